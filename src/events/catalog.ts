@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+/**
+ * Every domain event: name -> the shape of its data. The page to read first.
+ *
+ * Data holds ids, never personal data: events are kept as the audit trail and shown in every timeline. New fields
+ * are optional, so that rows written before a deploy still parse after it.
+ */
+
+const id = z.uuid();
+const unlock = { unlockId: id };
+const state = z.string();
+
+export const catalog = {
+  /** A lead was stored; buyers named by the sender already have their unlock in NEW_LEAD. */
+  'lead.received': z.object({ leadId: id, unlockIds: z.array(id).optional() }),
+  /** All slots of a lead are sold: its other offers end. */
+  'lead.sold_out': z.object({ leadId: id }),
+  /** Somebody entitled read the locked contact (audit). `actor` is an API key or user id. */
+  'lead.contact_read': z.object({ leadId: id, actor: z.string() }),
+
+  /** A buyer may have this lead: tease now, expire at its TTL. */
+  'unlock.offered': z.object({ ...unlock }),
+  /** The history: one per move, whatever caused it. */
+  'unlock.moved': z.object({ ...unlock, from: state, to: state, reason: z.string().optional() }),
+  /** An open offer ended (declined, TTL, sold out, opt-out): what is still open at Stripe must close. */
+  'unlock.closed': z.object({ ...unlock, reason: z.string() }),
+  /** The contact went to the buyer; counts as delivered when no failure is heard of. */
+  'unlock.revealed': z.object({ ...unlock }),
+
+  'reply.accepted': z.object({ ...unlock, inboxId: id }),
+  'reply.declined': z.object({ ...unlock, inboxId: id }),
+  /** A text nobody can act on, with an offer open: one help text a day. */
+  'reply.unclear': z.object({ ...unlock, inboxId: id }),
+  /** HELP or INFO. `phoneId` names (our number, their phone). */
+  'reply.help': z.object({ phoneId: id, inboxId: id }),
+  /** A text of an unsigned vendor callback, to be fetched back by id before it counts. */
+  'reply.notified': z.object({ inboxId: id }),
+
+  'buyer.opted_out': z.object({ phoneId: id, inboxId: id.optional() }),
+  'buyer.opted_in': z.object({ phoneId: id, inboxId: id.optional() }),
+  /** A short sentence the buyer should hear; `key` makes it one message, however often it is asked for. */
+  'buyer.notice': z.object({
+    ...unlock,
+    notice: z.enum(['no_longer_available', 'sold_out', 'refunded']),
+    key: z.string(),
+    reason: z.string().optional(),
+  }),
+
+  /** A Checkout Session was opened: look what became of it, should its webhook never come. */
+  'checkout.opened': z.object({ ...unlock, sessionId: z.string() }),
+  /** A session ended unpaid at Stripe. */
+  'checkout.ended': z.object({ ...unlock, sessionId: z.string() }),
+
+  /** Stripe says paid: fetch, verify, and take the lead for this buyer, or give the money back. */
+  'payment.reported': z.object({ ...unlock, sessionId: z.string() }),
+  /** Verified and booked: reveal. */
+  'payment.captured': z.object({ ...unlock, paymentId: id }),
+  /** Money that must go back in full. */
+  'payment.unwanted': z.object({ ...unlock, paymentId: id, reason: z.string() }),
+  /** Stripe tells of a refund or dispute: fetch the payment and book what it says. */
+  'payment.changed': z.object({ paymentIntent: z.string() }),
+  'payment.refunded': z.object({ ...unlock, paymentId: id, amount: z.number().int() }),
+  'payment.disputed': z.object({ ...unlock, paymentId: id }),
+  /** A paid session that does not match what was asked for: nothing is revealed, a person must look. */
+  'payment.quarantined': z.object({ ...unlock, sessionId: z.string(), reason: z.string() }),
+
+  /** Details were asked for again after they were paid for. */
+  'reveal.requested': z.object({ ...unlock, inboxId: id }),
+  /** The buyer read the details on the pay page. */
+  'reveal.viewed': z.object({ ...unlock }),
+
+  'message.delivered': z.object({ messageId: id, unlockId: id.optional(), purpose: z.string() }),
+  'message.failed': z.object({ messageId: id, unlockId: id.optional(), purpose: z.string(), code: z.string() }),
+
+  /** A worker gave up on a row: visible in the console, and an operator hears of it. */
+  'work.parked': z.object({ outboxId: z.number(), worker: z.string(), error: z.string() }),
+  'work.resumed': z.object({ outboxId: z.number(), worker: z.string(), actor: z.string() }),
+} as const;
+
+export type EventType = keyof typeof catalog;
+export type EventData<T extends EventType> = z.infer<(typeof catalog)[T]>;
+export const eventTypes = Object.keys(catalog) as EventType[];

@@ -1,0 +1,64 @@
+import { v7 as uuidv7 } from 'uuid';
+import { catalog, type EventData, type EventType } from './catalog.ts';
+
+/** One fact. `subject` is what the timeline is drawn by: an unlock id, a lead id, or "phone:<id>" and the like. */
+export type DomainEvent<T extends EventType = EventType> = {
+  [K in T]: {
+    id: string;
+    type: K;
+    version: number;
+    occurredAt: Date;
+    organizationId: string | null;
+    subject: string;
+    /** Same for everything that follows from one request. */
+    correlationId: string;
+    /** The event that caused this one. */
+    causationId: string | null;
+    data: EventData<K>;
+  };
+}[T];
+
+export type Cause = { correlationId: string; causationId: string | null };
+
+/** What a decision emits; ids, times and causes are added when it is committed. */
+export type EventDraft = {
+  [K in EventType]: {
+    type: K;
+    organizationId: string | null;
+    subject: string;
+    data: EventData<K>;
+    /** Milliseconds from the database's now until a delayed worker (see routes) is due. */
+    dueInMs?: number;
+  };
+}[EventType];
+
+/**
+ * Completes a draft. The id is a UUIDv7 and `occurredAt` is the time inside it, so that an id alone says which
+ * partition holds the event, and ids of one process sort in the order they were made.
+ */
+export function completeEvent(draft: EventDraft, cause: Cause | null): DomainEvent {
+  const id = uuidv7();
+  return {
+    id,
+    type: draft.type,
+    version: 1,
+    occurredAt: timeOfId(id),
+    organizationId: draft.organizationId,
+    subject: draft.subject,
+    correlationId: cause?.correlationId ?? id,
+    causationId: cause?.causationId ?? null,
+    data: catalog[draft.type].parse(draft.data),
+  } as DomainEvent;
+}
+
+/** The millisecond a UUIDv7 was made in. */
+export function timeOfId(uuid: string): Date {
+  return new Date(Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16));
+}
+
+/** Parses a stored event. Throws for a type or data no known version wrote. */
+export function parseEvent(row: Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown }): DomainEvent {
+  const schema = catalog[row.type as EventType];
+  if (!schema) throw new Error(`unknown event type ${row.type}`);
+  return { ...row, data: schema.parse(row.data) } as DomainEvent;
+}

@@ -1,0 +1,70 @@
+import type { EventType } from './catalog.ts';
+
+export const workerNames = [
+  'distributor',
+  'teaser-sender',
+  'payment-linker',
+  'revealer',
+  'notifier',
+  'expirer',
+] as const;
+export type WorkerName = (typeof workerNames)[number];
+
+/** `later`: due after the draft's `dueInMs`; otherwise due at once. */
+type Route = WorkerName | { later: WorkerName };
+
+/** Who hears of what. Total over the catalog: an unrouted event does not compile. */
+export const routes = {
+  'lead.received': ['distributor'],
+  'lead.sold_out': ['expirer'],
+  'lead.contact_read': [],
+
+  'unlock.offered': ['teaser-sender', { later: 'expirer' }],
+  'unlock.moved': [],
+  'unlock.closed': ['expirer'],
+  'unlock.revealed': [{ later: 'revealer' }],
+
+  'reply.accepted': ['payment-linker'],
+  'reply.declined': ['expirer'],
+  'reply.unclear': ['notifier'],
+  'reply.help': ['notifier'],
+  'reply.notified': ['notifier'],
+
+  'buyer.opted_out': ['expirer', 'notifier'],
+  'buyer.opted_in': ['notifier'],
+  'buyer.notice': ['notifier'],
+
+  'checkout.opened': [{ later: 'payment-linker' }],
+  'checkout.ended': ['payment-linker'],
+
+  'payment.reported': ['revealer'],
+  'payment.captured': ['revealer'],
+  'payment.unwanted': ['payment-linker'],
+  'payment.changed': ['payment-linker'],
+  'payment.refunded': ['notifier'],
+  'payment.disputed': ['notifier'],
+  'payment.quarantined': ['notifier'],
+
+  'reveal.requested': ['revealer'],
+  'reveal.viewed': ['revealer'],
+
+  'message.delivered': ['revealer'],
+  'message.failed': ['notifier'],
+
+  'work.parked': ['notifier'],
+  'work.resumed': [],
+} as const satisfies Record<EventType, readonly Route[]>;
+
+type WorkerOf<R> = R extends { later: infer W } ? W : R;
+/** The events a worker is handed: its definition must handle each of them. */
+export type EventsOf<W extends WorkerName> = {
+  [E in EventType]: W extends WorkerOf<(typeof routes)[E][number]> ? E : never;
+}[EventType];
+
+/** Workers of one event with the delay of each: null is at once. */
+export function recipients(type: EventType, dueInMs: number | undefined): { worker: WorkerName; delayMs: number | null }[] {
+  const all: readonly Route[] = routes[type];
+  return all.map((route) =>
+    typeof route === 'string' ? { worker: route, delayMs: null } : { worker: route.later, delayMs: dueInMs ?? 0 },
+  );
+}

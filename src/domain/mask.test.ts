@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { maskContactData, maskLinks } from './mask.ts';
+
+describe('nothing is hidden in', () => {
+  it.each([
+    ...[
+      'Client prefers deep tissue massage',
+      '60 min Mobile Massage',
+      'Evening (6-9 PM)',
+      'Miami',
+      'St. Louis, MO',
+      '33139',
+    ],
+    ...[
+      '$150-200',
+      '$1500-2000',
+      '1500-2000',
+      '500 - 1000 USD',
+      '$1,500 - $2,000',
+      '$15000-20000',
+      '€20',
+      '100k',
+    ],
+    ...[
+      '2026-11-21 18:00',
+      '11/21/2026 - 11/25/2026',
+      '11/21 - 11/25',
+      '18:00-20:00',
+      '18:00, 19:00, 20:00',
+      '9:30-11:00',
+    ],
+    ...[
+      'meet @ 6pm',
+      'look at this. Me too',
+      'p.m. e.g. 6.30pm',
+      'oil.Prefers lavender',
+      'ages 10, 12, 14',
+      'one or two',
+    ],
+    ...[
+      '2 people want to drive',
+      '60 min deep tissue on the way',
+      '2nd floor, 3 bedrooms, 1200 sqft',
+      'at the court',
+    ],
+    ...['', '👍🏽 ok', 'lead_abc12345'],
+  ])('%j', (text) => {
+    expect(maskContactData(text)).toBe(text);
+  });
+});
+
+test.each([
+  // Phones, and the ways people spell them past a filter.
+  ['call 305-555-0123 now', 'call [hidden] now'],
+  ['(305) 555-0123', '[hidden]'],
+  ['+1 305.555.0123', '[hidden]'],
+  ['555-0123', '[hidden]'],
+  ['2500-1500', '[hidden]'],
+  ['305 / 555 / 0123', '[hidden]'],
+  ['305:555:0123', '[hidden]'],
+  ['3 0 5 5 5 5 0 1 2 3', '[hidden]'],
+  ['05.55.55.01.23', '[hidden]'],
+  ['$305-555-0123', '$[hidden]'],
+  ['02-02-2026-5555', '[hidden]'],
+  ['2026-11-21, then 305 555 0123', '2026-11-21, then [hidden]'],
+  ['305 dash 555 dash 0123', '[hidden]'],
+  ['five five five one two three four', '[hidden]'],
+  ['tres cero cinco 555 0123', '[hidden]'],
+  ['3O5-555-O123', '[hidden]'],
+  ['٣٠٥٥٥٥٠١٢٣', '[hidden]'],
+  ['３０５５５５０１２３', '[hidden]'],
+  ['③⓪⑤⑤⑤⑤⓪①②③', '[hidden]'],
+  ['3️⃣0️⃣5️⃣5️⃣5️⃣5️⃣0️⃣1️⃣2️⃣3️⃣', '[hidden]'],
+  ['305\u200b555\u20600123', '[hidden]'],
+  ['305-555-0123, 305-555-0124', '[hidden]'],
+  ['25.7617, -80.1918', '[hidden]'],
+  // E-mails and handles.
+  ['sarah.johnson@email.com', '[hidden]'],
+  ['mail sarah (at) gmail (dot) com please', 'mail [hidden] please'],
+  ['sarah at gmail dot com', '[hidden]'],
+  ['sarah[at]gmail.com', '[hidden]'],
+  ['sarah arroba gmail punto com', '[hidden]'],
+  ['sarah @ gmail . com', '[hidden]'],
+  ['sarah＠gmail．com', '[hidden]'],
+  ['s\u200barah@\u200bgmail.com', '[hidden]'],
+  ['insta @sarah_j ok', 'insta [hidden] ok'],
+  // Links.
+  ['see https://evil.example/x?y ok', 'see [hidden] ok'],
+  ['www.sarah-j.photos', '[hidden]'],
+  ['wa.me/13055550123', '[hidden]'],
+  ['Sarah.COM', '[hidden]'],
+  ['foo.photos/abc', '[hidden]'],
+  ['http://10.0.0.1/x', '[hidden]'],
+  ['tel:+13055550123', '[hidden]'],
+  // Addresses.
+  ['at 123 Ocean Drive, Miami Beach, FL 33139', 'at [hidden]'],
+  ['123 ocean drive please', '[hidden] please'],
+  ['450 NW 5th Ave', '[hidden]'],
+  ['12 Oak St. Apt 4B', '[hidden]'],
+  ['1211 Avenue of the Americas', '[hidden]'],
+  ['Calle Ocho 123', '[hidden]'],
+  ['Av. Reforma #222', '[hidden]'],
+  ['P.O. Box 123', '[hidden]'],
+])('%j reads %j', (text, shown) => {
+  expect(maskContactData(text)).toBe(shown);
+});
+
+test.each([
+  ['see https://evil.example/x now', 'see [link] now'],
+  ['evil.com/path', '[link]'],
+  ['sarah.me@email.com', 'sarah.me@email.com'],
+  ['sarah@mail.email.com', 'sarah@mail.email.com'],
+  ['123 Ocean Drive, Miami Beach', '123 Ocean Drive, Miami Beach'],
+  ['305-555-0123', '305-555-0123'],
+])('links only: %j reads %j', (text, shown) => {
+  expect(maskLinks(text)).toBe(shown);
+});
+
+it('hides ten digits however they are separated', () => {
+  const separator = fc.constantFrom('', ' ', '-', '.', ' - ', '/', ' . ', '(', ') ', '_', '\u200b', '·', '—');
+  const digits = fc.array(fc.tuple(fc.nat(9), separator), { minLength: 10, maxLength: 10 });
+  fc.assert(
+    fc.property(digits, (pieces) => {
+      const number = `305${pieces.map(([digit, between]) => between + digit).join('')}`;
+      const shown = maskContactData(`call ${number} ok`);
+      expect(shown.replace(/\D/g, '').length).toBeLessThan(7);
+    }),
+  );
+});
+
+it('takes time in proportion to the text', () => {
+  const pieces = [
+    'a',
+    '1',
+    '1 ',
+    '123456 x',
+    'a@',
+    'a.',
+    ' ',
+    '1 a b c ',
+    'calle a b c d ',
+    '(at',
+    'a at ',
+    'www.',
+    '1 a st, a b ',
+  ];
+  for (const piece of pieces) {
+    const text = piece.repeat(100_000 / piece.length);
+    const started = performance.now();
+    maskContactData(text);
+    // A quadratic pattern needs minutes for this; a linear one some 30 ms.
+    expect(performance.now() - started, JSON.stringify(piece)).toBeLessThan(2_000);
+  }
+});

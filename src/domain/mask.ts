@@ -1,0 +1,141 @@
+/**
+ * Contact data hidden in public text. Used for everything a buyer sees before paying (contracts.md 2).
+ * When in doubt it masks: a hidden house number costs nothing, a leaked phone costs the sale.
+ * Each pattern moves forward only, over bounded pieces, so the time is linear in the text.
+ */
+export const HIDDEN = '[hidden]';
+
+/** Replaces e-mails, links, handles, phones and street addresses by `[hidden]`. */
+export function maskContactData(text: string): string {
+  const visible = withoutInvisible(text);
+  return maskNumbers(maskLinks(maskEmails(visible, HIDDEN), HIDDEN))
+    .replace(STREET_FIRST, hideStreet)
+    .replace(STREET_LAST, HIDDEN)
+    .replace(NUMBERED_AVENUE, HIDDEN)
+    .replace(POST_BOX, HIDDEN)
+    .replace(/\[hidden\](?:[\s,;/]{0,3}\[hidden\])+/g, HIDDEN);
+}
+
+/**
+ * Links (not e-mail addresses) replaced by `replacement`: in a text message every domain name becomes something to
+ * tap, and the only host the product sends people to is its own.
+ */
+export function maskLinks(text: string, replacement = '[link]'): string {
+  return text.replace(LINK, replacement);
+}
+
+/** Zero-width and variation characters split a number for a pattern, but not for a reader. */
+function withoutInvisible(text: string): string {
+  return text.replace(/\p{Cf}|\p{Variation_Selector}|\u{20E3}/gu, '');
+}
+
+// --- e-mails, handles, links -----------------------------------------------------------------------------------------
+
+const AT = String.raw`(?:\s{0,2}[@＠﹫]\s{0,2}|\s{0,2}[([{<]\s?(?:at|arroba|@)\s?[)\]}>]\s{0,2})`;
+const DOT = String.raw`(?:\s?[.．。]\s?|\s{0,2}[([{<]\s?(?:dot|punto|\.)\s?[)\]}>]\s{0,2}|\s{1,2}(?:dot|punto)\s{1,2})`;
+/** The bare word needs a tight dot or a spelled one: "look at this. Me too" is a sentence. */
+const AT_WORD = String.raw`\s{1,2}(?:at|arroba)\s{1,2}`;
+const TIGHT_DOT = String.raw`(?:[.．。]|\s{1,2}(?:dot|punto)\s{1,2})`;
+const TLD =
+  '(?:com|net|org|info|biz|io|co|me|us|ly|gg|gl|app|dev|link|shop|site|online|website|store|xyz|club|live|page|' +
+  'tv|cc|to|be|edu|gov|mobi|pro|name|vip|top|icu|ai|es|mx|ar|cl|pe|ca|uk|de|fr|it|pt|br|nl|eu|in|au|ru|cn)';
+const WORD_START = String.raw`(?<![\p{L}\p{N}_-])`;
+const WORD_END = String.raw`(?![\p{L}\p{N}_-])`;
+
+/** `sarah@x.com`, `sarah (at) x (dot) com`, `sarah at x dot com`. The spelled forms need a known ending. */
+const EMAIL = new RegExp(
+  String.raw`(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+'-]{1,64}(?:${AT}(?:[\p{L}\p{N}-]{1,63}${DOT}){1,5}|${AT_WORD}(?:[\p{L}\p{N}-]{1,63}${TIGHT_DOT}){1,5})${TLD}${WORD_END}`,
+  'giu',
+);
+/** Anything glued to an at sign: the rest of the e-mails, and the handles (`@sarah_j`). */
+const HANDLE = /[\p{L}\p{N}._%+'-]{0,64}[@＠﹫][\p{L}\p{N}_][\p{L}\p{N}._-]{1,252}/gu;
+
+function maskEmails(text: string, replacement: string): string {
+  return text.replace(EMAIL, replacement).replace(HANDLE, replacement);
+}
+
+const LINK = new RegExp(
+  [
+    String.raw`(?:https?|hxxps?|ftp|sms|tel|mailto|whatsapp|tg):(?:\/\/)?[^\s]{2,2000}`,
+    String.raw`${WORD_START}www\.[^\s]{1,2000}`,
+    // A bare domain; with a path any ending will do. Not the local part of an e-mail, nor its domain.
+    String.raw`(?<![\p{L}\p{N}_.@＠-])(?:[\p{L}\p{N}-]{1,63}[.．。]){1,5}(?:${TLD}(?![\p{L}\p{N}_@＠-]|\.[\p{L}\p{N}._-]{0,60}@)(?:[:/?#][^\s]{0,2000})?|\p{L}{2,24}\/[^\s]{1,2000})`,
+    String.raw`${WORD_START}(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\/[^\s]{0,2000}`,
+  ].join('|'),
+  'giu',
+);
+
+// --- numbers -----------------------------------------------------------------------------------------------------
+
+const DIGIT_WORDS =
+  '(?:zero|one|two|three|four|five|six|seven|eight|nine|cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)';
+const DIGIT = String.raw`(?:[\p{Nd}\p{No}]|${WORD_START}${DIGIT_WORDS}(?!\p{L}))`;
+/** Letters that stand in for digits, but only inside a run: `3O5 555 O123`. */
+const DIGIT_LIKE = String.raw`(?:${DIGIT}|[oOlI](?!\p{L}))`;
+const BETWEEN = String.raw`(?:[\s().\-\u2010-\u2015\u2212\/·•_*,:;|+~#]|dash|dot|guion|punto){0,5}`;
+
+/** What looks like a phone and is not. Tried first where a run begins; each is judged in `maskNumbers`. */
+const MONTH = '(?:0?[1-9]|1[0-2])';
+const DAY = String.raw`(?:0?[1-9]|[12]\d|3[01])`;
+const NOT_LONGER = String.raw`(?!\d|[-\/.:]\d)`;
+const DATE = String.raw`(?:(?:19|20)\d\d[-\/.]${MONTH}[-\/.]${DAY}|${DAY}[-\/.]${DAY}[-\/.](?:19|20)\d\d|${MONTH}\/${DAY})${NOT_LONGER}`;
+const HOUR = String.raw`(?:[01]?\d|2[0-4])[:.][0-5][05]`;
+const HOURS = String.raw`${HOUR}(?:[\s,;–—-]{1,3}${HOUR}){0,7}${NOT_LONGER}`;
+const RANGE = String.raw`(?<low>\d{2,5})\s?[-–—]\s?(?<high>\d{3,5})(?!\d|\s?[-–—.\/(]\s?\d|\s\d)`;
+const PHONE = `(?<phone>[+(]{0,2}${DIGIT}(?:${BETWEEN}${DIGIT_LIKE}){6,})`;
+
+const NUMBER = new RegExp(`(?<!\\d)(?:${DATE}|${HOURS}|${RANGE})|${PHONE}`, 'giu');
+
+function maskNumbers(text: string): string {
+  return text.replace(NUMBER, (...match) => {
+    const groups = match.at(-1) as Record<string, string | undefined>;
+    const found = match[0] as string;
+    if (groups.phone !== undefined) return HIDDEN;
+    if (groups.low === undefined || groups.high === undefined) return found;
+    return isPriceRange(groups.low, groups.high) || digitCount(found) < 7 ? found : HIDDEN;
+  });
+}
+
+/**
+ * `1500-2000` is a budget, `555-0123` is a phone: budgets rise and are round. Of all seven-digit numbers one in 2,500
+ * is mistaken for a budget, and it lacks the area code.
+ */
+function isPriceRange(low: string, high: string): boolean {
+  const [from, to] = [Number(low), Number(high)];
+  const step = high.length >= 5 ? 500 : 50;
+  return from < to && from % step === 0 && to % step === 0 && !low.startsWith('0') && !high.startsWith('0');
+}
+
+const digitCount = (text: string): number => text.replace(/\D/g, '').length;
+
+// --- addresses -------------------------------------------------------------------------------------------------------
+
+const STREET_KINDS =
+  'street|str|st|avenue|ave|av|road|rd|drive|dr|lane|ln|boulevard|blvd|court|ct|place|pl|terrace|ter|trail|trl|' +
+  'highway|hwy|parkway|pkwy|circle|cir|square|sq|way|plaza|causeway|cswy|alley|loop|crescent|row|walk|close';
+const UNIT = String.raw`(?:,?\s{0,2}(?:apt|apartment|unit|suite|ste|floor|fl|room|rm|piso|depto|#)\.?\s{0,2}#?\s?[\p{L}\p{N}-]{1,8})?`;
+/** City, state and postal code count as part of the address only when they are all there. */
+const TAIL = String.raw`(?:,?\s{0,2}(?:[\p{L}.']{1,30}\s){0,2}[\p{L}.']{1,30},?\s{1,2}[A-Z]{2}\.?,?\s{1,2}\d{5}(?:-\d{4})?)?`;
+
+/** `123 Ocean Drive, Apt 4B, Miami Beach, FL 33139`, `450 NW 5th Ave`. */
+const STREET_FIRST = new RegExp(
+  String.raw`(?<![\p{L}\p{N}$€£.,:-])\p{Nd}{1,6}[a-z]?(?:-\p{Nd}{1,4})?,?\s{1,2}((?:[\p{L}\p{N}.'-]{1,30}\s{1,2}){1,4}?)(?:${STREET_KINDS})\b\.?(?:\s(?:NW|NE|SW|SE|N|S|E|W)\b)?${UNIT}${TAIL}`,
+  'giu',
+);
+/** `Calle Ocho 123`, `Av. Reforma #222`, `Carrera 7 # 12-34`. */
+const STREET_LAST = new RegExp(
+  String.raw`${WORD_START}(?:calle|avenida|avda|av|carrera|cra|paseo|camino|calzada)\b\.?\s{1,2}(?:[\p{L}\p{N}.'-]{1,30},?\s{1,2}){0,4}?(?:n[oº°]?\.?\s?|#\s?)?\p{Nd}{1,6}(?:-\p{Nd}{1,4})?${UNIT}${TAIL}`,
+  'giu',
+);
+/** `1211 Avenue of the Americas`, `12 Calle de la Luna`. */
+const NUMBERED_AVENUE =
+  /(?<![\p{L}\p{N}])\p{Nd}{1,6},?\s{1,2}(?:avenue|avenida|calle|camino|paseo|rue|via)\s{1,2}(?:(?:of|the|de|del|la|las|el|los)\s{1,2}){0,3}[\p{L}\p{N}.'-]{1,30}/giu;
+const POST_BOX = /(?<!\p{L})p\.?\s?o\.?\s?box\s{0,2}#?\s?\p{Nd}{1,8}/giu;
+
+/** Words that follow a number in a sentence but never in a street's name: `60 min massage on the way`. */
+const NOT_A_STREET =
+  /(?:^|\s)(?:min|mins|minutes?|h|hrs?|hours?|days?|weeks?|months?|years?|people|persons?|guests?|pm|am|rooms?|beds?|x|to|in|on|at|a|an|my|your|our|is|are|want|wants|for|with|and|or|near|per|massages?|sessions?|times?)(?:\s|$)/iu;
+
+function hideStreet(found: string, words: string): string {
+  return NOT_A_STREET.test(words) ? found : HIDDEN;
+}

@@ -1,0 +1,55 @@
+import { languageOf } from './language.ts';
+
+/** Prices of one unlock, in minor units of any currency. */
+export const PRICE_MIN_MINOR = 50;
+export const PRICE_MAX_MINOR = 1_000_000;
+
+/**
+ * Digits after the point as Stripe counts minor units (docs.stripe.com/currencies), which differs from ISO 4217 for
+ * mga (ISO 2) and for isk and ugx (ISO 0, but Stripe takes them × 100). Everything else has two.
+ */
+const ZERO_DECIMAL = new Set('bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '));
+const THREE_DECIMAL = new Set('bhd jod kwd omr tnd'.split(' '));
+
+/** `$` means the US dollar to the people written to, in both languages. */
+const LOCALES = { en: 'en-US', es: 'es-US' } as const;
+
+const CURRENCIES = new Set(Intl.supportedValuesOf('currency').map((code) => code.toLowerCase()));
+
+export interface Money {
+  /** Integer minor units: cents for usd, yen for jpy. */
+  minor: number;
+  /** ISO 4217, lower case. */
+  currency: string;
+}
+
+/** The ISO code in lower case, or null when there is no such currency. */
+export function parseCurrency(input: string): string | null {
+  const code = input.trim().toLowerCase();
+  return CURRENCIES.has(code) ? code : null;
+}
+
+export function isPriceAllowed(minor: number): boolean {
+  return Number.isInteger(minor) && minor >= PRICE_MIN_MINOR && minor <= PRICE_MAX_MINOR;
+}
+
+export function minorDigits(currency: string): 0 | 2 | 3 {
+  const code = currency.toLowerCase();
+  if (ZERO_DECIMAL.has(code)) return 0;
+  return THREE_DECIMAL.has(code) ? 3 : 2;
+}
+
+/** `$20`, `$12.50`, `¥2,000`, `KWD 1.500`: no cents when whole. Plain spaces only, so that an SMS stays GSM-7. */
+export function formatMoney(minor: number, currency: string, language: string): string {
+  if (!Number.isSafeInteger(minor)) throw new RangeError(`money is integer minor units, got ${minor}`);
+  const digits = minorDigits(currency);
+  const whole = minor % 10 ** digits === 0;
+  return new Intl.NumberFormat(LOCALES[languageOf(language)], {
+    style: 'currency',
+    currency,
+    minimumFractionDigits: whole ? 0 : digits,
+    maximumFractionDigits: digits,
+  })
+    .format(minor / 10 ** digits)
+    .replace(/[\u00A0\u202F]/g, ' ');
+}

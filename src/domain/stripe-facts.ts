@@ -1,0 +1,52 @@
+/**
+ * What a Stripe event says about an unlock, as far as it concerns us. Only a hint: the object is fetched again and
+ * verified by a worker before anything moves. Events of a foreign or later kind give null: stored and ignored.
+ */
+export type StripeFact =
+  | { kind: 'paid'; unlockId: string; sessionId: string }
+  | { kind: 'ended'; unlockId: string; sessionId: string }
+  | { kind: 'changed'; unlockId: string | null; paymentIntent: string };
+
+export function stripeFact(type: string, object: Record<string, unknown>): StripeFact | null {
+  const metadata = recordOf(object.metadata);
+  const unlockId = uuidOf(metadata.unlock_id);
+  if (type.startsWith('checkout.session.')) {
+    const sessionId = textOf(object.id);
+    if (metadata.kind !== 'unlock' || !unlockId || !sessionId) return null;
+    return sessionFact(type, object.payment_status, unlockId, sessionId);
+  }
+  if (type === 'charge.refunded' || type.startsWith('charge.dispute.')) {
+    const paymentIntent = textOf(object.payment_intent);
+    // A dispute carries no metadata of ours; whose payment it is, is looked up by its payment intent.
+    const foreign = metadata.kind !== undefined && metadata.kind !== 'unlock';
+    return paymentIntent && !foreign ? { kind: 'changed', unlockId, paymentIntent } : null;
+  }
+  return null;
+}
+
+function sessionFact(
+  type: string,
+  paymentStatus: unknown,
+  unlockId: string,
+  sessionId: string,
+): StripeFact | null {
+  switch (type) {
+    case 'checkout.session.completed':
+      // Completed but unpaid: a delayed method, whose async_payment event is still to come.
+      return paymentStatus === 'paid' ? { kind: 'paid', unlockId, sessionId } : null;
+    case 'checkout.session.async_payment_succeeded':
+      return { kind: 'paid', unlockId, sessionId };
+    case 'checkout.session.async_payment_failed':
+    case 'checkout.session.expired':
+      return { kind: 'ended', unlockId, sessionId };
+    default:
+      return null;
+  }
+}
+
+const recordOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+const textOf = (value: unknown): string | null =>
+  typeof value === 'string' && value.length > 0 && value.length <= 255 ? value : null;
+const uuidOf = (value: unknown): string | null =>
+  typeof value === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value) ? value : null;

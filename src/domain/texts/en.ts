@@ -1,0 +1,75 @@
+import type { Texts } from './texts.ts';
+
+/** Teaser, payment link and reveal are a contract, spaces before line breaks included (contracts.md 2). */
+export const en: Texts = {
+  teaser:
+    '{has_buyerName, select, yes {{buyerName}, new} other {New}} client inquiry' +
+    '{has_city, select, yes { in {city}} other {}}.' +
+    '{has_serviceType, select, yes { Type: {serviceType}.} other {}} \n' +
+    '{has_timeWindow, select, yes {Time window: {timeWindow}. } other {}}' +
+    '{has_budget, select, yes {Budget: {budget}. } other {}}' +
+    '{has_timeWindow, select, yes {\n} other {{has_budget, select, yes {\n} other {}}}}' +
+    'Reply Y to unlock contact details for {price}. Reply N to skip. Lead {leadId}.',
+
+  paymentLink:
+    '{has_buyerName, select, yes {{buyerName}, complete} other {Complete}} ' +
+    'your {price} payment to unlock client details: \n{url} (Lead {leadId})' +
+    '{otherOffers, plural, =0 {} ' +
+    'one {\n# other offer is open: reply Y with its lead number.} ' +
+    'other {\n# other offers are open: reply Y with a lead number.}}',
+
+  reveal:
+    '{has_buyerName, select, yes {{buyerName}, here} other {Here}} are the client details:\n\n' +
+    '{has_name, select, yes {Name: {name}\n} other {}}' +
+    '{has_phone, select, yes {Phone: {phone}\n} other {}}' +
+    '{has_email, select, yes {Email: {email}\n} other {}}' +
+    '{has_address, select, yes {Address: {address}\n} other {}}' +
+    '{has_notes, select, yes {Notes: {notes}\n} other {}}' +
+    '{has_footer, select, yes {\n{footer}} other {}}',
+
+  revealSubject: 'Client details for lead {leadId}',
+
+  alreadyUnlocked:
+    '{has_buyerName, select, yes {{buyerName}, you} other {You}} have already unlocked lead {leadId}; ' +
+    'the details were sent to you.{has_url, select, yes { See them again: \n{url}} other {}}',
+
+  noLongerAvailable:
+    '{has_buyerName, select, yes {{buyerName}, lead} other {Lead}} {leadId} is no longer available' +
+    '{reason, select, sold_out {: it has been sold} expired {: the offer has ended} declined {: you skipped it} ' +
+    'other {}}.',
+
+  refunded:
+    '{has_buyerName, select, yes {{buyerName}, your} other {Your}} {price} payment for lead {leadId} ' +
+    'was refunded in full: ' +
+    '{reason, select, duplicate {you had already paid for it} other {the lead is no longer available}}. ' +
+    'It can take 5 to 10 days to reach your card.',
+
+  help:
+    '{organization}: client inquiries by text. Reply Y to unlock an offer, N to skip, STOP to opt out, ' +
+    'START to come back. Msg & data rates may apply.{has_contact, select, yes { Contact: {contact}} other {}}',
+
+  unclear:
+    'Sorry, we did not understand. Reply Y to unlock' +
+    '{has_leadId, select, yes { lead {leadId}} other { the contact details}}, N to skip, STOP to opt out.' +
+    '{has_contact, select, yes { Contact: {contact}} other {}}',
+
+  stopConfirmed:
+    '{organization}: you have opted out and will get no more messages. Reply START to come back, HELP for help.',
+
+  startConfirmed:
+    '{organization}: you will get client inquiries by text again. Reply HELP for help, STOP to opt out.',
+
+  alertSubject:
+    '[leadgate] {kind, select, work_parked {Work parked} reveal_failed {Paid details not delivered} ' +
+    'payment_refunded {Payment refunded} payment_disputed {Payment disputed} ' +
+    'payment_rejected {Payment does not match} other {Attention}}: {subject}',
+
+  alertBody:
+    '{kind, select, work_parked {This work failed too often and is parked until somebody resumes it.} ' +
+    'reveal_failed {A buyer has paid and neither the text nor the e-mail with the details was delivered.} ' +
+    'payment_refunded {A payment was refunded.} ' +
+    'payment_disputed {A buyer disputes a payment; the buyer is flagged.} ' +
+    'payment_rejected {A payment arrived whose amount, currency or account is not the one asked for.} ' +
+    'other {Something needs a look.}}\n\n' +
+    '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
+};

@@ -1,0 +1,76 @@
+import type { Texts } from './texts.ts';
+
+/** "SI" without its accent: "Í" would halve the length of every text message it stands in, and both are understood. */
+export const es: Texts = {
+  teaser:
+    '{has_buyerName, select, yes {{buyerName}, nueva} other {Nueva}} solicitud de cliente' +
+    '{has_city, select, yes { en {city}} other {}}.' +
+    '{has_serviceType, select, yes { Tipo: {serviceType}.} other {}} \n' +
+    '{has_timeWindow, select, yes {Horario: {timeWindow}. } other {}}' +
+    '{has_budget, select, yes {Presupuesto: {budget}. } other {}}' +
+    '{has_timeWindow, select, yes {\n} other {{has_budget, select, yes {\n} other {}}}}' +
+    'Responda SI para ver los datos de contacto por {price}. Responda NO para omitir. Lead {leadId}.',
+
+  paymentLink:
+    '{has_buyerName, select, yes {{buyerName}, complete} other {Complete}} ' +
+    'su pago de {price} para ver los datos del cliente: \n{url} (Lead {leadId})' +
+    '{otherOffers, plural, =0 {} ' +
+    'one {\nQueda # oferta abierta: responda SI con su lead.} ' +
+    'other {\nQuedan # ofertas abiertas: responda SI con un lead.}}',
+
+  reveal:
+    '{has_buyerName, select, yes {{buyerName}, estos} other {Estos}} son los datos del cliente:\n\n' +
+    '{has_name, select, yes {Nombre: {name}\n} other {}}' +
+    '{has_phone, select, yes {Teléfono: {phone}\n} other {}}' +
+    '{has_email, select, yes {Email: {email}\n} other {}}' +
+    '{has_address, select, yes {Dirección: {address}\n} other {}}' +
+    '{has_notes, select, yes {Notas: {notes}\n} other {}}' +
+    '{has_footer, select, yes {\n{footer}} other {}}',
+
+  revealSubject: 'Datos del cliente, lead {leadId}',
+
+  alreadyUnlocked:
+    '{has_buyerName, select, yes {{buyerName}, usted} other {Usted}} ya compró el lead {leadId}; ' +
+    'los datos le fueron enviados.{has_url, select, yes { Véalos de nuevo: \n{url}} other {}}',
+
+  noLongerAvailable:
+    '{has_buyerName, select, yes {{buyerName}, el} other {El}} lead {leadId} ya no está disponible' +
+    '{reason, select, sold_out {: ya se vendió} expired {: la oferta terminó} declined {: usted lo omitió} ' +
+    'other {}}.',
+
+  refunded:
+    '{has_buyerName, select, yes {{buyerName}, su} other {Su}} pago de {price} por el lead {leadId} ' +
+    'fue devuelto por completo: ' +
+    '{reason, select, duplicate {ya lo había pagado} other {el lead ya no está disponible}}. ' +
+    'Puede tardar de 5 a 10 días en llegar a su tarjeta.',
+
+  help:
+    '{organization}: solicitudes de clientes por mensaje. Responda SI para comprar una oferta, NO para omitir, ' +
+    'STOP para no recibir más, START para volver. Pueden aplicar tarifas de mensajes y datos.' +
+    '{has_contact, select, yes { Contacto: {contact}} other {}}',
+
+  unclear:
+    'No entendimos su respuesta. Responda SI para ver' +
+    '{has_leadId, select, yes { el lead {leadId}} other { los datos de contacto}}, NO para omitir, ' +
+    'STOP para no recibir más.{has_contact, select, yes { Contacto: {contact}} other {}}',
+
+  stopConfirmed:
+    '{organization}: no recibirá más mensajes. Responda START para volver a recibirlos, HELP para ayuda.',
+
+  startConfirmed:
+    '{organization}: volverá a recibir solicitudes de clientes. Responda HELP para ayuda, STOP para no recibir más.',
+
+  alertSubject:
+    '[leadgate] {kind, select, work_parked {Trabajo detenido} reveal_failed {Datos pagados sin entregar} ' +
+    'payment_refunded {Pago devuelto} payment_disputed {Pago en disputa} ' +
+    'payment_rejected {Pago que no corresponde} other {Atención}}: {subject}',
+
+  alertBody:
+    '{kind, select, work_parked {Este trabajo falló demasiadas veces y está detenido hasta que alguien lo reanude.} ' +
+    'reveal_failed {Un comprador pagó y ni el mensaje ni el correo con los datos fueron entregados.} ' +
+    'payment_refunded {Se devolvió un pago.} ' +
+    'payment_disputed {Un comprador disputa un pago; el comprador queda marcado.} ' +
+    'payment_rejected {Llegó un pago cuyo monto, moneda o cuenta no es lo que se pidió.} ' +
+    'other {Algo necesita atención.}}\n\n' +
+    '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
+};

@@ -1,0 +1,89 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import { isScope, type Scope } from '../domain/scopes.ts';
+import type { Queryable } from './client.ts';
+import { run } from './commit.ts';
+
+export type KeyOwner = 'organization' | 'supplier' | 'operator';
+
+export type ApiKey = {
+  id: string;
+  organizationId: string | null;
+  owner: KeyOwner;
+  name: string;
+  prefix: string;
+  scopes: Scope[];
+  createdAt: Date;
+  lastUsedAt: Date | null;
+  revokedAt: Date | null;
+};
+
+const keyShape = /^lg_[A-Za-z0-9_-]{43}$/;
+const shownLength = 11;
+
+/** Whether a string can be a key at all; what cannot costs no query. */
+export const looksLikeKey = (value: string): boolean => keyShape.test(value);
+
+/** A key has 256 bits of its own, so its plain SHA-256 is enough, and the lookup by it leaks nothing by its timing. */
+const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+const columns =
+  sql.raw(`id, organization_id AS "organizationId", owner, name, prefix, scopes, created_at AS "createdAt",
+  last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`);
+
+/** The key itself is in this answer and nowhere else, ever. */
+export async function createKey(
+  db: Queryable,
+  request: { organizationId: string | null; owner: KeyOwner; name: string; scopes: readonly Scope[] },
+): Promise<{ id: string; key: string; prefix: string }> {
+  const key = `lg_${randomBytes(32).toString('base64url')}`;
+  const id = uuidv7();
+  const prefix = key.slice(0, shownLength);
+  await run(
+    db,
+    sql`INSERT INTO api_keys (id, organization_id, owner, name, prefix, hash, scopes)
+      VALUES (${id}, ${request.organizationId}, ${request.owner}, ${request.name}, ${prefix}, ${hashOf(key)}, ${sql.param([...request.scopes])}::text[])`,
+  );
+  return { id, key, prefix };
+}
+
+/** Null for an unknown or revoked key. Not cached: a revoked key is refused at once. */
+export async function findKey(db: Queryable, key: string): Promise<ApiKey | null> {
+  if (!looksLikeKey(key)) return null;
+  const [row] = await run<ApiKey>(
+    db,
+    sql`SELECT ${columns} FROM api_keys WHERE hash = ${hashOf(key)} AND revoked_at IS NULL`,
+  );
+  return row ? { ...row, scopes: row.scopes.filter(isScope) } : null;
+}
+
+/** For the console: roughly when a key was last used, without a write per request. */
+export async function noteKeyUse(db: Queryable, id: string): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE api_keys SET last_used_at = now() WHERE id = ${id}::uuid AND (last_used_at IS NULL OR last_used_at < now() - interval '1 hour')`,
+  );
+}
+
+/** By id or by shown prefix. False: no such active key. */
+export async function revokeKey(db: Queryable, idOrPrefix: string): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`UPDATE api_keys SET revoked_at = now() WHERE (id::text = ${idOrPrefix} OR prefix = ${idOrPrefix}) AND revoked_at IS NULL RETURNING id`,
+  );
+  return rows.length > 0;
+}
+
+/** All keys, or those of one organization; newest first. */
+export async function listKeys(db: Queryable, organizationId: string | null): Promise<ApiKey[]> {
+  return run(
+    db,
+    sql`SELECT ${columns} FROM api_keys WHERE ${organizationId}::uuid IS NULL OR organization_id = ${organizationId}::uuid ORDER BY created_at DESC`,
+  );
+}
+
+export async function findOrganizationId(db: Queryable, slug: string): Promise<string | null> {
+  const [row] = await run<{ id: string }>(db, sql`SELECT id FROM organizations WHERE slug = ${slug}`);
+  return row?.id ?? null;
+}

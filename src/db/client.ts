@@ -1,0 +1,285 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import { columnTypes } from './column-types.ts';
+import {
+  CommitOutcomeUnknownError,
+  DatabaseUnavailableError,
+  isAnswer,
+  spoilsSession,
+  sqlState,
+  TransactionAbortedError,
+} from './database-errors.ts';
+import type { Queryable } from './queryable.ts';
+import { createReader, type Reader } from './reader.ts';
+
+export {
+  CommitOutcomeUnknownError,
+  DatabaseUnavailableError,
+  isConnectionError,
+  sqlState,
+  TransactionAbortedError,
+} from './database-errors.ts';
+export type { Queryable } from './queryable.ts';
+export type { Reader } from './reader.ts';
+
+export type DatabaseOptions = {
+  url: string;
+  /** For reads. Needs sessions of its own: behind a transaction pooler give a direct URL here. */
+  replicaUrl?: string | null;
+  /** Connections for writes; the reader takes half as many. */
+  max?: number;
+  applicationName?: string;
+  /** False behind a transaction pooler (PgBouncer) that does not track prepared statements. */
+  prepared?: boolean;
+  /** How long to wait for a connection, a free one of the pool included. */
+  connectTimeoutMs?: number;
+  /** Gives up on a server that accepts and then stays silent. The outcome of a write is then unknown. */
+  queryTimeoutMs?: number;
+  /** Idle connections that broke. The pool has already replaced them. */
+  onError?: (error: Error) => void;
+};
+
+/** drizzle without its transaction(), which leaks a pool slot when BEGIN fails: use withTx. */
+export type Orm = Omit<NodePgDatabase, 'transaction'>;
+
+export type Tx = Queryable & { readonly orm: Orm };
+
+export type TxOptions = { isolation?: 'read committed' | 'repeatable read' | 'serializable' };
+
+export type Database = Queryable & {
+  readonly orm: Orm;
+  readonly pool: pg.Pool;
+  readonly reader: Reader;
+  /**
+   * BEGIN … COMMIT around `fn`, run again (up to five times) on a serialization failure or deadlock: `fn` must have no
+   * effect outside the database. Throws what `fn` threw; CommitOutcomeUnknownError when COMMIT went unanswered.
+   */
+  withTx<T>(fn: (tx: Tx) => Promise<T>, options?: TxOptions): Promise<T>;
+  /** Throws when the database does not answer within the connect timeout. */
+  ping(): Promise<void>;
+  /** Throws unless this database keeps what it confirms. Once, at boot. */
+  assertSafe(): Promise<void>;
+  /** The database's clock minus ours, to about half a round trip. */
+  clockSkewMs(): Promise<number>;
+  close(): Promise<void>;
+};
+
+export function createDatabase(options: DatabaseOptions): Database {
+  const { url, max = 10, applicationName = 'leadgate', prepared = true, connectTimeoutMs = 2_000 } = options;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: options.queryTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types: columnTypes,
+  });
+  pool.on('error', (error) => options.onError?.(error));
+  const readerMax = Math.max(1, Math.ceil(max / 2));
+  const reader = createReader({
+    ...{ url: options.replicaUrl ?? url, max: readerMax, applicationName: `${applicationName} reader` },
+    ...{ prepared, connectTimeoutMs },
+  });
+
+  const db: Queryable = {
+    query: <R>(text: string, values?: readonly unknown[], name?: string) =>
+      withSession(pool, (session) => autocommit<R>(session, text, values, prepared ? name : undefined)),
+  };
+  return {
+    ...db,
+    orm: drizzle(pool),
+    pool,
+    reader,
+    withTx: (fn, txOptions) =>
+      retried(() => withSession(pool, (session) => transact(session, prepared, fn, txOptions))),
+    ping: () => within(connectTimeoutMs, db.query('SELECT 1')),
+    assertSafe: () => assertSafe(db),
+    clockSkewMs: () => clockSkewMs(db),
+    async close() {
+      await Promise.all([pool.end(), reader.close()]);
+    },
+  };
+}
+
+/** Takes a session and always gives it back: into the pool if it is sound, closed if it is not. */
+async function withSession<T>(pool: pg.Pool, use: (session: pg.PoolClient) => Promise<T>): Promise<T> {
+  let session: pg.PoolClient;
+  try {
+    session = await pool.connect();
+  } catch (error) {
+    throw new DatabaseUnavailableError(error);
+  }
+  let broken: Error | undefined;
+  const markBroken = (error: Error) => {
+    broken ??= error;
+  };
+  // The pool listens only to idle sessions; one that breaks between two statements would end the process.
+
+  try {
+    return await use(session);
+  } catch (error) {
+    if (error instanceof SpoiledSession) {
+      broken ??= error;
+      throw error.cause;
+    }
+    if (
+      spoilsSession(error) ||
+      error instanceof CommitOutcomeUnknownError ||
+      error instanceof DatabaseUnavailableError
+    ) {
+      broken ??= error as Error;
+    }
+    throw error;
+  } finally {
+    session.off('error', markBroken);
+    session.release(broken);
+  }
+}
+
+/** Carries the caller's own error past a session on which not even ROLLBACK worked. */
+class SpoiledSession extends Error {}
+
+async function transact<T>(
+  session: pg.PoolClient,
+  prepared: boolean,
+  fn: (tx: Tx) => Promise<T>,
+  { isolation }: TxOptions = {},
+): Promise<T> {
+  const tx = openTx(session, prepared);
+  try {
+    await tx.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}` : 'BEGIN');
+    const result = await fn(tx);
+    tx.end();
+    await commit(session);
+    return result;
+  } catch (error) {
+    tx.end();
+    if (error instanceof CommitOutcomeUnknownError || error instanceof TransactionAbortedError) throw error;
+    try {
+      await session.query('ROLLBACK');
+    } catch {
+      // What went wrong first is what the caller must hear; the server rolls back when the session closes.
+      throw new SpoiledSession('ROLLBACK failed', { cause: error });
+    }
+    throw error;
+  }
+}
+
+async function commit(session: pg.PoolClient): Promise<void> {
+  const { command } = await session.query('COMMIT').catch((error: unknown) => {
+    throw isAnswer(error) ? error : new CommitOutcomeUnknownError(error);
+  });
+  // The server answers COMMIT of a failed transaction with ROLLBACK, and no error.
+  if (command !== 'COMMIT') throw new TransactionAbortedError();
+}
+
+function openTx(session: pg.PoolClient, prepared: boolean): Tx & { end(): void } {
+  let open = true;
+  let orm: Orm | undefined;
+  return {
+    async query<R>(text: string, values?: readonly unknown[], name?: string): Promise<R[]> {
+      // A statement nobody awaited would otherwise run later, in whatever transaction has the session by then.
+      if (!open) throw new Error('this transaction is over: a statement in it was not awaited');
+      try {
+        return await send<R>(session, text, values, prepared ? name : undefined);
+      } catch (error) {
+        throw isAnswer(error) ? error : new DatabaseUnavailableError(error);
+      }
+    },
+    get orm() {
+      orm ??= drizzle(session);
+      return orm;
+    },
+    end() {
+      open = false;
+    },
+  };
+}
+
+async function autocommit<R>(
+  session: pg.PoolClient,
+  text: string,
+  values?: readonly unknown[],
+  name?: string,
+): Promise<R[]> {
+  try {
+    return await send<R>(session, text, values, name);
+  } catch (error) {
+    throw isAnswer(error) ? error : new CommitOutcomeUnknownError(error);
+  }
+}
+
+async function send<R>(
+  session: pg.PoolClient,
+  text: string,
+  values: readonly unknown[] = [],
+  name?: string,
+): Promise<R[]> {
+  const { rows } = await session.query<pg.QueryResultRow>({ text, values: [...values], name });
+  return rows as R[];
+}
+
+const attempts = 5;
+
+async function retried<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      const repeatable = ['40001', '40P01'].includes(sqlState(error) ?? '');
+      if (!repeatable || attempt === attempts) throw error;
+      // Jitter: two transactions that collided must not meet again.
+      await delay(2 ** attempt * (2 + Math.random() * 8));
+    }
+  }
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const giveUp = new AbortController();
+  const late = delay(ms, undefined, { signal: giveUp.signal, ref: false }).then(
+    () => {
+      throw new DatabaseUnavailableError(new Error(`no answer within ${ms} ms`));
+    },
+    () => undefined,
+  );
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    giveUp.abort();
+  }
+}
+
+type Settings = { synchronous_commit: string; encoding: string; replica: boolean };
+
+async function assertSafe(db: Queryable): Promise<void> {
+  const [found] = await db.query<Settings>(
+    `SELECT current_setting('synchronous_commit') AS synchronous_commit,
+      current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS replica`,
+  );
+  if (!found) throw new Error('the database answered without a row');
+  const problems = [
+    ['on', 'remote_apply'].includes(found.synchronous_commit)
+      ? null
+      : `synchronous_commit is "${found.synchronous_commit}": confirmed payments could be lost. Set it to on (ALTER DATABASE … SET synchronous_commit = on).`,
+    found.encoding === 'UTF8' ? null : `its encoding is ${found.encoding}. Create it with ENCODING 'UTF8'.`,
+    found.replica ? 'it is a read-only replica. Point DATABASE_URL at the primary.' : null,
+  ].filter((problem) => problem !== null);
+  if (problems.length > 0) throw new Error(`leadgate cannot use this database: ${problems.join(' ')}`);
+}
+
+async function clockSkewMs(db: Queryable): Promise<number> {
+  let best = { roundTrip: Infinity, skew: 0 };
+  for (let sample = 0; sample < 3; sample += 1) {
+    const before = Date.now();
+    const [row] = await db.query<{ ms: number }>(
+      'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms',
+    );
+    const after = Date.now();
+    const skew = Number(row?.ms) - (before + after) / 2;
+    if (after - before < best.roundTrip) best = { roundTrip: after - before, skew };
+  }
+  return Math.round(best.skew);
+}

@@ -1,0 +1,89 @@
+import pg from 'pg';
+
+/** The database could not be reached, or a transaction was lost before COMMIT: nothing of this call was written. */
+export class DatabaseUnavailableError extends Error {
+  constructor(cause: unknown) {
+    super(`the database is not available: ${messageOf(cause)}`, { cause });
+    this.name = 'DatabaseUnavailableError';
+  }
+}
+
+/**
+ * The connection was lost when a commit was under way: at COMMIT, or in a statement that commits by itself. It may
+ * have happened or not. Never repeat blindly: only what a fence, an inbox row or an idempotency key makes harmless.
+ */
+export class CommitOutcomeUnknownError extends Error {
+  constructor(cause: unknown) {
+    super(`the connection was lost before the database confirmed: ${messageOf(cause)}`, { cause });
+    this.name = 'CommitOutcomeUnknownError';
+  }
+}
+
+/** An earlier statement of the transaction failed, its error was swallowed, and COMMIT therefore rolled back. */
+export class TransactionAbortedError extends Error {
+  constructor() {
+    super(
+      'the transaction was rolled back: one of its statements had failed, and the error was not passed on',
+    );
+    this.name = 'TransactionAbortedError';
+  }
+}
+
+/** Worth another try once the database is back, as far as the caller may repeat itself (see the two classes above). */
+export function isConnectionError(error: unknown): boolean {
+  for (const link of causes(error)) {
+    if (link instanceof DatabaseUnavailableError || link instanceof CommitOutcomeUnknownError) return true;
+    const code = codeOf(link);
+    if (code && (lostCodes.has(code) || (isFatal(link) && code.startsWith('57P')))) return true;
+  }
+  return false;
+}
+
+/** The SQLSTATE behind an error, also where drizzle wrapped it. */
+export function sqlState(error: unknown): string | undefined {
+  for (const link of causes(error)) if (link instanceof pg.DatabaseError) return link.code;
+  return undefined;
+}
+
+/** The server answered and the session goes on: a constraint, a serialization failure, a syntax error. */
+export const isAnswer = (error: unknown): boolean => error instanceof pg.DatabaseError && !isFatal(error);
+
+/**
+ * Sessions that must not return to the pool although the server answered: a statement prepared against an older
+ * table (0A000) or unknown behind a pooler (26000), a primary that has become a replica (25006).
+ */
+export const spoilsSession = (error: unknown): boolean =>
+  ['0A000', '26000', '25006'].includes(sqlState(error) ?? '');
+
+const lostCodes = new Set([
+  ...[
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+  ],
+  // postgres.js
+  ...['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT'],
+  ...['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03'],
+]);
+
+const isFatal = (error: unknown): boolean =>
+  error instanceof Error && 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC');
+
+function* causes(error: unknown): Generator<Error> {
+  let link = error;
+  for (let depth = 0; link instanceof Error && depth < 8; depth += 1) {
+    yield link;
+    link = link.cause;
+  }
+}
+
+const codeOf = (error: Error): string | undefined =>
+  'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+const messageOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message || cause.name : String(cause);

@@ -1,0 +1,179 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { type DomainEvent, parseEvent } from '../events/envelope.ts';
+import type { WorkerName } from '../events/routes.ts';
+import type { Queryable } from './client.ts';
+import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from './commit.ts';
+
+/** What a worker's run begins with: its row, the event, and the database's clock. */
+export type OpenRun = {
+  event: DomainEvent;
+  worker: WorkerName;
+  attempts: number;
+  createdAt: Date;
+  now: Date;
+};
+
+type RunRow = Omit<DomainEvent, 'type' | 'data'> & {
+  type: string;
+  data: unknown;
+  worker: WorkerName;
+  attempts: number;
+  createdAt: Date;
+  now: Date;
+};
+
+/** The row with this epoch and its event; null when it is finished, parked, or was issued anew since. */
+export async function openRun(db: Queryable, fence: Fence): Promise<OpenRun | null> {
+  const [row] = await run<RunRow>(
+    db,
+    sql`SELECT o.worker, o.attempts, o.created_at AS "createdAt", now() AS now,
+      e.id, e.type, e.version, e.occurred_at AS "occurredAt", e.organization_id AS "organizationId", e.subject,
+      e.correlation_id AS "correlationId", e.causation_id AS "causationId", e.data
+    FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+    WHERE o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch} AND o.parked_at IS NULL`,
+  );
+  if (!row) return null;
+  const { worker, attempts, createdAt, now, ...event } = row;
+  return { event: parseEvent(event), worker, attempts, createdAt, now };
+}
+
+/**
+ * Puts a row back until later: new epoch (jobs of the old one are void), due after `delayMs` by the database's clock.
+ * `burn` counts a failed attempt. False: the fence was lost, nothing changed.
+ */
+export async function postpone(
+  db: Queryable,
+  fence: Fence,
+  delayMs: number,
+  options: { burn: boolean; error: string | null; attempt: AttemptRow },
+): Promise<boolean> {
+  const rows = await run<{ ok: boolean }>(
+    db,
+    sql`WITH held AS (
+      UPDATE outbox SET epoch = epoch + 1, queued = false, visits = 0, due_at = now() + make_interval(secs => ${delayMs}::float8 / 1000),
+        attempts = attempts + ${options.burn ? 1 : 0}, last_error = coalesce(${options.error}::text, last_error)
+      WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id),
+    attempt AS (${attemptPart(options.attempt, sql`EXISTS (SELECT 1 FROM held)`)})
+    SELECT true AS ok FROM held`,
+  );
+  return rows.length > 0;
+}
+
+/** Keeps the sweeper away while a run calls a vendor. */
+export async function extendRun(db: Queryable, fence: Fence, ms: number): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE outbox SET due_at = greatest(due_at, now() + make_interval(secs => ${ms}::float8 / 1000))
+      WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL`,
+  );
+}
+
+/**
+ * Queued rows past `due_at`: each gets its next visit `revisitMs` ahead and is handed out once, whoever sweeps beside
+ * us. No id cursor: a cursor loses rows that commit out of order. The epoch is not touched here.
+ */
+export async function claimOverdue(
+  db: Queryable,
+  limit: number,
+  revisitMs: number,
+): Promise<(PublishRow & { visits: number })[]> {
+  return run(
+    db,
+    sql`UPDATE outbox o SET visits = o.visits + 1, due_at = now() + make_interval(secs => ${revisitMs}::float8 / 1000)
+    FROM (SELECT id FROM outbox WHERE queued AND parked_at IS NULL AND due_at <= now() ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
+    WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.visits`,
+  );
+}
+
+/**
+ * Lets waiting rows of one worker into its queue, `room` at most, taking turns between organizations, so that one
+ * with a million rows never starves another with ten.
+ */
+export async function admitWaiting(
+  db: Queryable,
+  worker: WorkerName,
+  room: number,
+  visibilityMs: number,
+): Promise<PublishRow[]> {
+  return run(
+    db,
+    sql`WITH RECURSIVE tenants AS (
+      (SELECT organization_id FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL AND organization_id IS NOT NULL
+        ORDER BY organization_id LIMIT 1)
+      UNION ALL
+      SELECT (SELECT o.organization_id FROM outbox o WHERE o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL
+        AND o.organization_id > t.organization_id ORDER BY o.organization_id LIMIT 1)
+      FROM tenants t WHERE t.organization_id IS NOT NULL),
+    turns AS (
+      SELECT w.id, w.turn FROM tenants t CROSS JOIN LATERAL (
+        SELECT o.id, row_number() OVER (ORDER BY o.due_at) AS turn FROM (
+          SELECT id, due_at FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL AND due_at <= now()
+            AND organization_id = t.organization_id ORDER BY due_at LIMIT ${room}) o) w
+      UNION ALL
+      (SELECT id, row_number() OVER (ORDER BY due_at) FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
+        AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})
+      ORDER BY turn LIMIT ${room}),
+    due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED)
+    UPDATE outbox o SET queued = true, visits = 0, due_at = now() + make_interval(secs => ${visibilityMs}::float8 / 1000)
+    FROM due WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch`,
+  );
+}
+
+/** A row whose job ended without finishing it: a new epoch names a new job. Null: finished meanwhile. */
+export async function reissue(db: Queryable, fence: Fence): Promise<PublishRow | null> {
+  const [row] = await run<PublishRow>(
+    db,
+    sql`UPDATE outbox SET epoch = epoch + 1, visits = 0 WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch}
+      AND queued AND parked_at IS NULL RETURNING id, worker, epoch`,
+  );
+  return row ?? null;
+}
+
+/** The queue of this worker was emptied behind our back: everything that should be in it is due now. */
+export async function expediteQueued(db: Queryable, worker: WorkerName): Promise<number> {
+  const rows = await run<{ id: number }>(
+    db,
+    sql`UPDATE outbox SET due_at = now() WHERE worker = ${worker} AND queued AND parked_at IS NULL AND due_at > now() RETURNING id`,
+  );
+  return rows.length;
+}
+
+export type OutboxFigures = {
+  worker: WorkerName;
+  queued: number;
+  waiting: number;
+  parked: number;
+  lagSeconds: number;
+};
+
+/** Figures per worker for metrics, the console and the admission window. `lagSeconds`: age of the oldest due row. */
+export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
+  return run(
+    db,
+    sql`SELECT worker, count(*) FILTER (WHERE queued AND parked_at IS NULL)::int AS queued,
+      count(*) FILTER (WHERE NOT queued AND parked_at IS NULL AND due_at <= now())::int AS waiting,
+      count(*) FILTER (WHERE parked_at IS NOT NULL)::int AS parked,
+      coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE parked_at IS NULL AND due_at <= now())), 0)::float8 AS "lagSeconds"
+    FROM outbox GROUP BY worker`,
+  );
+}
+
+/** How many rows of each worker should have a job in the queue; reads one narrow index. */
+export async function queuedCounts(db: Queryable): Promise<Map<WorkerName, number>> {
+  const rows = await run<{ worker: WorkerName; queued: number }>(
+    db,
+    sql`SELECT worker, count(*)::int AS queued FROM outbox WHERE queued AND parked_at IS NULL GROUP BY worker`,
+  );
+  return new Map(rows.map((r) => [r.worker, r.queued]));
+}
+
+/** Changes of an outbox row that also tell of themselves. */
+export function parkRow(fence: Fence, error: string, burn: boolean): SQL {
+  return sql`UPDATE outbox SET parked_at = now(), queued = false, last_error = ${error}, attempts = attempts + ${burn ? 1 : 0}
+    WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id`;
+}
+
+export function resumeRow(outboxId: number): SQL {
+  return sql`UPDATE outbox SET parked_at = NULL, attempts = 0, epoch = epoch + 1, visits = 0, queued = false, due_at = now()
+    WHERE id = ${outboxId} AND parked_at IS NOT NULL RETURNING id`;
+}

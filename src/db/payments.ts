@@ -1,0 +1,139 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Queryable } from './client.ts';
+import { type Part, run } from './commit.ts';
+import type { UnlockView } from './unlocks.ts';
+
+export type PaymentRow = {
+  id: string;
+  organizationId: string;
+  unlockId: string;
+  paymentIntent: string;
+  sessionId: string;
+  amountMinor: number;
+  refundedMinor: number;
+  currency: string;
+  kept: boolean;
+  disputedAt: Date | null;
+};
+
+const columns = sql.raw(`id, organization_id AS "organizationId", unlock_id AS "unlockId", payment_intent AS "paymentIntent",
+  session_id AS "sessionId", amount_minor AS "amountMinor", refunded_minor AS "refundedMinor", currency, kept, disputed_at AS "disputedAt"`);
+
+export async function findPayment(db: Queryable, by: { id: string } | { paymentIntent: string }): Promise<PaymentRow | null> {
+  const condition = 'id' in by ? sql`id = ${by.id}` : sql`payment_intent = ${by.paymentIntent}`;
+  const [row] = await run<PaymentRow>(db, sql`SELECT ${columns} FROM payments WHERE ${condition}`);
+  return row ?? null;
+}
+
+export type SessionRow = { unlockId: string; number: number; id: string | null; state: string; expiresAt: Date };
+
+export async function findSession(db: Queryable, id: string): Promise<SessionRow | null> {
+  const [row] = await run<SessionRow>(
+    db,
+    sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions WHERE id = ${id}`,
+  );
+  return row ?? null;
+}
+
+/** Sessions of an unlock that may still take money: open ones, and ones Stripe was asked for without a known answer. */
+export async function findOpenSessions(db: Queryable, unlockId: string): Promise<SessionRow[]> {
+  return run(
+    db,
+    sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions
+    WHERE unlock_id = ${unlockId} AND state IN ('creating', 'open') ORDER BY number`,
+  );
+}
+
+/** A session's state at Stripe; `complete` and `expired` are final. */
+export function closeSession(sessionId: string, state: 'complete' | 'expired', name = 'session'): Part {
+  return {
+    name,
+    statement: (when: SQL) => sql`UPDATE checkout_sessions SET state = ${state}, closed_at = now()
+      WHERE id = ${sessionId} AND state IN ('creating', 'open') AND ${when}`,
+  };
+}
+
+export type Capture = { paymentIntent: string; sessionId: string; amountMinor: number; currency: string };
+
+/** The payment's row and its booking. `kept`: the one charge this unlock keeps. */
+export function bookPayment(unlock: UnlockView, capture: Capture, paymentId: string, kept: boolean): Part[] {
+  const insert: Part = {
+    name: 'payment',
+    statement: (when) => sql`INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+      SELECT ${paymentId}::uuid, ${unlock.organizationId}::uuid, ${unlock.id}::uuid, ${capture.paymentIntent}, ${capture.sessionId},
+        ${capture.amountMinor}::integer, ${capture.currency}, ${kept} WHERE ${when}`,
+  };
+  return [insert, ...journal(unlock.organizationId, `capture-${paymentId}`, capture, kept ? 'sales' : 'refunds_due')];
+}
+
+/** Two entries that sum to zero: what Stripe holds for us, and what it is for. `amountMinor` negative: money going back. */
+function journal(
+  organizationId: string,
+  key: string,
+  money: { amountMinor: number; currency: string },
+  account: 'sales' | 'refunds_due',
+): Part[] {
+  const id = uuidv7();
+  return [
+    {
+      name: 'journal',
+      statement: (when) => sql`INSERT INTO journals (id, key, organization_id) SELECT ${id}::uuid, ${key}, ${organizationId}::uuid WHERE ${when}`,
+    },
+    {
+      name: 'entries',
+      statement: (when) => sql`INSERT INTO journal_entries (journal_id, account, amount_minor, currency)
+        SELECT ${id}::uuid, v.account, v.amount, ${money.currency}
+        FROM (VALUES ('stripe', ${money.amountMinor}::bigint), (${`${account}:${organizationId}`}, ${-money.amountMinor}::bigint)) v(account, amount)
+        WHERE ${when}`,
+    },
+  ];
+}
+
+/** Takes the lowest free slot of a lead with a limit, for an unlock that still stands where it was read. */
+export function takeSlot(unlock: UnlockView): Part {
+  return {
+    name: 'slot',
+    statement: (held) => sql`INSERT INTO sold_slots (lead_id, slot, unlock_id)
+      SELECT ${unlock.leadId}::uuid, g.n, u.id
+      FROM (SELECT id FROM lead_unlocks WHERE id = ${unlock.id} AND status = ${unlock.state} AND ${held} FOR UPDATE) u,
+        generate_series(1, ${unlock.maxSales}::integer) AS g(n)
+      WHERE NOT EXISTS (SELECT 1 FROM sold_slots s WHERE s.lead_id = ${unlock.leadId} AND s.slot = g.n)
+      ORDER BY g.n LIMIT 1
+      ON CONFLICT DO NOTHING RETURNING slot`,
+  };
+}
+
+export const slotTaken = sql`EXISTS (SELECT 1 FROM slot)`;
+
+/**
+ * Raises the refunded amount to what Stripe reports, never lowers it, and books the difference.
+ * Its guard touches no row when nothing is new.
+ */
+export function bookRefund(payment: PaymentRow, refundedMinor: number): { guard: (held: SQL) => SQL; writes: Part[] } {
+  const delta = refundedMinor - payment.refundedMinor;
+  return {
+    guard: (held) => sql`UPDATE payments SET refunded_minor = ${refundedMinor} WHERE id = ${payment.id}
+      AND refunded_minor = ${payment.refundedMinor} AND ${refundedMinor} > refunded_minor AND ${held} RETURNING id`,
+    writes: journal(
+      payment.organizationId,
+      `refund-${payment.id}-${refundedMinor}`,
+      { amountMinor: -delta, currency: payment.currency },
+      payment.kept ? 'sales' : 'refunds_due',
+    ),
+  };
+}
+
+/** A disputed buyer is flagged for the operator; once. */
+export function flagDispute(payment: PaymentRow): { guard: (held: SQL) => SQL; writes: Part[] } {
+  return {
+    guard: (held) => sql`UPDATE payments SET disputed_at = now() WHERE id = ${payment.id} AND disputed_at IS NULL AND ${held} RETURNING id`,
+    writes: [
+      {
+        name: 'flag',
+        statement: (when) => sql`UPDATE buyers SET flagged_at = coalesce(flagged_at, now())
+          WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = ${payment.unlockId}) AND ${when}`,
+      },
+    ],
+  };
+}

@@ -1,0 +1,236 @@
+import {
+  chown,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { hasCode } from './folder-lock.ts';
+import { type Account, type Binaries, EmbeddedPostgresError, exists, runAs } from './postgres-binaries.ts';
+import { isRunning, markOf, programOf } from './process-mark.ts';
+
+/** One cluster on disk and what it takes to run it. */
+export type Cluster = {
+  folder: string;
+  logFile: string;
+  account: Account;
+  binaries: Binaries;
+  /** throwaway: no fsync. synchronous_commit stays on, since every boot asserts it. */
+  durability: 'safe' | 'throwaway';
+};
+
+export type StopMode = 'fast' | 'immediate';
+
+export const serverUrl = (port: number, database: string) =>
+  `postgres://postgres@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+
+/**
+ * The server that already runs on this folder, as after a `kill -9` of leadgate; null when there is none.
+ * `pg_ctl status` is not enough: it takes any process that got the old number for the server, and PostgreSQL itself
+ * then refuses to start. A note left by a server that is gone is removed here.
+ */
+export async function findServer(folder: string): Promise<{ port: number } | null> {
+  const note = join(folder, 'postmaster.pid');
+  const lines = (await readOrNull(note))?.split('\n');
+  if (!lines) return null;
+  const [pid, port] = [Number(lines[0]), Number(lines[3])];
+  if (!isRunning(markOf(pid))) return null;
+  if ((await servesFolder(pid, folder)) && (await answersFor(port, folder))) return { port };
+  await rm(note, { force: true });
+  return null;
+}
+
+export async function initCluster(cluster: Cluster): Promise<void> {
+  const { folder, account, binaries } = cluster;
+  const unfinished = `${folder}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await mkdir(unfinished, { recursive: true, mode: 0o700 });
+  if (account) await chown(unfinished, account.uid, account.gid);
+  const { code, output } = await runAs(account, join(binaries.folder, 'bin', 'initdb'), [
+    ...['-D', unfinished, '-U', 'postgres', '--auth=trust', '--encoding=UTF8'],
+    // The same order and case rules on every machine, whatever its locales; messages in plain C.
+    ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
+    ...(cluster.durability === 'throwaway' ? ['--no-sync'] : []),
+  ]);
+  if (code !== 0) throw new EmbeddedPostgresError(`initdb failed in ${folder}: ${output.trim()}`);
+  // A first boot that died half-way leaves only the unfinished folder.
+  await rename(unfinished, folder);
+}
+
+/** Throws where the files cannot be used by us or by these binaries, instead of letting the server say it in its log. */
+export async function checkCluster({ folder, account, binaries }: Cluster): Promise<void> {
+  const { uid } = await stat(folder);
+  const mine = account?.uid ?? process.getuid?.();
+  if (mine !== undefined && uid !== mine) {
+    throw new EmbeddedPostgresError(
+      `The database in ${folder} belongs to user ${uid}, and leadgate runs as ${mine}. Run it as it was run first (as root, maybe), or move the folder away.`,
+    );
+  }
+  const major = Number(
+    (await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => `${binaries.major}`)).trim(),
+  );
+  if (major !== binaries.major) {
+    throw new EmbeddedPostgresError(
+      `The database in ${folder} was made by PostgreSQL ${major}, the installed binaries are ${binaries.major}. Move the folder away, or dump and restore it with version ${major}.`,
+    );
+  }
+}
+
+/** Returns the port. A wanted port is kept through every attempt, since clients already know it. */
+export async function startServer(cluster: Cluster, wanted?: number): Promise<number> {
+  await prepareLog(cluster);
+  let output = '';
+  // A port found free may be taken a moment later, and a killed server's last children may still be leaving.
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    if (attempt > 0) await delay(300 * attempt);
+    const port = wanted ?? (await freePort());
+    const args = [
+      'start',
+      '-w',
+      '-t',
+      '60',
+      '-D',
+      cluster.folder,
+      '-l',
+      cluster.logFile,
+      '-o',
+      settings(cluster, port),
+    ];
+    const result = await runAs(cluster.account, pgCtl(cluster), args);
+    if (result.code === 0) return port;
+    output = result.output;
+  }
+  const log = ((await readOrNull(cluster.logFile)) ?? '').trim().split('\n').slice(-8).join('\n');
+  throw new EmbeddedPostgresError(`PostgreSQL did not start on ${cluster.folder}: ${output.trim()}\n${log}`);
+}
+
+export async function stopServer(cluster: Cluster, mode: StopMode): Promise<void> {
+  if (!(await exists(join(cluster.folder, 'postmaster.pid')))) return;
+  const args = ['stop', '-w', '-t', '60', '-m', mode, '-D', cluster.folder];
+  const { code, output } = await runAs(cluster.account, pgCtl(cluster), args);
+  if (code !== 0 && (await findServer(cluster.folder))) {
+    throw new EmbeddedPostgresError(`PostgreSQL on ${cluster.folder} did not stop: ${output.trim()}`);
+  }
+}
+
+export async function createDatabase(port: number, database: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString: serverUrl(port, 'postgres'),
+    connectionTimeoutMillis: 10_000,
+  });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
+    if (!rowCount) await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+const pgCtl = ({ binaries }: Cluster) => join(binaries.folder, 'bin', 'pg_ctl');
+
+function settings({ durability }: Cluster, port: number): string {
+  const values = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: '',
+    max_connections: 200,
+    max_prepared_transactions: 0,
+    synchronous_commit: 'on',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    ...(durability === 'throwaway' ? { fsync: 'off', full_page_writes: 'off' } : {}),
+  };
+  return Object.entries(values)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
+}
+
+async function prepareLog({ logFile, account }: Cluster): Promise<void> {
+  const file = await open(logFile, 'a', 0o600);
+  if (account) await file.chown(account.uid, account.gid);
+  await file.close();
+}
+
+/** False only when the system says plainly that this process is something else. */
+async function servesFolder(pid: number, folder: string): Promise<boolean> {
+  const program = programOf(pid);
+  if (program !== null && program !== 'postgres') return false;
+  if (process.platform !== 'linux') return true;
+  try {
+    return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(folder));
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM', 'ENOENT')) return true;
+    throw error;
+  }
+}
+
+/** Waits through a recovery. False when the port is served by another cluster, or by nobody for ten seconds. */
+async function answersFor(port: number, folder: string): Promise<boolean> {
+  const deadline = Date.now() + 60_000;
+  let silentUntil = Date.now() + 10_000;
+  while (Date.now() < Math.min(deadline, silentUntil)) {
+    const client = new pg.Client({
+      connectionString: serverUrl(port, 'postgres'),
+      connectionTimeoutMillis: 2_000,
+    });
+    // Without a listener a connection that breaks here would end the process; the rejection below says it as well.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory');
+      return (await realpath(rows[0]?.data_directory ?? '/')) === (await realpath(folder));
+    } catch (error) {
+      // 57P03: starting, stopping or recovering.
+      if (hasCode(error, '57P03')) silentUntil = Date.now() + 10_000;
+      await delay(100);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+  return false;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
+
+async function readOrNull(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw error;
+  }
+}
+
+/** Leftovers of processes that are gone are removed on the way. */
+export async function otherUsers(dataDir: string, except: string): Promise<number[]> {
+  const pids: number[] = [];
+  for (const name of (await readdir(dataDir)).filter((file) => file.startsWith('postgres-user.'))) {
+    if (name === except) continue;
+    const text = (await readOrNull(join(dataDir, name))) ?? '';
+    const mark = text === '' ? null : (JSON.parse(text) as Parameters<typeof isRunning>[0]);
+    if (mark && isRunning(mark)) pids.push(mark.pid);
+    else await rm(join(dataDir, name), { force: true });
+  }
+  return pids;
+}

@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/**
+ * Which process wrote this, in a form that survives the reuse of process ids: after a reboot or in a restarted
+ * container the same number soon belongs to somebody else. `started` is opaque; null where the system does not tell.
+ */
+export type ProcessMark = { pid: number; started: string | null };
+
+export const markOf = (pid: number): ProcessMark => ({ pid, started: startOf(pid) });
+
+export function isRunning(mark: ProcessMark): boolean {
+  if (!answersSignals(mark.pid)) return false;
+  const started = startOf(mark.pid);
+  if (started === 'ended') return false;
+  return started === null || mark.started === null || started === mark.started;
+}
+
+/** The program a process runs (`postgres`, `node`), null where the system does not tell. */
+export function programOf(pid: number): string | null {
+  if (process.platform === 'linux') return readOrNull(`/proc/${pid}/comm`)?.trim() ?? null;
+  if (process.platform === 'win32') return null;
+  const name = ps(pid, 'comm=');
+  return name === null ? null : (name.split('/').at(-1) ?? null);
+}
+
+function answersSignals(pid: number): boolean {
+  if (pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it exists and belongs to somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function startOf(pid: number): string | null {
+  if (process.platform === 'linux') {
+    const line = readOrNull(`/proc/${pid}/stat`);
+    if (line === null) return null;
+    // The program name (second field) may hold blanks and brackets; the fields after its last bracket do not.
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return 'ended';
+    const boot = readOrNull('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+    return `${fields[19]}@${boot}`;
+  }
+  return process.platform === 'win32' ? null : ps(pid, 'lstart=');
+}
+
+function ps(pid: number, column: string): string | null {
+  const { status, stdout } = spawnSync('ps', ['-o', column, '-p', String(pid)], { encoding: 'utf8' });
+  return status === 0 && stdout.trim() !== '' ? stdout.trim() : null;
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}

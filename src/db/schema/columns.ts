@@ -1,0 +1,6 @@
+import { customType, timestamp } from 'drizzle-orm/pg-core';
+
+/** Text sealed by the vault (db/vault.ts): `v1.<key id>.<base64url>`. Only the vault reads or writes what is inside. */
+export const sealed = customType<{ data: string; driverData: string }>({ dataType: () => 'text' });
+
+export const moment = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });

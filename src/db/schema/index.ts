@@ -1,0 +1,5 @@
+export * from './auth.ts';
+export * from './leads.ts';
+export * from './organizations.ts';
+export * from './payments.ts';
+export * from './transport.ts';

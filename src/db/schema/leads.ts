@@ -1,0 +1,104 @@
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { openStates, unlockStates } from '../../domain/unlock.ts';
+import { moment, sealed } from './columns.ts';
+import { buyers, organizations } from './organizations.ts';
+
+const quoted = (values: readonly string[]) => sql.raw(values.map((v) => `'${v}'`).join(', '));
+
+export const leads = pgTable(
+  'leads',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid('organization_id').notNull().references(() => organizations.id),
+    /** `lead_…`, what every client and every text calls it. */
+    publicId: text('public_id').notNull(),
+    city: text(),
+    serviceType: text('service_type'),
+    region: text(),
+    quality: text(),
+    campaignId: uuid('campaign_id'),
+    categoryId: uuid('category_id'),
+    supplierId: uuid('supplier_id'),
+    /** Teaser fields: what anybody offered may read. */
+    public: jsonb().notNull(),
+    /** The locked fields, sealed. Null after erasure. */
+    contact: sealed(),
+    phoneHash: text('phone_hash'),
+    emailHash: text('email_hash'),
+    phoneValid: boolean('phone_valid').notNull(),
+    priceMinor: integer('price_minor').notNull(),
+    currency: text().notNull(),
+    ttlMs: bigint('ttl_ms', { mode: 'number' }).notNull(),
+    /** How many buyers may unlock it; null: all that were offered. */
+    maxSales: integer('max_sales'),
+    erasedAt: moment('erased_at'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    uniqueIndex('leads_public_id').on(t.organizationId, t.publicId),
+    index('leads_newest').on(t.organizationId, t.createdAt, t.id),
+    index('leads_phone_hash').on(t.organizationId, t.phoneHash),
+    check('leads_price', sql`${t.priceMinor} between 50 and 1000000`),
+    check('leads_max_sales', sql`${t.maxSales} is null or ${t.maxSales} > 0`),
+  ],
+);
+
+export const leadUnlocks = pgTable(
+  'lead_unlocks',
+  {
+    id: uuid().primaryKey(),
+    leadId: uuid('lead_id').notNull().references(() => leads.id),
+    organizationId: uuid('organization_id').notNull().references(() => organizations.id),
+    buyerId: uuid('buyer_id').notNull().references(() => buyers.id),
+    /** The conversation it is offered in. */
+    ourNumber: text('our_number').notNull(),
+    phone: text().notNull(),
+    status: text().notNull(),
+    reason: text(),
+    priceMinor: integer('price_minor').notNull(),
+    currency: text().notNull(),
+    ttlExpiresAt: moment('ttl_expires_at').notNull(),
+    /** SHA-256 of the pay link's token; the token itself is recomputed (domain/paylink.ts). */
+    tokenHash: text('token_hash'),
+    tokenVersion: integer('token_version').notNull().default(1),
+    offeredAt: moment('offered_at'),
+    teasedAt: moment('teased_at'),
+    confirmedAt: moment('confirmed_at'),
+    linkSentAt: moment('link_sent_at'),
+    paidAt: moment('paid_at'),
+    paidLate: boolean('paid_late').notNull().default(false),
+    revealedAt: moment('revealed_at'),
+    viewedAt: moment('viewed_at'),
+    doneAt: moment('done_at'),
+    closedAt: moment('closed_at'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    uniqueIndex('lead_unlocks_once').on(t.leadId, t.buyerId),
+    uniqueIndex('lead_unlocks_token').on(t.tokenHash),
+    index('lead_unlocks_newest').on(t.organizationId, t.createdAt, t.id),
+    index('lead_unlocks_conversation').on(t.ourNumber, t.phone, t.createdAt),
+    index('lead_unlocks_open')
+      .on(t.ourNumber, t.phone)
+      .where(sql`status in (${quoted(openStates)})`),
+    check('lead_unlocks_status', sql`${t.status} in (${quoted(unlockStates)})`),
+    check('lead_unlocks_price', sql`${t.priceMinor} between 50 and 1000000`),
+    check('lead_unlocks_paid', sql`${t.status} not in ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') or ${t.paidAt} is not null`),
+    check('lead_unlocks_revealed', sql`${t.revealedAt} is null or ${t.paidAt} is not null`),
+    check('lead_unlocks_closed', sql`(${t.status} in ('EXPIRED', 'OPTED_OUT')) <= (${t.reason} is not null and ${t.closedAt} is not null)`),
+  ],
+);
+
+/** The n-th sale of a lead with a limit. Two buyers for the last slot: the primary key lets one in. */
+export const soldSlots = pgTable(
+  'sold_slots',
+  {
+    leadId: uuid('lead_id').notNull().references(() => leads.id),
+    slot: integer().notNull(),
+    unlockId: uuid('unlock_id').notNull().unique().references(() => leadUnlocks.id),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.leadId, t.slot] })],
+);

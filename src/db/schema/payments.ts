@@ -1,0 +1,71 @@
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, check, index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { moment } from './columns.ts';
+import { leadUnlocks } from './leads.ts';
+import { organizations } from './organizations.ts';
+
+/** Checkout Sessions at Stripe, one row each; `id` is null until Stripe has answered. */
+export const checkoutSessions = pgTable(
+  'checkout_sessions',
+  {
+    unlockId: uuid('unlock_id').notNull().references(() => leadUnlocks.id),
+    number: integer().notNull(),
+    id: text().unique(),
+    state: text().notNull(),
+    url: text(),
+    expiresAt: moment('expires_at').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    closedAt: moment('closed_at'),
+  },
+  (t) => [
+    uniqueIndex('checkout_sessions_number').on(t.unlockId, t.number),
+    uniqueIndex('checkout_sessions_one_open')
+      .on(t.unlockId)
+      .where(sql`state in ('creating', 'open')`),
+    check('checkout_sessions_state', sql`${t.state} in ('creating', 'open', 'complete', 'expired')`),
+  ],
+);
+
+export const payments = pgTable(
+  'payments',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid('organization_id').notNull().references(() => organizations.id),
+    unlockId: uuid('unlock_id').notNull().references(() => leadUnlocks.id),
+    paymentIntent: text('payment_intent').notNull().unique(),
+    sessionId: text('session_id').notNull(),
+    amountMinor: integer('amount_minor').notNull(),
+    refundedMinor: integer('refunded_minor').notNull().default(0),
+    currency: text().notNull(),
+    /** The one charge this unlock keeps; any other goes back. */
+    kept: boolean().notNull(),
+    refundReason: text('refund_reason'),
+    disputedAt: moment('disputed_at'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    uniqueIndex('payments_one_kept').on(t.unlockId).where(sql`kept`),
+    index('payments_unlock').on(t.unlockId),
+    check('payments_amount', sql`${t.amountMinor} > 0 and ${t.refundedMinor} between 0 and ${t.amountMinor}`),
+  ],
+);
+
+/** One booking; its entries sum to zero (a deferred constraint trigger checks at commit). */
+export const journals = pgTable('journals', {
+  id: uuid().primaryKey(),
+  /** What was booked, once: `capture-<payment>`, `refund-<payment>-<cumulative amount>`. */
+  key: text().notNull().unique(),
+  organizationId: uuid('organization_id').notNull().references(() => organizations.id),
+  createdAt: moment('created_at').notNull().defaultNow(),
+});
+
+export const journalEntries = pgTable(
+  'journal_entries',
+  {
+    journalId: uuid('journal_id').notNull().references(() => journals.id),
+    account: text().notNull(),
+    amountMinor: bigint('amount_minor', { mode: 'number' }).notNull(),
+    currency: text().notNull(),
+  },
+  (t) => [index('journal_entries_journal').on(t.journalId), index('journal_entries_account').on(t.account)],
+);

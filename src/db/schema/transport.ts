@@ -1,0 +1,194 @@
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { moment, sealed } from './columns.ts';
+
+/** Append-only, partitioned by month of `occurred_at` (the migration says so; drizzle cannot). */
+export const events = pgTable(
+  'events',
+  {
+    id: uuid().notNull(),
+    occurredAt: moment('occurred_at').notNull(),
+    type: text().notNull(),
+    version: integer().notNull(),
+    organizationId: uuid('organization_id'),
+    subject: text().notNull(),
+    correlationId: uuid('correlation_id').notNull(),
+    causationId: uuid('causation_id'),
+    data: jsonb().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.id, t.occurredAt] }),
+    index('events_subject').on(t.subject, t.occurredAt),
+  ],
+);
+
+/** One row per (event, worker), deleted by the statement that finishes the work. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    eventId: uuid('event_id').notNull(),
+    eventAt: moment('event_at').notNull(),
+    worker: text().notNull(),
+    organizationId: uuid('organization_id'),
+    /** Part of the job's name: raising it makes every older job of this row void. */
+    epoch: integer().notNull().default(0),
+    dueAt: moment('due_at').notNull(),
+    /** True while a job of this epoch should be in the queue. */
+    queued: boolean().notNull(),
+    /** Visits of the sweeper since this epoch began. */
+    visits: integer().notNull().default(0),
+    /** Failed attempts only: never visits, snoozes or 429s. */
+    attempts: integer().notNull().default(0),
+    parkedAt: moment('parked_at'),
+    lastError: text('last_error'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('outbox_due').on(t.worker, t.dueAt).where(sql`queued and parked_at is null`),
+    index('outbox_waiting').on(t.worker, t.organizationId, t.dueAt).where(sql`not queued and parked_at is null`),
+    index('outbox_parked').on(t.parkedAt).where(sql`parked_at is not null`),
+    uniqueIndex('outbox_once').on(t.eventId, t.worker),
+  ],
+);
+
+/** One call that changes the world outside, keyed by what it means. */
+export const effects = pgTable(
+  'effects',
+  {
+    key: text().primaryKey(),
+    /** Travels to the vendor and back in callbacks; also the id of its message. */
+    id: uuid().notNull().unique(),
+    vendor: text().notNull(),
+    kind: text().notNull(),
+    organizationId: uuid('organization_id'),
+    unlockId: uuid('unlock_id'),
+    /** `released`: certainly not done (429, connection refused), free to be claimed again. */
+    state: text().notNull(),
+    /** Changes with each claim; only the holder completes it. */
+    fence: uuid().notNull(),
+    leaseUntil: moment('lease_until').notNull(),
+    /** How many times it was really posted, or may have been. */
+    posts: integer().notNull().default(1),
+    vendorId: text('vendor_id'),
+    result: jsonb(),
+    errorCode: text('error_code'),
+    claimedAt: moment('claimed_at').notNull().defaultNow(),
+    /** When a vendor listing first lacked it. */
+    missingSince: moment('missing_since'),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('effects_unlock').on(t.unlockId),
+    index('effects_vendor_id').on(t.vendor, t.vendorId),
+    check('effects_state', sql`${t.state} in ('claimed', 'released', 'accepted', 'refused', 'unknown')`),
+  ],
+);
+
+/** Every run of a worker and every call it made; outlives its outbox row, so that a timeline can be drawn. */
+export const attempts = pgTable(
+  'attempts',
+  {
+    id: uuid().primaryKey(),
+    outboxId: bigint('outbox_id', { mode: 'number' }).notNull(),
+    eventId: uuid('event_id').notNull(),
+    worker: text().notNull(),
+    subject: text().notNull(),
+    effectKey: text('effect_key'),
+    startedAt: moment('started_at').notNull(),
+    endedAt: moment('ended_at'),
+    outcome: text(),
+    detail: text(),
+  },
+  (t) => [index('attempts_subject').on(t.subject, t.startedAt), index('attempts_started').on(t.startedAt)],
+);
+
+/** SMS and e-mail we sent; partitioned by month of `created_at`. `id` is the effect's id (UUIDv7). */
+export const messages = pgTable(
+  'messages',
+  {
+    id: uuid().notNull(),
+    createdAt: moment('created_at').notNull(),
+    organizationId: uuid('organization_id'),
+    unlockId: uuid('unlock_id'),
+    buyerId: uuid('buyer_id'),
+    phoneId: uuid('phone_id'),
+    recipientKind: text('recipient_kind').notNull(),
+    channel: text().notNull(),
+    purpose: text().notNull(),
+    recipient: sealed(),
+    body: sealed(),
+    status: text().notNull(),
+    vendorId: text('vendor_id'),
+    errorCode: text('error_code'),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.id, t.createdAt] }),
+    index('messages_unlock').on(t.unlockId),
+    index('messages_phone').on(t.phoneId, t.createdAt),
+    index('messages_vendor').on(t.vendorId),
+    check('messages_status', sql`${t.status} in ('posting', 'queued', 'sent', 'delivered', 'failed')`),
+  ],
+);
+
+/** What reached us from outside, once each. Texts are sealed. */
+export const inbox = pgTable(
+  'inbox',
+  {
+    id: uuid().primaryKey(),
+    source: text().notNull(),
+    externalId: text('external_id').notNull(),
+    kind: text().notNull(),
+    organizationId: uuid('organization_id'),
+    unlockId: uuid('unlock_id'),
+    phoneId: uuid('phone_id'),
+    /** Sealed sender and text of a message; null for events that carry ids only. */
+    sender: sealed(),
+    body: sealed(),
+    /** What it was taken for: accept, decline, stop, ... */
+    intent: text(),
+    /** True until somebody has looked: it was stored and not answered. */
+    needsOperator: boolean('needs_operator').notNull().default(false),
+    handledAt: moment('handled_at'),
+    receivedAt: moment('received_at').notNull().defaultNow(),
+  },
+  (t) => [
+    uniqueIndex('inbox_once').on(t.source, t.externalId),
+    index('inbox_attention').on(t.receivedAt).where(sql`needs_operator and handled_at is null`),
+    index('inbox_received').on(t.receivedAt),
+    index('inbox_phone').on(t.phoneId, t.receivedAt),
+  ],
+);
+
+/** First answer of each Idempotency-Key, returned again for the same body, refused for another. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    organizationId: uuid('organization_id').notNull(),
+    key: text().notNull(),
+    route: text().notNull(),
+    requestHash: text('request_hash').notNull(),
+    status: integer().notNull(),
+    answer: jsonb().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.key] }), index('idempotency_keys_age').on(t.createdAt)],
+);
+
+/** What an operator must know; mailed once and kept on the console until resolved. */
+export const alerts = pgTable(
+  'alerts',
+  {
+    id: uuid().primaryKey(),
+    /** One alert per cause. */
+    key: text().notNull().unique(),
+    kind: text().notNull(),
+    organizationId: uuid('organization_id'),
+    subject: text().notNull(),
+    text: text().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    resolvedAt: moment('resolved_at'),
+  },
+  (t) => [index('alerts_open').on(t.createdAt).where(sql`resolved_at is null`)],
+);

@@ -1,0 +1,47 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+/**
+ * Seals personal data: AES-256-GCM, `v1.<key id>.<base64url of nonce, tag and ciphertext>`. The first key seals, every
+ * key opens, so keys rotate by putting a new one in front. Search goes by a keyed hash of the normalised value.
+ */
+export type Vault = {
+  seal(text: string): string;
+  /** Throws when the key is unknown or a byte was changed. */
+  open(sealed: string): string;
+  /** Equal inputs give equal hashes under the oldest key, which therefore stays configured. */
+  index(value: string): string;
+  sealJson(value: unknown): string;
+  openJson<T>(sealed: string): T;
+};
+
+export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault {
+  const [newest] = keys;
+  const oldest = keys.at(-1);
+  if (!newest || !oldest) throw new Error('the vault needs at least one key');
+  const byId = new Map(keys.map((k) => [k.id, k.key]));
+  const indexKey = Buffer.from(hkdfSync('sha256', oldest.key, '', 'leadgate search index', 32));
+
+  const seal = (text: string): string => {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', newest.key, nonce);
+    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return `v1.${newest.id}.${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')}`;
+  };
+  const open = (sealed: string): string => {
+    const [version, id = '', data = ''] = sealed.split('.');
+    const key = byId.get(id);
+    if (version !== 'v1' || !key)
+      throw new Error(`no encryption key with id ${JSON.stringify(id)} is configured`);
+    const bytes = Buffer.from(data, 'base64url');
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
+    decipher.setAuthTag(bytes.subarray(12, 28));
+    return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+  };
+  return {
+    seal,
+    open,
+    index: (value) => createHmac('sha256', indexKey).update(value).digest('base64url'),
+    sealJson: (value) => seal(JSON.stringify(value)),
+    openJson: <T>(sealed: string) => JSON.parse(open(sealed)) as T,
+  };
+}

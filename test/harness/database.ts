@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { startTemporaryPostgres } from '../../src/db/embedded.ts';
+import { migrate } from '../../src/db/migrate.ts';
+
+/** Where this run's databases are made: a server, and in it a migrated database to clone. */
+export type TestPostgres = { serverUrl: string; template: string };
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgres: TestPostgres;
+  }
+}
+
+/**
+ * One server per run: DATABASE_URL if it is set (its user must be allowed to create databases), else a temporary
+ * embedded one. `prepare` adds to the template, once, what every test wants to find.
+ */
+export async function startTestPostgres(
+  prepare: (templateUrl: string) => Promise<void> = async () => undefined,
+): Promise<TestPostgres & { stop(): Promise<void> }> {
+  const given = process.env.DATABASE_URL;
+  const own = given ? null : await startTemporaryPostgres();
+  const serverUrl = given ?? own!.url;
+  const template = freshName('template');
+  await atServer(serverUrl, (client) =>
+    client.query(`CREATE DATABASE ${template} ENCODING 'UTF8' TEMPLATE template0`),
+  );
+  const url = at(serverUrl, template);
+  await migrate(url);
+  await prepare(url);
+  return {
+    serverUrl,
+    template,
+    async stop() {
+      if (own) await own.stop('immediate');
+      else
+        await atServer(serverUrl, (client) =>
+          client.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`),
+        );
+    },
+  };
+}
+
+export type TestDatabase = { url: string; name: string; drop(): Promise<void> };
+
+/** A migrated database of its own, cloned in some 50 ms. `drop` cuts every connection still open to it. */
+export async function createTestDatabase(source: TestPostgres = inject('postgres')): Promise<TestDatabase> {
+  const name = freshName('test');
+  await atServer(source.serverUrl, (client) =>
+    client.query(`CREATE DATABASE ${name} TEMPLATE ${source.template}`),
+  );
+  return {
+    name,
+    url: at(source.serverUrl, name),
+    drop: () =>
+      atServer(source.serverUrl, async (client) => {
+        await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      }),
+  };
+}
+
+/** One statement or a few on a connection of their own, as a bystander sees the database. */
+export async function atServer<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await act(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function at(serverUrl: string, database: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+const freshName = (kind: string) => `leadgate_${kind}_${randomBytes(6).toString('hex')}`;

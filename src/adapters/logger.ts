@@ -1,0 +1,129 @@
+import { type DestinationStream, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+import type { Config } from '../config.ts';
+
+export type Logger = PinoLogger;
+
+const hidden = '[hidden]';
+const deepest = 6;
+const longestList = 100;
+const longestMessage = 2_000;
+
+/** Field names, with case, `_` and `-` ignored, whose values are contacts, texts of people or secrets. */
+const secretName =
+  /^(body|rawbody|text|notes|notessnippet|contact|contacts|recipient|cookies?|setcookie|customerdetails|params|payload|headers|addr)$|(phone|email|address|password|secret|apikey|authorization|cookie|token|signature|clientname|firstname|lastname|toname|ownername|credentials)$/;
+
+/** What identifies a person or opens a door, wherever in a text it stands. */
+const secretText: readonly [RegExp, string][] = [
+  [/[^\s<>"'(),;:=]{1,64}@[^\s<>"'(),;]{1,255}\.[^\s<>"'(),;]{2,63}/g, '[e-mail]'],
+  [/(?<![\w.])\+\d[\d\s().-]{5,20}\d/g, '[phone]'],
+  [/\b(sk|rk|pk|whsec)_[A-Za-z0-9_]{6,}|\bSG\.[\w-]{6,}\.[\w-]{6,}/g, '[secret]'],
+  [/(\/p\/|\/webhook\/textmagic\/)[\w-]{6,}/g, '$1[token]'],
+  [/(\w+:\/\/[^\s:/@]{1,64}:)[^\s/@]{1,256}@/g, '$1[secret]@'],
+];
+
+/**
+ * JSON lines on stdout (or `destination`). Values are hidden by the name of their field at any depth, and contacts,
+ * keys and link tokens are cut out of every text, so that no call site has to remember it. Log ids, not people.
+ */
+export function createLogger(
+  config: Pick<Config, 'logLevel'>,
+  name: string,
+  destination?: DestinationStream,
+): Logger {
+  const options = {
+    name,
+    level: config.logLevel,
+    base: { pid: process.pid },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: (fields: Record<string, unknown>) => cleanFields(fields, 0),
+    },
+    hooks: {
+      logMethod(this: Logger, args: Parameters<Logger['info']>, method: Logger['info']) {
+        const [first, ...rest] = args as unknown[];
+        // A bare error would lend its unchecked message to the line.
+        const fields =
+          first instanceof Error
+            ? [{ error: first }, ...(rest.length > 0 ? rest : ['error'])]
+            : [first, ...rest];
+        const cleaned = fields.map((part, index) =>
+          index === 0 && typeof part === 'object' ? part : clean(part, 0),
+        );
+        method.apply(this, cleaned as Parameters<Logger['info']>);
+      },
+    },
+  };
+  const logger = destination ? pino(options, destination) : pino(options);
+  return cleaningChildren(logger);
+}
+
+/** Pino runs no formatter over what a child logger is bound to. Children inherit this method. */
+function cleaningChildren(logger: Logger): Logger {
+  const { child } = logger;
+  logger.child = function (this: Logger, bindings, options) {
+    return child.call(this, cleanFields(bindings, 0), options);
+  } as Logger['child'];
+  return logger;
+}
+
+/** Class, codes, message and stack of an error: nothing of requests, parameters or rows. */
+export function describeError(error: Error, depth = 0): Record<string, unknown> {
+  const { code, vendor, vendorCode, constraint, status } = error as Error & Record<string, unknown>;
+  const type = error.constructor?.name || error.name;
+  const message = safeMessage(error);
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const codes = Object.entries({ code, vendor, vendorCode, constraint, status }).filter(
+    ([, value]) => typeof value === 'string' || typeof value === 'number',
+  );
+  return {
+    type,
+    ...Object.fromEntries(codes),
+    message,
+    stack: [`${type}: ${message}`, ...frames].join('\n'),
+    ...(error.cause instanceof Error && depth < 3 && { cause: describeError(error.cause, depth + 1) }),
+  };
+}
+
+/** Drizzle writes the parameters under the query, and JSON.parse quotes what it could not read. */
+function safeMessage(error: Error): string {
+  const withoutParams = error.message.replace(/\nparams:[\s\S]*$/, '');
+  const unquoted = error instanceof SyntaxError ? withoutParams.replace(/"[\s\S]*"/, '"…"') : withoutParams;
+  return cleanText(unquoted.slice(0, longestMessage));
+}
+
+function cleanFields(fields: Record<string, unknown>, depth: number): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      isSecret(name, value) ? hidden : clean(value, depth + 1),
+    ]),
+  );
+}
+
+/** Flags and counts under such a name (`email: true`, `phones: 3`) tell nothing about anybody. */
+function isSecret(name: string, value: unknown): boolean {
+  if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number')
+    return false;
+  return secretName.test(name.replace(/[_-]/g, '').toLowerCase());
+}
+
+function clean(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return cleanText(value);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (value instanceof Error) return describeError(value);
+  if (depth > deepest) return '[deep]';
+  if (Array.isArray(value)) return value.slice(0, longestList).map((item) => clean(item, depth + 1));
+  // Requests, sockets, connections: whatever they hold, a name is all that may be known of them.
+  if (!isPlain(value)) return `[${value.constructor?.name ?? 'object'}]`;
+  return cleanFields(value as Record<string, unknown>, depth);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function cleanText(text: string): string {
+  return secretText.reduce((cleaned, [pattern, replacement]) => cleaned.replace(pattern, replacement), text);
+}

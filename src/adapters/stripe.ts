@@ -1,0 +1,294 @@
+import { isUtf8 } from 'node:buffer';
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import Stripe from 'stripe';
+import type { StripeConfig } from '../config.ts';
+import { PermanentError, TransientError } from '../domain/errors.ts';
+import { answered, callTimeoutMs, healthTimeoutMs, retryAfterMs, unanswered } from './failure.ts';
+import {
+  BadSignatureError,
+  type CheckoutRequest,
+  type CheckoutSession,
+  type Payment,
+  type PaymentGateway,
+  type RefundResult,
+  type VerifiedStripeEvent,
+} from './payments.ts';
+
+const call = { vendor: 'stripe', kind: 'repeatable' } as const;
+/** Both ways: Stripe's own library lets timestamps of the future pass. */
+const toleranceSeconds = 300;
+/** Stripe's limit on `product_data.name`. */
+const longestName = 250;
+
+export function createStripeGateway(
+  config: StripeConfig,
+  options: { timeoutMs?: number } = {},
+): PaymentGateway & { close(): void } {
+  const base = config.baseUrl === null ? null : new URL(config.baseUrl);
+  const agent =
+    base?.protocol === 'http:' ? new Agent({ keepAlive: true }) : new TlsAgent({ keepAlive: true });
+  const stripe = new Stripe(config.secretKey, {
+    telemetry: false,
+    maxNetworkRetries: 0,
+    timeout: options.timeoutMs ?? callTimeoutMs,
+    httpAgent: agent,
+    ...(base && {
+      host: base.hostname,
+      port: base.port || (base.protocol === 'http:' ? '80' : '443'),
+      protocol: base.protocol === 'http:' ? 'http' : 'https',
+    }),
+  });
+
+  const retrieveCheckout = async (id: string) =>
+    sessionFrom(await asked(stripe.checkout.sessions.retrieve(id)));
+
+  return {
+    createCheckout: async (request) => {
+      const options = { idempotencyKey: request.idempotencyKey };
+      return sessionFrom(await asked(stripe.checkout.sessions.create(checkoutParams(request), options)));
+    },
+    retrieveCheckout,
+    expireCheckout: async (id, idempotencyKey) => {
+      try {
+        return sessionFrom(await asked(stripe.checkout.sessions.expire(id, {}, { idempotencyKey })));
+      } catch (error) {
+        // Stripe has no code for "not open any more", so its own state is asked.
+        if (!(error instanceof PermanentError) || error.code !== 'bad_request') throw error;
+        const session = await retrieveCheckout(id);
+        if (session.status === 'open') throw error;
+        return session;
+      }
+    },
+    retrievePayment: async (paymentIntent) =>
+      paymentFrom(await asked(stripe.paymentIntents.retrieve(paymentIntent, { expand: ['latest_charge'] }))),
+    refund: (request) => refund(stripe, request),
+    verifyWebhook: (rawBody, signature, now) =>
+      verifyWebhook(stripe, config.webhookSecrets, rawBody, signature, now),
+    healthy: async () => {
+      try {
+        await stripe.balance.retrieve({}, { timeout: healthTimeoutMs });
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function checkoutParams(request: CheckoutRequest): Stripe.Checkout.SessionCreateParams {
+  const { metadata } = request;
+  return {
+    mode: 'payment',
+    ui_mode: 'hosted_page',
+    // Other methods can report `completed` days before the money arrives.
+    allowed_payment_method_types: ['card'],
+    line_items: [
+      {
+        quantity: 1,
+        price_data: {
+          currency: request.currency,
+          unit_amount: request.amount,
+          product_data: { name: request.description.slice(0, longestName) },
+        },
+      },
+    ],
+    metadata,
+    // Stripe does not copy the session's metadata to the payment intent and its charge.
+    payment_intent_data: { metadata },
+    ...(metadata.unlock_id !== undefined && { client_reference_id: metadata.unlock_id }),
+    expires_at: Math.floor(request.expiresAt.getTime() / 1000),
+    success_url: request.successUrl,
+    cancel_url: request.cancelUrl,
+  };
+}
+
+async function refund(
+  stripe: Stripe,
+  request: { paymentIntent: string; idempotencyKey: string; reason: string },
+): Promise<RefundResult> {
+  const payment_intent = request.paymentIntent;
+  try {
+    const made = await asked(
+      stripe.refunds.create(
+        // Stripe's own `reason` knows three words; ours is kept beside it.
+        { payment_intent, reason: 'requested_by_customer', metadata: { reason: request.reason } },
+        { idempotencyKey: request.idempotencyKey },
+      ),
+    );
+    return refundFrom(made);
+  } catch (error) {
+    if (!(error instanceof PermanentError) || error.vendorCode !== 'charge_already_refunded') throw error;
+    const { data } = await asked(stripe.refunds.list({ payment_intent, limit: 100 }));
+    const standing = data.find(({ status }) => status !== 'failed' && status !== 'canceled');
+    if (!standing) throw error;
+    return refundFrom(standing);
+  }
+}
+
+function sessionFrom(session: Stripe.Checkout.Session): CheckoutSession {
+  return {
+    id: session.id,
+    url: session.url,
+    // Words Stripe may add one day must not read as "paid" or as "over".
+    status: oneOf(['complete', 'expired'] as const, session.status) ?? 'open',
+    paymentStatus: oneOf(['paid', 'no_payment_required'] as const, session.payment_status) ?? 'unpaid',
+    amount: session.amount_total,
+    currency: session.currency,
+    livemode: session.livemode,
+    paymentIntent: idOf(session.payment_intent),
+    metadata: session.metadata ?? {},
+    expiresAt: new Date(session.expires_at * 1000),
+  };
+}
+
+function oneOf<T extends string>(known: readonly T[], word: string | null): T | undefined {
+  return known.find((candidate) => candidate === word);
+}
+
+function paymentFrom(intent: Stripe.PaymentIntent): Payment {
+  const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
+  return {
+    paymentIntent: intent.id,
+    amountReceived: intent.amount_received,
+    amountRefunded: charge?.amount_refunded ?? 0,
+    currency: intent.currency,
+    livemode: intent.livemode,
+    disputed: charge?.disputed ?? false,
+    metadata: intent.metadata,
+  };
+}
+
+function refundFrom(made: Stripe.Refund): RefundResult {
+  return { id: made.id, amount: made.amount, currency: made.currency, status: made.status ?? 'pending' };
+}
+
+function idOf(value: string | { id: string } | null): string | null {
+  return typeof value === 'object' ? (value?.id ?? null) : value;
+}
+
+async function asked<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw classified(error);
+  }
+}
+
+function classified(error: unknown): unknown {
+  const { errors } = Stripe;
+  if (!(error instanceof errors.StripeError)) return error;
+  if (error instanceof errors.StripeConnectionError) return unanswered(call, error);
+  const status = error.statusCode ?? 0;
+  const vendorCode = error.decline_code ?? error.code ?? (status === 0 ? undefined : String(status));
+  if (error instanceof errors.StripeIdempotencyError)
+    return answered(call, { status, vendorCode, code: 'key_reused' });
+  if (error instanceof errors.StripeRateLimitError) {
+    return answered(call, {
+      status,
+      vendorCode,
+      code: 'rate_limited',
+      retryAfterMs: retryAfterMs(error.headers?.['retry-after']),
+    });
+  }
+  if (status === 409) {
+    // The first call with this key still runs: its result is what the repeat will read.
+    const details = {
+      vendor: 'stripe',
+      code: 'conflict' as const,
+      vendorCode,
+      retryAfterMs: 1_000,
+      burnsAttempt: false,
+    };
+    return new TransientError('stripe is still busy with this key', details);
+  }
+  // A "success" that is no JSON is a proxy's page; whether Stripe saw the call is found out by repeating it.
+  if (error instanceof errors.StripeAPIError)
+    return answered(call, { status: Math.max(status, 500), vendorCode });
+  if (error.code === 'charge_disputed') return answered(call, { status, vendorCode, code: 'conflict' });
+  return answered(call, {
+    status,
+    vendorCode,
+    code: error.code === 'resource_missing' ? 'not_found' : undefined,
+  });
+}
+
+function verifyWebhook(
+  stripe: Stripe,
+  secrets: readonly string[],
+  rawBody: Buffer,
+  signature: string | undefined,
+  now: Date,
+): VerifiedStripeEvent {
+  if (!signature) throw new BadSignatureError('no Stripe-Signature header');
+  // The SDK decodes before it computes: different broken bytes would verify alike.
+  if (!isUtf8(rawBody)) throw new BadSignatureError('body is not UTF-8');
+  if (!secrets.some((secret) => signedWith(stripe, secret, rawBody, signature, now))) {
+    throw new BadSignatureError('signature does not match');
+  }
+  const ahead = signedAt(signature) - now.getTime() / 1000;
+  if (!(ahead <= toleranceSeconds)) throw new BadSignatureError('timestamp lies in the future');
+  return eventFrom(rawBody);
+}
+
+/** Compares in constant time (the SDK does), and refuses what is too old. */
+function signedWith(stripe: Stripe, secret: string, rawBody: Buffer, signature: string, now: Date): boolean {
+  if (secret === '') return false;
+  try {
+    return (
+      stripe.webhooks.signature?.verifyHeader(
+        rawBody,
+        signature,
+        secret,
+        toleranceSeconds,
+        undefined,
+        now.getTime(),
+      ) ?? false
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** The last `t=`, which is the one the signature was computed over. NaN when there is none. */
+function signedAt(signature: string): number {
+  const times = signature.split(',').filter((part) => part.startsWith('t='));
+  return Number.parseInt(times.at(-1)?.slice(2) ?? '', 10);
+}
+
+function eventFrom(rawBody: Buffer): VerifiedStripeEvent {
+  const event = objectOrNull(parsed(rawBody));
+  const object = objectOrNull(objectOrNull(event?.data)?.object);
+  if (
+    !event ||
+    !object ||
+    typeof event.id !== 'string' ||
+    typeof event.type !== 'string' ||
+    typeof event.created !== 'number'
+  ) {
+    throw new BadSignatureError('body is not a Stripe event');
+  }
+  return {
+    id: event.id,
+    type: event.type,
+    livemode: event.livemode === true,
+    account: typeof event.account === 'string' ? event.account : null,
+    created: new Date(event.created * 1000),
+    object,
+  };
+}
+
+function parsed(rawBody: Buffer): unknown {
+  try {
+    return JSON.parse(rawBody.toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function objectOrNull(value: unknown): Record<string, unknown> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null;
+}

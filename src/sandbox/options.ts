@@ -1,0 +1,155 @@
+import { z } from 'zod';
+
+const url = z.url({ protocol: /^https?$/ });
+
+/** What may change while the sandbox runs: the program under test learns its own port later than we start. */
+export const targetsSchema = z.strictObject({
+  stripe: z
+    .strictObject({
+      webhookUrl: url.nullable(),
+      enabledEvents: z.array(z.string()),
+      minSessionSeconds: z.number(),
+    })
+    .partial()
+    .optional(),
+  twilio: z
+    .strictObject({
+      inboundUrl: url.nullable(),
+      callbackStatuses: z.array(z.enum(['queued', 'sent', 'delivered'])),
+    })
+    .partial()
+    .optional(),
+  textmagic: z
+    .strictObject({
+      inboundUrl: url.nullable(),
+      deliveryUrl: url.nullable(),
+      format: z.enum(['multipart', 'urlencoded', 'json']),
+    })
+    .partial()
+    .optional(),
+  sendgrid: z.strictObject({ eventsUrl: url.nullable() }).partial().optional(),
+  /** Pauses between tries of a webhook whose vendor retries (Stripe, SendGrid). Its length is the number of retries. */
+  retryDelaysMs: z.array(z.number().int().min(0)).max(50).optional(),
+});
+
+export type Targets = z.infer<typeof targetsSchema>;
+
+/**
+ * Everything is optional: the defaults are the public constants the product itself uses when a vendor's variables
+ * are unset. They are worthless outside the sandbox.
+ */
+export type SandboxOptions = {
+  /** 0 or absent: a free port. */
+  port?: number;
+  host?: string;
+  /** True: refuses to start. The caller reads NODE_ENV, not the sandbox. */
+  production?: boolean;
+  stripe?: {
+    secretKey?: string;
+    webhookSecret?: string;
+    webhookUrl?: string | null;
+    enabledEvents?: string[];
+    /** Stripe's own 30 minutes unless a test needs a session that runs out while it looks. */
+    minSessionSeconds?: number;
+  };
+  twilio?: {
+    accountSid?: string;
+    authToken?: string;
+    phoneNumber?: string;
+    inboundUrl?: string | null;
+    callbackStatuses?: ('queued' | 'sent' | 'delivered')[];
+  };
+  textmagic?: {
+    username?: string;
+    apiKey?: string;
+    fromNumber?: string;
+    inboundUrl?: string | null;
+    deliveryUrl?: string | null;
+    format?: 'multipart' | 'urlencoded' | 'json';
+  };
+  sendgrid?: {
+    apiKey?: string;
+    eventsUrl?: string | null;
+    /** PKCS#8 PEM of a P-256 key that signs event webhooks; absent: a fresh one. */
+    signingKey?: string;
+  };
+  retryDelaysMs?: number[];
+};
+
+export type Settings = {
+  stripe: Required<NonNullable<SandboxOptions['stripe']>>;
+  twilio: Required<NonNullable<SandboxOptions['twilio']>>;
+  textmagic: Required<NonNullable<SandboxOptions['textmagic']>>;
+  sendgrid: { apiKey: string; eventsUrl: string | null; signingKey: string | null };
+  retryDelaysMs: number[];
+};
+
+/** What an endpoint is subscribed to by default; other events are only listed by GET /v1/events. */
+const subscribedEvents = [
+  'checkout.session.completed',
+  'checkout.session.async_payment_succeeded',
+  'checkout.session.async_payment_failed',
+  'checkout.session.expired',
+  'payment_intent.succeeded',
+  'payment_intent.payment_failed',
+  'charge.refunded',
+  'charge.dispute.created',
+  'charge.dispute.closed',
+];
+
+export function settingsFrom(options: SandboxOptions): Settings {
+  return {
+    stripe: {
+      secretKey: 'sk_test_sandbox',
+      webhookSecret: 'whsec_sandbox_leadgate',
+      webhookUrl: null,
+      enabledEvents: subscribedEvents,
+      minSessionSeconds: 1800,
+      ...defined(options.stripe),
+    },
+    twilio: {
+      accountSid: `AC${'0'.repeat(31)}1`,
+      authToken: 'sandbox-twilio-token',
+      phoneNumber: '+15005550006',
+      inboundUrl: null,
+      callbackStatuses: ['queued', 'sent', 'delivered'],
+      ...defined(options.twilio),
+    },
+    textmagic: {
+      username: 'sandbox',
+      apiKey: 'sandbox-textmagic-key',
+      fromNumber: '+15005550007',
+      inboundUrl: null,
+      deliveryUrl: null,
+      format: 'multipart',
+      ...defined(options.textmagic),
+    },
+    sendgrid: {
+      apiKey: 'SG.sandbox.leadgate',
+      eventsUrl: null,
+      signingKey: null,
+      ...defined(options.sendgrid),
+    },
+    retryDelaysMs: options.retryDelaysMs ?? [1000, 2000, 4000, 8000, 15_000, 15_000, 15_000, 15_000],
+  };
+}
+
+/** Merges in place: the vendors hold on to the same object. */
+export function applyTargets(settings: Settings, targets: Targets): void {
+  Object.assign(settings.stripe, defined(targets.stripe));
+  Object.assign(settings.twilio, defined(targets.twilio));
+  Object.assign(settings.textmagic, defined(targets.textmagic));
+  Object.assign(settings.sendgrid, defined(targets.sendgrid));
+  if (targets.retryDelaysMs) settings.retryDelaysMs = targets.retryDelaysMs;
+}
+
+/** An explicit `undefined` must not erase a default. */
+function defined<T extends object>(
+  part: T | undefined,
+): Partial<{ [K in keyof T]: Exclude<T[K], undefined> }> {
+  return Object.fromEntries(
+    Object.entries(part ?? {}).filter(([, value]) => value !== undefined),
+  ) as Partial<{
+    [K in keyof T]: Exclude<T[K], undefined>;
+  }>;
+}

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { type Answer, json, Refusal, type VendorRequest } from '../vendor.ts';
+import type { World } from '../world.ts';
+import { documentOf, page, price } from './html.ts';
+
+export type Pages = {
+  handle(request: VendorRequest): Answer;
+  stream(response: ServerResponse): void;
+  changed(): void;
+  close(): void;
+};
+
+const assets: Record<string, { type: string; body: string }> = {
+  '/assets/sandbox.css': asset('sandbox.css', 'text/css; charset=utf-8'),
+  '/assets/sandbox.js': asset('sandbox.js', 'text/javascript; charset=utf-8'),
+};
+
+/** No more than five pushes a second, however busy the vendors are. */
+const pushEveryMs = 200;
+const shown = { phones: 60, emails: 60, payments: 60, webhooks: 30 };
+
+/** The page for people: phones, mailbox and payments, live. */
+export function createPages(world: World): Pages {
+  const listeners = new Set<ServerResponse>();
+  let timer: NodeJS.Timeout | null = null;
+
+  const push = () => {
+    timer = null;
+    for (const listener of listeners) listener.write('data: changed\n\n');
+  };
+  const handle = (request: VendorRequest): Answer => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw new Refusal(404, 404, 'Not Found');
+    const found = assets[request.path];
+    if (found) {
+      const headers = {
+        'content-type': found.type,
+        'cache-control': 'no-cache',
+        'x-content-type-options': 'nosniff',
+      };
+      return { status: 200, headers, body: found.body };
+    }
+    if (request.path === '/') return page(200, shell);
+    if (request.path === '/view') return json(200, view(world), { 'cache-control': 'no-store' });
+    throw new Refusal(404, 404, 'Not Found');
+  };
+  const stream = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write('retry: 1000\ndata: changed\n\n');
+    listeners.add(response);
+    response.on('close', () => listeners.delete(response));
+  };
+  const changed = () => {
+    if (listeners.size > 0) timer ??= setTimeout(push, pushEveryMs);
+  };
+  const close = () => {
+    if (timer) clearTimeout(timer);
+    for (const listener of listeners) listener.end();
+  };
+  return { handle, stream, changed, close };
+}
+
+/** What the page draws. Newest first, bounded. */
+function view(world: World) {
+  const { store, phones, sendgrid, faults, webhooks } = world;
+  const sessions = [...store.sessions.values()].slice(-shown.payments).reverse();
+  const held = [...webhooks.list({ state: 'withheld' }), ...webhooks.list({ state: 'held' })];
+  return {
+    phones: phones.recent(shown.phones),
+    emails: sendgrid.mailbox(shown.emails),
+    payments: sessions.map((session) => {
+      const payment = session.payment_intent ? store.payments.get(session.payment_intent) : undefined;
+      const charge = payment?.latest_charge ? store.charges.get(payment.latest_charge) : undefined;
+      return {
+        id: session.id,
+        at: new Date(session.created * 1000).toISOString(),
+        title: store.extras.get(session.id)?.lineItems[0]?.description ?? '',
+        price: price(session.amount_total, session.currency),
+        url: session.url,
+        paymentIntent: session.payment_intent,
+        state: paymentState(session, payment?.status, charge),
+        refundable: charge !== undefined && !charge.refunded && !charge.disputed,
+      };
+    }),
+    faults: faults
+      .list()
+      .map((fault) => ({ id: fault.id, text: `${fault.vendor} ${fault.kind}`, struck: fault.struck })),
+    held: held.slice(-shown.webhooks).map(({ id, vendor, event }) => ({ id, vendor, event })),
+  };
+}
+
+function paymentState(
+  session: { status: string; payment_status: string },
+  payment: string | undefined,
+  charge: { refunded: boolean; disputed: boolean; amount_refunded: number } | undefined,
+): string {
+  if (charge?.disputed) return 'disputed';
+  if (charge?.refunded) return 'refunded';
+  if (charge && charge.amount_refunded > 0) return 'partly refunded';
+  if (session.payment_status === 'paid') return 'paid';
+  if (payment === 'processing') return 'processing';
+  if (session.status === 'complete') return 'failed';
+  return session.status;
+}
+
+function asset(name: string, type: string) {
+  return { type, body: readFileSync(new URL(`./${name}`, import.meta.url), 'utf8') };
+}
+
+const shell = documentOf(
+  'Sandbox: phones, mailbox, payments',
+  `<body class="desk">
+<header>
+  <h1>Vendor sandbox</h1>
+  <p class="lead">Stripe, Twilio, TextMagic and SendGrid, played on this machine. Nothing leaves it, no money moves.</p>
+  <span id="live" class="live" role="status">connecting</span>
+</header>
+<div id="strip" class="strip" hidden></div>
+<nav class="tabs" aria-label="Sections">
+  <button type="button" data-tab="phones" aria-pressed="true">Phones <b id="count-phones"></b></button>
+  <button type="button" data-tab="payments" aria-pressed="false">Payments <b id="count-payments"></b></button>
+  <button type="button" data-tab="mailbox" aria-pressed="false">Mailbox <b id="count-mailbox"></b></button>
+</nav>
+<main id="main" data-tab="phones">
+  <section id="phones" aria-label="Phones">
+    <div class="list" id="phone-list"></div>
+    <div class="phone" id="phone">
+      <div class="phone-head"><button type="button" id="phone-back" class="plain" aria-label="All phones">‹</button><h2 id="phone-number">No phone yet</h2><span id="phone-flag" class="flag"></span></div>
+      <div class="bubbles" id="bubbles" tabindex="0" aria-live="polite"></div>
+      <form id="reply"><label for="reply-text" class="hidden">Reply as this phone</label><input id="reply-text" autocomplete="off" placeholder="Reply as this phone" maxlength="1600"><button class="primary" type="submit">Send</button></form>
+      <div class="quick" id="quick"><button type="button">Y</button><button type="button">N</button><button type="button">STOP</button><button type="button">START</button></div>
+    </div>
+  </section>
+  <section id="payments" aria-label="Payments"><h2>Payments</h2><div id="payment-list" class="cards"></div></section>
+  <section id="mailbox" aria-label="Mailbox"><h2>Mailbox</h2><div id="email-list" class="cards"></div></section>
+</main>
+<noscript><p class="problem">This page needs JavaScript to show the phones live.</p></noscript>
+</body>`,
+  '<script src="/assets/sandbox.js" defer></script>',
+);

@@ -1,0 +1,135 @@
+import { createHmac } from 'node:crypto';
+import type { Settings } from '../options.ts';
+import type { Webhooks } from '../webhooks.ts';
+import {
+  apiVersion,
+  type Charge,
+  type Dispute,
+  type LineItem,
+  newId,
+  type PaymentIntent,
+  type Refund,
+  type Session,
+  type StripeEvent,
+  unixNow,
+} from './objects.ts';
+
+const maxObjects = 20_000;
+
+export type Cause = { requestId: string | null; idempotencyKey: string | null };
+export const noCause: Cause = { requestId: null, idempotencyKey: null };
+
+/** What the session create call said about the payment to come, and what it sells. */
+export type SessionExtras = {
+  lineItems: LineItem[];
+  paymentMetadata: Record<string, string>;
+  description: string | null;
+  expiry: NodeJS.Timeout | null;
+};
+
+/** A map that forgets its oldest entry: the sandbox must not grow without end under a bench. */
+class Bounded<T> extends Map<string, T> {
+  override set(key: string, value: T): this {
+    super.set(key, value);
+    if (this.size > maxObjects) {
+      const oldest = this.keys().next().value;
+      if (oldest !== undefined) this.delete(oldest);
+    }
+    return this;
+  }
+}
+
+export class StripeStore {
+  readonly sessions = new Bounded<Session>();
+  readonly extras = new Bounded<SessionExtras>();
+  readonly payments = new Bounded<PaymentIntent>();
+  readonly charges = new Bounded<Charge>();
+  readonly refunds = new Bounded<Refund>();
+  readonly disputes = new Bounded<Dispute>();
+  readonly events = new Bounded<StripeEvent>();
+  #settings: Settings;
+  #webhooks: Webhooks;
+
+  constructor(settings: Settings, webhooks: Webhooks) {
+    this.#settings = settings;
+    this.#webhooks = webhooks;
+  }
+
+  /** Any object by its id, for `expand`. */
+  find(id: string): Record<string, unknown> | null {
+    for (const store of [this.payments, this.charges, this.sessions, this.refunds, this.disputes]) {
+      const found = store.get(id);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  /** Records an event with a snapshot of the object and sends it if the endpoint is subscribed. */
+  emit(
+    type: string,
+    object: Record<string, unknown> & { id: string; livemode?: boolean },
+    cause: Cause,
+    previous?: Record<string, unknown>,
+  ): StripeEvent {
+    const event: StripeEvent = {
+      id: newId('evt'),
+      object: 'event',
+      api_version: apiVersion,
+      created: unixNow(),
+      data: { object: structuredClone(object), ...(previous ? { previous_attributes: previous } : {}) },
+      livemode: object.livemode ?? false,
+      pending_webhooks: 1,
+      request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },
+      type,
+    };
+    this.events.set(event.id, event);
+    if (this.#subscribed(type)) this.send(event, object.id);
+    return event;
+  }
+
+  /** Also used to send a past event again: same id, fresh signature. */
+  send(event: StripeEvent, objectId: string): void {
+    const body = JSON.stringify(event, null, 2);
+    void this.#webhooks.post({
+      vendor: 'stripe',
+      event: event.type,
+      objectId,
+      target: () => this.#settings.stripe.webhookUrl,
+      retryAfter: (attempt) => this.#settings.retryDelaysMs[attempt - 1] ?? null,
+      build: () => ({
+        body,
+        headers: {
+          'content-type': 'application/json; charset=utf-8',
+          'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
+          'stripe-signature': this.#signature(body),
+        },
+      }),
+    });
+  }
+
+  reset(): void {
+    for (const { expiry } of this.extras.values()) if (expiry) clearTimeout(expiry);
+    for (const store of [
+      this.sessions,
+      this.extras,
+      this.payments,
+      this.charges,
+      this.refunds,
+      this.disputes,
+      this.events,
+    ]) {
+      store.clear();
+    }
+  }
+
+  #subscribed(type: string): boolean {
+    const wanted = this.#settings.stripe.enabledEvents;
+    return wanted.includes('*') || wanted.includes(type);
+  }
+
+  #signature(body: string): string {
+    const time = unixNow();
+    const { webhookSecret } = this.#settings.stripe;
+    return `t=${time},v1=${createHmac('sha256', webhookSecret).update(`${time}.${body}`, 'utf8').digest('hex')}`;
+  }
+}

@@ -1,0 +1,184 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+export const vendors = ['stripe', 'twilio', 'textmagic', 'sendgrid'] as const;
+export type Vendor = (typeof vendors)[number];
+
+export type Params = Record<string, unknown>;
+
+export type VendorRequest = {
+  method: string;
+  /** Path without the query. */
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+  rawBody: string;
+  /** Added by a latency fault; the vendor waits inside, so that an idempotency key is seen "in flight". */
+  latencyMs: number;
+};
+
+/** What a call means, for the ledger. Recipients and text are lifted out of the parameters so tests can search them. */
+export type CallRecord = {
+  operation: string;
+  params: Params;
+  vendorId?: string | null;
+  to?: string | null;
+  from?: string | null;
+  text?: string | null;
+  reference?: string | null;
+  amount?: number | null;
+  currency?: string | null;
+  idempotencyKey?: string | null;
+  error?: { code: string | number | null; message: string };
+};
+
+export type Answer = {
+  status: number;
+  headers?: Record<string, string>;
+  body: string;
+  record?: CallRecord;
+  /** Answered from an idempotency key: nothing happened a second time. */
+  replayed?: boolean;
+  /** Consequences (webhooks), started once the answer is on its way. */
+  after?: () => void;
+};
+
+/** A vendor's own "no", rendered in that vendor's error format. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: string | number | null;
+  readonly param: string | null;
+  readonly type: string | null;
+  constructor(status: number, code: string | number | null, message: string, param?: string, type?: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.param = param ?? null;
+    this.type = type ?? null;
+  }
+}
+
+export type VendorApi = {
+  operation(request: VendorRequest): string;
+  params(request: VendorRequest): Params;
+  handle(request: VendorRequest): Promise<Answer>;
+  /** The answer of an injected fault, in the vendor's own error format. */
+  render(refusal: Refusal, request: VendorRequest): Answer;
+};
+
+export type Route = {
+  method: string;
+  pattern: RegExp;
+  operation: string;
+  run(call: { request: VendorRequest; params: Params; id: string }): Answer;
+};
+
+type ApiParts = {
+  routes: Route[];
+  authenticate(request: VendorRequest): void;
+  parse(request: VendorRequest): Params;
+  render(refusal: Refusal, request: VendorRequest): Answer;
+  around?(request: VendorRequest, run: () => Promise<Answer>): Promise<Answer>;
+};
+
+/** One vendor's API from its route table: authenticate, parse, wait out an injected latency, run or refuse. */
+export function createVendorApi(parts: ApiParts): VendorApi {
+  const find = (request: VendorRequest) =>
+    parts.routes.find((route) => route.method === request.method && route.pattern.test(request.path));
+  const params = (request: VendorRequest): Params => {
+    try {
+      return parts.parse(request);
+    } catch (error) {
+      if (error instanceof Refusal) return { unparsed: request.rawBody.slice(0, 2000) };
+      throw error;
+    }
+  };
+
+  const handle = async (request: VendorRequest): Promise<Answer> => {
+    const route = find(request);
+    const operation = route?.operation ?? 'unknown';
+    try {
+      parts.authenticate(request);
+      if (!route)
+        throw new Refusal(404, null, `Unrecognized request URL (${request.method}: ${request.path}).`);
+      const id = decodeURIComponent(route.pattern.exec(request.path)?.[1] ?? '');
+      const parsed = parts.parse(request);
+      const run = async () => {
+        if (request.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, request.latencyMs));
+        return route.run({ request, params: parsed, id });
+      };
+      const answer = await (parts.around ? parts.around(request, run) : run());
+      return { ...answer, record: answer.record ?? { operation, params: parsed } };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const answer = parts.render(error, request);
+      return {
+        ...answer,
+        record: {
+          operation,
+          ...recipients(params(request)),
+          error: { code: error.code, message: error.message },
+        },
+      };
+    }
+  };
+
+  return {
+    operation: (request) => find(request)?.operation ?? 'unknown',
+    params,
+    handle,
+    render: parts.render,
+  };
+}
+
+/** Recipient and text by the names the vendors give them, so that a refused call can be searched too. */
+export function recipients(params: Params): Pick<CallRecord, 'params' | 'to' | 'text' | 'idempotencyKey'> {
+  const phone = params.To ?? params.phones;
+  const text = params.Body ?? params.text;
+  return {
+    params,
+    to: typeof phone === 'string' ? `+${phone.replace(/^\+/, '')}` : firstMailbox(params),
+    text: typeof text === 'string' ? text : null,
+  };
+}
+
+function firstMailbox(params: Params): string | null {
+  const first: unknown = Array.isArray(params.personalizations)
+    ? params.personalizations[0]?.to?.[0]?.email
+    : null;
+  return typeof first === 'string' ? first : null;
+}
+
+export function json(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) };
+}
+
+/** Flat form: a repeated key becomes a list, as Twilio's MediaUrl does. */
+export function parseFlatForm(body: string): Params {
+  const params: Params = {};
+  for (const [key, value] of new URLSearchParams(body)) {
+    const known = Object.hasOwn(params, key) ? params[key] : undefined;
+    const next = known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value];
+    Object.defineProperty(params, key, { value: next, enumerable: true, configurable: true, writable: true });
+  }
+  return params;
+}
+
+export function parseJsonObject(body: string): Params {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    throw new Refusal(400, null, 'Bad Request: the body is not valid JSON.');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Refusal(400, null, 'Bad Request: the body must be a JSON object.');
+  }
+  return value as Params;
+}
+
+/** Basic credentials, or null. */
+export function basicCredentials(header: string | undefined): { user: string; password: string } | null {
+  if (!header?.startsWith('Basic ')) return null;
+  const [user = '', ...rest] = Buffer.from(header.slice(6), 'base64').toString('utf8').split(':');
+  return { user, password: rest.join(':') };
+}

@@ -1,0 +1,23 @@
+import type { Faults } from './faults.ts';
+import type { Ledger } from './ledger.ts';
+import type { Targets } from './options.ts';
+import type { Phones } from './phones.ts';
+import type { Sendgrid } from './sendgrid.ts';
+import type { StripeStore } from './stripe/store.ts';
+import type { Textmagic } from './textmagic.ts';
+import type { Twilio } from './twilio.ts';
+import type { Webhooks } from './webhooks.ts';
+
+/** Everything that exists in one sandbox: what the control API acts on and the page draws. */
+export type World = {
+  ledger: Ledger;
+  faults: Faults;
+  webhooks: Webhooks;
+  phones: Phones;
+  store: StripeStore;
+  twilio: Twilio;
+  textmagic: Textmagic;
+  sendgrid: Sendgrid;
+  configure(targets: Targets): void;
+  reset(): void;
+};

@@ -1,0 +1,239 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Logger } from '../../adapters/logger.ts';
+import type { AttemptRow, Fence } from '../../db/commit.ts';
+import { type OpenRun, openRun, parkRow, postpone } from '../../db/outbox.ts';
+import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
+import type { AnyWorker, Run } from './define.ts';
+import type { Outcome } from './outcome.ts';
+import type { JobData } from './queues.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What one job came to; BullMQ keeps it as the job's return value, free of personal data. */
+export type JobReport = 'finished' | 'skipped' | 'snoozed' | 'retrying' | 'parked' | 'gone';
+
+/** A guarded change may lose a race this often in one run before it is put back for later. */
+const rerunsOnLostRace = 5;
+const afterLostRacesMs = 1_000;
+/** The finishing statement is repeated on broken connections for this long: the sweeper must not be earlier. */
+const finishPatienceMs = 8_000;
+
+/** Runs one job to its report: open, handle, settle. Throws only when the database is away; the sweeper comes again. */
+export async function execute(worker: AnyWorker, runtime: Runtime, job: JobData): Promise<JobReport> {
+  const started = performance.now();
+  const fence: Fence = { outboxId: job.outboxId, epoch: job.epoch };
+  const open = await openRun(runtime.db, fence);
+  if (!open) return 'gone';
+  const log = runtime.log.child({ worker: worker.name, event: open.event.type, subject: open.event.subject, outbox: fence.outboxId });
+  const context = createContext(worker, runtime, open, fence);
+
+  let report: JobReport = 'retrying';
+  let note = '';
+  try {
+    const settled = await handleAndSettle(worker, runtime, open, context);
+    report = settled.report;
+    note = settled.note;
+  } catch (error) {
+    const settled = await settleFailure(worker, runtime, open, context, error);
+    report = settled.report;
+    note = settled.note;
+    log.debug({ error }, 'run failed');
+  }
+  logRun(log, report, note, performance.now() - started, open);
+  return report;
+}
+
+type Context = {
+  fence: Fence;
+  run: Run;
+  attempt(outcome: string, detail: string | null): AttemptRow;
+};
+
+function createContext(worker: AnyWorker, runtime: Runtime, open: OpenRun, fence: Fence): Context {
+  const startedAt = new Date();
+  const started = performance.now();
+  const base = { outboxId: fence.outboxId, eventId: open.event.id, worker: worker.name, subject: open.event.subject };
+  const runId = uuidv7();
+  const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
+  return {
+    fence,
+    attempt: (outcome, detail) => ({
+      ...base,
+      id: runId,
+      effectKey: null,
+      startedAt,
+      durationMs: performance.now() - started,
+      outcome,
+      detail: detail?.slice(0, 500) ?? null,
+    }),
+    run: {
+      now: open.now,
+      since: open.createdAt,
+      attempts: open.attempts,
+      effect: {
+        fence,
+        attempt: (effectKey) => ({
+          ...base,
+          id: uuidv7(),
+          effectKey,
+          startedAt: new Date(),
+          durationMs: null,
+          outcome: null,
+          detail: null,
+        }),
+      },
+      advance: async (change) => {
+        const result = await runtime.relay.commit(change, { fence, keep: true, cause });
+        return result.held && result.moved;
+      },
+    },
+  };
+}
+
+type Settled = { report: JobReport; note: string };
+
+async function handleAndSettle(worker: AnyWorker, runtime: Runtime, open: OpenRun, context: Context): Promise<Settled> {
+  for (let race = 0; race <= rerunsOnLostRace; race++) {
+    const outcome = await withinTime(worker, worker.run(open.event, runtime, context.run));
+    const settled = await settle(worker, runtime, open, context, outcome);
+    if (settled) return settled;
+  }
+  return (await settle(worker, runtime, open, context, {
+    kind: 'snooze',
+    ms: afterLostRacesMs,
+    because: 'the state kept changing',
+  }))!;
+}
+
+/** Null: the guarded change lost a race; look at the state again. */
+async function settle(
+  worker: AnyWorker,
+  runtime: Runtime,
+  open: OpenRun,
+  context: Context,
+  outcome: Outcome,
+): Promise<Settled | null> {
+  const { fence } = context;
+  const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
+  switch (outcome.kind) {
+    case 'finish': {
+      const attempt = context.attempt('finished', outcome.note);
+      const result = await patiently(() => runtime.relay.commit(outcome.change, { fence, cause, attempt }));
+      if (!result.held) return { report: 'gone', note: 'another run finished it' };
+      return result.moved ? { report: 'finished', note: outcome.note } : null;
+    }
+    case 'skip': {
+      const attempt = context.attempt('skipped', outcome.because);
+      await patiently(() => runtime.relay.commit({}, { fence, cause, attempt }));
+      return { report: 'skipped', note: outcome.because };
+    }
+    case 'snooze': {
+      const attempt = context.attempt('snoozed', outcome.because);
+      const ok = await patiently(() => postpone(runtime.db, fence, outcome.ms, { burn: false, error: null, attempt }));
+      return { report: ok ? 'snoozed' : 'gone', note: outcome.because };
+    }
+    case 'park':
+      return parkWork(worker, runtime, open, context, outcome.because, false);
+  }
+}
+
+async function settleFailure(
+  worker: AnyWorker,
+  runtime: Runtime,
+  open: OpenRun,
+  context: Context,
+  error: unknown,
+): Promise<Settled> {
+  const because = describe(error);
+  if (error instanceof PermanentError) return parkWork(worker, runtime, open, context, because, true);
+  const burn = !(error instanceof TransientError) || error.burnsAttempt;
+  if (burn && open.attempts + 1 >= worker.attempts) return parkWork(worker, runtime, open, context, because, true);
+  const steps = runtime.config.timings.backoffMs;
+  const step = steps[Math.min(open.attempts, steps.length - 1)] ?? 60_000;
+  const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0;
+  const delay = Math.max(asked, Math.round(step * (0.75 + Math.random() * 0.5)));
+  const attempt = context.attempt('failed', because);
+  const ok = await patiently(() => postpone(runtime.db, context.fence, delay, { burn, error: because, attempt }));
+  return { report: ok ? 'retrying' : 'gone', note: because };
+}
+
+async function parkWork(
+  worker: AnyWorker,
+  runtime: Runtime,
+  open: OpenRun,
+  context: Context,
+  because: string,
+  burn: boolean,
+): Promise<Settled> {
+  const { fence } = context;
+  const attempt = context.attempt('parked', because);
+  const result = await patiently(() =>
+    runtime.relay.commit(
+      {
+        guard: () => parkRow(fence, because.slice(0, 1_000), burn),
+        // The alert of an alert that cannot be sent would park again, and again.
+        events:
+          open.event.type === 'work.parked'
+            ? []
+            : [
+                {
+                  type: 'work.parked',
+                  organizationId: open.event.organizationId,
+                  subject: open.event.subject,
+                  data: { outboxId: fence.outboxId, worker: worker.name, error: because.slice(0, 300) },
+                },
+              ],
+      },
+      { fence, keep: true, cause: { correlationId: open.event.correlationId, causationId: open.event.id }, attempt },
+    ),
+  );
+  return { report: result.moved ? 'parked' : 'gone', note: because };
+}
+
+/** Our own sentence: class and code of classified errors; message of others, which come from our code. */
+function describe(error: unknown): string {
+  if (error instanceof VendorError) return `${error.vendor}: ${error.message}`;
+  const code = (error as { code?: string } | null)?.code;
+  // Messages of the database driver can quote row values.
+  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return `database error ${code}`;
+  return error instanceof Error ? error.message : 'unknown error';
+}
+
+async function withinTime<T>(worker: AnyWorker, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no outcome within ${worker.timeoutMs} ms`)), worker.timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Repeats a settling statement while the database is away: its fence makes the repetition harmless. */
+async function patiently<T>(statement: () => Promise<T>): Promise<T> {
+  const until = performance.now() + finishPatienceMs;
+  for (;;) {
+    try {
+      return await statement();
+    } catch (error) {
+      if (!isConnectionTrouble(error) || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 200));
+    }
+  }
+}
+
+/** Deadlocks and serialization failures too: they wrote nothing. */
+export function isConnectionTrouble(error: unknown): boolean {
+  const code = (error as { code?: string } | null)?.code ?? '';
+  if (/^(08|57P0|40001|40P01|53300)/.test(code)) return true;
+  if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code)) return true;
+  return error instanceof Error && /connection terminated|timeout exceeded when trying to connect|outcome/i.test(error.message);
+}
+
+function logRun(log: Logger, report: JobReport, note: string, ms: number, open: OpenRun) {
+  const line = { report, note, ms: Math.round(ms * 10) / 10, attempts: open.attempts, correlation: open.event.correlationId };
+  if (report === 'parked') log.error(line, 'job');
+  else if (report === 'retrying') log.warn(line, 'job');
+  else log.info(line, 'job');
+}

@@ -1,0 +1,17 @@
+import type { Change } from '../../db/commit.ts';
+
+/** What a handler returns; the executor alone acknowledges, retries, waits and parks. */
+export type Outcome =
+  /** Finish: fence, guarded change, events and next outbox rows in one statement. */
+  | { kind: 'finish'; change: Change; note: string }
+  /** Nothing to do: the state moved on. */
+  | { kind: 'skip'; because: string }
+  /** Later; burns no attempt. */
+  | { kind: 'snooze'; ms: number; because: string }
+  /** Cannot succeed by repeating: parked with its reason, an operator is told. */
+  | { kind: 'park'; because: string };
+
+export const finish = (change: Change, note = 'done'): Outcome => ({ kind: 'finish', change, note });
+export const skip = (because: string): Outcome => ({ kind: 'skip', because });
+export const snooze = (ms: number, because: string): Outcome => ({ kind: 'snooze', ms, because });
+export const park = (because: string): Outcome => ({ kind: 'park', because });

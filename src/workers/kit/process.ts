@@ -1,0 +1,145 @@
+import type { Worker } from 'bullmq';
+import { createGateways } from '../../adapters/gateways.ts';
+import { createLogger } from '../../adapters/logger.ts';
+import type { Config } from '../../config.ts';
+import { createDatabase } from '../../db/client.ts';
+import { queuedCounts } from '../../db/outbox.ts';
+import { createVault } from '../../db/vault.ts';
+import { createPayLinks } from '../../domain/paylink.ts';
+import type { AnyWorker } from './define.ts';
+import { createEffects } from './effects.ts';
+import { execute, type JobReport } from './execute.ts';
+import { createQueues } from './queues.ts';
+import { createRelay } from './relay.ts';
+import type { Runtime } from './runtime.ts';
+import { createSweeper } from './sweeper.ts';
+
+export type RuntimeOptions = { name: string; namespace?: string; pool?: number };
+
+/** Builds what a process needs and checks what must not be wrong. `close` goes after the servers and workers. */
+export async function createRuntime(config: Config, options: RuntimeOptions): Promise<Runtime & { close(): Promise<void> }> {
+  const log = createLogger(config, options.name);
+  const url = config.databaseUrl;
+  if (!url) throw new Error('createRuntime needs a database URL');
+  const db = createDatabase({
+    url,
+    replicaUrl: config.databaseReplicaUrl ?? undefined,
+    applicationName: `leadgate-${options.name}`,
+    max: options.pool ?? 20,
+    onError: (error) => log.warn({ error: error.message }, 'idle database connection lost'),
+  });
+  await db.assertSafe();
+  const queues = await createQueues({
+    redisUrl: config.redisUrl,
+    databaseUrl: config.databaseDirectUrl ?? url,
+    namespace: options.namespace,
+    log,
+  });
+  const vault = createVault(config.encryptionKeys);
+  const gateways = createGateways(config);
+  const { timings } = config;
+  const relay = createRelay({ db, queues, timings, log });
+  const effects = createEffects({
+    db,
+    vault,
+    sms: gateways.sms,
+    email: gateways.email,
+    timings,
+    log,
+    statusCallbackBase: `${config.publicUrl}/webhook/twilio/status`,
+  });
+  const links = createPayLinks(config.encryptionKeys.at(-1)!.key, config.publicUrl);
+  const { sms, email, payments } = gateways;
+  return {
+    config,
+    log,
+    db,
+    vault,
+    links,
+    sms,
+    email,
+    payments,
+    queues,
+    relay,
+    effects,
+    async close() {
+      await queues.close();
+      await gateways.close();
+      await db.close();
+    },
+  };
+}
+
+export type RunningWorkers = { stop(): Promise<void> };
+
+/** No progress with work waiting for this long: the worker's connection is deaf, and is made anew. */
+const deafAfterMs = 15_000;
+
+/** Starts the given workers and a sweeper beside them. `stop` lets running jobs end. */
+export function startWorkers(
+  runtime: Runtime,
+  workers: readonly AnyWorker[],
+  onReport?: (worker: string, report: JobReport, ms: number) => void,
+): RunningWorkers {
+  const running = new Map<AnyWorker, { worker: Worker; active: number; lastProgress: number }>();
+  const start = (definition: AnyWorker) => {
+    const state = { active: 0, lastProgress: Date.now() };
+    const worker = runtime.queues.startWorker(definition.name, definition, async (data) => {
+      const started = performance.now();
+      state.active++;
+      try {
+        const report = await execute(definition, runtime, data);
+        onReport?.(definition.name, report, performance.now() - started);
+        return report;
+      } finally {
+        state.active--;
+        state.lastProgress = Date.now();
+      }
+    });
+    running.set(definition, Object.assign(state, { worker }));
+  };
+  for (const definition of workers) start(definition);
+  const sweeper = createSweeper({ db: runtime.db, queues: runtime.queues, timings: runtime.config.timings, log: runtime.log });
+  sweeper.start();
+
+  const watchdog = setInterval(() => {
+    for (const [definition, state] of running) {
+      if (state.active > 0 || Date.now() - state.lastProgress < deafAfterMs) continue;
+      state.lastProgress = Date.now();
+      void restartIfDeaf(definition, state.worker);
+    }
+  }, 5_000);
+  const restartIfDeaf = async (definition: AnyWorker, worker: Worker) => {
+    try {
+      const { waiting = 0 } = await runtime.queues.counts(definition.name);
+      // Waiting behind the worker's own rate limit is not deafness.
+      if (waiting === 0 || definition.limiter) return;
+      runtime.log.warn({ worker: definition.name, waiting }, 'no progress with work waiting: worker restarted');
+      start(definition);
+      await worker.close(true);
+    } catch (error) {
+      runtime.log.debug({ worker: definition.name, error: (error as Error).message }, 'queue not reachable');
+    }
+  };
+  return {
+    async stop() {
+      clearInterval(watchdog);
+      await sweeper.stop();
+      await Promise.allSettled([...running.values()].map(({ worker }) => worker.close()));
+    },
+  };
+}
+
+/** For processes without a sweeper: keeps the bounded window of each queue known. */
+export function watchDepths(runtime: Runtime): RunningWorkers {
+  const timer = setInterval(() => {
+    queuedCounts(runtime.db)
+      .then((depths) => runtime.queues.setDepths(depths))
+      .catch((error: Error) => runtime.log.debug({ error: error.message }, 'queue depths not known'));
+  }, 1_000);
+  return {
+    async stop() {
+      clearInterval(timer);
+    },
+  };
+}

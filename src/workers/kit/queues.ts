@@ -1,0 +1,256 @@
+import { type BackendFactory, createPostgresBackend, type Job, Queue, Worker, type WorkerOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import type { Logger } from '../../adapters/logger.ts';
+import type { PublishRow } from '../../db/commit.ts';
+import { type WorkerName, workerNames } from '../../events/routes.ts';
+
+/**
+ * The one module that knows which queue backend runs: Redis when it is given, BullMQ's PostgreSQL backend otherwise.
+ * A queue may lose, repeat or reorder jobs: nothing here is the truth, the outbox is.
+ */
+
+export type JobData = { outboxId: number; epoch: number };
+export type QueueJobState = 'present' | 'ended' | 'unknown';
+export type WorkerPolicy = { concurrency: number; limiter?: { max: number; duration: number } };
+
+export type Queues = {
+  readonly backend: 'redis' | 'postgres';
+  /** Adds jobs at once, coalescing whatever arrives while a bulk is under way. Never throws, never waits. */
+  publish(rows: PublishRow[]): void;
+  /** Adds jobs and waits. A job that is still waiting or running is left as it is. Throws when the queue is down. */
+  add(worker: WorkerName, rows: PublishRow[]): Promise<void>;
+  /** What became of a job: still waiting or running, ended (its id blocks re-adds while retained), or not there. */
+  stateOf(row: PublishRow): Promise<QueueJobState>;
+  remove(row: PublishRow): Promise<void>;
+  /** True when the queue holds its bounded window: further rows wait in the outbox. */
+  isFull(worker: WorkerName): boolean;
+  setDepths(depths: Map<WorkerName, number>): void;
+  readonly window: number;
+  /** A far-delayed job; when it is gone, the queue was emptied. True: it was missing, and is back now. */
+  replantCanary(worker: WorkerName): Promise<boolean>;
+  counts(worker: WorkerName): Promise<Record<string, number>>;
+  /** For Bull Board. */
+  boards(): Queue[];
+  startWorker(name: WorkerName, policy: WorkerPolicy, run: (data: JobData) => Promise<string>): Worker;
+  healthy(): Promise<boolean>;
+  close(): Promise<void>;
+};
+
+export type QueueOptions = {
+  redisUrl: string | null;
+  databaseUrl: string;
+  log: Logger;
+  /** Separates installations that share one Redis. */
+  namespace?: string;
+  window?: number;
+  /** How long a run may go without renewing its lock before another worker takes its job, ms. */
+  lockMs?: number;
+};
+
+const pendingLimit = 20_000;
+const publishTimeoutMs = 5_000;
+const canaryId = 'canary';
+const canaryDelayMs = 30 * 24 * 3_600_000;
+
+export const jobIdOf = (row: { id: number; epoch: number }) => `ob-${row.id}-${row.epoch}`;
+
+const jobOf = (row: PublishRow) => ({
+  name: row.worker,
+  data: { outboxId: row.id, epoch: row.epoch } satisfies JobData,
+  // One attempt: every retry and snooze lives in the outbox.
+  opts: {
+    jobId: jobIdOf(row),
+    attempts: 1,
+    removeOnComplete: { count: 300, age: 86_400 },
+    removeOnFail: { count: 2_000, age: 5 * 86_400 },
+  },
+});
+
+type Connections = {
+  queue(name: WorkerName): Queue;
+  worker(name: WorkerName, run: (job: Job) => Promise<string>, options: Partial<WorkerOptions>): Worker;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function createQueues(options: QueueOptions): Promise<Queues> {
+  const { log } = options;
+  const window = options.window ?? 2_000;
+  // Lock, plus two rounds of the stalled check: a killed process's job runs again within 15 s.
+  const lockMs = options.lockMs ?? 8_000;
+  const connections = options.redisUrl
+    ? redisConnections(options.redisUrl, options.namespace ?? 'leadgate', log)
+    : await postgresConnections(options.databaseUrl, log);
+  const queues = new Map<WorkerName, Queue>(workerNames.map((name) => [name, connections.queue(name)]));
+  const queueOf = (worker: WorkerName) => queues.get(worker)!;
+  for (const queue of queues.values()) queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection'));
+
+  let depths = new Map<WorkerName, number>();
+  const workers: Worker[] = [];
+  const add = async (worker: WorkerName, rows: PublishRow[]) => {
+    if (rows.length === 1) {
+      const job = jobOf(rows[0]!);
+      await queueOf(worker).add(job.name, job.data, job.opts);
+    } else await queueOf(worker).addBulk(rows.map(jobOf));
+  };
+  const publisher = createPublisher(add, log);
+
+  return {
+    backend: options.redisUrl ? 'redis' : 'postgres',
+    window,
+    add,
+    publish: publisher.publish,
+    async stateOf(row) {
+      const state = await queueOf(row.worker).getJobState(jobIdOf(row));
+      if (state === 'unknown') return 'unknown';
+      return state === 'completed' || state === 'failed' ? 'ended' : 'present';
+    },
+    async remove(row) {
+      await queueOf(row.worker).remove(jobIdOf(row));
+    },
+    isFull: (worker) => (depths.get(worker) ?? 0) >= window,
+    setDepths(next) {
+      depths = next;
+    },
+    async replantCanary(worker) {
+      const queue = queueOf(worker);
+      if (await queue.getJob(canaryId)) return false;
+      await queue.add('canary', {}, { jobId: canaryId, delay: canaryDelayMs, removeOnComplete: true, removeOnFail: true });
+      return true;
+    },
+    counts: (worker) => queueOf(worker).getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed'),
+    boards: () => [...queues.values()],
+    startWorker(name, policy, run) {
+      const worker = connections.worker(
+        name,
+        async (job) => (job.name === 'canary' ? 'canary' : run(job.data as JobData)),
+        {
+          concurrency: policy.concurrency,
+          limiter: policy.limiter,
+          lockDuration: lockMs,
+          stalledInterval: Math.round(lockMs / 3),
+          // A job that dies with its process any number of times must come back: giving up is the outbox's decision.
+          maxStalledCount: 1_000_000,
+          // Its default of 15 s leaves the PostgreSQL backend deaf for 14 s after a restart.
+          runRetryDelay: 500,
+        },
+      );
+      worker.on('error', (error) => log.debug({ worker: name, error: error.message }, 'worker connection'));
+      workers.push(worker);
+      return worker;
+    },
+    async healthy() {
+      return connections.ping().then(
+        () => true,
+        () => false,
+      );
+    },
+    async close() {
+      await publisher.settle();
+      await Promise.allSettled(workers.map((worker) => worker.close()));
+      await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
+      await connections.close();
+    },
+  };
+}
+
+/** Sends what arrives while a bulk is under way as the next bulk: no timer, hence no added latency. */
+function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promise<void>, log: Logger) {
+  const pending = new Map<WorkerName, PublishRow[]>();
+  const running = new Map<WorkerName, Promise<void>>();
+
+  const drain = async (worker: WorkerName): Promise<void> => {
+    for (let rows = pending.get(worker); rows && rows.length > 0; rows = pending.get(worker)) {
+      const batch = rows.splice(0, 500);
+      try {
+        await within(publishTimeoutMs, add(worker, batch));
+      } catch (error) {
+        // The rows are in the outbox; the sweeper issues them when the queue is back.
+        log.warn({ worker, jobs: batch.length, error: (error as Error).message }, 'publish failed, left to the sweeper');
+        rows.length = 0;
+      }
+    }
+    running.delete(worker);
+  };
+  return {
+    publish(rows: PublishRow[]) {
+      for (const row of rows) {
+        const list = pending.get(row.worker) ?? [];
+        pending.set(row.worker, list);
+        if (list.length < pendingLimit) list.push(row);
+        if (!running.has(row.worker)) running.set(row.worker, Promise.resolve().then(() => drain(row.worker)));
+      }
+    },
+    async settle() {
+      await Promise.allSettled(running.values());
+    },
+  };
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer from the queue within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function redisConnections(url: string, namespace: string, log: Logger): Connections {
+  // Producers fail fast when Redis is away, workers wait for it to come back.
+  const producer = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy: (n) => Math.min(n * 100, 1_000) });
+  producer.on('error', (error) => log.debug({ error: error.message }, 'redis'));
+  // Hash-tagged per queue: on a Redis Cluster each queue lives in one slot.
+  const prefix = (name: WorkerName) => `{${namespace}-${name}}`;
+  const consumers: Redis[] = [];
+  const consumer = () => {
+    const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: (n) => Math.min(n * 100, 1_000) });
+    redis.on('error', (error) => log.debug({ error: error.message }, 'redis'));
+    consumers.push(redis);
+    return redis;
+  };
+  return {
+    queue: (name) => new Queue(name, { connection: producer, prefix: prefix(name), skipWaitingForReady: true }),
+    worker: (name, run, options) =>
+      new Worker(name, run, {
+        ...options,
+        prefix: prefix(name),
+        connection: consumer(),
+      }),
+    async ping() {
+      await within(1_000, producer.ping());
+    },
+    async close() {
+      producer.disconnect();
+      for (const redis of consumers) redis.disconnect();
+    },
+  };
+}
+
+async function postgresConnections(url: string, log: Logger): Promise<Connections> {
+  const schema = 'bullmq';
+  const pool = new pg.Pool({ connectionString: url, max: 6, options: `-c search_path=${schema}`, connectionTimeoutMillis: 2_000, keepAlive: true });
+  pool.on('error', (error) => log.debug({ error: error.message }, 'queue pool'));
+  const backend = createPostgresBackend as unknown as BackendFactory;
+  // Migrated once, by a connection of its own: everybody else would race for it.
+  const migrating = new Queue('migration', { connection: { connectionString: url, schema, migrate: true, max: 1 } as never }, backend);
+  migrating.on('error', (error) => log.debug({ error: error.message }, 'queue migration'));
+  try {
+    await migrating.waitUntilReady();
+  } finally {
+    await migrating.close();
+  }
+  return {
+    queue: (name) => new Queue(name, { connection: pool as never }, backend) as unknown as Queue,
+    worker: (name, run, options) =>
+      new Worker(name, run, { ...options, connection: { connectionString: url, schema, max: 4 } as never }, backend) as unknown as Worker,
+    async ping() {
+      await pool.query('SELECT 1');
+    },
+    close: () => pool.end(),
+  };
+}

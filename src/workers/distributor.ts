@@ -1,0 +1,39 @@
+import { findUnoffered, markOffered, subjectOf } from '../db/unlocks.ts';
+import { chooseOffers } from '../domain/matching.ts';
+import { defineWorker } from './kit/define.ts';
+import { finish, skip } from './kit/outcome.ts';
+import type { Runtime } from './kit/runtime.ts';
+
+type Deps = Pick<Runtime, 'db'>;
+
+/** lead.received -> one unlock.offered per chosen buyer. */
+export const distributor = defineWorker<'distributor', Deps>({
+  name: 'distributor',
+  concurrency: 20,
+  timeoutMs: 10_000,
+  attempts: 12,
+  handle: {
+    async 'lead.received'(event, { db }) {
+      const candidates = await findUnoffered(db, event.data.leadId);
+      const offers = chooseOffers(
+        { kind: 'named' },
+        candidates.map(({ id, ttlMs }) => ({ unlockId: id, ttlMs })),
+      );
+      if (offers.length === 0) return skip('nobody left to offer it to');
+      return finish(
+        {
+          guard: markOffered(offers.map((offer) => offer.unlockId)),
+          events: offers.map((offer) => ({
+            type: 'unlock.offered',
+            organizationId: event.organizationId,
+            subject: subjectOf(offer.unlockId),
+            data: { unlockId: offer.unlockId },
+            // The expirer's turn; the other listener works at once.
+            dueInMs: Math.max(0, offer.ttlMs),
+          })),
+        },
+        `offered to ${offers.length}`,
+      );
+    },
+  },
+});

@@ -1,0 +1,134 @@
+import { closeSession, findOpenSessions } from '../db/payments.ts';
+import { findOpenUnlocks, findUnlock, moveUnlock, subjectOf } from '../db/unlocks.ts';
+import { decide, type UnlockCommand, type UnlockState } from '../domain/unlock.ts';
+import type { EventDraft } from '../events/envelope.ts';
+import { defineWorker, type Run } from './kit/define.ts';
+import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
+import type { Runtime } from './kit/runtime.ts';
+
+type Deps = Pick<Runtime, 'db' | 'effects' | 'payments'>;
+type OpenUnlock = { id: string; state: UnlockState; organizationId: string; ttlExpiresAt: Date };
+
+/** Unlocks of one phone or lead closed per round; the next round looks again. */
+const roundSize = 100;
+/** A session Stripe was asked for by a process that died: its URL never reached anybody. */
+const creatingGraceMs = 60_000;
+
+/** A pay page may have been opened from here on. */
+const linkStates: readonly UnlockState[] = ['CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT'];
+
+/** Ends offers: TTL, decline, sold out, opt-out. Then closes what is still open at Stripe. */
+export const expirer = defineWorker<'expirer', Deps>({
+  name: 'expirer',
+  concurrency: 20,
+  timeoutMs: 25_000,
+  attempts: 12,
+  handle: {
+    async 'unlock.offered'(event, { db }, run) {
+      const unlock = await findUnlock(db, event.data.unlockId);
+      return unlock ? close(unlock, { type: 'expire' }, run) : skip('no such unlock');
+    },
+
+    async 'reply.declined'(event, { db }, run) {
+      const unlock = await findUnlock(db, event.data.unlockId);
+      return unlock ? close(unlock, { type: 'decline' }, run) : skip('no such unlock');
+    },
+
+    async 'lead.sold_out'(event, { db }, run) {
+      return closeAll(() => findOpenUnlocks(db, { leadId: event.data.leadId }, roundSize), { type: 'sell_out' }, run);
+    },
+
+    async 'buyer.opted_out'(event, { db }, run) {
+      return closeAll(() => findOpenUnlocks(db, { phoneId: event.data.phoneId }, roundSize), { type: 'opt_out' }, run);
+    },
+
+    async 'unlock.closed'(event, deps, run) {
+      return closeCheckout(event.data.unlockId, deps, run);
+    },
+  },
+});
+
+function closingChange(unlock: OpenUnlock, command: UnlockCommand, now: Date) {
+  const decision = decide(unlock, command, now);
+  if (decision.kind !== 'move') return decision;
+  const { organizationId } = unlock;
+  const subject = subjectOf(unlock.id);
+  const events: EventDraft[] = [];
+  if (linkStates.includes(unlock.state)) {
+    events.push({ type: 'unlock.closed', organizationId, subject, data: { unlockId: unlock.id, reason: command.type } });
+    // Whoever was about to pay is told; whoever only got a teaser is not bothered.
+    if (command.type === 'sell_out') {
+      events.push({ type: 'buyer.notice', organizationId, subject, data: { unlockId: unlock.id, notice: 'sold_out', key: 'once' } });
+    }
+  }
+  return { kind: 'change' as const, change: moveUnlock(unlock, decision, { events }) };
+}
+
+function close(unlock: OpenUnlock, command: UnlockCommand, run: Run): Outcome {
+  const closing = closingChange(unlock, command, run.now);
+  switch (closing.kind) {
+    case 'change':
+      return finish(closing.change, command.type);
+    case 'early':
+      // By the database's clock, like everything about time; never early.
+      return snooze(unlock.ttlExpiresAt.getTime() - run.now.getTime() + 1, closing.because);
+    default:
+      return skip('not open any more');
+  }
+}
+
+/** One guarded move each, until none is open. A move that lost a race is looked at again in the next round. */
+async function closeAll(open: () => Promise<OpenUnlock[]>, command: UnlockCommand, run: Run): Promise<Outcome> {
+  let closed = 0;
+  for (let unlocks = await open(); unlocks.length > 0; unlocks = await open()) {
+    let progress = 0;
+    for (const unlock of unlocks) {
+      const closing = closingChange(unlock, command, run.now);
+      if (closing.kind === 'change' && (await run.advance(closing.change))) progress++;
+    }
+    if (progress === 0) return snooze(1_000, 'the offers keep changing');
+    closed += progress;
+  }
+  return finish({}, `${command.type}: ${closed} closed`);
+}
+
+/** An open session must not take money for an offer that ended. Paid in the last moment: the payment decides. */
+async function closeCheckout(unlockId: string, deps: Deps, run: Run): Promise<Outcome> {
+  const unlock = await findUnlock(deps.db, unlockId);
+  const [session] = await findOpenSessions(deps.db, unlockId);
+  if (!unlock || !session) return finish({}, 'nothing open at Stripe');
+  if (!session.id) {
+    const waited = run.now.getTime() - run.since.getTime();
+    return waited < creatingGraceMs
+      ? snooze(2_000, 'a session is being created')
+      : park('a session was asked for and its id never arrived; it expires at Stripe by itself');
+  }
+  const sessionId = session.id;
+  const sent = await deps.effects.keyed(run.effect, {
+    key: `expire-${sessionId}`,
+    vendor: 'stripe',
+    kind: 'expire_session',
+    organizationId: unlock.organizationId,
+    unlockId,
+    call: async (key) => {
+      const result = await deps.payments.expireCheckout(sessionId, key);
+      return { vendorId: result.id, result: { status: result.status, paymentStatus: result.paymentStatus } };
+    },
+  });
+  if (sent.state === 'wait') return sent.outcome;
+  if (sent.state === 'refused') return park(`Stripe refused to close the session (${sent.code})`);
+  if (sent.result.paymentStatus === 'paid') {
+    return finish({
+      events: [
+        {
+          type: 'payment.reported',
+          organizationId: unlock.organizationId,
+          subject: subjectOf(unlockId),
+          data: { unlockId, sessionId },
+        },
+      ],
+    });
+  }
+  const state = sent.result.status === 'complete' ? 'complete' : 'expired';
+  return finish({ writes: [closeSession(sessionId, state)] }, `session ${state}`);
+}

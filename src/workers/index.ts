@@ -1,0 +1,17 @@
+import type { WorkerName } from '../events/routes.ts';
+import { distributor } from './distributor.ts';
+import { expirer } from './expirer.ts';
+import type { AnyWorker } from './kit/define.ts';
+import { notifier } from './notifier.ts';
+import { paymentLinker } from './payment-linker.ts';
+import { revealer } from './revealer.ts';
+import { teaserSender } from './teaser-sender.ts';
+
+export const workers = {
+  distributor,
+  'teaser-sender': teaserSender,
+  'payment-linker': paymentLinker,
+  revealer,
+  notifier,
+  expirer,
+} satisfies { [N in WorkerName]: AnyWorker & { name: N } };

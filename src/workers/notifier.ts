@@ -1,0 +1,199 @@
+import type { AlertDraft } from '../db/alerts.ts';
+import { findConversationOwner } from '../db/conversations.ts';
+import { findNotification } from '../db/inbox.ts';
+import { markBadNumber } from '../db/phones.ts';
+import { bookReceipt, findReceiptTarget } from '../db/receipts.ts';
+import { findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
+import * as texts from '../domain/templates.ts';
+import { decide, isOpen } from '../domain/unlock.ts';
+import { alertOperator } from './kit/alert.ts';
+import { defineWorker, type Run } from './kit/define.ts';
+import type { EffectResult } from './kit/effects.ts';
+import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
+import { receiveReply } from './kit/replies.ts';
+import { fallbackKey, hasEmail, mailDetails } from './kit/reveal.ts';
+import type { Runtime } from './kit/runtime.ts';
+
+type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config' | 'sms' | 'relay'>;
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+
+/** Short answers to buyers, the e-mail behind a text that cannot be delivered, and what operators must know. */
+export const notifier = defineWorker<'notifier', Deps>({
+  name: 'notifier',
+  concurrency: 20,
+  timeoutMs: 25_000,
+  attempts: 12,
+  handle: {
+    async 'reply.unclear'(event, deps, run) {
+      const unlock = await findUnlock(deps.db, event.data.unlockId);
+      if (!unlock || !isOpen(unlock.state)) return skip('no offer open any more');
+      const day = Math.floor(run.since.getTime() / dayMs);
+      const body = texts.renderUnclear(unlock.language, { leadId: unlock.leadPublicId, contact: unlock.supportContact });
+      return heard(await tell(unlock, `unclear-${unlock.phoneId}-${day}`, 'help', body, deps, run));
+    },
+
+    async 'reply.help'(event, deps, run) {
+      const owner = await findConversationOwner(deps.db, event.data.phoneId);
+      if (!owner) return skip('nothing was ever offered to this number');
+      const hour = Math.floor(run.since.getTime() / hourMs);
+      const body = texts.renderHelp(owner.language, { organization: owner.organization, contact: owner.supportContact });
+      return heard(await deps.effects.sms(run.effect, { ...owner.line, key: `help-${event.data.phoneId}-${hour}`, purpose: 'help', body }));
+    },
+
+    async 'reply.notified'(event, deps, run) {
+      return fetchBack(event.data.inboxId, deps, run, { correlationId: event.correlationId, causationId: event.id });
+    },
+
+    async 'buyer.opted_out'(event, deps, run) {
+      if (deps.sms.confirmsOptOut || !event.data.inboxId) return skip('the carrier confirms by itself');
+      const owner = await findConversationOwner(deps.db, event.data.phoneId);
+      if (!owner) return skip('nothing was ever offered to this number');
+      const body = texts.renderStopConfirmed(owner.language, { organization: owner.organization });
+      const key = `stop-${event.data.inboxId}`;
+      return heard(
+        await deps.effects.sms(run.effect, { ...owner.line, key, purpose: 'stop_confirmed', body, ignoreOptOut: true, uncapped: true }),
+      );
+    },
+
+    async 'buyer.opted_in'(event, deps, run) {
+      if (deps.sms.confirmsOptOut || !event.data.inboxId) return skip('the carrier confirms by itself');
+      const owner = await findConversationOwner(deps.db, event.data.phoneId);
+      if (!owner) return skip('nothing was ever offered to this number');
+      const body = texts.renderStartConfirmed(owner.language, { organization: owner.organization });
+      return heard(await deps.effects.sms(run.effect, { ...owner.line, key: `start-${event.data.inboxId}`, purpose: 'start_confirmed', body }));
+    },
+
+    async 'buyer.notice'(event, deps, run) {
+      const { unlockId, notice, key, reason } = event.data;
+      const unlock = await findUnlock(deps.db, unlockId);
+      if (!unlock) return skip('no such unlock');
+      return heard(await tell(unlock, `notice-${unlockId}-${notice}-${key}`, notice, noticeText(unlock, notice, reason), deps, run));
+    },
+
+    async 'message.failed'(event, deps, run) {
+      const { unlockId, purpose, code } = event.data;
+      const unlock = unlockId ? await findUnlock(deps.db, unlockId) : null;
+      if (!unlock) return skip('not about an unlock');
+      if (purpose === 'reveal') return deliverByMail(unlock, code, deps, run);
+      return closeDeadNumber(unlock, code, run);
+    },
+
+    async 'payment.refunded'(event, deps, run) {
+      const { paymentId, amount } = event.data;
+      const key = `refunded-${paymentId}-${amount}`;
+      return alertOperator(about(event, 'payment_refunded', key, `${amount} minor units of payment ${paymentId} went back.`), deps, run);
+    },
+
+    async 'payment.disputed'(event, deps, run) {
+      const text = `Payment ${event.data.paymentId} is disputed; its buyer is flagged.`;
+      return alertOperator(about(event, 'payment_disputed', `disputed-${event.data.paymentId}`, text), deps, run);
+    },
+
+    async 'payment.quarantined'(event, deps, run) {
+      const { sessionId, reason } = event.data;
+      const text = `Session ${sessionId} was paid but its ${reason} is not what was asked for. Nothing was revealed.`;
+      return alertOperator(about(event, 'payment_rejected', `quarantined-${sessionId}`, text), deps, run);
+    },
+
+    async 'work.parked'(event, deps, run) {
+      const { outboxId, worker, error } = event.data;
+      const kind = worker === 'revealer' ? 'reveal_failed' : 'work_parked';
+      const text = `${worker} gave up: ${error}. Resume it on the console when the cause is gone.`;
+      return alertOperator({ ...about(event, kind, `parked-${outboxId}-${event.id}`, text) }, deps, run);
+    },
+  },
+});
+
+function about(
+  event: { organizationId: string | null; subject: string },
+  kind: AlertDraft['kind'],
+  key: string,
+  text: string,
+): AlertDraft {
+  return { key, kind, organizationId: event.organizationId, subject: event.subject, text };
+}
+
+function tell(unlock: UnlockView, key: string, purpose: string, body: string, { effects }: Deps, run: Run) {
+  return effects.sms(run.effect, {
+    key,
+    purpose,
+    organizationId: unlock.organizationId,
+    unlockId: unlock.id,
+    buyerId: unlock.buyerId,
+    phoneId: unlock.phoneId,
+    to: unlock.phone,
+    body,
+  });
+}
+
+/** A courtesy text that cannot be sent is no reason to trouble anybody. */
+function heard(sent: EffectResult<null>): Outcome {
+  if (sent.state === 'wait') return sent.outcome;
+  return sent.state === 'accepted' ? finish({}, 'told') : skip(`not told (${sent.code})`);
+}
+
+function noticeText(unlock: UnlockView, notice: 'no_longer_available' | 'sold_out' | 'refunded', reason: string | undefined): string {
+  const fields = { buyerName: unlock.buyerName, leadId: unlock.leadPublicId };
+  if (notice === 'refunded') {
+    const price = { minor: unlock.priceMinor, currency: unlock.currency };
+    return texts.renderRefunded(unlock.language, { ...fields, price, reason: reason === 'already_paid' ? 'duplicate' : 'unavailable' });
+  }
+  if (notice === 'sold_out') return texts.renderNoLongerAvailable(unlock.language, { ...fields, reason: 'sold_out' });
+  const told = ({ sold_out: 'sold_out', declined: 'declined', ttl: 'expired' } as const)[unlock.reason ?? ''];
+  return texts.renderNoLongerAvailable(unlock.language, { ...fields, reason: told });
+}
+
+/** The text of the details failed at the carrier: the same details by e-mail, which then counts as delivery. */
+async function deliverByMail(unlock: UnlockView, code: string, deps: Deps, run: Run): Promise<Outcome> {
+  const decision = decide(unlock, { type: 'deliver' }, run.now);
+  if (decision.kind === 'early') return snooze(1_000, decision.because);
+  if (decision.kind !== 'move') return skip('delivered already');
+  if (!hasEmail(unlock)) {
+    return park(`the details could not be texted (${code}) and the buyer has no e-mail: they wait on the pay page`);
+  }
+  const mailed = await mailDetails(unlock, fallbackKey(unlock.id), deps, run);
+  if (mailed.state === 'wait') return mailed.outcome;
+  if (mailed.state === 'refused') return park(`the details could neither be texted (${code}) nor mailed (${mailed.code})`);
+  return finish(moveUnlock(unlock, decision), 'details mailed');
+}
+
+/** A landline or dead number ends the offer; a handset that is merely off does not. */
+function closeDeadNumber(unlock: UnlockView, code: string, run: Run): Outcome {
+  if (code !== 'bad_number') return skip(`not delivered (${code}); the offer stands until its time is up`);
+  const decision = decide(unlock, { type: 'undeliverable' }, run.now);
+  if (decision.kind === 'early' || decision.kind !== 'move') return skip('closed already');
+  return finish(moveUnlock(unlock, decision, { writes: [markBadNumber(unlock.phoneId)] }), `undeliverable: ${subjectOf(unlock.id)}`);
+}
+
+/** An unsigned callback is a hint: what counts is what the vendor says when asked by id. */
+async function fetchBack(
+  inboxId: string,
+  deps: Deps,
+  run: Run,
+  cause: { correlationId: string; causationId: string },
+): Promise<Outcome> {
+  const hint = await findNotification(deps.db, inboxId);
+  if (!hint?.vendorId || !deps.sms.fetchInbound) return skip('nothing to fetch');
+  if (hint.kind === 'reply') {
+    const text = await deps.sms.fetchInbound(hint.vendorId);
+    if (!text) return skip('the vendor knows no such text');
+    const reply = { source: 'textmagic' as const, externalId: text.vendorId, ourNumber: deps.sms.ourNumber, from: text.from };
+    const { action } = await receiveReply(deps, { ...reply, body: text.body, now: run.now, cause });
+    return finish({}, `fetched back: ${action}`);
+  }
+  const said = await deps.sms.status(hint.vendorId);
+  const receipt = {
+    vendor: deps.sms.vendor,
+    effectId: null,
+    vendorId: said.vendorId,
+    status: said.status,
+    code: said.failure ?? null,
+    vendorCode: said.vendorCode ?? null,
+  };
+  const message = await findReceiptTarget(deps.db, receipt);
+  if (!message) return skip('not a message of ours');
+  await deps.relay.commit(bookReceipt(message, receipt), { cause });
+  return finish({}, `receipt: ${said.status}`);
+}

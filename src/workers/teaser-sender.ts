@@ -1,0 +1,74 @@
+import { markBadNumber, markOptedOut } from '../db/phones.ts';
+import { findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
+import { renderTeaser } from '../domain/templates.ts';
+import { decide } from '../domain/unlock.ts';
+import { defineWorker } from './kit/define.ts';
+import { finish, type Outcome, park, skip } from './kit/outcome.ts';
+import type { Runtime } from './kit/runtime.ts';
+
+type Deps = Pick<Runtime, 'db' | 'effects'>;
+
+/** unlock.offered -> the teaser is with the carrier: NEW_LEAD -> TEASER_SENT -> AWAIT_CONFIRM. */
+export const teaserSender = defineWorker<'teaser-sender', Deps>({
+  name: 'teaser-sender',
+  concurrency: 20,
+  timeoutMs: 20_000,
+  attempts: 12,
+  handle: {
+    async 'unlock.offered'(event, { db, effects }, run) {
+      const unlock = await findUnlock(db, event.data.unlockId);
+      if (!unlock) return skip('no such unlock');
+      const decision = decide(unlock, { type: 'tease' }, run.now);
+      if (decision.kind !== 'move') return skip('already teased or closed');
+      if (run.now >= unlock.ttlExpiresAt) return skip('its time is up');
+
+      // Keyed without the attempt number: a retry must not text the buyer twice.
+      const sent = await effects.sms(run.effect, {
+        key: `teaser-${unlock.id}`,
+        purpose: 'teaser',
+        organizationId: unlock.organizationId,
+        unlockId: unlock.id,
+        buyerId: unlock.buyerId,
+        phoneId: unlock.phoneId,
+        to: unlock.phone,
+        body: renderTeaser(unlock.language, {
+          ...unlock,
+          leadId: unlock.leadPublicId,
+          price: { minor: unlock.priceMinor, currency: unlock.currency },
+        }),
+      });
+      if (sent.state === 'wait') return sent.outcome;
+      if (sent.state === 'refused') return closeUnreachable(unlock, sent.code, run.now);
+      return finish(moveUnlock(unlock, decision), 'teaser accepted by the carrier');
+    },
+  },
+});
+
+/** The carrier will never deliver to this number: the offer ends, and the number is remembered. */
+function closeUnreachable(unlock: UnlockView, code: string, now: Date): Outcome {
+  if (code === 'opted_out') {
+    const decision = decide(unlock, { type: 'opt_out' }, now);
+    if (decision.kind !== 'move') return skip('closed meanwhile');
+    return finish(
+      moveUnlock(unlock, decision, {
+        writes: [markOptedOut(unlock.phoneId)],
+        // Other open offers of this phone end too.
+        events: [
+          {
+            type: 'buyer.opted_out',
+            organizationId: unlock.organizationId,
+            subject: `phone:${unlock.phoneId}`,
+            data: { phoneId: unlock.phoneId },
+          },
+        ],
+      }),
+      'the number has opted out',
+    );
+  }
+  if (code === 'bad_number') {
+    const decision = decide(unlock, { type: 'undeliverable' }, now);
+    if (decision.kind !== 'move') return skip('closed meanwhile');
+    return finish(moveUnlock(unlock, decision, { writes: [markBadNumber(unlock.phoneId)] }), 'the number cannot receive texts');
+  }
+  return park(`the teaser was refused (${code}) on ${subjectOf(unlock.id)}`);
+}

@@ -77,6 +77,8 @@ it('gives whole results again after a connection died in the middle of one', asy
     WHERE application_name = 'reading reader' AND state = 'active' AND wait_event = 'PgSleep' AND query_start < clock_timestamp() - interval '100 ms'`;
   await expect.poll(() => db.query(running)).toHaveLength(1);
   await cutReaders();
+  await expect.poll(() => db.query(running)).toHaveLength(1);
+  await cutReaders();
   expect(isConnectionError(await reading)).toBe(true);
   expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
 });

@@ -249,6 +249,13 @@ describe('query', () => {
     silent.close();
   });
 
+  it('closes a session that went silent, so that the next query does not wait behind it', async () => {
+    const impatient = createDatabase({ url: test.url, max: 1, queryTimeoutMs: 200 });
+    expect(await failure(impatient.query('SELECT pg_sleep(20)'))).toBeInstanceOf(CommitOutcomeUnknownError);
+    expect(await impatient.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+    await impatient.close();
+  });
+
   it('gives exact numbers, and days without a time zone', async () => {
     const text = `SELECT 12::int8 AS id, 9007199254740993::int8 AS huge, $1::date AS day, $2::timestamptz AS at, $3::jsonb AS data`;
     const at = new Date('2026-11-21T10:00:00.123Z');

@@ -1,0 +1,121 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sameSecret } from '../adapters/secret.ts';
+import { findKey, findOrganizationId, looksLikeKey, noteKeyUse } from '../db/api-keys.ts';
+import { RefusedError } from '../domain/errors.ts';
+import { allows, type Scope } from '../domain/scopes.ts';
+import type { Runtime } from '../workers/kit/runtime.ts';
+import { addressOf, type Limiter } from './limits.ts';
+
+/** On whose behalf a request acts. */
+export type Principal = {
+  /** API key id, or what stands in for one; goes into the audit trail. */
+  actor: string;
+  organizationId: string;
+  owner: 'organization' | 'supplier' | 'operator';
+  scopes: readonly Scope[];
+};
+
+export type Access = {
+  /** An onRequest hook: nothing of the body is read before the caller is known. */
+  require(scope: Scope): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+  /** For the payment bridge's health check: its own key, or any valid one. */
+  bridge(): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+};
+
+const decorator = 'principal';
+
+export const principalOf = (request: FastifyRequest): Principal => {
+  const principal = request.getDecorator<Principal | null>(decorator);
+  if (!principal) throw new RefusedError(401, 'key_required', 'This needs an API key.');
+  return principal;
+};
+
+export const principalDecorator = decorator;
+
+/** Slug of the organization a keyless call in the sandbox acts as. */
+export const demoSlug = 'demo';
+
+export function createAccess({ db, config }: Pick<Runtime, 'db' | 'config'>, limiter: Limiter): Access {
+  const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<Principal> => {
+    const given = keyIn(request);
+    if (given === undefined) {
+      const demo = isSandboxed(config) && isLocal(request) ? await findOrganizationId(db, demoSlug) : null;
+      if (demo) return { actor: 'sandbox', organizationId: demo, owner: 'organization', scopes: ['admin'] };
+      reply.header('www-authenticate', 'Bearer realm="leadgate"');
+      throw new RefusedError(
+        401,
+        'key_required',
+        'This needs an API key: Authorization: Bearer <key>, or X-API-Key: <key>.',
+      );
+    }
+    const key = looksLikeKey(given) ? await findKey(db, given) : null;
+    if (!key) {
+      await limiter.take('refused', addressOf(request), reply);
+      reply.header('www-authenticate', 'Bearer realm="leadgate", error="invalid_token"');
+      throw new RefusedError(401, 'key_invalid', 'This API key is not valid.');
+    }
+    await limiter.take('key', key.id, reply);
+    if (!key.lastUsedAt || Date.now() - key.lastUsedAt.getTime() > 3_600_000) await noteKeyUse(db, key.id);
+    const organizationId = key.organizationId ?? (await namedOrganization(request));
+    return { actor: key.id, organizationId, owner: key.owner, scopes: key.scopes };
+  };
+
+  /** An operator's key belongs to no organization: the call says on whose behalf. */
+  const namedOrganization = async (request: FastifyRequest): Promise<string> => {
+    const slug = request.headers['x-organization'];
+    const id = typeof slug === 'string' ? await findOrganizationId(db, slug) : null;
+    if (!id)
+      throw new RefusedError(400, 'organization_required', 'Name the organization: X-Organization: <slug>.');
+    return id;
+  };
+
+  return {
+    require: (scope) => async (request, reply) => {
+      const principal = await identify(request, reply);
+      if (!allows(principal.scopes, scope)) {
+        throw new RefusedError(403, 'scope_missing', `This API key lacks the scope ${scope}.`);
+      }
+      request.setDecorator(decorator, principal);
+    },
+    bridge: () => async (request, reply) => {
+      if (sameSecret(keyIn(request), config.stripeServiceApiKey ?? '')) return;
+      await identify(request, reply);
+    },
+  };
+}
+
+function keyIn({ headers }: FastifyRequest): string | undefined {
+  const { authorization } = headers;
+  if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+  const header = headers['x-api-key'];
+  return Array.isArray(header) ? '' : header;
+}
+
+function isSandboxed({ production, sandboxed, smsProvider }: Runtime['config']): boolean {
+  return !production && ['stripe', smsProvider, 'sendgrid'].every((vendor) => sandboxed.includes(vendor));
+}
+
+const proxyHeaders = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'via',
+  'cf-connecting-ip',
+];
+const localNames = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * From this machine itself: by the socket's address, through no proxy, by a local name (a foreign name that resolves
+ * to 127.0.0.1 is a web page reaching into the machine), and not from another site's page.
+ */
+function isLocal(request: FastifyRequest): boolean {
+  const { headers } = request;
+  const address = request.socket.remoteAddress ?? '';
+  if (!/^(?:127\.|::1$|::ffff:127\.)/.test(address)) return false;
+  if (proxyHeaders.some((name) => headers[name] !== undefined)) return false;
+  const host = (headers.host ?? '').replace(/:\d+$/, '');
+  if (!localNames.has(host)) return false;
+  return headers.origin === undefined || headers.origin === `http://${headers.host}`;
+}

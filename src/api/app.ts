@@ -1,0 +1,109 @@
+import { fileURLToPath } from 'node:url';
+import helmet from '@fastify/helmet';
+import fastifyStatic from '@fastify/static';
+import underPressure from '@fastify/under-pressure';
+import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { v7 as uuidv7 } from 'uuid';
+import { RefusedError } from '../domain/errors.ts';
+import type { Runtime } from '../workers/kit/runtime.ts';
+import { createAccess, principalDecorator } from './access.ts';
+import { bodyLimit, readJsonBodies } from './bodies.ts';
+import { describeApi, docsRoutes } from './docs.ts';
+import { errorHandler } from './errors.ts';
+import { addressOf, createLimiter, defaultLimits, type Limits } from './limits.ts';
+import { logRequests } from './request-log.ts';
+import { healthRoutes } from './routes/health.ts';
+import { leadRoutes } from './routes/leads.ts';
+import { payRoutes } from './routes/pay.tsx';
+import { providerImport } from './routes/provider-import.ts';
+import { providerRoutes } from './routes/providers.ts';
+import { replyRoutes } from './routes/replies.ts';
+import { textmagicWebhook } from './routes/textmagic.ts';
+import { signedWebhooks } from './routes/webhooks.ts';
+
+export type AppOptions = {
+  limits?: Partial<Limits>;
+  /** Registered after our own, each encapsulated: the console, sign-in, the queue dashboard. */
+  plugins?: FastifyPluginAsync[];
+};
+
+export type RouteEntry = { method: string; url: string };
+
+/** The HTTP ingress. Does not listen; `app.close()` ends it. `app.getDecorator('routeTable')` lists every route. */
+export async function buildApp(runtime: Runtime, options: AppOptions = {}): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    genReqId: () => uuidv7(),
+    bodyLimit,
+    // Addresses come from the socket, never from a header.
+    trustProxy: false,
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 200 },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(errorHandler(runtime.log));
+  app.setNotFoundHandler(() => {
+    throw new RefusedError(404, 'not_found', 'There is nothing at this address.');
+  });
+  app.decorateRequest(principalDecorator, null);
+  app.decorate('routeTable', listRoutes(app));
+  readJsonBodies(app);
+  logRequests(app, runtime.log);
+
+  const limiter = createLimiter({ ...defaultLimits, ...options.limits });
+  const access = createAccess(runtime, limiter);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    await limiter.take('address', addressOf(request), reply);
+    const encoding = request.headers['content-encoding'];
+    // A compressed body could be a bomb: none is inflated.
+    if (encoding !== undefined && encoding !== 'identity') {
+      throw new RefusedError(415, 'unsupported_content_encoding', 'Send the body uncompressed.');
+    }
+  });
+  await app.register(underPressure, { maxEventLoopDelay: 3_000, retryAfter: 2, exposeStatusRoute: false });
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: policyOf(runtime) },
+  });
+  await app.register(fastifyStatic, {
+    root: fileURLToPath(new URL('./static/', import.meta.url)),
+    prefix: '/static/',
+  });
+  await describeApi(app, runtime.config.publicUrl);
+
+  await app.register(healthRoutes(runtime, access));
+  await app.register(leadRoutes(runtime, access));
+  await app.register(replyRoutes(runtime, access, limiter));
+  await app.register(providerRoutes(runtime, access));
+  await app.register(providerImport(runtime, access));
+  await app.register(signedWebhooks(runtime, limiter));
+  await app.register(textmagicWebhook(runtime));
+  await app.register(payRoutes(runtime, limiter));
+  await app.register(docsRoutes);
+  for (const plugin of options.plugins ?? []) await app.register(plugin);
+  return app;
+}
+
+/** The pay button posts to us and is sent on to Stripe: browsers judge that redirect by form-action too. */
+function policyOf({ config }: Runtime): Record<string, string[]> {
+  const checkout = config.stripe.baseUrl
+    ? new URL(config.stripe.baseUrl).origin
+    : 'https://checkout.stripe.com';
+  return {
+    'default-src': ["'self'"],
+    'object-src': ["'none'"],
+    'base-uri': ["'none'"],
+    'frame-ancestors': ["'none'"],
+    'form-action': ["'self'", checkout],
+  };
+}
+
+function listRoutes(app: FastifyInstance): RouteEntry[] {
+  const table: RouteEntry[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) table.push({ method: each, url });
+  });
+  return table;
+}

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import swagger from '@fastify/swagger';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+
+const description = `Receives leads, offers each one to its buyers, and reveals the contact only after it is paid for.
+
+Authenticate with \`Authorization: Bearer <key>\` or \`X-API-Key: <key>\`. Errors are RFC 9457 problem documents with a
+stable \`code\`. Every POST that creates takes an \`Idempotency-Key\`. Times are ISO 8601 UTC, money is integer minor units.`;
+
+/** Collects the schemas of every route registered after it. */
+export async function describeApi(app: FastifyInstance, publicUrl: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'leadgate', version: '1', description },
+      servers: [{ url: publicUrl }],
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        },
+      },
+      security: [{ bearer: [] }, { apiKey: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+}
+
+/** The reference page's own styles are made by its script, so this page alone allows inline styles; it shows no data. */
+const policy =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>leadgate API</title>
+</head>
+<body>
+<div id="app"></div>
+<script src="/docs/reference.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>`;
+
+/** Everything comes from this server, and nothing is reported anywhere. */
+const start = `Scalar.createApiReference('#app', {
+  url: '/openapi.json', withDefaultFonts: false, telemetry: false, hideClientButton: true,
+  showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true },
+});`;
+
+export const docsRoutes: FastifyPluginAsync = async (app) => {
+  const reference = join(
+    dirname(fileURLToPath(import.meta.resolve('@scalar/fastify-api-reference'))),
+    'js',
+    'standalone.js',
+  );
+  const hide = { schema: { hide: true } };
+  app.get('/openapi.json', hide, async () => app.swagger());
+  app.get('/docs', hide, async (_request, reply) =>
+    reply
+      .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy })
+      .send(page),
+  );
+  app.get('/docs/start.js', hide, async (_request, reply) =>
+    reply.header('content-type', 'text/javascript; charset=utf-8').send(start),
+  );
+  let script: Promise<string> | undefined;
+  app.get('/docs/reference.js', hide, async (_request, reply) => {
+    script ??= readFile(reference, 'utf8');
+    return reply
+      .headers({ 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'public, max-age=86400' })
+      .send(await script);
+  });
+};

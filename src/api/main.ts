@@ -1,0 +1,32 @@
+import closeWithGrace from 'close-with-grace';
+import { ConfigError, describeConfig, loadConfig } from '../config.ts';
+import { createRuntime, watchDepths } from '../workers/kit/process.ts';
+import { buildApp } from './app.ts';
+import { operatorPlugins } from './operators.ts';
+
+/** `node dist/api/main.js`: ingress, pay pages and console. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  if (!config.databaseUrl)
+    throw new ConfigError([
+      'DATABASE_URL is missing. On one machine, `npm start` brings a database of its own.',
+    ]);
+  const runtime = await createRuntime(config, { name: 'api' });
+  runtime.log.info(describeConfig(config), 'api starting');
+  const depths = watchDepths(runtime);
+  const app = await buildApp(runtime, { plugins: operatorPlugins(runtime) });
+  await app.listen({ port: config.http.port, host: config.http.host });
+  closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
+    if (err) runtime.log.error({ error: err }, 'stopping after an error');
+    await app.close();
+    await depths.stop();
+    await runtime.close();
+  });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(
+    `${error instanceof ConfigError ? error.message : String((error as Error).stack ?? error)}\n`,
+  );
+  process.exit(1);
+});

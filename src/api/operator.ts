@@ -1,0 +1,52 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RefusedError } from '../domain/errors.ts';
+import { type Auth, addressHeader, type Person, personOf } from './auth.ts';
+import { addressOf } from './limits.ts';
+import { assertSameOrigin } from './origin.ts';
+
+/** A request's headers as the sign-in library reads them, with the address we saw ourselves. */
+export function webHeaders(request: FastifyRequest): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  headers.set(addressHeader, addressOf(request));
+  return headers;
+}
+
+const people = new WeakMap<FastifyRequest, Person>();
+
+/** Who asks. Only inside routes behind `operatorsOnly`. */
+export function operatorOf(request: FastifyRequest): Person {
+  const person = people.get(request);
+  if (!person) throw new Error('this route is not behind operatorsOnly');
+  return person;
+}
+
+const wantsPage = (request: FastifyRequest) =>
+  request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+
+/**
+ * onRequest hook: nobody → 401 (a browser is sent to the sign-in page), somebody else → 403, and no write that another
+ * site's page asked for.
+ */
+export function operatorsOnly(auth: Auth, trusted: readonly string[]) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    assertSameOrigin(request, trusted);
+    const person = await personOf(auth, webHeaders(request));
+    reply.header('cache-control', 'no-store');
+    if (!person) {
+      if (wantsPage(request)) return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
+      throw new RefusedError(401, 'unauthorized', 'Sign in first.');
+    }
+    if (person.role !== 'operator') throw new RefusedError(403, 'forbidden', 'This is for operators.');
+    people.set(request, person);
+  };
+}
+
+/** Where to go after signing in or acting: a path of the console, never another site. */
+export function localPath(wanted: unknown, fallback = '/console'): string {
+  if (typeof wanted !== 'string' || wanted.length > 500) return fallback;
+  const known = /^\/(console|queues)(?=[/?]|$)/.test(wanted);
+  return known && !/[\\\s]|\/\//.test(wanted) ? wanted : fallback;
+}

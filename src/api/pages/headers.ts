@@ -1,0 +1,25 @@
+import type { Config } from '../../config.ts';
+
+/** Headers of every page. Nothing inline, nothing from elsewhere; images may be data: (the icons of the style sheet). */
+export function pageHeaders(
+  config: Pick<Config, 'publicUrl' | 'google'>,
+  /** Further origins a form may lead to: Chromium applies form-action to the redirect that follows as well. */
+  formsTo: readonly string[] = config.google ? ['https://accounts.google.com'] : [],
+): Record<string, string> {
+  const policy = [
+    "default-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'self'",
+    "object-src 'none'",
+    "frame-ancestors 'none'",
+    `form-action ${["'self'", ...formsTo].join(' ')}`,
+  ];
+  return {
+    'content-security-policy': policy.join('; '),
+    'referrer-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'cross-origin-opener-policy': 'same-origin',
+    ...(config.publicUrl.startsWith('https://') ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  };
+}

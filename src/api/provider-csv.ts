@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { CsvError, parse } from 'csv-parse';
+import { z } from 'zod';
+import type { BuyerFields } from '../db/buyers.ts';
+import { RefusedError } from '../domain/errors.ts';
+import { text } from './fields.ts';
+import { email, language, phone, providerId } from './provider-fields.ts';
+
+export type RejectedRow = { row: number; errors: string[] };
+export type ProviderBatch = { valid: BuyerFields[]; rejected: RejectedRow[] };
+
+const blankAsNull = (schema: z.ZodType<string, string>) =>
+  z
+    .string()
+    .optional()
+    .transform((value) => (value?.trim() ? value : null))
+    .pipe(schema.nullable());
+
+const row = z.object({
+  external_id: providerId,
+  name: blankAsNull(text(200)),
+  phone,
+  email: blankAsNull(email),
+  language: blankAsNull(language),
+});
+
+const columns = Object.keys(row.shape);
+const longestRow = 64 * 1024;
+const mostColumns = 100;
+
+/**
+ * Reads a CSV as it arrives, in batches, never more than one row and one batch at a time. Rows that cannot be used
+ * are told apart with their reasons; what is no CSV of providers at all is refused with one sentence.
+ */
+export async function* readProviderRows(
+  source: Readable,
+  { maxBytes, batchSize }: { maxBytes: number; batchSize: number },
+): AsyncGenerator<ProviderBatch> {
+  const seen = new Set<string>();
+  let batch: ProviderBatch = { valid: [], rejected: [] };
+  let number = 1;
+  for await (const record of records(source, maxBytes)) {
+    number += 1;
+    judge(record, number, batch, seen);
+    if (batch.valid.length + batch.rejected.length < batchSize) continue;
+    yield batch;
+    batch = { valid: [], rejected: [] };
+  }
+  yield batch;
+}
+
+function judge(
+  record: Record<string, string>,
+  number: number,
+  batch: ProviderBatch,
+  seen: Set<string>,
+): void {
+  const parsed = row.safeParse(record);
+  if (!parsed.success) {
+    const errors = parsed.error.issues
+      .slice(0, 10)
+      .map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    batch.rejected.push({ row: number, errors });
+    return;
+  }
+  const { external_id: externalId, ...rest } = parsed.data;
+  if (seen.has(externalId)) {
+    batch.rejected.push({ row: number, errors: ['external_id: repeated in this file'] });
+    return;
+  }
+  seen.add(externalId);
+  batch.valid.push({ externalId, ...rest });
+}
+
+async function* records(source: Readable, maxBytes: number): AsyncGenerator<Record<string, string>> {
+  const parser = parse({
+    bom: true,
+    columns: headerOf,
+    delimiter: [',', ';', '\t'],
+    max_record_size: longestRow,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    skip_records_with_empty_values: true,
+    trim: true,
+  });
+  const fed = feed(source, parser, maxBytes);
+  try {
+    for await (const record of parser) yield record as Record<string, string>;
+    await fed;
+  } catch (error) {
+    throw readable(error);
+  } finally {
+    parser.destroy();
+    source.destroy();
+    await fed.catch(() => undefined);
+  }
+}
+
+/** Strict UTF-8, counted, and no faster than the parser takes it. */
+async function feed(source: Readable, parser: ReturnType<typeof parse>, maxBytes: number): Promise<void> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let bytes = 0;
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes)
+        throw new RefusedError(413, 'too_large', `The file is larger than ${maxBytes} bytes.`);
+      const part = decoder.decode(chunk, { stream: true });
+      if (part.includes('\0'))
+        throw new RefusedError(400, 'invalid_csv', 'The file holds NUL bytes: it is not a CSV.');
+      if (parser.destroyed) return;
+      if (!parser.write(part)) await Promise.race([once(parser, 'drain'), once(parser, 'close')]);
+    }
+    if ('truncated' in source && source.truncated)
+      throw new RefusedError(413, 'too_large', `The file is larger than ${maxBytes} bytes.`);
+    parser.end(decoder.decode());
+  } catch (error) {
+    parser.destroy(error as Error);
+    throw error;
+  }
+}
+
+function headerOf(names: string[]): string[] {
+  if (names.length > mostColumns)
+    throw new RefusedError(400, 'invalid_csv', `More than ${mostColumns} columns.`);
+  const header = names.map((name) =>
+    name
+      .trim()
+      .toLowerCase()
+      .replace(/[\s-]+/g, '_'),
+  );
+  const missing = ['external_id', 'phone'].filter((name) => !header.includes(name));
+  if (missing.length > 0) {
+    throw new RefusedError(
+      400,
+      'invalid_csv',
+      `The first row must name the columns; missing: ${missing.join(', ')}.`,
+    );
+  }
+  // Columns we do not know are read past, whatever they are called.
+  return header.map((name, i) =>
+    columns.includes(name) && header.indexOf(name) === i ? name : `ignored_${i}`,
+  );
+}
+
+function readable(error: unknown): unknown {
+  if (error instanceof CsvError) {
+    const reason =
+      error.code === 'CSV_MAX_RECORD_SIZE'
+        ? `a row is longer than ${longestRow} bytes`
+        : 'its quotes do not match';
+    return new RefusedError(400, 'invalid_csv', `The CSV cannot be read: ${reason}.`);
+  }
+  const { code } = error as { code?: string };
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    return new RefusedError(400, 'invalid_csv', 'The file is not valid UTF-8.');
+  return error;
+}

@@ -1,0 +1,106 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import closeWithGrace from 'close-with-grace';
+import { ConfigError, processEnvironment } from './config.ts';
+import { type EmbeddedPostgres, EmbeddedPostgresError, FolderInUseError, lockDataFolder, startEmbeddedPostgres } from './db/embedded.ts';
+import { type DemoAccess, seedDemo, startSystem, type System } from './system.ts';
+
+/**
+ * `npm start`: everything in one process, data kept in `.leadgate/`. DATABASE_URL and REDIS_URL, when given, are used
+ * instead of the embedded parts.
+ */
+const dataDir = resolve('.leadgate');
+const demoFile = join(dataDir, 'demo.json');
+const say = (line = '') => process.stdout.write(`${line}\n`);
+
+async function main(): Promise<void> {
+  const lock = await lockDataFolder(dataDir);
+  const closers: (() => Promise<unknown>)[] = [() => lock.release()];
+  const stop = async () => {
+    for (const close of closers.reverse().splice(0)) await close();
+  };
+  try {
+    const env = processEnvironment();
+    const given = env.DATABASE_URL;
+    const postgres = given ? null : await startEmbeddedPostgres({ dataDir });
+    if (postgres) closers.push(() => postgres.stop());
+    const databaseUrl = given ?? postgres!.url;
+    const system = await startSystem({ env, databaseUrl, logLevel: env.LOG_LEVEL ? undefined : 'warn' });
+    closers.push(() => system.stop());
+    const demo = await seedDemo(system, await rememberedDemo());
+    await announce(system, postgres, databaseUrl, demo);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  closeWithGrace({ delay: 10_000, logger: false }, async ({ err, signal }) => {
+    if (err) process.stderr.write(`${err.stack ?? err}\n`);
+    if (signal) say('\nstopping: finishing what is under way');
+    await stop();
+  });
+}
+
+async function rememberedDemo(): Promise<Partial<DemoAccess>> {
+  try {
+    return JSON.parse(await readFile(demoFile, 'utf8')) as Partial<DemoAccess>;
+  } catch {
+    // First start, or somebody removed it: keys are made anew.
+    return {};
+  }
+}
+
+async function announce(
+  system: System,
+  postgres: EmbeddedPostgres | null,
+  databaseUrl: string,
+  demo: DemoAccess,
+): Promise<void> {
+  const { publicUrl, sandbox, config } = system;
+  const urls = {
+    console: `${publicUrl}/console`,
+    queues: `${publicUrl}/queues`,
+    docs: `${publicUrl}/docs`,
+    sandbox: sandbox?.url ?? null,
+  };
+  const file = { publicUrl, ...urls, ...demo, databaseUrl, pid: process.pid };
+  await writeFile(demoFile, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
+  say('leadgate is running. Ctrl-C finishes what is under way and stops.');
+  say();
+  say(`  console     ${urls.console}   (${demo.operator.email} / ${demo.operator.password})`);
+  say(`  queues      ${urls.queues}`);
+  say(`  API docs    ${urls.docs}`);
+  if (urls.sandbox) say(`  phones      ${urls.sandbox}   (simulated: ${config.sandboxed.join(', ')})`);
+  say(`  data        ${postgres ? postgres.dataDir : 'the database in DATABASE_URL'}`);
+  say(`  queue       ${config.redisUrl ? 'Redis' : 'PostgreSQL'}`);
+  say(`  keys        ${demoFile}`);
+  say();
+  say('Send a lead; watch it arrive on the phones and answer Y there:');
+  say();
+  say(exampleCurl(publicUrl, demo.apiKey));
+  say();
+}
+
+function exampleCurl(publicUrl: string, apiKey: string): string {
+  const lead = {
+    city: 'Miami',
+    service_type: '60 min Mobile Massage',
+    preferred_time_window: 'Evening (6-9 PM)',
+    budget_range: '$150-200',
+    client_name: 'Sarah Johnson',
+    client_phone: '+13055550199',
+    client_email: 'sarah.johnson@email.com',
+    exact_address: '123 Ocean Drive, Miami Beach, FL 33139',
+    provider_ids: ['provider60', 'provider61'],
+    config: { price_cents: 2000, currency: 'usd', ttl_hours: 24 },
+  };
+  return `curl -s ${publicUrl}/api/leads -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' -d '${JSON.stringify(lead)}'`;
+}
+
+main().catch((error: unknown) => {
+  const plain = error instanceof ConfigError || error instanceof FolderInUseError || error instanceof EmbeddedPostgresError;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (plain) process.stderr.write(`${(error as Error).message}\n`);
+  else if (code === 'EADDRINUSE') process.stderr.write(`${(error as Error).message}. Set PORT and SANDBOX_PORT to free ports.\n`);
+  else process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+  process.exit(1);
+});

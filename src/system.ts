@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { ensureOperator } from './api/auth.ts';
+import { operatorPlugins } from './api/operators.ts';
+import { buildApp } from './api/app.ts';
+import { type Config, loadConfig, type Timings } from './config.ts';
+import { findKey } from './db/api-keys.ts';
+import { ensureDemo } from './db/demo.ts';
+import { migrate } from './db/migrate.ts';
+import type { WorkerName } from './events/routes.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
+import { workers } from './workers/index.ts';
+import { createRuntime, startWorkers } from './workers/kit/process.ts';
+import type { Runtime } from './workers/kit/runtime.ts';
+
+/** The whole of leadgate in one process, on a given database: `npm start`, the demo and the tests. */
+export type System = {
+  config: Config;
+  runtime: Runtime;
+  publicUrl: string;
+  /** Null when every vendor is real. */
+  sandbox: Sandbox | null;
+  /** HTTP and its streams first, then workers, queues and the database. */
+  stop(): Promise<void>;
+};
+
+export type SystemOptions = {
+  env: NodeJS.ProcessEnv;
+  databaseUrl: string;
+  redisUrl?: string | null;
+  /** 0: any free port. */
+  port?: number;
+  sandboxPort?: number;
+  sandbox?: SandboxOptions;
+  timings?: Partial<Timings>;
+  /** Which workers run here; all when absent. */
+  workers?: readonly WorkerName[];
+  namespace?: string;
+  logLevel?: Config['logLevel'];
+};
+
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const close of closers.reverse().splice(0)) await close();
+  };
+  try {
+    return await assemble(options, closers, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function assemble(options: SystemOptions, closers: (() => Promise<unknown>)[], stop: () => Promise<void>): Promise<System> {
+  const planned = loadConfig(options.env);
+  const sandbox = planned.sandboxed.length > 0 ? await startOwnSandbox(planned, options) : null;
+  if (sandbox) closers.push(() => sandbox.close());
+  const port = options.port === 0 ? await freePort() : (options.port ?? planned.http.port);
+  const local = `http://127.0.0.1:${port}`;
+  const given = options.env.PUBLIC_URL ?? options.env.DOMAIN;
+  const config = loadConfig(options.env, {
+    databaseUrl: options.databaseUrl,
+    ...(options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl }),
+    publicUrl: given ?? local,
+    http: { port, host: planned.http.host },
+    ...(sandbox ? { sandboxUrl: sandbox.url, sandboxSendgridKey: sandbox.sendgridPublicKey } : {}),
+    timings: { ...planned.timings, ...options.timings },
+    logLevel: options.logLevel ?? planned.logLevel,
+  });
+  sandbox?.configure(callbackTargets(config, local));
+
+  await migrate(config.databaseDirectUrl ?? options.databaseUrl);
+  const runtime = await createRuntime(config, { name: 'all', namespace: options.namespace });
+  closers.push(() => runtime.close());
+  const running = startWorkers(runtime, (options.workers ?? (Object.keys(workers) as WorkerName[])).map((name) => workers[name]));
+  closers.push(() => running.stop());
+  const app = await buildApp(runtime, { plugins: operatorPlugins(runtime) });
+  closers.push(() => app.close());
+  await app.listen({ port, host: config.http.host });
+  return { config, runtime, publicUrl: config.publicUrl, sandbox, stop };
+}
+
+async function startOwnSandbox(config: Config, options: SystemOptions): Promise<Sandbox> {
+  const { stripe, twilio, textmagic, sendgrid } = config;
+  return startSandbox({
+    port: options.sandboxPort ?? config.sandboxPort,
+    production: config.production,
+    ...options.sandbox,
+    stripe: { secretKey: stripe.secretKey, webhookSecret: stripe.webhookSecrets[0], ...options.sandbox?.stripe },
+    twilio: { accountSid: twilio.accountSid, authToken: twilio.authToken, phoneNumber: twilio.phoneNumber, ...options.sandbox?.twilio },
+    textmagic: {
+      username: textmagic.username,
+      apiKey: textmagic.apiKey,
+      fromNumber: textmagic.fromNumber,
+      ...options.sandbox?.textmagic,
+    },
+    sendgrid: { apiKey: sendgrid.apiKey, ...options.sandbox?.sendgrid },
+  });
+}
+
+/** Twilio signs the URL it was given, which must be the public one; the others are called where we listen. */
+function callbackTargets(config: Config, local: string) {
+  const textmagic = `${local}/webhook/textmagic/${config.textmagic.webhookToken}`;
+  return {
+    stripe: { webhookUrl: `${local}/webhook/stripe` },
+    twilio: { inboundUrl: `${config.publicUrl}/webhook/twilio/sms` },
+    textmagic: { inboundUrl: textmagic, deliveryUrl: textmagic },
+    sendgrid: { eventsUrl: `${local}/webhook/sendgrid/events` },
+  };
+}
+
+/** A port nobody listens on now; whoever takes it first has it. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+export type DemoAccess = { apiKey: string; operator: { email: string; password: string } };
+
+/**
+ * The demo organization with its buyers, a key and an operator, made once. What is remembered from an earlier start
+ * stays valid; what was forgotten is made anew, as neither key nor password can be read back.
+ */
+export async function seedDemo({ runtime }: System, remembered: Partial<DemoAccess>): Promise<DemoAccess> {
+  const known = remembered.apiKey ? await findKey(runtime.db, remembered.apiKey) : null;
+  const { apiKey } = await ensureDemo(runtime.db, { freshKey: !known });
+  const operator = remembered.operator ?? {
+    email: 'operator@leadgate.example',
+    password: randomBytes(9).toString('base64url'),
+  };
+  await ensureOperator(runtime, { ...operator, name: 'Demo operator' });
+  return { apiKey: apiKey ?? remembered.apiKey!, operator };
+}

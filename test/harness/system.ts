@@ -1,0 +1,118 @@
+import { demoBuyers } from '../../src/db/demo.ts';
+import type { WorkerName } from '../../src/events/routes.ts';
+import type { Timings } from '../../src/config.ts';
+import type { LedgerEntry, Sandbox, SandboxOptions } from '../../src/sandbox/server.ts';
+import { seedDemo, startSystem as start, type System } from '../../src/system.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+
+/** Short waits of the same kinds as in production: tests wait on signals, and these bound how soon a signal can come. */
+export const quickTimings: Partial<Timings> = {
+  outboxVisibilityMs: 1_500,
+  sweepEveryMs: 100,
+  reconcileAfterMs: 1_000,
+  reconcileEveryMs: 1_000,
+  listingGapMs: 600,
+  callbackGraceMs: 400,
+  assumeDeliveredMs: 3_600_000,
+  backoffMs: [100, 200, 400],
+};
+
+export type TestSystem = System & {
+  sandbox: Sandbox;
+  database: TestDatabase;
+  databaseUrl: string;
+  apiKey: string;
+  operator: { email: string; password: string };
+  /** JSON over real HTTP, with the demo organization's key. */
+  api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: any }>;
+  /** Rows of the product's own tables, for what the ledger cannot say. */
+  rows<R>(text: string, values?: unknown[]): Promise<R[]>;
+  /** Resolves once the query gives a truthy first row; fails with the last one. */
+  until<R>(what: string, text: string, values: unknown[], ok: (row: R | undefined, all: R[]) => boolean, timeoutMs?: number): Promise<R[]>;
+  /** The first accepted text to this phone that holds `contains`. */
+  text(to: string, contains: string, timeoutMs?: number): Promise<LedgerEntry>;
+};
+
+export type TestSystemOptions = {
+  timings?: Partial<Timings>;
+  workers?: readonly WorkerName[];
+  env?: NodeJS.ProcessEnv;
+  sandbox?: SandboxOptions;
+  database?: TestDatabase;
+};
+
+let started = 0;
+
+/** The whole system on a database of its own, on Redis when REDIS_URL is set. */
+export async function startSystem(options: TestSystemOptions = {}): Promise<TestSystem> {
+  const database = options.database ?? (await createTestDatabase());
+  started += 1;
+  const system = await start({
+    env: { LOG_LEVEL: process.env.LOG_LEVEL, ...options.env },
+    databaseUrl: database.url,
+    redisUrl: process.env.REDIS_URL ?? null,
+    port: 0,
+    sandboxPort: 0,
+    sandbox: { retryDelaysMs: [100, 200, 400, 800, 1_600], ...options.sandbox },
+    timings: { ...quickTimings, ...options.timings },
+    workers: options.workers,
+    namespace: `t${process.pid}-${started}-${Date.now()}`,
+    logLevel: (process.env.LOG_LEVEL as 'info' | undefined) ?? 'silent',
+  });
+  const { apiKey, operator } = await seedDemo(system, {});
+  const sandbox = system.sandbox!;
+  const rows = <R>(text: string, values: unknown[] = []) => system.runtime.db.query<R>(text, values);
+  return {
+    ...system,
+    sandbox,
+    database,
+    databaseUrl: database.url,
+    apiKey,
+    operator,
+    rows,
+    async api(method, path, body, headers = {}) {
+      const response = await fetch(system.publicUrl + path, {
+        method,
+        headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+    },
+    async until<R>(what: string, text: string, values: unknown[], ok: (row: R | undefined, all: R[]) => boolean, timeoutMs = 20_000) {
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        const found = await rows<R>(text, values);
+        if (ok(found[0], found)) return found;
+        if (Date.now() > deadline) throw new Error(`${what}: still ${JSON.stringify(found.slice(0, 10))}`);
+        // A poll of the tables, where no signal exists: rows have no events of their own.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    text: (to, contains, timeoutMs = 15_000) =>
+      sandbox.waitFor(
+        (e) => e.operation === 'message.create' && e.outcome.startsWith('accepted') && e.to === to && (e.text ?? '').includes(contains),
+        timeoutMs,
+      ),
+    async stop() {
+      await system.stop();
+      await database.drop();
+    },
+  };
+}
+
+export const providers = demoBuyers;
+
+export const sampleLead = {
+  city: 'Miami',
+  service_type: '60 min Mobile Massage',
+  preferred_time_window: 'Evening (6-9 PM)',
+  budget_range: '$150-200',
+  notes_snippet: 'Client prefers deep tissue massage',
+  client_name: 'Sarah Johnson',
+  client_phone: '+1234567890',
+  client_email: 'sarah.johnson@email.com',
+  exact_address: '123 Ocean Drive, Miami Beach, FL 33139',
+  provider_ids: ['provider60'],
+  config: { price_cents: 2000, currency: 'usd', ttl_hours: 24 },
+};

@@ -12,6 +12,18 @@ export default defineConfig({
           include: ['test/*.test.ts'],
           globalSetup: ['test/harness/global-setup.ts'],
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          ...slow,
+        },
+      },
+      {
+        // Needs REDIS_URL: what only the Redis backend can show.
+        test: {
+          name: 'redis',
+          include: ['test/redis/*.test.ts'],
+          globalSetup: ['test/harness/global-setup.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
           ...slow,
         },
       },
@@ -21,6 +33,7 @@ export default defineConfig({
           include: ['test/browser/*.test.ts'],
           globalSetup: ['test/harness/global-setup.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           ...slow,
         },
       },

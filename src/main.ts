@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, processEnvironment } from './config.ts';
@@ -14,6 +14,7 @@ const demoFile = join(dataDir, 'demo.json');
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
   const lock = await lockDataFolder(dataDir);
   const closers: (() => Promise<unknown>)[] = [() => lock.release()];
   const stop = async () => {

@@ -14,6 +14,8 @@ export const teaserSender = defineWorker<'teaser-sender', Deps>({
   concurrency: 20,
   timeoutMs: 20_000,
   attempts: 12,
+  // New offers wait before what a buyer waits for does: only teasers are held to a rate.
+  limiter: { max: 500, duration: 1_000 },
   handle: {
     async 'unlock.offered'(event, { db, effects }, run) {
       const unlock = await findUnlock(db, event.data.unlockId);

@@ -4,18 +4,9 @@ import type { Timings } from '../../src/config.ts';
 import type { LedgerEntry, Sandbox, SandboxOptions } from '../../src/sandbox/server.ts';
 import { seedDemo, startSystem as start, type System } from '../../src/system.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { quickTimings } from './timings.ts';
 
-/** Short waits of the same kinds as in production: tests wait on signals, and these bound how soon a signal can come. */
-export const quickTimings: Partial<Timings> = {
-  outboxVisibilityMs: 1_500,
-  sweepEveryMs: 100,
-  reconcileAfterMs: 1_000,
-  reconcileEveryMs: 1_000,
-  listingGapMs: 600,
-  callbackGraceMs: 400,
-  assumeDeliveredMs: 3_600_000,
-  backoffMs: [100, 200, 400],
-};
+export { quickTimings } from './timings.ts';
 
 export type TestSystem = System & {
   sandbox: Sandbox;
@@ -23,6 +14,8 @@ export type TestSystem = System & {
   databaseUrl: string;
   apiKey: string;
   operator: { email: string; password: string };
+  redisUrl: string | null;
+  namespace: string;
   /** JSON over real HTTP, with the demo organization's key. */
   api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: any }>;
   /** Rows of the product's own tables, for what the ledger cannot say. */
@@ -39,6 +32,7 @@ export type TestSystemOptions = {
   env?: NodeJS.ProcessEnv;
   sandbox?: SandboxOptions;
   database?: TestDatabase;
+  redisUrl?: string | null;
 };
 
 let started = 0;
@@ -47,16 +41,18 @@ let started = 0;
 export async function startSystem(options: TestSystemOptions = {}): Promise<TestSystem> {
   const database = options.database ?? (await createTestDatabase());
   started += 1;
+  const redisUrl = options.redisUrl ?? process.env.REDIS_URL ?? null;
+  const namespace = `t${process.pid}-${started}-${Date.now()}`;
   const system = await start({
     env: { LOG_LEVEL: process.env.LOG_LEVEL, ...options.env },
     databaseUrl: database.url,
-    redisUrl: process.env.REDIS_URL ?? null,
+    redisUrl,
     port: 0,
     sandboxPort: 0,
     sandbox: { retryDelaysMs: [100, 200, 400, 800, 1_600], ...options.sandbox },
     timings: { ...quickTimings, ...options.timings },
     workers: options.workers,
-    namespace: `t${process.pid}-${started}-${Date.now()}`,
+    namespace,
     logLevel: (process.env.LOG_LEVEL as 'info' | undefined) ?? 'silent',
   });
   const { apiKey, operator } = await seedDemo(system, {});
@@ -69,6 +65,8 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
     databaseUrl: database.url,
     apiKey,
     operator,
+    redisUrl,
+    namespace,
     rows,
     async api(method, path, body, headers = {}) {
       const response = await fetch(system.publicUrl + path, {

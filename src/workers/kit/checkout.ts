@@ -60,7 +60,10 @@ function isPayable(unlock: UnlockView): boolean {
     reason: unlock.reason,
     ttlLeftMs: unlock.ttlExpiresAt.getTime() - Date.now(),
   };
-  return payView({ ...facts, sold: unlock.soldSlots, maxSales: unlock.maxSales }, false).kind === 'payable';
+  return (
+    payView({ ...facts, sold: unlock.soldSlots, maxSales: unlock.maxSales, refunded: false }, false).kind ===
+    'payable'
+  );
 }
 
 async function create(deps: Deps, unlock: UnlockView, row: Checkout, cause: Cause | null): Promise<void> {

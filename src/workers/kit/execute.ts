@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../../adapters/logger.ts';
+import { isConnectionError, sqlState } from '../../db/client.ts';
 import type { AttemptRow, Fence } from '../../db/commit.ts';
 import { type OpenRun, openRun, parkRow, postpone } from '../../db/outbox.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
@@ -192,9 +193,9 @@ async function parkWork(
 /** Our own sentence: class and code of classified errors; message of others, which come from our code. */
 function describe(error: unknown): string {
   if (error instanceof VendorError) return `${error.vendor}: ${error.message}`;
-  const code = (error as { code?: string } | null)?.code;
+  const code = sqlState(error);
   // Messages of the database driver can quote row values.
-  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return `database error ${code}`;
+  if (code) return `database error ${code}`;
   return error instanceof Error ? error.message : 'unknown error';
 }
 
@@ -224,11 +225,8 @@ async function patiently<T>(statement: () => Promise<T>): Promise<T> {
 }
 
 /** Deadlocks and serialization failures too: they wrote nothing. */
-export function isConnectionTrouble(error: unknown): boolean {
-  const code = (error as { code?: string } | null)?.code ?? '';
-  if (/^(08|57P0|40001|40P01|53300)/.test(code)) return true;
-  if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code)) return true;
-  return error instanceof Error && /connection terminated|timeout exceeded when trying to connect|outcome/i.test(error.message);
+function isConnectionTrouble(error: unknown): boolean {
+  return isConnectionError(error) || ['40001', '40P01', '53300'].includes(sqlState(error) ?? '');
 }
 
 function logRun(log: Logger, report: JobReport, note: string, ms: number, open: OpenRun) {

@@ -3,6 +3,7 @@ import { createGateways } from '../../adapters/gateways.ts';
 import { createLogger } from '../../adapters/logger.ts';
 import type { Config } from '../../config.ts';
 import { createDatabase } from '../../db/client.ts';
+import { maintain } from '../../db/maintenance.ts';
 import { queuedCounts } from '../../db/outbox.ts';
 import { createVault } from '../../db/vault.ts';
 import { createPayLinks } from '../../domain/paylink.ts';
@@ -23,7 +24,8 @@ export async function createRuntime(config: Config, options: RuntimeOptions): Pr
   if (!url) throw new Error('createRuntime needs a database URL');
   const db = createDatabase({
     url,
-    replicaUrl: config.databaseReplicaUrl ?? undefined,
+    // The reader sets session options, which a transaction pooler does not keep.
+    replicaUrl: config.databaseReplicaUrl ?? config.databaseDirectUrl ?? undefined,
     applicationName: `leadgate-${options.name}`,
     max: options.pool ?? 20,
     onError: (error) => log.warn({ error: error.message }, 'idle database connection lost'),
@@ -74,6 +76,7 @@ export type RunningWorkers = { stop(): Promise<void> };
 
 /** No progress with work waiting for this long: the worker's connection is deaf, and is made anew. */
 const deafAfterMs = 15_000;
+const maintainEveryMs = 3_600_000;
 
 /** Starts the given workers and a sweeper beside them. `stop` lets running jobs end. */
 export function startWorkers(
@@ -102,6 +105,9 @@ export function startWorkers(
   const sweeper = createSweeper({ db: runtime.db, queues: runtime.queues, timings: runtime.config.timings, log: runtime.log });
   sweeper.start();
 
+  const housekeeping = setInterval(() => {
+    maintain(runtime.db).catch((error: Error) => runtime.log.warn({ error: error.message }, 'maintenance failed, it comes again'));
+  }, maintainEveryMs);
   const watchdog = setInterval(() => {
     for (const [definition, state] of running) {
       if (state.active > 0 || Date.now() - state.lastProgress < deafAfterMs) continue;
@@ -113,7 +119,7 @@ export function startWorkers(
     try {
       const { waiting = 0 } = await runtime.queues.counts(definition.name);
       // Waiting behind the worker's own rate limit is not deafness.
-      if (waiting === 0 || definition.limiter) return;
+      if (waiting === 0 || (definition.limiter?.duration ?? 0) >= deafAfterMs) return;
       runtime.log.warn({ worker: definition.name, waiting }, 'no progress with work waiting: worker restarted');
       start(definition);
       await worker.close(true);
@@ -124,6 +130,7 @@ export function startWorkers(
   return {
     async stop() {
       clearInterval(watchdog);
+      clearInterval(housekeeping);
       await sweeper.stop();
       await Promise.allSettled([...running.values()].map(({ worker }) => worker.close()));
     },

@@ -80,7 +80,7 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
   // Lock, plus two rounds of the stalled check: a killed process's job runs again within 15 s.
   const lockMs = options.lockMs ?? 8_000;
   const connections = options.redisUrl
-    ? redisConnections(options.redisUrl, options.namespace ?? 'leadgate', log)
+    ? await redisConnections(options.redisUrl, options.namespace ?? 'leadgate', log)
     : await postgresConnections(options.databaseUrl, log);
   const queues = new Map<WorkerName, Queue>(workerNames.map((name) => [name, connections.queue(name)]));
   const queueOf = (worker: WorkerName) => queues.get(worker)!;
@@ -200,10 +200,35 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   }
 }
 
-function redisConnections(url: string, namespace: string, log: Logger): Connections {
-  // Producers fail fast when Redis is away, workers wait for it to come back.
-  const producer = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy: (n) => Math.min(n * 100, 1_000) });
+/** The queue server cannot be used as it is; the message says what to change. */
+export class QueueSetupError extends Error {}
+
+/** A queue that may drop jobs on its own is refused at boot, as is one that cannot be reached. */
+async function connectProducer(url: string, log: Logger): Promise<Redis> {
+  // Producers fail fast when Redis is away later, workers wait for it to come back.
+  const producer = new Redis(url, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    retryStrategy: (n) => Math.min(n * 100, 1_000),
+  });
   producer.on('error', (error) => log.debug({ error: error.message }, 'redis'));
+  try {
+    await within(publishTimeoutMs, producer.connect());
+    const policy = /maxmemory_policy:(\S+)/.exec(await producer.info('memory'))?.[1] ?? 'noeviction';
+    if (policy !== 'noeviction') {
+      throw new QueueSetupError(`Redis evicts keys (maxmemory-policy ${policy}), which loses jobs. Set it to noeviction.`);
+    }
+    return producer;
+  } catch (error) {
+    producer.disconnect();
+    if (error instanceof QueueSetupError) throw error;
+    throw new QueueSetupError(`REDIS_URL is set, but Redis does not answer (${(error as Error).message}). Start it, or unset REDIS_URL.`);
+  }
+}
+
+async function redisConnections(url: string, namespace: string, log: Logger): Promise<Connections> {
+  const producer = await connectProducer(url, log);
   // Hash-tagged per queue: on a Redis Cluster each queue lives in one slot.
   const prefix = (name: WorkerName) => `{${namespace}-${name}}`;
   const consumers: Redis[] = [];

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EmbeddedPostgres, startTemporaryPostgres } from '../src/db/embedded.ts';
+import { runLoad } from './harness/load.ts';
+import { startSystem, type TestSystem } from './harness/system.ts';
+
+describe('Postgres is restarted under the running system', () => {
+  let postgres: EmbeddedPostgres;
+  let system: TestSystem;
+  beforeAll(async () => {
+    postgres = await startTemporaryPostgres();
+    const database = { url: postgres.url, name: 'leadgate', drop: async () => undefined };
+    system = await startSystem({ database });
+  });
+  afterAll(async () => {
+    await system.stop();
+    await postgres.stop('immediate');
+  });
+
+  it('[F12] crashed twice during 40 leads: nothing is lost, nothing is doubled, and work goes on within 20 s', async () => {
+    let crashedAt = 0;
+    let recoveredMs = Number.POSITIVE_INFINITY;
+    const result = await runLoad(system, 40, async (progress) => {
+      for (const share of [5, 20]) {
+        while ((await progress().catch(() => 0)) < share) await new Promise((resolve) => setTimeout(resolve, 10));
+        crashedAt = Date.now();
+        await postgres.restart('immediate');
+      }
+      const before = await progress();
+      while ((await progress()) === before) await new Promise((resolve) => setTimeout(resolve, 20));
+      recoveredMs = Date.now() - crashedAt;
+    });
+    expect(recoveredMs).toBeLessThan(20_000);
+    expect(result.wrong).toEqual([]);
+    expect(result.payments).toBe(10);
+  }, 120_000);
+});

@@ -1,0 +1,21 @@
+import { loadConfig } from '../../src/config.ts';
+import { workers } from '../../src/workers/index.ts';
+import { createRuntime, startWorkers } from '../../src/workers/kit/process.ts';
+import { quickTimings } from './timings.ts';
+
+/** All workers in a process of their own, to be killed. Its argument: what it shares with the system under test. */
+const shared = JSON.parse(process.argv[2]!) as {
+  databaseUrl: string;
+  redisUrl: string | null;
+  publicUrl: string;
+  sandboxUrl: string;
+  namespace: string;
+};
+const planned = loadConfig({ LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent' });
+const config = loadConfig(
+  { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent' },
+  { ...shared, timings: { ...planned.timings, ...quickTimings } },
+);
+const runtime = await createRuntime(config, { name: 'worker', namespace: shared.namespace });
+startWorkers(runtime, Object.values(workers));
+process.stdout.write('ready\n');

@@ -89,7 +89,8 @@ function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): 
   const { id, organizationId, unlockId, purpose, phoneId } = message;
   const subject = unlockId ? `unlock:${unlockId}` : phoneId ? `phone:${phoneId}` : `message:${id}`;
   const data = { messageId: id, purpose, ...(unlockId ? { unlockId } : {}) };
-  if (receipt.status === 'delivered') return [{ type: 'message.delivered', organizationId, subject, data }];
+  // Only the details wait for their receipt; of other texts the message row says enough.
+  if (receipt.status === 'delivered') return purpose === 'reveal' ? [{ type: 'message.delivered', organizationId, subject, data }] : [];
   if (receipt.status !== 'failed') return [];
   const failed: EventDraft = {
     type: 'message.failed',

@@ -70,17 +70,14 @@ it('throws, and never ends early, when the connection dies between two batches',
   expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
 });
 
-it('gives whole results again after a connection died in the middle of one', async () => {
-  const slow = `SELECT n, repeat('x', 20000) AS text, pg_sleep(0.01) FROM generate_series(1, 500) AS n`;
-  const reading = db.reader.query(slow).catch((reason: unknown) => reason);
-  const running = `SELECT 1 FROM pg_stat_activity
-    WHERE application_name = 'reading reader' AND state = 'active' AND wait_event = 'PgSleep' AND query_start < clock_timestamp() - interval '100 ms'`;
-  await expect.poll(() => db.query(running)).toHaveLength(1);
+it('reads again, and whole, when the connection dies in the middle of a result', async () => {
+  const slow = `SELECT n, repeat('x', 20000) AS text, pg_sleep(0.01) FROM generate_series(1, 60) AS n`;
+  const reading = db.reader.query<{ n: number }>(slow);
+  const halfWay = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'reading reader'
+    AND wait_event = 'PgSleep' AND query_start < clock_timestamp() - interval '200 ms'`;
+  await expect.poll(() => db.query(halfWay)).toHaveLength(1);
   await cutReaders();
-  await expect.poll(() => db.query(running)).toHaveLength(1);
-  await cutReaders();
-  expect(isConnectionError(await reading)).toBe(true);
-  expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+  expect((await reading).map((row) => row?.n)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
 });
 
 it('throws what the database says half-way', async () => {

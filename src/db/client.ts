@@ -117,7 +117,7 @@ async function withSession<T>(pool: pg.Pool, use: (session: pg.PoolClient) => Pr
     broken ??= error;
   };
   // The pool listens only to idle sessions; one that breaks between two statements would end the process.
-
+  session.on('error', markBroken);
   try {
     return await use(session);
   } catch (error) {

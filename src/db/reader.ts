@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { asIs, parseInt8 } from './column-types.ts';
+import { isConnectionError } from './database-errors.ts';
 import type { Queryable } from './queryable.ts';
 
 /**
@@ -45,10 +46,11 @@ export function createReader(options: ReaderOptions): Reader {
   }
 
   return {
-    async query<R>(text: string, values: readonly unknown[] = [], name?: string): Promise<R[]> {
-      const rows = await sql.unsafe(text, bind(values), { prepare: name !== undefined });
-      return withoutHoles<R>(rows);
-    },
+    query: <R>(text: string, values: readonly unknown[] = [], name?: string) =>
+      persistently(async () => {
+        const rows = await sql.unsafe(text, bind(values), { prepare: name !== undefined });
+        return withoutHoles<R>(rows);
+      }),
     stream,
     async close() {
       await Promise.all([sql.end({ timeout: 5 }), ...[...streaming].map((own) => own.end({ timeout: 0 }))]);
@@ -73,6 +75,21 @@ function connect(options: ReaderOptions, max: number): postgres.Sql {
       calendarDay: { to: 1082, from: [1082], parse: asIs, serialize: String },
     },
   }) as unknown as postgres.Sql;
+}
+
+/**
+ * Reading again is harmless, and needed: a connection that died under a query hands that query's error to the next
+ * one as well. So the second try may get the first one's error, and the third is the true answer. A server that is
+ * down refuses all three at once.
+ */
+async function persistently<T>(read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (attempt === 3 || !isConnectionError(error)) throw error;
+    }
+  }
 }
 
 const asJson = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -38,7 +38,8 @@ export function page(status: number, html: string, formTargets: string[] = []): 
   };
 }
 
-export function documentOf(title: string, body: string, script = ''): string {
+/** `sheet`: which of the two pages it is. */
+export function documentOf(title: string, sheet: 'desk' | 'checkout', body: string, script = ''): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -47,7 +48,8 @@ export function documentOf(title: string, body: string, script = ''): string {
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/assets/sandbox.css">
+<link rel="stylesheet" href="/assets/base.css">
+<link rel="stylesheet" href="/assets/${sheet}.css">
 ${script}
 </head>
 ${body}

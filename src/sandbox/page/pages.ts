@@ -12,7 +12,9 @@ export type Pages = {
 };
 
 const assets: Record<string, { type: string; body: string }> = {
-  '/assets/sandbox.css': asset('sandbox.css', 'text/css; charset=utf-8'),
+  '/assets/base.css': asset('base.css', 'text/css; charset=utf-8'),
+  '/assets/desk.css': asset('desk.css', 'text/css; charset=utf-8'),
+  '/assets/checkout.css': asset('checkout.css', 'text/css; charset=utf-8'),
   '/assets/sandbox.js': asset('sandbox.js', 'text/javascript; charset=utf-8'),
 };
 
@@ -109,6 +111,7 @@ function asset(name: string, type: string) {
 
 const shell = documentOf(
   'Sandbox: phones, mailbox, payments',
+  'desk',
   `<body class="desk">
 <header>
   <h1>Vendor sandbox</h1>

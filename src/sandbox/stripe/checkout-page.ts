@@ -73,7 +73,9 @@ function show(store: StripeStore, session: Session, problem: string | null): Ans
   const targets = [session.success_url, session.cancel_url ?? '']
     .filter((url) => url !== '')
     .map((url) => new URL(url).origin);
-  return page(problem === null ? 200 : 402, documentOf(`Pay ${amount}`, body), [...new Set(targets)]);
+  return page(problem === null ? 200 : 402, documentOf(`Pay ${amount}`, 'checkout', body), [
+    ...new Set(targets),
+  ]);
 }
 
 /** A delayed method is offered only where the session does not insist on cards. */
@@ -97,5 +99,5 @@ function choices(session: Session): string {
 
 function sentence(status: number, title: string, text: string): Answer {
   const body = `<body class="checkout"><main><p class="badge">Test payment · no real money</p><h2>${escapeHtml(title)}</h2><p>${escapeHtml(text)}</p></main></body>`;
-  return page(status, documentOf(title, body));
+  return page(status, documentOf(title, 'checkout', body));
 }

@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import twilio from 'twilio';
 import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../src/adapters/logger.ts';
@@ -30,11 +30,23 @@ export type ApiTest = {
   count(table: string): Promise<number>;
   makeKey(scopes: Scope[], options?: { owner?: KeyOwner; organizationId?: string | null }): Promise<string>;
   otherOrganization(): Promise<{ id: string; key: string }>;
-  json(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, body?: unknown, headers?: Record<string, string>): ReturnType<FastifyInstance['inject']>;
-  twilioPost(path: string, params: Record<string, string>, headers?: Record<string, string>): ReturnType<FastifyInstance['inject']>;
-  text(from: string, body: string, sid?: string): ReturnType<FastifyInstance['inject']>;
-  stripePost(event: unknown, options?: StripePost): ReturnType<FastifyInstance['inject']>;
-  sendgridPost(events: unknown, options?: { timestamp?: number; tamper?: boolean }): ReturnType<FastifyInstance['inject']>;
+  json(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    url: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<LightMyRequestResponse>;
+  twilioPost(
+    path: string,
+    params: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<LightMyRequestResponse>;
+  text(from: string, body: string, sid?: string): Promise<LightMyRequestResponse>;
+  stripePost(event: unknown, options?: StripePost): Promise<LightMyRequestResponse>;
+  sendgridPost(
+    events: unknown,
+    options?: { timestamp?: number; tamper?: boolean },
+  ): Promise<LightMyRequestResponse>;
   /** A lead for these providers, and its unlocks put into this state, as the workers would. */
   lead(body?: Record<string, unknown>): Promise<string>;
   unlocksOf(publicId: string): Promise<{ id: string; status: string }[]>;
@@ -49,6 +61,8 @@ export type ApiOptions = {
   limits?: Partial<Limits>;
   /** Puts something between us and the database. */
   through?: (url: string) => Promise<string>;
+  /** The same between us and the queue. */
+  queueThrough?: (url: string) => Promise<string>;
   log?: Logger;
 };
 
@@ -59,7 +73,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
   const sendgridKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const config = loadConfig(options.env ?? {}, {
     databaseUrl: options.through ? await options.through(database.url) : database.url,
-    redisUrl: process.env.REDIS_URL ?? null,
+    ...(await queueUrls(database.url, options.queueThrough)),
     publicUrl,
     sandboxUrl: sandbox.url,
     sandboxSendgridKey: sendgridKey.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
@@ -69,34 +83,62 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
   const demo = await ensureDemo(runtime.db, { freshKey: true });
   const app = await buildApp({ ...runtime, log: options.log ?? runtime.log }, { limits: options.limits });
   await app.ready();
-  return assemble({ app, runtime, config, sandbox, organizationId: demo.organizationId, key: demo.apiKey! }, sendgridKey.privateKey, async () => {
-    await app.close();
-    await runtime.close();
-    await sandbox.close();
-    await database.drop();
-  });
+  // A queue opens its connections by itself; what breaks them later should find them made.
+  await Promise.all(runtime.queues.boards().map((queue) => queue.waitUntilReady()));
+  return assemble(
+    { app, runtime, config, sandbox, organizationId: demo.organizationId, key: demo.apiKey! },
+    sendgridKey.privateKey,
+    async () => {
+      await app.close();
+      await runtime.close();
+      await sandbox.close();
+      await database.drop();
+    },
+  );
 }
 
-type Parts = Pick<ApiTest, 'app' | 'config' | 'sandbox' | 'organizationId' | 'key'> & { runtime: Awaited<ReturnType<typeof createRuntime>> };
+async function queueUrls(databaseUrl: string, through: ApiOptions['queueThrough']) {
+  const redisUrl = process.env.REDIS_URL ?? null;
+  if (!through) return { redisUrl };
+  return redisUrl
+    ? { redisUrl: await through(redisUrl) }
+    : { redisUrl, databaseDirectUrl: await through(databaseUrl) };
+}
+
+type Parts = Pick<ApiTest, 'app' | 'config' | 'sandbox' | 'organizationId' | 'key'> & {
+  runtime: Awaited<ReturnType<typeof createRuntime>>;
+};
 
 function assemble(parts: Parts, sendgridKey: KeyObject, stop: () => Promise<void>): ApiTest {
   const { app, runtime, config, key } = parts;
   const { db } = runtime;
   const rows = <R>(text: string, values: unknown[] = []) => db.query<R>(text, values);
-  const json: ApiTest['json'] = (method, url, body, headers = {}) => app.inject({ method, url, headers: { authorization: `Bearer ${key}`, ...headers }, payload: body as InjectOptions['payload'] });
+  const json: ApiTest['json'] = (method, url, body, headers = {}) =>
+    app.inject({
+      method,
+      url,
+      headers: { authorization: `Bearer ${key}`, ...headers },
+      payload: body as InjectOptions['payload'],
+    });
   const twilioPost: ApiTest['twilioPost'] = (path, params, headers = {}) =>
     app.inject({
       method: 'POST',
       url: path,
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
-        'x-twilio-signature': twilio.getExpectedTwilioSignature(config.twilio.authToken, publicUrl + path, params),
+        'x-twilio-signature': twilio.getExpectedTwilioSignature(
+          config.twilio.authToken,
+          publicUrl + path,
+          params,
+        ),
         ...headers,
       },
       payload: new URLSearchParams(params).toString(),
     });
-  const makeKey: ApiTest['makeKey'] = async (scopes, { owner = 'organization', organizationId = parts.organizationId } = {}) =>
-    (await createKey(db, { organizationId, owner, name: 'test', scopes })).key;
+  const makeKey: ApiTest['makeKey'] = async (
+    scopes,
+    { owner = 'organization', organizationId = parts.organizationId } = {},
+  ) => (await createKey(db, { organizationId, owner, name: 'test', scopes })).key;
   let sid = 0;
   return {
     ...parts,
@@ -108,15 +150,35 @@ function assemble(parts: Parts, sendgridKey: KeyObject, stop: () => Promise<void
     count: async (table) => (await rows<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`))[0]!.n,
     async otherOrganization() {
       const id = uuidv7();
-      await createOrganization(db, { id, name: 'Other', slug: `other-${id}`, footer: '', supportContact: 'x@other.example' });
+      await createOrganization(db, {
+        id,
+        name: 'Other',
+        slug: `other-${id}`,
+        footer: '',
+        supportContact: 'x@other.example',
+      });
       return { id, key: await makeKey(['admin'], { organizationId: id }) };
     },
     text: (from, body, messageSid) => {
       sid += 1;
-      const params = { MessageSid: messageSid ?? `SM${String(sid).padStart(32, '0')}`, From: from, To: config.twilio.phoneNumber, Body: body };
+      const params = {
+        MessageSid: messageSid ?? `SM${String(sid).padStart(32, '0')}`,
+        From: from,
+        To: config.twilio.phoneNumber,
+        Body: body,
+      };
       return twilioPost('/webhook/twilio/sms', params);
     },
-    stripePost: (event, { path = '/webhook/stripe', secret = config.stripe.webhookSecrets[0]!, at = Date.now(), signature, contentType = 'application/json' } = {}) => {
+    stripePost: (
+      event,
+      {
+        path = '/webhook/stripe',
+        secret = config.stripe.webhookSecrets[0]!,
+        at = Date.now(),
+        signature,
+        contentType = 'application/json',
+      } = {},
+    ) => {
       const raw = JSON.stringify(event, null, 2);
       const t = Math.floor(at / 1000);
       const v1 = createHmac('sha256', secret).update(`${t}.${raw}`).digest('hex');
@@ -131,7 +193,12 @@ function assemble(parts: Parts, sendgridKey: KeyObject, stop: () => Promise<void
         'x-twilio-email-event-webhook-timestamp': String(timestamp),
         'x-twilio-email-event-webhook-signature': signature,
       };
-      return app.inject({ method: 'POST', url: '/webhook/sendgrid/events', headers, payload: tamper ? raw.replace('[', '[ ') : raw });
+      return app.inject({
+        method: 'POST',
+        url: '/webhook/sendgrid/events',
+        headers,
+        payload: tamper ? raw.replace('[', '[ ') : raw,
+      });
     },
     async lead(body = {}) {
       const response = await json('POST', '/api/leads', { ...sampleLead, ...body });
@@ -139,13 +206,16 @@ function assemble(parts: Parts, sendgridKey: KeyObject, stop: () => Promise<void
       return response.json<{ lead_id: string }>().lead_id;
     },
     unlocksOf: (publicId) =>
-      rows('SELECT u.id, u.status FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE l.public_id = $1 ORDER BY u.id', [publicId]),
+      rows(
+        'SELECT u.id, u.status FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE l.public_id = $1 ORDER BY u.id',
+        [publicId],
+      ),
     async toAwaitingPayment(unlockId) {
       const token = runtime.links.token(unlockId, 1);
-      await rows(`UPDATE lead_unlocks SET status = 'AWAITING_PAYMENT', teased_at = now(), link_sent_at = now(), token_hash = $2 WHERE id = $1`, [
-        unlockId,
-        runtime.links.hash(token),
-      ]);
+      await rows(
+        `UPDATE lead_unlocks SET status = 'AWAITING_PAYMENT', teased_at = now(), link_sent_at = now(), token_hash = $2 WHERE id = $1`,
+        [unlockId, runtime.links.hash(token)],
+      );
       return token;
     },
   };

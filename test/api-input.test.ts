@@ -48,11 +48,18 @@ describe('a body that cannot be taken is a 400 naming the field, and nothing of 
   ];
   it.each(cases)('%s', async (_name, body, path) => {
     const before = await sizes();
-    const response = await api.json('POST', '/api/leads', body === null ? 'null' : JSON.stringify(body), { 'content-type': 'application/json' });
+    const response = await api.json('POST', '/api/leads', body === null ? 'null' : JSON.stringify(body), {
+      'content-type': 'application/json',
+    });
     expect(response.statusCode).toBe(400);
     expect(response.headers['content-type']).toContain('application/problem+json');
     const problem = response.json();
-    expect(problem).toMatchObject({ status: 400, code: 'invalid_input', title: expect.any(String), type: expect.any(String) });
+    expect(problem).toMatchObject({
+      status: 400,
+      code: 'invalid_input',
+      title: expect.any(String),
+      type: expect.any(String),
+    });
     expect(problem.fields.map((f: { path: string }) => f.path)).toContain(path);
     expect(await sizes()).toEqual(before);
   });
@@ -63,7 +70,12 @@ describe('a body that cannot be taken is a 400 naming the field, and nothing of 
   });
 
   it('takes the bounds themselves', async () => {
-    for (const config of [{ price_cents: 50 }, { price_cents: 1_000_000, ttl_hours: 720 }, { ttl_hours: 2 / 3600 }, { max_sales: 1_000 }]) {
+    for (const config of [
+      { price_cents: 50 },
+      { price_cents: 1_000_000, ttl_hours: 720 },
+      { ttl_hours: 2 / 3600 },
+      { max_sales: 1_000 },
+    ]) {
       expect((await api.json('POST', '/api/leads', terms(config))).statusCode).toBe(201);
     }
   });
@@ -79,7 +91,12 @@ describe('a body that cannot be taken is a 400 naming the field, and nothing of 
 
 describe('[S04] bodies', () => {
   const raw = (payload: string | Buffer, headers: Record<string, string>) =>
-    api.app.inject({ method: 'POST', url: '/api/leads', headers: { authorization: `Bearer ${api.key}`, ...headers }, payload });
+    api.app.inject({
+      method: 'POST',
+      url: '/api/leads',
+      headers: { authorization: `Bearer ${api.key}`, ...headers },
+      payload,
+    });
   const asJson = { 'content-type': 'application/json' };
   const good = JSON.stringify(sampleLead);
 
@@ -102,7 +119,12 @@ describe('[S04] bodies', () => {
     ['JSON called another JSON', good, { 'content-type': 'application/vnd.api+json' }, 415],
     ['two content types', good, { 'content-type': 'text/plain, application/json' }, 415],
     ['compressed', gzipSync(good), { ...asJson, 'content-encoding': 'gzip' }, 415],
-    ['a compressed bomb', gzipSync(Buffer.alloc(50_000_000, '[')), { ...asJson, 'content-encoding': 'gzip' }, 415],
+    [
+      'a compressed bomb',
+      gzipSync(Buffer.alloc(50_000_000, '[')),
+      { ...asJson, 'content-encoding': 'gzip' },
+      415,
+    ],
   ];
   it.each(refused)('%s is refused', async (_name, payload, headers, status) => {
     const before = await sizes();
@@ -118,9 +140,13 @@ describe('[S04] bodies', () => {
   });
 
   it('brackets inside strings are no nesting', async () => {
-    expect((await raw(JSON.stringify({ ...sampleLead, notes_snippet: '[{"'.repeat(200) }), asJson)).statusCode).toBe(201);
+    expect(
+      (await raw(JSON.stringify({ ...sampleLead, notes_snippet: '[{"'.repeat(200) }), asJson)).statusCode,
+    ).toBe(201);
   });
 });
+
+const cursorOf = (parts: string[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
 
 describe('every refusal is a problem document', () => {
   it.each([
@@ -130,7 +156,11 @@ describe('every refusal is a problem document', () => {
     ['GET', '/api/leads/not-an-id', 400],
     ['GET', '/api/leads/%00', 400],
     ['GET', '/api/leads/%ff', 400],
-    ['GET', `/api/leads/lead_${'a'.repeat(300)}`, 404],
+    ['GET', '/api/providers/%00', 400],
+    ['GET', '/api/leads?created_from=0000-01-01T00:00:00Z', 400],
+    ['GET', `/api/leads?cursor=${cursorOf(['9'.repeat(19), 'a'.repeat(36)])}`, 400],
+    ['GET', `/api/leads?cursor=${cursorOf(['1', '-'.repeat(36)])}`, 400],
+    ['GET', `/api/leads/lead_${'a'.repeat(300)}`, 414],
   ] as const)('%s %s', async (method, url, status) => {
     const response = await api.json(method, url);
     expect(response.statusCode).toBe(status);
@@ -150,7 +180,16 @@ it('describes itself as OpenAPI 3.1 without the hidden routes, and the docs page
   const document = (await api.app.inject('/openapi.json')).json();
   expect(document.openapi).toBe('3.1.0');
   const paths = Object.keys(document.paths);
-  expect(paths).toEqual(expect.arrayContaining(['/api/leads', '/api/leads/{lead_id}', '/api/leads/{lead_id}/send', '/api/leads/sms-response', '/api/providers', '/health']));
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      '/api/leads',
+      '/api/leads/{lead_id}',
+      '/api/leads/{lead_id}/send',
+      '/api/leads/sms-response',
+      '/api/providers',
+      '/health',
+    ]),
+  );
   expect(paths.some((path) => path.includes('webhook') || path.includes('/p/'))).toBe(false);
   const docs = await api.app.inject('/docs');
   expect(docs.statusCode).toBe(200);
@@ -159,7 +198,13 @@ it('describes itself as OpenAPI 3.1 without the hidden routes, and the docs page
 });
 
 it('outside the sandbox an offer stands at least a minute', async () => {
-  const keys = { STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_WEBHOOK_SECRET: 'whsec_x', TWILIO_ACCOUNT_SID: `AC${'1'.repeat(32)}`, TWILIO_AUTH_TOKEN: 't', SENDGRID_API_KEY: 'SG.x' };
+  const keys = {
+    STRIPE_SECRET_KEY: 'sk_test_x',
+    STRIPE_WEBHOOK_SECRET: 'whsec_x',
+    TWILIO_ACCOUNT_SID: `AC${'1'.repeat(32)}`,
+    TWILIO_AUTH_TOKEN: 't',
+    SENDGRID_API_KEY: 'SG.x',
+  };
   const real = await startApi({ env: keys });
   try {
     expect((await real.json('POST', '/api/leads', terms({ ttl_hours: 59 / 3600 }))).statusCode).toBe(400);

@@ -36,7 +36,11 @@ describe('POST /api/leads', () => {
   });
 
   it('keeps the contact sealed, masks what anybody may read, and keeps a phone it cannot parse', async () => {
-    const secret = { client_name: 'Canary Person', client_email: 'canary@person.example', exact_address: '9 Canary Road' };
+    const secret = {
+      client_name: 'Canary Person',
+      client_email: 'canary@person.example',
+      exact_address: '9 Canary Road',
+    };
     const id = await api.lead({ ...sampleLead, ...secret, notes_snippet: 'call +1 305 555 0199 after six' });
     const [row] = await api.rows<{ everything: string; phone_valid: boolean; public: { notes: string } }>(
       `SELECT row_to_json(l)::text AS everything, phone_valid, public FROM leads l WHERE public_id = $1`,
@@ -68,7 +72,12 @@ describe('POST /api/leads', () => {
     const response = await post(bare);
     expect(response.statusCode).toBe(201);
     const read = await api.json('GET', `/api/leads/${response.json().lead_id}`);
-    expect(read.json().lead).toMatchObject({ notes_snippet: 'quiet street', price_cents: 2000, currency: 'usd', unlocks: [] });
+    expect(read.json().lead).toMatchObject({
+      notes_snippet: 'quiet street',
+      price_cents: 2000,
+      currency: 'usd',
+      unlocks: [],
+    });
   });
 
   it('refuses nobody the lead because a provider is inactive, opted out, unreachable or named twice', async () => {
@@ -97,24 +106,41 @@ describe('POST /api/leads', () => {
     expect([second.statusCode, second.json()]).toEqual([201, first.json()]);
     const other = await post({ ...sampleLead, city: 'Tampa' }, headers);
     expect([other.statusCode, other.json().code]).toEqual([409, 'idempotency_key_reused']);
-    const elsewhere = await api.json('POST', `/api/leads/${first.json().lead_id}/send`, { provider_ids: [] }, headers);
+    const elsewhere = await api.json(
+      'POST',
+      `/api/leads/${first.json().lead_id}/send`,
+      { provider_ids: [] },
+      headers,
+    );
     expect(elsewhere.statusCode).toBe(409);
     expect(await api.count('leads')).toBe(leads);
   });
 
   it('[F05] makes one lead of twenty concurrent requests with one key', async () => {
-    const before = { leads: await api.count('leads'), events: await api.count('events'), outbox: await api.count('outbox') };
-    const all = await Promise.all(Array.from({ length: 20 }, () => post(sampleLead, { 'idempotency-key': 'burst' })));
+    const before = {
+      leads: await api.count('leads'),
+      events: await api.count('events'),
+      outbox: await api.count('outbox'),
+    };
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => post(sampleLead, { 'idempotency-key': 'burst' })),
+    );
     expect(new Set(all.map((r) => r.body)).size).toBe(1);
     expect(all.every((r) => r.statusCode === 201)).toBe(true);
-    const after = { leads: await api.count('leads'), events: await api.count('events'), outbox: await api.count('outbox') };
+    const after = {
+      leads: await api.count('leads'),
+      events: await api.count('events'),
+      outbox: await api.count('outbox'),
+    };
     expect(after).toEqual({ leads: before.leads + 1, events: before.events + 1, outbox: before.outbox + 1 });
   });
 
   it('[F05] takes the same lead_id for the same lead, also when it comes ten times at once', async () => {
     const body = { ...sampleLead, lead_id: 'lead_Upstream_7' };
     const all = await Promise.all(Array.from({ length: 10 }, () => post(body)));
-    expect(all.map((r) => [r.statusCode, r.json().lead_id])).toEqual(Array(10).fill([201, 'lead_Upstream_7']));
+    expect(all.map((r) => [r.statusCode, r.json().lead_id])).toEqual(
+      Array(10).fill([201, 'lead_Upstream_7']),
+    );
     const messages = all.map((r) => r.json().provider_results[0].message).sort();
     expect(messages).toEqual([...Array(9).fill('already offered'), 'teaser queued']);
     expect(await api.unlocksOf('lead_Upstream_7')).toHaveLength(1);
@@ -125,7 +151,9 @@ describe('POST /api/leads', () => {
     const body = { ...sampleLead, lead_id: 'lead_shared', provider_ids: [] };
     expect((await post(body)).statusCode).toBe(201);
     expect((await post(body, { authorization: `Bearer ${other.key}` })).statusCode).toBe(201);
-    const [row] = await api.rows<{ n: number }>(`SELECT count(*)::int AS n FROM leads WHERE public_id = 'lead_shared'`);
+    const [row] = await api.rows<{ n: number }>(
+      `SELECT count(*)::int AS n FROM leads WHERE public_id = 'lead_shared'`,
+    );
     expect(row!.n).toBe(2);
   });
 });
@@ -143,8 +171,25 @@ describe('reading leads', () => {
     });
     expect(Object.keys(lead).sort()).toEqual(
       [
-        ...['lead_id', 'city', 'service_type', 'preferred_time_window', 'budget_range', 'notes_snippet', 'price_cents'],
-        ...['currency', 'max_sales', 'sold', 'phone_valid', 'created_at', 'client_name', 'client_phone', 'client_email'],
+        ...[
+          'lead_id',
+          'city',
+          'service_type',
+          'preferred_time_window',
+          'budget_range',
+          'notes_snippet',
+          'price_cents',
+        ],
+        ...[
+          'currency',
+          'max_sales',
+          'sold',
+          'phone_valid',
+          'created_at',
+          'client_name',
+          'client_phone',
+          'client_email',
+        ],
         ...['exact_address', 'unlocks'],
       ].sort(),
     );
@@ -156,7 +201,9 @@ describe('reading leads', () => {
   it('[S06] opens the contact for an admin key only, and writes down who read it', async () => {
     const id = await api.lead();
     const reader = await api.makeKey(['leads:read']);
-    const denied = await api.json('GET', `/api/leads/${id}?include_locked=true`, undefined, { authorization: `Bearer ${reader}` });
+    const denied = await api.json('GET', `/api/leads/${id}?include_locked=true`, undefined, {
+      authorization: `Bearer ${reader}`,
+    });
     expect([denied.statusCode, denied.json().code]).toEqual([403, 'scope_missing']);
     const opened = await api.json('GET', `/api/leads/${id}?include_locked=true`);
     expect(opened.json().lead).toMatchObject({ client_name: 'Sarah Johnson', client_phone: '+1234567890' });
@@ -188,9 +235,20 @@ describe('reading leads', () => {
     expect(tampa.leads).toHaveLength(2);
     const none = (await api.json('GET', '/api/leads?status=DONE', undefined, headers)).json();
     expect(none.leads).toEqual([]);
-    const range = (await api.json('GET', '/api/leads?created_to=2020-01-01T00:00:00Z', undefined, headers)).json();
+    const range = (
+      await api.json('GET', '/api/leads?created_to=2020-01-01T00:00:00Z', undefined, headers)
+    ).json();
     expect(range.leads).toEqual([]);
-    for (const bad of ['cursor=xyz', 'cursor=WzEsMl0', 'limit=0', 'limit=999', 'status=NOPE', 'created_from=yesterday', 'campaign=1', 'more=1']) {
+    for (const bad of [
+      'cursor=xyz',
+      'cursor=WzEsMl0',
+      'limit=0',
+      'limit=999',
+      'status=NOPE',
+      'created_from=yesterday',
+      'campaign=1',
+      'more=1',
+    ]) {
       expect((await api.json('GET', `/api/leads?${bad}`)).statusCode, bad).toBe(400);
     }
   });
@@ -200,7 +258,8 @@ describe('POST /api/leads/:id/send', () => {
   it('offers to new providers once, and tells of those that have it', async () => {
     const id = await api.lead({ provider_ids: ['provider60'] });
     const events = await api.count('events');
-    const send = (provider_ids: string[]) => api.json('POST', `/api/leads/${id}/send`, { provider_ids, config: { price_cents: 1500 } });
+    const send = (provider_ids: string[]) =>
+      api.json('POST', `/api/leads/${id}/send`, { provider_ids, config: { price_cents: 1500 } });
     const first = await send(['provider60', 'provider61']);
     expect([first.statusCode, first.json().provider_results]).toEqual([
       200,
@@ -210,9 +269,9 @@ describe('POST /api/leads/:id/send', () => {
       ],
     ]);
     const again = await Promise.all([send(['provider60', 'provider61']), send(['provider61', 'provider60'])]);
-    expect(again.flatMap((r) => r.json().provider_results.map((p: { message: string }) => p.message))).toEqual(
-      Array(4).fill('already offered'),
-    );
+    expect(
+      again.flatMap((r) => r.json().provider_results.map((p: { message: string }) => p.message)),
+    ).toEqual(Array(4).fill('already offered'));
     expect(await api.unlocksOf(id)).toHaveLength(2);
     expect(await api.count('events')).toBe(events + 1);
     const { lead } = (await api.json('GET', `/api/leads/${id}`)).json();
@@ -221,7 +280,11 @@ describe('POST /api/leads/:id/send', () => {
 
   it('makes one offer of ten concurrent ones', async () => {
     const id = await api.lead({ provider_ids: [] });
-    const all = await Promise.all(Array.from({ length: 10 }, () => api.json('POST', `/api/leads/${id}/send`, { provider_ids: ['provider62', 'provider60'] })));
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        api.json('POST', `/api/leads/${id}/send`, { provider_ids: ['provider62', 'provider60'] }),
+      ),
+    );
     expect(all.map((r) => r.statusCode)).toEqual(Array(10).fill(200));
     expect(await api.unlocksOf(id)).toHaveLength(2);
   });
@@ -229,9 +292,14 @@ describe('POST /api/leads/:id/send', () => {
   it('offers a sold-out lead to nobody', async () => {
     const id = await api.lead({ config: { max_sales: 1 } });
     const [unlock] = await api.unlocksOf(id);
-    await api.rows(`UPDATE lead_unlocks SET status = 'DONE', paid_at = now(), revealed_at = now() WHERE id = $1`, [unlock!.id]);
+    await api.rows(
+      `UPDATE lead_unlocks SET status = 'DONE', paid_at = now(), revealed_at = now() WHERE id = $1`,
+      [unlock!.id],
+    );
     const response = await api.json('POST', `/api/leads/${id}/send`, { provider_ids: ['provider61'] });
-    expect(response.json().provider_results).toEqual([{ provider_id: 'provider61', success: false, message: 'lead is sold out' }]);
+    expect(response.json().provider_results).toEqual([
+      { provider_id: 'provider61', success: false, message: 'lead is sold out' },
+    ]);
   });
 });
 
@@ -239,6 +307,8 @@ it('one phone shared by two providers is one conversation', async () => {
   await api.json('POST', '/api/providers', { external_id: 'amy-too', phone: amy });
   const id = await api.lead({ provider_ids: ['provider60', 'amy-too'] });
   expect(await api.unlocksOf(id)).toHaveLength(2);
-  const [row] = await api.rows<{ n: number }>('SELECT count(*)::int AS n FROM phones WHERE number = $1', [amy]);
+  const [row] = await api.rows<{ n: number }>('SELECT count(*)::int AS n FROM phones WHERE number = $1', [
+    amy,
+  ]);
   expect(row!.n).toBe(1);
 });

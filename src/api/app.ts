@@ -10,7 +10,7 @@ import type { Runtime } from '../workers/kit/runtime.ts';
 import { createAccess, principalDecorator } from './access.ts';
 import { bodyLimit, readJsonBodies } from './bodies.ts';
 import { describeApi, docsRoutes } from './docs.ts';
-import { errorHandler } from './errors.ts';
+import { brokenAddressHandler, errorHandler } from './errors.ts';
 import { addressOf, createLimiter, defaultLimits, type Limits } from './limits.ts';
 import { logRequests } from './request-log.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -39,6 +39,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
     // Addresses come from the socket, never from a header.
     trustProxy: false,
     requestTimeout: 60_000,
+    frameworkErrors: brokenAddressHandler(runtime.log),
     routerOptions: { maxParamLength: 200 },
   });
   app.setValidatorCompiler(validatorCompiler);

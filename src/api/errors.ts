@@ -36,15 +36,32 @@ export function failureOf(error: unknown): Failure {
   return problem(500, 'internal_error', 'An unexpected error occurred. It was logged under the request id.');
 }
 
-/** Answered with every error; the page routes have their own face for the same failures. */
+/** Answered with every error; the pay page has its own face for the same failures. */
 export function errorHandler(log: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const { retryAfterSeconds, ...body } = failureOf(error);
-    noteFailure(log, error, body.status, request);
-    if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
-    request.setDecorator('problem', body.code);
-    return reply.status(body.status).header('content-type', problemType).send(JSON.stringify(body));
+    const failure = failureOf(error);
+    request.setDecorator('problem', failure.code);
+    return answerProblem(log, error, failure, request, reply);
   };
+}
+
+/** For addresses so broken that no route was looked for: the request has nothing of ours on it yet. */
+export function brokenAddressHandler(log: Logger) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    answerProblem(log, error, failureOf(error), request, reply);
+  };
+}
+
+function answerProblem(
+  log: Logger,
+  error: unknown,
+  { retryAfterSeconds, ...body }: Failure,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  noteFailure(log, error, body.status, request);
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  return reply.status(body.status).header('content-type', problemType).send(JSON.stringify(body));
 }
 
 /** The kind of an unexpected error and where it was thrown: its message may quote data. */

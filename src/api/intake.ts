@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { type Candidate, findCandidates } from '../db/buyers.ts';
-import { CommitOutcomeUnknownError } from '../db/client.ts';
+import { CommitOutcomeUnknownError, sqlState } from '../db/client.ts';
 import type { Change } from '../db/commit.ts';
 import { violatedUnique } from '../db/constraints.ts';
 import { answerPart, type IdempotencyKey } from '../db/idempotency.ts';
@@ -69,6 +69,8 @@ export async function receiveLead(deps: Deps, order: LeadOrder, request: Request
       await commitOnce(deps, change, request.cause, () => leadExists(deps.db, id));
       return answer;
     } catch (error) {
+      // Two leads for the same new phones may block each other; the one refused wrote nothing.
+      if (sqlState(error) === '40P01') continue;
       const collision = violatedUnique(error);
       if (collision === null) throw error;
       const first = await firstAnswer(deps, key);

@@ -11,7 +11,7 @@ async function main(): Promise<void> {
     throw new ConfigError([
       'DATABASE_URL is missing. On one machine, `npm start` brings a database of its own.',
     ]);
-  const runtime = await createRuntime(config, { name: 'api' });
+  const runtime = await createRuntime(config, { name: 'api', queryTimeoutMs: 1_800 });
   runtime.log.info(describeConfig(config), 'api starting');
   const depths = watchDepths(runtime);
   const app = await buildApp(runtime, { plugins: operatorPlugins(runtime) });

@@ -23,6 +23,7 @@ const titles: Record<number, string> = {
   408: 'The request took too long',
   409: 'Conflict',
   413: 'Too large',
+  414: 'Address too long',
   415: 'Unsupported content type',
   422: 'Cannot be done',
   429: 'Too many requests',

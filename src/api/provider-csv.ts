@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
 import { z } from 'zod';
 import type { BuyerFields } from '../db/buyers.ts';
@@ -74,9 +74,13 @@ function judge(
 }
 
 async function* records(source: Readable, maxBytes: number): AsyncGenerator<Record<string, string>> {
+  let headed = false;
   const parser = parse({
     bom: true,
-    columns: headerOf,
+    columns: (names: string[]) => {
+      headed = true;
+      return headerOf(names);
+    },
     delimiter: [',', ';', '\t'],
     max_record_size: longestRow,
     relax_column_count: true,
@@ -84,7 +88,9 @@ async function* records(source: Readable, maxBytes: number): AsyncGenerator<Reco
     skip_records_with_empty_values: true,
     trim: true,
   });
-  const fed = feed(source, parser, maxBytes);
+  const fed = pipeline(source, (chunks: AsyncIterable<Buffer>) => checked(chunks, source, maxBytes), parser);
+  // Its failure destroys the parser and is thrown by the loop below.
+  fed.catch(() => undefined);
   try {
     for await (const record of parser) yield record as Record<string, string>;
     await fed;
@@ -92,33 +98,29 @@ async function* records(source: Readable, maxBytes: number): AsyncGenerator<Reco
     throw readable(error);
   } finally {
     parser.destroy();
-    source.destroy();
-    await fed.catch(() => undefined);
   }
+  if (!headed) throw new RefusedError(400, 'invalid_csv', 'The file is empty.');
 }
 
-/** Strict UTF-8, counted, and no faster than the parser takes it. */
-async function feed(source: Readable, parser: ReturnType<typeof parse>, maxBytes: number): Promise<void> {
+/** Counted, strict UTF-8, and no NUL: before the parser sees it. */
+async function* checked(
+  chunks: AsyncIterable<Buffer>,
+  source: Readable,
+  maxBytes: number,
+): AsyncGenerator<string> {
+  const tooLarge = () => new RefusedError(413, 'too_large', `The file is larger than ${maxBytes} bytes.`);
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let bytes = 0;
-  try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes)
-        throw new RefusedError(413, 'too_large', `The file is larger than ${maxBytes} bytes.`);
-      const part = decoder.decode(chunk, { stream: true });
-      if (part.includes('\0'))
-        throw new RefusedError(400, 'invalid_csv', 'The file holds NUL bytes: it is not a CSV.');
-      if (parser.destroyed) return;
-      if (!parser.write(part)) await Promise.race([once(parser, 'drain'), once(parser, 'close')]);
-    }
-    if ('truncated' in source && source.truncated)
-      throw new RefusedError(413, 'too_large', `The file is larger than ${maxBytes} bytes.`);
-    parser.end(decoder.decode());
-  } catch (error) {
-    parser.destroy(error as Error);
-    throw error;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge();
+    const part = decoder.decode(chunk, { stream: true });
+    if (part.includes('\0'))
+      throw new RefusedError(400, 'invalid_csv', 'The file holds NUL bytes: it is not a CSV.');
+    yield part;
   }
+  if ('truncated' in source && source.truncated) throw tooLarge();
+  yield decoder.decode();
 }
 
 function headerOf(names: string[]): string[] {
@@ -144,16 +146,15 @@ function headerOf(names: string[]): string[] {
   );
 }
 
-function readable(error: unknown): unknown {
-  if (error instanceof CsvError) {
-    const reason =
-      error.code === 'CSV_MAX_RECORD_SIZE'
-        ? `a row is longer than ${longestRow} bytes`
-        : 'its quotes do not match';
-    return new RefusedError(400, 'invalid_csv', `The CSV cannot be read: ${reason}.`);
-  }
+/** Whatever goes wrong while reading is about the file; what the database says does not pass here. */
+function readable(error: unknown): RefusedError {
+  if (error instanceof RefusedError) return error;
   const { code } = error as { code?: string };
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-    return new RefusedError(400, 'invalid_csv', 'The file is not valid UTF-8.');
-  return error;
+  let reason = 'it broke off, or is not a valid upload';
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') reason = 'it is not valid UTF-8';
+  if (error instanceof CsvError) {
+    reason =
+      code === 'CSV_MAX_RECORD_SIZE' ? `a row is longer than ${longestRow} bytes` : 'its quotes do not match';
+  }
+  return new RefusedError(400, 'invalid_csv', `The CSV cannot be read: ${reason}.`);
 }

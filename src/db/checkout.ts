@@ -10,9 +10,12 @@ export type Checkout = {
   url: string | null;
   expiresAt: Date;
   leftMs: number;
+  /** What was paid in it is in our books: kept or given back. */
+  booked: boolean;
 };
 
 const columns = sql.raw(`number, id, state, url, expires_at AS "expiresAt",
+  EXISTS (SELECT 1 FROM payments y WHERE y.session_id = checkout_sessions.id) AS booked,
   (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "leftMs"`);
 
 export async function findCheckout(db: Queryable, unlockId: string): Promise<Checkout | null> {
@@ -74,7 +77,9 @@ export async function findUnlockByToken(db: Queryable, tokenHash: string): Promi
       l.public->>'notes' AS "notesSnippet", l.created_at AS "createdAt",
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE')) AS sold,
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id) AS offered,
-      (SELECT c.state FROM checkout_sessions c WHERE c.unlock_id = u.id ORDER BY c.number DESC LIMIT 1) AS checkout
+      (SELECT c.state FROM checkout_sessions c WHERE c.unlock_id = u.id ORDER BY c.number DESC LIMIT 1) AS checkout,
+      (SELECT CASE WHEN y.kept THEN 'kept' ELSE 'returned' END FROM payments y WHERE y.unlock_id = u.id
+        ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment
     FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE u.token_hash = ${tokenHash}`,
   );
   return row ?? null;
@@ -90,6 +95,8 @@ export type PayFigures = {
   sold: number;
   offered: number;
   checkout: Checkout['state'] | null;
+  /** What became of the money: one payment is kept, or all went back. Null: none is booked. */
+  payment: 'kept' | 'returned' | null;
 };
 
 /** Guard: the first time a paid unlock's details are read on the page. */

@@ -14,6 +14,8 @@ export type PayFacts = {
   ttlLeftMs: number;
   sold: number;
   maxSales: number | null;
+  /** Money came and was sent back: too late, or the lead was sold. */
+  refunded: boolean;
 };
 
 const payableStates: readonly UnlockState[] = [
@@ -37,6 +39,7 @@ export function payView(unlock: PayFacts, returned: boolean): PayView {
     : { kind: 'closed', because: 'not_ready' };
 }
 
-function endOf({ reason }: PayFacts): 'expired' | 'sold_out' | 'declined' | 'refunded' {
+function endOf({ reason, refunded }: PayFacts): 'expired' | 'sold_out' | 'declined' | 'refunded' {
+  if (refunded) return 'refunded';
   return reason === 'sold_out' || reason === 'declined' || reason === 'refunded' ? reason : 'expired';
 }

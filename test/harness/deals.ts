@@ -92,8 +92,10 @@ export async function buy(system: TestSystem, deal: Deal, page?: string): Promis
 /** Every time the vendor was asked to send this, done or not, but for answers that say it was not even looked at. */
 export function posts(system: TestSystem, to: string, contains: string): LedgerEntry[] {
   return system.sandbox.ledger
-    .list({ to, contains })
-    .filter(({ operation, status }) => (operation === 'message.create' || operation === 'mail.send') && status !== 429);
+    .list({ to })
+    .filter(({ operation, status }) => (operation === 'message.create' || operation === 'mail.send') && status !== 429)
+    // A mail that was never looked at has its text among the parameters only.
+    .filter(({ text, params }) => (text ?? JSON.stringify(params)).includes(contains));
 }
 
 export const wasDone = ({ outcome }: LedgerEntry) => outcome === 'accepted' || outcome === 'accepted_answer_lost';

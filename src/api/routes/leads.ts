@@ -57,7 +57,7 @@ const readLead = z.object({
   ),
 });
 
-const moment = z.iso.datetime({ offset: true });
+const moment = z.iso.datetime({ offset: true }).refine((value) => value >= '1970', 'too long ago');
 const listQuery = z.strictObject({
   limit,
   cursor: z.string().max(500).optional(),
@@ -169,7 +169,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { limit, cursor, created_from: createdFrom, created_to: createdTo, ...filter } = request.query;
-        const after = readCursor(cursor, [/^\d{1,19}$/, /^[0-9a-f-]{36}$/]);
+        const after = readCursor(cursor, [/^\d{1,17}$/, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/]);
         const rows = await listLeads(
           deps.db.reader,
           principalOf(request).organizationId,

@@ -90,9 +90,17 @@ async function open({ db, links }: Deps, request: FastifyRequest): Promise<Opene
   const unlock = figures && (await findUnlock(db, figures.id));
   if (!unlock) return null;
   const { from } = request.query as { from?: unknown };
-  const returned = figures.checkout === 'complete' || (from === 'checkout' && figures.checkout === 'open');
-  const facts = { status: unlock.state, reason: unlock.reason, maxSales: unlock.maxSales, ...figures };
-  return { unlock, figures, view: payView(facts, returned) };
+  // Stripe sent the buyer back, or has the session as complete, and nothing is booked yet.
+  const paying = figures.checkout === 'complete' || (from === 'checkout' && figures.checkout === 'open');
+  const refunded = figures.payment === 'returned';
+  const facts = {
+    status: unlock.state,
+    reason: unlock.reason,
+    maxSales: unlock.maxSales,
+    refunded,
+    ...figures,
+  };
+  return { unlock, figures, view: payView(facts, paying && figures.payment === null) };
 }
 
 async function detailsOf(
@@ -146,8 +154,14 @@ function pageOf({ unlock, figures, view }: Opened, token: string): Child {
 
 const closedWords = {
   expired: { title: 'No longer available', sentence: 'This offer has ended. You were not charged for it.' },
-  sold_out: { title: 'No longer available', sentence: 'This client inquiry was sold to others. You were not charged for it.' },
-  declined: { title: 'No longer available', sentence: 'You skipped this offer. You were not charged for it.' },
+  sold_out: {
+    title: 'No longer available',
+    sentence: 'This client inquiry was sold to others. You were not charged for it.',
+  },
+  declined: {
+    title: 'No longer available',
+    sentence: 'You skipped this offer. You were not charged for it.',
+  },
   refunded: { title: 'Refunded', sentence: 'Your payment was refunded in full.' },
   not_ready: { title: 'Not open yet', sentence: 'Reply Y to the text message first; then this link opens.' },
 };

@@ -85,7 +85,9 @@ async function sourceOf(request: FastifyRequest): Promise<Readable> {
     if (!request.body) throw new RefusedError(400, 'invalid_input', 'The file is missing.');
     return request.body as Readable;
   }
-  const part = await request.file();
+  const part = await request.file().catch(() => {
+    throw new RefusedError(400, 'invalid_form', 'The form cannot be read.');
+  });
   if (!part)
     throw new RefusedError(400, 'invalid_input', 'The file is missing.', {
       fields: [{ path: 'file', message: 'required' }],

@@ -29,7 +29,12 @@ const provider = z.object({
   created_at: z.string(),
 });
 const answer = z.object({ success: z.literal(true), provider });
-const params = z.object({ provider_id: z.string().max(128) });
+const params = z.object({
+  provider_id: z
+    .string()
+    .max(128)
+    .regex(/^[^\0]*$/, 'not a provider id'),
+});
 
 /** How an organization brings its buyers. */
 export function providerRoutes(
@@ -140,7 +145,7 @@ export function providerRoutes(
           tags: ['providers'],
           summary: 'Read a provider',
           params,
-          response: { 200: answer, ...problemResponses(401, 403, 404, 429, 503) },
+          response: { 200: answer, ...problemResponses(400, 401, 403, 404, 429, 503) },
         },
       },
       async (request) => {
@@ -179,7 +184,7 @@ export function providerRoutes(
           tags: ['providers'],
           summary: 'Deactivate a provider: it is offered nothing more, and what it has bought stays',
           params,
-          response: { 200: answer, ...problemResponses(401, 403, 404, 429, 503) },
+          response: { 200: answer, ...problemResponses(400, 401, 403, 404, 429, 503) },
         },
       },
       async (request) => change(request, request.params.provider_id, { active: false }),

@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { sameSecret } from '../../adapters/secret.ts';
 import { parseTextmagicDelivery, parseTextmagicInboundId } from '../../adapters/textmagic.ts';
 import { receiveOnce } from '../../db/inbox.ts';
+import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../workers/kit/runtime.ts';
 import { readJsonBodies } from '../bodies.ts';
 import { notFound } from '../problem.ts';
@@ -23,10 +24,7 @@ export function textmagicWebhook({ relay, config }: Pick<Runtime, 'relay' | 'con
       { parseAs: 'string' },
       (_request, body, done) => done(null, { ...parseForm(String(body), '&', '=', { maxKeys: 100 }) }),
     );
-    await app.register(multipart, {
-      attachFieldsToBody: 'keyValues',
-      limits: { fields: 50, fieldSize: 16_384, files: 0, parts: 50 },
-    });
+    await app.register(multipart, { limits: { fields: 50, fieldSize: 16_384, files: 0, parts: 50 } });
 
     const knowsToken = async (request: FastifyRequest): Promise<void> => {
       const { token } = request.params as { token: string };
@@ -38,17 +36,27 @@ export function textmagicWebhook({ relay, config }: Pick<Runtime, 'relay' | 'con
       onRequest: knowsToken,
       schema: { hide: true },
       handler: async (request, reply) => {
-        if (request.method === 'POST' || request.method === 'PUT') {
-          await receive(
-            relay,
-            typeof request.body === 'object' && request.body !== null ? (request.body as Fields) : {},
-            request.id,
-          );
-        }
+        if (request.method === 'POST' || request.method === 'PUT')
+          await receive(relay, await fieldsOf(request), request.id);
         return reply.header('content-type', 'text/plain; charset=utf-8').send('OK');
       },
     });
   };
+}
+
+async function fieldsOf(request: FastifyRequest): Promise<Fields> {
+  if (!request.isMultipart()) {
+    return typeof request.body === 'object' && request.body !== null ? (request.body as Fields) : {};
+  }
+  const fields: Fields = {};
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'field') fields[part.fieldname] = part.value;
+    }
+  } catch {
+    throw new RefusedError(400, 'invalid_form', 'The form cannot be read.');
+  }
+  return fields;
 }
 
 async function receive(relay: Runtime['relay'], fields: Fields, requestId: string): Promise<void> {

@@ -35,7 +35,8 @@ export async function openCheckoutSession(
     const unlock = await findUnlock(deps.db, unlockId);
     if (!unlock || !isPayable(unlock)) return { kind: 'closed' };
     const current = await findCheckout(deps.db, unlockId);
-    if (!current || current.state === 'expired') {
+    // Booked, and the unlock may still be paid for: its money went back.
+    if (!current || current.state === 'expired' || (current.state === 'complete' && current.booked)) {
       await beginCheckout(deps.db, unlockId, (current?.number ?? 0) + 1);
       continue;
     }

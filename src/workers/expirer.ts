@@ -1,3 +1,4 @@
+import { endCheckout } from '../db/checkout.ts';
 import { closeSession, findOpenSessions } from '../db/payments.ts';
 import { findOpenUnlocks, findUnlock, moveUnlock, subjectOf } from '../db/unlocks.ts';
 import { decide, type UnlockCommand, type UnlockState } from '../domain/unlock.ts';
@@ -101,7 +102,7 @@ async function closeCheckout(unlockId: string, deps: Deps, run: Run): Promise<Ou
     const waited = run.now.getTime() - run.since.getTime();
     return waited < creatingGraceMs
       ? snooze(2_000, 'a session is being created')
-      : park('a session was asked for and its id never arrived; it expires at Stripe by itself');
+      : finish({ writes: [endCheckout(unlockId, session.number, 'expired')] }, 'a session nobody was sent to; it expires at Stripe by itself');
   }
   const sessionId = session.id;
   const sent = await deps.effects.keyed(run.effect, {

@@ -15,7 +15,13 @@ import { createRelay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
 import { createSweeper } from './sweeper.ts';
 
-export type RuntimeOptions = { name: string; namespace?: string; pool?: number };
+export type RuntimeOptions = {
+  name: string;
+  namespace?: string;
+  pool?: number;
+  /** How long a statement may take: an ingress answers 503 rather than keep its caller waiting. */
+  queryTimeoutMs?: number;
+};
 
 /** Builds what a process needs and checks what must not be wrong. `close` goes after the servers and workers. */
 export async function createRuntime(config: Config, options: RuntimeOptions): Promise<Runtime & { close(): Promise<void> }> {
@@ -28,6 +34,8 @@ export async function createRuntime(config: Config, options: RuntimeOptions): Pr
     replicaUrl: config.databaseReplicaUrl ?? config.databaseDirectUrl ?? undefined,
     applicationName: `leadgate-${options.name}`,
     max: options.pool ?? 20,
+    queryTimeoutMs: options.queryTimeoutMs,
+    connectTimeoutMs: 1_500,
     onError: (error) => log.warn({ error: error.message }, 'idle database connection lost'),
   });
   await db.assertSafe();

@@ -258,8 +258,17 @@ async function redisConnections(url: string, namespace: string, log: Logger): Pr
 
 async function postgresConnections(url: string, log: Logger): Promise<Connections> {
   const schema = 'bullmq';
-  const pool = new pg.Pool({ connectionString: url, max: 6, options: `-c search_path=${schema}`, connectionTimeoutMillis: 2_000, keepAlive: true });
-  pool.on('error', (error) => log.debug({ error: error.message }, 'queue pool'));
+  const pools: pg.Pool[] = [];
+  /** Pools of our own making: a client that BullMQ holds while Postgres goes away must have somebody to tell. */
+  const openPool = (max: number) => {
+    const pool = new pg.Pool({ connectionString: url, max, options: `-c search_path=${schema}`, connectionTimeoutMillis: 2_000, keepAlive: true });
+    const note = (error: Error) => log.debug({ error: error.message }, 'queue connection');
+    pool.on('error', note);
+    pool.on('connect', (client) => client.on('error', note));
+    pools.push(pool);
+    return pool;
+  };
+  const pool = openPool(6);
   const backend = createPostgresBackend as unknown as BackendFactory;
   // Migrated once, by a connection of its own: everybody else would race for it.
   const migrating = new Queue('migration', { connection: { connectionString: url, schema, migrate: true, max: 1 } as never }, backend);
@@ -272,10 +281,12 @@ async function postgresConnections(url: string, log: Logger): Promise<Connection
   return {
     queue: (name) => new Queue(name, { connection: pool as never }, backend) as unknown as Queue,
     worker: (name, run, options) =>
-      new Worker(name, run, { ...options, connection: { connectionString: url, schema, max: 4 } as never }, backend) as unknown as Worker,
+      new Worker(name, run, { ...options, connection: openPool(4) as never }, backend) as unknown as Worker,
     async ping() {
       await pool.query('SELECT 1');
     },
-    close: () => pool.end(),
+    async close() {
+      await Promise.allSettled(pools.map((each) => each.end()));
+    },
   };
 }

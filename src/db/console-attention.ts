@@ -18,8 +18,11 @@ export type ParkedRow = {
   buyer: string | null;
 };
 
+export type ParkedFilter = { before?: number | null; unlockId?: string; limit: number };
+
 /** Newest first, so that what just broke is on top; one more than `limit` says that there are older ones. */
-export async function listParked(db: Queryable, before: number | null, limit: number): Promise<ParkedRow[]> {
+export async function listParked(db: Queryable, filter: ParkedFilter): Promise<ParkedRow[]> {
+  const { before = null, unlockId = null, limit } = filter;
   return run(
     db,
     sql`SELECT o.id, o.worker, o.last_error AS error, o.attempts, o.parked_at AS "parkedAt", coalesce(e.type, '') AS "eventType",
@@ -29,6 +32,7 @@ export async function listParked(db: Queryable, before: number | null, limit: nu
       LEFT JOIN leads l ON l.id = u.lead_id LEFT JOIN buyers b ON b.id = u.buyer_id
     WHERE o.parked_at IS NOT NULL AND (${before}::bigint IS NULL OR (o.parked_at, o.id) < (
       SELECT parked_at, id FROM outbox WHERE id = ${before}::bigint))
+      AND (${unlockId}::text IS NULL OR e.data->>'unlockId' = ${unlockId}::text)
     ORDER BY o.parked_at DESC, o.id DESC LIMIT ${limit + 1}`,
   );
 }
@@ -85,19 +89,33 @@ export function markHandled(db: Queryable, id: string): Promise<{ id: string }[]
   );
 }
 
-export type AlertRow = { id: string; kind: string; subject: string; text: string; createdAt: Date; unlockId: string | null };
+export type AlertRow = {
+  id: string;
+  kind: string;
+  subject: string;
+  text: string;
+  createdAt: Date;
+  unlockId: string | null;
+};
+
+/** The alert of a row that is still parked says nothing that the row itself does not show. */
+const stillParked = `NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked_at IS NOT NULL
+  AND p.id = CASE WHEN a.key ~ '^parked-[0-9]+-' THEN split_part(a.key, '-', 2)::bigint END)`;
 
 export async function listAlerts(db: Queryable, limit: number): Promise<AlertRow[]> {
   return run(
     db,
     sql`SELECT a.id, a.kind, a.subject, a.text, a.created_at AS "createdAt", u.id AS "unlockId" FROM alerts a
-      LEFT JOIN lead_unlocks u ON u.id = CASE WHEN a.subject ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' THEN a.subject::uuid END
-      WHERE a.resolved_at IS NULL ORDER BY a.created_at DESC LIMIT ${limit}`,
+      LEFT JOIN lead_unlocks u ON u.id = CASE WHEN a.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(a.subject, 8)::uuid END
+      WHERE a.resolved_at IS NULL AND ${sql.raw(stillParked)} ORDER BY a.created_at DESC LIMIT ${limit}`,
   );
 }
 
 export function resolveAlert(db: Queryable, id: string): Promise<{ id: string }[]> {
-  return run(db, sql`UPDATE alerts SET resolved_at = now() WHERE id = ${id}::uuid AND resolved_at IS NULL RETURNING id`);
+  return run(
+    db,
+    sql`UPDATE alerts SET resolved_at = now() WHERE id = ${id}::uuid AND resolved_at IS NULL RETURNING id`,
+  );
 }
 
 export type AttentionCounts = { parked: number; inbox: number; alerts: number };
@@ -110,7 +128,7 @@ export async function attentionCounts(db: Queryable): Promise<AttentionCounts> {
 
 const counts: SQL = sql.raw(`(SELECT count(*)::int FROM outbox WHERE parked_at IS NOT NULL) AS parked,
   (SELECT count(*)::int FROM inbox WHERE needs_operator AND handled_at IS NULL) AS inbox,
-  (SELECT count(*)::int FROM alerts WHERE resolved_at IS NULL) AS alerts`);
+  (SELECT count(*)::int FROM alerts a WHERE resolved_at IS NULL AND ${stillParked}) AS alerts`);
 
 /** Differs when anything a page shows may have changed; a handful of index look-ups, however large the tables. */
 export async function pulse(db: Queryable): Promise<string> {
@@ -124,7 +142,13 @@ export async function pulse(db: Queryable): Promise<string> {
   return JSON.stringify(row);
 }
 
-export type WorkerPulse = { worker: WorkerName; lastRunAt: Date; runs: number; failures: number; medianMs: number | null };
+export type WorkerPulse = {
+  worker: WorkerName;
+  lastRunAt: Date;
+  runs: number;
+  failures: number;
+  medianMs: number | null;
+};
 
 /** Of the last thousand runs: a worker that is up and does nothing shows here. */
 export async function workerPulses(db: Queryable): Promise<WorkerPulse[]> {
@@ -135,10 +159,4 @@ export async function workerPulses(db: Queryable): Promise<WorkerPulse[]> {
       (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at) * 1000))::float8 AS "medianMs"
     FROM (SELECT * FROM attempts ORDER BY started_at DESC LIMIT 1000) recent GROUP BY worker`,
   );
-}
-
-/** Parked work of one unlock. */
-export async function listParkedOf(db: Queryable, unlockId: string): Promise<ParkedRow[]> {
-  const rows = await listParked(db, null, 200);
-  return rows.filter((row) => row.unlockId === unlockId);
 }

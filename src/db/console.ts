@@ -31,7 +31,8 @@ export type UnlockFilter = {
   limit: number;
 };
 
-const columns = sql.raw(`u.id, l.public_id AS "leadId", l.service_type AS service, l.city, b.external_id AS buyer, b.name AS "buyerName",
+const columns =
+  sql.raw(`u.id, l.public_id AS "leadId", l.service_type AS service, l.city, b.external_id AS buyer, b.name AS "buyerName",
   u.phone, u.status, u.reason, u.paid_late AS "paidLate", u.price_minor AS "priceMinor", u.currency, u.created_at AS "createdAt",
   u.updated_at AS "updatedAt"`);
 const joins = sql.raw('JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id');
@@ -40,7 +41,8 @@ const joins = sql.raw('JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = 
 export async function listUnlocks(db: Queryable, filter: UnlockFilter): Promise<UnlockRow[]> {
   const conditions: SQL[] = [sql`true`];
   if (filter.before) conditions.push(sql`u.id < ${filter.before}::uuid`);
-  if (filter.states.length > 0) conditions.push(sql`u.status = ANY(${sql.param([...filter.states])}::text[])`);
+  if (filter.states.length > 0)
+    conditions.push(sql`u.status = ANY(${sql.param([...filter.states])}::text[])`);
   if (filter.search) conditions.push(matches(filter.search));
   return run(
     db,
@@ -64,7 +66,13 @@ function matches(search: string): SQL {
       SELECT our_number, number FROM phones WHERE number = ANY(${sql.param(phones)}::text[])))`;
 }
 
-export type DayFigures = { offered: number; open: number; awaitingPayment: number; sold: number; closed: number };
+export type DayFigures = {
+  offered: number;
+  open: number;
+  awaitingPayment: number;
+  sold: number;
+  closed: number;
+};
 export type DayMoney = { currency: string; kept: number; refunded: number };
 
 /** What became of the offers made since `first`, the smallest id of that time. */

@@ -16,16 +16,19 @@ const types: Record<string, string> = {
 const require = createRequire(import.meta.url);
 const own = (name: string) => new URL(`../static/${name}`, import.meta.url);
 
-const files: Record<string, string | URL> = {
+const files: Record<string, string | URL | URL[]> = {
   'basecoat.css': join(dirname(require.resolve('basecoat-css/css')), 'basecoat.cdn.min.css'),
-  'leadgate.css': own('leadgate.css'),
+  'leadgate.css': ['frame.css', 'overview.css', 'unlock.css', 'narrow.css'].map(own),
   'theme.js': own('theme.js'),
   'console.js': own('console.js'),
   'favicon.svg': own('favicon.svg'),
 };
 
 export const assets: ReadonlyMap<string, Asset> = new Map(
-  Object.entries(files).map(([name, path]) => [name, load(name, readFileSync(path))]),
+  Object.entries(files).map(([name, path]) => [
+    name,
+    load(name, Buffer.concat([path].flat().map((file) => readFileSync(file)))),
+  ]),
 );
 
 function load(name: string, body: Buffer): Asset {
@@ -45,5 +48,5 @@ function load(name: string, body: Buffer): Asset {
 export function assetUrl(name: string): string {
   const asset = assets.get(name);
   if (!asset) throw new Error(`no such asset: ${name}`);
-  return `/static/${name}?v=${asset.hash}`;
+  return `/assets/${name}?v=${asset.hash}`;
 }

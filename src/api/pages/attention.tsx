@@ -13,7 +13,9 @@ export function ParkedItems(props: { rows: ParkedRow[]; now: Date; back: string 
           <div>
             <span class="item-title">
               <i class="dot tone-bad" />
-              {row.worker} gave up on {row.eventType}
+              <span>
+                {row.worker} gave up on {row.eventType}
+              </span>
               <span class="quiet">
                 <Ago at={row.parkedAt} now={props.now} />
               </span>
@@ -21,10 +23,17 @@ export function ParkedItems(props: { rows: ParkedRow[]; now: Date; back: string 
             <p class="error">{row.error ?? 'no error was kept'}</p>
             <span class="sub">
               {row.unlockId ? <a href={`/console/unlocks/${row.unlockId}`}>{row.leadId}</a> : row.subject}
-              {row.buyer ? ` for ${row.buyer}` : ''}, {row.attempts} failed {row.attempts === 1 ? 'attempt' : 'attempts'}
+              {row.buyer ? ` for ${row.buyer}` : ''}, {row.attempts} failed{' '}
+              {row.attempts === 1 ? 'attempt' : 'attempts'}
             </span>
           </div>
-          <Act action={`/console/parked/${row.id}/resume`} back={props.back} label="Resume" done="Resumed" primary />
+          <Act
+            action={`/console/parked/${row.id}/resume`}
+            back={props.back}
+            label="Resume"
+            done="Resumed"
+            primary
+          />
         </li>
       ))}
     </ul>
@@ -54,7 +63,12 @@ export function InboxItems(props: { rows: (InboxRow & OpenedText)[]; now: Date; 
               ) : null}
             </span>
           </div>
-          <Act action={`/console/inbox/${row.id}/handled`} back={props.back} label="Handled" done="Marked as handled" />
+          <Act
+            action={`/console/inbox/${row.id}/handled`}
+            back={props.back}
+            label="Handled"
+            done="Marked as handled"
+          />
         </li>
       ))}
     </ul>
@@ -75,8 +89,9 @@ export function ParkedPage(props: { chrome: Chrome; rows: ParkedRow[]; older: nu
           {props.rows.length === 0 ? (
             <Empty title="Nothing is parked.">
               <p>
-                A step that fails twelve times, or that a vendor refuses for good, stops here with its error. Fix the
-                cause, press Resume, and it goes on where it stopped: nothing is sent or charged twice.
+                A step that fails twelve times, or that a vendor refuses for good, stops here with its error.
+                Fix the cause, press Resume, and it goes on where it stopped: nothing is sent or charged
+                twice.
               </p>
             </Empty>
           ) : null}
@@ -92,7 +107,12 @@ export function ParkedPage(props: { chrome: Chrome; rows: ParkedRow[]; older: nu
   );
 }
 
-export function InboxPage(props: { chrome: Chrome; rows: (InboxRow & OpenedText)[]; next: string | null; now: Date }) {
+export function InboxPage(props: {
+  chrome: Chrome;
+  rows: (InboxRow & OpenedText)[];
+  next: string | null;
+  now: Date;
+}) {
   return (
     <Layout title="Inbox" chrome={props.chrome}>
       <section class="panel narrow">
@@ -106,8 +126,8 @@ export function InboxPage(props: { chrome: Chrome; rows: (InboxRow & OpenedText)
           {props.rows.length === 0 ? (
             <Empty title="No text waits for an answer.">
               <p>
-                Texts from unknown numbers, without an open offer, or that are neither yes nor no are stored and shown
-                here. Nothing is bought and nothing is answered because of them.
+                Texts from unknown numbers, without an open offer, or that are neither yes nor no are stored
+                and shown here. Nothing is bought and nothing is answered because of them.
               </p>
             </Empty>
           ) : null}

@@ -5,9 +5,12 @@ export function pageHeaders(
   config: Pick<Config, 'publicUrl' | 'google'>,
   /** Further origins a form may lead to: Chromium applies form-action to the redirect that follows as well. */
   formsTo: readonly string[] = config.google ? ['https://accounts.google.com'] : [],
+  /** Hashes of the only inline styles a page may have. */
+  styles: readonly string[] = [],
 ): Record<string, string> {
   const policy = [
     "default-src 'self'",
+    `style-src ${["'self'", ...styles.map((hash) => `'${hash}'`)].join(' ')}`,
     "img-src 'self' data:",
     "base-uri 'self'",
     "object-src 'none'",

@@ -40,8 +40,8 @@ export function Logo() {
   );
 }
 
-/** The frame of every console page. */
-export function Layout(props: { title: string; chrome: Chrome; children: Child }) {
+/** The frame of every console page. `still`: an answer to a POST, which cannot be fetched again to follow changes. */
+export function Layout(props: { title: string; chrome: Chrome; still?: boolean; children: Child }) {
   const { person, tab, parked, inbox } = props.chrome;
   const at = (name: Tab) => (tab === name ? 'page' : undefined);
   return (
@@ -49,7 +49,7 @@ export function Layout(props: { title: string; chrome: Chrome; children: Child }
       <header class="top">
         <div class="top-inner">
           <Logo />
-          <nav aria-label="Console" data-live="nav">
+          <nav aria-label="Console" data-live={props.still ? undefined : 'nav'}>
             <a href="/console" aria-current={at('overview')}>
               Overview
             </a>
@@ -73,7 +73,7 @@ export function Layout(props: { title: string; chrome: Chrome; children: Child }
               ◐
             </button>
             <form method="post" action="/logout">
-              <button type="submit" class="btn-sm-ghost" title={person.email}>
+              <button type="submit" class="btn" data-size="sm" data-variant="ghost" title={person.email}>
                 Sign out
               </button>
             </form>
@@ -117,7 +117,7 @@ function Help() {
         ))}
       </dl>
       <form method="dialog">
-        <button type="submit" class="btn-sm-outline">
+        <button type="submit" class="btn" data-size="sm" data-variant="outline">
           Close
         </button>
       </form>

@@ -42,7 +42,7 @@ export function LoginPage(props: { next: string; email?: string; problem?: strin
         </form>
         {props.google ? (
           <form method="post" action="/login/google">
-            <button type="submit" class="btn-outline">
+            <button type="submit" class="btn" data-variant="outline">
               Continue with Google
             </button>
           </form>

@@ -1,11 +1,11 @@
-import type { AlertRow, InboxRow, ParkedRow, WorkerPulse } from '../../db/console-attention.ts';
 import type { DayFigures, DayMoney, UnlockRow } from '../../db/console.ts';
+import type { AlertRow, InboxRow, ParkedRow, WorkerPulse } from '../../db/console-attention.ts';
 import type { OutboxFigures } from '../../db/outbox.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { unlockStates } from '../../domain/unlock.ts';
 import { workerNames } from '../../events/routes.ts';
-import { type Chrome, Layout } from './layout.tsx';
 import { InboxItems, type OpenedText, ParkedItems } from './attention.tsx';
+import { type Chrome, Layout } from './layout.tsx';
 import { Act, Ago, Command, duration, Empty, StateBadge, stateLabel } from './parts.tsx';
 
 export type Overview = {
@@ -42,7 +42,7 @@ export function OverviewPage(props: { chrome: Chrome; view: Overview }) {
           </div>
         </section>
         <div class="side">
-          <section class="panel" data-live="attention" aria-labelledby="attention-title">
+          <section class="panel first" data-live="attention" aria-labelledby="attention-title">
             <Attention view={view} />
           </section>
           <section class="panel" data-live="workers" aria-labelledby="workers-title">
@@ -65,19 +65,31 @@ function Tiles({ view: { day, money, counts, figures } }: { view: Overview }) {
         {refunded.length > 0 ? `${amounts(refunded, 'refunded')} refunded` : `${day.sold} unlocked`}
       </Tile>
       <Tile label="Offers, 24 h" value={day.offered}>
-        {day.offered > 0 ? `${Math.round((100 * day.sold) / day.offered)} % unlocked · ${day.closed} closed` : 'none yet'}
+        {day.offered > 0
+          ? `${Math.round((100 * day.sold) / day.offered)} % unlocked · ${day.closed} closed`
+          : 'none yet'}
       </Tile>
       <Tile label="Open now" value={day.open}>
         {day.awaitingPayment} awaiting payment
       </Tile>
       <Tile label="Needs you" value={waiting} tone={waiting > 0 ? 'bad' : 'good'}>
-        {waiting > 0 ? `${counts.parked} parked · ${counts.inbox} texts · ${counts.alerts} alerts` : 'all clear'}
+        {waiting > 0 ? waitingText(counts) : 'all clear'}
       </Tile>
-      <Tile label="Oldest due work" value={lag < 1 ? 'none' : duration(lag * 1000)} tone={lag > 30 ? 'bad' : undefined}>
+      <Tile
+        label="Oldest due work"
+        value={lag < 1 ? 'none' : duration(lag * 1000)}
+        tone={lag > 30 ? 'bad' : undefined}
+      >
         {lag > 30 ? 'work is not being picked up' : 'keeping up'}
       </Tile>
     </>
   );
+}
+
+function waitingText({ parked, inbox, alerts }: Overview['counts']): string {
+  const texts = inbox > 0 ? `${inbox} ${inbox === 1 ? 'text' : 'texts'}` : '';
+  const warnings = alerts > 0 ? `${alerts} ${alerts === 1 ? 'alert' : 'alerts'}` : '';
+  return [parked > 0 ? `${parked} parked` : '', texts, warnings].filter(Boolean).join(' · ');
 }
 
 const amounts = (money: DayMoney[], of: 'kept' | 'refunded') =>
@@ -127,9 +139,9 @@ function Filters({ view: { filter } }: { view: Overview }) {
           autocomplete="off"
           spellcheck={false}
         />
-        <kbd class="kbd-hint" aria-hidden="true">
+        <span class="kbd-hint" aria-hidden="true">
           /
-        </kbd>
+        </span>
       </form>
     </div>
   );
@@ -139,7 +151,9 @@ function Unlocks({ view }: { view: Overview }) {
   const { unlocks, filter, older, now } = view;
   if (unlocks.length === 0) return <NoUnlocks view={view} />;
   const next = new URLSearchParams(
-    Object.entries({ status: filter.status, q: filter.search, before: older ?? '' }).filter(([, value]) => value),
+    Object.entries({ status: filter.status, q: filter.search, before: older ?? '' }).filter(
+      ([, value]) => value,
+    ),
   );
   return (
     <>
@@ -160,11 +174,13 @@ function Unlocks({ view }: { view: Overview }) {
                 <a class="row-link mono" href={`/console/unlocks/${row.id}`}>
                   {row.leadId}
                 </a>
-                <span class="sub">{[row.service, row.city].filter(Boolean).join(' · ')}</span>
+                <span class="sub clip">{[row.service, row.city].filter(Boolean).join(' · ')}</span>
               </td>
               <td>
                 <span class="clip">{row.buyerName ?? row.buyer}</span>
-                <span class="sub mono">{row.buyerName ? `${row.buyer} · ${row.phone}` : row.phone}</span>
+                <span class="sub clip" title={row.phone}>
+                  {row.buyerName ? row.buyer : row.phone}
+                </span>
               </td>
               <td>
                 <StateBadge state={row.status} reason={row.reason} />
@@ -219,7 +235,9 @@ function Attention({ view }: { view: Overview }) {
         </Empty>
       ) : null}
       <ParkedItems rows={parked} now={now} back="/console" />
-      {counts.parked > parked.length ? <More href="/console/parked" count={counts.parked} what="parked" /> : null}
+      {counts.parked > parked.length ? (
+        <More href="/console/parked" count={counts.parked} what="parked" />
+      ) : null}
       <ul class="items">
         {alerts.map((alert) => (
           <li class="item-row" data-alert={alert.kind}>
@@ -234,7 +252,12 @@ function Attention({ view }: { view: Overview }) {
               <p>{alert.text}</p>
               {alert.unlockId ? <a href={`/console/unlocks/${alert.unlockId}`}>Open the unlock</a> : null}
             </div>
-            <Act action={`/console/alerts/${alert.id}/resolve`} back="/console" label="Resolve" done="Resolved" />
+            <Act
+              action={`/console/alerts/${alert.id}/resolve`}
+              back="/console"
+              label="Resolve"
+              done="Resolved"
+            />
           </li>
         ))}
       </ul>
@@ -276,9 +299,11 @@ function Workers({ view: { figures, pulses, health, now } }: { view: Overview })
             </th>
             <th class="number">Parked</th>
             <th class="number" title="Median of its recent runs">
-              Run
+              Takes
             </th>
-            <th class="number">Last</th>
+            <th class="number" title="How long ago it last ran">
+              Ran
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -292,7 +317,7 @@ function Workers({ view: { figures, pulses, health, now } }: { view: Overview })
                 <Depth value={depth?.waiting ?? 0} />
                 <Depth value={depth?.parked ?? 0} bad />
                 <td class="number quiet">{recent?.medianMs != null ? duration(recent.medianMs) : '–'}</td>
-                <td class="number quiet">{recent ? <Ago at={recent.lastRunAt} now={now} /> : '–'}</td>
+                <td class="number quiet">{recent ? <Ago at={recent.lastRunAt} now={now} short /> : '–'}</td>
               </tr>
             );
           })}

@@ -45,10 +45,11 @@ export function StateBadge(props: { state: UnlockState; reason?: string | null }
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-export function Ago(props: { at: Date; now: Date }) {
+export function Ago(props: { at: Date; now: Date; short?: boolean }) {
+  const ms = props.now.getTime() - props.at.getTime();
   return (
     <time datetime={props.at.toISOString()} title={props.at.toISOString()}>
-      {ago(props.now.getTime() - props.at.getTime())}
+      {props.short ? ago(ms).replace(' ago', '') : ago(ms)}
     </time>
   );
 }
@@ -64,7 +65,7 @@ export function Clock(props: { at: Date }) {
 
 /** `now`, `12 s ago`, `4 min ago`, `3 h ago`, `2 d ago`. A clock that runs ahead of ours reads `now`. */
 export function ago(ms: number): string {
-  return ms < 1_500 ? 'now' : `${duration(ms)} ago`;
+  return ms < 1_500 ? 'now' : `${duration(ms < 60_000 ? Math.round(ms / 1_000) * 1_000 : ms)} ago`;
 }
 
 export function duration(ms: number): string {
@@ -90,7 +91,7 @@ export function Act(props: { action: string; back: string; label: string; done: 
   return (
     <form method="post" action={props.action} data-action={props.done}>
       <input type="hidden" name="back" value={props.back} />
-      <button type="submit" class={props.primary ? 'btn-sm' : 'btn-sm-outline'}>
+      <button type="submit" class="btn" data-size="sm" data-variant={props.primary ? 'primary' : 'outline'}>
         {props.label}
       </button>
     </form>
@@ -101,7 +102,7 @@ export function Command(props: { id: string; text: string }) {
   return (
     <div class="command">
       <pre id={props.id}>{props.text}</pre>
-      <button type="button" class="btn-sm-outline" data-copy={props.id}>
+      <button type="button" class="btn" data-size="sm" data-variant="outline" data-copy={props.id}>
         Copy
       </button>
     </div>

@@ -1,6 +1,6 @@
 import type { Timeline } from '../../db/console-timeline.ts';
 import { formatMoney } from '../../domain/money.ts';
-import { capital, Clock, duration, reasonLabel, stateLabel, type Tone } from './parts.tsx';
+import { Clock, capital, duration, reasonLabel, stateLabel, type Tone } from './parts.tsx';
 
 /** One line of the timeline, whatever table it came from. */
 export type Entry = {
@@ -36,19 +36,41 @@ export function entriesOf(timeline: Timeline, open: OpenText, contact: boolean):
     })),
     ...timeline.payments.map(paymentEntry),
   ];
-  return entries.sort((a, b) => b.at.getTime() - a.at.getTime() || rank[b.kind] - rank[a.kind] || (a.id < b.id ? 1 : -1));
+  return entries.sort(
+    (a, b) => b.at.getTime() - a.at.getTime() || rank[b.kind] - rank[a.kind] || (a.id < b.id ? 1 : -1),
+  );
 }
 
 function eventEntry({ id, occurredAt, type, data }: Timeline['events'][number]): Entry {
   if (type === 'unlock.moved') {
     const reason = typeof data.reason === 'string' ? reasonLabel(data.reason) : undefined;
     const to = String(data.to);
-    const tone = ['PAID', 'REVEAL_DETAILS_SENT', 'DONE'].includes(to) ? 'good' : ['EXPIRED', 'OPTED_OUT'].includes(to) ? 'quiet' : 'busy';
-    return { id, at: occurredAt, kind: 'move', tone, title: stateLabel(to), note: reason ?? `from ${stateLabel(String(data.from))}` };
+    const tone = ['PAID', 'REVEAL_DETAILS_SENT', 'DONE'].includes(to)
+      ? 'good'
+      : ['EXPIRED', 'OPTED_OUT'].includes(to)
+        ? 'quiet'
+        : 'busy';
+    return {
+      id,
+      at: occurredAt,
+      kind: 'move',
+      tone,
+      title: stateLabel(to),
+      note: reason ?? `from ${stateLabel(String(data.from))}`,
+    };
   }
   const bad = ['work.parked', 'message.failed', 'payment.quarantined', 'payment.disputed'].includes(type);
-  const told = ['error', 'reason', 'code', 'notice', 'purpose', 'worker'].map((key) => data[key]).filter((v) => typeof v === 'string');
-  return { id, at: occurredAt, kind: 'event', tone: bad ? 'bad' : 'quiet', title: type, note: told.join(', ') || undefined };
+  const told = ['error', 'reason', 'code', 'notice', 'purpose', 'worker']
+    .map((key) => data[key])
+    .filter((v) => typeof v === 'string');
+  return {
+    id,
+    at: occurredAt,
+    kind: 'event',
+    tone: bad ? 'bad' : 'quiet',
+    title: type,
+    note: told.join(', ') || undefined,
+  };
 }
 
 function attemptEntry(row: Timeline['attempts'][number]): Entry {
@@ -56,8 +78,14 @@ function attemptEntry(row: Timeline['attempts'][number]): Entry {
   const tone = bad ? 'bad' : row.outcome === 'snoozed' || row.outcome === 'unknown' ? 'wait' : 'quiet';
   const base = { id: row.id, at: row.startedAt, tone, durationMs: row.durationMs } as const;
   const outcome = row.outcome ?? 'has not ended';
-  if (row.effectKey) return { ...base, kind: 'call', title: `Vendor call ${outcome}`, note: row.detail ?? undefined };
-  return { ...base, kind: 'run', title: `${row.worker} ${outcome}`, note: [row.eventType, row.detail].filter(Boolean).join(': ') };
+  if (row.effectKey)
+    return { ...base, kind: 'call', title: `Vendor call ${outcome}`, note: row.detail ?? undefined };
+  return {
+    ...base,
+    kind: 'run',
+    title: `${row.worker} ${outcome}`,
+    note: [row.eventType, row.detail].filter(Boolean).join(': '),
+  };
 }
 
 function messageEntry(row: Timeline['messages'][number], open: OpenText, contact: boolean): Entry {
@@ -68,14 +96,24 @@ function messageEntry(row: Timeline['messages'][number], open: OpenText, contact
     ...{ id: row.id, at: row.createdAt, kind: 'message' as const, tone },
     title: `${channel}: ${row.purpose.replaceAll('_', ' ')}`,
     note: row.errorCode ? `${row.status}, ${row.errorCode}` : row.status,
-    bubble: row.body && (contact || !holdsContact) ? (open(row.body) ?? undefined) : undefined,
+    bubble: row.body && (contact || !holdsContact) ? withoutToken(open(row.body)) : undefined,
     locked: row.body !== null && holdsContact && !contact,
   };
 }
 
+/** Who has the link has the details once they are paid for: the console shows that one was sent, not the link itself. */
+const withoutToken = (text: string | null) => text?.replace(/(\/p\/)[\w-]{8,}/g, '$1…');
+
 function paymentEntry(row: Timeline['payments'][number]): Entry {
-  const back = row.refundedMinor > 0 ? `${formatMoney(row.refundedMinor, row.currency, 'en')} refunded` : null;
-  const notes = [row.kept ? 'kept' : 'not kept', back, row.refundReason, row.disputed ? 'disputed' : null, row.paymentIntent];
+  const back =
+    row.refundedMinor > 0 ? `${formatMoney(row.refundedMinor, row.currency, 'en')} refunded` : null;
+  const notes = [
+    row.kept ? 'kept' : 'not kept',
+    back,
+    row.refundReason,
+    row.disputed ? 'disputed' : null,
+    row.paymentIntent,
+  ];
   return {
     ...{ id: row.id, at: row.createdAt, kind: 'payment' as const },
     tone: row.kept && !row.disputed ? 'good' : 'bad',
@@ -111,10 +149,12 @@ function Line({ entry, showAction }: { entry: Entry; showAction: string }) {
       <div class="line-body">
         <span class="line-title">{entry.title}</span>
         {entry.note ? <span class="line-note">{entry.note}</span> : null}
-        {entry.bubble ? <blockquote class={entry.kind === 'reply' ? 'bubble in' : 'bubble out'}>{entry.bubble}</blockquote> : null}
+        {entry.bubble ? (
+          <blockquote class={entry.kind === 'reply' ? 'bubble in' : 'bubble out'}>{entry.bubble}</blockquote>
+        ) : null}
         {entry.locked ? (
           <form method="post" action={showAction}>
-            <button type="submit" class="btn-sm-outline">
+            <button type="submit" class="btn" data-size="sm" data-variant="outline">
               Show the text with the client’s details
             </button>
             <span class="sub">Reading it is recorded.</span>

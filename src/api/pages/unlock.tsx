@@ -33,7 +33,7 @@ export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
   const { unlock, now } = view;
   const live = (name: string) => (view.contactShown ? undefined : name);
   return (
-    <Layout title={unlock.leadId} chrome={chrome}>
+    <Layout title={unlock.leadId} chrome={chrome} still={view.contactShown}>
       <p class="crumbs">
         <a href="/console" data-up>
           ← Overview
@@ -43,8 +43,8 @@ export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
         <div>
           <h1 class="mono">{unlock.leadId}</h1>
           <p class="quiet">
-            {[unlock.service, unlock.city].filter(Boolean).join(' · ')} for <b>{unlock.buyerName ?? unlock.buyer}</b>,{' '}
-            {formatMoney(unlock.priceMinor, unlock.currency, 'en')}
+            {[unlock.service, unlock.city].filter(Boolean).join(' · ')} for{' '}
+            <b>{unlock.buyerName ?? unlock.buyer}</b>, {formatMoney(unlock.priceMinor, unlock.currency, 'en')}
           </p>
         </div>
         <StateBadge state={unlock.status} reason={unlock.reason} />
@@ -88,7 +88,15 @@ function Road(props: { unlock: UnlockDetail; entries: Entry[] }) {
   return (
     <ol class={`road ${closed ? 'is-closed' : ''}`}>
       {road.map((step, i) => (
-        <li class={i < furthest || (i === furthest && (closed || step.label === 'Done')) ? 'passed' : i === furthest ? 'here' : ''}>
+        <li
+          class={
+            i < furthest || (i === furthest && (closed || step.label === 'Done'))
+              ? 'passed'
+              : i === furthest
+                ? 'here'
+                : ''
+          }
+        >
           {step.label}
         </li>
       ))}
@@ -137,7 +145,9 @@ function Facts({ view: { unlock, now } }: { view: UnlockView }) {
 
 function soldText(unlock: UnlockDetail): string {
   if (unlock.maxSales === null) return 'to as many as pay';
-  return unlock.slot === null ? `not yet, ${unlock.maxSales} at most` : `sale ${unlock.slot} of ${unlock.maxSales}`;
+  return unlock.slot === null
+    ? `not yet, ${unlock.maxSales} at most`
+    : `sale ${unlock.slot} of ${unlock.maxSales}`;
 }
 
 function Siblings({ view: { siblings, unlock } }: { view: UnlockView }) {

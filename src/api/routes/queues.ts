@@ -1,49 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import { FastifyAdapter } from '@bull-board/fastify';
-import type { FastifyPluginAsync } from 'fastify';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Runtime } from '../../workers/kit/runtime.ts';
 import { createAuth } from '../auth.ts';
 import { operatorsOnly } from '../operator.ts';
 import { trustedOrigins } from '../origin.ts';
-import { pageHeaders } from '../pages/headers.ts';
+import { assetUrl } from '../pages/assets.ts';
+import { sendPage } from './console-forms.ts';
+import { type BoardParts, boardParts } from './queues-board.ts';
 
 const path = '/queues';
+
+/** The one style sheet its script writes into the page (9.10.1); any other stays forbidden. */
+const boardStyle = 'sha256-r2N1TB/gHbBtBZFKg7ejmq1acVSREzucTAEw6ga4hoU=';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'log' | 'queues'>;
 
 /**
- * Bull Board for operators, on either backend. Read-only: the outbox decides what runs, so a retry clicked here would
- * do nothing or mislead; parked work is resumed in the console.
+ * Bull Board for operators, on either backend. Only its reading routes exist here: the outbox decides what runs, so a
+ * retry clicked in the board would do nothing or mislead. Parked work is resumed in the console.
  */
 export function queuesPlugin(runtime: Deps): FastifyPluginAsync {
   return async (app) => {
     const auth = createAuth(runtime);
-    const serverAdapter = new FastifyAdapter().setBasePath(path);
+    const { adapter, parts } = boardParts();
     createBullBoard({
       queues: runtime.queues.boards().map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
-      serverAdapter,
+      serverAdapter: adapter,
       options: {
         uiConfig: {
           boardTitle: 'leadgate queues',
-          boardLogo: { path: '/static/favicon.svg', width: 24, height: 24 },
+          boardLogo: { path: assetUrl('favicon.svg'), width: 24, height: 24 },
           miscLinks: [{ text: 'Console', url: '/console' }],
-          favIcon: { default: '/static/favicon.svg', alternative: '/static/favicon.svg' },
+          favIcon: { default: assetUrl('favicon.svg'), alternative: assetUrl('favicon.svg') },
           hideDocsLink: true,
           showWorkers: false,
         },
       },
     });
-    await app.register(async (board) => {
-      board.addHook('onRequest', operatorsOnly(auth, trustedOrigins(runtime.config.publicUrl)));
-      board.addHook('onSend', async (_request, reply, payload) => {
-        if (!String(reply.getHeader('content-type')).startsWith('text/html')) return payload;
-        reply.headers(pageHeaders(runtime.config));
-        return typeof payload === 'string' ? underOurPolicy(payload) : payload;
-      });
-      await board.register(serverAdapter.registerPlugin(), { prefix: path });
-    });
+    const { statics, ...rest } = parts();
+    const page = await readFile(join(rest.views, 'index.ejs'), 'utf8');
+    await app.register(
+      async (board) => {
+        board.addHook('onRequest', operatorsOnly(auth, trustedOrigins(runtime.config.publicUrl)));
+        await board.register(fastifyStatic, {
+          root: statics.path,
+          prefix: statics.route,
+          decorateReply: false,
+        });
+        readingRoutes(board, rest);
+        for (const url of [rest.entry.route].flat()) {
+          board.get(url, { schema: { hide: true } }, async (_request, reply) => {
+            const { params } = rest.entry.handler({ basePath: path, uiConfig: rest.uiConfig });
+            return sendPage(reply, runtime.config, fill(underOurPolicy(page), params), [boardStyle]);
+          });
+        }
+      },
+      { prefix: path },
+    );
   };
+}
+
+function readingRoutes(
+  board: FastifyInstance,
+  { routes, queues, uiConfig }: Omit<BoardParts, 'statics'>,
+): void {
+  for (const route of routes) {
+    if (![route.method].flat().includes('get')) continue;
+    for (const url of [route.route].flat()) {
+      board.get(url, { schema: { hide: true } }, async (request, reply) => {
+        const { params, query, headers } = request;
+        const answer = await route.handler({
+          ...{ queues, uiConfig, body: {} },
+          ...{
+            params: params as Record<string, string>,
+            query: query as Record<string, string>,
+            headers: headers as Record<string, string>,
+          },
+        });
+        return reply.status(answer.status ?? 200).send(answer.body);
+      });
+    }
+  }
 }
 
 /** Its page fetches fonts from Google and styles its loading dots inline; the policy allows neither. */
@@ -52,4 +93,9 @@ function underOurPolicy(page: string): string {
     .replace(/<link[^>]*fonts\.googleapis\.com[^>]*>/g, '')
     .replace(/<style>[\s\S]*?<\/style>/g, '')
     .replace(/ style="[^"]*"/g, '');
+}
+
+/** The few values of its template; all are ours, none is typed by anybody. */
+function fill(template: string, values: Record<string, unknown>): string {
+  return template.replace(/<%[=-] (\w+) %>/g, (_all, name: string) => String(values[name] ?? ''));
 }

@@ -78,6 +78,7 @@ export const leadUnlocks = pgTable(
   (t) => [
     uniqueIndex('lead_unlocks_once').on(t.leadId, t.buyerId),
     uniqueIndex('lead_unlocks_token').on(t.tokenHash),
+    index('lead_unlocks_buyer').on(t.buyerId, t.id),
     index('lead_unlocks_newest').on(t.organizationId, t.createdAt, t.id),
     index('lead_unlocks_conversation').on(t.ourNumber, t.phone, t.createdAt),
     index('lead_unlocks_open')

@@ -1,0 +1,1 @@
+CREATE INDEX "lead_unlocks_buyer" ON "lead_unlocks" USING btree ("buyer_id","id");

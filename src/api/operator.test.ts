@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { localPath } from './operator.ts';
+import { assertSameOrigin, trustedOrigins } from './origin.ts';
+import { ago, duration } from './pages/parts.tsx';
+import { firstIdOf, statesOf } from './routes/console-views.ts';
+
+describe('[S09] where a page may come from', () => {
+  const ours = trustedOrigins('https://leads.example.com/base');
+  it.each([
+    ['our origin', { origin: 'https://leads.example.com' }, true],
+    [
+      'blanked by a referrer policy, said to be ours',
+      { origin: 'null', 'sec-fetch-site': 'same-origin' },
+      true,
+    ],
+    ['none, said to be ours', { 'sec-fetch-site': 'same-origin' }, true],
+    ['none at all', {}, false],
+    ['blanked, of another site', { origin: 'null', 'sec-fetch-site': 'cross-site' }, false],
+    [
+      'another site that says it is ours',
+      { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
+      false,
+    ],
+    ['a neighbour of the same site', { 'sec-fetch-site': 'same-site' }, false],
+    ['our name over http', { origin: 'http://leads.example.com' }, false],
+    ['this machine', { origin: 'http://localhost:3000' }, false],
+  ])('%s', (_name, headers, allowed) => {
+    const check = () => assertSameOrigin({ method: 'POST', headers }, ours);
+    if (allowed) expect(check).not.toThrow();
+    else expect(check).toThrow(/not come from one of our own pages/);
+  });
+
+  it('takes every spelling of this machine while developing, with its port', () => {
+    expect(trustedOrigins('http://127.0.0.1:3000')).toEqual([
+      'http://127.0.0.1:3000',
+      'http://localhost:3000',
+      'http://[::1]:3000',
+    ]);
+  });
+});
+
+it.each([
+  ['/console', '/console'],
+  ['/console/unlocks/1?x=1', '/console/unlocks/1?x=1'],
+  ['/queues/queue/revealer', '/queues/queue/revealer'],
+  ['/consoles', '/console'],
+  ['//evil.example', '/console'],
+  ['/console//evil.example', '/console'],
+  ['/console\\evil', '/console'],
+  ['/console\n', '/console'],
+  ['https://evil.example/console', '/console'],
+  [undefined, '/console'],
+  [['/queues'], '/console'],
+])('localPath(%j) is %s', (wanted, expected) => {
+  expect(localPath(wanted)).toBe(expected);
+});
+
+it.each([
+  [-5_000, 'now'],
+  [900, 'now'],
+  [12_400, '12 s ago'],
+  [250_000, '4 min ago'],
+  [10_800_000, '3 h ago'],
+  [400_000_000, '5 d ago'],
+])('ago(%i) is %s', (ms, expected) => {
+  expect(ago(ms)).toBe(expected);
+});
+
+it.each([
+  [0, '0.1 ms'],
+  [8.64, '8.6 ms'],
+  [35.2, '35 ms'],
+  [1_240, '1.2 s'],
+])('duration(%d) is %s', (ms, expected) => {
+  expect(duration(ms)).toBe(expected);
+});
+
+it('the first id of a moment sorts before every id made in it and after every id made before', () => {
+  expect(firstIdOf(0x01a1fc17_6bc5)).toBe('01a1fc17-6bc5-7000-8000-000000000000');
+  expect(firstIdOf(0x01a1fc17_6bc5) > '01a1fc17-6bc4-7fff-bfff-ffffffffffff').toBe(true);
+});
+
+it.each([
+  ['', 0],
+  ['open', 7],
+  ['paid', 3],
+  ['DONE', 1],
+  ['nonsense', 0],
+  ['toString', 0],
+])('the filter %j names %i states', (status, count) => {
+  expect(statesOf(status)).toHaveLength(count);
+});

@@ -1,0 +1,31 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Config } from '../../config.ts';
+import { pageHeaders } from '../pages/headers.ts';
+
+const largestForm = 16 * 1024;
+
+/** Bodies of console routes: small forms and small JSON. */
+export function readForms(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  const form = 'application/x-www-form-urlencoded';
+  app.addContentTypeParser(form, { parseAs: 'string', bodyLimit: largestForm }, (_request, body, done) =>
+    done(null, Object.fromEntries(new URLSearchParams(body as string))),
+  );
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: largestForm },
+    app.getDefaultJsonParser('error', 'error'),
+  );
+}
+
+export function sendPage(
+  reply: FastifyReply,
+  config: Config,
+  html: string,
+  styles?: readonly string[],
+): FastifyReply {
+  return reply
+    .headers(pageHeaders(config, undefined, styles))
+    .type('text/html; charset=utf-8')
+    .send(html);
+}

@@ -1,0 +1,173 @@
+import { fastifySSE } from '@fastify/sse';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { markHandled, resolveAlert } from '../../db/console-attention.ts';
+import type { Runtime } from '../../workers/kit/runtime.ts';
+import { createAuth } from '../auth.ts';
+import { errorHandler, failureOf, noteFailure } from '../errors.ts';
+import { localPath, operatorOf, operatorsOnly } from '../operator.ts';
+import { trustedOrigins } from '../origin.ts';
+import { InboxPage, ParkedPage } from '../pages/attention.tsx';
+import { type Chrome, render } from '../pages/layout.tsx';
+import { MessagePage } from '../pages/login.tsx';
+import { OverviewPage } from '../pages/overview.tsx';
+import { UnlockPage } from '../pages/unlock.tsx';
+import { notFound } from '../problem.ts';
+import { recordContactRead, resumeParked } from './console-actions.ts';
+import { readForms, sendPage } from './console-forms.ts';
+import { createHeartbeat } from './console-live.ts';
+import { createShelf } from './console-shelf.ts';
+import { createViews } from './console-views.ts';
+
+export type ConsoleRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'queues' | 'relay'>;
+
+const uuid = z.uuid();
+const listQuery = z.object({
+  status: z.string().max(40).catch(''),
+  q: z
+    .string()
+    .max(100)
+    .transform((typed) => typed.replace(/\p{Cc}/gu, '').trim())
+    .catch(''),
+  before: uuid.nullable().catch(null),
+});
+const hidden = { schema: { hide: true } };
+
+export function consolePlugin(runtime: ConsoleRuntime): FastifyPluginAsync {
+  return async (root) => {
+    root.get('/', hidden, async (_request, reply) => reply.redirect('/console', 302));
+    await root.register(async (app) => {
+      readForms(app);
+      app.addHook('onRequest', operatorsOnly(createAuth(runtime), trustedOrigins(runtime.config.publicUrl)));
+      app.setErrorHandler(pageErrors(runtime));
+      const shelf = createShelf();
+      const views = createViews(runtime, shelf);
+      pages(app, runtime, views);
+      actions(app, runtime, views, () => shelf.clear());
+      await live(app, runtime);
+    });
+  };
+}
+
+type Views = ReturnType<typeof createViews>;
+
+async function chromeOf(request: FastifyRequest, views: Views, tab?: Chrome['tab']): Promise<Chrome> {
+  const { parked, inbox } = await views.counts();
+  return { person: operatorOf(request), tab, parked, inbox };
+}
+
+function pages(app: FastifyInstance, { config }: ConsoleRuntime, views: Views): void {
+  app.get('/console', hidden, async (request, reply) => {
+    const { status, q, before } = listQuery.parse(request.query);
+    const view = await views.overview({ status, search: q, before });
+    const chrome = await chromeOf(request, views, 'overview');
+    return sendPage(reply, config, await render(OverviewPage({ chrome, view })));
+  });
+  app.get<{ Querystring: { before?: string } }>('/console/parked', hidden, async (request, reply) => {
+    const before = z.coerce
+      .number()
+      .int()
+      .positive()
+      .nullable()
+      .catch(null)
+      .parse(request.query.before ?? null);
+    const view = await views.parked(before);
+    const chrome = await chromeOf(request, views, 'parked');
+    return sendPage(reply, config, await render(ParkedPage({ chrome, ...view, now: new Date() })));
+  });
+  app.get<{ Querystring: { after?: string } }>('/console/inbox', hidden, async (request, reply) => {
+    const view = await views.inbox(
+      uuid
+        .nullable()
+        .catch(null)
+        .parse(request.query.after ?? null),
+    );
+    const chrome = await chromeOf(request, views, 'inbox');
+    return sendPage(reply, config, await render(InboxPage({ chrome, ...view, now: new Date() })));
+  });
+  app.get<{ Params: { id: string } }>('/console/unlocks/:id', hidden, async (request, reply) => {
+    const view = await views.unlock(idOf(request, 'unlock'), false);
+    if (!view) throw notFound('unlock');
+    return sendPage(
+      reply,
+      config,
+      await render(UnlockPage({ chrome: await chromeOf(request, views), view })),
+    );
+  });
+  // Where a browser is after the texts were shown: a bookmark of it leads back, and shows nothing by itself.
+  app.get<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) =>
+    reply.redirect(`/console/unlocks/${idOf(request, 'unlock')}`, 303),
+  );
+}
+
+function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, changed: () => void): void {
+  const back = (request: FastifyRequest, reply: FastifyReply) => {
+    changed();
+    return reply.redirect(localPath((request.body as { back?: unknown } | null)?.back), 303);
+  };
+  app.post<{ Params: { id: string } }>('/console/parked/:id/resume', hidden, async (request, reply) => {
+    const id = z.coerce.number().int().positive().safeParse(request.params.id);
+    if (!id.success) throw notFound('parked work');
+    await resumeParked(runtime, id.data, operatorOf(request).id);
+    return back(request, reply);
+  });
+  app.post<{ Params: { id: string } }>('/console/inbox/:id/handled', hidden, async (request, reply) => {
+    await markHandled(runtime.db, idOf(request, 'text'));
+    return back(request, reply);
+  });
+  app.post<{ Params: { id: string } }>('/console/alerts/:id/resolve', hidden, async (request, reply) => {
+    await resolveAlert(runtime.db, idOf(request, 'alert'));
+    return back(request, reply);
+  });
+  app.post<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) => {
+    const view = await views.unlock(idOf(request, 'unlock'), true);
+    if (!view) throw notFound('unlock');
+    // Recorded before it is shown.
+    await recordContactRead(runtime, view.unlock, operatorOf(request).id);
+    return sendPage(
+      reply,
+      runtime.config,
+      await render(UnlockPage({ chrome: await chromeOf(request, views), view })),
+    );
+  });
+}
+
+/** Says that something changed, never what: the page fetches itself with its own session. */
+async function live(app: FastifyInstance, { db, log }: ConsoleRuntime): Promise<void> {
+  await app.register(fastifySSE, { heartbeatInterval: 15_000 });
+  const heartbeat = createHeartbeat({ reader: db.reader, log });
+  const open = new Set<FastifyReply>();
+  app.addHook('preClose', async () => {
+    heartbeat.close();
+    for (const reply of open) reply.sse.close();
+  });
+  app.get('/console/live', { ...hidden, sse: 'only' }, async (_request, reply) => {
+    reply.sse.keepAlive();
+    const stop = heartbeat.watch(() => {
+      void reply.sse.send({ event: 'changed', data: 1 }).catch(() => stop());
+    });
+    open.add(reply);
+    reply.sse.onClose(() => {
+      stop();
+      open.delete(reply);
+    });
+    await reply.sse.send({ event: 'hello', data: 1, retry: 2_000 });
+  });
+}
+
+function idOf(request: FastifyRequest<{ Params: { id: string } }>, what: string): string {
+  const id = uuid.safeParse(request.params.id);
+  if (!id.success) throw notFound(what);
+  return id.data;
+}
+
+/** A page for a browser, problem+json for everybody else. */
+function pageErrors({ config, log }: ConsoleRuntime) {
+  const json = errorHandler(log);
+  return async (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    if (!(request.headers.accept ?? '').includes('text/html')) return json(error, request, reply);
+    const { status, title, detail } = failureOf(error);
+    noteFailure(log, error, status, request);
+    return sendPage(reply.status(status), config, await render(MessagePage({ title, text: detail, status })));
+  };
+}

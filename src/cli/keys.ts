@@ -1,0 +1,96 @@
+import { Command } from 'commander';
+import { createKey, findOrganizationId, type KeyOwner, listKeys, revokeKey } from '../db/api-keys.ts';
+import type { Database } from '../db/client.ts';
+import { isScope, type Scope, scopes } from '../domain/scopes.ts';
+import { CommandError, say, withSession } from './session.ts';
+
+type CreateOptions = {
+  organization?: string;
+  operator?: boolean;
+  supplier?: boolean;
+  name: string;
+  scopes: string;
+};
+
+export function keyCommands(): Command {
+  const key = new Command('key').description('API keys; shown once, when they are made');
+  key
+    .command('create')
+    .description('make a key and print it, this once')
+    .option('--organization <slug>', 'whose data it opens')
+    .option('--operator', 'an operator’s key: every organization, and /metrics')
+    .option('--supplier', 'a supplier’s key of the organization')
+    .requiredOption('--name <name>', 'to recognise it by')
+    .option('--scopes <list>', `comma-separated, of: ${scopes.join(', ')}`, 'leads:read,leads:write')
+    .action((options: CreateOptions) =>
+      withSession(async ({ db }) => {
+        const granted = parseScopes(options.scopes);
+        const owner = ownerOf(options);
+        const organizationId = owner === 'operator' ? null : await organizationOf(db, options.organization);
+        const made = await createKey(db, { organizationId, owner, name: options.name, scopes: granted });
+        say(made.key);
+        process.stderr.write(
+          `Key ${made.prefix}… (${made.id}). It is not stored and cannot be shown again.\n`,
+        );
+      }),
+    );
+  key
+    .command('revoke <id-or-prefix>')
+    .description('refuse a key from now on')
+    .action((idOrPrefix: string) =>
+      withSession(async ({ db }) => {
+        const ok = await revokeKey(db, idOrPrefix.replace(/…$/, ''));
+        if (!ok) throw new CommandError(`There is no active key ${idOrPrefix}.`);
+        say(`${idOrPrefix} is revoked.`);
+      }),
+    );
+  key
+    .command('list')
+    .description('keys with what is known of them, never the key itself')
+    .option('--organization <slug>', 'of one organization only')
+    .action((options: { organization?: string }) =>
+      withSession(async ({ db }) => {
+        const organizationId = options.organization ? await organizationOf(db, options.organization) : null;
+        const rows = await listKeys(db, organizationId);
+        if (rows.length === 0)
+          say('No keys yet. Make one: leadgate key create --organization <slug> --name <name>');
+        for (const row of rows) {
+          const state = row.revokedAt ? `revoked ${row.revokedAt.toISOString()}` : 'active';
+          const used = row.lastUsedAt ? `used ${row.lastUsedAt.toISOString()}` : 'never used';
+          say([`${row.prefix}…`, row.id, row.owner, row.name, row.scopes.join(','), state, used].join('  '));
+        }
+      }),
+    );
+  return key;
+}
+
+function parseScopes(list: string): Scope[] {
+  const named = list
+    .split(',')
+    .map((scope) => scope.trim())
+    .filter(Boolean);
+  const unknown = named.filter((scope) => !isScope(scope));
+  if (unknown.length > 0 || named.length === 0) {
+    throw new CommandError(
+      `Unknown scope ${unknown.join(', ') || '(none)'}. There are: ${scopes.join(', ')}.`,
+    );
+  }
+  return named.filter(isScope);
+}
+
+function ownerOf({ operator, supplier, organization }: CreateOptions): KeyOwner {
+  if (operator && (supplier || organization))
+    throw new CommandError('An operator’s key belongs to no organization.');
+  if (operator) return 'operator';
+  return supplier ? 'supplier' : 'organization';
+}
+
+async function organizationOf(db: Database, slug: string | undefined): Promise<string> {
+  if (!slug) throw new CommandError('Name the organization: --organization <slug> (or --operator).');
+  const id = await findOrganizationId(db, slug);
+  if (!id)
+    throw new CommandError(
+      `There is no organization ${slug}. Make it: leadgate organization create --slug ${slug} --name <name>`,
+    );
+  return id;
+}

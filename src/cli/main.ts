@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { ConfigError } from '../config.ts';
+import { isConnectionError } from '../db/client.ts';
+import { keyCommands } from './keys.ts';
+import { migrateCommand } from './migrate.ts';
+import { operatorCommands } from './operators.ts';
+import { organizationCommands } from './organizations.ts';
+import { CommandError } from './session.ts';
+
+/** `leadgate <command>`: against DATABASE_URL, or against the `npm start` that runs in this folder. */
+async function main(): Promise<void> {
+  const program = new Command('leadgate')
+    .description('Runs on DATABASE_URL, or on the `npm start` of this folder (.leadgate/demo.json).')
+    .showHelpAfterError()
+    .addCommand(operatorCommands())
+    .addCommand(keyCommands())
+    .addCommand(organizationCommands())
+    .addCommand(migrateCommand());
+  await program.parseAsync();
+}
+
+main().catch((error: unknown) => {
+  const plain = error instanceof CommandError || error instanceof ConfigError;
+  const text = plain
+    ? (error as Error).message
+    : isConnectionError(error)
+      ? 'The database does not answer. Is DATABASE_URL right, or `npm start` running?'
+      : ((error as Error).stack ?? String(error));
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+});

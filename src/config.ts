@@ -81,7 +81,12 @@ export const defaultTimings: Timings = Object.freeze({
 });
 
 export type StripeConfig = { secretKey: string; webhookSecrets: string[]; baseUrl: string | null };
-export type TwilioConfig = { accountSid: string; authToken: string; phoneNumber: string; baseUrl: string | null };
+export type TwilioConfig = {
+  accountSid: string;
+  authToken: string;
+  phoneNumber: string;
+  baseUrl: string | null;
+};
 export type TextmagicConfig = {
   username: string;
   apiKey: string;
@@ -166,7 +171,9 @@ export function loadConfig(
   const blanksUnset = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''));
   const parsed = environment.safeParse(blanksUnset);
   if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}. Correct or unset it.`));
+    throw new ConfigError(
+      parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}. Correct or unset it.`),
+    );
   }
   const e = parsed.data;
   const problems: string[] = [];
@@ -174,8 +181,12 @@ export function loadConfig(
   const sandboxUrl = overrides.sandboxUrl ?? e.SANDBOX_URL ?? null;
   const vendors = vendorConfigs(e, sandboxUrl, overrides.sandboxSendgridKey ?? '');
   const encryptionKeys = parseEncryptionKeys(e.ENCRYPTION_KEYS, problems);
-  const publicUrl = (overrides.publicUrl ?? e.PUBLIC_URL ?? e.DOMAIN ?? `http://127.0.0.1:${e.PORT}`).replace(/\/+$/, '');
-  if (!/^https?:\/\/[^\s/]+/.test(publicUrl)) problems.push('PUBLIC_URL must be an http(s) URL, such as https://leads.example.com');
+  const publicUrl = (overrides.publicUrl ?? e.PUBLIC_URL ?? e.DOMAIN ?? `http://127.0.0.1:${e.PORT}`).replace(
+    /\/+$/,
+    '',
+  );
+  if (!/^https?:\/\/[^\s/]+/.test(publicUrl))
+    problems.push('PUBLIC_URL must be an http(s) URL, such as https://leads.example.com');
   if (production) problems.push(...productionProblems(e, vendors.sandboxed, publicUrl));
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -266,8 +277,14 @@ function productionProblems(e: Environment, sandboxed: readonly string[], public
   const need = (ok: boolean, fix: string) => {
     if (!ok) problems.push(fix);
   };
-  need(e.DATABASE_URL !== undefined, 'DATABASE_URL is missing: production does not run on the embedded database.');
-  need(e.ENCRYPTION_KEYS !== undefined, 'ENCRYPTION_KEYS is missing: contact fields must be encrypted with your own key.');
+  need(
+    e.DATABASE_URL !== undefined,
+    'DATABASE_URL is missing: production does not run on the embedded database.',
+  );
+  need(
+    e.ENCRYPTION_KEYS !== undefined,
+    'ENCRYPTION_KEYS is missing: contact fields must be encrypted with your own key.',
+  );
   need((e.SESSION_SECRET?.length ?? 0) >= 32, 'SESSION_SECRET is missing or shorter than 32 characters.');
   need(publicUrl.startsWith('https://'), 'PUBLIC_URL must be your https:// address.');
   need(e.ALERT_EMAIL !== undefined, 'ALERT_EMAIL is missing: parked work must reach somebody.');
@@ -278,7 +295,8 @@ function productionProblems(e: Environment, sandboxed: readonly string[], public
     textmagic: 'TEXTMAGIC_API_KEY',
     sendgrid: 'SENDGRID_API_KEY',
   };
-  for (const vendor of sandboxed) problems.push(`${variables[vendor]} is missing: ${vendor} would be the sandbox.`);
+  for (const vendor of sandboxed)
+    problems.push(`${variables[vendor]} is missing: ${vendor} would be the sandbox.`);
   need(
     e.STRIPE_WEBHOOK_SECRET !== undefined,
     'STRIPE_WEBHOOK_SECRET is missing: payments could not be told from forgeries.',
@@ -289,7 +307,10 @@ function productionProblems(e: Environment, sandboxed: readonly string[], public
   } else {
     need(e.TEXTMAGIC_USERNAME !== undefined, 'TEXTMAGIC_USERNAME is missing.');
     need(e.TEXTMAGIC_FROM_NUMBER !== undefined, 'TEXTMAGIC_FROM_NUMBER is missing.');
-    need((e.TEXTMAGIC_WEBHOOK_TOKEN?.length ?? 0) >= 22, 'TEXTMAGIC_WEBHOOK_TOKEN is missing or shorter than 22 characters.');
+    need(
+      (e.TEXTMAGIC_WEBHOOK_TOKEN?.length ?? 0) >= 22,
+      'TEXTMAGIC_WEBHOOK_TOKEN is missing or shorter than 22 characters.',
+    );
   }
   need(e.SENDGRID_FROM_EMAIL !== undefined, 'SENDGRID_FROM_EMAIL is missing.');
   need(e.SENDGRID_WEBHOOK_PUBLIC_KEY !== undefined, 'SENDGRID_WEBHOOK_PUBLIC_KEY is missing.');

@@ -1,6 +1,6 @@
-import { demoBuyers } from './db/demo.ts';
-import { run } from './db/commit.ts';
 import { sql } from 'drizzle-orm';
+import { run } from './db/commit.ts';
+import { demoBuyers } from './db/demo.ts';
 import type { UnlockState } from './domain/unlock.ts';
 import type { System } from './system.ts';
 
@@ -56,12 +56,20 @@ export async function tellStory(system: System, apiKey: string, teller: Teller):
   await stage.says(carla, 'STOP');
 
   teller.chapter('A fourth offer, to Dan, with 3 seconds to live: POST /send');
-  const sent = await stage.post(`/api/leads/${leadId}/send`, { provider_ids: [dan.externalId], config: { ttl_hours: 3 / 3600 } });
+  const sent = await stage.post(`/api/leads/${leadId}/send`, {
+    provider_ids: [dan.externalId],
+    config: { ttl_hours: 3 / 3600 },
+  });
   teller.line(`${sent.status} ${JSON.stringify(sent.body)}`);
   await stage.hears(dan, 'new client inquiry');
   teller.line('Dan says nothing.');
 
-  const unlocks = await settled(system, { [amy.externalId]: 'DONE', [ben.externalId]: 'EXPIRED', [carla.externalId]: 'OPTED_OUT', [dan.externalId]: 'EXPIRED' });
+  const unlocks = await settled(system, {
+    [amy.externalId]: 'DONE',
+    [ben.externalId]: 'EXPIRED',
+    [carla.externalId]: 'OPTED_OUT',
+    [dan.externalId]: 'EXPIRED',
+  });
   await printTimelines(system, unlocks, teller);
   return [...findWrongEnds(unlocks), ...(await findWrongLedger(system))];
 }
@@ -83,7 +91,12 @@ function setStage(system: System, apiKey: string, teller: Teller): Stage {
     async hears(buyer, contains) {
       const after = heard.get(buyer.phone) ?? 0;
       const entry = await sandbox.waitFor(
-        (e) => e.operation === 'message.create' && e.outcome === 'accepted' && e.to === buyer.phone && e.seq > after && (e.text ?? '').includes(contains),
+        (e) =>
+          e.operation === 'message.create' &&
+          e.outcome === 'accepted' &&
+          e.to === buyer.phone &&
+          e.seq > after &&
+          (e.text ?? '').includes(contains),
         10_000,
       );
       heard.set(buyer.phone, entry.seq);
@@ -101,8 +114,14 @@ function setStage(system: System, apiKey: string, teller: Teller): Stage {
 /** As a browser does it: open the page, press the button, follow to the checkout, press Pay. */
 async function payOn(payPage: string, teller: Teller): Promise<void> {
   const page = await fetch(payPage);
-  teller.line(`GET  ${new URL(payPage).pathname.slice(0, 8)}… → ${page.status} (teaser, price, time left; nothing bought)`);
-  const checkout = await fetch(payPage, { method: 'POST', redirect: 'manual', headers: { origin: new URL(payPage).origin } });
+  teller.line(
+    `GET  ${new URL(payPage).pathname.slice(0, 8)}… → ${page.status} (teaser, price, time left; nothing bought)`,
+  );
+  const checkout = await fetch(payPage, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { origin: new URL(payPage).origin },
+  });
   const hosted = checkout.headers.get('location') ?? '';
   teller.line(`POST ${new URL(payPage).pathname.slice(0, 8)}… → ${checkout.status} to the checkout page`);
   const paid = await fetch(`${hosted}/pay`, {
@@ -138,7 +157,9 @@ async function printTimelines(system: System, unlocks: Ended[], teller: Teller):
       sql`SELECT occurred_at AS at, to_status AS "to", reason FROM unlock_history WHERE unlock_id = ${`unlock:${unlock.id}`} ORDER BY event_id`,
     );
     const first = moves[0]?.at.getTime() ?? 0;
-    const steps = moves.map((m) => `${m.to}${m.reason ? ` (${m.reason})` : ''} +${((m.at.getTime() - first) / 1000).toFixed(2)}s`);
+    const steps = moves.map(
+      (m) => `${m.to}${m.reason ? ` (${m.reason})` : ''} +${((m.at.getTime() - first) / 1000).toFixed(2)}s`,
+    );
     teller.line(`${unlock.provider}: NEW_LEAD → ${steps.join(' → ')}`);
   }
 }
@@ -153,7 +174,9 @@ function findWrongEnds(unlocks: Ended[]): string[] {
   return Object.entries(wanted).flatMap(([provider, [status, reason]]) => {
     const unlock = unlocks.find((u) => u.provider === provider);
     const is = `${unlock?.status ?? 'missing'}${unlock?.reason ? ` (${unlock.reason})` : ''}`;
-    return unlock?.status === status && unlock.reason === reason ? [] : [`${provider} ended ${is}, not ${status} (${reason ?? 'no reason'})`];
+    return unlock?.status === status && unlock.reason === reason
+      ? []
+      : [`${provider} ended ${is}, not ${status} (${reason ?? 'no reason'})`];
   });
 }
 
@@ -162,15 +185,19 @@ async function findWrongLedger(system: System): Promise<string[]> {
   const problems: string[] = [];
   const entries = system.sandbox!.ledger.list({ accepted: true });
   const captures = entries.filter((e) => e.operation === 'payment.capture');
-  if (captures.length !== 1 || captures[0]?.amount !== 2000) problems.push(`the card was charged ${captures.length} times`);
-  const told = entries.filter((e) => e.operation === 'message.create' && locked.some((secret) => (e.text ?? '').includes(secret)));
+  if (captures.length !== 1 || captures[0]?.amount !== 2000)
+    problems.push(`the card was charged ${captures.length} times`);
+  const told = entries.filter(
+    (e) => e.operation === 'message.create' && locked.some((secret) => (e.text ?? '').includes(secret)),
+  );
   if (told.length !== 1 || told[0]?.to !== amy.phone) problems.push(`the contact is in ${told.length} texts`);
   const [books] = await run<{ stripe: number; parked: number; sum: number }>(
     system.runtime.db,
     sql`SELECT (SELECT coalesce(sum(amount_minor), 0)::int FROM journal_entries WHERE account = 'stripe') AS stripe,
       (SELECT coalesce(sum(amount_minor), 0)::int FROM journal_entries) AS sum, (SELECT count(*)::int FROM outbox WHERE parked_at IS NOT NULL) AS parked`,
   );
-  if (books!.stripe !== 2000 || books!.sum !== 0) problems.push('the ledger does not hold exactly the one payment');
+  if (books!.stripe !== 2000 || books!.sum !== 0)
+    problems.push('the ledger does not hold exactly the one payment');
   if (books!.parked > 0) problems.push(`${books!.parked} pieces of work are parked`);
   return problems;
 }

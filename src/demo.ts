@@ -29,7 +29,9 @@ async function main(): Promise<number> {
     });
     try {
       const { apiKey } = await seedDemo(system, {});
-      teller.line(`API ${system.publicUrl} · vendors ${system.sandbox!.url} · queue on ${system.runtime.queues.backend}`);
+      teller.line(
+        `API ${system.publicUrl} · vendors ${system.sandbox!.url} · queue on ${system.runtime.queues.backend}`,
+      );
       const problems = await tellStory(system, apiKey, teller);
       teller.chapter(problems.length === 0 ? 'Everything ended as it must.' : 'NOT as it must:');
       for (const problem of problems) teller.line(`✗ ${problem}`);

@@ -2,8 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, processEnvironment } from './config.ts';
-import { type EmbeddedPostgres, EmbeddedPostgresError, FolderInUseError, lockDataFolder, startEmbeddedPostgres } from './db/embedded.ts';
-import { type DemoAccess, seedDemo, startSystem, type System } from './system.ts';
+import {
+  type EmbeddedPostgres,
+  EmbeddedPostgresError,
+  FolderInUseError,
+  lockDataFolder,
+  startEmbeddedPostgres,
+} from './db/embedded.ts';
+import { type DemoAccess, type System, seedDemo, startSystem } from './system.ts';
 
 /**
  * `npm start`: everything in one process, data kept in `.leadgate/`. DATABASE_URL and REDIS_URL, when given, are used
@@ -98,10 +104,14 @@ function exampleCurl(publicUrl: string, apiKey: string): string {
 }
 
 main().catch((error: unknown) => {
-  const plain = error instanceof ConfigError || error instanceof FolderInUseError || error instanceof EmbeddedPostgresError;
+  const plain =
+    error instanceof ConfigError ||
+    error instanceof FolderInUseError ||
+    error instanceof EmbeddedPostgresError;
   const code = (error as NodeJS.ErrnoException).code;
   if (plain) process.stderr.write(`${(error as Error).message}\n`);
-  else if (code === 'EADDRINUSE') process.stderr.write(`${(error as Error).message}. Set PORT and SANDBOX_PORT to free ports.\n`);
+  else if (code === 'EADDRINUSE')
+    process.stderr.write(`${(error as Error).message}. Set PORT and SANDBOX_PORT to free ports.\n`);
   else process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
   process.exit(1);
 });

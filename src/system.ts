@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
+import { buildApp } from './api/app.ts';
 import { ensureOperator } from './api/auth.ts';
 import { operatorPlugins } from './api/operators.ts';
-import { buildApp } from './api/app.ts';
 import { type Config, loadConfig, type Timings } from './config.ts';
 import { findKey } from './db/api-keys.ts';
 import { ensureDemo } from './db/demo.ts';
@@ -52,7 +52,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
 }
 
-async function assemble(options: SystemOptions, closers: (() => Promise<unknown>)[], stop: () => Promise<void>): Promise<System> {
+async function assemble(
+  options: SystemOptions,
+  closers: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<System> {
   const planned = loadConfig(options.env);
   const sandbox = planned.sandboxed.length > 0 ? await startOwnSandbox(planned, options) : null;
   if (sandbox) closers.push(() => sandbox.close());
@@ -73,7 +77,10 @@ async function assemble(options: SystemOptions, closers: (() => Promise<unknown>
   await migrate(config.databaseDirectUrl ?? options.databaseUrl);
   const runtime = await createRuntime(config, { name: 'all', namespace: options.namespace });
   closers.push(() => runtime.close());
-  const running = startWorkers(runtime, (options.workers ?? (Object.keys(workers) as WorkerName[])).map((name) => workers[name]));
+  const running = startWorkers(
+    runtime,
+    (options.workers ?? (Object.keys(workers) as WorkerName[])).map((name) => workers[name]),
+  );
   closers.push(() => running.stop());
   const app = await buildApp(runtime, { plugins: operatorPlugins(runtime) });
   closers.push(() => app.close());
@@ -87,8 +94,17 @@ async function startOwnSandbox(config: Config, options: SystemOptions): Promise<
     port: options.sandboxPort ?? config.sandboxPort,
     production: config.production,
     ...options.sandbox,
-    stripe: { secretKey: stripe.secretKey, webhookSecret: stripe.webhookSecrets[0], ...options.sandbox?.stripe },
-    twilio: { accountSid: twilio.accountSid, authToken: twilio.authToken, phoneNumber: twilio.phoneNumber, ...options.sandbox?.twilio },
+    stripe: {
+      secretKey: stripe.secretKey,
+      webhookSecret: stripe.webhookSecrets[0],
+      ...options.sandbox?.stripe,
+    },
+    twilio: {
+      accountSid: twilio.accountSid,
+      authToken: twilio.authToken,
+      phoneNumber: twilio.phoneNumber,
+      ...options.sandbox?.twilio,
+    },
     textmagic: {
       username: textmagic.username,
       apiKey: textmagic.apiKey,

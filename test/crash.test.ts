@@ -11,9 +11,13 @@ async function startWorker(system: TestSystem): Promise<ChildProcess> {
     sandboxUrl: system.sandbox.url,
     namespace: system.namespace,
   };
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/harness/worker-process.ts', JSON.stringify(shared)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'test/harness/worker-process.ts', JSON.stringify(shared)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve());
     child.once('exit', (code) => reject(new Error(`the worker ended at its start with ${code}`)));
@@ -42,25 +46,34 @@ describe('worker processes die at any line', () => {
     system.sandbox.fault({ vendor: 'twilio', kind: 'latency', ms: 60 });
     child = await startWorker(system);
     let caught = 0;
-    const result = await runLoad(system, 40, async () => {
-      for (let round = 0; round < 3; round++) {
-        await system.until<{ n: number }>(
-          'a claimed effect',
-          "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
-          [],
-          (row) => (row?.n ?? 0) > 0,
-        );
-        await kill(child!);
-        const [held] = await system.rows<{ n: number }>("SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'");
-        caught += held!.n;
-        child = await startWorker(system);
-      }
-    }, 70_000);
+    const result = await runLoad(
+      system,
+      40,
+      async () => {
+        for (let round = 0; round < 3; round++) {
+          await system.until<{ n: number }>(
+            'a claimed effect',
+            "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
+            [],
+            (row) => (row?.n ?? 0) > 0,
+          );
+          await kill(child!);
+          const [held] = await system.rows<{ n: number }>(
+            "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
+          );
+          caught += held!.n;
+          child = await startWorker(system);
+        }
+      },
+      70_000,
+    );
     expect(result.wrong).toEqual([]);
     expect(result.payments).toBe(10);
     // A run that hurt nobody proves nothing.
     expect(caught).toBeGreaterThan(0);
-    const [again] = await system.rows<{ n: number }>("SELECT count(*)::int AS n FROM effects WHERE kind = 'sms' AND posts > 2");
+    const [again] = await system.rows<{ n: number }>(
+      "SELECT count(*)::int AS n FROM effects WHERE kind = 'sms' AND posts > 2",
+    );
     expect(again!.n).toBe(0);
   }, 120_000);
 });

@@ -22,7 +22,8 @@ describe('Postgres is restarted under the running system', () => {
     let recoveredMs = Number.POSITIVE_INFINITY;
     const result = await runLoad(system, 40, async (progress) => {
       for (const share of [5, 20]) {
-        while ((await progress().catch(() => 0)) < share) await new Promise((resolve) => setTimeout(resolve, 10));
+        while ((await progress().catch(() => 0)) < share)
+          await new Promise((resolve) => setTimeout(resolve, 10));
         crashedAt = Date.now();
         await postgres.restart('immediate');
       }

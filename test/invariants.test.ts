@@ -35,7 +35,8 @@ describe('invariants are constraints', () => {
        VALUES ($1, $2, $3, $4, '+15005550006', '+13055550160', $5, $6, 'usd', now())`,
       [id, leadId, organizationId, buyerId, status, price],
     );
-  const refused = (text: string, values: unknown[], code: string) => expect(db.query(text, values)).rejects.toMatchObject({ code });
+  const refused = (text: string, values: unknown[], code: string) =>
+    expect(db.query(text, values)).rejects.toMatchObject({ code });
   const insertPayment = (intent: string, unlockId: string, kept: boolean) =>
     db.query(
       `INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
@@ -44,7 +45,9 @@ describe('invariants are constraints', () => {
     );
 
   it('one unlock per lead and buyer', async () => {
-    const [buyer] = await db.query<{ id: string }>('SELECT buyer_id AS id FROM lead_unlocks WHERE id = $1', [first]);
+    const [buyer] = await db.query<{ id: string }>('SELECT buyer_id AS id FROM lead_unlocks WHERE id = $1', [
+      first,
+    ]);
     await expect(insertUnlock(uuidv7(), buyer!.id)).rejects.toMatchObject({ code: '23505' });
   });
   it('no state that the machine does not know, no price out of bounds, no PAID without a time', async () => {
@@ -56,8 +59,16 @@ describe('invariants are constraints', () => {
   });
   it('[F25] a sold slot belongs to one unlock, and an unlock to one slot', async () => {
     await db.query('INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 1, $2)', [leadId, first]);
-    await refused('INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 1, $2)', [leadId, second], '23505');
-    await refused('INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 2, $2)', [leadId, first], '23505');
+    await refused(
+      'INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 1, $2)',
+      [leadId, second],
+      '23505',
+    );
+    await refused(
+      'INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 2, $2)',
+      [leadId, first],
+      '23505',
+    );
   });
   it('one kept charge per unlock; a payment is booked once', async () => {
     await insertPayment('pi_1', first, true);
@@ -67,7 +78,10 @@ describe('invariants are constraints', () => {
   });
   it('one open checkout session per unlock', async () => {
     const open = (n: number) =>
-      db.query("INSERT INTO checkout_sessions (unlock_id, number, state, expires_at) VALUES ($1, $2, 'open', now())", [first, n]);
+      db.query(
+        "INSERT INTO checkout_sessions (unlock_id, number, state, expires_at) VALUES ($1, $2, 'open', now())",
+        [first, n],
+      );
     await open(1);
     await expect(open(2)).rejects.toMatchObject({ code: '23505' });
   });
@@ -75,9 +89,16 @@ describe('invariants are constraints', () => {
     const book = (amounts: number[]): Promise<void> =>
       db.withTx(async (tx) => {
         const id = uuidv7();
-        await tx.query('INSERT INTO journals (id, key, organization_id) VALUES ($1, $2, $3)', [id, `journal ${id}`, organizationId]);
+        await tx.query('INSERT INTO journals (id, key, organization_id) VALUES ($1, $2, $3)', [
+          id,
+          `journal ${id}`,
+          organizationId,
+        ]);
         for (const amount of amounts) {
-          await tx.query("INSERT INTO journal_entries (journal_id, account, amount_minor, currency) VALUES ($1, 'stripe', $2, 'usd')", [id, amount]);
+          await tx.query(
+            "INSERT INTO journal_entries (journal_id, account, amount_minor, currency) VALUES ($1, 'stripe', $2, 'usd')",
+            [id, amount],
+          );
         }
       });
     await book([2000, -2000]);

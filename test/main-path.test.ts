@@ -30,10 +30,17 @@ describe('from a lead to revealed details', () => {
     const reveal = await system.text(amy.phone, 'here are the client details');
     expect(reveal.text).toContain('Name: Sarah Johnson\nPhone: +1234567890\nEmail: sarah.johnson@email.com');
 
-    await system.until<{ status: string }>('DONE', 'SELECT status FROM lead_unlocks', [], (row) => row?.status === 'DONE');
+    await system.until<{ status: string }>(
+      'DONE',
+      'SELECT status FROM lead_unlocks',
+      [],
+      (row) => row?.status === 'DONE',
+    );
     const sent = system.sandbox.ledger.list({ operation: 'message.create', accepted: true });
     expect(sent.map((entry) => entry.to)).toEqual([amy.phone, amy.phone, amy.phone]);
-    const history = await system.rows<{ to: string }>('SELECT to_status AS "to" FROM unlock_history ORDER BY event_id');
+    const history = await system.rows<{ to: string }>(
+      'SELECT to_status AS "to" FROM unlock_history ORDER BY event_id',
+    );
     expect(history.map((h) => h.to)).toEqual([
       'TEASER_SENT',
       'AWAIT_CONFIRM',

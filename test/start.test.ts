@@ -6,7 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../src/system.ts';
 
-type Started = { child: ChildProcess; output: () => string; errors: () => string; exited: Promise<number | null> };
+type Started = {
+  child: ChildProcess;
+  output: () => string;
+  errors: () => string;
+  exited: Promise<number | null>;
+};
 
 const loader = pathToFileURL(resolve('node_modules/tsx/dist/loader.mjs')).href;
 const main = resolve('src/main.ts');
@@ -16,7 +21,12 @@ function start(folder: string, ports: { PORT: string; SANDBOX_PORT: string }): S
   const child = spawn(process.execPath, ['--import', loader, main], {
     cwd: folder,
     // The folder is not the project's: tsx must be told where its settings are.
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TSX_TSCONFIG_PATH: resolve('tsconfig.json'), ...ports },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TSX_TSCONFIG_PATH: resolve('tsconfig.json'),
+      ...ports,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -59,11 +69,13 @@ describe('npm start', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const demo = async () => JSON.parse(await readFile(join(folder, '.leadgate/demo.json'), 'utf8')) as Record<string, string>;
+  const demo = async () =>
+    JSON.parse(await readFile(join(folder, '.leadgate/demo.json'), 'utf8')) as Record<string, string>;
 
   it('prints its URLs and leaves them with the keys in a file only its owner reads', async () => {
     const file = await demo();
-    for (const url of [file.console, file.queues, file.docs, file.sandbox]) expect(running.output()).toContain(url);
+    for (const url of [file.console, file.queues, file.docs, file.sandbox])
+      expect(running.output()).toContain(url);
     expect((await stat(join(folder, '.leadgate/demo.json'))).mode & 0o777).toBe(0o600);
     expect(running.errors()).toBe('');
     const health = await fetch(`${file.publicUrl}/health`);
@@ -71,7 +83,10 @@ describe('npm start', () => {
   });
 
   it('its curl works as pasted', async () => {
-    const command = running.output().split('\n').find((line) => line.startsWith('curl'))!;
+    const command = running
+      .output()
+      .split('\n')
+      .find((line) => line.startsWith('curl'))!;
     const curl = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] });
     let answer = '';
     for await (const chunk of curl.stdout) answer += chunk;
@@ -95,7 +110,9 @@ describe('npm start', () => {
     await says(running, 'curl -s');
     const after = await demo();
     expect(after.apiKey).toBe(before.apiKey);
-    const leads = await fetch(`${after.publicUrl}/api/leads`, { headers: { authorization: `Bearer ${after.apiKey}` } });
+    const leads = await fetch(`${after.publicUrl}/api/leads`, {
+      headers: { authorization: `Bearer ${after.apiKey}` },
+    });
     expect(((await leads.json()) as { leads: unknown[] }).leads).toHaveLength(1);
   });
 

@@ -7,7 +7,14 @@ import { jobIdOf } from '../src/workers/kit/queues.ts';
 import { createSweeper, type Sweeper } from '../src/workers/kit/sweeper.ts';
 import { sampleLead, startSystem, type TestSystem } from './harness/system.ts';
 
-type Row = { id: number; epoch: number; worker: 'distributor'; queued: boolean; visits: number; dueInMs: number };
+type Row = {
+  id: number;
+  epoch: number;
+  worker: 'distributor';
+  queued: boolean;
+  visits: number;
+  dueInMs: number;
+};
 
 describe('the sweeper', () => {
   let system: TestSystem;
@@ -62,7 +69,9 @@ describe('the sweeper', () => {
     await system.runtime.queues.add('distributor', [row!]);
     // A job that ends and is retained, as after a crash between its end and ours.
     const worker = system.runtime.queues.startWorker('distributor', { concurrency: 1 }, async () => 'lost');
-    await new Promise<void>((resolve) => worker.on('completed', (job) => job.id === jobIdOf(row!) && resolve()));
+    await new Promise<void>((resolve) =>
+      worker.on('completed', (job) => job.id === jobIdOf(row!) && resolve()),
+    );
     await worker.close();
     expect(await system.runtime.queues.stateOf(row!)).toBe('ended');
     for (let visit = 0; visit < 2; visit++) {
@@ -115,7 +124,9 @@ describe('the sweeper', () => {
     await system.api('POST', '/api/leads', { ...sampleLead, lead_id: 'lead_anew' });
     const [row] = await rows();
     await system.rows('UPDATE outbox SET epoch = epoch + 1');
-    expect(await execute(workers.distributor, system.runtime, { outboxId: row!.id, epoch: row!.epoch })).toBe('gone');
+    expect(await execute(workers.distributor, system.runtime, { outboxId: row!.id, epoch: row!.epoch })).toBe(
+      'gone',
+    );
     expect(await rows()).toHaveLength(1);
     expect(jobIdOf(row!)).not.toContain(':');
   });

@@ -10,7 +10,10 @@ export type ConversationOwner = {
   line: { organizationId: string; unlockId: string; buyerId: string; phoneId: string; to: string };
 };
 
-export async function findConversationOwner(db: Queryable, phoneId: string): Promise<ConversationOwner | null> {
+export async function findConversationOwner(
+  db: Queryable,
+  phoneId: string,
+): Promise<ConversationOwner | null> {
   const [row] = await run<ConversationOwner>(
     db,
     sql`SELECT g.name AS organization, g.support_contact AS "supportContact", coalesce(b.language, g.language) AS language,

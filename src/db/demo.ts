@@ -9,9 +9,27 @@ import { createOrganization } from './organizations.ts';
 
 /** What a newcomer finds: an organization whose keyless calls from this machine are its own, and four buyers. */
 export const demoBuyers = [
-  { externalId: 'provider60', name: 'Amy', phone: '+13055550160', email: 'amy@gold-touch.example', language: null },
-  { externalId: 'provider61', name: 'Ben', phone: '+13055550161', email: 'ben@gold-touch.example', language: null },
-  { externalId: 'provider62', name: 'Carla', phone: '+13055550162', email: 'carla@gold-touch.example', language: null },
+  {
+    externalId: 'provider60',
+    name: 'Amy',
+    phone: '+13055550160',
+    email: 'amy@gold-touch.example',
+    language: null,
+  },
+  {
+    externalId: 'provider61',
+    name: 'Ben',
+    phone: '+13055550161',
+    email: 'ben@gold-touch.example',
+    language: null,
+  },
+  {
+    externalId: 'provider62',
+    name: 'Carla',
+    phone: '+13055550162',
+    email: 'carla@gold-touch.example',
+    language: null,
+  },
   { externalId: 'provider63', name: 'Dan', phone: '+13055550163', email: null, language: null },
 ];
 
@@ -34,8 +52,19 @@ export async function ensureDemo(db: Queryable, options: { freshKey: boolean } =
   const usable = keys.some((key) => key.name === 'demo' && !key.revokedAt);
   if (usable && !options.freshKey) return { organizationId, apiKey: null };
   // A key whose plain text was lost cannot be shown again: it is replaced.
-  if (usable) await run(db, sql`UPDATE api_keys SET revoked_at = now() WHERE organization_id = ${organizationId} AND name = 'demo' AND revoked_at IS NULL`);
-  const scopes = ['leads:read', 'leads:write', 'providers:read', 'providers:write', 'replies:write', 'admin'] as const;
+  if (usable)
+    await run(
+      db,
+      sql`UPDATE api_keys SET revoked_at = now() WHERE organization_id = ${organizationId} AND name = 'demo' AND revoked_at IS NULL`,
+    );
+  const scopes = [
+    'leads:read',
+    'leads:write',
+    'providers:read',
+    'providers:write',
+    'replies:write',
+    'admin',
+  ] as const;
   const { key } = await createKey(db, { organizationId, owner: 'organization', name: 'demo', scopes });
   return { organizationId, apiKey: key };
 }

@@ -125,10 +125,12 @@ export async function claimEffect(
   add('claim', claimPart(request, sql.join(conditions, sql` AND `)));
   if (message) add('message', messagePart(message, request.vendor));
   if (line && request.organizationId) {
+    // One per post: a 429 or a refused connection was none, so claiming again after it counts nothing.
     add(
       'counted',
       sql`INSERT INTO sms_counters (organization_id, day, shard, sent)
       SELECT ${request.organizationId}, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'), ${Math.floor(Math.random() * 16)}::integer, 1 FROM claim
+      WHERE claim.inserted OR ${request.repost}
       ON CONFLICT (organization_id, day, shard) DO UPDATE SET sent = sms_counters.sent + 1`,
     );
   }

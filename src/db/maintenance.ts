@@ -14,7 +14,10 @@ const kept = [
 /** Partitions three months ahead, and old transport rows gone. Safe to run anywhere, any number of times. */
 export async function maintain(db: Queryable): Promise<{ removed: number }> {
   await run(db, sql`SELECT ensure_partitions((now() AT TIME ZONE 'UTC')::date, 3)`);
-  await run(db, sql`DELETE FROM sms_counters WHERE day < to_char((now() AT TIME ZONE 'UTC') - interval '7 days', 'YYYY-MM-DD')`);
+  await run(
+    db,
+    sql`DELETE FROM sms_counters WHERE day < to_char((now() AT TIME ZONE 'UTC') - interval '7 days', 'YYYY-MM-DD')`,
+  );
   let removed = 0;
   for (const { table, column, days } of kept) {
     for (let count = batch; count === batch; removed += count) {

@@ -2,7 +2,13 @@ import { sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
 import { run } from './commit.ts';
 
-export type NewOrganization = { id: string; name: string; slug: string; footer: string; supportContact: string };
+export type NewOrganization = {
+  id: string;
+  name: string;
+  slug: string;
+  footer: string;
+  supportContact: string;
+};
 
 /** False: an organization with this slug exists already, and is left as it is. */
 export async function createOrganization(db: Queryable, organization: NewOrganization): Promise<boolean> {

@@ -17,16 +17,26 @@ export type PaymentRow = {
   disputedAt: Date | null;
 };
 
-const columns = sql.raw(`id, organization_id AS "organizationId", unlock_id AS "unlockId", payment_intent AS "paymentIntent",
+const columns =
+  sql.raw(`id, organization_id AS "organizationId", unlock_id AS "unlockId", payment_intent AS "paymentIntent",
   session_id AS "sessionId", amount_minor AS "amountMinor", refunded_minor AS "refundedMinor", currency, kept, disputed_at AS "disputedAt"`);
 
-export async function findPayment(db: Queryable, by: { id: string } | { paymentIntent: string }): Promise<PaymentRow | null> {
+export async function findPayment(
+  db: Queryable,
+  by: { id: string } | { paymentIntent: string },
+): Promise<PaymentRow | null> {
   const condition = 'id' in by ? sql`id = ${by.id}` : sql`payment_intent = ${by.paymentIntent}`;
   const [row] = await run<PaymentRow>(db, sql`SELECT ${columns} FROM payments WHERE ${condition}`);
   return row ?? null;
 }
 
-export type SessionRow = { unlockId: string; number: number; id: string | null; state: string; expiresAt: Date };
+export type SessionRow = {
+  unlockId: string;
+  number: number;
+  id: string | null;
+  state: string;
+  expiresAt: Date;
+};
 
 export async function findSession(db: Queryable, id: string): Promise<SessionRow | null> {
   const [row] = await run<SessionRow>(
@@ -60,37 +70,51 @@ export type Capture = { paymentIntent: string; sessionId: string; amountMinor: n
 export function bookPayment(unlock: UnlockView, capture: Capture, paymentId: string, kept: boolean): Part[] {
   const insert: Part = {
     name: 'payment',
-    statement: (when) => sql`INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+    statement: (
+      when,
+    ) => sql`INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
       SELECT ${paymentId}::uuid, ${unlock.organizationId}::uuid, ${unlock.id}::uuid, ${capture.paymentIntent}, ${capture.sessionId},
         ${capture.amountMinor}::integer, ${capture.currency}, ${kept} WHERE ${when}`,
   };
-  return [insert, ...journal(unlock.organizationId, `capture-${paymentId}`, capture, kept ? 'sales' : 'refunds_due')];
+  const { amountMinor, currency } = capture;
+  const booking = {
+    key: `capture-${paymentId}`,
+    amountMinor,
+    currency,
+    to: 'stripe',
+    from: kept ? 'sales' : 'refunds_due',
+  } as const;
+  return [insert, ...journal(unlock.organizationId, booking)];
 }
 
-/** Two entries that sum to zero: what Stripe holds for us, and what it is for. `amountMinor` negative: money going back. */
-function journal(
-  organizationId: string,
-  key: string,
-  money: { amountMinor: number; currency: string },
-  account: 'sales' | 'refunds_due',
-): Part[] {
+/** What Stripe holds for us is in `stripe`; the others, one of each per organization, say what it is for. */
+type Account = 'stripe' | 'sales' | 'refunds_due' | 'disputed';
+type Booking = { key: string; amountMinor: number; currency: string; from: Account; to: Account };
+
+/** Two entries that sum to zero. */
+function journal(organizationId: string, { key, amountMinor, currency, from, to }: Booking): Part[] {
   const id = uuidv7();
+  const name = (account: Account) => (account === 'stripe' ? account : `${account}:${organizationId}`);
   return [
     {
       name: 'journal',
-      statement: (when) => sql`INSERT INTO journals (id, key, organization_id) SELECT ${id}::uuid, ${key}, ${organizationId}::uuid WHERE ${when}`,
+      statement: (when) =>
+        sql`INSERT INTO journals (id, key, organization_id) SELECT ${id}::uuid, ${key}, ${organizationId}::uuid WHERE ${when}`,
     },
     {
       name: 'entries',
       statement: (when) => sql`INSERT INTO journal_entries (journal_id, account, amount_minor, currency)
-        SELECT ${id}::uuid, v.account, v.amount, ${money.currency}
-        FROM (VALUES ('stripe', ${money.amountMinor}::bigint), (${`${account}:${organizationId}`}, ${-money.amountMinor}::bigint)) v(account, amount)
+        SELECT ${id}::uuid, v.account, v.amount, ${currency}
+        FROM (VALUES (${name(to)}::text, ${amountMinor}::bigint), (${name(from)}::text, ${-amountMinor}::bigint)) v(account, amount)
         WHERE ${when}`,
     },
   ];
 }
 
-/** Takes the lowest free slot of a lead with a limit, for an unlock that still stands where it was read. */
+/**
+ * Takes the lowest free slot of a lead with a limit, for an unlock that still stands where it was read, and only while
+ * as many are sold as were read: whoever takes the last one must know it, for it is he who says that all are sold.
+ */
 export function takeSlot(unlock: UnlockView): Part {
   return {
     name: 'slot',
@@ -99,6 +123,7 @@ export function takeSlot(unlock: UnlockView): Part {
       FROM (SELECT id FROM lead_unlocks WHERE id = ${unlock.id} AND status = ${unlock.state} AND ${held} FOR UPDATE) u,
         generate_series(1, ${unlock.maxSales}::integer) AS g(n)
       WHERE NOT EXISTS (SELECT 1 FROM sold_slots s WHERE s.lead_id = ${unlock.leadId} AND s.slot = g.n)
+        AND (SELECT count(*) FROM sold_slots s WHERE s.lead_id = ${unlock.leadId}) = ${unlock.soldSlots}::integer
       ORDER BY g.n LIMIT 1
       ON CONFLICT DO NOTHING RETURNING slot`,
   };
@@ -110,30 +135,56 @@ export const slotTaken = sql`EXISTS (SELECT 1 FROM slot)`;
  * Raises the refunded amount to what Stripe reports, never lowers it, and books the difference.
  * Its guard touches no row when nothing is new.
  */
-export function bookRefund(payment: PaymentRow, refundedMinor: number): { guard: (held: SQL) => SQL; writes: Part[] } {
+export function bookRefund(
+  payment: PaymentRow,
+  refundedMinor: number,
+): { guard: (held: SQL) => SQL; writes: Part[] } {
   const delta = refundedMinor - payment.refundedMinor;
   return {
     guard: (held) => sql`UPDATE payments SET refunded_minor = ${refundedMinor} WHERE id = ${payment.id}
       AND refunded_minor = ${payment.refundedMinor} AND ${refundedMinor} > refunded_minor AND ${held} RETURNING id`,
-    writes: journal(
-      payment.organizationId,
-      `refund-${payment.id}-${refundedMinor}`,
-      { amountMinor: -delta, currency: payment.currency },
-      payment.kept ? 'sales' : 'refunds_due',
-    ),
+    writes: journal(payment.organizationId, {
+      key: `refund-${payment.id}-${refundedMinor}`,
+      amountMinor: delta,
+      currency: payment.currency,
+      from: 'stripe',
+      to: accountOf(payment),
+    }),
   };
 }
 
-/** A disputed buyer is flagged for the operator; once. */
-export function flagDispute(payment: PaymentRow): { guard: (held: SQL) => SQL; writes: Part[] } {
+/** Where the rest of a payment stands in our books. */
+function accountOf({ disputedAt, kept }: PaymentRow): Account {
+  if (disputedAt) return 'disputed';
+  return kept ? 'sales' : 'refunds_due';
+}
+
+/** An operator looks before this buyer gets more. The first time stays. */
+export function flagBuyer(unlockId: string): Part {
   return {
-    guard: (held) => sql`UPDATE payments SET disputed_at = now() WHERE id = ${payment.id} AND disputed_at IS NULL AND ${held} RETURNING id`,
+    name: 'flag',
+    statement: (when) => sql`UPDATE buyers SET flagged_at = coalesce(flagged_at, now())
+      WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = ${unlockId}) AND ${when}`,
+  };
+}
+
+/**
+ * A disputed sale is none until the dispute is over: what is left of it leaves `sales`, and its buyer is flagged. Once.
+ * Its guard touches no row when a refund was booked meanwhile.
+ */
+export function bookDispute(payment: PaymentRow): { guard: (held: SQL) => SQL; writes: Part[] } {
+  const left = payment.amountMinor - payment.refundedMinor;
+  const reversal = { key: `dispute-${payment.id}`, amountMinor: left, currency: payment.currency } as const;
+  return {
+    guard: (
+      held,
+    ) => sql`UPDATE payments SET disputed_at = now() WHERE id = ${payment.id} AND disputed_at IS NULL
+      AND refunded_minor = ${payment.refundedMinor} AND ${held} RETURNING id`,
     writes: [
-      {
-        name: 'flag',
-        statement: (when) => sql`UPDATE buyers SET flagged_at = coalesce(flagged_at, now())
-          WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = ${payment.unlockId}) AND ${when}`,
-      },
+      ...(left > 0
+        ? journal(payment.organizationId, { ...reversal, from: 'disputed', to: accountOf(payment) })
+        : []),
+      flagBuyer(payment.unlockId),
     ],
   };
 }

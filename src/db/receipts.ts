@@ -74,12 +74,19 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
   if (message.phoneId && optedOut) closed.push(markOptedOut(message.phoneId));
   if (message.phoneId && receipt.code === 'bad_number') closed.push(markBadNumber(message.phoneId));
   return {
+    // Whoever books the vendor's answer takes the effect before its message: in another order the two would deadlock.
+    first: [
+      {
+        name: 'effect',
+        statement: () => sql`SELECT id FROM effects WHERE id = ${message.id}::uuid FOR UPDATE`,
+      },
+    ],
     guard: (
       held,
     ) => sql`UPDATE messages SET status = ${receipt.status}::text, vendor_id = coalesce(vendor_id, ${receipt.vendorId}::text),
         error_code = ${receipt.status === 'failed' ? (receipt.vendorCode ?? receipt.code) : null}::text, updated_at = now()
       WHERE id = ${message.id}::uuid AND created_at = ${message.createdAt}::text::timestamptz
-        AND ${rank(sql`status`)} < ${rank(sql`${receipt.status}::text`)} AND ${held} RETURNING id`,
+        AND (SELECT count(*) FROM effect) >= 0 AND ${rank(sql`status`)} < ${rank(sql`${receipt.status}::text`)} AND ${held} RETURNING id`,
     writes: [accepted, ...closed],
     events: eventsOf(message, receipt, optedOut),
   };
@@ -90,7 +97,8 @@ function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): 
   const subject = unlockId ? `unlock:${unlockId}` : phoneId ? `phone:${phoneId}` : `message:${id}`;
   const data = { messageId: id, purpose, ...(unlockId ? { unlockId } : {}) };
   // Only the details wait for their receipt; of other texts the message row says enough.
-  if (receipt.status === 'delivered') return purpose === 'reveal' ? [{ type: 'message.delivered', organizationId, subject, data }] : [];
+  if (receipt.status === 'delivered')
+    return purpose === 'reveal' ? [{ type: 'message.delivered', organizationId, subject, data }] : [];
   if (receipt.status !== 'failed') return [];
   const failed: EventDraft = {
     type: 'message.failed',

@@ -40,7 +40,8 @@ export type UnlockView = {
   soldSlots: number;
 };
 
-const view = sql.raw(`SELECT u.id, u.status AS state, u.reason, u.organization_id AS "organizationId", u.lead_id AS "leadId",
+const view =
+  sql.raw(`SELECT u.id, u.status AS state, u.reason, u.organization_id AS "organizationId", u.lead_id AS "leadId",
   l.public_id AS "leadPublicId", u.buyer_id AS "buyerId", p.id AS "phoneId", u.phone, p.opted_out_at IS NOT NULL AS "optedOut",
   u.our_number AS "ourNumber", u.price_minor AS "priceMinor", u.currency, u.ttl_expires_at AS "ttlExpiresAt",
   u.offered_at AS "offeredAt", u.revealed_at AS "revealedAt", u.done_at AS "doneAt", u.link_sent_at AS "linkSentAt",
@@ -58,7 +59,10 @@ export async function findUnlock(db: Queryable, id: string): Promise<UnlockView 
 }
 
 /** Unlocks of a lead that were stored and not yet offered. */
-export async function findUnoffered(db: Queryable, leadId: string): Promise<{ id: string; organizationId: string; ttlMs: number }[]> {
+export async function findUnoffered(
+  db: Queryable,
+  leadId: string,
+): Promise<{ id: string; organizationId: string; ttlMs: number }[]> {
   return run(
     db,
     sql`SELECT id, organization_id AS "organizationId", (extract(epoch FROM ttl_expires_at - now()) * 1000)::float8 AS "ttlMs"

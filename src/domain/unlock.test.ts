@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { allowedMoves, decide, isOpen, isPaid, type UnlockCommand, type UnlockDecision, type UnlockState, unlockStates } from './unlock.ts';
+import {
+  allowedMoves,
+  decide,
+  isOpen,
+  isPaid,
+  type UnlockCommand,
+  type UnlockDecision,
+  type UnlockState,
+  unlockStates,
+} from './unlock.ts';
 
 const ttlExpiresAt = new Date('2026-11-21T12:00:00Z');
 const before = new Date('2026-11-21T11:59:59.999Z');
@@ -24,7 +33,8 @@ const commands: UnlockCommand[] = [
 ];
 const label = (c: UnlockCommand) => (c.type === 'capture' ? `${c.type}${c.sellable ? '' : '!'}` : c.type);
 
-const open = 'NEW_LEAD TEASER_SENT AWAIT_CONFIRM CHECK_EXISTING_PAYMENT CREATE_PAYMENT_LINK PAYMENT_LINK_SENT AWAITING_PAYMENT';
+const open =
+  'NEW_LEAD TEASER_SENT AWAIT_CONFIRM CHECK_EXISTING_PAYMENT CREATE_PAYMENT_LINK PAYMENT_LINK_SENT AWAITING_PAYMENT';
 const payable = 'CHECK_EXISTING_PAYMENT CREATE_PAYMENT_LINK PAYMENT_LINK_SENT AWAITING_PAYMENT';
 const paid = 'PAID REVEAL_DETAILS_SENT DONE';
 
@@ -56,7 +66,8 @@ const expected = (command: string, state: UnlockState) =>
   table.find(([c, states]) => c === command && states.split(' ').includes(state))?.[2] ?? 'nothing';
 
 function written(decision: UnlockDecision): string {
-  if (decision.kind === 'move') return decision.path.join('>') + (decision.reason ? ` (${decision.reason})` : '');
+  if (decision.kind === 'move')
+    return decision.path.join('>') + (decision.reason ? ` (${decision.reason})` : '');
   return decision.kind === 'refund' ? `refund ${decision.because}` : decision.kind;
 }
 
@@ -77,12 +88,16 @@ describe('time is up exactly at ttlExpiresAt', () => {
     expect(decision).toBe(isOpen(state) ? 'EXPIRED (ttl)' : 'nothing');
   });
   it('a Y that comes at the TTL starts no payment', () => {
-    expect(decide({ state: 'AWAIT_CONFIRM', ttlExpiresAt }, { type: 'start_payment' }, after).kind).toBe('nothing');
+    expect(decide({ state: 'AWAIT_CONFIRM', ttlExpiresAt }, { type: 'start_payment' }, after).kind).toBe(
+      'nothing',
+    );
   });
 });
 
 /** How far an unlock has come; only money moves one out of EXPIRED or OPTED_OUT. */
-const rank: Record<UnlockState, number> = Object.fromEntries(unlockStates.map((state, index) => [state, index])) as Record<UnlockState, number>;
+const rank: Record<UnlockState, number> = Object.fromEntries(
+  unlockStates.map((state, index) => [state, index]),
+) as Record<UnlockState, number>;
 
 /** A second, much simpler account of the same rules: counts that must hold after any history. */
 type Model = { captured: number; revealed: number };

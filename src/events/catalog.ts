@@ -71,7 +71,12 @@ export const catalog = {
   'reveal.viewed': z.object({ ...unlock }),
 
   'message.delivered': z.object({ messageId: id, unlockId: id.optional(), purpose: z.string() }),
-  'message.failed': z.object({ messageId: id, unlockId: id.optional(), purpose: z.string(), code: z.string() }),
+  'message.failed': z.object({
+    messageId: id,
+    unlockId: id.optional(),
+    purpose: z.string(),
+    code: z.string(),
+  }),
 
   /** A worker gave up on a row: visible in the console, and an operator hears of it. */
   'work.parked': z.object({ outboxId: z.number(), worker: z.string(), error: z.string() }),

@@ -57,7 +57,9 @@ export function timeOfId(uuid: string): Date {
 }
 
 /** Parses a stored event. Throws for a type or data no known version wrote. */
-export function parseEvent(row: Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown }): DomainEvent {
+export function parseEvent(
+  row: Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown },
+): DomainEvent {
   const schema = catalog[row.type as EventType];
   if (!schema) throw new Error(`unknown event type ${row.type}`);
   return { ...row, data: schema.parse(row.data) } as DomainEvent;

@@ -62,9 +62,14 @@ export type EventsOf<W extends WorkerName> = {
 }[EventType];
 
 /** Workers of one event with the delay of each: null is at once. */
-export function recipients(type: EventType, dueInMs: number | undefined): { worker: WorkerName; delayMs: number | null }[] {
+export function recipients(
+  type: EventType,
+  dueInMs: number | undefined,
+): { worker: WorkerName; delayMs: number | null }[] {
   const all: readonly Route[] = routes[type];
   return all.map((route) =>
-    typeof route === 'string' ? { worker: route, delayMs: null } : { worker: route.later, delayMs: dueInMs ?? 0 },
+    typeof route === 'string'
+      ? { worker: route, delayMs: null }
+      : { worker: route.later, delayMs: dueInMs ?? 0 },
   );
 }

@@ -36,11 +36,19 @@ export const expirer = defineWorker<'expirer', Deps>({
     },
 
     async 'lead.sold_out'(event, { db }, run) {
-      return closeAll(() => findOpenUnlocks(db, { leadId: event.data.leadId }, roundSize), { type: 'sell_out' }, run);
+      return closeAll(
+        () => findOpenUnlocks(db, { leadId: event.data.leadId }, roundSize),
+        { type: 'sell_out' },
+        run,
+      );
     },
 
     async 'buyer.opted_out'(event, { db }, run) {
-      return closeAll(() => findOpenUnlocks(db, { phoneId: event.data.phoneId }, roundSize), { type: 'opt_out' }, run);
+      return closeAll(
+        () => findOpenUnlocks(db, { phoneId: event.data.phoneId }, roundSize),
+        { type: 'opt_out' },
+        run,
+      );
     },
 
     async 'unlock.closed'(event, deps, run) {
@@ -56,10 +64,20 @@ function closingChange(unlock: OpenUnlock, command: UnlockCommand, now: Date) {
   const subject = subjectOf(unlock.id);
   const events: EventDraft[] = [];
   if (linkStates.includes(unlock.state)) {
-    events.push({ type: 'unlock.closed', organizationId, subject, data: { unlockId: unlock.id, reason: command.type } });
+    events.push({
+      type: 'unlock.closed',
+      organizationId,
+      subject,
+      data: { unlockId: unlock.id, reason: command.type },
+    });
     // Whoever was about to pay is told; whoever only got a teaser is not bothered.
     if (command.type === 'sell_out') {
-      events.push({ type: 'buyer.notice', organizationId, subject, data: { unlockId: unlock.id, notice: 'sold_out', key: 'once' } });
+      events.push({
+        type: 'buyer.notice',
+        organizationId,
+        subject,
+        data: { unlockId: unlock.id, notice: 'sold_out', key: 'once' },
+      });
     }
   }
   return { kind: 'change' as const, change: moveUnlock(unlock, decision, { events }) };
@@ -79,7 +97,11 @@ function close(unlock: OpenUnlock, command: UnlockCommand, run: Run): Outcome {
 }
 
 /** One guarded move each, until none is open. A move that lost a race is looked at again in the next round. */
-async function closeAll(open: () => Promise<OpenUnlock[]>, command: UnlockCommand, run: Run): Promise<Outcome> {
+async function closeAll(
+  open: () => Promise<OpenUnlock[]>,
+  command: UnlockCommand,
+  run: Run,
+): Promise<Outcome> {
   let closed = 0;
   for (let unlocks = await open(); unlocks.length > 0; unlocks = await open()) {
     let progress = 0;
@@ -102,7 +124,10 @@ async function closeCheckout(unlockId: string, deps: Deps, run: Run): Promise<Ou
     const waited = run.now.getTime() - run.since.getTime();
     return waited < creatingGraceMs
       ? snooze(2_000, 'a session is being created')
-      : finish({ writes: [endCheckout(unlockId, session.number, 'expired')] }, 'a session nobody was sent to; it expires at Stripe by itself');
+      : finish(
+          { writes: [endCheckout(unlockId, session.number, 'expired')] },
+          'a session nobody was sent to; it expires at Stripe by itself',
+        );
   }
   const sessionId = session.id;
   const sent = await deps.effects.keyed(run.effect, {

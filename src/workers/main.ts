@@ -11,11 +11,18 @@ async function main(names: string[]): Promise<void> {
     throw new ConfigError([`no such worker: ${unknown.join(', ')}. There are: ${workerNames.join(', ')}`]);
   }
   const config = loadConfig();
-  if (!config.databaseUrl) throw new ConfigError(['DATABASE_URL is missing: workers run beside an API on a database of their own.']);
+  if (!config.databaseUrl)
+    throw new ConfigError(['DATABASE_URL is missing: workers run beside an API on a database of their own.']);
   const runtime = await createRuntime(config, { name: 'worker' });
-  runtime.log.info({ ...describeConfig(config), workers: names.length > 0 ? names : 'all' }, 'workers starting');
+  runtime.log.info(
+    { ...describeConfig(config), workers: names.length > 0 ? names : 'all' },
+    'workers starting',
+  );
   const chosen = names.length > 0 ? (names as WorkerName[]) : workerNames;
-  const running = startWorkers(runtime, chosen.map((name) => workers[name]));
+  const running = startWorkers(
+    runtime,
+    chosen.map((name) => workers[name]),
+  );
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) runtime.log.error({ error: err }, 'stopping after an error');
     await running.stop();
@@ -24,6 +31,8 @@ async function main(names: string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof ConfigError ? error.message : String((error as Error).stack ?? error)}\n`);
+  process.stderr.write(
+    `${error instanceof ConfigError ? error.message : String((error as Error).stack ?? error)}\n`,
+  );
   process.exit(1);
 });

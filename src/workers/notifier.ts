@@ -30,7 +30,10 @@ export const notifier = defineWorker<'notifier', Deps>({
       const unlock = await findUnlock(deps.db, event.data.unlockId);
       if (!unlock || !isOpen(unlock.state)) return skip('no offer open any more');
       const day = Math.floor(run.since.getTime() / dayMs);
-      const body = texts.renderUnclear(unlock.language, { leadId: unlock.leadPublicId, contact: unlock.supportContact });
+      const body = texts.renderUnclear(unlock.language, {
+        leadId: unlock.leadPublicId,
+        contact: unlock.supportContact,
+      });
       return heard(await tell(unlock, `unclear-${unlock.phoneId}-${day}`, 'help', body, deps, run));
     },
 
@@ -38,12 +41,25 @@ export const notifier = defineWorker<'notifier', Deps>({
       const owner = await findConversationOwner(deps.db, event.data.phoneId);
       if (!owner) return skip('nothing was ever offered to this number');
       const hour = Math.floor(run.since.getTime() / hourMs);
-      const body = texts.renderHelp(owner.language, { organization: owner.organization, contact: owner.supportContact });
-      return heard(await deps.effects.sms(run.effect, { ...owner.line, key: `help-${event.data.phoneId}-${hour}`, purpose: 'help', body }));
+      const body = texts.renderHelp(owner.language, {
+        organization: owner.organization,
+        contact: owner.supportContact,
+      });
+      return heard(
+        await deps.effects.sms(run.effect, {
+          ...owner.line,
+          key: `help-${event.data.phoneId}-${hour}`,
+          purpose: 'help',
+          body,
+        }),
+      );
     },
 
     async 'reply.notified'(event, deps, run) {
-      return fetchBack(event.data.inboxId, deps, run, { correlationId: event.correlationId, causationId: event.id });
+      return fetchBack(event.data.inboxId, deps, run, {
+        correlationId: event.correlationId,
+        causationId: event.id,
+      });
     },
 
     async 'buyer.opted_out'(event, deps, run) {
@@ -53,7 +69,14 @@ export const notifier = defineWorker<'notifier', Deps>({
       const body = texts.renderStopConfirmed(owner.language, { organization: owner.organization });
       const key = `stop-${event.data.inboxId}`;
       return heard(
-        await deps.effects.sms(run.effect, { ...owner.line, key, purpose: 'stop_confirmed', body, ignoreOptOut: true, uncapped: true }),
+        await deps.effects.sms(run.effect, {
+          ...owner.line,
+          key,
+          purpose: 'stop_confirmed',
+          body,
+          ignoreOptOut: true,
+          uncapped: true,
+        }),
       );
     },
 
@@ -62,14 +85,30 @@ export const notifier = defineWorker<'notifier', Deps>({
       const owner = await findConversationOwner(deps.db, event.data.phoneId);
       if (!owner) return skip('nothing was ever offered to this number');
       const body = texts.renderStartConfirmed(owner.language, { organization: owner.organization });
-      return heard(await deps.effects.sms(run.effect, { ...owner.line, key: `start-${event.data.inboxId}`, purpose: 'start_confirmed', body }));
+      return heard(
+        await deps.effects.sms(run.effect, {
+          ...owner.line,
+          key: `start-${event.data.inboxId}`,
+          purpose: 'start_confirmed',
+          body,
+        }),
+      );
     },
 
     async 'buyer.notice'(event, deps, run) {
       const { unlockId, notice, key, reason } = event.data;
       const unlock = await findUnlock(deps.db, unlockId);
       if (!unlock) return skip('no such unlock');
-      return heard(await tell(unlock, `notice-${unlockId}-${notice}-${key}`, notice, noticeText(unlock, notice, reason), deps, run));
+      return heard(
+        await tell(
+          unlock,
+          `notice-${unlockId}-${notice}-${key}`,
+          notice,
+          noticeText(unlock, notice, reason),
+          deps,
+          run,
+        ),
+      );
     },
 
     async 'message.failed'(event, deps, run) {
@@ -83,12 +122,20 @@ export const notifier = defineWorker<'notifier', Deps>({
     async 'payment.refunded'(event, deps, run) {
       const { paymentId, amount } = event.data;
       const key = `refunded-${paymentId}-${amount}`;
-      return alertOperator(about(event, 'payment_refunded', key, `${amount} minor units of payment ${paymentId} went back.`), deps, run);
+      return alertOperator(
+        about(event, 'payment_refunded', key, `${amount} minor units of payment ${paymentId} went back.`),
+        deps,
+        run,
+      );
     },
 
     async 'payment.disputed'(event, deps, run) {
       const text = `Payment ${event.data.paymentId} is disputed; its buyer is flagged.`;
-      return alertOperator(about(event, 'payment_disputed', `disputed-${event.data.paymentId}`, text), deps, run);
+      return alertOperator(
+        about(event, 'payment_disputed', `disputed-${event.data.paymentId}`, text),
+        deps,
+        run,
+      );
     },
 
     async 'payment.quarantined'(event, deps, run) {
@@ -134,13 +181,22 @@ function heard(sent: EffectResult<null>): Outcome {
   return sent.state === 'accepted' ? finish({}, 'told') : skip(`not told (${sent.code})`);
 }
 
-function noticeText(unlock: UnlockView, notice: 'no_longer_available' | 'sold_out' | 'refunded', reason: string | undefined): string {
+function noticeText(
+  unlock: UnlockView,
+  notice: 'no_longer_available' | 'sold_out' | 'refunded',
+  reason: string | undefined,
+): string {
   const fields = { buyerName: unlock.buyerName, leadId: unlock.leadPublicId };
   if (notice === 'refunded') {
     const price = { minor: unlock.priceMinor, currency: unlock.currency };
-    return texts.renderRefunded(unlock.language, { ...fields, price, reason: reason === 'already_paid' ? 'duplicate' : 'unavailable' });
+    return texts.renderRefunded(unlock.language, {
+      ...fields,
+      price,
+      reason: reason === 'already_paid' ? 'duplicate' : 'unavailable',
+    });
   }
-  if (notice === 'sold_out') return texts.renderNoLongerAvailable(unlock.language, { ...fields, reason: 'sold_out' });
+  if (notice === 'sold_out')
+    return texts.renderNoLongerAvailable(unlock.language, { ...fields, reason: 'sold_out' });
   const told = ({ sold_out: 'sold_out', declined: 'declined', ttl: 'expired' } as const)[unlock.reason ?? ''];
   return texts.renderNoLongerAvailable(unlock.language, { ...fields, reason: told });
 }
@@ -151,11 +207,14 @@ async function deliverByMail(unlock: UnlockView, code: string, deps: Deps, run: 
   if (decision.kind === 'early') return snooze(1_000, decision.because);
   if (decision.kind !== 'move') return skip('delivered already');
   if (!hasEmail(unlock)) {
-    return park(`the details could not be texted (${code}) and the buyer has no e-mail: they wait on the pay page`);
+    return park(
+      `the details could not be texted (${code}) and the buyer has no e-mail: they wait on the pay page`,
+    );
   }
   const mailed = await mailDetails(unlock, fallbackKey(unlock.id), deps, run);
   if (mailed.state === 'wait') return mailed.outcome;
-  if (mailed.state === 'refused') return park(`the details could neither be texted (${code}) nor mailed (${mailed.code})`);
+  if (mailed.state === 'refused')
+    return park(`the details could neither be texted (${code}) nor mailed (${mailed.code})`);
   return finish(moveUnlock(unlock, decision), 'details mailed');
 }
 
@@ -164,7 +223,10 @@ function closeDeadNumber(unlock: UnlockView, code: string, run: Run): Outcome {
   if (code !== 'bad_number') return skip(`not delivered (${code}); the offer stands until its time is up`);
   const decision = decide(unlock, { type: 'undeliverable' }, run.now);
   if (decision.kind === 'early' || decision.kind !== 'move') return skip('closed already');
-  return finish(moveUnlock(unlock, decision, { writes: [markBadNumber(unlock.phoneId)] }), `undeliverable: ${subjectOf(unlock.id)}`);
+  return finish(
+    moveUnlock(unlock, decision, { writes: [markBadNumber(unlock.phoneId)] }),
+    `undeliverable: ${subjectOf(unlock.id)}`,
+  );
 }
 
 /** An unsigned callback is a hint: what counts is what the vendor says when asked by id. */
@@ -179,7 +241,12 @@ async function fetchBack(
   if (hint.kind === 'reply') {
     const text = await deps.sms.fetchInbound(hint.vendorId);
     if (!text) return skip('the vendor knows no such text');
-    const reply = { source: 'textmagic' as const, externalId: text.vendorId, ourNumber: deps.sms.ourNumber, from: text.from };
+    const reply = {
+      source: 'textmagic' as const,
+      externalId: text.vendorId,
+      ourNumber: deps.sms.ourNumber,
+      from: text.from,
+    };
     const { action } = await receiveReply(deps, { ...reply, body: text.body, now: run.now, cause });
     return finish({}, `fetched back: ${action}`);
   }

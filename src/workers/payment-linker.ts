@@ -1,5 +1,13 @@
 import { sql } from 'drizzle-orm';
-import { bookRefund, closeSession, findPayment, findSession, flagDispute, type PaymentRow } from '../db/payments.ts';
+import {
+  bookDispute,
+  bookRefund,
+  closeSession,
+  findPayment,
+  findSession,
+  flagBuyer,
+  type PaymentRow,
+} from '../db/payments.ts';
 import { countOtherOpen, findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
 import { renderPaymentLink } from '../domain/templates.ts';
 import { decide, isOpen, isPaid } from '../domain/unlock.ts';
@@ -52,8 +60,13 @@ export const paymentLinker = defineWorker<'payment-linker', Deps>({
       if (!known || known.state === 'complete' || known.state === 'expired') return skip('already booked');
       const session = await payments.retrieveCheckout(event.data.sessionId);
       if (session.status === 'open') return skip('still open at Stripe');
-      if (session.paymentStatus === 'paid') return finish({ events: [reported(event.data.unlockId, session.id, event.organizationId)] });
-      return finish({ writes: [closeSession(session.id, session.status)] }, `session ${session.status}`);
+      if (session.paymentStatus === 'paid')
+        return finish({ events: [reported(event.data.unlockId, session.id, event.organizationId)] });
+      // Complete and unpaid: its delayed payment failed. No money can come of it any more, and the buyer may pay anew.
+      return finish(
+        { writes: [closeSession(session.id, 'expired')] },
+        session.status === 'expired' ? 'session expired' : 'its delayed payment failed',
+      );
     },
 
     async 'payment.unwanted'(event, deps, run) {
@@ -100,7 +113,8 @@ async function textLink(unlock: UnlockView, key: string, { db, effects, links }:
 /** Y once more: the same link, the details, or a plain no. */
 async function answerRepeat(unlock: UnlockView, inboxId: string, deps: Deps, run: Run): Promise<Outcome> {
   if (isPaid(unlock.state)) {
-    if (unlock.state === 'PAID') return skip('the details are on their way');
+    // One of two Ys at once may be handled after the other was paid for: it asked for the link, not for a repetition.
+    if (!unlock.revealedAt || run.since < unlock.revealedAt) return skip('the details are on their way');
     return finish(
       {
         events: [
@@ -121,7 +135,8 @@ async function answerRepeat(unlock: UnlockView, inboxId: string, deps: Deps, run
   // Named by the minute the reply came in: however often this runs, and however many Ys a minute has, one text.
   const minute = Math.floor(run.since.getTime() / linkRepeatMs);
   const sentAt = unlock.linkSentAt;
-  if (!sentAt || run.since.getTime() - sentAt.getTime() < linkRepeatMs) return skip('the link went out a moment ago');
+  if (!sentAt || run.since.getTime() - sentAt.getTime() < linkRepeatMs)
+    return skip('the link went out a moment ago');
   const sent = await textLink(unlock, `link-${unlock.id}-again-${minute}`, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') return skip(`the link could not be repeated (${sent.code})`);
@@ -135,11 +150,18 @@ async function reconcile(unlockId: string, sessionId: string, deps: Deps, run: R
   const session = await deps.payments.retrieveCheckout(sessionId);
   const organizationId = (await findUnlock(deps.db, unlockId))?.organizationId ?? null;
   if (session.paymentStatus === 'paid') {
-    return finish({ events: [reported(unlockId, sessionId, organizationId)] }, 'paid, and its webhook has not come');
+    return finish(
+      { events: [reported(unlockId, sessionId, organizationId)] },
+      'paid, and its webhook has not come',
+    );
   }
-  if (session.status === 'expired') return finish({ writes: [closeSession(sessionId, 'expired')] }, 'session expired');
+  if (session.status === 'expired')
+    return finish({ writes: [closeSession(sessionId, 'expired')] }, 'session expired');
   const again = deps.config.timings.reconcileEveryMs;
-  return snooze(again, run.now > session.expiresAt ? 'a delayed payment is under way' : 'still open at Stripe');
+  return snooze(
+    again,
+    run.now > session.expiresAt ? 'a delayed payment is under way' : 'still open at Stripe',
+  );
 }
 
 async function refund(paymentId: string, reason: string, deps: Deps, run: Run): Promise<Outcome> {
@@ -157,21 +179,31 @@ async function refund(paymentId: string, reason: string, deps: Deps, run: Run): 
     organizationId: payment.organizationId,
     unlockId: payment.unlockId,
     call: async (key) => {
-      const result = await deps.payments.refund({ paymentIntent: payment.paymentIntent, idempotencyKey: key, reason });
+      const result = await deps.payments.refund({
+        paymentIntent: payment.paymentIntent,
+        idempotencyKey: key,
+        reason,
+      });
       return { vendorId: result.id, result: { amount: result.amount } };
     },
   });
   if (sent.state === 'wait') return sent.outcome;
-  if (sent.state === 'refused') return park(`Stripe refused the refund (${sent.code}); the buyer must get the money back by hand`);
-  return finish({ ...bookRefund(payment, payment.amountMinor), events: [refunded(payment, payment.amountMinor), told] }, 'refunded in full');
+  if (sent.state === 'refused')
+    return park(`Stripe refused the refund (${sent.code}); the buyer must get the money back by hand`);
+  return finish(
+    { ...bookRefund(payment, payment.amountMinor), events: [refunded(payment, payment.amountMinor), told] },
+    'refunded in full',
+  );
 }
 
 /** Books what Stripe says of a payment now: refunds made elsewhere, disputes. */
 async function bookChange(paymentIntent: string, deps: Deps, run: Run): Promise<Outcome> {
-  const payment = await findPayment(deps.db, { paymentIntent });
+  let payment = await findPayment(deps.db, { paymentIntent });
   if (!payment) {
     const waited = run.now.getTime() - run.since.getTime();
-    return waited < bookingGraceMs ? snooze(3_000, 'its payment is not booked yet') : skip('not a payment of ours');
+    return waited < bookingGraceMs
+      ? snooze(3_000, 'its payment is not booked yet')
+      : skip('not a payment of ours');
   }
   const actual = await deps.payments.retrievePayment(paymentIntent);
   if (actual.disputed && !payment.disputedAt) {
@@ -181,11 +213,16 @@ async function bookChange(paymentIntent: string, deps: Deps, run: Run): Promise<
       subject: subjectOf(payment.unlockId),
       data: { unlockId: payment.unlockId, paymentId: payment.id },
     };
-    await run.advance({ ...flagDispute(payment), events: [event] });
+    if (!(await run.advance({ ...bookDispute(payment), events: [event] })))
+      return snooze(500, 'the payment changed meanwhile');
+    payment = { ...payment, disputedAt: run.now };
   }
   if (actual.amountRefunded <= payment.refundedMinor) return finish({}, 'nothing new');
   const unlock = await findUnlock(deps.db, payment.unlockId);
-  const booked = { ...bookRefund(payment, actual.amountRefunded), events: [refunded(payment, actual.amountRefunded)] };
+  const { guard, writes } = bookRefund(payment, actual.amountRefunded);
+  // The details cannot be un-shown: an operator looks at who got them for nothing.
+  const shown = payment.kept && unlock?.revealedAt ? [flagBuyer(payment.unlockId)] : [];
+  const booked = { guard, writes: [...writes, ...shown], events: [refunded(payment, actual.amountRefunded)] };
   if (!unlock || actual.amountRefunded < payment.amountMinor) return finish(booked, 'refund booked');
   // Given back before anything was shown: nothing will be.
   const decision = decide(unlock, { type: 'refund_before_reveal' }, run.now);
@@ -207,7 +244,12 @@ const refunded = (payment: PaymentRow, amount: number) => ({
   data: { unlockId: payment.unlockId, paymentId: payment.id, amount },
 });
 
-const notice = (unlock: UnlockView, kind: 'no_longer_available' | 'sold_out' | 'refunded', key: string, reason?: string) => ({
+const notice = (
+  unlock: UnlockView,
+  kind: 'no_longer_available' | 'sold_out' | 'refunded',
+  key: string,
+  reason?: string,
+) => ({
   type: 'buyer.notice' as const,
   organizationId: unlock.organizationId,
   subject: subjectOf(unlock.id),

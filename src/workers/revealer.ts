@@ -52,8 +52,12 @@ export const revealer = defineWorker<'revealer', Deps>({
       if (!unlock) return skip('no such unlock');
       if (unlock.state !== 'PAID') return deliver(unlock, run, 'read on the pay page');
       // The text is normally seconds away; where it cannot be sent, having read the page is the delivery.
-      if (run.now.getTime() - run.since.getTime() < textGraceMs) return snooze(5_000, 'the text is on its way');
-      return finish(moveUnlock(unlock, { kind: 'move', path: ['REVEAL_DETAILS_SENT', 'DONE'] }), 'read on the pay page');
+      if (run.now.getTime() - run.since.getTime() < textGraceMs)
+        return snooze(5_000, 'the text is on its way');
+      return finish(
+        moveUnlock(unlock, { kind: 'move', path: ['REVEAL_DETAILS_SENT', 'DONE'] }),
+        'read on the pay page',
+      );
     },
 
     async 'reveal.requested'(event, deps, run) {
@@ -62,7 +66,9 @@ export const revealer = defineWorker<'revealer', Deps>({
       const minute = Math.floor(run.since.getTime() / repeatMs);
       const sent = await textDetails(unlock, `reveal-${unlock.id}-again-${minute}`, deps, run);
       if (sent.state === 'wait') return sent.outcome;
-      return sent.state === 'accepted' ? finish({}, 'details sent again, free') : skip(`could not be repeated (${sent.code})`);
+      return sent.state === 'accepted'
+        ? finish({}, 'details sent again, free')
+        : skip(`could not be repeated (${sent.code})`);
     },
   },
 });
@@ -72,12 +78,18 @@ async function capture(unlockId: string, sessionId: string, deps: Deps, run: Run
   const session = await deps.payments.retrieveCheckout(sessionId);
   const unlock = await findUnlock(deps.db, unlockId);
   if (!unlock) return skip('no such unlock');
-  if (session.paymentStatus !== 'paid') return skip(`Stripe says ${session.paymentStatus}: waiting for its next word`);
+  if (session.paymentStatus !== 'paid')
+    return skip(`Stripe says ${session.paymentStatus}: waiting for its next word`);
   if (!session.paymentIntent) return snooze(2_000, 'the session has no payment yet');
   if (await findPayment(deps.db, { paymentIntent: session.paymentIntent })) return skip('already booked');
 
   const payment = await deps.payments.retrievePayment(session.paymentIntent);
-  const mismatch = findMismatch(unlock, session, payment, deps.config.stripe.secretKey.startsWith('sk_live'));
+  const mismatch = findMismatch(
+    unlock,
+    session,
+    payment,
+    /^(?:sk|rk)_live_/.test(deps.config.stripe.secretKey),
+  );
   if (mismatch) {
     return finish(
       {
@@ -96,8 +108,16 @@ async function capture(unlockId: string, sessionId: string, deps: Deps, run: Run
   return keepOrReturn(unlock, session, payment, run);
 }
 
-function findMismatch(unlock: UnlockView, session: CheckoutSession, payment: Payment, live: boolean): string | null {
-  if (session.metadata.kind !== 'unlock' || session.metadata.unlock_id !== unlock.id) return 'metadata';
+function findMismatch(
+  unlock: UnlockView,
+  session: CheckoutSession,
+  payment: Payment,
+  live: boolean,
+): string | null {
+  // Both carry it from the day the session was made: changed on one of them, it could buy another lead.
+  for (const { kind, unlock_id: named } of [session.metadata, payment.metadata]) {
+    if (kind !== 'unlock' || named !== unlock.id) return 'metadata';
+  }
   if (session.amount !== unlock.priceMinor || payment.amountReceived !== unlock.priceMinor) return 'amount';
   if (session.currency !== unlock.currency || payment.currency !== unlock.currency) return 'currency';
   if (session.livemode !== live || payment.livemode !== live) return 'livemode';
@@ -141,7 +161,14 @@ function keepOrReturn(unlock: UnlockView, session: CheckoutSession, payment: Pay
       events: [
         { type: 'payment.captured', organizationId, subject, data },
         ...(lastSlot
-          ? [{ type: 'lead.sold_out' as const, organizationId, subject: `lead:${unlock.leadId}`, data: { leadId: unlock.leadId } }]
+          ? [
+              {
+                type: 'lead.sold_out' as const,
+                organizationId,
+                subject: `lead:${unlock.leadId}`,
+                data: { leadId: unlock.leadId },
+              },
+            ]
           : []),
       ],
     }),
@@ -161,15 +188,26 @@ async function reveal(unlock: UnlockView, deps: Deps, run: Run): Promise<Outcome
   const sent = await textDetails(unlock, `reveal-${unlock.id}`, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'accepted') {
-    return finish(moveUnlock(unlock, { kind: 'move', path: ['REVEAL_DETAILS_SENT'] }, { events: [revealed] }), 'details texted');
+    return finish(
+      moveUnlock(unlock, { kind: 'move', path: ['REVEAL_DETAILS_SENT'] }, { events: [revealed] }),
+      'details texted',
+    );
   }
-  if (!hasEmail(unlock)) return park(`the details cannot be texted (${sent.code}) and the buyer has no e-mail: they wait on the pay page`);
+  if (!hasEmail(unlock))
+    return park(
+      `the details cannot be texted (${sent.code}) and the buyer has no e-mail: they wait on the pay page`,
+    );
   const mailed = await mailDetails(unlock, fallbackKey(unlock.id), deps, run);
   if (mailed.state === 'wait') return mailed.outcome;
   if (mailed.state === 'refused') {
-    return park(`the details can neither be texted (${sent.code}) nor mailed (${mailed.code}): they wait on the pay page`);
+    return park(
+      `the details can neither be texted (${sent.code}) nor mailed (${mailed.code}): they wait on the pay page`,
+    );
   }
-  return finish(moveUnlock(unlock, { kind: 'move', path: ['REVEAL_DETAILS_SENT', 'DONE'] }), 'details mailed');
+  return finish(
+    moveUnlock(unlock, { kind: 'move', path: ['REVEAL_DETAILS_SENT', 'DONE'] }),
+    'details mailed',
+  );
 }
 
 function deliver(unlock: UnlockView, run: Run, because: string): Outcome {

@@ -70,7 +70,10 @@ function closeUnreachable(unlock: UnlockView, code: string, now: Date): Outcome 
   if (code === 'bad_number') {
     const decision = decide(unlock, { type: 'undeliverable' }, now);
     if (decision.kind !== 'move') return skip('closed meanwhile');
-    return finish(moveUnlock(unlock, decision, { writes: [markBadNumber(unlock.phoneId)] }), 'the number cannot receive texts');
+    return finish(
+      moveUnlock(unlock, decision, { writes: [markBadNumber(unlock.phoneId)] }),
+      'the number cannot receive texts',
+    );
   }
   return park(`the teaser was refused (${code}) on ${subjectOf(unlock.id)}`);
 }

@@ -82,7 +82,11 @@ export async function openCheckout(page: string): Promise<{ status: number; sess
 }
 
 /** From the offer to a payment Stripe has taken. */
-export async function buy(system: TestSystem, deal: Deal, page?: string): Promise<{ page: string; session: string }> {
+export async function buy(
+  system: TestSystem,
+  deal: Deal,
+  page?: string,
+): Promise<{ page: string; session: string }> {
   const at = page ?? (await accept(system, deal));
   const { session } = await openCheckout(at);
   system.sandbox.act.pay(session!, {});
@@ -91,17 +95,27 @@ export async function buy(system: TestSystem, deal: Deal, page?: string): Promis
 
 /** Every time the vendor was asked to send this, done or not, but for answers that say it was not even looked at. */
 export function posts(system: TestSystem, to: string, contains: string): LedgerEntry[] {
-  return system.sandbox.ledger
-    .list({ to })
-    .filter(({ operation, status }) => (operation === 'message.create' || operation === 'mail.send') && status !== 429)
-    // A mail that was never looked at has its text among the parameters only.
-    .filter(({ text, params }) => (text ?? JSON.stringify(params)).includes(contains));
+  return (
+    system.sandbox.ledger
+      .list({ to })
+      .filter(
+        ({ operation, status }) =>
+          (operation === 'message.create' || operation === 'mail.send') && status !== 429,
+      )
+      // A mail that was never looked at has its text among the parameters only.
+      .filter(({ text, params }) => (text ?? JSON.stringify(params)).includes(contains))
+  );
 }
 
-export const wasDone = ({ outcome }: LedgerEntry) => outcome === 'accepted' || outcome === 'accepted_answer_lost';
+export const wasDone = ({ outcome }: LedgerEntry) =>
+  outcome === 'accepted' || outcome === 'accepted_answer_lost';
 
 /** Counts without harm how often the vendor's listing is read for this phone or effect. */
-export function watchListings(system: TestSystem, vendor: 'twilio' | 'sendgrid', contains: string): () => Promise<number> {
+export function watchListings(
+  system: TestSystem,
+  vendor: 'twilio' | 'sendgrid',
+  contains: string,
+): () => Promise<number> {
   const path = vendor === 'twilio' ? '/Messages.json' : '/v3/messages';
   const { id } = system.sandbox.fault({ vendor, kind: 'latency', ms: 0, method: 'GET', path, contains });
   return async () => (await struck(system, id)).struck;
@@ -113,7 +127,12 @@ export async function struck(system: TestSystem, id: string): Promise<Fault> {
   return faults.find((fault) => fault.id === id)!;
 }
 
-export type StoredEffect = { state: string; posts: number; vendorId: string | null; errorCode: string | null };
+export type StoredEffect = {
+  state: string;
+  posts: number;
+  vendorId: string | null;
+  errorCode: string | null;
+};
 
 export async function effectOf(system: TestSystem, key: string): Promise<StoredEffect | undefined> {
   const [effect] = await system.rows<StoredEffect>(
@@ -131,3 +150,21 @@ export async function callsOf(system: TestSystem, key: string): Promise<string[]
   );
   return calls.map(({ outcome }) => outcome);
 }
+
+/** A payment for a lead that may not be sold any more; `before` the worker hears of it. */
+export async function unwantedPayment(
+  system: TestSystem,
+  before: (intent: string) => void = () => undefined,
+): Promise<{ deal: Deal; intent: string }> {
+  const deal = await offer(system);
+  const { session } = await openCheckout(await accept(system, deal));
+  await system.rows('UPDATE leads SET contact = NULL WHERE public_id = $1', [deal.leadId]);
+  const intent = system.sandbox.act.pay(session!, {}).paymentIntent.id;
+  before(intent);
+  return { deal, intent };
+}
+
+export const refundCalls = (system: TestSystem, intent: string): LedgerEntry[] =>
+  system.sandbox.ledger
+    .list({ operation: 'refund.create' })
+    .filter(({ params }) => JSON.stringify(params).includes(intent));

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { type TestSystem, sampleLead } from './system.ts';
+import { sampleLead, type TestSystem } from './system.ts';
 
 /** How the buyer of the n-th lead behaves, and where its unlock must end. */
 const behaviours = [
@@ -42,7 +42,10 @@ async function insist(system: TestSystem, from: string, text: string): Promise<v
     await system.sandbox.act.reply(from, { text });
     for (let look = 0; look < 20; look++) {
       const [row] = await system
-        .rows<{ n: number }>('SELECT count(*)::int AS n FROM inbox i JOIN phones p ON p.id = i.phone_id WHERE p.number = $1', [from])
+        .rows<{ n: number }>(
+          'SELECT count(*)::int AS n FROM inbox i JOIN phones p ON p.id = i.phone_id WHERE p.number = $1',
+          [from],
+        )
         .catch(() => []);
       if (row && row.n > 0) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -63,12 +66,18 @@ function playBuyers(system: TestSystem): { stop(): Promise<void> } {
     if (!step || answered.has(`${to} ${step}`)) return;
     answered.add(`${to} ${step}`);
     if (link) await pay(system, link);
-    else if (behaviour.name !== 'is silent') await insist(system, to, { pays: 'Y', declines: 'N', stops: 'STOP' }[behaviour.name]);
+    else if (behaviour.name !== 'is silent')
+      await insist(system, to, { pays: 'Y', declines: 'N', stops: 'STOP' }[behaviour.name]);
   };
   const loop = async () => {
     const under = new Set<Promise<void>>();
     while (!stopped) {
-      for (const entry of system.sandbox.ledger.list({ operation: 'message.create', accepted: true, since: seq, limit: 1_000 })) {
+      for (const entry of system.sandbox.ledger.list({
+        operation: 'message.create',
+        accepted: true,
+        since: seq,
+        limit: 1_000,
+      })) {
         seq = Math.max(seq, entry.seq);
         const work = react(entry.to ?? '', entry.text ?? '').finally(() => under.delete(work));
         under.add(work);
@@ -99,9 +108,13 @@ export async function runLoad(
   await makeBuyers(system, count);
   const buyers = playBuyers(system);
   const settled = async () =>
-    (await system.rows<{ provider: string; status: string }>(
-      `SELECT b.external_id AS provider, u.status FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE b.external_id LIKE 'load-%'`,
-    )).filter(({ provider, status }) => status === behaviours[Number(provider.slice(5)) % behaviours.length]!.ends).length;
+    (
+      await system.rows<{ provider: string; status: string }>(
+        `SELECT b.external_id AS provider, u.status FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE b.external_id LIKE 'load-%'`,
+      )
+    ).filter(
+      ({ provider, status }) => status === behaviours[Number(provider.slice(5)) % behaviours.length]!.ends,
+    ).length;
   const posting = (async () => {
     const numbers = Array.from({ length: count }, (_, n) => n);
     const post = async () => {
@@ -120,7 +133,8 @@ export async function runLoad(
   })();
   await Promise.all([posting, meanwhile(settled)]);
   const deadline = Date.now() + timeoutMs;
-  while ((await settled().catch(() => 0)) < count && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+  while ((await settled().catch(() => 0)) < count && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   await buyers.stop();
   return judge(system, count);
 }
@@ -138,12 +152,20 @@ async function judge(system: TestSystem, count: number): Promise<LoadResult> {
   }
   const teasers = new Map<string, number>();
   const reveals = new Map<string, number>();
-  for (const entry of system.sandbox.ledger.list({ operation: 'message.create', accepted: true, limit: 100_000 })) {
+  for (const entry of system.sandbox.ledger.list({
+    operation: 'message.create',
+    accepted: true,
+    limit: 100_000,
+  })) {
     const to = entry.to ?? '';
     if (entry.text?.includes('Reply Y')) teasers.set(to, (teasers.get(to) ?? 0) + 1);
     if (entry.text?.includes('client details:\n')) reveals.set(to, (reveals.get(to) ?? 0) + 1);
   }
-  const captures = system.sandbox.ledger.list({ operation: 'payment.capture', accepted: true, limit: 100_000 });
+  const captures = system.sandbox.ledger.list({
+    operation: 'payment.capture',
+    accepted: true,
+    limit: 100_000,
+  });
   const [books] = await system.rows<{ stripe: number; sum: number }>(
     `SELECT coalesce(sum(amount_minor) FILTER (WHERE account = 'stripe'), 0)::int AS stripe, coalesce(sum(amount_minor), 0)::int AS sum FROM journal_entries`,
   );

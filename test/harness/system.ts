@@ -1,12 +1,15 @@
+import type { Timings } from '../../src/config.ts';
 import { demoBuyers } from '../../src/db/demo.ts';
 import type { WorkerName } from '../../src/events/routes.ts';
-import type { Timings } from '../../src/config.ts';
 import type { LedgerEntry, Sandbox, SandboxOptions } from '../../src/sandbox/server.ts';
-import { seedDemo, startSystem as start, type System } from '../../src/system.ts';
+import { type System, seedDemo, startSystem as start } from '../../src/system.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { quickTimings } from './timings.ts';
 
 export { quickTimings } from './timings.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: each test names the shape it expects by what it reads.
+export type Answer = { status: number; body: any };
 
 export type TestSystem = System & {
   sandbox: Sandbox;
@@ -17,11 +20,22 @@ export type TestSystem = System & {
   redisUrl: string | null;
   namespace: string;
   /** JSON over real HTTP, with the demo organization's key. */
-  api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: any }>;
+  api(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
   /** Rows of the product's own tables, for what the ledger cannot say. */
   rows<R>(text: string, values?: unknown[]): Promise<R[]>;
   /** Resolves once the query gives a truthy first row; fails with the last one. */
-  until<R>(what: string, text: string, values: unknown[], ok: (row: R | undefined, all: R[]) => boolean, timeoutMs?: number): Promise<R[]>;
+  until<R>(
+    what: string,
+    text: string,
+    values: unknown[],
+    ok: (row: R | undefined, all: R[]) => boolean,
+    timeoutMs?: number,
+  ): Promise<R[]>;
   /** The first accepted text to this phone that holds `contains`. */
   text(to: string, contains: string, timeoutMs?: number): Promise<LedgerEntry>;
 };
@@ -71,13 +85,23 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
     async api(method, path, body, headers = {}) {
       const response = await fetch(system.publicUrl + path, {
         method,
-        headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         body: body === undefined ? undefined : JSON.stringify(body),
       });
       const text = await response.text();
       return { status: response.status, body: text === '' ? null : JSON.parse(text) };
     },
-    async until<R>(what: string, text: string, values: unknown[], ok: (row: R | undefined, all: R[]) => boolean, timeoutMs = 20_000) {
+    async until<R>(
+      what: string,
+      text: string,
+      values: unknown[],
+      ok: (row: R | undefined, all: R[]) => boolean,
+      timeoutMs = 20_000,
+    ) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const found = await rows<R>(text, values);
@@ -89,7 +113,11 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
     },
     text: (to, contains, timeoutMs = 15_000) =>
       sandbox.waitFor(
-        (e) => e.operation === 'message.create' && e.outcome.startsWith('accepted') && e.to === to && (e.text ?? '').includes(contains),
+        (e) =>
+          e.operation === 'message.create' &&
+          e.outcome.startsWith('accepted') &&
+          e.to === to &&
+          (e.text ?? '').includes(contains),
         timeoutMs,
       ),
     async stop() {

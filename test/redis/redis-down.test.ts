@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
 
 /** Redis behind a door that can be shut: nobody gets in, and whoever is in is thrown out. */
-async function startDoor(target: URL): Promise<{ url: string; shut(): Promise<void>; open(): Promise<void> }> {
+async function startDoor(
+  target: URL,
+): Promise<{ url: string; shut(): Promise<void>; open(): Promise<void> }> {
   const sockets = new Set<Socket>();
   let server: Server;
   let port = 0;
@@ -15,7 +17,9 @@ async function startDoor(target: URL): Promise<{ url: string; shut(): Promise<vo
         [upstream, client],
       ] as const) {
         sockets.add(socket);
-        socket.on('error', () => other.destroy()).on('close', () => sockets.delete(socket) && other.destroy());
+        socket
+          .on('error', () => other.destroy())
+          .on('close', () => sockets.delete(socket) && other.destroy());
         socket.pipe(other);
       }
     });
@@ -51,13 +55,24 @@ describe('Redis goes away', () => {
     expect(status).toBe(201);
     expect(Date.now() - began).toBeLessThan(2_000);
     const health = await system.api('GET', '/health');
-    expect(health).toMatchObject({ status: 200, body: { status: 'degraded', checks: { database: 'healthy', queue: 'unhealthy' } } });
-    expect((await system.api('GET', '/health/redis')).body).toMatchObject({ backend: 'redis', reachable: false });
+    expect(health).toMatchObject({
+      status: 200,
+      body: { status: 'degraded', checks: { database: 'healthy', queue: 'unhealthy' } },
+    });
+    expect((await system.api('GET', '/health/redis')).body).toMatchObject({
+      backend: 'redis',
+      reachable: false,
+    });
     expect(system.sandbox.ledger.list({ operation: 'message.create' })).toEqual([]);
 
     await door.open();
     await system.text(amy!.phone, body.lead_id, 20_000);
-    await system.until<{ status: string }>('teased', 'SELECT status FROM lead_unlocks', [], (row) => row?.status === 'AWAIT_CONFIRM');
+    await system.until<{ status: string }>(
+      'teased',
+      'SELECT status FROM lead_unlocks',
+      [],
+      (row) => row?.status === 'AWAIT_CONFIRM',
+    );
     expect(system.sandbox.ledger.list({ operation: 'message.create', accepted: true })).toHaveLength(1);
     expect((await system.api('GET', '/health')).body).toMatchObject({ status: 'healthy' });
   });

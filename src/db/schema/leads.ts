@@ -1,5 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { openStates, unlockStates } from '../../domain/unlock.ts';
 import { moment, sealed } from './columns.ts';
 import { buyers, organizations } from './organizations.ts';
@@ -10,7 +22,9 @@ export const leads = pgTable(
   'leads',
   {
     id: uuid().primaryKey(),
-    organizationId: uuid('organization_id').notNull().references(() => organizations.id),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
     /** `lead_…`, what every client and every text calls it. */
     publicId: text('public_id').notNull(),
     city: text(),
@@ -48,9 +62,15 @@ export const leadUnlocks = pgTable(
   'lead_unlocks',
   {
     id: uuid().primaryKey(),
-    leadId: uuid('lead_id').notNull().references(() => leads.id),
-    organizationId: uuid('organization_id').notNull().references(() => organizations.id),
-    buyerId: uuid('buyer_id').notNull().references(() => buyers.id),
+    leadId: uuid('lead_id')
+      .notNull()
+      .references(() => leads.id),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    buyerId: uuid('buyer_id')
+      .notNull()
+      .references(() => buyers.id),
     /** The conversation it is offered in. */
     ourNumber: text('our_number').notNull(),
     phone: text().notNull(),
@@ -86,9 +106,15 @@ export const leadUnlocks = pgTable(
       .where(sql`status in (${quoted(openStates)})`),
     check('lead_unlocks_status', sql`${t.status} in (${quoted(unlockStates)})`),
     check('lead_unlocks_price', sql`${t.priceMinor} between 50 and 1000000`),
-    check('lead_unlocks_paid', sql`${t.status} not in ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') or ${t.paidAt} is not null`),
+    check(
+      'lead_unlocks_paid',
+      sql`${t.status} not in ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') or ${t.paidAt} is not null`,
+    ),
     check('lead_unlocks_revealed', sql`${t.revealedAt} is null or ${t.paidAt} is not null`),
-    check('lead_unlocks_closed', sql`(${t.status} in ('EXPIRED', 'OPTED_OUT')) <= (${t.reason} is not null and ${t.closedAt} is not null)`),
+    check(
+      'lead_unlocks_closed',
+      sql`(${t.status} in ('EXPIRED', 'OPTED_OUT')) <= (${t.reason} is not null and ${t.closedAt} is not null)`,
+    ),
   ],
 );
 
@@ -96,9 +122,14 @@ export const leadUnlocks = pgTable(
 export const soldSlots = pgTable(
   'sold_slots',
   {
-    leadId: uuid('lead_id').notNull().references(() => leads.id),
+    leadId: uuid('lead_id')
+      .notNull()
+      .references(() => leads.id),
     slot: integer().notNull(),
-    unlockId: uuid('unlock_id').notNull().unique().references(() => leadUnlocks.id),
+    unlockId: uuid('unlock_id')
+      .notNull()
+      .unique()
+      .references(() => leadUnlocks.id),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.leadId, t.slot] })],

@@ -43,7 +43,9 @@ export const buyers = pgTable(
   'buyers',
   {
     id: uuid().primaryKey(),
-    organizationId: uuid('organization_id').notNull().references(() => organizations.id),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
     /** The `provider_id` of the pay-per-unlock API. */
     externalId: text('external_id').notNull(),
     name: text(),

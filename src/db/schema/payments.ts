@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  pgTable,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { moment } from './columns.ts';
 import { leadUnlocks } from './leads.ts';
 import { organizations } from './organizations.ts';
@@ -8,7 +18,9 @@ import { organizations } from './organizations.ts';
 export const checkoutSessions = pgTable(
   'checkout_sessions',
   {
-    unlockId: uuid('unlock_id').notNull().references(() => leadUnlocks.id),
+    unlockId: uuid('unlock_id')
+      .notNull()
+      .references(() => leadUnlocks.id),
     number: integer().notNull(),
     id: text().unique(),
     state: text().notNull(),
@@ -19,9 +31,7 @@ export const checkoutSessions = pgTable(
   },
   (t) => [
     uniqueIndex('checkout_sessions_number').on(t.unlockId, t.number),
-    uniqueIndex('checkout_sessions_one_open')
-      .on(t.unlockId)
-      .where(sql`state in ('creating', 'open')`),
+    uniqueIndex('checkout_sessions_one_open').on(t.unlockId).where(sql`state in ('creating', 'open')`),
     check('checkout_sessions_state', sql`${t.state} in ('creating', 'open', 'complete', 'expired')`),
   ],
 );
@@ -30,8 +40,12 @@ export const payments = pgTable(
   'payments',
   {
     id: uuid().primaryKey(),
-    organizationId: uuid('organization_id').notNull().references(() => organizations.id),
-    unlockId: uuid('unlock_id').notNull().references(() => leadUnlocks.id),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    unlockId: uuid('unlock_id')
+      .notNull()
+      .references(() => leadUnlocks.id),
     paymentIntent: text('payment_intent').notNull().unique(),
     sessionId: text('session_id').notNull(),
     amountMinor: integer('amount_minor').notNull(),
@@ -55,14 +69,18 @@ export const journals = pgTable('journals', {
   id: uuid().primaryKey(),
   /** What was booked, once: `capture-<payment>`, `refund-<payment>-<cumulative amount>`. */
   key: text().notNull().unique(),
-  organizationId: uuid('organization_id').notNull().references(() => organizations.id),
+  organizationId: uuid('organization_id')
+    .notNull()
+    .references(() => organizations.id),
   createdAt: moment('created_at').notNull().defaultNow(),
 });
 
 export const journalEntries = pgTable(
   'journal_entries',
   {
-    journalId: uuid('journal_id').notNull().references(() => journals.id),
+    journalId: uuid('journal_id')
+      .notNull()
+      .references(() => journals.id),
     account: text().notNull(),
     amountMinor: bigint('amount_minor', { mode: 'number' }).notNull(),
     currency: text().notNull(),

@@ -1,5 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { moment, sealed } from './columns.ts';
 
 /** Append-only, partitioned by month of `occurred_at` (the migration says so; drizzle cannot). */
@@ -16,10 +28,7 @@ export const events = pgTable(
     causationId: uuid('causation_id'),
     data: jsonb().notNull(),
   },
-  (t) => [
-    primaryKey({ columns: [t.id, t.occurredAt] }),
-    index('events_subject').on(t.subject, t.occurredAt),
-  ],
+  (t) => [primaryKey({ columns: [t.id, t.occurredAt] }), index('events_subject').on(t.subject, t.occurredAt)],
 );
 
 /** One row per (event, worker), deleted by the statement that finishes the work. */
@@ -46,7 +55,9 @@ export const outbox = pgTable(
   },
   (t) => [
     index('outbox_due').on(t.worker, t.dueAt).where(sql`queued and parked_at is null`),
-    index('outbox_waiting').on(t.worker, t.organizationId, t.dueAt).where(sql`not queued and parked_at is null`),
+    index('outbox_waiting')
+      .on(t.worker, t.organizationId, t.dueAt)
+      .where(sql`not queued and parked_at is null`),
     index('outbox_parked').on(t.parkedAt).where(sql`parked_at is not null`),
     uniqueIndex('outbox_once').on(t.eventId, t.worker),
   ],

@@ -7,7 +7,11 @@ import type { Runtime } from './runtime.ts';
 type Deps = Pick<Runtime, 'config' | 'effects'>;
 
 /** Puts an alert on the console at once, then mails it. A refused mail leaves the alert where it is. */
-export async function alertOperator(alert: AlertDraft, { config, effects }: Deps, run: Run): Promise<Outcome> {
+export async function alertOperator(
+  alert: AlertDraft,
+  { config, effects }: Deps,
+  run: Run,
+): Promise<Outcome> {
   await run.advance({ writes: [insertAlert(alert)] });
   if (!config.alertEmail) return finish({}, 'alert on the console');
   const mail = renderOperatorAlert('en', {
@@ -27,5 +31,10 @@ export async function alertOperator(alert: AlertDraft, { config, effects }: Deps
     ...mail,
   });
   if (sent.state === 'wait') return sent.outcome;
-  return finish({}, sent.state === 'accepted' ? 'operator told' : `alert on the console; its e-mail was refused (${sent.code})`);
+  return finish(
+    {},
+    sent.state === 'accepted'
+      ? 'operator told'
+      : `alert on the console; its e-mail was refused (${sent.code})`,
+  );
 }

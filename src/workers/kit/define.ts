@@ -49,7 +49,10 @@ export function defineWorker<N extends WorkerName, D extends Partial<Runtime>>(
   definition: WorkerDefinition<N, D>,
 ): AnyWorker & { name: N } {
   const { name, concurrency, timeoutMs, attempts, limiter } = definition;
-  const handlers = definition.handle as unknown as Record<string, (event: DomainEvent, deps: Runtime, run: Run) => Promise<Outcome>>;
+  const handlers = definition.handle as unknown as Record<
+    string,
+    (event: DomainEvent, deps: Runtime, run: Run) => Promise<Outcome>
+  >;
   return {
     name,
     concurrency,

@@ -1,10 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { EmailGateway } from '../../adapters/email.ts';
 import type { Logger } from '../../adapters/logger.ts';
-import type { SmsGateway } from '../../adapters/sms.ts';
+import type { FoundSms, SmsGateway } from '../../adapters/sms.ts';
 import type { Timings } from '../../config.ts';
 import type { Queryable } from '../../db/client.ts';
-import type { AttemptRow, Fence } from '../../db/commit.ts';
+import { type AttemptRow, commitChange, type Fence } from '../../db/commit.ts';
 import {
   bookEffect,
   type Claim,
@@ -17,8 +17,15 @@ import {
   markUnknown,
   settleUnknown,
 } from '../../db/effects.ts';
+import { bookReceipt, findReceiptTarget } from '../../db/receipts.ts';
 import type { Vault } from '../../db/vault.ts';
-import { type FailureCode, PermanentError, TransientError, UnknownOutcomeError, VendorError } from '../../domain/errors.ts';
+import {
+  type FailureCode,
+  PermanentError,
+  TransientError,
+  UnknownOutcomeError,
+  VendorError,
+} from '../../domain/errors.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import type { Outcome } from './outcome.ts';
 import { snooze } from './outcome.ts';
@@ -90,12 +97,15 @@ type Deps = {
 const leaseMs = 15_000;
 const capPauseMs = 10 * 60_000;
 
+/** A listing may say more than that it is there; mail's does not. */
+type Found = { vendorId: string } & Partial<FoundSms>;
+
 type Posting<T> = {
   request: Omit<ClaimRequest, 'id' | 'fence' | 'leaseMs' | 'repost' | 'message'>;
   message: Omit<NonNullable<ClaimRequest['message']>, 'createdAt'> | null;
   call: (effectId: string) => Promise<{ vendorId: string | null; result: T }>;
   /** Looks at the vendor for what was perhaps posted; absent for keyed vendors, which are simply asked again. */
-  find?: (effect: EffectRow) => Promise<{ vendorId: string } | null>;
+  find?: (effect: EffectRow) => Promise<Found | null>;
 };
 
 export function createEffects(deps: Deps): Effects {
@@ -132,7 +142,13 @@ export function createEffects(deps: Deps): Effects {
           });
           return { vendorId: sent.vendorId, result: null };
         },
-        find: (effect) => sms.find({ to: r.to, body: r.body, reference: effect.id, since: new Date(effect.claimedAt.getTime() - 60_000) }),
+        find: (effect) =>
+          sms.find({
+            to: r.to,
+            body: r.body,
+            reference: effect.id,
+            since: new Date(effect.claimedAt.getTime() - 60_000),
+          }),
       }),
     email: (run, r) =>
       post<null>(deps, run, {
@@ -160,7 +176,12 @@ export function createEffects(deps: Deps): Effects {
           const sent = await email.send({ to: r.to, subject: r.subject, text: r.text, reference: id });
           return { vendorId: sent.vendorId, result: null };
         },
-        find: (effect) => email.find({ to: r.to, reference: effect.id, since: new Date(effect.claimedAt.getTime() - 60_000) }),
+        find: (effect) =>
+          email.find({
+            to: r.to,
+            reference: effect.id,
+            since: new Date(effect.claimedAt.getTime() - 60_000),
+          }),
       }),
     keyed: (run, r) =>
       post(deps, run, {
@@ -179,7 +200,12 @@ export function createEffects(deps: Deps): Effects {
   };
 }
 
-async function post<T>(deps: Deps, run: EffectRun, posting: Posting<T>, repost = false): Promise<EffectResult<T>> {
+async function post<T>(
+  deps: Deps,
+  run: EffectRun,
+  posting: Posting<T>,
+  repost = false,
+): Promise<EffectResult<T>> {
   const id = uuidv7();
   const fence = uuidv7();
   const attempt = run ? run.attempt(posting.request.key) : null;
@@ -197,7 +223,11 @@ async function post<T>(deps: Deps, run: EffectRun, posting: Posting<T>, repost =
     attempt,
   );
   if (claim.kind === 'claimed') {
-    if (claim.posts > 1) deps.log.warn({ effect: posting.request.key, posts: claim.posts }, 'posting again after an unclear outcome');
+    if (claim.posts > 1)
+      deps.log.warn(
+        { effect: posting.request.key, posts: claim.posts },
+        'posting again after an unclear outcome',
+      );
     return callVendor(deps, posting, { key: posting.request.key, id: claim.id, fence }, attempt);
   }
   return refusedOrExisting(deps, run, posting, claim);
@@ -249,13 +279,19 @@ async function bookFailure<T>(
     return { state: 'refused', code: error.code };
   }
   // Keyed calls are repeated with the same key whatever happened; the claim is simply given back.
-  if (error instanceof TransientError || (error instanceof UnknownOutcomeError && posting.request.repeatable)) {
+  if (
+    error instanceof TransientError ||
+    (error instanceof UnknownOutcomeError && posting.request.repeatable)
+  ) {
     await book({ state: 'released', errorCode });
     throw error;
   }
   if (error instanceof UnknownOutcomeError) {
     await book({ state: 'unknown', errorCode });
-    return wait(deps.timings.callbackGraceMs, `no clear answer from ${posting.request.vendor} (${errorCode}): waiting for its callback`);
+    return wait(
+      deps.timings.callbackGraceMs,
+      `no clear answer from ${posting.request.vendor} (${errorCode}): waiting for its callback`,
+    );
   }
   // Not the vendor's word (a lost database connection, a bug): the lease decides who looks again.
   deps.log.error({ effect: claim.key, error }, 'a vendor call ended without a classified answer');
@@ -281,9 +317,20 @@ async function refusedOrExisting<T>(
   }
 }
 
-async function existing<T>(deps: Deps, run: EffectRun, posting: Posting<T>, effect: EffectRow): Promise<EffectResult<T>> {
+async function existing<T>(
+  deps: Deps,
+  run: EffectRun,
+  posting: Posting<T>,
+  effect: EffectRow,
+): Promise<EffectResult<T>> {
   if (effect.state === 'accepted') {
-    return { state: 'accepted', id: effect.id, vendorId: effect.vendorId, result: effect.result as T, fresh: false };
+    return {
+      state: 'accepted',
+      id: effect.id,
+      vendorId: effect.vendorId,
+      result: effect.result as T,
+      fresh: false,
+    };
   }
   if (effect.state === 'refused') return { state: 'refused', code: effect.errorCode ?? 'bad_request' };
   if (effect.leaseLeftMs > 0 && effect.state === 'claimed') {
@@ -300,7 +347,12 @@ async function existing<T>(deps: Deps, run: EffectRun, posting: Posting<T>, effe
  * An unclear post to a vendor without an idempotency key: first its callback gets a chance, then its listing is read;
  * posted again only when two listings `listingGapMs` apart lack it, and only once.
  */
-async function lookFor<T>(deps: Deps, run: EffectRun, posting: Posting<T>, effect: EffectRow): Promise<EffectResult<T>> {
+async function lookFor<T>(
+  deps: Deps,
+  run: EffectRun,
+  posting: Posting<T>,
+  effect: EffectRow,
+): Promise<EffectResult<T>> {
   const { timings, db } = deps;
   if (!posting.find) return wait(1_000, 'waiting to repeat a keyed call');
   if (effect.sinceClaimMs < timings.callbackGraceMs) {
@@ -308,12 +360,16 @@ async function lookFor<T>(deps: Deps, run: EffectRun, posting: Posting<T>, effec
   }
   const found = await posting.find(effect);
   if (found) {
+    await bookListed(deps, posting.request.vendor, effect, found);
     await settleUnknown(db, effect, { state: 'accepted', vendorId: found.vendorId });
     return { state: 'accepted', id: effect.id, vendorId: found.vendorId, result: null as T, fresh: false };
   }
   if (effect.missingForMs === null) {
     await markMissing(db, effect);
-    return wait(timings.listingGapMs, 'not in the vendor’s listing; it is read once more before posting again');
+    return wait(
+      timings.listingGapMs,
+      'not in the vendor’s listing; it is read once more before posting again',
+    );
   }
   if (effect.missingForMs < timings.listingGapMs) {
     return wait(timings.listingGapMs - effect.missingForMs + 50, 'waiting for the second listing');
@@ -326,6 +382,23 @@ async function lookFor<T>(deps: Deps, run: EffectRun, posting: Posting<T>, effec
   const again = await findEffect(db, effect.key);
   if (again?.state !== 'unknown') return wait(100, 'settled meanwhile');
   return post(deps, run, posting, true);
+}
+
+/** Whoever lost the answer may have lost the callback too: what the listing says of its fate is booked as a receipt. */
+async function bookListed({ db }: Deps, vendor: string, effect: EffectRow, found: Found): Promise<void> {
+  const { vendorId, status, failure, vendorCode } = found;
+  if (!status) return;
+  const receipt = {
+    vendor,
+    effectId: effect.id,
+    vendorId,
+    status,
+    code: failure ?? null,
+    vendorCode: vendorCode ?? null,
+  };
+  const message = await findReceiptTarget(db, receipt);
+  // Its events wait in the outbox for the sweeper.
+  if (message) await commitChange(db, bookReceipt(message, receipt), { visibilityMs: 0, isFull: () => true });
 }
 
 function wait(ms: number, because: string): { state: 'wait'; outcome: Outcome } {

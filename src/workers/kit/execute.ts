@@ -24,7 +24,12 @@ export async function execute(worker: AnyWorker, runtime: Runtime, job: JobData)
   const fence: Fence = { outboxId: job.outboxId, epoch: job.epoch };
   const open = await openRun(runtime.db, fence);
   if (!open) return 'gone';
-  const log = runtime.log.child({ worker: worker.name, event: open.event.type, subject: open.event.subject, outbox: fence.outboxId });
+  const log = runtime.log.child({
+    worker: worker.name,
+    event: open.event.type,
+    subject: open.event.subject,
+    outbox: fence.outboxId,
+  });
   const context = createContext(worker, runtime, open, fence);
 
   let report: JobReport = 'retrying';
@@ -52,7 +57,12 @@ type Context = {
 function createContext(worker: AnyWorker, runtime: Runtime, open: OpenRun, fence: Fence): Context {
   const startedAt = new Date();
   const started = performance.now();
-  const base = { outboxId: fence.outboxId, eventId: open.event.id, worker: worker.name, subject: open.event.subject };
+  const base = {
+    outboxId: fence.outboxId,
+    eventId: open.event.id,
+    worker: worker.name,
+    subject: open.event.subject,
+  };
   const runId = uuidv7();
   const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
   return {
@@ -92,7 +102,12 @@ function createContext(worker: AnyWorker, runtime: Runtime, open: OpenRun, fence
 
 type Settled = { report: JobReport; note: string };
 
-async function handleAndSettle(worker: AnyWorker, runtime: Runtime, open: OpenRun, context: Context): Promise<Settled> {
+async function handleAndSettle(
+  worker: AnyWorker,
+  runtime: Runtime,
+  open: OpenRun,
+  context: Context,
+): Promise<Settled> {
   for (let race = 0; race <= rerunsOnLostRace; race++) {
     const outcome = await withinTime(worker, worker.run(open.event, runtime, context.run));
     const settled = await settle(worker, runtime, open, context, outcome);
@@ -129,7 +144,9 @@ async function settle(
     }
     case 'snooze': {
       const attempt = context.attempt('snoozed', outcome.because);
-      const ok = await patiently(() => postpone(runtime.db, fence, outcome.ms, { burn: false, error: null, attempt }));
+      const ok = await patiently(() =>
+        postpone(runtime.db, fence, outcome.ms, { burn: false, error: null, attempt }),
+      );
       return { report: ok ? 'snoozed' : 'gone', note: outcome.because };
     }
     case 'park':
@@ -147,13 +164,16 @@ async function settleFailure(
   const because = describe(error);
   if (error instanceof PermanentError) return parkWork(worker, runtime, open, context, because, true);
   const burn = !(error instanceof TransientError) || error.burnsAttempt;
-  if (burn && open.attempts + 1 >= worker.attempts) return parkWork(worker, runtime, open, context, because, true);
+  if (burn && open.attempts + 1 >= worker.attempts)
+    return parkWork(worker, runtime, open, context, because, true);
   const steps = runtime.config.timings.backoffMs;
   const step = steps[Math.min(open.attempts, steps.length - 1)] ?? 60_000;
   const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0;
   const delay = Math.max(asked, Math.round(step * (0.75 + Math.random() * 0.5)));
   const attempt = context.attempt('failed', because);
-  const ok = await patiently(() => postpone(runtime.db, context.fence, delay, { burn, error: because, attempt }));
+  const ok = await patiently(() =>
+    postpone(runtime.db, context.fence, delay, { burn, error: because, attempt }),
+  );
   return { report: ok ? 'retrying' : 'gone', note: because };
 }
 
@@ -184,7 +204,12 @@ async function parkWork(
                 },
               ],
       },
-      { fence, keep: true, cause: { correlationId: open.event.correlationId, causationId: open.event.id }, attempt },
+      {
+        fence,
+        keep: true,
+        cause: { correlationId: open.event.correlationId, causationId: open.event.id },
+        attempt,
+      },
     ),
   );
   return { report: result.moved ? 'parked' : 'gone', note: because };
@@ -196,6 +221,8 @@ function describe(error: unknown): string {
   const code = sqlState(error);
   // Messages of the database driver can quote row values.
   if (code) return `database error ${code}`;
+  // JSON.parse quotes what it could not read.
+  if (error instanceof SyntaxError) return 'stored data cannot be read';
   return error instanceof Error ? error.message : 'unknown error';
 }
 
@@ -230,7 +257,13 @@ function isConnectionTrouble(error: unknown): boolean {
 }
 
 function logRun(log: Logger, report: JobReport, note: string, ms: number, open: OpenRun) {
-  const line = { report, note, ms: Math.round(ms * 10) / 10, attempts: open.attempts, correlation: open.event.correlationId };
+  const line = {
+    report,
+    note,
+    ms: Math.round(ms * 10) / 10,
+    attempts: open.attempts,
+    correlation: open.event.correlationId,
+  };
   if (report === 'parked') log.error(line, 'job');
   else if (report === 'retrying') log.warn(line, 'job');
   else log.info(line, 'job');

@@ -24,7 +24,10 @@ export type RuntimeOptions = {
 };
 
 /** Builds what a process needs and checks what must not be wrong. `close` goes after the servers and workers. */
-export async function createRuntime(config: Config, options: RuntimeOptions): Promise<Runtime & { close(): Promise<void> }> {
+export async function createRuntime(
+  config: Config,
+  options: RuntimeOptions,
+): Promise<Runtime & { close(): Promise<void> }> {
   const log = createLogger(config, options.name);
   const url = config.databaseUrl;
   if (!url) throw new Error('createRuntime needs a database URL');
@@ -110,11 +113,18 @@ export function startWorkers(
     running.set(definition, Object.assign(state, { worker }));
   };
   for (const definition of workers) start(definition);
-  const sweeper = createSweeper({ db: runtime.db, queues: runtime.queues, timings: runtime.config.timings, log: runtime.log });
+  const sweeper = createSweeper({
+    db: runtime.db,
+    queues: runtime.queues,
+    timings: runtime.config.timings,
+    log: runtime.log,
+  });
   sweeper.start();
 
   const housekeeping = setInterval(() => {
-    maintain(runtime.db).catch((error: Error) => runtime.log.warn({ error: error.message }, 'maintenance failed, it comes again'));
+    maintain(runtime.db).catch((error: Error) =>
+      runtime.log.warn({ error: error.message }, 'maintenance failed, it comes again'),
+    );
   }, maintainEveryMs);
   const watchdog = setInterval(() => {
     for (const [definition, state] of running) {
@@ -128,7 +138,10 @@ export function startWorkers(
       const { waiting = 0 } = await runtime.queues.counts(definition.name);
       // Waiting behind the worker's own rate limit is not deafness.
       if (waiting === 0 || (definition.limiter?.duration ?? 0) >= deafAfterMs) return;
-      runtime.log.warn({ worker: definition.name, waiting }, 'no progress with work waiting: worker restarted');
+      runtime.log.warn(
+        { worker: definition.name, waiting },
+        'no progress with work waiting: worker restarted',
+      );
       start(definition);
       await worker.close(true);
     } catch (error) {

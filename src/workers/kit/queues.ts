@@ -1,4 +1,11 @@
-import { type BackendFactory, createPostgresBackend, type Job, Queue, Worker, type WorkerOptions } from 'bullmq';
+import {
+  type BackendFactory,
+  createPostgresBackend,
+  type Job,
+  Queue,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Logger } from '../../adapters/logger.ts';
@@ -84,7 +91,8 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
     : await postgresConnections(options.databaseUrl, log);
   const queues = new Map<WorkerName, Queue>(workerNames.map((name) => [name, connections.queue(name)]));
   const queueOf = (worker: WorkerName) => queues.get(worker)!;
-  for (const queue of queues.values()) queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection'));
+  for (const queue of queues.values())
+    queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection'));
 
   let depths = new Map<WorkerName, number>();
   const workers: Worker[] = [];
@@ -116,7 +124,11 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
     async replantCanary(worker) {
       const queue = queueOf(worker);
       if (await queue.getJob(canaryId)) return false;
-      await queue.add('canary', {}, { jobId: canaryId, delay: canaryDelayMs, removeOnComplete: true, removeOnFail: true });
+      await queue.add(
+        'canary',
+        {},
+        { jobId: canaryId, delay: canaryDelayMs, removeOnComplete: true, removeOnFail: true },
+      );
       return true;
     },
     counts: (worker) => queueOf(worker).getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed'),
@@ -167,7 +179,10 @@ function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promis
         await within(publishTimeoutMs, add(worker, batch));
       } catch (error) {
         // The rows are in the outbox; the sweeper issues them when the queue is back.
-        log.warn({ worker, jobs: batch.length, error: (error as Error).message }, 'publish failed, left to the sweeper');
+        log.warn(
+          { worker, jobs: batch.length, error: (error as Error).message },
+          'publish failed, left to the sweeper',
+        );
         rows.length = 0;
       }
     }
@@ -179,7 +194,11 @@ function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promis
         const list = pending.get(row.worker) ?? [];
         pending.set(row.worker, list);
         if (list.length < pendingLimit) list.push(row);
-        if (!running.has(row.worker)) running.set(row.worker, Promise.resolve().then(() => drain(row.worker)));
+        if (!running.has(row.worker))
+          running.set(
+            row.worker,
+            Promise.resolve().then(() => drain(row.worker)),
+          );
       }
     },
     async settle() {
@@ -217,13 +236,17 @@ async function connectProducer(url: string, log: Logger): Promise<Redis> {
     await within(publishTimeoutMs, producer.connect());
     const policy = /maxmemory_policy:(\S+)/.exec(await producer.info('memory'))?.[1] ?? 'noeviction';
     if (policy !== 'noeviction') {
-      throw new QueueSetupError(`Redis evicts keys (maxmemory-policy ${policy}), which loses jobs. Set it to noeviction.`);
+      throw new QueueSetupError(
+        `Redis evicts keys (maxmemory-policy ${policy}), which loses jobs. Set it to noeviction.`,
+      );
     }
     return producer;
   } catch (error) {
     producer.disconnect();
     if (error instanceof QueueSetupError) throw error;
-    throw new QueueSetupError(`REDIS_URL is set, but Redis does not answer (${(error as Error).message}). Start it, or unset REDIS_URL.`);
+    throw new QueueSetupError(
+      `REDIS_URL is set, but Redis does not answer (${(error as Error).message}). Start it, or unset REDIS_URL.`,
+    );
   }
 }
 
@@ -233,13 +256,17 @@ async function redisConnections(url: string, namespace: string, log: Logger): Pr
   const prefix = (name: WorkerName) => `{${namespace}-${name}}`;
   const consumers: Redis[] = [];
   const consumer = () => {
-    const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: (n) => Math.min(n * 100, 1_000) });
+    const redis = new Redis(url, {
+      maxRetriesPerRequest: null,
+      retryStrategy: (n) => Math.min(n * 100, 1_000),
+    });
     redis.on('error', (error) => log.debug({ error: error.message }, 'redis'));
     consumers.push(redis);
     return redis;
   };
   return {
-    queue: (name) => new Queue(name, { connection: producer, prefix: prefix(name), skipWaitingForReady: true }),
+    queue: (name) =>
+      new Queue(name, { connection: producer, prefix: prefix(name), skipWaitingForReady: true }),
     worker: (name, run, options) =>
       new Worker(name, run, {
         ...options,
@@ -261,7 +288,13 @@ async function postgresConnections(url: string, log: Logger): Promise<Connection
   const pools: pg.Pool[] = [];
   /** Pools of our own making: a client that BullMQ holds while Postgres goes away must have somebody to tell. */
   const openPool = (max: number) => {
-    const pool = new pg.Pool({ connectionString: url, max, options: `-c search_path=${schema}`, connectionTimeoutMillis: 2_000, keepAlive: true });
+    const pool = new pg.Pool({
+      connectionString: url,
+      max,
+      options: `-c search_path=${schema}`,
+      connectionTimeoutMillis: 2_000,
+      keepAlive: true,
+    });
     const note = (error: Error) => log.debug({ error: error.message }, 'queue connection');
     pool.on('error', note);
     pool.on('connect', (client) => client.on('error', note));
@@ -271,7 +304,11 @@ async function postgresConnections(url: string, log: Logger): Promise<Connection
   const pool = openPool(6);
   const backend = createPostgresBackend as unknown as BackendFactory;
   // Migrated once, by a connection of its own: everybody else would race for it.
-  const migrating = new Queue('migration', { connection: { connectionString: url, schema, migrate: true, max: 1 } as never }, backend);
+  const migrating = new Queue(
+    'migration',
+    { connection: { connectionString: url, schema, migrate: true, max: 1 } as never },
+    backend,
+  );
   migrating.on('error', (error) => log.debug({ error: error.message }, 'queue migration'));
   try {
     await migrating.waitUntilReady();

@@ -1,7 +1,14 @@
 import type { Logger } from '../../adapters/logger.ts';
 import type { Timings } from '../../config.ts';
 import type { Queryable } from '../../db/client.ts';
-import { type AttemptRow, type Change, type CommitResult, commitChange, type Fence, type PublishRow } from '../../db/commit.ts';
+import {
+  type AttemptRow,
+  type Change,
+  type CommitResult,
+  commitChange,
+  type Fence,
+  type PublishRow,
+} from '../../db/commit.ts';
 import type { Cause } from '../../events/envelope.ts';
 import type { WorkerName } from '../../events/routes.ts';
 import type { Queues } from './queues.ts';
@@ -22,7 +29,10 @@ export type Relay = {
 
 export function createRelay(deps: { db: Queryable; queues: Queues; timings: Timings; log: Logger }): Relay {
   const { db, queues, timings } = deps;
-  const commitOptions = () => ({ visibilityMs: timings.outboxVisibilityMs, isFull: (worker: WorkerName) => queues.isFull(worker) });
+  const commitOptions = () => ({
+    visibilityMs: timings.outboxVisibilityMs,
+    isFull: (worker: WorkerName) => queues.isFull(worker),
+  });
   const publish = (rows: PublishRow[]) => {
     if (rows.length > 0) queues.publish(rows);
   };

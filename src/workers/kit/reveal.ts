@@ -1,10 +1,16 @@
 import type { UnlockView } from '../../db/unlocks.ts';
-import { renderReveal, renderRevealEmail, type RevealFields } from '../../domain/templates.ts';
+import { type RevealFields, renderReveal, renderRevealEmail } from '../../domain/templates.ts';
 import type { Run } from './define.ts';
 import type { Runtime } from './runtime.ts';
 
 type Deps = Pick<Runtime, 'effects' | 'vault'>;
-type Contact = { name: string | null; phone: string | null; email: string | null; address: string | null; notes: string | null };
+type Contact = {
+  name: string | null;
+  phone: string | null;
+  email: string | null;
+  address: string | null;
+  notes: string | null;
+};
 
 /** The details of a paid unlock. Throws when the contact was erased: callers check before they promise it. */
 function fieldsOf(unlock: UnlockView, { vault }: Deps): RevealFields {

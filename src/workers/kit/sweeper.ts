@@ -41,7 +41,11 @@ export function createSweeper(deps: Deps): Sweeper {
     } catch (error) {
       log.warn({ error: (error as Error).message }, 'sweep failed, next one follows');
     }
-    if (!stopped) timer = setTimeout(() => (running = tick()), Math.max(20, timings.sweepEveryMs - (performance.now() - started)));
+    if (!stopped)
+      timer = setTimeout(
+        () => (running = tick()),
+        Math.max(20, timings.sweepEveryMs - (performance.now() - started)),
+      );
   };
   return {
     sweep,

@@ -236,7 +236,8 @@ function vendorConfigs(e: Environment, sandboxUrl: string | null, sandboxSendgri
   };
   const twilio: TwilioConfig = {
     accountSid: e.TWILIO_ACCOUNT_SID ?? sandboxKeys.twilioSid,
-    authToken: e.TWILIO_AUTH_TOKEN ?? sandboxKeys.twilioToken,
+    // A public constant must never verify the webhooks of a real account.
+    authToken: e.TWILIO_AUTH_TOKEN ?? (e.TWILIO_ACCOUNT_SID ? '' : sandboxKeys.twilioToken),
     phoneNumber: e.TWILIO_PHONE_NUMBER ?? sandboxKeys.twilioNumber,
     baseUrl: null,
   };

@@ -58,7 +58,9 @@ async function assemble(
   stop: () => Promise<void>,
 ): Promise<System> {
   const planned = loadConfig(options.env);
-  const sandbox = planned.sandboxed.length > 0 ? await startOwnSandbox(planned, options) : null;
+  // SANDBOX_URL names one that runs already.
+  const own = planned.sandboxed.length > 0 && planned.sandboxUrl === null;
+  const sandbox = own ? await startOwnSandbox(planned, options) : null;
   if (sandbox) closers.push(() => sandbox.close());
   const port = options.port === 0 ? await freePort() : (options.port ?? planned.http.port);
   const local = `http://127.0.0.1:${port}`;

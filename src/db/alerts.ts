@@ -5,7 +5,13 @@ import type { Part } from './commit.ts';
 export type AlertDraft = {
   /** One alert per cause: a repeat changes nothing. */
   key: string;
-  kind: 'work_parked' | 'reveal_failed' | 'payment_refunded' | 'payment_disputed' | 'payment_rejected';
+  kind:
+    | 'spend_cap'
+    | 'work_parked'
+    | 'reveal_failed'
+    | 'payment_refunded'
+    | 'payment_disputed'
+    | 'payment_rejected';
   organizationId: string | null;
   /** By id; no personal data. */
   subject: string;

@@ -15,7 +15,7 @@ export type Checkout = {
 };
 
 const columns = sql.raw(`number, id, state, url, expires_at AS "expiresAt",
-  EXISTS (SELECT 1 FROM payments y WHERE y.session_id = checkout_sessions.id) AS booked,
+  EXISTS (SELECT 1 FROM payments y WHERE y.unlock_id = checkout_sessions.unlock_id AND y.session_id = checkout_sessions.id) AS booked,
   (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "leftMs"`);
 
 export async function findCheckout(db: Queryable, unlockId: string): Promise<Checkout | null> {

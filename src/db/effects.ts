@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
-import { type AttemptRow, attemptPart, type Fence, run } from './commit.ts';
+import { type AttemptRow, attemptPart, type Fence, type Part, run } from './commit.ts';
 
 export type EffectState = 'claimed' | 'released' | 'accepted' | 'refused' | 'unknown';
 
@@ -52,6 +52,8 @@ export type ClaimRequest = {
   /** The conversation an SMS goes into; an opt-out or bad number there refuses the claim. */
   line: { phoneId: string; ignoreOptOut: boolean; capped: boolean } | null;
   message: MessageDraft | null;
+  /** Carries the contact: claimed only while its unlock is paid, and counted there so that a refund sees it. */
+  reveals: boolean;
 };
 
 export type Claim =
@@ -60,6 +62,8 @@ export type Claim =
   | { kind: 'opted_out' }
   | { kind: 'bad_number' }
   | { kind: 'capped' }
+  /** The unlock of a reveal is not paid, or not any more. */
+  | { kind: 'not_paid' }
   /** Somebody else's, or finished: `effect` says which. */
   | { kind: 'exists'; effect: EffectRow };
 
@@ -122,6 +126,14 @@ export async function claimEffect(
       conditions.push(sql`EXISTS (SELECT 1 FROM cap)`);
     }
   }
+  if (request.reveals) {
+    add(
+      'paid',
+      sql`UPDATE lead_unlocks SET reveal_claims = reveal_claims + 1 WHERE id = ${request.unlockId}::uuid
+      AND status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') RETURNING id`,
+    );
+    conditions.push(sql`EXISTS (SELECT 1 FROM paid)`);
+  }
   add('claim', claimPart(request, sql.join(conditions, sql` AND `)));
   if (message) add('message', messagePart(message, request.vendor));
   if (line && request.organizationId) {
@@ -140,18 +152,21 @@ export async function claimEffect(
     held: boolean;
     line: boolean;
     cap: boolean;
+    paid: boolean;
   }>(
     db,
     sql`WITH ${sql.join(parts, sql`,\n`)} SELECT (SELECT json_build_object('id', id, 'posts', posts) FROM claim) AS claim,
       ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held,
       ${line ? sql`EXISTS (SELECT 1 FROM line)` : sql`true`} AS line,
-      ${line?.capped ? sql`EXISTS (SELECT 1 FROM cap)` : sql`true`} AS cap`,
+      ${line?.capped ? sql`EXISTS (SELECT 1 FROM cap)` : sql`true`} AS cap,
+      ${request.reveals ? sql`EXISTS (SELECT 1 FROM paid)` : sql`true`} AS paid`,
   );
   if (row!.claim) return { kind: 'claimed', ...row!.claim };
   if (!row!.held) return { kind: 'fence_lost' };
   const effect = await findEffect(db, request.key);
   if (effect && effect.state !== 'released') return { kind: 'exists', effect };
   if (line && !row!.line) return { kind: (await isOptedOut(db, line.phoneId)) ? 'opted_out' : 'bad_number' };
+  if (!row!.paid) return { kind: 'not_paid' };
   if (!row!.cap) return { kind: 'capped' };
   throw new Error(`effect ${request.key} could be neither claimed nor found`);
 }
@@ -179,6 +194,32 @@ async function isOptedOut(db: Queryable, phoneId: string): Promise<boolean> {
 export async function findEffect(db: Queryable, key: string): Promise<EffectRow | null> {
   const [row] = await run<EffectRow>(db, sql`SELECT ${effectColumns} FROM effects WHERE key = ${key}`);
   return row ?? null;
+}
+
+/** The sealed text as it was first posted: what a vendor's listing is searched for, and what a second post repeats. */
+export async function findPostedBody(db: Queryable, effectId: string): Promise<string | null> {
+  const [row] = await run<{ body: string | null }>(
+    db,
+    sql`SELECT body FROM messages WHERE id = ${effectId}::uuid AND created_at >= ${monthBefore(effectId)}::timestamptz
+      AND created_at < ${monthBefore(effectId)}::timestamptz + interval '1 day'`,
+  );
+  return row?.body ?? null;
+}
+
+/** The key of the effect behind a message. */
+export async function findEffectKey(db: Queryable, effectId: string): Promise<string | null> {
+  const [row] = await run<{ key: string }>(db, sql`SELECT key FROM effects WHERE id = ${effectId}::uuid`);
+  return row?.key ?? null;
+}
+
+/** Refused texts and mails of an unlock may be tried again once a person has mended the cause; opt-outs stay refused. */
+export function releaseRefused(unlockId: string): Part {
+  return {
+    name: 'released',
+    statement: (when) => sql`UPDATE effects SET state = 'released', error_code = NULL, updated_at = now()
+      WHERE unlock_id = ${unlockId}::uuid AND state = 'refused' AND kind IN ('sms', 'email')
+        AND error_code NOT IN ('opted_out', 'bad_number', 'unknown_outcome') AND ${when}`,
+  };
 }
 
 export type EffectOutcome =

@@ -1,40 +1,37 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type DomainEvent, parseEvent } from '../events/envelope.ts';
+import type { DomainEvent } from '../events/envelope.ts';
 import type { WorkerName } from '../events/routes.ts';
 import type { Queryable } from './client.ts';
 import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from './commit.ts';
 
+/** A stored event before it is parsed: its type and data may be of a version this process does not know. */
+export type StoredEvent = Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown };
+
 /** What a worker's run begins with: its row, the event, and the database's clock. */
 export type OpenRun = {
-  event: DomainEvent;
+  event: StoredEvent;
   worker: WorkerName;
   attempts: number;
   createdAt: Date;
   now: Date;
 };
 
-type RunRow = Omit<DomainEvent, 'type' | 'data'> & {
-  type: string;
-  data: unknown;
-  worker: WorkerName;
-  attempts: number;
-  createdAt: Date;
-  now: Date;
-};
+type RunRow = StoredEvent & Omit<OpenRun, 'event'>;
 
 /** The row with this epoch and its event; null when it is finished, parked, or was issued anew since. */
 export async function openRun(db: Queryable, fence: Fence): Promise<OpenRun | null> {
   const [row] = await run<RunRow>(
     db,
     sql`SELECT o.worker, o.attempts, o.created_at AS "createdAt", now() AS now,
-      e.id, e.type, e.version, e.occurred_at AS "occurredAt", e.organization_id AS "organizationId", e.subject,
-      e.correlation_id AS "correlationId", e.causation_id AS "causationId", e.data
-    FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+      o.event_id AS id, coalesce(e.type, 'missing') AS type, coalesce(e.version, 1) AS version, o.event_at AS "occurredAt",
+      o.organization_id AS "organizationId", coalesce(e.subject, 'event:' || o.event_id) AS subject,
+      coalesce(e.correlation_id, o.event_id) AS "correlationId", e.causation_id AS "causationId", coalesce(e.data, '{}') AS data
+    FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
     WHERE o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch} AND o.parked_at IS NULL`,
   );
   if (!row) return null;
   const { worker, attempts, createdAt, now, ...event } = row;
-  return { event: parseEvent(event), worker, attempts, createdAt, now };
+  return { event, worker, attempts, createdAt, now };
 }
 
 /**
@@ -104,11 +101,12 @@ export async function admitWaiting(
       SELECT (SELECT o.organization_id FROM outbox o WHERE o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL
         AND o.organization_id > t.organization_id ORDER BY o.organization_id LIMIT 1)
       FROM tenants t WHERE t.organization_id IS NOT NULL),
+    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, count(*))))::integer AS rows FROM tenants),
     turns AS (
       SELECT w.id, w.turn FROM tenants t CROSS JOIN LATERAL (
         SELECT o.id, row_number() OVER (ORDER BY o.due_at) AS turn FROM (
           SELECT id, due_at FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL AND due_at <= now()
-            AND organization_id = t.organization_id ORDER BY due_at LIMIT ${room}) o) w
+            AND organization_id = t.organization_id ORDER BY due_at LIMIT (SELECT share.rows FROM share)) o) w
       UNION ALL
       (SELECT id, row_number() OVER (ORDER BY due_at) FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
         AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})

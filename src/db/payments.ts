@@ -139,18 +139,67 @@ export function bookRefund(
   payment: PaymentRow,
   refundedMinor: number,
 ): { guard: (held: SQL) => SQL; writes: Part[] } {
-  const delta = refundedMinor - payment.refundedMinor;
   return {
     guard: (held) => sql`UPDATE payments SET refunded_minor = ${refundedMinor} WHERE id = ${payment.id}
       AND refunded_minor = ${payment.refundedMinor} AND ${refundedMinor} > refunded_minor AND ${held} RETURNING id`,
-    writes: journal(payment.organizationId, {
-      key: `refund-${payment.id}-${refundedMinor}`,
-      amountMinor: delta,
-      currency: payment.currency,
-      from: 'stripe',
-      to: accountOf(payment),
-    }),
+    writes: refundJournal(payment, refundedMinor),
   };
+}
+
+function refundJournal(payment: PaymentRow, refundedMinor: number): Part[] {
+  return journal(payment.organizationId, {
+    key: `refund-${payment.id}-${refundedMinor}`,
+    amountMinor: refundedMinor - payment.refundedMinor,
+    currency: payment.currency,
+    from: 'stripe',
+    to: accountOf(payment),
+  });
+}
+
+/**
+ * A sale given back in full before anything was shown is none: its slot is free again, and another charge may be kept.
+ * Parts of the statement that moves the unlock; `also` holds the move back when the payment changed meanwhile, or when
+ * a reveal was claimed since `unlock` was read.
+ */
+export function undoSale(
+  unlock: UnlockView,
+  payment: PaymentRow,
+): { first: Part[]; also: SQL; writes: Part[] } {
+  return {
+    first: [
+      {
+        name: 'paid',
+        statement: (held) => sql`SELECT id FROM payments WHERE id = ${payment.id}
+          AND refunded_minor = ${payment.refundedMinor} AND kept AND ${held} FOR UPDATE`,
+      },
+    ],
+    also: sql`reveal_claims = ${unlock.revealClaims} AND EXISTS (SELECT 1 FROM paid)`,
+    writes: [
+      {
+        name: 'returned',
+        statement: (when) =>
+          sql`UPDATE payments SET refunded_minor = amount_minor, kept = false WHERE id = ${payment.id} AND ${when}`,
+      },
+      {
+        name: 'freed',
+        statement: (when) => sql`DELETE FROM sold_slots WHERE unlock_id = ${payment.unlockId} AND ${when}`,
+      },
+      ...refundJournal(payment, payment.amountMinor),
+    ],
+  };
+}
+
+/**
+ * Whether the details of an unlock left the house, or may have: a reveal that was claimed and never answered counts.
+ * `unclear`: nobody knows yet.
+ */
+export async function findReveal(db: Queryable, unlockId: string): Promise<'none' | 'unclear' | 'sent'> {
+  const rows = await run<{ state: string }>(
+    db,
+    sql`SELECT state FROM effects WHERE unlock_id = ${unlockId} AND key LIKE 'reveal-%' AND state IN ('claimed', 'unknown', 'accepted')`,
+  );
+  if (rows.some((row) => row.state === 'accepted')) return 'sent';
+  return rows.length > 0 ? 'unclear' : 'none';
 }
 
 /** Where the rest of a payment stands in our books. */

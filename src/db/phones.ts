@@ -47,3 +47,10 @@ export function markBadNumber(phoneId: string): Part {
       sql`UPDATE phones SET bad_number_at = coalesce(bad_number_at, now()) WHERE id = ${phoneId} AND ${when}`,
   };
 }
+
+/** Guard: touches the row only the first time. */
+export function closeLine(phoneId: string, code: 'opted_out' | 'bad_number'): (held: SQL) => SQL {
+  const column = sql.raw(code === 'opted_out' ? 'opted_out_at' : 'bad_number_at');
+  return (held) =>
+    sql`UPDATE phones SET ${column} = now() WHERE id = ${phoneId} AND ${column} IS NULL AND ${held} RETURNING id`;
+}

@@ -22,7 +22,9 @@ export type UnlockView = {
   currency: string;
   ttlExpiresAt: Date;
   offeredAt: Date | null;
+  revealClaims: number;
   revealedAt: Date | null;
+  viewedAt: Date | null;
   doneAt: Date | null;
   linkSentAt: Date | null;
   tokenVersion: number;
@@ -44,7 +46,7 @@ const view =
   sql.raw(`SELECT u.id, u.status AS state, u.reason, u.organization_id AS "organizationId", u.lead_id AS "leadId",
   l.public_id AS "leadPublicId", u.buyer_id AS "buyerId", p.id AS "phoneId", u.phone, p.opted_out_at IS NOT NULL AS "optedOut",
   u.our_number AS "ourNumber", u.price_minor AS "priceMinor", u.currency, u.ttl_expires_at AS "ttlExpiresAt",
-  u.offered_at AS "offeredAt", u.revealed_at AS "revealedAt", u.done_at AS "doneAt", u.link_sent_at AS "linkSentAt",
+  u.offered_at AS "offeredAt", u.reveal_claims AS "revealClaims", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt", u.done_at AS "doneAt", u.link_sent_at AS "linkSentAt",
   u.token_version AS "tokenVersion", b.name AS "buyerName", b.email AS "buyerEmail", coalesce(b.language, g.language) AS language,
   g.footer, g.support_contact AS "supportContact", l.city, l.service_type AS "serviceType",
   l.public->>'preferredTimeWindow' AS "preferredTimeWindow", l.public->>'budgetRange' AS "budgetRange", l.contact,

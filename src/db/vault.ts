@@ -31,7 +31,10 @@ export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault
     const [version, id = '', data = ''] = sealed.split('.');
     const key = byId.get(id);
     if (version !== 'v1' || !key)
-      throw new Error(`no encryption key with id ${JSON.stringify(id)} is configured`);
+      // Not quoted unless it can be an id: what was never sealed would stand in the log.
+      throw new Error(
+        `no encryption key with id ${/^[a-z0-9]{1,16}$/i.test(id) ? id : '(none)'} is configured`,
+      );
     const bytes = Buffer.from(data, 'base64url');
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
     decipher.setAuthTag(bytes.subarray(12, 28));

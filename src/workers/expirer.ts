@@ -1,22 +1,19 @@
 import { endCheckout } from '../db/checkout.ts';
 import { closeSession, findOpenSessions } from '../db/payments.ts';
-import { findOpenUnlocks, findUnlock, moveUnlock, subjectOf } from '../db/unlocks.ts';
-import { decide, type UnlockCommand, type UnlockState } from '../domain/unlock.ts';
-import type { EventDraft } from '../events/envelope.ts';
+import { findPhone } from '../db/phones.ts';
+import { findOpenUnlocks, findUnlock, subjectOf } from '../db/unlocks.ts';
+import type { UnlockCommand } from '../domain/unlock.ts';
+import { closeOffer, closingChange, type OpenUnlock } from './kit/closing.ts';
 import { defineWorker, type Run } from './kit/define.ts';
 import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
 import type { Runtime } from './kit/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments'>;
-type OpenUnlock = { id: string; state: UnlockState; organizationId: string; ttlExpiresAt: Date };
 
 /** Unlocks of one phone or lead closed per round; the next round looks again. */
 const roundSize = 100;
 /** A session Stripe was asked for by a process that died: its URL never reached anybody. */
 const creatingGraceMs = 60_000;
-
-/** A pay page may have been opened from here on. */
-const linkStates: readonly UnlockState[] = ['CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT'];
 
 /** Ends offers: TTL, decline, sold out, opt-out. Then closes what is still open at Stripe. */
 export const expirer = defineWorker<'expirer', Deps>({
@@ -27,12 +24,14 @@ export const expirer = defineWorker<'expirer', Deps>({
   handle: {
     async 'unlock.offered'(event, { db }, run) {
       const unlock = await findUnlock(db, event.data.unlockId);
-      return unlock ? close(unlock, { type: 'expire' }, run) : skip('no such unlock');
+      return unlock
+        ? closeOffer(unlock, { type: 'expire' }, run.now, 'its time is up')
+        : skip('no such unlock');
     },
 
     async 'reply.declined'(event, { db }, run) {
       const unlock = await findUnlock(db, event.data.unlockId);
-      return unlock ? close(unlock, { type: 'decline' }, run) : skip('no such unlock');
+      return unlock ? closeOffer(unlock, { type: 'decline' }, run.now, 'declined') : skip('no such unlock');
     },
 
     async 'lead.sold_out'(event, { db }, run) {
@@ -44,6 +43,8 @@ export const expirer = defineWorker<'expirer', Deps>({
     },
 
     async 'buyer.opted_out'(event, { db }, run) {
+      const phone = await findPhone(db, event.data.phoneId);
+      if (!phone?.optedOutAt) return skip('subscribed again meanwhile: what was offered since stands');
       return closeAll(
         () => findOpenUnlocks(db, { phoneId: event.data.phoneId }, roundSize),
         { type: 'opt_out' },
@@ -56,45 +57,6 @@ export const expirer = defineWorker<'expirer', Deps>({
     },
   },
 });
-
-function closingChange(unlock: OpenUnlock, command: UnlockCommand, now: Date) {
-  const decision = decide(unlock, command, now);
-  if (decision.kind !== 'move') return decision;
-  const { organizationId } = unlock;
-  const subject = subjectOf(unlock.id);
-  const events: EventDraft[] = [];
-  if (linkStates.includes(unlock.state)) {
-    events.push({
-      type: 'unlock.closed',
-      organizationId,
-      subject,
-      data: { unlockId: unlock.id, reason: command.type },
-    });
-    // Whoever was about to pay is told; whoever only got a teaser is not bothered.
-    if (command.type === 'sell_out') {
-      events.push({
-        type: 'buyer.notice',
-        organizationId,
-        subject,
-        data: { unlockId: unlock.id, notice: 'sold_out', key: 'once' },
-      });
-    }
-  }
-  return { kind: 'change' as const, change: moveUnlock(unlock, decision, { events }) };
-}
-
-function close(unlock: OpenUnlock, command: UnlockCommand, run: Run): Outcome {
-  const closing = closingChange(unlock, command, run.now);
-  switch (closing.kind) {
-    case 'change':
-      return finish(closing.change, command.type);
-    case 'early':
-      // By the database's clock, like everything about time; never early.
-      return snooze(unlock.ttlExpiresAt.getTime() - run.now.getTime() + 1, closing.because);
-    default:
-      return skip('not open any more');
-  }
-}
 
 /** One guarded move each, until none is open. A move that lost a race is looked at again in the next round. */
 async function closeAll(

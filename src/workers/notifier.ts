@@ -1,15 +1,16 @@
 import type { AlertDraft } from '../db/alerts.ts';
 import { findConversationOwner } from '../db/conversations.ts';
+import { findEffectKey } from '../db/effects.ts';
 import { findNotification } from '../db/inbox.ts';
-import { markBadNumber } from '../db/phones.ts';
 import { bookReceipt, findReceiptTarget } from '../db/receipts.ts';
-import { findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
+import { findUnlock, moveUnlock, type UnlockView } from '../db/unlocks.ts';
 import * as texts from '../domain/templates.ts';
-import { decide, isOpen } from '../domain/unlock.ts';
+import { decide, isOpen, isPaid } from '../domain/unlock.ts';
 import { alertOperator } from './kit/alert.ts';
+import { closeOffer } from './kit/closing.ts';
 import { defineWorker, type Run } from './kit/define.ts';
-import type { EffectResult } from './kit/effects.ts';
-import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
+import { finish, type Outcome, park, patience, skip, snooze } from './kit/outcome.ts';
+import type { EffectResult } from './kit/posting.ts';
 import { receiveReply } from './kit/replies.ts';
 import { fallbackKey, hasEmail, mailDetails } from './kit/reveal.ts';
 import type { Runtime } from './kit/runtime.ts';
@@ -112,10 +113,10 @@ export const notifier = defineWorker<'notifier', Deps>({
     },
 
     async 'message.failed'(event, deps, run) {
-      const { unlockId, purpose, code } = event.data;
+      const { unlockId, messageId, purpose, code } = event.data;
       const unlock = unlockId ? await findUnlock(deps.db, unlockId) : null;
       if (!unlock) return skip('not about an unlock');
-      if (purpose === 'reveal') return deliverByMail(unlock, code, deps, run);
+      if (purpose === 'reveal') return deliverByMail(unlock, { messageId, code }, deps, run);
       return closeDeadNumber(unlock, code, run);
     },
 
@@ -155,10 +156,10 @@ export const notifier = defineWorker<'notifier', Deps>({
 
 function about(
   event: { organizationId: string | null; subject: string },
-  kind: AlertDraft['kind'],
+  kind: texts.AlertKind,
   key: string,
   text: string,
-): AlertDraft {
+): AlertDraft & { kind: texts.AlertKind } {
   return { key, kind, organizationId: event.organizationId, subject: event.subject, text };
 }
 
@@ -201,32 +202,39 @@ function noticeText(
   return texts.renderNoLongerAvailable(unlock.language, { ...fields, reason: told });
 }
 
-/** The text of the details failed at the carrier: the same details by e-mail, which then counts as delivery. */
-async function deliverByMail(unlock: UnlockView, code: string, deps: Deps, run: Run): Promise<Outcome> {
+/**
+ * The details failed at the carrier: the same details by e-mail, which then counts as delivery, also when silence had
+ * counted as delivery before. Nothing to do once the buyer has read them on the pay page.
+ */
+async function deliverByMail(
+  unlock: UnlockView,
+  failed: { messageId: string; code: string },
+  deps: Deps,
+  run: Run,
+): Promise<Outcome> {
+  if (!isPaid(unlock.state)) return skip('not paid, or not any more');
+  if (unlock.viewedAt) return skip('read on the pay page');
   const decision = decide(unlock, { type: 'deliver' }, run.now);
-  if (decision.kind === 'early') return snooze(1_000, decision.because);
-  if (decision.kind !== 'move') return skip('delivered already');
+  if (decision.kind === 'early') return snooze(patience(run, 1_000), decision.because);
+  const mailed = (await findEffectKey(deps.db, failed.messageId)) === fallbackKey(unlock.id);
+  if (mailed)
+    return park(`the e-mail with the details came back (${failed.code}): they wait on the pay page`);
   if (!hasEmail(unlock)) {
     return park(
-      `the details could not be texted (${code}) and the buyer has no e-mail: they wait on the pay page`,
+      `the details could not be texted (${failed.code}) and the buyer has no e-mail: they wait on the pay page`,
     );
   }
-  const mailed = await mailDetails(unlock, fallbackKey(unlock.id), deps, run);
-  if (mailed.state === 'wait') return mailed.outcome;
-  if (mailed.state === 'refused')
-    return park(`the details could neither be texted (${code}) nor mailed (${mailed.code})`);
-  return finish(moveUnlock(unlock, decision), 'details mailed');
+  const sent = await mailDetails(unlock, fallbackKey(unlock.id), deps, run);
+  if (sent.state === 'wait') return sent.outcome;
+  if (sent.state === 'refused')
+    return park(`the details could neither be texted (${failed.code}) nor mailed (${sent.code})`);
+  return finish(decision.kind === 'move' ? moveUnlock(unlock, decision) : {}, 'details mailed');
 }
 
 /** A landline or dead number ends the offer; a handset that is merely off does not. */
 function closeDeadNumber(unlock: UnlockView, code: string, run: Run): Outcome {
   if (code !== 'bad_number') return skip(`not delivered (${code}); the offer stands until its time is up`);
-  const decision = decide(unlock, { type: 'undeliverable' }, run.now);
-  if (decision.kind === 'early' || decision.kind !== 'move') return skip('closed already');
-  return finish(
-    moveUnlock(unlock, decision, { writes: [markBadNumber(unlock.phoneId)] }),
-    `undeliverable: ${subjectOf(unlock.id)}`,
-  );
+  return closeOffer(unlock, { type: 'undeliverable' }, run.now, 'the number cannot receive texts');
 }
 
 /** An unsigned callback is a hint: what counts is what the vendor says when asked by id. */

@@ -4,15 +4,19 @@ import {
   bookRefund,
   closeSession,
   findPayment,
+  findReveal,
   findSession,
   flagBuyer,
   type PaymentRow,
+  undoSale,
 } from '../db/payments.ts';
 import { countOtherOpen, findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
+import { TransientError } from '../domain/errors.ts';
 import { renderPaymentLink } from '../domain/templates.ts';
 import { decide, isOpen, isPaid } from '../domain/unlock.ts';
+import { closeOffer } from './kit/closing.ts';
 import { defineWorker, type Run } from './kit/define.ts';
-import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
+import { finish, type Outcome, park, patience, skip, snooze } from './kit/outcome.ts';
 import type { Runtime } from './kit/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'links' | 'payments' | 'config'>;
@@ -35,7 +39,7 @@ export const paymentLinker = defineWorker<'payment-linker', Deps>({
       const unlock = await findUnlock(deps.db, event.data.unlockId);
       if (!unlock) return skip('no such unlock');
       const decision = decide(unlock, { type: 'start_payment' }, run.now);
-      if (decision.kind === 'early') return snooze(500, decision.because);
+      if (decision.kind === 'early') return snooze(patience(run, 500), decision.because);
       if (decision.kind === 'move') {
         const token = deps.links.token(unlock.id, unlock.tokenVersion);
         const started = await run.advance(
@@ -83,7 +87,10 @@ async function sendLink(unlock: UnlockView, deps: Deps, run: Run): Promise<Outco
   const sent = await textLink(unlock, `link-${unlock.id}`, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') {
-    if (sent.code === 'opted_out') return skip('opted out meanwhile: the expirer closes it');
+    if (sent.code === 'opted_out')
+      return closeOffer(unlock, { type: 'opt_out' }, run.now, 'opted out meanwhile');
+    if (sent.code === 'bad_number')
+      return closeOffer(unlock, { type: 'undeliverable' }, run.now, 'the number cannot receive texts');
     return park(`the payment link was refused (${sent.code})`);
   }
   const decision = decide(unlock, { type: 'link_sent' }, run.now);
@@ -147,7 +154,12 @@ async function answerRepeat(unlock: UnlockView, inboxId: string, deps: Deps, run
 async function reconcile(unlockId: string, sessionId: string, deps: Deps, run: Run): Promise<Outcome> {
   const known = await findSession(deps.db, sessionId);
   if (!known || known.state === 'complete' || known.state === 'expired') return skip('its end is booked');
-  const session = await deps.payments.retrieveCheckout(sessionId);
+  const session = await deps.payments.retrieveCheckout(sessionId).catch((error: unknown) => {
+    // A vendor that is away for an hour must not use up the attempts of a look that repeats for a day.
+    if (error instanceof TransientError) return null;
+    throw error;
+  });
+  if (!session) return snooze(deps.config.timings.reconcileEveryMs, 'Stripe did not answer');
   const organizationId = (await findUnlock(deps.db, unlockId))?.organizationId ?? null;
   if (session.paymentStatus === 'paid') {
     return finish(
@@ -218,16 +230,32 @@ async function bookChange(paymentIntent: string, deps: Deps, run: Run): Promise<
     payment = { ...payment, disputedAt: run.now };
   }
   if (actual.amountRefunded <= payment.refundedMinor) return finish({}, 'nothing new');
-  const unlock = await findUnlock(deps.db, payment.unlockId);
-  const { guard, writes } = bookRefund(payment, actual.amountRefunded);
+  return bookRefundOf(payment, actual.amountRefunded, deps, run);
+}
+
+async function bookRefundOf(payment: PaymentRow, amount: number, { db }: Deps, run: Run): Promise<Outcome> {
+  const unlock = await findUnlock(db, payment.unlockId);
+  const events = [refunded(payment, amount)];
+  const decision = unlock && decide(unlock, { type: 'refund_before_reveal' }, run.now);
+  const reveal = unlock ? await findReveal(db, unlock.id) : 'none';
+  if (unlock && decision?.kind === 'move' && payment.kept && amount >= payment.amountMinor) {
+    const waited = run.now.getTime() - run.since.getTime();
+    if (reveal === 'unclear' && waited < bookingGraceMs)
+      return snooze(5_000, 'the details may be on their way');
+    // Given back before anything was shown: nothing will be.
+    if (reveal === 'none') {
+      const undone = undoSale(unlock, payment);
+      return finish(
+        moveUnlock(unlock, decision, { ...undone, events }),
+        'full refund booked, nothing was shown',
+      );
+    }
+  }
   // The details cannot be un-shown: an operator looks at who got them for nothing.
-  const shown = payment.kept && unlock?.revealedAt ? [flagBuyer(payment.unlockId)] : [];
-  const booked = { guard, writes: [...writes, ...shown], events: [refunded(payment, actual.amountRefunded)] };
-  if (!unlock || actual.amountRefunded < payment.amountMinor) return finish(booked, 'refund booked');
-  // Given back before anything was shown: nothing will be.
-  const decision = decide(unlock, { type: 'refund_before_reveal' }, run.now);
-  if (decision.kind === 'move' && payment.kept) await run.advance(moveUnlock(unlock, decision));
-  return finish(booked, 'full refund booked');
+  const shown =
+    payment.kept && (unlock?.revealedAt || reveal !== 'none') ? [flagBuyer(payment.unlockId)] : [];
+  const { guard, writes } = bookRefund(payment, amount);
+  return finish({ guard, writes: [...writes, ...shown], events }, 'refund booked');
 }
 
 const reported = (unlockId: string, sessionId: string, organizationId: string | null) => ({

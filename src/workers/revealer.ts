@@ -1,11 +1,12 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { CheckoutSession, Payment } from '../adapters/payments.ts';
 import { bookPayment, closeSession, findPayment, slotTaken, takeSlot } from '../db/payments.ts';
+import { hasRevealFailed } from '../db/receipts.ts';
 import { findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
 import { decide, isPaid } from '../domain/unlock.ts';
 import { defineWorker, type Run } from './kit/define.ts';
-import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
-import { fallbackKey, hasEmail, mailDetails, textDetails } from './kit/reveal.ts';
+import { finish, type Outcome, park, patience, skip, snooze } from './kit/outcome.ts';
+import { fallbackKey, firstKey, hasEmail, mailDetails, textDetails } from './kit/reveal.ts';
 import type { Runtime } from './kit/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments' | 'vault' | 'config'>;
@@ -37,6 +38,8 @@ export const revealer = defineWorker<'revealer', Deps>({
     async 'unlock.revealed'(event, deps, run) {
       const unlock = await findUnlock(deps.db, event.data.unlockId);
       if (!unlock) return skip('no such unlock');
+      if (await hasRevealFailed(deps.db, unlock.id))
+        return skip('its text failed, which is looked after by itself');
       return deliver(unlock, run, 'no failure was heard of');
     },
 
@@ -185,8 +188,9 @@ async function reveal(unlock: UnlockView, deps: Deps, run: Run): Promise<Outcome
     data: { unlockId: unlock.id },
     dueInMs: deps.config.timings.assumeDeliveredMs,
   };
-  const sent = await textDetails(unlock, `reveal-${unlock.id}`, deps, run);
+  const sent = await textDetails(unlock, firstKey(unlock.id), deps, run);
   if (sent.state === 'wait') return sent.outcome;
+  if (sent.state === 'refused' && sent.code === 'not_paid') return skip('the money went back meanwhile');
   if (sent.state === 'accepted') {
     return finish(
       moveUnlock(unlock, { kind: 'move', path: ['REVEAL_DETAILS_SENT'] }, { events: [revealed] }),
@@ -199,6 +203,7 @@ async function reveal(unlock: UnlockView, deps: Deps, run: Run): Promise<Outcome
     );
   const mailed = await mailDetails(unlock, fallbackKey(unlock.id), deps, run);
   if (mailed.state === 'wait') return mailed.outcome;
+  if (mailed.state === 'refused' && mailed.code === 'not_paid') return skip('the money went back meanwhile');
   if (mailed.state === 'refused') {
     return park(
       `the details can neither be texted (${sent.code}) nor mailed (${mailed.code}): they wait on the pay page`,
@@ -212,7 +217,7 @@ async function reveal(unlock: UnlockView, deps: Deps, run: Run): Promise<Outcome
 
 function deliver(unlock: UnlockView, run: Run, because: string): Outcome {
   const decision = decide(unlock, { type: 'deliver' }, run.now);
-  if (decision.kind === 'early') return snooze(1_000, decision.because);
+  if (decision.kind === 'early') return snooze(patience(run, 1_000), decision.because);
   if (decision.kind !== 'move') return skip('done already');
   return finish(moveUnlock(unlock, decision), because);
 }

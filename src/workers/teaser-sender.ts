@@ -1,7 +1,7 @@
-import { markBadNumber, markOptedOut } from '../db/phones.ts';
 import { findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
 import { renderTeaser } from '../domain/templates.ts';
 import { decide } from '../domain/unlock.ts';
+import { closeOffer } from './kit/closing.ts';
 import { defineWorker } from './kit/define.ts';
 import { finish, type Outcome, park, skip } from './kit/outcome.ts';
 import type { Runtime } from './kit/runtime.ts';
@@ -46,34 +46,10 @@ export const teaserSender = defineWorker<'teaser-sender', Deps>({
   },
 });
 
-/** The carrier will never deliver to this number: the offer ends, and the number is remembered. */
+/** The carrier will never deliver to this number: the offer ends; the number is remembered by the call itself. */
 function closeUnreachable(unlock: UnlockView, code: string, now: Date): Outcome {
-  if (code === 'opted_out') {
-    const decision = decide(unlock, { type: 'opt_out' }, now);
-    if (decision.kind !== 'move') return skip('closed meanwhile');
-    return finish(
-      moveUnlock(unlock, decision, {
-        writes: [markOptedOut(unlock.phoneId)],
-        // Other open offers of this phone end too.
-        events: [
-          {
-            type: 'buyer.opted_out',
-            organizationId: unlock.organizationId,
-            subject: `phone:${unlock.phoneId}`,
-            data: { phoneId: unlock.phoneId },
-          },
-        ],
-      }),
-      'the number has opted out',
-    );
-  }
-  if (code === 'bad_number') {
-    const decision = decide(unlock, { type: 'undeliverable' }, now);
-    if (decision.kind !== 'move') return skip('closed meanwhile');
-    return finish(
-      moveUnlock(unlock, decision, { writes: [markBadNumber(unlock.phoneId)] }),
-      'the number cannot receive texts',
-    );
-  }
+  if (code === 'opted_out') return closeOffer(unlock, { type: 'opt_out' }, now, 'the number has opted out');
+  if (code === 'bad_number')
+    return closeOffer(unlock, { type: 'undeliverable' }, now, 'the number cannot receive texts');
   return park(`the teaser was refused (${code}) on ${subjectOf(unlock.id)}`);
 }

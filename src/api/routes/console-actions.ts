@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { UnlockDetail } from '../../db/console.ts';
 import { findParked } from '../../db/console-attention.ts';
+import { releaseRefused } from '../../db/effects.ts';
 import { resumeRow } from '../../db/outbox.ts';
 import type { Runtime } from '../../workers/kit/runtime.ts';
 
@@ -20,6 +21,7 @@ export async function resumeParked(
     {
       guard: () => resumeRow(id),
       writes: [
+        ...(subject.startsWith('unlock:') ? [releaseRefused(subject.slice('unlock:'.length))] : []),
         {
           name: 'alert',
           statement: (when) => sql`UPDATE alerts SET resolved_at = now()

@@ -88,6 +88,8 @@ export const leadUnlocks = pgTable(
     linkSentAt: moment('link_sent_at'),
     paidAt: moment('paid_at'),
     paidLate: boolean('paid_late').notNull().default(false),
+    /** Raised by each claim of a reveal: a refund that read another number must look again. */
+    revealClaims: integer('reveal_claims').notNull().default(0),
     revealedAt: moment('revealed_at'),
     viewedAt: moment('viewed_at'),
     doneAt: moment('done_at'),

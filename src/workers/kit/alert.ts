@@ -1,5 +1,5 @@
 import { type AlertDraft, insertAlert } from '../../db/alerts.ts';
-import { renderOperatorAlert } from '../../domain/templates.ts';
+import { type AlertKind, renderOperatorAlert } from '../../domain/templates.ts';
 import type { Run } from './define.ts';
 import { finish, type Outcome } from './outcome.ts';
 import type { Runtime } from './runtime.ts';
@@ -8,7 +8,7 @@ type Deps = Pick<Runtime, 'config' | 'effects'>;
 
 /** Puts an alert on the console at once, then mails it. A refused mail leaves the alert where it is. */
 export async function alertOperator(
-  alert: AlertDraft,
+  alert: AlertDraft & { kind: AlertKind },
   { config, effects }: Deps,
   run: Run,
 ): Promise<Outcome> {

@@ -2,8 +2,8 @@ import type { Change } from '../../db/commit.ts';
 import type { EventType } from '../../events/catalog.ts';
 import type { DomainEvent } from '../../events/envelope.ts';
 import type { EventsOf, WorkerName } from '../../events/routes.ts';
-import type { EffectRun } from './effects.ts';
 import type { Outcome } from './outcome.ts';
+import type { EffectRun } from './posting.ts';
 import type { Runtime } from './runtime.ts';
 
 /** One run of a worker over one outbox row. */

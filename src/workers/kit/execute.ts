@@ -4,6 +4,7 @@ import { isConnectionError, sqlState } from '../../db/client.ts';
 import type { AttemptRow, Fence } from '../../db/commit.ts';
 import { type OpenRun, openRun, parkRow, postpone } from '../../db/outbox.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
+import { type DomainEvent, parseEvent } from '../../events/envelope.ts';
 import type { AnyWorker, Run } from './define.ts';
 import type { Outcome } from './outcome.ts';
 import type { JobData } from './queues.ts';
@@ -108,8 +109,13 @@ async function handleAndSettle(
   open: OpenRun,
   context: Context,
 ): Promise<Settled> {
+  const event = knownEvent(worker, open);
+  if (!event) {
+    const because = `no handler here for ${open.event.type} of version ${open.event.version}: a newer leadgate wrote it, or its event is gone`;
+    return parkWork(worker, runtime, open, context, because, false);
+  }
   for (let race = 0; race <= rerunsOnLostRace; race++) {
-    const outcome = await withinTime(worker, worker.run(open.event, runtime, context.run));
+    const outcome = await withinTime(worker, worker.run(event, runtime, context.run));
     const settled = await settle(worker, runtime, open, context, outcome);
     if (settled) return settled;
   }
@@ -118,6 +124,16 @@ async function handleAndSettle(
     ms: afterLostRacesMs,
     because: 'the state kept changing',
   }))!;
+}
+
+/** Null: written by a version this process does not know, or its partition is gone. */
+function knownEvent(worker: AnyWorker, open: OpenRun): DomainEvent | null {
+  try {
+    const event = parseEvent(open.event);
+    return worker.handles(event.type) ? event : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Null: the guarded change lost a race; look at the state again. */

@@ -15,3 +15,13 @@ export const finish = (change: Change, note = 'done'): Outcome => ({ kind: 'fini
 export const skip = (because: string): Outcome => ({ kind: 'skip', because });
 export const snooze = (ms: number, because: string): Outcome => ({ kind: 'snooze', ms, because });
 export const park = (because: string): Outcome => ({ kind: 'park', because });
+
+const longestWaitMs = 60_000;
+
+/** A wait that grows with how long the work has waited already: soon while it is fresh, once a minute when it lasts. */
+export function patience(run: { now: Date; since: Date }, firstMs: number): number {
+  return Math.min(
+    longestWaitMs,
+    Math.max(firstMs, Math.round((run.now.getTime() - run.since.getTime()) / 4)),
+  );
+}

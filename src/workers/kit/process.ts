@@ -98,7 +98,8 @@ export function startWorkers(
   const running = new Map<AnyWorker, { worker: Worker; active: number; lastProgress: number }>();
   const start = (definition: AnyWorker) => {
     const state = { active: 0, lastProgress: Date.now() };
-    const worker = runtime.queues.startWorker(definition.name, definition, async (data) => {
+    const policy = { ...definition, concurrency: definition.concurrency * runtime.config.workerCount };
+    const worker = runtime.queues.startWorker(definition.name, policy, async (data) => {
       const started = performance.now();
       state.active++;
       try {

@@ -43,7 +43,10 @@ export async function receiveReply(
   const { phoneId, optedOut } = await openConversation(db, ourNumber, from);
   const { leadIds } = parseReply(body);
   const offers = await findOffers(db, ourNumber, from, leadIds, reply.organizationId ?? null);
-  const verdict = judgeReply(body, { optedOut, offers }, reply.now);
+  const judged = judgeReply(body, { optedOut, offers }, reply.now);
+  // Through a tenant's own key only its own buyers re-subscribe; a STOP counts from anybody.
+  const foreign = judged.optIn && offers.length === 0 && typeof reply.organizationId === 'string';
+  const verdict = foreign ? { ...judged, optIn: false, needsOperator: true } : judged;
 
   const inboxId = uuidv7();
   const result = await relay.commit(

@@ -18,7 +18,7 @@ function fieldsOf(unlock: UnlockView, { vault }: Deps): RevealFields {
   return { ...vault.openJson<Contact>(unlock.contact), buyerName: unlock.buyerName, footer: unlock.footer };
 }
 
-/** Exempt from the spend cap: it was paid for. */
+/** Exempt from the spend cap the first time: it was paid for. */
 export function textDetails(unlock: UnlockView, key: string, deps: Deps, run: Run) {
   return deps.effects.sms(run.effect, {
     key,
@@ -29,7 +29,7 @@ export function textDetails(unlock: UnlockView, key: string, deps: Deps, run: Ru
     phoneId: unlock.phoneId,
     to: unlock.phone,
     body: renderReveal(unlock.language, fieldsOf(unlock, deps)),
-    uncapped: true,
+    uncapped: key === firstKey(unlock.id),
   });
 }
 
@@ -49,6 +49,9 @@ export function mailDetails(unlock: UnlockView & { buyerEmail: string }, key: st
 export function hasEmail(unlock: UnlockView): unlock is UnlockView & { buyerEmail: string } {
   return unlock.buyerEmail !== null && unlock.buyerEmail !== '';
 }
+
+/** The one text every purchase gets. */
+export const firstKey = (unlockId: string) => `reveal-${unlockId}`;
 
 /** The one fallback e-mail of an unlock, whoever finds out first that its SMS cannot be delivered. */
 export const fallbackKey = (unlockId: string) => `reveal-email-${unlockId}`;

@@ -1,0 +1,1 @@
+ALTER TABLE "lead_unlocks" ADD COLUMN "reveal_claims" integer DEFAULT 0 NOT NULL;

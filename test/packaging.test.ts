@@ -297,6 +297,15 @@ describe('what is shipped', () => {
     }
   });
 
+  it('has a lockfile that npm 10 takes as well: what is for one platform is optional there', () => {
+    type Locked = { os?: string[]; cpu?: string[]; optional?: boolean; extraneous?: boolean };
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
+    const refused = Object.entries(packages).filter(
+      ([, { os, cpu, optional, extraneous }]) => extraneous || ((os || cpu) && !optional),
+    );
+    expect(refused.map(([path]) => path)).toEqual([]);
+  });
+
   it('has no source file over 400 lines', () => {
     expect(sources.filter((path) => read(path).split('\n').length > 401)).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { type ApiTest, startApi } from './api-app.ts';
 
 let api: ApiTest;
 beforeAll(async () => {
-  api = await startApi();
+  api = await startApi({ env: { SMS_PROVIDER: 'textmagic' } });
 });
 afterAll(() => api?.stop());
 
@@ -32,6 +32,17 @@ describe('TextMagic', () => {
       }
     }
     expect([await api.count('inbox'), await api.count('events')]).toEqual(before);
+  });
+
+  it('[S02] counts for nothing while another vendor is the provider, whose public sandbox token everybody knows', async () => {
+    const other = await startApi({ env: { SMS_PROVIDER: 'twilio' } });
+    try {
+      const url = `/webhook/textmagic/${other.config.textmagic.webhookToken}`;
+      expect((await other.app.inject({ method: 'POST', url, payload: { id: 9 } })).statusCode).toBe(404);
+      expect(await other.count('inbox')).toBe(0);
+    } finally {
+      await other.stop();
+    }
   });
 
   it('answers GET and HEAD with 200 and changes nothing', async () => {

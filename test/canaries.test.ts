@@ -168,9 +168,9 @@ beforeAll(async () => {
   dump = await dumpTables();
 }, 60_000);
 afterAll(async () => {
+  await system?.stop();
   spy.mockRestore();
   vi.unstubAllEnvs();
-  await system.stop();
 });
 
 describe('[S14] the locked contact', () => {

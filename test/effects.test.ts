@@ -7,10 +7,8 @@ import {
   type Deal,
   effectOf,
   offer,
-  openCheckout,
   posts,
   reaches,
-  wasDone,
   watchListings,
 } from './harness/deals.ts';
 import { startSystem, type TestSystem } from './harness/system.ts';
@@ -112,7 +110,7 @@ describe.concurrent('a vendor did it and its answer was lost', () => {
   beforeAll(async () => {
     system = await startSystem({ timings: { callbackGraceMs: 1_500 } });
   });
-  afterAll(() => system.stop());
+  afterAll(() => system?.stop());
 
   it('[F14] no answer for the whole 10 s of the call: the callback came long before, one post', async ({
     expect,
@@ -163,7 +161,7 @@ describe.concurrent('callbacks never come', () => {
     system.sandbox.fault({ vendor: 'twilio', kind: 'webhook_withhold', event: 'message.undelivered' });
     system.sandbox.fault({ vendor: 'sendgrid', kind: 'webhook_withhold' });
   });
-  afterAll(() => system.stop());
+  afterAll(() => system?.stop());
 
   for (const message of messages) {
     it(`[F14] ${message.name}: the vendor has it and it is found in the listing, one post`, async ({
@@ -273,6 +271,30 @@ describe.concurrent('callbacks never come', () => {
     expect(await effectOf(system, teaser.key(deal))).toEqual(settled);
     expect(settled).toMatchObject({ state: 'accepted', posts: 1 });
     expect(postsOf(system, teaser, deal)).toHaveLength(1);
+  });
+
+  it("[F13] a zombie's late word does not touch the claim of the run that came after it", async ({
+    expect,
+  }) => {
+    const teaser = messages[0]!;
+    const deal = await offer(system, {
+      before: (phone, email) => {
+        strike(system, teaser, { phone, email }, { kind: 'timeout', ms: 3_000 });
+        strike(system, teaser, { phone, email }, { kind: 'timeout_after', ms: 5_000 });
+      },
+    });
+    await hangs(system, deal, 'faulted');
+    await loseRun(system, deal, teaser.key(deal));
+    await hangs(system, deal, 'accepted_answer_lost');
+    await system.until<{ n: number }>(
+      'the end of the zombie',
+      "SELECT count(*)::int AS n FROM attempts WHERE effect_key = $1 AND outcome = 'unknown'",
+      [teaser.key(deal)],
+      (row) => row?.n === 1,
+    );
+    expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'claimed', posts: 2 });
+    await reaches(system, deal, 'AWAIT_CONFIRM');
+    expect(postsOf(system, teaser, deal)).toHaveLength(2);
   });
 
   it('[F13] the run died before the call: nothing in two listings, then exactly one more post', async ({

@@ -19,7 +19,7 @@ beforeAll(async () => {
   system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'charge.refunded' });
   system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'checkout.session.expired' });
 });
-afterAll(() => system.stop());
+afterAll(() => system?.stop());
 
 describe.concurrent('calls to Stripe, which knows their keys', () => {
   it('[F14] Stripe made the session and failed to say so: the next click asks with the same key', async ({

@@ -122,7 +122,7 @@ describe('paid after the lead was sold to others', () => {
     const { session, closes } = await endedButPayable(late, offer, () => story.buy(offer, winner));
     const failing = [
       system.sandbox.fault({ vendor: 'stripe', kind: 'error', path: '/v1/refunds', count: 2 }),
-      system.sandbox.fault({ vendor: 'stripe', kind: 'error_after', path: '/v1/refunds', count: 1, skip: 2 }),
+      system.sandbox.fault({ vendor: 'stripe', kind: 'error_after', path: '/v1/refunds', count: 1 }),
     ];
     const { paymentIntent } = system.sandbox.act.pay(session);
     await system.text(late.phone, 'was refunded in full');
@@ -130,6 +130,15 @@ describe('paid after the lead was sold to others', () => {
     await story.settled();
     for (const { id } of failing) system.sandbox.clearFaults(id);
     expect(refundsOf(paymentIntent.id).map((entry) => entry.amount)).toEqual([2000]);
+    const asked = system.sandbox.ledger
+      .list({ operation: 'refund.create' })
+      .filter((entry) => entry.params.payment_intent === paymentIntent.id);
+    expect(new Set(asked.map((entry) => entry.idempotencyKey))).toEqual(
+      new Set([`refund-${paymentIntent.id}`]),
+    );
+    const outcomes = asked.map((entry) => entry.outcome);
+    expect(outcomes.slice(0, 3)).toEqual(['faulted', 'faulted', 'accepted_answer_lost']);
+    expect(outcomes.slice(3).every((outcome) => outcome === 'replayed')).toBe(true);
     expect(story.texts(late).filter((entry) => entry.text?.includes('refunded'))).toHaveLength(1);
     expect(story.reveals(offer).map((entry) => entry.to)).toEqual([winner.phone]);
   });

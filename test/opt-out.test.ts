@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Buyer, createStory, expectBooksToMatch, type Offer, type Story } from './harness/story.ts';
-import { startSystem, type TestSystem } from './harness/system.ts';
+import { sampleLead, startSystem, type TestSystem } from './harness/system.ts';
 
 let system: TestSystem;
 let story: Story;
@@ -135,7 +135,7 @@ describe('STOP', () => {
       const stage: Scene = { release, ...(await scene(offer, buyer)) };
       expect((await story.unlock(offer, buyer)).status).toBe(state);
 
-      await saysStop(buyer);
+      await story.stops(buyer);
       await stage.release?.();
       await story.reaches(offer, buyer, ends);
       await story.settled();
@@ -160,7 +160,7 @@ describe('STOP', () => {
       [(await story.unlock(offer, buyer)).id],
       (row) => row !== undefined,
     );
-    await saysStop(buyer);
+    await story.stops(buyer);
     await story.reaches(offer, buyer, 'OPTED_OUT');
     await story.settled();
     system.sandbox.clearFaults(slow.id);
@@ -176,7 +176,7 @@ describe('STOP', () => {
     ] as const;
     await story.buy(offers[0], buyer);
     const { session } = await story.checkout(offers[1], buyer);
-    await saysStop(buyer);
+    await story.stops(buyer);
     await story.settled();
     const ends = await Promise.all(offers.map(async (offer) => (await story.unlock(offer, buyer)).status));
     expect(ends).toEqual(['DONE', 'OPTED_OUT', 'OPTED_OUT']);
@@ -188,7 +188,7 @@ describe('STOP', () => {
     const offer = await story.offer([buyer]);
     const { page, session } = await story.checkout(offer, buyer);
     const slow = system.sandbox.fault({ vendor: 'stripe', kind: 'rate_limit', path: `/${session}/expire` });
-    await saysStop(buyer);
+    await story.stops(buyer);
     await story.reaches(offer, buyer, 'OPTED_OUT');
     system.sandbox.act.pay(session);
     await story.reaches(offer, buyer, 'DONE');
@@ -206,7 +206,7 @@ describe('STOP', () => {
     const release = await holdTexts(offer.secret);
     system.sandbox.act.pay(session);
     await turnedDown(buyer, offer.secret);
-    await saysStop(buyer);
+    await story.stops(buyer);
     await release();
     const { id } = await story.unlock(offer, buyer);
     await system.until(
@@ -229,27 +229,12 @@ describe('STOP', () => {
     await story.reaches(offer, buyer, 'DONE');
   });
 
-    system.sandbox.act.pay(session);
-    await system.until(
-      'the unclear outcome',
-      "SELECT state FROM effects WHERE unlock_id = $1 AND key LIKE 'reveal-%'",
-      [(await story.unlock(offer, buyer)).id],
-      (row?: { state: string }) => row?.state === 'unknown',
-    );
-    await saysStop(buyer);
-    system.sandbox.clearFaults(cut.id);
-    await story.reaches(offer, buyer, 'DONE');
-    await expectSilence(buyer, 2);
-    expect(story.reveals(offer).map((entry) => entry.to)).toEqual([buyer.email]);
-    expect(await story.details(page)).toContain(offer.secret);
-  });
-
   it('[F26] an opted-out provider is offered nothing, and the answer says so', async () => {
     const buyer = await story.buyer();
     await story.offer([buyer]);
-    await saysStop(buyer);
+    await story.stops(buyer);
     const { body } = await system.api('POST', '/api/leads', {
-      ...leadFor(buyer),
+      ...sampleLead,
       provider_ids: [buyer.externalId],
     });
     expect(body.provider_results).toEqual([expect.objectContaining({ success: false })]);
@@ -299,7 +284,7 @@ describe('coming back', () => {
       const buyer = await story.buyer();
       const offer = await story.offer([buyer]);
       await story.link(offer, buyer);
-      await saysStop(buyer);
+      await story.stops(buyer);
       await story.reaches(offer, buyer, 'OPTED_OUT');
       story.says(buyer, word);
       await system.until(
@@ -323,7 +308,7 @@ describe('coming back', () => {
     async (text) => {
       const buyer = await story.buyer();
       const offer = await story.offer([buyer]);
-      await saysStop(buyer);
+      await story.stops(buyer);
       const { messageSid } = story.says(buyer, text);
       await system.sandbox.webhooks.wait({
         vendor: 'twilio',
@@ -350,29 +335,23 @@ it('[F26] while it is unclear whether the details were texted: no second post, b
     method: 'POST',
     contains: offer.secret,
   });
+  system.sandbox.act.pay(session);
+  await system.until(
+    'the unclear outcome',
+    "SELECT state FROM effects WHERE unlock_id = $1 AND key LIKE 'reveal-%'",
+    [(await story.unlock(offer, buyer)).id],
+    (row?: { state: string }) => row?.state === 'unknown',
+  );
+  await story.stops(buyer);
+  system.sandbox.clearFaults(cut.id);
+  await story.reaches(offer, buyer, 'DONE');
+  await expectSilence(buyer, 2);
+  expect(story.reveals(offer).map((entry) => entry.to)).toEqual([buyer.email]);
+  expect(await story.details(page)).toContain(offer.secret);
+});
 
 it('our books are Stripe’s own to the cent, and no details went out unpaid', () =>
   expectBooksToMatch(system));
-
-const leadFor = (buyer: Buyer) => ({
-  city: 'Miami',
-  service_type: 'Massage',
-  client_name: 'Sarah Johnson',
-  client_phone: '+13055550111',
-  provider_ids: [buyer.externalId],
-});
-
-/** Says STOP and returns once the opt-out is committed. */
-async function saysStop(buyer: Buyer): Promise<void> {
-  story.says(buyer, 'STOP');
-  const query = 'SELECT opted_out_at FROM phones WHERE number = $1';
-  await system.until(
-    'the opt-out',
-    query,
-    [buyer.phone],
-    (row?: { opted_out_at: Date | null }) => !!row?.opted_out_at,
-  );
-}
 
 /**
  * No text was leased after the opt-out's commit, none even tried at the carrier but what was leased before, and the

@@ -7,7 +7,7 @@ let system: TestSystem;
 beforeAll(async () => {
   system = await startSystem();
 });
-afterAll(() => system.stop());
+afterAll(() => system?.stop());
 
 const setCaps = (perDay: number, perNumberHour: number) =>
   system.rows('UPDATE organizations SET sms_per_day = $1, sms_per_number_hour = $2', [perDay, perNumberHour]);

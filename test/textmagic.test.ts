@@ -16,7 +16,7 @@ let system: TestSystem;
 beforeAll(async () => {
   system = await startSystem({ env: { SMS_PROVIDER: 'textmagic' } });
 });
-afterAll(() => system.stop());
+afterAll(() => system?.stop());
 
 const details = 'here are the client details';
 const formats = ['multipart', 'urlencoded', 'json'] as const;

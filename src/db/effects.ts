@@ -164,7 +164,9 @@ export async function claimEffect(
   if (row!.claim) return { kind: 'claimed', ...row!.claim };
   if (!row!.held) return { kind: 'fence_lost' };
   const effect = await findEffect(db, request.key);
-  if (effect && effect.state !== 'released') return { kind: 'exists', effect };
+  // A second post needs an open line, room under the cap and a payment just as a first one does.
+  const barred = request.repost && effect?.state === 'unknown' && !(row!.line && row!.cap && row!.paid);
+  if (effect && effect.state !== 'released' && !barred) return { kind: 'exists', effect };
   if (line && !row!.line) return { kind: (await isOptedOut(db, line.phoneId)) ? 'opted_out' : 'bad_number' };
   if (!row!.paid) return { kind: 'not_paid' };
   if (!row!.cap) return { kind: 'capped' };

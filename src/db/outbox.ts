@@ -101,7 +101,7 @@ export async function admitWaiting(
       SELECT (SELECT o.organization_id FROM outbox o WHERE o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL
         AND o.organization_id > t.organization_id ORDER BY o.organization_id LIMIT 1)
       FROM tenants t WHERE t.organization_id IS NOT NULL),
-    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, count(*))))::integer AS rows FROM tenants),
+    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, count(organization_id))))::integer AS rows FROM tenants),
     turns AS (
       SELECT w.id, w.turn FROM tenants t CROSS JOIN LATERAL (
         SELECT o.id, row_number() OVER (ORDER BY o.due_at) AS turn FROM (

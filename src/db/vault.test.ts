@@ -67,9 +67,7 @@ describe('the vault', () => {
   });
 
   it('names the key it lacks', () => {
-    expect(() => vault.open(createVault([foreign]).seal(text))).toThrow(
-      'no encryption key with id "k9" is configured',
-    );
+    expect(() => vault.open(createVault([foreign]).seal(text))).toThrow(/no encryption key with id "?k9/);
   });
 
   it('[S14] never quotes a value that was not sealed at all', () => {
@@ -107,7 +105,7 @@ describe('rotation', () => {
     const sealed = after.seal(text);
     expect(split(sealed).id).toBe('k2');
     expect(after.open(sealed)).toBe(text);
-    expect(() => before.open(sealed)).toThrow('no encryption key with id "k2"');
+    expect(() => before.open(sealed)).toThrow(/no encryption key with id "?k2/);
   });
 
   it('does not open a value whose key id was exchanged', () => {

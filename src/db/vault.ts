@@ -36,7 +36,7 @@ export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault
         `no encryption key with id ${/^[a-z0-9]{1,16}$/i.test(id) ? id : '(none)'} is configured`,
       );
     const bytes = Buffer.from(data, 'base64url');
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
     decipher.setAuthTag(bytes.subarray(12, 28));
     return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
   };

@@ -71,6 +71,14 @@ export function createStory(system: TestSystem) {
     says: (buyer: Buyer, text: string, messageSid?: string) =>
       sandbox.act.reply(buyer.phone, { text, ...(messageSid ? { messageSid } : {}) }),
 
+    /** Says STOP and returns once the opt-out is committed. */
+    async stops(buyer: Buyer): Promise<void> {
+      story.says(buyer, 'STOP');
+      const query = 'SELECT opted_out_at FROM phones WHERE number = $1';
+      const committed = (row?: { opted_out_at: Date | null }) => !!row?.opted_out_at;
+      await system.until('the opt-out', query, [buyer.phone], committed);
+    },
+
     /** Y, and the pay page the answer leads to. */
     async link(offer: Offer, buyer: Buyer): Promise<string> {
       story.says(buyer, `Y ${offer.leadId}`);

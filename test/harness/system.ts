@@ -20,12 +20,7 @@ export type TestSystem = System & {
   redisUrl: string | null;
   namespace: string;
   /** JSON over real HTTP, with the demo organization's key. */
-  api(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers?: Record<string, string>,
-  ): Promise<Answer>;
+  api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Rows of the product's own tables, for what the ledger cannot say. */
   rows<R>(text: string, values?: unknown[]): Promise<R[]>;
   /** Resolves once the query gives a truthy first row; fails with the last one. */

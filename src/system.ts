@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
-import { buildApp } from './api/app.ts';
+import { buildApp, closeApp } from './api/app.ts';
 import { ensureOperator } from './api/auth.ts';
 import { operatorPlugins } from './api/operators.ts';
 import { type Config, loadConfig, type Timings } from './config.ts';
@@ -85,7 +85,7 @@ async function assemble(
   );
   closers.push(() => running.stop());
   const app = await buildApp(runtime, { plugins: operatorPlugins(runtime) });
-  closers.push(() => app.close());
+  closers.push(() => closeApp(app));
   await app.listen({ port, host: config.http.host });
   return { config, runtime, publicUrl: config.publicUrl, sandbox, stop };
 }

@@ -15,7 +15,13 @@ export type AcceptedSms = { vendorId: string };
 /** What a vendor says of a message: `rank` order is queued < sent < delivered | failed, never backwards. */
 export type SmsStatus = 'queued' | 'sent' | 'delivered' | 'failed';
 
-export type FoundSms = { vendorId: string; status: SmsStatus; failure?: FailureCode; vendorCode?: string };
+export type FoundSms = {
+  vendorId: string;
+  status: SmsStatus;
+  failure?: FailureCode;
+  vendorCode?: string;
+  reference?: string | null;
+};
 
 /** An SMS that reached our number, as the vendor itself tells it when asked back by id. */
 export type InboundSms = {

@@ -171,7 +171,7 @@ function isSame(sent: Message, query: { to: string; body: string; since: Date })
 }
 
 function foundFrom(sent: Message): FoundSms {
-  return { vendorId: sent.id, ...statusFrom(sent.status) };
+  return { vendorId: sent.id, reference: sent.referenceId ?? null, ...statusFrom(sent.status) };
 }
 
 function inboundFrom(found: z.infer<typeof reply>): InboundSms {

@@ -108,3 +108,16 @@ function listRoutes(app: FastifyInstance): RouteEntry[] {
   });
   return table;
 }
+
+/** Requests under way get this long; a connection that only stays open is cut then. */
+const closePatienceMs = 2_000;
+
+/** Ends the ingress: no new requests, running ones finish. */
+export async function closeApp(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), closePatienceMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+}

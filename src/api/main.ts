@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
 import { createRuntime, watchDepths } from '../workers/kit/process.ts';
-import { buildApp } from './app.ts';
+import { buildApp, closeApp } from './app.ts';
 import { operatorPlugins } from './operators.ts';
 
 /** `node dist/api/main.js`: ingress, pay pages and console. */
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   await app.listen({ port: config.http.port, host: config.http.host });
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) runtime.log.error({ error: err }, 'stopping after an error');
-    await app.close();
+    await closeApp(app);
     await depths.stop();
     await runtime.close();
   });

@@ -25,7 +25,7 @@ async function main(names: string[]): Promise<void> {
   );
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) runtime.log.error({ error: err }, 'stopping after an error');
-    await running.stop();
+    await running.stop(20_000);
     await runtime.close();
   });
 }

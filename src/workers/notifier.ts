@@ -1,3 +1,4 @@
+import { validate as isUuid } from 'uuid';
 import type { AlertDraft } from '../db/alerts.ts';
 import { findConversationOwner } from '../db/conversations.ts';
 import { findEffectKey } from '../db/effects.ts';
@@ -261,7 +262,7 @@ async function fetchBack(
   const said = await deps.sms.status(hint.vendorId);
   const receipt = {
     vendor: deps.sms.vendor,
-    effectId: null,
+    effectId: said.reference && isUuid(said.reference) ? said.reference : null,
     vendorId: said.vendorId,
     status: said.status,
     code: said.failure ?? null,

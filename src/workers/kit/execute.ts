@@ -5,6 +5,7 @@ import type { AttemptRow, Fence } from '../../db/commit.ts';
 import { type OpenRun, openRun, parkRow, postpone } from '../../db/outbox.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
 import { type DomainEvent, parseEvent } from '../../events/envelope.ts';
+import { within } from './deadline.ts';
 import type { AnyWorker, Run } from './define.ts';
 import type { Outcome } from './outcome.ts';
 import type { JobData } from './queues.ts';
@@ -115,7 +116,7 @@ async function handleAndSettle(
     return parkWork(worker, runtime, open, context, because, false);
   }
   for (let race = 0; race <= rerunsOnLostRace; race++) {
-    const outcome = await withinTime(worker, worker.run(event, runtime, context.run));
+    const outcome = await within(worker.timeoutMs, 'no outcome', worker.run(event, runtime, context.run));
     const settled = await settle(worker, runtime, open, context, outcome);
     if (settled) return settled;
   }
@@ -240,18 +241,6 @@ function describe(error: unknown): string {
   // JSON.parse quotes what it could not read.
   if (error instanceof SyntaxError) return 'stored data cannot be read';
   return error instanceof Error ? error.message : 'unknown error';
-}
-
-async function withinTime<T>(worker: AnyWorker, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no outcome within ${worker.timeoutMs} ms`)), worker.timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Repeats a settling statement while the database is away: its fence makes the repetition harmless. */

@@ -240,7 +240,8 @@ async function existing<T>(
   }
   if (effect.state === 'refused') return { state: 'refused', code: effect.errorCode ?? 'bad_request' };
   if (effect.leaseLeftMs > 0 && effect.state === 'claimed') {
-    return wait(effect.leaseLeftMs + 50, 'another run is making this call');
+    // Usually it is done in a moment; only a run that died leaves the whole lease to wait for.
+    return wait(Math.min(effect.leaseLeftMs + 50, 2_000), 'another run is making this call');
   }
   if (effect.state === 'claimed') {
     await markUnknown(deps.db, effect, 'run_lost');

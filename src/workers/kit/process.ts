@@ -7,9 +7,10 @@ import { maintain } from '../../db/maintenance.ts';
 import { queuedCounts } from '../../db/outbox.ts';
 import { createVault } from '../../db/vault.ts';
 import { createPayLinks } from '../../domain/paylink.ts';
+import { settledWithin } from './deadline.ts';
 import type { AnyWorker } from './define.ts';
 import { createEffects } from './effects.ts';
-import { execute, type JobReport } from './execute.ts';
+import { execute } from './execute.ts';
 import { createQueues } from './queues.ts';
 import { createRelay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
@@ -37,6 +38,8 @@ export async function createRuntime(
     replicaUrl: config.databaseReplicaUrl ?? config.databaseDirectUrl ?? undefined,
     applicationName: `leadgate-${options.name}`,
     max: options.pool ?? 20,
+    // A direct URL beside it means that the other one leads through a transaction pooler.
+    prepared: config.databaseDirectUrl === null,
     queryTimeoutMs: options.queryTimeoutMs,
     connectTimeoutMs: 1_500,
     onError: (error) => log.warn({ error: error.message }, 'idle database connection lost'),
@@ -77,35 +80,30 @@ export async function createRuntime(
     effects,
     async close() {
       await queues.close();
-      await gateways.close();
-      await db.close();
+      gateways.close();
+      await settledWithin(drainMs, db.close());
     },
   };
 }
 
-export type RunningWorkers = { stop(): Promise<void> };
+/** `stop` lets running jobs end for so long (4 s); whatever is cut off then runs again elsewhere. */
+export type RunningWorkers = { stop(patienceMs?: number): Promise<void> };
 
 /** No progress with work waiting for this long: the worker's connection is deaf, and is made anew. */
 const deafAfterMs = 15_000;
 const maintainEveryMs = 3_600_000;
+const drainMs = 4_000;
 
 /** Starts the given workers and a sweeper beside them. `stop` lets running jobs end. */
-export function startWorkers(
-  runtime: Runtime,
-  workers: readonly AnyWorker[],
-  onReport?: (worker: string, report: JobReport, ms: number) => void,
-): RunningWorkers {
+export function startWorkers(runtime: Runtime, workers: readonly AnyWorker[]): RunningWorkers {
   const running = new Map<AnyWorker, { worker: Worker; active: number; lastProgress: number }>();
   const start = (definition: AnyWorker) => {
     const state = { active: 0, lastProgress: Date.now() };
     const policy = { ...definition, concurrency: definition.concurrency * runtime.config.workerCount };
     const worker = runtime.queues.startWorker(definition.name, policy, async (data) => {
-      const started = performance.now();
       state.active++;
       try {
-        const report = await execute(definition, runtime, data);
-        onReport?.(definition.name, report, performance.now() - started);
-        return report;
+        return await execute(definition, runtime, data);
       } finally {
         state.active--;
         state.lastProgress = Date.now();
@@ -122,11 +120,12 @@ export function startWorkers(
   });
   sweeper.start();
 
-  const housekeeping = setInterval(() => {
+  const keepHouse = () =>
     maintain(runtime.db).catch((error: Error) =>
       runtime.log.warn({ error: error.message }, 'maintenance failed, it comes again'),
     );
-  }, maintainEveryMs);
+  const housekeeping = setInterval(keepHouse, maintainEveryMs);
+  void keepHouse();
   const watchdog = setInterval(() => {
     for (const [definition, state] of running) {
       if (state.active > 0 || Date.now() - state.lastProgress < deafAfterMs) continue;
@@ -150,11 +149,14 @@ export function startWorkers(
     }
   };
   return {
-    async stop() {
+    async stop(patienceMs = drainMs) {
       clearInterval(watchdog);
       clearInterval(housekeeping);
-      await sweeper.stop();
-      await Promise.allSettled([...running.values()].map(({ worker }) => worker.close()));
+      await settledWithin(patienceMs, sweeper.stop());
+      const closing = Promise.allSettled([...running.values()].map(({ worker }) => worker.close()));
+      if (await settledWithin(patienceMs, closing)) return;
+      const busy = [...running].filter(([, { active }]) => active > 0).map(([{ name }]) => name);
+      runtime.log.warn({ busy }, 'stopped without waiting any longer');
     },
   };
 }

@@ -11,6 +11,7 @@ import pg from 'pg';
 import type { Logger } from '../../adapters/logger.ts';
 import type { PublishRow } from '../../db/commit.ts';
 import { type WorkerName, workerNames } from '../../events/routes.ts';
+import { settledWithin, within } from './deadline.ts';
 
 /**
  * The one module that knows which queue backend runs: Redis when it is given, BullMQ's PostgreSQL backend otherwise.
@@ -57,6 +58,8 @@ export type QueueOptions = {
 
 const pendingLimit = 20_000;
 const publishTimeoutMs = 5_000;
+/** A connection that does not end by itself in this time is cut. */
+const closePatienceMs = 1_000;
 const canaryId = 'canary';
 const canaryDelayMs = 30 * 24 * 3_600_000;
 
@@ -159,9 +162,12 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
       );
     },
     async close() {
-      await publisher.settle();
-      await Promise.allSettled(workers.map((worker) => worker.close()));
-      await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
+      await settledWithin(closePatienceMs, publisher.settle());
+      await settledWithin(closePatienceMs, Promise.allSettled(workers.map((worker) => worker.close())));
+      await settledWithin(
+        closePatienceMs,
+        Promise.allSettled([...queues.values()].map((queue) => queue.close())),
+      );
       await connections.close();
     },
   };
@@ -176,7 +182,7 @@ function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promis
     for (let rows = pending.get(worker); rows && rows.length > 0; rows = pending.get(worker)) {
       const batch = rows.splice(0, 500);
       try {
-        await within(publishTimeoutMs, add(worker, batch));
+        await within(publishTimeoutMs, 'no answer from the queue', add(worker, batch));
       } catch (error) {
         // The rows are in the outbox; the sweeper issues them when the queue is back.
         log.warn(
@@ -207,18 +213,6 @@ function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promis
   };
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer from the queue within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** The queue server cannot be used as it is; the message says what to change. */
 export class QueueSetupError extends Error {}
 
@@ -233,7 +227,7 @@ async function connectProducer(url: string, log: Logger): Promise<Redis> {
   });
   producer.on('error', (error) => log.debug({ error: error.message }, 'redis'));
   try {
-    await within(publishTimeoutMs, producer.connect());
+    await within(publishTimeoutMs, 'no connection', producer.connect());
     const policy = /maxmemory_policy:(\S+)/.exec(await producer.info('memory'))?.[1] ?? 'noeviction';
     if (policy !== 'noeviction') {
       throw new QueueSetupError(
@@ -274,7 +268,7 @@ async function redisConnections(url: string, namespace: string, log: Logger): Pr
         connection: consumer(),
       }),
     async ping() {
-      await within(1_000, producer.ping());
+      await within(1_000, 'no answer', producer.ping());
     },
     async close() {
       producer.disconnect();
@@ -286,6 +280,7 @@ async function redisConnections(url: string, namespace: string, log: Logger): Pr
 async function postgresConnections(url: string, log: Logger): Promise<Connections> {
   const schema = 'bullmq';
   const pools: pg.Pool[] = [];
+  const clients = new Set<pg.Client>();
   /** Pools of our own making: a client that BullMQ holds while Postgres goes away must have somebody to tell. */
   const openPool = (max: number) => {
     const pool = new pg.Pool({
@@ -297,7 +292,11 @@ async function postgresConnections(url: string, log: Logger): Promise<Connection
     });
     const note = (error: Error) => log.debug({ error: error.message }, 'queue connection');
     pool.on('error', note);
-    pool.on('connect', (client) => client.on('error', note));
+    pool.on('connect', (client) => {
+      client.on('error', note);
+      clients.add(client);
+    });
+    pool.on('remove', (client) => clients.delete(client));
     pools.push(pool);
     return pool;
   };
@@ -323,7 +322,10 @@ async function postgresConnections(url: string, log: Logger): Promise<Connection
       await pool.query('SELECT 1');
     },
     async close() {
-      await Promise.allSettled(pools.map((each) => each.end()));
+      const ending = Promise.allSettled(pools.map((each) => each.end()));
+      if (await settledWithin(closePatienceMs, ending)) return;
+      log.warn({ clients: clients.size }, 'queue connections were cut: they did not end by themselves');
+      await settledWithin(closePatienceMs, Promise.allSettled([...clients].map((client) => client.end())));
     },
   };
 }

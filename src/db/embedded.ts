@@ -1,14 +1,15 @@
 import { mkdir, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode, waitForLock } from './folder-lock.ts';
 import {
   type Account,
   EmbeddedPostgresError,
   exists,
   prepareBinaries,
   serverAccount,
-} from './postgres-binaries.ts';
-import { chooseHome, temporaryFolder } from './postgres-location.ts';
+} from './embedded/binaries.ts';
+import { hasCode, waitForLock } from './embedded/folder-lock.ts';
+import { chooseHome, temporaryFolder } from './embedded/location.ts';
+import { markOf } from './embedded/process-mark.ts';
 import {
   type Cluster,
   checkCluster,
@@ -20,11 +21,10 @@ import {
   serverUrl,
   startServer,
   stopServer,
-} from './postgres-server.ts';
-import { markOf } from './process-mark.ts';
+} from './embedded/server.ts';
 
-export { FolderInUseError, lockDataFolder } from './folder-lock.ts';
-export { EmbeddedPostgresError } from './postgres-binaries.ts';
+export { EmbeddedPostgresError } from './embedded/binaries.ts';
+export { FolderInUseError, lockDataFolder } from './embedded/folder-lock.ts';
 
 export type EmbeddedOptions = {
   /** Where leadgate keeps its data (`.leadgate`). The cluster lies inside, or where a note in it says. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, mkdtemp, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Account, EmbeddedPostgresError, exists, runAs } from './binaries.ts';
 import { hasCode } from './folder-lock.ts';
-import { type Account, EmbeddedPostgresError, exists, runAs } from './postgres-binaries.ts';
 
 type Location = { dataDir: string; home: string };
 

@@ -14,8 +14,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { type Account, type Binaries, EmbeddedPostgresError, exists, runAs } from './binaries.ts';
 import { hasCode } from './folder-lock.ts';
-import { type Account, type Binaries, EmbeddedPostgresError, exists, runAs } from './postgres-binaries.ts';
 import { isRunning, markOf, programOf } from './process-mark.ts';
 
 /** One cluster on disk and what it takes to run it. */

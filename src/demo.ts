@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { processEnvironment } from './config.ts';
 import { startTemporaryPostgres } from './db/embedded.ts';
 import { type Teller, tellStory } from './demo-story.ts';
@@ -16,12 +18,14 @@ async function main(): Promise<number> {
   };
   const env = processEnvironment();
   teller.chapter('Starting: database, queue, vendor sandbox, API, workers');
-  const postgres = env.DATABASE_URL ? null : await startTemporaryPostgres();
+  const postgres = env.DATABASE_URL
+    ? await createThrowawayDatabase(env.DATABASE_URL)
+    : await startTemporaryPostgres();
   try {
     const system = await startSystem({
       // The demo shows the simulated vendors, whatever is configured here.
       env: { REDIS_URL: env.REDIS_URL, LOG_LEVEL: env.LOG_LEVEL },
-      databaseUrl: env.DATABASE_URL ?? postgres!.url,
+      databaseUrl: postgres.url,
       port: 0,
       sandboxPort: 0,
       logLevel: env.LOG_LEVEL ? undefined : 'silent',
@@ -40,8 +44,26 @@ async function main(): Promise<number> {
       await system.stop();
     }
   } finally {
-    await postgres?.stop();
+    await postgres.stop();
   }
+}
+
+/** A database of its own on a given server: the story opts phones out, and nobody's data should remember that. */
+async function createThrowawayDatabase(serverUrl: string): Promise<{ url: string; stop(): Promise<void> }> {
+  const name = `leadgate_demo_${randomBytes(4).toString('hex')}`;
+  const run = async (statement: string) => {
+    const client = new pg.Client({ connectionString: serverUrl });
+    await client.connect();
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  };
+  await run(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, stop: () => run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 
 main().then(

@@ -66,7 +66,12 @@ describe('money that goes back before the details went out', () => {
       [buyer.externalId],
       (row) => row?.flagged === true,
     );
-    expect((await story.alerts(id)).map((alert) => alert.kind)).toContain('payment_refunded');
+    await system.until<{ n: number }>(
+      'the operator to be told',
+      "SELECT count(*)::int AS n FROM alerts WHERE kind = 'payment_refunded' AND subject = $1",
+      [`unlock:${id}`],
+      (row) => row?.n === 1,
+    );
     expect(story.reveals(offer)).toHaveLength(1);
   });
 });

@@ -41,6 +41,10 @@ const environment = z.object({
   SESSION_SECRET: text,
   GOOGLE_CLIENT_ID: text,
   GOOGLE_CLIENT_SECRET: text,
+  RETENTION_EVENTS_MONTHS: z.coerce.number().int().min(2).max(1200).default(25),
+  RETENTION_MESSAGES_MONTHS: z.coerce.number().int().min(2).max(1200).default(13),
+  RETENTION_INBOX_DAYS: z.coerce.number().int().min(35).max(36500).default(180),
+  RETENTION_ATTEMPTS_DAYS: z.coerce.number().int().min(7).max(36500).default(90),
   MAX_CSV_SIZE_MB: z.coerce.number().positive().default(10),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -80,6 +84,26 @@ export const defaultTimings: Timings = Object.freeze({
   backoffMs: [10_000, 20_000, 40_000, 60_000],
 });
 
+/** How long rows stay that are no records of the business; db/maintenance.ts takes them away. */
+export type Retention = {
+  /** Whole months after the month they were written in. */
+  eventsMonths: number;
+  messagesMonths: number;
+  /** Longer than any vendor repeats itself (Stripe: 30 days), so that a repetition is still known as one. */
+  inboxDays: number;
+  attemptsDays: number;
+  /** How long a repeated Idempotency-Key gets its first answer. No variable: clients rely on it. */
+  idempotencyDays: number;
+};
+
+export const defaultRetention: Retention = Object.freeze({
+  eventsMonths: 25,
+  messagesMonths: 13,
+  inboxDays: 180,
+  attemptsDays: 90,
+  idempotencyDays: 7,
+});
+
 export type StripeConfig = { secretKey: string; webhookSecrets: string[]; baseUrl: string | null };
 export type TwilioConfig = {
   accountSid: string;
@@ -109,7 +133,7 @@ export type Config = Readonly<{
   databaseUrl: string | null;
   databaseReplicaUrl: string | null;
   databaseDirectUrl: string | null;
-  /** Null: BullMQ's PostgreSQL backend on the same database. */
+  /** One server, or some nodes of a cluster (see redisNodes). Null: BullMQ's PostgreSQL backend on the same database. */
   redisUrl: string | null;
   /** Base of every link we text and of every URL a vendor signs, without a trailing slash. */
   publicUrl: string;
@@ -131,6 +155,7 @@ export type Config = Readonly<{
   maxCsvBytes: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   timings: Timings;
+  retention: Retention;
 }>;
 
 /** Every problem at once, each with its fix. */
@@ -187,6 +212,10 @@ export function loadConfig(
   );
   if (!/^https?:\/\/[^\s/]+/.test(publicUrl))
     problems.push('PUBLIC_URL must be an http(s) URL, such as https://leads.example.com');
+  if (e.REDIS_URL && !redisNodes(e.REDIS_URL).every(isRedisUrl))
+    problems.push(
+      'REDIS_URL must be a redis:// or rediss:// URL, or such URLs of the nodes of one cluster, separated by commas.',
+    );
   if (production) problems.push(...productionProblems(e, vendors.sandboxed, publicUrl));
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -214,9 +243,25 @@ export function loadConfig(
     maxCsvBytes: Math.round(e.MAX_CSV_SIZE_MB * 1024 * 1024),
     logLevel: e.LOG_LEVEL,
     timings: defaultTimings,
+    retention: {
+      ...defaultRetention,
+      eventsMonths: e.RETENTION_EVENTS_MONTHS,
+      messagesMonths: e.RETENTION_MESSAGES_MONTHS,
+      inboxDays: e.RETENTION_INBOX_DAYS,
+      attemptsDays: e.RETENTION_ATTEMPTS_DAYS,
+    },
     ...direct,
     publicUrl,
   });
+}
+
+/** The nodes REDIS_URL names. A comma that no URL follows belongs to a password. */
+export const redisNodes = (list: string): string[] => list.split(/\s*,\s*(?=rediss?:\/\/)/);
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return /^rediss?:$/.test(protocol) && /^[^,]+$/.test(hostname);
 }
 
 function vendorConfigs(e: Environment, sandboxUrl: string | null, sandboxSendgridKey: string) {

@@ -18,9 +18,9 @@ async function main(): Promise<number> {
   };
   const env = processEnvironment();
   teller.chapter('Starting: database, queue, vendor sandbox, API, workers');
-  const postgres = env.DATABASE_URL
-    ? await createThrowawayDatabase(env.DATABASE_URL)
-    : await startTemporaryPostgres();
+  // A pooler need not know the database that is made here.
+  const given = env.DATABASE_DIRECT_URL ?? env.DATABASE_URL;
+  const postgres = given ? await createThrowawayDatabase(given) : await startTemporaryPostgres();
   try {
     const system = await startSystem({
       // The demo shows the simulated vendors, whatever is configured here.

@@ -13,7 +13,7 @@ import type { Scope } from '../src/domain/scopes.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/server.ts';
 import { createRuntime } from '../src/workers/kit/process.ts';
 import type { Runtime } from '../src/workers/kit/runtime.ts';
-import { createTestDatabase } from './harness/database.ts';
+import { createTestDatabase, directUrlOf, type TestDatabase } from './harness/database.ts';
 
 export const publicUrl = 'http://127.0.0.1:3000';
 export const amy = '+13055550160';
@@ -59,7 +59,7 @@ type StripePost = { path?: string; secret?: string; at?: number; signature?: str
 export type ApiOptions = {
   env?: NodeJS.ProcessEnv;
   limits?: Partial<Limits>;
-  /** Puts something between us and the database. */
+  /** Puts something between us and the database, for each URL we have of it. */
   through?: (url: string) => Promise<string>;
   /** The same between us and the queue. */
   queueThrough?: (url: string) => Promise<string>;
@@ -72,8 +72,8 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
   const sandbox = await startSandbox({});
   const sendgridKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const config = loadConfig(options.env ?? {}, {
-    databaseUrl: options.through ? await options.through(database.url) : database.url,
-    ...(await queueUrls(database.url, options.queueThrough)),
+    ...(await databaseUrls(database, options.through)),
+    ...(await queueUrls(database, options.queueThrough)),
     publicUrl,
     sandboxUrl: sandbox.url,
     sandboxSendgridKey: sendgridKey.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
@@ -97,12 +97,20 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
   );
 }
 
-async function queueUrls(databaseUrl: string, through: ApiOptions['queueThrough']) {
+async function databaseUrls(database: TestDatabase, through: ApiOptions['through'] = async (url) => url) {
+  const direct = directUrlOf(database);
+  return {
+    databaseUrl: await through(database.url),
+    databaseDirectUrl: direct && (await through(direct)),
+  };
+}
+
+async function queueUrls({ directUrl }: TestDatabase, through: ApiOptions['queueThrough']) {
   const redisUrl = process.env.REDIS_URL ?? null;
   if (!through) return { redisUrl };
   return redisUrl
     ? { redisUrl: await through(redisUrl) }
-    : { redisUrl, databaseDirectUrl: await through(databaseUrl) };
+    : { redisUrl, databaseDirectUrl: await through(directUrl) };
 }
 
 type Parts = Pick<ApiTest, 'app' | 'config' | 'sandbox' | 'organizationId' | 'key'> & {

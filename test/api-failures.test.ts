@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../src/adapters/logger.ts';
 import { type ApiTest, amy, sampleLead, startApi } from './api-app.ts';
-import { startCutProxy } from './harness/cut-proxy.ts';
+import { type Cut, startCutProxy } from './harness/cut-proxy.ts';
+import { type GuardedRedis, startGuardedRedis } from './harness/redis-door.ts';
 
 type Proxy = Awaited<ReturnType<typeof startCutProxy>>;
 const closers: (() => Promise<unknown>)[] = [];
@@ -10,16 +11,31 @@ afterEach(async () => {
 });
 
 /** The ingress behind a network that can break. */
-async function behindProxy(): Promise<{ api: ApiTest; proxy: Proxy }> {
-  let proxy: Proxy | undefined;
+async function behindProxy(): Promise<{ api: ApiTest; proxy: Omit<Proxy, 'url'> }> {
+  const proxies: Proxy[] = [];
   const api = await startApi({
     through: async (url) => {
-      proxy = await startCutProxy(url);
+      const proxy = await startCutProxy(url);
+      proxies.push(proxy);
       return proxy.url;
     },
   });
-  closers.push(() => proxy!.stop(), api.stop);
-  return { api, proxy: proxy! };
+  const network = {
+    get cut() {
+      return proxies[0]!.cut;
+    },
+    set cut(cut: Cut | null) {
+      for (const proxy of proxies) proxy.cut = cut;
+    },
+    get cuts() {
+      return proxies.reduce((sum, proxy) => sum + proxy.cuts, 0);
+    },
+    async stop() {
+      await Promise.all(proxies.map((proxy) => proxy.stop()));
+    },
+  };
+  closers.push(network.stop, api.stop);
+  return { api, proxy: network };
 }
 
 const leadsIn = (api: ApiTest, city: string) =>
@@ -83,16 +99,17 @@ describe('the database breaks under a request', () => {
 
 describe('[F04] the queue is away', () => {
   it('leads are accepted, their work waits in the outbox, and health says degraded', async () => {
-    let proxy: Proxy | undefined;
+    let away: Pick<GuardedRedis, 'stop'> | undefined;
     const api = await startApi({
       queueThrough: async (url) => {
-        proxy = await startCutProxy(url);
-        return proxy.url;
+        const way = await (process.env.REDIS_URL ? startGuardedRedis(url) : startCutProxy(url));
+        away = way;
+        return way.url;
       },
     });
     closers.push(api.stop);
     expect((await api.app.inject('/health/redis')).json().reachable).toBe(true);
-    await proxy!.stop();
+    await away!.stop();
     const response = await api.json('POST', '/api/leads', sampleLead);
     expect(response.statusCode).toBe(201);
     const waiting = await api.rows(

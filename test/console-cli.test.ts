@@ -15,7 +15,11 @@ type Result = { code: number | null; out: string; err: string };
 function leadgate(args: string[], typed = ''): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
-      env: { PATH: process.env.PATH, DATABASE_URL: system.databaseUrl },
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: system.databaseUrl,
+        DATABASE_DIRECT_URL: system.databaseDirectUrl ?? '',
+      },
     });
     const result: Result = { code: null, out: '', err: '' };
     child.stdout.on('data', (chunk) => (result.out += String(chunk)));

@@ -6,6 +6,7 @@ import { startSystem, type TestSystem } from './harness/system.ts';
 async function startWorker(system: TestSystem): Promise<ChildProcess> {
   const shared = {
     databaseUrl: system.databaseUrl,
+    databaseDirectUrl: system.databaseDirectUrl,
     redisUrl: system.redisUrl,
     publicUrl: system.publicUrl,
     sandboxUrl: system.sandbox.url,

@@ -10,7 +10,7 @@ import { ConfigError, loadConfig } from '../src/config.ts';
 import { startSandbox } from '../src/sandbox/server.ts';
 import { createRuntime } from '../src/workers/kit/process.ts';
 import { createQueues } from '../src/workers/kit/queues.ts';
-import { atServer, createTestDatabase } from './harness/database.ts';
+import { atServer, createTestDatabase, directUrlOf } from './harness/database.ts';
 
 const root = new URL('../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -132,10 +132,13 @@ describe('[S18] production', () => {
   it('refuses a database that acknowledges before it has written', async () => {
     const database = await createTestDatabase();
     try {
-      await atServer(database.url, (client) =>
+      await atServer(database.directUrl, (client) =>
         client.query(`ALTER DATABASE ${database.name} SET synchronous_commit = off`),
       );
-      const config = loadConfig({ LOG_LEVEL: 'silent' }, { databaseUrl: database.url });
+      const config = loadConfig(
+        { LOG_LEVEL: 'silent' },
+        { databaseUrl: database.url, databaseDirectUrl: directUrlOf(database) },
+      );
       await expect(createRuntime(config, { name: 'test' })).rejects.toThrow(/synchronous_commit/);
     } finally {
       await database.drop();
@@ -143,19 +146,45 @@ describe('[S18] production', () => {
   });
 
   it('refuses a Redis that may evict jobs', async () => {
-    const redis = await startEvictingRedis();
+    const redis = await startRedisThatSays('maxmemory_policy:allkeys-lru');
     try {
-      const queues = createQueues({ redisUrl: redis.url, databaseUrl: '', log: pino({ level: 'silent' }) });
-      await expect(queues).rejects.toThrow(/allkeys-lru.*noeviction/);
+      await expect(queuesOn(redis.url)).rejects.toThrow(/allkeys-lru.*noeviction/);
     } finally {
       redis.stop();
     }
   });
+
+  it('refuses several Redis servers that are no cluster: one of them would hold jobs nobody looks for', async () => {
+    const redis = await startRedisThatSays('maxmemory_policy:noeviction');
+    try {
+      await expect(queuesOn(`${redis.url},${redis.url}`)).rejects.toThrow(/no cluster/);
+    } finally {
+      redis.stop();
+    }
+  });
+
+  it.each(['localhost:6379', 'redis://a:6379,b:6379', 'http://a:6379', 'redis://a,http://b'])(
+    'refuses REDIS_URL=%s, which names no Redis',
+    (url) => {
+      expect(problemsOf({ ...complete, REDIS_URL: url }).join()).toContain('REDIS_URL');
+    },
+  );
+
+  it.each([
+    'redis://:a,b@a:6379/2',
+    'rediss://user:secret@a',
+    'redis://a:7001, redis://b:7002,redis://c:7003',
+  ])('takes REDIS_URL=%s', (url) => {
+    expect(problemsOf({ ...complete, REDIS_URL: url })).toEqual([]);
+  });
 });
 
-/** As much of a Redis as is needed to be asked for its eviction policy. */
-async function startEvictingRedis(): Promise<{ url: string; stop(): void }> {
-  const info = 'redis_version:7.2.0\r\nloading:0\r\nmaxmemory_policy:allkeys-lru\r\n';
+const queuesOn = (redisUrl: string) =>
+  createQueues({ redisUrl, databaseUrl: '', log: pino({ level: 'silent' }) });
+
+/** As much of a Redis as is needed to be asked what it is. */
+async function startRedisThatSays(line: string): Promise<{ url: string; stop(): void }> {
+  const info = `redis_version:7.2.0\r\nloading:0\r\n${line}\r\n`;
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk) => {

@@ -1,17 +1,26 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
+import { redisNodes } from '../src/config.ts';
+import { type RedisCluster, startRedisCluster } from './harness/cluster.ts';
 import { runLoad } from './harness/load.ts';
 import { startSystem, type TestSystem } from './harness/system.ts';
 
-/** A database of its own inside the given Redis, so that emptying it empties nobody else's queues. */
-function privateRedis(): string | null {
+let cluster: RedisCluster | undefined;
+
+/** So that emptying it empties nobody else's queues: a database of its own inside the given Redis, or a whole cluster. */
+async function privateRedis(): Promise<string | null> {
   if (!process.env.REDIS_URL) return null;
+  if (redisNodes(process.env.REDIS_URL).length > 1) {
+    cluster = await startRedisCluster();
+    return cluster.url;
+  }
   const url = new URL(process.env.REDIS_URL);
   url.pathname = '/9';
   return url.href;
 }
 
 async function emptyQueues(system: TestSystem): Promise<void> {
+  if (cluster) return cluster.flush();
   if (system.redisUrl) {
     const redis = new Redis(system.redisUrl);
     await redis.flushdb();
@@ -26,10 +35,13 @@ async function emptyQueues(system: TestSystem): Promise<void> {
 
 describe('the queue is transport, not truth', () => {
   let system: TestSystem;
-  afterEach(() => system.stop());
+  afterEach(async () => {
+    await system.stop();
+    await cluster?.stop();
+  });
 
   it('[F07] emptied twice during a run of 200 leads, every unlock ends where it must, every message and charge once', async () => {
-    system = await startSystem({ redisUrl: privateRedis() });
+    system = await startSystem({ redisUrl: await privateRedis() });
     const result = await runLoad(system, 200, async (progress) => {
       for (const share of [20, 90]) {
         while ((await progress()) < share) await new Promise((resolve) => setTimeout(resolve, 10));

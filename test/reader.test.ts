@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDatabase, type Database, isConnectionError } from '../src/db/client.ts';
-import { atServer, createTestDatabase, type TestDatabase } from './harness/database.ts';
+import { atServer, clientOf, createTestDatabase, type TestDatabase } from './harness/database.ts';
 
 let test: TestDatabase;
 let db: Database;
 
 beforeAll(async () => {
   test = await createTestDatabase();
-  db = createDatabase({ url: test.url, max: 1, applicationName: 'reading' });
+  db = createDatabase({ ...clientOf(test), max: 1, applicationName: 'reading' });
 });
 
 afterAll(async () => {
@@ -18,7 +18,7 @@ afterAll(async () => {
 const series = 'SELECT n FROM generate_series(1, $1::int) AS n';
 
 const cutReaders = () =>
-  atServer(test.url, (client) =>
+  atServer(test.directUrl, (client) =>
     client.query(
       `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'reading reader'`,
     ),

@@ -156,7 +156,7 @@ describe('delivery receipts', () => {
     await reaches(system, deal, 'AWAIT_CONFIRM');
     const { send } = await callbacks(deal, 'Reply Y');
     const { id } = await messageOf(`teaser-${deal.unlockId}`);
-    await atServer(system.databaseUrl, async (booking) => {
+    await atServer(system.database.directUrl, async (booking) => {
       await booking.query('BEGIN');
       await booking.query('SELECT 1 FROM effects WHERE id = $1 FOR UPDATE', [id]);
       const sent = send('delivered');

@@ -18,9 +18,16 @@ export type SignInLimits = {
 export type Attempt = { email: string; address: string };
 
 export function createSignInLimits({ config, db }: { config: Config; db: Database }): SignInLimits {
+  // Not the pool itself: db.query knows whether statements may be named, which behind a transaction pooler they may not.
+  const storeClient = {
+    async query({ text, values, name }: { text: string; values?: unknown[]; name?: string }) {
+      const rows = await db.query(text, values, name);
+      return { rows, rowCount: rows.length };
+    },
+  };
   const limiter = (keyPrefix: string, points: number) =>
     new RateLimiterPostgres({
-      ...{ storeClient: db.pool, storeType: 'pool', tableName: 'sign_in_limits', tableCreated: true },
+      ...{ storeClient, storeType: 'client', tableName: 'sign_in_limits', tableCreated: true },
       ...{ keyPrefix, points, duration: windowSeconds, clearExpiredByTimeout: true },
     });
   const accounts = limiter('account', perAccount);

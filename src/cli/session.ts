@@ -33,6 +33,9 @@ export async function withSession<T>(run: (session: Session) => Promise<T>): Pro
   const log = createLogger({ logLevel: 'error' }, 'cli', process.stderr);
   const db = createDatabase({
     url: databaseUrl,
+    // As every other process: what needs a session of its own does not go through a transaction pooler.
+    replicaUrl: config.databaseReplicaUrl ?? config.databaseDirectUrl,
+    prepared: config.databaseDirectUrl === null,
     max: 2,
     applicationName: 'leadgate cli',
     connectTimeoutMs: 5_000,
@@ -50,7 +53,8 @@ function loadCliConfig(env: NodeJS.ProcessEnv, databaseUrl: string): Config {
     return loadConfig(env, { databaseUrl });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return loadConfig({}, { databaseUrl });
+    const { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL } = env;
+    return loadConfig({ DATABASE_DIRECT_URL, DATABASE_REPLICA_URL }, { databaseUrl });
   }
 }
 

@@ -4,8 +4,11 @@ import { inject } from 'vitest';
 import { startTemporaryPostgres } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 
-/** Where this run's databases are made: a server, and in it a migrated database to clone. */
-export type TestPostgres = { serverUrl: string; template: string };
+/**
+ * Where this run's databases are made: a server, and in it a migrated database to clone. With a pooler the product
+ * reaches them through it, as it does where DATABASE_DIRECT_URL is set beside DATABASE_URL.
+ */
+export type TestPostgres = { serverUrl: string; template: string; poolerUrl: string | null };
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,15 +17,17 @@ declare module 'vitest' {
 }
 
 /**
- * One server per run: DATABASE_URL if it is set (its user must be allowed to create databases), else a temporary
- * embedded one. `prepare` adds to the template, once, what every test wants to find.
+ * One server per run: DATABASE_URL if it is set (its user must be allowed to create databases; with DATABASE_DIRECT_URL
+ * beside it, it is a transaction pooler that takes any database's name), else a temporary embedded one. `prepare` adds to the template, once, what every test wants to find.
  */
 export async function startTestPostgres(
   prepare: (templateUrl: string) => Promise<void> = async () => undefined,
 ): Promise<TestPostgres & { stop(): Promise<void> }> {
-  const given = process.env.DATABASE_URL;
+  const { DATABASE_URL, DATABASE_DIRECT_URL } = process.env;
+  const given = DATABASE_DIRECT_URL ?? DATABASE_URL;
   const own = given ? null : await startTemporaryPostgres();
   const serverUrl = given ?? own!.url;
+  const poolerUrl = DATABASE_URL && DATABASE_DIRECT_URL ? DATABASE_URL : null;
   const template = freshName('template');
   await atServer(serverUrl, (client) =>
     client.query(`CREATE DATABASE ${template} ENCODING 'UTF8' TEMPLATE template0`),
@@ -33,6 +38,7 @@ export async function startTestPostgres(
   return {
     serverUrl,
     template,
+    poolerUrl,
     async stop() {
       if (own) await own.stop('immediate');
       else
@@ -43,7 +49,25 @@ export async function startTestPostgres(
   };
 }
 
-export type TestDatabase = { url: string; name: string; drop(): Promise<void> };
+export type TestDatabase = {
+  /** As the product reaches it. */
+  url: string;
+  /** Without a pooler; the same as `url` where there is none. */
+  directUrl: string;
+  name: string;
+  drop(): Promise<void>;
+};
+
+/** DATABASE_DIRECT_URL of a product on this database. */
+export const directUrlOf = ({ url, directUrl }: TestDatabase): string | null =>
+  url === directUrl ? null : directUrl;
+
+/** How the product's own client would be opened on this database. */
+export const clientOf = (database: TestDatabase) => ({
+  url: database.url,
+  replicaUrl: directUrlOf(database),
+  prepared: directUrlOf(database) === null,
+});
 
 /** A migrated database of its own, cloned in some 50 ms. `drop` cuts every connection still open to it. */
 export async function createTestDatabase(source: TestPostgres = inject('postgres')): Promise<TestDatabase> {
@@ -53,7 +77,8 @@ export async function createTestDatabase(source: TestPostgres = inject('postgres
   );
   return {
     name,
-    url: at(source.serverUrl, name),
+    url: at(source.poolerUrl ?? source.serverUrl, name),
+    directUrl: at(source.serverUrl, name),
     drop: () =>
       atServer(source.serverUrl, async (client) => {
         await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);

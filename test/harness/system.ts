@@ -3,7 +3,7 @@ import { demoBuyers } from '../../src/db/demo.ts';
 import type { WorkerName } from '../../src/events/routes.ts';
 import type { LedgerEntry, Sandbox, SandboxOptions } from '../../src/sandbox/server.ts';
 import { type System, seedDemo, startSystem as start } from '../../src/system.ts';
-import { createTestDatabase, type TestDatabase } from './database.ts';
+import { createTestDatabase, directUrlOf, type TestDatabase } from './database.ts';
 import { quickTimings } from './timings.ts';
 
 export { quickTimings } from './timings.ts';
@@ -15,6 +15,7 @@ export type TestSystem = System & {
   sandbox: Sandbox;
   database: TestDatabase;
   databaseUrl: string;
+  databaseDirectUrl: string | null;
   apiKey: string;
   operator: { email: string; password: string };
   redisUrl: string | null;
@@ -50,10 +51,15 @@ let started = 0;
 export async function startSystem(options: TestSystemOptions = {}): Promise<TestSystem> {
   const database = options.database ?? (await createTestDatabase());
   started += 1;
+  const databaseDirectUrl = directUrlOf(database);
   const redisUrl = options.redisUrl ?? process.env.REDIS_URL ?? null;
   const namespace = `t${process.pid}-${started}-${Date.now()}`;
   const system = await start({
-    env: { LOG_LEVEL: process.env.LOG_LEVEL, ...options.env },
+    env: {
+      LOG_LEVEL: process.env.LOG_LEVEL,
+      DATABASE_DIRECT_URL: databaseDirectUrl ?? undefined,
+      ...options.env,
+    },
     databaseUrl: database.url,
     redisUrl,
     port: 0,
@@ -72,6 +78,7 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
     sandbox,
     database,
     databaseUrl: database.url,
+    databaseDirectUrl,
     apiKey,
     operator,
     redisUrl,

@@ -6,6 +6,7 @@ import { quickTimings } from './timings.ts';
 /** All workers in a process of their own, to be killed. Its argument: what it shares with the system under test. */
 const shared = JSON.parse(process.argv[2]!) as {
   databaseUrl: string;
+  databaseDirectUrl: string | null;
   redisUrl: string | null;
   publicUrl: string;
   sandboxUrl: string;

@@ -1,52 +1,21 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redisNodes } from '../../src/config.ts';
+import { type GuardedRedis, startGuardedRedis } from '../harness/redis-door.ts';
 import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
-
-/** Redis behind a door that can be shut: nobody gets in, and whoever is in is thrown out. */
-async function startDoor(
-  target: URL,
-): Promise<{ url: string; shut(): Promise<void>; open(): Promise<void> }> {
-  const sockets = new Set<Socket>();
-  let server: Server;
-  let port = 0;
-  const open = async () => {
-    server = createServer((client) => {
-      const upstream = connect(Number(target.port || 6379), target.hostname);
-      for (const [socket, other] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        sockets.add(socket);
-        socket
-          .on('error', () => other.destroy())
-          .on('close', () => sockets.delete(socket) && other.destroy());
-        socket.pipe(other);
-      }
-    });
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    port = (server.address() as { port: number }).port;
-  };
-  await open();
-  return {
-    url: `redis://127.0.0.1:${port}${target.pathname}`,
-    open,
-    async shut() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
-}
 
 describe('Redis goes away', () => {
   let system: TestSystem;
-  let door: Awaited<ReturnType<typeof startDoor>>;
+  let door: GuardedRedis;
   const [amy] = providers;
   beforeAll(async () => {
-    door = await startDoor(new URL(process.env.REDIS_URL!));
+    door = await startGuardedRedis(process.env.REDIS_URL!);
     system = await startSystem({ redisUrl: door.url });
   });
-  afterAll(() => system.stop());
+  afterAll(async () => {
+    await system.stop();
+    await door.stop();
+  });
 
   it('[F04] a lead is still accepted, health says degraded, and the work is done when Redis is back', async () => {
     await door.shut();
@@ -78,8 +47,8 @@ describe('Redis goes away', () => {
   });
 
   it('[S18] a Redis that evicts keys is refused at boot', async () => {
-    const { Redis } = await import('ioredis');
-    const admin = new Redis(process.env.REDIS_URL!);
+    // Of a cluster any one of them: each must be asked.
+    const admin = new Redis(redisNodes(process.env.REDIS_URL!).at(-1)!);
     try {
       await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
       await expect(startSystem()).rejects.toThrow(/noeviction/);

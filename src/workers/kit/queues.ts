@@ -1,21 +1,13 @@
-import {
-  type BackendFactory,
-  createPostgresBackend,
-  type Job,
-  Queue,
-  Worker,
-  type WorkerOptions,
-} from 'bullmq';
-import { Redis } from 'ioredis';
-import pg from 'pg';
+import type { Queue, Worker } from 'bullmq';
 import type { Logger } from '../../adapters/logger.ts';
 import type { PublishRow } from '../../db/commit.ts';
 import { type WorkerName, workerNames } from '../../events/routes.ts';
 import { settledWithin, within } from './deadline.ts';
+import { postgresConnections, redisConnections } from './queue-connections.ts';
 
 /**
- * The one module that knows which queue backend runs: Redis when it is given, BullMQ's PostgreSQL backend otherwise.
- * A queue may lose, repeat or reorder jobs: nothing here is the truth, the outbox is.
+ * The one module that knows which queue backend runs: Redis when it is given, BullMQ's PostgreSQL backend otherwise
+ * (queue-connections.ts reaches either). A queue may lose, repeat or reorder jobs: nothing here is the truth, the outbox is.
  */
 
 export type JobData = { outboxId: number; epoch: number };
@@ -76,13 +68,6 @@ const jobOf = (row: PublishRow) => ({
     removeOnFail: { count: 2_000, age: 5 * 86_400 },
   },
 });
-
-type Connections = {
-  queue(name: WorkerName): Queue;
-  worker(name: WorkerName, run: (job: Job) => Promise<string>, options: Partial<WorkerOptions>): Worker;
-  ping(): Promise<void>;
-  close(): Promise<void>;
-};
 
 export async function createQueues(options: QueueOptions): Promise<Queues> {
   const { log } = options;
@@ -209,123 +194,6 @@ function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promis
     },
     async settle() {
       await Promise.allSettled(running.values());
-    },
-  };
-}
-
-/** The queue server cannot be used as it is; the message says what to change. */
-export class QueueSetupError extends Error {}
-
-/** A queue that may drop jobs on its own is refused at boot, as is one that cannot be reached. */
-async function connectProducer(url: string, log: Logger): Promise<Redis> {
-  // Producers fail fast when Redis is away later, workers wait for it to come back.
-  const producer = new Redis(url, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 1,
-    retryStrategy: (n) => Math.min(n * 100, 1_000),
-  });
-  producer.on('error', (error) => log.debug({ error: error.message }, 'redis'));
-  try {
-    await within(publishTimeoutMs, 'no connection', producer.connect());
-    const policy = /maxmemory_policy:(\S+)/.exec(await producer.info('memory'))?.[1] ?? 'noeviction';
-    if (policy !== 'noeviction') {
-      throw new QueueSetupError(
-        `Redis evicts keys (maxmemory-policy ${policy}), which loses jobs. Set it to noeviction.`,
-      );
-    }
-    return producer;
-  } catch (error) {
-    producer.disconnect();
-    if (error instanceof QueueSetupError) throw error;
-    throw new QueueSetupError(
-      `REDIS_URL is set, but Redis does not answer (${(error as Error).message}). Start it, or unset REDIS_URL.`,
-    );
-  }
-}
-
-async function redisConnections(url: string, namespace: string, log: Logger): Promise<Connections> {
-  const producer = await connectProducer(url, log);
-  // Hash-tagged per queue: on a Redis Cluster each queue lives in one slot.
-  const prefix = (name: WorkerName) => `{${namespace}-${name}}`;
-  const consumers: Redis[] = [];
-  const consumer = () => {
-    const redis = new Redis(url, {
-      maxRetriesPerRequest: null,
-      retryStrategy: (n) => Math.min(n * 100, 1_000),
-    });
-    redis.on('error', (error) => log.debug({ error: error.message }, 'redis'));
-    consumers.push(redis);
-    return redis;
-  };
-  return {
-    queue: (name) =>
-      new Queue(name, { connection: producer, prefix: prefix(name), skipWaitingForReady: true }),
-    worker: (name, run, options) =>
-      new Worker(name, run, {
-        ...options,
-        prefix: prefix(name),
-        connection: consumer(),
-      }),
-    async ping() {
-      await within(1_000, 'no answer', producer.ping());
-    },
-    async close() {
-      producer.disconnect();
-      for (const redis of consumers) redis.disconnect();
-    },
-  };
-}
-
-async function postgresConnections(url: string, log: Logger): Promise<Connections> {
-  const schema = 'bullmq';
-  const pools: pg.Pool[] = [];
-  const clients = new Set<pg.Client>();
-  /** Pools of our own making: a client that BullMQ holds while Postgres goes away must have somebody to tell. */
-  const openPool = (max: number) => {
-    const pool = new pg.Pool({
-      connectionString: url,
-      max,
-      options: `-c search_path=${schema}`,
-      connectionTimeoutMillis: 2_000,
-      keepAlive: true,
-    });
-    const note = (error: Error) => log.debug({ error: error.message }, 'queue connection');
-    pool.on('error', note);
-    pool.on('connect', (client) => {
-      client.on('error', note);
-      clients.add(client);
-    });
-    pool.on('remove', (client) => clients.delete(client));
-    pools.push(pool);
-    return pool;
-  };
-  const pool = openPool(6);
-  const backend = createPostgresBackend as unknown as BackendFactory;
-  // Migrated once, by a connection of its own: everybody else would race for it.
-  const migrating = new Queue(
-    'migration',
-    { connection: { connectionString: url, schema, migrate: true, max: 1 } as never },
-    backend,
-  );
-  migrating.on('error', (error) => log.debug({ error: error.message }, 'queue migration'));
-  try {
-    await migrating.waitUntilReady();
-  } finally {
-    await migrating.close();
-  }
-  return {
-    queue: (name) => new Queue(name, { connection: pool as never }, backend) as unknown as Queue,
-    worker: (name, run, options) =>
-      new Worker(name, run, { ...options, connection: openPool(4) as never }, backend) as unknown as Worker,
-    async ping() {
-      await pool.query('SELECT 1');
-    },
-    async close() {
-      const ending = Promise.allSettled(pools.map((each) => each.end()));
-      if (await settledWithin(closePatienceMs, ending)) return;
-      log.warn({ clients: clients.size }, 'queue connections were cut: they did not end by themselves');
-      await settledWithin(closePatienceMs, Promise.allSettled([...clients].map((client) => client.end())));
     },
   };
 }

@@ -78,6 +78,9 @@ export function createDatabase(options: DatabaseOptions): Database {
     types: columnTypes,
   });
   pool.on('error', (error) => options.onError?.(error));
+  // A server may end a connection in the breath it opens it: between the pool's listener and that of whoever waits for
+  // the session nobody hears the error, and an unheard one ends the process. The session's next statement fails with it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const readerMax = Math.max(1, Math.ceil(max / 2));
   const reader = createReader({
     ...{ url: options.replicaUrl ?? url, max: readerMax, applicationName: `${applicationName} reader` },

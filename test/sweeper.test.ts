@@ -64,6 +64,19 @@ describe('the sweeper', () => {
     expect(await system.runtime.queues.stateOf(row!)).toBe('present');
   });
 
+  it('[F07] gives every row a new job in one sweep when hundreds lost theirs after many visits', async () => {
+    const lost = await commitUnpublished(600);
+    await system.rows("UPDATE outbox SET visits = 3, due_at = now() - interval '1 second'");
+    const { reissued } = await sweeper.sweep();
+    expect(reissued).toBe(600);
+    const fresh = await rows();
+    expect(fresh.map(({ id, epoch }) => ({ id, epoch }))).toEqual(
+      lost.map(({ id, epoch }) => ({ id, epoch: epoch + 1 })),
+    );
+    for (const row of [fresh[0]!, fresh.at(-1)!])
+      expect(await system.runtime.queues.stateOf(row)).toBe('present');
+  });
+
   it('gives a row a new job when its job ended without finishing it: a retained id swallows re-adds', async () => {
     const [row] = await commitUnpublished();
     await system.runtime.queues.add('distributor', [row!]);

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { DomainEvent } from '../events/envelope.ts';
-import type { WorkerName } from '../events/routes.ts';
+import { type WorkerName, workerNames } from '../events/routes.ts';
 import type { Queryable } from './client.ts';
 import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from './commit.ts';
 
@@ -66,18 +66,20 @@ export async function extendRun(db: Queryable, fence: Fence, ms: number): Promis
 }
 
 /**
- * Queued rows past `due_at`: each gets its next visit `revisitMs` ahead and is handed out once, whoever sweeps beside
+ * Queued rows of these workers past `due_at`: each gets its next visit `revisitMs` ahead and is handed out once, whoever sweeps beside
  * us. No id cursor: a cursor loses rows that commit out of order. The epoch is not touched here.
  */
 export async function claimOverdue(
   db: Queryable,
+  workers: readonly WorkerName[],
   limit: number,
   revisitMs: number,
 ): Promise<(PublishRow & { visits: number })[]> {
   return run(
     db,
     sql`UPDATE outbox o SET visits = o.visits + 1, due_at = now() + make_interval(secs => ${revisitMs}::float8 / 1000)
-    FROM (SELECT id FROM outbox WHERE queued AND parked_at IS NULL AND due_at <= now() ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
+    FROM (SELECT id FROM outbox WHERE worker = ANY(${sql.param(workers)}::text[]) AND queued AND parked_at IS NULL AND due_at <= now()
+      ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
     WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.visits`,
   );
 }
@@ -117,14 +119,15 @@ export async function admitWaiting(
   );
 }
 
-/** A row whose job ended without finishing it: a new epoch names a new job. Null: finished meanwhile. */
-export async function reissue(db: Queryable, fence: Fence): Promise<PublishRow | null> {
-  const [row] = await run<PublishRow>(
+/** Rows whose jobs ended without finishing them: a new epoch names a new job. Those finished meanwhile are left out. */
+export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promise<PublishRow[]> {
+  const held = JSON.stringify(rows.map(({ id, epoch }) => ({ id, epoch })));
+  return run(
     db,
-    sql`UPDATE outbox SET epoch = epoch + 1, visits = 0 WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch}
-      AND queued AND parked_at IS NULL RETURNING id, worker, epoch`,
+    sql`UPDATE outbox o SET epoch = o.epoch + 1, visits = 0
+    FROM jsonb_to_recordset(${held}::jsonb) AS lost(id bigint, epoch integer)
+    WHERE o.id = lost.id AND o.epoch = lost.epoch AND o.queued AND o.parked_at IS NULL RETURNING o.id, o.worker, o.epoch`,
   );
-  return row ?? null;
 }
 
 /** The queue of this worker was emptied behind our back: everything that should be in it is due now. */
@@ -148,11 +151,15 @@ export type OutboxFigures = {
 export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
   return run(
     db,
-    sql`SELECT worker, count(*) FILTER (WHERE queued AND parked_at IS NULL)::int AS queued,
-      count(*) FILTER (WHERE NOT queued AND parked_at IS NULL AND due_at <= now())::int AS waiting,
-      count(*) FILTER (WHERE parked_at IS NOT NULL)::int AS parked,
-      coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE parked_at IS NULL AND due_at <= now())), 0)::float8 AS "lagSeconds"
-    FROM outbox GROUP BY worker`,
+    // Each count reads the partial index of its own rows: those due some day may be millions.
+    sql`SELECT names.worker, q.queued, w.waiting, p.parked,
+      coalesce(extract(epoch FROM now() - least(q.oldest, w.oldest)), 0)::float8 AS "lagSeconds"
+    FROM (VALUES ${sql.raw(workerNames.map((name) => `('${name}')`).join(', '))}) AS names(worker),
+    LATERAL (SELECT count(*)::int AS queued, min(due_at) FILTER (WHERE due_at <= now()) AS oldest
+      FROM outbox o WHERE o.worker = names.worker AND o.queued AND o.parked_at IS NULL) q,
+    LATERAL (SELECT count(*)::int AS waiting, min(due_at) AS oldest
+      FROM outbox o WHERE o.worker = names.worker AND NOT o.queued AND o.parked_at IS NULL AND o.due_at <= now()) w,
+    LATERAL (SELECT count(*)::int AS parked FROM outbox o WHERE o.worker = names.worker AND o.parked_at IS NOT NULL) p`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { Queryable } from '../../db/client.ts';
 import type { PublishRow } from '../../db/commit.ts';
 import { admitWaiting, claimOverdue, expediteQueued, queuedCounts, reissue } from '../../db/outbox.ts';
 import { type WorkerName, workerNames } from '../../events/routes.ts';
+import { within } from './deadline.ts';
 import type { Queues } from './queues.ts';
 
 /**
@@ -18,6 +19,9 @@ const batch = 500;
 const batchesPerSweep = 20;
 /** From the second visit on a row is looked at less often: a row that only waits costs little. */
 const revisitFactor = 2;
+/** Questions under way together: one by one, a flushed queue would take longer to ask than to fill. */
+const askedAtOnce = 50;
+const queuePatienceMs = 5_000;
 
 type Deps = { db: Queryable; queues: Queues; timings: Timings; log: Logger };
 
@@ -28,9 +32,9 @@ export function createSweeper(deps: Deps): Sweeper {
   let running: Promise<unknown> = Promise.resolve();
 
   const sweep = async (): Promise<SweepReport> => {
-    const flushed = await findFlushedQueues(deps);
-    const { visited, reissued } = await visitOverdue(deps);
-    const admitted = await admit(deps);
+    const { answering, flushed } = await lookAtQueues(deps);
+    const { visited, reissued } = await visitOverdue(deps, answering);
+    const admitted = await admit(deps, answering);
     return { visited, reissued, admitted, flushed };
   };
   const tick = async () => {
@@ -60,23 +64,37 @@ export function createSweeper(deps: Deps): Sweeper {
   };
 }
 
-async function findFlushedQueues({ db, queues, log }: Deps): Promise<WorkerName[]> {
+/** A queue that does not answer is left alone: rows visited now would only be put off, and are due when it is back. */
+async function lookAtQueues({
+  db,
+  queues,
+  log,
+}: Deps): Promise<{ answering: WorkerName[]; flushed: WorkerName[] }> {
+  const answering: WorkerName[] = [];
+  const emptied: WorkerName[] = [];
+  const look = async (worker: WorkerName) => {
+    try {
+      if (await answered(queues.replantCanary(worker))) emptied.push(worker);
+      answering.push(worker);
+    } catch (error) {
+      log.debug({ worker, error: (error as Error).message }, 'queue not reachable');
+    }
+  };
+  await Promise.all(workerNames.map(look));
   const flushed: WorkerName[] = [];
-  for (const worker of workerNames) {
-    const missing = await queues.replantCanary(worker).catch((error: Error) => {
-      log.debug({ worker, error: error.message }, 'queue not reachable');
-      return false;
-    });
-    if (missing && (await expediteQueued(db, worker)) > 0) flushed.push(worker);
-  }
-  return flushed;
+  for (const worker of emptied) if ((await expediteQueued(db, worker)) > 0) flushed.push(worker);
+  return { answering, flushed };
 }
 
-async function visitOverdue(deps: Deps): Promise<{ visited: number; reissued: number }> {
+async function visitOverdue(
+  deps: Deps,
+  answering: readonly WorkerName[],
+): Promise<{ visited: number; reissued: number }> {
   let visited = 0;
   let reissued = 0;
+  const revisitMs = deps.timings.outboxVisibilityMs * revisitFactor;
   for (let round = 0; round < batchesPerSweep; round++) {
-    const rows = await claimOverdue(deps.db, batch, deps.timings.outboxVisibilityMs * revisitFactor);
+    const rows = await claimOverdue(deps.db, answering, batch, revisitMs);
     visited += rows.length;
     reissued += await visit(deps, rows);
     if (rows.length < batch) break;
@@ -86,41 +104,46 @@ async function visitOverdue(deps: Deps): Promise<{ visited: number; reissued: nu
 
 /** First visit: the same job id again, a no-op while that job waits or runs. Later visits: ask what became of the job. */
 async function visit(deps: Deps, rows: (PublishRow & { visits: number })[]): Promise<number> {
-  const add: PublishRow[] = [];
-  let ended = 0;
-  for (const row of rows) {
-    if (row.visits < 2) {
-      add.push(row);
-      continue;
-    }
-    const fresh = await replaceEnded(deps, row);
-    if (fresh) {
-      add.push(fresh);
-      ended++;
-    }
-  }
-  await addByWorker(deps, add);
-  return ended;
+  const fresh = await replaceEnded(
+    deps,
+    rows.filter((row) => row.visits >= 2),
+  );
+  await addByWorker(deps, [...rows.filter((row) => row.visits < 2), ...fresh]);
+  return fresh.length;
 }
 
-/** A retained or orphaned id swallows re-adds: only a new epoch, hence a new id, brings such a row back. */
-async function replaceEnded({ db, queues, log }: Deps, row: PublishRow): Promise<PublishRow | null> {
-  try {
-    const state = await queues.stateOf(row);
-    if (state === 'present') return null;
-    if (state === 'ended') await queues.remove(row);
-  } catch (error) {
-    log.debug({ worker: row.worker, error: (error as Error).message }, 'queue not reachable');
-    return null;
+/** A retained or orphaned id swallows re-adds: only a new epoch, hence a new id, brings such rows back. */
+async function replaceEnded(deps: Deps, rows: PublishRow[]): Promise<PublishRow[]> {
+  const lost: PublishRow[] = [];
+  for (let first = 0; first < rows.length; first += askedAtOnce) {
+    const asked = await Promise.allSettled(
+      rows.slice(first, first + askedAtOnce).map((row) => clearEnded(deps.queues, row)),
+    );
+    for (const answer of asked) if (answer.status === 'fulfilled' && answer.value) lost.push(answer.value);
+    const failed = asked.find((answer) => answer.status === 'rejected');
+    if (!failed) continue;
+    // Those not asked keep their due_at and are visited again.
+    deps.log.debug({ error: (failed.reason as Error).message }, 'queue not reachable');
+    break;
   }
-  return reissue(db, { outboxId: row.id, epoch: row.epoch });
+  return lost.length > 0 ? reissue(deps.db, lost) : [];
 }
 
-async function admit(deps: Deps): Promise<number> {
+/** Null: the job still waits or runs. */
+async function clearEnded(queues: Queues, row: PublishRow): Promise<PublishRow | null> {
+  const state = await answered(queues.stateOf(row));
+  if (state === 'ended') await answered(queues.remove(row));
+  return state === 'present' ? null : row;
+}
+
+/** A queue whose connection has gone silent must not stop the sweep of the others, nor the next one. */
+const answered = <T>(call: Promise<T>) => within(queuePatienceMs, 'no answer from the queue', call);
+
+async function admit(deps: Deps, answering: readonly WorkerName[]): Promise<number> {
   const counts = await queuedCounts(deps.db);
   deps.queues.setDepths(counts);
   let admitted = 0;
-  for (const worker of workerNames) {
+  for (const worker of answering) {
     const room = deps.queues.window - (counts.get(worker) ?? 0);
     if (room <= 0) continue;
     const rows = await admitWaiting(deps.db, worker, room, deps.timings.outboxVisibilityMs);
@@ -134,7 +157,7 @@ async function addByWorker({ queues, log }: Deps, rows: PublishRow[]): Promise<v
   const groups = new Map<WorkerName, PublishRow[]>();
   for (const row of rows) groups.set(row.worker, [...(groups.get(row.worker) ?? []), row]);
   for (const [worker, group] of groups) {
-    await queues.add(worker, group).catch((error: Error) => {
+    await answered(queues.add(worker, group)).catch((error: Error) => {
       // They keep their due_at and are visited again.
       log.warn({ worker, jobs: group.length, error: error.message }, 'queue not reachable');
     });

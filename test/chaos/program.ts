@@ -1,0 +1,39 @@
+import { buildApp } from '../../src/api/app.ts';
+import type { Limits } from '../../src/api/limits.ts';
+import { type Config, loadConfig } from '../../src/config.ts';
+import { workers } from '../../src/workers/index.ts';
+import { createRuntime, startWorkers, watchDepths } from '../../src/workers/kit/process.ts';
+
+/**
+ * The composition root of an api or worker process under test: `program.js api|worker '{…}'`. The product's own code
+ * with shorter waits, and limits that one address playing everybody does not meet. Ends when its parent is gone.
+ */
+export type ProgramOptions = {
+  config: Partial<Config> & { sandboxSendgridKey: string };
+  concurrency?: number;
+};
+
+const limits = Object.fromEntries(
+  (['address', 'key', 'refused', 'phone', 'payLink'] as const).map((kind) => [
+    kind,
+    { points: 1_000_000_000, seconds: 10 },
+  ]),
+) as Limits;
+
+const [role, given] = process.argv.slice(2);
+const options = JSON.parse(given!) as ProgramOptions;
+const config = loadConfig({ LOG_LEVEL: 'debug' }, options.config);
+process.once('disconnect', () => process.exit(0));
+
+if (role === 'api') {
+  const runtime = await createRuntime(config, { name: 'api', queryTimeoutMs: 1_800 });
+  watchDepths(runtime);
+  const app = await buildApp(runtime, { limits });
+  await app.listen({ port: config.http.port, host: config.http.host });
+} else {
+  const runtime = await createRuntime(config, { name: 'worker' });
+  const all = Object.values(workers);
+  const { concurrency } = options;
+  startWorkers(runtime, concurrency ? all.map((worker) => ({ ...worker, concurrency })) : all);
+}
+process.send!('up');

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sameSecret } from '../adapters/secret.ts';
-import { findKey, findOrganizationId, looksLikeKey, noteKeyUse } from '../db/api-keys.ts';
+import { type ApiKey, findKey, findOrganizationId, looksLikeKey, noteKeyUse } from '../db/api-keys.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { allows, type Scope } from '../domain/scopes.ts';
 import type { Runtime } from '../workers/kit/runtime.ts';
 import { addressOf, type Limiter } from './limits.ts';
+import { together } from './together.ts';
 
 /** On whose behalf a request acts. */
 export type Principal = {
@@ -36,6 +37,11 @@ export const principalDecorator = decorator;
 export const demoSlug = 'demo';
 
 export function createAccess({ db, config }: Pick<Runtime, 'db' | 'config'>, limiter: Limiter): Access {
+  const keyOf = together(async (given: string[]) => {
+    const found = new Map<string, Promise<ApiKey | null>>();
+    for (const key of given) if (!found.has(key)) found.set(key, findKey(db, key));
+    return Promise.all(given.map((key) => found.get(key)!));
+  });
   const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<Principal> => {
     const given = keyIn(request);
     if (given === undefined) {
@@ -48,7 +54,7 @@ export function createAccess({ db, config }: Pick<Runtime, 'db' | 'config'>, lim
         'This needs an API key: Authorization: Bearer <key>, or X-API-Key: <key>.',
       );
     }
-    const key = looksLikeKey(given) ? await findKey(db, given) : null;
+    const key = looksLikeKey(given) ? await keyOf(given) : null;
     if (!key) {
       await limiter.take('refused', addressOf(request), reply);
       reply.header('www-authenticate', 'Bearer realm="leadgate", error="invalid_token"');

@@ -22,8 +22,34 @@ import { normaliseContactPhone } from '../domain/phone.ts';
 import type { Cause, EventDraft } from '../events/envelope.ts';
 import type { Runtime } from '../workers/kit/runtime.ts';
 import { type Answer, firstAnswer } from './idempotency.ts';
+import { together } from './together.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
+type Named = { organizationId: string; providerIds: readonly string[] };
+/** Who is meant by the ids of a lead that is not stored yet; leads that come in together are looked up together. */
+export type FindNamed = (named: Named) => Promise<Candidate[]>;
+
+export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNamed {
+  return together(async (asked: Named[]) => {
+    const found = new Map<string, Promise<Map<string, Candidate>>>();
+    for (const { organizationId } of asked) {
+      if (found.has(organizationId)) continue;
+      const ids = asked.flatMap((each) => (each.organizationId === organizationId ? each.providerIds : []));
+      found.set(
+        organizationId,
+        findCandidates(db, organizationId, [...new Set(ids)], sms.ourNumber, null).then(
+          (rows) => new Map(rows.map((row) => [row.externalId, row])),
+        ),
+      );
+    }
+    return Promise.all(
+      asked.map(async ({ organizationId, providerIds }) => {
+        const rows = await found.get(organizationId)!;
+        return providerIds.flatMap((id) => rows.get(id) ?? []);
+      }),
+    );
+  });
+}
 
 export type LeadOrder = {
   /** The sender's own id; the same again is the same lead. */
@@ -54,13 +80,19 @@ type Request = { organizationId: string; key: IdempotencyKey | null; cause: Caus
  * Stores a lead, an unlock per buyer that may have it, its event and the caller's Idempotency-Key in one statement,
  * which stands or falls whole. Whatever it collides with was there first and is the answer.
  */
-export async function receiveLead(deps: Deps, order: LeadOrder, request: Request): Promise<Answer> {
+export async function receiveLead(
+  deps: Deps & { findNamed: FindNamed },
+  order: LeadOrder,
+  request: Request,
+): Promise<Answer> {
   const { organizationId, key } = request;
   for (let round = 0; round < 5; round += 1) {
     const id = uuidv7();
     const publicId = order.publicId ?? newLeadId(randomBytes);
     const terms = termsOf(order, defaultTerms);
-    const { offers, results } = await offersFor(deps, organizationId, order.providerIds, null);
+    const named = { organizationId, providerIds: [...new Set(order.providerIds)] };
+    const found = named.providerIds.length > 0 ? await deps.findNamed(named) : [];
+    const { offers, results } = judgeAll(found, order.providerIds, null);
     const answer: Answer = { status: 201, body: { lead_id: publicId, provider_results: results } };
     const lead = { id, organizationId, publicId, ...terms, maxSales: order.maxSales, ...sealed(deps, order) };
     const parts = [insertLead(lead), ...offerParts(deps, lead, terms, offers)];
@@ -97,7 +129,10 @@ export async function offerLead(
   const shut =
     lead.contact === null ? 'lead is no longer available' : isSoldOut(lead) ? 'lead is sold out' : null;
   for (let round = 0; round < 5; round += 1) {
-    const { offers, results } = await offersFor(deps, organizationId, order.providerIds, lead.id, shut);
+    const ids = [...new Set(order.providerIds)];
+    const found =
+      ids.length > 0 ? await findCandidates(deps.db, organizationId, ids, deps.sms.ourNumber, lead.id) : [];
+    const { offers, results } = judgeAll(found, order.providerIds, shut);
     const answer: Answer = { status, body: { lead_id: lead.publicId, provider_results: results } };
     const parts = offerParts(deps, lead, termsOf(order, lead), offers);
     if (offers.length === 0 && !key) return answer;
@@ -165,35 +200,24 @@ const offerParts = (
   offers: readonly NewOffer[],
 ) => (offers.length > 0 ? insertOffers(lead, { ...terms, ourNumber: deps.sms.ourNumber }, offers) : []);
 
-async function offersFor(
-  deps: Deps,
-  organizationId: string,
+/** Every provider once, in the order named. */
+function judgeAll(
+  found: readonly Candidate[],
   providerIds: readonly string[],
-  leadId: string | null,
-  shut: string | null = null,
-): Promise<{ offers: NewOffer[]; results: ProviderResult[] }> {
-  if (providerIds.length === 0) return { offers: [], results: [] };
-  const found = await findCandidates(
-    deps.db,
-    organizationId,
-    [...new Set(providerIds)],
-    deps.sms.ourNumber,
-    leadId,
-  );
+  shut: string | null,
+): { offers: NewOffer[]; results: ProviderResult[] } {
   const candidates = new Map(found.map((candidate) => [candidate.externalId, candidate]));
+  const offered = new Set<string>();
   const offers: NewOffer[] = [];
   const results = providerIds.map((providerId): ProviderResult => {
     const candidate = candidates.get(providerId);
-    const { success, message, offer } = judge(candidate, shut);
+    // Named twice in one request: the second is a repetition.
+    const again = candidate && offered.has(providerId) ? { ...candidate, offered: true } : candidate;
+    const { success, message, offer } = judge(again, shut);
     if (offer && candidate) {
-      offers.push({
-        unlockId: uuidv7(),
-        buyerId: candidate.buyerId,
-        phone: candidate.phone,
-        phoneId: candidate.phoneId,
-      });
-      // Named twice in one request: the second is a repetition.
-      candidate.offered = true;
+      const { buyerId, phone, phoneId } = candidate;
+      offers.push({ unlockId: uuidv7(), buyerId, phone, phoneId });
+      offered.add(providerId);
     }
     return { provider_id: providerId, success, message };
   });

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { Param, Placeholder, SQL, StringChunk, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { type Cause, completeEvent, type EventDraft } from '../events/envelope.ts';
 import { recipients, type WorkerName } from '../events/routes.ts';
@@ -65,13 +65,44 @@ const names = new Map<string, string>();
 
 /** Runs a drizzle SQL object as a named prepared statement: equal texts share a plan. */
 export async function run<R>(db: Queryable, statement: SQL): Promise<R[]> {
-  const { sql: text, params } = dialect.sqlToQuery(statement);
+  const { text, params } = render(statement);
   let name = names.get(text);
   if (!name && names.size < 2_000) {
     name = `s${names.size}`;
     names.set(text, name);
   }
   return db.query<R>(text, params, name);
+}
+
+type Rendered = { text: string; params: unknown[] };
+
+/**
+ * What drizzle's own dialect makes of a statement of text, parts and values, an order of magnitude sooner: it took a
+ * tenth of a process's time. Whatever else a statement may hold is left to the dialect.
+ */
+function render(statement: SQL): Rendered {
+  const rendered: Rendered = { text: '', params: [] };
+  if (append(statement, rendered)) return rendered;
+  const { sql: text, params } = dialect.sqlToQuery(statement);
+  return { text, params };
+}
+
+/** False: a chunk of a kind that is not known here. */
+function append(chunk: unknown, to: Rendered): boolean {
+  if (chunk instanceof SQL) return chunk.queryChunks.every((each) => append(each, to));
+  if (chunk instanceof StringChunk) {
+    for (const part of chunk.value) to.text += part;
+    return true;
+  }
+  if (chunk === undefined) return true;
+  let value = chunk;
+  if (chunk instanceof Param)
+    value = chunk.value === null ? null : chunk.encoder.mapToDriverValue(chunk.value);
+  else if (typeof chunk === 'object' && chunk !== null && !(chunk instanceof Date)) return false;
+  if (value instanceof SQL || value instanceof Placeholder) return false;
+  to.params.push(value);
+  to.text += `$${to.params.length}`;
+  return true;
 }
 
 const asJson = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
@@ -122,16 +153,20 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
         organization_id uuid, subject text, correlation_id uuid, causation_id uuid, data jsonb) WHERE ${go}`,
     );
   }
-  add(
-    'tasks',
-    sql`INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
+  const told = outboxRows.length > 0;
+  if (told)
+    add(
+      'tasks',
+      sql`INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
     SELECT t.event_id, t.event_at, t.worker, t.organization_id, now() + make_interval(secs => t.due_in_ms / 1000.0), t.queued
     FROM jsonb_to_recordset(${asJson(outboxRows)}) AS t(event_id uuid, event_at timestamptz, worker text, organization_id uuid,
       due_in_ms float8, queued boolean) WHERE ${go} RETURNING id, worker, epoch, queued`,
-  );
-  return sql`WITH ${sql.join(parts, sql`,\n`)}
-    SELECT ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held, ${go} AS moved,
-      (SELECT coalesce(json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch)) FILTER (WHERE queued), '[]') FROM tasks) AS publish`;
+    );
+  const published = told
+    ? sql`(SELECT coalesce(json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch)) FILTER (WHERE queued), '[]') FROM tasks)`
+    : sql`'[]'::json`;
+  return sql`${parts.length > 0 ? sql`WITH ${sql.join(parts, sql`,\n`)}` : sql``}
+    SELECT ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held, ${go} AS moved, ${published} AS publish`;
 }
 
 function rowsOf(drafts: EventDraft[], options: CommitOptions) {

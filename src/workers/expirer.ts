@@ -1,7 +1,7 @@
 import { endCheckout } from '../db/checkout.ts';
 import { closeSession, findOpenSessions } from '../db/payments.ts';
 import { findPhone } from '../db/phones.ts';
-import { findOpenUnlocks, findUnlock, subjectOf } from '../db/unlocks.ts';
+import { findOpenUnlocks, subjectOf } from '../db/unlocks.ts';
 import type { UnlockCommand } from '../domain/unlock.ts';
 import { closeOffer, closingChange, type OpenUnlock } from './kit/closing.ts';
 import { defineWorker, type Run } from './kit/define.ts';
@@ -22,15 +22,15 @@ export const expirer = defineWorker<'expirer', Deps>({
   timeoutMs: 25_000,
   attempts: 12,
   handle: {
-    async 'unlock.offered'(event, { db }, run) {
-      const unlock = await findUnlock(db, event.data.unlockId);
+    async 'unlock.offered'(event, _deps, run) {
+      const unlock = await run.unlock(event.data.unlockId);
       return unlock
         ? closeOffer(unlock, { type: 'expire' }, run.now, 'its time is up')
         : skip('no such unlock');
     },
 
-    async 'reply.declined'(event, { db }, run) {
-      const unlock = await findUnlock(db, event.data.unlockId);
+    async 'reply.declined'(event, _deps, run) {
+      const unlock = await run.unlock(event.data.unlockId);
       return unlock ? closeOffer(unlock, { type: 'decline' }, run.now, 'declined') : skip('no such unlock');
     },
 
@@ -79,7 +79,7 @@ async function closeAll(
 
 /** An open session must not take money for an offer that ended. Paid in the last moment: the payment decides. */
 async function closeCheckout(unlockId: string, deps: Deps, run: Run): Promise<Outcome> {
-  const unlock = await findUnlock(deps.db, unlockId);
+  const unlock = await run.unlock(unlockId);
   const [session] = await findOpenSessions(deps.db, unlockId);
   if (!unlock || !session) return finish({}, 'nothing open at Stripe');
   if (!session.id) {

@@ -4,7 +4,7 @@ import { findConversationOwner } from '../db/conversations.ts';
 import { findEffectKey } from '../db/effects.ts';
 import { findNotification } from '../db/inbox.ts';
 import { bookReceipt, findReceiptTarget } from '../db/receipts.ts';
-import { findUnlock, moveUnlock, type UnlockView } from '../db/unlocks.ts';
+import { moveUnlock, type UnlockView } from '../db/unlocks.ts';
 import * as texts from '../domain/templates.ts';
 import { decide, isOpen, isPaid } from '../domain/unlock.ts';
 import { alertOperator } from './kit/alert.ts';
@@ -29,7 +29,7 @@ export const notifier = defineWorker<'notifier', Deps>({
   attempts: 12,
   handle: {
     async 'reply.unclear'(event, deps, run) {
-      const unlock = await findUnlock(deps.db, event.data.unlockId);
+      const unlock = await run.unlock(event.data.unlockId);
       if (!unlock || !isOpen(unlock.state)) return skip('no offer open any more');
       const day = Math.floor(run.since.getTime() / dayMs);
       const body = texts.renderUnclear(unlock.language, {
@@ -99,7 +99,7 @@ export const notifier = defineWorker<'notifier', Deps>({
 
     async 'buyer.notice'(event, deps, run) {
       const { unlockId, notice, key, reason } = event.data;
-      const unlock = await findUnlock(deps.db, unlockId);
+      const unlock = await run.unlock(unlockId);
       if (!unlock) return skip('no such unlock');
       return heard(
         await tell(
@@ -115,7 +115,7 @@ export const notifier = defineWorker<'notifier', Deps>({
 
     async 'message.failed'(event, deps, run) {
       const { unlockId, messageId, purpose, code } = event.data;
-      const unlock = unlockId ? await findUnlock(deps.db, unlockId) : null;
+      const unlock = unlockId ? await run.unlock(unlockId) : null;
       if (!unlock) return skip('not about an unlock');
       if (purpose === 'reveal') return deliverByMail(unlock, { messageId, code }, deps, run);
       return closeDeadNumber(unlock, code, run);

@@ -36,7 +36,7 @@ export const paymentLinker = defineWorker<'payment-linker', Deps>({
   attempts: 12,
   handle: {
     async 'reply.accepted'(event, deps, run) {
-      const unlock = await findUnlock(deps.db, event.data.unlockId);
+      const unlock = await run.unlock(event.data.unlockId);
       if (!unlock) return skip('no such unlock');
       const decision = decide(unlock, { type: 'start_payment' }, run.now);
       if (decision.kind === 'early') return snooze(patience(run, 500), decision.because);
@@ -160,7 +160,7 @@ async function reconcile(unlockId: string, sessionId: string, deps: Deps, run: R
     throw error;
   });
   if (!session) return snooze(deps.config.timings.reconcileEveryMs, 'Stripe did not answer');
-  const organizationId = (await findUnlock(deps.db, unlockId))?.organizationId ?? null;
+  const organizationId = (await run.unlock(unlockId))?.organizationId ?? null;
   if (session.paymentStatus === 'paid') {
     return finish(
       { events: [reported(unlockId, sessionId, organizationId)] },
@@ -179,7 +179,7 @@ async function reconcile(unlockId: string, sessionId: string, deps: Deps, run: R
 async function refund(paymentId: string, reason: string, deps: Deps, run: Run): Promise<Outcome> {
   const payment = await findPayment(deps.db, { id: paymentId });
   if (!payment) return skip('no such payment');
-  const unlock = await findUnlock(deps.db, payment.unlockId);
+  const unlock = await run.unlock(payment.unlockId);
   if (!unlock) return skip('no such unlock');
   const told = notice(unlock, 'refunded', payment.id, reason);
   if (payment.refundedMinor >= payment.amountMinor) return finish({ events: [told] }, 'already refunded');
@@ -234,6 +234,7 @@ async function bookChange(paymentIntent: string, deps: Deps, run: Run): Promise<
 }
 
 async function bookRefundOf(payment: PaymentRow, amount: number, { db }: Deps, run: Run): Promise<Outcome> {
+  // Asked anew: what the run began with may be older than the booking of this payment.
   const unlock = await findUnlock(db, payment.unlockId);
   const events = [refunded(payment, amount)];
   const decision = unlock && decide(unlock, { type: 'refund_before_reveal' }, run.now);

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { CheckoutSession, Payment } from '../adapters/payments.ts';
 import { bookPayment, closeSession, findPayment, slotTaken, takeSlot } from '../db/payments.ts';
 import { hasRevealFailed } from '../db/receipts.ts';
-import { findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
+import { moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
 import { decide, isPaid } from '../domain/unlock.ts';
 import { defineWorker, type Run } from './kit/define.ts';
 import { finish, type Outcome, park, patience, skip, snooze } from './kit/outcome.ts';
@@ -28,7 +28,7 @@ export const revealer = defineWorker<'revealer', Deps>({
     },
 
     async 'payment.captured'(event, deps, run) {
-      const unlock = await findUnlock(deps.db, event.data.unlockId);
+      const unlock = await run.unlock(event.data.unlockId);
       if (!unlock) return skip('no such unlock');
       const decision = decide(unlock, { type: 'reveal' }, run.now);
       if (decision.kind !== 'move') return skip('not waiting for a reveal');
@@ -36,22 +36,22 @@ export const revealer = defineWorker<'revealer', Deps>({
     },
 
     async 'unlock.revealed'(event, deps, run) {
-      const unlock = await findUnlock(deps.db, event.data.unlockId);
+      const unlock = await run.unlock(event.data.unlockId);
       if (!unlock) return skip('no such unlock');
       if (await hasRevealFailed(deps.db, unlock.id))
         return skip('its text failed, which is looked after by itself');
       return deliver(unlock, run, 'no failure was heard of');
     },
 
-    async 'message.delivered'(event, deps, run) {
+    async 'message.delivered'(event, _deps, run) {
       if (event.data.purpose !== 'reveal' || !event.data.unlockId) return skip('not a reveal');
-      const unlock = await findUnlock(deps.db, event.data.unlockId);
+      const unlock = await run.unlock(event.data.unlockId);
       if (!unlock) return skip('no such unlock');
       return deliver(unlock, run, 'delivery receipt');
     },
 
-    async 'reveal.viewed'(event, deps, run) {
-      const unlock = await findUnlock(deps.db, event.data.unlockId);
+    async 'reveal.viewed'(event, _deps, run) {
+      const unlock = await run.unlock(event.data.unlockId);
       if (!unlock) return skip('no such unlock');
       if (unlock.state !== 'PAID') return deliver(unlock, run, 'read on the pay page');
       // The text is normally seconds away; where it cannot be sent, having read the page is the delivery.
@@ -64,7 +64,7 @@ export const revealer = defineWorker<'revealer', Deps>({
     },
 
     async 'reveal.requested'(event, deps, run) {
-      const unlock = await findUnlock(deps.db, event.data.unlockId);
+      const unlock = await run.unlock(event.data.unlockId);
       if (!unlock || !isPaid(unlock.state)) return skip('not paid');
       const minute = Math.floor(run.since.getTime() / repeatMs);
       const sent = await textDetails(unlock, `reveal-${unlock.id}-again-${minute}`, deps, run);
@@ -79,7 +79,7 @@ export const revealer = defineWorker<'revealer', Deps>({
 /** Fetches what Stripe says now, checks it against what was asked for, and takes the lead or returns the money. */
 async function capture(unlockId: string, sessionId: string, deps: Deps, run: Run): Promise<Outcome> {
   const session = await deps.payments.retrieveCheckout(sessionId);
-  const unlock = await findUnlock(deps.db, unlockId);
+  const unlock = await run.unlock(unlockId);
   if (!unlock) return skip('no such unlock');
   if (session.paymentStatus !== 'paid')
     return skip(`Stripe says ${session.paymentStatus}: waiting for its next word`);

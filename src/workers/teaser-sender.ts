@@ -1,4 +1,4 @@
-import { findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
+import { moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
 import { renderTeaser } from '../domain/templates.ts';
 import { decide } from '../domain/unlock.ts';
 import { closeOffer } from './kit/closing.ts';
@@ -6,7 +6,7 @@ import { defineWorker } from './kit/define.ts';
 import { finish, type Outcome, park, skip } from './kit/outcome.ts';
 import type { Runtime } from './kit/runtime.ts';
 
-type Deps = Pick<Runtime, 'db' | 'effects'>;
+type Deps = Pick<Runtime, 'effects'>;
 
 /** unlock.offered -> the teaser is with the carrier: NEW_LEAD -> TEASER_SENT -> AWAIT_CONFIRM. */
 export const teaserSender = defineWorker<'teaser-sender', Deps>({
@@ -17,8 +17,8 @@ export const teaserSender = defineWorker<'teaser-sender', Deps>({
   // New offers wait before what a buyer waits for does: only teasers are held to a rate.
   limiter: { max: 500, duration: 1_000 },
   handle: {
-    async 'unlock.offered'(event, { db, effects }, run) {
-      const unlock = await findUnlock(db, event.data.unlockId);
+    async 'unlock.offered'(event, { effects }, run) {
+      const unlock = await run.unlock(event.data.unlockId);
       if (!unlock) return skip('no such unlock');
       const decision = decide(unlock, { type: 'tease' }, run.now);
       if (decision.kind !== 'move') return skip('already teased or closed');

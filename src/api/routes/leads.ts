@@ -12,7 +12,7 @@ import type { Runtime } from '../../workers/kit/runtime.ts';
 import { type Access, type Principal, principalOf } from '../access.ts';
 import { limit, nextCursor, optionalText, readCursor, text } from '../fields.ts';
 import { idempotencyKeyOf } from '../idempotency.ts';
-import { type LeadOrder, offerLead, receiveLead } from '../intake.ts';
+import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../intake.ts';
 import { notFound, problemResponses } from '../problem.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config'>;
@@ -70,6 +70,7 @@ const listQuery = z.strictObject({
 
 export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   const { terms, body } = bodies(deps.config.sandboxed.length > 0);
+  const findNamed = namedTogether(deps);
 
   return async (app) => {
     app.post(
@@ -87,7 +88,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       async (request, reply) => {
         const { organizationId } = principalOf(request);
         const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
-        const answer = await receiveLead(deps, orderOf(request.body), {
+        const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), {
           organizationId,
           key,
           cause: causeOf(request),

@@ -6,7 +6,7 @@ import { parseSendgridEvents, type SendgridEvent, verifySendgridSignature } from
 import { parseTwilioStatus, verifyTwilioSignature } from '../../adapters/twilio.ts';
 import { findUnlockOwner, receiveOnce } from '../../db/inbox.ts';
 import { findPayment } from '../../db/payments.ts';
-import { bookReceipt, findReceiptTarget, type Receipt } from '../../db/receipts.ts';
+import { bookReceipt, type Receipt, takeReceipt } from '../../db/receipts.ts';
 import { subjectOf } from '../../db/unlocks.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { type StripeFact, stripeFact } from '../../domain/stripe-facts.ts';
@@ -247,6 +247,6 @@ const idOf = (value: string | null | undefined): string | null =>
   value && uuid.test(value) ? value.toLowerCase() : null;
 
 async function book({ db, relay }: Deps, request: FastifyRequest, receipt: Receipt): Promise<void> {
-  const message = await findReceiptTarget(db, receipt);
+  const message = await takeReceipt(db, receipt);
   if (message) await relay.commit(bookReceipt(message, receipt), { cause: causeOf(request) });
 }

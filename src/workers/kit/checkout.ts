@@ -19,6 +19,8 @@ export type CheckoutResult =
 
 /** A session this close to its end is not handed out any more. */
 const lastMomentMs = 15_000;
+/** Asked for anew, a session made long ago may have ended meanwhile: this much time must be left before it is asked for. */
+const surelyOpenMs = 60_000;
 
 /**
  * The one open Checkout Session of an unlock, made or reused. The row is written before Stripe is asked and names the
@@ -34,15 +36,18 @@ export async function openCheckoutSession(
   for (let round = 0; round < 20; round += 1) {
     const unlock = await findUnlock(deps.db, unlockId);
     if (!unlock || !isPayable(unlock)) return { kind: 'closed' };
-    const current = await findCheckout(deps.db, unlockId);
+    // Most buttons are pressed once: the first row is written without a look whether there is one.
+    const begun = round === 0 ? await beginCheckout(deps.db, unlockId, 1) : null;
+    let current = begun ?? (await findCheckout(deps.db, unlockId));
     // Booked, and the unlock may still be paid for: its money went back.
     if (!current || current.state === 'expired' || (current.state === 'complete' && current.booked)) {
-      await beginCheckout(deps.db, unlockId, (current?.number ?? 0) + 1);
-      continue;
+      current = await beginCheckout(deps.db, unlockId, (current?.number ?? 0) + 1);
+      if (!current) continue;
     }
     if (current.state === 'complete') return { kind: 'confirming' };
     if (current.state === 'creating') {
-      await create(deps, unlock, current, cause);
+      const url = await create(deps, unlock, current, cause);
+      if (url) return { kind: 'open', url };
       continue;
     }
     if (current.url && current.leftMs > lastMomentMs) return { kind: 'open', url: current.url };
@@ -67,7 +72,13 @@ function isPayable(unlock: UnlockView): boolean {
   );
 }
 
-async function create(deps: Deps, unlock: UnlockView, row: Checkout, cause: Cause | null): Promise<void> {
+/** The address of the session this row stands for now. Null: look again, something came between. */
+async function create(
+  deps: Deps,
+  unlock: UnlockView,
+  row: Checkout,
+  cause: Cause | null,
+): Promise<string | null> {
   const { db, relay, payments, links, config } = deps;
   const page = links.url(unlock.id, unlock.tokenVersion);
   let session: CheckoutSession;
@@ -85,11 +96,11 @@ async function create(deps: Deps, unlock: UnlockView, row: Checkout, cause: Caus
   } catch (error) {
     const now = await findCheckout(db, unlock.id);
     // Somebody else got the answer to the same key.
-    if (now && (now.number !== row.number || now.state !== 'creating')) return;
+    if (now && (now.number !== row.number || now.state !== 'creating')) return null;
     if (error instanceof TransientError && error.code === 'conflict') {
       // Somebody else is asking Stripe with the same key right now: theirs is our answer too.
       await delay(100);
-      return;
+      return null;
     }
     // Too old to be repeated (its end is less than 30 minutes away by now): nobody was ever given its address.
     if (
@@ -98,7 +109,7 @@ async function create(deps: Deps, unlock: UnlockView, row: Checkout, cause: Caus
       row.leftMs < 30 * 60_000
     ) {
       await relay.commit({ writes: [endCheckout(unlock.id, row.number, 'expired')] }, { cause });
-      return;
+      return null;
     }
     throw error;
   }
@@ -107,7 +118,7 @@ async function create(deps: Deps, unlock: UnlockView, row: Checkout, cause: Caus
       vendor: 'stripe',
       code: 'unavailable',
     });
-  await relay.commit(
+  const { moved } = await relay.commit(
     {
       guard: openCheckout(unlock.id, row.number, { id: session.id, url: session.url }),
       events: [
@@ -122,17 +133,24 @@ async function create(deps: Deps, unlock: UnlockView, row: Checkout, cause: Caus
     },
     { cause },
   );
-  await closeIfEnded(deps, unlock.id, row.number, session.id);
+  const stillOffered = !(await closeIfEnded(deps, unlock.id, row.number, session.id));
+  return moved && stillOffered && row.leftMs > surelyOpenMs ? session.url : null;
 }
 
 /** The offer may have ended while Stripe was asked; whoever closed it could not know this session yet. */
-async function closeIfEnded(deps: Deps, unlockId: string, number: number, sessionId: string): Promise<void> {
+async function closeIfEnded(
+  deps: Deps,
+  unlockId: string,
+  number: number,
+  sessionId: string,
+): Promise<boolean> {
   const unlock = await findUnlock(deps.db, unlockId);
-  if (unlock && isPayable(unlock)) return;
+  if (unlock && isPayable(unlock)) return false;
   const session = await deps.payments.expireCheckout(sessionId, `expire-${sessionId}`);
   if (session.status === 'expired') {
     await deps.relay.commit({ writes: [endCheckout(unlockId, number, 'expired')] });
   }
+  return true;
 }
 
 /** An open session whose time is up by our clock: Stripe's word decides. Null: it expired, go on to its successor. */

@@ -1,4 +1,5 @@
 import type { Change } from '../../db/commit.ts';
+import type { UnlockView } from '../../db/unlocks.ts';
 import type { EventType } from '../../events/catalog.ts';
 import type { DomainEvent } from '../../events/envelope.ts';
 import type { EventsOf, WorkerName } from '../../events/routes.ts';
@@ -14,6 +15,8 @@ export type Run = {
   since: Date;
   /** Failed attempts so far. */
   attempts: number;
+  /** The unlock as it stands. The first look at the event's own comes with the run; every other one asks. */
+  unlock(id: string): Promise<UnlockView | null>;
   /** For runtime.effects: claims under this run's fence. */
   effect: EffectRun;
   /** Commits a step and goes on; false: the state was not the expected one, or the row is not ours any more. */

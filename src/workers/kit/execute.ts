@@ -3,6 +3,7 @@ import type { Logger } from '../../adapters/logger.ts';
 import { isConnectionError, sqlState } from '../../db/client.ts';
 import type { AttemptRow, Fence } from '../../db/commit.ts';
 import { type OpenRun, openRun, parkRow, postpone } from '../../db/outbox.ts';
+import { findUnlock } from '../../db/unlocks.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
 import { type DomainEvent, parseEvent } from '../../events/envelope.ts';
 import { within } from './deadline.ts';
@@ -67,6 +68,7 @@ function createContext(worker: AnyWorker, runtime: Runtime, open: OpenRun, fence
   };
   const runId = uuidv7();
   const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
+  let seen = open.unlock;
   return {
     fence,
     attempt: (outcome, detail) => ({
@@ -82,6 +84,11 @@ function createContext(worker: AnyWorker, runtime: Runtime, open: OpenRun, fence
       now: open.now,
       since: open.createdAt,
       attempts: open.attempts,
+      unlock: async (id) => {
+        const first = seen;
+        seen = null;
+        return first?.id === id ? first : findUnlock(runtime.db, id);
+      },
       effect: {
         fence,
         attempt: (effectKey) => ({

@@ -1,0 +1,22 @@
+/**
+ * One lookup for everybody who asks in the same turn of the event loop. Nobody waits for a lookup that was begun before
+ * he asked, so an answer is as fresh as one of his own, and a lookup that hangs holds up only those who share it.
+ */
+export function together<K, V>(look: (keys: K[]) => Promise<V[]>): (key: K) => Promise<V> {
+  let asked: { key: K; resolve: (value: V) => void; reject: (error: unknown) => void }[] = [];
+  const answer = async () => {
+    const askers = asked;
+    asked = [];
+    try {
+      const values = await look(askers.map(({ key }) => key));
+      for (const [index, { resolve }] of askers.entries()) resolve(values[index]!);
+    } catch (error) {
+      for (const { reject } of askers) reject(error);
+    }
+  };
+  return (key) =>
+    new Promise((resolve, reject) => {
+      if (asked.length === 0) setImmediate(answer);
+      asked.push({ key, resolve, reject });
+    });
+}

@@ -96,6 +96,7 @@ export async function playLead(
   accepted: (ms: number) => void = () => undefined,
 ): Promise<void> {
   const { story, buyers, id } = lead;
+  lead.untold = 'its people still wait';
   try {
     await story.before?.(people, buyers);
     const started = performance.now();
@@ -104,6 +105,7 @@ export async function playLead(
     const ends = [...new Set(story.ends.flat())];
     await story.tell(people, buyers).catch(unlessOver);
     await Promise.all(buyers.map(({ provider }) => people.reaches(id, provider, ends).catch(unlessOver)));
+    lead.untold = null;
   } catch (error) {
     lead.untold = (error as Error).message;
   }

@@ -306,10 +306,15 @@ const invariants: Record<string, Check> = {
           );
       }
     }
+    const vain = leads.filter(({ untold }) => untold !== null);
+    const notes = [
+      ...(parked > 0 ? [`${parked} parked with an alert`] : []),
+      ...vain.slice(0, 3).map(({ id, story, untold }) => `${id} (${story.name}): ${untold}`),
+    ];
     return {
       examined: leads.length,
       against,
-      note: parked > 0 ? `${parked} parked with an alert` : undefined,
+      note: notes.length > 0 ? notes.join('; ') : undefined,
     };
   },
 };

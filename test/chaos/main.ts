@@ -124,9 +124,10 @@ async function play(
   try {
     if (harmMs > 0) await storm(accused, dice, { ms: harmMs, vendorFaults: values.faults === 'all' }, harm);
     await crowd.posting;
+    people.hurry(settleMs);
     const calmFrom = new Date(Date.now() + 2_000);
     const after = playCrowd(people, calm, 4_000);
-    const deadline = new Promise((resolve) => setTimeout(resolve, settleMs).unref());
+    const deadline = new Promise((resolve) => setTimeout(resolve, settleMs + 10_000).unref());
     await Promise.race([Promise.all([crowd.over, after.over]), deadline]);
     await Promise.race([quiet(machine), deadline]);
     const all = [...leads, ...calm];
@@ -227,4 +228,5 @@ async function compareStates(
   ];
 }
 
-process.exitCode = await run();
+// Whoever still waits in vain would hold up the end.
+process.exit(await run());

@@ -31,7 +31,7 @@ export type PointsOptions = {
 const waveMs = 2_000;
 /** So many stories at once: the dead leave little half done, and what is rare comes often. */
 const mostStories = 110;
-const calmMs = 90_000;
+const calmMs = 120_000;
 
 /**
  * Every process is armed with the points of its kind not yet reached, dies at the first it comes to, and is started
@@ -70,7 +70,11 @@ export async function runPoints({
     toll.over = true;
     for (const program of programs) program.kill();
     await machine.vendors.clearFaults();
-    await Promise.race([waves.over().then(() => quiet(machine)), delay(calmMs)]);
+    people.hurry(calmMs);
+    await Promise.race([
+      waves.over().then(() => quiet(machine)),
+      delay(calmMs + 10_000, undefined, { ref: false }),
+    ]);
     await people.leave();
     const findings = await judge({
       machine,

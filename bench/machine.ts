@@ -16,6 +16,13 @@ export function profileInto(folder: string): void {
   profileFolder = folder;
 }
 
+let compiledFolder: string | null = null;
+
+/** Programs are run from there, compiled as production runs them, instead of from their sources. */
+export function runCompiled(folder: string): void {
+  compiledFolder = folder;
+}
+
 export type NodeOptions = {
   env?: Record<string, string>;
   stdout?: 'ignore' | 'pipe';
@@ -100,7 +107,10 @@ export class Machine {
   node(file: string, parameters: string[], options: NodeOptions = {}): ChildProcess {
     const { PATH } = processEnvironment();
     const profile = profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
-    const all = [...profile, '--import', 'tsx', file, ...parameters];
+    const program = compiledFolder
+      ? [join(compiledFolder, file.replace(/\.ts$/, '.js'))]
+      : ['--import', 'tsx', file];
+    const all = [...profile, ...program, ...parameters];
     return this.#start(process.execPath, all, {
       ...options,
       env: { ...(PATH ? { PATH } : {}), ...options.env },

@@ -1,6 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeMachine, profileInto } from './machine.ts';
+import { compile } from '../scripts/compile.ts';
+import { describeMachine, profileInto, runCompiled } from './machine.ts';
 import type { Backend, Figure, Measure, Row } from './row.ts';
 
 /**
@@ -90,4 +93,11 @@ async function main(): Promise<number> {
   return measured.every((row) => row.met) ? 0 : 1;
 }
 
-process.exitCode = await main();
+const folder = await mkdtemp(join(tmpdir(), 'leadgate-bench-program-'));
+try {
+  await compile('bench/tsconfig.json', folder);
+  runCompiled(folder);
+  process.exitCode = await main();
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}

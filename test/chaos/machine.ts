@@ -72,8 +72,12 @@ export type Machine = {
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
+    process.off('SIGINT', breakOff).off('SIGTERM', breakOff);
     for (const act of closers.reverse().splice(0)) await act();
   };
+  // A run that is broken off leaves no server behind.
+  const breakOff = () => void close().finally(() => process.exit(130));
+  process.once('SIGINT', breakOff).once('SIGTERM', breakOff);
   try {
     return await assemble(options, closers, close);
   } catch (error) {

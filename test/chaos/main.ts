@@ -43,7 +43,7 @@ const { values } = parseArgs({
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
 /** After the harm: everything unclear is settled, waits are over. */
-const settleMs = 150_000;
+const settleMs = (leads: number) => 150_000 + leads * 60;
 const calmLeads = 8;
 
 async function run(): Promise<number> {
@@ -124,10 +124,10 @@ async function play(
   try {
     if (harmMs > 0) await storm(accused, dice, { ms: harmMs, vendorFaults: values.faults === 'all' }, harm);
     await crowd.posting;
-    people.hurry(settleMs);
+    people.hurry(settleMs(leads.length));
     const calmFrom = new Date(Date.now() + 2_000);
     const after = playCrowd(people, calm, 4_000);
-    const deadline = new Promise((resolve) => setTimeout(resolve, settleMs + 10_000).unref());
+    const deadline = new Promise((resolve) => setTimeout(resolve, settleMs(leads.length) + 10_000).unref());
     await Promise.race([Promise.all([crowd.over, after.over]), deadline]);
     await Promise.race([quiet(machine), deadline]);
     const all = [...leads, ...calm];

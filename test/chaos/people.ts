@@ -42,7 +42,10 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
   const listen = async () => {
     while (!over) {
       const path = `ledger?operation=message.create&accepted=true&since=${seq}&limit=5000`;
-      const { entries } = await control<{ entries: (Text & { seq: number })[] }>('GET', path);
+      // A failed look is followed by the next.
+      const { entries } = await control<{ entries: (Text & { seq: number })[] }>('GET', path).catch(() => ({
+        entries: [],
+      }));
       for (const { to, text, ...entry } of entries) {
         seq = Math.max(seq, entry.seq);
         const heard = texts.get(to) ?? [];

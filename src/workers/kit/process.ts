@@ -121,8 +121,13 @@ export function startWorkers(runtime: Runtime, workers: readonly AnyWorker[]): R
   sweeper.start();
 
   const keepHouse = () =>
-    maintain(runtime.db).catch((error: Error) =>
-      runtime.log.warn({ error: error.message }, 'maintenance failed, it comes again'),
+    maintain(runtime.db, runtime.config.retention).then(
+      (report) => {
+        const { dropped, held, failed } = report;
+        if (held.length + failed.length > 0) runtime.log.warn(report, 'maintenance left something for later');
+        else if (report.removed + dropped.length > 0) runtime.log.info(report, 'maintenance');
+      },
+      (error: Error) => runtime.log.warn({ error: error.message }, 'maintenance failed, it comes again'),
     );
   const housekeeping = setInterval(keepHouse, maintainEveryMs);
   void keepHouse();

@@ -54,6 +54,25 @@ it('[F21] the looking ends with the session: expired at Stripe, its successor ca
   expect(story.reveals(offer)).toHaveLength(1);
 });
 
+it('[F20] [F21] a bank debit settles after the offer ended, and no webhook says so: found, and sold late', async () => {
+  const buyer = await story.buyer();
+  const offer = await story.offer([buyer]);
+  const { session } = await story.checkout(offer, buyer);
+  system.sandbox.act.pay(session, { method: 'delayed' });
+  await story.says(buyer, `N ${offer.leadId}`);
+  await system.until(
+    'its end to be booked, and its session to be asked about',
+    "SELECT 1 FROM effects WHERE key = $1 AND state = 'accepted'",
+    [`expire-${session}`],
+    (row) => row !== undefined,
+  );
+  await story.settled();
+  system.sandbox.act.settle(session, 'succeeded');
+  const { paid_late } = await story.reaches(offer, buyer, 'DONE');
+  expect(paid_late).toBe(true);
+  expect(story.reveals(offer)).toHaveLength(1);
+});
+
 it('[F21] Stripe failing when asked only makes it later', async () => {
   const buyer = await story.buyer();
   const offer = await story.offer([buyer]);

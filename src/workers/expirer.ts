@@ -117,6 +117,7 @@ async function closeCheckout(unlockId: string, deps: Deps, run: Run): Promise<Ou
       ],
     });
   }
-  const state = sent.result.status === 'complete' ? 'complete' : 'expired';
-  return finish({ writes: [closeSession(sessionId, state)] }, `session ${state}`);
+  // Its row stays open for as long as money may come of it: what looks after it must go on looking.
+  if (sent.result.status === 'complete') return finish({}, 'complete, and its delayed payment is under way');
+  return finish({ writes: [closeSession(sessionId, 'expired')] }, 'session expired');
 }

@@ -186,18 +186,26 @@ const invariants: Record<string, Check> = {
     const [books] = await machine.db.query<{ held: number }>(
       "SELECT coalesce(sum(amount_minor), 0)::int AS held FROM journal_entries WHERE account = 'stripe'",
     );
-    const known = new Set(
-      (await machine.db.query<{ intent: string }>('SELECT payment_intent AS intent FROM payments')).map(
-        ({ intent }) => intent,
-      ),
+    const booked = await machine.db.query<{ intent: string; refunded: number }>(
+      'SELECT payment_intent AS intent, refunded_minor AS refunded FROM payments',
     );
-    const unbooked = ledger.captures.filter(({ intent }) => !known.has(intent));
+    const refunded = new Map(booked.map((payment) => [payment.intent, payment.refunded]));
+    const undelivered = (await machine.vendors.webhooks('vendor=stripe')).filter(
+      ({ state }) => state === 'failed' || state === 'withheld',
+    );
     return {
       examined: ledger.captures.length + ledger.refunds.length,
       against: [
         ...(books!.held === atStripe ? [] : [`Stripe holds ${atStripe} cents, the books say ${books!.held}`]),
-        ...unbooked.map(({ intent, unlockId }) => `${intent} of ${unlockId} is in no book`),
+        ...ledger.captures.flatMap(({ intent, unlockId }) => {
+          const back = sum(ledger.refunds.filter((refund) => refund.intent === intent));
+          const ours = refunded.get(intent);
+          if (ours === undefined) return [`${intent} of ${unlockId} is in no book`];
+          if (ours === back) return [];
+          return [`of ${intent} of ${unlockId} Stripe gave back ${back} cents, the books say ${ours}`];
+        }),
       ],
+      note: `Stripe was not heard ${undelivered.length} times: ${[...new Set(undelivered.map(({ event, state }) => `${event} ${state}`))].join(', ')}`,
     };
   },
   'nobody pays twice for one unlock': async ({ ledger }) => {

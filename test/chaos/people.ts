@@ -19,6 +19,8 @@ export type People = ReturnType<typeof createPeople>;
 export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
   const texts = new Map<string, string[]>();
   const standings = new Map<string, Standing>();
+  /** Leads with a buyer whose work was given up: whoever waited for him broke off, and the story with him. */
+  const givenUp = new Set<string>();
   /** Ids of texts that arrived. */
   const inbox = new Set<string>();
   let looks = 0;
@@ -62,7 +64,10 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
         db.query<Standing & { unlock: string }>(unlocksNow),
         db.query<{ id: string }>(inboxNow),
       ]).catch(() => [[], []]);
-      for (const { unlock, ...standing } of unlocks) standings.set(unlock, standing);
+      for (const { unlock, ...standing } of unlocks) {
+        standings.set(unlock, standing);
+        if (standing.parked) givenUp.add(unlock.split(' ')[0]!);
+      }
       for (const { id } of messages) inbox.add(id);
       looks += 1;
       await delay(300);
@@ -158,7 +163,7 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
       insist(`${leadId} ${provider} to reach ${states.join(' or ')}`, async () => {
         const standing = standings.get(`${leadId} ${provider}`);
         if (standing && states.includes(standing.status)) return standing.status;
-        if (standing?.parked) throw new Over();
+        if (givenUp.has(leadId)) throw new Over();
         return null;
       }),
 

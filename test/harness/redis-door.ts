@@ -2,10 +2,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { redisNodes } from '../../src/config.ts';
 import { startRedisCluster } from './cluster.ts';
 
-/** A Redis behind doors that can be shut: nobody gets in, and whoever is in is thrown out. */
+/** A Redis behind doors. */
 export type GuardedRedis = {
   url: string;
+  /** Nobody gets in, and whoever is in is thrown out. */
   shut(): Promise<void>;
+  /** Connections stay and are taken; nothing comes through, until `open`. */
+  hush(): Promise<void>;
   open(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -20,7 +23,7 @@ export async function startGuardedRedis(redisUrl: string): Promise<GuardedRedis>
     return { ...door, url: Object.assign(target, { host: `127.0.0.1:${door.port}` }).href };
   }
   const doors: Door[] = [];
-  const all = (move: 'shut' | 'open' | 'stop') => async () => {
+  const all = (move: 'shut' | 'hush' | 'open' | 'stop') => async () => {
     await Promise.all(doors.map((door) => door[move]()));
   };
   const cluster = await startRedisCluster({
@@ -33,6 +36,7 @@ export async function startGuardedRedis(redisUrl: string): Promise<GuardedRedis>
   return {
     url: cluster.url,
     shut: all('shut'),
+    hush: all('hush'),
     open: all('open'),
     async stop() {
       await all('stop')();
@@ -44,9 +48,15 @@ export async function startGuardedRedis(redisUrl: string): Promise<GuardedRedis>
 /** A door before any server that speaks TCP. */
 export async function openDoor(host: string, targetPort: number): Promise<Door> {
   const sockets = new Set<Socket>();
-  let server: Server;
+  let server: Server | undefined;
   let port = 0;
+  let hushed = false;
   const open = async () => {
+    if (hushed) {
+      hushed = false;
+      for (const socket of sockets) socket.resume();
+    }
+    if (server?.listening) return;
     server = createServer((client) => {
       const upstream = connect(targetPort, host);
       for (const [socket, other] of [
@@ -58,17 +68,24 @@ export async function openDoor(host: string, targetPort: number): Promise<Door> 
           .on('error', () => other.destroy())
           .on('close', () => sockets.delete(socket) && other.destroy());
         socket.pipe(other);
+        if (hushed) socket.pause();
       }
     });
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    port = (server.address() as { port: number }).port;
+    const listening = server;
+    await new Promise<void>((resolve) => listening.listen(port, '127.0.0.1', resolve));
+    port = (listening.address() as { port: number }).port;
+  };
+  const hush = async () => {
+    hushed = true;
+    for (const socket of sockets) socket.pause();
   };
   const shut = async () => {
-    if (!server.listening) return;
-    const closed = new Promise((resolve) => server.close(resolve));
+    if (!server?.listening) return;
+    const ending = server;
+    const closed = new Promise((resolve) => ending.close(resolve));
     for (const socket of sockets) socket.destroy();
     await closed;
   };
   await open();
-  return { port, open, shut, stop: shut };
+  return { port, open, hush, shut, stop: shut };
 }

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisNodes } from '../../src/config.ts';
+import { createSweeper } from '../../src/workers/kit/sweeper.ts';
 import { type GuardedRedis, startGuardedRedis } from '../harness/redis-door.ts';
 import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -44,6 +45,26 @@ describe('Redis goes away', () => {
     );
     expect(system.sandbox.ledger.list({ operation: 'message.create', accepted: true })).toHaveLength(1);
     expect((await system.api('GET', '/health')).body).toMatchObject({ status: 'healthy' });
+  });
+
+  it('[F04] a Redis that takes connections and says nothing does not hold up the sweeper, and its rows stay due', async () => {
+    await door.hush();
+    const { status, body } = await system.api('POST', '/api/leads', sampleLead);
+    expect(status).toBe(201);
+    const dueAt = 'SELECT id, due_at::text AS due FROM outbox ORDER BY id';
+    const sweeper = createSweeper({ ...system.runtime, timings: system.config.timings });
+    // By the end of a first sweep the system's own has met the silence too, and moves no row between our two looks.
+    await sweeper.sweep();
+    await system.rows('UPDATE outbox SET due_at = now()');
+    const before = await system.rows(dueAt);
+    const began = Date.now();
+    const report = await sweeper.sweep();
+    expect(Date.now() - began).toBeLessThan(8_000);
+    expect(report).toMatchObject({ visited: 0, reissued: 0, admitted: 0 });
+    expect(await system.rows(dueAt)).toEqual(before);
+
+    await door.open();
+    await system.text(amy!.phone, body.lead_id, 20_000);
   });
 
   it('[S18] a Redis that evicts keys is refused at boot', async () => {

@@ -152,8 +152,15 @@ const invariants: Record<string, Check> = {
     leads,
   }) => {
     const captured = new Set(ledger.captures.map(({ unlockId }) => unlockId));
-    const kept = await machine.db.query<{ id: string; lead: string; phone: string; email: string | null }>(
-      `SELECT u.id, l.public_id AS lead, b.phone, b.email FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
+    const kept = await machine.db.query<{
+      id: string;
+      lead: string;
+      phone: string;
+      email: string | null;
+      read: boolean;
+    }>(
+      // Who read them on the pay page before a text could be sent has them too.
+      `SELECT u.id, l.public_id AS lead, b.phone, b.email, u.viewed_at IS NOT NULL AS read FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
        JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id
        WHERE p.kept AND u.revealed_at IS NOT NULL AND 'unlock:' || u.id NOT IN (${parkedSubjects})`,
     );
@@ -163,9 +170,9 @@ const invariants: Record<string, Check> = {
         told.add(`${leads[Number(n)]?.id} ${to}`);
     return {
       examined: kept.length,
-      against: kept.flatMap(({ id, lead, phone, email }) => [
+      against: kept.flatMap(({ id, lead, phone, email, read }) => [
         ...(captured.has(id) ? [] : [`${id} is booked as paid, Stripe captured nothing`]),
-        ...(told.has(`${lead} ${phone}`) || told.has(`${lead} ${email}`)
+        ...(read || told.has(`${lead} ${phone}`) || told.has(`${lead} ${email}`)
           ? []
           : [`${id} paid and was told nothing`]),
       ]),

@@ -1,5 +1,6 @@
 import { ZodError, z } from 'zod';
 import { faultSchema } from './faults.ts';
+import { contactQuerySchema, createGhlActs, locationSchema } from './ghl/acts.ts';
 import type { LedgerQuery } from './ledger.ts';
 import { targetsSchema } from './options.ts';
 import { dispute, pay, refund, settleDelayed } from './stripe/payments.ts';
@@ -88,6 +89,8 @@ export function createActs(world: World) {
       { outcome: 'accepted', status: null, fault: null },
     );
   return {
+    /** Somebody at work in the CRM, and at its settings. */
+    ghl: createGhlActs(world.ghl, ledger, world.onChange),
     /** A person texts our number. Without a provider: the one that texted them last. */
     reply(number: string, given: z.infer<typeof replySchema>): { messageSid: string; provider: string } {
       const request = replySchema.parse(given);
@@ -250,6 +253,34 @@ export function createControl(world: World): Control {
       method: 'POST',
       pattern: /^payments\/([^/]+)\/dispute$/,
       run: (request, id) => act.dispute(id, disputeSchema.parse(body(request))),
+    },
+    {
+      method: 'GET',
+      pattern: /^ghl\/contacts$/,
+      run: (request) => ({ contacts: act.ghl.contacts(contactQuerySchema.parse(query(request))) }),
+    },
+    { method: 'GET', pattern: /^ghl\/contacts\/([^/]+)$/, run: (_request, id) => act.ghl.contact(id) },
+    {
+      method: 'POST',
+      pattern: /^ghl\/contacts\/([^/]+)$/,
+      run: (request, id) => act.ghl.edit(id, body(request)),
+    },
+    { method: 'DELETE', pattern: /^ghl\/contacts\/([^/]+)$/, run: (_request, id) => act.ghl.remove(id) },
+    { method: 'GET', pattern: /^ghl\/locations\/([^/]+)$/, run: (_request, id) => act.ghl.location(id) },
+    {
+      method: 'POST',
+      pattern: /^ghl\/locations\/([^/]+)$/,
+      run: (request, id) => act.ghl.location(id, locationSchema.parse(body(request))),
+    },
+    {
+      method: 'POST',
+      pattern: /^ghl\/locations\/([^/]+)\/contacts$/,
+      run: (request, id) => act.ghl.create(id, body(request)),
+    },
+    {
+      method: 'POST',
+      pattern: /^ghl\/locations\/([^/]+)\/expire$/,
+      run: (_request, id) => act.ghl.expireTokens(id),
     },
   ];
 

@@ -25,7 +25,7 @@ try {
   process.once('SIGINT', stop);
   if (values['with-parent']) process.stdin.resume().once('end', stop);
   process.stdout.write(
-    `${JSON.stringify({ url: sandbox.url, port: sandbox.port, pid: process.pid, sendgridPublicKey: sandbox.sendgridPublicKey })}\n`,
+    `${JSON.stringify({ url: sandbox.url, port: sandbox.port, pid: process.pid, sendgridPublicKey: sandbox.sendgridPublicKey, ghlPublicKey: sandbox.ghlPublicKey })}\n`,
   );
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);

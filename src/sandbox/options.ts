@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { type ContactEvent, contactEvents } from './ghl/events.ts';
+import type { RateLimit } from './ghl/limits.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 
@@ -28,7 +30,22 @@ export const targetsSchema = z.strictObject({
     .partial()
     .optional(),
   sendgrid: z.strictObject({ eventsUrl: url.nullable() }).partial().optional(),
-  /** Pauses between tries of a webhook whose vendor retries (Stripe, SendGrid). Its length is the number of retries. */
+  ghl: z
+    .strictObject({
+      webhookUrl: url.nullable(),
+      webhookEvents: z.array(z.enum(contactEvents)),
+      rateLimit: z
+        .strictObject({
+          max: z.number().int().min(1).max(1_000_000),
+          intervalMs: z.number().int().min(1).max(3_600_000),
+          daily: z.number().int().min(1),
+        })
+        .nullable(),
+      accessTokenSeconds: z.number().int().min(1),
+    })
+    .partial()
+    .optional(),
+  /** Pauses between tries of a webhook whose vendor retries (Stripe, SendGrid, GoHighLevel on 429). Its length is the number of retries. */
   retryDelaysMs: z.array(z.number().int().min(0)).max(50).optional(),
 });
 
@@ -73,6 +90,20 @@ export type SandboxOptions = {
     /** PKCS#8 PEM of a P-256 key that signs event webhooks; absent: a fresh one. */
     signingKey?: string;
   };
+  ghl?: {
+    /** Good for every location, as an agency's token; v2 only. */
+    apiKey?: string;
+    clientId?: string;
+    clientSecret?: string;
+    accessTokenSeconds?: number;
+    webhookUrl?: string | null;
+    webhookEvents?: ContactEvent[];
+    /** PKCS#8 PEM of an Ed25519 key that signs webhooks; absent: a fresh one. */
+    signingKey?: string;
+    /** Per location; null: off, calls are counted only. */
+    rateLimit?: RateLimit | null;
+    maxContacts?: number;
+  };
   retryDelaysMs?: number[];
 };
 
@@ -81,6 +112,7 @@ export type Settings = {
   twilio: Required<NonNullable<SandboxOptions['twilio']>>;
   textmagic: Required<NonNullable<SandboxOptions['textmagic']>>;
   sendgrid: { apiKey: string; eventsUrl: string | null; signingKey: string | null };
+  ghl: Required<Omit<NonNullable<SandboxOptions['ghl']>, 'signingKey'>> & { signingKey: string | null };
   retryDelaysMs: number[];
 };
 
@@ -130,6 +162,18 @@ export function settingsFrom(options: SandboxOptions): Settings {
       signingKey: null,
       ...defined(options.sendgrid),
     },
+    ghl: {
+      apiKey: 'pit-sandbox-leadgate',
+      clientId: 'sandbox-ghl-client',
+      clientSecret: 'sandbox-ghl-secret',
+      accessTokenSeconds: 86_399,
+      webhookUrl: null,
+      webhookEvents: [...contactEvents],
+      signingKey: null,
+      rateLimit: { max: 100, intervalMs: 10_000, daily: 200_000 },
+      maxContacts: 1_500_000,
+      ...defined(options.ghl),
+    },
     retryDelaysMs: options.retryDelaysMs ?? [1000, 2000, 4000, 8000, 15_000, 15_000, 15_000, 15_000],
   };
 }
@@ -140,6 +184,7 @@ export function applyTargets(settings: Settings, targets: Targets): void {
   Object.assign(settings.twilio, defined(targets.twilio));
   Object.assign(settings.textmagic, defined(targets.textmagic));
   Object.assign(settings.sendgrid, defined(targets.sendgrid));
+  Object.assign(settings.ghl, defined(targets.ghl));
   if (targets.retryDelaysMs) settings.retryDelaysMs = targets.retryDelaysMs;
 }
 

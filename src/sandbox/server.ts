@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { readBody, serveVendor, write } from './calls.ts';
 import { type Control, createControl } from './control.ts';
 import { type Fault, type FaultInput, Faults } from './faults.ts';
+import { createGhl } from './ghl/ghl.ts';
 import { Ledger, type LedgerEntry } from './ledger.ts';
 import { applyTargets, type SandboxOptions, settingsFrom, type Targets, targetsSchema } from './options.ts';
 import { createPages, type Pages } from './page/pages.ts';
@@ -25,11 +26,16 @@ export type { WebhookView } from './webhooks.ts';
 /** SendGrid takes 30 MB; nothing the product sends comes near 5. */
 const maxBodyBytes = 5 * 1024 * 1024;
 
+/** Where a browser is sent to choose a location. */
+const consentPaths = new Set(['/v2/oauth/chooselocation', '/oauth/chooselocation']);
+
 export type Sandbox = {
   url: string;
   port: number;
   /** base64 SPKI DER: verifies SendGrid's event webhooks. */
   sendgridPublicKey: string;
+  /** base64 SPKI DER: verifies GoHighLevel's webhooks. */
+  ghlPublicKey: string;
   /** Where the vendors call the product, once it knows its own address. */
   configure(targets: Targets): void;
   ledger: Ledger;
@@ -47,7 +53,8 @@ export type Sandbox = {
 
 /**
  * The vendors on one port: Stripe under /v1, Twilio under /2010-04-01, TextMagic under /api/v2, SendGrid under /v3,
- * the control API under /_sandbox and a page for people at /.
+ * GoHighLevel under /contacts, /locations and /oauth (its legacy API under /v1/contacts and /v1/custom-fields), the
+ * control API under /_sandbox and a page for people at /.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   if (options.production === true) {
@@ -69,6 +76,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const twilio = createTwilio({ settings, ledger, phones, webhooks });
   const textmagic = createTextmagic({ settings, ledger, phones, webhooks });
   const sendgrid = createSendgrid({ settings, webhooks, onChange });
+  const ghl = createGhl({ settings, webhooks });
   const world: World = {
     ledger,
     faults,
@@ -78,9 +86,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     twilio,
     textmagic,
     sendgrid,
+    ghl,
+    onChange,
     configure: (targets) => applyTargets(settings, targetsSchema.parse(targets)),
     reset: () => {
-      for (const part of [ledger, webhooks, phones, store, stripe, twilio, textmagic, sendgrid]) part.reset();
+      for (const part of [ledger, webhooks, phones, store, stripe, twilio, textmagic, sendgrid, ghl])
+        part.reset();
       faults.clear();
     },
   };
@@ -88,6 +99,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   pages = createPages(world);
 
   const prefixes: [string, Vendor, VendorApi][] = [
+    // Before Stripe, which has no such objects.
+    ['/v1/contacts', 'ghl', ghl.v1],
+    ['/v1/custom-fields', 'ghl', ghl.v1],
+    ['/contacts', 'ghl', ghl.v2],
+    ['/locations/', 'ghl', ghl.v2],
+    ['/oauth/token', 'ghl', ghl.v2],
     ['/v1/', 'stripe', stripe],
     ['/2010-04-01/', 'twilio', twilio.api],
     ['/api/v2/', 'textmagic', textmagic.api],
@@ -102,6 +119,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (request.path.startsWith('/_sandbox/')) return write(response, await control.handle(request));
     if (request.path.startsWith('/stripe/checkout/'))
       return write(response, serveCheckout({ store, act: control.act }, request));
+    if (consentPaths.has(request.path)) return write(response, ghl.consent(request));
     return write(response, pages.handle(request));
   };
   const server = createServer({ keepAliveTimeout: 600_000 }, (incoming, response) => {
@@ -124,6 +142,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     url,
     port,
     sendgridPublicKey: sendgrid.publicKey,
+    ghlPublicKey: ghl.publicKey,
     configure: world.configure,
     ledger,
     webhooks,

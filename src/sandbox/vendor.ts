@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-export const vendors = ['stripe', 'twilio', 'textmagic', 'sendgrid'] as const;
+export const vendors = ['stripe', 'twilio', 'textmagic', 'sendgrid', 'ghl'] as const;
 export type Vendor = (typeof vendors)[number];
 
 export type Params = Record<string, unknown>;
@@ -131,20 +131,21 @@ export function createVendorApi(parts: ApiParts): VendorApi {
 }
 
 /** Recipient and text by the names the vendors give them, so that a refused call can be searched too. */
-export function recipients(params: Params): Pick<CallRecord, 'params' | 'to' | 'text' | 'idempotencyKey'> {
-  const phone = params.To ?? params.phones;
+export function recipients(params: Params): Pick<CallRecord, 'params' | 'to' | 'text' | 'reference'> {
+  const phone = params.To ?? params.phones ?? params.phone;
   const text = params.Body ?? params.text;
   return {
     params,
     to: typeof phone === 'string' ? `+${phone.replace(/^\+/, '')}` : firstMailbox(params),
     text: typeof text === 'string' ? text : null,
+    reference: typeof params.locationId === 'string' ? params.locationId : null,
   };
 }
 
 function firstMailbox(params: Params): string | null {
   const first: unknown = Array.isArray(params.personalizations)
     ? params.personalizations[0]?.to?.[0]?.email
-    : null;
+    : params.email;
   return typeof first === 'string' ? first : null;
 }
 

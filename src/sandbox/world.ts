@@ -1,4 +1,5 @@
 import type { Faults } from './faults.ts';
+import type { Ghl } from './ghl/ghl.ts';
 import type { Ledger } from './ledger.ts';
 import type { Targets } from './options.ts';
 import type { Phones } from './phones.ts';
@@ -18,6 +19,8 @@ export type World = {
   twilio: Twilio;
   textmagic: Textmagic;
   sendgrid: Sendgrid;
+  ghl: Ghl;
+  onChange(): void;
   configure(targets: Targets): void;
   reset(): void;
 };

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import type { Ledger } from '../ledger.ts';
+import type { Params } from '../vendor.ts';
+import { createFields, readDraft } from './body.ts';
+import { fullName, restOf, type Stored } from './contacts.ts';
+import type { Ghl } from './ghl.ts';
+import type { Location } from './locations.ts';
+import { traits, wireContact } from './wire.ts';
+
+export const locationSchema = z.strictObject({
+  name: z.string().min(1).optional(),
+  allowDuplicateContact: z.boolean().optional(),
+  contactUniqueIdentifiers: z
+    .array(z.enum(['email', 'phone']))
+    .min(1)
+    .max(2)
+    .optional(),
+  active: z.boolean().optional(),
+  installed: z.boolean().optional(),
+});
+export const contactQuerySchema = z.strictObject({
+  location: z.string().optional(),
+  query: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  offset: z.coerce.number().int().min(0).default(0),
+});
+
+/** What somebody does inside the CRM. The vendor tells the product by webhook; the ledger holds `crm.…`. */
+export function createGhlActs(ghl: Ghl, ledger: Ledger, onChange: () => void) {
+  const { contacts } = ghl.book;
+  const record = (operation: string, contact: Stored, params: Params, after: () => void) => {
+    ledger.append(
+      'ghl',
+      { operation, params, ...traits(contacts, contact) },
+      { outcome: 'accepted', status: null, fault: null },
+    );
+    after();
+    onChange();
+    return wireContact(contacts, contact);
+  };
+  return {
+    create(locationId: string, given: Params) {
+      const location = ghl.locations.get(locationId);
+      const made = ghl.book.create(location, readDraft(given, createFields, location));
+      return record('crm.contact.create', made.contact, given, made.after);
+    },
+    /** Any property of a contact; `dnd` and `dndSettings` too. */
+    edit(id: string, given: Params) {
+      const contact = ghl.book.existing(id, null);
+      const after = ghl.book.update(contact, readDraft(given, createFields, contact.location));
+      return record('crm.contact.edit', contact, given, after);
+    },
+    remove(id: string) {
+      const contact = ghl.book.existing(id, null);
+      return record('crm.contact.delete', contact, {}, ghl.book.remove(contact));
+    },
+    /** Settings of a location, made when it is not there yet; answers what happened in it. */
+    location(id: string, given: z.infer<typeof locationSchema> = {}) {
+      const location = ghl.locations.get(id);
+      Object.assign(location, locationSchema.parse(given));
+      onChange();
+      return stateOf(ghl, location);
+    },
+    /** A location's access tokens have run out, ahead of their time. */
+    expireTokens: (id: string) => ({ expired: ghl.tokens.expire(ghl.locations.get(id)) }),
+    /** What somebody's agreement on the consent page leads to. */
+    authorize: (id: string, redirectUri: string, scope = 'contacts.write contacts.readonly') => ({
+      code: ghl.tokens.issueCode(id, redirectUri, scope),
+    }),
+    contacts(given: z.input<typeof contactQuerySchema> = {}) {
+      const { location: id, query, limit, offset } = contactQuerySchema.parse(given);
+      const location = id === undefined ? undefined : ghl.locations.get(id);
+      return contacts
+        .list({ location, limit, offset, ...(query !== undefined && { text: query }) })
+        .map((contact) => ({ ...wireContact(contacts, contact), writes: contact.writes }));
+    },
+    contact(id: string) {
+      const contact = ghl.book.existing(id, null);
+      return {
+        ...wireContact(contacts, contact),
+        writes: contact.writes,
+        notes: contacts.notesOf(contact),
+      };
+    },
+  };
+}
+
+/** Counts over a million contacts take a moment: asked for by hand, not drawn on the page. */
+function stateOf(ghl: Ghl, location: Location) {
+  const { calls, counts, ...settings } = location;
+  return {
+    ...settings,
+    ...counts,
+    calls: calls.calls,
+    limited: calls.limited,
+    peak: calls.peak,
+    ...ghl.book.contacts.census(location),
+  };
+}
+
+const shown = { contacts: 60, locations: 200 };
+
+/** What the page of contacts draws: newest first, bounded. */
+export function contactsView(ghl: Ghl, query: URLSearchParams) {
+  const { contacts } = ghl.book;
+  const wanted = query.get('location') ?? '';
+  const location = wanted === '' ? undefined : (ghl.locations.find(wanted) ?? undefined);
+  const found = contacts.list({ location, text: query.get('query') ?? '', limit: shown.contacts });
+  return {
+    total: contacts.size,
+    locations: ghl.locations
+      .list()
+      .slice(-shown.locations)
+      .map(({ id, counts, calls }) => ({
+        id,
+        contacts: counts.created - counts.removed,
+        calls: calls.calls,
+        limited: calls.limited,
+      })),
+    contacts: found.map((contact) => {
+      const { profile, customFields, dndSettings } = restOf(contact);
+      const { firstName: _first, lastName: _last, source = '', ...more } = profile;
+      return {
+        id: contacts.idOf(contact),
+        location: contact.location.id,
+        name: fullName(profile),
+        phone: contact.phone,
+        email: contact.email,
+        source,
+        tags: contact.tags,
+        dnd: contact.dnd || dndSettings?.SMS?.status === 'active' || dndSettings?.SMS?.status === 'permanent',
+        updatedAt: new Date(contact.updatedAt).toISOString(),
+        more: [
+          ...Object.entries(more),
+          ...(customFields ?? []).map(({ id, value }) => [
+            contact.location.fields.find((field) => field.id === id)?.name ?? id,
+            typeof value === 'string' ? value : JSON.stringify(value),
+          ]),
+          ...contacts.notesOf(contact).map(({ body }) => ['note', body]),
+        ].filter(([, value]) => value !== ''),
+      };
+    }),
+  };
+}

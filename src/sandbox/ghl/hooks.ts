@@ -1,0 +1,94 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import type { Settings } from '../options.ts';
+import type { Webhooks } from '../webhooks.ts';
+import type { Change, Contacts, Stored } from './contacts.ts';
+import type { ContactEvent } from './events.ts';
+import { wireContact } from './wire.ts';
+
+/** A first delivery and six more. */
+const mostRetries = 6;
+
+/**
+ * Tells the product what became of a contact, whoever did it: its own writes come back too. One signed request per
+ * event, repeated on 429 only.
+ */
+export class Hooks {
+  readonly publicKey: string;
+  #settings: Settings;
+  #webhooks: Webhooks;
+  #contacts: Contacts;
+  #privateKey: ReturnType<typeof createPrivateKey>;
+
+  constructor(settings: Settings, webhooks: Webhooks, contacts: Contacts) {
+    this.#settings = settings;
+    this.#webhooks = webhooks;
+    this.#contacts = contacts;
+    const given = settings.ghl.signingKey;
+    this.#privateKey = given ? createPrivateKey(given) : generateKeyPairSync('ed25519').privateKey;
+    this.publicKey = createPublicKey(this.#privateKey)
+      .export({ type: 'spki', format: 'der' })
+      .toString('base64');
+  }
+
+  created(contact: Stored): () => void {
+    return this.#prepared(contact, ['ContactCreate']);
+  }
+
+  removed(contact: Stored): () => void {
+    return this.#prepared(contact, ['ContactDelete']);
+  }
+
+  changed(contact: Stored, change: Change): () => void {
+    return this.#prepared(contact, [
+      'ContactUpdate',
+      ...(change.tags ? (['ContactTagUpdate'] as const) : []),
+      ...(change.dnd ? (['ContactDndUpdate'] as const) : []),
+    ]);
+  }
+
+  tagged(contact: Stored, changed: boolean): () => void {
+    return changed ? this.#prepared(contact, ['ContactTagUpdate']) : () => undefined;
+  }
+
+  /** The contact as it is now; sent once the answer is on its way. */
+  #prepared(contact: Stored, events: ContactEvent[]): () => void {
+    const wanted = events.filter((event) => this.#settings.ghl.webhookEvents.includes(event));
+    if (wanted.length === 0) return () => undefined;
+    const { dateUpdated: _kept, ...shown } = wireContact(this.#contacts, contact);
+    return () => void this.#postAll(wanted, shown);
+  }
+
+  async #postAll(events: ContactEvent[], contact: Record<string, unknown>): Promise<void> {
+    for (const event of events) {
+      const body = JSON.stringify({
+        type: event,
+        ...contact,
+        attachments: [],
+        timestamp: new Date().toISOString(),
+        webhookId: randomUUID(),
+      });
+      await this.#post(event, String(contact.id), body);
+    }
+  }
+
+  #post(event: ContactEvent, objectId: string, body: string): Promise<void> {
+    return this.#webhooks.post({
+      vendor: 'ghl',
+      event,
+      objectId,
+      target: () => this.#settings.ghl.webhookUrl,
+      retryAfter: (attempt, answer) =>
+        answer?.status === 429 && attempt <= mostRetries
+          ? (this.#settings.retryDelaysMs[attempt - 1] ?? null)
+          : null,
+      build: () => ({
+        body,
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'GoHighLevel-Webhook',
+          'x-ghl-signature': sign(null, Buffer.from(body), this.#privateKey).toString('base64'),
+        },
+      }),
+    });
+  }
+}

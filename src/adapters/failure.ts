@@ -67,6 +67,8 @@ type Answered = {
   status: number;
   vendorCode?: string | undefined;
   retryAfterMs?: number | undefined;
+  /** See VendorError. */
+  words?: string | undefined;
   /** The adapter's own reading of the vendor's code; absent: the HTTP status decides. */
   code?: FailureCode | undefined;
 };
@@ -91,7 +93,8 @@ export function answered(call: Call, answer: Answered): VendorError {
     });
   }
   const code = answer.code ?? codeByStatus(status);
-  return new PermanentError(`${vendor} refused: ${code} (${vendorCode})`, { vendor, code, vendorCode });
+  const details = { vendor, code, vendorCode, words: answer.words };
+  return new PermanentError(`${vendor} refused: ${code} (${vendorCode})`, details);
 }
 
 /** The vendor said yes and did not say to what: it may well have happened. */

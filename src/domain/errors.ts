@@ -19,7 +19,13 @@ export type FailureCode =
   | 'key_reused'
   | 'spend_cap';
 
-type Details = { vendor: string; code: FailureCode; vendorCode?: string; cause?: unknown };
+type Details = {
+  vendor: string;
+  code: FailureCode;
+  vendorCode?: string | undefined;
+  words?: string | undefined;
+  cause?: unknown;
+};
 
 /** Base of every classified failure. `message` never carries personal data: it is shown and logged. */
 export class VendorError extends Error {
@@ -27,6 +33,8 @@ export class VendorError extends Error {
   readonly code: FailureCode;
   /** The vendor's own code, as the vendor writes it ("21610", "card_declined"). */
   readonly vendorCode: string | undefined;
+  /** What the vendor said, without addresses and numbers: for whoever sent the data, where a vendor explains itself. */
+  readonly words: string | undefined;
 
   constructor(message: string, details: Details) {
     super(message, { cause: details.cause });
@@ -34,6 +42,7 @@ export class VendorError extends Error {
     this.vendor = details.vendor;
     this.code = details.code;
     this.vendorCode = details.vendorCode;
+    this.words = details.words;
   }
 }
 

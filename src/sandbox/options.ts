@@ -171,7 +171,7 @@ export function settingsFrom(options: SandboxOptions): Settings {
       webhookEvents: [...contactEvents],
       signingKey: null,
       rateLimit: { max: 100, intervalMs: 10_000, daily: 200_000 },
-      maxContacts: 1_500_000,
+      maxContacts: 1_200_000,
       ...defined(options.ghl),
     },
     retryDelaysMs: options.retryDelaysMs ?? [1000, 2000, 4000, 8000, 15_000, 15_000, 15_000, 15_000],

@@ -32,15 +32,20 @@ export function serveConsent({ settings, locations, tokens }: Parts, request: Ve
   const html = documentOf(
     'Choose a location',
     'checkout',
-    `<body class="checkout"><main class="card"><h1>Let this app into a location</h1>
-<p class="note">It asks for: ${scopes.map((scope) => `<code>${escapeHtml(scope)}</code>`).join(' ') || 'nothing'}</p>
-<form method="post">
-<label for="location">Location id</label>
-<input id="location" name="location" list="locations" required pattern="\\w{1,64}" autocomplete="off" value="${escapeHtml(known[0]?.id ?? '')}">
-<datalist id="locations">${known.map(({ id }) => `<option value="${escapeHtml(id)}">`).join('')}</datalist>
-<div class="actions"><button class="primary" name="decision" value="allow">Allow</button>
-<button name="decision" value="deny" formnovalidate>Deny</button></div>
-</form></main></body>`,
+    `<body class="checkout consent">
+<main>
+  <p class="badge">Test consent · no real CRM</p>
+  <h1>Let this app into a location</h1>
+  <p>It asks for ${scopes.map((scope) => `<code>${escapeHtml(scope)}</code>`).join(', ') || 'nothing'}.</p>
+  <form method="post">
+    <label for="location">Location id</label>
+    <input id="location" name="location" list="locations" required pattern="\\w{1,64}" autocomplete="off" value="${escapeHtml(known[0]?.id ?? '')}">
+    <datalist id="locations">${known.map(({ id }) => `<option value="${escapeHtml(id)}">`).join('')}</datalist>
+    <button class="primary" name="decision" value="allow">Allow</button>
+    <button name="decision" value="deny" formnovalidate>Deny</button>
+  </form>
+</main>
+</body>`,
   );
   return page(200, html, [target.origin]);
 }

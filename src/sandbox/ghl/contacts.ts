@@ -15,7 +15,7 @@ export type Stored = {
   rest: string;
   addedAt: number;
   updatedAt: number;
-  /** How often it was created or updated from outside; tags are not counted. */
+  /** How often it was made or updated, by whomever; tags alone are not counted. */
   writes: number;
 };
 

@@ -38,8 +38,13 @@ export function page(status: number, html: string, formTargets: string[] = []): 
   };
 }
 
-/** `sheet`: which of the two pages it is. */
-export function documentOf(title: string, sheet: 'desk' | 'checkout', body: string, script = ''): string {
+/** `sheet`: which of the pages it is. */
+export function documentOf(
+  title: string,
+  sheet: 'desk' | 'checkout' | 'crm',
+  body: string,
+  script = '',
+): string {
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { contactsView } from '../ghl/acts.ts';
 import { type Answer, json, Refusal, type VendorRequest } from '../vendor.ts';
 import type { World } from '../world.ts';
 import { documentOf, page, price } from './html.ts';
@@ -15,6 +16,8 @@ const assets: Record<string, { type: string; body: string }> = {
   '/assets/base.css': asset('base.css', 'text/css; charset=utf-8'),
   '/assets/desk.css': asset('desk.css', 'text/css; charset=utf-8'),
   '/assets/checkout.css': asset('checkout.css', 'text/css; charset=utf-8'),
+  '/assets/crm.css': asset('crm.css', 'text/css; charset=utf-8'),
+  '/assets/crm.js': asset('crm.js', 'text/javascript; charset=utf-8'),
   '/assets/sandbox.js': asset('sandbox.js', 'text/javascript; charset=utf-8'),
 };
 
@@ -44,6 +47,9 @@ export function createPages(world: World): Pages {
     }
     if (request.path === '/') return page(200, shell);
     if (request.path === '/view') return json(200, view(world), { 'cache-control': 'no-store' });
+    if (request.path === '/crm') return page(200, crmShell);
+    if (request.path === '/view/contacts')
+      return json(200, contactsView(world.ghl, request.query), { 'cache-control': 'no-store' });
     throw new Refusal(404, 404, 'Not Found');
   };
   const stream = (response: ServerResponse) => {
@@ -115,7 +121,8 @@ const shell = documentOf(
   `<body class="desk">
 <header>
   <h1>Vendor sandbox</h1>
-  <p class="lead">Stripe, Twilio, TextMagic and SendGrid, played on this machine. Nothing leaves it, no money moves.</p>
+  <p class="lead">Stripe, Twilio, TextMagic, SendGrid and GoHighLevel, played on this machine. Nothing leaves it, no money moves.</p>
+  <a href="/crm">CRM contacts</a>
   <span id="live" class="live" role="status">connecting</span>
 </header>
 <div id="strip" class="strip" hidden></div>
@@ -140,4 +147,27 @@ const shell = documentOf(
 <noscript><p class="problem">This page needs JavaScript to show the phones live.</p></noscript>
 </body>`,
   '<script src="/assets/sandbox.js" defer></script>',
+);
+
+const crmShell = documentOf(
+  'Sandbox: CRM contacts',
+  'crm',
+  `<body class="crm">
+<header>
+  <h1>GoHighLevel contacts</h1>
+  <p id="totals"></p>
+  <a href="/">Phones and payments</a>
+  <span id="live" class="live" role="status">connecting</span>
+</header>
+<form id="filter" role="search">
+  <label for="query" class="hidden">Search</label>
+  <input id="query" type="search" placeholder="Name, phone, e-mail or tag" autocomplete="off">
+  <label for="location" class="hidden">Location</label>
+  <select id="location"><option value="">All locations</option></select>
+</form>
+<p id="problem" class="problem" role="alert"></p>
+<main><ul id="contacts" aria-label="Contacts, newest first"></ul></main>
+<noscript><p class="problem">This page needs JavaScript to show the contacts live.</p></noscript>
+</body>`,
+  '<script src="/assets/crm.js" defer></script>',
 );

@@ -220,9 +220,12 @@ function wireLocation(location: Location) {
 
 export function readBody({ method, headers, rawBody }: VendorRequest): Params {
   if (method === 'GET' || rawBody === '') return {};
-  return (headers['content-type'] ?? '').includes('urlencoded')
-    ? parseFlatForm(rawBody)
-    : parseJsonObject(rawBody);
+  const isForm = (headers['content-type'] ?? '').includes('urlencoded');
+  const params = isForm ? parseFlatForm(rawBody) : parseJsonObject(rawBody);
+  // There to be read, but not to be shown in the ledger.
+  if (params.client_secret !== undefined)
+    Object.defineProperty(params, 'client_secret', { enumerable: false });
+  return params;
 }
 
 function renderV2(refusal: Refusal, headers: Record<string, string>): Answer {

@@ -61,8 +61,9 @@ export class Hooks {
   async #postAll(events: ContactEvent[], contact: Record<string, unknown>): Promise<void> {
     for (const event of events) {
       const body = JSON.stringify({
-        type: event,
         ...contact,
+        // In answers it says what kind of contact this is.
+        type: event,
         attachments: [],
         timestamp: new Date().toISOString(),
         webhookId: randomUUID(),

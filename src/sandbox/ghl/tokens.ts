@@ -65,9 +65,8 @@ export class Tokens {
     if (params.client_id !== clientId || params.client_secret !== clientSecret)
       throw new GhlRefusal(401, ['Invalid client credentials!']);
     const { location, scope } = grant === 'refresh_token' ? this.#useRefresh(params) : this.#useCode(params);
-    const { client_secret: _secret, ...shown } = params;
     const answer = json(200, this.#issue(location, scope));
-    const record = { operation: 'oauth.token', params: shown, text: grant, reference: location.id };
+    const record = { operation: 'oauth.token', params, text: grant, reference: location.id };
     return { ...answer, record };
   }
 

@@ -60,6 +60,8 @@ export function createGhlGateway(
     timeout: { connect: Math.min(request, 5_000), request },
     retry: { limit: 0 },
     followRedirect: false,
+    // Answers are small: asking for compressed ones costs a fifth of a call's time.
+    decompress: false,
     agent,
   });
 

@@ -1,0 +1,328 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RefusedError } from '../errors.ts';
+import type { Encoding } from './encoding.ts';
+import { type CsvOptions, type CsvRow, openCsv } from './reader.ts';
+import { csvLine, plainCell, rejectsCsv, safeCell } from './write.ts';
+
+async function* pieces(bytes: Uint8Array, size = bytes.length || 1): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size);
+}
+
+async function read(source: AsyncIterable<Uint8Array>, options?: CsvOptions) {
+  const file = await openCsv(source, options);
+  const rows: CsvRow[] = [];
+  for await (const batch of file.batches) rows.push(...batch);
+  return { header: file.header, delimiter: file.delimiter, encoding: file.encoding(), rows };
+}
+
+const readText = (text: string | Uint8Array, options?: CsvOptions) =>
+  read(pieces(Buffer.from(text as string)), options);
+const cellsOf = async (text: string, options?: CsvOptions) =>
+  (await readText(text, options)).rows.map(({ cells }) => cells);
+
+function encoded(text: string, encoding: Encoding, bom: boolean): Uint8Array {
+  const marked = bom ? `\ufeff${text}` : text;
+  if (encoding === 'utf-8') return Buffer.from(marked);
+  if (encoding === 'windows-1252') {
+    const bytes = Buffer.from(text, 'latin1');
+    [...text].forEach((c, i) => {
+      if (c === '€') bytes[i] = 0x80;
+      if (c === '’') bytes[i] = 0x92;
+    });
+    return bytes;
+  }
+  const bytes = Buffer.from(marked, 'utf16le');
+  return encoding === 'utf-16be' ? bytes.swap16() : bytes;
+}
+
+describe('encodings', () => {
+  const text = 'Name,Phone,Note\r\nÑandú O’Brien,+13055550123,5 €\r\n';
+  it.each<[Encoding, boolean]>([
+    ['utf-8', false],
+    ['utf-8', true],
+    ['utf-16le', false],
+    ['utf-16le', true],
+    ['utf-16be', false],
+    ['utf-16be', true],
+    ['windows-1252', false],
+  ])('%s, byte order mark: %s', async (encoding, bom) => {
+    const file = await read(pieces(encoded(text, encoding, bom), 7));
+    expect(file).toEqual({
+      header: ['Name', 'Phone', 'Note'],
+      delimiter: ',',
+      encoding,
+      rows: [{ row: 2, cells: ['Ñandú O’Brien', '+13055550123', '5 €'] }],
+    });
+  });
+
+  it.each<[Encoding, string]>([
+    ['utf-8', '李小龙'],
+    ['windows-1252', 'José'],
+  ])('%s, though its first accent comes after half a megabyte', async (encoding, name) => {
+    const plain = `Name,Phone\n${'Ann,+13055550123\n'.repeat(30_000)}`;
+    const file = await read(
+      pieces(Buffer.concat([Buffer.from(plain), encoded(`${name},+1\n`, encoding, false)]), 65_536),
+    );
+    expect(file.encoding).toBe(encoding);
+    expect(file.rows.at(-1)).toEqual({ row: 30_002, cells: [name, '+1'] });
+  });
+
+  it('keeps damaged UTF-8 readable around the damage, and refuses it where that is asked', async () => {
+    const bytes = Buffer.concat([Buffer.from('Name,City\nJosé,Logroño\n'), Buffer.from([0xff]), Buffer.from(',Cádiz\n')]);
+    expect((await read(pieces(bytes))).rows.map(({ cells }) => cells)).toEqual([
+      ['José', 'Logroño'],
+      ['\ufffd', 'Cádiz'],
+    ]);
+    await expect(read(pieces(bytes), { encoding: 'utf-8', strict: true })).rejects.toThrow(/damaged/);
+  });
+
+  it('every byte of Windows-1252 as the standard has it', async () => {
+    const bytes = Uint8Array.from({ length: 128 }, (_, i) => 128 + i);
+    const { rows } = await read(pieces(Buffer.concat([Buffer.from('Name\n'), bytes])));
+    const high = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+    const rest = String.fromCharCode(...Array.from({ length: 96 }, (_, i) => 160 + i));
+    expect(rows[0]!.cells[0]).toBe(high + rest);
+  });
+});
+
+describe('shapes', () => {
+  it.each([
+    [',', 'a,b;c,d\n1,2;3,4\n'],
+    [';', 'a;b;c\n1,5;2;3\n'],
+    ['\t', 'a\tb\n1,2\t3;4\n'],
+    ['|', 'a|b\n1|2\n'],
+    [',', 'phone\n+13055550123\n'],
+    [';', 'sep=;\na;b,c,d\n1;2,3,4\n'],
+    ['\t', '"sep=\t"\r\na\tb\r\n'],
+    ['^', 'sep=^\na^b\n1^2\n'],
+    [',', '"a;b;c;d",e\n"1;2",3\n'],
+    [',', 'name,note\nAnn,x|y|z\nBob,u\n'],
+  ])('cells between %j', async (delimiter, text) => {
+    expect((await readText(text)).delimiter).toBe(delimiter);
+  });
+
+  it('the delimiter the uploader names stands', async () => {
+    expect(await cellsOf('a,b;c\n1,2;3\n', { delimiter: ';' })).toEqual([['1,2', '3']]);
+  });
+
+  it.each([
+    ['CRLF', 'a,b\r\n1,2\r\n3,4\r\n'],
+    ['LF', 'a,b\n1,2\n3,4\n'],
+    ['CR', 'a,b\r1,2\r3,4'],
+    ['mixed', 'a,b\r\n1,2\n3,4'],
+    ['CR CR LF', 'a,b\r\r\n1,2\r\r\n3,4\r\r\n'],
+    ['LF, with spaces before the cells', 'a, b\n"1", "2"\n3, 4\n'],
+  ])('rows ended by %s', async (_name, text) => {
+    const { header, rows } = await readText(text);
+    expect(header).toEqual(['a', 'b']);
+    expect(rows.map(({ cells }) => cells)).toEqual([
+      ['1', '2'],
+      ['3', '4'],
+    ]);
+  });
+
+  it.each([
+    ['quoted newlines and quotes', 'a,b\n"1\r\n""x""",2\n', ['1\r\n"x"', '2']],
+    ['a stray CR within a cell', 'a,b\n1\rx,2\n', ['1\rx', '2']],
+    ['quotes within a cell', 'a,b\nThe "Boss" Smith,5" pipe\n', ['The "Boss" Smith', '5" pipe']],
+    ['a nickname first', 'a,b\n"Bob" Smith,2\n', ['"Bob" Smith', '2']],
+    ['a short row', 'a,b,c\n1\n', ['1']],
+    ['a long row', 'a,b\n1,2,3\n', ['1', '2', '3']],
+    ['formulas as given', 'a,b\n=1+1,@x\n', ['=1+1', '@x']],
+    ['a NUL, left to be judged', 'a,b\nx\0y,2\n', ['x\0y', '2']],
+    ['quotes that are part of a name', 'a,b\n"""x""",2\n', ['"x"', '2']],
+  ])('%s', async (_name, text, cells) => {
+    expect(await cellsOf(text)).toEqual([cells]);
+  });
+
+  it('numbers rows as a spreadsheet does, and passes over blank ones', async () => {
+    const { rows } = await readText('a,b\n\n1,2\n , \n,,\n"3\n4",5\n6,7\n\n\n');
+    expect(rows.map(({ row }) => row)).toEqual([3, 6, 7]);
+  });
+
+  it('keeps duplicate, blank and odd headers', async () => {
+    expect((await readText('__proto__,Phone,,Phone,constructor\n')).header).toEqual([
+      '__proto__',
+      'Phone',
+      '',
+      'Phone',
+      'constructor',
+    ]);
+  });
+
+  it('a header alone is an empty list', async () => {
+    expect((await readText('Name,Phone')).rows).toEqual([]);
+  });
+});
+
+const refused = async (text: string | Uint8Array, options?: CsvOptions): Promise<string> => {
+  const error = await readText(text, options).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(RefusedError);
+  return (error as RefusedError).message;
+};
+
+describe('[S13] what is no CSV, or too much of one', () => {
+  const zip = (name: string) => Buffer.concat([Buffer.from('504b0304140000000800', 'hex'), Buffer.from(name)]);
+  it.each<[string, string | Uint8Array, RegExp]>([
+    ['nothing', '', /empty/],
+    ['blank lines', '\n\n  \n', /empty/],
+    ['a byte order mark', '\ufeff', /empty/],
+    ['xlsx', zip('[Content_Types].xml xl/workbook.xml'), /Excel workbook \(\.xlsx\).*Save as/],
+    ['ods', zip('mimetypeapplication/vnd.oasis.opendocument.spreadsheet'), /OpenDocument/],
+    ['numbers', zip('Index/Document.iwa'), /Numbers/],
+    ['docx', zip('[Content_Types].xml word/document.xml'), /Office document/],
+    ['zip', zip('leads.csv'), /zip archive\. Unpack/],
+    ['gzip', Buffer.from('1f8b0800', 'hex'), /gzip/],
+    ['xls', Buffer.from('d0cf11e0a1b11ae1', 'hex'), /\.xls/],
+    ['pdf', '%PDF-1.7\n%âãÏÓ\n', /PDF/],
+    ['html', '\n<!DOCTYPE html><html><table><tr><td>Name', /web page/],
+    ['a table of html', '<table border=1>\n<tr><td>a,b', /web page/],
+    ['Excel XML', '<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>', /Excel workbook saved as XML/],
+    ['xml', '<?xml version="1.0"?><leads></leads>', /XML/],
+    ['json', '[{"name": "Ann"}]', /JSON/],
+    ['json, one object', '{\n  "leads": []}', /JSON/],
+    ['vcard', 'BEGIN:VCARD\nFN:Ann\n', /vCard/],
+    ['png', Buffer.from('89504e470d0a1a0a', 'hex'), /picture/],
+    ['jpeg', Buffer.from('ffd8ffe000104a46', 'hex'), /picture/],
+    ['sqlite', 'SQLite format 3\0', /database/],
+    ['noise', Buffer.from(Array.from({ length: 4_000 }, (_, i) => (i * i * 31) % 256)), /binary/],
+    ['an open quote', 'Name,Phone\nAnn,1\n"Bob,2\nEve,3\n', /quote is opened in row 3/],
+    ['an open quote, long', `Name,Phone\n"Ann,1\n${'Bob,2\n'.repeat(100_000)}`, /Row 2 is too large.*quote/],
+    ['10^6 columns', `Name${',x'.repeat(1_000_000)}\n`, /Row 1 is too large/],
+    ['10^6 empty cells', `Name,Phone\n${','.repeat(3_000_000)}\n`, /Row 2 is too large/],
+    ['501 columns', `Name${',x'.repeat(500)}\n`, /Row 1 is too large/],
+  ])('%s', async (_name, content, sentence) => {
+    const message = await refused(content);
+    expect(message).toMatch(sentence);
+    expect(message.length).toBeLessThan(260);
+  });
+
+  it('more rows than allowed', async () => {
+    expect(await refused('a\n1\n2\n3\n', { maxRows: 2 })).toMatch(/more than 2 rows/);
+    expect((await readText('a\n1\n2\n', { maxRows: 2 })).rows).toHaveLength(2);
+  });
+
+  it.each([
+    ['one cell', 'x'],
+    ['commas', ','],
+    ['an open quote', '"",a\n'],
+    ['one cell, UTF-16', 'x\0'],
+  ])('%s of 500 MB is refused having read little of it', async (_name, unit) => {
+    let sent = 0;
+    async function* endless() {
+      yield Buffer.from('Name,Phone\n"a');
+      const megabyte = Buffer.from(unit.repeat(2 ** 20 / unit.length));
+      for (; sent < 500; sent += 1) yield megabyte;
+    }
+    const failure = await read(endless()).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(RefusedError);
+    expect(sent).toBeLessThan(4);
+  });
+
+  it('passes on what the source throws, and closes it', async () => {
+    let closed = false;
+    async function* breaking() {
+      try {
+        yield Buffer.from(`Name,Phone\n${'Ann,1\n'.repeat(10_000)}`);
+        throw new Error('the line broke');
+      } finally {
+        closed = true;
+      }
+    }
+    await expect(read(breaking())).rejects.toThrow('the line broke');
+    expect(closed).toBe(true);
+    closed = false;
+    await (await openCsv(breaking())).close();
+    expect(closed).toBe(true);
+  });
+});
+
+const cell = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+  fc.string({ unit: fc.constantFrom('"', ',', '\n', '\r', 'é', '=', "'", ' ', '😀', ';', '\t'), maxLength: 8 }),
+);
+const table = fc
+  .integer({ min: 1, max: 5 })
+  .chain((width) => fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 12 }));
+const isBlank = (cells: string[]) => cells.every((value) => value.trim() === '');
+
+describe('properties', () => {
+  it('what is written is read back', async () => {
+    await fc.assert(
+      fc.asyncProperty(table, fc.integer({ min: 1, max: 50 }), async (rows, size) => {
+        const header = (rows[0] ?? ['a']).map((_, i) => `column ${i}`);
+        const text = [header, ...rows].map(csvLine).join('');
+        const file = await read(pieces(Buffer.from(text), size), { delimiter: ',', encoding: 'utf-8' });
+        const back = file.rows.map(({ cells }) => cells.map(plainCell));
+        expect(back).toEqual(rows.filter((cells) => !isBlank(cells.map(safeCell))));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('any cut of the bytes gives the same rows', async () => {
+    const anyText = fc.string({
+      unit: fc.constantFrom('"', ',', '\n', '\r', '\r\n', 'é', 'a', ' ', '李', '😀', ';', '\0', '\ufeff'),
+      maxLength: 60,
+    });
+    const options = { batchSize: 2, maxRowBytes: 40, maxColumns: 6 };
+    const outcome = async (source: AsyncIterable<Uint8Array>) => {
+      const batches: CsvRow[][] = [];
+      try {
+        const file = await openCsv(source, options);
+        for await (const batch of file.batches) batches.push(batch);
+        return { batches, encoding: file.encoding() };
+      } catch (error) {
+        return { batches, error: (error as Error).message };
+      }
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        anyText,
+        fc.constantFrom<Encoding>('utf-8', 'utf-16le', 'utf-16be', 'windows-1252'),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        async (text, encoding, cuts) => {
+          const bytes = encoded(`name,phone\n${text}`, encoding, true);
+          async function* cut() {
+            let at = 0;
+            for (let i = 0; at < bytes.length; i += 1) {
+              const end = at + cuts[i % cuts.length]!;
+              yield bytes.subarray(at, end);
+              at = end;
+            }
+          }
+          expect(await outcome(cut())).toEqual(await outcome(pieces(bytes)));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('rejected rows', () => {
+  it('come with the reason, harmless, and can be uploaded again', async () => {
+    const header = ['Name', 'Phone'];
+    const first = [
+      { cells: ['=HYPERLINK("x")', '-1'], errors: { phone: ['is not a phone number'], name: ['is odd'] } },
+      { cells: ['Ann'], errors: { phone: ['is missing'] } },
+    ];
+    const written = async (columns: string[], rejects: typeof first) => {
+      let text = '';
+      for await (const line of rejectsCsv(columns, rejects)) text += line;
+      return text;
+    };
+    const text = await written(header, first);
+    expect(text).toBe(
+      '\ufeffName,Phone,Rejected because\r\n' +
+        '"\'=HYPERLINK(""x"")",\'-1,phone: is not a phone number; name: is odd\r\n' +
+        'Ann,,phone: is missing\r\n',
+    );
+    const again = await readText(text);
+    const second = again.rows.map(({ cells }, i) => ({ cells, errors: first[i]!.errors }));
+    expect(await written(again.header, second as typeof first)).toBe(text);
+  });
+});

@@ -29,7 +29,9 @@ const ROWS_COUNTED = 50;
 
 /** The one that cuts most rows into as many cells as the first; among equals the one that makes more cells. */
 function delimiterOf(text: string): string {
-  const rows = unquoted(text).split(/\r\n|\n|\r/).slice(0, ROWS_COUNTED + 1);
+  const rows = unquoted(text)
+    .split(/\r\n|\n|\r/)
+    .slice(0, ROWS_COUNTED + 1);
   // The last may be cut off by the end of what is looked at.
   if (rows.length > 1) rows.pop();
   const filled = rows.filter((row) => row.trim() !== '');
@@ -39,7 +41,8 @@ function delimiterOf(text: string): string {
     const cells = counts[0] ?? 1;
     if (cells === 1) continue;
     const share = counts.filter((count) => count === cells).length / counts.length;
-    if (share > best.share || (share === best.share && cells > best.cells)) best = { delimiter, share, cells };
+    if (share > best.share || (share === best.share && cells > best.cells))
+      best = { delimiter, share, cells };
   }
   return best.delimiter;
 }

@@ -98,8 +98,7 @@ function decoderOf(encoding: Encoding, strict: boolean): (bytes: Uint8Array, las
 }
 
 /** 0x80 to 0x9f as the WHATWG encoding standard has them; some releases of Node's own decoder leave them out. */
-const HIGH =
-  '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+const HIGH = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 const windows1252 = (bytes: Uint8Array): string =>
   latin1(bytes).replace(/[\x80-\x9f]/g, (character) => HIGH[character.charCodeAt(0) - 0x80]!);

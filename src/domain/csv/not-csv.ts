@@ -36,21 +36,24 @@ const signatures: [RegExp, string | ((start: string) => string)][] = [
   [/^\x1f\x8b/, `This is a gzip archive (.gz). ${UNPACK}`],
   [/^(7z\xbc\xaf|Rar!|BZh\d|\xfd7zXZ|\x28\xb5\x2f\xfd)/, `This is a packed archive. ${UNPACK}`],
   [/^%PDF-/, `This is a PDF: a page to look at, not a table. ${EXPORT}`],
-  [/^(\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF[^]{4}WEBP|II\*\0|MM\0\*|[^]{4}ftyp(heic|heif|mif1|avif))/, IMAGE],
-  [/^BM[^]{4}\0\0\0\0/, IMAGE],
+  [
+    /^(\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF[\s\S]{4}WEBP|II\*\0|MM\0\*|[\s\S]{4}ftyp(heic|heif|mif1|avif))/,
+    IMAGE,
+  ],
+  [/^BM[\s\S]{4}\0\0\0\0/, IMAGE],
   [/^SQLite format 3\0/, `This is a database file. ${EXPORT}`],
   [/^(PAR1|Obj\x01)/, `This is a data file of another kind. ${EXPORT}`],
-  [/^(MZ[^]{1,60}\0|\x7fELF)/, `This is a program. ${EXPORT}`],
+  [/^(MZ[\s\S]{1,60}\0|\x7fELF)/, `This is a program. ${EXPORT}`],
 ];
 // biome-ignore-end lint/suspicious/noControlCharactersInRegex: as above
 
 const openings: [RegExp, string][] = [
   [
-    /^<\?xml[^]*(urn:schemas-microsoft-com:office:spreadsheet|progid="Excel)/,
+    /^<\?xml[\s\S]*(urn:schemas-microsoft-com:office:spreadsheet|progid="Excel)/,
     `This is an Excel workbook saved as XML. ${SAVE_AS}`,
   ],
   [
-    /^(<\?xml[^]*?\?>\s*)?(<!--[^]*?-->\s*)*<(!doctype\s+html|html|head|body|table|meta)\b/i,
+    /^(<\?xml[\s\S]*?\?>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html|head|body|table|meta)\b/i,
     `This is a web page (HTML), whatever its name says: a page of a website, or a report that only Excel can open. ${SAVE_AS}`,
   ],
   [/^<(\?xml|[a-z][\w:-]*[\s/>])/i, `This is XML. ${EXPORT}`],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RefusedError } from '../errors.ts';
 import type { Encoding } from './encoding.ts';
 import { type CsvOptions, type CsvRow, openCsv } from './reader.ts';
-import { csvLine, plainCell, rejectsCsv, safeCell } from './write.ts';
+import { csvLine, plainCell, type Reject, rejectsCsv, safeCell } from './write.ts';
 
 async function* pieces(bytes: Uint8Array, size = bytes.length || 1): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size);
@@ -69,7 +69,11 @@ describe('encodings', () => {
   });
 
   it('keeps damaged UTF-8 readable around the damage, and refuses it where that is asked', async () => {
-    const bytes = Buffer.concat([Buffer.from('Name,City\nJosé,Logroño\n'), Buffer.from([0xff]), Buffer.from(',Cádiz\n')]);
+    const bytes = Buffer.concat([
+      Buffer.from('Name,City\nJosé,Logroño\n'),
+      Buffer.from([0xff]),
+      Buffer.from(',Cádiz\n'),
+    ]);
     expect((await read(pieces(bytes))).rows.map(({ cells }) => cells)).toEqual([
       ['José', 'Logroño'],
       ['\ufffd', 'Cádiz'],
@@ -166,7 +170,8 @@ const refused = async (text: string | Uint8Array, options?: CsvOptions): Promise
 };
 
 describe('[S13] what is no CSV, or too much of one', () => {
-  const zip = (name: string) => Buffer.concat([Buffer.from('504b0304140000000800', 'hex'), Buffer.from(name)]);
+  const zip = (name: string) =>
+    Buffer.concat([Buffer.from('504b0304140000000800', 'hex'), Buffer.from(name)]);
   it.each<[string, string | Uint8Array, RegExp]>([
     ['nothing', '', /empty/],
     ['blank lines', '\n\n  \n', /empty/],
@@ -181,7 +186,11 @@ describe('[S13] what is no CSV, or too much of one', () => {
     ['pdf', '%PDF-1.7\n%âãÏÓ\n', /PDF/],
     ['html', '\n<!DOCTYPE html><html><table><tr><td>Name', /web page/],
     ['a table of html', '<table border=1>\n<tr><td>a,b', /web page/],
-    ['Excel XML', '<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>', /Excel workbook saved as XML/],
+    [
+      'Excel XML',
+      '<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>',
+      /Excel workbook saved as XML/,
+    ],
     ['xml', '<?xml version="1.0"?><leads></leads>', /XML/],
     ['json', '[{"name": "Ann"}]', /JSON/],
     ['json, one object', '{\n  "leads": []}', /JSON/],
@@ -243,7 +252,10 @@ describe('[S13] what is no CSV, or too much of one', () => {
 
 const cell = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 12 }),
-  fc.string({ unit: fc.constantFrom('"', ',', '\n', '\r', 'é', '=', "'", ' ', '😀', ';', '\t'), maxLength: 8 }),
+  fc.string({
+    unit: fc.constantFrom('"', ',', '\n', '\r', 'é', '=', "'", ' ', '😀', ';', '\t'),
+    maxLength: 8,
+  }),
 );
 const table = fc
   .integer({ min: 1, max: 5 })
@@ -306,11 +318,11 @@ describe('properties', () => {
 describe('rejected rows', () => {
   it('come with the reason, harmless, and can be uploaded again', async () => {
     const header = ['Name', 'Phone'];
-    const first = [
+    const first: Reject[] = [
       { cells: ['=HYPERLINK("x")', '-1'], errors: { phone: ['is not a phone number'], name: ['is odd'] } },
       { cells: ['Ann'], errors: { phone: ['is missing'] } },
     ];
-    const written = async (columns: string[], rejects: typeof first) => {
+    const written = async (columns: string[], rejects: Reject[]) => {
       let text = '';
       for await (const line of rejectsCsv(columns, rejects)) text += line;
       return text;
@@ -318,11 +330,11 @@ describe('rejected rows', () => {
     const text = await written(header, first);
     expect(text).toBe(
       '\ufeffName,Phone,Rejected because\r\n' +
-        '"\'=HYPERLINK(""x"")",\'-1,phone: is not a phone number; name: is odd\r\n' +
+        '"\'=HYPERLINK(""x"")",\'-1,"phone: is not a phone number; name: is odd"\r\n' +
         'Ann,,phone: is missing\r\n',
     );
     const again = await readText(text);
     const second = again.rows.map(({ cells }, i) => ({ cells, errors: first[i]!.errors }));
-    expect(await written(again.header, second as typeof first)).toBe(text);
+    expect(await written(again.header, second)).toBe(text);
   });
 });

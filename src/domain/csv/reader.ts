@@ -38,10 +38,7 @@ const PIECE = 64 * 1024;
  * Opens a CSV of unknown make as its bytes arrive, in memory that does not grow with it: one row, one batch and some
  * pieces of 64 KB. Throws RefusedError, with one sentence, for what is no CSV. What the source throws passes.
  */
-export async function openCsv(
-  source: AsyncIterable<Uint8Array>,
-  options: CsvOptions = {},
-): Promise<CsvFile> {
+export async function openCsv(source: AsyncIterable<Uint8Array>, options: CsvOptions = {}): Promise<CsvFile> {
   const bytes = source[Symbol.asyncIterator]();
   const close = async () => void (await bytes.return?.());
   try {
@@ -217,7 +214,11 @@ function readable(error: unknown, rows: RowReader): unknown {
   const row = rows.next;
   const { code } = error as { code?: string };
   if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-    return new RefusedError(400, 'invalid_csv', `The file is damaged near row ${row}: its text cannot be read.`);
+    return new RefusedError(
+      400,
+      'invalid_csv',
+      `The file is damaged near row ${row}: its text cannot be read.`,
+    );
   if (!(error instanceof CsvError)) return error;
   if (code === 'CSV_QUOTE_NOT_CLOSED')
     return new RefusedError(400, 'invalid_csv', `A quote is opened in row ${row} and never closed.`);

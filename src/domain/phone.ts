@@ -1,4 +1,5 @@
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js';
+import { usualNumber } from './phone-plans.ts';
 import { oneLine } from './plain-text.ts';
 
 /** Longer than any number with its punctuation; what is longer is not worth parsing. */
@@ -32,6 +33,8 @@ export interface ContactPhone {
  * extension, which E.164 cannot say.
  */
 export function normaliseContactPhone(input: string, defaultRegion: CountryCode = 'US'): ContactPhone {
+  const usual = usualNumber(input, defaultRegion);
+  if (usual !== null) return { value: usual, valid: true };
   const given = oneLine(input, MAX_PHONE_TEXT);
   const number = parsePhoneNumberFromString(given, { defaultCountry: defaultRegion, extract: false });
   return number?.isValid() && number.ext === undefined

@@ -1,11 +1,11 @@
-import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { upsertBuyers } from '../../db/buyers.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../workers/kit/runtime.ts';
 import { type Access, principalOf } from '../access.ts';
+import { uploadedFile } from '../csv-upload.ts';
 import { problemResponses } from '../problem.ts';
 import { readProviderRows } from '../provider-csv.ts';
 
@@ -53,7 +53,7 @@ export function providerImport(deps: Pick<Runtime, 'db' | 'config'>, access: Acc
       },
       async (request) => {
         const { organizationId } = principalOf(request);
-        const source = await sourceOf(request);
+        const source = await uploadedFile(request);
         let started = false;
         return db.withTx(async (tx) => {
           // A transaction is repeated on a deadlock, a stream cannot be.
@@ -78,19 +78,4 @@ export function providerImport(deps: Pick<Runtime, 'db' | 'config'>, access: Acc
       },
     );
   };
-}
-
-async function sourceOf(request: FastifyRequest): Promise<Readable> {
-  if (!request.isMultipart()) {
-    if (!request.body) throw new RefusedError(400, 'invalid_input', 'The file is missing.');
-    return request.body as Readable;
-  }
-  const part = await request.file().catch(() => {
-    throw new RefusedError(400, 'invalid_form', 'The form cannot be read.');
-  });
-  if (!part)
-    throw new RefusedError(400, 'invalid_input', 'The file is missing.', {
-      fields: [{ path: 'file', message: 'required' }],
-    });
-  return part.file;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { splitName } from './person-name.ts';
+import { crmName, splitName } from './person-name.ts';
 
 const long = `${'Ñ'.repeat(150)} ${'é'.repeat(149)}`;
 
@@ -41,4 +41,12 @@ it('loses nothing', () => {
       }
     }),
   );
+});
+
+it.each([
+  [{ name: 'Ana María Pérez', firstName: 'Ana María', lastName: 'Pérez' }, ['Ana María', 'Pérez']],
+  [{ name: 'Ana', firstName: 'Ana', lastName: null }, ['Ana', '']],
+  [{ name: 'Ana Pérez', firstName: null, lastName: null }, ['Ana', 'Pérez']],
+])('a CRM is told of %j', (lead, [firstName, lastName]) => {
+  expect(crmName(lead)).toEqual({ firstName, lastName });
 });

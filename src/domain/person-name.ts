@@ -27,3 +27,13 @@ export function splitName(name: string): NameParts {
     ? { firstName: word, lastName: second }
     : { firstName: full.slice(0, full.length - rest.length + second.length), lastName: after };
 }
+
+/** The names of a lead as the CRM is told them: as they came where they came apart, else split. */
+export function crmName(lead: {
+  name: string;
+  firstName: string | null;
+  lastName: string | null;
+}): NameParts {
+  if (lead.firstName === null && lead.lastName === null) return splitName(lead.name);
+  return { firstName: lead.firstName ?? '', lastName: lead.lastName ?? '' };
+}

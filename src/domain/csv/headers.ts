@@ -6,6 +6,7 @@ import type { LeadField } from '../lead-candidate.ts';
  */
 export function headerWords(name: string): string {
   return name
+    .slice(0, 500)
     .replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2')
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')

@@ -1,9 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RefusedError } from '../errors.ts';
 import { headerWords } from './headers.ts';
 import { checkMapping, guessMapping, headerKey, looksLikeData } from './mapping.ts';
 import { previewCsv } from './preview.ts';
-import { rowData } from './rows.ts';
+import { rowData, rowJudge } from './rows.ts';
 
 /** The columns that are mapped, as `header → field`. */
 function mapped(header: string, rows: string[][] = [], customFields: string[] = []): string[] {
@@ -241,6 +242,23 @@ describe('the preview', () => {
     expect(rejects.sample).toMatchObject([{ ok: true, lead: { name: 'Ann' } }]);
     await expect(previewCsv(file(text), { region: 'US', mapping: ['phone', 'phone'] })).rejects.toThrow(
       RefusedError,
+    );
+  });
+
+  it('throws for no header and no cell', () => {
+    const cell = fc.string({ unit: 'binary', maxLength: 20 });
+    fc.assert(
+      fc.property(
+        fc.array(cell, { minLength: 1, maxLength: 8 }),
+        fc.array(cell, { maxLength: 10 }),
+        (header, cells) => {
+          const mapping = guessMapping(header, [cells], { region: 'US' }).map(({ target }) => target);
+          const judged = rowJudge(header, mapping, 'US')({ row: 2, cells });
+          if (!judged.ok)
+            expect(Object.values(judged.errors).every((reasons) => reasons.length === 1)).toBe(true);
+          expect(Object.keys(rowData(header, cells)).length).toBeLessThanOrEqual(header.length);
+        },
+      ),
     );
   });
 

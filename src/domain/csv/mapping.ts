@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CountryCode } from 'libphonenumber-js';
 import { RefusedError } from '../errors.ts';
-import { EMAIL, LEAD_FIELDS, type LeadField } from '../lead-candidate.ts';
+import { isEmail, LEAD_FIELDS, type LeadField } from '../lead-candidate.ts';
 import { parseLeadPhone } from '../lead-phone.ts';
 import { fieldOfHeader, type Guess, headerWords } from './headers.ts';
 import { REASON_COLUMN } from './write.ts';
@@ -55,7 +55,7 @@ export function guessMapping(
     const phone = parseLeadPhone(cell, region);
     return phone.ok && phone.valid;
   });
-  byValues(guesses, rows, 'email', (cell) => EMAIL.test(cell.trim()));
+  byValues(guesses, rows, 'email', (cell) => isEmail(cell.trim()));
   return guesses;
 }
 
@@ -114,7 +114,7 @@ export function headerKey(header: readonly string[]): string {
 
 /** A first row that has phones or e-mail addresses in it is no header. */
 export const looksLikeData = (header: readonly string[], region: CountryCode): boolean =>
-  header.some((cell) => EMAIL.test(cell.trim()) || (/\d{4}/.test(cell) && parseLeadPhone(cell, region).ok));
+  header.some((cell) => isEmail(cell.trim()) || (/\d{4}/.test(cell) && parseLeadPhone(cell, region).ok));
 
 /**
  * A mapping as an uploader sends it, checked against the file's columns. Throws RefusedError with what is wrong, in

@@ -53,7 +53,7 @@ const openings: [RegExp, string][] = [
     `This is an Excel workbook saved as XML. ${SAVE_AS}`,
   ],
   [
-    /^(<\?xml[\s\S]*?\?>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html|head|body|table|meta)\b/i,
+    /^(<\?xml[\s\S]*?\?>\s*)?(<!--(?:(?!-->)[\s\S])*-->\s*)*<(!doctype\s+html|html|head|body|table|meta)\b/i,
     `This is a web page (HTML), whatever its name says: a page of a website, or a report that only Excel can open. ${SAVE_AS}`,
   ],
   [/^<(\?xml|[a-z][\w:-]*[\s/>])/i, `This is XML. ${EXPORT}`],

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RefusedError } from '../errors.ts';
 import type { Encoding } from './encoding.ts';
+import { previewCsv } from './preview.ts';
 import { type CsvOptions, type CsvRow, openCsv } from './reader.ts';
 import { csvLine, plainCell, type Reject, rejectsCsv, safeCell } from './write.ts';
 
@@ -312,6 +313,40 @@ describe('properties', () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('any bytes at all', () => {
+  const starts = ['', 'name,phone\n', '<!---->', 'PK\x03\x04', '\ufeff', '"', 'sep=', '{"', 'a@'];
+  it('give rows or one sentence', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...starts),
+        fc.uint8Array({ maxLength: 200 }),
+        async (start, bytes) => {
+          const failure = await read(pieces(Buffer.concat([Buffer.from(start), bytes]))).then(
+            () => null,
+            (error: unknown) => error,
+          );
+          if (failure !== null) expect(failure).toBeInstanceOf(RefusedError);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each(starts)('repeated %j is no trap', async (start) => {
+    const before = process.cpuUsage().user;
+    await previewCsv(pieces(Buffer.from(`x,${start.repeat(20_000)}\n${start.repeat(20_000)}x!`)), {
+      region: 'US',
+    }).catch((error: unknown) => expect(error).toBeInstanceOf(RefusedError));
+    await previewCsv(pieces(Buffer.from(`${start.repeat(20_000)}`)), { region: 'US' }).catch(
+      (error: unknown) => expect(error).toBeInstanceOf(RefusedError),
+    );
+    await previewCsv(pieces(Buffer.from(`x,${start}${'x'.repeat(100_000)}\n1,2\n`)), { region: 'US' }).catch(
+      (error: unknown) => expect(error).toBeInstanceOf(RefusedError),
+    );
+    expect(process.cpuUsage().user - before).toBeLessThan(2_000_000);
   });
 });
 

@@ -1,6 +1,6 @@
 /** The floors of docs/architecture.md: a file imports only from its own floor's folder or from a lower floor. */
 const floors = [
-  ['^src/(config\\.ts|events/)'],
+  ['^src/(config\\.ts|config/|events/)'],
   ['^src/domain/'],
   ['^src/db/', '^src/adapters/'],
   ['^src/workers/kit/'],

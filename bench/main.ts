@@ -19,6 +19,8 @@ const rows: Record<string, () => Promise<Measure>> = {
   burst: async () => (await import('./burst.ts')).measureBurst,
   refill: async () => (await import('./refill.ts')).measureRefill,
   waiting: async () => (await import('./waiting.ts')).measureWaiting,
+  bulk: async () => (await import('./bulk.ts')).measureBulk,
+  'bulk-intake': async () => (await import('./bulk-intake.ts')).measureBulkIntake,
   scale: async () => (await import('./scale.ts')).measureScale,
 };
 

@@ -26,13 +26,17 @@ export type ProductOptions = {
   buyers: number;
   /** See api.ts. */
   unbounded?: boolean;
+  /** The workers that run; all when absent. */
+  only?: readonly string[];
+  /** Further settings of api and workers. */
+  env?: Readonly<Record<string, string>>;
 };
 
 /** Migrates, seeds, and starts the product: an API process and `workers` worker processes, told to the vendors. */
 export async function startProduct(
   { machine, databaseUrl, redisUrl }: Servers,
   vendors: Vendors,
-  { workers, buyers, unbounded = false }: ProductOptions,
+  { workers, buyers, unbounded = false, only = [], env: more = {} }: ProductOptions,
 ): Promise<Target> {
   const apiKey = await prepareDatabase(databaseUrl, buyers);
   const port = await freePort();
@@ -40,6 +44,7 @@ export async function startProduct(
   const env = {
     ...{ PORT: `${port}`, PUBLIC_URL: url, SANDBOX_URL: vendors.url, DATABASE_URL: databaseUrl },
     ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
+    ...more,
   };
   machine.node('bench/api.ts', unbounded ? ['unbounded'] : [], { env, role: 'api' });
   await eventually(async () => {
@@ -47,7 +52,10 @@ export async function startProduct(
     if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   });
   for (let number = 1; number <= workers; number += 1) {
-    machine.node('src/workers/main.ts', [], { env, role: workers > 1 ? `worker ${number}` : 'worker' });
+    machine.node('src/workers/main.ts', [...only], {
+      env,
+      role: workers > 1 ? `worker ${number}` : 'worker',
+    });
   }
   await vendors.pointAt(url);
   return { url, apiKey, buyers };

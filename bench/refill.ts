@@ -8,7 +8,7 @@ import { onQueueMachine, openRows, type QueueMachine, startCounted, until } from
 import type { Measure, Row, RowOptions } from './row.ts';
 
 /**
- * The queue is emptied (FLUSHALL, TRUNCATE) under 10,000 open rows, spread over the six workers so that all of them fit
+ * The queue is emptied (FLUSHALL, TRUNCATE) under 10,000 open rows, spread over the workers so that all of them fit
  * their queues' windows and all of them had a job. Nothing runs meanwhile: what is counted are the jobs that come back.
  */
 const open = 10_000;
@@ -22,6 +22,8 @@ const events: Record<WorkerName, { type: EventType; data: string }> = {
   revealer: { type: 'reveal.requested', data: `jsonb_build_object('unlockId', id, 'inboxId', id)` },
   notifier: { type: 'reply.help', data: `jsonb_build_object('phoneId', id, 'inboxId', id)` },
   expirer: { type: 'reply.declined', data: `jsonb_build_object('unlockId', id, 'inboxId', id)` },
+  importer: { type: 'import.started', data: `jsonb_build_object('importId', id)` },
+  'ghl-syncer': { type: 'lead.sync_requested', data: `jsonb_build_object('leadId', id)` },
 };
 
 export const measureRefill: Measure = async (options) => {

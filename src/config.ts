@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { type GhlConfig, ghlConfig, ghlVariables } from './config/ghl.ts';
+
+export { type GhlConfig, ghlLimits } from './config/ghl.ts';
 
 /**
  * The only reader of process.env. Every variable is documented in .env.example; an unset vendor means the sandbox
@@ -32,6 +35,7 @@ const environment = z.object({
   SENDGRID_API_KEY: text,
   SENDGRID_FROM_EMAIL: text,
   SENDGRID_WEBHOOK_PUBLIC_KEY: text,
+  ...ghlVariables,
   SMS_PROVIDER: z.enum(['twilio', 'textmagic']).default('twilio'),
   SANDBOX_URL: text,
   STRIPE_SERVICE_API_KEY: text,
@@ -141,6 +145,7 @@ export type Config = Readonly<{
   twilio: TwilioConfig;
   textmagic: TextmagicConfig;
   sendgrid: SendgridConfig;
+  ghl: GhlConfig;
   smsProvider: 'twilio' | 'textmagic';
   /** Names of the vendors played by the sandbox. */
   sandboxed: readonly string[];
@@ -191,7 +196,7 @@ const developmentKey = { id: 'dev', key: Buffer.alloc(32, 'leadgate-development-
  */
 export function loadConfig(
   env: NodeJS.ProcessEnv = process.env,
-  overrides: Partial<Config> & { sandboxSendgridKey?: string } = {},
+  overrides: Partial<Config> & { sandboxSendgridKey?: string; sandboxGhlKey?: string } = {},
 ): Config {
   const blanksUnset = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''));
   const parsed = environment.safeParse(blanksUnset);
@@ -204,7 +209,10 @@ export function loadConfig(
   const problems: string[] = [];
   const production = e.NODE_ENV === 'production';
   const sandboxUrl = overrides.sandboxUrl ?? e.SANDBOX_URL ?? null;
-  const vendors = vendorConfigs(e, sandboxUrl, overrides.sandboxSendgridKey ?? '');
+  const vendors = {
+    ...vendorConfigs(e, sandboxUrl, overrides.sandboxSendgridKey ?? ''),
+    ghl: ghlConfig(e, production ? null : sandboxUrl, overrides.sandboxGhlKey ?? ''),
+  };
   const encryptionKeys = parseEncryptionKeys(e.ENCRYPTION_KEYS, problems);
   const publicUrl = (overrides.publicUrl ?? e.PUBLIC_URL ?? e.DOMAIN ?? `http://127.0.0.1:${e.PORT}`).replace(
     /\/+$/,
@@ -219,7 +227,7 @@ export function loadConfig(
   if (production) problems.push(...productionProblems(e, vendors.sandboxed, publicUrl));
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const { sandboxSendgridKey: _unused, ...direct } = overrides;
+  const { sandboxSendgridKey: _sendgrid, sandboxGhlKey: _ghl, ...direct } = overrides;
   return Object.freeze({
     production,
     http: { port: e.PORT, host: e.HOST },

@@ -37,6 +37,8 @@ export type SystemOptions = {
   workers?: readonly WorkerName[];
   namespace?: string;
   logLevel?: Config['logLevel'];
+  /** Instead of what GoHighLevel allows a location. */
+  crmLimits?: Config['ghl']['limits'];
 };
 
 export async function startSystem(options: SystemOptions): Promise<System> {
@@ -65,15 +67,25 @@ async function assemble(
   const port = options.port === 0 ? await freePort() : (options.port ?? planned.http.port);
   const local = `http://127.0.0.1:${port}`;
   const given = options.env.PUBLIC_URL ?? options.env.DOMAIN;
-  const config = loadConfig(options.env, {
+  const loaded = loadConfig(options.env, {
     databaseUrl: options.databaseUrl,
     ...(options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl }),
     publicUrl: given ?? local,
     http: { port, host: planned.http.host },
-    ...(sandbox ? { sandboxUrl: sandbox.url, sandboxSendgridKey: sandbox.sendgridPublicKey } : {}),
+    ...(sandbox
+      ? {
+          sandboxUrl: sandbox.url,
+          sandboxSendgridKey: sandbox.sendgridPublicKey,
+          sandboxGhlKey: sandbox.ghlPublicKey,
+        }
+      : {}),
     timings: { ...planned.timings, ...options.timings },
     logLevel: options.logLevel ?? planned.logLevel,
   });
+  const config =
+    options.crmLimits === undefined
+      ? loaded
+      : Object.freeze({ ...loaded, ghl: { ...loaded.ghl, limits: options.crmLimits } });
   sandbox?.configure(callbackTargets(config, local));
 
   await migrate(config.databaseDirectUrl ?? options.databaseUrl);
@@ -125,6 +137,7 @@ function callbackTargets(config: Config, local: string) {
     twilio: { inboundUrl: `${config.publicUrl}/webhook/twilio/sms` },
     textmagic: { inboundUrl: textmagic, deliveryUrl: textmagic },
     sendgrid: { eventsUrl: `${local}/webhook/sendgrid/events` },
+    ghl: { webhookUrl: `${local}/webhook/ghl` },
   };
 }
 

@@ -59,6 +59,7 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
     expect(await gateway.upsertContact(access, { ...lead, city: 'Miami' })).toEqual({
       contactId: made.contactId,
       outcome: 'updated',
+      dnd: false,
     });
     const tags = ['vip', 'old_lead_reactivation'];
     expect(await gateway.addTags(access, made.contactId, ['old_lead_reactivation'])).toEqual(tags);
@@ -91,6 +92,7 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
       customFields: [{ id: field?.id, value: 'Roof' }],
       notes: [{ body: 'Call after 5' }],
     });
+    expect(await gateway.notes(access, contactId)).toEqual(['Call after 5']);
     expect(sandbox.ledger.list({ operation: 'contact.workflow.add' })).toMatchObject([{ text: 'wf_1' }]);
   });
 
@@ -127,7 +129,7 @@ describe('duplicates', () => {
   it('are adopted: the contact that is there, with nothing written to it', async () => {
     const { contactId } = await v2.createContact(access, lead, ['old_lead_reactivation']);
     const again = await v2.createContact(access, { ...lead, firstName: 'Other' }, ['other']);
-    expect(again).toEqual({ contactId, outcome: 'adopted' });
+    expect(again).toEqual({ contactId, outcome: 'adopted', dnd: null });
     expect(ghl.contact(contactId)).toMatchObject({
       firstName: lead.firstName,
       tags: ['old_lead_reactivation'],
@@ -255,7 +257,7 @@ describe('webhooks', () => {
       { rawBody: spoilt },
       { signature: undefined },
       { signature: 'N/A' },
-      { signature: `${signature.slice(0, -4)}AA==` },
+      { signature: `AAAA${signature.slice(4)}` },
       { publicKey: '' },
       { publicKey: 'bm90IGEga2V5' },
       { publicKey: sandbox.sendgridPublicKey },

@@ -145,6 +145,15 @@ describe('[S08] keys', () => {
       ['providers:write', 'PATCH', '/api/providers/nobody'],
       ['providers:write', 'DELETE', '/api/providers/nobody'],
       ['providers:write', 'POST', '/api/providers/import'],
+      ['leads:write', 'POST', '/leads/single'],
+      ['leads:write', 'POST', '/api/leads/bulk'],
+      ['leads:read', 'GET', '/api/jobs/x'],
+      ['companies:read', 'GET', '/api/companies'],
+      ['companies:read', 'GET', '/api/companies/1'],
+      ['companies:read', 'GET', '/api/companies/1/keys'],
+      ['companies:write', 'POST', '/company/register'],
+      ['companies:write', 'PATCH', '/api/companies/1'],
+      ['companies:write', 'POST', '/api/companies/1/keys'],
     ] as const;
     for (const scope of [
       'leads:read',
@@ -152,6 +161,8 @@ describe('[S08] keys', () => {
       'replies:write',
       'providers:read',
       'providers:write',
+      'companies:read',
+      'companies:write',
     ] as const) {
       const key = await api.makeKey([scope]);
       for (const [needed, method, url] of routes) {

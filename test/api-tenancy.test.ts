@@ -1,14 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RouteEntry } from '../src/api/app.ts';
+import { listKeys } from '../src/db/api-keys.ts';
+import { findCompany } from '../src/db/companies.ts';
 import { type ApiTest, startApi } from './api-app.ts';
 
 let api: ApiTest;
 let stranger: { id: string; key: string };
 let leadId: string;
+let demoCompany: number;
+let demoKey: string;
+let uploaded: string;
+let imported: string;
 beforeAll(async () => {
   api = await startApi();
   stranger = await api.otherOrganization();
   leadId = await api.lead();
+  demoCompany = (await findCompany(api.runtime.db, { organizationId: api.organizationId }))!.number;
+  demoKey = (await listKeys(api.runtime.db, api.organizationId))[0]!.id;
+  const lead = { name: 'Sarah', phone: '+13055550142', company_id: demoCompany };
+  uploaded = (await api.json('POST', '/leads/single', lead)).json().job_id;
+  const csv = 'name,phone\nSarah,+13055550143\n';
+  imported = (await api.json('POST', '/api/imports', csv, { 'content-type': 'text/csv' })).json().import
+    .import_id;
 });
 afterAll(() => api?.stop());
 
@@ -38,6 +51,34 @@ const probes: Record<string, Probe> = {
   },
   'DELETE /api/providers/:provider_id': { foreign: () => '/api/providers/provider60' },
   'POST /api/providers/import': { own: true },
+  'POST /company/register': { own: true },
+  'GET /api/companies': { own: true, shows: 'companies' },
+  'GET /api/companies/:company_id': { foreign: () => `/api/companies/${demoCompany}` },
+  'PATCH /api/companies/:company_id': {
+    foreign: () => `/api/companies/${demoCompany}`,
+    body: { tags: ['mallory'] },
+  },
+  'GET /api/companies/:company_id/keys': { foreign: () => `/api/companies/${demoCompany}/keys` },
+  'POST /api/companies/:company_id/keys': {
+    foreign: () => `/api/companies/${demoCompany}/keys`,
+    body: { name: 'mallory' },
+  },
+  'DELETE /api/companies/:company_id/keys/:key_id': {
+    foreign: () => `/api/companies/${demoCompany}/keys/${demoKey}`,
+  },
+  'POST /leads/single': { own: true },
+  'POST /api/leads/bulk': { own: true },
+  'GET /api/jobs/:job_id': { foreign: () => `/api/jobs/${uploaded}` },
+  'POST /leads/csv': { own: true },
+  'GET /api/imports': { own: true, shows: 'imports' },
+  'POST /api/imports': { own: true },
+  'GET /api/imports/:import_id': { foreign: () => `/api/imports/${imported}` },
+  'GET /api/imports/:import_id/events': { foreign: () => `/api/imports/${imported}/events` },
+  'GET /api/imports/:import_id/rejects.csv': { foreign: () => `/api/imports/${imported}/rejects.csv` },
+  'POST /api/imports/:import_id/preview': { foreign: () => `/api/imports/${imported}/preview`, body: {} },
+  'POST /api/imports/:import_id/start': { foreign: () => `/api/imports/${imported}/start`, body: {} },
+  'POST /api/imports/:import_id/cancel': { foreign: () => `/api/imports/${imported}/cancel` },
+  'POST /api/imports/:import_id/retry': { foreign: () => `/api/imports/${imported}/retry` },
   'GET /health': { open: 'no data' },
   'GET /health/redis': { open: 'no data' },
   'GET /api/stripe-service/health': { open: 'no data' },
@@ -55,9 +96,22 @@ const probes: Record<string, Probe> = {
   'POST /webhook/twilio/sms': { open: 'signed' },
   'POST /webhook/twilio/status': { open: 'signed' },
   'POST /webhook/twilio/status/:effect_id': { open: 'signed' },
+  'POST /webhook/ghl': { open: 'signed' },
+  'GET /oauth/ghl/callback': { open: 'signed for one browser and one organization' },
   'GET /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
   'POST /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
   'PUT /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
+};
+
+const everythingOfDemo = async () => {
+  const tables = ['buyers', 'companies', 'crm_connections', 'api_keys', 'lead_syncs', 'imports'];
+  const rows = tables.map((table) =>
+    api.rows<{ all: string }>(
+      `SELECT coalesce(json_agg(to_jsonb(t) - 'last_used_at' ORDER BY t::text)::text, '') AS all FROM ${table} t WHERE organization_id = $1`,
+      [api.organizationId],
+    ),
+  );
+  return (await Promise.all(rows)).map(([row]) => row!.all).join('\n');
 };
 
 const ofRoutes = () =>
@@ -75,11 +129,11 @@ describe('[S05] tenancy', () => {
     const [method] = route.split(' ') as ['GET' | 'POST' | 'PATCH' | 'DELETE'];
     const as = { authorization: `Bearer ${stranger.key}` };
     if ('foreign' in probe) {
-      const before = JSON.stringify(await api.rows('SELECT * FROM buyers ORDER BY id'));
+      const before = await everythingOfDemo();
       const response = await api.json(method, probe.foreign(), probe.body, as);
       expect([response.statusCode, response.json().code]).toEqual([404, 'not_found']);
       expect((await api.unlocksOf(leadId)).length).toBe(1);
-      expect(JSON.stringify(await api.rows('SELECT * FROM buyers ORDER BY id'))).toBe(before);
+      expect(await everythingOfDemo()).toBe(before);
     } else if ('own' in probe && probe.shows) {
       const response = await api.json(method, route.split(' ')[1]!, undefined, as);
       expect(response.json()[probe.shows]).toEqual([]);

@@ -63,6 +63,22 @@ async function playGarbage(sealed: string) {
   return deal;
 }
 
+/** The same person in a company's own upload, taken, known already and refused, and brought into its CRM. */
+async function upload() {
+  const { body } = await system.api('GET', '/api/companies');
+  const { client_name: name, client_phone: phone, client_email: email, exact_address: address } = canaries;
+  const lead = { name, phone, email, address, notes: name, company_id: body.companies[0].company_id };
+  const single = await system.api('POST', '/leads/single', lead, { 'idempotency-key': 'canary' });
+  const leads = [lead, { ...lead, email: `${email}@` }, { ...lead, company_id: 9_999 }, [lead]];
+  await system.api('POST', '/api/leads/bulk', { leads }, { 'idempotency-key': 'canaries' });
+  await system.until<{ status: string }>(
+    'brought into the CRM',
+    'SELECT status FROM lead_syncs WHERE lead_id = $1',
+    [single.body.job_id],
+    (row) => row?.status === 'success',
+  );
+}
+
 const story: { before: Deal[]; paid: Deal[]; keys: string[] } = { before: [], paid: [], keys: [] };
 
 beforeAll(async () => {
@@ -79,6 +95,7 @@ beforeAll(async () => {
   ]) {
     await system.api('POST', '/api/leads', wrong);
   }
+  await upload();
   await fetch(`${system.publicUrl}/api/leads`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${system.apiKey}` },
@@ -189,7 +206,12 @@ describe('[S14] the locked contact', () => {
       if (entry.operation === 'payment.capture') captured.set(String(entry.params.session), entry.seq);
     }
     const paidFrom = Math.min(...captured.values());
-    const carrying = entries.filter((entry) => holds(JSON.stringify(entry)).length > 0);
+    const all = entries.filter((entry) => holds(JSON.stringify(entry)).length > 0);
+    // A company's own CRM is told of the lead that the company uploaded, and of no other.
+    const told = all.filter(({ vendor }) => vendor === 'ghl');
+    expect([...new Set(told.map(({ to }) => to))]).toEqual([canaries.client_phone]);
+    expect(told.filter(({ operation }) => operation === 'contact.upsert')).toHaveLength(1);
+    const carrying = all.filter(({ vendor }) => vendor !== 'ghl');
     expect(carrying.length).toBeGreaterThan(0);
     const entitled = new Set(story.paid.flatMap(({ phone, email }) => [phone, email]));
     for (const entry of carrying) {

@@ -39,7 +39,12 @@ export type CrmContact = {
  * `adopted`: the vendor refused a duplicate and named the contact it has; nothing of ours was written to it
  * (`updateContact` would).
  */
-export type CrmUpserted = { contactId: string; outcome: 'created' | 'updated' | 'adopted' };
+export type CrmUpserted = {
+  contactId: string;
+  outcome: 'created' | 'updated' | 'adopted';
+  /** Wants no messages on any channel; null: the answer does not say. */
+  dnd: boolean | null;
+};
 
 export type CrmFoundContact = {
   contactId: string;
@@ -76,6 +81,8 @@ export interface CrmGateway {
   addTags(access: CrmAccess, contactId: string, tags: string[]): Promise<string[]>;
   /** Unknown outcome possible. */
   addNote(access: CrmAccess, contactId: string, body: string): Promise<void>;
+  /** The texts of a contact's notes. */
+  notes(access: CrmAccess, contactId: string): Promise<string[]>;
   /** Unknown outcome possible. */
   addToWorkflow(access: CrmAccess, contactId: string, workflowId: string): Promise<void>;
   /** By phone (E.164), e-mail or both; null: there is none. */

@@ -1,5 +1,7 @@
 import type { Config } from '../config.ts';
+import type { CrmGateway } from './crm.ts';
 import type { EmailGateway } from './email.ts';
+import { createGhlGateway } from './ghl.ts';
 import type { PaymentGateway } from './payments.ts';
 import { createSendgridGateway } from './sendgrid.ts';
 import type { SmsGateway } from './sms.ts';
@@ -11,6 +13,8 @@ export type Gateways = {
   sms: SmsGateway;
   email: EmailGateway;
   payments: PaymentGateway;
+  /** By the version of its API that a company's location speaks. */
+  crm: Record<'v2' | 'v1', CrmGateway>;
   /** Ends the kept-alive connections; calls under way fail. */
   close(): void;
 };
@@ -23,13 +27,21 @@ export function createGateways(config: Config, options: { timeoutMs?: number } =
       : createTextmagicGateway(config.textmagic, options);
   const payments = createStripeGateway(config.stripe, options);
   const email = createSendgridGateway(config.sendgrid, options);
+  const ghlBase = config.ghl.baseUrl?.replace(/\/+$/, '') ?? null;
+  const crm = {
+    v2: createGhlGateway({ version: 'v2', baseUrl: ghlBase }, options),
+    v1: createGhlGateway({ version: 'v1', baseUrl: ghlBase === null ? null : `${ghlBase}/v1` }, options),
+  };
   return {
     sms,
     email,
     payments,
+    crm,
     close: () => {
       sms.close();
       payments.close();
+      crm.v2.close();
+      crm.v1.close();
     },
   };
 }

@@ -57,13 +57,14 @@ export type GhlEvent = {
   smsOptOut: boolean | null;
 };
 
-/** Null: no event, or one that is more than five minutes old or ahead. */
-export function parseGhlEvent(body: unknown, now: Date): GhlEvent | null {
+/** Null: no event, or one that is older than `oldestMs` (five minutes) or more than five minutes ahead. */
+export function parseGhlEvent(body: unknown, now: Date, oldestMs: number = toleranceMs): GhlEvent | null {
   const parsed = wireEvent.safeParse(body);
   if (!parsed.success) return null;
   const { data } = parsed;
   const at = new Date(data.timestamp);
-  if (Math.abs(now.getTime() - at.getTime()) > toleranceMs) return null;
+  const age = now.getTime() - at.getTime();
+  if (age > oldestMs || age < -toleranceMs) return null;
   const sms = data.dndSettings?.SMS?.status;
   const said = data.dnd !== null && data.dnd !== undefined ? data.dnd : null;
   return {

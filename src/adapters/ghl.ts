@@ -1,11 +1,10 @@
-import { Agent } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
-import got, { HTTPError, type Method, type Response } from 'got';
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { PermanentError } from '../domain/errors.ts';
 import type { CrmAccess, CrmContact, CrmField, CrmFoundContact, CrmGateway, CrmUpserted } from './crm.ts';
 import { answered, type CallKind, callTimeoutMs, isNetworkError, unanswered, unreadable } from './failure.ts';
 import { duplicateOf, quotaFrom, resetMs, wordsOf } from './ghl-answers.ts';
+import { createJsonClient, type HttpAnswer, type JsonCall } from './json-http.ts';
 
 export type GhlVersion = 'v2' | 'v1';
 export type GhlClientConfig = {
@@ -31,11 +30,15 @@ const contact = z.object({
   tags: z.array(z.string()).catch([]),
   dnd: z.boolean().catch(false),
 });
-const upserted = z.object({ new: z.boolean().optional().catch(undefined), contact: z.object({ id }) });
+const upserted = z.object({
+  new: z.boolean().optional().catch(undefined),
+  contact: z.object({ id, dnd: z.boolean().nullish().catch(null) }),
+});
 const oneContact = z.object({ contact });
 const maybeContact = z.object({ contact: contact.nullish() });
 const listedContacts = z.object({ contacts: z.array(contact) });
 const tagged = z.object({ tags: z.array(z.string()) });
+const listedNotes = z.object({ notes: z.array(z.object({ body: z.string().catch('') })) });
 const fields = z.object({
   customFields: z.array(
     z.object({ id, name: z.string(), fieldKey: z.string().catch(''), dataType: z.string().catch('') }),
@@ -43,7 +46,7 @@ const fields = z.object({
 });
 const anything = z.unknown();
 
-type Extra = { method?: Method; json?: unknown; searchParams?: Record<string, string> };
+type Extra = Omit<JsonCall, 'headers'>;
 
 /** GoHighLevel over HTTP, one client for all companies: each call brings its location's credentials. */
 export function createGhlGateway(
@@ -51,18 +54,17 @@ export function createGhlGateway(
   options: { timeoutMs?: number; maxSockets?: number } = {},
 ): CrmGateway {
   const isV1 = config.version === 'v1';
-  const sockets = { keepAlive: true, maxSockets: options.maxSockets ?? 100 };
-  const agent = { http: new Agent(sockets), https: new TlsAgent(sockets) };
-  const request = options.timeoutMs ?? callTimeoutMs;
-  const api = got.extend({
-    prefixUrl: (config.baseUrl ?? ghlBaseUrls[config.version]).replace(/\/+$/, ''),
-    headers: isV1 ? {} : { version: apiVersion },
-    timeout: { connect: Math.min(request, 5_000), request },
-    retry: { limit: 0 },
-    followRedirect: false,
-    // Answers are small: asking for compressed ones costs a fifth of a call's time.
-    decompress: false,
-    agent,
+  const timeoutMs = options.timeoutMs ?? callTimeoutMs;
+  const api = createJsonClient({
+    baseUrl: config.baseUrl ?? ghlBaseUrls[config.version],
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'leadgate',
+      ...(isV1 ? {} : { version: apiVersion }),
+    },
+    timeoutMs,
+    connectTimeoutMs: Math.min(timeoutMs, 5_000),
+    maxSockets: options.maxSockets ?? 100,
   });
 
   const ask = async <T>(
@@ -73,11 +75,11 @@ export function createGhlGateway(
     extra: Extra = {},
   ): Promise<T> => {
     const headers = { authorization: `Bearer ${access.token}` };
-    const response = await api(path, { ...extra, headers }).catch((error: unknown) => {
-      if (error instanceof HTTPError) tell(access, error.response);
-      throw classified(kind, error);
+    const response = await api.call(path, { ...extra, headers }).catch((error: unknown) => {
+      throw isNetworkError(error) ? unanswered({ vendor, kind }, error) : error;
     });
-    tell(access, response);
+    tell(access, response.headers);
+    if (response.status < 200 || response.status > 299) throw refused(kind, response);
     const answer = shape.safeParse(parsed(response.body));
     if (!answer.success) throw unreadable({ vendor, kind });
     return answer.data;
@@ -102,7 +104,7 @@ export function createGhlGateway(
       const json = { ...bodyOf(given, isV1 ? null : access.locationId), ...(tags.length > 0 && { tags }) };
       try {
         const made = await ask(access, 'post', upserted, 'contacts/', post(json));
-        return isV1 ? outcomeOf(made) : { contactId: made.contact.id, outcome: 'created' };
+        return isV1 ? outcomeOf(made) : { ...outcomeOf(made), outcome: 'created' };
       } catch (error) {
         return adopted(error);
       }
@@ -119,6 +121,10 @@ export function createGhlGateway(
     addNote: async (access, contactId, body) => {
       await ask(access, 'post', anything, of(contactId, isV1 ? '/notes/' : '/notes'), post({ body }));
     },
+    notes: async (access, contactId) =>
+      (await ask(access, 'repeatable', listedNotes, of(contactId, isV1 ? '/notes/' : '/notes'))).notes.map(
+        ({ body }) => body,
+      ),
     addToWorkflow: async (access, contactId, workflowId) => {
       const path = of(contactId, `/workflow/${encodeURIComponent(workflowId)}`);
       await ask(access, 'post', anything, path, post({}));
@@ -153,21 +159,20 @@ export function createGhlGateway(
       const found = await ask(access, 'repeatable', fields, path);
       return found.customFields.map((field) => ({ ...field, key: field.fieldKey }));
     },
-    close: () => {
-      agent.http.destroy();
-      agent.https.destroy();
-    },
+    close: () => api.close(),
   };
 }
 
 function outcomeOf(answer: z.infer<typeof upserted>): CrmUpserted {
   // v1 does not tell; what is not known to be new counts as known.
-  return { contactId: answer.contact.id, outcome: answer.new === true ? 'created' : 'updated' };
+  const { id: contactId, dnd = null } = answer.contact;
+  return { contactId, outcome: answer.new === true ? 'created' : 'updated', dnd };
 }
 
 /** Only a refusal that names the contact that is already there is turned into it. */
 function adopted(error: unknown): CrmUpserted {
-  if (error instanceof DuplicateContactError) return { contactId: error.contactId, outcome: 'adopted' };
+  if (error instanceof DuplicateContactError)
+    return { contactId: error.contactId, outcome: 'adopted', dnd: null };
   throw error;
 }
 
@@ -206,23 +211,19 @@ function foundFrom(found: z.infer<typeof contact>): CrmFoundContact {
   };
 }
 
-function tell(access: CrmAccess, response: Response): void {
-  const quota = access.onQuota ? quotaFrom(response.headers) : null;
+function tell(access: CrmAccess, headers: IncomingHttpHeaders): void {
+  const quota = access.onQuota ? quotaFrom(headers) : null;
   if (quota) access.onQuota?.(quota);
 }
 
-function classified(kind: CallKind, error: unknown): unknown {
-  const call = { vendor, kind };
-  if (!(error instanceof HTTPError)) return isNetworkError(error) ? unanswered(call, error) : error;
-  const { statusCode: status, headers, body } = error.response;
-  const answer = parsed(String(body));
+function refused(kind: CallKind, { status, headers, body }: HttpAnswer): Error {
+  const answer = parsed(body);
   const known = status === 400 ? duplicateOf(answer) : null;
   if (known !== null) return new DuplicateContactError(known);
-  return answered(call, {
-    status,
-    words: wordsOf(answer),
-    retryAfterMs: status === 429 ? resetMs(headers) : undefined,
-  });
+  return answered(
+    { vendor, kind },
+    { status, words: wordsOf(answer), retryAfterMs: status === 429 ? resetMs(headers) : undefined },
+  );
 }
 
 /** An id that this vendor does not know is a 400 in v2, a 404 elsewhere. */

@@ -16,7 +16,17 @@ export type Principal = {
   scopes: readonly Scope[];
 };
 
+/** Who calls, before it is settled on whose behalf. */
+export type Caller = Omit<Principal, 'organizationId'> & {
+  /** Null: an operator's key, which belongs to no organization. */
+  organizationId: string | null;
+  /** Without a key, from this machine, in the sandbox. */
+  keyless: boolean;
+};
+
 export type Access = {
+  /** Throws 401 for nobody and for a wrong key, 403 for one without the scope. */
+  identify(request: FastifyRequest, reply: FastifyReply, scope: Scope): Promise<Caller>;
   /** An onRequest hook: nothing of the body is read before the caller is known. */
   require(scope: Scope): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   /** For the payment bridge's health check: its own key, or any valid one. */
@@ -42,11 +52,14 @@ export function createAccess({ db, config }: Pick<Runtime, 'db' | 'config'>, lim
     for (const key of given) if (!found.has(key)) found.set(key, findKey(db, key));
     return Promise.all(given.map((key) => found.get(key)!));
   });
-  const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<Principal> => {
+  const callerOf = async (request: FastifyRequest, reply: FastifyReply): Promise<Caller> => {
     const given = keyIn(request);
     if (given === undefined) {
       const demo = isSandboxed(config) && isLocal(request) ? await findOrganizationId(db, demoSlug) : null;
-      if (demo) return { actor: 'sandbox', organizationId: demo, owner: 'organization', scopes: ['admin'] };
+      if (demo) {
+        const asDemo = { actor: 'sandbox', organizationId: demo, owner: 'organization' } as const;
+        return { ...asDemo, scopes: ['admin'], keyless: true };
+      }
       reply.header('www-authenticate', 'Bearer realm="leadgate"');
       throw new RefusedError(
         401,
@@ -62,8 +75,18 @@ export function createAccess({ db, config }: Pick<Runtime, 'db' | 'config'>, lim
     }
     await limiter.take('key', key.id, reply);
     if (!key.lastUsedAt || Date.now() - key.lastUsedAt.getTime() > 3_600_000) await noteKeyUse(db, key.id);
-    const organizationId = key.organizationId ?? (await namedOrganization(request));
-    return { actor: key.id, organizationId, owner: key.owner, scopes: key.scopes };
+    const { id: actor, organizationId, owner, scopes } = key;
+    return { actor, organizationId, owner, scopes, keyless: false };
+  };
+
+  const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<Principal> => {
+    const { keyless: _keyless, ...caller } = await callerOf(request, reply);
+    return { ...caller, organizationId: caller.organizationId ?? (await namedOrganization(request)) };
+  };
+
+  const assertScope = (scopes: readonly Scope[], scope: Scope) => {
+    if (!allows(scopes, scope))
+      throw new RefusedError(403, 'scope_missing', `This API key lacks the scope ${scope}.`);
   };
 
   /** An operator's key belongs to no organization: the call says on whose behalf. */
@@ -76,11 +99,14 @@ export function createAccess({ db, config }: Pick<Runtime, 'db' | 'config'>, lim
   };
 
   return {
+    async identify(request, reply, scope) {
+      const caller = await callerOf(request, reply);
+      assertScope(caller.scopes, scope);
+      return caller;
+    },
     require: (scope) => async (request, reply) => {
       const principal = await identify(request, reply);
-      if (!allows(principal.scopes, scope)) {
-        throw new RefusedError(403, 'scope_missing', `This API key lacks the scope ${scope}.`);
-      }
+      assertScope(principal.scopes, scope);
       request.setDecorator(decorator, principal);
     },
     bridge: () => async (request, reply) => {
@@ -90,7 +116,7 @@ export function createAccess({ db, config }: Pick<Runtime, 'db' | 'config'>, lim
   };
 }
 
-function keyIn({ headers }: FastifyRequest): string | undefined {
+export function keyIn({ headers }: FastifyRequest): string | undefined {
   const { authorization } = headers;
   if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
   const header = headers['x-api-key'];

@@ -9,18 +9,27 @@ import { RefusedError } from '../domain/errors.ts';
 import type { Runtime } from '../workers/kit/runtime.ts';
 import { createAccess, principalDecorator } from './access.ts';
 import { bodyLimit, readJsonBodies } from './bodies.ts';
+import { createCompanyAccess } from './company-caller.ts';
 import { describeApi, docsRoutes } from './docs.ts';
 import { brokenAddressHandler, errorHandler } from './errors.ts';
 import { addressOf, createLimiter, defaultLimits, type Limits } from './limits.ts';
 import { logRequests } from './request-log.ts';
+import { companyRoutes } from './routes/companies.ts';
+import { companyKeyRoutes } from './routes/company-keys.ts';
+import { ghlRoutes } from './routes/ghl.ts';
 import { healthRoutes } from './routes/health.ts';
+import { importRoutes } from './routes/imports.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { leadRoutes } from './routes/leads.ts';
+import { leadsCsvRoute } from './routes/leads-csv.ts';
 import { payRoutes } from './routes/pay.tsx';
 import { providerImport } from './routes/provider-import.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { replyRoutes } from './routes/replies.ts';
 import { textmagicWebhook } from './routes/textmagic.ts';
+import { uploadRoutes } from './routes/uploads.ts';
 import { signedWebhooks } from './routes/webhooks.ts';
+import { cutSlowBodies } from './slow-bodies.ts';
 
 export type AppOptions = {
   limits?: Partial<Limits>;
@@ -38,7 +47,8 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
     bodyLimit,
     // Addresses come from the socket, never from a header.
     trustProxy: false,
-    requestTimeout: 60_000,
+    // Per route instead: slow-bodies.ts.
+    requestTimeout: 0,
     frameworkErrors: brokenAddressHandler(runtime.log),
     routerOptions: { maxParamLength: 200 },
   });
@@ -52,6 +62,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   app.decorate('routeTable', listRoutes(app));
   readJsonBodies(app);
   logRequests(app, runtime.log);
+  cutSlowBodies(app);
 
   const limiter = createLimiter({ ...defaultLimits, ...options.limits });
   const access = createAccess(runtime, limiter);
@@ -79,25 +90,37 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(replyRoutes(runtime, access, limiter));
   await app.register(providerRoutes(runtime, access));
   await app.register(providerImport(runtime, access));
+  const companies = createCompanyAccess(runtime, access);
+  await app.register(companyRoutes(runtime, companies));
+  await app.register(companyKeyRoutes(runtime, companies));
+  await app.register(uploadRoutes(runtime, companies));
+  await app.register(jobRoutes(runtime, companies));
+  await app.register(importRoutes(runtime, companies));
+  await app.register(leadsCsvRoute(runtime, companies));
   await app.register(signedWebhooks(runtime, limiter));
   await app.register(textmagicWebhook(runtime));
+  await app.register(ghlRoutes(runtime, limiter));
   await app.register(payRoutes(runtime, limiter));
   await app.register(docsRoutes);
   for (const plugin of options.plugins ?? []) await app.register(plugin);
   return app;
 }
 
-/** The pay button posts to us and is sent on to Stripe: browsers judge that redirect by form-action too. */
+/**
+ * The pay button posts to us and is sent on to Stripe, the button that connects a CRM to its consent page: browsers
+ * judge such a redirect by form-action too.
+ */
 function policyOf({ config }: Runtime): Record<string, string[]> {
   const checkout = config.stripe.baseUrl
     ? new URL(config.stripe.baseUrl).origin
     : 'https://checkout.stripe.com';
+  const consent = new URL(config.ghl.authorizeUrl ?? 'https://marketplace.gohighlevel.com').origin;
   return {
     'default-src': ["'self'"],
     'object-src': ["'none'"],
     'base-uri': ["'none'"],
     'frame-ancestors': ["'none'"],
-    'form-action': ["'self'", checkout],
+    'form-action': ["'self'", checkout, consent],
   };
 }
 

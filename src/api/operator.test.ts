@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { localPath } from './operator.ts';
+import { landing, localPath } from './operator.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
 import { ago, duration } from './pages/parts.tsx';
 import { firstIdOf, statesOf } from './routes/console-views.ts';
@@ -43,6 +43,10 @@ it.each([
   ['/console', '/console'],
   ['/console/unlocks/1?x=1', '/console/unlocks/1?x=1'],
   ['/queues/queue/revealer', '/queues/queue/revealer'],
+  ['/', '/'],
+  ['/dashboard/3/imports?after=1', '/dashboard/3/imports?after=1'],
+  ['/companies#x', '/companies#x'],
+  ['/companiesx', '/console'],
   ['/consoles', '/console'],
   ['//evil.example', '/console'],
   ['/console//evil.example', '/console'],
@@ -53,6 +57,20 @@ it.each([
   [['/queues'], '/console'],
 ])('localPath(%j) is %s', (wanted, expected) => {
   expect(localPath(wanted)).toBe(expected);
+});
+
+it.each([
+  ['operator', undefined, '/console'],
+  ['operator', '/dashboard/3', '/dashboard/3'],
+  ['operator', '/', '/'],
+  ['member', undefined, '/'],
+  ['member', '/dashboard/3', '/dashboard/3'],
+  ['member', '/console/inbox', '/'],
+  ['member', '/queues', '/'],
+  ['member', '/companies', '/'],
+  ['member', '//evil.example', '/'],
+] as const)('%s who wanted %j lands on %s', (role, wanted, expected) => {
+  expect(landing(role, wanted)).toBe(expected);
 });
 
 it.each([

@@ -23,7 +23,7 @@ export function operatorOf(request: FastifyRequest): Person {
   return person;
 }
 
-const wantsPage = (request: FastifyRequest) =>
+export const wantsPage = (request: FastifyRequest): boolean =>
   request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
 
 /**
@@ -44,9 +44,15 @@ export function operatorsOnly(auth: Auth, trusted: readonly string[]) {
   };
 }
 
-/** Where to go after signing in or acting: a path of the console, never another site. */
+/** Where to go after signing in or acting: a path of our own pages, never another site. */
 export function localPath(wanted: unknown, fallback = '/console'): string {
   if (typeof wanted !== 'string' || wanted.length > 500) return fallback;
-  const known = /^\/(console|queues)(?=[/?]|$)/.test(wanted);
+  const known = /^\/(?:(?:console|queues|dashboard|companies|company)(?=[/?#]|$)|$)/.test(wanted);
   return known && !/[\\\s]|\/\//.test(wanted) ? wanted : fallback;
+}
+
+/** Where somebody who signed in goes: where they wanted, unless that is for operators and they are none. */
+export function landing(role: Person['role'], wanted: unknown): string {
+  const path = localPath(wanted, role === 'operator' ? '/console' : '/');
+  return role === 'operator' || !/^\/(console|queues|companies|company)\b/.test(path) ? path : '/';
 }

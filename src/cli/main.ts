@@ -2,6 +2,8 @@
 import { Command } from 'commander';
 import { ConfigError } from '../config.ts';
 import { isConnectionError } from '../db/client.ts';
+import { companyCommands } from './companies.ts';
+import { importCommand } from './import.ts';
 import { keyCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { operatorCommands } from './operators.ts';
@@ -16,6 +18,8 @@ async function main(): Promise<void> {
     .addCommand(operatorCommands())
     .addCommand(keyCommands())
     .addCommand(organizationCommands())
+    .addCommand(importCommand())
+    .addCommand(companyCommands())
     .addCommand(migrateCommand());
   await program.parseAsync();
 }
@@ -28,5 +32,5 @@ main().catch((error: unknown) => {
       ? 'The database does not answer. Is DATABASE_URL right, or `npm start` running?'
       : ((error as Error).stack ?? String(error));
   process.stderr.write(`${text}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof CommandError ? error.exitCode : 1;
 });

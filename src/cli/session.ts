@@ -6,7 +6,14 @@ import { type Config, ConfigError, loadConfig, processEnvironment } from '../con
 import { createDatabase, type Database } from '../db/client.ts';
 
 /** Something the caller got wrong, said in one sentence; nothing was changed. */
-export class CommandError extends Error {}
+export class CommandError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
 
 export type Session = { config: Config; db: Database; log: Logger; databaseUrl: string };
 
@@ -53,8 +60,9 @@ function loadCliConfig(env: NodeJS.ProcessEnv, databaseUrl: string): Config {
     return loadConfig(env, { databaseUrl });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL } = env;
-    return loadConfig({ DATABASE_DIRECT_URL, DATABASE_REPLICA_URL }, { databaseUrl });
+    const { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL, ENCRYPTION_KEYS, MAX_CSV_SIZE_MB } = env;
+    const needed = { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL, ENCRYPTION_KEYS, MAX_CSV_SIZE_MB };
+    return loadConfig(needed, { databaseUrl });
   }
 }
 

@@ -11,7 +11,8 @@ export type AlertDraft = {
     | 'reveal_failed'
     | 'payment_refunded'
     | 'payment_disputed'
-    | 'payment_rejected';
+    | 'payment_rejected'
+    | 'crm_paused';
   organizationId: string | null;
   /** By id; no personal data. */
   subject: string;

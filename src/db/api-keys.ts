@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { isScope, type Scope } from '../domain/scopes.ts';
 import type { Queryable } from './client.ts';
 import { run } from './commit.ts';
+import { answerPart, type IdempotencyKey } from './idempotency.ts';
 
 export type KeyOwner = 'organization' | 'supplier' | 'operator';
 
@@ -32,20 +33,32 @@ const columns =
   sql.raw(`id, organization_id AS "organizationId", owner, name, prefix, scopes, created_at AS "createdAt",
   last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`);
 
+type NewKey = { organizationId: string | null; owner: KeyOwner; name: string; scopes: readonly Scope[] };
+
 /** The key itself is in this answer and nowhere else, ever. */
 export async function createKey(
   db: Queryable,
-  request: { organizationId: string | null; owner: KeyOwner; name: string; scopes: readonly Scope[] },
+  request: NewKey,
 ): Promise<{ id: string; key: string; prefix: string }> {
+  const { key, row } = await makeKey(db, { ...request, idempotencyKey: null });
+  return { id: row.id, key, prefix: row.prefix };
+}
+
+/** With the request's Idempotency-Key, which keeps the key's id alone. Throws its violation when it was used. */
+export async function makeKey(
+  db: Queryable,
+  { organizationId, owner, name, scopes, idempotencyKey }: NewKey & { idempotencyKey: IdempotencyKey | null },
+): Promise<{ key: string; row: ApiKey }> {
   const key = `lg_${randomBytes(32).toString('base64url')}`;
   const id = uuidv7();
-  const prefix = key.slice(0, shownLength);
-  await run(
-    db,
-    sql`INSERT INTO api_keys (id, organization_id, owner, name, prefix, hash, scopes)
-      VALUES (${id}, ${request.organizationId}, ${request.owner}, ${request.name}, ${prefix}, ${hashOf(key)}, ${sql.param([...request.scopes])}::text[])`,
-  );
-  return { id, key, prefix };
+  const made = sql`INSERT INTO api_keys (id, organization_id, owner, name, prefix, hash, scopes)
+    VALUES (${id}, ${organizationId}, ${owner}, ${name}, ${key.slice(0, shownLength)}, ${hashOf(key)}, ${sql.param([...scopes])}::text[])
+    RETURNING ${columns}`;
+  const remembered = idempotencyKey
+    ? sql`, ${sql.raw('first_answer')} AS (${answerPart(idempotencyKey, 201, { key_id: id }).statement(sql`true`)})`
+    : sql``;
+  const [row] = await run<ApiKey>(db, sql`WITH made AS (${made})${remembered} SELECT * FROM made`);
+  return { key, row: row! };
 }
 
 /** Null for an unknown or revoked key. Not cached: a revoked key is refused at once. */
@@ -71,6 +84,16 @@ export async function revokeKey(db: Queryable, idOrPrefix: string): Promise<bool
   const rows = await run(
     db,
     sql`UPDATE api_keys SET revoked_at = now() WHERE (id::text = ${idOrPrefix} OR prefix = ${idOrPrefix}) AND revoked_at IS NULL RETURNING id`,
+  );
+  return rows.length > 0;
+}
+
+/** False: no such active key of this organization. */
+export async function revokeKeyOf(db: Queryable, organizationId: string, id: string): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`UPDATE api_keys SET revoked_at = now() WHERE id = ${id}::uuid AND organization_id = ${organizationId}::uuid
+      AND revoked_at IS NULL RETURNING id`,
   );
   return rows.length > 0;
 }

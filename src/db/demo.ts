@@ -5,6 +5,7 @@ import { createKey, findOrganizationId, listKeys } from './api-keys.ts';
 import { upsertBuyers } from './buyers.ts';
 import type { Queryable } from './client.ts';
 import { run } from './commit.ts';
+import { makeCompany } from './companies.ts';
 import { createOrganization } from './organizations.ts';
 
 /** What a newcomer finds: an organization whose keyless calls from this machine are its own, and four buyers. */
@@ -33,6 +34,16 @@ export const demoBuyers = [
   { externalId: 'provider63', name: 'Dan', phone: '+13055550163', email: null, language: null },
 ];
 
+/** It also brings leads of its own into a CRM: a location that the sandbox has as soon as it is named. */
+const demoCompany = {
+  name: 'Gold Touch List (demo)',
+  ownerName: 'Grace Gold',
+  ownerEmail: 'owner@gold-touch.example',
+  ownerPhone: '+13055550100',
+  locationId: 'demo-location',
+  defaultRegion: 'US',
+};
+
 /** Seeded once; what an operator changed since is left alone. The key's plain text is returned only when it is new. */
 export async function ensureDemo(db: Queryable, options: { freshKey: boolean } = { freshKey: false }) {
   let organizationId = await findOrganizationId(db, 'demo');
@@ -40,7 +51,7 @@ export async function ensureDemo(db: Queryable, options: { freshKey: boolean } =
     organizationId = uuidv7();
     await createOrganization(db, {
       id: organizationId,
-      name: 'Gold Touch List (demo)',
+      name: demoCompany.name,
       slug: 'demo',
       footer: DEFAULT_FOOTER,
       supportContact: 'help@gold-touch.example',
@@ -48,6 +59,7 @@ export async function ensureDemo(db: Queryable, options: { freshKey: boolean } =
     organizationId = (await findOrganizationId(db, 'demo'))!;
     await upsertBuyers(db, organizationId, demoBuyers);
   }
+  await makeCompany(db, organizationId, demoCompany);
   const keys = await listKeys(db, organizationId);
   const usable = keys.some((key) => key.name === 'demo' && !key.revokedAt);
   if (usable && !options.freshKey) return { organizationId, apiKey: null };

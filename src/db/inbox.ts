@@ -5,7 +5,7 @@ import type { Queryable } from './client.ts';
 import { run } from './commit.ts';
 
 /** Where something reached us from; with the sender's own id it names one inbox row. */
-export type InboxSource = 'twilio' | 'textmagic' | 'gateway' | 'stripe' | 'textmagic-callback';
+export type InboxSource = 'twilio' | 'textmagic' | 'gateway' | 'stripe' | 'textmagic-callback' | 'ghl';
 
 export type InboxEntry = {
   id: string;
@@ -118,6 +118,20 @@ export async function findNotification(
   );
   // `reply:<id>` or `receipt:<id>:<status>`, see the callback's route.
   return row ? { kind: row.kind, vendorId: row.externalId.split(':')[1] ?? '' } : null;
+}
+
+/** The sealed text of something that came in, and whose it is; null when there is none of this source. */
+export async function findReceived(
+  db: Queryable,
+  inboxId: string,
+  source: InboxSource,
+): Promise<{ organizationId: string | null; body: string | null; receivedAt: Date } | null> {
+  const [row] = await run<{ organizationId: string | null; body: string | null; receivedAt: Date }>(
+    db,
+    sql`SELECT organization_id AS "organizationId", body, received_at AS "receivedAt" FROM inbox
+      WHERE id = ${inboxId}::uuid AND source = ${source}`,
+  );
+  return row ?? null;
 }
 
 /** Whose unlock this is; null when it is none of ours. */

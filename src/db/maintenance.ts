@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { defaultRetention, type Retention } from '../config.ts';
 import { type Database, sqlState, type Tx } from './client.ts';
 import { run } from './commit.ts';
+import { sweepImports } from './imports.ts';
 
 /**
  * What a table keeps, and for how long. events and messages go by whole months: a partition is dropped, its rows are
@@ -53,6 +54,9 @@ export async function maintain(
         if (end) report[end].push(partition.name);
       });
   }
+  await step('imports', async () => {
+    report.removed += await sweepImports(db);
+  });
   for (const [table, old] of Object.entries(oldRows(retention)))
     await step(table, async () => {
       report.removed += await removeRows(db, table, old);
@@ -162,6 +166,7 @@ function oldRows(retention: Retention): Record<string, SQL> {
   return {
     idempotency_keys: olderThan('created_at', retention.idempotencyDays),
     attempts: olderThan('started_at', retention.attemptsDays),
+    crm_call_days: sql`day < to_char((now() AT TIME ZONE 'UTC') - interval '60 days', 'YYYY-MM-DD')`,
     sms_counters: sql`day < to_char((now() AT TIME ZONE 'UTC') - interval '7 days', 'YYYY-MM-DD')`,
     sessions: olderThan('expires_at', 30),
     verifications: olderThan('expires_at', 30),

@@ -58,18 +58,22 @@ export async function openRun(db: Queryable, fence: Fence): Promise<OpenRun | nu
 
 /**
  * Puts a row back until later: new epoch (jobs of the old one are void), due after `delayMs` by the database's clock.
- * `burn` counts a failed attempt. False: the fence was lost, nothing changed.
+ * `burn` counts a failed attempt; `keepPlace` puts it among the waiting rows where it was made. False: the fence was
+ * lost, nothing changed.
  */
 export async function postpone(
   db: Queryable,
   fence: Fence,
   delayMs: number,
-  options: { burn: boolean; error: string | null; attempt: AttemptRow },
+  options: { burn: boolean; error: string | null; attempt: AttemptRow; keepPlace?: boolean },
 ): Promise<boolean> {
+  const due = options.keepPlace
+    ? sql`created_at`
+    : sql`now() + make_interval(secs => ${delayMs}::float8 / 1000)`;
   const rows = await run<{ ok: boolean }>(
     db,
     sql`WITH held AS (
-      UPDATE outbox SET epoch = epoch + 1, queued = false, visits = 0, due_at = now() + make_interval(secs => ${delayMs}::float8 / 1000),
+      UPDATE outbox SET epoch = epoch + 1, queued = false, visits = 0, due_at = ${due},
         attempts = attempts + ${options.burn ? 1 : 0}, last_error = coalesce(${options.error}::text, last_error)
       WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id),
     attempt AS (${attemptPart(options.attempt, sql`EXISTS (SELECT 1 FROM held)`)})
@@ -106,39 +110,67 @@ export async function claimOverdue(
   );
 }
 
+export type Admission = {
+  room: number;
+  visibilityMs: number;
+  /** Rows of one organization in the queue at once; null: as many as there is room for. */
+  perOrganization: number | null;
+  /** Organizations looked at, from the one after `after` on: a sweep's cost does not grow with their number. */
+  organizations: number;
+  after: string | null;
+};
+
+const firstId = '00000000-0000-0000-0000-000000000000';
+
 /**
  * Lets waiting rows of one worker into its queue, `room` at most, taking turns between organizations, so that one
- * with a million rows never starves another with ten.
+ * with a million rows never starves another with ten. Organizations on hold are passed over. `next`: where to go on;
+ * null: the last organization was seen, begin anew.
  */
 export async function admitWaiting(
   db: Queryable,
   worker: WorkerName,
-  room: number,
-  visibilityMs: number,
-): Promise<PublishRow[]> {
-  return run(
+  { room, visibilityMs, perOrganization, organizations, after }: Admission,
+): Promise<{ rows: PublishRow[]; next: string | null }> {
+  const left =
+    perOrganization === null
+      ? sql`${room}::integer`
+      : sql`${perOrganization}::integer - coalesce((SELECT q.rows FROM queued q WHERE q.organization_id = t.organization_id), 0)`;
+  const [found] = await run<{ rows: PublishRow[]; next: string | null }>(
     db,
     sql`WITH RECURSIVE tenants AS (
-      (SELECT organization_id FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL AND organization_id IS NOT NULL
-        ORDER BY organization_id LIMIT 1)
+      (SELECT organization_id, 1 AS n FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
+        AND organization_id > ${after ?? firstId}::uuid ORDER BY organization_id LIMIT 1)
       UNION ALL
       SELECT (SELECT o.organization_id FROM outbox o WHERE o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL
-        AND o.organization_id > t.organization_id ORDER BY o.organization_id LIMIT 1)
-      FROM tenants t WHERE t.organization_id IS NOT NULL),
-    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, count(organization_id))))::integer AS rows FROM tenants),
+        AND o.organization_id > t.organization_id ORDER BY o.organization_id LIMIT 1), t.n + 1
+      FROM tenants t WHERE t.organization_id IS NOT NULL AND t.n < ${organizations}::integer),
+    ${
+      perOrganization === null
+        ? sql``
+        : sql`queued AS (SELECT organization_id, count(*)::integer AS rows FROM outbox
+            WHERE worker = ${worker} AND queued AND parked_at IS NULL GROUP BY organization_id),`
+    }
+    free AS (SELECT t.organization_id, ${left} AS rows FROM tenants t WHERE t.organization_id IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM worker_holds h WHERE h.worker = ${worker} AND h.organization_id = t.organization_id AND h.until > now())),
+    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, count(*))))::integer AS rows FROM free),
     turns AS (
-      SELECT w.id, w.turn FROM tenants t CROSS JOIN LATERAL (
+      SELECT w.id, w.turn FROM free t CROSS JOIN LATERAL (
         SELECT o.id, row_number() OVER (ORDER BY o.due_at) AS turn FROM (
           SELECT id, due_at FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL AND due_at <= now()
-            AND organization_id = t.organization_id ORDER BY due_at LIMIT (SELECT share.rows FROM share)) o) w
+            AND organization_id = t.organization_id ORDER BY due_at LIMIT greatest(0, least(t.rows, (SELECT share.rows FROM share)))) o) w
       UNION ALL
       (SELECT id, row_number() OVER (ORDER BY due_at) FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
         AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})
       ORDER BY turn LIMIT ${room}),
-    due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED)
-    UPDATE outbox o SET queued = true, visits = 0, due_at = now() + make_interval(secs => ${visibilityMs}::float8 / 1000)
-    FROM due WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch`,
+    due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED),
+    admitted AS (
+      UPDATE outbox o SET queued = true, visits = 0, due_at = now() + make_interval(secs => ${visibilityMs}::float8 / 1000)
+      FROM due WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch)
+    SELECT (SELECT coalesce(json_agg(admitted), '[]') FROM admitted) AS rows,
+      (SELECT organization_id FROM tenants WHERE n = ${organizations}::integer) AS next`,
   );
+  return found!;
 }
 
 /** Rows whose jobs ended without finishing them: a new epoch names a new job. Those finished meanwhile are left out. */

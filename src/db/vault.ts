@@ -6,8 +6,10 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
  */
 export type Vault = {
   seal(text: string): string;
+  sealBytes(bytes: Uint8Array): string;
   /** Throws when the key is unknown or a byte was changed. */
   open(sealed: string): string;
+  openBytes(sealed: string): Buffer;
   /** Equal inputs give equal hashes under the oldest key, which therefore stays configured. */
   index(value: string): string;
   sealJson(value: unknown): string;
@@ -32,13 +34,14 @@ export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault
   const byId = new Map(keys.map((k) => [k.id, k.key]));
   const indexKey = Buffer.from(hkdfSync('sha256', oldest.key, '', 'leadgate search index', 32));
 
-  const seal = (text: string): string => {
+  const seal = (text: string | Uint8Array): string => {
     const nonce = freshNonce();
     const cipher = createCipheriv('aes-256-gcm', newest.key, nonce);
-    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    const start = typeof text === 'string' ? cipher.update(text, 'utf8') : cipher.update(text);
+    const body = Buffer.concat([start, cipher.final()]);
     return `v1.${newest.id}.${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')}`;
   };
-  const open = (sealed: string): string => {
+  const openBytes = (sealed: string): Buffer => {
     const [version, id = '', data = ''] = sealed.split('.');
     const key = byId.get(id);
     if (version !== 'v1' || !key)
@@ -49,11 +52,14 @@ export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault
     const bytes = Buffer.from(data, 'base64url');
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
     decipher.setAuthTag(bytes.subarray(12, 28));
-    return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+    return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]);
   };
+  const open = (sealed: string): string => openBytes(sealed).toString('utf8');
   return {
     seal,
+    sealBytes: seal,
     open,
+    openBytes,
     index: (value) => createHmac('sha256', indexKey).update(value).digest('base64url'),
     sealJson: (value) => seal(JSON.stringify(value)),
     openJson: <T>(sealed: string) => JSON.parse(open(sealed)) as T,

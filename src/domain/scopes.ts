@@ -5,6 +5,8 @@ export const scopes = [
   'providers:read',
   'providers:write',
   'replies:write',
+  'companies:read',
+  'companies:write',
   'admin',
 ] as const;
 export type Scope = (typeof scopes)[number];

@@ -175,7 +175,8 @@ export type AlertKind =
   | 'reveal_failed'
   | 'payment_refunded'
   | 'payment_disputed'
-  | 'payment_rejected';
+  | 'payment_rejected'
+  | 'crm_paused';
 
 export interface AlertFields {
   kind: AlertKind;

@@ -19,6 +19,23 @@ export const catalog = {
   /** Somebody entitled read the locked contact (audit). `actor` is an API key or user id. */
   'lead.contact_read': z.object({ leadId: id, actor: z.string() }),
 
+  /** `actor` is an API key or user id. */
+  'company.registered': z.object({ actor: z.string() }),
+  /** A lead of a company's own was stored: bring it into its CRM. */
+  'lead.uploaded': z.object({ leadId: id }),
+  /** What failed, or was held, is to be tried again. */
+  'lead.sync_requested': z.object({ leadId: id }),
+  /** A file is whole and its columns are settled: read it. */
+  'import.started': z.object({ importId: id }),
+  /** What the CRM did not take of an import's leads is to be brought there once more. */
+  'import.retry_requested': z.object({ importId: id }),
+  'import.ended': z.object({ importId: id, status: z.enum(['done', 'failed', 'cancelled']) }),
+  /** The CRM refuses a company's credentials: its rows are held until somebody connects it anew. */
+  'crm.paused': z.object({ reason: z.string() }),
+  'crm.resumed': z.object({ actor: z.string() }),
+  /** The CRM told of a contact (webhook, kept in the inbox). */
+  'crm.notified': z.object({ inboxId: id }),
+
   /** A buyer may have this lead: tease now, expire at its TTL. */
   'unlock.offered': z.object({ ...unlock }),
   /** The history: one per move, whatever caused it. */

@@ -7,6 +7,8 @@ export const workerNames = [
   'revealer',
   'notifier',
   'expirer',
+  'importer',
+  'ghl-syncer',
 ] as const;
 export type WorkerName = (typeof workerNames)[number];
 
@@ -18,6 +20,16 @@ export const routes = {
   'lead.received': ['distributor'],
   'lead.sold_out': ['expirer'],
   'lead.contact_read': [],
+
+  'company.registered': [],
+  'lead.uploaded': ['ghl-syncer'],
+  'lead.sync_requested': ['ghl-syncer'],
+  'import.started': ['importer'],
+  'import.retry_requested': ['importer'],
+  'import.ended': [],
+  'crm.paused': ['notifier'],
+  'crm.resumed': [],
+  'crm.notified': ['ghl-syncer'],
 
   'unlock.offered': ['teaser-sender', { later: 'expirer' }],
   'unlock.moved': [],

@@ -1,6 +1,8 @@
 import type { WorkerName } from '../events/routes.ts';
 import { distributor } from './distributor.ts';
 import { expirer } from './expirer.ts';
+import { ghlSyncer } from './ghl-syncer.ts';
+import { importer } from './importer.ts';
 import type { AnyWorker } from './kit/define.ts';
 import { notifier } from './notifier.ts';
 import { paymentLinker } from './payment-linker.ts';
@@ -14,4 +16,6 @@ export const workers = {
   revealer,
   notifier,
   expirer,
+  importer,
+  'ghl-syncer': ghlSyncer,
 } satisfies { [N in WorkerName]: AnyWorker & { name: N } };

@@ -82,6 +82,21 @@ export const notifier = defineWorker<'notifier', Deps>({
       );
     },
 
+    async 'crm.paused'(event, deps, run) {
+      const organization = event.organizationId ?? 'unknown';
+      return alertOperator(
+        {
+          key: `crm-paused-${organization}-${event.id}`,
+          kind: 'crm_paused',
+          organizationId: event.organizationId,
+          subject: `company:${organization}`,
+          text: event.data.reason,
+        },
+        deps,
+        run,
+      );
+    },
+
     async 'buyer.opted_in'(event, deps, run) {
       if (deps.sms.confirmsOptOut || !event.data.inboxId) return skip('the carrier confirms by itself');
       const owner = await findConversationOwner(deps.db, event.data.phoneId);

@@ -1,4 +1,4 @@
-import type { Timings } from '../../src/config.ts';
+import type { Config, Timings } from '../../src/config.ts';
 import { demoBuyers } from '../../src/db/demo.ts';
 import type { WorkerName } from '../../src/events/routes.ts';
 import type { LedgerEntry, Sandbox, SandboxOptions } from '../../src/sandbox/server.ts';
@@ -43,6 +43,7 @@ export type TestSystemOptions = {
   sandbox?: SandboxOptions;
   database?: TestDatabase;
   redisUrl?: string | null;
+  crmLimits?: Config['ghl']['limits'];
 };
 
 let started = 0;
@@ -67,6 +68,7 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
     sandbox: { retryDelaysMs: [100, 200, 400, 800, 1_600], ...options.sandbox },
     timings: { ...quickTimings, ...options.timings },
     workers: options.workers,
+    crmLimits: options.crmLimits,
     namespace,
     logLevel: (process.env.LOG_LEVEL as 'info' | undefined) ?? 'silent',
   });

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../src/config.ts';
+import { type Config, loadConfig } from '../../src/config.ts';
 import { workers } from '../../src/workers/index.ts';
 import { createRuntime, startWorkers } from '../../src/workers/kit/process.ts';
 import { quickTimings } from './timings.ts';
@@ -11,12 +11,16 @@ const shared = JSON.parse(process.argv[2]!) as {
   publicUrl: string;
   sandboxUrl: string;
   namespace: string;
+  /** Absent: what GoHighLevel allows a location. */
+  crmLimits?: Config['ghl']['limits'];
 };
+const { crmLimits, ...addresses } = shared;
 const planned = loadConfig({ LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent' });
 const config = loadConfig(
   { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent' },
-  { ...shared, timings: { ...planned.timings, ...quickTimings } },
+  { ...addresses, timings: { ...planned.timings, ...quickTimings } },
 );
-const runtime = await createRuntime(config, { name: 'worker', namespace: shared.namespace });
+const ghl = crmLimits === undefined ? config.ghl : { ...config.ghl, limits: crmLimits };
+const runtime = await createRuntime({ ...config, ghl }, { name: 'worker', namespace: shared.namespace });
 startWorkers(runtime, Object.values(workers));
 process.stdout.write('ready\n');

@@ -18,9 +18,17 @@ const own = (name: string) => new URL(`../static/${name}`, import.meta.url);
 
 const files: Record<string, string | URL | URL[]> = {
   'basecoat.css': join(dirname(require.resolve('basecoat-css/css')), 'basecoat.cdn.min.css'),
-  'leadgate.css': ['frame.css', 'overview.css', 'unlock.css', 'narrow.css'].map(own),
+  'leadgate.css': [
+    'frame.css',
+    'overview.css',
+    'unlock.css',
+    'company.css',
+    'company-rows.css',
+    'narrow.css',
+  ].map(own),
   'theme.js': own('theme.js'),
   'console.js': own('console.js'),
+  'company.js': own('company.js'),
   'favicon.svg': own('favicon.svg'),
 };
 

@@ -2,16 +2,25 @@ import type { Child } from 'hono/jsx';
 import type { Person } from '../auth.ts';
 import { assetUrl } from './assets.ts';
 
-type Tab = 'overview' | 'parked' | 'inbox';
+type Tab = 'home' | 'overview' | 'companies' | 'parked' | 'inbox';
 
-export type Chrome = { person: Person; tab?: Tab; parked: number; inbox: number };
+export type Chrome = { person: Person; tab?: Tab | undefined; parked: number; inbox: number };
 
 /** A page as it is sent. */
 export async function render(page: unknown): Promise<string> {
   return `<!doctype html>${await (page as { toString(): string | Promise<string> }).toString()}`;
 }
 
-export function Document(props: { title: string; script?: boolean; class?: string; children: Child }) {
+export function Document(props: {
+  title: string;
+  script?: boolean;
+  /** Beside the script that every page with a frame has: modules, each with names of its own. */
+  scripts?: readonly string[];
+  class?: string;
+  /** Where a page hears that something changed. */
+  stream?: string | undefined;
+  children: Child;
+}) {
   return (
     <html lang="en">
       <head>
@@ -25,15 +34,20 @@ export function Document(props: { title: string; script?: boolean; class?: strin
         <link rel="stylesheet" href={assetUrl('leadgate.css')} />
         <script src={assetUrl('theme.js')} />
         {props.script ? <script src={assetUrl('console.js')} defer /> : null}
+        {(props.scripts ?? []).map((name) => (
+          <script type="module" src={assetUrl(name)} />
+        ))}
       </head>
-      <body class={props.class}>{props.children}</body>
+      <body class={props.class} data-stream={props.stream}>
+        {props.children}
+      </body>
     </html>
   );
 }
 
 export function Logo() {
   return (
-    <a class="logo" href="/console">
+    <a class="logo" href="/">
       <img src={assetUrl('favicon.svg')} alt="" width="24" height="24" />
       leadgate
     </a>
@@ -42,48 +56,96 @@ export function Logo() {
 
 /** The frame of every console page. `still`: an answer to a POST, which cannot be fetched again to follow changes. */
 export function Layout(props: { title: string; chrome: Chrome; still?: boolean; children: Child }) {
-  const { person, tab, parked, inbox } = props.chrome;
-  const at = (name: Tab) => (tab === name ? 'page' : undefined);
   return (
-    <Document title={props.title} script class="console">
+    <Frame title={props.title} chrome={props.chrome} stream={props.still ? null : '/console/live'}>
+      {props.children}
+    </Frame>
+  );
+}
+
+/** Head and foot of a page behind the sign-in. Without a `stream` it stays as it was loaded. */
+export function Frame(props: {
+  title: string;
+  chrome: Chrome;
+  stream?: string | null | undefined;
+  scripts?: readonly string[];
+  children: Child;
+}) {
+  const { chrome, stream } = props;
+  return (
+    <Document
+      title={props.title}
+      script
+      scripts={props.scripts ?? []}
+      class="console"
+      stream={stream ?? undefined}
+    >
       <header class="top">
         <div class="top-inner">
           <Logo />
-          <nav aria-label="Console" data-live={props.still ? undefined : 'nav'}>
-            <a href="/console" aria-current={at('overview')}>
-              Overview
-            </a>
-            <a href="/console/parked" aria-current={at('parked')}>
-              Parked <Count value={parked} tone="bad" />
-            </a>
-            <a href="/console/inbox" aria-current={at('inbox')}>
-              Inbox <Count value={inbox} tone="wait" />
-            </a>
-            <a href="/queues">Queues</a>
-            <a href="/docs">API</a>
-          </nav>
-          <div class="top-end">
-            <span class="live-mark" title="Whether this page follows what happens">
-              <i />
-            </span>
-            <button type="button" class="icon-button" data-show-help title="Keyboard shortcuts (?)">
-              ?
-            </button>
-            <button type="button" class="icon-button" data-theme-switch title="Light or dark (t)">
-              ◐
-            </button>
-            <form method="post" action="/logout">
-              <button type="submit" class="btn" data-size="sm" data-variant="ghost" title={person.email}>
-                Sign out
-              </button>
-            </form>
-          </div>
+          {chrome.person.role === 'operator' ? (
+            <OperatorNav chrome={chrome} live={Boolean(stream)} />
+          ) : (
+            <nav aria-label="leadgate">
+              <a href="/" aria-current={chrome.tab === 'home' ? 'page' : undefined}>
+                Home
+              </a>
+              <a href="/docs">API</a>
+            </nav>
+          )}
+          <TopEnd person={chrome.person} live={Boolean(stream)} />
         </div>
       </header>
       <main>{props.children}</main>
       <output class="announce" data-announce hidden />
       <Help />
     </Document>
+  );
+}
+
+function OperatorNav({ chrome, live }: { chrome: Chrome; live: boolean }) {
+  const { tab, parked, inbox } = chrome;
+  const at = (name: Tab) => (tab === name ? 'page' : undefined);
+  return (
+    <nav aria-label="Console" data-live={live ? 'nav' : undefined}>
+      <a href="/console" aria-current={at('overview')}>
+        Overview
+      </a>
+      <a href="/companies" aria-current={at('companies')}>
+        Companies
+      </a>
+      <a href="/console/parked" aria-current={at('parked')}>
+        Parked <Count value={parked} tone="bad" />
+      </a>
+      <a href="/console/inbox" aria-current={at('inbox')}>
+        Inbox <Count value={inbox} tone="wait" />
+      </a>
+      <a href="/queues">Queues</a>
+      <a href="/docs">API</a>
+    </nav>
+  );
+}
+
+function TopEnd({ person, live }: { person: Person; live: boolean }) {
+  return (
+    <div class="top-end">
+      {live ? (
+        <span class="live-mark" title="Whether this page follows what happens">
+          <i />
+        </span>
+      ) : null}
+      <button type="button" class="icon-button" data-show-help title="Keyboard shortcuts (?)">
+        ?
+      </button>
+      <button type="button" class="icon-button" data-theme-switch title="Light or dark (t)">
+        ◐
+      </button>
+      <form method="post" action="/logout">
+        <button type="submit" class="btn" data-size="sm" data-variant="ghost" title={person.email}>
+          Sign out
+        </button>
+      </form>
+    </div>
   );
 }
 
@@ -94,10 +156,10 @@ function Count(props: { value: number; tone: 'bad' | 'wait' }) {
 }
 
 const shortcuts = [
-  ['/', 'Search by lead id, provider id or phone'],
+  ['/', 'Search'],
   ['j  k', 'Next row, previous row'],
   ['Enter', 'Open the row'],
-  ['u', 'Up: back to the overview'],
+  ['u', 'Up: back to where this page belongs'],
   ['t', 'Light or dark'],
   ['?', 'This help'],
 ];

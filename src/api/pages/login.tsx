@@ -48,7 +48,8 @@ export function LoginPage(props: { next: string; email?: string; problem?: strin
           </form>
         ) : null}
         <p class="sub">
-          Accounts are made on the command line: <code>leadgate operator create --email you@example.com</code>
+          Companies get their account from an operator. Operators make theirs on the command line:{' '}
+          <code>leadgate operator create --email you@example.com</code>
         </p>
       </main>
     </Document>
@@ -63,7 +64,7 @@ export function MessagePage(props: { title: string; text: string; status: number
         <h1>{props.title}</h1>
         <p>{props.text}</p>
         <p>
-          <a href="/console">To the console</a>
+          <a href="/">Back to the start</a>
         </p>
       </main>
     </Document>

@@ -4,16 +4,16 @@ import { pageHeaders } from '../pages/headers.ts';
 
 const largestForm = 16 * 1024;
 
-/** Bodies of console routes: small forms and small JSON. */
-export function readForms(app: FastifyInstance): void {
+/** Bodies of page routes: forms and small JSON. */
+export function readForms(app: FastifyInstance, mostBytes = largestForm): void {
   app.removeAllContentTypeParsers();
   const form = 'application/x-www-form-urlencoded';
-  app.addContentTypeParser(form, { parseAs: 'string', bodyLimit: largestForm }, (_request, body, done) =>
+  app.addContentTypeParser(form, { parseAs: 'string', bodyLimit: mostBytes }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(body as string))),
   );
   app.addContentTypeParser(
     'application/json',
-    { parseAs: 'string', bodyLimit: largestForm },
+    { parseAs: 'string', bodyLimit: mostBytes },
     app.getDefaultJsonParser('error', 'error'),
   );
 }

@@ -1,7 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../adapters/logger.ts';
-import type { Queryable } from '../../db/client.ts';
-import { pulse } from '../../db/console-attention.ts';
 
 /** One look a second at the database for all who watch, none when nobody does. */
 export type Heartbeat = { watch(onChange: () => void): () => void; close(): void };
@@ -10,7 +8,10 @@ const everyMs = 1_000;
 /** Ages and queue depths move without an event. */
 const atLeastEveryMs = 5_000;
 
-export function createHeartbeat(deps: { reader: Queryable; log: Logger }): Heartbeat {
+/** `pulse` answers something else whenever what is watched has changed. */
+export type HeartbeatDeps = { pulse: () => Promise<string>; log: Logger };
+
+export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const watchers = new Set<() => void>();
   const closing = new AbortController();
   let beating = false;
@@ -46,9 +47,9 @@ export function createHeartbeat(deps: { reader: Queryable; log: Logger }): Heart
 }
 
 /** Null: the database did not answer; the next look follows in a second. */
-async function look({ reader, log }: { reader: Queryable; log: Logger }): Promise<string | null> {
+async function look({ pulse, log }: HeartbeatDeps): Promise<string | null> {
   try {
-    return await pulse(reader);
+    return await pulse();
   } catch (error) {
     log.debug({ error: (error as Error).name }, 'console heartbeat');
     return null;

@@ -5,7 +5,7 @@ import type { Runtime } from '../../workers/kit/runtime.ts';
 import { type Auth, createAuth, personOf } from '../auth.ts';
 import { failureOf } from '../errors.ts';
 import { addressOf } from '../limits.ts';
-import { localPath, webHeaders } from '../operator.ts';
+import { landing, localPath, webHeaders } from '../operator.ts';
 import { assertSameOrigin, trustedOrigins } from '../origin.ts';
 import { render } from '../pages/layout.tsx';
 import { LoginPage } from '../pages/login.tsx';
@@ -48,10 +48,9 @@ export function signInPlugin(runtime: Deps): FastifyPluginAsync {
       '/login',
       { schema: { hide: true } },
       async (request, reply) => {
-        const next = localPath(request.query.next);
-        if ((await personOf(auth, webHeaders(request)))?.role === 'operator')
-          return reply.redirect(next, 303);
-        return page(reply, 200, { next });
+        const person = await personOf(auth, webHeaders(request));
+        if (person) return reply.redirect(landing(person.role, request.query.next), 303);
+        return page(reply, 200, { next: localPath(request.query.next) });
       },
     );
 
@@ -61,9 +60,9 @@ export function signInPlugin(runtime: Deps): FastifyPluginAsync {
       const { email, password } = form.data;
       const next = localPath(form.data.next);
       try {
-        const { ok, cookies } = await signIn(auth, limits, request, { email, password });
+        const { ok, cookies, role } = await signIn(auth, limits, request, { email, password });
         if (!ok) return page(reply, 401, { next, email, problem: wrong });
-        return reply.header('set-cookie', cookies).redirect(next, 303);
+        return reply.header('set-cookie', cookies).redirect(landing(role, next), 303);
       } catch (error) {
         if (!(error instanceof RefusedError)) throw error;
         const { status, detail, retryAfterSeconds } = failureOf(error);
@@ -75,7 +74,7 @@ export function signInPlugin(runtime: Deps): FastifyPluginAsync {
     app.post('/login/google', { schema: { hide: true } }, async (request, reply) => {
       if (!config.google) throw new RefusedError(404, 'not_found', 'Signing in with Google is not set up.');
       const answer = await auth.api.signInSocial({
-        ...{ body: { provider: 'google', callbackURL: '/console', errorCallbackURL: '/login' } },
+        ...{ body: { provider: 'google', callbackURL: '/', errorCallbackURL: '/login' } },
         ...{ headers: webHeaders(request), asResponse: true },
       });
       const { url } = (await answer.json()) as { url: string };
@@ -103,11 +102,13 @@ async function signIn(
   const headers = webHeaders(request);
   const before = await auth.api.getSession({ headers });
   const answer = await auth.api.signInEmail({ body, headers, asResponse: true });
-  if (!answer.ok) return { ok: false, cookies: [], answer };
+  if (!answer.ok) return { ok: false, cookies: [], answer, role: 'member' as const };
   await limits.succeeded(attempt);
   // A session that was there before the password was given may be known to somebody else.
   if (before) await (await auth.$context).internalAdapter.deleteSession(before.session.token);
-  return { ok: true, cookies: answer.headers.getSetCookie(), answer };
+  const { user } = (await answer.clone().json()) as { user?: { role?: unknown } };
+  const role = user?.role === 'operator' ? ('operator' as const) : ('member' as const);
+  return { ok: true, cookies: answer.headers.getSetCookie(), answer, role };
 }
 
 const exposed = new Set([

@@ -1,15 +1,14 @@
 import { fastifySSE } from '@fastify/sse';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { markHandled, resolveAlert } from '../../db/console-attention.ts';
+import { markHandled, pulse, resolveAlert } from '../../db/console-attention.ts';
 import type { Runtime } from '../../workers/kit/runtime.ts';
 import { createAuth } from '../auth.ts';
-import { errorHandler, failureOf, noteFailure } from '../errors.ts';
 import { localPath, operatorOf, operatorsOnly } from '../operator.ts';
 import { trustedOrigins } from '../origin.ts';
+import { pageErrors } from '../page-errors.ts';
 import { InboxPage, ParkedPage } from '../pages/attention.tsx';
 import { type Chrome, render } from '../pages/layout.tsx';
-import { MessagePage } from '../pages/login.tsx';
 import { OverviewPage } from '../pages/overview.tsx';
 import { UnlockPage } from '../pages/unlock.tsx';
 import { notFound } from '../problem.ts';
@@ -35,7 +34,6 @@ const hidden = { schema: { hide: true } };
 
 export function consolePlugin(runtime: ConsoleRuntime): FastifyPluginAsync {
   return async (root) => {
-    root.get('/', hidden, async (_request, reply) => reply.redirect('/console', 302));
     await root.register(async (app) => {
       readForms(app);
       app.addHook('onRequest', operatorsOnly(createAuth(runtime), trustedOrigins(runtime.config.publicUrl)));
@@ -135,7 +133,7 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
 /** Says that something changed, never what: the page fetches itself with its own session. */
 async function live(app: FastifyInstance, { db, log }: ConsoleRuntime): Promise<void> {
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
-  const heartbeat = createHeartbeat({ reader: db.reader, log });
+  const heartbeat = createHeartbeat({ pulse: () => pulse(db.reader), log });
   const open = new Set<FastifyReply>();
   app.addHook('preClose', async () => {
     heartbeat.close();
@@ -159,15 +157,4 @@ function idOf(request: FastifyRequest<{ Params: { id: string } }>, what: string)
   const id = uuid.safeParse(request.params.id);
   if (!id.success) throw notFound(what);
   return id.data;
-}
-
-/** A page for a browser, problem+json for everybody else. */
-function pageErrors({ config, log }: ConsoleRuntime) {
-  const json = errorHandler(log);
-  return async (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    if (!(request.headers.accept ?? '').includes('text/html')) return json(error, request, reply);
-    const { status, title, detail } = failureOf(error);
-    noteFailure(log, error, status, request);
-    return sendPage(reply.status(status), config, await render(MessagePage({ title, text: detail, status })));
-  };
 }

@@ -38,10 +38,13 @@ async function load() {
   if (selected) select(rows().find((row) => row.dataset.row === selected));
 }
 
-if (document.querySelector('[data-live]')) {
-  const stream = new EventSource('/console/live');
+if (document.body.dataset.stream) {
+  const stream = new EventSource(document.body.dataset.stream);
   stream.addEventListener('open', () => {
     page.dataset.connection = 'live';
+    // What changed after the page was made and before the stream began is not announced; a moment later no answer is
+    // as old as that.
+    setTimeout(() => !document.hidden && refresh(), 1_000);
   });
   stream.addEventListener('error', () => {
     page.dataset.connection = 'lost';

@@ -1,4 +1,5 @@
 export * from './auth.ts';
+export * from './companies.ts';
 export * from './leads.ts';
 export * from './organizations.ts';
 export * from './payments.ts';

@@ -34,6 +34,10 @@ export const leads = pgTable(
     campaignId: uuid('campaign_id'),
     categoryId: uuid('category_id'),
     supplierId: uuid('supplier_id'),
+    /** The file it came in. */
+    importId: uuid('import_id'),
+    /** Brought by a company for its own CRM; not offered to anybody by itself. */
+    uploaded: boolean().notNull().default(false),
     /** Teaser fields: what anybody offered may read. */
     public: jsonb().notNull(),
     /** The locked fields, sealed. Null after erasure. */
@@ -53,6 +57,8 @@ export const leads = pgTable(
     uniqueIndex('leads_public_id').on(t.organizationId, t.publicId),
     index('leads_newest').on(t.organizationId, t.createdAt, t.id),
     index('leads_phone_hash').on(t.organizationId, t.phoneHash),
+    index('leads_import').on(t.importId, t.id).where(sql`import_id is not null`),
+    index('leads_uploaded').on(t.organizationId, t.id).where(sql`uploaded`),
     check('leads_price', sql`${t.priceMinor} between 50 and 1000000`),
     check('leads_max_sales', sql`${t.maxSales} is null or ${t.maxSales} > 0`),
   ],

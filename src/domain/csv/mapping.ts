@@ -145,5 +145,7 @@ export function checkMapping(given: unknown, header: readonly string[]): Mapping
 function isTarget(target: unknown): target is Target {
   if (typeof target !== 'string') return false;
   if ((LEAD_FIELDS as readonly string[]).includes(target)) return true;
+  // The database keeps neither NUL nor half a character.
+  if (/[\0\p{Cs}]/u.test(target)) return false;
   return /^custom:.*\S/s.test(target) && target.length <= 'custom:'.length + LONGEST_CUSTOM_NAME;
 }

@@ -33,6 +33,8 @@ export type CsvOptions = {
 };
 
 const PIECE = 64 * 1024;
+/** Rows as large as they may be would make a batch of them anything but small. In characters. */
+const LARGEST_BATCH = 2 * 1024 * 1024;
 
 /**
  * Opens a CSV of unknown make as its bytes arrive, in memory that does not grow with it: one row, one batch and some
@@ -127,7 +129,7 @@ async function* readBatches(
         yield [];
       }
       // Full batches first, also where the file breaks: what is handed out must not depend on how it was cut.
-      while (rows.ready.length >= size) yield rows.ready.splice(0, size);
+      while (rows.ready.length >= size || rows.readyLength >= LARGEST_BATCH) yield rows.handOut(size);
       if (failure) throw readable(failure, rows);
     }
     if (rows.ready.length > 0) yield rows.ready;
@@ -140,6 +142,8 @@ async function* readBatches(
 class RowReader {
   header: { header: string[]; headerRow: number } | null = null;
   ready: CsvRow[] = [];
+  /** Of their texts, in characters. */
+  readyLength = 0;
   /** The number of the row being read. */
   next = 1;
   #count = 0;
@@ -162,6 +166,12 @@ class RowReader {
     });
     // Told by `take`.
     this.#parser.on('error', () => undefined);
+  }
+
+  handOut(size: number): CsvRow[] {
+    const rows = this.ready.splice(0, size);
+    this.readyLength = this.ready.length === 0 ? 0 : this.readyLength - lengthOf(rows);
+    return rows;
   }
 
   take(text: string | null): Promise<void> {
@@ -198,8 +208,15 @@ class RowReader {
     this.#count += 1;
     if (this.#count > this.limits.maxRows) throw tooMany(this.limits.maxRows);
     this.ready.push({ row, cells });
+    for (const cell of cells) this.readyLength += cell.length;
     return null;
   }
+}
+
+function lengthOf(rows: readonly CsvRow[]): number {
+  let length = 0;
+  for (const { cells } of rows) for (const cell of cells) length += cell.length;
+  return length;
 }
 
 const tooMany = (maxRows: number) =>

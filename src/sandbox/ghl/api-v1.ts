@@ -88,6 +88,12 @@ export function createApiV1({ settings, tokens, book }: Parts): VendorApi {
       ({ params, id, location }) => book.addNote(book.existing(id, location), { params }, 200),
     ],
     [
+      'GET',
+      new RegExp(`${contact}/notes/?$`),
+      'contact.note.list',
+      ({ id, location }) => json(200, { notes: contacts.notesOf(book.existing(id, location)) }),
+    ],
+    [
       'POST',
       new RegExp(`${contact}/workflow/[^/]+$`),
       'contact.workflow.add',

@@ -7,7 +7,7 @@ import { findUnlock } from '../../db/unlocks.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
 import { type DomainEvent, parseEvent } from '../../events/envelope.ts';
 import { within } from './deadline.ts';
-import type { AnyWorker, Run } from './define.ts';
+import type { AnyWorker, OwnOpen, Run } from './define.ts';
 import type { Outcome } from './outcome.ts';
 import type { JobData } from './queues.ts';
 import type { Runtime } from './runtime.ts';
@@ -23,17 +23,29 @@ const finishPatienceMs = 8_000;
 
 /** Runs one job to its report: open, handle, settle. Throws only when the database is away; the sweeper comes again. */
 export async function execute(worker: AnyWorker, runtime: Runtime, job: JobData): Promise<JobReport> {
+  const gate = worker.gate?.(runtime);
+  if (!gate) return perform(worker, runtime, job);
+  await gate.enter();
+  try {
+    return await perform(worker, runtime, job);
+  } finally {
+    gate.leave();
+  }
+}
+
+async function perform(worker: AnyWorker, runtime: Runtime, job: JobData): Promise<JobReport> {
   const started = performance.now();
   const fence: Fence = { outboxId: job.outboxId, epoch: job.epoch };
-  const open = await openRun(runtime.db, fence);
-  if (!open) return 'gone';
+  const opened = await openedRun(worker, runtime, fence);
+  if (!opened) return 'gone';
+  const { open } = opened;
   const log = runtime.log.child({
     worker: worker.name,
     event: open.event.type,
     subject: open.event.subject,
     outbox: fence.outboxId,
   });
-  const context = createContext(worker, runtime, open, fence);
+  const context = createContext(worker, runtime, opened, fence);
 
   let report: JobReport = 'retrying';
   let note = '';
@@ -51,13 +63,19 @@ export async function execute(worker: AnyWorker, runtime: Runtime, job: JobData)
   return report;
 }
 
+async function openedRun(worker: AnyWorker, runtime: Runtime, fence: Fence): Promise<OwnOpen | null> {
+  if (worker.open) return worker.open(fence, runtime);
+  const open = await openRun(runtime.db, fence);
+  return open && { open, found: null };
+}
+
 type Context = {
   fence: Fence;
   run: Run;
   attempt(outcome: string, detail: string | null): AttemptRow;
 };
 
-function createContext(worker: AnyWorker, runtime: Runtime, open: OpenRun, fence: Fence): Context {
+function createContext(worker: AnyWorker, runtime: Runtime, { open, found }: OwnOpen, fence: Fence): Context {
   const startedAt = new Date();
   const started = performance.now();
   const base = {
@@ -84,6 +102,7 @@ function createContext(worker: AnyWorker, runtime: Runtime, open: OpenRun, fence
       now: open.now,
       since: open.createdAt,
       attempts: open.attempts,
+      found,
       unlock: async (id) => {
         const first = seen;
         seen = null;
@@ -169,7 +188,9 @@ async function settle(
     case 'snooze': {
       const attempt = context.attempt('snoozed', outcome.because);
       const ok = await patiently(() =>
-        postpone(runtime.db, fence, outcome.ms, { burn: false, error: null, attempt }),
+        postpone(runtime.db, fence, outcome.ms, {
+          ...{ burn: false, error: null, attempt, keepPlace: outcome.keepPlace },
+        }),
       );
       return { report: ok ? 'snoozed' : 'gone', note: outcome.because };
     }

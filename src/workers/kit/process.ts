@@ -7,6 +7,7 @@ import { maintain } from '../../db/maintenance.ts';
 import { queuedCounts } from '../../db/outbox.ts';
 import { createVault } from '../../db/vault.ts';
 import { createPayLinks } from '../../domain/paylink.ts';
+import { rowsUnderWay } from './crm-turns.ts';
 import { settledWithin } from './deadline.ts';
 import type { AnyWorker } from './define.ts';
 import { createEffects } from './effects.ts';
@@ -65,7 +66,7 @@ export async function createRuntime(
     statusCallbackBase: `${config.publicUrl}/webhook/twilio/status`,
   });
   const links = createPayLinks(config.encryptionKeys.at(-1)!.key, config.publicUrl);
-  const { sms, email, payments } = gateways;
+  const { sms, email, payments, crm } = gateways;
   return {
     config,
     log,
@@ -75,6 +76,7 @@ export async function createRuntime(
     sms,
     email,
     payments,
+    crm,
     queues,
     relay,
     effects,
@@ -117,6 +119,7 @@ export function startWorkers(runtime: Runtime, workers: readonly AnyWorker[]): R
     queues: runtime.queues,
     timings: runtime.config.timings,
     log: runtime.log,
+    perOrganization: { 'ghl-syncer': rowsUnderWay(runtime) },
   });
   sweeper.start();
 

@@ -1,3 +1,4 @@
+import type { CrmGateway } from '../../adapters/crm.ts';
 import type { EmailGateway } from '../../adapters/email.ts';
 import type { Logger } from '../../adapters/logger.ts';
 import type { PaymentGateway } from '../../adapters/payments.ts';
@@ -20,6 +21,8 @@ export type Runtime = {
   sms: SmsGateway;
   email: EmailGateway;
   payments: PaymentGateway;
+  /** By the version of its API that a company's location speaks. */
+  crm: Record<'v2' | 'v1', CrmGateway>;
   queues: Queues;
   relay: Relay;
   effects: Effects;

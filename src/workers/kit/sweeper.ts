@@ -23,18 +23,31 @@ const revisitFactor = 2;
 const askedAtOnce = 50;
 const queuePatienceMs = 5_000;
 
-type Deps = { db: Queryable; queues: Queues; timings: Timings; log: Logger };
+/** Organizations with waiting rows that one sweep looks at, for each worker; the next sweep goes on with the others. */
+const organizationsPerSweep = 500;
+
+type Deps = {
+  db: Queryable;
+  queues: Queues;
+  timings: Timings;
+  log: Logger;
+  /** Rows of one organization in a worker's queue at once; absent: the queue's own window. */
+  perOrganization?: Partial<Record<WorkerName, number>>;
+};
+/** The organization each worker's last sweep ended at. */
+type Places = Map<WorkerName, string | null>;
 
 export function createSweeper(deps: Deps): Sweeper {
   const { timings, log } = deps;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let running: Promise<unknown> = Promise.resolve();
+  const places: Places = new Map();
 
   const sweep = async (): Promise<SweepReport> => {
     const { answering, flushed } = await lookAtQueues(deps);
     const { visited, reissued } = await visitOverdue(deps, answering);
-    const admitted = await admit(deps, answering);
+    const admitted = await admit(deps, answering, places);
     return { visited, reissued, admitted, flushed };
   };
   const tick = async () => {
@@ -139,14 +152,18 @@ async function clearEnded(queues: Queues, row: PublishRow): Promise<PublishRow |
 /** A queue whose connection has gone silent must not stop the sweep of the others, nor the next one. */
 const answered = <T>(call: Promise<T>) => within(queuePatienceMs, 'no answer from the queue', call);
 
-async function admit(deps: Deps, answering: readonly WorkerName[]): Promise<number> {
+async function admit(deps: Deps, answering: readonly WorkerName[], places: Places): Promise<number> {
   const counts = await queuedCounts(deps.db);
   deps.queues.setDepths(counts);
   let admitted = 0;
   for (const worker of answering) {
     const room = deps.queues.window - (counts.get(worker) ?? 0);
     if (room <= 0) continue;
-    const rows = await admitWaiting(deps.db, worker, room, deps.timings.outboxVisibilityMs);
+    const { rows, next } = await admitWaiting(deps.db, worker, {
+      ...{ room, visibilityMs: deps.timings.outboxVisibilityMs, organizations: organizationsPerSweep },
+      ...{ perOrganization: deps.perOrganization?.[worker] ?? null, after: places.get(worker) ?? null },
+    });
+    places.set(worker, next);
     admitted += rows.length;
     await addByWorker(deps, rows);
   }

@@ -1,0 +1,94 @@
+import { Command } from 'commander';
+import { createKey } from '../db/api-keys.ts';
+import { companyTaken, listCompanies, registerCompany } from '../db/companies.ts';
+import { readRegistration } from '../domain/company.ts';
+import { CommandError, say, withSession } from './session.ts';
+
+type RegisterOptions = {
+  name: string;
+  ownerName: string;
+  ownerEmail: string;
+  ownerPhone: string;
+  location: string;
+  region?: string;
+  key?: boolean;
+};
+
+export function companyCommands(): Command {
+  const company = new Command('company').description('companies that bring leads into their CRM');
+  company
+    .command('register')
+    .description('register a company and print its number, the company_id of uploads')
+    .requiredOption('--name <name>')
+    .requiredOption('--owner-name <name>')
+    .requiredOption('--owner-email <email>', 'one company for each address')
+    .requiredOption('--owner-phone <phone>')
+    .requiredOption('--location <id>', 'its GoHighLevel location')
+    .option(
+      '--region <code>',
+      'how phones without a country code are read; the owner’s country when not given',
+    )
+    .option('--key', 'also make an API key that uploads leads, and print it, this once')
+    .action((options: RegisterOptions) => register(options));
+  company
+    .command('list')
+    .description('companies by number, with how their CRM stands')
+    .option('--search <text>', 'in the number, the names, the address or the location')
+    .action(({ search }: { search?: string }) => list(search));
+  return company;
+}
+
+async function register(options: RegisterOptions): Promise<void> {
+  const read = readRegistration({
+    company_name: options.name,
+    owner_name: options.ownerName,
+    owner_email: options.ownerEmail,
+    owner_phone: options.ownerPhone,
+    ghl_location_id: options.location,
+    default_region: options.region,
+  });
+  if (!read.ok) {
+    const lines = Object.entries(read.errors).map(([field, reasons]) => `${field} ${reasons.join(', ')}`);
+    throw new CommandError(lines.join('\n'));
+  }
+  await withSession(async ({ db }) => {
+    const company = await registerCompany({ db }, read.value, { by: 'command line' }).catch(
+      (error: unknown) => {
+        const taken = companyTaken(error);
+        throw taken ? new CommandError(taken.message) : error;
+      },
+    );
+    say(String(company.number));
+    process.stderr.write(
+      `${company.name} is company ${company.number}. Its CRM is not connected yet: leads wait until it is.\n`,
+    );
+    if (!options.key) return;
+    const made = await createKey(db, {
+      organizationId: company.organizationId,
+      owner: 'organization',
+      name: 'uploads',
+      scopes: ['leads:read', 'leads:write', 'companies:read'],
+    });
+    say(made.key);
+    process.stderr.write(`Key ${made.prefix}… (${made.id}). It is not stored and cannot be shown again.\n`);
+  });
+}
+
+const together = 200;
+
+async function list(search: string | undefined): Promise<void> {
+  await withSession(async ({ db }) => {
+    let after = 0;
+    for (;;) {
+      const page = await listCompanies(db, { limit: together, after, search: search ?? null });
+      if (after === 0 && page.length === 0)
+        say(search ? 'None is found.' : 'No companies yet. See: leadgate company register --help');
+      for (const { number, name, ownerEmail, locationId, pausedAt, connected } of page) {
+        const crm = pausedAt ? 'paused' : connected ? 'connected' : 'no credentials of its own';
+        say([number, name, ownerEmail, locationId ?? 'no location', crm].join('  '));
+      }
+      if (page.length < together) return;
+      after = page.at(-1)!.number;
+    }
+  });
+}

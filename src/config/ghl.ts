@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+const text = z.string().trim().min(1).optional();
+
+export const ghlVariables = {
+  GHL_API_KEY: text,
+  GHL_API_BASE_URL: text,
+  GHL_CLIENT_ID: text,
+  GHL_CLIENT_SECRET: text,
+  GHL_WEBHOOK_PUBLIC_KEY: text,
+};
+type Variables = { [name in keyof typeof ghlVariables]?: string | undefined };
+
+export type GhlConfig = {
+  /** For companies without credentials of their own; null: each brings its own. */
+  apiKey: string | null;
+  /** Null: the vendor's own. */
+  baseUrl: string | null;
+  authorizeUrl: string | null;
+  oauth: { clientId: string; clientSecret: string } | null;
+  /** Base64 SPKI of the Ed25519 key that signs webhooks; empty: none is believed. */
+  webhookPublicKey: string;
+  /** Calls per interval and per day and location, which GoHighLevel allows an app; null: as fast as it goes. */
+  limits: { calls: number; intervalMs: number; perDay: number } | null;
+};
+
+/** Public constants of the vendor simulator; worthless outside it. */
+const sandboxApiKey = 'pit-sandbox-leadgate';
+const sandboxClient = { clientId: 'sandbox-ghl-client', clientSecret: 'sandbox-ghl-secret' };
+
+/** As shown in the vendor's public code; its marketplace page shows the current one. */
+const ghlWebhookKey = 'MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=';
+export const ghlLimits = Object.freeze({ calls: 100, intervalMs: 10_000, perDay: 200_000 });
+
+/** Companies bring tokens of their own, so production needs no variable here and never talks to the sandbox. */
+export function ghlConfig(e: Variables, sandboxUrl: string | null, sandboxKey: string): GhlConfig {
+  const real = [e.GHL_API_KEY, e.GHL_API_BASE_URL, e.GHL_CLIENT_ID].some((given) => given !== undefined);
+  const simulated = real ? null : sandboxUrl;
+  const oauth =
+    e.GHL_CLIENT_ID && e.GHL_CLIENT_SECRET
+      ? { clientId: e.GHL_CLIENT_ID, clientSecret: e.GHL_CLIENT_SECRET }
+      : simulated
+        ? sandboxClient
+        : null;
+  return {
+    apiKey: e.GHL_API_KEY ?? (simulated ? sandboxApiKey : null),
+    baseUrl: e.GHL_API_BASE_URL ?? simulated,
+    authorizeUrl: simulated ? `${simulated}/v2/oauth/chooselocation` : null,
+    oauth,
+    webhookPublicKey: e.GHL_WEBHOOK_PUBLIC_KEY ?? (simulated ? sandboxKey : ghlWebhookKey),
+    limits: ghlLimits,
+  };
+}

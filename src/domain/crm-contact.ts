@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { crmName } from './person-name.ts';
+
+/** What an uploader said beyond a lead's usual fields; sealed together with them. */
+export type MoreOfLead = Partial<{
+  firstName: string | null;
+  lastName: string | null;
+  company: string | null;
+  state: string | null;
+  postalCode: string | null;
+  country: string | null;
+  website: string | null;
+  source: string | null;
+  tags: string[];
+  custom: Record<string, string>;
+}>;
+
+export type LeadForCrm = {
+  name: string | null;
+  phone: string | null;
+  phoneValid: boolean;
+  email: string | null;
+  address: string | null;
+  notes: string | null;
+  city: string | null;
+  more?: MoreOfLead | null;
+};
+
+/** How a company wants its contacts. */
+export type CrmWishes = {
+  tags: readonly string[];
+  sourceLabel: string | null;
+  /** Our name of a custom column (or `notes`) -> the CRM's field id. */
+  fieldMapping: Readonly<Record<string, string>>;
+};
+
+export type PlannedContact = {
+  contact: {
+    firstName?: string;
+    lastName?: string;
+    email?: string;
+    phone?: string;
+    address1?: string;
+    city?: string;
+    state?: string;
+    postalCode?: string;
+    country?: string;
+    companyName?: string;
+    website?: string;
+    source?: string;
+    customFields?: Record<string, string>;
+  };
+  tags: string[];
+  /** Null: there is none, or it goes into a field of its own. */
+  note: string | null;
+  /** See `personHash`. */
+  hash: string;
+};
+
+/** What the CRM is told of a lead. Absent means: left as it is there. */
+export function planContact(lead: LeadForCrm, wishes: CrmWishes): PlannedContact {
+  const more = lead.more ?? {};
+  const names = crmName({
+    name: lead.name ?? '',
+    firstName: more.firstName ?? null,
+    lastName: more.lastName ?? null,
+  });
+  // A text that is no number would have the whole contact refused, where an address could make one.
+  const phone = lead.phoneValid || lead.email === null ? lead.phone : null;
+  const customFields = customOf(lead, wishes.fieldMapping);
+  const contact = withoutBlanks({
+    ...names,
+    email: lead.email,
+    phone,
+    address1: lead.address,
+    city: lead.city,
+    state: more.state,
+    postalCode: more.postalCode,
+    country: countryCode(more.country),
+    companyName: more.company,
+    website: more.website,
+    source: more.source ?? wishes.sourceLabel,
+  });
+  return {
+    contact: Object.keys(customFields).length > 0 ? { ...contact, customFields } : contact,
+    tags: [...new Set([...wishes.tags, ...(more.tags ?? [])])],
+    note: Object.hasOwn(wishes.fieldMapping, 'notes') ? null : lead.notes?.trim() || null,
+    hash: personHash(contact),
+  };
+}
+
+function customOf(lead: LeadForCrm, mapping: CrmWishes['fieldMapping']): Record<string, string> {
+  const given: [string, string | null][] = [
+    ...Object.entries(lead.more?.custom ?? {}),
+    ['notes', lead.notes],
+  ];
+  const fields: [string, string][] = [];
+  for (const [name, value] of given) {
+    const field = Object.hasOwn(mapping, name) ? mapping[name] : undefined;
+    if (field && value) fields.push([field, value]);
+  }
+  return Object.fromEntries(fields);
+}
+
+function withoutBlanks<K extends string>(fields: Record<K, string | null | undefined>) {
+  const kept = Object.entries(fields).filter(
+    ([, value]) => value !== null && value !== undefined && value !== '',
+  );
+  return Object.fromEntries(kept) as Partial<Record<K, string>>;
+}
+
+type Person = {
+  firstName?: string | null;
+  lastName?: string | null;
+  email?: string | null;
+  phone?: string | null;
+};
+
+/** Equal for a contact as we wrote it and as the CRM tells it back. */
+export function personHash({ firstName, lastName, email, phone }: Person): string {
+  const told = [firstName, lastName, email?.toLowerCase(), phone].map((value) => value?.trim() ?? '');
+  return createHash('sha256').update(JSON.stringify(told)).digest('base64url').slice(0, 22);
+}
+
+let codes: Map<string, string> | undefined;
+
+/** ISO 3166 of a country's code or English name; null where it is neither: the CRM takes codes only. */
+export function countryCode(text: string | null | undefined): string | null {
+  const given = text?.trim() ?? '';
+  codes ??= countryCodes();
+  if (/^[a-z]{2}$/i.test(given)) return given.toUpperCase();
+  return codes.get(given.toLowerCase().replace(/\./g, '')) ?? null;
+}
+
+function countryCodes(): Map<string, string> {
+  const names = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
+  const found = new Map<string, string>([
+    ['usa', 'US'],
+    ['united states of america', 'US'],
+    ['uk', 'GB'],
+    ['great britain', 'GB'],
+    ['england', 'GB'],
+  ]);
+  for (let first = 65; first <= 90; first += 1) {
+    for (let second = 65; second <= 90; second += 1) {
+      const code = String.fromCharCode(first, second);
+      const name = names.of(code);
+      if (name && !found.has(name.toLowerCase())) found.set(name.toLowerCase(), code);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,57 @@
+import { findCompany } from '../db/companies.ts';
+import { requestSync } from '../db/crm-syncs.ts';
+import { findImport, type Import, markEnded } from '../db/imports.ts';
+import type { Mapping } from '../domain/csv/mapping.ts';
+import { RefusedError } from '../domain/errors.ts';
+import { defineWorker } from './kit/define.ts';
+import { readSlice } from './kit/importing.ts';
+import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
+import type { Runtime } from './kit/runtime.ts';
+
+type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
+
+/** After so long a file makes room for others; it goes on where it stopped. */
+const sliceMs = 15_000;
+
+/** Reads a file that was kept whole, row by row, into leads. */
+export const importer = defineWorker<'importer', Deps>({
+  name: 'importer',
+  concurrency: 2,
+  // A slice of a very long file is as long as the way to its first row.
+  timeoutMs: 600_000,
+  attempts: 12,
+  handle: {
+    async 'import.started'(event, deps) {
+      const row = await findImport(deps.db, event.data.importId);
+      if (row?.status !== 'running' || row.mapping === null) return skip('not running');
+      const company = await findCompany(deps.db, { organizationId: row.organizationId });
+      if (!company) return park('the organization is no company');
+      try {
+        const end = await readSlice(deps, row as Import & { mapping: Mapping }, company, sliceMs);
+        if (end.kind === 'more') return snooze(0, `read up to row ${end.nextRow}`);
+        // Whoever has the place goes on with it; this row looks again in case nobody does.
+        if (end.kind === 'lost') return snooze(2_000, 'read by another run');
+        const { nextRow, rows } = end;
+        return finish(
+          markEnded(row, { status: 'done', from: ['running'], nextRow, totalRows: rows }),
+          `${rows} rows`,
+        );
+      } catch (error) {
+        if (!(error instanceof RefusedError)) throw error;
+        return broken(row, error.message);
+      }
+    },
+
+    async 'import.retry_requested'(event, deps) {
+      const { importId } = event.data;
+      const row = await findImport(deps.db, importId);
+      if (!row) return skip('no such import');
+      const asked = await requestSync(deps.db, { organizationId: row.organizationId, importId });
+      return finish({}, `${asked} leads asked for again`);
+    },
+  },
+});
+
+/** What was found wrong in the middle of a file: the rows before it are there, and the counts say so. */
+const broken = (row: Import, problem: string): Outcome =>
+  finish(markEnded(row, { status: 'failed', from: ['running'], problem }), 'the file breaks');

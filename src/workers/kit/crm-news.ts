@@ -1,0 +1,49 @@
+import { type GhlEvent, parseGhlEvent } from '../../adapters/ghl-webhooks.ts';
+import { findByContact, forgetContact, type ToldContact, takeNews } from '../../db/crm-syncs.ts';
+import { findReceived } from '../../db/inbox.ts';
+import type { SealedContact } from '../../db/leads.ts';
+import { personHash } from '../../domain/crm-contact.ts';
+import { corrected, newsIn } from '../../domain/crm-news.ts';
+import type { Run } from './define.ts';
+import { finish, type Outcome, skip } from './outcome.ts';
+import type { Runtime } from './runtime.ts';
+
+type Deps = Pick<Runtime, 'db' | 'vault'>;
+
+/** What the CRM told of a contact, applied to the leads that are this contact. Older news than the last are none. */
+export async function applyNews(inboxId: string, { db, vault }: Deps, run: Run): Promise<Outcome> {
+  const received = await findReceived(db, inboxId, 'ghl');
+  if (!received?.body || !received.organizationId) return skip('nothing was kept of it');
+  const told = parseGhlEvent(JSON.parse(vault.open(received.body)), received.receivedAt, Infinity);
+  if (!told?.contactId) return skip('about no contact');
+  const leads = await findByContact(db, received.organizationId, told.contactId);
+  if (leads.length === 0) return skip('a contact that is no lead');
+  if (told.type === 'ContactDelete') {
+    const ids = leads.map(({ leadId }) => leadId);
+    return finish(forgetContact(ids, told.contactId), 'the contact was deleted');
+  }
+  let taken = 0;
+  for (const lead of leads) {
+    const news = newsFor(lead, told, vault);
+    if (news && (await run.advance(takeNews(news, told.at)))) taken += 1;
+  }
+  return finish({}, taken > 0 ? `news for ${taken}` : 'nothing new');
+}
+
+function newsFor(lead: ToldContact, told: GhlEvent, vault: Deps['vault']) {
+  const { person, dnd } = newsIn(told, lead);
+  if (!person && !dnd) return null;
+  const news = { leadId: lead.leadId, dnd: told.smsOptOut, writtenHash: personHash(told) };
+  const kept = { contact: null, before: null, phoneHash: null, emailHash: null, phoneValid: false };
+  if (!person || lead.contact === null) return { ...news, ...kept };
+  const contact = corrected(vault.openJson<SealedContact>(lead.contact), told);
+  const { phone, email } = contact;
+  return {
+    ...news,
+    contact: vault.sealJson(contact),
+    before: lead.contact,
+    phoneHash: phone ? vault.index(phone) : null,
+    emailHash: email ? vault.index(email.toLowerCase()) : null,
+    phoneValid: /^\+[1-9]\d{6,14}$/.test(phone ?? ''),
+  };
+}

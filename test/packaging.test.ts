@@ -202,8 +202,9 @@ async function startRedisThatSays(line: string): Promise<{ url: string; stop(): 
 }
 
 describe('configuration', () => {
-  const schema = /const environment = z\.object\(\{([\s\S]*?)\n\}\);/.exec(read('src/config.ts'))?.[1] ?? '';
-  const known = [...schema.matchAll(/^ {2}([A-Z0-9_]+):/gm)].map(([, name]) => name!);
+  const known = ['src/config.ts', 'src/config/ghl.ts'].flatMap((path) =>
+    [...read(path).matchAll(/^ {2}([A-Z0-9_]+): (?:text|port|z\.)/gm)].map(([, name]) => name!),
+  );
   const lines = read('.env.example').split('\n');
   const documented = lines.flatMap((line) => /^([A-Z0-9_]+)=/.exec(line)?.[1] ?? []);
 

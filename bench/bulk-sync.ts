@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
 import { ghlLimits, loadConfig } from '../src/config.ts';
 import { createDatabase, type Database } from '../src/db/client.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { createVault } from '../src/db/vault.ts';
 import { addLeads, makeCompany, type TestCompany } from '../test/harness/crm.ts';
-import { Machine, profileInto } from './machine.ts';
+import { Machine } from './machine.ts';
 import { until } from './queue-machine.ts';
 import type { Backend, Measure, Row, RowOptions } from './row.ts';
 import type { SyncWorkerOptions } from './sync-worker.ts';
@@ -185,20 +184,4 @@ async function limited(parts: Parts, backend: Backend, { quick }: RowOptions): P
       `ten rows of a second company: slowest of ${waits.length} times ${slowest.toFixed(1)} s`,
     ],
   };
-}
-
-if (import.meta.url === `file://${process.argv[1]}`) {
-  const { values } = parseArgs({
-    options: {
-      limiter: { type: 'boolean', default: false },
-      quick: { type: 'boolean', default: false },
-      profile: { type: 'string' },
-      backend: { type: 'string', multiple: true, default: ['redis', 'postgres'] },
-    },
-  });
-  if (values.profile) profileInto(values.profile);
-  const measure = values.limiter ? measureBulkLimiter : measureBulkSync;
-  const say = (line: string) => process.stdout.write(`${line}\n`);
-  for (const row of await measure({ backends: values.backend as Backend[], quick: values.quick, say }))
-    say(JSON.stringify(row, null, 2));
 }

@@ -146,10 +146,23 @@ describe('an import that is cancelled', () => {
     expect(ended).toMatchObject({ created: 29_993, duplicates: 7, rejected: 0 });
   });
 
-  it('one that has ended cannot be', async () => {
+  it('one that was read can still be kept from the CRM', async () => {
     const made = await company.upload(plainCsv(1, 200_000), { start: 'true' });
     await company.ended(made.body.import.import_id);
     const answer = await company.call('POST', `/api/imports/${made.body.import.import_id}/cancel`);
+    expect([answer.status, answer.body.import.status]).toEqual([200, 'cancelled']);
+  });
+
+  it('one that is in the CRM cannot be', async () => {
+    const made = await company.upload(plainCsv(1, 400_000), { start: 'true' });
+    const id = made.body.import.import_id;
+    await company.ended(id);
+    await system.rows(
+      `INSERT INTO lead_syncs (lead_id, organization_id, import_id, status)
+       SELECT id, organization_id, import_id, 'success' FROM leads WHERE import_id = $1`,
+      [id],
+    );
+    const answer = await company.call('POST', `/api/imports/${id}/cancel`);
     expect([answer.status, answer.body.code]).toEqual([409, 'already_ended']);
   });
 });

@@ -13,6 +13,7 @@ import {
   hasFailedSyncs,
   type Import,
   type ImportDialect,
+  importCounts,
   markEnded,
   markReady,
   markStarted,
@@ -302,7 +303,10 @@ async function sameFileRefusal(deps: ImportDeps, row: Import): Promise<RefusedEr
 
 /** Leads that were made stay; those not in the CRM yet are not sent there. */
 export async function cancelImport(deps: ImportDeps, row: Import): Promise<Import> {
-  const from = ['uploading', 'ready', 'running'] as const;
+  const begun = ['uploading', 'ready', 'running'] as const;
+  // A file is read in minutes and sent in days: what is read already can still be stopped.
+  const { pending, processing } = await importCounts(deps.db, row);
+  const from = pending + processing > 0 ? [...begun, 'done' as const, 'failed' as const] : begun;
   await deps.relay.commit(markEnded(row, { status: 'cancelled', from }));
   const now = (await findImport(deps.db, row.id))!;
   if (now.status === 'cancelled') return now;

@@ -156,6 +156,19 @@ export function recordSync(sync: OpenedSync, worker: string, found: Recorded): C
   };
 }
 
+/** Which contact a lead became, before the rest of its run: news of that contact find it from now on. */
+export async function noteContact(
+  db: Queryable,
+  leadId: string,
+  made: { contactId: string; writtenHash: string; dnd: boolean | null },
+): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE lead_syncs SET contact_id = ${made.contactId}::text, written_hash = ${made.writtenHash}::text,
+        dnd = coalesce(${made.dnd}::boolean, dnd) WHERE lead_id = ${leadId}::uuid AND status = 'processing'`,
+  );
+}
+
 /** A run that was put off. `undo`: it did not count. */
 export async function setBack(
   db: Queryable,

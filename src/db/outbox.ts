@@ -154,15 +154,16 @@ export async function admitWaiting(
     free AS (SELECT t.organization_id, ${left} AS rows FROM tenants t WHERE t.organization_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM worker_holds h WHERE h.worker = ${worker} AND h.organization_id = t.organization_id AND h.until > now())),
     share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, count(*))))::integer AS rows FROM free),
-    turns AS (
+    ready AS (
       SELECT w.id, w.turn FROM free t CROSS JOIN LATERAL (
         SELECT o.id, row_number() OVER (ORDER BY o.due_at) AS turn FROM (
           SELECT id, due_at FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL AND due_at <= now()
             AND organization_id = t.organization_id ORDER BY due_at LIMIT greatest(0, least(t.rows, (SELECT share.rows FROM share)))) o) w
       UNION ALL
       (SELECT id, row_number() OVER (ORDER BY due_at) FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
-        AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})
-      ORDER BY turn LIMIT ${room}),
+        AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})),
+    -- Who is first among equals must not be the same each time.
+    turns AS (SELECT id FROM ready ORDER BY turn, random() LIMIT ${room}),
     due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED),
     admitted AS (
       UPDATE outbox o SET queued = true, visits = 0, due_at = now() + make_interval(secs => ${visibilityMs}::float8 / 1000)

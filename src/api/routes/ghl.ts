@@ -117,7 +117,9 @@ async function receive({ db, relay, vault }: Deps, event: GhlEvent, request: Fas
       const { person, dnd } = newsIn(event, lead);
       return person || dnd;
     });
-  const isEcho = leads.length > 0 && !isNews;
+  // Consent is never taken for an echo: older news of it may be on their way.
+  const isConsent = leads.length > 0 && event.type === 'ContactDndUpdate';
+  const isEcho = leads.length > 0 && !isNews && !isConsent;
   const id = uuidv7();
   await relay.commit(
     {
@@ -128,7 +130,7 @@ async function receive({ db, relay, vault }: Deps, event: GhlEvent, request: Fas
       }),
       // Of no company: its rows must not wait while the company's own are held.
       events:
-        leads.length > 0 && isNews
+        leads.length > 0 && (isNews || isConsent)
           ? [{ type: 'crm.notified', organizationId: null, subject: `inbox:${id}`, data: { inboxId: id } }]
           : [],
     },

@@ -4,6 +4,7 @@ import { sameSecret } from '../../adapters/secret.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import {
   findConnection,
+  findLocationOwner,
   locationConstraint,
   type NewCredentials,
   saveCredentials,
@@ -37,6 +38,9 @@ export async function connectCompany(deps: Deps, organizationId: string, given: 
   const known = await findConnection(deps.db, organizationId);
   const locationId = given.locationId ?? known?.locationId;
   if (!locationId) throw new RefusedError(400, 'crm_location_missing', 'Name the GoHighLevel location.');
+  const owner = await findLocationOwner(deps.db, locationId);
+  // Before it is called: its allowance is its owner's.
+  if (owner !== null && owner !== organizationId) throw locationTaken();
   const version = apiVersion ?? known?.apiVersion ?? 'v2';
   await tryToken(
     deps,
@@ -92,14 +96,13 @@ async function stored({ db, vault }: Deps, organizationId: string, given: NewCre
     if (await saveCredentials(db, vault, organizationId, given)) return;
   } catch (error) {
     if (violatedUnique(error) !== locationConstraint) throw error;
-    throw new RefusedError(
-      409,
-      'crm_location_taken',
-      'This GoHighLevel location belongs to another company here.',
-    );
+    throw locationTaken();
   }
   throw new RefusedError(400, 'crm_location_missing', 'Name the GoHighLevel location.');
 }
+
+const locationTaken = () =>
+  new RefusedError(409, 'crm_location_taken', 'This GoHighLevel location belongs to another company here.');
 
 /** Where somebody lets us into the company's location, and the secret that stays in the browser that went there. */
 export type Invitation = { url: string; secret: string; maxAgeSeconds: number };

@@ -19,8 +19,8 @@ import type { Runtime } from './runtime.ts';
 
 export type DoorDeps = Pick<Runtime, 'db' | 'vault' | 'crm' | 'config' | 'relay' | 'log'>;
 
-/** Longer than two tries of ten seconds and the statement after them. */
-const refreshLeaseMs = 30_000;
+/** Longer than two tries of ten seconds and all the patience with the statement after them. */
+const refreshLeaseMs = 60_000;
 const refreshPollMs = 50;
 /** A token that runs out within this is renewed before it is refused. */
 const renewAheadMs = 60_000;
@@ -128,7 +128,8 @@ async function refresh(deps: DoorDeps, connection: CrmConnection): Promise<CrmCo
     await storedFor(deps, connection, tokens);
   } catch (error) {
     await releaseRefresh(db, connection);
-    if (isRefusedEntry(error)) return null;
+    // Whatever the vendor will not give a token for, it is no lead's fault.
+    if (error instanceof PermanentError) return null;
     if (error instanceof TransientError && error.vendorCode === 'location_inactive') {
       await deps.relay.commit({
         writes: [

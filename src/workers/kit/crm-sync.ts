@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import type { CrmUpserted } from '../../adapters/crm.ts';
 import { hold, holdWhile } from '../../db/crm-connections.ts';
-import { type OpenedSync, recordSync, setBack } from '../../db/crm-syncs.ts';
+import { noteContact, type OpenedSync, recordSync, setBack } from '../../db/crm-syncs.ts';
 import type { SealedContact } from '../../db/leads.ts';
 import { type MoreOfLead, type PlannedContact, planContact } from '../../domain/crm-contact.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
 import { type Door, type DoorDeps, openDoor } from './crm-door.ts';
 import { HeldError, holdForSlot, holdForTheDay, memoryOf, turnFrom } from './crm-turns.ts';
 import type { Run } from './define.ts';
-import { finish, type Outcome, skip, waitInPlace } from './outcome.ts';
+import { finish, type Outcome, skip, snooze, waitInPlace } from './outcome.ts';
 
 /** What a run found when it was opened. `askedAt`: by performance.now(). */
 export type Found = { sync: OpenedSync | null; askedAt: number };
@@ -71,12 +71,18 @@ async function write(door: Door, sync: OpenedSync, deps: DoorDeps): Promise<Outc
   const sealed = deps.vault.openJson<SealedContact & { more?: MoreOfLead }>(sync.contact!);
   const planned = planContact({ ...sealed, phoneValid: sync.phoneValid, city: sync.city }, sync);
   const made = await door.call((crm, access) => crm.upsertContact(access, planned.contact));
+  // At once: the contact may answer a workflow's text with STOP while our next calls wait for their turn.
+  await noteContact(deps.db, sync.leadId, {
+    contactId: made.contactId,
+    writtenHash: planned.hash,
+    dnd: made.dnd,
+  });
   if (made.outcome === 'adopted') await update(door, made, planned);
   const { contactId } = made;
   if (planned.tags.length > 0) await door.call((crm, access) => crm.addTags(access, contactId, planned.tags));
-  if (planned.note !== null) await postNote(door, contactId, planned.note, sync.attempt !== 1);
+  if (planned.note !== null) await postNote(door, contactId, planned.note, sync.status !== null);
   memoryOf(deps).troubled.delete(sync.connection!.locationId);
-  const recorded = { status: 'success', contactId, writtenHash: planned.hash, dnd: made.dnd } as const;
+  const recorded = { status: 'success', contactId } as const;
   return finish(recordSync(sync, workerId, recorded), made.outcome);
 }
 
@@ -106,7 +112,17 @@ async function afterFailure(error: unknown, sync: OpenedSync, deps: DoorDeps, ru
     await setBack(deps.db, sync.leadId, { undo: true });
     return waitInPlace(error.message);
   }
-  if (!(error instanceof VendorError)) throw error;
+  if (!(error instanceof VendorError)) {
+    if (run.attempts + 1 < mostAttempts) await setBack(deps.db, sync.leadId, { undo: false });
+    else {
+      const ours = 'It could not be worked on; the reason is in the log of the program, not in the lead.';
+      return finish(
+        recordSync(sync, workerId, { status: 'failed', errorCode: 'internal', error: ours }),
+        ours,
+      );
+    }
+    throw error;
+  }
   const failed = { status: 'failed', errorCode: error.vendorCode ?? error.code } as const;
   if (error instanceof PermanentError) {
     const words = error.words ?? error.message;
@@ -116,7 +132,8 @@ async function afterFailure(error: unknown, sync: OpenedSync, deps: DoorDeps, ru
     const because = `GoHighLevel is not well: ${error.message}.`;
     await hold(deps.db, sync.organizationId, outageMs, because);
     await setBack(deps.db, sync.leadId, { undo: true, errorCode: failed.errorCode, error: because });
-    return waitInPlace(because);
+    // Behind the others: should it be these leads after all that the vendor chokes on, the rest get their turn.
+    return snooze(1_000, because);
   }
   const nth = run.attempts + 1;
   if (nth >= mostAttempts) {

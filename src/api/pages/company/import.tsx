@@ -56,6 +56,9 @@ function Actions({ company, file }: { company: CompanyView; file: ImportView }) 
           primary
         />
       ) : null}
+      {['done', 'failed'].includes(file.status) && (file.sync?.pending ?? 0) > 0 ? (
+        <Act action={`${path}/cancel`} back={path} label="Stop sending" done="Stopped" />
+      ) : null}
       {over ? (
         <a class="btn" data-size="sm" data-variant="outline" href={home(company, '/upload')}>
           Upload another file

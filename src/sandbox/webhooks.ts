@@ -56,13 +56,14 @@ export type WebhookQuery = {
 };
 
 const maxFinished = 20_000;
-const finished = new Set<WebhookState>(['delivered', 'failed', 'no_target']);
 const answerTimeoutMs = 15_000;
 const maxAnswerBytes = 64 * 1024;
 
 /** Delivers what vendors tell the product: at once, unless a fault says otherwise, with the vendor's own retries. */
 export class Webhooks {
   #hooks = new Map<string, Webhook>();
+  /** Ids in the order in which they came to an end: whoever is forgotten is found without a search. */
+  #finished = new Set<string>();
   #held: Webhook[] = [];
   #agents = {
     http: new Agent({ keepAlive: true, maxSockets: 64 }),
@@ -95,7 +96,6 @@ export class Webhooks {
       };
       this.#next += 1;
       this.#hooks.set(hook.id, hook);
-      if (this.#hooks.size > maxFinished * 1.1) this.#trim();
       if (hook.url === null) this.#putAside(hook, 'no_target');
       else this.#dispatch(hook);
     });
@@ -161,6 +161,7 @@ export class Webhooks {
       hook.settled();
     }
     this.#hooks.clear();
+    this.#finished.clear();
     this.#held = [];
   }
 
@@ -206,6 +207,7 @@ export class Webhooks {
 
   #putAside(hook: Webhook, state: WebhookState): void {
     hook.state = state;
+    if (state === 'no_target') this.#end(hook);
     hook.settled();
     this.#changed();
   }
@@ -242,11 +244,13 @@ export class Webhooks {
       if (hook.timer) clearTimeout(hook.timer);
       hook.timer = null;
       hook.state = 'delivered';
+      this.#end(hook);
       hook.onAnswer?.(answer);
     } else if (hook.state !== 'delivered') {
       const pause = hook.retryAfter(number, answer, hook.url ?? '');
       hook.state = pause === null ? 'failed' : 'retrying';
-      if (pause !== null) this.#schedule(hook, pause);
+      if (pause === null) this.#end(hook);
+      else this.#schedule(hook, pause);
     }
     hook.settled();
     this.#changed();
@@ -293,11 +297,13 @@ export class Webhooks {
     });
   }
 
-  /** Withheld ones are never forgotten: they wait for somebody. */
-  #trim(): void {
-    for (const [id, hook] of this.#hooks) {
-      if (this.#hooks.size <= maxFinished) return;
-      if (finished.has(hook.state)) this.#hooks.delete(id);
+  /** The oldest of those that ended make room; withheld ones are never forgotten: they wait for somebody. */
+  #end(hook: Webhook): void {
+    this.#finished.add(hook.id);
+    for (const id of this.#finished) {
+      if (this.#finished.size <= maxFinished) return;
+      this.#finished.delete(id);
+      this.#hooks.delete(id);
     }
   }
 

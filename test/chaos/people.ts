@@ -112,9 +112,12 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
     async says(phone: string, text: string): Promise<void> {
       // By its id: an earlier text of this person may be on its slow way still.
       const sent: string[] = [];
+      let looksEach = 3;
       await insist(`"${text}" of ${phone} to arrive`, async () => {
         sent.push(await vendors.reply(phone, text));
-        for (let tries = 0; tries < 6; tries += 1) {
+        // Ever more patient: what is slow does not become faster by more of it.
+        looksEach = Math.min(60, looksEach * 2);
+        for (let tries = 0; tries < looksEach; tries += 1) {
           await nextLook();
           if (sent.some((id) => inbox.has(id))) return true;
         }

@@ -49,6 +49,7 @@ const environment = z.object({
   RETENTION_MESSAGES_MONTHS: z.coerce.number().int().min(2).max(1200).default(13),
   RETENTION_INBOX_DAYS: z.coerce.number().int().min(35).max(36500).default(180),
   RETENTION_ATTEMPTS_DAYS: z.coerce.number().int().min(7).max(36500).default(90),
+  RETENTION_REJECTS_DAYS: z.coerce.number().int().min(1).max(36500).default(90),
   MAX_CSV_SIZE_MB: z.coerce.number().positive().default(10),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -74,6 +75,8 @@ export type Timings = {
   callbackGraceMs: number;
   /** A reveal without a failure for this long counts as delivered. */
   assumeDeliveredMs: number;
+  /** A company's CRM out of order for this long is told to an operator. */
+  unwellAfterMs: number;
   backoffMs: number[];
 };
 
@@ -85,6 +88,7 @@ export const defaultTimings: Timings = Object.freeze({
   listingGapMs: 60_000,
   callbackGraceMs: 15_000,
   assumeDeliveredMs: 3_600_000,
+  unwellAfterMs: 300_000,
   backoffMs: [10_000, 20_000, 40_000, 60_000],
 });
 
@@ -96,6 +100,8 @@ export type Retention = {
   /** Longer than any vendor repeats itself (Stripe: 30 days), so that a repetition is still known as one. */
   inboxDays: number;
   attemptsDays: number;
+  /** Rows of files that were not taken, from the end of their import on. */
+  rejectsDays: number;
   /** How long a repeated Idempotency-Key gets its first answer. No variable: clients rely on it. */
   idempotencyDays: number;
 };
@@ -104,6 +110,7 @@ export const defaultRetention: Retention = Object.freeze({
   eventsMonths: 25,
   messagesMonths: 13,
   inboxDays: 180,
+  rejectsDays: 90,
   attemptsDays: 90,
   idempotencyDays: 7,
 });
@@ -257,6 +264,7 @@ export function loadConfig(
       messagesMonths: e.RETENTION_MESSAGES_MONTHS,
       inboxDays: e.RETENTION_INBOX_DAYS,
       attemptsDays: e.RETENTION_ATTEMPTS_DAYS,
+      rejectsDays: e.RETENTION_REJECTS_DAYS,
     },
     ...direct,
     publicUrl,

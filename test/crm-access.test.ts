@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { crmState, findConnection } from '../src/db/crm-connections.ts';
+import {
+  claimRefresh,
+  crmState,
+  findConnection,
+  releaseRefresh,
+  resumeConnection,
+} from '../src/db/crm-connections.ts';
 import { workers } from '../src/workers/index.ts';
 import {
   connectByConsent,
@@ -145,6 +151,50 @@ describe('credentials that are good no more', () => {
       expect(await alertsOf(company)).toHaveLength(1);
     },
   );
+
+  it('mended at the vendor: tried again with the same credentials when somebody says so, and only then', async () => {
+    const company = await makeCompany(system.runtime);
+    const { organizationId } = company;
+    expect(await resumeConnection(system.runtime.db, organizationId, 'amy')).toBe(false);
+    ghl().location(company.location, { installed: false });
+    await addLeads(system.runtime, company, leads(3));
+    await paused(company);
+    expect(await resumeConnection(system.runtime.db, organizationId, 'amy')).toBe(true);
+    await paused(company);
+    ghl().location(company.location, { installed: true });
+    await resumeConnection(system.runtime.db, organizationId, 'amy');
+    await inCrm(company, 3);
+    expect(ghl().location(company.location)).toMatchObject({ contacts: 3 });
+  });
+
+  it('a lease of the refresh that ran out is its next holder’s: the first cannot give it away', async () => {
+    const { db } = system.runtime;
+    const connection = (await findConnection(db, (await oauthCompany()).organizationId))!;
+    const first = await claimRefresh(db, connection, 1);
+    await system.until(
+      'it ran out',
+      'SELECT 1 FROM crm_connections WHERE organization_id = $1 AND refreshing_until < now()',
+      [connection.organizationId],
+      (row) => row !== undefined,
+    );
+    const second = await claimRefresh(db, connection, 60_000);
+    expect(second).not.toBeNull();
+    await releaseRefresh(db, connection, first!);
+    expect(await claimRefresh(db, connection, 60_000)).toBeNull();
+    await releaseRefresh(db, connection, second!);
+    expect(await claimRefresh(db, connection, 60_000)).not.toBeNull();
+  });
+
+  it('a refresh that is refused for whatever reason pauses the company and fails no lead', async () => {
+    const company = await oauthCompany();
+    ghl().expireTokens(company.location);
+    const { id } = system.sandbox.fault({ vendor: 'ghl', kind: 'error', status: 422, path: '/oauth/token' });
+    await addLeads(system.runtime, company, leads(3));
+    await paused(company);
+    system.sandbox.clearFaults(id);
+    await consent(company);
+    await inCrm(company, 3);
+  });
 
   it('a refresh whose answer was lost cannot be repeated: paused, not tried for ever', async () => {
     const company = await oauthCompany();

@@ -213,6 +213,13 @@ it('[F29] while the CRM is down a company waits as a whole, no lead of it fails,
   }
   const failed = `SELECT 1 FROM lead_syncs WHERE organization_id = $1 AND status IN ('failed', 'success')`;
   expect(await system.rows(failed, [down.organizationId])).toEqual([]);
+  // Told once, and not at the first sign.
+  await system.until<{ n: number }>(
+    'an operator is told',
+    `SELECT count(*)::int AS n FROM alerts WHERE organization_id = $1 AND kind = 'crm_unwell' AND text LIKE '%not well%'`,
+    [down.organizationId],
+    (row) => row?.n === 1,
+  );
   system.sandbox.clearFaults(id);
   // Again and again: a run that had failed before may hold the company after it was let go.
   await system.until<{ n: number }>(

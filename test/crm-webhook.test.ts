@@ -152,6 +152,47 @@ it('an opt-out, its end, and a correction come back; older news are none', async
   expect(await system.rows('SELECT 1 FROM outbox')).toEqual([]);
 });
 
+it('of two corrections that are applied at once the newer one is what stays, whole', async () => {
+  const company = await makeCompany(system.runtime);
+  const { leadId, contactId } = await synced(company);
+  const shown = ghl().contact(contactId!);
+  const correction = (lastName: string, phone: string, agoMs: number) => {
+    const timestamp = new Date(Date.now() - agoMs).toISOString();
+    return eventOf({ ...shown, type: 'ContactUpdate', lastName, phone, timestamp });
+  };
+  const { db } = system.runtime;
+  await db.withTx(async (tx) => {
+    await tx.query('SELECT 1 FROM leads WHERE id = $1 FOR UPDATE', [leadId]);
+    for (const body of [correction('Li', '+13055550177', 2_000), correction('Long', '+13055550188', 1_000)])
+      expect((await post(body)).status).toBe(200);
+    await system.until<{ n: number }>(
+      'both have read the lead and wait',
+      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      [],
+      (row) => row?.n === 2,
+    );
+  });
+  await system.until('both are done', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  expect(await contactOf(leadId)).toMatchObject({ name: 'Amy Long', phone: '+13055550188' });
+  const [kept] = await system.rows('SELECT phone_hash AS hash FROM leads WHERE id = $1', [leadId]);
+  expect(kept).toEqual({ hash: system.runtime.vault.index('+13055550188') });
+});
+
+it('a change of consent is taken though it says what we believe: older news may be on their way', async () => {
+  const company = await makeCompany(system.runtime);
+  const { leadId, contactId } = await synced(company);
+  await dndOf(leadId, false);
+  const now = eventOf({ ...ghl().contact(contactId!), type: 'ContactDndUpdate' });
+  expect((await post(now)).status).toBe(200);
+  await system.until('it is applied', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  const timestamp = new Date(Date.now() - 60_000).toISOString();
+  const dndSettings = { SMS: { status: 'active' } };
+  const older = eventOf({ ...ghl().contact(contactId!), type: 'ContactDndUpdate', dndSettings, timestamp });
+  expect((await post(older)).status).toBe(200);
+  await system.until('it is looked at', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  await dndOf(leadId, false);
+});
+
 it('a contact deleted there is no contact of the lead any more', async () => {
   const company = await makeCompany(system.runtime);
   const { leadId, contactId } = await synced(company);

@@ -106,6 +106,31 @@ describe('the database', () => {
   );
 });
 
+describe('trouble of our own', () => {
+  it('a file that cannot be read on ends with a sentence for whoever uploaded it, and is parked for an operator', async () => {
+    const made = await company.upload(plainCsv(3, 7_000_000));
+    const { import_id: id } = made.body.import;
+    await system.rows(`UPDATE import_chunks SET body = 'v1.nothing.we-sealed' WHERE import_id = $1`, [id]);
+    expect((await company.call('POST', `/api/imports/${id}/start`, {})).status).toBe(202);
+    await system.until<{ status: string }>(
+      'its end',
+      'SELECT status FROM imports WHERE id = $1',
+      [id],
+      (row) => row?.status === 'failed',
+    );
+    const { body } = await company.call('GET', `/api/imports/${id}`);
+    expect(body.import.problem).toMatch(/went wrong here, not in your file.*Upload it again for the rest/s);
+    const [parked] = await system.until<{ parked: boolean; attempts: number }>(
+      'its row is parked',
+      `SELECT o.parked_at IS NOT NULL AS parked, o.attempts FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.subject = $1`,
+      [`import:${id}`],
+      (row) => row?.parked === true,
+    );
+    expect(parked).toMatchObject({ attempts: 12 });
+    await system.rows('DELETE FROM outbox');
+  });
+});
+
 describe('an import that is cancelled', () => {
   it('stops where it is: its counts are those of its leads, and what is read no more is gone', async () => {
     const made = await company.upload(plainCsv(30_000, 100_000), { start: 'true' });

@@ -180,6 +180,36 @@ describe('what is past its time goes, and nothing else', () => {
     expect(await replies()).toEqual(['open sale', 'open work', 'unseen', 'young']);
   });
 
+  it('removes the rejected rows of old imports, and the call slots of locations nobody has', async () => {
+    const organizationId = uuidv7();
+    await db.query(
+      `INSERT INTO organizations (id, name, slug, footer, support_contact) VALUES ($1, 'C', 'c', '', 'x@y.example')`,
+      [organizationId],
+    );
+    for (const [name, ended] of [
+      ['young', daysAgo(89)],
+      ['old', daysAgo(91)],
+      ['open', null],
+    ] as const)
+      await db.query(
+        `WITH made AS (INSERT INTO imports (id, organization_id, status, file_name, ended_at)
+           VALUES (gen_random_uuid(), $1, 'done', $2, $3) RETURNING id)
+         INSERT INTO import_rejects SELECT id, 2, 'v1.x.y', '{}' FROM made`,
+        [organizationId, name, ended],
+      );
+    await db.query(`INSERT INTO crm_connections (organization_id, location_id) VALUES ($1, 'ours')`, [
+      organizationId,
+    ]);
+    await db.query(
+      `INSERT INTO crm_call_slots VALUES ('ours', 1, '-infinity'), ('gone', 1, '-infinity'), ('new', 1, now())`,
+    );
+    expect(await maintain(db)).toMatchObject({ removed: 2, failed: [] });
+    const kept = 'SELECT file_name AS name FROM import_rejects JOIN imports ON id = import_id ORDER BY 1';
+    expect(await db.query(kept)).toEqual([{ name: 'open' }, { name: 'young' }]);
+    const slots = await db.query('SELECT location_id AS name FROM crm_call_slots ORDER BY 1');
+    expect(slots).toEqual([{ name: 'new' }, { name: 'ours' }]);
+  });
+
   it('a vendor that repeats itself within the period is known again', async () => {
     await addReply('SM1', daysAgo(31));
     await maintain(db);

@@ -12,7 +12,8 @@ export type AlertDraft = {
     | 'payment_refunded'
     | 'payment_disputed'
     | 'payment_rejected'
-    | 'crm_paused';
+    | 'crm_paused'
+    | 'crm_unwell';
   organizationId: string | null;
   /** By id; no personal data. */
   subject: string;

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Database, Queryable } from './client.ts';
+import type { Database, Queryable, Tx } from './client.ts';
 import { commitChange, type Part, run } from './commit.ts';
 import type { Vault } from './vault.ts';
 
@@ -149,39 +149,67 @@ export async function saveCredentials(
           RETURNING organization_id`,
     );
     if (saved.length === 0) return false;
-    await run(
-      tx,
-      sql`DELETE FROM worker_holds WHERE worker = ${crmWorker} AND organization_id = ${organizationId}::uuid`,
-    );
-    const resumed = {
-      type: 'crm.resumed' as const,
-      organizationId,
-      subject: companySubject(organizationId),
-      data: { actor: given.actor },
-    };
-    await commitChange(tx, { events: [resumed] }, { visibilityMs: 0 });
+    await letGo(tx, organizationId, given.actor);
     return true;
   });
 }
 
+/**
+ * A paused company tries once more with the credentials it has: whatever was wrong may have been mended at the vendor.
+ * False: it is not paused. Two statements for the reason of `saveCredentials`.
+ */
+export async function resumeConnection(
+  db: Database,
+  organizationId: string,
+  actor: string,
+): Promise<boolean> {
+  return db.withTx(async (tx) => {
+    const resumed = await run(
+      tx,
+      sql`UPDATE crm_connections SET paused_at = NULL, pause_reason = NULL, updated_at = now()
+        WHERE organization_id = ${organizationId}::uuid AND paused_at IS NOT NULL RETURNING organization_id`,
+    );
+    if (resumed.length === 0) return false;
+    await letGo(tx, organizationId, actor);
+    return true;
+  });
+}
+
+async function letGo(tx: Tx, organizationId: string, actor: string): Promise<void> {
+  await run(
+    tx,
+    sql`DELETE FROM worker_holds WHERE worker = ${crmWorker} AND organization_id = ${organizationId}::uuid`,
+  );
+  const resumed = {
+    type: 'crm.resumed' as const,
+    organizationId,
+    subject: companySubject(organizationId),
+    data: { actor },
+  };
+  await commitChange(tx, { events: [resumed] }, { visibilityMs: 0 });
+}
+
 export const companySubject = (organizationId: string) => `company:${organizationId}`;
 
+/** Until when, as the database writes it: what tells one holder from the next. */
+export type RefreshLease = string;
+
 /**
- * The right to spend the refresh token of this version, for `leaseMs`. False: somebody else has it, or the credentials
+ * The right to spend the refresh token of this version, for `leaseMs`. Null: somebody else has it, or the credentials
  * changed since they were read.
  */
 export async function claimRefresh(
   db: Queryable,
   { organizationId, version }: CrmConnection,
   leaseMs: number,
-): Promise<boolean> {
-  const rows = await run(
+): Promise<RefreshLease | null> {
+  const [row] = await run<{ lease: RefreshLease }>(
     db,
     sql`UPDATE crm_connections SET refreshing_until = now() + make_interval(secs => ${leaseMs}::float8 / 1000)
       WHERE organization_id = ${organizationId}::uuid AND credentials_version = ${version}
-        AND (refreshing_until IS NULL OR refreshing_until < now()) RETURNING organization_id`,
+        AND (refreshing_until IS NULL OR refreshing_until < now()) RETURNING refreshing_until::text AS lease`,
   );
-  return rows.length > 0;
+  return row?.lease ?? null;
 }
 
 /** Both tokens at once, before either is used. False: somebody connected the company anew meanwhile. */
@@ -204,11 +232,13 @@ export async function storeRefreshed(
 export async function releaseRefresh(
   db: Queryable,
   { organizationId, version }: CrmConnection,
+  lease: RefreshLease,
 ): Promise<void> {
   await run(
     db,
     sql`UPDATE crm_connections SET refreshing_until = NULL
-      WHERE organization_id = ${organizationId}::uuid AND credentials_version = ${version}`,
+      WHERE organization_id = ${organizationId}::uuid AND credentials_version = ${version}
+        AND refreshing_until = ${lease}::text::timestamptz`,
   );
 }
 

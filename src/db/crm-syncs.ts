@@ -147,11 +147,14 @@ type Recorded = {
 export function recordSync(sync: OpenedSync, worker: string, found: Recorded): Change {
   const { contactId = null, writtenHash = null, dnd = null, errorCode = null, error = null } = found;
   return {
-    guard: (held) => sql`INSERT INTO lead_syncs AS s (lead_id, organization_id, import_id, status, worker)
-      SELECT ${sync.leadId}::uuid, ${sync.organizationId}::uuid, ${sync.importId}::uuid, ${found.status}::text, ${worker}::text WHERE ${held}
+    guard: (
+      held,
+    ) => sql`INSERT INTO lead_syncs AS s (lead_id, organization_id, import_id, status, worker, error_code, error)
+      SELECT ${sync.leadId}::uuid, ${sync.organizationId}::uuid, ${sync.importId}::uuid, ${found.status}::text, ${worker}::text,
+        ${errorCode}::text, ${error}::text WHERE ${held}
       ON CONFLICT (lead_id) DO UPDATE SET status = excluded.status, contact_id = coalesce(${contactId}::text, s.contact_id),
         written_hash = coalesce(${writtenHash}::text, s.written_hash), dnd = coalesce(${dnd}::boolean, s.dnd),
-        error_code = ${errorCode}::text, error = ${error}::text, updated_at = now()
+        error_code = excluded.error_code, error = excluded.error, updated_at = now()
       RETURNING lead_id`,
   };
 }
@@ -229,6 +232,8 @@ export type ToldContact = {
   writtenHash: string | null;
   dnd: boolean | null;
   contact: string | null;
+  /** When the CRM said what is the newest we know; null: nothing yet. */
+  toldAt: Date | null;
 };
 
 /** The leads that are this contact in the company's CRM: several may be one, by phone or by address. */
@@ -239,7 +244,8 @@ export async function findByContact(
 ): Promise<ToldContact[]> {
   return run(
     db,
-    sql`SELECT s.lead_id AS "leadId", s.organization_id AS "organizationId", s.written_hash AS "writtenHash", s.dnd, l.contact
+    sql`SELECT s.lead_id AS "leadId", s.organization_id AS "organizationId", s.written_hash AS "writtenHash", s.dnd, l.contact,
+        s.told_at AS "toldAt"
       FROM lead_syncs s JOIN leads l ON l.id = s.lead_id
       WHERE s.organization_id = ${organizationId}::uuid AND s.contact_id = ${contactId} ORDER BY s.lead_id LIMIT 50`,
   );
@@ -250,22 +256,27 @@ export type ContactNews = {
   /** Null: the CRM did not say. */
   dnd: boolean | null;
   writtenHash: string;
-  /** Sealed, as it is now; null: unchanged. `before` guards against a change meanwhile. */
+  /** Sealed, as it is now; null: unchanged. */
   contact: string | null;
+  /** As it was read. */
   before: string | null;
   phoneHash: string | null;
   emailHash: string | null;
   phoneValid: boolean;
 };
 
-/** Guard: only news that is not older than what was told before. */
+/**
+ * Guard: only news that is not older than what was told before, of a lead that is still as it was read. Its row is
+ * locked, so that of two at once the second is judged anew.
+ */
 export function takeNews(news: ContactNews, at: Date): Change {
   return {
     guard: (
       held,
-    ) => sql`UPDATE lead_syncs SET dnd = coalesce(${news.dnd}::boolean, dnd), written_hash = ${news.writtenHash}::text,
+    ) => sql`UPDATE lead_syncs s SET dnd = coalesce(${news.dnd}::boolean, s.dnd), written_hash = ${news.writtenHash}::text,
         told_at = ${at}::timestamptz, updated_at = now()
-      WHERE lead_id = ${news.leadId}::uuid AND (told_at IS NULL OR told_at <= ${at}::timestamptz) AND ${held} RETURNING lead_id`,
+      FROM (SELECT id FROM leads WHERE id = ${news.leadId}::uuid AND contact IS NOT DISTINCT FROM ${news.before}::text FOR UPDATE) lead
+      WHERE s.lead_id = lead.id AND (s.told_at IS NULL OR s.told_at <= ${at}::timestamptz) AND ${held} RETURNING s.lead_id`,
     writes:
       news.contact === null
         ? []
@@ -276,7 +287,7 @@ export function takeNews(news: ContactNews, at: Date): Change {
                 when,
               ) => sql`UPDATE leads SET contact = ${news.contact}::text, phone_hash = ${news.phoneHash}::text,
           email_hash = ${news.emailHash}::text, phone_valid = ${news.phoneValid}::boolean
-        WHERE id = ${news.leadId}::uuid AND contact = ${news.before}::text AND ${when}`,
+        WHERE id = ${news.leadId}::uuid AND ${when}`,
             },
           ],
   };

@@ -166,6 +166,10 @@ function oldRows(retention: Retention): Record<string, SQL> {
   return {
     idempotency_keys: olderThan('created_at', retention.idempotencyDays),
     attempts: olderThan('started_at', retention.attemptsDays),
+    // Whose cells they are nobody can look up: they go sooner than what a person can be found by.
+    import_rejects: sql`import_id IN (SELECT id FROM imports WHERE ${olderThan('ended_at', retention.rejectsDays)})`,
+    // Of a location nobody has any more; not of one that is only just being connected.
+    crm_call_slots: sql`location_id NOT IN (SELECT location_id FROM crm_connections) AND taken_at < now() - interval '1 day'`,
     crm_call_days: sql`day < to_char((now() AT TIME ZONE 'UTC') - interval '60 days', 'YYYY-MM-DD')`,
     sms_counters: sql`day < to_char((now() AT TIME ZONE 'UTC') - interval '7 days', 'YYYY-MM-DD')`,
     sessions: olderThan('expires_at', 30),

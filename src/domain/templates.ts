@@ -176,7 +176,8 @@ export type AlertKind =
   | 'payment_refunded'
   | 'payment_disputed'
   | 'payment_rejected'
-  | 'crm_paused';
+  | 'crm_paused'
+  | 'crm_unwell';
 
 export interface AlertFields {
   kind: AlertKind;

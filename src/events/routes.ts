@@ -28,6 +28,7 @@ export const routes = {
   'import.retry_requested': ['importer'],
   'import.ended': [],
   'crm.paused': ['notifier'],
+  'crm.unwell': ['notifier'],
   'crm.resumed': [],
   'crm.notified': ['ghl-syncer'],
 

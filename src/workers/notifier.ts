@@ -97,6 +97,23 @@ export const notifier = defineWorker<'notifier', Deps>({
       );
     },
 
+    async 'crm.unwell'(event, deps, run) {
+      const organization = event.organizationId ?? 'unknown';
+      const { reason, since } = event.data;
+      return alertOperator(
+        {
+          // Of one spell in several processes, the first is told of.
+          key: `crm-unwell-${organization}-${since.slice(0, 10)}`,
+          kind: 'crm_unwell',
+          organizationId: event.organizationId,
+          subject: `company:${organization}`,
+          text: reason,
+        },
+        deps,
+        run,
+      );
+    },
+
     async 'buyer.opted_in'(event, deps, run) {
       if (deps.sms.confirmsOptOut || !event.data.inboxId) return skip('the carrier confirms by itself');
       const owner = await findConversationOwner(deps.db, event.data.phoneId);

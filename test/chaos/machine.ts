@@ -31,6 +31,7 @@ export const chaosTimings: Timings = {
   listingGapMs: 2_000,
   callbackGraceMs: 1_000,
   assumeDeliveredMs: 20_000,
+  unwellAfterMs: 10_000,
   backoffMs: [300, 600, 1_200, 2_000],
 };
 

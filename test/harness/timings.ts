@@ -9,5 +9,6 @@ export const quickTimings: Partial<Timings> = {
   listingGapMs: 600,
   callbackGraceMs: 400,
   assumeDeliveredMs: 3_600_000,
+  unwellAfterMs: 200,
   backoffMs: [100, 200, 400],
 };

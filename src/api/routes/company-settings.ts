@@ -3,6 +3,7 @@ import { getCountries } from 'libphonenumber-js';
 import { z } from 'zod';
 import { createKey, revokeKeyOf } from '../../db/api-keys.ts';
 import { changeCompany } from '../../db/companies.ts';
+import { resumeConnection } from '../../db/crm-connections.ts';
 import { listMembers, makePasswordToken, passwordLinkHours, removeMember } from '../../db/members.ts';
 import { readCrmToken, readSettings } from '../../domain/company.ts';
 import { RefusedError } from '../../domain/errors.ts';
@@ -31,6 +32,8 @@ type Show = (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => Promi
 
 const savedTexts: Record<string, string> = {
   crm: 'The CRM is connected. What waited goes on by itself.',
+  resumed:
+    'It is tried again. Should GoHighLevel still refuse, the company is paused again and says so here.',
   leads: 'Saved. It counts for leads that come from now on.',
   mapping: 'Saved. Contacts get these fields from now on.',
   key: 'The key is revoked: it is refused from now on.',
@@ -94,6 +97,12 @@ function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: S
     }
     views.changed();
     return backTo(request, reply, 'crm');
+  });
+  app.post(`${path}/crm/resume`, hidden, async (request, reply) => {
+    const { organizationId } = companyOf(request);
+    await resumeConnection(runtime.db, organizationId, visitorOf(request).person.id);
+    views.changed();
+    return backTo(request, reply, 'resumed', 'crm');
   });
   const change = async (
     request: FastifyRequest,

@@ -62,7 +62,7 @@ export const en: Texts = {
   alertSubject:
     '[leadgate] {kind, select, work_parked {Work parked} reveal_failed {Paid details not delivered} ' +
     'payment_refunded {Payment refunded} payment_disputed {Payment disputed} ' +
-    'payment_rejected {Payment does not match} crm_paused {CRM refuses a company} other {Attention}}: {subject}',
+    'payment_rejected {Payment does not match} crm_paused {CRM refuses a company} crm_unwell {A company’s CRM is out of order} other {Attention}}: {subject}',
 
   alertBody:
     '{kind, select, work_parked {This work failed too often and is parked until somebody resumes it.} ' +
@@ -71,6 +71,7 @@ export const en: Texts = {
     'payment_disputed {A buyer disputes a payment; the buyer is flagged.} ' +
     'payment_rejected {A payment arrived whose amount, currency or account is not the one asked for.} ' +
     'crm_paused {A company’s CRM refuses its credentials. Its leads are kept and wait until it is connected anew.} ' +
+    'crm_unwell {A company’s CRM has not answered well for some minutes. Its leads are kept and go by themselves when it does.} ' +
     'other {Something needs a look.}}\n\n' +
     '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
 };

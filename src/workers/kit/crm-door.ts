@@ -10,6 +10,7 @@ import {
   findConnection,
   holdPart,
   pausedBy,
+  type RefreshLease,
   releaseRefresh,
   storeRefreshed,
 } from '../../db/crm-connections.ts';
@@ -110,24 +111,29 @@ async function renewed(deps: DoorDeps, refused: CrmConnection): Promise<CrmConne
     if (!now || now.pausedAt) throw new HeldError('the company is not connected');
     if (now.version !== refused.version) return now;
     if (now.kind !== 'oauth') return null;
-    if (await claimRefresh(deps.db, now, refreshLeaseMs)) return refresh(deps, now);
+    const lease = await claimRefresh(deps.db, now, refreshLeaseMs);
+    if (lease !== null) return refresh(deps, now, lease);
     if (performance.now() > deadline) throw new HeldError('the token is being renewed');
     await delay(refreshPollMs + Math.random() * refreshPollMs);
   }
 }
 
-async function refresh(deps: DoorDeps, connection: CrmConnection): Promise<CrmConnection | null> {
+async function refresh(
+  deps: DoorDeps,
+  connection: CrmConnection,
+  lease: RefreshLease,
+): Promise<CrmConnection | null> {
   const { db, config } = deps;
   const { refreshToken } = credentialsOf(deps, connection) ?? {};
   if (!config.ghl.oauth || refreshToken === undefined) {
-    await releaseRefresh(db, connection);
+    await releaseRefresh(db, connection, lease);
     return null;
   }
   try {
     const tokens = await spend(oauthOf(config.ghl, config.ghl.oauth), refreshToken);
     await storedFor(deps, connection, tokens);
   } catch (error) {
-    await releaseRefresh(db, connection);
+    await releaseRefresh(db, connection, lease);
     // Whatever the vendor will not give a token for, it is no lead's fault.
     if (error instanceof PermanentError) return null;
     if (error instanceof TransientError && error.vendorCode === 'location_inactive') {

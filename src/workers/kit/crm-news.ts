@@ -10,6 +10,8 @@ import type { Runtime } from './runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault'>;
 
+const mostLooks = 5;
+
 /** What the CRM told of a contact, applied to the leads that are this contact. Older news than the last are none. */
 export async function applyNews(inboxId: string, { db, vault }: Deps, run: Run): Promise<Outcome> {
   const received = await findReceived(db, inboxId, 'ghl');
@@ -23,18 +25,30 @@ export async function applyNews(inboxId: string, { db, vault }: Deps, run: Run):
     return finish(forgetContact(ids, told.contactId), 'the contact was deleted');
   }
   let taken = 0;
-  for (const lead of leads) {
-    const news = newsFor(lead, told, vault);
-    if (news && (await run.advance(takeNews(news, told.at)))) taken += 1;
-  }
+  for (const lead of leads) if (await take(lead, told, { db, vault }, run)) taken += 1;
   return finish({}, taken > 0 ? `news for ${taken}` : 'nothing new');
+}
+
+/** Other news of the same contact may be applied beside us: then the lead is looked at again. */
+async function take(lead: ToldContact, told: GhlEvent, { db, vault }: Deps, run: Run): Promise<boolean> {
+  let seen: ToldContact | undefined = lead;
+  for (let tried = 0; seen && tried < mostLooks; tried += 1) {
+    const news = newsFor(seen, told, vault);
+    if (!news) return false;
+    if (await run.advance(takeNews(news, told.at))) return true;
+    if (seen.toldAt !== null && seen.toldAt > told.at) return false;
+    const now = await findByContact(db, lead.organizationId, told.contactId!);
+    seen = now.find(({ leadId }) => leadId === lead.leadId);
+  }
+  return false;
 }
 
 function newsFor(lead: ToldContact, told: GhlEvent, vault: Deps['vault']) {
   const { person, dnd } = newsIn(told, lead);
-  if (!person && !dnd) return null;
+  // What we believe already, said anew, still makes what was said before it old.
+  if (!person && !dnd && told.type !== 'ContactDndUpdate') return null;
   const news = { leadId: lead.leadId, dnd: told.smsOptOut, writtenHash: personHash(told) };
-  const kept = { contact: null, before: null, phoneHash: null, emailHash: null, phoneValid: false };
+  const kept = { contact: null, before: lead.contact, phoneHash: null, emailHash: null, phoneValid: false };
   if (!person || lead.contact === null) return { ...news, ...kept };
   const contact = corrected(vault.openJson<SealedContact>(lead.contact), told);
   const { phone, email } = contact;

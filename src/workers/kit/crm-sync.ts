@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { CrmUpserted } from '../../adapters/crm.ts';
-import { hold, holdWhile } from '../../db/crm-connections.ts';
+import { companySubject, hold, holdWhile } from '../../db/crm-connections.ts';
 import { noteContact, type OpenedSync, recordSync, setBack } from '../../db/crm-syncs.ts';
 import type { SealedContact } from '../../db/leads.ts';
 import { type MoreOfLead, type PlannedContact, planContact } from '../../domain/crm-contact.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
 import { type Door, type DoorDeps, openDoor } from './crm-door.ts';
-import { HeldError, holdForSlot, holdForTheDay, memoryOf, turnFrom } from './crm-turns.ts';
+import { HeldError, holdForSlot, holdForTheDay, memoryOf, type Trouble, turnFrom } from './crm-turns.ts';
 import type { Run } from './define.ts';
 import { finish, type Outcome, skip, snooze, waitInPlace } from './outcome.ts';
 
@@ -128,9 +128,11 @@ async function afterFailure(error: unknown, sync: OpenedSync, deps: DoorDeps, ru
     const words = error.words ?? error.message;
     return finish(recordSync(sync, workerId, { ...failed, error: words }), `failed: ${error.message}`);
   }
-  if (isOutage(deps, sync)) {
+  const trouble = noteTrouble(deps, sync);
+  if (trouble.leads.size > troubleOf) {
     const because = `GoHighLevel is not well: ${error.message}.`;
     await hold(deps.db, sync.organizationId, outageMs, because);
+    await tellOfTrouble(deps, sync, trouble, because);
     await setBack(deps.db, sync.leadId, { undo: true, errorCode: failed.errorCode, error: because });
     // Behind the others: should it be these leads after all that the vendor chokes on, the rest get their turn.
     return snooze(1_000, because);
@@ -148,10 +150,27 @@ async function afterFailure(error: unknown, sync: OpenedSync, deps: DoorDeps, ru
   throw error;
 }
 
-/** True once several leads of a location failed with none in between that went well: waiting costs them no attempt. */
-function isOutage(deps: DoorDeps, { connection, leadId }: OpenedSync): boolean {
+/** More than `troubleOf` leads, and it is not they: waiting costs them no attempt. */
+function noteTrouble(deps: DoorDeps, { connection, leadId }: OpenedSync): Trouble {
   const { troubled } = memoryOf(deps);
-  const leads = troubled.get(connection!.locationId) ?? new Set<string>();
-  if (leads.size <= troubleOf) troubled.set(connection!.locationId, leads.add(leadId));
-  return leads.size > troubleOf;
+  const { locationId } = connection!;
+  const trouble = troubled.get(locationId) ?? { leads: new Set(), since: new Date(), told: false };
+  troubled.set(locationId, trouble);
+  if (trouble.leads.size <= troubleOf) trouble.leads.add(leadId);
+  return trouble;
+}
+
+/** Once a spell, when it lasts. */
+async function tellOfTrouble(
+  { relay, config }: DoorDeps,
+  { organizationId }: OpenedSync,
+  trouble: Trouble,
+  reason: string,
+): Promise<void> {
+  if (trouble.told || Date.now() - trouble.since.getTime() < config.timings.unwellAfterMs) return;
+  const data = { reason, since: trouble.since.toISOString() };
+  await relay.commit({
+    events: [{ type: 'crm.unwell', organizationId, subject: companySubject(organizationId), data }],
+  });
+  trouble.told = true;
 }

@@ -43,6 +43,8 @@ export function rowsUnderWay({ config, queues }: Pick<Runtime, 'config' | 'queue
   return Math.max(10, Math.ceil((2_000 * limits.calls) / limits.intervalMs));
 }
 
+export type Trouble = { leads: Set<string>; since: Date; told: boolean };
+
 /** What this process knows of the locations it calls; lost with it, and learnt again. */
 type Memory = {
   gate: Gate;
@@ -50,8 +52,8 @@ type Memory = {
   quietUntil: Map<string, number>;
   /** When the vendor's own count was last compared with ours. */
   comparedAt: Map<string, number>;
-  /** Leads that failed one after the other, with no success in between. */
-  troubled: Map<string, Set<string>>;
+  /** Leads that failed one after the other, with no success in between, and since when. */
+  troubled: Map<string, Trouble>;
 };
 const memories = new WeakMap<object, Memory>();
 

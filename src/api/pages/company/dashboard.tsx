@@ -1,5 +1,5 @@
 import { Act, Ago, Command, Empty } from '../parts.tsx';
-import { CompanyPage, count, home, SyncBadge, syncLabel, Tile, whole } from './frame.tsx';
+import { CompanyPage, count, home, SyncBadge, syncLabel, Tile, TryAgain, whole } from './frame.tsx';
 import { FileItems } from './upload.tsx';
 import type { CompanyView, ImportView, LogRow, StatisticsView, SyncStatus, Visit } from './views.ts';
 
@@ -79,7 +79,7 @@ function CrmHint({ company, waiting }: { company: CompanyView; waiting: number }
         {crm.state === 'paused' ? (
           <>
             <b>The CRM is paused.</b> {crm.reason ?? 'It refuses the credentials.'}
-            {rest} Connecting it anew lets them go on.
+            {rest} They go on once it is connected anew, or takes the credentials again.
           </>
         ) : (
           <>
@@ -88,9 +88,12 @@ function CrmHint({ company, waiting }: { company: CompanyView; waiting: number }
           </>
         )}
       </p>
-      <a class="btn" data-size="sm" href={home(company, '/settings#crm')}>
-        {crm.state === 'paused' ? 'Connect anew' : 'Connect the CRM'}
-      </a>
+      <div class="buttons">
+        {crm.state === 'paused' ? <TryAgain company={company} /> : null}
+        <a class="btn" data-size="sm" href={home(company, '/settings#crm')}>
+          {crm.state === 'paused' ? 'Connect anew' : 'Connect the CRM'}
+        </a>
+      </div>
     </div>
   );
 }

@@ -249,3 +249,14 @@ export function fileSize(bytes: number): string {
 
 /** A day and minute as people write it, in UTC. */
 export const day = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+/** A paused company, once more with the credentials it has. */
+export function TryAgain({ company }: { company: CompanyView }) {
+  return (
+    <form method="post" action={home(company, '/settings/crm/resume')}>
+      <button type="submit" class="btn" data-size="sm" data-variant="outline">
+        Try again
+      </button>
+    </form>
+  );
+}

@@ -1,4 +1,4 @@
-import { CompanyPage, day, Field, home, Problem } from './frame.tsx';
+import { CompanyPage, day, Field, home, Problem, TryAgain } from './frame.tsx';
 import { Keys, People } from './settings-access.tsx';
 import { formOf, type SettingsProps } from './settings-form.ts';
 import type { CompanyView } from './views.ts';
@@ -109,7 +109,8 @@ const connectedBy = {
   shared: 'with the token of this installation',
 };
 
-function CrmState({ company: { crm } }: { company: CompanyView }) {
+function CrmState({ company }: { company: CompanyView }) {
+  const { crm } = company;
   if (crm.state === 'unconnected')
     return (
       <p class="note tone-wait">
@@ -118,11 +119,14 @@ function CrmState({ company: { crm } }: { company: CompanyView }) {
     );
   if (crm.state === 'paused')
     return (
-      <p class="note tone-bad" role="alert">
-        <b>Paused{crm.pausedAt ? ` since ${day(crm.pausedAt)}` : ''}.</b>{' '}
-        {crm.reason ?? 'GoHighLevel refuses the credentials.'} Connect anew, and everything that waits goes on
-        by itself.
-      </p>
+      <div class="note tone-bad with-button" role="alert">
+        <p>
+          <b>Paused{crm.pausedAt ? ` since ${day(crm.pausedAt)}` : ''}.</b>{' '}
+          {crm.reason ?? 'GoHighLevel refuses the credentials.'} Connect anew, or try again with the
+          credentials it has; everything that waits goes on by itself.
+        </p>
+        <TryAgain company={company} />
+      </div>
     );
   return (
     <p class="note tone-good">

@@ -114,6 +114,17 @@ describe('who sees what', () => {
     expect((await withKey(`/dashboard/${other.number}`)).status).toBe(404);
   });
 
+  it('what no database can keep is told in words: a NUL in a name', async () => {
+    const key = await member.post(`/dashboard/${mine.number}/settings/keys`, { key_name: 'a\0b' });
+    const named = { member_name: 'a\0b', member_email: 'a@example.com' };
+    const person = await operator.post(`/dashboard/${mine.number}/people`, named);
+    const mailed = { member_name: 'A', member_email: 'a\0b@example.com' };
+    const address = await operator.post(`/dashboard/${mine.number}/people`, mailed);
+    expect([key.status, person.status, address.status]).toEqual([400, 400, 400]);
+    const empty = await member.post(`/dashboard/${mine.number}/settings/mapping`, {});
+    expect(empty.status).toBe(400);
+  });
+
   it('[S09] no page of another site can make a member do something', async () => {
     const foreign = { origin: 'https://evil.example' };
     const path = `/dashboard/${mine.number}/lead`;

@@ -246,7 +246,83 @@ describe('a company', () => {
   });
 });
 
+describe('what is given with a token', () => {
+  it('is changed with it, or neither is', async () => {
+    const [{ company, as }, other] = [await makeCompany(api), await makeCompany(api)];
+    const url = `/api/companies/${company.number}`;
+    const token = `pit-sandbox-${(await api.json('GET', url, undefined, as)).json().company.ghl_location_id}`;
+    const given = { crm: { token }, owner_email: other.company.ownerEmail };
+    const refused = await api.json('PATCH', url, given, as);
+    expect([refused.statusCode, refused.json().code]).toEqual([409, 'email_taken']);
+    expect((await api.json('GET', url, undefined, as)).json().company.crm.connected).toBe(false);
+    const taken = await api.json('PATCH', url, { crm: { token }, tags: ['both'] }, as);
+    expect(taken.json().company).toMatchObject({ tags: ['both'], crm: { connected: true } });
+  });
+
+  it('a key of version 1 is good for the location that was registered, and an operator may say otherwise', async () => {
+    const { company, as } = await makeCompany(api);
+    const url = `/api/companies/${company.number}`;
+    const crm = { token: 'v1-sandbox-elsewhere', api_version: 'v1', location_id: 'elsewhere' };
+    const refused = await api.json('PATCH', url, { crm }, as);
+    expect([refused.statusCode, refused.json().code]).toEqual([403, 'crm_location_unproven']);
+    const allowed = await api.json('PATCH', url, { crm }, asOperator());
+    expect([allowed.statusCode, allowed.json().company.ghl_location_id]).toEqual([200, 'elsewhere']);
+  });
+});
+
 describe('API keys of a company', () => {
+  it('a hundred are in force at once, and no more', async () => {
+    const { company, as } = await makeCompany(api);
+    const url = `/api/companies/${company.number}/keys`;
+    await api.rows(
+      `INSERT INTO api_keys (id, organization_id, owner, name, prefix, hash, scopes)
+       SELECT gen_random_uuid(), $1, 'organization', 'k', 'lg_k', 'many ' || n, '{leads:read}' FROM generate_series(1, 98) n`,
+      [company.organizationId],
+    );
+    const made = await api.json('POST', url, { name: 'the hundredth' }, as);
+    const beyond = await api.json('POST', url, { name: 'one more' }, as);
+    expect([made.statusCode, beyond.statusCode, beyond.json().code]).toEqual([201, 409, 'too_many_keys']);
+    const { key_id } = made.json();
+    expect((await api.json('DELETE', `${url}/${key_id}`, undefined, as)).statusCode).toBe(200);
+    expect((await api.json('POST', url, { name: 'instead' }, as)).statusCode).toBe(201);
+  });
+
+  it('are not revoked by one that could not have made them', async () => {
+    const { company, as } = await makeCompany(api, ['companies:read', 'companies:write']);
+    await api.makeKey(['admin'], { organizationId: company.organizationId });
+    const url = `/api/companies/${company.number}/keys`;
+    const { keys } = (await api.json('GET', url, undefined, as)).json();
+    const strong = keys.find((key: { scopes: string[] }) => key.scopes.includes('admin'));
+    const answer = await api.json('DELETE', `${url}/${strong.key_id}`, undefined, as);
+    expect([answer.statusCode, answer.json().code]).toEqual([403, 'scope_missing']);
+  });
+
+  it('of a supplier are none of the company’s own', async () => {
+    const { company } = await makeCompany(api);
+    const { organizationId } = company;
+    const key = await api.makeKey(['leads:read', 'leads:write', 'admin'], {
+      organizationId,
+      owner: 'supplier',
+    });
+    const as = { authorization: `Bearer ${key}` };
+    const lead = { leads: [{ name: 'A', phone: '+13055550123', company_id: company.number }] };
+    for (const answer of [
+      await api.json('GET', '/api/imports', undefined, as),
+      await api.json('GET', `/api/companies/${company.number}`, undefined, as),
+      await api.json('POST', '/api/leads/bulk', lead, as),
+    ])
+      expect([answer.statusCode, answer.json().code]).toEqual([403, 'forbidden']);
+  });
+
+  it('in a header of its own: no cache may keep the answer', async () => {
+    const { company, key } = await makeCompany(api);
+    const answer = await api.app.inject({
+      url: `/api/companies/${company.number}`,
+      headers: { 'x-api-key': key },
+    });
+    expect([answer.statusCode, answer.headers['cache-control']]).toEqual([200, 'no-store']);
+  });
+
   it('are shown once, listed by their first characters, and revoked at once', async () => {
     const { company, as } = await makeCompany(api);
     const url = `/api/companies/${company.number}/keys`;

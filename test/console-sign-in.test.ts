@@ -216,6 +216,28 @@ describe('[S09] limits', () => {
     expect(JSON.stringify(stored)).not.toContain('limited');
   });
 
+  it('the current password is guessed no oftener where it is changed', async () => {
+    const person = { email: 'changes@example.com', password: 'the right password' };
+    await ensureOperator(system.runtime, { ...person, name: 'C' });
+    await system.rows('DELETE FROM sign_in_limits');
+    const visitor = visit(system);
+    await visitor.signIn(person.email, person.password);
+    const change = (currentPassword: string) =>
+      fetch(`${system.publicUrl}/api/auth/change-password`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          origin: new URL(system.publicUrl).origin,
+          cookie: visitor.cookie(),
+        },
+        body: JSON.stringify({ currentPassword, newPassword: 'another right one' }),
+      });
+    for (let i = 0; i < 10; i += 1) expect((await change('wrong wrong wrong')).status).toBe(400);
+    expect((await change(person.password)).status).toBe(429);
+    await system.rows('DELETE FROM sign_in_limits');
+    expect((await change(person.password)).status).toBe(200);
+  });
+
   it('thirty failures from one address close it, whichever accounts were tried', async () => {
     await system.rows('DELETE FROM sign_in_limits');
     const tries = await Promise.all(

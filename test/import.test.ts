@@ -134,6 +134,68 @@ describe('a file on its way in', () => {
     expect([other.status, other.body.code]).toEqual([409, 'idempotency_key_reused']);
   });
 
+  it('an upload repeated with its Idempotency-Key is answered as before, and what it made first stays', async () => {
+    const csv = plainCsv(2, 220);
+    const first = await company.upload(csv, { start: 'true' });
+    await company.ended(first.body.import.import_id);
+    const headers = { 'idempotency-key': 'the-april-export' };
+    const ask = () => company.upload(csv, { start: 'true' }, headers);
+    const answers = [await ask(), await ask()];
+    const [one, two] = answers.map(({ status, body }) => [
+      status,
+      body.import?.import_id,
+      body.same_file?.import_id,
+    ]);
+    expect(one).toEqual([201, answers[0]!.body.import.import_id, first.body.import.import_id]);
+    expect(two).toEqual(one);
+    const { body } = await company.call('GET', `/api/imports/${answers[0]!.body.import.import_id}`);
+    expect(body.import.status).toBe('ready');
+  });
+
+  it('refused for what comes behind the file, nothing of it is kept', async () => {
+    const unfinished = `SELECT 1 FROM imports WHERE status IN ('uploading', 'ready') AND file_name = 'two.csv'`;
+    const form = new FormData();
+    form.append('company_id', String(company.number));
+    form.append('file', new Blob([plainCsv(2, 240)]), 'two.csv');
+    form.append('file', new Blob([plainCsv(2, 250)]), 'two.csv');
+    const answer = await fetch(`${system.publicUrl}/api/imports`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${company.key}` },
+      body: form,
+    });
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([400, 'invalid_form']);
+    expect(await system.rows(unfinished)).toEqual([]);
+  });
+
+  it.each(['[{"toString":1,"valueOf":1},null]', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, '[1,2,3,4]'])(
+    'a mapping that is none is refused in words, and nothing is kept: %.40s',
+    async (mapping) => {
+      const file = new Blob([plainCsv(2, 260)]);
+      const fields = { company_id: String(company.number), mapping };
+      const answer = await company.form('/api/imports', file, fields, 'mapped.csv');
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid_mapping']);
+      const kept = `SELECT 1 FROM imports WHERE status IN ('uploading', 'ready') AND file_name = 'mapped.csv'`;
+      expect(await system.rows(kept)).toEqual([]);
+    },
+  );
+
+  it('so many unfinished files and no more', async () => {
+    await system.rows(
+      `INSERT INTO imports (id, organization_id, status, file_name) SELECT gen_random_uuid(), $1, 'ready', 'unfinished.csv'
+       FROM generate_series(1, 50)`,
+      [company.organizationId],
+    );
+    const answer = await company.upload(plainCsv(1, 270));
+    expect([answer.status, answer.body.code]).toEqual([429, 'too_many_files']);
+    await system.rows("DELETE FROM imports WHERE file_name = 'unfinished.csv'");
+    expect((await company.upload(plainCsv(1, 270))).status).toBe(201);
+  });
+
+  it('a made-up cursor is refused', async () => {
+    const cursor = Buffer.from(JSON.stringify(['1', '-'.repeat(36)])).toString('base64url');
+    expect((await company.call('GET', `/api/imports?cursor=${cursor}`)).status).toBe(400);
+  });
+
   it('a list of imports, newest first, by file too', async () => {
     const made = await company.upload(plainCsv(1, 300));
     const { import_id: id, file_hash: hash } = made.body.import;

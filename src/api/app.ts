@@ -68,6 +68,8 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   const access = createAccess(runtime, limiter);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // Keys in a header of their own tell no cache that an answer is somebody's alone. Static files say otherwise.
+    reply.header('cache-control', 'no-store');
     await limiter.take('address', addressOf(request), reply);
     const encoding = request.headers['content-encoding'];
     // A compressed body could be a bomb: none is inflated.

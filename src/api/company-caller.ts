@@ -62,6 +62,12 @@ export function createCompanyAccess(
       keyless,
       scopes: granted,
     } = await access.identify(request, reply, scope);
+    if (owner === 'supplier')
+      throw new RefusedError(
+        403,
+        'forbidden',
+        'A supplier’s key offers leads by POST /api/leads. For a company’s own leads it takes a key of the company.',
+      );
     const any = keyless || (owner === 'operator' && organizationId === null);
     return { actor, organizations: any ? null : [organizationId!], scopes: granted };
   };

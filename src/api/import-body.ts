@@ -23,7 +23,8 @@ const drainMs = 10_000;
 
 /** For the routes that take files, in a scope of their own: a body is a stream, and a form's file too. */
 export async function acceptFiles(app: FastifyInstance): Promise<void> {
-  app.addHook('onRequest', async (request) => letItTakeItsTime(request));
+  // Once it is known who calls: nobody else holds a connection for longer than any request may.
+  app.addHook('preParsing', async (request) => letItTakeItsTime(request));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(csvTypes, (_request, payload, done) => done(null, payload));
   await app.register(multipart, {
@@ -45,6 +46,7 @@ export async function withUploadedFile<T>(
 ): Promise<{ taken: T; fields: UploadFields }> {
   const declared = Number(request.headers['content-length'] ?? 0);
   const query = textsOf(request.query);
+  const watch = cutSilence(request);
   try {
     // A form is a little larger than its file.
     if (declared > maxCsvBytes + 512 * 1024) throw tooLarge(maxCsvBytes);
@@ -54,6 +56,7 @@ export async function withUploadedFile<T>(
     const taken = await take({ name, bytes: bytesOf(request.body as Readable, maxCsvBytes) }, query);
     return { taken, fields: query };
   } finally {
+    clearInterval(watch);
     drain(request);
   }
 }
@@ -120,6 +123,16 @@ async function* bytesOf(source: Readable, maxBytes: number): AsyncGenerator<Uint
     // It would keep the rest from being read away.
     await chunks.return?.();
   }
+}
+
+/** What stands before and behind the file in a form may stop as well: nobody holds a connection by that. */
+function cutSilence({ raw }: FastifyRequest): NodeJS.Timeout {
+  let seen = -1;
+  const watch = setInterval(() => {
+    if (!raw.complete && raw.socket.bytesRead === seen) raw.destroy();
+    seen = raw.socket.bytesRead;
+  }, silenceMs);
+  return watch.unref();
 }
 
 function drain({ raw }: FastifyRequest): void {

@@ -40,12 +40,16 @@ export type ImportDeps = Pick<Runtime, 'db' | 'vault'> & { relay: Pick<Runtime['
 const pieceBytes = 256 * 1024;
 const longestTurnMs = 10;
 const storePatienceMs = 8_000;
+/** Of one company, kept and not started. */
+const mostOpen = 50;
 
 export type ReceivedFile = {
   row: Import;
   preview: CsvPreview;
   /** The same bytes were imported before: it is asked for before it is done again. */
   sameFile: Import | null;
+  /** Made by an earlier request with this Idempotency-Key. */
+  repeated?: boolean;
 };
 
 export type FileRequest = {
@@ -67,7 +71,14 @@ export async function receiveFile(deps: ImportDeps, request: FileRequest): Promi
   await sweepImports(deps.db).catch(() => undefined);
   const id = uuidv7();
   const { organizationId } = company;
-  await openUpload(deps.db, { id, organizationId, fileName: fileNameOf(request.name), dialect });
+  const opened = { id, organizationId, fileName: fileNameOf(request.name), dialect };
+  if (!(await openUpload(deps.db, opened, mostOpen)))
+    throw new RefusedError(
+      429,
+      'too_many_files',
+      `${mostOpen} files wait to be started. Nothing of this one was kept: start or cancel some of those first.`,
+      { retryAfterSeconds: 60 },
+    );
   try {
     const kept = keep(deps, id, request.bytes);
     const { header, totalRows } = await scan(kept.pieces, dialect);
@@ -121,7 +132,7 @@ async function repeated(
   );
   const row = await findImport(deps.db, (answer as { import_id: string }).import_id, organizationId);
   if (!row) throw new RefusedError(409, 'conflict', 'The import of this Idempotency-Key is gone.');
-  return { row, preview, sameFile: null };
+  return { row, preview, sameFile: await findSameFile(deps.db, row), repeated: true };
 }
 
 /** Passes the bytes on once they are stored. */

@@ -52,6 +52,8 @@ it.each([
   ['/console//evil.example', '/console'],
   ['/console\\evil', '/console'],
   ['/console\n', '/console'],
+  ['/dashboard/1?q=日', '/console'],
+  ['/dashboard/1?q=\u0001', '/console'],
   ['https://evil.example/console', '/console'],
   [undefined, '/console'],
   [['/queues'], '/console'],

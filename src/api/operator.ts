@@ -48,7 +48,8 @@ export function operatorsOnly(auth: Auth, trusted: readonly string[]) {
 export function localPath(wanted: unknown, fallback = '/console'): string {
   if (typeof wanted !== 'string' || wanted.length > 500) return fallback;
   const known = /^\/(?:(?:console|queues|dashboard|companies|company)(?=[/?#]|$)|$)/.test(wanted);
-  return known && !/[\\\s]|\/\//.test(wanted) ? wanted : fallback;
+  // What no header can hold leads nowhere either.
+  return known && /^[\x21-\x7e]*$/.test(wanted) && !/\\|\/\//.test(wanted) ? wanted : fallback;
 }
 
 /** Where somebody who signed in goes: where they wanted, unless that is for operators and they are none. */

@@ -118,7 +118,8 @@ export function httpDoor(base: string, key: string, company: number): Door {
   };
   const about = (id: string, step = '') => `api/imports/${id}${step}`;
   return {
-    sameFile: async (hash) => (await send('GET', `api/imports?${query({ file_hash: hash })}`)).imports,
+    sameFile: async (hash) =>
+      (await send('GET', `api/imports?${query({ file_hash: hash, company_id: String(company) })}`)).imports,
     async upload(file, dialect) {
       const fields = { ...dialect, company_id: String(company), file_name: file.name };
       const answer = await send('POST', `api/imports?${query(fields)}`, file);

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import { RefusedError } from '../domain/errors.ts';
 import { isScope, type Scope } from '../domain/scopes.ts';
 import type { Queryable } from './client.ts';
 import { run } from './commit.ts';
@@ -44,7 +45,13 @@ export async function createKey(
   return { id: row.id, key, prefix: row.prefix };
 }
 
-/** With the request's Idempotency-Key, which keeps the key's id alone. Throws its violation when it was used. */
+/** In force at once, of one organization. */
+export const mostKeys = 100;
+
+/**
+ * With the request's Idempotency-Key, which keeps the key's id alone. Throws its violation when it was used, and
+ * RefusedError 409 when there are too many.
+ */
 export async function makeKey(
   db: Queryable,
   { organizationId, owner, name, scopes, idempotencyKey }: NewKey & { idempotencyKey: IdempotencyKey | null },
@@ -52,13 +59,18 @@ export async function makeKey(
   const key = `lg_${randomBytes(32).toString('base64url')}`;
   const id = uuidv7();
   const made = sql`INSERT INTO api_keys (id, organization_id, owner, name, prefix, hash, scopes)
-    VALUES (${id}, ${organizationId}, ${owner}, ${name}, ${key.slice(0, shownLength)}, ${hashOf(key)}, ${sql.param([...scopes])}::text[])
+    SELECT ${id}::uuid, ${organizationId}::uuid, ${owner}::text, ${name}::text, ${key.slice(0, shownLength)}::text, ${hashOf(key)}::text,
+      ${sql.param([...scopes])}::text[]
+    WHERE ${organizationId}::uuid IS NULL OR (SELECT count(*) FROM api_keys
+      WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL) < ${mostKeys}::integer
     RETURNING ${columns}`;
   const remembered = idempotencyKey
-    ? sql`, ${sql.raw('first_answer')} AS (${answerPart(idempotencyKey, 201, { key_id: id }).statement(sql`true`)})`
+    ? sql`, ${sql.raw('first_answer')} AS (${answerPart(idempotencyKey, 201, { key_id: id }).statement(sql`EXISTS (SELECT 1 FROM made)`)})`
     : sql``;
   const [row] = await run<ApiKey>(db, sql`WITH made AS (${made})${remembered} SELECT * FROM made`);
-  return { key, row: row! };
+  if (!row)
+    throw new RefusedError(409, 'too_many_keys', `There are ${mostKeys} keys in force. Revoke one first.`);
+  return { key, row };
 }
 
 /** Null for an unknown or revoked key. Not cached: a revoked key is refused at once. */

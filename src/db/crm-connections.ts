@@ -119,7 +119,8 @@ export const locationConstraint = 'crm_connections_location';
 
 /**
  * Stores a company's credentials, sealed, and lets its rows go again. False: it has no location yet, and none was given.
- * Two statements on purpose: whoever pauses this company holds the connection's row, and what it held is seen only by
+ * `beside`: what is to be
+ * changed with it, or not at all. Two statements on purpose: whoever pauses this company holds the connection's row, and what it held is seen only by
  * a statement that begins after that.
  */
 export async function saveCredentials(
@@ -127,6 +128,7 @@ export async function saveCredentials(
   vault: Vault,
   organizationId: string,
   given: NewCredentials,
+  beside: (tx: Tx) => Promise<unknown> = async () => undefined,
 ): Promise<boolean> {
   const { locationId = null, apiVersion = null, kind, accessExpiresAt = null, rateShare = null } = given;
   const sealed = vault.sealJson(given.credentials);
@@ -150,6 +152,7 @@ export async function saveCredentials(
     );
     if (saved.length === 0) return false;
     await letGo(tx, organizationId, given.actor);
+    await beside(tx);
     return true;
   });
 }

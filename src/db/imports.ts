@@ -122,12 +122,16 @@ const sameFile = (row: Pick<Import, 'id' | 'organizationId' | 'fileHash'>) =>
 
 export type NewImport = Pick<Import, 'id' | 'organizationId' | 'fileName' | 'dialect'>;
 
-export async function openUpload(db: Queryable, row: NewImport): Promise<void> {
-  await run(
+/** False: so many files of the company are unfinished that it takes no other. */
+export async function openUpload(db: Queryable, row: NewImport, mostOpen: number): Promise<boolean> {
+  const rows = await run(
     db,
     sql`INSERT INTO imports (id, organization_id, status, file_name, dialect)
-      VALUES (${row.id}::uuid, ${row.organizationId}::uuid, 'uploading', ${row.fileName}::text, ${JSON.stringify(row.dialect)}::jsonb)`,
+      SELECT ${row.id}::uuid, ${row.organizationId}::uuid, 'uploading', ${row.fileName}::text, ${JSON.stringify(row.dialect)}::jsonb
+      WHERE (SELECT count(*) FROM imports WHERE organization_id = ${row.organizationId}::uuid
+        AND status IN ('uploading', 'ready')) < ${mostOpen}::integer RETURNING id`,
   );
+  return rows.length > 0;
 }
 
 /** A piece of a file; `body` is sealed. */

@@ -76,6 +76,16 @@ describe('a lead', () => {
     ['no e-mail address', { emails: ['ann at example.com'] }, { email: ['is not an e-mail address'] }],
     ['a long tag', { tags: ['x'.repeat(101)] }, { tags: ['is longer than 100 characters'] }],
     [
+      'tags without an end',
+      { tags: [Array.from({ length: 3_000_000 }, (_, i) => i).join(',')] },
+      { tags: ['are more than 50'] },
+    ],
+    [
+      'separators without an end',
+      { emails: [';'.repeat(16_000_000)] },
+      { email: ['is longer than 16384 characters'] },
+    ],
+    [
       'many tags',
       { tags: [Array.from({ length: 51 }, (_, i) => i).join(',')] },
       { tags: ['are more than 50'] },

@@ -40,6 +40,8 @@ export const LONGEST: Readonly<Record<LeadField, number>> = {
   source: 200,
 };
 const MOST_TAGS = 50;
+/** Of a cell with several tags or addresses in it. */
+const LONGEST_LIST = 16_384;
 const LONGEST_CUSTOM = 5_000;
 
 /** Texts as they were given, from a row, a form or the API; blank means absent. */
@@ -80,7 +82,7 @@ export type Judged = { ok: true; lead: LeadCandidate } | { ok: false; errors: Fi
 /** Where an optional field says that there is nothing in it. */
 const NOTHING = /^(n\/?a|none|null|nil|undefined|unknown|#n\/a|ninguno|no tiene|-+|\.+)$/i;
 const EMAIL =
-  /^[^\s@<>"(),:;[\]\\]+@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}-]*[\p{L}\p{N}]$/u;
+  /^[^\s\p{Cc}@<>"(),:;[\]\\]+@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}-]*[\p{L}\p{N}]$/u;
 
 /** The length comes first: on a text of any length the pattern would take its time. */
 export const isEmail = (text: string): boolean => text.length <= LONGEST.email && EMAIL.test(text);
@@ -155,6 +157,11 @@ function bestPhone(given: readonly string[], region: CountryCode): LeadPhone {
 function emailOf(given: readonly string[], errors: FieldErrors): string | null {
   let reason: string | null = null;
   for (const cell of given) {
+    // Before it is taken apart: a cell may be as long as its request.
+    if (cell.length > LONGEST_LIST) {
+      reason ??= `is longer than ${LONGEST_LIST} characters`;
+      continue;
+    }
     for (const part of cell.split(/:::|[;,]/)) {
       const text = part.trim();
       if (text === '' || NOTHING.test(text)) continue;
@@ -171,6 +178,10 @@ function emailOf(given: readonly string[], errors: FieldErrors): string | null {
 function tagsOf(given: readonly string[], errors: FieldErrors): string[] {
   const tags = new Set<string>();
   for (const cell of given) {
+    if (cell.length > LONGEST_LIST || tags.size > MOST_TAGS) {
+      errors.tags = [`are more than ${MOST_TAGS}`];
+      return [];
+    }
     for (const part of cell.split(/:::|[,;|\n]/)) {
       const tag = part.trim().replace(/^\* ?/, '');
       if (tag === '') continue;

@@ -33,7 +33,7 @@ export const catalog = {
   /** The CRM refuses a company's credentials: its rows are held until somebody connects it anew. */
   'crm.paused': z.object({ reason: z.string() }),
   /** A company's CRM has been out of order for a while: its rows wait, and go by themselves when it is back. */
-  'crm.unwell': z.object({ reason: z.string(), since: z.string() }),
+  'crm.unwell': z.object({ reason: z.string() }),
   'crm.resumed': z.object({ actor: z.string() }),
   /** The CRM told of a contact (webhook, kept in the inbox). */
   'crm.notified': z.object({ inboxId: id }),

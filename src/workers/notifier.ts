@@ -99,15 +99,14 @@ export const notifier = defineWorker<'notifier', Deps>({
 
     async 'crm.unwell'(event, deps, run) {
       const organization = event.organizationId ?? 'unknown';
-      const { reason, since } = event.data;
       return alertOperator(
         {
-          // Of one spell in several processes, the first is told of.
-          key: `crm-unwell-${organization}-${since.slice(0, 10)}`,
+          // Each process notices for itself: one alert a day is enough.
+          key: `crm-unwell-${organization}-${event.occurredAt.toISOString().slice(0, 10)}`,
           kind: 'crm_unwell',
           organizationId: event.organizationId,
           subject: `company:${organization}`,
-          text: reason,
+          text: event.data.reason,
         },
         deps,
         run,

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Queryable } from '../../db/client.ts';
 import {
   changeCompany,
   companyTaken,
@@ -164,12 +165,15 @@ export function companyRoutes(
         const { organizationId, defaultRegion } = await companyOfAddress(deps, request);
         const { crm, ...rest } = request.body;
         const changes = valid(readSettings(rest, defaultRegion));
-        // The token is tried first: what the CRM refuses changes nothing.
+        const change = (tx: Queryable) => changeCompany(tx, organizationId, changes);
         if (crm) {
           const token = valid(readCrmToken(crm), 'crm.');
-          await connectCompany(deps, organizationId, { ...token, actor: companyCallerOf(request).actor });
-        }
-        const company = await changeCompany(db, organizationId, changes);
+          const { actor, organizations } = companyCallerOf(request);
+          const given = { ...token, actor, byOperator: organizations === null };
+          // All of it or nothing: what the CRM or the database refuses changes nothing.
+          await connectCompany(deps, organizationId, given, change);
+        } else await change(db);
+        const company = await findCompany(db, { organizationId });
         if (!company) throw notFound('company');
         return { company: companyJson(company) };
       },

@@ -19,7 +19,7 @@ import { ImportPage } from '../pages/company/import.tsx';
 import { PreviewPage } from '../pages/company/preview.tsx';
 import { ImportsPage, UploadPage } from '../pages/company/upload.tsx';
 import { notFound } from '../problem.ts';
-import { sendRejects } from './imports.ts';
+import { sendRejects, undoing } from './imports.ts';
 
 const hidden = { schema: { hide: true } };
 const uuid = z.uuid();
@@ -71,11 +71,13 @@ function uploads(site: CompanySite): FastifyPluginAsync {
       async (request, reply) => {
         const company = companyOf(request);
         try {
-          const { taken } = await withUploadedFile(request, runtime.config, ({ name, bytes }) =>
-            receiveFile(runtime, { company, name, bytes }),
-          );
+          const { row } = await undoing(runtime, async (made) => {
+            const take = async (file: { name: string; bytes: AsyncIterable<Uint8Array> }) =>
+              made(await receiveFile(runtime, { company, ...file }));
+            return (await withUploadedFile(request, runtime.config, take)).taken;
+          });
           views.changed();
-          const location = placeOf(company, taken.row);
+          const location = placeOf(company, row);
           return wantsJson(request) ? reply.status(201).send({ location }) : reply.redirect(location, 303);
         } catch (error) {
           // The script shows the sentence beside the file; without it the page does.
@@ -181,7 +183,7 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
   // Where a browser is after a form was answered: a bookmark of it leads back.
   for (const step of ['preview', 'start'])
     app.get(`${path}/${step}`, hidden, async (request, reply) =>
-      back(request, reply, await importOf(site, request)),
+      reply.redirect(placeOf(companyOf(request), await importOf(site, request)), 303),
     );
   app.post(`${path}/preview`, hidden, async (request, reply) => {
     const file = await importOf(site, request);

@@ -130,6 +130,15 @@ export function companyKeyRoutes(
       async (request) => {
         const { organizationId } = await companyOfAddress(deps, request);
         const { key_id } = request.params;
+        const { scopes: granted } = companyCallerOf(request);
+        const named = (await listKeys(db, organizationId)).find(({ id }) => id === key_id);
+        const beyond = named?.scopes.find((scope) => !allows(granted, scope));
+        if (beyond)
+          throw new RefusedError(
+            403,
+            'scope_missing',
+            `This caller lacks the scope ${beyond}, and cannot revoke a key that has it.`,
+          );
         if (!(await revokeKeyOf(db, organizationId, key_id))) throw notFound('key');
         return { message: 'The key is revoked.', key_id };
       },

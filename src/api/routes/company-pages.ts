@@ -26,6 +26,7 @@ import { HomePage } from '../pages/company/home.tsx';
 import { RegisteredPage, RegisterPage } from '../pages/company/register.tsx';
 import { untouched } from '../pages/company/views.ts';
 import { notFound } from '../problem.ts';
+import { createStreams } from '../streams.ts';
 import { companyFiles } from './company-files.ts';
 import { companyLead } from './company-lead.ts';
 import { companySettings } from './company-settings.ts';
@@ -138,11 +139,10 @@ function retries(app: FastifyInstance, { runtime: { db, log }, views }: CompanyS
 async function live(app: FastifyInstance, { runtime: { db, log } }: CompanySite): Promise<void> {
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
   const beats = new Map<string, { heartbeat: Heartbeat; watchers: number }>();
-  const open = new Set<FastifyReply>();
   app.addHook('preClose', async () => {
     for (const { heartbeat } of beats.values()) heartbeat.close();
-    for (const reply of open) reply.sse.close();
   });
+  const streams = createStreams(app);
   const beatOf = (organizationId: string) => {
     let beat = beats.get(organizationId);
     if (!beat) {
@@ -154,19 +154,15 @@ async function live(app: FastifyInstance, { runtime: { db, log } }: CompanySite)
   };
   app.get('/dashboard/:company_id/live', { ...hidden, sse: 'only' }, async (request, reply) => {
     const { organizationId } = companyOf(request);
+    const stream = streams.open(reply, organizationId);
     const beat = beatOf(organizationId);
     beat.watchers += 1;
-    reply.sse.keepAlive();
-    const stop = beat.heartbeat.watch(() => {
-      void reply.sse.send({ event: 'changed', data: 1 }).catch(() => stop());
-    });
-    open.add(reply);
-    reply.sse.onClose(() => {
+    const stop = beat.heartbeat.watch(() => stream.tell({ event: 'changed', data: 1 }));
+    stream.onClose(() => {
       stop();
-      open.delete(reply);
       beat.watchers -= 1;
       if (beat.watchers === 0) beats.delete(organizationId);
     });
-    await reply.sse.send({ event: 'hello', data: 1, retry: 2_000 });
+    stream.tell({ event: 'hello', data: 1, retry: 2_000 });
   });
 }

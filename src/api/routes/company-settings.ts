@@ -22,6 +22,8 @@ import { notFound } from '../problem.ts';
 const hidden = { schema: { hide: true } };
 const operators = { ...hidden, preHandler: operatorsToo };
 const uuid = z.uuid();
+/** What the database cannot keep. */
+const unreadable = /[\0\p{Cs}]/u;
 
 const regions = getCountries()
   .map((code) => [code, regionName(code)] as const)
@@ -90,7 +92,11 @@ function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: S
     const read = readCrmToken({ token: token.trim(), location_id, api_version, rate_share });
     if (!read.ok) return refuse(400, { values, errors: read.errors });
     try {
-      await connectCompany(runtime, organizationId, { ...read.value, actor: visitorOf(request).person.id });
+      await connectCompany(runtime, organizationId, {
+        ...read.value,
+        actor: visitorOf(request).person.id,
+        byOperator: visitorOf(request).organizations === null,
+      });
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       return refuse(error.status, { values, errors: {}, problem: error.message });
@@ -121,7 +127,7 @@ function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: S
     return backTo(request, reply, section);
   };
   app.post(`${path}/leads`, hidden, async (request, reply) => {
-    const { tags = '', source_label = '', dedupe_days, default_region } = formOf(request);
+    const { tags, source_label, dedupe_days, default_region } = formOf(request);
     return change(request, reply, 'leads', { tags, source_label, dedupe_days, default_region });
   });
   app.post(`${path}/mapping`, hidden, async (request, reply) => {
@@ -140,6 +146,8 @@ const problemIn = (section: string, errors: Record<string, string[]>): string | 
 /** Rows of the form; an empty one is a field that was removed. */
 function fieldsIn(form: Record<string, string>): { fields: Record<string, string>; problem?: string } {
   const kept = new Map<string, string>();
+  // Not of our page: emptying all of it is not what was meant.
+  if (!Object.hasOwn(form, 'name-0')) return { fields: {}, problem: 'Nothing was saved: no field was sent.' };
   for (let i = 0; Object.hasOwn(form, `name-${i}`); i += 1) {
     const name = form[`name-${i}`]!.trim();
     const id = (form[`field-${i}`] ?? '').trim();
@@ -158,7 +166,7 @@ function keys(app: FastifyInstance, { runtime: { db } }: CompanySite, show: Show
     const { organizationId } = companyOf(request);
     const form = formOf(request);
     const name = (form.key_name ?? '').trim();
-    if (name === '' || name.length > 100) {
+    if (name === '' || name.length > 100 || unreadable.test(name)) {
       const errors = { key_name: ['say what the key is for, in up to 100 characters'] };
       return show(request, reply.status(400), { sent: { section: 'keys', form: { values: form, errors } } });
     }
@@ -184,7 +192,9 @@ function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): voi
     const name = (form.member_name ?? '').trim();
     const email = (form.member_email ?? '').trim();
     const errors: Record<string, string[]> = {};
-    if (name === '' || name.length > 200) errors.member_name = ['is missing'];
+    if (name === '') errors.member_name = ['is missing'];
+    else if (name.length > 200 || unreadable.test(name))
+      errors.member_name = ['is too long, or has a character in it that cannot be read'];
     if (!isEmail(email)) errors.member_email = ['is not an e-mail address'];
     if (Object.keys(errors).length > 0)
       return show(request, reply.status(400), {

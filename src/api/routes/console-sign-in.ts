@@ -131,8 +131,7 @@ function libraryRoutes(auth: Auth, limits: SignInLimits): FastifyPluginAsync {
         const path = new URL(request.url, 'http://local').pathname.slice('/api/auth'.length);
         if (!exposed.has(`${request.method} ${path}`))
           throw new RefusedError(404, 'not_found', 'There is no such route.');
-        const answer =
-          path === '/sign-in/email' ? await jsonSignIn(auth, limits, request) : await pass(auth, request);
+        const answer = await answerTo(path, auth, limits, request);
         reply
           .status(answer.status)
           .header('content-type', answer.headers.get('content-type') ?? 'application/json');
@@ -144,6 +143,28 @@ function libraryRoutes(auth: Auth, limits: SignInLimits): FastifyPluginAsync {
       },
     });
   };
+}
+
+function answerTo(
+  path: string,
+  auth: Auth,
+  limits: SignInLimits,
+  request: FastifyRequest,
+): Promise<Response> {
+  if (path === '/sign-in/email') return jsonSignIn(auth, limits, request);
+  if (path === '/change-password') return changePassword(auth, limits, request);
+  return pass(auth, request);
+}
+
+/** The current password is asked for, and can be guessed here as well as at the door. */
+async function changePassword(auth: Auth, limits: SignInLimits, request: FastifyRequest): Promise<Response> {
+  const person = await personOf(auth, webHeaders(request));
+  if (!person) return pass(auth, request);
+  const attempt = { email: person.email, address: addressOf(request) };
+  await limits.begin(attempt);
+  const answer = await pass(auth, request);
+  if (answer.ok) await limits.succeeded(attempt);
+  return answer;
 }
 
 async function jsonSignIn(auth: Auth, limits: SignInLimits, request: FastifyRequest): Promise<Response> {

@@ -12,6 +12,7 @@ import { type Chrome, render } from '../pages/layout.tsx';
 import { OverviewPage } from '../pages/overview.tsx';
 import { UnlockPage } from '../pages/unlock.tsx';
 import { notFound } from '../problem.ts';
+import { createStreams } from '../streams.ts';
 import { recordContactRead, resumeParked } from './console-actions.ts';
 import { readForms, sendPage } from './console-forms.ts';
 import { createHeartbeat } from './console-live.ts';
@@ -134,22 +135,12 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
 async function live(app: FastifyInstance, { db, log }: ConsoleRuntime): Promise<void> {
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
   const heartbeat = createHeartbeat({ pulse: () => pulse(db.reader), log });
-  const open = new Set<FastifyReply>();
-  app.addHook('preClose', async () => {
-    heartbeat.close();
-    for (const reply of open) reply.sse.close();
-  });
-  app.get('/console/live', { ...hidden, sse: 'only' }, async (_request, reply) => {
-    reply.sse.keepAlive();
-    const stop = heartbeat.watch(() => {
-      void reply.sse.send({ event: 'changed', data: 1 }).catch(() => stop());
-    });
-    open.add(reply);
-    reply.sse.onClose(() => {
-      stop();
-      open.delete(reply);
-    });
-    await reply.sse.send({ event: 'hello', data: 1, retry: 2_000 });
+  app.addHook('preClose', async () => heartbeat.close());
+  const streams = createStreams(app);
+  app.get('/console/live', { ...hidden, sse: 'only' }, async (request, reply) => {
+    const stream = streams.open(reply, operatorOf(request).id);
+    stream.tell({ event: 'hello', data: 1, retry: 2_000 });
+    stream.onClose(heartbeat.watch(() => stream.tell({ event: 'changed', data: 1 })));
   });
 }
 

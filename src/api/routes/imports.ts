@@ -31,8 +31,9 @@ import {
   receivedSchema,
   receivedView,
 } from '../import-views.ts';
-import { createImportWatch } from '../import-watch.ts';
+import { createImportWatch, type ImportProgress } from '../import-watch.ts';
 import { problemResponses } from '../problem.ts';
+import { createStreams } from '../streams.ts';
 
 export type ImportRuntime = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config' | 'log'>;
 
@@ -76,7 +77,7 @@ export function importRoutes(runtime: ImportRuntime, access: CompanyAccess): Fas
       async (request) => {
         const { limit: size, cursor, file_hash: fileHash, ...named } = request.query;
         const organizationId = await organizationOf(runtime, request, named);
-        const parts = readCursor(cursor, [/^\d{1,17}$/, /^[0-9a-f-]{36}$/]);
+        const parts = readCursor(cursor, [/^\d{1,17}$/, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/]);
         const after = parts ? { micros: parts[0]!, id: parts[1]! } : null;
         const rows = await listImports(db, organizationId, {
           limit: size,
@@ -101,7 +102,7 @@ export function importRoutes(runtime: ImportRuntime, access: CompanyAccess): Fas
       },
       async (request) => {
         const row = await importOf(runtime, request);
-        return progressView({ row, syncs: await importCounts(db, row) });
+        return progressView({ row, syncs: await importCounts(db.reader, row) });
       },
     );
   };
@@ -139,28 +140,48 @@ export async function receiveUpload(
   request: FastifyRequest,
   { start = false }: { start?: boolean } = {},
 ): Promise<ReceivedUpload> {
-  const { taken, fields } = await withUploadedFile(
-    request,
-    runtime.config,
-    async ({ name, bytes }, before) => {
-      const company = await companyOf(runtime, request, before);
-      mappingIn(before);
-      const key = (fileHash: string) =>
-        idempotencyKeyOf(request, { organizationId: company.organizationId, vault: runtime.vault }, fileHash);
-      const dialect = dialectOf(before);
-      return { company, file: await receiveFile(runtime, { company, name, bytes, dialect, key }) };
-    },
-  );
-  const { company, file } = taken;
-  try {
+  return undoing(runtime, async (made) => {
+    const { taken, fields } = await withUploadedFile(
+      request,
+      runtime.config,
+      async ({ name, bytes }, before) => {
+        const company = await companyOf(runtime, request, before);
+        mappingIn(before);
+        const key = (fileHash: string) =>
+          idempotencyKeyOf(
+            request,
+            { organizationId: company.organizationId, vault: runtime.vault },
+            fileHash,
+          );
+        const dialect = dialectOf(before);
+        return { company, file: made(await receiveFile(runtime, { company, name, bytes, dialect, key })) };
+      },
+    );
     // What came after the file is judged only now.
-    assertCompany(company, fields);
-    return {
-      company,
-      file: await goOn(runtime, request, taken, start ? { ...fields, start: 'true' } : fields),
-    };
+    assertCompany(taken.company, fields);
+    const file = await goOn(runtime, request, taken, start ? { ...fields, start: 'true' } : fields);
+    return { company: taken.company, file };
+  });
+}
+
+/** A request that is refused leaves no file behind that it made; one that was there before it stays. */
+export async function undoing<T>(
+  runtime: ImportRuntime,
+  act: (made: (file: ReceivedFile) => ReceivedFile) => Promise<T>,
+): Promise<T> {
+  let kept: ReceivedFile | null = null;
+  try {
+    return await act((file) => {
+      kept = file;
+      return file;
+    });
   } catch (error) {
-    if (error instanceof RefusedError && file.row.status === 'ready') await cancelImport(runtime, file.row);
+    const { row, repeated } = (kept as ReceivedFile | null) ?? { row: null, repeated: false };
+    // One like it came at the same moment: that is asked about, and may be meant.
+    const waits = error instanceof RefusedError && error.code === 'same_file';
+    // What is told is why it was refused; should this fail, the sweep takes a file that nobody starts.
+    if (row?.status === 'ready' && !repeated && !waits)
+      await cancelImport(runtime, row).catch(() => undefined);
     throw error;
   }
 }
@@ -325,11 +346,8 @@ function watchRoute(runtime: ImportRuntime, access: CompanyAccess): FastifyPlugi
   return async (app) => {
     await app.register(fastifySSE, { heartbeatInterval: 15_000 });
     const watch = createImportWatch({ reader: runtime.db.reader, log: runtime.log });
-    const open = new Set<FastifyReply>();
-    app.addHook('preClose', async () => {
-      watch.close();
-      for (const reply of open) reply.sse.close();
-    });
+    app.addHook('preClose', async () => watch.close());
+    const streams = createStreams(app);
     app.get(
       '/api/imports/:import_id/events',
       {
@@ -339,17 +357,11 @@ function watchRoute(runtime: ImportRuntime, access: CompanyAccess): FastifyPlugi
       },
       async (request, reply) => {
         const row = await importOf(runtime, request);
-        reply.sse.keepAlive();
-        const syncs = await importCounts(runtime.db, row);
-        await reply.sse.send({ event: 'progress', data: progressView({ row, syncs }), retry: 2_000 });
-        const stop = watch.watch(row.id, (progress) => {
-          void reply.sse.send({ event: 'progress', data: progressView(progress) }).catch(() => stop());
-        });
-        open.add(reply);
-        reply.sse.onClose(() => {
-          stop();
-          open.delete(reply);
-        });
+        const stream = streams.open(reply, row.organizationId);
+        const tell = (progress: ImportProgress) =>
+          stream.tell({ event: 'progress', data: progressView(progress), retry: 2_000 });
+        tell({ row, syncs: await importCounts(runtime.db, row) });
+        stream.onClose(watch.watch(row.id, tell));
       },
     );
   };

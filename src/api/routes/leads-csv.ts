@@ -91,6 +91,8 @@ export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): Fa
         const ended = row.totalRows <= smallRows ? await waitForEnd(runtime, row) : null;
         if (ended?.status === 'failed')
           throw new RefusedError(400, 'import_failed', ended.problem ?? 'The import failed.');
+        if (ended?.status === 'cancelled')
+          throw new RefusedError(409, 'cancelled', `This import (${row.id}) was cancelled.`);
         if (ended) return reply.status(200).send(await summaryOf(runtime, ended));
         return reply.status(202).send({
           message: 'The file is kept and being read. Watch it at status_url.',

@@ -206,7 +206,8 @@ async function openContact(
   lead: StoredLead,
   request: { id: string },
 ): Promise<SealedContact | null> {
-  if (!allows(principal.scopes, 'admin')) {
+  // What a supplier's key was given besides makes it no key of the organization's own.
+  if (!allows(principal.scopes, 'admin') || principal.owner === 'supplier') {
     throw new RefusedError(
       403,
       'scope_missing',

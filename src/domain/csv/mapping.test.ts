@@ -176,7 +176,8 @@ describe('what the uploader says', () => {
     ['no phone', ['name', null, null], /which column is the phone/],
     ['no name', [null, 'phone', null], /which column is the name/],
     ['no field of ours', ['name', 'phone', '__proto__'], /"__proto__" is not a field/],
-    ['no text', ['name', 'phone', { a: 1 }], /is not a field/],
+    ['no text', ['name', 'phone', { a: 1 }], /a field or null for each/],
+    ['no text at all', ['name', 'phone', { toString: 1, valueOf: 1 }], /a field or null for each/],
     ['a nameless field', ['name', 'phone', 'custom: '], /is not a field/],
     ['twice the same', ['name', 'phone', 'name'], /Two columns are mapped to name/],
   ])('is refused: %s', (_name, mapping, sentence) => {

@@ -128,7 +128,11 @@ export function checkMapping(given: unknown, header: readonly string[]): Mapping
   const mapping = given.map((target): Target | null => {
     if (target === null || target === '') return null;
     if (isTarget(target)) return target;
-    throw refuse(`${JSON.stringify(String(target).slice(0, 80))} is not a field.`);
+    throw refuse(
+      typeof target === 'string'
+        ? `${JSON.stringify(target.slice(0, 80))} is not a field.`
+        : 'The mapping must name a field or null for each column.',
+    );
   });
   const seen = new Set<Target>();
   for (const target of mapping) {

@@ -27,14 +27,21 @@ export type TokenGiven = {
   apiVersion?: 'v2' | 'v1';
   rateShare?: number;
   actor: string;
+  /** Operators vouch for a location; a key of v1, unlike a token of v2, does not say which one it is for. */
+  byOperator?: boolean;
 };
 
 /**
  * Connects a company by a private token (v2) or a location's key (v1), once the vendor has taken it. Throws RefusedError
- * 400 (`crm_token_refused`, with the vendor's words), 409 (`crm_location_taken`) or 503.
+ * 400 (`crm_token_refused`, with the vendor's words), 403 (`crm_location_unproven`), 409 (`crm_location_taken`) or 503.
  */
-export async function connectCompany(deps: Deps, organizationId: string, given: TokenGiven): Promise<void> {
-  const { token, apiVersion, ...rest } = given;
+export async function connectCompany(
+  deps: Deps,
+  organizationId: string,
+  given: TokenGiven,
+  beside?: Parameters<typeof saveCredentials>[4],
+): Promise<void> {
+  const { token, apiVersion, byOperator = false, ...rest } = given;
   const known = await findConnection(deps.db, organizationId);
   const locationId = given.locationId ?? known?.locationId;
   if (!locationId) throw new RefusedError(400, 'crm_location_missing', 'Name the GoHighLevel location.');
@@ -42,16 +49,23 @@ export async function connectCompany(deps: Deps, organizationId: string, given: 
   // Before it is called: its allowance is its owner's.
   if (owner !== null && owner !== organizationId) throw locationTaken();
   const version = apiVersion ?? known?.apiVersion ?? 'v2';
+  if (version === 'v1' && locationId !== known?.locationId && !byOperator)
+    throw new RefusedError(
+      403,
+      'crm_location_unproven',
+      'A key of version 1 does not say which location it is for: an operator has to change the location.',
+    );
   await tryToken(
     deps,
     { organizationId, locationId, rateShare: given.rateShare ?? known?.rateShare ?? 100 },
     version,
     token,
   );
-  await stored(deps, organizationId, {
+  const connection = {
     ...rest,
-    ...{ locationId, apiVersion: version, kind: 'token', credentials: { accessToken: token } },
-  });
+    ...{ locationId, apiVersion: version, kind: 'token' as const, credentials: { accessToken: token } },
+  };
+  await stored(deps, organizationId, connection, beside);
 }
 
 /** One cheap call, counted like any other. */
@@ -91,9 +105,14 @@ async function tryToken(
   }
 }
 
-async function stored({ db, vault }: Deps, organizationId: string, given: NewCredentials): Promise<void> {
+async function stored(
+  { db, vault }: Deps,
+  organizationId: string,
+  given: NewCredentials,
+  beside?: Parameters<typeof saveCredentials>[4],
+): Promise<void> {
   try {
-    if (await saveCredentials(db, vault, organizationId, given)) return;
+    if (await saveCredentials(db, vault, organizationId, given, beside)) return;
   } catch (error) {
     if (violatedUnique(error) !== locationConstraint) throw error;
     throw locationTaken();

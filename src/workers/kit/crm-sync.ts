@@ -168,9 +168,10 @@ async function tellOfTrouble(
   reason: string,
 ): Promise<void> {
   if (trouble.told || Date.now() - trouble.since.getTime() < config.timings.unwellAfterMs) return;
-  const data = { reason, since: trouble.since.toISOString() };
   await relay.commit({
-    events: [{ type: 'crm.unwell', organizationId, subject: companySubject(organizationId), data }],
+    events: [
+      { type: 'crm.unwell', organizationId, subject: companySubject(organizationId), data: { reason } },
+    ],
   });
   trouble.told = true;
 }

@@ -161,8 +161,8 @@ describe('a run and its row', () => {
     const { unlockId, row } = await paid(offer, buyer);
     const before = await historyOf(unlockId);
 
-    // The run has opened its row and cannot read the unlock yet: a process that was stopped and wakes up too late.
-    const [zombie] = await stopShort('LOCK TABLE lead_unlocks IN ACCESS EXCLUSIVE MODE', [], () => [
+    // The run has opened its row and cannot go on to its end: a process that was stopped and wakes up too late.
+    const [zombie] = await stopShort('LOCK TABLE payments IN ACCESS EXCLUSIVE MODE', [], () => [
       run(row),
     ]);
     await bystander.query('UPDATE outbox SET epoch = epoch + 1 WHERE id = $1', [row.id]);

@@ -235,9 +235,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/db/outbox.ts',
-        find: 'sql`SELECT o.worker, o.attempts, o.created_at',
+        find: 'sql`SELECT unlock.*, o.worker, o.attempts, o.created_at',
         replace:
-          'sql`WITH o AS (DELETE FROM outbox WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING *)\n    SELECT o.worker, o.attempts, o.created_at',
+          'sql`WITH o AS (DELETE FROM outbox WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING *)\n    SELECT unlock.*, o.worker, o.attempts, o.created_at',
       },
       {
         file: 'src/db/outbox.ts',

@@ -40,7 +40,7 @@ const calmMs = 120_000;
  */
 export async function runPoints({
   backend,
-  limitMs = 240_000,
+  limitMs = 480_000,
   keep = false,
   say = () => undefined,
 }: PointsOptions): Promise<PointsResult> {

@@ -162,9 +162,7 @@ describe('a run and its row', () => {
     const before = await historyOf(unlockId);
 
     // The run has opened its row and cannot go on to its end: a process that was stopped and wakes up too late.
-    const [zombie] = await stopShort('LOCK TABLE payments IN ACCESS EXCLUSIVE MODE', [], () => [
-      run(row),
-    ]);
+    const [zombie] = await stopShort('LOCK TABLE payments IN ACCESS EXCLUSIVE MODE', [], () => [run(row)]);
     await bystander.query('UPDATE outbox SET epoch = epoch + 1 WHERE id = $1', [row.id]);
     await letGo();
     expect(await zombie).toEqual(['gone']);

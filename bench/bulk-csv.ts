@@ -13,8 +13,8 @@ import type { Usage } from './usage.ts';
  */
 
 const headroomMb = 64;
-/** Between the first and the second half of a long file: what grows with the rows grows here. */
-const noiseMb = 8;
+/** Between the first and the second half of a long file: what grows with the rows grows here, garbage aside. */
+const noiseMb = 16;
 
 type Import = {
   import_id: string;

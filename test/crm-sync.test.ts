@@ -220,6 +220,8 @@ it('[F29] while the CRM is down a company waits as a whole, no lead of it fails,
     [down.organizationId],
     (row) => row?.n === 1,
   );
+  const told = `SELECT 1 FROM events WHERE organization_id = $1 AND type = 'crm.unwell'`;
+  expect(await system.rows(told, [down.organizationId])).toHaveLength(1);
   system.sandbox.clearFaults(id);
   // Again and again: a run that had failed before may hold the company after it was let go.
   await system.until<{ n: number }>(

@@ -193,6 +193,18 @@ it('a change of consent is taken though it says what we believe: older news may 
   await dndOf(leadId, false);
 });
 
+it('news of what is as it was before make older news old', async () => {
+  const company = await makeCompany(system.runtime);
+  const { leadId, contactId } = await synced(company);
+  const shown = ghl().contact(contactId!);
+  expect((await post(eventOf({ ...shown, type: 'ContactUpdate' }))).status).toBe(200);
+  const timestamp = new Date(Date.now() - 60_000).toISOString();
+  const older = eventOf({ ...shown, type: 'ContactUpdate', lastName: 'Once', timestamp });
+  expect((await post(older)).status).toBe(200);
+  await system.until('it is looked at', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  expect(await contactOf(leadId)).toMatchObject({ name: 'Amy Lee' });
+});
+
 it('a contact deleted there is no contact of the lead any more', async () => {
   const company = await makeCompany(system.runtime);
   const { leadId, contactId } = await synced(company);

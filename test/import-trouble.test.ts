@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resumeParked } from '../src/api/routes/console-actions.ts';
 import { startApi } from './api-app.ts';
 import { startCutProxy } from './harness/cut-proxy.ts';
 import { createTestDatabase } from './harness/database.ts';
@@ -107,27 +108,30 @@ describe('the database', () => {
 });
 
 describe('trouble of our own', () => {
-  it('a file that cannot be read on ends with a sentence for whoever uploaded it, and is parked for an operator', async () => {
+  it('a file that cannot be read on says so to whoever uploaded it, is parked, and goes on from there when resumed', async () => {
     const made = await company.upload(plainCsv(3, 7_000_000));
     const { import_id: id } = made.body.import;
+    const [piece] = await system.rows<{ body: string }>(
+      'SELECT body FROM import_chunks WHERE import_id = $1',
+      [id],
+    );
     await system.rows(`UPDATE import_chunks SET body = 'v1.nothing.we-sealed' WHERE import_id = $1`, [id]);
     expect((await company.call('POST', `/api/imports/${id}/start`, {})).status).toBe(202);
-    await system.until<{ status: string }>(
-      'its end',
-      'SELECT status FROM imports WHERE id = $1',
-      [id],
-      (row) => row?.status === 'failed',
-    );
-    const { body } = await company.call('GET', `/api/imports/${id}`);
-    expect(body.import.problem).toMatch(/went wrong here, not in your file.*Upload it again for the rest/s);
-    const [parked] = await system.until<{ parked: boolean; attempts: number }>(
+    const [parked] = await system.until<{ id: number; attempts: number }>(
       'its row is parked',
-      `SELECT o.parked_at IS NOT NULL AS parked, o.attempts FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.subject = $1`,
+      `SELECT o.id, o.attempts FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.subject = $1 AND o.parked_at IS NOT NULL`,
       [`import:${id}`],
-      (row) => row?.parked === true,
+      (row) => row !== undefined,
     );
-    expect(parked).toMatchObject({ attempts: 12 });
-    await system.rows('DELETE FROM outbox');
+    expect(parked!.attempts).toBe(12);
+    const { body } = await company.call('GET', `/api/imports/${id}`);
+    expect(body.import).toMatchObject({
+      status: 'running',
+      problem: expect.stringMatching(/went wrong here, not in your file.*an operator has been told/s),
+    });
+    await system.rows('UPDATE import_chunks SET body = $2 WHERE import_id = $1', [id, piece!.body]);
+    await resumeParked(system.runtime, parked!.id, 'amy');
+    expect(await company.ended(id)).toMatchObject({ created: 3, problem: null });
   });
 });
 

@@ -152,6 +152,33 @@ describe('a file on its way in', () => {
     expect(body.import.status).toBe('ready');
   });
 
+  it('a request that was refused may come again, corrected, with the same Idempotency-Key', async () => {
+    const csv = plainCsv(2, 230);
+    const headers = { 'idempotency-key': 'the-may-export' };
+    const wrong = await company.upload(csv, { mapping: '["name","phone",null]' }, headers);
+    expect([wrong.status, wrong.body.code]).toEqual([400, 'invalid_mapping']);
+    const right = await company.upload(
+      csv,
+      { mapping: '["name","phone",null,null]', start: 'true' },
+      headers,
+    );
+    expect([right.status, right.body.import.status]).toEqual([201, 'running']);
+    expect(await company.ended(right.body.import.import_id)).toMatchObject({ created: 2 });
+  });
+
+  it('a file uploaded again before it was started takes the place of the first', async () => {
+    const ids = [];
+    for (let n = 0; n < 3; n += 1)
+      ids.push((await company.upload(plainCsv(2, 245))).body.import.import_id as string);
+    const states = await system.rows(
+      `SELECT status, (SELECT count(*)::int FROM import_chunks c WHERE c.import_id = i.id) AS pieces FROM imports i
+       WHERE id = ANY($1::uuid[]) ORDER BY created_at`,
+      [ids],
+    );
+    const gone = { status: 'cancelled', pieces: 0 };
+    expect(states).toEqual([gone, gone, { status: 'ready', pieces: 1 }]);
+  });
+
   it('refused for what comes behind the file, nothing of it is kept', async () => {
     const unfinished = `SELECT 1 FROM imports WHERE status IN ('uploading', 'ready') AND file_name = 'two.csv'`;
     const form = new FormData();
@@ -186,7 +213,7 @@ describe('a file on its way in', () => {
       [company.organizationId],
     );
     const answer = await company.upload(plainCsv(1, 270));
-    expect([answer.status, answer.body.code]).toEqual([429, 'too_many_files']);
+    expect([answer.status, answer.body.code]).toEqual([409, 'too_many_files']);
     await system.rows("DELETE FROM imports WHERE file_name = 'unfinished.csv'");
     expect((await company.upload(plainCsv(1, 270))).status).toBe(201);
   });

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { isConnectionError } from '../db/client.ts';
 import type { Company } from '../db/companies.ts';
 import { violatedUnique } from '../db/constraints.ts';
-import { answerPart, type IdempotencyKey } from '../db/idempotency.ts';
+import { answerPart, forgetAnswer, type IdempotencyKey } from '../db/idempotency.ts';
 import {
   appendChunk,
   type Chunk,
@@ -50,6 +50,8 @@ export type ReceivedFile = {
   sameFile: Import | null;
   /** Made by an earlier request with this Idempotency-Key. */
   repeated?: boolean;
+  /** What this request made, by which key. */
+  key?: IdempotencyKey | null;
 };
 
 export type FileRequest = {
@@ -74,10 +76,9 @@ export async function receiveFile(deps: ImportDeps, request: FileRequest): Promi
   const opened = { id, organizationId, fileName: fileNameOf(request.name), dialect };
   if (!(await openUpload(deps.db, opened, mostOpen)))
     throw new RefusedError(
-      429,
+      409,
       'too_many_files',
       `${mostOpen} files wait to be started. Nothing of this one was kept: start or cancel some of those first.`,
-      { retryAfterSeconds: 60 },
     );
   try {
     const kept = keep(deps, id, request.bytes);
@@ -104,8 +105,8 @@ async function settle(
   preview: CsvPreview,
 ): Promise<ReceivedFile> {
   const key = request.key?.(file.fileHash) ?? null;
-  const change = markReady(id, file);
-  const writes = key ? [answerPart(key, 201, { import_id: id })] : [];
+  const change = markReady({ id, organizationId: request.company.organizationId }, file);
+  const writes = [...(change.writes ?? []), ...(key ? [answerPart(key, 201, { import_id: id })] : [])];
   const ended = await deps.relay.commit({ ...change, writes }).catch(async (error: unknown) => {
     if (!key || violatedUnique(error) === null) throw error;
     return firstAnswer(deps, key);
@@ -114,7 +115,14 @@ async function settle(
   if (!ended?.moved)
     throw new RefusedError(409, 'cancelled', 'The upload was cancelled. Nothing of it was kept.');
   const row = (await findImport(deps.db, id))!;
-  return { row, preview, sameFile: await findSameFile(deps.db, row) };
+  return { row, preview, sameFile: await findSameFile(deps.db, row), key };
+}
+
+/** Of a file that was not started nothing is kept, and its Idempotency-Key may come again. */
+export async function dropFile(deps: ImportDeps, { row, key = null }: ReceivedFile): Promise<void> {
+  const change = markEnded(row, { status: 'cancelled', from: ['ready'] });
+  const writes = [...(change.writes ?? []), ...(key ? [forgetAnswer(key)] : [])];
+  await deps.relay.commit({ ...change, writes });
 }
 
 /** The answer to a repeated Idempotency-Key is the import that was made first; what came now is not kept. */

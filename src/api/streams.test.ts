@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { fastifySSE } from '@fastify/sse';
 import fastify, { type FastifyInstance } from 'fastify';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { RefusedError } from '../domain/errors.ts';
 import { createStreams, type Stream, type StreamLimits } from './streams.ts';
 
@@ -10,8 +11,8 @@ let app: FastifyInstance | undefined;
 afterEach(() => app?.close());
 
 /** One route with a stream of whoever is named. */
-async function streamsOf(limits: Partial<StreamLimits>) {
-  const opened: { stream: Stream; unsent: () => number; closed: Promise<void> }[] = [];
+async function streamsOf(limits: Partial<StreamLimits>, before: () => Promise<void> = async () => undefined) {
+  const opened: { stream: Stream; unsent: () => number; gone: () => boolean; closed: Promise<void> }[] = [];
   app = fastify();
   app.setErrorHandler((error, _request, reply) => {
     const { status, retryAfterSeconds } = error as RefusedError;
@@ -19,11 +20,23 @@ async function streamsOf(limits: Partial<StreamLimits>) {
   });
   await app.register(async (scope) => {
     await scope.register(fastifySSE);
-    const streams = createStreams(scope, { most: 100, mostEach: 100, longestMs: 60_000, ...limits });
+    const streams = createStreams(scope, {
+      most: 100,
+      mostEach: 100,
+      longestMs: 60_000,
+      lingerMs: 60_000,
+      ...limits,
+    });
     scope.get<{ Params: { owner: string } }>('/:owner', { sse: 'only' }, async (request, reply) => {
+      await before();
       const stream = streams.open(reply, request.params.owner);
       const closed = new Promise<void>((resolve) => stream.onClose(resolve));
-      opened.push({ stream, unsent: () => reply.raw.writableLength, closed });
+      opened.push({
+        stream,
+        closed,
+        unsent: () => reply.raw.writableLength,
+        gone: () => reply.raw.destroyed,
+      });
       stream.tell({ event: 'hello', data: 1 });
     });
   });
@@ -71,4 +84,42 @@ it('nobody who does not read fills the memory; who reads again hears the newest'
     if (heard.includes('"n":300')) break;
   }
   expect(heard).toContain('"n":300');
+});
+
+it('somebody who left while the answer was prepared keeps no place and is told no more', async () => {
+  let letGo: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let waits = true;
+  const { ask, port, opened } = await streamsOf({ mostEach: 1 }, async () => {
+    if (waits) await asked;
+  });
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET /a HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n');
+  const [request] = (await once(app!.server, 'request')) as [IncomingMessage];
+  const gone = once(request.socket, 'close');
+  socket.destroy();
+  await gone;
+  waits = false;
+  letGo();
+  await vi.waitFor(() => expect(opened).toHaveLength(1));
+  await opened[0]!.closed;
+  const next = await ask('a');
+  expect(next.status).toBe(200);
+  await next.body?.cancel();
+});
+
+it('whose time is over is cut off, also if nothing is read', async () => {
+  const { port, opened } = await streamsOf({ longestMs: 50, lingerMs: 50 });
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET /a HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n');
+  await once(socket, 'readable');
+  opened[0]!.stream.tell({ event: 'progress', data: 'x'.repeat(20_000_000) });
+  const cut = once(socket, 'close');
+  await opened[0]!.closed;
+  socket.on('error', () => undefined);
+  await vi.waitFor(() => expect(opened[0]!.gone()).toBe(true));
+  socket.resume();
+  await cut;
 });

@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { RefusedError } from '../domain/errors.ts';
 
 /** Open at once in one process, and of those of one owner. */
-export type StreamLimits = { most: number; mostEach: number; longestMs: number };
+export type StreamLimits = { most: number; mostEach: number; longestMs: number; lingerMs: number };
 
 export const streamLimits: StreamLimits = {
   most: 1_000,
   mostEach: 50,
   /** Then the client comes anew, and shows again who it is: a key that was revoked has seen the last of it. */
   longestMs: 15 * 60_000,
+  lingerMs: 10_000,
 };
 
 export type StreamEvent = { event: string; data: unknown; retry?: number };
@@ -24,8 +25,14 @@ export function createStreams(
   limits: StreamLimits = streamLimits,
 ): { open(reply: FastifyReply, owner: string): Stream } {
   const open = new Map<FastifyReply, string>();
+  /** Somebody who reads nothing is not told that it is over: the socket goes all the same. */
+  const close = (reply: FastifyReply) => {
+    reply.sse.close();
+    const linger = setTimeout(() => !reply.raw.writableFinished && reply.raw.destroy(), limits.lingerMs);
+    reply.raw.once('close', () => clearTimeout(linger));
+  };
   app.addHook('preClose', async () => {
-    for (const reply of open.keys()) reply.sse.close();
+    for (const reply of open.keys()) close(reply);
   });
   const countOf = (owner: string) => {
     let count = 0;
@@ -43,18 +50,27 @@ export function createStreams(
           'Too many watch this at once. Close a page, or ask again in a minute.',
           { retryAfterSeconds: 60 },
         );
-      reply.sse.keepAlive();
-      open.set(reply, owner);
-      const aged = setTimeout(() => reply.sse.close(), limits.longestMs);
-      aged.unref();
       const ends: (() => void)[] = [];
       let over = false;
-      reply.sse.onClose(() => {
+      const aged = setTimeout(() => close(reply), limits.longestMs);
+      aged.unref();
+      const end = () => {
         over = true;
         clearTimeout(aged);
+        for (const act of ends.splice(0)) act();
+      };
+      reply.sse.keepAlive();
+      open.set(reply, owner);
+      reply.sse.onClose(end);
+      reply.raw.once('close', () => {
         open.delete(reply);
-        for (const act of ends) act();
+        end();
       });
+      // Gone while we were looking up what it asked for: nobody tells of that any more.
+      if (!reply.sse.isConnected || reply.raw.destroyed || reply.raw.closed) {
+        open.delete(reply);
+        end();
+      }
       let newest: StreamEvent | null = null;
       let sending = false;
       const flush = async () => {
@@ -72,7 +88,7 @@ export function createStreams(
           newest = event;
           if (!sending) void flush();
         },
-        onClose: (act) => void ends.push(act),
+        onClose: (act) => (over ? act() : void ends.push(act)),
       };
     },
   };

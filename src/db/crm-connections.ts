@@ -133,6 +133,8 @@ export async function saveCredentials(
   const { locationId = null, apiVersion = null, kind, accessExpiresAt = null, rateShare = null } = given;
   const sealed = vault.sealJson(given.credentials);
   return db.withTx(async (tx) => {
+    // In the order in which everybody else locks the two.
+    await run(tx, sql`SELECT 1 FROM companies WHERE organization_id = ${organizationId}::uuid FOR UPDATE`);
     const saved = await run(
       tx,
       locationId === null

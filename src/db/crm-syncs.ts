@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { EventDraft } from '../events/envelope.ts';
 import type { Database, Queryable } from './client.ts';
-import { type Change, commitChange, type Fence, run } from './commit.ts';
+import { type Change, commitChange, type Fence, type Part, run } from './commit.ts';
 import { type CallLimits, type CallSlot, takingParts } from './crm-calls.ts';
 import { type CrmConnection, connectionColumns, crmWorker } from './crm-connections.ts';
 import type { OpenRun } from './outbox.ts';
@@ -290,6 +290,16 @@ export function takeNews(news: ContactNews, at: Date): Change {
         WHERE id = ${news.leadId}::uuid AND ${when}`,
             },
           ],
+  };
+}
+
+/** The CRM told of these leads at this moment, and it was as we have it. */
+export function noteTold(leads: readonly ToldContact[], at: Date): Part {
+  const ids = leads.map(({ leadId }) => leadId);
+  return {
+    name: 'told',
+    statement: (when) => sql`UPDATE lead_syncs SET told_at = ${at}::timestamptz
+      WHERE lead_id = ANY(${sql.param(ids)}::uuid[]) AND (told_at IS NULL OR told_at < ${at}::timestamptz) AND ${when}`,
   };
 }
 

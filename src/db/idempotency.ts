@@ -22,6 +22,15 @@ export function answerPart(key: IdempotencyKey, status: number, answer: unknown)
   };
 }
 
+/** What was answered is undone: the key is as if it had never come. */
+export function forgetAnswer(key: IdempotencyKey): Part {
+  return {
+    name: 'forgotten_answer',
+    statement: (when) => sql`DELETE FROM idempotency_keys
+      WHERE organization_id = ${key.organizationId}::uuid AND key = ${key.key}::text AND ${when}`,
+  };
+}
+
 export async function findAnswer(
   db: Queryable,
   organizationId: string,

@@ -24,7 +24,7 @@ export type Import = {
   created: number;
   duplicates: number;
   rejected: number;
-  /** Why it failed, in a sentence for people. */
+  /** Why it failed, or does not go on, in a sentence for people. */
   problem: string | null;
   createdAt: Date;
   updatedAt: Date;
@@ -40,16 +40,22 @@ const forgottenAfterDays = 7;
 
 export const cutOffProblem =
   'The upload was cut off before the file was whole. Nothing of it was kept: upload the file again.';
+const stuckProblem =
+  'Something went wrong here, not in your file: it is not read on for now. What was read stays, and an operator has been told. It goes on from there when that is mended.';
+const supersededProblem = 'The same file was uploaded again before this one was started.';
 const forgottenProblem = `The file was not started within ${forgottenAfterDays} days and is gone. Upload it again.`;
 
-/** An upload that stopped reads as failed from the moment it counts as one, also before it is swept. */
+/** Work that was given up is told of where it is looked for. An upload that stopped reads as failed from the moment it counts as one, also before it is swept. */
 const columns = sql.raw(`i.id, i.organization_id AS "organizationId",
   CASE WHEN stale THEN 'failed' ELSE i.status END AS status, i.file_name AS "fileName", i.file_hash AS "fileHash",
   i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.header, i.next_row AS "nextRow", i.total_rows AS "totalRows",
-  i.created, i.duplicates, i.rejected, CASE WHEN stale THEN '${cutOffProblem}' ELSE i.problem END AS problem,
+  i.created, i.duplicates, i.rejected, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
   i.created_at AS "createdAt", i.updated_at AS "updatedAt", i.started_at AS "startedAt", i.ended_at AS "endedAt"`);
 const imports = sql.raw(`imports i CROSS JOIN LATERAL (SELECT i.status = 'uploading'
-  AND i.updated_at < now() - interval '${cutOffAfterMinutes} minutes' AS stale) s`);
+  AND i.updated_at < now() - interval '${cutOffAfterMinutes} minutes' AS stale) s
+  CROSS JOIN LATERAL (SELECT i.status = 'running' AND EXISTS (SELECT 1 FROM outbox o
+    JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+    WHERE o.parked_at IS NOT NULL AND o.worker = 'importer' AND e.subject = 'import:' || i.id) AS stuck) p`);
 
 /** Null when there is none; with `organizationId` also when it is another organization's. */
 export async function findImport(db: Queryable, id: string, organizationId?: string): Promise<Import | null> {
@@ -168,12 +174,32 @@ export type WholeFile = Pick<Import, 'chunks' | 'header' | 'totalRows' | 'dialec
   fileHash: string;
 };
 
-/** The file is whole. `mapping`: what its columns are believed to be; null where something is missing. */
-export const markReady = (id: string, file: WholeFile): Change => ({
+/**
+ * The file is whole; an earlier upload of the same bytes that nobody started makes room for it, so that a program that
+ * does not look at our answers piles nothing up. `mapping`: what its columns are believed to be; null where something is missing. */
+export const markReady = (
+  { id, organizationId }: Pick<Import, 'id' | 'organizationId'>,
+  file: WholeFile,
+): Change => ({
   guard:
     () => sql`UPDATE imports SET status = 'ready', file_hash = ${file.fileHash}::text, header = ${json(file.header)},
       mapping = ${json(file.mapping)}, dialect = ${json(file.dialect)}, total_rows = ${file.totalRows}::integer, updated_at = now()
     WHERE id = ${id}::uuid AND status = 'uploading' AND chunks = ${file.chunks}::integer RETURNING id`,
+  writes: [
+    {
+      name: 'superseded',
+      statement: (
+        when,
+      ) => sql`UPDATE imports SET status = 'cancelled', problem = ${supersededProblem}::text, ended_at = now(), updated_at = now()
+        WHERE organization_id = ${organizationId}::uuid AND file_hash = ${file.fileHash}::text AND status = 'ready'
+          AND id <> ${id}::uuid AND ${when} RETURNING id`,
+    },
+    {
+      name: 'superseded_pieces',
+      statement: (when) =>
+        sql`DELETE FROM import_chunks WHERE import_id IN (SELECT id FROM superseded) AND ${when}`,
+    },
+  ],
 });
 
 /** A correction of how the file is read, before it is started. */

@@ -58,14 +58,20 @@ export async function openRun(db: Queryable, fence: Fence): Promise<OpenRun | nu
 
 /**
  * Puts a row back until later: new epoch (jobs of the old one are void), due after `delayMs` by the database's clock.
- * `burn` counts a failed attempt; `keepPlace` puts it among the waiting rows where it was made. False: the fence was
+ * `burn` counts a failed attempt, `afresh` forgives those before; `keepPlace` puts it among the waiting rows where it was made. False: the fence was
  * lost, nothing changed.
  */
 export async function postpone(
   db: Queryable,
   fence: Fence,
   delayMs: number,
-  options: { burn: boolean; error: string | null; attempt: AttemptRow; keepPlace?: boolean },
+  options: {
+    burn: boolean;
+    error: string | null;
+    attempt: AttemptRow;
+    keepPlace?: boolean;
+    afresh?: boolean;
+  },
 ): Promise<boolean> {
   const due = options.keepPlace
     ? sql`created_at`
@@ -74,7 +80,7 @@ export async function postpone(
     db,
     sql`WITH held AS (
       UPDATE outbox SET epoch = epoch + 1, queued = false, visits = 0, due_at = ${due},
-        attempts = attempts + ${options.burn ? 1 : 0}, last_error = coalesce(${options.error}::text, last_error)
+        attempts = ${options.afresh ? sql`0` : sql`attempts + ${options.burn ? 1 : 0}`}, last_error = coalesce(${options.error}::text, last_error)
       WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id),
     attempt AS (${attemptPart(options.attempt, sql`EXISTS (SELECT 1 FROM held)`)})
     SELECT true AS ok FROM held`,

@@ -5,16 +5,13 @@ import type { Mapping } from '../domain/csv/mapping.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { defineWorker } from './kit/define.ts';
 import { readSlice } from './kit/importing.ts';
-import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
+import { finish, goOn, type Outcome, park, skip, snooze } from './kit/outcome.ts';
 import type { Runtime } from './kit/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
 
 /** After so long a file makes room for others; it goes on where it stopped. */
 const sliceMs = 15_000;
-const mostAttempts = 12;
-const ours =
-  'Something went wrong here, not in your file, and it was not read to its end. The rows before are leads. Upload it again for the rest: those that are known are not stored twice.';
 
 /** Reads a file that was kept whole, row by row, into leads. */
 export const importer = defineWorker<'importer', Deps>({
@@ -22,16 +19,16 @@ export const importer = defineWorker<'importer', Deps>({
   concurrency: 2,
   // A slice of a very long file is as long as the way to its first row.
   timeoutMs: 600_000,
-  attempts: mostAttempts,
+  attempts: 12,
   handle: {
-    async 'import.started'(event, deps, run) {
+    async 'import.started'(event, deps) {
       const row = await findImport(deps.db, event.data.importId);
       if (row?.status !== 'running' || row.mapping === null) return skip('not running');
       const company = await findCompany(deps.db, { organizationId: row.organizationId });
       if (!company) return park('the organization is no company');
       try {
         const end = await readSlice(deps, row as Import & { mapping: Mapping }, company, sliceMs);
-        if (end.kind === 'more') return snooze(0, `read up to row ${end.nextRow}`);
+        if (end.kind === 'more') return goOn(`read up to row ${end.nextRow}`);
         // Whoever has the place goes on with it; this row looks again in case nobody does.
         if (end.kind === 'lost') return snooze(2_000, 'read by another run');
         const { nextRow, rows } = end;
@@ -40,10 +37,8 @@ export const importer = defineWorker<'importer', Deps>({
           `${rows} rows`,
         );
       } catch (error) {
-        if (error instanceof RefusedError) return broken(row, error.message);
-        // It is about to be parked and an operator told; whoever uploaded it is not left with a file that never ends.
-        if (run.attempts + 1 >= mostAttempts) await run.advance(ended(row, ours));
-        throw error;
+        if (!(error instanceof RefusedError)) throw error;
+        return broken(row, error.message);
       }
     },
 
@@ -58,7 +53,5 @@ export const importer = defineWorker<'importer', Deps>({
 });
 
 /** What was found wrong in the middle of a file: the rows before it are there, and the counts say so. */
-const broken = (row: Import, problem: string): Outcome => finish(ended(row, problem), 'the file breaks');
-
-const ended = (row: Import, problem: string) =>
-  markEnded(row, { status: 'failed', from: ['running'], problem });
+const broken = (row: Import, problem: string): Outcome =>
+  finish(markEnded(row, { status: 'failed', from: ['running'], problem }), 'the file breaks');

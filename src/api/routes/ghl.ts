@@ -2,7 +2,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { type GhlEvent, parseGhlEvent, verifyGhlSignature } from '../../adapters/ghl-webhooks.ts';
 import { findCompanyNumber, findLocationOwner } from '../../db/crm-connections.ts';
-import { findByContact } from '../../db/crm-syncs.ts';
+import { findByContact, noteTold } from '../../db/crm-syncs.ts';
 import { receiveOnce } from '../../db/inbox.ts';
 import { newsIn } from '../../domain/crm-news.ts';
 import { RefusedError } from '../../domain/errors.ts';
@@ -128,6 +128,8 @@ async function receive({ db, relay, vault }: Deps, event: GhlEvent, request: Fas
         body: isEcho ? null : vault.seal(String(request.body)),
         intent: isEcho ? 'echo' : null,
       }),
+      // What we believe already, said anew, still makes what was said before it old.
+      writes: isEcho && event.type === 'ContactUpdate' ? [noteTold(leads, event.at)] : [],
       // Of no company: its rows must not wait while the company's own are held.
       events:
         leads.length > 0 && (isNews || isConsent)

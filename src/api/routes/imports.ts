@@ -17,6 +17,7 @@ import { assertCompany, causeOf, companyOf, importOf, organizationOf, ownerOf } 
 import {
   cancelImport,
   dialectOf,
+  dropFile,
   previewImport,
   type ReceivedFile,
   receiveFile,
@@ -164,7 +165,10 @@ export async function receiveUpload(
   });
 }
 
-/** A request that is refused leaves no file behind that it made; one that was there before it stays. */
+/**
+ * A request that is refused leaves no file behind that it made, and its Idempotency-Key is free again; one that was there
+ * before it stays. What failed for another reason goes on where it was when it is repeated.
+ */
 export async function undoing<T>(
   runtime: ImportRuntime,
   act: (made: (file: ReceivedFile) => ReceivedFile) => Promise<T>,
@@ -176,12 +180,10 @@ export async function undoing<T>(
       return file;
     });
   } catch (error) {
-    const { row, repeated } = (kept as ReceivedFile | null) ?? { row: null, repeated: false };
-    // One like it came at the same moment: that is asked about, and may be meant.
-    const waits = error instanceof RefusedError && error.code === 'same_file';
-    // What is told is why it was refused; should this fail, the sweep takes a file that nobody starts.
-    if (row?.status === 'ready' && !repeated && !waits)
-      await cancelImport(runtime, row).catch(() => undefined);
+    const file = kept as ReceivedFile | null;
+    const refused = error instanceof RefusedError && error.status < 500;
+    // Should this fail: the sweep takes a file that nobody starts.
+    if (file && !file.repeated && refused) await dropFile(runtime, file).catch(() => undefined);
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import { RefusedError } from '../../domain/errors.ts';
 import { hasEnded } from '../../domain/import-status.ts';
 import type { CompanyAccess } from '../company-caller.ts';
 import { acceptFiles } from '../import-body.ts';
-import { cancelImport } from '../import-upload.ts';
+import { dropFile } from '../import-upload.ts';
 import { problemResponses } from '../problem.ts';
 import { type ImportRuntime, receiveUpload } from './imports.ts';
 
@@ -73,8 +73,9 @@ export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): Fa
       async (request, reply) => {
         const { file } = await receiveUpload(runtime, request, { start: true });
         const { row, preview, sameFile } = file;
+        // Nobody looks at what a program was refused: nothing of it stays, and its key may come again.
+        if (row.status === 'ready') await dropFile(runtime, file);
         if (row.status === 'ready' && row.mapping === null) {
-          await cancelImport(runtime, row);
           const names = preview.columns.map(({ header }) => header).join(', ');
           throw new RefusedError(
             400,
@@ -86,7 +87,7 @@ export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): Fa
           throw new RefusedError(
             409,
             'same_file',
-            `This very file was imported before (import ${sameFile.id}, ${sameFile.created} leads). It waits as import ${row.id}: start that one, or send the file with again=true.`,
+            `This very file was imported before (import ${sameFile.id}, ${sameFile.created} leads). Nothing of this one was kept: send it with again=true if it is meant.`,
           );
         const ended = row.totalRows <= smallRows ? await waitForEnd(runtime, row) : null;
         if (ended?.status === 'failed')

@@ -39,19 +39,25 @@ async function load() {
 }
 
 if (document.body.dataset.stream) {
-  const stream = new EventSource(document.body.dataset.stream);
-  stream.addEventListener('open', () => {
-    page.dataset.connection = 'live';
-    // What changed after the page was made and before the stream began is not announced; a moment later no answer is
-    // as old as that.
-    setTimeout(() => !document.hidden && refresh(), 1_000);
-  });
-  stream.addEventListener('error', () => {
-    page.dataset.connection = 'lost';
-  });
-  stream.addEventListener('changed', () => {
-    if (!document.hidden) refresh();
-  });
+  let stream;
+  const watch = () => {
+    stream = new EventSource(document.body.dataset.stream);
+    stream.addEventListener('open', () => {
+      page.dataset.connection = 'live';
+      // What changed after the page was made and before the stream began is not announced; a moment later no answer is
+      // as old as that.
+      setTimeout(() => !document.hidden && refresh(), 1_000);
+    });
+    stream.addEventListener('error', () => {
+      page.dataset.connection = 'lost';
+      // Refused: the browser itself does not ask again.
+      if (stream.readyState === EventSource.CLOSED) setTimeout(watch, 60_000);
+    });
+    stream.addEventListener('changed', () => {
+      if (!document.hidden) refresh();
+    });
+  };
+  watch();
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) refresh();
   });

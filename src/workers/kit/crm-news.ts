@@ -5,7 +5,7 @@ import type { SealedContact } from '../../db/leads.ts';
 import { personHash } from '../../domain/crm-contact.ts';
 import { corrected, newsIn } from '../../domain/crm-news.ts';
 import type { Run } from './define.ts';
-import { finish, type Outcome, skip } from './outcome.ts';
+import { finish, type Outcome, skip, snooze } from './outcome.ts';
 import type { Runtime } from './runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault'>;
@@ -25,28 +25,39 @@ export async function applyNews(inboxId: string, { db, vault }: Deps, run: Run):
     return finish(forgetContact(ids, told.contactId), 'the contact was deleted');
   }
   let taken = 0;
-  for (const lead of leads) if (await take(lead, told, { db, vault }, run)) taken += 1;
+  for (const lead of leads) {
+    const found = await take(lead, told, { db, vault }, run);
+    if (found === 'busy') return snooze(1_000, 'other news of the same contact is being applied');
+    if (found === 'taken') taken += 1;
+  }
   return finish({}, taken > 0 ? `news for ${taken}` : 'nothing new');
 }
 
 /** Other news of the same contact may be applied beside us: then the lead is looked at again. */
-async function take(lead: ToldContact, told: GhlEvent, { db, vault }: Deps, run: Run): Promise<boolean> {
+async function take(
+  lead: ToldContact,
+  told: GhlEvent,
+  { db, vault }: Deps,
+  run: Run,
+): Promise<'taken' | 'nothing' | 'busy'> {
   let seen: ToldContact | undefined = lead;
   for (let tried = 0; seen && tried < mostLooks; tried += 1) {
     const news = newsFor(seen, told, vault);
-    if (!news) return false;
-    if (await run.advance(takeNews(news, told.at))) return true;
-    if (seen.toldAt !== null && seen.toldAt > told.at) return false;
+    if (!news) return 'nothing';
+    if (await run.advance(takeNews(news, told.at))) return 'taken';
+    if (seen.toldAt !== null && seen.toldAt > told.at) return 'nothing';
     const now = await findByContact(db, lead.organizationId, told.contactId!);
     seen = now.find(({ leadId }) => leadId === lead.leadId);
   }
-  return false;
+  return seen ? 'busy' : 'nothing';
 }
+
+const isUpdate = ({ type }: GhlEvent) => type === 'ContactUpdate' || type === 'ContactDndUpdate';
 
 function newsFor(lead: ToldContact, told: GhlEvent, vault: Deps['vault']) {
   const { person, dnd } = newsIn(told, lead);
   // What we believe already, said anew, still makes what was said before it old.
-  if (!person && !dnd && told.type !== 'ContactDndUpdate') return null;
+  if (!person && !dnd && !isUpdate(told)) return null;
   const news = { leadId: lead.leadId, dnd: told.smsOptOut, writtenHash: personHash(told) };
   const kept = { contact: null, before: lead.contact, phoneHash: null, emailHash: null, phoneValid: false };
   if (!person || lead.contact === null) return { ...news, ...kept };

@@ -132,8 +132,11 @@ async function afterFailure(error: unknown, sync: OpenedSync, deps: DoorDeps, ru
   if (trouble.leads.size > troubleOf) {
     const because = `GoHighLevel is not well: ${error.message}.`;
     await hold(deps.db, sync.organizationId, outageMs, because);
-    await tellOfTrouble(deps, sync, trouble, because);
     await setBack(deps.db, sync.leadId, { undo: true, errorCode: failed.errorCode, error: because });
+    // It waits, whether or not somebody could be told of it just now.
+    await tellOfTrouble(deps, sync, trouble, because).catch((failure: Error) =>
+      deps.log.warn({ error: failure.name }, 'an alert was not made'),
+    );
     // Behind the others: should it be these leads after all that the vendor chokes on, the rest get their turn.
     return snooze(1_000, because);
   }
@@ -150,13 +153,22 @@ async function afterFailure(error: unknown, sync: OpenedSync, deps: DoorDeps, ru
   throw error;
 }
 
-/** More than `troubleOf` leads, and it is not they: waiting costs them no attempt. */
+/** More than `troubleOf` leads, and it is not they: waiting costs them no attempt. A spell that is long over is none. */
 function noteTrouble(deps: DoorDeps, { connection, leadId }: OpenedSync): Trouble {
   const { troubled } = memoryOf(deps);
   const { locationId } = connection!;
-  const trouble = troubled.get(locationId) ?? { leads: new Set(), since: new Date(), told: false };
+  const now = performance.now();
+  const known = troubled.get(locationId);
+  const trouble =
+    known && now - known.last < 3 * outageMs
+      ? known
+      : { leads: new Set<string>(), since: now, last: now, told: false };
   troubled.set(locationId, trouble);
-  if (trouble.leads.size <= troubleOf) trouble.leads.add(leadId);
+  trouble.last = now;
+  if (trouble.leads.size <= troubleOf) {
+    trouble.leads.add(leadId);
+    trouble.since = now;
+  }
   return trouble;
 }
 
@@ -167,11 +179,14 @@ async function tellOfTrouble(
   trouble: Trouble,
   reason: string,
 ): Promise<void> {
-  if (trouble.told || Date.now() - trouble.since.getTime() < config.timings.unwellAfterMs) return;
-  await relay.commit({
-    events: [
-      { type: 'crm.unwell', organizationId, subject: companySubject(organizationId), data: { reason } },
-    ],
-  });
+  if (trouble.told || trouble.last - trouble.since < config.timings.unwellAfterMs) return;
+  // Before it is: other runs of the same spell are under way.
   trouble.told = true;
+  const event = { type: 'crm.unwell' as const, organizationId, subject: companySubject(organizationId) };
+  try {
+    await relay.commit({ events: [{ ...event, data: { reason } }] });
+  } catch (error) {
+    trouble.told = false;
+    throw error;
+  }
 }

@@ -43,7 +43,7 @@ export function rowsUnderWay({ config, queues }: Pick<Runtime, 'config' | 'queue
   return Math.max(10, Math.ceil((2_000 * limits.calls) / limits.intervalMs));
 }
 
-export type Trouble = { leads: Set<string>; since: Date; told: boolean };
+export type Trouble = { leads: Set<string>; since: number; last: number; told: boolean };
 
 /** What this process knows of the locations it calls; lost with it, and learnt again. */
 type Memory = {
@@ -52,7 +52,7 @@ type Memory = {
   quietUntil: Map<string, number>;
   /** When the vendor's own count was last compared with ours. */
   comparedAt: Map<string, number>;
-  /** Leads that failed one after the other, with no success in between, and since when. */
+  /** Leads that failed one after the other, with no success in between, since when and until when (performance.now()). */
   troubled: Map<string, Trouble>;
 };
 const memories = new WeakMap<object, Memory>();

@@ -189,7 +189,7 @@ async function settle(
       const attempt = context.attempt('snoozed', outcome.because);
       const ok = await patiently(() =>
         postpone(runtime.db, fence, outcome.ms, {
-          ...{ burn: false, error: null, attempt, keepPlace: outcome.keepPlace },
+          ...{ burn: false, error: null, attempt, keepPlace: outcome.keepPlace, afresh: outcome.afresh },
         }),
       );
       return { report: ok ? 'snoozed' : 'gone', note: outcome.because };

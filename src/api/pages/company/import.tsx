@@ -82,6 +82,12 @@ function Words({ company, view: { file } }: { company: CompanyView; view: Import
           : 'Nothing of it was kept.'}
       </p>
     );
+  if (file.status === 'running' && file.problem)
+    return (
+      <p class="problem" role="alert">
+        {file.problem}
+      </p>
+    );
   if (file.status === 'cancelled')
     return (
       <p class="note tone-quiet">

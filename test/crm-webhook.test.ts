@@ -149,7 +149,7 @@ it('an opt-out, its end, and a correction come back; older news are none', async
     more: { company: 'Roofs', firstName: 'Amy', lastName: 'Li' },
   });
   await dndOf(leadId, false);
-  expect(await system.rows('SELECT 1 FROM outbox')).toEqual([]);
+  await system.until('all news are applied', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
 });
 
 it('of two corrections that are applied at once the newer one is what stays, whole', async () => {

@@ -9,7 +9,8 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/*.test.ts'],
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/redis/**', 'test/browser/**'],
           globalSetup: ['test/harness/global-setup.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

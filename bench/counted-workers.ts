@@ -1,8 +1,8 @@
 import { loadConfig } from '../src/config.ts';
+import { createRuntime, startWorkers } from '../src/engine/process.ts';
+import type { WorkerPolicy } from '../src/engine/queues.ts';
 import type { WorkerName } from '../src/events/routes.ts';
 import { workers } from '../src/workers/index.ts';
-import { createRuntime, startWorkers } from '../src/workers/kit/process.ts';
-import type { WorkerPolicy } from '../src/workers/kit/queues.ts';
 
 /**
  * The product's workers and sweeper, with every job run counted and, if asked for, another rate limit.

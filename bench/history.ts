@@ -1,6 +1,6 @@
 import { createDatabase, type Database } from '../src/db/client.ts';
-import { ensureDemo } from '../src/db/demo.ts';
 import { migrate } from '../src/db/migrate.ts';
+import { ensureDemo } from '../src/demo/seed.ts';
 import { phoneOf, providerOf } from './deals.ts';
 
 /**

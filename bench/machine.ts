@@ -5,7 +5,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { processEnvironment } from '../src/config.ts';
-import { startEmbeddedPostgres } from '../src/db/embedded.ts';
+import { startEmbeddedPostgres } from '../src/embedded-postgres/index.ts';
 import { freePort } from '../src/system.ts';
 import { type Usage, type Watched, watchUsage } from './usage.ts';
 

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
-import { upsertBuyers } from '../src/db/buyers.ts';
+import { upsertBuyers } from '../src/db/account/buyers.ts';
 import { createDatabase } from '../src/db/client.ts';
 import { run } from '../src/db/commit.ts';
-import { ensureDemo } from '../src/db/demo.ts';
 import { migrate } from '../src/db/migrate.ts';
+import { ensureDemo } from '../src/demo/seed.ts';
 import { freePort } from '../src/system.ts';
 import { phoneOf, providerOf, type Target, type Vendors } from './deals.ts';
 import { eventually, type Machine } from './machine.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createLogger } from '../src/adapters/logger.ts';
 import { createDatabase, type Database } from '../src/db/client.ts';
 import { migrate } from '../src/db/migrate.ts';
-import { createQueues, type Queues } from '../src/workers/kit/queues.ts';
+import { createQueues, type Queues } from '../src/engine/queues.ts';
 import type { CountedOptions, Runs } from './counted-workers.ts';
 import { Machine } from './machine.ts';
 import type { Backend } from './row.ts';

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import type { Database } from '../src/db/client.ts';
+import type { Queues } from '../src/engine/queues.ts';
 import type { EventType } from '../src/events/catalog.ts';
 import { type WorkerName, workerNames } from '../src/events/routes.ts';
-import type { Queues } from '../src/workers/kit/queues.ts';
 import { insertOutboxRows } from './outbox-rows.ts';
 import { onQueueMachine, openRows, type QueueMachine, startCounted, until } from './queue-machine.ts';
 import type { Measure, Row, RowOptions } from './row.ts';

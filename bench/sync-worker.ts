@@ -1,7 +1,7 @@
 import { type Config, loadConfig } from '../src/config.ts';
+import { createRuntime, startWorkers } from '../src/engine/process.ts';
 import type { WorkerName } from '../src/events/routes.ts';
 import { workers } from '../src/workers/index.ts';
-import { createRuntime, startWorkers } from '../src/workers/kit/process.ts';
 
 /** One worker process as production runs it, but for the limit of calls. `sync-worker.ts '{"databaseUrl":…}'` */
 export type SyncWorkerOptions = {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { startTemporaryPostgres } from '../src/db/embedded.ts';
+import { startTemporaryPostgres } from '../src/embedded-postgres/index.ts';
 import { startRedisCluster } from '../test/harness/cluster.ts';
 import { startPgBouncer } from '../test/harness/pgbouncer.ts';
 

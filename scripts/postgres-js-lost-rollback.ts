@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import postgres from 'postgres';
 import { createDatabase } from '../src/db/client.ts';
-import { startTemporaryPostgres } from '../src/db/embedded.ts';
+import { startTemporaryPostgres } from '../src/embedded-postgres/index.ts';
 
 const runs = 20;
 const manifest = readFileSync(new URL('../node_modules/postgres/package.json', import.meta.url), 'utf8');

@@ -8,7 +8,7 @@ import {
   FolderInUseError,
   lockDataFolder,
   startEmbeddedPostgres,
-} from './db/embedded.ts';
+} from './embedded-postgres/index.ts';
 import { type DemoAccess, type System, seedDemo, startSystem } from './system.ts';
 
 /**

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { buildApp, closeApp } from './api/app.ts';
-import { ensureOperator } from './api/auth.ts';
-import { operatorPlugins } from './api/operators.ts';
+import { ensureOperator } from './api/auth/better-auth.ts';
+import { operatorPlugins } from './api/site-plugins.ts';
 import { type Config, loadConfig, type Timings } from './config.ts';
-import { findKey } from './db/api-keys.ts';
-import { ensureDemo } from './db/demo.ts';
+import { findKey } from './db/account/api-keys.ts';
 import { migrate } from './db/migrate.ts';
+import { ensureDemo } from './demo/seed.ts';
+import { createRuntime, startWorkers } from './engine/process.ts';
+import type { Runtime } from './engine/runtime.ts';
 import type { WorkerName } from './events/routes.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
 import { workers } from './workers/index.ts';
-import { createRuntime, startWorkers } from './workers/kit/process.ts';
-import type { Runtime } from './workers/kit/runtime.ts';
 
 /** The whole of leadgate in one process, on a given database: `npm start`, the demo and the tests. */
 export type System = {

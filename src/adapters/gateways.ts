@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { CrmGateway } from './crm.ts';
 import type { EmailGateway } from './email.ts';
-import { createGhlGateway } from './ghl.ts';
+import { createGhlGateway } from './ghl/client.ts';
 import type { PaymentGateway } from './payments.ts';
 import { createSendgridGateway } from './sendgrid.ts';
 import type { SmsGateway } from './sms.ts';

@@ -6,30 +6,30 @@ import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { v7 as uuidv7 } from 'uuid';
 import { RefusedError } from '../domain/errors.ts';
-import type { Runtime } from '../workers/kit/runtime.ts';
-import { createAccess, principalDecorator } from './access.ts';
-import { bodyLimit, readJsonBodies } from './bodies.ts';
-import { createCompanyAccess } from './company-caller.ts';
-import { describeApi, docsRoutes } from './docs.ts';
-import { brokenAddressHandler, errorHandler } from './errors.ts';
-import { addressOf, createLimiter, defaultLimits, type Limits } from './limits.ts';
-import { logRequests } from './request-log.ts';
-import { companyRoutes } from './routes/companies.ts';
-import { companyKeyRoutes } from './routes/company-keys.ts';
-import { ghlRoutes } from './routes/ghl.ts';
-import { healthRoutes } from './routes/health.ts';
-import { importRoutes } from './routes/imports.ts';
-import { jobRoutes } from './routes/jobs.ts';
-import { leadRoutes } from './routes/leads.ts';
-import { leadsCsvRoute } from './routes/leads-csv.ts';
-import { payRoutes } from './routes/pay.tsx';
-import { providerImport } from './routes/provider-import.ts';
-import { providerRoutes } from './routes/providers.ts';
-import { replyRoutes } from './routes/replies.ts';
-import { textmagicWebhook } from './routes/textmagic.ts';
-import { uploadRoutes } from './routes/uploads.ts';
-import { signedWebhooks } from './routes/webhooks.ts';
-import { cutSlowBodies } from './slow-bodies.ts';
+import type { Runtime } from '../engine/runtime.ts';
+import { createAccess, principalDecorator } from './auth/api-key.ts';
+import { createCompanyAccess } from './auth/company-caller.ts';
+import { companyRoutes } from './company/companies-api.ts';
+import { companyKeyRoutes } from './company/keys-api.ts';
+import { bodyLimit, readJsonBodies } from './http/bodies.ts';
+import { describeApi, docsRoutes } from './http/docs.ts';
+import { brokenAddressHandler, errorHandler } from './http/errors.ts';
+import { addressOf, createLimiter, defaultLimits, type Limits } from './http/limits.ts';
+import { logRequests } from './http/request-log.ts';
+import { cutSlowBodies } from './http/slow-bodies.ts';
+import { healthRoutes } from './ops/health.ts';
+import { leadRoutes } from './unlock/leads.ts';
+import { payRoutes } from './unlock/pay.tsx';
+import { providerImport } from './unlock/provider-import.ts';
+import { providerRoutes } from './unlock/providers.ts';
+import { replyRoutes } from './unlock/replies.ts';
+import { importRoutes } from './upload/imports.ts';
+import { jobRoutes } from './upload/jobs.ts';
+import { uploadRoutes } from './upload/leads.ts';
+import { leadsCsvRoute } from './upload/leads-csv.ts';
+import { ghlRoutes } from './webhooks/ghl.ts';
+import { signedWebhooks } from './webhooks/signed.ts';
+import { textmagicWebhook } from './webhooks/textmagic.ts';
 
 export type AppOptions = {
   limits?: Partial<Limits>;
@@ -82,7 +82,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
     contentSecurityPolicy: { useDefaults: false, directives: policyOf(runtime) },
   });
   await app.register(fastifyStatic, {
-    root: fileURLToPath(new URL('./static/', import.meta.url)),
+    root: fileURLToPath(new URL('./web/static/', import.meta.url)),
     prefix: '/static/',
   });
   await describeApi(app, runtime.config.publicUrl);

@@ -1,8 +1,8 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
-import { createRuntime, watchDepths } from '../workers/kit/process.ts';
+import { createRuntime, watchDepths } from '../engine/process.ts';
 import { buildApp, closeApp } from './app.ts';
-import { operatorPlugins } from './operators.ts';
+import { operatorPlugins } from './site-plugins.ts';
 
 /** `node dist/api/main.js`: ingress, pay pages and console. */
 async function main(): Promise<void> {

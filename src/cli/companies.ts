@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { createKey } from '../db/api-keys.ts';
-import { companyTaken, listCompanies, registerCompany } from '../db/companies.ts';
-import { readRegistration } from '../domain/company.ts';
+import { createKey } from '../db/account/api-keys.ts';
+import { companyTaken, listCompanies, registerCompany } from '../db/account/companies.ts';
+import { readRegistration } from '../domain/account/company.ts';
 import { CommandError, say, withSession } from './session.ts';
 
 type RegisterOptions = {

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, type CommanderError } from 'commander';
 import { isConnectionError } from '../db/client.ts';
-import { LEAD_FIELDS } from '../domain/lead-candidate.ts';
+import { LEAD_FIELDS } from '../domain/lead/candidate.ts';
 import {
   type Door,
   databaseDoor,
@@ -18,7 +18,7 @@ import {
   type Preview,
   UnreachableError,
   wrongUse,
-} from './import-doors.ts';
+} from './import-targets.ts';
 import { startProgress } from './progress.ts';
 import { CommandError, say, withSession } from './session.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { createKey, findOrganizationId, type KeyOwner, listKeys, revokeKey } from '../db/api-keys.ts';
+import { createKey, findOrganizationId, type KeyOwner, listKeys, revokeKey } from '../db/account/api-keys.ts';
 import type { Database } from '../db/client.ts';
-import { isScope, type Scope, scopes } from '../domain/scopes.ts';
+import { isScope, type Scope, scopes } from '../domain/account/scopes.ts';
 import { CommandError, say, withSession } from './session.ts';
 
 type CreateOptions = {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { z } from 'zod';
-import { ensureOperator, shortestPassword } from '../api/auth.ts';
+import { ensureOperator, shortestPassword } from '../api/auth/better-auth.ts';
 import { readPassword } from './password.ts';
 import { CommandError, say, withSession } from './session.ts';
 

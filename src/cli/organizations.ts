@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
-import { createOrganization } from '../db/organizations.ts';
-import { DEFAULT_FOOTER } from '../domain/templates.ts';
+import { createOrganization } from '../db/account/organizations.ts';
+import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
 import { CommandError, say, withSession } from './session.ts';
 
 type Options = { slug: string; name: string; support: string; footer: string };

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { hasCode } from './embedded/folder-lock.ts';
+import { hasCode } from '../embedded-postgres/folder-lock.ts';
 
 export type MigrateOptions = {
   log?: (line: string) => void;

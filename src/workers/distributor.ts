@@ -1,8 +1,8 @@
-import { findUnoffered, markOffered, subjectOf } from '../db/unlocks.ts';
-import { chooseOffers } from '../domain/matching.ts';
-import { defineWorker } from './kit/define.ts';
-import { finish, skip } from './kit/outcome.ts';
-import type { Runtime } from './kit/runtime.ts';
+import { findUnoffered, markOffered, subjectOf } from '../db/unlock/unlocks.ts';
+import { chooseOffers } from '../domain/matching/choose.ts';
+import { defineWorker } from '../engine/define.ts';
+import { finish, skip } from '../engine/outcome.ts';
+import type { Runtime } from '../engine/runtime.ts';
 
 type Deps = Pick<Runtime, 'db'>;
 

@@ -1,12 +1,12 @@
-import { endCheckout } from '../db/checkout.ts';
-import { closeSession, findOpenSessions } from '../db/payments.ts';
-import { findPhone } from '../db/phones.ts';
-import { findOpenUnlocks, subjectOf } from '../db/unlocks.ts';
-import type { UnlockCommand } from '../domain/unlock.ts';
-import { closeOffer, closingChange, type OpenUnlock } from './kit/closing.ts';
-import { defineWorker, type Run } from './kit/define.ts';
-import { finish, type Outcome, park, skip, snooze } from './kit/outcome.ts';
-import type { Runtime } from './kit/runtime.ts';
+import { findPhone } from '../db/messaging/phones.ts';
+import { endCheckout } from '../db/payment/checkout.ts';
+import { closeSession, findOpenSessions } from '../db/payment/payments.ts';
+import { findOpenUnlocks, subjectOf } from '../db/unlock/unlocks.ts';
+import type { UnlockCommand } from '../domain/unlock/machine.ts';
+import { defineWorker, type Run } from '../engine/define.ts';
+import { finish, type Outcome, park, skip, snooze } from '../engine/outcome.ts';
+import type { Runtime } from '../engine/runtime.ts';
+import { closeOffer, closingChange, type OpenUnlock } from '../usecases/unlock/close.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments'>;
 

@@ -1,14 +1,14 @@
-import { openAllowance } from '../db/crm-calls.ts';
-import { type OpenedSync, openSync } from '../db/crm-syncs.ts';
-import type { DoorDeps } from './kit/crm-door.ts';
-import { applyNews } from './kit/crm-news.ts';
-import { type Found, mostAttempts, syncLead, workerId } from './kit/crm-sync.ts';
-import { lookAheadMs, memoryOf } from './kit/crm-turns.ts';
-import { defineWorker } from './kit/define.ts';
+import { openAllowance } from '../db/crm/call-slots.ts';
+import { type OpenedSync, openSync } from '../db/crm/syncs.ts';
+import { defineWorker } from '../engine/define.ts';
+import { applyNews } from '../usecases/crm/apply-update.ts';
+import { lookAheadMs, memoryOf } from '../usecases/crm/rate-limit.ts';
+import type { DoorDeps } from '../usecases/crm/session.ts';
+import { type Found, mostAttempts, syncLead, workerId } from '../usecases/crm/sync-lead.ts';
 
 /**
  * Brings uploaded leads into their company's CRM, and the CRM's news back. Most of its runs only wait for their turn at
- * a location's allowance (kit/crm-turns.ts), hence so many at once.
+ * a location's allowance (usecases/crm/rate-limit.ts), hence so many at once.
  */
 export const ghlSyncer = defineWorker<'ghl-syncer', DoorDeps>({
   name: 'ghl-syncer',

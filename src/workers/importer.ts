@@ -1,12 +1,12 @@
-import { findCompany } from '../db/companies.ts';
-import { requestSync } from '../db/crm-syncs.ts';
-import { findImport, type Import, markEnded } from '../db/imports.ts';
+import { findCompany } from '../db/account/companies.ts';
+import { requestSync } from '../db/crm/syncs.ts';
+import { findImport, type Import, markEnded } from '../db/imports/imports.ts';
 import type { Mapping } from '../domain/csv/mapping.ts';
 import { RefusedError } from '../domain/errors.ts';
-import { defineWorker } from './kit/define.ts';
-import { readSlice } from './kit/importing.ts';
-import { finish, goOn, type Outcome, park, skip, snooze } from './kit/outcome.ts';
-import type { Runtime } from './kit/runtime.ts';
+import { defineWorker } from '../engine/define.ts';
+import { finish, goOn, type Outcome, park, skip, snooze } from '../engine/outcome.ts';
+import type { Runtime } from '../engine/runtime.ts';
+import { readSlice } from '../usecases/imports/read-slice.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
 

@@ -1,9 +1,9 @@
+import type { AnyWorker } from '../engine/define.ts';
 import type { WorkerName } from '../events/routes.ts';
 import { distributor } from './distributor.ts';
 import { expirer } from './expirer.ts';
 import { ghlSyncer } from './ghl-syncer.ts';
 import { importer } from './importer.ts';
-import type { AnyWorker } from './kit/define.ts';
 import { notifier } from './notifier.ts';
 import { paymentLinker } from './payment-linker.ts';
 import { revealer } from './revealer.ts';

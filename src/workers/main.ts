@@ -1,8 +1,8 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
+import { createRuntime, startWorkers } from '../engine/process.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
 import { workers } from './index.ts';
-import { createRuntime, startWorkers } from './kit/process.ts';
 
 /** `node dist/workers/main.js [name …]`: the named workers, or all of them. */
 async function main(names: string[]): Promise<void> {

@@ -1,20 +1,20 @@
 import { validate as isUuid } from 'uuid';
-import type { AlertDraft } from '../db/alerts.ts';
-import { findConversationOwner } from '../db/conversations.ts';
-import { findEffectKey } from '../db/effects.ts';
-import { findNotification } from '../db/inbox.ts';
-import { bookReceipt, findReceiptTarget } from '../db/receipts.ts';
-import { moveUnlock, type UnlockView } from '../db/unlocks.ts';
-import * as texts from '../domain/templates.ts';
-import { decide, isOpen, isPaid } from '../domain/unlock.ts';
-import { alertOperator } from './kit/alert.ts';
-import { closeOffer } from './kit/closing.ts';
-import { defineWorker, type Run } from './kit/define.ts';
-import { finish, type Outcome, park, patience, skip, snooze } from './kit/outcome.ts';
-import type { EffectResult } from './kit/posting.ts';
-import { receiveReply } from './kit/replies.ts';
-import { fallbackKey, hasEmail, mailDetails } from './kit/reveal.ts';
-import type { Runtime } from './kit/runtime.ts';
+import { findConversationOwner } from '../db/messaging/conversations.ts';
+import { bookReceipt, findReceiptTarget } from '../db/messaging/receipts.ts';
+import type { AlertDraft } from '../db/transport/alerts.ts';
+import { findEffectKey } from '../db/transport/effects.ts';
+import { findNotification } from '../db/transport/inbox.ts';
+import { moveUnlock, type UnlockView } from '../db/unlock/unlocks.ts';
+import * as texts from '../domain/messaging/templates.ts';
+import { decide, isOpen, isPaid } from '../domain/unlock/machine.ts';
+import { defineWorker, type Run } from '../engine/define.ts';
+import { finish, type Outcome, park, patience, skip, snooze } from '../engine/outcome.ts';
+import type { EffectResult } from '../engine/posting.ts';
+import type { Runtime } from '../engine/runtime.ts';
+import { alertOperator } from '../usecases/messaging/alert-operator.ts';
+import { receiveReply } from '../usecases/messaging/receive-reply.ts';
+import { closeOffer } from '../usecases/unlock/close.ts';
+import { fallbackKey, hasEmail, mailDetails } from '../usecases/unlock/reveal.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config' | 'sms' | 'relay'>;
 

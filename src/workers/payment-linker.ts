@@ -9,15 +9,15 @@ import {
   flagBuyer,
   type PaymentRow,
   undoSale,
-} from '../db/payments.ts';
-import { countOtherOpen, findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
+} from '../db/payment/payments.ts';
+import { countOtherOpen, findUnlock, moveUnlock, subjectOf, type UnlockView } from '../db/unlock/unlocks.ts';
 import { TransientError } from '../domain/errors.ts';
-import { renderPaymentLink } from '../domain/templates.ts';
-import { decide, isOpen, isPaid } from '../domain/unlock.ts';
-import { closeOffer } from './kit/closing.ts';
-import { defineWorker, type Run } from './kit/define.ts';
-import { finish, type Outcome, park, patience, skip, snooze } from './kit/outcome.ts';
-import type { Runtime } from './kit/runtime.ts';
+import { renderPaymentLink } from '../domain/messaging/templates.ts';
+import { decide, isOpen, isPaid } from '../domain/unlock/machine.ts';
+import { defineWorker, type Run } from '../engine/define.ts';
+import { finish, type Outcome, park, patience, skip, snooze } from '../engine/outcome.ts';
+import type { Runtime } from '../engine/runtime.ts';
+import { closeOffer } from '../usecases/unlock/close.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'links' | 'payments' | 'config'>;
 

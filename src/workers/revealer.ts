@@ -1,13 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { CheckoutSession, Payment } from '../adapters/payments.ts';
-import { bookPayment, closeSession, findPayment, slotTaken, takeSlot } from '../db/payments.ts';
-import { hasRevealFailed } from '../db/receipts.ts';
-import { moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
-import { decide, isPaid } from '../domain/unlock.ts';
-import { defineWorker, type Run } from './kit/define.ts';
-import { finish, type Outcome, park, patience, skip, snooze } from './kit/outcome.ts';
-import { fallbackKey, firstKey, hasEmail, mailDetails, textDetails } from './kit/reveal.ts';
-import type { Runtime } from './kit/runtime.ts';
+import { hasRevealFailed } from '../db/messaging/receipts.ts';
+import { bookPayment, closeSession, findPayment, slotTaken, takeSlot } from '../db/payment/payments.ts';
+import { moveUnlock, subjectOf, type UnlockView } from '../db/unlock/unlocks.ts';
+import { decide, isPaid } from '../domain/unlock/machine.ts';
+import { defineWorker, type Run } from '../engine/define.ts';
+import { finish, type Outcome, park, patience, skip, snooze } from '../engine/outcome.ts';
+import type { Runtime } from '../engine/runtime.ts';
+import { fallbackKey, firstKey, hasEmail, mailDetails, textDetails } from '../usecases/unlock/reveal.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments' | 'vault' | 'config'>;
 

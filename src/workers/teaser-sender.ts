@@ -1,10 +1,10 @@
-import { moveUnlock, subjectOf, type UnlockView } from '../db/unlocks.ts';
-import { renderTeaser } from '../domain/templates.ts';
-import { decide } from '../domain/unlock.ts';
-import { closeOffer } from './kit/closing.ts';
-import { defineWorker } from './kit/define.ts';
-import { finish, type Outcome, park, skip } from './kit/outcome.ts';
-import type { Runtime } from './kit/runtime.ts';
+import { moveUnlock, subjectOf, type UnlockView } from '../db/unlock/unlocks.ts';
+import { renderTeaser } from '../domain/messaging/templates.ts';
+import { decide } from '../domain/unlock/machine.ts';
+import { defineWorker } from '../engine/define.ts';
+import { finish, type Outcome, park, skip } from '../engine/outcome.ts';
+import type { Runtime } from '../engine/runtime.ts';
+import { closeOffer } from '../usecases/unlock/close.ts';
 
 type Deps = Pick<Runtime, 'effects'>;
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { asOperator, memberPassword, type Registered, register } from '../company-people.ts';
+import { asOperator, memberPassword, type Registered, register } from '../harness/company-people.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 import { expectFits, openBrowser, openWindow, phoneWindow, type Watched } from './chromium.ts';
 

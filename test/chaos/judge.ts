@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { allowedMoves, type UnlockState } from '../../src/domain/unlock.ts';
+import { allowedMoves, type UnlockState } from '../../src/domain/unlock/machine.ts';
 import { canary, type Lead } from './crowd.ts';
 import { type Ledger, readLedger } from './ledger.ts';
 import type { Accused, Harm } from './storm.ts';

@@ -1,8 +1,8 @@
 import { buildApp } from '../../src/api/app.ts';
-import type { Limits } from '../../src/api/limits.ts';
+import type { Limits } from '../../src/api/http/limits.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
+import { createRuntime, startWorkers, watchDepths } from '../../src/engine/process.ts';
 import { workers } from '../../src/workers/index.ts';
-import { createRuntime, startWorkers, watchDepths } from '../../src/workers/kit/process.ts';
 
 /**
  * The composition root of an api or worker process under test: `program.js api|worker '{…}'`. The product's own code

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { startTemporaryPostgres } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { startTemporaryPostgres } from '../../src/embedded-postgres/index.ts';
 
 /**
  * Where this run's databases are made: a server, and in it a migrated database to clone. With a pooler the product

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { serverAccount } from '../../src/db/embedded/binaries.ts';
+import { serverAccount } from '../../src/embedded-postgres/binaries.ts';
 import { freePort } from '../../src/system.ts';
 
 export type PgBouncer = {

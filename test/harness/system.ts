@@ -1,5 +1,5 @@
 import type { Config, Timings } from '../../src/config.ts';
-import { demoBuyers } from '../../src/db/demo.ts';
+import { demoBuyers } from '../../src/demo/seed.ts';
 import type { WorkerName } from '../../src/events/routes.ts';
 import type { LedgerEntry, Sandbox, SandboxOptions } from '../../src/sandbox/server.ts';
 import { type System, seedDemo, startSystem as start } from '../../src/system.ts';

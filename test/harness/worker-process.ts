@@ -1,6 +1,6 @@
 import { type Config, loadConfig } from '../../src/config.ts';
+import { createRuntime, startWorkers } from '../../src/engine/process.ts';
 import { workers } from '../../src/workers/index.ts';
-import { createRuntime, startWorkers } from '../../src/workers/kit/process.ts';
 import { quickTimings } from './timings.ts';
 
 /** All workers in a process of their own, to be killed. Its argument: what it shares with the system under test. */

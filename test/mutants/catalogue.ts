@@ -25,18 +25,21 @@ export type Mutant = {
 };
 
 const sale: TestName = {
-  file: 'test/main-path.test.ts',
+  file: 'test/unlock/main-path.test.ts',
   title:
     'from a lead to revealed details teases, links on Y, reveals once paid, is DONE on the delivery receipt; each message once',
 };
 /** Where waits end for ever: a sale waits when a delivery receipt overtakes the booking of its text. */
 const offer: TestName = {
-  file: 'test/main-path.test.ts',
+  file: 'test/unlock/main-path.test.ts',
   title:
     'from a lead to revealed details tells each provider its own result, and teases nobody unknown or inactive',
 };
-const collision = (title: string): TestName => ({ file: 'test/collisions.test.ts', title });
-const sweep = (title: string): TestName => ({ file: 'test/sweeper.test.ts', title: `the sweeper ${title}` });
+const collision = (title: string): TestName => ({ file: 'test/engine/concurrent-runs.test.ts', title });
+const sweep = (title: string): TestName => ({
+  file: 'test/engine/sweeper.test.ts',
+  title: `the sweeper ${title}`,
+});
 
 /** An epoch is issued per try: with it in its key, an effect is a new one each time. */
 const perTry = '`${r.key}-${run?.fence.epoch ?? 0}`';
@@ -54,14 +57,14 @@ export const mutants: readonly Mutant[] = [
         replace: 'CREATE INDEX "inbox_once"',
       },
       {
-        file: 'src/db/inbox.ts',
+        file: 'src/db/transport/inbox.ts',
         find: 'ON CONFLICT (source, external_id) DO NOTHING RETURNING id',
         replace: 'ON CONFLICT DO NOTHING RETURNING id',
       },
     ],
     caughtBy: [
       {
-        file: 'test/api-webhooks.test.ts',
+        file: 'test/api/webhooks.test.ts',
         title: 'Stripe [F18] /webhook/stripe: the same event fifty times at once is one row and one event',
       },
     ],
@@ -75,7 +78,7 @@ export const mutants: readonly Mutant[] = [
     loses: 'Of two decisions on the same state one is carried out, and no state goes backward.',
     edits: [
       {
-        file: 'src/db/unlocks.ts',
+        file: 'src/db/unlock/unlocks.ts',
         find: 'WHERE id = ${unlock.id} AND status = ${unlock.state} AND ${held}',
         replace: 'WHERE id = ${unlock.id} AND ${held}',
       },
@@ -118,10 +121,10 @@ export const mutants: readonly Mutant[] = [
     name: 'drop the sweeper',
     change: 'worker processes start none',
     loses: 'Work whose job was never published is done all the same.',
-    edits: [{ file: 'src/workers/kit/process.ts', find: '  sweeper.start();\n', replace: '' }],
+    edits: [{ file: 'src/engine/process.ts', find: '  sweeper.start();\n', replace: '' }],
     caughtBy: [
       {
-        file: 'test/unpublished-work.test.ts',
+        file: 'test/engine/unpublished-work.test.ts',
         title:
           '[F06] work that was committed and never published is found and done, without anybody asking for it',
       },
@@ -136,14 +139,14 @@ export const mutants: readonly Mutant[] = [
     loses: 'From the commit of a STOP on, no text is leased to that phone.',
     edits: [
       {
-        file: 'src/db/effects.ts',
+        file: 'src/db/transport/effects.ts',
         find: '\n    AND (opted_out_at IS NULL OR ${line.ignoreOptOut}) FOR SHARE',
         replace: ' FOR SHARE',
       },
     ],
     caughtBy: [
       {
-        file: 'test/opt-out.test.ts',
+        file: 'test/unlock/opt-out.test.ts',
         title: "STOP [F26] at 'PAID', 'the details held up': opt-out first, no text after it, ends 'DONE'",
       },
     ],
@@ -178,7 +181,7 @@ export const mutants: readonly Mutant[] = [
     edits: [{ file: 'src/db/client.ts', find: 'session.release(broken);', replace: 'session.release();' }],
     caughtBy: [
       {
-        file: 'test/withtx.test.ts',
+        file: 'test/db/withtx.test.ts',
         title: 'query closes a session that went silent, so that the next query does not wait behind it',
       },
     ],
@@ -192,34 +195,34 @@ export const mutants: readonly Mutant[] = [
     loses: 'A call that is repeated is the same call: to Stripe by its key, in our books by the claim.',
     edits: [
       {
-        file: 'src/workers/kit/effects.ts',
+        file: 'src/engine/effects.ts',
         find: 'key: r.key,\n          vendor: sms.vendor,',
         replace: `key: ${perTry},\n          vendor: sms.vendor,`,
       },
       {
-        file: 'src/workers/kit/effects.ts',
+        file: 'src/engine/effects.ts',
         find: 'key: r.key,\n          vendor: email.vendor,',
         replace: `key: ${perTry},\n          vendor: email.vendor,`,
       },
       {
-        file: 'src/workers/kit/effects.ts',
+        file: 'src/engine/effects.ts',
         find: 'key: r.key,\n          vendor: r.vendor,',
         replace: `key: ${perTry},\n          vendor: r.vendor,`,
       },
       {
-        file: 'src/workers/kit/effects.ts',
+        file: 'src/engine/effects.ts',
         find: 'call: () => r.call(r.key),',
         replace: `call: () => r.call(${perTry}),`,
       },
     ],
     caughtBy: [
       {
-        file: 'test/keyed-effects.test.ts',
+        file: 'test/engine/keyed-effects.test.ts',
         title:
           'calls to Stripe, which knows their keys [F14] Stripe refunded and failed to say so: same key, one refund of the full price',
       },
       {
-        file: 'test/effects.test.ts',
+        file: 'test/engine/effects.test.ts',
         title:
           'a vendor did it and its answer was lost [F14] [F16] teaser, error_after: the status callback with the effect id settles it; one post, no listing read',
       },
@@ -234,13 +237,13 @@ export const mutants: readonly Mutant[] = [
     loses: 'A run that is cut off before its end is made again.',
     edits: [
       {
-        file: 'src/db/outbox.ts',
+        file: 'src/db/transport/outbox.ts',
         find: 'sql`SELECT unlock.*, o.worker, o.attempts, o.created_at',
         replace:
           'sql`WITH o AS (DELETE FROM outbox WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING *)\n    SELECT unlock.*, o.worker, o.attempts, o.created_at',
       },
       {
-        file: 'src/db/outbox.ts',
+        file: 'src/db/transport/outbox.ts',
         find: 'FROM outbox o LEFT JOIN events e',
         replace: 'FROM o LEFT JOIN events e',
       },
@@ -256,7 +259,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'SELECT true AS held,',
       },
       {
-        file: 'src/db/effects.ts',
+        file: 'src/db/transport/effects.ts',
         find: 'conditions.push(sql`EXISTS (SELECT 1 FROM held)`);',
         replace: '',
       },
@@ -276,7 +279,7 @@ export const mutants: readonly Mutant[] = [
     loses: 'A job that merely waits stays the job of its row: a backlog is worked off, not multiplied.',
     edits: [
       {
-        file: 'src/db/outbox.ts',
+        file: 'src/db/transport/outbox.ts',
         find: 'SET visits = o.visits + 1,',
         replace: 'SET epoch = o.epoch + 1, visits = o.visits + 1,',
       },
@@ -293,7 +296,7 @@ export const mutants: readonly Mutant[] = [
       'A row whose job ended without finishing it gets a new job: the retained id would swallow it for ever.',
     edits: [
       {
-        file: 'src/workers/kit/sweeper.ts',
+        file: 'src/engine/sweeper.ts',
         find: "  if (state === 'ended') await answered(queues.remove(row));\n  return state === 'present' ? null : row;",
         replace: "  return state === 'unknown' ? row : null;",
       },
@@ -309,10 +312,10 @@ export const mutants: readonly Mutant[] = [
     name: 'put runRetryDelay back to its default',
     change: 'BullMQ waits 15 s after its server refused it',
     loses: 'A worker that found its queue in PostgreSQL gone is back with the server.',
-    edits: [{ file: 'src/workers/kit/queues.ts', find: '          runRetryDelay: 500,\n', replace: '' }],
+    edits: [{ file: 'src/engine/queues.ts', find: '          runRetryDelay: 500,\n', replace: '' }],
     caughtBy: [
       {
-        file: 'test/queue-gone.test.ts',
+        file: 'test/engine/queue-down.test.ts',
         title:
           '[F12] a worker that finds its queue in PostgreSQL gone takes the next job as soon as the server is back',
       },

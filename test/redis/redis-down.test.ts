@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisNodes } from '../../src/config.ts';
-import { createSweeper } from '../../src/workers/kit/sweeper.ts';
+import { createSweeper } from '../../src/engine/sweeper.ts';
 import { type GuardedRedis, startGuardedRedis } from '../harness/redis-door.ts';
 import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
 

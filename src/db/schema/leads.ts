@@ -12,7 +12,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { openStates, unlockStates } from '../../domain/unlock.ts';
+import { openStates, unlockStates } from '../../domain/unlock/machine.ts';
 import { moment, sealed } from './columns.ts';
 import { buyers, organizations } from './organizations.ts';
 

@@ -1,4 +1,4 @@
-import type { LeadField } from '../lead-candidate.ts';
+import type { LeadField } from '../lead/candidate.ts';
 
 /**
  * What a column's name looks like when it is compared: words in lower case without accents and punctuation, so that

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CountryCode } from 'libphonenumber-js';
 import { RefusedError } from '../errors.ts';
-import { isEmail, LEAD_FIELDS, type LeadField } from '../lead-candidate.ts';
-import { parseLeadPhone } from '../lead-phone.ts';
+import { isEmail, LEAD_FIELDS, type LeadField } from '../lead/candidate.ts';
+import { parseLeadPhone } from '../phone/lead-phone.ts';
 import { fieldOfHeader, type Guess, headerWords } from './headers.ts';
 import { REASON_COLUMN } from './write.ts';
 

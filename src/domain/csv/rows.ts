@@ -1,5 +1,5 @@
 import type { CountryCode } from 'libphonenumber-js';
-import { type GivenLead, type Judged, judgeLead, type LeadField } from '../lead-candidate.ts';
+import { type GivenLead, type Judged, judgeLead, type LeadField } from '../lead/candidate.ts';
 import type { Mapping } from './mapping.ts';
 import type { CsvRow } from './reader.ts';
 import { plainCell, REASON_COLUMN } from './write.ts';

@@ -1,0 +1,72 @@
+import { Document, Logo } from '../web/layout.tsx';
+
+export function LoginPage(props: { next: string; email?: string; problem?: string; google: boolean }) {
+  return (
+    <Document title="Sign in" class="alone">
+      <main class="sign-in">
+        <Logo />
+        <h1>Sign in</h1>
+        {props.problem ? (
+          <p class="problem" role="alert">
+            {props.problem}
+          </p>
+        ) : null}
+        <form method="post" action="/login">
+          <input type="hidden" name="next" value={props.next} />
+          <label>
+            E-mail
+            <input
+              class="input"
+              type="email"
+              name="email"
+              value={props.email ?? ''}
+              autocomplete="username"
+              required
+              autofocus={!props.email}
+            />
+          </label>
+          <label>
+            Password
+            <input
+              class="input"
+              type="password"
+              name="password"
+              autocomplete="current-password"
+              required
+              autofocus={Boolean(props.email)}
+            />
+          </label>
+          <button type="submit" class="btn">
+            Sign in
+          </button>
+        </form>
+        {props.google ? (
+          <form method="post" action="/login/google">
+            <button type="submit" class="btn" data-variant="outline">
+              Continue with Google
+            </button>
+          </form>
+        ) : null}
+        <p class="sub">
+          Companies get their account from an operator. Operators make theirs on the command line:{' '}
+          <code>leadgate operator create --email you@example.com</code>
+        </p>
+      </main>
+    </Document>
+  );
+}
+
+export function MessagePage(props: { title: string; text: string; status: number }) {
+  return (
+    <Document title={props.title} class="alone">
+      <main class="sign-in">
+        <Logo />
+        <h1>{props.title}</h1>
+        <p>{props.text}</p>
+        <p>
+          <a href="/">Back to the start</a>
+        </p>
+      </main>
+    </Document>
+  );
+}

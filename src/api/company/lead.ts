@@ -1,0 +1,56 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { CountryCode } from 'libphonenumber-js';
+import { judgeLead } from '../../domain/lead/candidate.ts';
+import { uploadLeads } from '../../usecases/lead/upload.ts';
+import { type Added, LeadPage } from './pages/lead-page.tsx';
+import { type FormState, untouched } from './pages/view-types.ts';
+import { type CompanySite, companyOf, formOf } from './site.ts';
+
+const hidden = { schema: { hide: true } };
+const added = /^(created|duplicate)\.(lead_[A-Za-z0-9_]{1,64})$/;
+
+/** One lead by hand. */
+export function companyLead(site: CompanySite): FastifyPluginAsync {
+  const { runtime, views } = site;
+  const show = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    form: FormState,
+    before: Added = null,
+  ) => {
+    const [visit, company] = await Promise.all([site.visit(request), views.company(companyOf(request))]);
+    return site.send(reply, LeadPage({ visit, company, form, added: before }));
+  };
+  return async (app) => {
+    app.get<{ Querystring: { added?: string } }>(
+      '/dashboard/:company_id/lead',
+      hidden,
+      async (request, reply) => {
+        const found = added.exec(String(request.query.added ?? ''));
+        const before = found ? { kind: found[1] as 'created' | 'duplicate', leadId: found[2]! } : null;
+        return show(request, reply, untouched, before);
+      },
+    );
+    app.post('/dashboard/:company_id/lead', hidden, async (request, reply) => {
+      const company = companyOf(request);
+      const form = formOf(request);
+      const { name = '', phone = '', email = '', notes = '' } = form;
+      const given = { name, notes, phones: [phone], emails: [email] };
+      const judged = judgeLead(given, company.defaultRegion as CountryCode);
+      if (!judged.ok) return show(request, reply.status(400), { values: form, errors: judged.errors });
+      const cause = { correlationId: request.id, causationId: null };
+      const outcomes = await uploadLeads(runtime, company, [judged.lead], {
+        publish: true,
+        nameFirst: true,
+        cause,
+      });
+      const [outcome] = outcomes ?? [];
+      views.changed();
+      const kind = outcome?.kind ?? 'created';
+      return reply.redirect(
+        `/dashboard/${company.number}/lead?added=${kind}.${outcome?.publicId ?? ''}`,
+        303,
+      );
+    });
+  };
+}

@@ -1,0 +1,211 @@
+import { Act, Ago, duration } from '../../web/parts.tsx';
+import { CompanyPage, count, day, fileSize, home, ImportBadge, Tile, whole } from './frame.tsx';
+import { fieldLabel } from './preview-page.tsx';
+import type { CompanyView, ImportView, ReasonView, Visit } from './view-types.ts';
+
+export type ImportPageView = { file: ImportView; reasons: ReasonView[]; now: Date };
+
+/** One file on its way, followed live; afterwards, what became of each of its rows. */
+export function ImportPage(props: { visit: Visit; company: CompanyView; view: ImportPageView }) {
+  const { visit, company, view } = props;
+  const { file } = view;
+  return (
+    <CompanyPage title={file.fileName} visit={visit} company={company} tab="imports" live>
+      <div data-live="import">
+        <div class="page-head" data-import-status={file.status}>
+          <div class="grow">
+            <h2 class="file-title">
+              <span class="clip">{file.fileName}</span> <ImportBadge status={file.status} />
+            </h2>
+            <p class="sub">
+              {fileSize(file.bytes)}, uploaded <Ago at={file.createdAt} now={view.now} />
+              {file.startedAt && file.endedAt
+                ? `, read in ${duration(file.endedAt.getTime() - file.startedAt.getTime())}`
+                : ''}
+            </p>
+          </div>
+          <div class="buttons">
+            <Actions company={company} file={file} />
+          </div>
+        </div>
+        <Words company={company} view={view} />
+        <Numbers company={company} view={view} />
+        {view.reasons.length > 0 ? <Reasons company={company} view={view} /> : null}
+      </div>
+    </CompanyPage>
+  );
+}
+
+function Actions({ company, file }: { company: CompanyView; file: ImportView }) {
+  const path = home(company, `/imports/${file.id}`);
+  const over = ['done', 'failed', 'cancelled'].includes(file.status);
+  const failed = file.sync?.failed ?? 0;
+  return (
+    <>
+      {file.rejected > 0 ? (
+        <a class="btn" data-size="sm" data-variant="outline" href={`${path}/rejects.csv`} download>
+          Download {count(file.rejected, 'rejected row')}
+        </a>
+      ) : null}
+      {failed > 0 ? (
+        <Act
+          action={`${path}/retry`}
+          back={path}
+          label={`Retry ${whole(failed)} failed`}
+          done="Trying again"
+          primary
+        />
+      ) : null}
+      {['done', 'failed'].includes(file.status) && (file.sync?.pending ?? 0) > 0 ? (
+        <Act action={`${path}/cancel`} back={path} label="Stop sending" done="Stopped" />
+      ) : null}
+      {over ? (
+        <a class="btn" data-size="sm" data-variant="outline" href={home(company, '/upload')}>
+          Upload another file
+        </a>
+      ) : (
+        <Act action={`${path}/cancel`} back={path} label="Cancel" done="Cancelled" />
+      )}
+    </>
+  );
+}
+
+/** In a sentence: where it stands, and what there is to do. */
+function Words({ company, view: { file } }: { company: CompanyView; view: ImportPageView }) {
+  const percent = file.fraction === null ? null : Math.floor(file.fraction * 100);
+  if (file.status === 'failed')
+    return (
+      <p class="problem" role="alert">
+        {file.problem ?? 'This import failed.'}{' '}
+        {file.created > 0
+          ? `${count(file.created, 'lead')} from before that stayed.`
+          : 'Nothing of it was kept.'}
+      </p>
+    );
+  if (file.status === 'running' && file.problem)
+    return (
+      <p class="problem" role="alert">
+        {file.problem}
+      </p>
+    );
+  if (file.status === 'cancelled')
+    return (
+      <p class="note tone-quiet">
+        Cancelled{file.endedAt ? ` on ${day(file.endedAt)}` : ''}.{' '}
+        {file.created > 0
+          ? `${count(file.created, 'lead')} had been taken before and stayed; the rest of the file was not read.`
+          : 'Nothing of it was kept.'}
+      </p>
+    );
+  if (file.status === 'uploading' || file.status === 'running')
+    return (
+      <div class="bar" data-percent={percent ?? undefined}>
+        <progress
+          value={percent === null ? undefined : String(percent)}
+          max="100"
+          aria-label={file.status === 'running' ? 'Rows read' : 'Uploaded'}
+        />
+        <span>
+          {file.status === 'running'
+            ? `Reading: ${whole(file.readRows)} of ${count(file.totalRows, 'row')}${percent === null ? '' : `, ${percent} %`}. You can close this page, it goes on.`
+            : 'The file is still arriving. Whatever is cut off in the middle keeps nothing.'}
+        </span>
+      </div>
+    );
+  if (company.crm.state !== 'connected' && (file.sync?.pending ?? 0) > 0)
+    return (
+      <p class="note tone-wait">
+        {company.crm.state === 'paused'
+          ? 'The CRM refuses the credentials of this company: its leads wait here. '
+          : 'The CRM is not connected yet: the leads wait here until it is. '}
+        <a href={home(company, '/settings#crm')}>Connect it</a>
+      </p>
+    );
+  return null;
+}
+
+function Numbers({ company, view: { file } }: { company: CompanyView; view: ImportPageView }) {
+  if (file.status === 'uploading' || (file.status === 'failed' && file.totalRows === 0)) return null;
+  const { sync } = file;
+  return (
+    <>
+      <section class="tiles four" aria-label="Rows of the file">
+        <Tile label="Rows read" value={file.readRows}>
+          {file.readRows === file.totalRows ? 'all there are' : `of ${whole(file.totalRows)}`}
+        </Tile>
+        <Tile label="Taken" value={file.created} tone="good">
+          new leads
+        </Tile>
+        <Tile label="Known already" value={file.duplicates}>
+          same phone, not stored twice
+        </Tile>
+        <Tile label="Rejected" value={file.rejected} tone={file.rejected > 0 ? 'bad' : undefined}>
+          {file.rejected > 0 ? 'yours to correct' : 'none'}
+        </Tile>
+      </section>
+      {sync && file.created > 0 ? (
+        <section class="panel crm-progress" aria-labelledby="crm-title">
+          <div class="panel-head">
+            <h2 id="crm-title">On the way to the CRM</h2>
+            <a class="quiet" href={home(company, `?import=${file.id}`)}>
+              Lead by lead
+            </a>
+          </div>
+          <div class="bar">
+            <progress
+              class="tone-good"
+              value={String(sync.success)}
+              max={String(file.created)}
+              aria-label="Leads in the CRM"
+            />
+            <span data-synced={sync.success}>
+              <b>{whole(sync.success)}</b> of {whole(file.created)} in the CRM
+              {sync.pending > 0 ? `, ${whole(sync.pending)} waiting` : ''}
+              {sync.failed > 0 ? (
+                <>
+                  ,{' '}
+                  <a href={home(company, `?status=failed&import=${file.id}`)}>{whole(sync.failed)} failed</a>
+                </>
+              ) : null}
+            </span>
+          </div>
+        </section>
+      ) : null}
+    </>
+  );
+}
+
+function Reasons({ company, view: { file, reasons } }: { company: CompanyView; view: ImportPageView }) {
+  return (
+    <section class="panel" aria-labelledby="reasons-title">
+      <div class="panel-head">
+        <h2 id="reasons-title">Why rows were rejected</h2>
+        <a class="quiet" href={home(company, `/imports/${file.id}/rejects.csv`)} download>
+          As CSV
+        </a>
+      </div>
+      <table class="rows reasons">
+        <thead>
+          <tr>
+            <th>Field</th>
+            <th>Reason</th>
+            <th class="number">Rows</th>
+          </tr>
+        </thead>
+        <tbody>
+          {reasons.map(({ field, reason, rows }) => (
+            <tr>
+              <td>{fieldLabel(field)}</td>
+              <td>{reason}</td>
+              <td class="number">{whole(rows)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="sub padded">
+        Download the rows, correct them, and upload that file as it is: its columns are known, and what was
+        taken before is not stored twice.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,83 @@
+import { CompanyPage, Field, home, Problem } from './frame.tsx';
+import type { CompanyView, FormState, Visit } from './view-types.ts';
+
+/** What became of the lead before, shown above the form for the next. */
+export type Added = { kind: 'created' | 'duplicate'; leadId: string } | null;
+
+export function LeadPage(props: { visit: Visit; company: CompanyView; form: FormState; added: Added }) {
+  const { visit, company, form, added } = props;
+  return (
+    <CompanyPage title="Add a lead" visit={visit} company={company} tab="lead" still>
+      <section class="panel form-panel">
+        <div class="panel-head">
+          <h2>Add a lead</h2>
+        </div>
+        <form class="form" method="post" action={home(company, '/lead')}>
+          {added ? <AddedNote company={company} added={added} /> : null}
+          <Problem form={form} />
+          <div class="pair">
+            <Field
+              name="name"
+              label="Name"
+              form={form}
+              max={1000}
+              autofocus
+              hint="As the person writes it."
+            />
+            <Field
+              name="phone"
+              label="Phone"
+              type="tel"
+              form={form}
+              max={40}
+              hint={`Without a country code it is read as one of ${withArticle(regionName(company.region))}.`}
+            />
+          </div>
+          <Field name="email" label="E-mail" type="email" form={form} max={320} optional />
+          <Field name="notes" label="Notes" form={form} rows={4} max={10_000} optional />
+          <div class="form-end">
+            <button type="submit" class="btn">
+              Add the lead
+            </button>
+            <a class="btn" data-variant="ghost" href={home(company, '/upload')}>
+              Many at once? Upload a file
+            </a>
+          </div>
+        </form>
+      </section>
+    </CompanyPage>
+  );
+}
+
+function AddedNote({ company, added }: { company: CompanyView; added: NonNullable<Added> }) {
+  const link = (
+    <a href={home(company, `?q=${added.leadId}`)} class="mono">
+      {added.leadId}
+    </a>
+  );
+  return added.kind === 'created' ? (
+    <output class="note tone-good">
+      {link} is stored,{' '}
+      {company.crm.state === 'connected'
+        ? 'and on its way to the CRM.'
+        : 'and goes to the CRM as soon as that is connected.'}{' '}
+      Ready for the next.
+    </output>
+  ) : (
+    <output class="note tone-wait">
+      This phone is known: it came with {link}. Nothing was stored a second time.
+    </output>
+  );
+}
+
+const regions = new Intl.DisplayNames(['en'], { type: 'region' });
+export function regionName(code: string): string {
+  try {
+    return regions.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
+
+const withArticle = (name: string): string =>
+  /^(United|Netherlands|Philippines|Bahamas)/.test(name) ? `the ${name}` : name;

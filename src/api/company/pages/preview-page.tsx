@@ -1,0 +1,301 @@
+import { LEAD_FIELDS, type LeadField } from '../../../domain/lead/candidate.ts';
+import { CompanyPage, count, day, fileSize, home } from './frame.tsx';
+import type { CompanyView, ImportView, PreviewView, Visit } from './view-types.ts';
+
+type Props = {
+  visit: Visit;
+  company: CompanyView;
+  file: ImportView;
+  preview: PreviewView;
+  problem: string | null;
+};
+
+/** What was found in the file, before any of it is stored. */
+export function PreviewPage(props: Props & { still?: boolean }) {
+  const { visit, company, file, preview } = props;
+  const path = home(company, `/imports/${file.id}`);
+  return (
+    <CompanyPage title={file.fileName} visit={visit} company={company} tab="upload" still>
+      <form class="preview" method="post" action={`${path}/start`} data-mapping={`${path}/preview`}>
+        <div class="page-head">
+          <div class="grow">
+            <h2 class="file-title clip">{file.fileName}</h2>
+            <p class="sub">
+              {fileSize(file.bytes)}, {encodingName(preview.encoding)}, separated by{' '}
+              {delimiterName(preview.delimiter)}, {count(preview.columns.length, 'column')}
+            </p>
+          </div>
+          <div class="buttons">
+            <button type="submit" class="btn">
+              Start the import
+            </button>
+            <button
+              type="submit"
+              class="btn"
+              data-variant="outline"
+              formaction={`${path}/cancel`}
+              formnovalidate
+            >
+              Discard
+            </button>
+          </div>
+        </div>
+        {preview.sameFile ? <SameFile company={company} sameFile={preview.sameFile} /> : null}
+        <div data-checked="problems">
+          <Problems preview={preview} problem={props.problem} />
+        </div>
+        <section class="panel" aria-labelledby="columns-title">
+          <div class="panel-head">
+            <h2 id="columns-title">Columns</h2>
+            <span class="quiet">What is chosen here is remembered for the next file with these columns.</span>
+          </div>
+          <Columns preview={preview} />
+        </section>
+        <Reading preview={preview} />
+        <section class="panel" aria-labelledby="sample-title" data-checked="sample">
+          <Sample preview={preview} />
+        </section>
+        <noscript>
+          <button type="submit" class="btn" data-variant="outline" formaction={`${path}/preview`}>
+            Check again
+          </button>
+        </noscript>
+      </form>
+    </CompanyPage>
+  );
+}
+
+function SameFile(props: { company: CompanyView; sameFile: NonNullable<PreviewView['sameFile']> }) {
+  return (
+    <div class="note tone-wait">
+      <p>
+        <b>The same file was imported on {day(props.sameFile.at)}.</b>{' '}
+        <a href={home(props.company, `/imports/${props.sameFile.id}`)}>See that import</a>
+      </p>
+      <label class="check">
+        <input type="checkbox" name="confirm" value="yes" required />
+        Import it again
+      </label>
+    </div>
+  );
+}
+
+function Problems({ preview, problem }: { preview: PreviewView; problem: string | null }) {
+  const said = problem ?? preview.problem;
+  return (
+    <>
+      {said ? (
+        <p class="problem" role="alert">
+          {said}
+        </p>
+      ) : null}
+      {preview.looksLikeData ? (
+        <p class="note tone-wait">
+          The first row looks like a contact, not like names of columns. It is read as names: if it is a
+          contact, add a first row that says what the columns are, and upload the file again.
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+const labels: Record<LeadField, string> = {
+  name: 'Name',
+  first_name: 'First name',
+  last_name: 'Last name',
+  phone: 'Phone',
+  email: 'E-mail',
+  notes: 'Notes',
+  company: 'Company',
+  address: 'Street address',
+  city: 'City',
+  state: 'State or region',
+  postal_code: 'Postal code',
+  country: 'Country',
+  website: 'Website',
+  tags: 'Tags',
+  source: 'Source',
+};
+export const fieldLabel = (field: string): string =>
+  field.startsWith('custom:') ? field.slice('custom:'.length) : (labels[field as LeadField] ?? field);
+
+const because = {
+  header: 'recognised by its name',
+  values: 'recognised by its contents',
+  remembered: 'as you chose before',
+  chosen: 'as you choose now',
+};
+
+function Columns({ preview }: { preview: PreviewView }) {
+  return (
+    <table class="rows cards mapping">
+      <thead>
+        <tr>
+          <th>Column</th>
+          <th>Examples</th>
+          <th>Becomes</th>
+        </tr>
+      </thead>
+      <tbody>
+        {preview.columns.map((column, i) => (
+          <tr>
+            <td>
+              <label for={`column-${i}`} class="column-name">
+                {column.header.trim() === '' ? (
+                  <span class="quiet">column {i + 1}, without a name</span>
+                ) : (
+                  column.header
+                )}
+              </label>
+              <span class="sub" data-checked={`because-${i}`}>
+                {column.because ? because[column.because] : 'left out'}
+              </span>
+            </td>
+            <td class="examples">
+              {column.examples.length === 0 ? (
+                <span class="quiet">empty in the first rows</span>
+              ) : (
+                column.examples.map((example) => <span class="example clip">{example}</span>)
+              )}
+            </td>
+            <td>
+              <ColumnSelect column={column} index={i} customFields={preview.customFields} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function ColumnSelect(props: {
+  column: PreviewView['columns'][number];
+  index: number;
+  customFields: readonly string[];
+}) {
+  const { column, index } = props;
+  const named = column.header.trim().slice(0, 200);
+  const custom = [...new Set([...(named === '' ? [] : [named]), ...props.customFields])];
+  const target = column.target ?? '';
+  if (target.startsWith('custom:') && !custom.includes(target.slice(7))) custom.push(target.slice(7));
+  return (
+    <select class="select" id={`column-${index}`} name={`column-${index}`}>
+      <option value="" selected={target === ''}>
+        Leave out
+      </option>
+      <optgroup label="Fields">
+        {LEAD_FIELDS.map((field) => (
+          <option value={field} selected={field === target}>
+            {labels[field]}
+          </option>
+        ))}
+      </optgroup>
+      <optgroup label="A field of your own">
+        {custom.map((name) => (
+          <option value={`custom:${name}`} selected={`custom:${name}` === target}>
+            {name}
+          </option>
+        ))}
+      </optgroup>
+    </select>
+  );
+}
+
+/** For the file that was guessed wrong. */
+function Reading({ preview: { dialect } }: { preview: PreviewView }) {
+  const choice = (name: string, label: string, chosen: string, options: [string, string][]) => (
+    <label>
+      {label}
+      <select class="select" name={name} data-rereads>
+        {options.map(([value, text]) => (
+          <option value={value} selected={value === chosen}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  return (
+    <details class="reading" open={Boolean(dialect.encoding || dialect.delimiter)}>
+      <summary>Letters look wrong, or everything is in one column?</summary>
+      <div class="line-form form">
+        {choice('encoding', 'Characters', dialect.encoding ?? '', [
+          ['', 'Found out by itself'],
+          ['utf-8', 'UTF-8'],
+          ['windows-1252', 'Windows-1252 (Western Europe)'],
+          ['utf-16le', 'UTF-16'],
+        ])}
+        {choice('delimiter', 'Between columns', delimiterNames[dialect.delimiter ?? ''] ?? '', [
+          ['', 'Found out by itself'],
+          [',', 'Commas'],
+          [';', 'Semicolons'],
+          ['tab', 'Tabs'],
+          ['|', 'Bars (|)'],
+        ])}
+      </div>
+    </details>
+  );
+}
+
+const delimiterNames: Record<string, string> = { ',': ',', ';': ';', '\t': 'tab', '|': '|' };
+
+function Sample({ preview }: { preview: PreviewView }) {
+  const { rows } = preview;
+  const taken = rows?.filter(({ ok }) => ok).length ?? 0;
+  return (
+    <>
+      <div class="panel-head">
+        <h2 id="sample-title">First rows</h2>
+        {rows && rows.length > 0 ? (
+          <span class="quiet">
+            {taken} of {rows.length} can be taken
+          </span>
+        ) : null}
+      </div>
+      {rows === null ? (
+        <p class="nothing">
+          Choose what the columns are, and the first rows are shown as they would be stored.
+        </p>
+      ) : rows.length === 0 ? (
+        <p class="nothing">There is nothing below the names of the columns.</p>
+      ) : (
+        <ul class="items sample">
+          {rows.map((row) => (
+            <li class="item-row">
+              <span
+                class={`dot tone-${row.ok ? 'good' : 'bad'}`}
+                title={row.ok ? 'can be taken' : 'cannot be taken'}
+              />
+              <div>
+                <span class="item-title">
+                  <span class="clip">{row.title}</span>
+                  <span class="quiet">row {row.row}</span>
+                </span>
+                {row.detail ? <span class="sub">{row.detail}</span> : null}
+                {row.problems.map((text) => (
+                  <p class="error">{text}</p>
+                ))}
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+const encodings: Record<string, string> = {
+  'utf-8': 'UTF-8',
+  'utf-16le': 'UTF-16',
+  'utf-16be': 'UTF-16',
+  'windows-1252': 'Windows-1252',
+};
+const encodingName = (name: string) => encodings[name] ?? name;
+
+const delimiters: Record<string, string> = {
+  ',': 'commas',
+  ';': 'semicolons',
+  '\t': 'tabs',
+  '|': 'bars (|)',
+};
+const delimiterName = (delimiter: string) => delimiters[delimiter] ?? `“${delimiter}”`;

@@ -1,0 +1,257 @@
+import { CompanyPage, day, Field, home, Problem, TryAgain } from './frame.tsx';
+import { Keys, People } from './settings-access.tsx';
+import { formOf, type SettingsProps } from './settings-form.ts';
+import type { CompanyView } from './view-types.ts';
+
+export function SettingsPage(props: SettingsProps) {
+  const { visit, company, view } = props;
+  return (
+    <CompanyPage title="Settings" visit={visit} company={company} tab="settings" still>
+      {view.saved ? <output class="note tone-good">{view.saved}</output> : null}
+      <div class="settings">
+        <nav class="settings-nav" aria-label="Sections">
+          <a href="#crm">CRM</a>
+          <a href="#leads">Leads</a>
+          <a href="#mapping">Fields</a>
+          <a href="#keys">API keys</a>
+          <a href="#people">People</a>
+        </nav>
+        <div class="sections">
+          <Crm {...props} />
+          <Leads {...props} />
+          <Mapping {...props} />
+          <Keys {...props} />
+          <People {...props} />
+        </div>
+      </div>
+    </CompanyPage>
+  );
+}
+
+function Crm({ company, view }: SettingsProps) {
+  const { crm } = company;
+  const form = formOf(view, 'crm');
+  return (
+    <section class="panel" id="crm" aria-labelledby="crm-title">
+      <div class="panel-head">
+        <h2 id="crm-title">GoHighLevel</h2>
+        <span class="quiet">{crm.locationId ? `location ${crm.locationId}` : 'no location yet'}</span>
+      </div>
+      <form class="form" method="post" action={home(company, '/settings/crm')}>
+        <CrmState company={company} />
+        <Problem form={form} />
+        {view.oauth ? (
+          <>
+            <div class="form-end">
+              <a class="btn" href={home(company, '/settings/crm/oauth')}>
+                {crm.state === 'unconnected' ? 'Connect by signing in to GoHighLevel' : 'Connect anew'}
+              </a>
+            </div>
+            <p class="or">
+              <span>or with a token</span>
+            </p>
+          </>
+        ) : null}
+        <div class="pair">
+          <Field
+            name="token"
+            label="Private integration token"
+            type="password"
+            form={form}
+            max={2000}
+            autocomplete="new-password"
+            hint="GoHighLevel: Settings, Private Integrations. Kept encrypted and never shown again."
+          />
+          <Field
+            name="location_id"
+            label="Location id"
+            form={form}
+            value={crm.locationId ?? ''}
+            max={100}
+            hint="In the address of the location, after /location/."
+          />
+        </div>
+        <div class="pair">
+          <Field
+            name="api_version"
+            label="API"
+            form={form}
+            value={crm.version}
+            options={[
+              ['v2', 'Version 2 (private integration token)'],
+              ['v1', 'Version 1 (old location key)'],
+            ]}
+          />
+          <Field
+            name="rate_share"
+            label="Share of the location’s calls, in percent"
+            type="number"
+            form={form}
+            value={String(crm.rateShare)}
+            min={1}
+            max={100}
+            hint="GoHighLevel allows 100 calls in ten seconds to all programs together."
+          />
+        </div>
+        <div class="form-end">
+          <button type="submit" class="btn" data-variant={view.oauth ? 'outline' : undefined}>
+            {crm.state === 'unconnected' ? 'Connect with this token' : 'Replace the token'}
+          </button>
+        </div>
+      </form>
+    </section>
+  );
+}
+
+const connectedBy = {
+  oauth: 'by signing in to GoHighLevel',
+  token: 'with a token',
+  shared: 'with the token of this installation',
+};
+
+function CrmState({ company }: { company: CompanyView }) {
+  const { crm } = company;
+  if (crm.state === 'unconnected')
+    return (
+      <p class="note tone-wait">
+        <b>Not connected yet.</b> Leads can be uploaded: they wait here, and go out as soon as it is.
+      </p>
+    );
+  if (crm.state === 'paused')
+    return (
+      <div class="note tone-bad with-button" role="alert">
+        <p>
+          <b>Paused{crm.pausedAt ? ` since ${day(crm.pausedAt)}` : ''}.</b>{' '}
+          {crm.reason ?? 'GoHighLevel refuses the credentials.'} Connect anew, or try again with the
+          credentials it has; everything that waits goes on by itself.
+        </p>
+        <TryAgain company={company} />
+      </div>
+    );
+  return (
+    <p class="note tone-good">
+      <b>Connected</b> {connectedBy[crm.kind]}, API {crm.version === 'v2' ? 'version 2' : 'version 1'}.
+    </p>
+  );
+}
+
+function Leads({ company, view }: SettingsProps) {
+  const form = formOf(view, 'leads');
+  return (
+    <section class="panel" id="leads" aria-labelledby="leads-title">
+      <div class="panel-head">
+        <h2 id="leads-title">How leads are taken</h2>
+      </div>
+      <form class="form" method="post" action={home(company, '/settings/leads')}>
+        <Problem form={form} />
+        <Field
+          name="tags"
+          label="Tags"
+          form={form}
+          value={company.tags.join(', ')}
+          max={2000}
+          optional
+          hint="Added to every contact, separated by commas. The contact keeps the tags it has."
+        />
+        <div class="pair">
+          <Field
+            name="source_label"
+            label="Source"
+            form={form}
+            value={company.sourceLabel ?? ''}
+            max={200}
+            optional
+            hint="Where a lead names none itself."
+          />
+          <Field
+            name="dedupe_days"
+            label="Same phone again within, in days"
+            type="number"
+            form={form}
+            value={String(Math.round((company.dedupeWindowMs / 86_400_000) * 100) / 100)}
+            min={0}
+            max={3650}
+            hint="Counts as known and is not stored twice. 0: every row is a new lead."
+          />
+        </div>
+        <Field
+          name="default_region"
+          label="Phones without a country code are from"
+          form={form}
+          value={company.region}
+          options={view.regions}
+        />
+        <div class="form-end">
+          <button type="submit" class="btn">
+            Save
+          </button>
+        </div>
+      </form>
+    </section>
+  );
+}
+
+const spare = 3;
+
+function Mapping({ company, view }: SettingsProps) {
+  const form = formOf(view, 'mapping');
+  const known = Object.entries(company.fieldMapping);
+  const rows = [...known, ...Array.from({ length: spare }, () => ['', ''] as [string, string])];
+  return (
+    <section class="panel" id="mapping" aria-labelledby="mapping-title">
+      <div class="panel-head">
+        <h2 id="mapping-title">Fields of your own</h2>
+      </div>
+      <form class="form" method="post" action={home(company, '/settings/mapping')}>
+        <Problem form={form} />
+        <p class="sub">
+          A column that is a field of your own goes to the custom field of this id in GoHighLevel: Settings,
+          Custom Fields, the id in the field’s address. <code class="mono">notes</code> may be sent to a
+          field, too.
+        </p>
+        <table class="fields">
+          <thead>
+            <tr>
+              <th>Name here</th>
+              <th>Field id in GoHighLevel</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(([name, id], i) => (
+              <tr>
+                <td>
+                  <input
+                    class="input"
+                    name={`name-${i}`}
+                    value={form.values[`name-${i}`] ?? name}
+                    maxlength={200}
+                    aria-label={`Name of field ${i + 1}`}
+                    placeholder={i === known.length ? 'Budget' : undefined}
+                    autocomplete="off"
+                  />
+                </td>
+                <td>
+                  <input
+                    class="input mono"
+                    name={`field-${i}`}
+                    value={form.values[`field-${i}`] ?? id}
+                    maxlength={100}
+                    aria-label={`GoHighLevel id of field ${i + 1}`}
+                    autocomplete="off"
+                    spellcheck={false}
+                  />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <div class="form-end">
+          <button type="submit" class="btn">
+            Save
+          </button>
+          <span class="sub">To remove a field, empty its row.</span>
+        </div>
+      </form>
+    </section>
+  );
+}

@@ -1,0 +1,216 @@
+import { Ago, Empty } from '../../web/parts.tsx';
+import { CompanyPage, count, fileSize, home, ImportBadge, whole } from './frame.tsx';
+import type { CompanyView, ImportView, Visit } from './view-types.ts';
+
+export type UploadView = { most: number; problem: string | null; imports: ImportView[]; now: Date };
+
+export function UploadPage(props: { visit: Visit; company: CompanyView; view: UploadView }) {
+  const { visit, company, view } = props;
+  return (
+    <CompanyPage title="Upload a file" visit={visit} company={company} tab="upload" still>
+      <div class="columns">
+        <section class="panel" aria-labelledby="upload-title">
+          <div class="panel-head">
+            <h2 id="upload-title">Upload a file</h2>
+            <span class="quiet">CSV, up to {fileSize(view.most)}</span>
+          </div>
+          <form
+            class="form"
+            method="post"
+            action={home(company, '/upload')}
+            enctype="multipart/form-data"
+            data-upload
+            data-most={view.most}
+          >
+            <p class="problem" role="alert" data-problem hidden={!view.problem}>
+              {view.problem ?? ''}
+            </p>
+            <label class="drop" data-drop for="file">
+              <svg viewBox="0 0 24 24" width="32" height="32" aria-hidden="true">
+                <path
+                  d="M12 16V4m0 0L7 9m5-5 5 5M4 16v2a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2v-2"
+                  fill="none"
+                  stroke="currentColor"
+                  stroke-width="1.6"
+                  stroke-linecap="round"
+                  stroke-linejoin="round"
+                />
+              </svg>
+              <b>Drop a CSV here, or choose one</b>
+              <span class="sub">Nothing is imported before you have seen what was found in it.</span>
+              <input
+                id="file"
+                class="file-input"
+                type="file"
+                name="file"
+                accept=".csv,.tsv,.txt,text/csv"
+                required
+              />
+            </label>
+            <div class="sending" data-progress>
+              <b data-file-name />
+              <progress aria-label="Upload" />
+              <span class="sub" data-progress-text aria-live="polite" />
+              <button type="button" class="btn" data-size="sm" data-variant="outline" data-stop>
+                Stop
+              </button>
+            </div>
+            <div class="form-end">
+              <button type="submit" class="btn">
+                Upload
+              </button>
+            </div>
+          </form>
+        </section>
+        <section class="panel" aria-labelledby="how-title">
+          <div class="panel-head">
+            <h2 id="how-title">What happens then</h2>
+          </div>
+          <ol class="steps padded">
+            <li>
+              <b>You see its columns</b> with examples, already matched to fields, and correct what is wrong.
+            </li>
+            <li>
+              <b>You start the import.</b> A phone that came in the last {windowText(company.dedupeWindowMs)}{' '}
+              is not stored twice.
+            </li>
+            <li>
+              <b>You watch it.</b> Rows that cannot be taken come back as a file with the reason beside each.
+            </li>
+          </ol>
+          <p class="sub padded">
+            Any export will do: Google Contacts, Outlook, HubSpot, Salesforce, Meta lead ads, GoHighLevel, or
+            a spreadsheet saved as CSV. Any separator, any of the usual encodings.
+          </p>
+        </section>
+      </div>
+      {view.imports.length > 0 ? (
+        <section class="panel" aria-labelledby="earlier-title">
+          <div class="panel-head">
+            <h2 id="earlier-title">Earlier files</h2>
+            <a class="quiet" href={home(company, '/imports')}>
+              All
+            </a>
+          </div>
+          <ImportRows company={company} imports={view.imports} now={view.now} />
+        </section>
+      ) : null}
+    </CompanyPage>
+  );
+}
+
+export function windowText(ms: number): string {
+  const days = ms / 86_400_000;
+  if (days >= 1) return count(Math.round(days), 'day');
+  return count(Math.max(1, Math.round(ms / 3_600_000)), 'hour');
+}
+
+export function ImportsPage(props: {
+  visit: Visit;
+  company: CompanyView;
+  imports: ImportView[];
+  next: string | null;
+  now: Date;
+}) {
+  const { visit, company, imports, next, now } = props;
+  return (
+    <CompanyPage title="Imports" visit={visit} company={company} tab="imports" live>
+      <section class="panel">
+        <div class="panel-head">
+          <h2>Imports</h2>
+          <a class="btn" data-size="sm" href={home(company, '/upload')}>
+            Upload a file
+          </a>
+        </div>
+        <div data-live="imports">
+          {imports.length === 0 ? (
+            <Empty title="No file was uploaded yet.">
+              <p>
+                Export your contacts as CSV from wherever they are, and drop the file on the{' '}
+                <a href={home(company, '/upload')}>upload page</a>. From a terminal:{' '}
+                <code class="mono">npx leadgate import contacts.csv --company {company.number}</code>
+              </p>
+            </Empty>
+          ) : (
+            <ImportRows company={company} imports={imports} now={now} />
+          )}
+          {next ? (
+            <nav class="more">
+              <a href={home(company, `/imports?after=${encodeURIComponent(next)}`)}>Older →</a>
+            </nav>
+          ) : null}
+        </div>
+      </section>
+    </CompanyPage>
+  );
+}
+
+export function ImportRows(props: { company: CompanyView; imports: ImportView[]; now: Date }) {
+  return (
+    <table class="rows cards">
+      <thead>
+        <tr>
+          <th>File</th>
+          <th>State</th>
+          <th class="number">Taken</th>
+          <th class="number">Known already</th>
+          <th class="number">Rejected</th>
+          <th class="number">Uploaded</th>
+        </tr>
+      </thead>
+      <tbody>
+        {props.imports.map((file) => (
+          <tr data-row={file.id}>
+            <td>
+              <a class="row-link clip" href={home(props.company, `/imports/${file.id}`)}>
+                {file.fileName}
+              </a>
+              <span class="sub">{fileSize(file.bytes)}</span>
+            </td>
+            <td>
+              <ImportBadge status={file.status} />
+            </td>
+            <td class="number" data-label="Taken">
+              {whole(file.created)}
+            </td>
+            <td class="number" data-label="Known already">
+              {whole(file.duplicates)}
+            </td>
+            <td class={`number ${file.rejected > 0 ? 'tone-bad' : ''}`} data-label="Rejected">
+              {whole(file.rejected)}
+            </td>
+            <td class="number" data-label="Uploaded">
+              <Ago at={file.createdAt} now={props.now} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The newest files in a narrow column. */
+export function FileItems(props: {
+  files: readonly { company: { number: number; name?: string }; file: ImportView }[];
+  now: Date;
+}) {
+  return (
+    <ul class="items">
+      {props.files.map(({ company, file }) => (
+        <li class="item-row" data-row={file.id}>
+          <div>
+            <a class="item-title" href={home(company, `/imports/${file.id}`)}>
+              <span class="clip">{file.fileName}</span>
+            </a>
+            <span class="sub">
+              {company.name ? `${company.name}, ` : ''}
+              {['uploading', 'ready'].includes(file.status) ? '' : `${count(file.created, 'lead')}, `}
+              <Ago at={file.createdAt} now={props.now} />
+            </span>
+          </div>
+          <ImportBadge status={file.status} />
+        </li>
+      ))}
+    </ul>
+  );
+}

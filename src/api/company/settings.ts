@@ -1,0 +1,226 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { getCountries } from 'libphonenumber-js';
+import { z } from 'zod';
+import { createKey, revokeKeyOf } from '../../db/account/api-keys.ts';
+import { changeCompany } from '../../db/account/companies.ts';
+import { listMembers, makePasswordToken, passwordLinkHours, removeMember } from '../../db/account/members.ts';
+import { resumeConnection } from '../../db/crm/connections.ts';
+import { readCrmToken, readSettings } from '../../domain/account/company.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { isEmail } from '../../domain/lead/candidate.ts';
+import { inviteMember, passwordLink } from '../../usecases/account/invite.ts';
+import { connectCompany } from '../../usecases/crm/connect.ts';
+import { operatorsToo, visitorOf } from '../auth/member.ts';
+import { notFound } from '../http/problem.ts';
+import { sendToConsent } from './crm-consent.ts';
+import { regionName } from './pages/lead-page.tsx';
+import type { SettingsView } from './pages/settings-form.ts';
+import { SettingsPage } from './pages/settings-page.tsx';
+import type { FormState } from './pages/view-types.ts';
+import { type CompanySite, companyOf, formOf } from './site.ts';
+
+const hidden = { schema: { hide: true } };
+const operators = { ...hidden, preHandler: operatorsToo };
+const uuid = z.uuid();
+/** What the database cannot keep. */
+const unreadable = /[\0\p{Cs}]/u;
+
+const regions = getCountries()
+  .map((code) => [code, regionName(code)] as const)
+  .sort(([, a], [, b]) => a.localeCompare(b, 'en'));
+
+type Sent = Partial<Pick<SettingsView, 'sent' | 'newKey' | 'newLink' | 'saved'>>;
+type Show = (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => Promise<FastifyReply>;
+
+const savedTexts: Record<string, string> = {
+  crm: 'The CRM is connected. What waited goes on by itself.',
+  resumed:
+    'It is tried again. Should GoHighLevel still refuse, the company is paused again and says so here.',
+  leads: 'Saved. It counts for leads that come from now on.',
+  mapping: 'Saved. Contacts get these fields from now on.',
+  key: 'The key is revoked: it is refused from now on.',
+  member: 'Removed: they do not see this company any more.',
+};
+
+/** A company's way into its CRM, how its leads are taken, its keys and its people. */
+export function companySettings(site: CompanySite): FastifyPluginAsync {
+  const { views, runtime } = site;
+  const show: Show = async (request, reply, sent = {}) => {
+    const row = companyOf(request);
+    const [visit, company, lists] = await Promise.all([
+      site.visit(request),
+      views.company(row),
+      views.settings(row),
+    ]);
+    const { publicUrl, ghl } = runtime.config;
+    const view = { ...lists, ...{ publicUrl, oauth: ghl.oauth !== null, regions, now: new Date() }, ...sent };
+    return site.send(reply, SettingsPage({ visit, company, view }));
+  };
+  return async (app) => {
+    app.get<{ Querystring: { saved?: string } }>(
+      '/dashboard/:company_id/settings',
+      hidden,
+      async (request, reply) => {
+        const { saved = '' } = request.query;
+        return show(request, reply, {
+          saved: Object.hasOwn(savedTexts, saved) ? savedTexts[saved] : undefined,
+        });
+      },
+    );
+    // A link: on the way of a form browsers judge each further redirect by our own policy.
+    app.get('/dashboard/:company_id/settings/crm/oauth', hidden, async (request, reply) =>
+      sendToConsent(reply, runtime.config, companyOf(request).organizationId, visitorOf(request).person.id),
+    );
+    settings(app, site, show);
+    keys(app, site, show);
+    people(app, site, show);
+  };
+}
+
+const backTo = (request: FastifyRequest, reply: FastifyReply, saved: string, section = saved) =>
+  reply.redirect(`/dashboard/${companyOf(request).number}/settings?saved=${saved}#${section}`, 303);
+
+function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: Show): void {
+  const path = '/dashboard/:company_id/settings';
+  app.post(`${path}/crm`, hidden, async (request, reply) => {
+    const { organizationId } = companyOf(request);
+    // What was typed as a token is not sent back.
+    const { token = '', ...values } = formOf(request);
+    const refuse = (status: number, form: FormState) =>
+      show(request, reply.status(status), { sent: { section: 'crm', form } });
+    const { location_id, api_version, rate_share } = values;
+    const read = readCrmToken({ token: token.trim(), location_id, api_version, rate_share });
+    if (!read.ok) return refuse(400, { values, errors: read.errors });
+    try {
+      await connectCompany(runtime, organizationId, {
+        ...read.value,
+        actor: visitorOf(request).person.id,
+        byOperator: visitorOf(request).organizations === null,
+      });
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      return refuse(error.status, { values, errors: {}, problem: error.message });
+    }
+    views.changed();
+    return backTo(request, reply, 'crm');
+  });
+  app.post(`${path}/crm/resume`, hidden, async (request, reply) => {
+    const { organizationId } = companyOf(request);
+    await resumeConnection(runtime.db, organizationId, visitorOf(request).person.id);
+    views.changed();
+    return backTo(request, reply, 'resumed', 'crm');
+  });
+  const change = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    section: 'leads' | 'mapping',
+    given: Record<string, unknown>,
+  ) => {
+    const { organizationId, defaultRegion } = companyOf(request);
+    const read = readSettings(given, defaultRegion);
+    if (!read.ok) {
+      const form = { values: formOf(request), errors: read.errors, problem: problemIn(section, read.errors) };
+      return show(request, reply.status(400), { sent: { section, form } });
+    }
+    await changeCompany(runtime.db, organizationId, read.value);
+    views.changed();
+    return backTo(request, reply, section);
+  };
+  app.post(`${path}/leads`, hidden, async (request, reply) => {
+    const { tags, source_label, dedupe_days, default_region } = formOf(request);
+    return change(request, reply, 'leads', { tags, source_label, dedupe_days, default_region });
+  });
+  app.post(`${path}/mapping`, hidden, async (request, reply) => {
+    const form = formOf(request);
+    const { fields, problem } = fieldsIn(form);
+    if (!problem) return change(request, reply, 'mapping', { field_mapping: fields });
+    const sent = { section: 'mapping' as const, form: { values: form, errors: {}, problem } };
+    return show(request, reply.status(400), { sent });
+  });
+}
+
+/** The mapping is a table: what is wrong stands above it. */
+const problemIn = (section: string, errors: Record<string, string[]>): string | undefined =>
+  section === 'mapping' ? `Nothing was saved: ${errors.field_mapping?.join(', ')}.` : undefined;
+
+/** Rows of the form; an empty one is a field that was removed. */
+function fieldsIn(form: Record<string, string>): { fields: Record<string, string>; problem?: string } {
+  const kept = new Map<string, string>();
+  // Not of our page: emptying all of it is not what was meant.
+  if (!Object.hasOwn(form, 'name-0')) return { fields: {}, problem: 'Nothing was saved: no field was sent.' };
+  for (let i = 0; Object.hasOwn(form, `name-${i}`); i += 1) {
+    const name = form[`name-${i}`]!.trim();
+    const id = (form[`field-${i}`] ?? '').trim();
+    if (name === '' && id === '') continue;
+    if (name === '' || id === '')
+      return { fields: {}, problem: `Nothing was saved: row ${i + 1} needs a name and the id of a field.` };
+    if (kept.has(name)) return { fields: {}, problem: `Nothing was saved: “${name}” is there twice.` };
+    kept.set(name, id);
+  }
+  return { fields: Object.fromEntries(kept) };
+}
+
+function keys(app: FastifyInstance, { runtime: { db } }: CompanySite, show: Show): void {
+  const path = '/dashboard/:company_id/settings/keys';
+  app.post(path, hidden, async (request, reply) => {
+    const { organizationId } = companyOf(request);
+    const form = formOf(request);
+    const name = (form.key_name ?? '').trim();
+    if (name === '' || name.length > 100 || unreadable.test(name)) {
+      const errors = { key_name: ['say what the key is for, in up to 100 characters'] };
+      return show(request, reply.status(400), { sent: { section: 'keys', form: { values: form, errors } } });
+    }
+    const scopes = ['leads:write', 'leads:read', 'companies:read'] as const;
+    const { key } = await createKey(db, { organizationId, owner: 'organization', name, scopes });
+    return show(request, reply.status(201), { newKey: { name, key } });
+  });
+  app.post(`${path}/:key_id/revoke`, hidden, async (request, reply) => {
+    const id = uuid.safeParse((request.params as { key_id: string }).key_id);
+    const { organizationId } = companyOf(request);
+    if (!id.success || !(await revokeKeyOf(db, organizationId, id.data))) throw notFound('key');
+    return backTo(request, reply, 'key', 'keys');
+  });
+}
+
+/** Operators decide who signs in for a company. */
+function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): void {
+  const { db, config } = runtime;
+  const path = '/dashboard/:company_id/people';
+  app.post(path, operators, async (request, reply) => {
+    const company = companyOf(request);
+    const form = formOf(request);
+    const name = (form.member_name ?? '').trim();
+    const email = (form.member_email ?? '').trim();
+    const errors: Record<string, string[]> = {};
+    if (name === '') errors.member_name = ['is missing'];
+    else if (name.length > 200 || unreadable.test(name))
+      errors.member_name = ['is too long, or has a character in it that cannot be read'];
+    if (!isEmail(email)) errors.member_email = ['is not an e-mail address'];
+    if (Object.keys(errors).length > 0)
+      return show(request, reply.status(400), {
+        sent: { section: 'members', form: { values: form, errors } },
+      });
+    const link = await inviteMember(runtime, company, { name, email });
+    if (!link) return show(request, reply, { saved: `${email} signs in with the password they have.` });
+    return show(request, reply.status(201), { newLink: { name, link, hours: passwordLinkHours } });
+  });
+  const memberOf = async (request: FastifyRequest) => {
+    const { user_id: id } = request.params as { user_id: string };
+    const { organizationId } = companyOf(request);
+    const member = (await listMembers(db, organizationId)).find(({ userId }) => userId === id);
+    if (!member) throw notFound('member');
+    return { organizationId, ...member };
+  };
+  app.post(`${path}/:user_id/link`, operators, async (request, reply) => {
+    const { organizationId, userId, name } = await memberOf(request);
+    const token = await makePasswordToken(db, organizationId, userId);
+    if (!token) throw new RefusedError(409, 'operator', 'An operator’s password is set on the command line.');
+    const newLink = { name, link: passwordLink(config, token), hours: passwordLinkHours };
+    return show(request, reply.status(201), { newLink });
+  });
+  app.post(`${path}/:user_id/remove`, operators, async (request, reply) => {
+    const { organizationId, userId } = await memberOf(request);
+    await removeMember(db, organizationId, userId);
+    return backTo(request, reply, 'member', 'people');
+  });
+}

@@ -1,0 +1,151 @@
+import { fastifySSE } from '@fastify/sse';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { markHandled, pulse, resolveAlert } from '../../db/transport/attention.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { createAuth } from '../auth/better-auth.ts';
+import { localPath, operatorOf, operatorsOnly } from '../auth/operator.ts';
+import { trustedOrigins } from '../auth/origin.ts';
+import { createShelf } from '../http/cache.ts';
+import { readForms, sendPage } from '../http/forms.ts';
+import { createHeartbeat } from '../http/heartbeat.ts';
+import { notFound } from '../http/problem.ts';
+import { createStreams } from '../http/streams.ts';
+import { pageErrors } from '../web/error-page.ts';
+import { type Chrome, render } from '../web/layout.tsx';
+import { recordContactRead, resumeParked } from './actions.ts';
+import { InboxPage, ParkedPage } from './pages/attention-page.tsx';
+import { OverviewPage } from './pages/overview-page.tsx';
+import { UnlockPage } from './pages/unlock-page.tsx';
+import { createViews } from './views.ts';
+
+export type ConsoleRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'queues' | 'relay'>;
+
+const uuid = z.uuid();
+const listQuery = z.object({
+  status: z.string().max(40).catch(''),
+  q: z
+    .string()
+    .max(100)
+    .transform((typed) => typed.replace(/\p{Cc}/gu, '').trim())
+    .catch(''),
+  before: uuid.nullable().catch(null),
+});
+const hidden = { schema: { hide: true } };
+
+export function consolePlugin(runtime: ConsoleRuntime): FastifyPluginAsync {
+  return async (root) => {
+    await root.register(async (app) => {
+      readForms(app);
+      app.addHook('onRequest', operatorsOnly(createAuth(runtime), trustedOrigins(runtime.config.publicUrl)));
+      app.setErrorHandler(pageErrors(runtime));
+      const shelf = createShelf();
+      const views = createViews(runtime, shelf);
+      pages(app, runtime, views);
+      actions(app, runtime, views, () => shelf.clear());
+      await live(app, runtime);
+    });
+  };
+}
+
+type Views = ReturnType<typeof createViews>;
+
+async function chromeOf(request: FastifyRequest, views: Views, tab?: Chrome['tab']): Promise<Chrome> {
+  const { parked, inbox } = await views.counts();
+  return { person: operatorOf(request), tab, parked, inbox };
+}
+
+function pages(app: FastifyInstance, { config }: ConsoleRuntime, views: Views): void {
+  app.get('/console', hidden, async (request, reply) => {
+    const { status, q, before } = listQuery.parse(request.query);
+    const view = await views.overview({ status, search: q, before });
+    const chrome = await chromeOf(request, views, 'overview');
+    return sendPage(reply, config, await render(OverviewPage({ chrome, view })));
+  });
+  app.get<{ Querystring: { before?: string } }>('/console/parked', hidden, async (request, reply) => {
+    const before = z.coerce
+      .number()
+      .int()
+      .positive()
+      .nullable()
+      .catch(null)
+      .parse(request.query.before ?? null);
+    const view = await views.parked(before);
+    const chrome = await chromeOf(request, views, 'parked');
+    return sendPage(reply, config, await render(ParkedPage({ chrome, ...view, now: new Date() })));
+  });
+  app.get<{ Querystring: { after?: string } }>('/console/inbox', hidden, async (request, reply) => {
+    const view = await views.inbox(
+      uuid
+        .nullable()
+        .catch(null)
+        .parse(request.query.after ?? null),
+    );
+    const chrome = await chromeOf(request, views, 'inbox');
+    return sendPage(reply, config, await render(InboxPage({ chrome, ...view, now: new Date() })));
+  });
+  app.get<{ Params: { id: string } }>('/console/unlocks/:id', hidden, async (request, reply) => {
+    const view = await views.unlock(idOf(request, 'unlock'), false);
+    if (!view) throw notFound('unlock');
+    return sendPage(
+      reply,
+      config,
+      await render(UnlockPage({ chrome: await chromeOf(request, views), view })),
+    );
+  });
+  // Where a browser is after the texts were shown: a bookmark of it leads back, and shows nothing by itself.
+  app.get<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) =>
+    reply.redirect(`/console/unlocks/${idOf(request, 'unlock')}`, 303),
+  );
+}
+
+function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, changed: () => void): void {
+  const back = (request: FastifyRequest, reply: FastifyReply) => {
+    changed();
+    return reply.redirect(localPath((request.body as { back?: unknown } | null)?.back), 303);
+  };
+  app.post<{ Params: { id: string } }>('/console/parked/:id/resume', hidden, async (request, reply) => {
+    const id = z.coerce.number().int().positive().safeParse(request.params.id);
+    if (!id.success) throw notFound('parked work');
+    await resumeParked(runtime, id.data, operatorOf(request).id);
+    return back(request, reply);
+  });
+  app.post<{ Params: { id: string } }>('/console/inbox/:id/handled', hidden, async (request, reply) => {
+    await markHandled(runtime.db, idOf(request, 'text'));
+    return back(request, reply);
+  });
+  app.post<{ Params: { id: string } }>('/console/alerts/:id/resolve', hidden, async (request, reply) => {
+    await resolveAlert(runtime.db, idOf(request, 'alert'));
+    return back(request, reply);
+  });
+  app.post<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) => {
+    const view = await views.unlock(idOf(request, 'unlock'), true);
+    if (!view) throw notFound('unlock');
+    // Recorded before it is shown.
+    await recordContactRead(runtime, view.unlock, operatorOf(request).id);
+    return sendPage(
+      reply,
+      runtime.config,
+      await render(UnlockPage({ chrome: await chromeOf(request, views), view })),
+    );
+  });
+}
+
+/** Says that something changed, never what: the page fetches itself with its own session. */
+async function live(app: FastifyInstance, { db, log }: ConsoleRuntime): Promise<void> {
+  await app.register(fastifySSE, { heartbeatInterval: 15_000 });
+  const heartbeat = createHeartbeat({ pulse: () => pulse(db.reader), log });
+  app.addHook('preClose', async () => heartbeat.close());
+  const streams = createStreams(app);
+  app.get('/console/live', { ...hidden, sse: 'only' }, async (request, reply) => {
+    const stream = streams.open(reply, operatorOf(request).id);
+    stream.tell({ event: 'hello', data: 1, retry: 2_000 });
+    stream.onClose(heartbeat.watch(() => stream.tell({ event: 'changed', data: 1 })));
+  });
+}
+
+function idOf(request: FastifyRequest<{ Params: { id: string } }>, what: string): string {
+  const id = uuid.safeParse(request.params.id);
+  if (!id.success) throw notFound(what);
+  return id.data;
+}

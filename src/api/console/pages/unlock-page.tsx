@@ -1,0 +1,179 @@
+import type { ParkedRow } from '../../../db/transport/attention.ts';
+import type { UnlockDetail, UnlockRow } from '../../../db/unlock/list.ts';
+import { formatMoney } from '../../../domain/money.ts';
+import type { UnlockState } from '../../../domain/unlock/machine.ts';
+import { type Chrome, Layout } from '../../web/layout.tsx';
+import { Ago, duration, reasonLabel, StateBadge } from '../../web/parts.tsx';
+import { ParkedItems } from './attention-page.tsx';
+import { type Entry, TimelineList } from './timeline.tsx';
+
+export type UnlockView = {
+  now: Date;
+  unlock: UnlockDetail;
+  siblings: UnlockRow[];
+  parked: ParkedRow[];
+  entries: Entry[];
+  /** The texts with the client's details are open: this page does not refresh itself. */
+  contactShown: boolean;
+};
+
+const road: { label: string; states: UnlockState[] }[] = [
+  { label: 'Offered', states: ['NEW_LEAD'] },
+  { label: 'Teased', states: ['TEASER_SENT', 'AWAIT_CONFIRM'] },
+  { label: 'Accepted', states: ['CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK'] },
+  { label: 'Link sent', states: ['PAYMENT_LINK_SENT', 'AWAITING_PAYMENT'] },
+  { label: 'Paid', states: ['PAID'] },
+  { label: 'Details sent', states: ['REVEAL_DETAILS_SENT'] },
+  { label: 'Done', states: ['DONE'] },
+];
+
+/** One purchase from the offer to the end: where it stands, and everything that happened on the way. */
+export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
+  const { chrome, view } = props;
+  const { unlock, now } = view;
+  const live = (name: string) => (view.contactShown ? undefined : name);
+  return (
+    <Layout title={unlock.leadId} chrome={chrome} still={view.contactShown}>
+      <p class="crumbs">
+        <a href="/console" data-up>
+          ← Overview
+        </a>
+      </p>
+      <header class="unlock-head" data-live={live('head')}>
+        <div>
+          <h1 class="mono">{unlock.leadId}</h1>
+          <p class="quiet">
+            {[unlock.service, unlock.city].filter(Boolean).join(' · ')} for{' '}
+            <b>{unlock.buyerName ?? unlock.buyer}</b>, {formatMoney(unlock.priceMinor, unlock.currency, 'en')}
+          </p>
+        </div>
+        <StateBadge state={unlock.status} reason={unlock.reason} />
+      </header>
+      <div data-live={live('road')}>
+        <Road unlock={unlock} entries={view.entries} />
+      </div>
+      <div class="columns">
+        <section class="panel wide" aria-labelledby="timeline-title">
+          <div class="panel-head">
+            <h2 id="timeline-title">Timeline</h2>
+            <span class="quiet">newest first, UTC</span>
+          </div>
+          <div data-live={live('timeline')}>
+            <TimelineList entries={view.entries} showAction={`/console/unlocks/${unlock.id}/texts`} />
+          </div>
+        </section>
+        <div class="side" data-live={live('side')}>
+          {view.parked.length > 0 ? (
+            <section class="panel">
+              <div class="panel-head">
+                <h2>Parked</h2>
+              </div>
+              <ParkedItems rows={view.parked} now={now} back={`/console/unlocks/${unlock.id}`} />
+            </section>
+          ) : null}
+          <Facts view={view} />
+          <Siblings view={view} />
+        </div>
+      </div>
+    </Layout>
+  );
+}
+
+/** Which steps were passed, and when: from the moves, since a payment may overtake some of them. */
+function Road(props: { unlock: UnlockDetail; entries: Entry[] }) {
+  const { unlock, entries } = props;
+  const stands = road.findIndex((step) => step.states.includes(unlock.status));
+  const furthest = stands >= 0 ? stands : unlock.paidAt ? 4 : reached(entries);
+  const closed = stands === -1;
+  return (
+    <ol class={`road ${closed ? 'is-closed' : ''}`}>
+      {road.map((step, i) => (
+        <li
+          class={
+            i < furthest || (i === furthest && (closed || step.label === 'Done'))
+              ? 'passed'
+              : i === furthest
+                ? 'here'
+                : ''
+          }
+        >
+          {step.label}
+        </li>
+      ))}
+      {closed ? <li class="ended">{unlock.reason ? reasonLabel(unlock.reason) : 'closed'}</li> : null}
+    </ol>
+  );
+}
+
+function reached(entries: Entry[]): number {
+  const titles = new Set(entries.filter((entry) => entry.kind === 'move').map((entry) => entry.title));
+  if (titles.has('Awaiting payment')) return 3;
+  if (titles.has('Making link')) return 2;
+  return titles.has('Awaiting reply') ? 1 : 0;
+}
+
+function Facts({ view: { unlock, now } }: { view: UnlockView }) {
+  const left = unlock.ttlExpiresAt.getTime() - now.getTime();
+  const facts: [string, unknown][] = [
+    ['Buyer', `${unlock.buyerName ?? ''} ${unlock.buyer}`.trim()],
+    ['Phone', unlock.optedOut ? `${unlock.phone} (opted out)` : unlock.phone],
+    ['Organization', unlock.organization],
+    ['Offered', <Ago at={unlock.createdAt} now={now} />],
+    ['Time left', unlock.paidAt ? 'bought' : left > 0 ? duration(left) : 'none'],
+    ['Sold', soldText(unlock)],
+    ['Paid', unlock.paidAt ? <Ago at={unlock.paidAt} now={now} /> : 'no'],
+    ['Details sent', unlock.revealedAt ? <Ago at={unlock.revealedAt} now={now} /> : 'no'],
+    ['Read on the page', unlock.viewedAt ? <Ago at={unlock.viewedAt} now={now} /> : 'no'],
+    ['Unlock id', <span class="mono small">{unlock.id}</span>],
+  ];
+  return (
+    <section class="panel">
+      <div class="panel-head">
+        <h2>Facts</h2>
+      </div>
+      <dl class="facts">
+        {facts.map(([name, value]) => (
+          <div>
+            <dt>{name}</dt>
+            <dd>{value as string}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function soldText(unlock: UnlockDetail): string {
+  if (unlock.maxSales === null) return 'to as many as pay';
+  return unlock.slot === null
+    ? `not yet, ${unlock.maxSales} at most`
+    : `sale ${unlock.slot} of ${unlock.maxSales}`;
+}
+
+function Siblings({ view: { siblings, unlock } }: { view: UnlockView }) {
+  const others = siblings.filter((row) => row.id !== unlock.id);
+  if (others.length === 0) return null;
+  return (
+    <section class="panel">
+      <div class="panel-head">
+        <h2>The same lead, offered to</h2>
+      </div>
+      <table class="rows tight">
+        <tbody>
+          {others.map((row) => (
+            <tr data-row={row.id}>
+              <td>
+                <a class="row-link" href={`/console/unlocks/${row.id}`}>
+                  {row.buyerName ?? row.buyer}
+                </a>
+              </td>
+              <td class="number">
+                <StateBadge state={row.status} reason={row.reason} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

@@ -1,0 +1,162 @@
+import {
+  attentionCounts,
+  type InboxRow,
+  listAlerts,
+  listInbox,
+  listParked,
+  workerPulses,
+} from '../../db/transport/attention.ts';
+import { outboxFigures } from '../../db/transport/outbox.ts';
+import {
+  dayFigures,
+  dayMoney,
+  findUnlockDetail,
+  listSiblings,
+  listUnlocks,
+  type UnlockRow,
+} from '../../db/unlock/list.ts';
+import { unlockTimeline } from '../../db/unlock/timeline.ts';
+import { type UnlockState, unlockStates } from '../../domain/unlock/machine.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import type { Shelf } from '../http/cache.ts';
+import { exampleLead } from './example.ts';
+import type { OpenedText } from './pages/attention-page.tsx';
+import { type Overview, statusGroups } from './pages/overview-page.tsx';
+import { entriesOf } from './pages/timeline.tsx';
+import type { UnlockView } from './pages/unlock-page.tsx';
+
+export type ViewDeps = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'queues'>;
+
+const pageSize = 25;
+/** Of parked work and texts on the overview; the rest is a click away. */
+const attentionSize = 5;
+const momentMs = 800;
+const figuresMs = 3_000;
+
+export type ListQuery = { status: string; search: string; before: string | null };
+
+export function createViews(deps: ViewDeps, shelf: Shelf) {
+  const { reader } = deps.db;
+  const { open, opened } = textOpener(deps);
+
+  const counts = () => shelf.get('counts', momentMs, () => attentionCounts(reader));
+  const health = async () => ({
+    database: true,
+    queue: await shelf.get('queue', figuresMs, () => deps.queues.healthy()),
+    backend: deps.queues.backend === 'redis' ? 'Redis' : 'PostgreSQL',
+  });
+  const figures = () =>
+    shelf.get('figures', figuresMs, async () => {
+      const first = firstIdOf(Date.now() - 86_400_000);
+      const [day, money, depths, pulses] = await Promise.all([
+        ...([dayFigures(reader, first), dayMoney(reader, first)] as const),
+        ...([outboxFigures(reader), workerPulses(reader)] as const),
+      ]);
+      return { day, money, figures: depths, pulses };
+    });
+  const unlocks = (query: ListQuery) =>
+    shelf.get(JSON.stringify(query), momentMs, async () => {
+      const states = statesOf(query.status);
+      const rows = await listUnlocks(reader, {
+        ...{ states, search: query.search || null, before: query.before, limit: pageSize },
+      });
+      return {
+        unlocks: rows.slice(0, pageSize),
+        older: rows.length > pageSize ? lastId(rows.slice(0, pageSize)) : null,
+      };
+    });
+  const attention = () =>
+    shelf.get('attention', momentMs, async () => {
+      const [alerts, parked, inbox] = await Promise.all([
+        listAlerts(reader, 20),
+        listParked(reader, { limit: attentionSize }),
+        listInbox(reader, null, attentionSize),
+      ]);
+      return {
+        alerts,
+        parked: parked.slice(0, attentionSize),
+        inbox: inbox.slice(0, attentionSize).map(opened),
+      };
+    });
+
+  return {
+    counts,
+    async overview(query: ListQuery): Promise<Overview> {
+      const [list, waiting, numbers, figuresNow, state, curl] = await Promise.all([
+        ...([unlocks(query), attention(), counts()] as const),
+        ...([figures(), health(), shelf.get('curl', 60_000, () => exampleLead(deps))] as const),
+      ]);
+      const filter = { status: query.status, search: query.search };
+      return {
+        now: new Date(),
+        ...list,
+        ...waiting,
+        counts: numbers,
+        ...figuresNow,
+        health: state,
+        filter,
+        curl,
+      };
+    },
+    async parked(before: number | null) {
+      const rows = await listParked(reader, { before, limit: pageSize });
+      return {
+        rows: rows.slice(0, pageSize),
+        older: rows.length > pageSize ? (rows[pageSize - 1]?.id ?? null) : null,
+      };
+    },
+    async inbox(after: string | null) {
+      const rows = await listInbox(reader, after, pageSize);
+      const page = rows.slice(0, pageSize);
+      return { rows: page.map(opened), next: rows.length > pageSize ? (page.at(-1)?.id ?? null) : null };
+    },
+    async unlock(id: string, contactShown: boolean): Promise<UnlockView | null> {
+      const unlock = await findUnlockDetail(reader, id);
+      if (!unlock) return null;
+      const [timeline, siblings, parked] = await Promise.all([
+        unlockTimeline(reader, id, unlock.leadUuid),
+        listSiblings(reader, unlock.leadUuid, 20),
+        listParked(reader, { unlockId: id, limit: attentionSize }),
+      ]);
+      return {
+        now: new Date(),
+        unlock,
+        siblings,
+        parked,
+        entries: entriesOf(timeline, open, contactShown),
+        contactShown,
+      };
+    },
+  };
+}
+
+export function statesOf(status: string): readonly UnlockState[] {
+  if (Object.hasOwn(statusGroups, status)) return statusGroups[status as keyof typeof statusGroups].states;
+  return unlockStates.filter((state) => state === status);
+}
+
+const lastId = (rows: UnlockRow[]) => rows.at(-1)?.id ?? null;
+
+/** The smallest UUIDv7 of a moment: rows made since then come after it in their primary key. */
+export function firstIdOf(ms: number): string {
+  const hex = Math.floor(ms).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
+
+function textOpener({ vault, log }: Pick<ViewDeps, 'vault' | 'log'>) {
+  const open = (sealed: string): string | null => {
+    try {
+      return vault.open(sealed);
+    } catch (error) {
+      // A key that was taken out of the configuration: the row is still worth showing.
+      log.warn({ error: (error as Error).name }, 'a stored text cannot be opened');
+      return null;
+    }
+  };
+  const opened = (row: InboxRow): InboxRow & OpenedText => ({
+    ...row,
+    from: row.sender ? open(row.sender) : null,
+    text: row.body ? (open(row.body) ?? 'This text cannot be opened with the configured keys.') : null,
+  });
+  return { open, opened };
+}

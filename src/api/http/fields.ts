@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { RefusedError } from '../../domain/errors.ts';
+
+/** Text the database can keep: no NUL, no half characters. Trimmed, never empty. */
+export const text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must not contain NUL or broken characters');
+
+/** Absent, null and blank mean the same. */
+export const optionalText = (max: number) =>
+  z
+    .string()
+    .trim()
+    .max(max)
+    .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must not contain NUL or broken characters')
+    .transform((value) => (value === '' ? null : value))
+    .nullish()
+    .transform((value) => value ?? null);
+
+export const limit = z.coerce.number().int().min(1).max(200).default(50);
+
+const cursorOf = (parts: readonly string[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
+
+/** Where the next page begins; opaque to clients. Null: this was the last. */
+export function nextCursor<T>(
+  rows: readonly T[],
+  pageSize: number,
+  parts: (last: T) => readonly string[],
+): string | null {
+  const last = rows.at(-1);
+  return rows.length === pageSize && last ? cursorOf(parts(last)) : null;
+}
+
+/** The parts of a cursor, each checked. Anything else is a 400. */
+export function readCursor(cursor: string | undefined, shapes: readonly RegExp[]): string[] | null {
+  if (cursor === undefined) return null;
+  const parts = partsOf(cursor);
+  if (!Array.isArray(parts) || parts.length !== shapes.length) throw badCursor();
+  return parts.map((part, i) => {
+    if (typeof part !== 'string' || !shapes[i]!.test(part)) throw badCursor();
+    return part;
+  });
+}
+
+function partsOf(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+
+const badCursor = () =>
+  new RefusedError(400, 'invalid_input', 'Some fields are not valid.', {
+    fields: [{ path: 'cursor', message: 'not a cursor of this list' }],
+  });

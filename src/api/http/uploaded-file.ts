@@ -1,0 +1,41 @@
+import type { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
+import { RefusedError } from '../../domain/errors.ts';
+
+/** The file of a request: its body, or the first file of its form. */
+export async function uploadedFile(request: FastifyRequest): Promise<Readable> {
+  if (!request.isMultipart()) {
+    if (!request.body) throw new RefusedError(400, 'invalid_input', 'The file is missing.');
+    return request.body as Readable;
+  }
+  const part = await request.file().catch(() => {
+    throw new RefusedError(400, 'invalid_form', 'The form cannot be read.');
+  });
+  if (!part)
+    throw new RefusedError(400, 'invalid_input', 'The file is missing.', {
+      fields: [{ path: 'file', message: 'required' }],
+    });
+  return part.file;
+}
+
+/** Its bytes, up to a limit. An upload that breaks off is refused, never taken for a shorter file. */
+export async function* uploadedBytes(source: Readable, maxBytes: number): AsyncGenerator<Buffer> {
+  const tooLarge = () => new RefusedError(413, 'too_large', `The file is larger than ${maxBytes} bytes.`);
+  let bytes = 0;
+  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const next = () =>
+    chunks.next().catch(() => {
+      throw new RefusedError(400, 'invalid_csv', 'The upload broke off, or is not valid.');
+    });
+  try {
+    for (let chunk = await next(); !chunk.done; chunk = await next()) {
+      bytes += chunk.value.length;
+      if (bytes > maxBytes) throw tooLarge();
+      yield chunk.value;
+    }
+  } finally {
+    await chunks.return?.();
+  }
+  // A form's file that is cut at its limit ends as if it were whole.
+  if ('truncated' in source && source.truncated) throw tooLarge();
+}

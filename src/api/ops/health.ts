@@ -1,0 +1,93 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { databaseHealthy } from '../../db/health.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import type { Access } from '../auth/api-key.ts';
+import { problemResponses } from '../http/problem.ts';
+
+const word = z.enum(['healthy', 'unhealthy']);
+const health = z.object({
+  status: z.enum(['healthy', 'degraded', 'unhealthy']),
+  checks: z.object({ database: word, queue: word }),
+});
+const queueHealth = z.object({
+  status: word,
+  backend: z.enum(['redis', 'postgres']),
+  reachable: z.boolean(),
+});
+const bridgeHealth = z.object({ stripe_service_healthy: z.boolean(), sandbox: z.boolean() });
+
+export function healthRoutes(
+  deps: Pick<Runtime, 'db' | 'queues' | 'payments' | 'config'>,
+  access: Access,
+): FastifyPluginAsyncZod {
+  const { db, queues, payments, config } = deps;
+  return async (app) => {
+    app.get(
+      '/health',
+      {
+        schema: {
+          tags: ['health'],
+          summary:
+            'Leads are accepted while Postgres answers; without the queue they wait, which is "degraded"',
+          response: { 200: health, 503: health },
+        },
+      },
+      async (_request, reply) => {
+        const [database, queue] = await Promise.all([databaseHealthy(db), inTime(queues.healthy())]);
+        const status = !database ? 'unhealthy' : queue ? 'healthy' : 'degraded';
+        return reply
+          .status(database ? 200 : 503)
+          .send({ status, checks: { database: wordOf(database), queue: wordOf(queue) } });
+      },
+    );
+
+    app.get(
+      '/health/redis',
+      {
+        schema: {
+          tags: ['health'],
+          summary: 'Which queue backend runs, and whether it can be reached',
+          response: { 200: queueHealth, 503: queueHealth },
+        },
+      },
+      async (_request, reply) => {
+        const reachable = await inTime(queues.healthy());
+        return reply
+          .status(reachable ? 200 : 503)
+          .send({ status: wordOf(reachable), backend: queues.backend, reachable });
+      },
+    );
+
+    app.get(
+      '/api/stripe-service/health',
+      {
+        onRequest: access.bridge(),
+        schema: {
+          tags: ['health'],
+          summary: 'Whether Stripe can be reached with the configured key',
+          response: { 200: bridgeHealth, ...problemResponses(401, 429) },
+        },
+      },
+      async () => ({
+        stripe_service_healthy: await payments.healthy(),
+        sandbox: config.sandboxed.includes('stripe'),
+      }),
+    );
+  };
+}
+
+const wordOf = (ok: boolean) => (ok ? ('healthy' as const) : ('unhealthy' as const));
+
+/** A queue that hangs is a queue that is down. */
+async function inTime(check: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), 1_500);
+  });
+  try {
+    return await Promise.race([check.catch(() => false), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

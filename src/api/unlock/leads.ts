@@ -1,0 +1,335 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { findLead, listLeads, type SealedContact, type StoredLead } from '../../db/lead/leads.ts';
+import { allows } from '../../domain/account/scopes.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { LOCKED } from '../../domain/lead/lead.ts';
+import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/money.ts';
+import { unlockStates } from '../../domain/unlock/machine.ts';
+import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
+import { type Access, type Principal, principalOf } from '../auth/api-key.ts';
+import { limit, nextCursor, optionalText, readCursor, text } from '../http/fields.ts';
+import { idempotencyKeyOf } from '../http/idempotency.ts';
+import { notFound, problemResponses } from '../http/problem.ts';
+
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config'>;
+
+const leadId = z
+  .string()
+  .regex(/^lead_[A-Za-z0-9_]{1,64}$/, 'lead_ and 1 to 64 of A-Z, a-z, 0-9 and _')
+  .describe('What every text and every answer calls this lead');
+const providerIds = z.array(text(128)).max(200);
+
+const providerResults = z.array(
+  z.object({ provider_id: z.string(), success: z.boolean(), message: z.string() }),
+);
+const offered = z.object({ lead_id: z.string(), provider_results: providerResults });
+
+const readLead = z.object({
+  lead_id: z.string(),
+  city: z.string().nullable(),
+  service_type: z.string().nullable(),
+  preferred_time_window: z.string().nullable(),
+  budget_range: z.string().nullable(),
+  notes_snippet: z.string().nullable(),
+  price_cents: z.number().int(),
+  currency: z.string(),
+  max_sales: z.number().int().nullable(),
+  sold: z.number().int(),
+  phone_valid: z.boolean(),
+  created_at: z.string(),
+  client_name: z.string().nullable(),
+  client_phone: z.string().nullable(),
+  client_email: z.string().nullable(),
+  exact_address: z.string().nullable(),
+  unlocks: z.array(
+    z.object({
+      provider_id: z.string(),
+      status: z.string(),
+      price_cents: z.number().int(),
+      currency: z.string(),
+      ttl_expires_at: z.string(),
+      unlocked_at: z.string().nullable(),
+    }),
+  ),
+});
+
+const moment = z.iso.datetime({ offset: true }).refine((value) => value >= '1970', 'too long ago');
+const listQuery = z.strictObject({
+  limit,
+  cursor: z.string().max(500).optional(),
+  status: z.enum(unlockStates).optional().describe('Leads with an unlock in this state'),
+  city: text(120).optional(),
+  campaign: z.uuid().optional(),
+  created_from: moment.optional(),
+  created_to: moment.optional().describe('Exclusive'),
+});
+
+export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
+  const { terms, body } = bodies(deps.config.sandboxed.length > 0);
+  const findNamed = namedTogether(deps);
+
+  return async (app) => {
+    app.post(
+      '/api/leads',
+      {
+        onRequest: access.require('leads:write'),
+        schema: {
+          tags: ['leads'],
+          summary: 'Store a lead and offer it to providers',
+          description: 'Send an Idempotency-Key to be able to repeat the request safely.',
+          body,
+          response: { 201: offered, ...problemResponses(400, 401, 403, 409, 413, 415, 429, 503) },
+        },
+      },
+      async (request, reply) => {
+        const { organizationId } = principalOf(request);
+        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
+        const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), {
+          organizationId,
+          key,
+          cause: causeOf(request),
+        });
+        return reply.status(201).send(answer.body as z.infer<typeof offered>);
+      },
+    );
+
+    app.post(
+      '/api/leads/:lead_id/send',
+      {
+        onRequest: access.require('leads:write'),
+        schema: {
+          tags: ['leads'],
+          summary: 'Offer a stored lead to more providers',
+          params: z.object({ lead_id: leadId }),
+          body: z.strictObject({ provider_ids: providerIds, config: terms.nullish() }),
+          response: { 200: offered, ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 503) },
+        },
+      },
+      async (request, reply) => {
+        const { organizationId } = principalOf(request);
+        const lead = await leadOf(deps, request, request.params.lead_id);
+        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
+        const order = { providerIds: request.body.provider_ids, ...termsOf(request.body.config) };
+        const answer = await offerLead(
+          deps,
+          lead,
+          order,
+          { organizationId, key, cause: causeOf(request) },
+          200,
+        );
+        return reply.status(200).send(answer.body as z.infer<typeof offered>);
+      },
+    );
+
+    app.get(
+      '/api/leads/:lead_id',
+      {
+        onRequest: access.require('leads:read'),
+        schema: {
+          tags: ['leads'],
+          summary: 'Read a lead; its contact stays locked unless an admin key asks for it',
+          params: z.object({ lead_id: leadId }),
+          querystring: z.strictObject({ include_locked: z.enum(['true', 'false']).optional() }),
+          response: {
+            200: z.object({ success: z.literal(true), lead: readLead }),
+            ...problemResponses(400, 401, 403, 404, 429, 503),
+          },
+        },
+      },
+      async (request) => {
+        const lead = await leadOf(deps, request, request.params.lead_id);
+        const contact =
+          request.query.include_locked === 'true'
+            ? await openContact(deps, principalOf(request), lead, request)
+            : null;
+        return { success: true as const, lead: shown(lead, contact) };
+      },
+    );
+
+    app.get(
+      '/api/leads',
+      {
+        onRequest: access.require('leads:read'),
+        schema: {
+          tags: ['leads'],
+          summary: 'List leads, newest first',
+          querystring: listQuery,
+          response: {
+            200: z.object({
+              success: z.literal(true),
+              leads: z.array(readLead),
+              next_cursor: z.string().nullable(),
+            }),
+            ...problemResponses(400, 401, 403, 429, 503),
+          },
+        },
+      },
+      async (request) => {
+        const { limit, cursor, created_from: createdFrom, created_to: createdTo, ...filter } = request.query;
+        const after = readCursor(cursor, [/^\d{1,17}$/, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/]);
+        const rows = await listLeads(
+          deps.db.reader,
+          principalOf(request).organizationId,
+          { ...filter, createdFrom, createdTo },
+          { limit, after: after && { micros: after[0]!, id: after[1]! } },
+        );
+        return {
+          success: true as const,
+          leads: rows.map((lead) => shown(lead, null)),
+          next_cursor: nextCursor(rows, limit, (last) => [last.micros, last.id]),
+        };
+      },
+    );
+  };
+}
+
+const causeOf = (request: { id: string }) => ({ correlationId: request.id, causationId: null });
+
+async function leadOf(
+  deps: Deps,
+  request: Parameters<typeof principalOf>[0],
+  publicId: string,
+): Promise<StoredLead> {
+  const lead = await findLead(deps.db, principalOf(request).organizationId, publicId);
+  if (!lead) throw notFound('lead');
+  return lead;
+}
+
+/** The audit event is committed before the contact leaves. */
+async function openContact(
+  { relay, vault }: Deps,
+  principal: Principal,
+  lead: StoredLead,
+  request: { id: string },
+): Promise<SealedContact | null> {
+  // What a supplier's key was given besides makes it no key of the organization's own.
+  if (!allows(principal.scopes, 'admin') || principal.owner === 'supplier') {
+    throw new RefusedError(
+      403,
+      'scope_missing',
+      'Reading a locked contact needs an admin key of the organization or an operator.',
+    );
+  }
+  if (lead.contact === null) return null;
+  await relay.commit(
+    {
+      events: [
+        {
+          type: 'lead.contact_read',
+          organizationId: lead.organizationId,
+          subject: `lead:${lead.id}`,
+          data: { leadId: lead.id, actor: principal.actor },
+        },
+      ],
+    },
+    { cause: causeOf({ id: request.id || uuidv7() }) },
+  );
+  return vault.openJson<SealedContact>(lead.contact);
+}
+
+function shown(lead: StoredLead, contact: SealedContact | null): z.infer<typeof readLead> {
+  return {
+    lead_id: lead.publicId,
+    city: lead.city,
+    service_type: lead.serviceType,
+    preferred_time_window: lead.public.preferredTimeWindow,
+    budget_range: lead.public.budgetRange,
+    notes_snippet: contact ? contact.notes : lead.public.notes,
+    price_cents: lead.priceMinor,
+    currency: lead.currency,
+    max_sales: lead.maxSales,
+    sold: lead.sold,
+    phone_valid: lead.phoneValid,
+    created_at: new Date(lead.createdAt).toISOString(),
+    client_name: contact ? contact.name : LOCKED,
+    client_phone: contact ? contact.phone : LOCKED,
+    client_email: contact ? contact.email : LOCKED,
+    exact_address: contact ? contact.address : LOCKED,
+    unlocks: lead.unlocks.map((unlock) => ({
+      provider_id: unlock.providerId,
+      status: unlock.status,
+      price_cents: unlock.priceMinor,
+      currency: unlock.currency,
+      ttl_expires_at: new Date(unlock.ttlExpiresAt).toISOString(),
+      unlocked_at: unlock.paidAt && new Date(unlock.paidAt).toISOString(),
+    })),
+  };
+}
+
+/** What a request may say. How short an offer may be depends on whether vendors are simulated. */
+function bodies(sandbox: boolean) {
+  const { minMs, maxMs } = ttlBounds(sandbox);
+  const terms = z.strictObject({
+    price_cents: z.number().int().min(PRICE_MIN_MINOR).max(PRICE_MAX_MINOR).nullish(),
+    currency: z
+      .string()
+      .refine((code) => parseCurrency(code) !== null, 'not an ISO 4217 currency')
+      .nullish(),
+    ttl_hours: z
+      .number()
+      .refine(
+        (hours) => parseTtlHours(hours, { sandbox }).ok,
+        `must lie between ${minMs / 1000} seconds and ${maxMs / 86_400_000} days`,
+      )
+      .nullish(),
+  });
+  const config = terms.extend({ max_sales: z.number().int().min(1).max(1_000).nullish() });
+  const body = z
+    .strictObject({
+      lead_id: leadId.nullish(),
+      city: text(120),
+      service_type: text(160),
+      preferred_time_window: optionalText(160),
+      budget_range: optionalText(160),
+      notes_snippet: optionalText(2_000),
+      original_notes: optionalText(2_000).describe('Another name of notes_snippet'),
+      client_name: text(300),
+      client_phone: optionalText(40),
+      client_email: optionalText(320).refine(
+        (email) => email === null || z.email().safeParse(email).success,
+        'not an e-mail address',
+      ),
+      exact_address: optionalText(500),
+      provider_ids: providerIds.nullish(),
+      config: config.nullish(),
+    })
+    .refine(({ client_phone, client_email }) => client_phone !== null || client_email !== null, {
+      path: ['client_phone'],
+      message: 'client_phone or client_email is required',
+    });
+  return { terms, body };
+}
+
+type Body = z.infer<ReturnType<typeof bodies>['body']>;
+type Config = z.infer<ReturnType<typeof bodies>['terms']>;
+
+function orderOf(body: Body): LeadOrder {
+  return {
+    publicId: body.lead_id ?? null,
+    city: body.city,
+    serviceType: body.service_type,
+    preferredTimeWindow: body.preferred_time_window,
+    budgetRange: body.budget_range,
+    notes: body.notes_snippet ?? body.original_notes,
+    name: body.client_name,
+    phone: body.client_phone,
+    email: body.client_email,
+    address: body.exact_address,
+    providerIds: body.provider_ids ?? [],
+    ...termsOf(body.config),
+    maxSales: body.config?.max_sales ?? null,
+  };
+}
+
+function termsOf(config: Config | null | undefined): Pick<LeadOrder, 'priceMinor' | 'currency' | 'ttlMs'> {
+  return {
+    priceMinor: config?.price_cents ?? null,
+    currency: config?.currency ? parseCurrency(config.currency) : null,
+    // The schema has checked it against the bounds of this installation.
+    ttlMs: config?.ttl_hours ? Math.round(config.ttl_hours * 3_600_000) : null,
+  };
+}

@@ -1,0 +1,217 @@
+import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { Child } from 'hono/jsx';
+import { renderToString } from 'hono/jsx/dom/server';
+import type { SealedContact } from '../../db/lead/leads.ts';
+import { findUnlockByToken, markViewed, type PayFigures } from '../../db/payment/checkout.ts';
+import { findUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { PermanentError, TransientError } from '../../domain/errors.ts';
+import { formatMoney } from '../../domain/money.ts';
+import { isPayToken } from '../../domain/unlock/pay-link.ts';
+import { type PayView, payView } from '../../domain/unlock/pay-view.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { openCheckoutSession } from '../../usecases/unlock/checkout.ts';
+import { failureOf, noteFailure } from '../http/errors.ts';
+import type { Limiter } from '../http/limits.ts';
+import { DetailsPage, PaidPage, PayablePage, SentencePage, type Teaser } from './pay-page.tsx';
+
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'links' | 'config' | 'log'>;
+type Opened = { unlock: UnlockView; figures: PayFigures; view: PayView };
+
+/**
+ * The buyer's place for one unlock. GET and HEAD change nothing, whoever previews the link; paying and reading the
+ * details are POSTs. Without a valid token there is nothing to see, not even whether it once existed.
+ */
+export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
+  return async (app) => {
+    app.removeAllContentTypeParsers();
+    // Buttons send an empty form; whatever comes with it is not read.
+    app.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: 1_024 },
+      (_request, _body, done) => done(null, null),
+    );
+    app.setErrorHandler((error: FastifyError, request, reply) => failed(deps, error, request, reply));
+    app.addHook('onSend', async (_request, reply) => {
+      reply.headers({
+        'cache-control': 'no-store',
+        'referrer-policy': 'no-referrer',
+        'x-robots-tag': 'noindex',
+      });
+    });
+
+    app.get('/p/:token', { schema: { hide: true } }, async (request, reply) => {
+      const opened = await open(deps, request);
+      return opened ? show(reply, 200, pageOf(opened, tokenOf(request))) : show(reply, 404, unknownLink);
+    });
+
+    app.post('/p/:token', { schema: { hide: true } }, async (request, reply) => {
+      const opened = await openToWrite(deps, limiter, request, reply);
+      if (!opened) return show(reply, 404, unknownLink);
+      const { unlock, view } = opened;
+      if (view.kind !== 'payable') return reply.redirect(`/p/${tokenOf(request)}`, 303);
+      const session = await openCheckoutSession(deps, unlock.id, {
+        correlationId: request.id,
+        causationId: null,
+      });
+      if (session.kind === 'open') return reply.redirect(session.url, 303);
+      return reply.redirect(
+        `/p/${tokenOf(request)}${session.kind === 'confirming' ? '?from=checkout' : ''}`,
+        303,
+      );
+    });
+
+    app.post('/p/:token/details', { schema: { hide: true } }, async (request, reply) => {
+      const opened = await openToWrite(deps, limiter, request, reply);
+      if (!opened) return show(reply, 404, unknownLink);
+      if (opened.view.kind !== 'paid') return reply.redirect(`/p/${tokenOf(request)}`, 303);
+      return show(reply, 200, await detailsOf(deps, opened, request));
+    });
+  };
+}
+
+const tokenOf = (request: FastifyRequest) => (request.params as { token: string }).token;
+
+async function openToWrite(
+  deps: Deps,
+  limiter: Limiter,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Opened | null> {
+  const token = tokenOf(request);
+  if (!isPayToken(token)) return null;
+  await limiter.take('payLink', deps.links.hash(token), reply);
+  return open(deps, request);
+}
+
+async function open({ db, links }: Deps, request: FastifyRequest): Promise<Opened | null> {
+  const token = tokenOf(request);
+  if (!isPayToken(token)) return null;
+  const figures = await findUnlockByToken(db, links.hash(token));
+  const unlock = figures && (await findUnlock(db, figures.id));
+  if (!unlock) return null;
+  const { from } = request.query as { from?: unknown };
+  // Stripe sent the buyer back, or has the session as complete, and nothing is booked yet.
+  const paying = figures.checkout === 'complete' || (from === 'checkout' && figures.checkout === 'open');
+  const refunded = figures.payment === 'returned';
+  const facts = {
+    status: unlock.state,
+    reason: unlock.reason,
+    maxSales: unlock.maxSales,
+    refunded,
+    ...figures,
+  };
+  return { unlock, figures, view: payView(facts, paying && figures.payment === null) };
+}
+
+async function detailsOf(
+  { relay, vault }: Deps,
+  { unlock }: Opened,
+  request: FastifyRequest,
+): Promise<Child> {
+  if (unlock.contact === null)
+    return sentence('Details erased', 'The details of this client were erased on request.');
+  await relay.commit(
+    {
+      guard: markViewed(unlock.id),
+      events: [
+        {
+          type: 'reveal.viewed',
+          organizationId: unlock.organizationId,
+          subject: subjectOf(unlock.id),
+          data: { unlockId: unlock.id },
+        },
+      ],
+    },
+    { cause: { correlationId: request.id, causationId: null } },
+  );
+  const details = vault.openJson<SealedContact>(unlock.contact);
+  return <DetailsPage teaser={teaserOf(unlock, details.notes)} details={details} footer={unlock.footer} />;
+}
+
+function pageOf({ unlock, figures, view }: Opened, token: string): Child {
+  const teaser = teaserOf(unlock, figures.notesSnippet);
+  switch (view.kind) {
+    case 'payable': {
+      const max = unlock.maxSales ?? figures.offered;
+      return (
+        <PayablePage teaser={teaser} timeLeft={timeLeft(figures.ttlLeftMs)} sold={figures.sold} max={max} />
+      );
+    }
+    case 'paid':
+      return <PaidPage teaser={teaser} action={`/p/${token}/details`} />;
+    case 'confirming':
+      return (
+        <SentencePage
+          title="Confirming your payment"
+          sentence="We are confirming your payment with Stripe. This page looks again by itself."
+          refreshSeconds={3}
+        />
+      );
+    case 'closed':
+      return <SentencePage {...closedWords[view.because]} />;
+  }
+}
+
+const closedWords = {
+  expired: { title: 'No longer available', sentence: 'This offer has ended. You were not charged for it.' },
+  sold_out: {
+    title: 'No longer available',
+    sentence: 'This client inquiry was sold to others. You were not charged for it.',
+  },
+  declined: {
+    title: 'No longer available',
+    sentence: 'You skipped this offer. You were not charged for it.',
+  },
+  refunded: { title: 'Refunded', sentence: 'Your payment was refunded in full.' },
+  not_ready: { title: 'Not open yet', sentence: 'Reply Y to the text message first; then this link opens.' },
+};
+
+const sentence = (title: string, words: string): Child => <SentencePage title={title} sentence={words} />;
+const unknownLink = sentence(
+  'Unknown link',
+  'This link is not valid. Please use the newest one from your messages.',
+);
+
+const teaserOf = (unlock: UnlockView, notes: string | null): Teaser => ({
+  leadId: unlock.leadPublicId,
+  serviceType: unlock.serviceType,
+  city: unlock.city,
+  preferredTimeWindow: unlock.preferredTimeWindow,
+  budgetRange: unlock.budgetRange,
+  notes,
+  price: formatMoney(unlock.priceMinor, unlock.currency, 'en'),
+});
+
+function timeLeft(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return 'Less than a minute';
+  if (minutes < 120) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
+}
+
+function show(reply: FastifyReply, status: number, page: Child): FastifyReply {
+  const html = `<!doctype html>${renderToString(page)}`;
+  return reply.status(status).header('content-type', 'text/html; charset=utf-8').send(html);
+}
+
+/** A person reads this page: a sentence instead of problem+json. Nothing was charged or stored by halves. */
+function failed(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const vendor = error instanceof TransientError || error instanceof PermanentError;
+  const { status, retryAfterSeconds, code } = vendor
+    ? { status: 503, retryAfterSeconds: 10, code: 'vendor_unavailable' }
+    : failureOf(error);
+  noteFailure(deps.log, error, status, request);
+  request.setDecorator('problem', code);
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  if (status === 429)
+    return show(
+      reply,
+      429,
+      sentence('Please wait', 'That was a lot of clicks. Please try again in a minute.'),
+    );
+  if (status < 500) return show(reply, status, unknownLink);
+  const words =
+    'The payment page cannot be opened right now. You were not charged. Please try again in a minute.';
+  return show(reply, status, sentence('One moment', words));
+}

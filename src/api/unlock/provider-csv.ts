@@ -1,0 +1,102 @@
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { BuyerFields } from '../../db/account/buyers.ts';
+import { openCsv } from '../../domain/csv/reader.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { text } from '../http/fields.ts';
+import { uploadedBytes } from '../http/uploaded-file.ts';
+import { email, language, phone, providerId } from './provider-fields.ts';
+
+export type RejectedRow = { row: number; errors: string[] };
+export type ProviderBatch = { valid: BuyerFields[]; rejected: RejectedRow[] };
+
+const blankAsNull = (schema: z.ZodType<string, string>) =>
+  z
+    .string()
+    .optional()
+    .transform((value) => (value?.trim() ? value : null))
+    .pipe(schema.nullable());
+
+const row = z.object({
+  external_id: providerId,
+  name: blankAsNull(text(200)),
+  phone,
+  email: blankAsNull(email),
+  language: blankAsNull(language),
+});
+
+const columns = Object.keys(row.shape);
+
+/**
+ * Reads a CSV as it arrives, in batches, never more than one row and one batch at a time. Rows that cannot be used
+ * are told apart with their reasons; what is no CSV of providers at all is refused with one sentence.
+ */
+export async function* readProviderRows(
+  source: Readable,
+  { maxBytes, batchSize }: { maxBytes: number; batchSize: number },
+): AsyncGenerator<ProviderBatch> {
+  // All rows are stored or none, so a file that is damaged anywhere is refused whole.
+  const file = await openCsv(uploadedBytes(source, maxBytes), {
+    encoding: 'utf-8',
+    strict: true,
+    batchSize,
+    maxColumns: 100,
+    maxRowBytes: 64 * 1024,
+  });
+  try {
+    const names = columnsOf(file.header);
+    const seen = new Set<string>();
+    for await (const rows of file.batches) {
+      const batch: ProviderBatch = { valid: [], rejected: [] };
+      for (const { row: number, cells } of rows) judge(recordOf(names, cells), number, batch, seen);
+      yield batch;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function judge(
+  record: Record<string, string>,
+  number: number,
+  batch: ProviderBatch,
+  seen: Set<string>,
+): void {
+  const parsed = row.safeParse(record);
+  if (!parsed.success) {
+    const errors = parsed.error.issues
+      .slice(0, 10)
+      .map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    batch.rejected.push({ row: number, errors });
+    return;
+  }
+  const { external_id: externalId, ...rest } = parsed.data;
+  if (seen.has(externalId)) {
+    batch.rejected.push({ row: number, errors: ['external_id: repeated in this file'] });
+    return;
+  }
+  seen.add(externalId);
+  batch.valid.push({ externalId, ...rest });
+}
+
+/** Where each of our columns stands; the first counts. Columns we do not know are read past, whatever they are called. */
+function columnsOf(header: string[]): [name: string, column: number][] {
+  const names = header.map((name) => name.toLowerCase().replace(/[\s-]+/g, '_'));
+  const missing = ['external_id', 'phone'].filter((name) => !names.includes(name));
+  if (missing.length > 0) {
+    throw new RefusedError(
+      400,
+      'invalid_csv',
+      `The first row must name the columns; missing: ${missing.join(', ')}.`,
+    );
+  }
+  return columns.filter((name) => names.includes(name)).map((name) => [name, names.indexOf(name)]);
+}
+
+const recordOf = (names: [string, number][], cells: string[]): Record<string, string> =>
+  Object.fromEntries(
+    names.flatMap(([name, column]) => {
+      const cell = cells[column];
+      return cell === undefined ? [] : [[name, cell.trim()]];
+    }),
+  );

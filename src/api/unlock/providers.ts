@@ -1,0 +1,203 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import {
+  type Buyer,
+  buyerConstraint,
+  changeBuyer,
+  findBuyer,
+  insertBuyer,
+  listBuyers,
+} from '../../db/account/buyers.ts';
+import { violatedUnique } from '../../db/constraints.ts';
+import { answerPart } from '../../db/transport/idempotency.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { type Access, principalOf } from '../auth/api-key.ts';
+import { limit, nextCursor, readCursor, text } from '../http/fields.ts';
+import { firstAnswer, idempotencyKeyOf } from '../http/idempotency.ts';
+import { notFound, problemResponses } from '../http/problem.ts';
+import { email, language, phone, providerId } from './provider-fields.ts';
+
+const provider = z.object({
+  external_id: z.string(),
+  name: z.string().nullable(),
+  phone: z.string(),
+  email: z.string().nullable(),
+  language: z.string().nullable(),
+  active: z.boolean(),
+  created_at: z.string(),
+});
+const answer = z.object({ success: z.literal(true), provider });
+const params = z.object({
+  provider_id: z
+    .string()
+    .max(128)
+    .regex(/^[^\0]*$/, 'not a provider id'),
+});
+
+/** How an organization brings its buyers. */
+export function providerRoutes(
+  deps: Pick<Runtime, 'db' | 'relay' | 'vault'>,
+  access: Access,
+): FastifyPluginAsyncZod {
+  const { db, relay, vault } = deps;
+  const change = async (
+    request: Parameters<typeof principalOf>[0],
+    id: string,
+    fields: Parameters<typeof changeBuyer>[3],
+  ) => {
+    const buyer = await changeBuyer(db, principalOf(request).organizationId, id, fields);
+    if (!buyer) throw notFound('provider');
+    return { success: true as const, provider: shown(buyer) };
+  };
+  return async (app) => {
+    app.post(
+      '/api/providers',
+      {
+        onRequest: access.require('providers:write'),
+        schema: {
+          tags: ['providers'],
+          summary: 'Add a provider',
+          body: z.strictObject({
+            external_id: providerId,
+            name: text(200).nullish(),
+            phone,
+            email: email.nullish(),
+            language: language.nullish(),
+          }),
+          response: { 201: answer, ...problemResponses(400, 401, 403, 409, 413, 415, 429, 503) },
+        },
+      },
+      async (request, reply) => {
+        const { organizationId } = principalOf(request);
+        const key = idempotencyKeyOf(request, { organizationId, vault }, request.body);
+        const { external_id: externalId, phone, name = null, email = null, language = null } = request.body;
+        const fields = { externalId, phone, name, email, language };
+        const created = {
+          success: true as const,
+          provider: shown({ ...fields, id: '', active: true, createdAt: new Date() }),
+        };
+        // The answer holds a phone and an e-mail address: the key keeps only what names it.
+        const writes = [
+          ...(key ? [answerPart(key, 201, { external_id: externalId })] : []),
+          insertBuyer(organizationId, uuidv7(), fields),
+        ];
+        try {
+          await relay.commit({ writes });
+        } catch (error) {
+          const collision = violatedUnique(error);
+          if (collision === null) throw error;
+          const first = await firstAnswer(deps, key);
+          const stored = first && (await findBuyer(db, organizationId, externalId));
+          if (stored) return reply.status(201).send({ success: true, provider: shown(stored) });
+          if (collision !== buyerConstraint) throw error;
+          throw new RefusedError(
+            409,
+            'provider_exists',
+            'There is a provider with this external_id already.',
+          );
+        }
+        return reply.status(201).send(created);
+      },
+    );
+
+    app.get(
+      '/api/providers',
+      {
+        onRequest: access.require('providers:read'),
+        schema: {
+          tags: ['providers'],
+          summary: 'List providers by id',
+          querystring: z.strictObject({
+            limit,
+            cursor: z.string().max(700).optional(),
+            active: z.enum(['true', 'false']).optional(),
+          }),
+          response: {
+            200: z.object({
+              success: z.literal(true),
+              providers: z.array(provider),
+              next_cursor: z.string().nullable(),
+            }),
+            ...problemResponses(400, 401, 403, 429, 503),
+          },
+        },
+      },
+      async (request) => {
+        const { limit, cursor, active } = request.query;
+        const after = readCursor(cursor, [/^[^\0]{1,128}$/])?.[0] ?? null;
+        const page = { limit, after, active: active === undefined ? null : active === 'true' };
+        const rows = await listBuyers(db.reader, principalOf(request).organizationId, page);
+        return {
+          success: true as const,
+          providers: rows.map(shown),
+          next_cursor: nextCursor(rows, limit, (last) => [last.externalId]),
+        };
+      },
+    );
+
+    app.get(
+      '/api/providers/:provider_id',
+      {
+        onRequest: access.require('providers:read'),
+        schema: {
+          tags: ['providers'],
+          summary: 'Read a provider',
+          params,
+          response: { 200: answer, ...problemResponses(400, 401, 403, 404, 429, 503) },
+        },
+      },
+      async (request) => {
+        const buyer = await findBuyer(db, principalOf(request).organizationId, request.params.provider_id);
+        if (!buyer) throw notFound('provider');
+        return { success: true as const, provider: shown(buyer) };
+      },
+    );
+
+    app.patch(
+      '/api/providers/:provider_id',
+      {
+        onRequest: access.require('providers:write'),
+        schema: {
+          tags: ['providers'],
+          summary: 'Change the given fields of a provider; null empties one',
+          params,
+          body: z.strictObject({
+            name: text(200).nullable().optional(),
+            phone: phone.optional(),
+            email: email.nullable().optional(),
+            language: language.nullable().optional(),
+            active: z.boolean().optional(),
+          }),
+          response: { 200: answer, ...problemResponses(400, 401, 403, 404, 413, 415, 429, 503) },
+        },
+      },
+      async (request) => change(request, request.params.provider_id, request.body),
+    );
+
+    app.delete(
+      '/api/providers/:provider_id',
+      {
+        onRequest: access.require('providers:write'),
+        schema: {
+          tags: ['providers'],
+          summary: 'Deactivate a provider: it is offered nothing more, and what it has bought stays',
+          params,
+          response: { 200: answer, ...problemResponses(400, 401, 403, 404, 429, 503) },
+        },
+      },
+      async (request) => change(request, request.params.provider_id, { active: false }),
+    );
+  };
+}
+
+const shown = (buyer: Buyer): z.infer<typeof provider> => ({
+  external_id: buyer.externalId,
+  name: buyer.name,
+  phone: buyer.phone,
+  email: buyer.email,
+  language: buyer.language,
+  active: buyer.active,
+  created_at: new Date(buyer.createdAt).toISOString(),
+});

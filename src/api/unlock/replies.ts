@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { parseProviderPhone } from '../../domain/phone/phone.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { receiveReply } from '../../usecases/messaging/receive-reply.ts';
+import { type Access, principalOf } from '../auth/api-key.ts';
+import type { Limiter } from '../http/limits.ts';
+import { problemResponses } from '../http/problem.ts';
+
+/** Without a zone it is UTC. Written back in one form, since it is part of what tells two texts apart. */
+const timestamp = z
+  .string()
+  .max(40)
+  .regex(
+    /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?$/,
+    'not an ISO 8601 time',
+  )
+  .refine((value) => !Number.isNaN(timeOf(value).getTime()), 'not a time');
+
+const body = z.strictObject({
+  provider_phone: z
+    .string()
+    .max(40)
+    .refine(
+      (phone) => parseProviderPhone(phone).ok,
+      'must be a valid phone number in E.164, such as +13055550123',
+    ),
+  message: z
+    .string()
+    .max(1_600)
+    .refine((value) => !value.includes('\0'), 'must not contain NUL'),
+  timestamp,
+});
+
+/** For an upstream SMS gateway that has already verified the sender. */
+export function replyRoutes(
+  deps: Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>,
+  access: Access,
+  limiter: Limiter,
+): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.post(
+      '/api/leads/sms-response',
+      {
+        onRequest: access.require('replies:write'),
+        schema: {
+          tags: ['replies'],
+          summary: 'Hand in a text that a provider sent',
+          description:
+            'Deduplicated on phone, message and timestamp: the same three again are the same text.',
+          body,
+          response: {
+            200: z.object({
+              success: z.literal(true),
+              action: z.enum(['accepted', 'declined', 'stopped', 'help', 'ignored', 'unclear']),
+              lead_id: z.string().optional(),
+            }),
+            ...problemResponses(400, 401, 403, 413, 415, 429, 503),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { organizationId } = principalOf(request);
+        const parsed = parseProviderPhone(request.body.provider_phone);
+        const from = parsed.ok ? parsed.e164 : request.body.provider_phone;
+        await limiter.take('phone', from, reply);
+        const { message } = request.body;
+        const at = timeOf(request.body.timestamp).toISOString();
+        const externalId = createHash('sha256')
+          .update(JSON.stringify([organizationId, from, message, at]))
+          .digest('hex');
+        const { action, leadId } = await receiveReply(deps, {
+          source: 'gateway',
+          externalId,
+          ourNumber: deps.sms.ourNumber,
+          from,
+          body: message,
+          organizationId,
+          now: new Date(),
+          cause: { correlationId: request.id, causationId: null },
+        });
+        return { success: true as const, action, ...(leadId ? { lead_id: leadId } : {}) };
+      },
+    );
+  };
+}
+
+function timeOf(value: string): Date {
+  const iso = value.replace(' ', 'T');
+  return new Date(/(?:Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso}Z`);
+}

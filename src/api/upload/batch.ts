@@ -1,0 +1,143 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { CountryCode } from 'libphonenumber-js';
+import { type Company, findCompany } from '../../db/account/companies.ts';
+import { violatedUnique } from '../../db/constraints.ts';
+import type { Kept } from '../../db/lead/uploads.ts';
+import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
+import type { FieldErrors, Judged, LeadCandidate } from '../../domain/lead/candidate.ts';
+import { companyIdOf, judgeGiven } from '../../domain/lead/given.ts';
+import { createGate } from '../../engine/gate.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
+import { type CompanyCaller, mayActFor } from '../auth/company-caller.ts';
+import { firstAnswer } from '../http/idempotency.ts';
+
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
+
+/** Leads judged between two turns of the event loop: others are answered meanwhile. */
+const judgedTogether = 500;
+/** Statements of this process under way: more would not be stored sooner, and others need connections too. */
+const storing = createGate(4);
+
+export type InvalidLead = { index: number; data: unknown; errors: FieldErrors };
+export type BatchAnswer = {
+  message: string;
+  summary: {
+    total_submitted: number;
+    valid: number;
+    invalid: number;
+    duplicates: number;
+    created: number;
+    enqueued: number;
+    failed: number;
+  };
+  invalid_leads: InvalidLead[];
+  job_ids: string[];
+};
+
+/** Whose leads these are: the caller's own company, else the one the first lead names. Null: none they may act for. */
+export async function companyOfLeads(
+  { db }: Pick<Deps, 'db'>,
+  caller: CompanyCaller,
+  leads: readonly unknown[],
+): Promise<Company | null> {
+  const [own, ...others] = caller.organizations ?? [];
+  if (own !== undefined && others.length === 0) return findCompany(db, { organizationId: own });
+  for (const lead of leads) {
+    const number = companyIdOf(lead);
+    if (number === null) continue;
+    const company = await findCompany(db, { number });
+    return company && mayActFor(caller, company.organizationId) ? company : null;
+  }
+  return null;
+}
+
+/** Why a lead cannot be this company's; null: it is. One reason for what is foreign and what is not there. */
+export function wrongCompany(data: unknown, company: Company | null): string | null {
+  const given = (data as { company_id?: unknown } | null)?.company_id;
+  if (given === undefined || given === null) return 'is missing';
+  const number = companyIdOf(data);
+  if (number === null) return 'must be an integer';
+  return number === company?.number ? null : notYours(company);
+}
+
+const notYours = (company: Company | null): string =>
+  company === null
+    ? 'is no company you may upload leads for'
+    : `is not company ${company.number}, whose leads this request brings`;
+
+/**
+ * Stores what can be taken of a request's leads, in one statement, and tells what became of each. Repeated with its key
+ * it answers the same: what was created is kept with the key, the rest follows from the request.
+ */
+export async function receiveLeads(
+  deps: Deps,
+  request: {
+    company: Company | null;
+    leads: readonly unknown[];
+    key: IdempotencyKey | null;
+    correlationId: string;
+  },
+): Promise<BatchAnswer> {
+  const { company, leads, key, correlationId } = request;
+  if (company === null) return answerOf(leads, await judgeAll(leads, null, 'US'), []);
+  const region = company.defaultRegion;
+  const judged = await judgeAll(leads, company, region);
+  const taken: LeadCandidate[] = [];
+  for (const each of judged) if (each.ok) taken.push(each.lead);
+  const options = {
+    publish: false,
+    cause: { correlationId, causationId: null },
+    key: key && { key, status: 200, kept: { region } },
+  };
+  await storing.enter();
+  let outcomes: UploadOutcome[] | null;
+  try {
+    outcomes = await uploadLeads(deps, company, taken, options);
+  } catch (error) {
+    if (violatedUnique(error) === null) throw error;
+    const first = await firstAnswer(deps, key);
+    if (!first) throw error;
+    const { kept, created } = first.body as Kept<{ region: string }>;
+    return answerOf(leads, await judgeAll(leads, company, kept.region), created);
+  } finally {
+    storing.leave();
+  }
+  const created = outcomes!.flatMap((outcome) => (outcome.kind === 'created' ? [outcome.leadId] : []));
+  return answerOf(leads, judged, created);
+}
+
+async function judgeAll(
+  leads: readonly unknown[],
+  company: Company | null,
+  region: string,
+): Promise<Judged[]> {
+  const judged: Judged[] = [];
+  for (const lead of leads) {
+    if (judged.length > 0 && judged.length % judgedTogether === 0) await turn();
+    judged.push(judgeGiven(lead, region as CountryCode, wrongCompany(lead, company)));
+  }
+  return judged;
+}
+
+function answerOf(leads: readonly unknown[], judged: readonly Judged[], created: string[]): BatchAnswer {
+  const invalid = judged.flatMap((each, index): InvalidLead[] =>
+    each.ok ? [] : [{ index, data: leads[index] ?? null, errors: each.errors }],
+  );
+  const valid = judged.length - invalid.length;
+  const duplicates = valid - created.length;
+  return {
+    message: `${created.length} of ${leads.length} leads are stored and on their way; ${duplicates} were known already, ${invalid.length} were not valid.`,
+    summary: {
+      total_submitted: leads.length,
+      valid,
+      invalid: invalid.length,
+      duplicates,
+      created: created.length,
+      enqueued: created.length,
+      failed: 0,
+    },
+    invalid_leads: invalid,
+    job_ids: created,
+  };
+}

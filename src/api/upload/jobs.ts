@@ -1,0 +1,56 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { findJob } from '../../db/lead/uploads.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { type CompanyAccess, companyCallerOf, mayActFor } from '../auth/company-caller.ts';
+import { notFound, problemResponses } from '../http/problem.ts';
+
+const job = z.object({
+  job_id: z.string(),
+  lead_id: z.string(),
+  company_id: z.number().int(),
+  status: z.enum(['pending', 'processing', 'success', 'failed', 'cancelled']),
+  attempts: z.number().int(),
+  worker: z.string().nullable().describe('The process that had it last'),
+  contact_id: z.string().nullable().describe('What the CRM calls it'),
+  error: z.string().nullable(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+
+const jobId = z.uuid();
+
+/** What became of an uploaded lead: its way into the CRM. */
+export function jobRoutes({ db }: Pick<Runtime, 'db'>, access: CompanyAccess): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/api/jobs/:job_id',
+      {
+        onRequest: access.require('leads:read'),
+        schema: {
+          tags: ['uploads'],
+          summary: 'Look up what became of an uploaded lead',
+          params: z.object({ job_id: z.string().max(200) }),
+          response: { 200: job, ...problemResponses(400, 401, 403, 404, 429, 503) },
+        },
+      },
+      async (request) => {
+        const id = jobId.safeParse(request.params.job_id);
+        const found = id.success ? await findJob(db, id.data) : null;
+        if (!found || !mayActFor(companyCallerOf(request), found.organizationId)) throw notFound('job');
+        return {
+          job_id: found.id,
+          lead_id: found.leadId,
+          company_id: found.companyNumber,
+          status: found.status,
+          attempts: found.attempts,
+          worker: found.worker,
+          contact_id: found.contactId,
+          error: found.error,
+          created_at: new Date(found.createdAt).toISOString(),
+          updated_at: new Date(found.updatedAt).toISOString(),
+        };
+      },
+    );
+  };
+}

@@ -1,0 +1,144 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { findImport, type Import, leadsOfImport } from '../../db/imports/imports.ts';
+import { listRejects } from '../../db/imports/rejects.ts';
+import { rowData } from '../../domain/csv/rows.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { hasEnded } from '../../domain/imports/status.ts';
+import { dropFile } from '../../usecases/imports/receive.ts';
+import type { CompanyAccess } from '../auth/company-caller.ts';
+import { problemResponses } from '../http/problem.ts';
+import { acceptFiles } from './body.ts';
+import { type ImportRuntime, receiveUpload } from './imports.ts';
+
+/** A file of so many rows is waited for; a longer one is watched by its import. */
+const smallRows = 5_000;
+const patienceMs = 8_000;
+const lookEveryMs = 25;
+const mostReported = 1_000;
+
+const summary = z.object({
+  message: z.string(),
+  summary: z.object({
+    total_rows: z.number().int(),
+    valid_rows: z.number().int(),
+    invalid_rows: z.number().int(),
+    duplicates: z.number().int(),
+    leads_created: z.number().int(),
+    leads_enqueued: z.number().int(),
+    leads_failed: z.number().int(),
+  }),
+  invalid_rows: z
+    .array(
+      z.object({
+        row: z.number().int(),
+        data: z.record(z.string(), z.string()),
+        errors: z.record(z.string(), z.array(z.string())),
+      }),
+    )
+    .describe('The first 1,000; the header is row 1. All of them: GET /api/imports/{import_id}/rejects.csv'),
+  job_ids: z.array(z.string()).describe('The first 1,000, for GET /api/jobs/{job_id}'),
+  import_id: z.string(),
+});
+
+const accepted = z.object({
+  message: z.string(),
+  import_id: z.string(),
+  status_url: z.string(),
+  total_rows: z.number().int(),
+});
+
+/** The upload of older clients: a small file is answered with what became of it, a large one with where to look. */
+export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): FastifyPluginAsyncZod {
+  return async (app) => {
+    await acceptFiles(app);
+    app.post(
+      '/leads/csv',
+      {
+        onRequest: access.require('leads:write'),
+        schema: {
+          tags: ['uploads'],
+          summary: 'Upload leads as CSV',
+          description:
+            'multipart/form-data: file and company_id. Columns are found by their names; a mapping (JSON) may be sent along, and again ("true") for a file that was imported before.',
+          consumes: ['multipart/form-data', 'text/csv'],
+          response: {
+            200: summary,
+            202: accepted,
+            ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 503),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { file } = await receiveUpload(runtime, request, { start: true });
+        const { row, preview, sameFile } = file;
+        // Nobody looks at what a program was refused: nothing of it stays, and its key may come again.
+        if (row.status === 'ready') await dropFile(runtime, file);
+        if (row.status === 'ready' && row.mapping === null) {
+          const names = preview.columns.map(({ header }) => header).join(', ');
+          throw new RefusedError(
+            400,
+            'invalid_mapping',
+            `${preview.problem} The file's columns: ${names.slice(0, 500)}`,
+          );
+        }
+        if (row.status === 'ready' && sameFile)
+          throw new RefusedError(
+            409,
+            'same_file',
+            `This very file was imported before (import ${sameFile.id}, ${sameFile.created} leads). Nothing of this one was kept: send it with again=true if it is meant.`,
+          );
+        const ended = row.totalRows <= smallRows ? await waitForEnd(runtime, row) : null;
+        if (ended?.status === 'failed')
+          throw new RefusedError(400, 'import_failed', ended.problem ?? 'The import failed.');
+        if (ended?.status === 'cancelled')
+          throw new RefusedError(409, 'cancelled', `This import (${row.id}) was cancelled.`);
+        if (ended) return reply.status(200).send(await summaryOf(runtime, ended));
+        return reply.status(202).send({
+          message: 'The file is kept and being read. Watch it at status_url.',
+          import_id: row.id,
+          status_url: `${runtime.config.publicUrl}/api/imports/${row.id}`,
+          total_rows: row.totalRows,
+        });
+      },
+    );
+  };
+}
+
+/** Null: it goes on; with the queue down it starts once that is back. */
+async function waitForEnd({ db }: Pick<ImportRuntime, 'db'>, row: Import): Promise<Import | null> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const now = await findImport(db, row.id);
+    if (now && hasEnded(now.status)) return now;
+    if (performance.now() > until) return null;
+    await pause(lookEveryMs);
+  }
+}
+
+async function summaryOf(runtime: ImportRuntime, row: Import): Promise<z.infer<typeof summary>> {
+  const rejects =
+    row.rejected > 0 ? await listRejects(runtime, row.id, { afterRow: 0, limit: mostReported }) : [];
+  const { created, duplicates, rejected } = row;
+  const taken = created + duplicates;
+  return {
+    message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were known already, ${rejected} were not valid.`,
+    summary: {
+      total_rows: row.totalRows,
+      valid_rows: taken,
+      invalid_rows: rejected,
+      duplicates,
+      leads_created: created,
+      leads_enqueued: created,
+      leads_failed: 0,
+    },
+    invalid_rows: rejects.map((each) => ({
+      row: each.row,
+      data: rowData(row.header ?? [], each.cells),
+      errors: each.errors,
+    })),
+    job_ids: await leadsOfImport(runtime.db, row.id, mostReported),
+    import_id: row.id,
+  };
+}

@@ -1,0 +1,214 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { CountryCode } from 'libphonenumber-js';
+import { z } from 'zod';
+import type { Company } from '../../db/account/companies.ts';
+import { violatedUnique } from '../../db/constraints.ts';
+import { findUploaded, firstOfPhones, type Kept } from '../../db/lead/uploads.ts';
+import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import type { LeadCandidate } from '../../domain/lead/candidate.ts';
+import { judgeGiven } from '../../domain/lead/given.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { timeOfId } from '../../events/envelope.ts';
+import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
+import { type CompanyAccess, companyCallerOf } from '../auth/company-caller.ts';
+import { firstAnswer, idempotencyKeyOf } from '../http/idempotency.ts';
+import { problemResponses, problemSchema } from '../http/problem.ts';
+import { companyOfLeads, receiveLeads, wrongCompany } from './batch.ts';
+
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
+
+const tags = ['uploads'];
+const mostLeads = 5_000;
+/** Leads with long notes: some 3 KB each, in the largest request. */
+const largestBody = 16 * 1024 * 1024;
+
+const described = (description: string, type = 'string') => z.unknown().meta({ type, description });
+const optional = () => z.unknown().optional().meta({ type: 'string' });
+/** Described here and judged by the rules of domain/: a lead that cannot be taken is told why, one by one. */
+const lead = z.looseObject({
+  company_id: described('Whose lead it is', 'integer'),
+  name: described('As the person writes it; or first_name and last_name'),
+  phone: described('With a country code, or as dialled in the company’s country'),
+  notes: optional(),
+  email: optional(),
+  first_name: optional(),
+  last_name: optional(),
+  company: optional(),
+  address: optional(),
+  city: optional(),
+  state: optional(),
+  postal_code: optional(),
+  country: optional(),
+  website: optional(),
+  source: optional(),
+  tags: z
+    .unknown()
+    .optional()
+    .meta({ type: 'array', items: { type: 'string' } }),
+  custom_fields: z
+    .unknown()
+    .optional()
+    .meta({ type: 'object', additionalProperties: { type: 'string' } }),
+});
+const bulk = z.object({ leads: z.array(lead).min(1).max(mostLeads) });
+const fieldErrors = z.record(z.string(), z.array(z.string()));
+
+const taken = z.object({
+  lead_id: z.string(),
+  company_id: z.number().int(),
+  name: z.string(),
+  phone: z.string().describe('E.164 when it is a real number'),
+  phone_valid: z.boolean(),
+  email: z.string().nullable(),
+  notes: z.string().nullable(),
+  status: z.literal('pending'),
+  created_at: z.string(),
+});
+const created = z.object({ message: z.string(), lead_id: z.string(), job_id: z.string(), lead: taken });
+const duplicate = z.object({
+  message: z.string(),
+  duplicate: z.literal(true),
+  lead_id: z.string().nullable().describe('The lead it repeats'),
+});
+const batch = z.object({
+  message: z.string(),
+  summary: z.object({
+    total_submitted: z.number().int(),
+    valid: z.number().int(),
+    invalid: z.number().int(),
+    duplicates: z.number().int(),
+    created: z.number().int(),
+    enqueued: z.number().int(),
+    failed: z.number().int(),
+  }),
+  invalid_leads: z.array(z.object({ index: z.number().int(), data: z.unknown(), errors: fieldErrors })),
+  job_ids: z.array(z.string()).describe('One for each created lead, in their order: GET /api/jobs/{job_id}'),
+});
+
+/** Leads that a company brings for its own CRM. Two forms of one way in: usecases/lead/upload.ts. */
+export function uploadRoutes(deps: Deps, access: CompanyAccess): FastifyPluginAsyncZod {
+  const { vault } = deps;
+  return async (app) => {
+    app.post(
+      '/leads/single',
+      {
+        onRequest: access.require('leads:write'),
+        validatorCompiler: () => anObject,
+        schema: {
+          tags,
+          summary: 'Upload one lead',
+          description: 'Send an Idempotency-Key to be able to repeat the request safely.',
+          body: lead,
+          response: {
+            200: duplicate,
+            201: created,
+            ...problemResponses(401, 403, 409, 413, 415, 429, 503),
+            400: z.union([z.object({ errors: fieldErrors }), problemSchema]),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        const company = await companyOfLeads(deps, companyCallerOf(request), [body]);
+        const region = (company?.defaultRegion ?? 'US') as CountryCode;
+        const judged = judgeGiven(body, region, wrongCompany(body, company));
+        if (!judged.ok || !company) return reply.status(400).send({ errors: judged.ok ? {} : judged.errors });
+        const key = idempotencyKeyOf(request, { organizationId: company.organizationId, vault }, body);
+        const outcome = await storeOne(deps, company, judged.lead, { key, correlationId: request.id });
+        if (outcome.kind === 'duplicate')
+          return reply.status(200).send({
+            message: 'This phone is known: the lead it came with is kept, and nothing is stored twice.',
+            duplicate: true,
+            lead_id: outcome.publicId,
+          });
+        const { leadId, publicId } = outcome;
+        const { name, phone, phoneValid, email, notes } = judged.lead;
+        return reply.status(201).send({
+          message: 'The lead is stored and on its way to the CRM.',
+          lead_id: publicId,
+          job_id: leadId,
+          lead: {
+            ...{
+              lead_id: publicId,
+              company_id: company.number,
+              name,
+              phone,
+              phone_valid: phoneValid,
+              email,
+              notes,
+            },
+            status: 'pending',
+            created_at: timeOfId(leadId).toISOString(),
+          },
+        });
+      },
+    );
+
+    app.post(
+      '/api/leads/bulk',
+      {
+        onRequest: access.require('leads:write'),
+        bodyLimit: largestBody,
+        validatorCompiler: () => leadsInside,
+        schema: {
+          tags,
+          summary: `Upload leads of one company, up to ${mostLeads} in a request`,
+          description:
+            'All that can be taken are stored together, or none are. Send an Idempotency-Key to be able to repeat the request safely.',
+          body: bulk,
+          response: { 200: batch, ...problemResponses(400, 401, 403, 409, 413, 415, 429, 503) },
+        },
+      },
+      async (request) => {
+        const { leads } = request.body;
+        const company = await companyOfLeads(deps, companyCallerOf(request), leads);
+        const key = company
+          ? idempotencyKeyOf(request, { organizationId: company.organizationId, vault }, request.body)
+          : null;
+        return receiveLeads(deps, { company, leads, key, correlationId: request.id });
+      },
+    );
+  };
+}
+
+function anObject(body: unknown): { value: unknown } {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { value: body };
+  throw new RefusedError(400, 'invalid_input', 'Send a lead as a JSON object.');
+}
+
+/** The list alone: a schema over each of its leads takes longer than judging them. */
+function leadsInside(body: unknown): { value: unknown } {
+  const leads = (body as { leads?: unknown } | null)?.leads;
+  if (Array.isArray(leads) && leads.length > 0 && leads.length <= mostLeads) return { value: { leads } };
+  throw new RefusedError(400, 'invalid_input', 'Some fields are not valid.', {
+    fields: [{ path: 'leads', message: `must be a list of 1 to ${mostLeads} leads` }],
+  });
+}
+
+/** With the key of a request that was made before, what that one was told. */
+async function storeOne(
+  deps: Deps,
+  company: Company,
+  lead: LeadCandidate,
+  { key, correlationId }: { key: IdempotencyKey | null; correlationId: string },
+): Promise<UploadOutcome> {
+  const options = {
+    ...{ publish: true, nameFirst: true, cause: { correlationId, causationId: null } },
+    key: key && { key, status: 201, kept: {} },
+  };
+  try {
+    const [outcome] = (await uploadLeads(deps, company, [lead], options))!;
+    return outcome!;
+  } catch (error) {
+    if (violatedUnique(error) === null) throw error;
+    const first = await firstAnswer(deps, key);
+    if (!first) throw error;
+    const { created } = first.body as Kept<unknown>;
+    const [stored] = await findUploaded(deps.db, company.organizationId, created);
+    if (stored) return { kind: 'created', leadId: stored.id, publicId: stored.publicId };
+    const hash = deps.vault.index(lead.phone);
+    const known = await firstOfPhones(deps.db, company.organizationId, [hash]);
+    return { kind: 'duplicate', publicId: known.get(hash) ?? null };
+  }
+}

@@ -1,0 +1,65 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../../adapters/logger.ts';
+import type { Queryable } from '../../db/client.ts';
+import { findImport, type Import, importCounts, type SyncCounts } from '../../db/imports/imports.ts';
+
+export type ImportProgress = { row: Import; syncs: SyncCounts };
+
+/** One look at the database for all who watch the same import, none when nobody does. */
+export type ImportWatch = {
+  /** Tells at once, and then whenever something moved. The answer ends it. */
+  watch(importId: string, tell: (progress: ImportProgress) => void): () => void;
+  close(): void;
+};
+
+const everyMs = 500;
+/** Counting the syncs of a million leads takes its time: it is done in no more than a tenth of it. */
+const countedAtMost = 0.1;
+
+export function createImportWatch(deps: { reader: Queryable; log: Logger }): ImportWatch {
+  const watched = new Map<string, Set<(progress: ImportProgress) => void>>();
+  const closing = new AbortController();
+
+  const look = async (importId: string, watchers: Set<(progress: ImportProgress) => void>) => {
+    let last = '';
+    let known = 0;
+    let countAt = 0;
+    let syncs: SyncCounts | null = null;
+    while (watchers.size > 0 && !closing.signal.aborted) {
+      try {
+        const row = await findImport(deps.reader, importId);
+        if (!row) break;
+        const began = performance.now();
+        if (syncs === null || began >= countAt) {
+          syncs = await importCounts(deps.reader, row);
+          const now = performance.now();
+          countAt = now + (now - began) / countedAtMost;
+        }
+        const text = JSON.stringify([row, syncs]);
+        if (text !== last || watchers.size > known) for (const tell of watchers) tell({ row, syncs });
+        last = text;
+        known = watchers.size;
+      } catch (error) {
+        deps.log.debug({ error: (error as Error).name }, 'import watch');
+      }
+      await pause(everyMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+    }
+    watched.delete(importId);
+  };
+
+  return {
+    watch(importId, tell) {
+      const watchers = watched.get(importId) ?? new Set();
+      watchers.add(tell);
+      if (!watched.has(importId)) {
+        watched.set(importId, watchers);
+        void look(importId, watchers);
+      }
+      return () => watchers.delete(tell);
+    },
+    close() {
+      closing.abort();
+      for (const watchers of watched.values()) watchers.clear();
+    },
+  };
+}

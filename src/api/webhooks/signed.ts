@@ -1,0 +1,252 @@
+import { parse as parseForm } from 'node:querystring';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
+import { BadSignatureError, type VerifiedStripeEvent } from '../../adapters/payments.ts';
+import { parseSendgridEvents, type SendgridEvent, verifySendgridSignature } from '../../adapters/sendgrid.ts';
+import { parseTwilioStatus, verifyTwilioSignature } from '../../adapters/twilio.ts';
+import { bookReceipt, type Receipt, takeReceipt } from '../../db/messaging/receipts.ts';
+import { findPayment } from '../../db/payment/payments.ts';
+import { findUnlockOwner, receiveOnce } from '../../db/transport/inbox.ts';
+import { subjectOf } from '../../db/unlock/unlocks.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { type StripeFact, stripeFact } from '../../domain/payment/stripe-facts.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import type { EventDraft } from '../../events/envelope.ts';
+import { receiveReply } from '../../usecases/messaging/receive-reply.ts';
+import { readRawBodies } from '../http/bodies.ts';
+import { addressOf, type Limiter } from '../http/limits.ts';
+
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'config'>;
+
+const form = 'application/x-www-form-urlencoded';
+const json = 'application/json';
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const causeOf = (request: FastifyRequest) => ({ correlationId: request.id, causationId: null });
+const header = (request: FastifyRequest, name: string): string | undefined => {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+const bytesOf = (request: FastifyRequest): Buffer =>
+  Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+
+/** What vendors tell us, each verified over the bytes as they came. Nothing unsigned reaches the database. */
+export function signedWebhooks(deps: Deps, limiter: Limiter): FastifyPluginAsync {
+  const refuse = async (request: FastifyRequest, reply: FastifyReply, status: 400 | 403): Promise<never> => {
+    await limiter.take('refused', addressOf(request), reply);
+    throw new RefusedError(status, 'bad_signature', 'The signature does not match this body and address.');
+  };
+  return async (app) => {
+    await app.register(async (scope) => {
+      readRawBodies(scope, [json]);
+      for (const path of ['/webhook/stripe', '/api/webhooks/stripe']) {
+        scope.post(path, { schema: hidden }, async (request, reply) => {
+          const event = stripeEventOf(deps, request);
+          if (!event) return refuse(request, reply, 400);
+          await receiveStripeEvent(deps, event, request);
+          return { received: true };
+        });
+      }
+      scope.post('/webhook/sendgrid/events', { schema: hidden }, async (request, reply) => {
+        const events = sendgridEventsOf(deps, request);
+        if (!events) return refuse(request, reply, 403);
+        for (const event of events) await receiveSendgridEvent(deps, event, request);
+        return { received: events.length };
+      });
+    });
+    await app.register(async (scope) => {
+      readRawBodies(scope, [form]);
+      scope.post('/webhook/twilio/sms', { schema: hidden }, async (request, reply) => {
+        const params = twilioParamsOf(deps, request);
+        if (!params) return refuse(request, reply, 403);
+        await receiveTwilioText(deps, params, request);
+        // Anything else than empty TwiML would be texted to the sender.
+        return reply
+          .header('content-type', 'text/xml; charset=utf-8')
+          .send('<?xml version="1.0" encoding="UTF-8"?><Response/>');
+      });
+      for (const path of ['/webhook/twilio/status', '/webhook/twilio/status/:effect_id']) {
+        scope.post(path, { schema: hidden }, async (request, reply) => {
+          const params = twilioParamsOf(deps, request);
+          if (!params) return refuse(request, reply, 403);
+          await receiveTwilioStatus(deps, params, request);
+          return reply.status(204).send();
+        });
+      }
+    });
+  };
+}
+
+const hidden = { tags: ['webhooks'], hide: true };
+
+// --- Stripe ----------------------------------------------------------------------------------------------------------
+
+/** Null: not signed by Stripe for this account and mode; nothing of it is stored. */
+function stripeEventOf({ payments, config }: Deps, request: FastifyRequest): VerifiedStripeEvent | null {
+  try {
+    const event = payments.verifyWebhook(bytesOf(request), header(request, 'stripe-signature'), new Date());
+    const live = /^(?:sk|rk)_live_/.test(config.stripe.secretKey);
+    return event.livemode === live && event.account === null ? event : null;
+  } catch (error) {
+    if (error instanceof BadSignatureError) return null;
+    throw error;
+  }
+}
+
+/** Its inbox row and what follows from it. No call to Stripe here: a worker fetches the object and judges it. */
+async function receiveStripeEvent(
+  { db, relay }: Deps,
+  event: VerifiedStripeEvent,
+  request: FastifyRequest,
+): Promise<void> {
+  const fact = stripeFact(event.type, event.object);
+  const found = fact ? await draftOf(db, fact) : null;
+  await relay.commit(
+    {
+      guard: receiveOnce({
+        id: uuidv7(),
+        source: 'stripe',
+        externalId: event.id,
+        kind: event.type.slice(0, 100),
+        organizationId: found?.organizationId ?? null,
+        unlockId: found?.unlockId ?? null,
+      }),
+      events: found ? [found.draft] : [],
+    },
+    { cause: causeOf(request) },
+  );
+}
+
+type Found = { organizationId: string | null; unlockId: string | null; draft: EventDraft };
+
+/** Null: about an unlock that is not in this database. */
+async function draftOf(db: Deps['db'], fact: StripeFact): Promise<Found | null> {
+  if (fact.kind === 'changed') {
+    const payment = await findPayment(db, { paymentIntent: fact.paymentIntent });
+    const owner = payment || !fact.unlockId ? null : await findUnlockOwner(db, fact.unlockId);
+    if (!payment && !owner) return null;
+    const unlockId = payment?.unlockId ?? fact.unlockId!;
+    const organizationId = payment?.organizationId ?? owner;
+    const data = { paymentIntent: fact.paymentIntent };
+    return {
+      organizationId,
+      unlockId,
+      draft: { type: 'payment.changed', organizationId, subject: subjectOf(unlockId), data },
+    };
+  }
+  const { unlockId, sessionId } = fact;
+  const organizationId = await findUnlockOwner(db, unlockId);
+  if (!organizationId) return null;
+  const type = fact.kind === 'paid' ? 'payment.reported' : 'checkout.ended';
+  return {
+    organizationId,
+    unlockId,
+    draft: { type, organizationId, subject: subjectOf(unlockId), data: { unlockId, sessionId } },
+  };
+}
+
+// --- SendGrid --------------------------------------------------------------------------------------------------------
+
+function sendgridEventsOf({ config }: Deps, request: FastifyRequest): SendgridEvent[] | null {
+  const rawBody = bytesOf(request);
+  const signed = verifySendgridSignature({
+    publicKey: config.sendgrid.webhookPublicKey,
+    timestamp: header(request, 'x-twilio-email-event-webhook-timestamp'),
+    signature: header(request, 'x-twilio-email-event-webhook-signature'),
+    rawBody,
+    now: new Date(),
+  });
+  if (!signed) return null;
+  try {
+    return parseSendgridEvents(JSON.parse(rawBody.toString('utf8'))) ?? [];
+  } catch {
+    throw new RefusedError(400, 'invalid_json', 'The body is not valid JSON.');
+  }
+}
+
+async function receiveSendgridEvent(
+  deps: Deps,
+  event: SendgridEvent,
+  request: FastifyRequest,
+): Promise<void> {
+  const status = (
+    { processed: 'queued', delivered: 'delivered', bounce: 'failed', dropped: 'failed' } as const
+  )[event.type as string];
+  if (!status) return;
+  const failed = status === 'failed';
+  await book(deps, request, {
+    vendor: 'sendgrid',
+    effectId: idOf(event.effectId),
+    vendorId: event.vendorId,
+    status,
+    code: failed ? 'bad_address' : null,
+    vendorCode: failed ? event.type : null,
+  });
+}
+
+// --- Twilio ----------------------------------------------------------------------------------------------------------
+
+type Params = Record<string, string | string[]>;
+
+/** The form's fields, if Twilio signed them for our public URL. What headers say of host and scheme counts nothing. */
+function twilioParamsOf({ config }: Deps, request: FastifyRequest): Params | null {
+  const params = { ...parseForm(bytesOf(request).toString('utf8'), '&', '=', { maxKeys: 500 }) } as Params;
+  const signed = verifyTwilioSignature({
+    // Without Twilio as the provider nobody's signature counts: its token would be the sandbox's public one.
+    authTokens: config.smsProvider === 'twilio' ? [config.twilio.authToken].filter(Boolean) : [],
+    publicUrl: config.publicUrl,
+    path: request.raw.url ?? '',
+    params,
+    signature: header(request, 'x-twilio-signature'),
+  });
+  return signed ? params : null;
+}
+
+const field = (params: Params, name: string): string => {
+  const value = Object.hasOwn(params, name) ? params[name] : undefined;
+  return (Array.isArray(value) ? value[0] : value)?.replaceAll('\0', '') ?? '';
+};
+
+async function receiveTwilioText(deps: Deps, params: Params, request: FastifyRequest): Promise<void> {
+  const externalId = field(params, 'MessageSid') || field(params, 'SmsSid');
+  const from = field(params, 'From');
+  const ourNumber = field(params, 'To');
+  if (!externalId || !from || !ourNumber) {
+    throw new RefusedError(400, 'invalid_input', 'MessageSid, From and To are needed.');
+  }
+  const body = field(params, 'Body');
+  await receiveReply(deps, {
+    source: 'twilio',
+    externalId,
+    ourNumber,
+    from,
+    body,
+    now: new Date(),
+    cause: causeOf(request),
+  });
+}
+
+async function receiveTwilioStatus(deps: Deps, params: Params, request: FastifyRequest): Promise<void> {
+  const { status, failure, vendorCode } = parseTwilioStatus({
+    MessageStatus: field(params, 'MessageStatus'),
+    SmsStatus: field(params, 'SmsStatus'),
+    ErrorCode: field(params, 'ErrorCode'),
+  });
+  const { effect_id: effectId } = request.params as { effect_id?: string };
+  await book(deps, request, {
+    vendor: 'twilio',
+    effectId: idOf(effectId),
+    vendorId: field(params, 'MessageSid') || field(params, 'SmsSid') || null,
+    status,
+    code: failure ?? null,
+    vendorCode: vendorCode ?? null,
+  });
+}
+
+const idOf = (value: string | null | undefined): string | null =>
+  value && uuid.test(value) ? value.toLowerCase() : null;
+
+async function book({ db, relay }: Deps, request: FastifyRequest, receipt: Receipt): Promise<void> {
+  const message = await takeReceipt(db, receipt);
+  if (message) await relay.commit(bookReceipt(message, receipt), { cause: causeOf(request) });
+}

@@ -1,0 +1,203 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { v7 as uuidv7 } from 'uuid';
+import { importView, previewView } from '../api/upload/json.ts';
+import { type Company, findCompany } from '../db/account/companies.ts';
+import { commitChange } from '../db/commit.ts';
+import { anySealed, findImport, type Import, listImports } from '../db/imports/imports.ts';
+import { readRejects } from '../db/imports/rejects.ts';
+import { createVault } from '../db/vault.ts';
+import { rejectsCsv } from '../domain/csv/write.ts';
+import { RefusedError } from '../domain/errors.ts';
+import { type ImportDeps, previewImport, receiveFile, startImport } from '../usecases/imports/receive.ts';
+import { CommandError, type Session } from './session.ts';
+
+export type ImportState = ReturnType<typeof importView>;
+export type Preview = ReturnType<typeof previewView>;
+export type Dialect = { encoding?: string; delimiter?: string };
+export type LocalFile = { name: string; size: number; bytes: () => AsyncIterable<Uint8Array> };
+
+/** The two ways to an import: the API of a leadgate elsewhere, or the database of this one. */
+export type Door = {
+  /** Earlier imports of the same bytes, newest first. */
+  sameFile(hash: string): Promise<ImportState[]>;
+  upload(file: LocalFile, dialect: Dialect): Promise<{ id: string; preview: Preview }>;
+  preview(id: string, mapping?: (string | null)[]): Promise<Preview>;
+  start(id: string, again: boolean): Promise<ImportState>;
+  look(id: string): Promise<ImportState>;
+  rejects(id: string): Promise<AsyncIterable<string | Uint8Array>>;
+};
+
+/** Wrong use, as the other side says it. */
+export const wrongUse = (message: string) => new CommandError(message, 2);
+/** It was meant well and did not work. */
+export const failure = (message: string) => new CommandError(message, 3);
+
+export async function databaseDoor(session: Session, companyNumber: number): Promise<Door> {
+  const { db, config } = session;
+  const company = await findCompany(db, { number: companyNumber });
+  if (!company) throw wrongUse(`There is no company ${companyNumber}. See: leadgate company list`);
+  const vault = createVault(config.encryptionKeys);
+  await assertSameKeys(session);
+  const deps: ImportDeps = {
+    db,
+    vault,
+    // No queue is at hand here: what is written waits in the outbox for the next sweep.
+    relay: {
+      commit: (change, options) =>
+        commitChange(db, change, { visibilityMs: 0, isFull: () => true, ...options }),
+    },
+  };
+  const { organizationId } = company;
+  const rowOf = async (id: string): Promise<Import> => {
+    const row = await findImport(db, id, organizationId);
+    if (!row) throw failure(`Import ${id} is gone.`);
+    return row;
+  };
+  return {
+    sameFile: async (fileHash) =>
+      (await listImports(db, organizationId, { limit: 20, fileHash })).map(importView),
+    async upload({ name, size, bytes }, dialect) {
+      assertSize(size, config.maxCsvBytes);
+      const { row, preview } = await refusals(() =>
+        receiveFile(deps, { company, name, bytes: bytes(), dialect }),
+      );
+      return { id: row.id, preview: previewView(preview) };
+    },
+    preview: async (id, mapping) => {
+      const { preview } = await refusals(async () =>
+        previewImport(deps, company, await rowOf(id), { mapping }),
+      );
+      return previewView(preview);
+    },
+    start: async (id, again) =>
+      importView(
+        await refusals(async () => startImport(deps, company as Company, await rowOf(id), { again })),
+      ),
+    look: async (id) => importView(await rowOf(id)),
+    rejects: async (id) => rejectsCsv((await rowOf(id)).header ?? [], readRejects({ db, vault }, id)),
+  };
+}
+
+function assertSize(size: number, most: number): void {
+  if (size > most)
+    throw wrongUse(
+      `The file is larger than ${Math.round(most / 2 ** 20)} MB (MAX_CSV_SIZE_MB). Split it, or raise the limit.`,
+    );
+}
+
+/** What is sealed here must be opened there. */
+async function assertSameKeys({ db, config }: Session): Promise<void> {
+  const sealed = await anySealed(db);
+  const id = sealed?.split('.')[1];
+  if (id === undefined || config.encryptionKeys.some((key) => key.id === id)) return;
+  throw wrongUse('ENCRYPTION_KEYS here are not those of the server: it could not read what is uploaded.');
+}
+
+async function refusals<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw error instanceof RefusedError ? wrongUse(error.message) : error;
+  }
+}
+
+export function httpDoor(base: string, key: string, company: number): Door {
+  const send = async (method: string, path: string, body?: { json: unknown } | LocalFile) => {
+    const answer = await exchange(new URL(path, base.endsWith('/') ? base : `${base}/`), method, key, body);
+    if (answer.status < 300) return answer.body;
+    const detail = answer.body?.detail ?? `${base} answered ${answer.status}.`;
+    const code = answer.body?.code === undefined || answer.status >= 500 ? 3 : 2;
+    throw new CommandError(detail, code);
+  };
+  const query = (fields: Record<string, string | undefined>) => {
+    const given = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return new URLSearchParams(given).toString();
+  };
+  const about = (id: string, step = '') => `api/imports/${id}${step}`;
+  return {
+    sameFile: async (hash) =>
+      (await send('GET', `api/imports?${query({ file_hash: hash, company_id: String(company) })}`)).imports,
+    async upload(file, dialect) {
+      const fields = { ...dialect, company_id: String(company), file_name: file.name };
+      const answer = await send('POST', `api/imports?${query(fields)}`, file);
+      return { id: answer.import.import_id, preview: answer.preview };
+    },
+    preview: async (id, mapping) =>
+      (await send('POST', about(id, '/preview'), { json: mapping ? { mapping } : {} })).preview,
+    start: async (id, again) => (await send('POST', about(id, '/start'), { json: { again } })).import,
+    look: async (id) => (await send('GET', about(id))).import,
+    rejects: async (id) => {
+      const url = new URL(about(id, '/rejects.csv'), base.endsWith('/') ? base : `${base}/`);
+      const response = await fetch(url, { headers: { authorization: `Bearer ${key}` } });
+      if (!response.ok || !response.body) throw failure(`${base} answered ${response.status}.`);
+      return response.body as unknown as AsyncIterable<Uint8Array>;
+    },
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each caller names what it reads of the answer.
+type HttpAnswer = { status: number; body: any };
+
+/** A file is sent as it is read; an answer that comes before it is whole ends the sending. */
+async function exchange(
+  url: URL,
+  method: string,
+  key: string,
+  body?: { json: unknown } | LocalFile,
+): Promise<HttpAnswer> {
+  const file = body && 'bytes' in body ? body : null;
+  const json = body && 'json' in body ? JSON.stringify(body.json) : null;
+  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+    method,
+    headers: {
+      authorization: `Bearer ${key}`,
+      accept: 'application/json',
+      ...(file
+        ? { 'content-type': 'text/csv', 'content-length': file.size, 'idempotency-key': uuidv7() }
+        : {}),
+      ...(json === null
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }),
+    },
+  });
+  const answered = new Promise<HttpAnswer>((resolve, reject) => {
+    request.once('error', reject);
+    request.once('response', async (response) => {
+      try {
+        const parts: Buffer[] = [];
+        for await (const part of response) parts.push(part as Buffer);
+        resolve({ status: response.statusCode ?? 0, body: parsed(Buffer.concat(parts).toString('utf8')) });
+      } catch (error) {
+        reject(error as Error);
+      }
+    });
+  });
+  if (file)
+    await Promise.race([answered, pipeline(Readable.from(file.bytes()), request)]).catch(() => undefined);
+  else request.end(json ?? undefined);
+  try {
+    return await answered;
+  } catch (error) {
+    throw new UnreachableError(
+      `${url.origin} does not answer (${(error as NodeJS.ErrnoException).code ?? 'cut off'}).`,
+    );
+  }
+}
+
+/** Worth another try; everything else the other side meant. */
+export class UnreachableError extends CommandError {
+  constructor(message: string) {
+    super(message, 3);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

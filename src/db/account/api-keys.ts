@@ -1,0 +1,124 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import { isScope, type Scope } from '../../domain/account/scopes.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
+
+export type KeyOwner = 'organization' | 'supplier' | 'operator';
+
+export type ApiKey = {
+  id: string;
+  organizationId: string | null;
+  owner: KeyOwner;
+  name: string;
+  prefix: string;
+  scopes: Scope[];
+  createdAt: Date;
+  lastUsedAt: Date | null;
+  revokedAt: Date | null;
+};
+
+const keyShape = /^lg_[A-Za-z0-9_-]{43}$/;
+const shownLength = 11;
+
+/** Whether a string can be a key at all; what cannot costs no query. */
+export const looksLikeKey = (value: string): boolean => keyShape.test(value);
+
+/** A key has 256 bits of its own, so its plain SHA-256 is enough, and the lookup by it leaks nothing by its timing. */
+const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+const columns =
+  sql.raw(`id, organization_id AS "organizationId", owner, name, prefix, scopes, created_at AS "createdAt",
+  last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`);
+
+type NewKey = { organizationId: string | null; owner: KeyOwner; name: string; scopes: readonly Scope[] };
+
+/** The key itself is in this answer and nowhere else, ever. */
+export async function createKey(
+  db: Queryable,
+  request: NewKey,
+): Promise<{ id: string; key: string; prefix: string }> {
+  const { key, row } = await makeKey(db, { ...request, idempotencyKey: null });
+  return { id: row.id, key, prefix: row.prefix };
+}
+
+/** In force at once, of one organization. */
+export const mostKeys = 100;
+
+/**
+ * With the request's Idempotency-Key, which keeps the key's id alone. Throws its violation when it was used, and
+ * RefusedError 409 when there are too many.
+ */
+export async function makeKey(
+  db: Queryable,
+  { organizationId, owner, name, scopes, idempotencyKey }: NewKey & { idempotencyKey: IdempotencyKey | null },
+): Promise<{ key: string; row: ApiKey }> {
+  const key = `lg_${randomBytes(32).toString('base64url')}`;
+  const id = uuidv7();
+  const made = sql`INSERT INTO api_keys (id, organization_id, owner, name, prefix, hash, scopes)
+    SELECT ${id}::uuid, ${organizationId}::uuid, ${owner}::text, ${name}::text, ${key.slice(0, shownLength)}::text, ${hashOf(key)}::text,
+      ${sql.param([...scopes])}::text[]
+    WHERE ${organizationId}::uuid IS NULL OR (SELECT count(*) FROM api_keys
+      WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL) < ${mostKeys}::integer
+    RETURNING ${columns}`;
+  const remembered = idempotencyKey
+    ? sql`, ${sql.raw('first_answer')} AS (${answerPart(idempotencyKey, 201, { key_id: id }).statement(sql`EXISTS (SELECT 1 FROM made)`)})`
+    : sql``;
+  const [row] = await run<ApiKey>(db, sql`WITH made AS (${made})${remembered} SELECT * FROM made`);
+  if (!row)
+    throw new RefusedError(409, 'too_many_keys', `There are ${mostKeys} keys in force. Revoke one first.`);
+  return { key, row };
+}
+
+/** Null for an unknown or revoked key. Not cached: a revoked key is refused at once. */
+export async function findKey(db: Queryable, key: string): Promise<ApiKey | null> {
+  if (!looksLikeKey(key)) return null;
+  const [row] = await run<ApiKey>(
+    db,
+    sql`SELECT ${columns} FROM api_keys WHERE hash = ${hashOf(key)} AND revoked_at IS NULL`,
+  );
+  return row ? { ...row, scopes: row.scopes.filter(isScope) } : null;
+}
+
+/** For the console: roughly when a key was last used, without a write per request. */
+export async function noteKeyUse(db: Queryable, id: string): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE api_keys SET last_used_at = now() WHERE id = ${id}::uuid AND (last_used_at IS NULL OR last_used_at < now() - interval '1 hour')`,
+  );
+}
+
+/** By id or by shown prefix. False: no such active key. */
+export async function revokeKey(db: Queryable, idOrPrefix: string): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`UPDATE api_keys SET revoked_at = now() WHERE (id::text = ${idOrPrefix} OR prefix = ${idOrPrefix}) AND revoked_at IS NULL RETURNING id`,
+  );
+  return rows.length > 0;
+}
+
+/** False: no such active key of this organization. */
+export async function revokeKeyOf(db: Queryable, organizationId: string, id: string): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`UPDATE api_keys SET revoked_at = now() WHERE id = ${id}::uuid AND organization_id = ${organizationId}::uuid
+      AND revoked_at IS NULL RETURNING id`,
+  );
+  return rows.length > 0;
+}
+
+/** All keys, or those of one organization; newest first. */
+export async function listKeys(db: Queryable, organizationId: string | null): Promise<ApiKey[]> {
+  return run(
+    db,
+    sql`SELECT ${columns} FROM api_keys WHERE ${organizationId}::uuid IS NULL OR organization_id = ${organizationId}::uuid ORDER BY created_at DESC`,
+  );
+}
+
+export async function findOrganizationId(db: Queryable, slug: string): Promise<string | null> {
+  const [row] = await run<{ id: string }>(db, sql`SELECT id FROM organizations WHERE slug = ${slug}`);
+  return row?.id ?? null;
+}

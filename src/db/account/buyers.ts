@@ -1,0 +1,136 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { type Part, run } from '../commit.ts';
+
+export type Buyer = {
+  id: string;
+  externalId: string;
+  name: string | null;
+  phone: string;
+  email: string | null;
+  language: string | null;
+  active: boolean;
+  createdAt: Date;
+};
+
+export type BuyerFields = Pick<Buyer, 'externalId' | 'name' | 'phone' | 'email' | 'language'>;
+
+/** Unique per organization. */
+export const buyerConstraint = 'buyers_external_id';
+
+const columns =
+  sql.raw(`b.id, b.external_id AS "externalId", b.name, b.phone, b.email, b.language, b.active = 'active' AS active,
+  b.created_at AS "createdAt"`);
+
+/** A named buyer, and what stands in the way of offering it this lead. */
+export type Candidate = {
+  buyerId: string;
+  externalId: string;
+  phone: string;
+  phoneId: string | null;
+  active: boolean;
+  optedOut: boolean;
+  badNumber: boolean;
+  offered: boolean;
+};
+
+/** Resolves provider ids within one organization. `leadId` null: a lead that is not stored yet. */
+export async function findCandidates(
+  db: Queryable,
+  organizationId: string,
+  externalIds: readonly string[],
+  ourNumber: string,
+  leadId: string | null,
+): Promise<Candidate[]> {
+  return run(
+    db,
+    sql`SELECT b.id AS "buyerId", b.external_id AS "externalId", b.phone, p.id AS "phoneId", b.active = 'active' AS active,
+      p.opted_out_at IS NOT NULL AS "optedOut", p.bad_number_at IS NOT NULL AS "badNumber",
+      EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.lead_id = ${leadId}::uuid AND u.buyer_id = b.id) AS offered
+    FROM buyers b LEFT JOIN phones p ON p.our_number = ${ourNumber} AND p.number = b.phone
+    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ANY(${sql.param(externalIds)}::text[])`,
+  );
+}
+
+export function insertBuyer(organizationId: string, id: string, buyer: BuyerFields): Part {
+  return {
+    name: 'buyer',
+    statement: (
+      when,
+    ) => sql`INSERT INTO buyers (id, organization_id, external_id, name, phone, email, language)
+      SELECT ${id}::uuid, ${organizationId}::uuid, ${buyer.externalId}::text, ${buyer.name}::text, ${buyer.phone}::text,
+        ${buyer.email}::text, ${buyer.language}::text WHERE ${when}`,
+  };
+}
+
+export async function findBuyer(
+  db: Queryable,
+  organizationId: string,
+  externalId: string,
+): Promise<Buyer | null> {
+  const [row] = await run<Buyer>(
+    db,
+    sql`SELECT ${columns} FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId}`,
+  );
+  return row ?? null;
+}
+
+/** In the order of their ids. */
+export async function listBuyers(
+  db: Queryable,
+  organizationId: string,
+  page: { limit: number; after: string | null; active: boolean | null },
+): Promise<Buyer[]> {
+  const where = [sql`b.organization_id = ${organizationId}::uuid`];
+  if (page.after !== null) where.push(sql`b.external_id > ${page.after}::text`);
+  if (page.active !== null) where.push(sql`b.active = ${page.active ? 'active' : 'inactive'}::text`);
+  return run(
+    db,
+    sql`SELECT ${columns} FROM buyers b WHERE ${sql.join(where, sql` AND `)} ORDER BY b.external_id LIMIT ${page.limit}::integer`,
+  );
+}
+
+export type BuyerChange = Partial<Omit<BuyerFields, 'externalId'>> & { active?: boolean };
+
+/** Sets the fields that are given (null empties one). Null when there is no such buyer. */
+export async function changeBuyer(
+  db: Queryable,
+  organizationId: string,
+  externalId: string,
+  change: BuyerChange,
+): Promise<Buyer | null> {
+  const given = (key: keyof BuyerChange) => change[key] !== undefined;
+  const [row] = await run<Buyer>(
+    db,
+    sql`UPDATE buyers b SET
+      name = CASE WHEN ${given('name')}::boolean THEN ${change.name ?? null}::text ELSE b.name END,
+      phone = coalesce(${change.phone ?? null}::text, b.phone),
+      email = CASE WHEN ${given('email')}::boolean THEN ${change.email ?? null}::text ELSE b.email END,
+      language = CASE WHEN ${given('language')}::boolean THEN ${change.language ?? null}::text ELSE b.language END,
+      active = CASE ${change.active ?? null}::boolean WHEN true THEN 'active' WHEN false THEN 'inactive' ELSE b.active END,
+      updated_at = now()
+    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId} RETURNING ${columns}`,
+  );
+  return row ?? null;
+}
+
+/** Creates or updates buyers by their ids; ids must not repeat within one call. Counts what was new. */
+export async function upsertBuyers(
+  db: Queryable,
+  organizationId: string,
+  buyers: readonly BuyerFields[],
+): Promise<{ created: number; updated: number }> {
+  const sorted = [...buyers].sort((a, b) => (a.externalId < b.externalId ? -1 : 1));
+  const [row] = await run<{ created: number; updated: number }>(
+    db,
+    sql`WITH stored AS (
+      INSERT INTO buyers AS b (id, organization_id, external_id, name, phone, email, language)
+      SELECT gen_random_uuid(), ${organizationId}::uuid, r."externalId", r.name, r.phone, r.email, r.language
+      FROM jsonb_to_recordset(${JSON.stringify(sorted)}::jsonb) AS r("externalId" text, name text, phone text, email text, language text)
+      ON CONFLICT (organization_id, external_id) DO UPDATE SET name = coalesce(excluded.name, b.name), phone = excluded.phone,
+        email = coalesce(excluded.email, b.email), language = coalesce(excluded.language, b.language), updated_at = now()
+      RETURNING (xmax = 0) AS created)
+    SELECT count(*) FILTER (WHERE created)::int AS created, count(*) FILTER (WHERE NOT created)::int AS updated FROM stored`,
+  );
+  return row!;
+}

@@ -1,0 +1,22 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+
+export type NewOrganization = {
+  id: string;
+  name: string;
+  slug: string;
+  footer: string;
+  supportContact: string;
+};
+
+/** False: an organization with this slug exists already, and is left as it is. */
+export async function createOrganization(db: Queryable, organization: NewOrganization): Promise<boolean> {
+  const { id, name, slug, footer, supportContact } = organization;
+  const rows = await run(
+    db,
+    sql`INSERT INTO organizations (id, name, slug, footer, support_contact) VALUES (${id}, ${name}, ${slug}, ${footer}, ${supportContact})
+      ON CONFLICT (slug) DO NOTHING RETURNING id`,
+  );
+  return rows.length > 0;
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { together } from './batch-lookups.ts';
+
+describe('together', () => {
+  it('answers everybody who asks in one turn from one look, each his own', async () => {
+    const looks: number[][] = [];
+    const double = together(async (keys: number[]) => {
+      looks.push(keys);
+      return keys.map((key) => key * 2);
+    });
+    expect(await Promise.all([double(1), double(2), double(1)])).toEqual([2, 4, 2]);
+    expect(looks).toEqual([[1, 2, 1]]);
+  });
+
+  it('never answers from a look that was begun before the question', async () => {
+    let truth = 'valid';
+    let began = () => {};
+    const beginning = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const ask = together(async (keys: string[]) => {
+      const seen = truth;
+      began();
+      await answered;
+      return keys.map(() => seen);
+    });
+    const first = ask('key');
+    await beginning;
+    truth = 'revoked';
+    const second = ask('key');
+    answer();
+    expect(await first).toBe('valid');
+    expect(await second).toBe('revoked');
+  });
+
+  it('a look that fails is told to those who shared it, and to nobody else', async () => {
+    let broken = true;
+    const ask = together(async (keys: string[]) => {
+      if (broken) throw new Error('away');
+      return keys;
+    });
+    const both = await Promise.allSettled([ask('a'), ask('b')]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    broken = false;
+    expect(await ask('c')).toBe('c');
+  });
+});

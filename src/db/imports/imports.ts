@@ -1,0 +1,333 @@
+import { sql } from 'drizzle-orm';
+import type { Mapping } from '../../domain/csv/mapping.ts';
+import type { ImportStatus } from '../../domain/imports/status.ts';
+import type { Queryable } from '../client.ts';
+import { type Change, type Part, run } from '../commit.ts';
+
+/** One file of a company: kept whole, then read row by row. */
+export type Import = {
+  id: string;
+  organizationId: string;
+  status: ImportStatus;
+  fileName: string;
+  /** SHA-256 of its bytes; null until the whole file is here. */
+  fileHash: string | null;
+  bytes: number;
+  chunks: number;
+  /** What the uploader said of the file; what is absent is found out. */
+  dialect: ImportDialect;
+  mapping: Mapping | null;
+  header: string[] | null;
+  /** Rows before this one are settled. The header is row 1. */
+  nextRow: number;
+  totalRows: number;
+  created: number;
+  duplicates: number;
+  rejected: number;
+  /** Why it failed, or does not go on, in a sentence for people. */
+  problem: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+  startedAt: Date | null;
+  endedAt: Date | null;
+};
+
+export type ImportDialect = { encoding?: string; delimiter?: string };
+
+/** Without a sign of life for so long, a file was cut off, or is not wanted any more. */
+export const cutOffAfterMinutes = 15;
+const forgottenAfterDays = 7;
+
+export const cutOffProblem =
+  'The upload was cut off before the file was whole. Nothing of it was kept: upload the file again.';
+const stuckProblem =
+  'Something went wrong here, not in your file: it is not read on for now. What was read stays, and an operator has been told. It goes on from there when that is mended.';
+const supersededProblem = 'The same file was uploaded again before this one was started.';
+const forgottenProblem = `The file was not started within ${forgottenAfterDays} days and is gone. Upload it again.`;
+
+/** Work that was given up is told of where it is looked for. An upload that stopped reads as failed from the moment it counts as one, also before it is swept. */
+const columns = sql.raw(`i.id, i.organization_id AS "organizationId",
+  CASE WHEN stale THEN 'failed' ELSE i.status END AS status, i.file_name AS "fileName", i.file_hash AS "fileHash",
+  i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.header, i.next_row AS "nextRow", i.total_rows AS "totalRows",
+  i.created, i.duplicates, i.rejected, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
+  i.created_at AS "createdAt", i.updated_at AS "updatedAt", i.started_at AS "startedAt", i.ended_at AS "endedAt"`);
+const imports = sql.raw(`imports i CROSS JOIN LATERAL (SELECT i.status = 'uploading'
+  AND i.updated_at < now() - interval '${cutOffAfterMinutes} minutes' AS stale) s
+  CROSS JOIN LATERAL (SELECT i.status = 'running' AND EXISTS (SELECT 1 FROM outbox o
+    JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+    WHERE o.parked_at IS NOT NULL AND o.worker = 'importer' AND e.subject = 'import:' || i.id) AS stuck) p`);
+
+/** Null when there is none; with `organizationId` also when it is another organization's. */
+export async function findImport(db: Queryable, id: string, organizationId?: string): Promise<Import | null> {
+  const owner = organizationId === undefined ? sql`` : sql` AND i.organization_id = ${organizationId}::uuid`;
+  const [row] = await run<Import>(
+    db,
+    sql`SELECT ${columns} FROM ${imports} WHERE i.id = ${id}::uuid${owner}`,
+  );
+  return row ?? null;
+}
+
+/** Newest first. `after` is the cursor of the last row of the page before. */
+export async function listImports(
+  db: Queryable,
+  organizationId: string,
+  page: { limit: number; after?: { micros: string; id: string } | null; fileHash?: string },
+): Promise<(Import & { micros: string })[]> {
+  const where = [sql`i.organization_id = ${organizationId}::uuid`];
+  if (page.fileHash !== undefined) where.push(sql`i.file_hash = ${page.fileHash}::text`);
+  if (page.after) {
+    where.push(
+      sql`(i.created_at, i.id) < ('epoch'::timestamptz + ${page.after.micros}::text::bigint * interval '1 microsecond', ${page.after.id}::uuid)`,
+    );
+  }
+  return run(
+    db,
+    sql`SELECT ${columns}, (extract(epoch FROM i.created_at) * 1000000)::bigint::text AS micros FROM ${imports}
+      WHERE ${sql.join(where, sql` AND `)} ORDER BY i.created_at DESC, i.id DESC LIMIT ${page.limit}::integer`,
+  );
+}
+
+/** What became of an import's leads in the CRM. `pending`: nobody has begun. */
+export type SyncCounts = {
+  pending: number;
+  processing: number;
+  success: number;
+  failed: number;
+  cancelled: number;
+};
+
+export async function importCounts(db: Queryable, row: Pick<Import, 'id' | 'created'>): Promise<SyncCounts> {
+  const rows = await run<{ status: keyof SyncCounts; n: number }>(
+    db,
+    sql`SELECT status, count(*)::int AS n FROM lead_syncs WHERE import_id = ${row.id}::uuid GROUP BY status`,
+  );
+  const of = (status: keyof SyncCounts) => rows.find((each) => each.status === status)?.n ?? 0;
+  const begun = rows.reduce((sum, { n }) => sum + n, 0);
+  return {
+    pending: Math.max(0, row.created - begun) + of('pending'),
+    processing: of('processing'),
+    success: of('success'),
+    failed: of('failed'),
+    cancelled: of('cancelled'),
+  };
+}
+
+/** Imports of the same bytes that took rows, or are about to: to ask before it is done again. */
+export async function findSameFile(db: Queryable, row: Import): Promise<Import | null> {
+  if (row.fileHash === null) return null;
+  const [same] = await run<Import>(
+    db,
+    sql`SELECT ${columns} FROM ${imports} WHERE ${sameFile(row)} ORDER BY i.created_at DESC LIMIT 1`,
+  );
+  return same ?? null;
+}
+
+const sameFile = (row: Pick<Import, 'id' | 'organizationId' | 'fileHash'>) =>
+  sql`i.organization_id = ${row.organizationId}::uuid AND i.file_hash = ${row.fileHash}::text AND i.id <> ${row.id}::uuid
+    AND (i.status IN ('running', 'done') OR i.created > 0)`;
+
+export type NewImport = Pick<Import, 'id' | 'organizationId' | 'fileName' | 'dialect'>;
+
+/** False: so many files of the company are unfinished that it takes no other. */
+export async function openUpload(db: Queryable, row: NewImport, mostOpen: number): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`INSERT INTO imports (id, organization_id, status, file_name, dialect)
+      SELECT ${row.id}::uuid, ${row.organizationId}::uuid, 'uploading', ${row.fileName}::text, ${JSON.stringify(row.dialect)}::jsonb
+      WHERE (SELECT count(*) FROM imports WHERE organization_id = ${row.organizationId}::uuid
+        AND status IN ('uploading', 'ready')) < ${mostOpen}::integer RETURNING id`,
+  );
+  return rows.length > 0;
+}
+
+/** A piece of a file; `body` is sealed. */
+export type Chunk = { number: number; bytes: number; body: string };
+
+/** False: the upload was cancelled, counts as cut off by now, or this piece is there already. */
+export async function appendChunk(db: Queryable, importId: string, chunk: Chunk): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`WITH open AS (
+      UPDATE imports SET bytes = bytes + ${chunk.bytes}::integer, chunks = chunks + 1, updated_at = now()
+      WHERE id = ${importId}::uuid AND status = 'uploading' AND chunks = ${chunk.number}::integer RETURNING id)
+    INSERT INTO import_chunks (import_id, number, bytes, body)
+    SELECT id, ${chunk.number}::integer, ${chunk.bytes}::integer, ${chunk.body}::text FROM open RETURNING number`,
+  );
+  return rows.length > 0;
+}
+
+/** The sealed pieces of a file in their order, a few at a time. Ends early when they are gone. */
+export async function* readChunks(db: Queryable, importId: string): AsyncGenerator<string> {
+  const together = 4;
+  for (let first = 0; ; first += together) {
+    const rows = await run<{ body: string }>(
+      db,
+      sql`SELECT body FROM import_chunks WHERE import_id = ${importId}::uuid AND number >= ${first}::integer
+        AND number < ${first + together}::integer ORDER BY number`,
+    );
+    for (const { body } of rows) yield body;
+    if (rows.length < together) return;
+  }
+}
+
+export type WholeFile = Pick<Import, 'chunks' | 'header' | 'totalRows' | 'dialect' | 'mapping'> & {
+  fileHash: string;
+};
+
+/**
+ * The file is whole; an earlier upload of the same bytes that nobody started makes room for it, so that a program that
+ * does not look at our answers piles nothing up. `mapping`: what its columns are believed to be; null where something is missing. */
+export const markReady = (
+  { id, organizationId }: Pick<Import, 'id' | 'organizationId'>,
+  file: WholeFile,
+): Change => ({
+  guard:
+    () => sql`UPDATE imports SET status = 'ready', file_hash = ${file.fileHash}::text, header = ${json(file.header)},
+      mapping = ${json(file.mapping)}, dialect = ${json(file.dialect)}, total_rows = ${file.totalRows}::integer, updated_at = now()
+    WHERE id = ${id}::uuid AND status = 'uploading' AND chunks = ${file.chunks}::integer RETURNING id`,
+  writes: [
+    {
+      name: 'superseded',
+      statement: (
+        when,
+      ) => sql`UPDATE imports SET status = 'cancelled', problem = ${supersededProblem}::text, ended_at = now(), updated_at = now()
+        WHERE organization_id = ${organizationId}::uuid AND file_hash = ${file.fileHash}::text AND status = 'ready'
+          AND id <> ${id}::uuid AND ${when} RETURNING id`,
+    },
+    {
+      name: 'superseded_pieces',
+      statement: (when) =>
+        sql`DELETE FROM import_chunks WHERE import_id IN (SELECT id FROM superseded) AND ${when}`,
+    },
+  ],
+});
+
+/** A correction of how the file is read, before it is started. */
+export const redescribe = (
+  id: string,
+  file: Pick<Import, 'header' | 'dialect' | 'mapping' | 'totalRows'>,
+): Change => ({
+  guard: () => sql`UPDATE imports SET header = ${json(file.header)}, mapping = ${json(file.mapping)},
+      dialect = ${json(file.dialect)}, total_rows = ${file.totalRows}::integer, updated_at = now()
+    WHERE id = ${id}::uuid AND status = 'ready' RETURNING id`,
+});
+
+/** From ready to running. Without `again` not beside an import of the same bytes. */
+export const markStarted = (
+  row: Import,
+  start: { mapping: Mapping; again: boolean; headerKey: string },
+): Change => ({
+  guard:
+    () => sql`UPDATE imports SET status = 'running', mapping = ${json(start.mapping)}, started_at = now(), updated_at = now()
+    WHERE id = ${row.id}::uuid AND organization_id = ${row.organizationId}::uuid AND status = 'ready'
+      AND (${start.again}::boolean OR NOT EXISTS (SELECT 1 FROM imports i WHERE ${sameFile(row)})) RETURNING id`,
+  writes: [rememberMapping(row.organizationId, start.headerKey, start.mapping)],
+  events: [
+    {
+      type: 'import.started',
+      organizationId: row.organizationId,
+      subject: `import:${row.id}`,
+      data: { importId: row.id },
+    },
+  ],
+});
+
+/**
+ * The end: its pieces go, its rejects stay. `from` guards: an import that is not in one of these states is left alone;
+ * `nextRow`, that nobody else has read on.
+ */
+export const markEnded = (
+  row: Pick<Import, 'id' | 'organizationId'>,
+  end: {
+    status: 'done' | 'failed' | 'cancelled';
+    from: readonly ImportStatus[];
+    problem?: string;
+    nextRow?: number;
+    totalRows?: number;
+  },
+): Change => ({
+  guard:
+    () => sql`UPDATE imports SET status = ${end.status}::text, problem = ${end.problem ?? null}::text, ended_at = now(),
+      updated_at = now(), total_rows = coalesce(${end.totalRows ?? null}::integer, total_rows)
+    WHERE id = ${row.id}::uuid AND status = ANY(${sql.param([...end.from])}::text[])
+      AND next_row = coalesce(${end.nextRow ?? null}::integer, next_row) RETURNING id`,
+  writes: [
+    {
+      name: 'pieces',
+      statement: (when) => sql`DELETE FROM import_chunks WHERE import_id = ${row.id}::uuid AND ${when}`,
+    },
+  ],
+  events: [
+    {
+      type: 'import.ended',
+      organizationId: row.organizationId,
+      subject: `import:${row.id}`,
+      data: { importId: row.id, status: end.status },
+    },
+  ],
+});
+
+function rememberMapping(organizationId: string, headerKey: string, mapping: Mapping): Part {
+  return {
+    name: 'remembered',
+    statement: (when) => sql`INSERT INTO remembered_mappings (organization_id, header_key, mapping)
+      SELECT ${organizationId}::uuid, ${headerKey}::text, ${json(mapping)} WHERE ${when}
+      ON CONFLICT (organization_id, header_key) DO UPDATE SET mapping = excluded.mapping, updated_at = now()`,
+  };
+}
+
+export async function rememberedMapping(
+  db: Queryable,
+  organizationId: string,
+  headerKey: string,
+): Promise<Mapping | null> {
+  const [row] = await run<{ mapping: Mapping }>(
+    db,
+    sql`SELECT mapping FROM remembered_mappings WHERE organization_id = ${organizationId}::uuid AND header_key = ${headerKey}::text`,
+  );
+  return row?.mapping ?? null;
+}
+
+/** In the file's order. */
+export async function leadsOfImport(db: Queryable, importId: string, limit: number): Promise<string[]> {
+  const rows = await run<{ id: string }>(
+    db,
+    sql`SELECT id FROM leads WHERE import_id = ${importId}::uuid ORDER BY id LIMIT ${limit}::integer`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Something sealed by the server, to compare keys by. */
+export async function anySealed(db: Queryable): Promise<string | null> {
+  const [row] = await run<{ contact: string }>(
+    db,
+    sql`SELECT contact FROM leads WHERE contact IS NOT NULL LIMIT 1`,
+  );
+  return row?.contact ?? null;
+}
+
+export async function hasFailedSyncs(db: Queryable, importId: string): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`SELECT 1 FROM lead_syncs WHERE import_id = ${importId}::uuid AND status = 'failed' LIMIT 1`,
+  );
+  return rows.length > 0;
+}
+
+/** Uploads that stopped half-way, and files nobody started: their bytes go. Any process, any number of times. */
+export async function sweepImports(db: Queryable): Promise<number> {
+  const rows = await run(
+    db,
+    sql`WITH over AS (
+      UPDATE imports SET ended_at = now(), status = 'failed',
+        problem = CASE status WHEN 'uploading' THEN ${cutOffProblem}::text ELSE ${forgottenProblem}::text END
+      WHERE status IN ('uploading', 'ready') AND updated_at < now() - interval '${sql.raw(String(cutOffAfterMinutes))} minutes'
+        AND (status = 'uploading' OR updated_at < now() - interval '${sql.raw(String(forgottenAfterDays))} days')
+      RETURNING id),
+    pieces AS (DELETE FROM import_chunks c USING over WHERE c.import_id = over.id)
+    SELECT id FROM over`,
+  );
+  return rows.length;
+}
+
+const json = (value: unknown) => sql`${value === null ? null : JSON.stringify(value)}::jsonb`;

@@ -1,0 +1,35 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+import type { Vault } from '../vault.ts';
+
+/** A row that was not taken: its cells as they came, and one list of reasons for each field. */
+export type RejectedRow = { row: number; cells: string[]; errors: Record<string, string[]> };
+
+/** After `afterRow`, in the file's order. */
+export async function listRejects(
+  deps: { db: Queryable; vault: Pick<Vault, 'openJson'> },
+  importId: string,
+  page: { afterRow: number; limit: number },
+): Promise<RejectedRow[]> {
+  const rows = await run<{ row: number; cells: string; errors: Record<string, string[]> }>(
+    deps.db,
+    sql`SELECT "row", cells, errors FROM import_rejects WHERE import_id = ${importId}::uuid AND "row" > ${page.afterRow}::integer
+      ORDER BY "row" LIMIT ${page.limit}::integer`,
+  );
+  return rows.map(({ row, cells, errors }) => ({ row, errors, cells: deps.vault.openJson<string[]>(cells) }));
+}
+
+/** All of them, a page at a time: memory does not grow with their number. */
+export async function* readRejects(
+  deps: Parameters<typeof listRejects>[0],
+  importId: string,
+): AsyncGenerator<RejectedRow> {
+  const limit = 500;
+  for (let afterRow = 0; ; ) {
+    const rows = await listRejects(deps, importId, { afterRow, limit });
+    yield* rows;
+    if (rows.length < limit) return;
+    afterRow = rows.at(-1)!.row;
+  }
+}

@@ -1,0 +1,178 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { type Part, run } from '../commit.ts';
+
+/** Public fields beside city and service type; already masked. */
+export type PublicFields = {
+  preferredTimeWindow: string | null;
+  budgetRange: string | null;
+  notes: string | null;
+};
+
+/** What the vault seals into `leads.contact`. */
+export type SealedContact = {
+  name: string | null;
+  phone: string | null;
+  email: string | null;
+  address: string | null;
+  notes: string | null;
+};
+
+export type NewLead = {
+  id: string;
+  organizationId: string;
+  publicId: string;
+  city: string | null;
+  serviceType: string | null;
+  public: PublicFields;
+  contact: string;
+  phoneHash: string | null;
+  emailHash: string | null;
+  phoneValid: boolean;
+  priceMinor: number;
+  currency: string;
+  ttlMs: number;
+  maxSales: number | null;
+};
+
+/** Unique per organization: violated by a generated id that exists, or by a sender that repeats its own. */
+export const leadIdConstraint = 'leads_public_id';
+export const offerConstraint = 'lead_unlocks_once';
+
+export function insertLead(lead: NewLead): Part {
+  return {
+    name: 'lead',
+    statement: (
+      when,
+    ) => sql`INSERT INTO leads (id, organization_id, public_id, city, service_type, public, contact, phone_hash, email_hash,
+        phone_valid, price_minor, currency, ttl_ms, max_sales)
+      SELECT ${lead.id}::uuid, ${lead.organizationId}::uuid, ${lead.publicId}::text, ${lead.city}::text, ${lead.serviceType}::text,
+        ${JSON.stringify(lead.public)}::jsonb, ${lead.contact}::text, ${lead.phoneHash}::text, ${lead.emailHash}::text,
+        ${lead.phoneValid}::boolean, ${lead.priceMinor}::integer, ${lead.currency}::text, ${lead.ttlMs}::bigint, ${lead.maxSales}::integer
+      WHERE ${when}`,
+  };
+}
+
+export type NewOffer = { unlockId: string; buyerId: string; phone: string; phoneId: string | null };
+
+/** Unlocks in NEW_LEAD. Their time begins with this statement, by the database's clock. */
+export function insertOffers(
+  lead: { id: string; organizationId: string },
+  terms: { ourNumber: string; priceMinor: number; currency: string; ttlMs: number },
+  offers: readonly NewOffer[],
+): Part[] {
+  const rows = offers.map((o) => ({ id: o.unlockId, buyer_id: o.buyerId, phone: o.phone }));
+  // In one order everywhere, so that two leads for the same new phones do not wait for each other.
+  const unseen = [...new Set(offers.filter((o) => o.phoneId === null).map((o) => o.phone))].sort();
+  const unlocks: Part = {
+    name: 'offers',
+    statement: (
+      when,
+    ) => sql`INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, our_number, phone, status, price_minor, currency,
+        ttl_expires_at)
+      SELECT o.id, ${lead.id}::uuid, ${lead.organizationId}::uuid, o.buyer_id, ${terms.ourNumber}::text, o.phone, 'NEW_LEAD',
+        ${terms.priceMinor}::integer, ${terms.currency}::text, now() + make_interval(secs => ${terms.ttlMs}::float8 / 1000)
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS o(id uuid, buyer_id uuid, phone text) WHERE ${when}`,
+  };
+  const conversations: Part = {
+    name: 'conversations',
+    statement: (when) => sql`INSERT INTO phones (id, our_number, number)
+      SELECT gen_random_uuid(), ${terms.ourNumber}::text, number FROM jsonb_array_elements_text(${JSON.stringify(unseen)}::jsonb) AS number
+      WHERE ${when} ON CONFLICT (our_number, number) DO NOTHING`,
+  };
+  return unseen.length > 0 ? [conversations, unlocks] : [unlocks];
+}
+
+export type StoredLead = {
+  id: string;
+  organizationId: string;
+  publicId: string;
+  city: string | null;
+  serviceType: string | null;
+  public: PublicFields;
+  contact: string | null;
+  phoneValid: boolean;
+  priceMinor: number;
+  currency: string;
+  ttlMs: number;
+  maxSales: number | null;
+  sold: number;
+  createdAt: Date;
+  unlocks: StoredUnlock[];
+};
+
+export type StoredUnlock = {
+  providerId: string;
+  status: string;
+  priceMinor: number;
+  currency: string;
+  ttlExpiresAt: string;
+  paidAt: string | null;
+};
+
+const leadColumns = sql.raw(`l.id, l.organization_id AS "organizationId", l.public_id AS "publicId", l.city,
+  l.service_type AS "serviceType", l.public, l.contact, l.phone_valid AS "phoneValid", l.price_minor AS "priceMinor", l.currency,
+  l.ttl_ms::float8 AS "ttlMs", l.max_sales AS "maxSales", l.created_at AS "createdAt",
+  (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE')) AS sold,
+  (SELECT coalesce(json_agg(json_build_object('providerId', b.external_id, 'status', u.status, 'priceMinor', u.price_minor,
+      'currency', u.currency, 'ttlExpiresAt', u.ttl_expires_at, 'paidAt', u.paid_at) ORDER BY u.created_at, b.external_id), '[]')
+    FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE u.lead_id = l.id) AS unlocks`);
+
+/** Null when there is none of this name in this organization. */
+export async function findLead(
+  db: Queryable,
+  organizationId: string,
+  publicId: string,
+): Promise<StoredLead | null> {
+  const [row] = await run<StoredLead>(
+    db,
+    sql`SELECT ${leadColumns} FROM leads l WHERE l.organization_id = ${organizationId}::uuid AND l.public_id = ${publicId}`,
+  );
+  return row ?? null;
+}
+
+/** Whether a statement whose outcome was never heard did commit. */
+export async function leadExists(db: Queryable, id: string): Promise<boolean> {
+  return (await run(db, sql`SELECT 1 FROM leads WHERE id = ${id}::uuid`)).length > 0;
+}
+
+export async function unlockExists(db: Queryable, id: string): Promise<boolean> {
+  return (await run(db, sql`SELECT 1 FROM lead_unlocks WHERE id = ${id}::uuid`)).length > 0;
+}
+
+export type LeadFilter = {
+  status?: string;
+  city?: string;
+  campaign?: string;
+  createdFrom?: string;
+  createdTo?: string;
+};
+
+/** Newest first. `after` is the cursor of the last row of the page before. */
+export async function listLeads(
+  db: Queryable,
+  organizationId: string,
+  filter: LeadFilter,
+  page: { limit: number; after: { micros: string; id: string } | null },
+): Promise<(StoredLead & { micros: string })[]> {
+  const where = [sql`l.organization_id = ${organizationId}::uuid`];
+  if (filter.city) where.push(sql`lower(l.city) = lower(${filter.city}::text)`);
+  if (filter.campaign) where.push(sql`l.campaign_id = ${filter.campaign}::uuid`);
+  if (filter.createdFrom) where.push(sql`l.created_at >= ${filter.createdFrom}::text::timestamptz`);
+  if (filter.createdTo) where.push(sql`l.created_at < ${filter.createdTo}::text::timestamptz`);
+  if (filter.status) {
+    where.push(
+      sql`EXISTS (SELECT 1 FROM lead_unlocks f WHERE f.lead_id = l.id AND f.status = ${filter.status}::text)`,
+    );
+  }
+  if (page.after) {
+    where.push(
+      sql`(l.created_at, l.id) < ('epoch'::timestamptz + ${page.after.micros}::text::bigint * interval '1 microsecond', ${page.after.id}::uuid)`,
+    );
+  }
+  return run(
+    db,
+    sql`SELECT ${leadColumns}, (extract(epoch FROM l.created_at) * 1000000)::bigint::text AS micros FROM leads l
+      WHERE ${sql.join(where, sql` AND `)} ORDER BY l.created_at DESC, l.id DESC LIMIT ${page.limit}::integer`,
+  );
+}

@@ -1,0 +1,250 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { recipients } from '../../events/routes.ts';
+import type { Queryable } from '../client.ts';
+import { type PublishRow, run } from '../commit.ts';
+import type { IdempotencyKey } from '../transport/idempotency.ts';
+
+/** A lead of a company's own, ready to be written. */
+export type NewUpload = {
+  id: string;
+  eventId: string;
+  publicId: string;
+  /** Sealed. */
+  contact: string;
+  phoneHash: string;
+  emailHash: string | null;
+  phoneValid: boolean;
+  city: string | null;
+  region: string | null;
+};
+
+/** How far a file has been read: written together with the rows, or not at all. */
+export type Checkpoint = {
+  importId: string;
+  expectedRow: number;
+  nextRow: number;
+  rejected: number;
+  /** `cells` are sealed. */
+  rejects: readonly { row: number; cells: string; errors: Record<string, string[]> }[];
+};
+
+/** What a repeated request must be answered; the ids of the leads that were stored are put beside `kept`. */
+export type KeptAnswer = { key: IdempotencyKey; status: number; kept: Record<string, unknown> };
+export type Kept<T> = { kept: T; created: string[] };
+
+export type UploadBatch = {
+  organizationId: string;
+  /** A phone that came this recently is a repetition. 0: never. */
+  windowMs: number;
+  /** With a window: each phone once. */
+  leads: readonly NewUpload[];
+  /** Repetitions within the batch itself, for the counts. */
+  repeats: number;
+  /** The time inside the ids of the events. */
+  occurredAt: Date;
+  correlationId: string;
+  importId: string | null;
+  terms: { priceMinor: number; currency: string; ttlMs: number };
+  /** Put into the queue by the caller, whose sweeper first looks after so long; null: rows wait in the outbox. */
+  visibilityMs: number | null;
+  checkpoint: Checkpoint | null;
+  answer: KeptAnswer | null;
+};
+
+export type StoredBatch = {
+  /** Which of the leads are repetitions, and were not stored; by their place, ascending. */
+  repeated: number[];
+  publish: PublishRow[];
+};
+
+const nothingPublic = { preferredTimeWindow: null, budgetRange: null, notes: null };
+
+/**
+ * Leads with their events and outbox rows, and the phones by which repetitions are known, in one statement. Null: the
+ * checkpoint is not where it was expected, nothing was written.
+ *
+ * Every batch locks its phones in one order, so two uploads of the same rows wait for each other, never in a circle, and
+ * the later finds what the earlier wrote. Membership is asked by hashed subplans (`IN … IS TRUE`): the planner cannot
+ * know how many rows are given, and a join it guesses wrong is a thousand times as long.
+ */
+export async function storeLeads(db: Queryable, batch: UploadBatch): Promise<StoredBatch | null> {
+  const [row] = await run<{ held: boolean } & StoredBatch>(db, statementOf(batch));
+  return row!.held ? { repeated: row!.repeated, publish: row!.publish } : null;
+}
+
+function statementOf(batch: UploadBatch): SQL {
+  const { organizationId, checkpoint, answer, windowMs } = batch;
+  const go = checkpoint ? sql`EXISTS (SELECT 1 FROM place)` : sql`true`;
+  const parts: SQL[] = [];
+  if (checkpoint) {
+    parts.push(sql`place AS (SELECT id FROM imports WHERE id = ${checkpoint.importId}::uuid AND status = 'running'
+      AND next_row = ${checkpoint.expectedRow}::integer FOR UPDATE)`);
+  }
+  parts.push(givenPart(batch, go));
+  parts.push(windowMs > 0 ? knownWithin(organizationId, windowMs) : knownSince(organizationId));
+  parts.push(
+    windowMs > 0
+      ? sql`stored AS MATERIALIZED (SELECT * FROM given WHERE (id IN (SELECT lead_id FROM known)) IS TRUE)`
+      : sql`stored AS (SELECT * FROM given)`,
+  );
+  parts.push(leadsPart(batch), ...eventParts(batch));
+  if (checkpoint) parts.push(...checkpointParts(checkpoint, batch.repeats));
+  if (answer) parts.push(answerPart(answer));
+  return sql`WITH ${sql.join(parts, sql`,\n`)}
+    SELECT ${go} AS held, coalesce((SELECT json_agg(n - 1 ORDER BY n) FROM given WHERE (id IN (SELECT id FROM stored)) IS NOT TRUE), '[]') AS repeated,
+      ${batch.visibilityMs === null ? sql`'[]'::json` : sql`coalesce((SELECT json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch)) FROM tasks), '[]')`} AS publish`;
+}
+
+/**
+ * The rows, a value for each column. What is made of letters, digits and `-_.` alone goes as one text with commas, which
+ * both sides read several times as fast as JSON; what people wrote goes as JSON, and only if there is any.
+ */
+function givenPart({ leads }: UploadBatch, go: SQL): SQL {
+  const column = (of: (lead: NewUpload) => string | null) =>
+    sql`string_to_array(${leads.map(of).join()}::text, ',', '')`;
+  const written = (of: (lead: NewUpload) => string | null) => {
+    const texts = leads.some((lead) => of(lead) !== null) ? leads.map(of) : [];
+    return sql`ARRAY(SELECT json_array_elements_text(${JSON.stringify(texts)}::json))`;
+  };
+  return sql`given AS MATERIALIZED (
+    SELECT id::uuid, event_id::uuid, public_id, contact, phone_hash, email_hash, phone_valid = 'y' AS phone_valid, city, region, n
+    FROM unnest(${column((lead) => lead.id)}, ${column((lead) => lead.eventId)}, ${column((lead) => lead.publicId)},
+      ${column((lead) => lead.contact)}, ${column((lead) => lead.phoneHash)}, ${column((lead) => lead.emailHash)},
+      ${column((lead) => (lead.phoneValid ? 'y' : 'n'))}, ${written((lead) => lead.city)}, ${written((lead) => lead.region)})
+    WITH ORDINALITY AS g(id, event_id, public_id, contact, phone_hash, email_hash, phone_valid, city, region, n) WHERE ${go})`;
+}
+
+/**
+ * What it touches is new; a phone known more recently keeps its row and is not returned. A lead of a cancelled import that
+ * never reached the CRM is never sent there: it makes no later one a repetition.
+ */
+const knownWithin = (organizationId: string, windowMs: number): SQL => sql`known AS (
+    INSERT INTO known_phones AS k (organization_id, phone_hash, lead_id)
+    SELECT ${organizationId}::uuid, phone_hash, id FROM given ORDER BY phone_hash COLLATE "C"
+    ON CONFLICT (organization_id, phone_hash) DO UPDATE SET lead_id = excluded.lead_id, seen_at = now()
+      WHERE k.seen_at < now() - make_interval(secs => ${windowMs}::float8 / 1000)
+        OR EXISTS (SELECT 1 FROM leads l JOIN imports i ON i.id = l.import_id AND i.status = 'cancelled' WHERE l.id = k.lead_id
+          AND NOT EXISTS (SELECT 1 FROM lead_syncs s WHERE s.lead_id = l.id AND s.status = 'success'))
+    RETURNING lead_id)`;
+
+/** Without a window every lead is stored; the newest of each phone is noted, for the day there is one. */
+const knownSince = (organizationId: string): SQL => sql`known AS (
+    INSERT INTO known_phones (organization_id, phone_hash, lead_id)
+    SELECT DISTINCT ON (phone_hash COLLATE "C") ${organizationId}::uuid, phone_hash, id FROM given ORDER BY phone_hash COLLATE "C", n DESC
+    ON CONFLICT (organization_id, phone_hash) DO UPDATE SET lead_id = excluded.lead_id, seen_at = now())`;
+
+function leadsPart({ organizationId, importId, terms }: UploadBatch): SQL {
+  return sql`lead AS (
+    INSERT INTO leads (id, organization_id, public_id, city, region, import_id, uploaded, public, contact, phone_hash, email_hash, phone_valid,
+      price_minor, currency, ttl_ms)
+    SELECT id, ${organizationId}::uuid, public_id, city, region, ${importId}::uuid, true, ${JSON.stringify(nothingPublic)}::jsonb, contact,
+      phone_hash, email_hash, phone_valid, ${terms.priceMinor}::integer, ${terms.currency}::text, ${terms.ttlMs}::bigint FROM stored)`;
+}
+
+/** As `lead.uploaded` of the catalog says; a thousand events are not checked one by one. */
+function eventParts({ organizationId, occurredAt, correlationId, visibilityMs }: UploadBatch): SQL[] {
+  const workers = recipients('lead.uploaded', undefined).map(({ worker }) => worker);
+  const queued = visibilityMs !== null;
+  return [
+    sql`facts AS (
+      INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, data)
+      SELECT event_id, ${occurredAt}::timestamptz, 'lead.uploaded', 1, ${organizationId}::uuid, 'lead:' || id, ${correlationId}::uuid,
+        jsonb_build_object('leadId', id) FROM stored)`,
+    sql`tasks AS (
+      INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
+      SELECT event_id, ${occurredAt}::timestamptz, worker, ${organizationId}::uuid,
+        now() + make_interval(secs => ${visibilityMs ?? 0}::float8 / 1000), ${queued}::boolean
+      FROM stored CROSS JOIN unnest(${sql.param(workers)}::text[]) AS worker RETURNING id, worker, epoch)`,
+  ];
+}
+
+function checkpointParts(checkpoint: Checkpoint, repeats: number): SQL[] {
+  const parts = [
+    sql`counted AS (
+      UPDATE imports SET next_row = ${checkpoint.nextRow}::integer, updated_at = now(),
+        created = created + (SELECT count(*) FROM stored)::integer,
+        duplicates = duplicates + ${repeats}::integer + ((SELECT count(*) FROM given) - (SELECT count(*) FROM stored))::integer,
+        rejected = rejected + ${checkpoint.rejected}::integer
+      WHERE id IN (SELECT id FROM place))`,
+  ];
+  if (checkpoint.rejects.length > 0) {
+    parts.push(sql`rejects AS (
+      INSERT INTO import_rejects (import_id, "row", cells, errors)
+      SELECT place.id, r."row", r.cells, r.errors FROM place,
+        json_to_recordset(${JSON.stringify(checkpoint.rejects)}::json) AS r("row" integer, cells text, errors jsonb))`);
+  }
+  return parts;
+}
+
+function answerPart({ key, status, kept }: KeptAnswer): SQL {
+  return sql`first_answer AS (
+    INSERT INTO idempotency_keys (organization_id, key, route, request_hash, status, answer)
+    SELECT ${key.organizationId}::uuid, ${key.key}::text, ${key.route}::text, ${key.requestHash}::text, ${status}::integer,
+      jsonb_build_object('kept', ${JSON.stringify(kept)}::jsonb, 'created', (SELECT coalesce(jsonb_agg(id ORDER BY n), '[]') FROM stored)))`;
+}
+
+/** Which of these leads are there: what a statement whose outcome was never heard has done. */
+export async function findStored(db: Queryable, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await run<{ id: string }>(
+    db,
+    sql`SELECT id FROM leads WHERE id = ANY(${sql.param([...ids])}::uuid[])`,
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** What each of these phones came with first: the name of the company's lead, by the phone's hash. */
+export async function firstOfPhones(
+  db: Queryable,
+  organizationId: string,
+  phoneHashes: readonly string[],
+): Promise<Map<string, string>> {
+  if (phoneHashes.length === 0) return new Map();
+  const rows = await run<{ hash: string; publicId: string }>(
+    db,
+    sql`SELECT k.phone_hash AS hash, l.public_id AS "publicId" FROM known_phones k JOIN leads l ON l.id = k.lead_id
+      WHERE k.organization_id = ${organizationId}::uuid AND k.phone_hash = ANY(${sql.param([...phoneHashes])}::text[])`,
+  );
+  return new Map(rows.map(({ hash, publicId }) => [hash, publicId]));
+}
+
+export type UploadedLead = { id: string; publicId: string; phoneValid: boolean; createdAt: Date };
+
+export async function findUploaded(
+  db: Queryable,
+  organizationId: string,
+  ids: readonly string[],
+): Promise<UploadedLead[]> {
+  return run(
+    db,
+    sql`SELECT id, public_id AS "publicId", phone_valid AS "phoneValid", created_at AS "createdAt" FROM leads
+      WHERE organization_id = ${organizationId}::uuid AND id = ANY(${sql.param([...ids])}::uuid[])`,
+  );
+}
+
+/** How far a lead of a company has come on its way into the CRM. */
+export type SyncJob = {
+  id: string;
+  organizationId: string;
+  leadId: string;
+  companyNumber: number;
+  status: 'pending' | 'processing' | 'success' | 'failed' | 'cancelled';
+  attempts: number;
+  worker: string | null;
+  contactId: string | null;
+  error: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+};
+
+/** By the lead's id. Null: there is none. Whose it is, the caller judges. */
+export async function findJob(db: Queryable, id: string): Promise<SyncJob | null> {
+  const [row] = await run<SyncJob>(
+    db,
+    sql`SELECT l.id, l.organization_id AS "organizationId", l.public_id AS "leadId", o.number AS "companyNumber",
+        coalesce(s.status, 'pending') AS status, coalesce(s.attempts, 0) AS attempts, s.worker, s.contact_id AS "contactId", s.error,
+        l.created_at AS "createdAt", coalesce(s.updated_at, l.created_at) AS "updatedAt"
+      FROM leads l JOIN organizations o ON o.id = l.organization_id LEFT JOIN lead_syncs s ON s.lead_id = l.id
+      WHERE l.id = ${id}::uuid AND l.uploaded`,
+  );
+  return row ?? null;
+}

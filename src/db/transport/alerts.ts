@@ -1,0 +1,30 @@
+import { sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Part } from '../commit.ts';
+
+export type AlertDraft = {
+  /** One alert per cause: a repeat changes nothing. */
+  key: string;
+  kind:
+    | 'spend_cap'
+    | 'work_parked'
+    | 'reveal_failed'
+    | 'payment_refunded'
+    | 'payment_disputed'
+    | 'payment_rejected'
+    | 'crm_paused'
+    | 'crm_unwell';
+  organizationId: string | null;
+  /** By id; no personal data. */
+  subject: string;
+  text: string;
+};
+
+export function insertAlert(alert: AlertDraft): Part {
+  return {
+    name: 'alert',
+    statement: (when) => sql`INSERT INTO alerts (id, key, kind, organization_id, subject, text)
+      SELECT ${uuidv7()}::uuid, ${alert.key}, ${alert.kind}, ${alert.organizationId}::uuid, ${alert.subject}, ${alert.text} WHERE ${when}
+      ON CONFLICT (key) DO NOTHING`,
+  };
+}

@@ -1,0 +1,162 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { WorkerName } from '../../events/routes.ts';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+
+/** What waits for a person: parked work, texts nobody could act on, alerts. */
+
+export type ParkedRow = {
+  id: number;
+  worker: WorkerName;
+  error: string | null;
+  attempts: number;
+  parkedAt: Date;
+  eventType: string;
+  subject: string;
+  unlockId: string | null;
+  leadId: string | null;
+  buyer: string | null;
+};
+
+export type ParkedFilter = { before?: number | null; unlockId?: string; limit: number };
+
+/** Newest first, so that what just broke is on top; one more than `limit` says that there are older ones. */
+export async function listParked(db: Queryable, filter: ParkedFilter): Promise<ParkedRow[]> {
+  const { before = null, unlockId = null, limit } = filter;
+  return run(
+    db,
+    sql`SELECT o.id, o.worker, o.last_error AS error, o.attempts, o.parked_at AS "parkedAt", coalesce(e.type, '') AS "eventType",
+      coalesce(e.subject, '') AS subject, u.id AS "unlockId", l.public_id AS "leadId", b.external_id AS buyer
+    FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+      LEFT JOIN lead_unlocks u ON u.id = (e.data->>'unlockId')::uuid
+      LEFT JOIN leads l ON l.id = u.lead_id LEFT JOIN buyers b ON b.id = u.buyer_id
+    WHERE o.parked_at IS NOT NULL AND (${before}::bigint IS NULL OR (o.parked_at, o.id) < (
+      SELECT parked_at, id FROM outbox WHERE id = ${before}::bigint))
+      AND (${unlockId}::text IS NULL OR e.data->>'unlockId' = ${unlockId}::text)
+    ORDER BY o.parked_at DESC, o.id DESC LIMIT ${limit + 1}`,
+  );
+}
+
+export type ParkedCause = {
+  worker: WorkerName;
+  organizationId: string | null;
+  subject: string;
+  eventId: string;
+  correlationId: string;
+};
+
+/** What a parked row is about. Null: not there, or not parked any more. */
+export async function findParked(db: Queryable, id: number): Promise<ParkedCause | null> {
+  const [row] = await run<ParkedCause>(
+    db,
+    sql`SELECT o.worker, o.organization_id AS "organizationId", e.subject, e.id AS "eventId", e.correlation_id AS "correlationId"
+      FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+      WHERE o.id = ${id}::bigint AND o.parked_at IS NOT NULL`,
+  );
+  return row ?? null;
+}
+
+export type InboxRow = {
+  id: string;
+  source: string;
+  kind: string;
+  intent: string | null;
+  receivedAt: Date;
+  unlockId: string | null;
+  leadId: string | null;
+  /** Sealed. */
+  sender: string | null;
+  body: string | null;
+};
+
+/** Oldest first: who waited longest is answered first. */
+export async function listInbox(db: Queryable, after: string | null, limit: number): Promise<InboxRow[]> {
+  return run(
+    db,
+    sql`SELECT i.id, i.source, i.kind, i.intent, i.received_at AS "receivedAt", i.unlock_id AS "unlockId", l.public_id AS "leadId",
+      i.sender, i.body
+    FROM inbox i LEFT JOIN lead_unlocks u ON u.id = i.unlock_id LEFT JOIN leads l ON l.id = u.lead_id
+    WHERE i.needs_operator AND i.handled_at IS NULL AND (${after}::uuid IS NULL OR (i.received_at, i.id) > (
+      SELECT received_at, id FROM inbox WHERE id = ${after}::uuid))
+    ORDER BY i.received_at, i.id LIMIT ${limit + 1}`,
+  );
+}
+
+export function markHandled(db: Queryable, id: string): Promise<{ id: string }[]> {
+  return run(
+    db,
+    sql`UPDATE inbox SET handled_at = now() WHERE id = ${id}::uuid AND needs_operator AND handled_at IS NULL RETURNING id`,
+  );
+}
+
+export type AlertRow = {
+  id: string;
+  kind: string;
+  subject: string;
+  text: string;
+  createdAt: Date;
+  unlockId: string | null;
+};
+
+/** The alert of a row that is still parked says nothing that the row itself does not show. */
+const stillParked = `NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked_at IS NOT NULL
+  AND p.id = CASE WHEN a.key ~ '^parked-[0-9]+-' THEN split_part(a.key, '-', 2)::bigint END)`;
+
+export async function listAlerts(db: Queryable, limit: number): Promise<AlertRow[]> {
+  return run(
+    db,
+    sql`SELECT a.id, a.kind, a.subject, a.text, a.created_at AS "createdAt", u.id AS "unlockId" FROM alerts a
+      LEFT JOIN lead_unlocks u ON u.id = CASE WHEN a.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(a.subject, 8)::uuid END
+      WHERE a.resolved_at IS NULL AND ${sql.raw(stillParked)} ORDER BY a.created_at DESC LIMIT ${limit}`,
+  );
+}
+
+export function resolveAlert(db: Queryable, id: string): Promise<{ id: string }[]> {
+  return run(
+    db,
+    sql`UPDATE alerts SET resolved_at = now() WHERE id = ${id}::uuid AND resolved_at IS NULL RETURNING id`,
+  );
+}
+
+export type AttentionCounts = { parked: number; inbox: number; alerts: number };
+
+/** Three narrow partial indexes. */
+export async function attentionCounts(db: Queryable): Promise<AttentionCounts> {
+  const [row] = await run<AttentionCounts>(db, sql`SELECT ${counts}`);
+  return row!;
+}
+
+const counts: SQL = sql.raw(`(SELECT count(*)::int FROM outbox WHERE parked_at IS NOT NULL) AS parked,
+  (SELECT count(*)::int FROM inbox WHERE needs_operator AND handled_at IS NULL) AS inbox,
+  (SELECT count(*)::int FROM alerts a WHERE resolved_at IS NULL AND ${stillParked}) AS alerts`);
+
+/** Differs when anything a page shows may have changed; a handful of index look-ups, however large the tables. */
+export async function pulse(db: Queryable): Promise<string> {
+  const [row] = await run<Record<string, unknown>>(
+    db,
+    sql`SELECT ${counts}, (SELECT id FROM events ORDER BY id DESC LIMIT 1) AS event,
+      (SELECT id FROM messages ORDER BY id DESC LIMIT 1) AS message, (SELECT max(received_at) FROM inbox) AS received,
+      (SELECT row(id, ended_at)::text FROM attempts ORDER BY started_at DESC LIMIT 1) AS attempt,
+      (SELECT id FROM payments ORDER BY id DESC LIMIT 1) AS payment`,
+  );
+  return JSON.stringify(row);
+}
+
+export type WorkerPulse = {
+  worker: WorkerName;
+  lastRunAt: Date;
+  runs: number;
+  failures: number;
+  medianMs: number | null;
+};
+
+/** Of the last thousand runs: a worker that is up and does nothing shows here. */
+export async function workerPulses(db: Queryable): Promise<WorkerPulse[]> {
+  return run(
+    db,
+    sql`SELECT worker, max(started_at) AS "lastRunAt", count(*)::int AS runs,
+      count(*) FILTER (WHERE outcome IN ('failed', 'parked'))::int AS failures,
+      (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at) * 1000))::float8 AS "medianMs"
+    FROM (SELECT * FROM attempts ORDER BY started_at DESC LIMIT 1000) recent GROUP BY worker`,
+  );
+}

@@ -1,0 +1,144 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Offer } from '../../domain/messaging/conversation.ts';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+
+/** Where something reached us from; with the sender's own id it names one inbox row. */
+export type InboxSource = 'twilio' | 'textmagic' | 'gateway' | 'stripe' | 'textmagic-callback' | 'ghl';
+
+export type InboxEntry = {
+  id: string;
+  source: InboxSource;
+  externalId: string;
+  kind: string;
+  organizationId?: string | null;
+  unlockId?: string | null;
+  phoneId?: string | null;
+  /** Sealed. */
+  sender?: string | null;
+  body?: string | null;
+  intent?: string | null;
+  needsOperator?: boolean;
+};
+
+/** Guard of whatever follows from it: a repetition touches no row, and nothing else happens. */
+export function receiveOnce(entry: InboxEntry): (held: SQL) => SQL {
+  return (
+    held,
+  ) => sql`INSERT INTO inbox (id, source, external_id, kind, organization_id, unlock_id, phone_id, sender, body, intent, needs_operator)
+    SELECT ${entry.id}::uuid, ${entry.source}::text, ${entry.externalId}::text, ${entry.kind}::text, ${entry.organizationId ?? null}::uuid,
+      ${entry.unlockId ?? null}::uuid, ${entry.phoneId ?? null}::uuid, ${entry.sender ?? null}::text, ${entry.body ?? null}::text,
+      ${entry.intent ?? null}::text, ${entry.needsOperator ?? false}::boolean WHERE ${held}
+    ON CONFLICT (source, external_id) DO NOTHING RETURNING id`;
+}
+
+export type StoredReply = {
+  id: string;
+  intent: string | null;
+  unlockId: string | null;
+  leadId: string | null;
+};
+
+/** What was made of a text when it came first. */
+export async function findReply(
+  db: Queryable,
+  source: InboxSource,
+  externalId: string,
+): Promise<StoredReply | null> {
+  const [row] = await run<StoredReply>(
+    db,
+    sql`SELECT i.id, i.intent, i.unlock_id AS "unlockId", l.public_id AS "leadId" FROM inbox i
+      LEFT JOIN lead_unlocks u ON u.id = i.unlock_id LEFT JOIN leads l ON l.id = u.lead_id
+      WHERE i.source = ${source} AND i.external_id = ${externalId}`,
+  );
+  return row ?? null;
+}
+
+/** The row of (our number, their phone), made when it is new. */
+export async function openConversation(
+  db: Queryable,
+  ourNumber: string,
+  number: string,
+): Promise<{ phoneId: string; optedOut: boolean }> {
+  const find = () =>
+    run<{ phoneId: string; optedOut: boolean }>(
+      db,
+      sql`SELECT id AS "phoneId", opted_out_at IS NOT NULL AS "optedOut" FROM phones WHERE our_number = ${ourNumber} AND number = ${number}`,
+    );
+  const [known] = await find();
+  if (known) return known;
+  await run(
+    db,
+    sql`INSERT INTO phones (id, our_number, number) VALUES (${uuidv7()}, ${ourNumber}, ${number}) ON CONFLICT (our_number, number) DO NOTHING`,
+  );
+  const [made] = await find();
+  return made!;
+}
+
+/**
+ * The newest offers of a conversation, and those of the leads named in the text. `organizationId` limits them to one
+ * tenant, where the sender of the text is known to us only through its key.
+ */
+export async function findOffers(
+  db: Queryable,
+  ourNumber: string,
+  number: string,
+  leadIds: readonly string[],
+  organizationId: string | null,
+): Promise<Offer[]> {
+  const columns = sql`u.id AS "unlockId", u.organization_id AS "organizationId", l.public_id AS "leadId", u.status,
+    u.teased_at AS "teasedAt", u.created_at AS "createdAt", coalesce(u.closed_at, u.done_at, u.paid_at) AS "endedAt"`;
+  const mine = sql`u.our_number = ${ourNumber} AND u.phone = ${number}
+    AND (${organizationId}::uuid IS NULL OR u.organization_id = ${organizationId}::uuid)`;
+  return run(
+    db,
+    sql`(SELECT ${columns} FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE ${mine} ORDER BY u.created_at DESC LIMIT 50)
+      UNION (SELECT ${columns} FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE ${mine}
+        AND lower(l.public_id) = ANY(${sql.param(leadIds)}::text[]) ORDER BY u.created_at DESC LIMIT 50)
+      ORDER BY "createdAt" DESC`,
+  );
+}
+
+/** Re-subscribed; from this commit on texts may be leased again. */
+export const optInPart = (phoneId: string) => ({
+  name: 'opted_in',
+  statement: (when: SQL) =>
+    sql`UPDATE phones SET opted_out_at = NULL WHERE id = ${phoneId}::uuid AND ${when}`,
+});
+
+/** What an unsigned callback pointed at: the vendor's id, and whether it was a text or a delivery receipt. */
+export async function findNotification(
+  db: Queryable,
+  inboxId: string,
+): Promise<{ kind: 'reply' | 'receipt'; vendorId: string } | null> {
+  const [row] = await run<{ kind: 'reply' | 'receipt'; externalId: string }>(
+    db,
+    sql`SELECT kind, external_id AS "externalId" FROM inbox WHERE id = ${inboxId}::uuid AND source = 'textmagic-callback'`,
+  );
+  // `reply:<id>` or `receipt:<id>:<status>`, see the callback's route.
+  return row ? { kind: row.kind, vendorId: row.externalId.split(':')[1] ?? '' } : null;
+}
+
+/** The sealed text of something that came in, and whose it is; null when there is none of this source. */
+export async function findReceived(
+  db: Queryable,
+  inboxId: string,
+  source: InboxSource,
+): Promise<{ organizationId: string | null; body: string | null; receivedAt: Date } | null> {
+  const [row] = await run<{ organizationId: string | null; body: string | null; receivedAt: Date }>(
+    db,
+    sql`SELECT organization_id AS "organizationId", body, received_at AS "receivedAt" FROM inbox
+      WHERE id = ${inboxId}::uuid AND source = ${source}`,
+  );
+  return row ?? null;
+}
+
+/** Whose unlock this is; null when it is none of ours. */
+export async function findUnlockOwner(db: Queryable, unlockId: string): Promise<string | null> {
+  const [row] = await run<{ organizationId: string }>(
+    db,
+    sql`SELECT organization_id AS "organizationId" FROM lead_unlocks WHERE id = ${unlockId}::uuid`,
+  );
+  return row?.organizationId ?? null;
+}

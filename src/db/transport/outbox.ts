@@ -1,0 +1,245 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { DomainEvent } from '../../events/envelope.ts';
+import { type WorkerName, workerNames } from '../../events/routes.ts';
+import type { Queryable } from '../client.ts';
+import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from '../commit.ts';
+import { type UnlockView, unlockView } from '../unlock/unlocks.ts';
+
+/** A stored event before it is parsed: its type and data may be of a version this process does not know. */
+export type StoredEvent = Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown };
+
+/** What a worker's run begins with: its row, the event with the unlock it is about, and the database's clock. */
+export type OpenRun = {
+  event: StoredEvent;
+  unlock: UnlockView | null;
+  worker: WorkerName;
+  attempts: number;
+  createdAt: Date;
+  now: Date;
+};
+
+type RunRow = Omit<OpenRun, 'event' | 'unlock'> & {
+  eventId: string;
+  eventType: string;
+  version: number;
+  occurredAt: Date;
+  eventOwner: string | null;
+  subject: string;
+  correlationId: string;
+  causationId: string | null;
+  data: unknown;
+} & (UnlockView | { [column in keyof UnlockView]: null });
+
+/**
+ * The row with this epoch, its event, and the unlock that is the event's subject; null when the row is finished, parked,
+ * or was issued anew since.
+ */
+export async function openRun(db: Queryable, fence: Fence): Promise<OpenRun | null> {
+  const [row] = await run<RunRow>(
+    db,
+    sql`SELECT unlock.*, o.worker, o.attempts, o.created_at AS "createdAt", now() AS now,
+      o.event_id AS "eventId", coalesce(e.type, 'missing') AS "eventType", coalesce(e.version, 1) AS version, o.event_at AS "occurredAt",
+      o.organization_id AS "eventOwner", coalesce(e.subject, 'event:' || o.event_id) AS subject,
+      coalesce(e.correlation_id, o.event_id) AS "correlationId", e.causation_id AS "causationId", coalesce(e.data, '{}') AS data
+    FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+    LEFT JOIN LATERAL (${unlockView}
+      WHERE u.id = CASE WHEN e.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(e.subject, 8)::uuid END) unlock ON true
+    WHERE o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch} AND o.parked_at IS NULL`,
+  );
+  if (!row) return null;
+  const { worker, attempts, createdAt, now, eventId, eventType, eventOwner, ...about } = row;
+  const { version, occurredAt, subject, correlationId, causationId, data, ...unlock } = about;
+  const event: StoredEvent = {
+    ...{ id: eventId, type: eventType, organizationId: eventOwner },
+    ...{ version, occurredAt, subject, correlationId, causationId, data },
+  };
+  return { event, unlock: unlock.id === null ? null : unlock, worker, attempts, createdAt, now };
+}
+
+/**
+ * Puts a row back until later: new epoch (jobs of the old one are void), due after `delayMs` by the database's clock.
+ * `burn` counts a failed attempt, `afresh` forgives those before; `keepPlace` puts it among the waiting rows where it was made. False: the fence was
+ * lost, nothing changed.
+ */
+export async function postpone(
+  db: Queryable,
+  fence: Fence,
+  delayMs: number,
+  options: {
+    burn: boolean;
+    error: string | null;
+    attempt: AttemptRow;
+    keepPlace?: boolean;
+    afresh?: boolean;
+  },
+): Promise<boolean> {
+  const due = options.keepPlace
+    ? sql`created_at`
+    : sql`now() + make_interval(secs => ${delayMs}::float8 / 1000)`;
+  const rows = await run<{ ok: boolean }>(
+    db,
+    sql`WITH held AS (
+      UPDATE outbox SET epoch = epoch + 1, queued = false, visits = 0, due_at = ${due},
+        attempts = ${options.afresh ? sql`0` : sql`attempts + ${options.burn ? 1 : 0}`}, last_error = coalesce(${options.error}::text, last_error)
+      WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id),
+    attempt AS (${attemptPart(options.attempt, sql`EXISTS (SELECT 1 FROM held)`)})
+    SELECT true AS ok FROM held`,
+  );
+  return rows.length > 0;
+}
+
+/** Keeps the sweeper away while a run calls a vendor. */
+export async function extendRun(db: Queryable, fence: Fence, ms: number): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE outbox SET due_at = greatest(due_at, now() + make_interval(secs => ${ms}::float8 / 1000))
+      WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL`,
+  );
+}
+
+/**
+ * Queued rows of these workers past `due_at`: each gets its next visit `revisitMs` ahead and is handed out once, whoever sweeps beside
+ * us. No id cursor: a cursor loses rows that commit out of order. The epoch is not touched here.
+ */
+export async function claimOverdue(
+  db: Queryable,
+  workers: readonly WorkerName[],
+  limit: number,
+  revisitMs: number,
+): Promise<(PublishRow & { visits: number })[]> {
+  return run(
+    db,
+    sql`UPDATE outbox o SET visits = o.visits + 1, due_at = now() + make_interval(secs => ${revisitMs}::float8 / 1000)
+    FROM (SELECT id FROM outbox WHERE worker = ANY(${sql.param(workers)}::text[]) AND queued AND parked_at IS NULL AND due_at <= now()
+      ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
+    WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.visits`,
+  );
+}
+
+export type Admission = {
+  room: number;
+  visibilityMs: number;
+  /** Rows of one organization in the queue at once; null: as many as there is room for. */
+  perOrganization: number | null;
+  /** Organizations looked at, from the one after `after` on: a sweep's cost does not grow with their number. */
+  organizations: number;
+  after: string | null;
+};
+
+const firstId = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Lets waiting rows of one worker into its queue, `room` at most, taking turns between organizations, so that one
+ * with a million rows never starves another with ten. Organizations on hold are passed over. `next`: where to go on;
+ * null: the last organization was seen, begin anew.
+ */
+export async function admitWaiting(
+  db: Queryable,
+  worker: WorkerName,
+  { room, visibilityMs, perOrganization, organizations, after }: Admission,
+): Promise<{ rows: PublishRow[]; next: string | null }> {
+  const left =
+    perOrganization === null
+      ? sql`${room}::integer`
+      : sql`${perOrganization}::integer - coalesce((SELECT q.rows FROM queued q WHERE q.organization_id = t.organization_id), 0)`;
+  const [found] = await run<{ rows: PublishRow[]; next: string | null }>(
+    db,
+    sql`WITH RECURSIVE tenants AS (
+      (SELECT organization_id, 1 AS n FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
+        AND organization_id > ${after ?? firstId}::uuid ORDER BY organization_id LIMIT 1)
+      UNION ALL
+      SELECT (SELECT o.organization_id FROM outbox o WHERE o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL
+        AND o.organization_id > t.organization_id ORDER BY o.organization_id LIMIT 1), t.n + 1
+      FROM tenants t WHERE t.organization_id IS NOT NULL AND t.n < ${organizations}::integer),
+    ${
+      perOrganization === null
+        ? sql``
+        : sql`queued AS (SELECT organization_id, count(*)::integer AS rows FROM outbox
+            WHERE worker = ${worker} AND queued AND parked_at IS NULL GROUP BY organization_id),`
+    }
+    free AS (SELECT t.organization_id, ${left} AS rows FROM tenants t WHERE t.organization_id IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM worker_holds h WHERE h.worker = ${worker} AND h.organization_id = t.organization_id AND h.until > now())),
+    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, count(*))))::integer AS rows FROM free),
+    ready AS (
+      SELECT w.id, w.turn FROM free t CROSS JOIN LATERAL (
+        SELECT o.id, row_number() OVER (ORDER BY o.due_at) AS turn FROM (
+          SELECT id, due_at FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL AND due_at <= now()
+            AND organization_id = t.organization_id ORDER BY due_at LIMIT greatest(0, least(t.rows, (SELECT share.rows FROM share)))) o) w
+      UNION ALL
+      (SELECT id, row_number() OVER (ORDER BY due_at) FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
+        AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})),
+    -- Who is first among equals must not be the same each time.
+    turns AS (SELECT id FROM ready ORDER BY turn, random() LIMIT ${room}),
+    due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED),
+    admitted AS (
+      UPDATE outbox o SET queued = true, visits = 0, due_at = now() + make_interval(secs => ${visibilityMs}::float8 / 1000)
+      FROM due WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch)
+    SELECT (SELECT coalesce(json_agg(admitted), '[]') FROM admitted) AS rows,
+      (SELECT organization_id FROM tenants WHERE n = ${organizations}::integer) AS next`,
+  );
+  return found!;
+}
+
+/** Rows whose jobs ended without finishing them: a new epoch names a new job. Those finished meanwhile are left out. */
+export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promise<PublishRow[]> {
+  const held = JSON.stringify(rows.map(({ id, epoch }) => ({ id, epoch })));
+  return run(
+    db,
+    sql`UPDATE outbox o SET epoch = o.epoch + 1, visits = 0
+    FROM jsonb_to_recordset(${held}::jsonb) AS lost(id bigint, epoch integer)
+    WHERE o.id = lost.id AND o.epoch = lost.epoch AND o.queued AND o.parked_at IS NULL RETURNING o.id, o.worker, o.epoch`,
+  );
+}
+
+/** The queue of this worker was emptied behind our back: everything that should be in it is due now. */
+export async function expediteQueued(db: Queryable, worker: WorkerName): Promise<number> {
+  const rows = await run<{ id: number }>(
+    db,
+    sql`UPDATE outbox SET due_at = now() WHERE worker = ${worker} AND queued AND parked_at IS NULL AND due_at > now() RETURNING id`,
+  );
+  return rows.length;
+}
+
+export type OutboxFigures = {
+  worker: WorkerName;
+  queued: number;
+  waiting: number;
+  parked: number;
+  lagSeconds: number;
+};
+
+/** Figures per worker for metrics, the console and the admission window. `lagSeconds`: age of the oldest due row. */
+export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
+  return run(
+    db,
+    // Each count reads the partial index of its own rows: those due some day may be millions.
+    sql`SELECT names.worker, q.queued, w.waiting, p.parked,
+      coalesce(extract(epoch FROM now() - least(q.oldest, w.oldest)), 0)::float8 AS "lagSeconds"
+    FROM (VALUES ${sql.raw(workerNames.map((name) => `('${name}')`).join(', '))}) AS names(worker),
+    LATERAL (SELECT count(*)::int AS queued, min(due_at) FILTER (WHERE due_at <= now()) AS oldest
+      FROM outbox o WHERE o.worker = names.worker AND o.queued AND o.parked_at IS NULL) q,
+    LATERAL (SELECT count(*)::int AS waiting, min(due_at) AS oldest
+      FROM outbox o WHERE o.worker = names.worker AND NOT o.queued AND o.parked_at IS NULL AND o.due_at <= now()) w,
+    LATERAL (SELECT count(*)::int AS parked FROM outbox o WHERE o.worker = names.worker AND o.parked_at IS NOT NULL) p`,
+  );
+}
+
+/** How many rows of each worker should have a job in the queue; reads one narrow index. */
+export async function queuedCounts(db: Queryable): Promise<Map<WorkerName, number>> {
+  const rows = await run<{ worker: WorkerName; queued: number }>(
+    db,
+    sql`SELECT worker, count(*)::int AS queued FROM outbox WHERE queued AND parked_at IS NULL GROUP BY worker`,
+  );
+  return new Map(rows.map((r) => [r.worker, r.queued]));
+}
+
+/** Changes of an outbox row that also tell of themselves. */
+export function parkRow(fence: Fence, error: string, burn: boolean): SQL {
+  return sql`UPDATE outbox SET parked_at = now(), queued = false, last_error = ${error}, attempts = attempts + ${burn ? 1 : 0}
+    WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id`;
+}
+
+export function resumeRow(outboxId: number): SQL {
+  return sql`UPDATE outbox SET parked_at = NULL, attempts = 0, epoch = epoch + 1, visits = 0, queued = false, due_at = now()
+    WHERE id = ${outboxId} AND parked_at IS NOT NULL RETURNING id`;
+}

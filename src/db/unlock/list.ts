@@ -1,0 +1,132 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { UnlockState } from '../../domain/unlock/machine.ts';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+
+/** Unlocks as the console lists them. Ids are UUIDv7, so the newest come first by primary key, without a sort. */
+
+export type UnlockRow = {
+  id: string;
+  leadId: string;
+  service: string | null;
+  city: string | null;
+  buyer: string;
+  buyerName: string | null;
+  phone: string;
+  status: UnlockState;
+  reason: string | null;
+  paidLate: boolean;
+  priceMinor: number;
+  currency: string;
+  createdAt: Date;
+  updatedAt: Date;
+};
+
+export type UnlockFilter = {
+  states: readonly UnlockState[];
+  /** Lead id, provider id, or phone: whole, not a part of one. */
+  search: string | null;
+  /** Older than this unlock id. */
+  before: string | null;
+  limit: number;
+};
+
+const columns =
+  sql.raw(`u.id, l.public_id AS "leadId", l.service_type AS service, l.city, b.external_id AS buyer, b.name AS "buyerName",
+  u.phone, u.status, u.reason, u.paid_late AS "paidLate", u.price_minor AS "priceMinor", u.currency, u.created_at AS "createdAt",
+  u.updated_at AS "updatedAt"`);
+const joins = sql.raw('JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id');
+
+/** Newest first; one row more than `limit` says that there are older ones. */
+export async function listUnlocks(db: Queryable, filter: UnlockFilter): Promise<UnlockRow[]> {
+  const conditions: SQL[] = [sql`true`];
+  if (filter.before) conditions.push(sql`u.id < ${filter.before}::uuid`);
+  if (filter.states.length > 0)
+    conditions.push(sql`u.status = ANY(${sql.param([...filter.states])}::text[])`);
+  if (filter.search) conditions.push(matches(filter.search));
+  return run(
+    db,
+    sql`SELECT ${columns} FROM lead_unlocks u ${joins} WHERE ${sql.join(conditions, sql` AND `)}
+      ORDER BY u.id DESC LIMIT ${filter.limit + 1}`,
+  );
+}
+
+/** Every way leads through an index: all organizations are few, and each has its own lead and buyer ids. */
+function matches(search: string): SQL {
+  const digits = search.replace(/[^0-9]/g, '');
+  const phones = /^[+0-9 ().-]{7,25}$/.test(search) ? [`+${digits}`, `+1${digits}`] : [];
+  const everywhere = sql`organization_id = ANY(ARRAY(SELECT id FROM organizations))`;
+  return sql`u.id IN (
+    SELECT x.id FROM lead_unlocks x WHERE x.lead_id IN (
+      SELECT id FROM leads WHERE ${everywhere} AND public_id = ANY(${sql.param([search, `lead_${search}`])}::text[]))
+    UNION SELECT x.id FROM lead_unlocks x WHERE x.buyer_id IN (
+      SELECT id FROM buyers WHERE ${everywhere} AND external_id = ${search}
+      UNION SELECT id FROM buyers WHERE phone = ANY(${sql.param(phones)}::text[]))
+    UNION SELECT x.id FROM lead_unlocks x WHERE (x.our_number, x.phone) IN (
+      SELECT our_number, number FROM phones WHERE number = ANY(${sql.param(phones)}::text[])))`;
+}
+
+export type DayFigures = {
+  offered: number;
+  open: number;
+  awaitingPayment: number;
+  sold: number;
+  closed: number;
+};
+export type DayMoney = { currency: string; kept: number; refunded: number };
+
+/** What became of the offers made since `first`, the smallest id of that time. */
+export async function dayFigures(db: Queryable, first: string): Promise<DayFigures> {
+  const [row] = await run<DayFigures>(
+    db,
+    sql`SELECT count(*)::int AS offered, count(*) FILTER (WHERE paid_at IS NULL AND closed_at IS NULL)::int AS open,
+      count(*) FILTER (WHERE status IN ('PAYMENT_LINK_SENT', 'AWAITING_PAYMENT'))::int AS "awaitingPayment",
+      count(*) FILTER (WHERE status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE'))::int AS sold,
+      count(*) FILTER (WHERE status IN ('EXPIRED', 'OPTED_OUT'))::int AS closed
+    FROM lead_unlocks WHERE id >= ${first}::uuid`,
+  );
+  return row!;
+}
+
+export async function dayMoney(db: Queryable, first: string): Promise<DayMoney[]> {
+  return run(
+    db,
+    sql`SELECT currency, coalesce(sum(amount_minor) FILTER (WHERE kept), 0)::int8 AS kept, sum(refunded_minor)::int8 AS refunded
+      FROM payments WHERE id >= ${first}::uuid GROUP BY currency ORDER BY kept DESC`,
+  );
+}
+
+export type UnlockDetail = UnlockRow & {
+  leadUuid: string;
+  organizationId: string;
+  organization: string;
+  ttlExpiresAt: Date;
+  slot: number | null;
+  maxSales: number | null;
+  offeredAt: Date | null;
+  paidAt: Date | null;
+  revealedAt: Date | null;
+  viewedAt: Date | null;
+  optedOut: boolean;
+};
+
+export async function findUnlockDetail(db: Queryable, id: string): Promise<UnlockDetail | null> {
+  const [row] = await run<UnlockDetail>(
+    db,
+    sql`SELECT ${columns}, l.id AS "leadUuid", o.id AS "organizationId", o.name AS organization, u.ttl_expires_at AS "ttlExpiresAt", s.slot, l.max_sales AS "maxSales",
+      u.offered_at AS "offeredAt", u.paid_at AS "paidAt", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt",
+      coalesce(p.opted_out_at IS NOT NULL, false) AS "optedOut"
+    FROM lead_unlocks u ${joins} JOIN organizations o ON o.id = u.organization_id LEFT JOIN sold_slots s ON s.unlock_id = u.id
+      LEFT JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone
+    WHERE u.id = ${id}::uuid`,
+  );
+  return row ?? null;
+}
+
+/** Other buyers' offers of the same lead. */
+export async function listSiblings(db: Queryable, leadUuid: string, limit: number): Promise<UnlockRow[]> {
+  return run(
+    db,
+    sql`SELECT ${columns} FROM lead_unlocks u ${joins} WHERE u.lead_id = ${leadUuid}::uuid ORDER BY u.id LIMIT ${limit}`,
+  );
+}

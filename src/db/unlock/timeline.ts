@@ -1,0 +1,82 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+import { subjectOf } from './unlocks.ts';
+
+/** Everything known about one unlock, in the order it happened: facts, runs of workers, texts out and in, money. */
+
+export type EventRow = { id: string; occurredAt: Date; type: string; data: Record<string, unknown> };
+export type AttemptEntry = {
+  id: string;
+  worker: string;
+  eventType: string;
+  effectKey: string | null;
+  startedAt: Date;
+  durationMs: number | null;
+  outcome: string | null;
+  detail: string | null;
+};
+export type MessageEntry = {
+  id: string;
+  createdAt: Date;
+  channel: string;
+  purpose: string;
+  status: string;
+  errorCode: string | null;
+  vendorId: string | null;
+  updatedAt: Date;
+  /** Sealed. */
+  body: string | null;
+};
+export type ReplyEntry = { id: string; receivedAt: Date; intent: string | null; body: string | null };
+export type PaymentEntry = {
+  id: string;
+  createdAt: Date;
+  amountMinor: number;
+  refundedMinor: number;
+  currency: string;
+  kept: boolean;
+  refundReason: string | null;
+  disputed: boolean;
+  paymentIntent: string;
+};
+
+const most = 300;
+
+export async function unlockTimeline(db: Queryable, unlockId: string, leadUuid: string) {
+  const subjects = [subjectOf(unlockId), `lead:${leadUuid}`];
+  const [events, attempts, messages, replies, payments] = await Promise.all([
+    run<EventRow>(
+      db,
+      sql`SELECT id, occurred_at AS "occurredAt", type, data FROM events
+        WHERE subject = ANY(${sql.param(subjects)}::text[]) ORDER BY occurred_at DESC, id DESC LIMIT ${most}`,
+    ),
+    run<AttemptEntry>(
+      db,
+      sql`SELECT a.id, a.worker, coalesce(e.type, '') AS "eventType", a.effect_key AS "effectKey", a.started_at AS "startedAt",
+        (extract(epoch FROM a.ended_at - a.started_at) * 1000)::float8 AS "durationMs", a.outcome, a.detail
+        FROM attempts a LEFT JOIN events e ON e.subject = a.subject AND e.id = a.event_id
+        WHERE a.subject = ANY(${sql.param(subjects)}::text[]) ORDER BY a.started_at DESC LIMIT ${most}`,
+    ),
+    run<MessageEntry>(
+      db,
+      sql`SELECT id, created_at AS "createdAt", channel, purpose, status, error_code AS "errorCode", vendor_id AS "vendorId",
+        updated_at AS "updatedAt", body FROM messages WHERE unlock_id = ${unlockId}::uuid ORDER BY created_at DESC LIMIT ${most}`,
+    ),
+    run<ReplyEntry>(
+      db,
+      sql`SELECT i.id, i.received_at AS "receivedAt", i.intent, i.body FROM lead_unlocks u
+        JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone JOIN inbox i ON i.phone_id = p.id
+        WHERE u.id = ${unlockId}::uuid AND i.unlock_id = u.id ORDER BY i.received_at DESC LIMIT ${most}`,
+    ),
+    run<PaymentEntry>(
+      db,
+      sql`SELECT id, created_at AS "createdAt", amount_minor AS "amountMinor", refunded_minor AS "refundedMinor", currency, kept,
+        refund_reason AS "refundReason", disputed_at IS NOT NULL AS disputed, payment_intent AS "paymentIntent"
+        FROM payments WHERE unlock_id = ${unlockId}::uuid ORDER BY created_at DESC LIMIT ${most}`,
+    ),
+  ]);
+  return { events, attempts, messages, replies, payments };
+}
+
+export type Timeline = Awaited<ReturnType<typeof unlockTimeline>>;

@@ -1,0 +1,163 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { UnlockDecision, UnlockState } from '../../domain/unlock/machine.ts';
+import { openStates } from '../../domain/unlock/machine.ts';
+import type { EventDraft } from '../../events/envelope.ts';
+import type { Queryable } from '../client.ts';
+import { type Change, type Part, run } from '../commit.ts';
+
+/** An unlock with what every step needs of its lead, buyer and organization. `contact` is sealed. */
+export type UnlockView = {
+  id: string;
+  state: UnlockState;
+  reason: string | null;
+  organizationId: string;
+  leadId: string;
+  leadPublicId: string;
+  buyerId: string;
+  phoneId: string;
+  phone: string;
+  optedOut: boolean;
+  ourNumber: string;
+  priceMinor: number;
+  currency: string;
+  ttlExpiresAt: Date;
+  offeredAt: Date | null;
+  revealClaims: number;
+  revealedAt: Date | null;
+  viewedAt: Date | null;
+  doneAt: Date | null;
+  linkSentAt: Date | null;
+  tokenVersion: number;
+  buyerName: string | null;
+  buyerEmail: string | null;
+  language: string;
+  footer: string;
+  supportContact: string;
+  city: string | null;
+  serviceType: string | null;
+  preferredTimeWindow: string | null;
+  budgetRange: string | null;
+  contact: string | null;
+  maxSales: number | null;
+  soldSlots: number;
+};
+
+/** The columns of an UnlockView; a condition on `u` follows. */
+export const unlockView =
+  sql.raw(`SELECT u.id, u.status AS state, u.reason, u.organization_id AS "organizationId", u.lead_id AS "leadId",
+  l.public_id AS "leadPublicId", u.buyer_id AS "buyerId", p.id AS "phoneId", u.phone, p.opted_out_at IS NOT NULL AS "optedOut",
+  u.our_number AS "ourNumber", u.price_minor AS "priceMinor", u.currency, u.ttl_expires_at AS "ttlExpiresAt",
+  u.offered_at AS "offeredAt", u.reveal_claims AS "revealClaims", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt", u.done_at AS "doneAt", u.link_sent_at AS "linkSentAt",
+  u.token_version AS "tokenVersion", b.name AS "buyerName", b.email AS "buyerEmail", coalesce(b.language, g.language) AS language,
+  g.footer, g.support_contact AS "supportContact", l.city, l.service_type AS "serviceType",
+  l.public->>'preferredTimeWindow' AS "preferredTimeWindow", l.public->>'budgetRange' AS "budgetRange", l.contact,
+  l.max_sales AS "maxSales", (SELECT count(*)::int FROM sold_slots s WHERE s.lead_id = l.id) AS "soldSlots"
+  FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id
+  JOIN organizations g ON g.id = u.organization_id
+  JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone`);
+
+export async function findUnlock(db: Queryable, id: string): Promise<UnlockView | null> {
+  const [row] = await run<UnlockView>(db, sql`${unlockView} WHERE u.id = ${id}`);
+  return row ?? null;
+}
+
+/** Unlocks of a lead that were stored and not yet offered. */
+export async function findUnoffered(
+  db: Queryable,
+  leadId: string,
+): Promise<{ id: string; organizationId: string; ttlMs: number }[]> {
+  return run(
+    db,
+    sql`SELECT id, organization_id AS "organizationId", (extract(epoch FROM ttl_expires_at - now()) * 1000)::float8 AS "ttlMs"
+    FROM lead_unlocks WHERE lead_id = ${leadId} AND offered_at IS NULL AND status = 'NEW_LEAD' ORDER BY id`,
+  );
+}
+
+export function markOffered(unlockIds: string[]): (held: SQL) => SQL {
+  return (held) => sql`UPDATE lead_unlocks SET offered_at = now(), updated_at = now()
+    WHERE id = ANY(${sql.param(unlockIds)}::uuid[]) AND offered_at IS NULL AND ${held} RETURNING id`;
+}
+
+/** Open unlocks of one conversation, or of one lead. At most `limit`: the caller comes again for more. */
+export async function findOpenUnlocks(
+  db: Queryable,
+  where: { phoneId: string } | { leadId: string },
+  limit: number,
+): Promise<{ id: string; state: UnlockState; organizationId: string; ttlExpiresAt: Date }[]> {
+  const condition =
+    'phoneId' in where
+      ? sql`(our_number, phone) = (SELECT our_number, number FROM phones WHERE id = ${where.phoneId})`
+      : sql`lead_id = ${where.leadId}`;
+  return run(
+    db,
+    sql`SELECT id, status AS state, organization_id AS "organizationId", ttl_expires_at AS "ttlExpiresAt" FROM lead_unlocks
+    WHERE ${condition} AND status IN (${sql.raw(openStates.map((s) => `'${s}'`).join(', '))}) ORDER BY id LIMIT ${limit}`,
+  );
+}
+
+/** Other open offers in the same conversation. */
+export async function countOtherOpen(db: Queryable, unlock: UnlockView): Promise<number> {
+  const [row] = await run<{ n: number }>(
+    db,
+    sql`SELECT count(*)::int AS n FROM lead_unlocks WHERE our_number = ${unlock.ourNumber} AND phone = ${unlock.phone} AND id <> ${unlock.id}
+    AND status IN (${sql.raw(openStates.map((s) => `'${s}'`).join(', '))})`,
+  );
+  return row!.n;
+}
+
+const momentOf: Partial<Record<UnlockState, string>> = {
+  TEASER_SENT: 'teased_at',
+  CREATE_PAYMENT_LINK: 'confirmed_at',
+  PAYMENT_LINK_SENT: 'link_sent_at',
+  PAID: 'paid_at',
+  REVEAL_DETAILS_SENT: 'revealed_at',
+  DONE: 'done_at',
+  EXPIRED: 'closed_at',
+  OPTED_OUT: 'closed_at',
+};
+
+type Movable = { id: string; state: UnlockState; organizationId: string };
+type Move = Extract<UnlockDecision, { kind: 'move' }>;
+
+/**
+ * The guarded UPDATE of a decided move, with one `unlock.moved` event per step: it touches the row only while it
+ * still stands where the decision was made. `set` adds columns; `also` adds a condition.
+ */
+export function moveUnlock(
+  unlock: Movable,
+  decision: Move,
+  more: { set?: SQL[]; also?: SQL; first?: Part[]; writes?: Part[]; events?: EventDraft[] } = {},
+): Change {
+  const last = decision.path.at(-1)!;
+  const sets: SQL[] = [sql`status = ${last}`, sql`updated_at = now()`, ...(more.set ?? [])];
+  for (const state of decision.path) {
+    const column = momentOf[state];
+    if (column) sets.push(sql`${sql.raw(column)} = now()`);
+  }
+  if (decision.reason === 'paid_late') sets.push(sql`paid_late = true`);
+  else if (decision.reason) sets.push(sql`reason = ${decision.reason}`);
+  return {
+    first: more.first,
+    guard: (held) => sql`UPDATE lead_unlocks SET ${sql.join(sets, sql`, `)}
+      WHERE id = ${unlock.id} AND status = ${unlock.state} AND ${held} ${more.also ? sql`AND ${more.also}` : sql``} RETURNING id`,
+    writes: more.writes,
+    events: [...movedEvents(unlock, decision), ...(more.events ?? [])],
+  };
+}
+
+/** One history event per step of a path. */
+export function movedEvents(unlock: Movable, decision: Move): EventDraft[] {
+  let from = unlock.state;
+  return decision.path.map((to) => {
+    const event: EventDraft = {
+      type: 'unlock.moved',
+      organizationId: unlock.organizationId,
+      subject: subjectOf(unlock.id),
+      data: { unlockId: unlock.id, from, to, ...(decision.reason ? { reason: decision.reason } : {}) },
+    };
+    from = to;
+    return event;
+  });
+}
+
+export const subjectOf = (unlockId: string) => `unlock:${unlockId}`;

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { rowJudge } from '../csv/rows.ts';
+import { type GivenLead, judgeLead } from './candidate.ts';
+
+const phones = ['+13055550123'];
+const judge = (given: GivenLead) => judgeLead({ name: 'Ann', phones, ...given }, 'US');
+const leadOf = (given: GivenLead) => {
+  const judged = judge(given);
+  if (!judged.ok) throw new Error(JSON.stringify(judged.errors));
+  return judged.lead;
+};
+const errorsOf = (given: GivenLead) => {
+  const judged = judge(given);
+  return judged.ok ? {} : judged.errors;
+};
+
+describe('a lead', () => {
+  it('is taken as it was given', () => {
+    expect(
+      leadOf({ name: ' Ann ', notes: '=1+1\n  two ', city: 'Coruña', emails: ['Ann@Example.com'] }),
+    ).toEqual({
+      name: 'Ann',
+      firstName: null,
+      lastName: null,
+      phone: '+13055550123',
+      phoneValid: true,
+      email: 'Ann@Example.com',
+      notes: '=1+1\n  two',
+      company: null,
+      address: null,
+      city: 'Coruña',
+      state: null,
+      postalCode: null,
+      country: null,
+      website: null,
+      source: null,
+      tags: [],
+      customFields: {},
+    });
+  });
+
+  it.each([
+    "O'Brien",
+    'O’Brien',
+    '李小龙',
+    'Ñandú',
+    'N\u0303andu\u0301',
+    '👨‍👩‍👧 Family',
+    'José  María',
+    'Ñ'.repeat(300),
+    'محمد',
+    '=SUM(A1)',
+    '-',
+  ])('keeps the name %j byte for byte', (name) => {
+    expect(Buffer.from(leadOf({ name }).name)).toEqual(Buffer.from(name));
+    const lead = leadOf({ name: '', first_name: name, last_name: 'Ω' });
+    expect([lead.name, lead.firstName, lead.lastName]).toEqual([`${name} Ω`, name, 'Ω']);
+  });
+
+  it.each<[string, GivenLead, Record<string, string[]>]>([
+    ['no name', { name: ' ' }, { name: ['is missing'] }],
+    ['no phone', { phones: ['', ' '] }, { phone: ['is missing'] }],
+    ['nothing', { name: '', phones: [] }, { name: ['is missing'], phone: ['is missing'] }],
+    ['a long name', { name: 'x'.repeat(1_001) }, { name: ['is longer than 1000 characters'] }],
+    ['a NUL', { notes: 'a\0b' }, { notes: ['contains a NUL character'] }],
+    [
+      'half a character',
+      { city: 'x\ud83d' },
+      { city: [expect.stringContaining('could not be read') as never] },
+    ],
+    [
+      'a broken character',
+      { name: 'Jos\ufffd' },
+      { name: [expect.stringContaining('save the file as UTF-8') as never] },
+    ],
+    ['no e-mail address', { emails: ['ann at example.com'] }, { email: ['is not an e-mail address'] }],
+    ['a long tag', { tags: ['x'.repeat(101)] }, { tags: ['is longer than 100 characters'] }],
+    [
+      'tags without an end',
+      { tags: [Array.from({ length: 3_000_000 }, (_, i) => i).join(',')] },
+      { tags: ['are more than 50'] },
+    ],
+    [
+      'separators without an end',
+      { emails: [';'.repeat(16_000_000)] },
+      { email: ['is longer than 16384 characters'] },
+    ],
+    [
+      'many tags',
+      { tags: [Array.from({ length: 51 }, (_, i) => i).join(',')] },
+      { tags: ['are more than 50'] },
+    ],
+    [
+      'a long field of the company',
+      { custom: [['Roof', 'x'.repeat(5_001)]] },
+      { 'custom:Roof': ['is longer than 5000 characters'] },
+    ],
+  ])('is refused for %s', (_name, given, errors) => {
+    expect(errorsOf(given)).toEqual(errors);
+  });
+
+  it.each<[string[], string]>([
+    [['', '+13055550123', '+13055550199'], '+13055550123'],
+    [['+13055550199', '+13055550123'], '+13055550199'],
+    [['n/a', '+13055550123'], '+13055550123'],
+    [['1.3E+10', '+13055550123'], '+13055550123'],
+    [['555-1234', '+13055550123'], '+13055550123'],
+    [['n/a', '555-1234'], '555-1234'],
+  ])('of the phones %j takes %s', (given, phone) => {
+    expect(leadOf({ phones: given }).phone).toBe(phone);
+  });
+
+  it.each<[string[], string | null]>([
+    [['a@example.com ::: b@example.com'], 'a@example.com'],
+    [['a@example.com; b@example.com'], 'a@example.com'],
+    [['n/a', ' b@example.com '], 'b@example.com'],
+    [['N/A'], null],
+    [['-'], null],
+    [[], null],
+    [["o'brien+x@mail.example.co.uk"], "o'brien+x@mail.example.co.uk"],
+    [['josé@correo.example.es'], 'josé@correo.example.es'],
+  ])('of the e-mail addresses %j takes %s', (emails, email) => {
+    expect(leadOf({ emails }).email).toBe(email);
+  });
+
+  it.each([
+    'a@b',
+    'a@@example.com',
+    'a b@example.com',
+    '@example.com',
+    'a@-x.com',
+    `${'a'.repeat(320)}@example.com`,
+  ])('refuses the e-mail address %j', (email) =>
+    expect(errorsOf({ emails: [email] })).toHaveProperty('email'),
+  );
+
+  it('reads lists of tags as exports write them', () => {
+    expect(leadOf({ tags: ['* myContacts ::: * Roofing', 'old, vip;old'] }).tags).toEqual([
+      'myContacts',
+      'Roofing',
+      'old',
+      'vip',
+    ]);
+  });
+
+  it('has fields of the company under any name', () => {
+    const { customFields } = leadOf({
+      custom: [
+        ['__proto__', 'x'],
+        ['Roof', ' tile '],
+        ['Empty', ' '],
+      ],
+    });
+    expect(Object.entries(customFields)).toEqual([
+      ['__proto__', 'x'],
+      ['Roof', 'tile'],
+    ]);
+  });
+
+  it('of a firm is called like the firm', () => {
+    expect(leadOf({ name: '', company: 'Ace Plumbing' }).name).toBe('Ace Plumbing');
+  });
+});
+
+describe('a row', () => {
+  const row = rowJudge(['Name', 'Phone', 'Mobile', 'X'], ['name', 'phone', 'phone', 'custom:X'], 'US');
+  it.each<[string, string[], unknown]>([
+    [
+      'whole',
+      ['Ann', '', '305-555-0123', 'x'],
+      { ok: true, lead: { phone: '+13055550123', customFields: { X: 'x' } } },
+    ],
+    ['short', ['Ann', '305-555-0123'], { ok: true, lead: { customFields: {} } }],
+    ['too short', ['Ann'], { ok: false, errors: { phone: ['is missing'] } }],
+    ['long, with blanks', ['Ann', '305-555-0123', '', 'x', ' ', ''], { ok: true }],
+    [
+      'long',
+      ['Ann', '305-555-0123', '', 'x', 'y'],
+      { ok: false, errors: { row: [expect.stringContaining('5 cells where the header has 4')] } },
+    ],
+  ])('%s', (_name, cells, expected) => {
+    expect(row({ row: 7, cells })).toMatchObject({ ...(expected as object), row: 7, cells });
+  });
+
+  it('of our own file of rejected rows loses the marks that made it harmless', () => {
+    const ours = rowJudge(['Name', 'Phone', 'Rejected because'], ['name', 'phone', null], 'US');
+    expect(ours({ row: 2, cells: ["'=Ann", "'+13055550123", 'x'] })).toMatchObject({
+      lead: { name: '=Ann' },
+    });
+    const theirs = rowJudge(['Name', 'Phone'], ['name', 'phone'], 'US');
+    expect(theirs({ row: 2, cells: ["'=Ann", "'+13055550123"] })).toMatchObject({
+      lead: { name: "'=Ann", phone: '+13055550123' },
+    });
+  });
+});

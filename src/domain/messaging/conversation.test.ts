@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { UnlockState } from '../unlock/machine.ts';
+import { actionOf, judgeReply, type Offer } from './conversation.ts';
+
+const now = new Date('2026-11-21T12:00:00Z');
+const ago = (hours: number) => new Date(now.getTime() - hours * 3_600_000);
+const offer = (
+  leadId: string,
+  status: UnlockState,
+  teasedHoursAgo: number | null,
+  endedHoursAgo: number | null = null,
+): Offer => ({
+  unlockId: `unlock of ${leadId}`,
+  organizationId: 'o',
+  leadId,
+  status,
+  teasedAt: teasedHoursAgo === null ? null : ago(teasedHoursAgo),
+  createdAt: ago(teasedHoursAgo ?? 0),
+  endedAt: endedHoursAgo === null ? null : ago(endedHoursAgo),
+});
+const older = offer('lead_older', 'AWAITING_PAYMENT', 5);
+const newer = offer('lead_Newer', 'AWAIT_CONFIRM', 1);
+const unbooked = offer('lead_unbooked', 'NEW_LEAD', null);
+const expired = offer('lead_expired', 'EXPIRED', 3, 2);
+const longGone = offer('lead_gone', 'EXPIRED', 24 * 9, 24 * 8);
+const done = offer('lead_done', 'DONE', 4, 3);
+
+type Expected = {
+  intent: string;
+  tell: string | null;
+  lead?: string | null;
+  operator?: boolean;
+  optIn?: boolean;
+  optOut?: boolean;
+};
+const judged = (text: string, offers: Offer[], optedOut = false): Expected => {
+  const verdict = judgeReply(text, { optedOut, offers }, now);
+  return {
+    intent: verdict.intent,
+    tell: verdict.tell,
+    lead: verdict.tell ? (verdict.offer?.leadId ?? null) : null,
+    operator: verdict.needsOperator,
+    optIn: verdict.optIn,
+    optOut: verdict.optOut,
+  };
+};
+const quiet = { tell: null, lead: null, operator: false, optIn: false, optOut: false };
+const operator = (intent: string) => ({ ...quiet, intent, operator: true });
+const told = (intent: string, tell: string, lead: string) => ({ ...quiet, intent, tell, lead });
+
+describe('which offer an answer means', () => {
+  it.each([
+    ['bare Y is the newest teaser', 'Y', [older, newer, expired], told('accept', 'accepted', 'lead_Newer')],
+    ['bare N too', 'n', [older, newer], told('decline', 'declined', 'lead_Newer')],
+    [
+      'an offer whose teaser is not booked only when there is no other',
+      'Y',
+      [unbooked, older],
+      told('accept', 'accepted', 'lead_older'),
+    ],
+    ['a fast thumb', 'Y', [unbooked], told('accept', 'accepted', 'lead_unbooked')],
+    [
+      'an id picks its lead, in any case',
+      'yes LEAD_NEWER please',
+      [older, newer],
+      told('accept', 'accepted', 'lead_Newer'),
+    ],
+    ['an id picks an older one', 'Y lead_older', [older, newer], told('accept', 'accepted', 'lead_older')],
+    [
+      'an id never offered here is not a purchase of something else',
+      'Y lead_foreign',
+      [newer],
+      told('unclear', 'unclear', 'lead_Newer'),
+    ],
+    ['nor a refusal of something else', 'N lead_foreign', [newer], told('unclear', 'unclear', 'lead_Newer')],
+    ['an id never offered here, nothing open', 'Y lead_foreign', [expired], operator('accept')],
+    [
+      'an ended offer by its id is answered',
+      'Y lead_expired',
+      [newer, expired],
+      told('accept', 'accepted', 'lead_expired'),
+    ],
+    [
+      'a bought one by its id gets its details again',
+      'Y lead_done',
+      [newer, done],
+      told('accept', 'accepted', 'lead_done'),
+    ],
+    ['bare Y soon after the end', 'Y', [expired], told('accept', 'accepted', 'lead_expired')],
+    ['bare Y long after', 'Y', [longGone], operator('accept')],
+    ['N with nothing open', 'N', [expired], operator('decline')],
+    ['a stranger', 'Y', [], operator('accept')],
+    ['unclear with an offer', 'Y or N?', [newer], told('unclear', 'unclear', 'lead_Newer')],
+    ['unclear without', 'who is this', [expired], operator('unclear')],
+    ['emoji only', '🎉🎉', [newer], told('unclear', 'unclear', 'lead_Newer')],
+    ['a thumb is an answer', '👍🏽', [newer], told('accept', 'accepted', 'lead_Newer')],
+    ['help from somebody we wrote to', 'HELP', [expired], told('help', 'help', 'lead_expired')],
+    ['help from a stranger', 'help', [], operator('help')],
+    ['a tapback', 'Liked “Reply Y to unlock”', [newer], { ...quiet, intent: 'ignored' }],
+    ['START from somebody subscribed', 'START', [newer], { ...quiet, intent: 'start' }],
+  ] as const)('%s', (_name, text, offers, expected) => {
+    expect(judged(text, [...offers])).toEqual(expected);
+  });
+});
+
+describe('[F27] whoever is opted out buys nothing', () => {
+  const optIn = { ...quiet, intent: 'start', optIn: true };
+  it.each([
+    ['YES', optIn],
+    ['yes', optIn],
+    ['START', optIn],
+    ['unstop', optIn],
+    ['Y', operator('accept')],
+    ['yes lead_Newer', operator('accept')],
+    ['HELP', operator('help')],
+    ['N', operator('decline')],
+  ] as const)('%s', (text, expected) => {
+    expect(judged(text, [newer], true)).toEqual(expected);
+  });
+});
+
+it.each(['STOP', 'stop please', 'Y stop', 'unsubscribe'])('[S17] %s is an opt-out, from anybody', (text) => {
+  for (const offers of [[], [newer]])
+    expect(judged(text, offers)).toEqual({ ...quiet, intent: 'stop', optOut: true });
+});
+
+it.each([
+  [{ intent: 'accept', unlockId: 'u' }, 'accepted'],
+  [{ intent: 'accept', unlockId: null }, 'ignored'],
+  [{ intent: 'decline', unlockId: 'u' }, 'declined'],
+  [{ intent: 'stop', unlockId: null }, 'stopped'],
+  [{ intent: 'help', unlockId: null }, 'help'],
+  [{ intent: 'unclear', unlockId: 'u' }, 'unclear'],
+  [{ intent: 'start', unlockId: null }, 'ignored'],
+  [{ intent: null, unlockId: null }, 'ignored'],
+] as const)('%j is answered as %s', (stored, action) => {
+  expect(actionOf(stored)).toBe(action);
+});

@@ -1,0 +1,61 @@
+import type { Logger } from '../adapters/logger.ts';
+import type { Timings } from '../config.ts';
+import { type Queryable, sqlState } from '../db/client.ts';
+import {
+  type AttemptRow,
+  type Change,
+  type CommitResult,
+  commitChange,
+  type Fence,
+  type PublishRow,
+} from '../db/commit.ts';
+import type { Cause } from '../events/envelope.ts';
+import type { WorkerName } from '../events/routes.ts';
+import type { Queues } from './queues.ts';
+
+type Options = { fence?: Fence; keep?: boolean; cause?: Cause | null; attempt?: AttemptRow | null };
+
+/**
+ * Commits a change with its events and publishes the jobs straight after COMMIT. Publishing is not waited for and may
+ * fail: the outbox rows are there, and the sweeper issues what was lost.
+ */
+export type Relay = {
+  commit(change: Change, options?: Options): Promise<CommitResult>;
+  /** For rows committed elsewhere, such as inside a transaction. Never throws. */
+  publish(rows: PublishRow[]): void;
+  /** How commitChange must be called inside a caller's own transaction. */
+  commitOptions(): { visibilityMs: number; isFull: (worker: WorkerName) => boolean };
+};
+
+export function createRelay(deps: { db: Queryable; queues: Queues; timings: Timings; log: Logger }): Relay {
+  const { db, queues, timings } = deps;
+  const commitOptions = () => ({
+    visibilityMs: timings.outboxVisibilityMs,
+    isFull: (worker: WorkerName) => queues.isFull(worker),
+  });
+  const publish = (rows: PublishRow[]) => {
+    if (rows.length > 0) queues.publish(rows);
+  };
+  return {
+    commitOptions,
+    publish,
+    async commit(change, options = {}) {
+      const result = await unlessRefused(() => commitChange(db, change, { ...commitOptions(), ...options }));
+      publish(result.publish);
+      return result;
+    },
+  };
+}
+
+const tries = 4;
+
+/** A deadlock or a serialization failure wrote nothing: the same statement again, at once. */
+async function unlessRefused<T>(statement: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await statement();
+    } catch (error) {
+      if (attempt === tries || !['40001', '40P01'].includes(sqlState(error) ?? '')) throw error;
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import type { Logger } from '../adapters/logger.ts';
+import type { Timings } from '../config.ts';
+import type { Queryable } from '../db/client.ts';
+import type { PublishRow } from '../db/commit.ts';
+import { admitWaiting, claimOverdue, expediteQueued, queuedCounts, reissue } from '../db/transport/outbox.ts';
+import { type WorkerName, workerNames } from '../events/routes.ts';
+import { within } from './deadline.ts';
+import type { Queues } from './queues.ts';
+
+/**
+ * Every second: re-issues queued rows whose job was lost, lets waiting rows into their queues, and notices a queue that
+ * was emptied. It never raises the epoch of a row that is merely overdue: doing so voids jobs that only wait and, under
+ * a backlog, stops the system altogether.
+ */
+export type Sweeper = { sweep(): Promise<SweepReport>; start(): void; stop(): Promise<void> };
+export type SweepReport = { visited: number; reissued: number; admitted: number; flushed: WorkerName[] };
+
+const batch = 500;
+const batchesPerSweep = 20;
+/** From the second visit on a row is looked at less often: a row that only waits costs little. */
+const revisitFactor = 2;
+/** Questions under way together: one by one, a flushed queue would take longer to ask than to fill. */
+const askedAtOnce = 50;
+const queuePatienceMs = 5_000;
+
+/** Organizations with waiting rows that one sweep looks at, for each worker; the next sweep goes on with the others. */
+const organizationsPerSweep = 500;
+
+type Deps = {
+  db: Queryable;
+  queues: Queues;
+  timings: Timings;
+  log: Logger;
+  /** Rows of one organization in a worker's queue at once; absent: the queue's own window. */
+  perOrganization?: Partial<Record<WorkerName, number>>;
+};
+/** The organization each worker's last sweep ended at. */
+type Places = Map<WorkerName, string | null>;
+
+export function createSweeper(deps: Deps): Sweeper {
+  const { timings, log } = deps;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let running: Promise<unknown> = Promise.resolve();
+  const places: Places = new Map();
+
+  const sweep = async (): Promise<SweepReport> => {
+    const { answering, flushed } = await lookAtQueues(deps);
+    const { visited, reissued } = await visitOverdue(deps, answering);
+    const admitted = await admit(deps, answering, places);
+    return { visited, reissued, admitted, flushed };
+  };
+  const tick = async () => {
+    const started = performance.now();
+    try {
+      const report = await sweep();
+      if (report.reissued > 0 || report.flushed.length > 0) log.info(report, 'sweep');
+    } catch (error) {
+      log.warn({ error: (error as Error).message }, 'sweep failed, next one follows');
+    }
+    if (!stopped)
+      timer = setTimeout(
+        () => (running = tick()),
+        Math.max(20, timings.sweepEveryMs - (performance.now() - started)),
+      );
+  };
+  return {
+    sweep,
+    start() {
+      running = tick();
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** A queue that does not answer is left alone: rows visited now would only be put off, and are due when it is back. */
+async function lookAtQueues({
+  db,
+  queues,
+  log,
+}: Deps): Promise<{ answering: WorkerName[]; flushed: WorkerName[] }> {
+  const answering: WorkerName[] = [];
+  const emptied: WorkerName[] = [];
+  const look = async (worker: WorkerName) => {
+    try {
+      if (await answered(queues.replantCanary(worker))) emptied.push(worker);
+      answering.push(worker);
+    } catch (error) {
+      log.debug({ worker, error: (error as Error).message }, 'queue not reachable');
+    }
+  };
+  await Promise.all(workerNames.map(look));
+  const flushed: WorkerName[] = [];
+  for (const worker of emptied) if ((await expediteQueued(db, worker)) > 0) flushed.push(worker);
+  return { answering, flushed };
+}
+
+async function visitOverdue(
+  deps: Deps,
+  answering: readonly WorkerName[],
+): Promise<{ visited: number; reissued: number }> {
+  let visited = 0;
+  let reissued = 0;
+  const revisitMs = deps.timings.outboxVisibilityMs * revisitFactor;
+  for (let round = 0; round < batchesPerSweep; round++) {
+    const rows = await claimOverdue(deps.db, answering, batch, revisitMs);
+    visited += rows.length;
+    reissued += await visit(deps, rows);
+    if (rows.length < batch) break;
+  }
+  return { visited, reissued };
+}
+
+/** First visit: the same job id again, a no-op while that job waits or runs. Later visits: ask what became of the job. */
+async function visit(deps: Deps, rows: (PublishRow & { visits: number })[]): Promise<number> {
+  const fresh = await replaceEnded(
+    deps,
+    rows.filter((row) => row.visits >= 2),
+  );
+  await addByWorker(deps, [...rows.filter((row) => row.visits < 2), ...fresh]);
+  return fresh.length;
+}
+
+/** A retained or orphaned id swallows re-adds: only a new epoch, hence a new id, brings such rows back. */
+async function replaceEnded(deps: Deps, rows: PublishRow[]): Promise<PublishRow[]> {
+  const lost: PublishRow[] = [];
+  for (let first = 0; first < rows.length; first += askedAtOnce) {
+    const asked = await Promise.allSettled(
+      rows.slice(first, first + askedAtOnce).map((row) => clearEnded(deps.queues, row)),
+    );
+    for (const answer of asked) if (answer.status === 'fulfilled' && answer.value) lost.push(answer.value);
+    const failed = asked.find((answer) => answer.status === 'rejected');
+    if (!failed) continue;
+    // Those not asked keep their due_at and are visited again.
+    deps.log.debug({ error: (failed.reason as Error).message }, 'queue not reachable');
+    break;
+  }
+  return lost.length > 0 ? reissue(deps.db, lost) : [];
+}
+
+/** Null: the job still waits or runs. */
+async function clearEnded(queues: Queues, row: PublishRow): Promise<PublishRow | null> {
+  const state = await answered(queues.stateOf(row));
+  if (state === 'ended') await answered(queues.remove(row));
+  return state === 'present' ? null : row;
+}
+
+/** A queue whose connection has gone silent must not stop the sweep of the others, nor the next one. */
+const answered = <T>(call: Promise<T>) => within(queuePatienceMs, 'no answer from the queue', call);
+
+async function admit(deps: Deps, answering: readonly WorkerName[], places: Places): Promise<number> {
+  const counts = await queuedCounts(deps.db);
+  deps.queues.setDepths(counts);
+  let admitted = 0;
+  for (const worker of answering) {
+    const room = deps.queues.window - (counts.get(worker) ?? 0);
+    if (room <= 0) continue;
+    const { rows, next } = await admitWaiting(deps.db, worker, {
+      ...{ room, visibilityMs: deps.timings.outboxVisibilityMs, organizations: organizationsPerSweep },
+      ...{ perOrganization: deps.perOrganization?.[worker] ?? null, after: places.get(worker) ?? null },
+    });
+    places.set(worker, next);
+    admitted += rows.length;
+    await addByWorker(deps, rows);
+  }
+  return admitted;
+}
+
+async function addByWorker({ queues, log }: Deps, rows: PublishRow[]): Promise<void> {
+  const groups = new Map<WorkerName, PublishRow[]>();
+  for (const row of rows) groups.set(row.worker, [...(groups.get(row.worker) ?? []), row]);
+  for (const [worker, group] of groups) {
+    await answered(queues.add(worker, group)).catch((error: Error) => {
+      // They keep their due_at and are visited again.
+      log.warn({ worker, jobs: group.length, error: error.message }, 'queue not reachable');
+    });
+  }
+}

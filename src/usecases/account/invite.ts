@@ -1,0 +1,18 @@
+import type { Config } from '../../config.ts';
+import { addMember, makePasswordToken } from '../../db/account/members.ts';
+import type { Database } from '../../db/client.ts';
+
+/** Makes somebody a member. The link that sets their password; null: they can sign in already. */
+export async function inviteMember(
+  { db, config }: { db: Database; config: Config },
+  { organizationId }: { organizationId: string },
+  person: { name: string; email: string },
+): Promise<string | null> {
+  const member = await addMember(db, organizationId, person);
+  if (member.hasPassword || member.role === 'operator') return null;
+  const token = await makePasswordToken(db, organizationId, member.userId);
+  return token && passwordLink(config, token);
+}
+
+export const passwordLink = ({ publicUrl }: Config, token: string): string =>
+  new URL(`/set-password/${token}`, publicUrl).href;

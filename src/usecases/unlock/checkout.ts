@@ -1,0 +1,180 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CheckoutSession } from '../../adapters/payments.ts';
+import {
+  beginCheckout,
+  type Checkout,
+  endCheckout,
+  findCheckout,
+  openCheckout,
+} from '../../db/payment/checkout.ts';
+import { findUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { PermanentError, TransientError } from '../../domain/errors.ts';
+import { oneLine } from '../../domain/plain-text.ts';
+import { payView } from '../../domain/unlock/pay-view.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import type { Cause } from '../../events/envelope.ts';
+
+type Deps = Pick<Runtime, 'db' | 'relay' | 'payments' | 'links' | 'config'>;
+
+export type CheckoutResult =
+  | { kind: 'open'; url: string }
+  /** Stripe has this session as complete: the payment is being booked. */
+  | { kind: 'confirming' }
+  /** The offer ended. */
+  | { kind: 'closed' };
+
+/** A session this close to its end is not handed out any more. */
+const lastMomentMs = 15_000;
+/** Asked for anew, a session made long ago may have ended meanwhile: this much time must be left before it is asked for. */
+const surelyOpenMs = 60_000;
+
+/**
+ * The one open Checkout Session of an unlock, made or reused. The row is written before Stripe is asked and names the
+ * idempotency key, so a crash at any point is repeated into the same session; concurrent callers meet in it too. A
+ * successor is made only after Stripe has reported the former expired. Throws what the payment gateway throws.
+ */
+export async function openCheckoutSession(
+  deps: Deps,
+  unlockId: string,
+  cause: Cause | null,
+): Promise<CheckoutResult> {
+  // Each round either answers or changes the row it read: made, made open, ended, or lost to somebody else.
+  for (let round = 0; round < 20; round += 1) {
+    const unlock = await findUnlock(deps.db, unlockId);
+    if (!unlock || !isPayable(unlock)) return { kind: 'closed' };
+    // Most buttons are pressed once: the first row is written without a look whether there is one.
+    const begun = round === 0 ? await beginCheckout(deps.db, unlockId, 1) : null;
+    let current = begun ?? (await findCheckout(deps.db, unlockId));
+    // Booked, and the unlock may still be paid for: its money went back.
+    if (!current || current.state === 'expired' || (current.state === 'complete' && current.booked)) {
+      current = await beginCheckout(deps.db, unlockId, (current?.number ?? 0) + 1);
+      if (!current) continue;
+    }
+    if (current.state === 'complete') return { kind: 'confirming' };
+    if (current.state === 'creating') {
+      const url = await create(deps, unlock, current, cause);
+      if (url) return { kind: 'open', url };
+      continue;
+    }
+    if (current.url && current.leftMs > lastMomentMs) return { kind: 'open', url: current.url };
+    const ended = await askStripe(deps, unlock, current);
+    if (ended) return ended;
+  }
+  throw new TransientError('the checkout session changed hands too often', {
+    vendor: 'stripe',
+    code: 'conflict',
+  });
+}
+
+function isPayable(unlock: UnlockView): boolean {
+  const facts = {
+    status: unlock.state,
+    reason: unlock.reason,
+    ttlLeftMs: unlock.ttlExpiresAt.getTime() - Date.now(),
+  };
+  return (
+    payView({ ...facts, sold: unlock.soldSlots, maxSales: unlock.maxSales, refunded: false }, false).kind ===
+    'payable'
+  );
+}
+
+/** The address of the session this row stands for now. Null: look again, something came between. */
+async function create(
+  deps: Deps,
+  unlock: UnlockView,
+  row: Checkout,
+  cause: Cause | null,
+): Promise<string | null> {
+  const { db, relay, payments, links, config } = deps;
+  const page = links.url(unlock.id, unlock.tokenVersion);
+  let session: CheckoutSession;
+  try {
+    session = await payments.createCheckout({
+      idempotencyKey: `checkout-${unlock.id}-${row.number}`,
+      amount: unlock.priceMinor,
+      currency: unlock.currency,
+      description: describe(unlock),
+      expiresAt: row.expiresAt,
+      successUrl: `${page}?from=checkout`,
+      cancelUrl: page,
+      metadata: { kind: 'unlock', unlock_id: unlock.id, lead_id: unlock.leadPublicId },
+    });
+  } catch (error) {
+    const now = await findCheckout(db, unlock.id);
+    // Somebody else got the answer to the same key.
+    if (now && (now.number !== row.number || now.state !== 'creating')) return null;
+    if (error instanceof TransientError && error.code === 'conflict') {
+      // Somebody else is asking Stripe with the same key right now: theirs is our answer too.
+      await delay(100);
+      return null;
+    }
+    // Too old to be repeated (its end is less than 30 minutes away by now): nobody was ever given its address.
+    if (
+      error instanceof PermanentError &&
+      ['bad_request', 'key_reused'].includes(error.code) &&
+      row.leftMs < 30 * 60_000
+    ) {
+      await relay.commit({ writes: [endCheckout(unlock.id, row.number, 'expired')] }, { cause });
+      return null;
+    }
+    throw error;
+  }
+  if (!session.url)
+    throw new TransientError('the checkout session has no address', {
+      vendor: 'stripe',
+      code: 'unavailable',
+    });
+  const { moved } = await relay.commit(
+    {
+      guard: openCheckout(unlock.id, row.number, { id: session.id, url: session.url }),
+      events: [
+        {
+          type: 'checkout.opened',
+          organizationId: unlock.organizationId,
+          subject: subjectOf(unlock.id),
+          data: { unlockId: unlock.id, sessionId: session.id },
+          dueInMs: config.timings.reconcileAfterMs,
+        },
+      ],
+    },
+    { cause },
+  );
+  const stillOffered = !(await closeIfEnded(deps, unlock.id, row.number, session.id));
+  return moved && stillOffered && row.leftMs > surelyOpenMs ? session.url : null;
+}
+
+/** The offer may have ended while Stripe was asked; whoever closed it could not know this session yet. */
+async function closeIfEnded(
+  deps: Deps,
+  unlockId: string,
+  number: number,
+  sessionId: string,
+): Promise<boolean> {
+  const unlock = await findUnlock(deps.db, unlockId);
+  if (unlock && isPayable(unlock)) return false;
+  const session = await deps.payments.expireCheckout(sessionId, `expire-${sessionId}`);
+  if (session.status === 'expired') {
+    await deps.relay.commit({ writes: [endCheckout(unlockId, number, 'expired')] });
+  }
+  return true;
+}
+
+/** An open session whose time is up by our clock: Stripe's word decides. Null: it expired, go on to its successor. */
+async function askStripe(deps: Deps, unlock: UnlockView, row: Checkout): Promise<CheckoutResult | null> {
+  if (!row.id) return null;
+  const session = await deps.payments.retrieveCheckout(row.id);
+  if (session.status === 'complete') return { kind: 'confirming' };
+  if (session.status === 'open') {
+    const closed = await deps.payments.expireCheckout(row.id, `expire-${row.id}`);
+    if (closed.status !== 'expired') return { kind: 'confirming' };
+  }
+  await deps.relay.commit({ writes: [endCheckout(unlock.id, row.number, 'expired')] });
+  return null;
+}
+
+/** Public words only; a field cannot bring its own lines. */
+function describe(unlock: UnlockView): string {
+  const what = oneLine(unlock.serviceType, 80) || 'Client inquiry';
+  const where = oneLine(unlock.city, 60);
+  return `Client contact details: ${what}${where ? ` in ${where}` : ''} (Lead ${unlock.leadPublicId})`;
+}

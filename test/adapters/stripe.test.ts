@@ -1,0 +1,276 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { CheckoutRequest, PaymentGateway } from '../../src/adapters/payments.ts';
+import { createStripeGateway } from '../../src/adapters/stripe.ts';
+import { loadConfig } from '../../src/config.ts';
+import { PermanentError, TransientError, VendorError } from '../../src/domain/errors.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import { receiver } from '../harness/sandbox-clients.ts';
+
+let sandbox: Sandbox;
+let product: Awaited<ReturnType<typeof receiver>>;
+let stripe: PaymentGateway & { close(): void };
+let hasty: PaymentGateway & { close(): void };
+const wrong: { close(): void }[] = [];
+const secret = 'whsec_sandbox_leadgate';
+const stripeConfig = () => ({
+  ...loadConfig({}, { sandboxUrl: sandbox.url }).stripe,
+  webhookSecrets: ['whsec_next', secret],
+});
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  product = await receiver();
+  sandbox.configure({ stripe: { webhookUrl: `${product.url}/webhook` } });
+  stripe = createStripeGateway(stripeConfig());
+  hasty = createStripeGateway(stripeConfig(), { timeoutMs: 150 });
+});
+afterEach(() => {
+  sandbox.reset();
+  product.hits.length = 0;
+});
+afterAll(async () => {
+  for (const gateway of [stripe, hasty, ...wrong]) gateway.close();
+  await sandbox.close();
+  await product.close();
+});
+
+const metadata = { kind: 'unlock', unlock_id: 'unl_1', lead_id: 'lead_abc12345' };
+const order = (idempotencyKey: string, extra: Partial<CheckoutRequest> = {}): CheckoutRequest => ({
+  idempotencyKey,
+  amount: 2000,
+  currency: 'usd',
+  description: 'Client inquiry in Miami',
+  // Fixed for the whole file, as an effect repeats its call with the very same parameters.
+  expiresAt,
+  successUrl: 'https://leads.example/p/token?paid=1',
+  cancelUrl: 'https://leads.example/p/token',
+  metadata,
+  ...extra,
+});
+const expiresAt = new Date(Date.now() + 3_600_000);
+
+async function paid(key: string) {
+  const session = await stripe.createCheckout(order(key));
+  const { paymentIntent } = sandbox.act.pay(session.id);
+  return { session, paymentIntent: paymentIntent.id };
+}
+async function failureOf(call: Promise<unknown>): Promise<VendorError> {
+  const error: unknown = await call.then(
+    () => new Error('the call succeeded'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(VendorError);
+  return error as VendorError;
+}
+const made = (operation: string) => sandbox.ledger.list({ vendor: 'stripe', operation, accepted: true });
+
+describe('checkout', () => {
+  it('asks for one card payment that carries its unlock everywhere', async () => {
+    const session = await stripe.createCheckout(order('pay-1'));
+    expect(session).toMatchObject({
+      status: 'open',
+      paymentStatus: 'unpaid',
+      amount: 2000,
+      currency: 'usd',
+      livemode: false,
+    });
+    expect(session).toMatchObject({ paymentIntent: null, metadata });
+    expect(Math.abs(session.expiresAt.getTime() - expiresAt.getTime())).toBeLessThan(1000);
+    const [entry] = made('checkout.session.create');
+    expect(entry?.params).toMatchObject({
+      mode: 'payment',
+      ui_mode: 'hosted_page',
+      allowed_payment_method_types: ['card'],
+      client_reference_id: 'unl_1',
+      payment_intent_data: { metadata },
+    });
+    const { paymentIntent } = sandbox.act.pay(session.id);
+    const after = await stripe.retrieveCheckout(session.id);
+    expect(after).toMatchObject({
+      status: 'complete',
+      paymentStatus: 'paid',
+      paymentIntent: paymentIntent.id,
+      url: null,
+    });
+    expect(await stripe.retrievePayment(paymentIntent.id)).toEqual({
+      paymentIntent: paymentIntent.id,
+      amountReceived: 2000,
+      amountRefunded: 0,
+      currency: 'usd',
+      livemode: false,
+      disputed: false,
+      metadata,
+    });
+  });
+
+  it('[F13] the same key makes one session, and replays it', async () => {
+    const first = await stripe.createCheckout(order('pay-2'));
+    expect(await stripe.createCheckout(order('pay-2'))).toEqual(first);
+    expect(made('checkout.session.create')).toHaveLength(1);
+    expect(sandbox.ledger.list({ outcome: 'replayed' })).toHaveLength(1);
+  });
+
+  it('the same key for something else is refused for good', async () => {
+    await stripe.createCheckout(order('pay-3'));
+    const error = await failureOf(stripe.createCheckout(order('pay-3', { amount: 9900 })));
+    expect(error).toBeInstanceOf(PermanentError);
+    expect(error).toMatchObject({ code: 'key_reused' });
+  });
+
+  it('expires an open session, and leaves a finished one as it is', async () => {
+    const open = await stripe.createCheckout(order('pay-4'));
+    expect(await stripe.expireCheckout(open.id, 'expire-4')).toMatchObject({ status: 'expired', url: null });
+    expect(await stripe.expireCheckout(open.id, 'expire-4b')).toMatchObject({ status: 'expired' });
+    const { session } = await paid('pay-5');
+    expect(await stripe.expireCheckout(session.id, 'expire-5')).toMatchObject({
+      status: 'complete',
+      paymentStatus: 'paid',
+    });
+    expect(await failureOf(stripe.expireCheckout('cs_nowhere', 'expire-6'))).toMatchObject({
+      code: 'not_found',
+    });
+  });
+});
+
+describe('refunds', () => {
+  it('gives back in full, once; a second ask names the same refund', async () => {
+    const { paymentIntent } = await paid('pay-6');
+    const request = { paymentIntent, idempotencyKey: 'refund-6', reason: 'sold_out' };
+    const first = await stripe.refund(request);
+    expect(first).toMatchObject({ amount: 2000, currency: 'usd', status: 'succeeded' });
+    expect(await stripe.refund(request)).toEqual(first);
+    expect(await stripe.refund({ ...request, idempotencyKey: 'refund-6b' })).toEqual(first);
+    expect(made('refund.create')).toMatchObject([
+      { amount: 2000, params: { metadata: { reason: 'sold_out' } } },
+    ]);
+    expect(await stripe.retrievePayment(paymentIntent)).toMatchObject({
+      amountReceived: 2000,
+      amountRefunded: 2000,
+    });
+  });
+
+  it('gives back what a partial refund left', async () => {
+    const { paymentIntent } = await paid('pay-7');
+    sandbox.act.refund(paymentIntent, { amount: 500 });
+    const rest = await stripe.refund({ paymentIntent, idempotencyKey: 'refund-7', reason: 'late' });
+    expect(rest).toMatchObject({ amount: 1500 });
+  });
+
+  it('a disputed charge cannot be refunded', async () => {
+    const { paymentIntent } = await paid('pay-8');
+    sandbox.act.dispute(paymentIntent);
+    expect(await stripe.retrievePayment(paymentIntent)).toMatchObject({ disputed: true });
+    const error = await failureOf(
+      stripe.refund({ paymentIntent, idempotencyKey: 'refund-8', reason: 'late' }),
+    );
+    expect(error).toBeInstanceOf(PermanentError);
+    expect(error).toMatchObject({ code: 'conflict', vendorCode: 'charge_disputed' });
+  });
+});
+
+describe('failures', () => {
+  it.each([
+    ['500', { kind: 'error' }, { code: 'unavailable', burnsAttempt: true }],
+    [
+      '429',
+      { kind: 'rate_limit', retryAfter: 3 },
+      { code: 'rate_limited', retryAfterMs: 3000, burnsAttempt: false },
+    ],
+    ['no answer', { kind: 'timeout' }, { code: 'timeout', burnsAttempt: true }],
+    ['a reset, twice', { kind: 'reset' }, { code: 'connection', burnsAttempt: true }],
+  ] as const)('[F16] %s: the same call may be made again', async (_name, fault, expected) => {
+    sandbox.fault({ vendor: 'stripe', ...fault });
+    const error = await failureOf(hasty.createCheckout(order('pay-9')));
+    expect(error).toBeInstanceOf(TransientError);
+    expect(error).toMatchObject({ vendor: 'stripe', ...expected });
+    sandbox.clearFaults();
+    expect(await stripe.createCheckout(order('pay-9'))).toMatchObject({ status: 'open' });
+    expect(made('checkout.session.create')).toHaveLength(1);
+  });
+
+  it.each(['timeout_after', 'error_after'] as const)(
+    '[F14] %s: the same key finds what was made',
+    async (kind) => {
+      sandbox.fault({ vendor: 'stripe', kind });
+      expect(await failureOf(hasty.createCheckout(order('pay-10')))).toBeInstanceOf(TransientError);
+      sandbox.clearFaults();
+      const session = await stripe.createCheckout(order('pay-10'));
+      expect(made('checkout.session.create')).toMatchObject([
+        { vendorId: session.id, outcome: 'accepted_answer_lost' },
+      ]);
+    },
+  );
+
+  it('[F14] a connection reset after success is repeated by the SDK under the same key', async () => {
+    sandbox.fault({ vendor: 'stripe', kind: 'reset_after', count: 1 });
+    const session = await stripe.createCheckout(order('pay-11'));
+    expect(made('checkout.session.create')).toMatchObject([{ vendorId: session.id }]);
+  });
+
+  it('a key whose first call still runs is asked for again later', async () => {
+    sandbox.fault({ vendor: 'stripe', kind: 'latency', ms: 300, count: 1 });
+    const both = await Promise.allSettled([1, 2].map(() => stripe.createCheckout(order('pay-12'))));
+    const refused = both.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+    expect(refused).toHaveLength(1);
+    expect(refused[0]).toBeInstanceOf(TransientError);
+    expect(refused[0]).toMatchObject({
+      code: 'conflict',
+      vendorCode: 'idempotency_key_in_use',
+      burnsAttempt: false,
+    });
+  });
+
+  it.each([
+    [
+      'an unknown session',
+      () => stripe.retrieveCheckout('cs_nowhere'),
+      { code: 'not_found', vendorCode: 'resource_missing' },
+    ],
+    ['an unknown payment', () => stripe.retrievePayment('pi_nowhere'), { code: 'not_found' }],
+    [
+      'too small',
+      () => stripe.createCheckout(order('pay-13', { amount: 10 })),
+      { code: 'bad_request', vendorCode: 'amount_too_small' },
+    ],
+    ['a wrong key', () => wrongKey().retrieveCheckout('cs_1'), { code: 'unauthorized', vendorCode: '401' }],
+  ])('%s is permanent', async (_name, call, expected) => {
+    const error = await failureOf(call());
+    expect(error).toBeInstanceOf(PermanentError);
+    expect(error).toMatchObject(expected);
+    expect(`${error.message}${String(error.cause)}`).not.toMatch(/sk_test|nowhere/);
+  });
+
+  it('health is a yes or a no', async () => {
+    expect(await stripe.healthy()).toBe(true);
+    expect(await wrongKey().healthy()).toBe(false);
+    sandbox.fault({ vendor: 'stripe', kind: 'error' });
+    expect(await stripe.healthy()).toBe(false);
+  });
+});
+
+describe('webhooks', () => {
+  it('[S01] what the vendor posts verifies with the second secret too, byte for byte only', async () => {
+    const { session, paymentIntent } = await paid('pay-14');
+    await sandbox.webhooks.wait({ event: 'checkout.session.completed', objectId: session.id });
+    const hit = product.hits.find(({ body }) => body.includes('checkout.session.completed'));
+    const signature = String(hit?.headers['stripe-signature']);
+    const raw = Buffer.from(hit?.body ?? '');
+    const event = stripe.verifyWebhook(raw, signature, new Date());
+    expect(event).toMatchObject({ type: 'checkout.session.completed', livemode: false, account: null });
+    expect(event.object).toMatchObject({
+      id: session.id,
+      payment_intent: paymentIntent,
+      payment_status: 'paid',
+    });
+    const reserialised = Buffer.from(JSON.stringify(JSON.parse(raw.toString())));
+    expect(() => stripe.verifyWebhook(reserialised, signature, new Date())).toThrow(
+      'signature does not match',
+    );
+  });
+});
+
+function wrongKey(): PaymentGateway {
+  const gateway = createStripeGateway({ ...stripeConfig(), secretKey: 'sk_test_wrong' });
+  wrong.push(gateway);
+  return gateway;
+}

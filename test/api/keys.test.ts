@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findKey, listKeys, revokeKey } from '../../src/db/account/api-keys.ts';
+import { type ApiTest, sampleLead, startApi } from '../harness/api-app.ts';
+
+let api: ApiTest;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api?.stop());
+
+const get = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
+  api.app.inject({ method: 'GET', url: '/api/leads', headers, remoteAddress });
+
+describe('who calls', () => {
+  it('a key is taken from either header', async () => {
+    expect((await get({ authorization: `Bearer ${api.key}` })).statusCode).toBe(200);
+    expect((await get({ authorization: `bearer  ${api.key}` })).statusCode).toBe(200);
+    expect((await get({ 'x-api-key': api.key })).statusCode).toBe(200);
+  });
+
+  it('[S03] a wrong key is 401 always, also from this machine, and costs no write', async () => {
+    const keys = await listKeys(api.runtime.db, null);
+    for (const wrong of [
+      '',
+      'x',
+      'lg_short',
+      `${api.key}x`,
+      api.key.slice(0, -1),
+      api.key.toUpperCase(),
+      `lg_${'A'.repeat(43)}`,
+    ]) {
+      const response = await get({ 'x-api-key': wrong });
+      expect([response.statusCode, response.json().code], wrong).toEqual([401, 'key_invalid']);
+    }
+    expect((await get({ authorization: 'Basic abc' })).statusCode).toBe(401);
+    expect((await get({ authorization: 'Bearer ', 'x-api-key': api.key })).statusCode).toBe(401);
+    expect(await listKeys(api.runtime.db, null)).toEqual(keys);
+  });
+
+  it('a keyless call from this machine is the demo organization, in the sandbox', async () => {
+    const response = await api.app.inject({ method: 'POST', url: '/api/leads', payload: sampleLead });
+    expect(response.statusCode).toBe(201);
+    const [row] = await api.rows<{ slug: string }>(
+      'SELECT g.slug FROM leads l JOIN organizations g ON g.id = l.organization_id WHERE l.public_id = $1',
+      [response.json().lead_id],
+    );
+    expect(row!.slug).toBe('demo');
+  });
+
+  it.each([
+    ['from elsewhere', {}, '203.0.113.7'],
+    ['from elsewhere, claiming otherwise', { 'x-forwarded-for': '127.0.0.1' }, '203.0.113.7'],
+    ['through a proxy on this machine', { 'x-forwarded-for': '203.0.113.7' }, '127.0.0.1'],
+    ['through a proxy that says Forwarded', { forwarded: 'for=203.0.113.7' }, '127.0.0.1'],
+    ['through a proxy that says Via', { via: '1.1 proxy' }, '127.0.0.1'],
+    ['by a foreign name for this machine', { host: 'evil.example:3000' }, '127.0.0.1'],
+    ["from another site's page", { host: 'localhost:3000', origin: 'https://evil.example' }, '127.0.0.1'],
+  ])('a keyless call %s is 401', async (_name, headers, address) => {
+    const response = await get(headers as Record<string, string>, address);
+    expect([response.statusCode, response.json().code]).toEqual([401, 'key_required']);
+    expect(response.headers['www-authenticate']).toContain('Bearer');
+  });
+
+  it('is asked before the body is read', async () => {
+    const response = await api.app.inject({
+      method: 'POST',
+      url: '/api/leads',
+      remoteAddress: '203.0.113.7',
+      headers: { 'content-type': 'application/json' },
+      payload: '{"not json',
+    });
+    expect(response.statusCode).toBe(401);
+  });
+
+  it('an operator key names the organization', async () => {
+    const key = await api.makeKey(['admin'], { owner: 'operator', organizationId: null });
+    const id = await api.lead();
+    expect((await get({ 'x-api-key': key })).statusCode).toBe(400);
+    expect((await get({ 'x-api-key': key, 'x-organization': 'nobody' })).statusCode).toBe(400);
+    const read = await api.app.inject({
+      method: 'GET',
+      url: `/api/leads/${id}?include_locked=true`,
+      headers: { 'x-api-key': key, 'x-organization': 'demo' },
+    });
+    expect(read.json().lead.client_name).toBe('Sarah Johnson');
+  });
+
+  it('the bridge has a key of its own', async () => {
+    const bridged = await startApi({ env: { STRIPE_SERVICE_API_KEY: 'bridge-key' } });
+    try {
+      const ask = (key?: string) =>
+        bridged.app.inject({
+          method: 'GET',
+          url: '/api/stripe-service/health',
+          remoteAddress: '203.0.113.7',
+          headers: key === undefined ? {} : { 'x-api-key': key },
+        });
+      expect((await ask('bridge-key')).json()).toEqual({ stripe_service_healthy: true, sandbox: true });
+      expect((await ask(bridged.key)).statusCode).toBe(200);
+      expect((await ask('bridge-keY')).statusCode).toBe(401);
+      expect((await ask('')).statusCode).toBe(401);
+      expect((await ask()).statusCode).toBe(401);
+      const leads = await bridged.app.inject({
+        method: 'GET',
+        url: '/api/leads',
+        headers: { 'x-api-key': 'bridge-key' },
+      });
+      expect(leads.statusCode).toBe(401);
+    } finally {
+      await bridged.stop();
+    }
+  });
+});
+
+describe('[S08] keys', () => {
+  it('are stored as a hash: a dump of the table contains none', async () => {
+    const dump = JSON.stringify(await api.rows('SELECT * FROM api_keys'));
+    expect(dump).not.toContain(api.key.slice(12));
+    expect(api.key).toMatch(/^lg_[A-Za-z0-9_-]{43}$/);
+    expect(await findKey(api.runtime.db, api.key)).toMatchObject({
+      prefix: api.key.slice(0, 11),
+      owner: 'organization',
+    });
+  });
+
+  it('are revoked at once', async () => {
+    const key = await api.makeKey(['leads:read']);
+    expect((await get({ 'x-api-key': key })).statusCode).toBe(200);
+    const found = await findKey(api.runtime.db, key);
+    expect(await revokeKey(api.runtime.db, found!.id)).toBe(true);
+    expect((await get({ 'x-api-key': key })).statusCode).toBe(401);
+    expect(await revokeKey(api.runtime.db, found!.id)).toBe(false);
+  });
+
+  it('do what their scopes say and nothing else', async () => {
+    const routes = [
+      ['leads:read', 'GET', '/api/leads'],
+      ['leads:read', 'GET', '/api/leads/lead_x'],
+      ['leads:write', 'POST', '/api/leads'],
+      ['leads:write', 'POST', '/api/leads/lead_x/send'],
+      ['replies:write', 'POST', '/api/leads/sms-response'],
+      ['providers:read', 'GET', '/api/providers'],
+      ['providers:read', 'GET', '/api/providers/nobody'],
+      ['providers:write', 'POST', '/api/providers'],
+      ['providers:write', 'PATCH', '/api/providers/nobody'],
+      ['providers:write', 'DELETE', '/api/providers/nobody'],
+      ['providers:write', 'POST', '/api/providers/import'],
+      ['leads:write', 'POST', '/leads/single'],
+      ['leads:write', 'POST', '/api/leads/bulk'],
+      ['leads:read', 'GET', '/api/jobs/x'],
+      ['companies:read', 'GET', '/api/companies'],
+      ['companies:read', 'GET', '/api/companies/1'],
+      ['companies:read', 'GET', '/api/companies/1/keys'],
+      ['companies:write', 'POST', '/company/register'],
+      ['companies:write', 'PATCH', '/api/companies/1'],
+      ['companies:write', 'POST', '/api/companies/1/keys'],
+    ] as const;
+    for (const scope of [
+      'leads:read',
+      'leads:write',
+      'replies:write',
+      'providers:read',
+      'providers:write',
+      'companies:read',
+      'companies:write',
+    ] as const) {
+      const key = await api.makeKey([scope]);
+      for (const [needed, method, url] of routes) {
+        const response = await api.json(
+          method,
+          url,
+          method === 'GET' || method === 'DELETE' ? undefined : {},
+          { authorization: `Bearer ${key}` },
+        );
+        const refused = response.statusCode === 403 && response.json().code === 'scope_missing';
+        expect(refused, `${scope} on ${method} ${url}: ${response.statusCode}`).toBe(needed !== scope);
+      }
+    }
+  });
+});
+
+describe('[S11] limits', () => {
+  it('per key, per address and per phone: 429 with Retry-After and RateLimit-*', async () => {
+    const strict = await startApi({
+      limits: {
+        key: { points: 3, seconds: 60 },
+        address: { points: 12, seconds: 60 },
+        phone: { points: 2, seconds: 60 },
+        refused: { points: 2, seconds: 60 },
+      },
+    });
+    try {
+      const ask = (key: string, remoteAddress: string, url = '/api/leads') =>
+        strict.app.inject({ method: 'GET', url, remoteAddress, headers: { 'x-api-key': key } });
+      const statuses: number[] = [];
+      for (let i = 0; i < 4; i += 1) statuses.push((await ask(strict.key, `192.0.2.${i}`)).statusCode);
+      expect(statuses).toEqual([200, 200, 200, 429]);
+      const limited = await ask(strict.key, '192.0.2.9');
+      expect(limited.json().code).toBe('rate_limited');
+      expect(Number(limited.headers['retry-after'])).toBeGreaterThan(0);
+      expect(limited.headers).toMatchObject({
+        'ratelimit-limit': '3',
+        'ratelimit-remaining': '0',
+        'ratelimit-reset': expect.any(String),
+      });
+
+      const wrong: number[] = [];
+      for (let i = 0; i < 3; i += 1) wrong.push((await ask('lg_wrong', '198.51.100.1')).statusCode);
+      expect(wrong).toEqual([401, 401, 429]);
+
+      const flood: number[] = [];
+      for (let i = 0; i < 13; i += 1)
+        flood.push((await ask(strict.key, '198.51.100.2', '/health')).statusCode);
+      expect(flood.slice(11)).toEqual([200, 429]);
+      // One customer's IPv6 network counts as one address.
+      const v6: number[] = [];
+      for (let i = 0; i < 13; i += 1) v6.push((await ask('', `2001:db8:1:2::${i}`, '/health')).statusCode);
+      expect(v6.slice(11)).toEqual([200, 429]);
+
+      const key = await strict.makeKey(['replies:write']);
+      const texts: number[] = [];
+      for (let i = 0; i < 3; i += 1) {
+        const response = await strict.app.inject({
+          method: 'POST',
+          url: '/api/leads/sms-response',
+          remoteAddress: `192.0.2.${100 + i}`,
+          headers: { 'x-api-key': key },
+          payload: { provider_phone: '+13055550160', message: 'hello', timestamp: '2026-11-21T10:00:00' },
+        });
+        texts.push(response.statusCode);
+      }
+      expect(texts).toEqual([200, 200, 429]);
+    } finally {
+      await strict.stop();
+    }
+  });
+});

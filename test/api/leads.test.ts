@@ -1,0 +1,314 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiTest, amy, sampleLead, startApi } from '../harness/api-app.ts';
+
+let api: ApiTest;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api?.stop());
+
+const post = (body: unknown, headers: Record<string, string> = {}) =>
+  api.json('POST', '/api/leads', body, headers);
+
+describe('POST /api/leads', () => {
+  it('stores a lead, an unlock per known provider and its event, and answers as contracted', async () => {
+    const response = await post({ ...sampleLead, provider_ids: ['provider60', 'provider61', 'nobody'] });
+    expect(response.statusCode).toBe(201);
+    expect(response.json()).toEqual({
+      lead_id: expect.stringMatching(/^lead_[a-z0-9]{8}$/),
+      provider_results: [
+        { provider_id: 'provider60', success: true, message: 'teaser queued' },
+        { provider_id: 'provider61', success: true, message: 'teaser queued' },
+        { provider_id: 'nobody', success: false, message: 'unknown provider' },
+      ],
+    });
+    const unlocks = await api.unlocksOf(response.json().lead_id);
+    expect(unlocks.map((u) => u.status)).toEqual(['NEW_LEAD', 'NEW_LEAD']);
+    const [event] = await api.rows(
+      `SELECT e.data, e.correlation_id AS "requestId", o.worker FROM events e JOIN outbox o ON o.event_id = e.id
+        WHERE e.type = 'lead.received' ORDER BY e.occurred_at DESC LIMIT 1`,
+    );
+    expect(event).toMatchObject({
+      worker: 'distributor',
+      data: { unlockIds: unlocks.map((u) => u.id) },
+      requestId: response.headers['x-request-id'],
+    });
+  });
+
+  it('keeps the contact sealed, masks what anybody may read, and keeps a phone it cannot parse', async () => {
+    const secret = {
+      client_name: 'Canary Person',
+      client_email: 'canary@person.example',
+      exact_address: '9 Canary Road',
+    };
+    const id = await api.lead({ ...sampleLead, ...secret, notes_snippet: 'call +1 305 555 0199 after six' });
+    const [row] = await api.rows<{ everything: string; phone_valid: boolean; public: { notes: string } }>(
+      `SELECT row_to_json(l)::text AS everything, phone_valid, public FROM leads l WHERE public_id = $1`,
+      [id],
+    );
+    expect(row!.everything).not.toMatch(/Canary|canary|1234567890|555 0199/);
+    expect(row!.public.notes).toContain('[hidden]');
+    expect(row!.phone_valid).toBe(false);
+    const events = JSON.stringify(await api.rows('SELECT data FROM events'));
+    expect(events).not.toMatch(/Canary|canary/);
+  });
+
+  it('takes null for every optional field, an empty list, and original_notes', async () => {
+    const bare = {
+      city: 'Miami',
+      service_type: 'Massage',
+      preferred_time_window: null,
+      budget_range: null,
+      notes_snippet: null,
+      original_notes: 'quiet street',
+      client_name: 'Sarah',
+      client_phone: null,
+      client_email: 'sarah@example.com',
+      exact_address: null,
+      provider_ids: [],
+      config: null,
+      lead_id: null,
+    };
+    const response = await post(bare);
+    expect(response.statusCode).toBe(201);
+    const read = await api.json('GET', `/api/leads/${response.json().lead_id}`);
+    expect(read.json().lead).toMatchObject({
+      notes_snippet: 'quiet street',
+      price_cents: 2000,
+      currency: 'usd',
+      unlocks: [],
+    });
+  });
+
+  it('refuses nobody the lead because a provider is inactive, opted out, unreachable or named twice', async () => {
+    await api.json('DELETE', '/api/providers/provider61');
+    const [{ id }] = (await api.rows<{ id: string }>(
+      `INSERT INTO phones (id, our_number, number, opted_out_at) VALUES (gen_random_uuid(), $1, '+13055550162', now()) RETURNING id`,
+      [api.runtime.sms.ourNumber],
+    )) as [{ id: string }];
+    const ids = ['provider60', 'provider60', 'provider61', 'provider62'];
+    const response = await post({ ...sampleLead, provider_ids: ids });
+    await api.rows('DELETE FROM phones WHERE id = $1', [id]);
+    await api.json('PATCH', '/api/providers/provider61', { active: true });
+    expect(response.json().provider_results).toEqual([
+      { provider_id: 'provider60', success: true, message: 'teaser queued' },
+      { provider_id: 'provider60', success: true, message: 'already offered' },
+      { provider_id: 'provider61', success: false, message: 'inactive provider' },
+      { provider_id: 'provider62', success: false, message: 'provider opted out' },
+    ]);
+  });
+
+  it('[F05] answers a repeated Idempotency-Key with the first answer, and another body with 409', async () => {
+    const headers = { 'idempotency-key': 'again-1' };
+    const first = await post(sampleLead, headers);
+    const leads = await api.count('leads');
+    const second = await post({ ...sampleLead }, headers);
+    expect([second.statusCode, second.json()]).toEqual([201, first.json()]);
+    const other = await post({ ...sampleLead, city: 'Tampa' }, headers);
+    expect([other.statusCode, other.json().code]).toEqual([409, 'idempotency_key_reused']);
+    const elsewhere = await api.json(
+      'POST',
+      `/api/leads/${first.json().lead_id}/send`,
+      { provider_ids: [] },
+      headers,
+    );
+    expect(elsewhere.statusCode).toBe(409);
+    expect(await api.count('leads')).toBe(leads);
+  });
+
+  it('[F05] makes one lead of twenty concurrent requests with one key', async () => {
+    const before = {
+      leads: await api.count('leads'),
+      events: await api.count('events'),
+      outbox: await api.count('outbox'),
+    };
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => post(sampleLead, { 'idempotency-key': 'burst' })),
+    );
+    expect(new Set(all.map((r) => r.body)).size).toBe(1);
+    expect(all.every((r) => r.statusCode === 201)).toBe(true);
+    const after = {
+      leads: await api.count('leads'),
+      events: await api.count('events'),
+      outbox: await api.count('outbox'),
+    };
+    expect(after).toEqual({ leads: before.leads + 1, events: before.events + 1, outbox: before.outbox + 1 });
+  });
+
+  it('[F05] takes the same lead_id for the same lead, also when it comes ten times at once', async () => {
+    const body = { ...sampleLead, lead_id: 'lead_Upstream_7' };
+    const all = await Promise.all(Array.from({ length: 10 }, () => post(body)));
+    expect(all.map((r) => [r.statusCode, r.json().lead_id])).toEqual(
+      Array(10).fill([201, 'lead_Upstream_7']),
+    );
+    const messages = all.map((r) => r.json().provider_results[0].message).sort();
+    expect(messages).toEqual([...Array(9).fill('already offered'), 'teaser queued']);
+    expect(await api.unlocksOf('lead_Upstream_7')).toHaveLength(1);
+  });
+
+  it('lets two organizations use the same lead_id', async () => {
+    const other = await api.otherOrganization();
+    const body = { ...sampleLead, lead_id: 'lead_shared', provider_ids: [] };
+    expect((await post(body)).statusCode).toBe(201);
+    expect((await post(body, { authorization: `Bearer ${other.key}` })).statusCode).toBe(201);
+    const [row] = await api.rows<{ n: number }>(
+      `SELECT count(*)::int AS n FROM leads WHERE public_id = 'lead_shared'`,
+    );
+    expect(row!.n).toBe(2);
+  });
+});
+
+describe('reading leads', () => {
+  it('[S06] shows exactly the contracted fields, locked', async () => {
+    const id = await api.lead();
+    const { lead } = (await api.json('GET', `/api/leads/${id}`)).json();
+    expect(lead).toMatchObject({
+      lead_id: id,
+      client_name: '***LOCKED***',
+      client_phone: '***LOCKED***',
+      client_email: '***LOCKED***',
+      exact_address: '***LOCKED***',
+    });
+    expect(Object.keys(lead).sort()).toEqual(
+      [
+        ...[
+          'lead_id',
+          'city',
+          'service_type',
+          'preferred_time_window',
+          'budget_range',
+          'notes_snippet',
+          'price_cents',
+        ],
+        ...[
+          'currency',
+          'max_sales',
+          'sold',
+          'phone_valid',
+          'created_at',
+          'client_name',
+          'client_phone',
+          'client_email',
+        ],
+        ...['exact_address', 'unlocks'],
+      ].sort(),
+    );
+    expect(Object.keys(lead.unlocks[0]).sort()).toEqual(
+      ['provider_id', 'status', 'price_cents', 'currency', 'ttl_expires_at', 'unlocked_at'].sort(),
+    );
+  });
+
+  it('[S06] opens the contact for an admin key only, and writes down who read it', async () => {
+    const id = await api.lead();
+    const reader = await api.makeKey(['leads:read']);
+    const denied = await api.json('GET', `/api/leads/${id}?include_locked=true`, undefined, {
+      authorization: `Bearer ${reader}`,
+    });
+    expect([denied.statusCode, denied.json().code]).toEqual([403, 'scope_missing']);
+    const opened = await api.json('GET', `/api/leads/${id}?include_locked=true`);
+    expect(opened.json().lead).toMatchObject({ client_name: 'Sarah Johnson', client_phone: '+1234567890' });
+    const audit = await api.rows(
+      `SELECT e.data->>'actor' AS actor FROM events e JOIN leads l ON e.subject = 'lead:' || l.id WHERE l.public_id = $1 AND e.type = 'lead.contact_read'`,
+      [id],
+    );
+    expect(audit).toHaveLength(1);
+  });
+
+  it('lists newest first, page by page, each lead once, filtered', async () => {
+    const other = await api.otherOrganization();
+    const headers = { authorization: `Bearer ${other.key}` };
+    const made: string[] = [];
+    for (const city of ['Miami', 'Tampa', 'Miami', 'Miami', 'Tampa']) {
+      made.unshift((await post({ ...sampleLead, city, provider_ids: [] }, headers)).json().lead_id);
+    }
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    do {
+      const page: { leads: { lead_id: string }[]; next_cursor: string | null } = (
+        await api.json('GET', `/api/leads?limit=2${cursor ? `&cursor=${cursor}` : ''}`, undefined, headers)
+      ).json();
+      seen.push(...page.leads.map((l) => l.lead_id));
+      cursor = page.next_cursor;
+    } while (cursor);
+    expect(seen).toEqual(made);
+    const tampa = (await api.json('GET', '/api/leads?city=tampa', undefined, headers)).json();
+    expect(tampa.leads).toHaveLength(2);
+    const none = (await api.json('GET', '/api/leads?status=DONE', undefined, headers)).json();
+    expect(none.leads).toEqual([]);
+    const range = (
+      await api.json('GET', '/api/leads?created_to=2020-01-01T00:00:00Z', undefined, headers)
+    ).json();
+    expect(range.leads).toEqual([]);
+    for (const bad of [
+      'cursor=xyz',
+      'cursor=WzEsMl0',
+      'limit=0',
+      'limit=999',
+      'status=NOPE',
+      'created_from=yesterday',
+      'campaign=1',
+      'more=1',
+    ]) {
+      expect((await api.json('GET', `/api/leads?${bad}`)).statusCode, bad).toBe(400);
+    }
+  });
+});
+
+describe('POST /api/leads/:id/send', () => {
+  it('offers to new providers once, and tells of those that have it', async () => {
+    const id = await api.lead({ provider_ids: ['provider60'] });
+    const events = await api.count('events');
+    const send = (provider_ids: string[]) =>
+      api.json('POST', `/api/leads/${id}/send`, { provider_ids, config: { price_cents: 1500 } });
+    const first = await send(['provider60', 'provider61']);
+    expect([first.statusCode, first.json().provider_results]).toEqual([
+      200,
+      [
+        { provider_id: 'provider60', success: true, message: 'already offered' },
+        { provider_id: 'provider61', success: true, message: 'teaser queued' },
+      ],
+    ]);
+    const again = await Promise.all([send(['provider60', 'provider61']), send(['provider61', 'provider60'])]);
+    expect(
+      again.flatMap((r) => r.json().provider_results.map((p: { message: string }) => p.message)),
+    ).toEqual(Array(4).fill('already offered'));
+    expect(await api.unlocksOf(id)).toHaveLength(2);
+    expect(await api.count('events')).toBe(events + 1);
+    const { lead } = (await api.json('GET', `/api/leads/${id}`)).json();
+    expect(lead.unlocks.map((u: { price_cents: number }) => u.price_cents)).toEqual([2000, 1500]);
+  });
+
+  it('makes one offer of ten concurrent ones', async () => {
+    const id = await api.lead({ provider_ids: [] });
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        api.json('POST', `/api/leads/${id}/send`, { provider_ids: ['provider62', 'provider60'] }),
+      ),
+    );
+    expect(all.map((r) => r.statusCode)).toEqual(Array(10).fill(200));
+    expect(await api.unlocksOf(id)).toHaveLength(2);
+  });
+
+  it('offers a sold-out lead to nobody', async () => {
+    const id = await api.lead({ config: { max_sales: 1 } });
+    const [unlock] = await api.unlocksOf(id);
+    await api.rows(
+      `UPDATE lead_unlocks SET status = 'DONE', paid_at = now(), revealed_at = now() WHERE id = $1`,
+      [unlock!.id],
+    );
+    const response = await api.json('POST', `/api/leads/${id}/send`, { provider_ids: ['provider61'] });
+    expect(response.json().provider_results).toEqual([
+      { provider_id: 'provider61', success: false, message: 'lead is sold out' },
+    ]);
+  });
+});
+
+it('one phone shared by two providers is one conversation', async () => {
+  await api.json('POST', '/api/providers', { external_id: 'amy-too', phone: amy });
+  const id = await api.lead({ provider_ids: ['provider60', 'amy-too'] });
+  expect(await api.unlocksOf(id)).toHaveLength(2);
+  const [row] = await api.rows<{ n: number }>('SELECT count(*)::int AS n FROM phones WHERE number = $1', [
+    amy,
+  ]);
+  expect(row!.n).toBe(1);
+});

@@ -1,0 +1,318 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+
+let api: ApiTest;
+beforeAll(async () => {
+  api = await startApi({ limits: { payLink: { points: 40, seconds: 60 } } });
+});
+afterAll(() => api?.stop());
+
+const payable = async (
+  body: Record<string, unknown> = {},
+): Promise<{ token: string; unlockId: string; leadId: string }> => {
+  const leadId = await api.lead(body);
+  const [unlock] = await api.unlocksOf(leadId);
+  return { leadId, unlockId: unlock!.id, token: await api.toAwaitingPayment(unlock!.id) };
+};
+const look = (token: string, method: 'GET' | 'HEAD' = 'GET') =>
+  api.app.inject({ method, url: `/p/${token}` });
+const pay = (token: string) =>
+  api.app.inject({
+    method: 'POST',
+    url: `/p/${token}`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: '',
+  });
+const details = (token: string) => api.app.inject({ method: 'POST', url: `/p/${token}/details` });
+const sessionsOf = (unlockId: string) =>
+  api.rows<{ number: number; id: string; state: string; url: string }>(
+    'SELECT number, id, state, url FROM checkout_sessions WHERE unlock_id = $1 ORDER BY number',
+    [unlockId],
+  );
+/** Ids of the sessions that Stripe really made for this unlock. */
+const madeAtStripe = (unlockId: string) =>
+  new Set(
+    api.sandbox.ledger
+      .list({ vendor: 'stripe', operation: 'checkout.session.create', accepted: true })
+      .filter((entry) => entry.idempotencyKey?.startsWith(`checkout-${unlockId}-`))
+      .map((entry) => entry.vendorId),
+  );
+const contact = /Sarah|Johnson|1234567890|sarah\.johnson|Ocean Drive/;
+
+describe('the pay page before payment', () => {
+  it('[S10] shows teaser, price, time left and how many may buy, nothing of the contact', async () => {
+    const { token, leadId } = await payable({ provider_ids: ['provider60', 'provider61', 'provider62'] });
+    const page = await look(token);
+    expect(page.statusCode).toBe(200);
+    for (const words of [leadId, '$20', '60 min Mobile Massage', 'Miami', 'hours left', 'Sold 0 of 3'])
+      expect(page.body).toContain(words);
+    expect(page.body).not.toMatch(contact);
+    expect(page.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+    expect(page.headers['content-security-policy']).toContain(`form-action 'self' ${api.sandbox.url}`);
+    expect(page.headers['content-security-policy']).not.toContain('unsafe-inline');
+    expect((await api.app.inject('/static/pay.css')).statusCode).toBe(200);
+  });
+
+  it("[S10] a bot's GET and HEAD buy nothing and change nothing", async () => {
+    const { token, unlockId } = await payable();
+    const snapshot = () =>
+      api.rows('SELECT row_to_json(u)::text FROM lead_unlocks u WHERE id = $1', [unlockId]);
+    const before = [await snapshot(), await api.count('events'), api.sandbox.ledger.lastSeq];
+    for (let i = 0; i < 3; i += 1) {
+      expect((await look(token)).statusCode).toBe(200);
+      expect((await look(token, 'HEAD')).statusCode).toBe(200);
+    }
+    expect([await snapshot(), await api.count('events'), api.sandbox.ledger.lastSeq]).toEqual(before);
+    expect(await sessionsOf(unlockId)).toEqual([]);
+  });
+
+  it('[S10] only the exact token opens it; the table holds none', async () => {
+    const { token, unlockId } = await payable();
+    for (const wrong of [
+      token.slice(0, -1),
+      `${token}A`,
+      token.toLowerCase() === token ? `${token.slice(1)}A` : token.toLowerCase(),
+      'A'.repeat(22),
+      '%00',
+      '..',
+    ]) {
+      const page = await look(wrong);
+      expect(page.statusCode, wrong).toBe(404);
+      expect((await pay(wrong)).statusCode).toBe(404);
+      expect((await details(wrong)).statusCode).toBe(404);
+    }
+    expect(
+      JSON.stringify(await api.rows('SELECT * FROM lead_unlocks WHERE id = $1', [unlockId])),
+    ).not.toContain(token);
+    const other = api.runtime.links.token(unlockId, 2);
+    expect(Buffer.from(token, 'base64url')).toHaveLength(16);
+    expect((await look(other)).statusCode).toBe(404);
+  });
+
+  it('[S15] markup in a field is text', async () => {
+    const { token } = await payable({
+      service_type: '<img src=x onerror=alert(1)>',
+      city: '"><script>1</script>',
+    });
+    const page = await look(token);
+    expect(page.body).not.toMatch(/<img|<script/);
+    expect(page.body).toContain('&lt;img');
+  });
+
+  it.each([
+    [`status = 'EXPIRED', reason = 'ttl', closed_at = now()`, 'ended'],
+    [`status = 'EXPIRED', reason = 'sold_out', closed_at = now()`, 'sold to others'],
+    [`status = 'OPTED_OUT', reason = 'opted_out', closed_at = now()`, 'ended'],
+    [`ttl_expires_at = now() - interval '1 second'`, 'ended'],
+    [`status = 'AWAIT_CONFIRM'`, 'Reply Y'],
+  ])('%s: a plain sentence, and no session', async (change, words) => {
+    const { token, unlockId } = await payable();
+    await api.rows(`UPDATE lead_unlocks SET ${change} WHERE id = $1`, [unlockId]);
+    const page = await look(token);
+    expect([page.statusCode, page.body.includes(words), page.body.includes('<form')]).toEqual([
+      200,
+      true,
+      false,
+    ]);
+    const posted = await pay(token);
+    expect([posted.statusCode, posted.headers.location]).toEqual([303, `/p/${token}`]);
+    expect((await details(token)).statusCode).toBe(303);
+    expect(await sessionsOf(unlockId)).toEqual([]);
+  });
+
+  it('a lead whose last sale is gone cannot be paid for', async () => {
+    const { token, leadId, unlockId } = await payable({
+      provider_ids: ['provider60', 'provider61'],
+      config: { max_sales: 1 },
+    });
+    const other = (await api.unlocksOf(leadId)).find((u) => u.id !== unlockId)!;
+    await api.rows(`UPDATE lead_unlocks SET status = 'PAID', paid_at = now() WHERE id = $1`, [other.id]);
+    await api.rows(
+      'INSERT INTO sold_slots (lead_id, slot, unlock_id) SELECT lead_id, 1, id FROM lead_unlocks WHERE id = $1',
+      [other.id],
+    );
+    expect((await look(token)).body).toContain('sold to others');
+    await pay(token);
+    expect(await sessionsOf(unlockId)).toEqual([]);
+  });
+});
+
+describe('paying', () => {
+  it('makes one Checkout Session and sends the buyer to it; a repetition reuses it', async () => {
+    const { token, unlockId, leadId } = await payable();
+    const first = await pay(token);
+    expect(first.statusCode).toBe(303);
+    const [session] = await sessionsOf(unlockId);
+    expect(session).toMatchObject({ number: 1, state: 'open', url: first.headers.location });
+    expect((await pay(token)).headers.location).toBe(first.headers.location);
+    expect(await sessionsOf(unlockId)).toHaveLength(1);
+    const retrieved = await api.runtime.payments.retrieveCheckout(session!.id);
+    expect(retrieved).toMatchObject({
+      amount: 2000,
+      currency: 'usd',
+      status: 'open',
+      metadata: { kind: 'unlock', unlock_id: unlockId, lead_id: leadId },
+    });
+    const opened = await api.rows(
+      `SELECT e.data, o.worker, o.queued FROM events e JOIN outbox o ON o.event_id = e.id WHERE e.type = 'checkout.opened' AND e.subject = $1`,
+      [`unlock:${unlockId}`],
+    );
+    expect(opened).toEqual([
+      { data: { unlockId, sessionId: session!.id }, worker: 'payment-linker', queued: false },
+    ]);
+  });
+
+  it('ten clicks at once are one session', async () => {
+    const { token, unlockId } = await payable();
+    const all = await Promise.all(Array.from({ length: 10 }, () => pay(token)));
+    expect(new Set(all.map((r) => `${r.statusCode} ${r.headers.location}`)).size).toBe(1);
+    expect(all[0]!.statusCode).toBe(303);
+    expect([...madeAtStripe(unlockId)]).toEqual([(await sessionsOf(unlockId))[0]!.id]);
+  });
+
+  it('[F14] a session whose answer was lost is found again under the same key', async () => {
+    const { token, unlockId } = await payable();
+    const fault = api.sandbox.fault({
+      vendor: 'stripe',
+      path: '/v1/checkout/sessions',
+      kind: 'error_after',
+      count: 1,
+    });
+    const failed = await pay(token);
+    api.sandbox.clearFaults(fault.id);
+    expect(failed.statusCode).toBe(503);
+    expect(failed.headers['retry-after']).toBeDefined();
+    expect(failed.body).toContain('You were not charged');
+    expect((await sessionsOf(unlockId)).map((s) => s.state)).toEqual(['creating']);
+    expect((await pay(token)).statusCode).toBe(303);
+    expect((await sessionsOf(unlockId)).map((s) => [s.number, s.state])).toEqual([[1, 'open']]);
+    expect([...madeAtStripe(unlockId)]).toEqual([(await sessionsOf(unlockId))[0]!.id]);
+  });
+
+  it('Stripe down: a sentence, Retry-After, nothing by halves', async () => {
+    const { token, unlockId } = await payable();
+    const fault = api.sandbox.fault({ vendor: 'stripe', kind: 'error', status: 500 });
+    const failed = await pay(token);
+    api.sandbox.clearFaults(fault.id);
+    expect([failed.statusCode, failed.headers['content-type']]).toEqual([503, 'text/html; charset=utf-8']);
+    expect(
+      await api.rows(`SELECT 1 FROM events WHERE type = 'checkout.opened' AND subject = $1`, [
+        `unlock:${unlockId}`,
+      ]),
+    ).toEqual([]);
+    expect((await pay(token)).statusCode).toBe(303);
+  });
+
+  it('a successor is made only after Stripe reported the former expired', async () => {
+    const { token, unlockId } = await payable();
+    await pay(token);
+    const [former] = await sessionsOf(unlockId);
+    await api.rows(`UPDATE checkout_sessions SET expires_at = now() WHERE unlock_id = $1`, [unlockId]);
+    const next = await pay(token);
+    const sessions = await sessionsOf(unlockId);
+    expect(sessions.map((s) => [s.number, s.state])).toEqual([
+      [1, 'expired'],
+      [2, 'open'],
+    ]);
+    expect(next.headers.location).toBe(sessions[1]!.url);
+    expect((await api.runtime.payments.retrieveCheckout(former!.id)).status).toBe('expired');
+  });
+
+  it('a session that Stripe has as paid gets no successor: the page waits for the booking', async () => {
+    const { token, unlockId } = await payable();
+    await pay(token);
+    const [session] = await sessionsOf(unlockId);
+    await api.rows(`UPDATE checkout_sessions SET expires_at = now() WHERE unlock_id = $1`, [unlockId]);
+    await api.sandbox.act.pay(session!.id);
+    const posted = await pay(token);
+    expect(posted.headers.location).toBe(`/p/${token}?from=checkout`);
+    expect(await sessionsOf(unlockId)).toHaveLength(1);
+    const page = await api.app.inject(`/p/${token}?from=checkout`);
+    expect(page.body).toContain('confirming your payment');
+    expect(page.body).not.toContain('<form');
+  });
+
+  it('[S16] a field cannot bring lines, links or templates into the words of the payment page', async () => {
+    const { token, unlockId } = await payable({
+      service_type: 'Massage\nFREE: https://evil.example/x {{price}}',
+      city: 'Miami\r\nPay elsewhere',
+    });
+    await pay(token);
+    const [entry] = api.sandbox.ledger
+      .list({ vendor: 'stripe', operation: 'checkout.session.create' })
+      .filter((e) => e.idempotencyKey === `checkout-${unlockId}-1`);
+    const asked = JSON.stringify(entry!.params);
+    expect(asked).toContain('Massage FREE:');
+    expect(asked).not.toMatch(/evil\.example|\\n|\\r/);
+  });
+
+  it('a session lives half an hour to a day, and as long as the offer between them', async () => {
+    const lifetimes: number[] = [];
+    for (const ttl_hours of [0.1, 5, 100]) {
+      const { token, unlockId } = await payable({ config: { ttl_hours } });
+      await pay(token);
+      const [row] = await api.rows<{ hours: number }>(
+        'SELECT (extract(epoch FROM expires_at - created_at) / 3600)::float8 AS hours FROM checkout_sessions WHERE unlock_id = $1',
+        [unlockId],
+      );
+      lifetimes.push(row!.hours);
+    }
+    expect(lifetimes[0]).toBeCloseTo(0.5, 1);
+    expect(lifetimes[1]).toBeCloseTo(5, 1);
+    expect(lifetimes[2]).toBeCloseTo(24, 1);
+  });
+
+  it('[S11] clicks through one link are limited', async () => {
+    const { token } = await payable();
+    const statuses: number[] = [];
+    for (let i = 0; i < 42; i += 1) statuses.push((await pay(token)).statusCode);
+    expect(statuses.slice(0, 40).every((s) => s === 303)).toBe(true);
+    expect(statuses.slice(40)).toEqual([429, 429]);
+  });
+});
+
+describe('after payment', () => {
+  it('money that went back is said to have gone back', async () => {
+    const { token, unlockId } = await payable();
+    await pay(token);
+    const [session] = await sessionsOf(unlockId);
+    await api.rows(`UPDATE checkout_sessions SET state = 'complete' WHERE unlock_id = $1`, [unlockId]);
+    await api.rows(
+      `UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'sold_out', closed_at = now() WHERE id = $1`,
+      [unlockId],
+    );
+    expect((await look(token)).body).toContain('confirming your payment');
+    await api.rows(
+      `INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+        VALUES (gen_random_uuid(), $1, $2, 'pi_returned', $3, 2000, 'usd', false)`,
+      [api.organizationId, unlockId, session!.id],
+    );
+    expect((await look(token)).body).toContain('refunded in full');
+  });
+
+  it('shows the details behind a POST, and tells of the first look once', async () => {
+    const { token, unlockId } = await payable();
+    await api.rows(`UPDATE lead_unlocks SET status = 'PAID', paid_at = now() WHERE id = $1`, [unlockId]);
+    const page = await look(token);
+    expect(page.body).toContain('Show details');
+    expect(page.body).not.toMatch(contact);
+    for (let i = 0; i < 2; i += 1) {
+      const shown = await details(token);
+      expect(shown.statusCode).toBe(200);
+      for (const words of [
+        'Sarah Johnson',
+        '+1234567890',
+        'sarah.johnson@email.com',
+        '123 Ocean Drive',
+        'deep tissue',
+      ])
+        expect(shown.body).toContain(words);
+    }
+    const events = await api.rows<{ type: string }>('SELECT type FROM events WHERE subject = $1', [
+      `unlock:${unlockId}`,
+    ]);
+    expect(events).toEqual([{ type: 'reveal.viewed' }]);
+    expect((await pay(token)).headers.location).toBe(`/p/${token}`);
+    expect(await sessionsOf(unlockId)).toEqual([]);
+  });
+});

@@ -1,0 +1,188 @@
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readProviderRows } from '../../src/api/unlock/provider-csv.ts';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+
+let api: ApiTest;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api?.stop());
+
+const zoe = {
+  external_id: 'zoe',
+  name: 'Zoe',
+  phone: '+1 305-555-0170',
+  email: 'zoe@example.com',
+  language: 'es',
+};
+const importCsv = (payload: string | Buffer, headers: Record<string, string> = {}) =>
+  api.app.inject({
+    method: 'POST',
+    url: '/api/providers/import',
+    headers: { authorization: `Bearer ${api.key}`, 'content-type': 'text/csv', ...headers },
+    payload,
+  });
+
+describe('/api/providers', () => {
+  it('creates, reads, changes and deactivates', async () => {
+    const created = await api.json('POST', '/api/providers', zoe);
+    expect(created.statusCode).toBe(201);
+    const { created_at: _at, ...provider } = created.json().provider;
+    expect(provider).toEqual({ ...zoe, phone: '+13055550170', active: true });
+    expect((await api.json('GET', '/api/providers/zoe')).json().provider).toMatchObject(provider);
+    const changed = await api.json('PATCH', '/api/providers/zoe', { name: null, phone: '+13055550171' });
+    expect(changed.json().provider).toMatchObject({
+      name: null,
+      phone: '+13055550171',
+      email: 'zoe@example.com',
+    });
+    expect((await api.json('DELETE', '/api/providers/zoe')).json().provider.active).toBe(false);
+    expect(
+      (await api.json('GET', '/api/providers?active=false'))
+        .json()
+        .providers.map((p: { external_id: string }) => p.external_id),
+    ).toEqual(['zoe']);
+    const odd = 'a/b ü';
+    await api.json('POST', '/api/providers', { external_id: odd, phone: '+13055550172' });
+    expect(
+      (await api.json('GET', `/api/providers/${encodeURIComponent(odd)}`)).json().provider.external_id,
+    ).toBe(odd);
+  });
+
+  it('[F05] an Idempotency-Key answers again; the same id without one is a 409', async () => {
+    const body = { external_id: 'once', phone: '+13055550173' };
+    const headers = { 'idempotency-key': 'provider-once' };
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => api.json('POST', '/api/providers', body, headers)),
+    );
+    expect(answers.map((r) => r.statusCode)).toEqual(Array(5).fill(201));
+    expect((await api.json('POST', '/api/providers', { ...body, name: 'x' }, headers)).statusCode).toBe(409);
+    const again = await api.json('POST', '/api/providers', body);
+    expect([again.statusCode, again.json().code]).toEqual([409, 'provider_exists']);
+    expect(JSON.stringify(await api.rows('SELECT * FROM idempotency_keys'))).not.toContain('3055550173');
+  });
+
+  it.each([
+    [{ phone: '3055550170' }, 'phone'],
+    [{ phone: '+1305' }, 'phone'],
+    [{ phone: undefined }, 'phone'],
+    [{ external_id: '' }, 'external_id'],
+    [{ email: 'x' }, 'email'],
+    [{ language: 'english' }, 'language'],
+    [{ active: false }, 'active'],
+  ])('refuses %j', async (more, path) => {
+    const response = await api.json('POST', '/api/providers', { ...zoe, external_id: 'bad', ...more });
+    expect([response.statusCode, response.json().fields[0].path]).toEqual([400, path]);
+  });
+
+  it('lists page by page', async () => {
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    do {
+      const page: { providers: { external_id: string }[]; next_cursor: string | null } = (
+        await api.json('GET', `/api/providers?limit=2${cursor ? `&cursor=${cursor}` : ''}`)
+      ).json();
+      seen.push(...page.providers.map((p) => p.external_id));
+      cursor = page.next_cursor;
+    } while (cursor);
+    expect(seen.length).toBe(await api.count('buyers'));
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+});
+
+describe('[S13] CSV in', () => {
+  it('stores what is valid, reports what is not by its row, and changes nothing the second time', async () => {
+    const csv = [
+      'External ID,Name,Phone,Email,Language,Shoe size',
+      'csv1,"Ann, the first",+1 305 555 0181,ann@example.com,en,38',
+      'csv2,Bob,555-1234,,,',
+      ',Nobody,+13055550182,,,',
+      'csv1,Twice,+13055550183,,,',
+      'csv3,,+13055550184,not-an-email,,',
+      '"=cmd|1","=HYPERLINK(1)",+13055550185,,es',
+    ].join('\r\n');
+    const first = await importCsv(`\ufeff${csv}`);
+    expect(first.statusCode).toBe(200);
+    expect(first.json().summary).toEqual({ total_rows: 6, created: 2, updated: 0, rejected: 4 });
+    expect(first.json().rejected_rows.map((r: { row: number }) => r.row)).toEqual([3, 4, 5, 6]);
+    expect((await importCsv(csv)).json().summary).toEqual({
+      total_rows: 6,
+      created: 0,
+      updated: 2,
+      rejected: 4,
+    });
+    expect((await api.json('GET', '/api/providers/csv1')).json().provider.name).toBe('Ann, the first');
+    expect(
+      (await api.json('GET', `/api/providers/${encodeURIComponent('=cmd|1')}`)).json().provider.name,
+    ).toBe('=HYPERLINK(1)');
+  });
+
+  it('takes a form with a file, and semicolons', async () => {
+    const payload =
+      '--B\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\nContent-Type: text/csv\r\n\r\nexternal_id;phone\nform1;+13055550186\n\r\n--B--\r\n';
+    const response = await importCsv(payload, { 'content-type': 'multipart/form-data; boundary=B' });
+    expect([response.statusCode, response.json().summary.created]).toEqual([200, 1]);
+  });
+
+  const row = 'bad1,x,+13055550187\n';
+  it.each([
+    ['no header', 'a,b,c\n1,2,3\n', 400],
+    ['nothing', '', 400],
+    ['a header alone is an empty list', 'external_id,phone\n', 200],
+    ['a NUL byte', `external_id,name,phone\n${row}x,\0,+13055550188\n`, 400],
+    [
+      'broken UTF-8',
+      Buffer.concat([Buffer.from(`external_id,name,phone\n${row}`), Buffer.from([0xff, 0xfe, 0x0a])]),
+      400,
+    ],
+    ['a zip', Buffer.from('504b0304140000000800', 'hex'), 400],
+    ['an open quote', `external_id,name,phone\n${row}"x,y,z`, 400],
+    ['one huge cell', `external_id,name,phone\n${row}"${'x'.repeat(200_000)}",y,z\n`, 400],
+    ['10^6 columns', `external_id,phone${',x'.repeat(1_000_000)}\n`, 400],
+    ['a file too large', `external_id,name,phone\n${row}${'y,z,+1\n'.repeat(1_600_000)}`, 413],
+    ['__proto__ columns', `__proto__,constructor,external_id,phone\n1,2,proto1,+13055550189\n`, 200],
+  ])('%s', async (_name, payload, status) => {
+    const response = await importCsv(payload);
+    expect(response.statusCode).toBe(status);
+    if (status !== 200) expect(response.headers['content-type']).toContain('application/problem+json');
+    // A file that breaks off leaves none of its rows behind.
+    expect((await api.json('GET', '/api/providers/bad1')).statusCode).toBe(404);
+  });
+
+  it('a form without a file, and a form that breaks off', async () => {
+    const form = { 'content-type': 'multipart/form-data; boundary=B' };
+    expect(
+      (await importCsv('--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n--B--\r\n', form))
+        .statusCode,
+    ).toBe(400);
+    const cut = await importCsv(
+      '--B\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\n\r\nexternal_id,phone\nbad1,+13055550187\n',
+      form,
+    );
+    expect(cut.statusCode).toBe(400);
+    expect((await api.json('GET', '/api/providers/bad1')).statusCode).toBe(404);
+    expect((await importCsv('{}', { 'content-type': 'application/json' })).statusCode).toBe(415);
+  });
+
+  it('reads in bounded memory: never more than a batch and what a pipe holds', async () => {
+    let produced = 0;
+    let consumed = 0;
+    let furthest = 0;
+    async function* source() {
+      yield Buffer.from('external_id,phone\n');
+      for (; produced < 20_000; produced += 1) {
+        furthest = Math.max(furthest, produced - consumed);
+        yield Buffer.from(`p${produced},+13055550190\n`);
+      }
+    }
+    for await (const batch of readProviderRows(Readable.from(source()), {
+      maxBytes: 10_000_000,
+      batchSize: 100,
+    })) {
+      consumed += batch.valid.length;
+    }
+    expect(consumed).toBe(20_000);
+    expect(furthest).toBeLessThan(5_000);
+  });
+});

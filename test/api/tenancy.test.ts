@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RouteEntry } from '../../src/api/app.ts';
+import { listKeys } from '../../src/db/account/api-keys.ts';
+import { findCompany } from '../../src/db/account/companies.ts';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+
+let api: ApiTest;
+let stranger: { id: string; key: string };
+let leadId: string;
+let demoCompany: number;
+let demoKey: string;
+let uploaded: string;
+let imported: string;
+beforeAll(async () => {
+  api = await startApi();
+  stranger = await api.otherOrganization();
+  leadId = await api.lead();
+  demoCompany = (await findCompany(api.runtime.db, { organizationId: api.organizationId }))!.number;
+  demoKey = (await listKeys(api.runtime.db, api.organizationId))[0]!.id;
+  const lead = { name: 'Sarah', phone: '+13055550142', company_id: demoCompany };
+  uploaded = (await api.json('POST', '/leads/single', lead)).json().job_id;
+  const csv = 'name,phone\nSarah,+13055550143\n';
+  imported = (await api.json('POST', '/api/imports', csv, { 'content-type': 'text/csv' })).json().import
+    .import_id;
+});
+afterAll(() => api?.stop());
+
+type Probe =
+  /** Takes the id of something: with somebody else's, it must be as if it did not exist. */
+  | { foreign: () => string; body?: unknown }
+  /** Shows or takes only what is the caller's own. */
+  | { own: true; body?: unknown; shows?: string }
+  /** Belongs to nobody, or is opened by a secret of its own. */
+  | { open: string };
+
+const probes: Record<string, Probe> = {
+  'GET /api/leads': { own: true, shows: 'leads' },
+  'POST /api/leads': { own: true },
+  'GET /api/leads/:lead_id': { foreign: () => `/api/leads/${leadId}` },
+  'POST /api/leads/:lead_id/send': {
+    foreign: () => `/api/leads/${leadId}/send`,
+    body: { provider_ids: ['provider60'] },
+  },
+  'POST /api/leads/sms-response': { own: true },
+  'GET /api/providers': { own: true, shows: 'providers' },
+  'POST /api/providers': { own: true },
+  'GET /api/providers/:provider_id': { foreign: () => '/api/providers/provider60' },
+  'PATCH /api/providers/:provider_id': {
+    foreign: () => '/api/providers/provider60',
+    body: { name: 'Mallory' },
+  },
+  'DELETE /api/providers/:provider_id': { foreign: () => '/api/providers/provider60' },
+  'POST /api/providers/import': { own: true },
+  'POST /company/register': { own: true },
+  'GET /api/companies': { own: true, shows: 'companies' },
+  'GET /api/companies/:company_id': { foreign: () => `/api/companies/${demoCompany}` },
+  'PATCH /api/companies/:company_id': {
+    foreign: () => `/api/companies/${demoCompany}`,
+    body: { tags: ['mallory'] },
+  },
+  'GET /api/companies/:company_id/keys': { foreign: () => `/api/companies/${demoCompany}/keys` },
+  'POST /api/companies/:company_id/keys': {
+    foreign: () => `/api/companies/${demoCompany}/keys`,
+    body: { name: 'mallory' },
+  },
+  'DELETE /api/companies/:company_id/keys/:key_id': {
+    foreign: () => `/api/companies/${demoCompany}/keys/${demoKey}`,
+  },
+  'POST /leads/single': { own: true },
+  'POST /api/leads/bulk': { own: true },
+  'GET /api/jobs/:job_id': { foreign: () => `/api/jobs/${uploaded}` },
+  'POST /leads/csv': { own: true },
+  'GET /api/imports': { own: true, shows: 'imports' },
+  'POST /api/imports': { own: true },
+  'GET /api/imports/:import_id': { foreign: () => `/api/imports/${imported}` },
+  'GET /api/imports/:import_id/events': { foreign: () => `/api/imports/${imported}/events` },
+  'GET /api/imports/:import_id/rejects.csv': { foreign: () => `/api/imports/${imported}/rejects.csv` },
+  'POST /api/imports/:import_id/preview': { foreign: () => `/api/imports/${imported}/preview`, body: {} },
+  'POST /api/imports/:import_id/start': { foreign: () => `/api/imports/${imported}/start`, body: {} },
+  'POST /api/imports/:import_id/cancel': { foreign: () => `/api/imports/${imported}/cancel` },
+  'POST /api/imports/:import_id/retry': { foreign: () => `/api/imports/${imported}/retry` },
+  'GET /health': { open: 'no data' },
+  'GET /health/redis': { open: 'no data' },
+  'GET /api/stripe-service/health': { open: 'no data' },
+  'GET /openapi.json': { open: 'documentation' },
+  'GET /docs': { open: 'documentation' },
+  'GET /docs/start.js': { open: 'documentation' },
+  'GET /docs/reference.js': { open: 'documentation' },
+  'GET /static/*': { open: 'files' },
+  'GET /p/:token': { open: 'the token is the secret of one unlock' },
+  'POST /p/:token': { open: 'the token is the secret of one unlock' },
+  'POST /p/:token/details': { open: 'the token is the secret of one unlock' },
+  'POST /webhook/stripe': { open: 'signed' },
+  'POST /api/webhooks/stripe': { open: 'signed' },
+  'POST /webhook/sendgrid/events': { open: 'signed' },
+  'POST /webhook/twilio/sms': { open: 'signed' },
+  'POST /webhook/twilio/status': { open: 'signed' },
+  'POST /webhook/twilio/status/:effect_id': { open: 'signed' },
+  'POST /webhook/ghl': { open: 'signed' },
+  'GET /oauth/ghl/callback': { open: 'signed for one browser and one organization' },
+  'GET /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
+  'POST /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
+  'PUT /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
+};
+
+const everythingOfDemo = async () => {
+  const tables = ['buyers', 'companies', 'crm_connections', 'api_keys', 'lead_syncs', 'imports'];
+  const rows = tables.map((table) =>
+    api.rows<{ all: string }>(
+      `SELECT coalesce(json_agg(to_jsonb(t) - 'last_used_at' ORDER BY t::text)::text, '') AS all FROM ${table} t WHERE organization_id = $1`,
+      [api.organizationId],
+    ),
+  );
+  return (await Promise.all(rows)).map(([row]) => row!.all).join('\n');
+};
+
+const ofRoutes = () =>
+  api.app
+    .getDecorator<RouteEntry[]>('routeTable')
+    .filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
+    .map(({ method, url }) => `${method} ${url}`);
+
+describe('[S05] tenancy', () => {
+  it('every route says here how it keeps organizations apart', () => {
+    expect(ofRoutes().sort()).toEqual(Object.keys(probes).sort());
+  });
+
+  it.each(Object.entries(probes))('%s', async (route, probe) => {
+    const [method] = route.split(' ') as ['GET' | 'POST' | 'PATCH' | 'DELETE'];
+    const as = { authorization: `Bearer ${stranger.key}` };
+    if ('foreign' in probe) {
+      const before = await everythingOfDemo();
+      const response = await api.json(method, probe.foreign(), probe.body, as);
+      expect([response.statusCode, response.json().code]).toEqual([404, 'not_found']);
+      expect((await api.unlocksOf(leadId)).length).toBe(1);
+      expect(await everythingOfDemo()).toBe(before);
+    } else if ('own' in probe && probe.shows) {
+      const response = await api.json(method, route.split(' ')[1]!, undefined, as);
+      expect(response.json()[probe.shows]).toEqual([]);
+    } else if ('own' in probe) {
+      const anonymous = await api.app.inject({
+        method,
+        url: route.split(' ')[1]!,
+        remoteAddress: '203.0.113.9',
+        payload: {},
+      });
+      expect(anonymous.statusCode).toBe(401);
+    } else {
+      expect(probe.open).not.toBe('');
+    }
+  });
+
+  it('a provider of another organization is unknown, and its unlock never made', async () => {
+    const body = {
+      city: 'Miami',
+      service_type: 'x',
+      client_name: 'S',
+      client_phone: '1',
+      provider_ids: ['provider60'],
+    };
+    const response = await api.json('POST', '/api/leads', body, { authorization: `Bearer ${stranger.key}` });
+    expect(response.json().provider_results).toEqual([
+      { provider_id: 'provider60', success: false, message: 'unknown provider' },
+    ]);
+    expect(await api.unlocksOf(response.json().lead_id)).toEqual([]);
+  });
+
+  it("an import cannot touch another organization's providers", async () => {
+    const response = await api.app.inject({
+      method: 'POST',
+      url: '/api/providers/import',
+      headers: { authorization: `Bearer ${stranger.key}`, 'content-type': 'text/csv' },
+      payload: 'external_id,name,phone\nprovider60,Mallory,+13055550199\n',
+    });
+    expect(response.json().summary.created).toBe(1);
+    expect((await api.json('GET', '/api/providers/provider60')).json().provider.name).toBe('Amy');
+  });
+
+  it('an Idempotency-Key is one organization’s own', async () => {
+    const headers = { 'idempotency-key': 'shared-word' };
+    const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '1' };
+    const mine = await api.json('POST', '/api/leads', body, headers);
+    const theirs = await api.json('POST', '/api/leads', body, {
+      ...headers,
+      authorization: `Bearer ${stranger.key}`,
+    });
+    expect([mine.statusCode, theirs.statusCode]).toEqual([201, 201]);
+    expect(theirs.json().lead_id).not.toBe(mine.json().lead_id);
+  });
+});

@@ -1,0 +1,351 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildApp, type RouteEntry } from '../../src/api/app.ts';
+import { operatorPlugins } from '../../src/api/site-plugins.ts';
+import {
+  asMember,
+  asOperator,
+  memberPassword,
+  type Registered,
+  register,
+  registration,
+} from '../harness/company-people.ts';
+import { type Visitor, visit } from '../harness/console-client.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+let operator: Visitor;
+let mine: Registered;
+let other: Registered;
+let member: Visitor;
+let stranger: Visitor;
+beforeAll(async () => {
+  system = await startSystem({ workers: [] });
+  operator = await asOperator(system);
+  mine = await register(operator, 1);
+  other = await register(operator, 2);
+  member = await asMember(system, mine);
+  stranger = await asMember(system, other);
+});
+afterAll(() => system?.stop());
+
+const text = async (visitor: Visitor, path: string) => (await visitor.get(path)).text();
+const uploadFile = async (visitor: Visitor, number: number, body: string, name = 'leads.csv') => {
+  const form = new FormData();
+  form.append('file', new Blob([body], { type: 'text/csv' }), name);
+  return fetch(`${system.publicUrl}/dashboard/${number}/upload`, {
+    method: 'POST',
+    body: form,
+    redirect: 'manual',
+    headers: {
+      cookie: visitor.cookie(),
+      origin: new URL(system.publicUrl).origin,
+      accept: 'application/json',
+    },
+  });
+};
+
+describe('who sees what', () => {
+  it('[S05] every page of a company is a 404 for a member of another, and a sign-in page for nobody', async () => {
+    const app = await buildApp(system.runtime, { plugins: operatorPlugins(system.runtime) });
+    const routes = app
+      .getDecorator<RouteEntry[]>('routeTable')
+      .filter(({ method, url }) => method !== 'HEAD' && url.startsWith('/dashboard/:company_id'));
+    await app.close();
+    expect(routes.length).toBeGreaterThan(20);
+    const id = '01990000-0000-7000-8000-000000000000';
+    for (const { method, url } of routes) {
+      const path = url.replace(':company_id', String(mine.number)).replace(/:\w+/g, id);
+      const ask = (visitor: Visitor) =>
+        method === 'GET' ? visitor.get(path) : visitor.post(path, { name: 'x', phone: '+13055550123' });
+      expect((await ask(stranger)).status, `${method} ${url}`).toBe(404);
+      const nobody = await ask(visit(system));
+      expect(nobody.status, `${method} ${url}`).toBe(method === 'GET' ? 303 : 401);
+    }
+    expect(await system.rows('SELECT 1 FROM leads WHERE uploaded')).toEqual([]);
+  });
+
+  it('[S07] registering, the list of all companies and its people are for operators', async () => {
+    for (const path of ['/companies', '/company/register', '/console', '/queues'])
+      expect((await member.get(path)).status, path).toBe(403);
+    expect((await member.post('/companies', registration(9))).status).toBe(403);
+    const people = `/dashboard/${mine.number}/people`;
+    expect((await member.post(people, { member_name: 'Eve', member_email: 'eve@example.com' })).status).toBe(
+      403,
+    );
+    expect(await text(operator, '/companies')).toContain('Company 2');
+    expect(await text(operator, '/companies?q=owner1@')).not.toContain('Company 2');
+    expect(await text(operator, '/companies?q=nobody')).toContain('Nothing matches.');
+  });
+
+  it('a member sees their company and nothing of others, and is led to it', async () => {
+    const home = await text(member, '/');
+    expect(home).toContain('Company 1');
+    expect(home).not.toContain('Company 2');
+    expect((await member.get('/dashboard')).headers.get('location')).toBe(`/dashboard/${mine.number}`);
+    expect((await operator.get('/dashboard')).headers.get('location')).toBe('/companies');
+    const again = visit(system);
+    expect((await again.signIn(mine.email, memberPassword)).headers.get('location')).toBe('/');
+    const wanted = await again.post('/login', {
+      email: mine.email,
+      password: memberPassword,
+      next: '/console',
+    });
+    expect(wanted.headers.get('location')).toBe('/');
+  });
+
+  it('a program reads { company, statistics } with a session or a key, of its own company only', async () => {
+    const json = { accept: 'application/json' };
+    const answer = (await (await member.get(`/dashboard/${mine.number}`, json)).json()) as {
+      company: Record<string, unknown>;
+      statistics: Record<string, unknown>;
+    };
+    expect(answer.company).toMatchObject({ company_id: mine.number, company_name: 'Company 1' });
+    expect(answer.statistics).toMatchObject({ total_leads: 0, pending: 0, success: 0, failed: 0 });
+    const made = await (
+      await member.post(`/dashboard/${mine.number}/settings/keys`, { key_name: 'a' })
+    ).text();
+    const key = /lg_[\w-]{43}/.exec(made)![0];
+    const withKey = (path: string) =>
+      fetch(system.publicUrl + path, { headers: { ...json, 'x-api-key': key }, redirect: 'manual' });
+    expect(await (await withKey('/dashboard')).json()).toMatchObject({
+      company: { company_id: mine.number },
+    });
+    expect((await withKey(`/dashboard/${mine.number}`)).status).toBe(200);
+    expect((await withKey(`/dashboard/${other.number}`)).status).toBe(404);
+  });
+
+  it('what no database can keep is told in words: a NUL in a name', async () => {
+    const key = await member.post(`/dashboard/${mine.number}/settings/keys`, { key_name: 'a\0b' });
+    const named = { member_name: 'a\0b', member_email: 'a@example.com' };
+    const person = await operator.post(`/dashboard/${mine.number}/people`, named);
+    const mailed = { member_name: 'A', member_email: 'a\0b@example.com' };
+    const address = await operator.post(`/dashboard/${mine.number}/people`, mailed);
+    expect([key.status, person.status, address.status]).toEqual([400, 400, 400]);
+    const empty = await member.post(`/dashboard/${mine.number}/settings/mapping`, {});
+    expect(empty.status).toBe(400);
+  });
+
+  it('[S09] no page of another site can make a member do something', async () => {
+    const foreign = { origin: 'https://evil.example' };
+    const path = `/dashboard/${mine.number}/lead`;
+    const lead = { name: 'Eve', phone: '+13055550123' };
+    expect((await member.post(path, lead, foreign)).status).toBe(403);
+    expect((await member.post(mine.link, { password: 'x', again: 'x' }, foreign)).status).toBe(403);
+    expect(await system.rows('SELECT 1 FROM leads WHERE uploaded')).toEqual([]);
+  });
+});
+
+describe('the link that sets a password', () => {
+  it('works once, and looking at it spends nothing; only its hash is stored', async () => {
+    const invited = await register(operator, 3);
+    const token = invited.link.split('/').pop()!;
+    for (let i = 0; i < 3; i += 1) expect((await visit(system).get(invited.link)).status).toBe(200);
+    const stored = JSON.stringify(await system.rows('SELECT * FROM verifications'));
+    expect(stored).toContain('password-link:');
+    expect(stored).not.toContain(token);
+    const short = await visit(system).post(invited.link, { password: 'short', again: 'short' });
+    expect(short.status).toBe(400);
+    const unlike = await visit(system).post(invited.link, {
+      password: memberPassword,
+      again: 'another one, long',
+    });
+    expect(await unlike.text()).toContain('not the same');
+    await asMember(system, invited);
+    expect((await visit(system).get(invited.link)).status).toBe(404);
+    const second = await visit(system).post(invited.link, {
+      password: 'somebody else’s',
+      again: 'somebody else’s',
+    });
+    expect(second.status).toBe(404);
+    expect((await visit(system).signIn(invited.email, memberPassword)).status).toBe(303);
+  });
+
+  it('of two who use it at the same moment one sets the password', async () => {
+    const invited = await register(operator, 4);
+    const [one, two] = ['first of two here', 'second of two here'] as const;
+    const answers = await Promise.all(
+      [one, two].map((password) => visit(system).post(invited.link, { password, again: password })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([303, 404]);
+  });
+
+  it('a newer one, or three days, ends it; a password set anew ends the sessions before', async () => {
+    const invited = await register(operator, 5);
+    const session = await asMember(system, invited);
+    const [row] = await system.rows<{ id: string }>('SELECT id FROM users WHERE email = $1', [invited.email]);
+    const makeLink = async () => {
+      const html = await (await operator.post(`/dashboard/${invited.number}/people/${row!.id}/link`)).text();
+      return { ...invited, link: /\/set-password\/[\w-]{43}/.exec(html)![0] };
+    };
+    const older = await makeLink();
+    const newer = await makeLink();
+    expect((await visit(system).get(older.link)).status).toBe(404);
+    await asMember(system, newer);
+    expect((await session.get(`/dashboard/${invited.number}`)).status).toBe(303);
+    const old = await makeLink();
+    await system.rows("UPDATE verifications SET expires_at = now() - interval '1 minute'");
+    expect((await visit(system).get(old.link)).status).toBe(404);
+    expect(
+      (await visit(system).post(old.link, { password: memberPassword, again: memberPassword })).status,
+    ).toBe(404);
+  });
+
+  it('no link is ever made for an operator, who joins a company with the password they have', async () => {
+    const [row] = await system.rows<{ id: string }>("SELECT id FROM users WHERE role = 'operator'");
+    const people = `/dashboard/${mine.number}/people`;
+    const joined = await operator.post(people, { member_name: 'Op', member_email: system.operator.email });
+    expect(await joined.text()).not.toContain('/set-password/');
+    expect((await operator.post(`${people}/${row!.id}/link`)).status).toBe(409);
+    expect((await operator.post(`${people}/${row!.id}/remove`)).status).toBe(303);
+  });
+
+  it('whoever is removed sees the company no more, at once', async () => {
+    const invited = await register(operator, 6);
+    const session = await asMember(system, invited);
+    const [row] = await system.rows<{ id: string }>('SELECT id FROM users WHERE email = $1', [invited.email]);
+    expect((await session.get(`/dashboard/${invited.number}`)).status).toBe(200);
+    await operator.post(`/dashboard/${invited.number}/people/${row!.id}/remove`);
+    expect((await session.get(`/dashboard/${invited.number}`)).status).toBe(404);
+    expect(await text(session, '/')).toContain('belongs to no company yet');
+  });
+});
+
+describe('forms', () => {
+  it('a registration says what is wrong beside the field, and keeps what was typed', async () => {
+    const wrong = await operator.post('/companies', {
+      ...registration(7),
+      owner_email: 'nope',
+      company_name: ' ',
+    });
+    expect(wrong.status).toBe(400);
+    const html = await wrong.text();
+    expect(html).toMatch(/id="owner_email-error"[^>]*>is not an e-mail address/);
+    expect(html).toMatch(/id="company_name-error"[^>]*>is missing/);
+    expect(html).toContain('value="location7"');
+    const taken = await operator.post('/companies', {
+      ...registration(7),
+      owner_email: mine.email.toUpperCase(),
+    });
+    expect(taken.status).toBe(409);
+    expect(await taken.text()).toContain('belongs to another company');
+  });
+
+  it('a lead by hand is stored once; the same phone is reported, not stored again', async () => {
+    const path = `/dashboard/${mine.number}/lead`;
+    const refused = await member.post(path, { name: '', phone: '12' });
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).toMatch(/id="phone-error"/);
+    const first = await member.post(path, { name: "Sarah O'Brien", phone: '(305) 555-0123', notes: '<b>hi' });
+    expect(first.headers.get('location')).toMatch(/added=created\.lead_/);
+    const again = await member.post(path, { name: 'Sarah', phone: '+1 305 555 0123' });
+    expect(again.headers.get('location')).toMatch(/added=duplicate\.lead_/);
+    expect(await text(member, again.headers.get('location')!)).toContain('This phone is known');
+    const page = await text(member, `/dashboard/${mine.number}?q=305-555-0123`);
+    expect(page).toContain('Sarah O.');
+    expect(page).toContain('…0123');
+    expect(page).not.toContain('O&#39;Brien');
+    expect(await text(member, `/dashboard/${mine.number}?q=305-555-9999`)).toContain('Nothing matches.');
+  });
+
+  it('[S08] a key is shown once, works, and is revoked; another company’s cannot be', async () => {
+    const keys = `/dashboard/${other.number}/settings/keys`;
+    const made = await stranger.post(keys, { key_name: 'Our website' });
+    const key = /lg_[\w-]{43}/.exec(await made.text())![0];
+    const settings = `/dashboard/${other.number}/settings`;
+    expect(await text(stranger, settings)).not.toContain(key);
+    const [row] = await system.rows<{ id: string }>("SELECT id FROM api_keys WHERE name = 'Our website'");
+    const foreign = `/dashboard/${mine.number}/settings/keys/${row!.id}/revoke`;
+    expect((await member.post(foreign)).status).toBe(404);
+    const use = () =>
+      fetch(`${system.publicUrl}/dashboard`, { headers: { accept: 'application/json', 'x-api-key': key } });
+    expect((await use()).status).toBe(200);
+    expect((await stranger.post(`${keys}/${row!.id}/revoke`)).status).toBe(303);
+    expect((await use()).status).toBe(401);
+  });
+
+  it('settings are kept, and what cannot be is said', async () => {
+    const settings = `/dashboard/${mine.number}/settings`;
+    const saved = await member.post(`${settings}/leads`, {
+      tags: 'vip, spring ,vip',
+      source_label: '',
+      dedupe_days: '0.5',
+      default_region: 'ES',
+    });
+    expect(saved.headers.get('location')).toContain('saved=leads');
+    const [row] = await system.rows<Record<string, unknown>>(
+      'SELECT tags, default_region, dedupe_window_ms::int AS ms FROM companies JOIN organizations o ON o.id = organization_id WHERE number = $1',
+      [mine.number],
+    );
+    expect(row).toEqual({ tags: ['vip', 'spring'], default_region: 'ES', ms: 43_200_000 });
+    const wrong = await member.post(`${settings}/leads`, {
+      tags: '',
+      dedupe_days: '-1',
+      default_region: 'ES',
+    });
+    expect(wrong.status).toBe(400);
+    const half = await member.post(`${settings}/mapping`, { 'name-0': 'Budget', 'field-0': '' });
+    expect(await half.text()).toContain('row 1 needs a name and the id');
+    await member.post(`${settings}/mapping`, {
+      'name-0': 'Budget',
+      'field-0': 'abc123',
+      'name-1': '',
+      'field-1': '',
+    });
+    expect(await text(member, settings)).toContain('value="abc123"');
+  });
+});
+
+describe('files', () => {
+  it('what is no CSV is refused with a sentence, and nothing of it is kept', async () => {
+    const answer = await uploadFile(member, mine.number, 'PK\x03\x04 [Content_Types].xml xl/', 'leads.csv');
+    expect(answer.status).toBe(400);
+    expect(((await answer.json()) as { detail: string }).detail).toContain('Excel workbook');
+    expect(await system.rows('SELECT 1 FROM import_chunks')).toEqual([]);
+  });
+
+  it('[S15] markup in a file, its header and its name is text on every page', async () => {
+    const markup = '<img src=x onerror=alert(1)>';
+    const file = `name,phone,${markup}\n${markup},+13055550144,${markup}\n`;
+    const answer = await uploadFile(member, mine.number, file, `${markup}.csv`);
+    const { location } = (await answer.json()) as { location: string };
+    for (const path of [location, `/dashboard/${mine.number}/imports`, '/', `/dashboard/${mine.number}`]) {
+      const page = await member.get(path);
+      expect(page.headers.get('content-security-policy')).not.toContain('unsafe');
+      const html = await page.text();
+      expect(html, path).not.toContain('<img src=x');
+      expect(html, path).not.toMatch(/<style|\sstyle=|<script(?! (?:type="module" )?src=)/);
+    }
+  });
+
+  it('a mapping that does not do is shown as it was chosen, with what is wrong', async () => {
+    const answer = await uploadFile(member, mine.number, 'name,phone,other\nA,+13055550145,B\n');
+    const { location } = (await answer.json()) as { location: string };
+    const twice = { 'column-0': 'name', 'column-1': 'phone', 'column-2': 'name' };
+    const checked = await (await member.post(`${location}/preview`, twice)).text();
+    expect(checked).toContain('Two columns are mapped to name.');
+    const refused = await member.post(`${location}/start`, twice);
+    expect(refused.status).toBe(400);
+    const own = { ...twice, 'column-2': 'custom:other' };
+    expect(await (await member.post(`${location}/preview`, own)).text()).toContain('other: B');
+    expect((await member.post(`${location}/start`, own)).headers.get('location')).toBe(location);
+    expect(await text(member, location)).toContain('data-import-status="running"');
+    const same = await uploadFile(member, mine.number, 'name,phone,other\nA,+13055550145,B\n');
+    const second = ((await same.json()) as { location: string }).location;
+    expect(await text(member, second)).toContain('The same file was imported on');
+    expect((await member.post(`${second}/start`, own)).status).toBe(409);
+    expect((await member.post(`${second}/cancel`)).status).toBe(303);
+    expect(await text(member, second)).toContain('data-import-status="cancelled"');
+  });
+});
+
+describe('pages with nothing on them say what to do next', () => {
+  it.each([
+    ['', 'three ways to bring them in'],
+    ['/imports', 'No file was uploaded yet.'],
+    ['/settings', 'No key yet.'],
+  ])('%s', async (path, words) => {
+    const fresh = await register(operator, 20 + path.length);
+    const html = await text(operator, `/dashboard/${fresh.number}${path}`);
+    expect(html).toContain(words);
+  });
+});

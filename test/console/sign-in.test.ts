@@ -1,0 +1,257 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureOperator } from '../../src/api/auth/better-auth.ts';
+import { visit } from '../harness/console-client.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+beforeAll(async () => {
+  system = await startSystem({ workers: [] });
+});
+afterAll(() => system.stop());
+
+const signedIn = async () => {
+  const visitor = visit(system);
+  expect((await visitor.signIn(system.operator.email, system.operator.password)).status).toBe(303);
+  return visitor;
+};
+
+describe('[S07] operators only', () => {
+  const guarded = [
+    '/console',
+    '/console/inbox',
+    '/console/parked',
+    '/console/live',
+    '/queues',
+    '/queues/api/queues',
+  ];
+
+  it.each(guarded)('%s is 401 for nobody, and a browser is shown the sign-in page', async (path) => {
+    const plain = await visit(system).get(path, { accept: 'application/json' });
+    expect(plain.status).toBe(401);
+    expect(plain.headers.get('content-type')).toContain('application/problem+json');
+    const browser = await visit(system).get(path);
+    expect(browser.status).toBe(303);
+    expect(browser.headers.get('location')).toBe(`/login?next=${encodeURIComponent(path)}`);
+  });
+
+  it.each(guarded)('%s is 403 for somebody who is no operator', async (path) => {
+    await ensureOperator(system.runtime, {
+      email: 'member@example.com',
+      password: 'a member of something',
+      name: 'M',
+    });
+    await system.rows("UPDATE users SET role = 'member' WHERE email = 'member@example.com'");
+    const visitor = visit(system);
+    await visitor.signIn('member@example.com', 'a member of something');
+    expect((await visitor.get(path, { accept: 'application/json' })).status).toBe(403);
+    expect((await visitor.get(path)).status).toBe(403);
+  });
+
+  it('an operator reads the board, and its jobs hold ids only', async () => {
+    const visitor = await signedIn();
+    const board = await visitor.get('/queues');
+    expect(board.status).toBe(200);
+    expect(await board.text()).not.toMatch(/googleapis|style=|<style/);
+    const { queues } = (await (await visitor.get('/queues/api/queues')).json()) as {
+      queues: { name: string }[];
+    };
+    expect(queues.map((queue) => queue.name)).toContain('teaser-sender');
+  });
+
+  it('the board has no route that changes anything', async () => {
+    const visitor = await signedIn();
+    for (const path of [
+      '/queues/api/queues/pause',
+      '/queues/api/queues/revealer/pause',
+      '/queues/api/queues/revealer/empty',
+    ]) {
+      for (const method of ['PUT', 'POST', 'DELETE', 'PATCH']) {
+        const { origin } = new URL(system.publicUrl);
+        const answer = await fetch(system.publicUrl + path, {
+          method,
+          headers: { cookie: visitor.cookie(), origin },
+        });
+        expect(answer.status).toBe(404);
+      }
+    }
+  });
+});
+
+describe('[S09] signing in', () => {
+  it('passwords are stored as scrypt by the library, sessions as rows', async () => {
+    const [account] = await system.rows<{ password: string }>(
+      "SELECT password FROM accounts WHERE provider_id = 'credential'",
+    );
+    // salt:key, 16 and 64 bytes.
+    expect(account?.password).toMatch(/^[0-9a-f]{32}:[0-9a-f]{128}$/);
+  });
+
+  it('an unknown account and a wrong password get the same answer, in either form', async () => {
+    const pages = await Promise.all([
+      visit(system).signIn('nobody@example.com', 'wrong wrong wrong'),
+      visit(system).signIn(system.operator.email, 'wrong wrong wrong'),
+      visit(system).signIn('not an address', 'wrong wrong wrong'),
+    ]);
+    const texts = await Promise.all(pages.map((page) => page.text()));
+    expect(pages.map((page) => page.status)).toEqual([401, 401, 401]);
+    const told = texts.map((text) => /role="alert">([^<]+)</.exec(text)?.[1]);
+    expect(new Set(told)).toEqual(new Set(['E-mail or password is wrong.']));
+
+    const bodies = await Promise.all(
+      ['nobody@example.com', system.operator.email].map(async (email) => {
+        const answer = await jsonSignIn(email, 'wrong wrong wrong');
+        return { status: answer.status, text: await answer.text() };
+      }),
+    );
+    expect(bodies[0]).toEqual(bodies[1]);
+    expect(bodies[0]?.status).toBe(401);
+  });
+
+  it('every sign-in opens a new session and ends the one that was there before', async () => {
+    const visitor = await signedIn();
+    const before = visitor.cookie();
+    await visitor.signIn(system.operator.email, system.operator.password);
+    expect(visitor.cookie()).not.toBe(before);
+    expect((await visit(system, before).get('/console', { accept: 'application/json' })).status).toBe(401);
+    expect((await visitor.get('/console')).status).toBe(200);
+  });
+
+  it('the cookie is HttpOnly, SameSite and, on https, Secure', async () => {
+    const answer = await visit(system).signIn(system.operator.email, system.operator.password);
+    const [cookie = ''] = answer.headers.getSetCookie();
+    expect(cookie).toMatch(/HttpOnly/i);
+    expect(cookie).toMatch(/SameSite=Lax/i);
+
+    const https = await startSystem({ workers: [], env: { PUBLIC_URL: 'https://leads.example.com' } });
+    try {
+      const local = `http://127.0.0.1:${https.config.http.port}`;
+      const secure = await visit({ publicUrl: local }).post(
+        '/login',
+        { email: https.operator.email, password: https.operator.password },
+        { origin: 'https://leads.example.com' },
+      );
+      expect(secure.status).toBe(303);
+      expect(secure.headers.getSetCookie()[0]).toMatch(/^__Secure-.*Secure/i);
+    } finally {
+      await https.stop();
+    }
+  });
+
+  it.each([
+    ['another site', { origin: 'https://evil.example' }],
+    ['a blank origin', { origin: 'null' }],
+    ['our name as a prefix', { origin: 'http://127.0.0.1.evil.example' }],
+  ])('a write from %s is 403, signed in or not', async (_name, headers) => {
+    const visitor = await signedIn();
+    for (const path of ['/logout', '/console/parked/1/resume', '/api/auth/sign-out', '/login']) {
+      expect((await visitor.post(path, {}, headers)).status, path).toBe(403);
+    }
+    expect((await visitor.get('/console')).status).toBe(200);
+  });
+
+  it('signing out is a POST, and ends the session on the server', async () => {
+    const visitor = await signedIn();
+    const stolen = visitor.cookie();
+    expect((await visitor.get('/logout')).status).toBe(404);
+    expect((await visitor.get('/console')).status).toBe(200);
+    expect((await visitor.post('/logout')).headers.get('location')).toBe('/login');
+    expect((await visit(system, stolen).get('/console', { accept: 'application/json' })).status).toBe(401);
+  });
+
+  it('reading changes nothing: no row of the sign-in tables differs after GETs of every page', async () => {
+    const visitor = await signedIn();
+    const state = () =>
+      system.rows(
+        'SELECT (SELECT json_agg(s ORDER BY id) FROM sessions s)::text AS s, (SELECT json_agg(u ORDER BY id) FROM users u)::text AS u',
+      );
+    const before = await state();
+    for (const path of [
+      '/console',
+      '/console/inbox',
+      '/login',
+      '/api/auth/get-session',
+      '/queues',
+      '/api/auth/sign-out',
+    ])
+      await visitor.get(path);
+    expect(await state()).toEqual(before);
+  });
+
+  it.each(['/sign-up/email', '/delete-user', '/update-user', '/request-password-reset', '/forget-password'])(
+    'the library’s %s does not exist here',
+    async (path) => {
+      const visitor = await signedIn();
+      expect((await visitor.post(`/api/auth${path}`)).status).toBe(404);
+    },
+  );
+
+  it('leads nowhere but into the console', async () => {
+    for (const next of [
+      'https://evil.example',
+      '//evil.example',
+      '/console//evil.example',
+      '/\\evil.example',
+      '/p/abc',
+    ]) {
+      const answer = await visit(system).post('/login', { ...system.operator, next });
+      expect(answer.headers.get('location'), next).toBe('/console');
+    }
+  });
+});
+
+describe('[S09] limits', () => {
+  it('ten wrong passwords close an account for a while, also to the right one, in either form', async () => {
+    const person = { email: 'limited@example.com', password: 'the right password' };
+    await ensureOperator(system.runtime, { ...person, name: 'L' });
+    await system.rows('DELETE FROM sign_in_limits');
+    for (let i = 0; i < 10; i += 1) {
+      expect((await visit(system).signIn(person.email, 'wrong wrong wrong')).status).toBe(401);
+    }
+    const closed = await visit(system).signIn(person.email.toUpperCase(), person.password);
+    expect(closed.status).toBe(429);
+    expect(Number(closed.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await jsonSignIn(person.email, person.password)).status).toBe(429);
+    expect((await visit(system).signIn(system.operator.email, system.operator.password)).status).toBe(303);
+    const stored = await system.rows<{ key: string }>('SELECT key FROM sign_in_limits');
+    expect(JSON.stringify(stored)).not.toContain('limited');
+  });
+
+  it('the current password is guessed no oftener where it is changed', async () => {
+    const person = { email: 'changes@example.com', password: 'the right password' };
+    await ensureOperator(system.runtime, { ...person, name: 'C' });
+    await system.rows('DELETE FROM sign_in_limits');
+    const visitor = visit(system);
+    await visitor.signIn(person.email, person.password);
+    const change = (currentPassword: string) =>
+      fetch(`${system.publicUrl}/api/auth/change-password`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          origin: new URL(system.publicUrl).origin,
+          cookie: visitor.cookie(),
+        },
+        body: JSON.stringify({ currentPassword, newPassword: 'another right one' }),
+      });
+    for (let i = 0; i < 10; i += 1) expect((await change('wrong wrong wrong')).status).toBe(400);
+    expect((await change(person.password)).status).toBe(429);
+    await system.rows('DELETE FROM sign_in_limits');
+    expect((await change(person.password)).status).toBe(200);
+  });
+
+  it('thirty failures from one address close it, whichever accounts were tried', async () => {
+    await system.rows('DELETE FROM sign_in_limits');
+    const tries = await Promise.all(
+      Array.from({ length: 31 }, (_, i) => visit(system).signIn(`a${i}@example.com`, 'wrong wrong')),
+    );
+    expect(tries.filter((answer) => answer.status === 429)).toHaveLength(1);
+    await system.rows('DELETE FROM sign_in_limits');
+  });
+});
+
+function jsonSignIn(email: string, password: string): Promise<Response> {
+  return fetch(`${system.publicUrl}/api/auth/sign-in/email`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: new URL(system.publicUrl).origin },
+    body: JSON.stringify({ email, password }),
+  });
+}

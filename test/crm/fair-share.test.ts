@@ -1,0 +1,72 @@
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+let sweeper: Sweeper;
+beforeAll(async () => {
+  // No workers: what was let into the queue stays there, and the only sweep is the test's own.
+  system = await startSystem({ workers: [], timings: { sweepEveryMs: 3_600_000 } });
+});
+beforeEach(async () => {
+  await system.rows('DELETE FROM outbox');
+  sweeper = createSweeper({
+    ...system.runtime,
+    timings: system.config.timings,
+    perOrganization: { 'ghl-syncer': 20 },
+  });
+});
+afterAll(() => system?.stop());
+
+const wait = (organizations: string[], rows: number) =>
+  system.rows(
+    `INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
+      SELECT gen_random_uuid(), now(), 'ghl-syncer', o, now(), false FROM unnest($1::uuid[]) AS o, generate_series(1, $2)`,
+    [organizations, rows],
+  );
+const queued = async (organizationId: string) => {
+  const [row] = await system.rows<{ n: number }>(
+    'SELECT count(*)::int AS n FROM outbox WHERE organization_id = $1 AND queued',
+    [organizationId],
+  );
+  return row!.n;
+};
+
+it('of a backlog only a few rows are in the queue, however often it is swept', async () => {
+  const big = uuidv7();
+  await wait([big], 5_000);
+  for (let sweep = 0; sweep < 3; sweep += 1) await sweeper.sweep();
+  expect(await queued(big)).toBe(20);
+  const [one] = await system.rows<{ id: number }>(
+    'DELETE FROM outbox WHERE id = (SELECT min(id) FROM outbox WHERE queued) RETURNING id',
+  );
+  expect(one).toBeDefined();
+  await sweeper.sweep();
+  expect(await queued(big)).toBe(20);
+});
+
+it('a company on hold is passed over until its hold is over; the others are not', async () => {
+  const [held, free] = [uuidv7(), uuidv7()];
+  await wait([held, free], 5);
+  const until = (moment: string) =>
+    system.rows(
+      `INSERT INTO worker_holds (worker, organization_id, until, reason) VALUES ('ghl-syncer', $1, $2, 'test')
+        ON CONFLICT (worker, organization_id) DO UPDATE SET until = excluded.until`,
+      [held, moment],
+    );
+  await until('infinity');
+  await sweeper.sweep();
+  expect([await queued(held), await queued(free)]).toEqual([0, 5]);
+  await until('2020-01-01');
+  await sweeper.sweep();
+  expect(await queued(held)).toBe(5);
+});
+
+it('each sweep looks at so many companies, and all have their turn', async () => {
+  const companies = Array.from({ length: 1_200 }, () => uuidv7());
+  await wait(companies, 1);
+  const admitted: number[] = [];
+  for (let sweep = 0; sweep < 4; sweep += 1) admitted.push((await sweeper.sweep()).admitted);
+  expect(admitted).toEqual([500, 500, 200, 0]);
+});

@@ -1,0 +1,246 @@
+import { createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { buildApp, closeApp } from '../../src/api/app.ts';
+import type { SealedContact } from '../../src/db/lead/leads.ts';
+import { createRuntime } from '../../src/engine/process.ts';
+import { addLeads, makeCompany, type SyncRow, syncColumns, type TestCompany } from '../harness/crm.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+const { privateKey } = generateKeyPairSync('ed25519');
+const signingKey = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+let system: TestSystem;
+beforeAll(async () => {
+  system = await startSystem({ crmLimits: null, sandbox: { ghl: { rateLimit: null, signingKey } } });
+});
+afterAll(() => system?.stop());
+
+type Event = Record<string, unknown>;
+const eventOf = (given: Event): string =>
+  JSON.stringify({
+    webhookId: randomUUID(),
+    timestamp: new Date().toISOString(),
+    type: 'ContactUpdate',
+    ...given,
+  });
+const signatureOf = (body: string) =>
+  sign(null, Buffer.from(body), createPrivateKey(signingKey)).toString('base64');
+const post = (body: string, signature: string | null = signatureOf(body)) =>
+  fetch(`${system.publicUrl}/webhook/ghl`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(signature !== null && { 'x-ghl-signature': signature }),
+    },
+    body,
+  });
+const inboxOf = (webhookId: string) =>
+  system.rows<{ kind: string; intent: string | null; organizationId: string | null; body: string | null }>(
+    `SELECT kind, intent, organization_id AS "organizationId", body FROM inbox WHERE source = 'ghl' AND external_id = $1`,
+    [webhookId],
+  );
+const ghl = () => system.sandbox.act.ghl;
+
+async function synced(company: TestCompany): Promise<SyncRow> {
+  await addLeads(system.runtime, company, [
+    { name: 'Amy Lee', email: 'Amy@Example.com', notes: 'x', more: { company: 'Roofs' } },
+  ]);
+  const [row] = await system.until<SyncRow>(
+    'the lead in the CRM',
+    `SELECT ${syncColumns} FROM lead_syncs WHERE organization_id = $1`,
+    [company.organizationId],
+    (found) => found?.status === 'success',
+  );
+  return row!;
+}
+const dndOf = (leadId: string, dnd: boolean) =>
+  system.until<SyncRow>(
+    `dnd ${dnd}`,
+    `SELECT ${syncColumns} FROM lead_syncs WHERE lead_id = $1`,
+    [leadId],
+    (row) => row?.dnd === dnd,
+  );
+const contactOf = async (leadId: string): Promise<SealedContact> => {
+  const [row] = await system.rows<{ contact: string }>('SELECT contact FROM leads WHERE id = $1', [leadId]);
+  return system.runtime.vault.openJson<SealedContact>(row!.contact);
+};
+const newsEvents = () => system.rows(`SELECT id FROM events WHERE type = 'crm.notified'`);
+
+it('[S02] nothing that GoHighLevel did not sign reaches the database', async () => {
+  const company = await makeCompany(system.runtime);
+  const body = eventOf({ locationId: company.location, id: 'c1' });
+  const good = signatureOf(body);
+  const other = sign(null, Buffer.from(body), generateKeyPairSync('ed25519').privateKey).toString('base64');
+  for (const [text, signature] of [
+    [body, null],
+    [body, 'N/A'],
+    [body, other],
+    [body.replace('c1', 'c2'), good],
+    [`${body} `, good],
+    [JSON.stringify(JSON.parse(body), null, 1), good],
+  ] as const)
+    expect((await post(text, signature)).status).toBe(403);
+  const old = eventOf({
+    locationId: company.location,
+    id: 'c1',
+    timestamp: new Date(Date.now() - 3 * 3_600_000).toISOString(),
+  });
+  for (const text of [old, '{}', 'no json', '[]']) expect((await post(text)).status).toBe(400);
+  expect(await system.rows(`SELECT 1 FROM inbox WHERE source = 'ghl'`)).toEqual([]);
+});
+
+it('stores an event once, sealed, and ignores locations that are not ours', async () => {
+  const webhookId = randomUUID();
+  const body = eventOf({ webhookId, locationId: 'somebodyElses', id: 'c1', email: 'canary@example.com' });
+  const answers = await Promise.all([post(body), post(body), post(body)]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  const rows = await inboxOf(webhookId);
+  expect(rows).toMatchObject([{ kind: 'ContactUpdate', organizationId: null }]);
+  expect(rows[0]!.body).not.toContain('canary');
+  expect(system.runtime.vault.open(rows[0]!.body!)).toBe(body);
+  expect(await newsEvents()).toEqual([]);
+});
+
+it('takes one that comes late, as after its own retries', async () => {
+  const late = eventOf({
+    locationId: 'somebodyElses',
+    id: 'c1',
+    timestamp: new Date(Date.now() - 65 * 60_000).toISOString(),
+  });
+  expect((await post(late)).status).toBe(200);
+});
+
+it('echoes of our own writes are no news', async () => {
+  const company = await makeCompany(system.runtime);
+  const row = await synced(company);
+  const id = row.contactId!;
+  await system.sandbox.webhooks.wait({ vendor: 'ghl', objectId: id, event: 'ContactTagUpdate' });
+  const body = eventOf({ ...ghl().contact(id), type: 'ContactUpdate' });
+  expect((await post(body)).status).toBe(200);
+  const [kept] = await inboxOf(JSON.parse(body).webhookId);
+  expect(kept).toMatchObject({ intent: 'echo', body: null, organizationId: company.organizationId });
+  expect(await newsEvents()).toEqual([]);
+});
+
+it('an opt-out, its end, and a correction come back; older news are none', async () => {
+  const company = await makeCompany(system.runtime);
+  const { leadId, contactId } = await synced(company);
+  ghl().edit(contactId!, { dndSettings: { SMS: { status: 'active' } } });
+  await dndOf(leadId, true);
+  const shown = ghl().contact(contactId!);
+  ghl().edit(contactId!, { dndSettings: { SMS: { status: 'inactive' } } });
+  await dndOf(leadId, false);
+  // What the vendor sent first comes last.
+  const stale = eventOf({
+    ...shown,
+    type: 'ContactDndUpdate',
+    timestamp: new Date(Date.now() - 60_000).toISOString(),
+  });
+  expect((await post(stale)).status).toBe(200);
+  ghl().edit(contactId!, { lastName: 'Li', phone: '+13055550199' });
+  await system.until<{ hash: string }>(
+    'the correction',
+    'SELECT phone_hash AS hash FROM leads WHERE id = $1',
+    [leadId],
+    (row) => row?.hash === system.runtime.vault.index('+13055550199'),
+  );
+  expect(await contactOf(leadId)).toMatchObject({
+    ...{ name: 'Amy Li', phone: '+13055550199', email: 'Amy@Example.com', notes: 'x' },
+    more: { company: 'Roofs', firstName: 'Amy', lastName: 'Li' },
+  });
+  await dndOf(leadId, false);
+  await system.until('all news are applied', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+});
+
+it('of two corrections that are applied at once the newer one is what stays, whole', async () => {
+  const company = await makeCompany(system.runtime);
+  const { leadId, contactId } = await synced(company);
+  const shown = ghl().contact(contactId!);
+  const correction = (lastName: string, phone: string, agoMs: number) => {
+    const timestamp = new Date(Date.now() - agoMs).toISOString();
+    return eventOf({ ...shown, type: 'ContactUpdate', lastName, phone, timestamp });
+  };
+  const { db } = system.runtime;
+  await db.withTx(async (tx) => {
+    await tx.query('SELECT 1 FROM leads WHERE id = $1 FOR UPDATE', [leadId]);
+    for (const body of [correction('Li', '+13055550177', 2_000), correction('Long', '+13055550188', 1_000)])
+      expect((await post(body)).status).toBe(200);
+    await system.until<{ n: number }>(
+      'both have read the lead and wait',
+      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      [],
+      (row) => row?.n === 2,
+    );
+  });
+  await system.until('both are done', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  expect(await contactOf(leadId)).toMatchObject({ name: 'Amy Long', phone: '+13055550188' });
+  const [kept] = await system.rows('SELECT phone_hash AS hash FROM leads WHERE id = $1', [leadId]);
+  expect(kept).toEqual({ hash: system.runtime.vault.index('+13055550188') });
+});
+
+it('a change of consent is taken though it says what we believe: older news may be on their way', async () => {
+  const company = await makeCompany(system.runtime);
+  const { leadId, contactId } = await synced(company);
+  await dndOf(leadId, false);
+  const now = eventOf({ ...ghl().contact(contactId!), type: 'ContactDndUpdate' });
+  expect((await post(now)).status).toBe(200);
+  await system.until('it is applied', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  const timestamp = new Date(Date.now() - 60_000).toISOString();
+  const dndSettings = { SMS: { status: 'active' } };
+  const older = eventOf({ ...ghl().contact(contactId!), type: 'ContactDndUpdate', dndSettings, timestamp });
+  expect((await post(older)).status).toBe(200);
+  await system.until('it is looked at', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  await dndOf(leadId, false);
+});
+
+it('news of what is as it was before make older news old', async () => {
+  const company = await makeCompany(system.runtime);
+  const { leadId, contactId } = await synced(company);
+  const shown = ghl().contact(contactId!);
+  expect((await post(eventOf({ ...shown, type: 'ContactUpdate' }))).status).toBe(200);
+  const timestamp = new Date(Date.now() - 60_000).toISOString();
+  const older = eventOf({ ...shown, type: 'ContactUpdate', lastName: 'Once', timestamp });
+  expect((await post(older)).status).toBe(200);
+  await system.until('it is looked at', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  expect(await contactOf(leadId)).toMatchObject({ name: 'Amy Lee' });
+});
+
+it('a contact deleted there is no contact of the lead any more', async () => {
+  const company = await makeCompany(system.runtime);
+  const { leadId, contactId } = await synced(company);
+  ghl().remove(contactId!);
+  const [row] = await system.until<SyncRow>(
+    'it is gone',
+    `SELECT ${syncColumns} FROM lead_syncs WHERE lead_id = $1`,
+    [leadId],
+    (found) => found?.contactId === null,
+  );
+  expect(row).toMatchObject({ status: 'success', errorCode: 'deleted' });
+});
+
+it('[F03] without a database it asks to repeat, with the only status GoHighLevel repeats after', async () => {
+  const config = {
+    ...system.config,
+    databaseUrl: 'postgres://nobody@127.0.0.1:1/none',
+    databaseDirectUrl: null,
+  };
+  const lost = await createRuntime(system.config, { name: 'lost', namespace: `${system.namespace}-lost` });
+  const { createDatabase } = await import('../../src/db/client.ts');
+  const db = createDatabase({ url: config.databaseUrl, connectTimeoutMs: 300 });
+  const { createRelay } = await import('../../src/engine/relay.ts');
+  const relay = createRelay({ ...lost, db, timings: config.timings });
+  const app = await buildApp({ ...lost, db, relay });
+  try {
+    const body = eventOf({ locationId: 'any', id: 'c1' });
+    const request = { method: 'POST', url: '/webhook/ghl', payload: body } as const;
+    const headers = { 'content-type': 'application/json', 'x-ghl-signature': signatureOf(body) };
+    const answer = await app.inject({ ...request, headers });
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '30']);
+    const forged = await app.inject({ ...request, headers: { ...headers, 'x-ghl-signature': 'N/A' } });
+    expect(forged.statusCode).toBe(403);
+  } finally {
+    await closeApp(app);
+    await db.close();
+    await lost.close();
+  }
+});

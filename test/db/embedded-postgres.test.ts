@@ -1,0 +1,220 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  type EmbeddedPostgres,
+  FolderInUseError,
+  lockDataFolder,
+  startEmbeddedPostgres,
+  startTemporaryPostgres,
+} from '../../src/embedded-postgres/index.ts';
+import { atServer } from '../harness/database.ts';
+
+const asRoot = process.getuid?.() === 0;
+let parent: string;
+let dataDir: string;
+const cleanUps: (() => unknown)[] = [];
+
+beforeEach(async () => {
+  parent = await realpath(await mkdtemp(join(tmpdir(), 'leadgate-test-')));
+  await chmod(parent, 0o755);
+  dataDir = join(parent, '.leadgate');
+});
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  await rm(parent, { recursive: true, force: true });
+});
+
+async function start(options: { port?: number } = {}): Promise<EmbeddedPostgres> {
+  const server = await startEmbeddedPostgres({ dataDir, ...options });
+  cleanUps.push(() => server.stop('immediate'));
+  return server;
+}
+
+const module_ = JSON.stringify(new URL('../../src/embedded-postgres/index.ts', import.meta.url).href);
+
+type Owner = { child: ChildProcess; lines: AsyncIterator<string>; server: EmbeddedPostgres };
+
+/** Another leadgate process. Stops its server and ends when its input closes; leads a process group of its own. */
+async function startOwner(call: string): Promise<Owner> {
+  const script = `import * as embedded from ${module_};
+    const server = await embedded.${call};
+    console.log(JSON.stringify(server));
+    process.stdin.on('end', async () => { await server.stop?.(); console.log('ended'); }).resume();`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  cleanUps.push(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  const { value } = await lines.next();
+  return { child, lines, server: JSON.parse(String(value)) as EmbeddedPostgres };
+}
+
+const startIn = () => `startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} })`;
+
+function gone({ child }: Owner): Promise<unknown> {
+  return new Promise((resolve) => child.once('exit', resolve));
+}
+
+async function setting(url: string, name: string): Promise<string> {
+  return atServer(url, async (client) => (await client.query(`SHOW ${name}`)).rows[0][name]);
+}
+
+const answers = (url: string) => atServer(url, () => Promise.resolve(true)).catch(() => false);
+
+it('boots on an empty folder with the settings leadgate relies on', async () => {
+  const lines: string[] = [];
+  const server = await startEmbeddedPostgres({ dataDir, log: (line) => lines.push(line) });
+  cleanUps.push(() => server.stop('immediate'));
+  expect(lines.join()).toContain(server.dataDir);
+  const expected = {
+    server_encoding: 'UTF8',
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    max_prepared_transactions: '0',
+    synchronous_commit: 'on',
+    fsync: 'on',
+    TimeZone: 'UTC',
+  };
+  for (const [name, value] of Object.entries(expected))
+    expect([name, await setting(server.url, name)]).toEqual([name, value]);
+  const collation = await atServer(server.url, async (client) => {
+    const text = 'SELECT datlocprovider, datlocale FROM pg_database WHERE datname = current_database()';
+    return (await client.query(text)).rows;
+  });
+  expect(collation).toEqual([{ datlocprovider: 'b', datlocale: 'C.UTF-8' }]);
+  await server.stop();
+  expect(await answers(server.url)).toBe(false);
+});
+
+it('keeps its data over a stop, and its port over a crash', async () => {
+  const first = await start();
+  await atServer(first.url, (client) => client.query('CREATE TABLE kept AS SELECT 1 AS n'));
+  await first.restart('immediate');
+  const rows = (url: string) =>
+    atServer(url, async (client) => (await client.query('SELECT n FROM kept')).rows);
+  expect(await rows(first.url)).toEqual([{ n: 1 }]);
+  await first.stop();
+  const second = await start();
+  expect(second.attached).toBe(false);
+  expect(await rows(second.url)).toEqual([{ n: 1 }]);
+});
+
+it('takes over the server that a killed leadgate left behind, and stops it', async () => {
+  const owner = await startOwner(startIn());
+  const ended = gone(owner);
+  owner.child.kill('SIGKILL');
+  await ended;
+  expect(await answers(owner.server.url)).toBe(true);
+  const heir = await start();
+  expect(heir).toMatchObject({ attached: true, port: owner.server.port, dataDir: owner.server.dataDir });
+  await heir.stop();
+  expect(await answers(heir.url)).toBe(false);
+});
+
+it('lets two first boots share one server, which the last one stops', async () => {
+  const [one, two] = await Promise.all([startOwner(startIn()), startOwner(startIn())]);
+  expect(one.server.port).toBe(two.server.port);
+  expect([one.server.attached, two.server.attached].sort()).toEqual([false, true]);
+  one.child.stdin!.end();
+  expect((await one.lines.next()).value).toBe('ended');
+  expect(await answers(two.server.url)).toBe(true);
+  two.child.stdin!.end();
+  expect((await two.lines.next()).value).toBe('ended');
+  expect(await answers(two.server.url)).toBe(false);
+});
+
+it('is out of reach of a Ctrl-C, so that leadgate can drain first', async () => {
+  const owner = await startOwner(startIn());
+  const ended = gone(owner);
+  process.kill(-owner.child.pid!, 'SIGINT');
+  await ended;
+  expect(await answers(owner.server.url)).toBe(true);
+  await (await start()).stop();
+});
+
+it('starts although the number of its dead server now belongs to another process', async () => {
+  const first = await start();
+  const note = join(first.dataDir, 'postmaster.pid');
+  const text = await readFile(note, 'utf8');
+  await first.stop();
+  // What a machine that lost power leaves behind.
+  await writeFile(note, text.replace(/^\d+/, String(process.pid)));
+  const second = await start();
+  expect(second.attached).toBe(false);
+  expect(await answers(second.url)).toBe(true);
+});
+
+it('works in a project folder that other users cannot enter, and finds its data again', async () => {
+  await chmod(parent, 0o700);
+  const first = await start();
+  // The server of root runs as somebody else, who needs a place to go; an ordinary user's stays where it is.
+  const elsewhere = !first.dataDir.startsWith(parent);
+  expect(elsewhere).toBe(asRoot);
+  if (elsewhere) cleanUps.unshift(() => rm(dirname(first.dataDir), { recursive: true, force: true }));
+  await atServer(first.url, (client) => client.query('CREATE TABLE kept ()'));
+  await first.stop();
+  const second = await start();
+  expect(second.dataDir).toBe(first.dataDir);
+  await atServer(second.url, (client) => client.query('SELECT FROM kept'));
+});
+
+it('refuses the data of another major version instead of corrupting it', async () => {
+  const first = await start();
+  await first.stop();
+  await writeFile(join(first.dataDir, 'PG_VERSION'), '9\n');
+  await expect(start()).rejects.toThrow(/made by PostgreSQL 9.*Set DATABASE_URL/s);
+});
+
+it('says which port is taken', async () => {
+  const first = await start();
+  dataDir = join(parent, 'second');
+  await expect(start({ port: first.port })).rejects.toThrow(String(first.port));
+});
+
+it('removes a temporary database with its server, also what a killed run left behind', async () => {
+  const owner = await startOwner('startTemporaryPostgres()');
+  const ended = gone(owner);
+  owner.child.kill('SIGKILL');
+  await ended;
+  const left = dirname(owner.server.dataDir);
+  const longAgo = new Date(Date.now() - 120_000);
+  await utimes(left, longAgo, longAgo);
+
+  const own = await startTemporaryPostgres();
+  cleanUps.push(() => own.stop());
+  expect([existsSync(left), await answers(owner.server.url)]).toEqual([false, false]);
+  await own.stop();
+  expect([existsSync(own.dataDir), await answers(own.url)]).toEqual([false, false]);
+});
+
+it('allows one leadgate per data folder, and names the one that is there', async () => {
+  await mkdir(dataDir);
+  const owner = await startOwner(`lockDataFolder(${JSON.stringify(dataDir)})`);
+  await expect(lockDataFolder(dataDir)).rejects.toThrow(FolderInUseError);
+  await expect(lockDataFolder(dataDir)).rejects.toThrow(`process ${owner.child.pid}`);
+  const ended = gone(owner);
+  owner.child.kill('SIGKILL');
+  await ended;
+  const lock = await lockDataFolder(dataDir);
+  await expect(lockDataFolder(dataDir)).rejects.toThrow(`process ${process.pid}`);
+  await lock.release();
+  await (await lockDataFolder(dataDir)).release();
+});
+
+it('gives the lock to one of many who find it abandoned', async () => {
+  await mkdir(dataDir);
+  await writeFile(
+    join(dataDir, 'leadgate.lock.1'),
+    JSON.stringify({ pid: process.pid, started: 'at another time' }),
+  );
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => lockDataFolder(dataDir)));
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+});

@@ -1,0 +1,135 @@
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDatabase, type Database } from '../../src/db/client.ts';
+import { maintain } from '../../src/db/transport/retention.ts';
+import { ensureDemo } from '../../src/demo/seed.ts';
+import { clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
+
+/** What the database itself refuses, whoever asks. */
+describe('invariants are constraints', () => {
+  let database: TestDatabase;
+  let db: Database;
+  let organizationId: string;
+  const leadId = uuidv7();
+  const [first, second] = [uuidv7(), uuidv7()];
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    db = createDatabase(clientOf(database));
+    ({ organizationId } = await ensureDemo(db));
+    await db.query(
+      `INSERT INTO leads (id, organization_id, public_id, public, phone_valid, price_minor, currency, ttl_ms, max_sales)
+       VALUES ($1, $2, 'lead_x', '{}', true, 2000, 'usd', 1000, 1)`,
+      [leadId, organizationId],
+    );
+    const buyers = await db.query<{ id: string }>('SELECT id FROM buyers ORDER BY external_id LIMIT 2');
+    for (const [index, id] of [first, second].entries()) await insertUnlock(id!, buyers[index]!.id);
+  });
+  afterAll(async () => {
+    await db.close();
+    await database.drop();
+  });
+
+  const insertUnlock = (id: string, buyerId: string, status = 'NEW_LEAD', price = 2000) =>
+    db.query(
+      `INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, our_number, phone, status, price_minor, currency, ttl_expires_at)
+       VALUES ($1, $2, $3, $4, '+15005550006', '+13055550160', $5, $6, 'usd', now())`,
+      [id, leadId, organizationId, buyerId, status, price],
+    );
+  const refused = (text: string, values: unknown[], code: string) =>
+    expect(db.query(text, values)).rejects.toMatchObject({ code });
+  const insertPayment = (intent: string, unlockId: string, kept: boolean) =>
+    db.query(
+      `INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+       VALUES ($1, $2, $3, $4, 'cs_x', 2000, 'usd', $5)`,
+      [uuidv7(), organizationId, unlockId, intent, kept],
+    );
+
+  it('one unlock per lead and buyer', async () => {
+    const [buyer] = await db.query<{ id: string }>('SELECT buyer_id AS id FROM lead_unlocks WHERE id = $1', [
+      first,
+    ]);
+    await expect(insertUnlock(uuidv7(), buyer!.id)).rejects.toMatchObject({ code: '23505' });
+  });
+  it('no state that the machine does not know, no price out of bounds, no PAID without a time', async () => {
+    await refused("UPDATE lead_unlocks SET status = 'SOLD' WHERE id = $1", [first], '23514');
+    await refused('UPDATE lead_unlocks SET price_minor = 49 WHERE id = $1', [first], '23514');
+    await refused("UPDATE lead_unlocks SET status = 'PAID' WHERE id = $1", [first], '23514');
+    await refused('UPDATE lead_unlocks SET revealed_at = now() WHERE id = $1', [first], '23514');
+    await refused("UPDATE lead_unlocks SET status = 'EXPIRED' WHERE id = $1", [first], '23514');
+  });
+  it('[F25] a sold slot belongs to one unlock, and an unlock to one slot', async () => {
+    await db.query('INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 1, $2)', [leadId, first]);
+    await refused(
+      'INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 1, $2)',
+      [leadId, second],
+      '23505',
+    );
+    await refused(
+      'INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 2, $2)',
+      [leadId, first],
+      '23505',
+    );
+  });
+  it('one kept charge per unlock; a payment is booked once', async () => {
+    await insertPayment('pi_1', first, true);
+    await expect(insertPayment('pi_2', first, true)).rejects.toMatchObject({ code: '23505' });
+    await insertPayment('pi_2', first, false);
+    await expect(insertPayment('pi_2', second, false)).rejects.toMatchObject({ code: '23505' });
+  });
+  it('one open checkout session per unlock', async () => {
+    const open = (n: number) =>
+      db.query(
+        "INSERT INTO checkout_sessions (unlock_id, number, state, expires_at) VALUES ($1, $2, 'open', now())",
+        [first, n],
+      );
+    await open(1);
+    await expect(open(2)).rejects.toMatchObject({ code: '23505' });
+  });
+  it('a journal that does not sum to zero is refused at commit', async () => {
+    const book = (amounts: number[]): Promise<void> =>
+      db.withTx(async (tx) => {
+        const id = uuidv7();
+        await tx.query('INSERT INTO journals (id, key, organization_id) VALUES ($1, $2, $3)', [
+          id,
+          `journal ${id}`,
+          organizationId,
+        ]);
+        for (const amount of amounts) {
+          await tx.query(
+            "INSERT INTO journal_entries (journal_id, account, amount_minor, currency) VALUES ($1, 'stripe', $2, 'usd')",
+            [id, amount],
+          );
+        }
+      });
+    await book([2000, -2000]);
+    await expect(book([2000, -1999])).rejects.toMatchObject({ code: '23514' });
+  });
+  it('[S20] events and journal entries are append-only; whole partitions may go', async () => {
+    await db.query(
+      "INSERT INTO events (id, occurred_at, type, version, subject, correlation_id, data) VALUES ($1, '2001-05-05', 'unlock.moved', 1, 'x', $2, '{}')",
+      [uuidv7(), uuidv7()],
+    );
+    await refused("UPDATE events SET subject = 'y' WHERE subject = $1", ['x'], '42501');
+    await refused('DELETE FROM events WHERE subject = $1', ['x'], '42501');
+    await refused('DELETE FROM journal_entries WHERE amount_minor = $1', [2000], '42501');
+    await db.query("SELECT ensure_partitions('2001-06-01', 0)");
+    await db.query('DROP TABLE events_2001_06');
+  });
+  it('maintenance removes old transport rows and nothing else', async () => {
+    const key = (name: string, age: string) =>
+      db.query(
+        `INSERT INTO idempotency_keys (organization_id, key, route, request_hash, status, answer, created_at) VALUES ($1, $2, 'r', 'h', 201, '{}', now() - $3::interval)`,
+        [organizationId, name, age],
+      );
+    await key('old', '8 days');
+    await key('young', '6 days');
+    expect(await maintain(db)).toMatchObject({ removed: 1, failed: [] });
+    expect(await db.query('SELECT key FROM idempotency_keys')).toEqual([{ key: 'young' }]);
+  });
+  it('every month has its partitions ahead of time', async () => {
+    const rows = await db.query<{ ahead: boolean }>(
+      "SELECT to_regclass('events_' || to_char((now() AT TIME ZONE 'UTC') + interval '1 month', 'YYYY_MM')) IS NOT NULL AS ahead",
+    );
+    expect(rows[0]!.ahead).toBe(true);
+  });
+});

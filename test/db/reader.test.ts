@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createDatabase, type Database, isConnectionError } from '../../src/db/client.ts';
+import { atServer, clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
+
+let test: TestDatabase;
+let db: Database;
+
+beforeAll(async () => {
+  test = await createTestDatabase();
+  db = createDatabase({ ...clientOf(test), max: 1, applicationName: 'reading' });
+});
+
+afterAll(async () => {
+  await db.close();
+  await test.drop();
+});
+
+const series = 'SELECT n FROM generate_series(1, $1::int) AS n';
+
+const cutReaders = () =>
+  atServer(test.directUrl, (client) =>
+    client.query(
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'reading reader'`,
+    ),
+  );
+
+it('cannot write', async () => {
+  await expect(db.reader.query('CREATE TABLE written ()')).rejects.toMatchObject({ code: '25006' });
+});
+
+it.each([
+  { rows: 0, size: 10, batches: [] },
+  { rows: 10, size: 10, batches: [10] },
+  { rows: 25, size: 10, batches: [10, 10, 5] },
+])('streams $rows rows in batches of $size', async ({ rows, size, batches }) => {
+  const seen: number[] = [];
+  const lengths: number[] = [];
+  for await (const batch of db.reader.stream<{ n: number }>(series, [rows], size)) {
+    lengths.push(batch.length);
+    seen.push(...batch.map(({ n }) => n));
+  }
+  expect(lengths).toEqual(batches);
+  expect(seen).toEqual(Array.from({ length: rows }, (_, index) => index + 1));
+});
+
+it('gives its connection back when the caller leaves early', async () => {
+  for (let n = 0; n < 5; n += 1) {
+    for await (const batch of db.reader.stream(series, [1_000_000], 10)) {
+      expect(batch).toHaveLength(10);
+      break;
+    }
+  }
+  expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+});
+
+it('throws, and never ends early, when the connection dies between two batches', async () => {
+  let seen = 0;
+  const read = async () => {
+    for await (const batch of db.reader.stream(series, [1_000_000], 10)) {
+      seen += batch.length;
+      if (seen === 50) {
+        await cutReaders();
+        expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+      }
+    }
+  };
+  const error = await read().catch((reason: unknown) => reason);
+  expect(isConnectionError(error)).toBe(true);
+  expect(seen).toBeLessThan(1_000_000);
+  expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+});
+
+it('reads again, and whole, when the connection dies in the middle of a result', async () => {
+  const slow = `SELECT n, repeat('x', 20000) AS text, pg_sleep(0.01) FROM generate_series(1, 60) AS n`;
+  const reading = db.reader.query<{ n: number }>(slow);
+  const halfWay = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'reading reader'
+    AND wait_event = 'PgSleep' AND query_start < clock_timestamp() - interval '200 ms'`;
+  await expect.poll(() => db.query(halfWay)).toHaveLength(1);
+  await cutReaders();
+  expect((await reading).map((row) => row?.n)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+});
+
+it('throws what the database says half-way', async () => {
+  const text = 'SELECT 10 / (20 - n) AS q FROM generate_series(1, 100) AS n';
+  const read = async () => {
+    for await (const batch of db.reader.stream(text, [], 5)) expect(batch.length).toBeGreaterThan(0);
+  };
+  await expect(read()).rejects.toMatchObject({ code: '22012' });
+});

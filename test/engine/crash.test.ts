@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import { runLoad } from '../harness/load.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+async function startWorker(system: TestSystem): Promise<ChildProcess> {
+  const shared = {
+    databaseUrl: system.databaseUrl,
+    databaseDirectUrl: system.databaseDirectUrl,
+    redisUrl: system.redisUrl,
+    publicUrl: system.publicUrl,
+    sandboxUrl: system.sandbox.url,
+    namespace: system.namespace,
+  };
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'test/harness/worker-process.ts', JSON.stringify(shared)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => resolve());
+    child.once('exit', (code) => reject(new Error(`the worker ended at its start with ${code}`)));
+  });
+  child.removeAllListeners('exit');
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+describe('worker processes die at any line', () => {
+  let system: TestSystem;
+  let child: ChildProcess | undefined;
+  afterEach(async () => {
+    if (child) await kill(child);
+    await system.stop();
+  });
+
+  it('[F08] killed mid-effect three times during 200 leads: every unlock ends where it must, every charge once', async () => {
+    system = await startSystem({ workers: [] });
+    // Slow enough an answer that a kill finds calls under way.
+    system.sandbox.fault({ vendor: 'twilio', kind: 'latency', ms: 60 });
+    child = await startWorker(system);
+    let caught = 0;
+    const result = await runLoad(
+      system,
+      200,
+      async () => {
+        for (let round = 0; round < 3; round++) {
+          await system.until<{ n: number }>(
+            'a claimed effect',
+            "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
+            [],
+            (row) => (row?.n ?? 0) > 0,
+          );
+          await kill(child!);
+          const [held] = await system.rows<{ n: number }>(
+            "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
+          );
+          caught += held!.n;
+          child = await startWorker(system);
+        }
+      },
+      150_000,
+    );
+    expect(result.wrong).toEqual([]);
+    expect(result.payments).toBe(50);
+    // A run that hurt nobody proves nothing.
+    expect(caught).toBeGreaterThan(0);
+    const [again] = await system.rows<{ n: number }>(
+      "SELECT count(*)::int AS n FROM effects WHERE kind = 'sms' AND posts > 2",
+    );
+    expect(again!.n).toBe(0);
+  }, 240_000);
+});

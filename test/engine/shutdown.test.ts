@@ -1,0 +1,42 @@
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { startSystem } from '../harness/system.ts';
+
+describe('a stop ends, whatever hangs', () => {
+  it('with a connection on which nobody ever asks anything', async () => {
+    const system = await startSystem();
+    const { port } = new URL(system.publicUrl);
+    const idle = connect(Number(port), '127.0.0.1');
+    await new Promise((resolve) => idle.once('connect', resolve));
+    const cut = new Promise((resolve) => idle.once('close', resolve));
+    const began = performance.now();
+    await system.stop();
+    await cut;
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  it('with a vendor that does not answer', async () => {
+    const system = await startSystem();
+    const [amy] = await system.rows<{ phone: string }>(
+      "SELECT phone FROM buyers WHERE external_id = 'provider60'",
+    );
+    const { id } = system.sandbox.fault({ vendor: 'twilio', kind: 'timeout', contains: amy!.phone });
+    await system.api('POST', '/api/leads', {
+      city: 'Miami',
+      service_type: 'Massage',
+      client_name: 'Sarah',
+      client_phone: '+13055550123',
+      provider_ids: ['provider60'],
+    });
+    await system.until<{ n: number }>(
+      'the call to be under way',
+      "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
+      [],
+      (row) => row?.n === 1,
+    );
+    const began = performance.now();
+    await system.stop();
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(id).toBeDefined();
+  });
+});

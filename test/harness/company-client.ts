@@ -1,0 +1,33 @@
+import { type Company, registerCompany } from '../../src/db/account/companies.ts';
+import type { Scope } from '../../src/domain/account/scopes.ts';
+import type { UploadedContact } from '../../src/usecases/lead/upload.ts';
+import type { ApiTest } from './api-app.ts';
+
+let registered = 0;
+
+/** A company with a key of its own. */
+export async function makeCompany(
+  api: ApiTest,
+  scopes: Scope[] = ['leads:read', 'leads:write', 'companies:read', 'companies:write'],
+): Promise<{ company: Company; key: string; as: Record<string, string> }> {
+  registered += 1;
+  const company = await registerCompany(api.runtime, {
+    name: `Company ${registered}`,
+    ownerName: 'Olga Owner',
+    ownerEmail: `olga${registered}@company.example`,
+    ownerPhone: '+13055550100',
+    locationId: `loc${registered}`,
+    defaultRegion: 'US',
+  });
+  const key = await api.makeKey(scopes, { organizationId: company.organizationId });
+  return { company, key, as: { authorization: `Bearer ${key}` } };
+}
+
+/** What is sealed of each uploaded lead of a company, in the order they came. */
+export async function contactsOf(api: ApiTest, { organizationId }: Company): Promise<UploadedContact[]> {
+  const rows = await api.rows<{ contact: string }>(
+    'SELECT contact FROM leads WHERE organization_id = $1 AND uploaded ORDER BY id',
+    [organizationId],
+  );
+  return rows.map(({ contact }) => api.runtime.vault.openJson<UploadedContact>(contact));
+}

@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phoneOf, plainCsv, type Uploader, uploaderOf } from '../harness/import-client.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+let company: Uploader;
+let folder: string;
+beforeAll(async () => {
+  system = await startSystem({ workers: ['importer'] });
+  company = await uploaderOf(system);
+  folder = await mkdtemp(join(tmpdir(), 'leadgate-import-'));
+  await writeFile(join(folder, 'key'), `${company.key}\n`);
+});
+afterAll(async () => {
+  await system?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+type Run = { child: ChildProcess; ended: Promise<{ code: number | null; out: string; err: string }> };
+
+function leadgate(...parameters: string[]): Run {
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'import', ...parameters], {
+    env: {
+      ...(PATH ? { PATH } : {}),
+      DATABASE_URL: system.databaseUrl,
+      ...(system.databaseDirectUrl ? { DATABASE_DIRECT_URL: system.databaseDirectUrl } : {}),
+    },
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (piece) => (out += piece));
+  child.stderr.on('data', (piece) => (err += piece));
+  return {
+    child,
+    ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err }))),
+  };
+}
+
+const fileOf = async (name: string, text: string) => {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+};
+const here = () => ['--company', String(company.number)];
+const overHttp = () => [...here(), '--url', system.publicUrl, '--key-file', join(folder, 'key')];
+
+describe('leadgate import', () => {
+  it.each([
+    ['on the database', here, 0],
+    ['through the API', overHttp, 100],
+  ])(
+    '%s: every row is told of, rejects are a file, and the exit code says how it went',
+    async (_what, where, first) => {
+      const good = await fileOf(`good-${first}.csv`, plainCsv(50, first));
+      const whole = await leadgate(good, ...where()).ended;
+      expect([whole.code, whole.err.includes('100 %')]).toEqual([0, true]);
+      expect(whole.out).toContain('50 rows: 50 leads, 0 known already, 0 rejected.');
+      const again = await leadgate(good, ...where()).ended;
+      expect([again.code, again.out.includes('imported on'), again.out.includes('50 leads')]).toEqual([
+        0,
+        true,
+        true,
+      ]);
+      const meant = await leadgate(good, ...where(), '--again').ended;
+      expect([meant.code, meant.out.includes('0 leads, 50 known already')]).toEqual([0, true]);
+
+      const mixed = await fileOf(
+        `mixed-${first}.csv`,
+        `who,Reach them at\nAna,${phoneOf(1_000 + first)}\nEva,12\n`,
+      );
+      const unclear = await leadgate(mixed, ...where(), '--map', 'Reach them at=-').ended;
+      expect([unclear.code, unclear.err]).toEqual([2, expect.stringContaining('Say which column')]);
+      const some = await leadgate(mixed, ...where(), '--map', 'who=name', '--map', 'Reach them at=phone')
+        .ended;
+      expect([some.code, some.out.includes('1 leads, 0 known already, 1 rejected')]).toEqual([1, true]);
+      const rejects = await readFile(join(folder, `mixed-${first}.rejected.csv`), 'utf8');
+      expect(rejects).toBe(
+        '\ufeffwho,Reach them at,Rejected because\r\nEva,12,phone: has fewer than 7 digits\r\n',
+      );
+    },
+  );
+
+  it('wrong use is one sentence and exit code 2', async () => {
+    const page = await fileOf('page.csv', '<html><table></table></html>');
+    const good = await fileOf('fine.csv', plainCsv(1, 200));
+    const wrong: [string[], string][] = [
+      [[join(folder, 'none.csv'), ...here()], 'There is no file'],
+      [[good], 'company'],
+      [[good, '--company', 'acme'], 'takes a number'],
+      [[good, '--company', '999999'], 'There is no company 999999'],
+      [[good, ...here(), '--colour'], 'unknown option'],
+      [[page, ...here()], 'web page'],
+      [[page, ...overHttp()], 'web page'],
+      [[good, ...here(), '--url', system.publicUrl], 'API key'],
+      [[good, ...here(), '--url', system.publicUrl, '--key', 'lg_wrong'], 'not valid'],
+      [[good, ...here(), '--map', 'Shoe size=notes'], 'no such column'],
+    ];
+    for (const [parameters, says] of wrong) {
+      const { code, err } = await leadgate(...parameters).ended;
+      expect([parameters, code, err.includes(says), err.includes('    at ')]).toEqual([
+        parameters,
+        2,
+        true,
+        false,
+      ]);
+    }
+    const nobody = await leadgate(good, ...here(), '--url', 'http://127.0.0.1:9', '--key', 'x').ended;
+    expect([nobody.code, nobody.err]).toEqual([3, expect.stringContaining('does not answer')]);
+  });
+
+  it.each([
+    ['on the database', here, 400_000],
+    ['through the API', overHttp, 500_000],
+  ])('[F08] %s: killed at two fifths and run again, the counts are exact', async (_what, where, first) => {
+    const file = await fileOf(`long-${first}.csv`, plainCsv(20_000, first));
+    const broken = leadgate(file, ...where());
+    await system.until<{ status: string; created: number }>(
+      '40 %',
+      'SELECT status, created FROM imports ORDER BY created_at DESC LIMIT 1',
+      [],
+      (row) => row?.status === 'running' && row.created >= 8_000,
+    );
+    broken.child.kill('SIGKILL');
+    await broken.ended;
+    const again = await leadgate(file, ...where()).ended;
+    expect([again.code, again.err]).toEqual([0, expect.any(String)]);
+    expect(again.out).toContain('20,000 rows: 20,000 leads, 0 known already, 0 rejected.');
+    const [row] = await system.rows<{ imports: number; leads: number }>(
+      `SELECT count(DISTINCT i.id)::int AS imports, count(l.id)::int AS leads FROM imports i JOIN leads l ON l.import_id = i.id
+       WHERE i.file_name = $1`,
+      [`long-${first}.csv`],
+    );
+    expect(row).toEqual({ imports: 1, leads: 20_000 });
+  });
+
+  it('killed while it sends: nothing of that is kept, and the next run is whole', async () => {
+    const file = await fileOf('sent.csv', plainCsv(60_000, 600_000));
+    const broken = leadgate(file, ...overHttp());
+    await system.until<{ n: number }>(
+      'a piece',
+      "SELECT count(*)::int AS n FROM imports WHERE file_name = 'sent.csv' AND bytes > 0",
+      [],
+      (row) => row!.n > 0,
+    );
+    broken.child.kill('SIGKILL');
+    await broken.ended;
+    const again = await leadgate(file, ...overHttp()).ended;
+    expect([again.code, again.out.includes('60,000 rows: 60,000 leads')]).toEqual([0, true]);
+  });
+});

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import { plainCsv, uploaderOf } from '../harness/import-client.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+async function startWorker(system: TestSystem): Promise<ChildProcess> {
+  const shared = {
+    databaseUrl: system.databaseUrl,
+    databaseDirectUrl: system.databaseDirectUrl,
+    redisUrl: system.redisUrl,
+    publicUrl: system.publicUrl,
+    sandboxUrl: system.sandbox.url,
+    namespace: system.namespace,
+  };
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'test/harness/worker-process.ts', JSON.stringify(shared)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => resolve());
+    child.once('exit', (code) => reject(new Error(`the worker ended at its start with ${code}`)));
+  });
+  child.removeAllListeners('exit');
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+const good = 12_000;
+/** Every tenth row repeats an earlier one, and every tenth has no phone. */
+function mixedCsv(): string {
+  const lines = plainCsv(good).split('\r\n').slice(0, -1);
+  const rows = lines.slice(1).flatMap((line, n) => {
+    if (n % 10 === 4) return [line, line];
+    return n % 10 === 8 ? [line, `Nobody ${n},none,,`] : [line];
+  });
+  return [lines[0], ...rows].join('\n');
+}
+
+describe('the worker of an import dies', () => {
+  let system: TestSystem;
+  let child: ChildProcess | undefined;
+  afterEach(async () => {
+    if (child) await kill(child);
+    await system.stop();
+  });
+
+  it('[F08] killed twice in the middle of a file: every row is counted once, and is there once', async () => {
+    system = await startSystem({ workers: [] });
+    const company = await uploaderOf(system);
+    child = await startWorker(system);
+    const made = await company.upload(mixedCsv(), { start: 'true' });
+    const id = made.body.import.import_id;
+    const caught: number[] = [];
+    for (const share of [0.2, 0.6]) {
+      await system.until<{ next: number; status: string }>(
+        'rows are being read',
+        'SELECT next_row AS next, status FROM imports WHERE id = $1',
+        [id],
+        (row) => row!.status !== 'running' || row!.next > share * good,
+        60_000,
+      );
+      await kill(child);
+      const [row] = await system.rows<{ next: number; status: string }>(
+        'SELECT next_row AS next, status FROM imports WHERE id = $1',
+        [id],
+      );
+      if (row!.status === 'running') caught.push(row!.next);
+      child = await startWorker(system);
+    }
+    const ended = await company.ended(id, 'done', 120_000);
+    expect(ended).toMatchObject({
+      total_rows: good * 1.2,
+      processed_rows: good * 1.2,
+      created: good,
+      duplicates: good / 10,
+      rejected: good / 10,
+    });
+    const [rows] = await system.rows<Record<string, number>>(
+      `SELECT (SELECT count(*)::int FROM leads WHERE import_id = $1) AS leads,
+         (SELECT count(*)::int FROM events WHERE type = 'lead.uploaded') AS events,
+         (SELECT count(*)::int FROM import_rejects WHERE import_id = $1) AS rejects,
+         (SELECT count(*)::int FROM import_chunks) AS pieces`,
+      [id],
+    );
+    expect(rows).toEqual({ leads: good, events: good, rejects: good / 10, pieces: 0 });
+    // A run that hurt nobody proves nothing.
+    expect(caught.length).toBe(2);
+  }, 240_000);
+});

@@ -1,0 +1,404 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { checkCompose } from '../../scripts/compose-check.ts';
+import { findGaps, findPassed, findTitles, readPromises } from '../../scripts/promises.ts';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { createRuntime } from '../../src/engine/process.ts';
+import { createQueues } from '../../src/engine/queues.ts';
+import { startSandbox } from '../../src/sandbox/server.ts';
+import { atServer, createTestDatabase, directUrlOf } from '../harness/database.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const exists = (path: string) => existsSync(new URL(path, root));
+const sources = readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' })
+  .filter((name) => /\.tsx?$/.test(name))
+  .map((name) => `src/${name}`);
+
+type Package = {
+  engines: { node: string };
+  bin: Record<string, string>;
+  scripts: Record<string, string>;
+  dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+  overrides: Record<string, string>;
+};
+const manifest = JSON.parse(read('package.json')) as Package;
+/** dist/a.js is built from src/a.ts or src/a.tsx. */
+const builtFrom = (path: string) => [path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts')].some(exists);
+const entryPoints = (text: string) => [...text.matchAll(/dist\/[\w/-]+\.js/g)].map(([path]) => path);
+
+/** What a production installation with Twilio must set. */
+const complete = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://leadgate@db/leadgate',
+  ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+  SESSION_SECRET: 'a-session-secret-of-32-characters',
+  PUBLIC_URL: 'https://leads.example.com',
+  ALERT_EMAIL: 'operator@example.com',
+  STRIPE_SECRET_KEY: 'sk_live_example',
+  STRIPE_WEBHOOK_SECRET: 'whsec_example',
+  TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
+  TWILIO_AUTH_TOKEN: 'token',
+  TWILIO_PHONE_NUMBER: '+15005550006',
+  SENDGRID_API_KEY: 'SG.example',
+  SENDGRID_FROM_EMAIL: 'leads@example.com',
+  SENDGRID_WEBHOOK_PUBLIC_KEY: 'MFkw',
+};
+const {
+  TWILIO_ACCOUNT_SID: _sid,
+  TWILIO_AUTH_TOKEN: _token,
+  TWILIO_PHONE_NUMBER: _number,
+  ...others
+} = complete;
+const withTextmagic = {
+  ...others,
+  SMS_PROVIDER: 'textmagic',
+  TEXTMAGIC_USERNAME: 'somebody',
+  TEXTMAGIC_API_KEY: 'key',
+  TEXTMAGIC_FROM_NUMBER: '+15005550007',
+  TEXTMAGIC_WEBHOOK_TOKEN: 'twenty-two-characters-x',
+};
+
+function problemsOf(env: NodeJS.ProcessEnv): string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+/** Complete but for one variable, with that variable's name. */
+const lacking = (env: Record<string, string>) =>
+  Object.keys(env)
+    .filter((name) => name !== 'NODE_ENV' && name !== 'SMS_PROVIDER')
+    .map((name) => [name, { ...env, [name]: '' }] as const);
+
+describe('[S18] production', () => {
+  it.each([complete, withTextmagic])('starts when everything is set (%#)', (env) => {
+    expect(problemsOf(env)).toEqual([]);
+    expect(loadConfig(env).sandboxed).toEqual([]);
+  });
+
+  it.each([...lacking(complete), ...lacking(withTextmagic)])('refuses without %s, naming it', (name, env) => {
+    const problems = problemsOf(env);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(name);
+  });
+
+  it('names everything that is missing at once', () => {
+    const problems = problemsOf({ NODE_ENV: 'production' }).join('\n');
+    for (const name of Object.keys(complete).filter((key) => key !== 'NODE_ENV'))
+      expect(problems).toContain(name);
+  });
+
+  it.each(['src/api/main.ts', 'src/workers/main.ts'])('ends %s at once, with the list', (entry) => {
+    const ended = spawnSync(process.execPath, ['--import', 'tsx', entry], {
+      cwd: root,
+      env: { PATH: process.env.PATH, NODE_ENV: 'production' },
+      encoding: 'utf8',
+    });
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toContain('DATABASE_URL is missing');
+    expect(ended.stderr).toContain('STRIPE_SECRET_KEY is missing');
+    expect(ended.stderr).not.toMatch(/^ +at /m);
+  });
+
+  it.each([
+    ['a plain address', { PUBLIC_URL: 'http://leads.example.com' }, /PUBLIC_URL/],
+    ['a short session secret', { SESSION_SECRET: 'short' }, /SESSION_SECRET/],
+    ['a sandbox', { SANDBOX_URL: 'http://127.0.0.1:3001' }, /SANDBOX_URL/],
+    ['an encryption key of the wrong length', { ENCRYPTION_KEYS: 'k1:c2hvcnQ=' }, /ENCRYPTION_KEYS/],
+    [
+      'a guessable webhook path',
+      { ...withTextmagic, TEXTMAGIC_WEBHOOK_TOKEN: 'guess' },
+      /TEXTMAGIC_WEBHOOK_TOKEN/,
+    ],
+  ])('refuses %s', (_what, change, named) => {
+    expect(problemsOf({ ...complete, ...change }).join('\n')).toMatch(named);
+  });
+
+  it('never runs the vendor sandbox', async () => {
+    await expect(startSandbox({ port: 0, production: true })).rejects.toThrow(/production/i);
+  });
+
+  it('refuses a database that acknowledges before it has written', async () => {
+    const database = await createTestDatabase();
+    try {
+      await atServer(database.directUrl, (client) =>
+        client.query(`ALTER DATABASE ${database.name} SET synchronous_commit = off`),
+      );
+      const config = loadConfig(
+        { LOG_LEVEL: 'silent' },
+        { databaseUrl: database.url, databaseDirectUrl: directUrlOf(database) },
+      );
+      await expect(createRuntime(config, { name: 'test' })).rejects.toThrow(/synchronous_commit/);
+    } finally {
+      await database.drop();
+    }
+  });
+
+  it('refuses a Redis that may evict jobs', async () => {
+    const redis = await startRedisThatSays('maxmemory_policy:allkeys-lru');
+    try {
+      await expect(queuesOn(redis.url)).rejects.toThrow(/allkeys-lru.*noeviction/);
+    } finally {
+      redis.stop();
+    }
+  });
+
+  it('refuses several Redis servers that are no cluster: one of them would hold jobs nobody looks for', async () => {
+    const redis = await startRedisThatSays('maxmemory_policy:noeviction');
+    try {
+      await expect(queuesOn(`${redis.url},${redis.url}`)).rejects.toThrow(/no cluster/);
+    } finally {
+      redis.stop();
+    }
+  });
+
+  it.each(['localhost:6379', 'redis://a:6379,b:6379', 'http://a:6379', 'redis://a,http://b'])(
+    'refuses REDIS_URL=%s, which names no Redis',
+    (url) => {
+      expect(problemsOf({ ...complete, REDIS_URL: url }).join()).toContain('REDIS_URL');
+    },
+  );
+
+  it.each([
+    'redis://:a,b@a:6379/2',
+    'rediss://user:secret@a',
+    'redis://a:7001, redis://b:7002,redis://c:7003',
+  ])('takes REDIS_URL=%s', (url) => {
+    expect(problemsOf({ ...complete, REDIS_URL: url })).toEqual([]);
+  });
+});
+
+const queuesOn = (redisUrl: string) =>
+  createQueues({ redisUrl, databaseUrl: '', log: pino({ level: 'silent' }) });
+
+/** As much of a Redis as is needed to be asked what it is. */
+async function startRedisThatSays(line: string): Promise<{ url: string; stop(): void }> {
+  const info = `redis_version:7.2.0\r\nloading:0\r\n${line}\r\n`;
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+      for (const command of chunk
+        .toString()
+        .split(/^\*\d+\r\n/m)
+        .filter(Boolean))
+        socket.write(/\r\ninfo\r\n/i.test(command) ? `$${info.length}\r\n${info}\r\n` : '+OK\r\n');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = address && typeof address === 'object' ? address.port : 0;
+  return { url: `redis://127.0.0.1:${port}`, stop: () => server.close() };
+}
+
+describe('configuration', () => {
+  const known = ['src/config.ts', 'src/config/ghl.ts'].flatMap((path) =>
+    [...read(path).matchAll(/^ {2}([A-Z0-9_]+): (?:text|port|z\.)/gm)].map(([, name]) => name!),
+  );
+  const lines = read('.env.example').split('\n');
+  const documented = lines.flatMap((line) => /^([A-Z0-9_]+)=/.exec(line)?.[1] ?? []);
+
+  it('is documented in .env.example, all of it and nothing else', () => {
+    const interpolated = [...read('docker-compose.yml').matchAll(/\$\{([A-Z0-9_]+)/g)].map(
+      ([, name]) => name!,
+    );
+    expect(known.length).toBeGreaterThan(30);
+    expect([...documented].sort()).toEqual([...new Set([...known, ...interpolated])].sort());
+  });
+
+  it('has a line of explanation above each variable', () => {
+    for (const name of documented) {
+      const above = lines[lines.findIndex((line) => line.startsWith(`${name}=`)) - 1];
+      expect(above, name).toMatch(/^# .{5,}/);
+    }
+  });
+
+  it('starts on a machine where nothing is set, with the values shown in .env.example', () => {
+    const shown = Object.fromEntries(
+      lines.flatMap((line) => {
+        const [, name, value] = /^([A-Z0-9_]+)=(.*)$/.exec(line) ?? [];
+        return name ? [[name, value]] : [];
+      }),
+    );
+    expect(loadConfig(shown)).toEqual(loadConfig({}));
+  });
+
+  it('is read in one place', () => {
+    const readers = sources.filter((path) =>
+      /\bprocess\.env\b|\benv\b.*from 'node:process'/.test(read(path)),
+    );
+    expect(readers).toEqual(['src/config.ts']);
+  });
+});
+
+describe('what is shipped', () => {
+  it('starts from files that are built', () => {
+    const named = ['Procfile', 'Dockerfile', 'docker-compose.yml', 'README.md'].flatMap((file) =>
+      entryPoints(read(file)),
+    );
+    named.push(...Object.values(manifest.bin));
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((path) => !builtFrom(path))).toEqual([]);
+  });
+
+  it('names only files that exist in its scripts and its Procfile.dev', () => {
+    const commands = [...Object.values(manifest.scripts), read('Procfile.dev')].join('\n');
+    const named = [...commands.matchAll(/\b(?:src|scripts|bench)\/[\w./-]+/g)].map(([path]) => path);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((path) => !exists(path))).toEqual([]);
+  });
+
+  it('migrates once, before the rest, and never twice at a time', () => {
+    expect(read('Procfile')).toMatch(/^release: .*cli\/main\.js migrate$/m);
+    expect(read('Procfile.dev')).not.toMatch(/^release:/m);
+  });
+
+  it('has a compose file that keeps the schema and the queue', () => {
+    const text = read('docker-compose.yml');
+    expect(checkCompose(text)).toEqual([]);
+    type Shipped = {
+      command?: string[];
+      init?: boolean;
+      stop_grace_period?: string;
+      depends_on?: Record<string, { condition: string }>;
+    };
+    const services = parse(text, { merge: true }).services as Record<string, Shipped>;
+    expect(services.redis!.command!.join(' ')).toContain('--maxmemory-policy noeviction --appendonly yes');
+    for (const name of ['api', 'worker']) {
+      expect(services[name]).toMatchObject({ init: true, stop_grace_period: '30s' });
+      expect(services[name]!.depends_on!.migrate!.condition).toBe('service_completed_successfully');
+    }
+  });
+
+  it.each<[string, (compose: string) => string, RegExp]>([
+    ['an unknown key', (text) => text.replace('init: true', 'initial: true'), /initial/],
+    ['a wrong duration', (text) => text.replace('30s', 'thirty'), /duration/],
+    [
+      'a service that is not there',
+      (text) => text.replace('\n  redis:\n', '\n  valkey:\n'),
+      /depends on redis/,
+    ],
+    ['a volume that is not there', (text) => text.replace('\n  redis-data:\n', '\n'), /mounts redis-data/],
+  ])('refuses a compose file with %s', (_what, spoil, named) => {
+    const spoiled = spoil(read('docker-compose.yml'));
+    expect(checkCompose(spoiled).join('\n')).toMatch(named);
+  });
+
+  it('has an image made of files that exist, run by an ordinary user', () => {
+    const dockerfile = read('Dockerfile');
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, from]) =>
+      from!.split(' '),
+    );
+    expect(copied.filter((path) => !exists(path))).toEqual([]);
+    const sent = read('.dockerignore').split('\n');
+    expect(copied.filter((path) => !sent.includes(`!${path}`))).toEqual([]);
+    expect(dockerfile).toMatch(/^USER node$/m);
+    expect(dockerfile).toContain('--omit=optional');
+  });
+
+  it('pins what it installs, and gets what it pins', () => {
+    const { dependencies, devDependencies, optionalDependencies, overrides, engines } = manifest;
+    expect(engines.node).toBe('>=20.19');
+    const pins = { ...dependencies, ...devDependencies, ...optionalDependencies };
+    expect(Object.entries(pins).filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual(
+      [],
+    );
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { version: string }>;
+    };
+    for (const [name, wanted] of Object.entries(overrides)) {
+      const version = wanted.startsWith('$') ? pins[wanted.slice(1)] : wanted;
+      const installed = Object.entries(packages).filter(([path]) => path.endsWith(`node_modules/${name}`));
+      expect(
+        installed.map(([, found]) => found.version),
+        name,
+      ).toEqual(installed.map(() => version));
+      expect(installed.length, name).toBeGreaterThan(0);
+    }
+  });
+
+  it('has a lockfile that npm 10 takes as well: what is for one platform is optional there', () => {
+    type Locked = { os?: string[]; cpu?: string[]; optional?: boolean; extraneous?: boolean };
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
+    const refused = Object.entries(packages).filter(
+      ([, { os, cpu, optional, extraneous }]) => extraneous || ((os || cpu) && !optional),
+    );
+    expect(refused.map(([path]) => path)).toEqual([]);
+  });
+
+  it('has no source file over 400 lines', () => {
+    expect(sources.filter((path) => read(path).split('\n').length > 401)).toEqual([]);
+  });
+
+  it('has no link that leads nowhere', () => {
+    const pages = [
+      'README.md',
+      'CONTRIBUTING.md',
+      ...readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' }).map(
+        (name) => `docs/${name}`,
+      ),
+    ];
+    const dead = pages
+      .filter((page) => page.endsWith('.md'))
+      .flatMap((page) =>
+        [...read(page).matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map(
+          ([, target]) => [page, target!] as const,
+        ),
+      )
+      .filter(([page, target]) => !existsSync(new URL(target, new URL(page, root))));
+    expect(dead).toEqual([]);
+  });
+});
+
+describe('promises', () => {
+  it.each<[string, string, string[]]>([
+    ['a test', "it('[F01] keeps', () => {});", ['F01']],
+    ['two ids', "test('[S02] [F18] keeps', () => {});", ['S02', 'F18']],
+    ['a group', 'describe(`[S08] keys`, () => {});', ['S08']],
+    ['a table', "it.each([[1, (2)]])('[F03] %i', () => {});", ['F03']],
+    ['a table over lines', "it.each([\n  ['a', f()],\n])(\n  '[F04] %s',", ['F04']],
+    ['nothing: skipped', "it.skip('[F05] keeps', () => {});", []],
+    ['nothing: planned', "it.todo('[F06] keeps');", []],
+    ['nothing: a comment', '// [F07] is held elsewhere', []],
+    ['nothing: another string', "const id = '[F08]';", []],
+  ])('finds %s', (_what, text, found) => {
+    expect(findTitles('x.test.ts', text).map(({ id }) => id)).toEqual(found);
+  });
+
+  it('are shown in the README, word for word', () => {
+    const readme = read('README.md');
+    const missing = readPromises().filter(({ id, promise }) => !readme.includes(`| ${id} | ${promise}`));
+    expect(missing).toEqual([]);
+  });
+
+  it('misses what is in scope and knows what nobody promised', () => {
+    const promises = [
+      { id: 'F01', promise: 'kept' },
+      { id: 'F02', promise: 'forgotten' },
+      { id: 'F03', promise: 'planned', later: 'another day' },
+    ];
+    const held = [
+      { id: 'F01', test: 'a' },
+      { id: 'F99', test: 'b' },
+    ];
+    expect(findGaps(promises, held)).toEqual(['F02 has no test: forgotten', 'F99 is not a promise (b)']);
+  });
+
+  it('counts only tests that passed', () => {
+    const tests = [
+      { fullName: '[S08] keys are hashed', status: 'passed' },
+      { fullName: '[S09] sign-in', status: 'failed' },
+    ];
+    expect([...findPassed({ testResults: [{ assertionResults: tests }] })]).toEqual(['S08']);
+  });
+});

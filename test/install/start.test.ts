@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/system.ts';
+
+type Started = {
+  child: ChildProcess;
+  output: () => string;
+  errors: () => string;
+  exited: Promise<number | null>;
+};
+
+const loader = pathToFileURL(resolve('node_modules/tsx/dist/loader.mjs')).href;
+const main = resolve('src/main.ts');
+
+/** `npm start` as the package runs it, in a folder of its own. */
+function start(folder: string, ports: { PORT: string; SANDBOX_PORT: string }): Started {
+  const child = spawn(process.execPath, ['--import', loader, main], {
+    cwd: folder,
+    // The folder is not the project's: tsx must be told where its settings are.
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TSX_TSCONFIG_PATH: resolve('tsconfig.json'),
+      ...ports,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+  return { child, output: () => output, errors: () => errors, exited };
+}
+
+async function says({ child, output, errors, exited }: Started, text: string): Promise<void> {
+  const heard = new Promise<void>((done) => {
+    const look = () => output().includes(text) && done();
+    child.stdout!.on('data', look);
+    look();
+  });
+  const ended = exited.then((code) => {
+    throw new Error(`npm start ended with ${code}: ${errors()}`);
+  });
+  await Promise.race([heard, ended]);
+}
+
+describe('npm start', () => {
+  let folder: string;
+  let ports: { PORT: string; SANDBOX_PORT: string };
+  let running: Started;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'leadgate-start-'));
+    ports = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
+    running = start(folder, ports);
+    await says(running, 'curl -s');
+  });
+  afterAll(async () => {
+    running.child.kill('SIGTERM');
+    await running.exited;
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const demo = async () =>
+    JSON.parse(await readFile(join(folder, '.leadgate/demo.json'), 'utf8')) as Record<string, string>;
+
+  it('prints its URLs and leaves them with the keys in a file only its owner reads', async () => {
+    const file = await demo();
+    for (const url of [file.console, file.queues, file.docs, file.sandbox])
+      expect(running.output()).toContain(url);
+    expect((await stat(join(folder, '.leadgate/demo.json'))).mode & 0o777).toBe(0o600);
+    expect(running.errors()).toBe('');
+    const health = await fetch(`${file.publicUrl}/health`);
+    expect(await health.json()).toMatchObject({ status: 'healthy' });
+  });
+
+  it('its curl works as pasted', async () => {
+    const command = running
+      .output()
+      .split('\n')
+      .find((line) => line.startsWith('curl'))!;
+    const curl = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let answer = '';
+    for await (const chunk of curl.stdout) answer += chunk;
+    expect(JSON.parse(answer)).toMatchObject({ lead_id: expect.stringMatching(/^lead_[a-z0-9]{8}$/) });
+  });
+
+  it('a second one beside it says so and touches nothing', async () => {
+    const second = start(folder, { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) });
+    expect(await second.exited).toBe(1);
+    expect(second.errors()).toMatch(/already running/);
+    expect(second.errors()).toContain(String(running.child.pid));
+    const { publicUrl } = await demo();
+    expect((await fetch(`${publicUrl}/health`)).status).toBe(200);
+  });
+
+  it('[F08] killed with -9 it starts again on the same data, with the same keys', async () => {
+    const before = await demo();
+    running.child.kill('SIGKILL');
+    await running.exited;
+    running = start(folder, ports);
+    await says(running, 'curl -s');
+    const after = await demo();
+    expect(after.apiKey).toBe(before.apiKey);
+    const leads = await fetch(`${after.publicUrl}/api/leads`, {
+      headers: { authorization: `Bearer ${after.apiKey}` },
+    });
+    expect(((await leads.json()) as { leads: unknown[] }).leads).toHaveLength(1);
+  });
+
+  it('Ctrl-C drains and exits within 10 s', async () => {
+    const began = Date.now();
+    running.child.kill('SIGINT');
+    expect(await running.exited).toBe(0);
+    expect(Date.now() - began).toBeLessThan(10_000);
+    expect(running.errors()).toBe('');
+  });
+});

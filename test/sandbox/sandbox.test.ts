@@ -1,0 +1,243 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import got from 'got';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { startSandbox } from '../../src/sandbox/server.ts';
+import { letter, openSandbox, phone, text } from '../harness/sandbox-clients.ts';
+
+const { sandbox, product, reset, close, stripeClient, twilioClient, mailClient, textmagic, control, order } =
+  await openSandbox();
+const stripe = stripeClient();
+const sms = twilioClient();
+const mail = mailClient();
+const eventTypes = () =>
+  product.hits.filter((hit) => hit.url === '/stripe').map((hit) => JSON.parse(hit.body).type);
+afterEach(reset);
+afterAll(close);
+
+describe('faults', () => {
+  it('answers 429 with Retry-After, and 5xx, without doing anything', async () => {
+    sandbox.fault({ vendor: '*', kind: 'rate_limit', retryAfter: 7, count: 4 });
+    await expect(sms.messages.create(text())).rejects.toMatchObject({ status: 429, code: 20429 });
+    await expect(stripe.checkout.sessions.create(order())).rejects.toMatchObject({
+      type: 'StripeRateLimitError',
+    });
+    await expect(mail.send(letter())).rejects.toMatchObject({ code: 429 });
+    const limited = await textmagic().post('messages', { form: { phones: '13105550123', text: 'x' } });
+    expect([limited.statusCode, limited.headers['retry-after']]).toEqual([429, '7']);
+    sandbox.fault({ vendor: 'twilio', kind: 'error', status: 503, count: 1 });
+    await expect(sms.messages.create(text())).rejects.toMatchObject({ status: 503 });
+    expect(sandbox.ledger.list({ accepted: true })).toEqual([]);
+    expect(sandbox.ledger.list({ outcome: 'faulted' }).map((entry) => entry.status)).toEqual([
+      429, 429, 429, 429, 503,
+    ]);
+    await expect(sms.messages.create(text())).resolves.toMatchObject({ status: 'queued' });
+  });
+
+  it.each([
+    ['reset', 'ECONNRESET', 0],
+    ['reset_after', 'ECONNRESET', 1],
+    ['timeout', 'ECONNABORTED', 0],
+    ['timeout_after', 'ECONNABORTED', 1],
+  ] as const)('%s ends in %s with %i messages accepted', async (kind, code, accepted) => {
+    sandbox.fault({ vendor: 'twilio', kind, count: 1, contains: phone });
+    await expect(twilioClient(undefined, 150).messages.create(text())).rejects.toMatchObject({ code });
+    expect(sandbox.ledger.list({ accepted: true })).toHaveLength(accepted);
+    expect(sandbox.ledger.list()).toMatchObject([
+      { outcome: accepted ? 'accepted_answer_lost' : 'faulted', fault: kind, to: phone, status: null },
+    ]);
+    expect(await sms.messages.list({ to: phone })).toHaveLength(accepted);
+  });
+
+  it('loses the answer of a charge that its idempotency key then brings back', async () => {
+    sandbox.fault({
+      vendor: 'stripe',
+      kind: 'error_after',
+      count: 1,
+      method: 'POST',
+      path: '/checkout/sessions',
+    });
+    const attempt = () => stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:lost' });
+    await expect(attempt()).rejects.toMatchObject({ statusCode: 500 });
+    const again = await attempt();
+    expect(sandbox.ledger.list({ idempotencyKey: 'unlock:lost' })).toMatchObject([
+      { outcome: 'accepted_answer_lost', vendorId: again.id },
+      { outcome: 'replayed' },
+    ]);
+  });
+
+  it('adds latency, skips, and repeats the same choice for the same seed', async () => {
+    sandbox.fault({ vendor: 'twilio', kind: 'latency', ms: 120 });
+    const started = performance.now();
+    await sms.messages.create(text());
+    expect(performance.now() - started).toBeGreaterThanOrEqual(115);
+    sandbox.clearFaults();
+    const run = async () => {
+      const { body } = await control('POST', 'faults', {
+        vendor: 'twilio',
+        kind: 'error',
+        probability: 0.5,
+        seed: 42,
+        skip: 2,
+      });
+      const outcomes: boolean[] = [];
+      for (let call = 0; call < 12; call += 1) {
+        outcomes.push(
+          await sms.messages.create(text()).then(
+            () => true,
+            () => false,
+          ),
+        );
+      }
+      await control('DELETE', `faults/${body.id}`);
+      return outcomes;
+    };
+    const first = await run();
+    expect(first.slice(0, 2)).toEqual([true, true]);
+    expect(new Set(first.slice(2)).size).toBe(2);
+    expect(await run()).toEqual(first);
+  });
+
+  it('withholds webhooks, lists them, delivers one and then all, and repeats a past event', async () => {
+    sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold' });
+    const session = await stripe.checkout.sessions.create(order());
+    sandbox.act.pay(session.id);
+    const { webhooks } = (await control('GET', 'webhooks?state=withheld')).body;
+    expect(webhooks.map((hook: { event: string }) => hook.event)).toEqual([
+      'payment_intent.succeeded',
+      'checkout.session.completed',
+    ]);
+    expect(product.hits).toEqual([]);
+    await control('POST', `webhooks/${webhooks[1].id}/deliver`);
+    expect(eventTypes()).toEqual(['checkout.session.completed']);
+    await control('POST', 'webhooks/deliver', {});
+    expect(eventTypes()).toEqual(['checkout.session.completed', 'payment_intent.succeeded']);
+    sandbox.clearFaults();
+    const id = JSON.parse(product.hits[0]?.body ?? '{}').id;
+    await control('POST', `events/${id}/deliver`);
+    await sandbox.webhooks.wait({ event: 'checkout.session.completed' }, 2);
+    expect(JSON.parse(product.hits[2]?.body ?? '{}').id).toBe(id);
+  });
+
+  it('duplicates, reorders and delays webhooks', async () => {
+    const session = await stripe.checkout.sessions.create(order());
+    sandbox.fault({ vendor: 'stripe', kind: 'webhook_duplicate', copies: 49, event: 'payment_intent.' });
+    sandbox.act.pay(session.id);
+    await sandbox.webhooks.wait({ vendor: 'stripe' }, 2);
+    await expect
+      .poll(() => eventTypes().filter((type) => type === 'payment_intent.succeeded').length)
+      .toBe(50);
+    sandbox.clearFaults();
+    product.hits.length = 0;
+    sandbox.fault({
+      vendor: 'stripe',
+      kind: 'webhook_reorder',
+      ms: 5000,
+      event: 'payment_intent.',
+      count: 1,
+    });
+    sandbox.act.pay((await stripe.checkout.sessions.create(order())).id);
+    await expect.poll(eventTypes).toEqual(['checkout.session.completed', 'payment_intent.succeeded']);
+    sandbox.fault({ vendor: 'twilio', kind: 'webhook_delay', ms: 60, event: 'message.inbound', count: 1 });
+    const started = performance.now();
+    sandbox.act.reply(phone, { text: 'Y' });
+    await sandbox.webhooks.wait({ event: 'message.inbound' });
+    expect(performance.now() - started).toBeGreaterThanOrEqual(55);
+  });
+
+  it('repeats a refused Stripe webhook with a fresh signature until it is taken, or gives up', async () => {
+    product.answers.push({ status: 500 }, { status: 302 });
+    sandbox.configure({ stripe: { enabledEvents: ['checkout.session.completed'] } });
+    sandbox.act.pay((await stripe.checkout.sessions.create(order())).id);
+    const [hook] = await sandbox.webhooks.wait({ event: 'checkout.session.completed' });
+    expect(hook?.attempts.map((attempt) => attempt.status)).toEqual([500, 302, 200]);
+    product.answers.push({ status: 500 }, { status: 500 }, { status: 500 }, { status: 500 });
+    sandbox.act.pay((await stripe.checkout.sessions.create(order())).id);
+    const [lost] = await sandbox.webhooks.wait({ event: 'checkout.session.completed', state: 'failed' });
+    expect(lost?.attempts).toHaveLength(4);
+  });
+});
+
+describe('control', () => {
+  it('waits for a ledger entry over HTTP, and says when it waited in vain', async () => {
+    const number = `+1310${String(Math.floor(1e6 + Math.random() * 8e6))}`;
+    const query = new URLSearchParams({
+      vendor: 'twilio',
+      to: number,
+      contains: 'roof',
+      count: '2',
+      timeoutMs: '5000',
+    });
+    const waiting = control('GET', `ledger/wait?${query}`);
+    await sms.messages.create(text({ to: number }));
+    await sms.messages.create(text({ to: number, body: 'nothing' }));
+    await sms.messages.create(text({ to: number, body: 'another roof' }));
+    const { body } = await waiting;
+    expect(body.entries.map((entry: { text: string }) => entry.text)).toEqual([
+      'A roof repair near you',
+      'another roof',
+    ]);
+    const since = await control('GET', `ledger?since=${body.entries[0].seq}`);
+    expect(since.body.entries).toHaveLength(2);
+    expect((await control('GET', 'ledger/wait?to=%2B1&timeoutMs=20')).status).toBe(408);
+    await expect(sandbox.waitFor((entry) => entry.to === number, 100)).resolves.toMatchObject({ to: number });
+  });
+
+  it.each([
+    ['POST', 'faults', { vendor: 'twilio', kind: 'earthquake' }, 400],
+    ['POST', 'configure', { stripe: { colour: 'red' } }, 400],
+    ['POST', 'checkout/cs_none/pay', {}, 404],
+    ['POST', 'webhooks/wh_0/deliver', {}, 404],
+    ['GET', 'ledger?colour=red', undefined, 400],
+    ['GET', 'nothing', undefined, 404],
+  ])('refuses %s %s %j', async (method, path, body, status) => {
+    expect((await control(method, path, body)).status).toBe(status);
+  });
+
+  it('answers its own page only, and escapes what it shows', async () => {
+    const foreign = { method: 'POST', headers: { origin: 'https://evil.example' }, body: '{}' };
+    expect((await fetch(`${sandbox.url}/_sandbox/reset`, foreign)).status).toBe(403);
+    const rebound = await got(`${sandbox.url}/_sandbox/ledger`, {
+      headers: { host: 'evil.example' },
+      throwHttpErrors: false,
+    });
+    expect(rebound.statusCode).toBe(403);
+    const page = await fetch(sandbox.url);
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+    const item = {
+      quantity: 1,
+      price_data: { currency: 'usd', unit_amount: 2000, product_data: { name: '<script>x</script>' } },
+    };
+    const session = await stripe.checkout.sessions.create(order({ line_items: [item] }));
+    const html = await (await fetch(session.url ?? '')).text();
+    expect(html).toContain('&lt;script&gt;x&lt;/script&gt;');
+    expect(html).not.toContain('<script>x');
+  });
+
+  it('refuses to start in production and frees what it holds on close', async () => {
+    await expect(startSandbox({ production: true })).rejects.toThrow('NODE_ENV=production');
+    const other = await startSandbox();
+    const waiting = other.ledger.wait({ to: phone }, 1, 60_000);
+    const ended = expect(waiting).rejects.toThrow('closed');
+    await other.close();
+    await ended;
+    await expect(fetch(other.url)).rejects.toThrow();
+  });
+
+  it('runs as a process of its own', async () => {
+    const settings = JSON.stringify({
+      stripe: { webhookSecret: 'whsec_own', webhookUrl: `${product.url}/stripe` },
+    });
+    const args = ['--import', 'tsx', 'src/sandbox/main.ts', '--port', '0', '--with-parent', settings];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    const { url, port, sendgridPublicKey } = JSON.parse(line);
+    expect(url).toBe(`http://127.0.0.1:${port}`);
+    expect(sendgridPublicKey).toMatch(/^MFkw/);
+    expect((await fetch(`${url}/_sandbox/health`)).status).toBe(200);
+    const exited = once(child, 'exit');
+    child.stdin.end();
+    expect(await exited).toEqual([0, null]);
+  });
+});

@@ -1,0 +1,379 @@
+import twilio from 'twilio';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { atServer } from '../harness/database.ts';
+import { accept, buy, type Deal, effectOf, offer, posts, reaches } from '../harness/deals.ts';
+import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+beforeAll(async () => {
+  system = await startSystem();
+  // Each test sends them on itself, in the order it means to test.
+  for (const status of ['queued', 'sent', 'delivered', 'undelivered', 'failed']) {
+    system.sandbox.fault({ vendor: 'twilio', kind: 'webhook_withhold', event: `message.${status}` });
+  }
+});
+afterAll(() => system?.stop());
+
+const details = 'here are the client details';
+
+type Message = { id: string; status: string; vendorId: string | null; errorCode: string | null };
+const messageOf = async (key: string) => {
+  const [message] = await system.rows<Message>(
+    'SELECT m.id, m.status, m.vendor_id AS "vendorId", m.error_code AS "errorCode" FROM messages m JOIN effects e ON e.id = m.id WHERE e.key = $1',
+    [key],
+  );
+  return message!;
+};
+const countOf = async (text: string, values: unknown[]) =>
+  (await system.rows<{ n: number }>(text, values))[0]!.n;
+const eventsOf = (deal: Deal, type: string) =>
+  countOf('SELECT count(*)::int AS n FROM events WHERE subject = $1 AND type = $2', [
+    `unlock:${deal.unlockId}`,
+    type,
+  ]);
+const movesTo = (deal: Deal, status: string) =>
+  countOf('SELECT count(*)::int AS n FROM unlock_history WHERE unlock_id = $1 AND to_status = $2', [
+    `unlock:${deal.unlockId}`,
+    status,
+  ]);
+
+/** Twilio's callbacks about the first text to this phone that holds `contains`, all there and none delivered. */
+async function callbacks(deal: Deal, contains: string, last = 'message.delivered') {
+  const { vendorId } = await system.text(deal.phone, contains);
+  await system.sandbox.webhooks.wait({ objectId: vendorId!, event: last, state: 'withheld' });
+  const byEvent = (event: string) =>
+    system.sandbox.webhooks.list({ objectId: vendorId!, event: `message.${event}` })[0]!.id;
+  return {
+    vendorId: vendorId!,
+    /** Sends them on one after the other and expects each to be answered 204. */
+    async send(...events: string[]) {
+      for (const event of events) {
+        const sent = await system.sandbox.webhooks.deliver(byEvent(event));
+        expect(sent!.attempts.at(-1)!.status, event).toBe(204);
+      }
+    },
+  };
+}
+
+/** A callback as Twilio signs it, for any address. */
+async function callBack(
+  path: string,
+  params: Record<string, string>,
+  authToken = system.config.twilio.authToken,
+) {
+  const url = system.publicUrl + path;
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-twilio-signature': twilio.getExpectedTwilioSignature(authToken, url, params),
+    },
+    body: new URLSearchParams(params),
+  });
+  return answer.status;
+}
+
+/** Bought and revealed, with the reveal's callbacks at hand. */
+async function revealed(deal: Deal, last?: string) {
+  const { page } = await buy(system, deal);
+  await reaches(system, deal, 'REVEAL_DETAILS_SENT');
+  return { page, ...(await callbacks(deal, details, last)) };
+}
+
+const parkedOf = (deal: Deal, worker: string) =>
+  system.until<{ id: number; error: string }>(
+    `parked work of ${worker}`,
+    `SELECT o.id, o.last_error AS error FROM outbox o JOIN events e ON e.id = o.event_id
+     WHERE o.parked_at IS NOT NULL AND o.worker = $1 AND e.subject = $2`,
+    [worker, `unlock:${deal.unlockId}`],
+    (row) => row !== undefined,
+  );
+const alertOf = (deal: Deal) =>
+  system.until<{ kind: string; text: string }>(
+    'an alert',
+    'SELECT kind, text FROM alerts WHERE subject = $1',
+    [`unlock:${deal.unlockId}`],
+    (row) => row !== undefined,
+  );
+
+describe('delivery receipts', () => {
+  it.concurrent('[F10] delivered, then sent, then queued: the message stays delivered and the unlock is DONE once', async () => {
+    const deal = await offer(system);
+    const { send } = await revealed(deal);
+    await send('delivered', 'sent', 'queued');
+    await reaches(system, deal, 'DONE');
+    expect(await messageOf(`reveal-${deal.unlockId}`)).toMatchObject({
+      status: 'delivered',
+      errorCode: null,
+    });
+    expect(await movesTo(deal, 'DONE')).toBe(1);
+  });
+
+  it.concurrent('[F18] each receipt three times: one event, one move', async () => {
+    const deal = await offer(system);
+    const { send } = await revealed(deal);
+    await send('sent', 'delivered', 'sent', 'delivered', 'delivered', 'queued', 'sent');
+    await reaches(system, deal, 'DONE');
+    expect(await eventsOf(deal, 'message.delivered')).toBe(1);
+    expect(await movesTo(deal, 'DONE')).toBe(1);
+    expect(await movesTo(deal, 'REVEAL_DETAILS_SENT')).toBe(1);
+  });
+
+  it.concurrent('[F14] a receipt before our own acceptance was booked counts as the acceptance', async () => {
+    const deal = await offer(system);
+    const page = await accept(system, deal);
+    system.sandbox.fault({
+      vendor: 'twilio',
+      kind: 'timeout_after',
+      ms: 2_500,
+      method: 'POST',
+      contains: deal.phone,
+      count: 1,
+    });
+    await buy(system, deal, page);
+    const { send, vendorId } = await callbacks(deal, details);
+    expect(await effectOf(system, `reveal-${deal.unlockId}`)).toMatchObject({
+      state: 'claimed',
+      vendorId: null,
+    });
+    await send('queued', 'delivered');
+    expect(await effectOf(system, `reveal-${deal.unlockId}`)).toMatchObject({ state: 'accepted', vendorId });
+    const [early] = await system.rows<{ status: string }>('SELECT status FROM lead_unlocks WHERE id = $1', [
+      deal.unlockId,
+    ]);
+    expect(early!.status).toBe('PAID');
+    await reaches(system, deal, 'DONE');
+    expect(await effectOf(system, `reveal-${deal.unlockId}`)).toMatchObject({
+      state: 'accepted',
+      posts: 1,
+      errorCode: null,
+    });
+    expect(posts(system, deal.phone, details)).toHaveLength(1);
+  });
+
+  it.concurrent('a receipt and the booking of our own acceptance take their rows in the same order', async () => {
+    const deal = await offer(system);
+    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const { send } = await callbacks(deal, 'Reply Y');
+    const { id } = await messageOf(`teaser-${deal.unlockId}`);
+    await atServer(system.database.directUrl, async (booking) => {
+      await booking.query('BEGIN');
+      await booking.query('SELECT 1 FROM effects WHERE id = $1 FOR UPDATE', [id]);
+      const sent = send('delivered');
+      await system.until<{ n: number }>(
+        'the receipt waiting for the effect',
+        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%messages%'",
+        [],
+        (row) => row!.n > 0,
+      );
+      // Were this row taken already, each would now wait for the other.
+      await booking.query('SELECT 1 FROM messages WHERE id = $1 FOR UPDATE NOWAIT', [id]);
+      await booking.query('COMMIT');
+      await sent;
+    });
+    expect((await messageOf(`teaser-${deal.unlockId}`)).status).toBe('delivered');
+  });
+
+  it.concurrent('[S02] an effect id that is not ours, or no id at all, moves nothing; the message id alone still finds its message', async () => {
+    const deal = await offer(system);
+    const { vendorId } = await revealed(deal);
+    const params = { MessageSid: `SM${'0'.repeat(32)}`, MessageStatus: 'delivered' };
+    for (const id of ['018f0000-0000-7000-8000-000000000000', 'not-an-id', "'%3B--"]) {
+      expect(await callBack(`/webhook/twilio/status/${id}`, params), id).toBe(204);
+    }
+    expect(await callBack('/webhook/twilio/status', params)).toBe(204);
+    expect((await messageOf(`reveal-${deal.unlockId}`)).status).toBe('queued');
+    expect(await eventsOf(deal, 'message.delivered')).toBe(0);
+
+    const foreign = '/webhook/twilio/status/018f0000-0000-7000-8000-000000000000';
+    expect(await callBack(foreign, { MessageSid: vendorId, MessageStatus: 'delivered' })).toBe(204);
+    await reaches(system, deal, 'DONE');
+  });
+
+  it.concurrent('[S02] a receipt signed with another key, or with none, is refused and moves nothing', async () => {
+    const deal = await offer(system);
+    const { vendorId } = await revealed(deal);
+    const { id } = await messageOf(`reveal-${deal.unlockId}`);
+    const params = { MessageSid: vendorId, MessageStatus: 'undelivered', ErrorCode: '30006' };
+    expect(await callBack(`/webhook/twilio/status/${id}`, params, 'another-token')).toBe(403);
+    const unsigned = await fetch(`${system.publicUrl}/webhook/twilio/status/${id}`, {
+      method: 'POST',
+      body: new URLSearchParams(params),
+    });
+    expect(unsigned.status).toBe(403);
+    expect((await messageOf(`reveal-${deal.unlockId}`)).status).toBe('queued');
+    expect(await eventsOf(deal, 'message.failed')).toBe(0);
+  });
+
+  it.concurrent('a status this version does not know moves nothing', async () => {
+    const deal = await offer(system);
+    const { vendorId, send } = await revealed(deal);
+    const { id } = await messageOf(`reveal-${deal.unlockId}`);
+    expect(
+      await callBack(`/webhook/twilio/status/${id}`, { MessageSid: vendorId, MessageStatus: 'teleported' }),
+    ).toBe(204);
+    expect((await messageOf(`reveal-${deal.unlockId}`)).status).toBe('queued');
+    await send('delivered');
+    await reaches(system, deal, 'DONE');
+  });
+});
+
+describe('a reveal that is not delivered', () => {
+  it.concurrent('[F17] goes by e-mail once, however often the failure is told, and is DONE', async () => {
+    const deal = await offer(system);
+    const page = await accept(system, deal);
+    system.sandbox.act.phone(deal.phone, { fail: 30003 });
+    await buy(system, deal, page);
+    const { send } = await callbacks(deal, details, 'message.undelivered');
+    await send('sent', 'undelivered', 'undelivered', 'sent');
+    await reaches(system, deal, 'DONE');
+    await send('undelivered');
+    const mails = posts(system, deal.email!, details);
+    expect(mails.map(({ outcome }) => outcome)).toEqual(['accepted']);
+    expect(mails[0]!.text).toContain('Phone: +1234567890');
+    expect(posts(system, deal.phone, details)).toHaveLength(1);
+    expect(await messageOf(`reveal-${deal.unlockId}`)).toMatchObject({
+      status: 'failed',
+      errorCode: '30003',
+    });
+    expect(await movesTo(deal, 'DONE')).toBe(1);
+    expect(await eventsOf(deal, 'message.failed')).toBe(1);
+  });
+
+  it.concurrent('a failure told after the delivery changes nothing', async () => {
+    const deal = await offer(system);
+    const { send, vendorId } = await revealed(deal);
+    await send('delivered');
+    await reaches(system, deal, 'DONE');
+    const { id } = await messageOf(`reveal-${deal.unlockId}`);
+    await callBack(`/webhook/twilio/status/${id}`, {
+      MessageSid: vendorId,
+      MessageStatus: 'undelivered',
+      ErrorCode: '30003',
+    });
+    expect((await messageOf(`reveal-${deal.unlockId}`)).status).toBe('delivered');
+    expect(posts(system, deal.email!, details)).toEqual([]);
+  });
+
+  it.concurrent('[F11] without an e-mail address is parked with an alert; the pay page shows the details, and reading them is DONE', async () => {
+    const deal = await offer(system, { email: null });
+    const page = await accept(system, deal);
+    system.sandbox.act.phone(deal.phone, { fail: 30006 });
+    await buy(system, deal, page);
+    const { send } = await callbacks(deal, details, 'message.undelivered');
+    await send('undelivered');
+    const [parked] = await parkedOf(deal, 'notifier');
+    expect(parked!.error).toContain('pay page');
+    const [alert] = await alertOf(deal);
+    expect(alert!.text).toContain('pay page');
+    await system.sandbox.waitFor(
+      (e) =>
+        e.operation === 'mail.send' &&
+        e.to === 'operator@leadgate.example' &&
+        (e.text ?? '').includes(deal.unlockId),
+    );
+    const shown = await fetch(`${page}/details`, { method: 'POST' });
+    expect(shown.status).toBe(200);
+    expect(await shown.text()).toContain('Sarah Johnson');
+    await reaches(system, deal, 'DONE');
+  });
+
+  it.concurrent('[F17] refused at once, and its e-mail refused too: parked with an alert of undelivered details', async () => {
+    const deal = await offer(system);
+    const page = await accept(system, deal);
+    system.sandbox.act.phone(deal.phone, { refuse: 21614 });
+    system.sandbox.fault({ vendor: 'sendgrid', kind: 'error', status: 400, contains: deal.email! });
+    await buy(system, deal, page);
+    const [parked] = await parkedOf(deal, 'revealer');
+    expect(parked!.error).toContain('neither be texted (bad_number) nor mailed');
+    expect((await alertOf(deal))[0]!.kind).toBe('reveal_failed');
+    const shown = await fetch(`${page}/details`, { method: 'POST' });
+    expect(await shown.text()).toContain('Sarah Johnson');
+  });
+
+  it.concurrent('whose e-mail bounces is an alert: somebody paid and was told nothing', async () => {
+    const deal = await offer(system, { email: `bounce@${crypto.randomUUID()}.example` });
+    const page = await accept(system, deal);
+    system.sandbox.act.phone(deal.phone, { refuse: 21614 });
+    await buy(system, deal, page);
+    await reaches(system, deal, 'DONE');
+    await system.until<{ status: string }>(
+      'the bounce',
+      `SELECT m.status FROM messages m JOIN effects e ON e.id = m.id WHERE e.key = $1`,
+      [`reveal-email-${deal.unlockId}`],
+      (row) => row?.status === 'failed',
+    );
+    await parkedOf(deal, 'notifier');
+    const [alert] = await alertOf(deal);
+    expect(alert!.text).toContain('pay page');
+    expect(await (await fetch(`${page}/details`, { method: 'POST' })).text()).toContain('Sarah Johnson');
+  });
+});
+
+describe('a teaser or link that is not delivered', () => {
+  it.concurrent('[F17] to a landline ends the offer and remembers the number: no further text goes there', async () => {
+    const deal = await offer(system, {
+      before: (phone) => void system.sandbox.act.phone(phone, { fail: 30006 }),
+    });
+    const { send } = await callbacks(deal, 'Reply Y', 'message.undelivered');
+    await send('undelivered');
+    const [unlock] = await reaches(system, deal, 'EXPIRED');
+    expect(unlock!.reason).toBe('undeliverable');
+    const [phone] = await system.rows<{ bad: boolean }>(
+      'SELECT bad_number_at IS NOT NULL AS bad FROM phones WHERE number = $1',
+      [deal.phone],
+    );
+    expect(phone!.bad).toBe(true);
+
+    const { body } = await system.api('POST', '/api/leads', {
+      ...sampleLead,
+      provider_ids: [deal.providerId],
+    });
+    expect(body.provider_results).toMatchObject([
+      { success: false, message: 'provider phone cannot be reached' },
+    ]);
+    expect(posts(system, deal.phone, 'Reply Y')).toHaveLength(1);
+  });
+
+  it.concurrent('[F17] to a handset that is off leaves the offer open', async () => {
+    const deal = await offer(system, {
+      before: (phone) => void system.sandbox.act.phone(phone, { fail: 30003 }),
+    });
+    const { send } = await callbacks(deal, 'Reply Y', 'message.undelivered');
+    await send('undelivered');
+    await system.until<{ detail: string }>(
+      'the receipt handled',
+      "SELECT detail FROM attempts WHERE subject = $1 AND worker = 'notifier' AND outcome = 'skipped'",
+      [`unlock:${deal.unlockId}`],
+      (row) => row !== undefined,
+    );
+    await reaches(system, deal, 'AWAIT_CONFIRM');
+  });
+
+  it.concurrent('[F17] refused as opted out (21610) closes the offer and is remembered, never posted again', async () => {
+    const deal = await offer(system, {
+      before: (phone) => void system.sandbox.act.phone(phone, { refuse: 21610 }),
+    });
+    const [unlock] = await reaches(system, deal, 'OPTED_OUT');
+    expect(unlock!.reason).toBe('opted_out');
+    const [phone] = await system.rows<{ out: boolean }>(
+      'SELECT opted_out_at IS NOT NULL AS out FROM phones WHERE number = $1',
+      [deal.phone],
+    );
+    expect(phone!.out).toBe(true);
+    expect(posts(system, deal.phone, '').map(({ outcome }) => outcome)).toEqual(['refused']);
+  });
+
+  it.concurrent('[F17] a carrier block told after the teaser (30004) is an opt-out of every open offer', async () => {
+    const deal = await offer(system);
+    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const { vendorId } = await callbacks(deal, 'Reply Y');
+    const { id } = await messageOf(`teaser-${deal.unlockId}`);
+    await callBack(`/webhook/twilio/status/${id}`, {
+      MessageSid: vendorId,
+      MessageStatus: 'undelivered',
+      ErrorCode: '30004',
+    });
+    await reaches(system, deal, 'OPTED_OUT');
+  });
+});

@@ -1,0 +1,140 @@
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createStory, type Story } from '../harness/story.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+let story: Story;
+beforeAll(async () => {
+  system = await startSystem({ timings: { listingGapMs: 300, callbackGraceMs: 1_500 } });
+  story = createStory(system);
+});
+afterEach(() => system.sandbox.clearFaults());
+afterAll(() => system.stop());
+
+describe('money that goes back before the details went out', () => {
+  it('[F23] undoes the sale whole: nothing is revealed, and the slot is sold to the next buyer', async () => {
+    const [first, second] = [await story.buyer(), await story.buyer()];
+    const offer = await story.offer([first], { max_sales: 1 });
+    const { session } = await story.checkout(offer, first);
+    // The details wait behind the carrier's limit.
+    const held = system.sandbox.fault({
+      vendor: 'twilio',
+      kind: 'rate_limit',
+      retryAfter: 2,
+      contains: first.phone,
+      method: 'POST',
+    });
+    const { paymentIntent } = system.sandbox.act.pay(session);
+    await story.reaches(offer, first, 'PAID');
+    system.sandbox.act.refund(paymentIntent.id, {});
+    await story.reaches(offer, first, 'EXPIRED', 'refunded');
+    system.sandbox.clearFaults(held.id);
+
+    const sent = await system.api('POST', `/api/leads/${offer.leadId}/send`, {
+      provider_ids: [second.externalId],
+    });
+    expect(sent.body.provider_results[0].message).toBe('teaser queued');
+    await story.reaches(offer, second, 'AWAIT_CONFIRM');
+    await story.buy(offer, second);
+    await story.settled();
+    expect(story.reveals(offer).map((entry) => entry.to)).toEqual([second.phone]);
+    const [payment] = await system.rows<{ kept: boolean; left: number }>(
+      'SELECT kept, amount_minor - refunded_minor AS left FROM payments WHERE payment_intent = $1',
+      [paymentIntent.id],
+    );
+    expect(payment).toEqual({ kept: false, left: 0 });
+  });
+
+  it('[F23] while the text with the details may be on its way, it counts as shown', async () => {
+    const buyer = await story.buyer();
+    const offer = await story.offer([buyer]);
+    const { session } = await story.checkout(offer, buyer);
+    // The carrier has it; neither its answer nor its callbacks arrive.
+    system.sandbox.fault({ vendor: 'twilio', kind: 'webhook_withhold' });
+    system.sandbox.fault({ vendor: 'twilio', kind: 'reset_after', contains: offer.secret, count: 1 });
+    const { paymentIntent } = system.sandbox.act.pay(session);
+    await system.text(buyer.phone, offer.secret);
+    const { id, status } = await story.unlock(offer, buyer);
+    expect(status).toBe('PAID');
+    system.sandbox.act.refund(paymentIntent.id, {});
+
+    await story.reaches(offer, buyer, 'REVEAL_DETAILS_SENT');
+    await system.until<{ flagged: boolean }>(
+      'the buyer to be flagged',
+      'SELECT flagged_at IS NOT NULL AS flagged FROM buyers WHERE external_id = $1',
+      [buyer.externalId],
+      (row) => row?.flagged === true,
+    );
+    await system.until<{ n: number }>(
+      'the operator to be told',
+      "SELECT count(*)::int AS n FROM alerts WHERE kind = 'payment_refunded' AND subject = $1",
+      [`unlock:${id}`],
+      (row) => row?.n === 1,
+    );
+    expect(story.reveals(offer)).toHaveLength(1);
+  });
+});
+
+describe('work that cannot go on', () => {
+  it('[F14] a text is looked for and repeated as it was posted, whatever its words would be now', async () => {
+    const buyer = await story.buyer();
+    system.sandbox.fault({ vendor: 'twilio', kind: 'webhook_withhold' });
+    system.sandbox.fault({ vendor: 'twilio', kind: 'reset_after', contains: buyer.phone, count: 1 });
+    const offer = await story.lead([buyer]);
+    await system.text(buyer.phone, 'Reply Y');
+    await system.rows("UPDATE buyers SET name = 'Renamed' WHERE external_id = $1", [buyer.externalId]);
+    await story.reaches(offer, buyer, 'AWAIT_CONFIRM');
+    expect(story.texts(buyer).map((entry) => entry.text?.split(',')[0])).toEqual([buyer.name]);
+  });
+
+  it('[F11] an event no handler here knows is parked and told, not issued for ever', async () => {
+    const id = uuidv7();
+    await system.rows(
+      `INSERT INTO events (id, occurred_at, type, version, subject, correlation_id, data) VALUES ($1, now(), 'lead.teleported', 9, 'lead:x', $1, '{}')`,
+      [id],
+    );
+    await system.rows(
+      `INSERT INTO outbox (event_id, event_at, worker, due_at, queued) SELECT id, occurred_at, 'distributor', now(), false FROM events WHERE id = $1`,
+      [id],
+    );
+    const [row] = await system.until<{ error: string; attempts: number }>(
+      'the row to be parked',
+      'SELECT last_error AS error, attempts FROM outbox WHERE event_id = $1 AND parked_at IS NOT NULL',
+      [id],
+      (parked) => parked !== undefined,
+    );
+    expect(row!.error).toContain('lead.teleported');
+    await system.until<{ n: number }>(
+      'an alert',
+      "SELECT count(*)::int AS n FROM alerts WHERE text LIKE '%lead.teleported%'",
+      [],
+      (found) => found?.n === 1,
+    );
+  });
+
+  it('a reveal whose text failed is not DONE because nobody complained', async () => {
+    const buyer = await story.buyer({ email: null });
+    const offer = await story.offer([buyer]);
+    const { session } = await story.checkout(offer, buyer);
+    system.sandbox.act.phone(buyer.phone, { fail: 30003 });
+    system.sandbox.act.pay(session);
+    await story.reaches(offer, buyer, 'REVEAL_DETAILS_SENT');
+    const { id } = await story.unlock(offer, buyer);
+    await system.until<{ n: number }>(
+      'the failure to be parked',
+      "SELECT count(*)::int AS n FROM outbox WHERE parked_at IS NOT NULL AND last_error LIKE '%pay page%'",
+      [],
+      (found) => (found?.n ?? 0) > 0,
+    );
+    // The hour is up.
+    await system.rows("UPDATE outbox SET due_at = now() WHERE worker = 'revealer' AND parked_at IS NULL");
+    await system.until<{ n: number }>(
+      'the look after an hour',
+      `SELECT count(*)::int AS n FROM attempts WHERE subject = $1 AND worker = 'revealer' AND outcome = 'skipped'`,
+      [`unlock:${id}`],
+      (found) => (found?.n ?? 0) > 0,
+    );
+    expect((await story.unlock(offer, buyer)).status).toBe('REVEAL_DETAILS_SENT');
+  });
+});

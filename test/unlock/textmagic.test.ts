@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  accept,
+  buy,
+  callsOf,
+  type Deal,
+  effectOf,
+  offer,
+  openCheckout,
+  posts,
+  reaches,
+} from '../harness/deals.ts';
+import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+beforeAll(async () => {
+  system = await startSystem({ env: { SMS_PROVIDER: 'textmagic' } });
+});
+afterAll(() => system?.stop());
+
+const details = 'here are the client details';
+const formats = ['multipart', 'urlencoded', 'json'] as const;
+
+/** A callback of anybody who knows the path. */
+const callBack = async (
+  fields: Record<string, string | number>,
+  token = system.config.textmagic.webhookToken,
+) => {
+  const answer = await fetch(`${system.publicUrl}/webhook/textmagic/${token}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(fields),
+  });
+  return answer.status;
+};
+const counted = async (text: string, values: unknown[] = []) =>
+  (await system.rows<{ n: number }>(text, values))[0]!.n;
+const callbackRows = () =>
+  counted("SELECT count(*)::int AS n FROM inbox WHERE source = 'textmagic-callback'");
+const repliesOf = (deal: Deal) =>
+  counted(
+    "SELECT count(*)::int AS n FROM inbox WHERE source = 'textmagic' AND phone_id = (SELECT id FROM phones WHERE number = $1)",
+    [deal.phone],
+  );
+/** Until nobody has anything left to do now. */
+const quiet = () =>
+  system.until<{ n: number }>(
+    'an empty outbox',
+    "SELECT count(*)::int AS n FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.type = 'reply.notified'",
+    [],
+    (row) => row?.n === 0,
+  );
+
+describe('TextMagic carries the texts', () => {
+  it.each(formats)(
+    '[S02] from teaser to reveal with unsigned callbacks as %s, each fetched back',
+    async (format) => {
+      system.sandbox.configure({ textmagic: { format } });
+      const deal = await offer(system);
+      await buy(system, deal);
+      await reaches(system, deal, 'DONE');
+      const sent = system.sandbox.ledger.list({ operation: 'message.create', to: deal.phone });
+      expect(sent.map(({ vendor, outcome }) => [vendor, outcome])).toEqual(
+        Array(3).fill(['textmagic', 'accepted']),
+      );
+      expect(sent[2]!.text).toContain('Phone: +1234567890');
+      const [reply] = system.sandbox.ledger.list({ operation: 'message.inbound', from: deal.phone });
+      const [stored] = await system.rows<{ intent: string }>(
+        "SELECT intent FROM inbox WHERE source = 'textmagic' AND external_id = $1",
+        [reply!.vendorId],
+      );
+      expect(stored!.intent).toBe('accept');
+      const receipts = await system.rows<{ status: string }>(
+        'SELECT status FROM messages WHERE unlock_id = $1 ORDER BY created_at',
+        [deal.unlockId],
+      );
+      expect(receipts.at(-1)).toEqual({ status: 'delivered' });
+    },
+  );
+
+  it('[S02] a forged callback with an id TextMagic does not know buys nothing, whatever it claims to say', async () => {
+    const deal = await offer(system);
+    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const forged = {
+      id: 987_654_321,
+      sender: deal.phone.slice(1),
+      receiver: '15005550007',
+      text: 'Y',
+      messageTime: '2026-01-01T00:00:00+0000',
+    };
+    expect(await callBack(forged)).toBe(200);
+    await quiet();
+    const [unlock] = await reaches(system, deal, 'AWAIT_CONFIRM');
+    expect(unlock!.status).toBe('AWAIT_CONFIRM');
+    expect(await repliesOf(deal)).toBe(0);
+    expect(posts(system, deal.phone, '/p/')).toEqual([]);
+  });
+
+  it("[S02] a forged callback with the id of another phone's text moves that phone's offer at most, and only once", async () => {
+    const [victim, other] = [await offer(system), await offer(system)];
+    await accept(system, other);
+    await reaches(system, victim, 'AWAIT_CONFIRM');
+    const [spoken] = system.sandbox.ledger.list({ operation: 'message.inbound', from: other.phone });
+    await callBack({
+      id: Number(spoken!.vendorId),
+      sender: victim.phone.slice(1),
+      receiver: '15005550007',
+      text: 'Y',
+    });
+    await quiet();
+    await reaches(system, victim, 'AWAIT_CONFIRM');
+    expect(await repliesOf(victim)).toBe(0);
+    expect(await repliesOf(other)).toBe(1);
+  });
+
+  it('[S02] a forged delivery receipt is believed only as far as TextMagic confirms it', async () => {
+    const deal = await offer(system);
+    const page = await accept(system, deal);
+    await buy(system, deal, page);
+    await reaches(system, deal, 'DONE');
+    const reveal = posts(system, deal.phone, details)[0]!;
+    await callBack({ id: Number(reveal.vendorId), status: 'f' });
+    await quiet();
+    const [message] = await system.rows<{ status: string }>(
+      'SELECT status FROM messages WHERE vendor_id = $1',
+      [reveal.vendorId],
+    );
+    expect(message!.status).toBe('delivered');
+    expect(posts(system, deal.email!, details)).toEqual([]);
+  });
+
+  it('[S02] without the path secret: 404 and no row', async () => {
+    const before = await callbackRows();
+    for (const token of [
+      'wrong',
+      `${system.config.textmagic.webhookToken}x`,
+      system.config.textmagic.webhookToken.slice(0, -1),
+    ]) {
+      expect(await callBack({ id: 100_001, text: 'Y' }, token)).toBe(404);
+    }
+    expect(await callbackRows()).toBe(before);
+  });
+
+  it('[F24] the same text called in three times is one reply and one link', async () => {
+    const deal = await offer(system);
+    await accept(system, deal);
+    const [inbound] = system.sandbox.webhooks
+      .list({ vendor: 'textmagic', event: 'message.inbound' })
+      .slice(-1);
+    for (let copy = 0; copy < 2; copy += 1) await system.sandbox.webhooks.deliver(inbound!.id);
+    await quiet();
+    expect(await repliesOf(deal)).toBe(1);
+    expect(posts(system, deal.phone, '/p/')).toHaveLength(1);
+  });
+
+  it('[F26] STOP is confirmed once, by us, since TextMagic does not; after it nothing is sent, START brings it back', async () => {
+    const deal = await offer(system);
+    const page = await accept(system, deal);
+    const { session } = await openCheckout(page);
+    system.sandbox.act.reply(deal.phone, { text: 'STOP' });
+    await reaches(system, deal, 'OPTED_OUT');
+    await settledAt(deal, 'stop_confirmed');
+    const [stop] = system.sandbox.webhooks.list({ vendor: 'textmagic', event: 'message.inbound' }).slice(-1);
+    await system.sandbox.webhooks.deliver(stop!.id);
+    system.sandbox.act.reply(deal.phone, { text: 'stop' });
+    await quiet();
+    const confirmations = () => posts(system, deal.phone, 'you have opted out');
+    expect(confirmations().length, 'tried once').toBe(1);
+    await system.sandbox.ledger.wait({ operation: 'checkout.session.expire', vendorId: session! });
+
+    const { body } = await system.api('POST', '/api/leads', {
+      ...sampleLead,
+      provider_ids: [deal.providerId],
+    });
+    expect(body.provider_results).toMatchObject([{ success: false }]);
+
+    system.sandbox.act.reply(deal.phone, { text: 'START' });
+    await system.text(deal.phone, 'you will get client inquiries by text again');
+    expect(posts(system, deal.phone, '/p/')).toHaveLength(1);
+  });
+
+  it('[F17] a number TextMagic refuses as unsubscribed is an opt-out, a refused number is a dead one', async () => {
+    const unsubscribed = await offer(system, {
+      before: (phone) => void system.sandbox.act.reply(phone, { text: 'STOP', provider: 'textmagic' }),
+    });
+    await reaches(system, unsubscribed, 'OPTED_OUT');
+    const dead = await offer(system, {
+      before: (phone) => void system.sandbox.act.phone(phone, { refuse: 21614 }),
+    });
+    const [unlock] = await reaches(system, dead, 'EXPIRED');
+    expect(unlock!.reason).toBe('undeliverable');
+  });
+
+  /** What became of the text with this purpose: posted or refused, but over. */
+  const settledAt = (deal: Deal, purpose: string) =>
+    system.until<{ status: string }>(
+      purpose,
+      'SELECT status FROM messages WHERE purpose = $2 AND unlock_id = $1',
+      [deal.unlockId, purpose],
+      (row) => row !== undefined && row.status !== 'posting',
+    );
+});
+
+describe('trouble at TextMagic', () => {
+  it.concurrent('[F15] 429: waits as told, then one post', async ({ expect }) => {
+    const deal = await offer(system, {
+      before: (phone) =>
+        void system.sandbox.fault({
+          vendor: 'textmagic',
+          kind: 'rate_limit',
+          retryAfter: 2,
+          contains: phone.slice(1),
+          count: 1,
+        }),
+    });
+    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const calls = system.sandbox.ledger.list({ operation: 'message.create', to: deal.phone });
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
+    expect(Date.parse(calls[1]!.at) - Date.parse(calls[0]!.at)).toBeGreaterThanOrEqual(2_000);
+  });
+
+  for (const kind of ['error_after', 'reset_after', 'timeout_after'] as const) {
+    it.concurrent(`[F14] ${kind}: found by its reference, one post, and its delivery is heard of`, async ({
+      expect,
+    }) => {
+      const deal = await offer(system, {
+        before: (phone) => {
+          const strike = {
+            vendor: 'textmagic',
+            kind,
+            ms: 200,
+            method: 'POST',
+            contains: phone.slice(1),
+            count: 1,
+            skip: 2,
+          } as const;
+          system.sandbox.fault(strike);
+        },
+      });
+      await buy(system, deal);
+      await reaches(system, deal, 'DONE');
+      expect(posts(system, deal.phone, details).map(({ outcome }) => outcome)).toEqual([
+        'accepted_answer_lost',
+      ]);
+      expect(await effectOf(system, `reveal-${deal.unlockId}`)).toMatchObject({
+        state: 'accepted',
+        posts: 1,
+      });
+    });
+  }
+
+  it.concurrent('[F14] never got there: two listings lack it, then exactly one more post', async ({
+    expect,
+  }) => {
+    const deal = await offer(system, {
+      before: (phone) =>
+        void system.sandbox.fault({
+          vendor: 'textmagic',
+          kind: 'reset',
+          method: 'POST',
+          contains: phone.slice(1),
+          count: 1,
+        }),
+    });
+    await reaches(system, deal, 'AWAIT_CONFIRM');
+    expect(posts(system, deal.phone, 'Reply Y').map(({ outcome }) => outcome)).toEqual([
+      'faulted',
+      'accepted',
+    ]);
+    expect(await callsOf(system, `teaser-${deal.unlockId}`)).toEqual(['unknown', 'accepted']);
+  });
+
+  it.concurrent('[F14] an answer lost on a reveal that then fails is mailed', async ({ expect }) => {
+    const deal = await offer(system, {
+      before: (phone) => {
+        system.sandbox.fault({
+          vendor: 'textmagic',
+          kind: 'error_after',
+          method: 'POST',
+          contains: phone.slice(1),
+          count: 1,
+          skip: 2,
+        });
+      },
+    });
+    const page = await accept(system, deal);
+    system.sandbox.act.phone(deal.phone, { fail: 30003 });
+    await buy(system, deal, page);
+    await reaches(system, deal, 'DONE');
+    expect(posts(system, deal.phone, details)).toHaveLength(1);
+    expect(posts(system, deal.email!, details)).toHaveLength(1);
+  });
+});

@@ -11,7 +11,9 @@ import { readRejects } from '../db/imports/rejects.ts';
 import { createVault } from '../db/vault.ts';
 import { rejectsCsv } from '../domain/csv/write.ts';
 import { RefusedError } from '../domain/errors.ts';
-import { type ImportDeps, previewImport, receiveFile, startImport } from '../usecases/imports/receive.ts';
+import { type ImportDeps, previewImport } from '../usecases/imports/preview.ts';
+import { receiveFile } from '../usecases/imports/receive.ts';
+import { startImport } from '../usecases/imports/start.ts';
 import { CommandError, type Session } from './session.ts';
 
 export type ImportState = ReturnType<typeof importView>;

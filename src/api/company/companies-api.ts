@@ -8,13 +8,14 @@ import {
   registerCompany,
 } from '../../db/account/companies.ts';
 import type { Queryable } from '../../db/client.ts';
+import { firstAnswer } from '../../db/transport/idempotency.ts';
 import { type Read, readCrmToken, readRegistration, readSettings } from '../../domain/account/company.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { connectCompany } from '../../usecases/crm/connect.ts';
 import { type CompanyAccess, companyCallerOf, companyOfAddress } from '../auth/company-caller.ts';
 import { limit, nextCursor, readCursor } from '../http/fields.ts';
-import { firstAnswer, idempotencyKeyOf } from '../http/idempotency.ts';
+import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { companyJson, companySchema } from './json.ts';
 
@@ -85,7 +86,7 @@ export function companyRoutes(
           try {
             return await registerCompany(deps, fields, { by: companyCallerOf(request).actor, key });
           } catch (error) {
-            const first = await firstAnswer(deps, key);
+            const first = await firstAnswer(deps.db, key);
             const number = (first?.body as { company_id: number } | undefined)?.company_id;
             const known = number === undefined ? null : await findCompany(db, { number });
             if (known) return known;

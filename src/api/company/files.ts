@@ -3,14 +3,9 @@ import { z } from 'zod';
 import type { Company } from '../../db/account/companies.ts';
 import { type Import, rememberedMapping } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import {
-  cancelImport,
-  dialectOf,
-  previewImport,
-  receiveFile,
-  retryFailed,
-  startImport,
-} from '../../usecases/imports/receive.ts';
+import { dialectOf, previewImport } from '../../usecases/imports/preview.ts';
+import { receiveFile } from '../../usecases/imports/receive.ts';
+import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
 import { notFound } from '../http/problem.ts';
 import { acceptFiles, withUploadedFile } from '../upload/body.ts';

@@ -2,12 +2,13 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { type ApiKey, listKeys, makeKey, revokeKeyOf } from '../../db/account/api-keys.ts';
 import { violatedUnique } from '../../db/constraints.ts';
+import { firstAnswer } from '../../db/transport/idempotency.ts';
 import { allows, type Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { type CompanyAccess, companyCallerOf, companyOfAddress } from '../auth/company-caller.ts';
 import { text } from '../http/fields.ts';
-import { firstAnswer, idempotencyKeyOf } from '../http/idempotency.ts';
+import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { companyParams } from './companies-api.ts';
 
@@ -85,7 +86,7 @@ export function companyKeyRoutes(
           // The hundredth key, whose answer was lost, is asked for again: it is one of the hundred.
           const isFull = error instanceof RefusedError && error.code === 'too_many_keys';
           if (violatedUnique(error) === null && !isFull) throw error;
-          const first = await firstAnswer(deps, idempotencyKey);
+          const first = await firstAnswer(deps.db, idempotencyKey);
           const id = (first?.body as { key_id: string } | undefined)?.key_id;
           const known = (await listKeys(db, organizationId)).find((key) => key.id === id);
           if (!known) throw error;

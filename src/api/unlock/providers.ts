@@ -10,12 +10,12 @@ import {
   listBuyers,
 } from '../../db/account/buyers.ts';
 import { violatedUnique } from '../../db/constraints.ts';
-import { answerPart } from '../../db/transport/idempotency.ts';
+import { answerPart, firstAnswer } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { type Access, principalOf } from '../auth/api-key.ts';
 import { limit, nextCursor, readCursor, text } from '../http/fields.ts';
-import { firstAnswer, idempotencyKeyOf } from '../http/idempotency.ts';
+import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { email, language, phone, providerId } from './provider-fields.ts';
 
@@ -88,7 +88,7 @@ export function providerRoutes(
         } catch (error) {
           const collision = violatedUnique(error);
           if (collision === null) throw error;
-          const first = await firstAnswer(deps, key);
+          const first = await firstAnswer(deps.db, key);
           const stored = first && (await findBuyer(db, organizationId, externalId));
           if (stored) return reply.status(201).send({ success: true, provider: shown(stored) });
           if (collision !== buyerConstraint) throw error;

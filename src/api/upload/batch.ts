@@ -3,14 +3,13 @@ import type { CountryCode } from 'libphonenumber-js';
 import { type Company, findCompany } from '../../db/account/companies.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import type { Kept } from '../../db/lead/uploads.ts';
-import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
+import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
 import type { FieldErrors, Judged, LeadCandidate } from '../../domain/lead/candidate.ts';
 import { companyIdOf, judgeGiven } from '../../domain/lead/given.ts';
 import { createGate } from '../../engine/gate.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
 import { type CompanyCaller, mayActFor } from '../auth/company-caller.ts';
-import { firstAnswer } from '../http/idempotency.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 
@@ -96,7 +95,7 @@ export async function receiveLeads(
     outcomes = await uploadLeads(deps, company, taken, options);
   } catch (error) {
     if (violatedUnique(error) === null) throw error;
-    const first = await firstAnswer(deps, key);
+    const first = await firstAnswer(deps.db, key);
     if (!first) throw error;
     const { kept, created } = first.body as Kept<{ region: string }>;
     return answerOf(leads, await judgeAll(leads, company, kept.region), created);

@@ -9,16 +9,9 @@ import { readRejects } from '../../db/imports/rejects.ts';
 import { rejectsCsv } from '../../domain/csv/write.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import {
-  cancelImport,
-  dialectOf,
-  dropFile,
-  previewImport,
-  type ReceivedFile,
-  receiveFile,
-  retryFailed,
-  startImport,
-} from '../../usecases/imports/receive.ts';
+import { dialectOf, previewImport, type ReceivedFile } from '../../usecases/imports/preview.ts';
+import { dropFile, receiveFile } from '../../usecases/imports/receive.ts';
+import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
 import type { CompanyAccess } from '../auth/company-caller.ts';
 import { limit, nextCursor, readCursor } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Import, SyncCounts } from '../../db/imports/imports.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { importStatuses } from '../../domain/imports/status.ts';
-import type { ReceivedFile } from '../../usecases/imports/receive.ts';
+import type { ReceivedFile } from '../../usecases/imports/preview.ts';
 
 /** What the API tells of an import, and nothing more. */
 export const importSchema = z.object({

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Company } from '../../db/account/companies.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import { findUploaded, firstOfPhones, type Kept } from '../../db/lead/uploads.ts';
-import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
+import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { judgeGiven } from '../../domain/lead/given.ts';
@@ -12,7 +12,7 @@ import type { Runtime } from '../../engine/runtime.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
 import { type CompanyAccess, companyCallerOf } from '../auth/company-caller.ts';
-import { firstAnswer, idempotencyKeyOf } from '../http/idempotency.ts';
+import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { problemResponses, problemSchema } from '../http/problem.ts';
 import { companyOfLeads, receiveLeads, wrongCompany } from './batch.ts';
 
@@ -202,7 +202,7 @@ async function storeOne(
     return outcome!;
   } catch (error) {
     if (violatedUnique(error) === null) throw error;
-    const first = await firstAnswer(deps, key);
+    const first = await firstAnswer(deps.db, key);
     if (!first) throw error;
     const { created } = first.body as Kept<unknown>;
     const [stored] = await findUploaded(deps.db, company.organizationId, created);

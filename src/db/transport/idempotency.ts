@@ -1,11 +1,13 @@
 import { sql } from 'drizzle-orm';
+import { RefusedError } from '../../domain/errors.ts';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 
 /** One caller's Idempotency-Key. `requestHash` is keyed: the body may hold personal data. */
 export type IdempotencyKey = { organizationId: string; key: string; route: string; requestHash: string };
 
-export type FirstAnswer = { route: string; requestHash: string; status: number; answer: unknown };
+export type Answer = { status: number; body: unknown };
+type StoredAnswer = { route: string; requestHash: string; status: number; answer: unknown };
 
 /** The constraint a second request with the same key runs into: its whole statement is refused. */
 export const idempotencyConstraint = 'idempotency_keys_organization_id_key_pk';
@@ -31,15 +33,24 @@ export function forgetAnswer(key: IdempotencyKey): Part {
   };
 }
 
-export async function findAnswer(
-  db: Queryable,
-  organizationId: string,
-  key: string,
-): Promise<FirstAnswer | null> {
-  const [row] = await run<FirstAnswer>(
+/**
+ * Returns the first answer given to this key, or null when the key is null or was never used. Throws RefusedError 409
+ * when it was used for another request.
+ */
+export async function firstAnswer(db: Queryable, key: IdempotencyKey | null): Promise<Answer | null> {
+  if (!key) return null;
+  const [first] = await run<StoredAnswer>(
     db,
     sql`SELECT route, request_hash AS "requestHash", status, answer FROM idempotency_keys
-      WHERE organization_id = ${organizationId}::uuid AND key = ${key}`,
+      WHERE organization_id = ${key.organizationId}::uuid AND key = ${key.key}`,
   );
-  return row ?? null;
+  if (!first) return null;
+  if (first.route !== key.route || first.requestHash !== key.requestHash) {
+    throw new RefusedError(
+      409,
+      'idempotency_key_reused',
+      'This Idempotency-Key was used for another request.',
+    );
+  }
+  return { status: first.status, body: first.answer };
 }

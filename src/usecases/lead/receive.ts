@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { type Answer, firstAnswer } from '../../api/http/idempotency.ts';
 import { type Candidate, findCandidates } from '../../db/account/buyers.ts';
 import { together } from '../../db/batch-lookups.ts';
 import { CommitOutcomeUnknownError, sqlState } from '../../db/client.ts';
@@ -17,7 +16,7 @@ import {
   type StoredLead,
   unlockExists,
 } from '../../db/lead/leads.ts';
-import { answerPart, type IdempotencyKey } from '../../db/transport/idempotency.ts';
+import { type Answer, answerPart, firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newLeadId, splitLead } from '../../domain/lead/lead.ts';
 import { normaliseContactPhone } from '../../domain/phone/phone.ts';
@@ -105,7 +104,7 @@ export async function receiveLead(
       if (sqlState(error) === '40P01') continue;
       const collision = violatedUnique(error);
       if (collision === null) throw error;
-      const first = await firstAnswer(deps, key);
+      const first = await firstAnswer(deps.db, key);
       if (first) return first;
       const known =
         order.publicId && collision === leadIdConstraint
@@ -149,7 +148,7 @@ export async function offerLead(
     } catch (error) {
       // Another request offered it, or used the key, between our look and our statement.
       if (violatedUnique(error) === null) throw error;
-      const first = await firstAnswer(deps, key);
+      const first = await firstAnswer(deps.db, key);
       if (first) return first;
     }
   }

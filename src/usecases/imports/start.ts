@@ -1,0 +1,97 @@
+import type { Company } from '../../db/account/companies.ts';
+import {
+  findImport,
+  findSameFile,
+  hasFailedSyncs,
+  type Import,
+  importCounts,
+  markEnded,
+  markStarted,
+} from '../../db/imports/imports.ts';
+import { checkMapping, headerKey } from '../../domain/csv/mapping.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import type { Cause } from '../../events/envelope.ts';
+import { type ImportDeps, insistOnReady, previewOf } from './preview.ts';
+export type StartRequest = {
+  /** Absent: as the preview had it. */
+  mapping?: unknown;
+  /** The same bytes were imported before, and it is meant. */
+  again?: boolean;
+  cause?: Cause | null;
+};
+
+/** Hands a whole file to the importer. Asked twice, it is started once. */
+export async function startImport(
+  deps: ImportDeps,
+  company: Company,
+  row: Import,
+  { mapping: given, again = false, cause = null }: StartRequest,
+): Promise<Import> {
+  if (row.status === 'running' || row.status === 'done') return row;
+  insistOnReady(row);
+  const header = row.header ?? [];
+  const mapping = given === undefined ? row.mapping : checkMapping(given, header);
+  if (mapping === null) throw await missingColumn(deps, company, row);
+  const change = markStarted(row, { mapping, again, headerKey: headerKey(header) });
+  const { moved } = await deps.relay.commit(change, { cause });
+  const now = (await findImport(deps.db, row.id))!;
+  if (moved || now.status === 'running' || now.status === 'done') return now;
+  insistOnReady(now);
+  throw await sameFileRefusal(deps, now);
+}
+
+async function missingColumn(deps: ImportDeps, company: Company, row: Import): Promise<RefusedError> {
+  const { problem, columns } = await previewOf(deps, company, row);
+  const names = columns
+    .map(({ header }) => header)
+    .join(', ')
+    .slice(0, 500);
+  return new RefusedError(400, 'invalid_mapping', `${problem} The file's columns: ${names}`);
+}
+
+async function sameFileRefusal(deps: ImportDeps, row: Import): Promise<RefusedError> {
+  const same = await findSameFile(deps.db, row);
+  const before = same
+    ? `on ${same.createdAt.toISOString().slice(0, 10)}: ${same.created} leads, import ${same.id}`
+    : 'a moment ago';
+  return new RefusedError(
+    409,
+    'same_file',
+    `This very file was imported before (${before}). Import ${row.id} waits: start it with "again": true if it is meant.`,
+  );
+}
+
+/** Leads that were made stay; those not in the CRM yet are not sent there. */
+export async function cancelImport(deps: ImportDeps, row: Import): Promise<Import> {
+  const begun = ['uploading', 'ready', 'running'] as const;
+  // A file is read in minutes and sent in days: what is read already can still be stopped.
+  const { pending, processing } = await importCounts(deps.db, row);
+  const from = pending + processing > 0 ? [...begun, 'done' as const, 'failed' as const] : begun;
+  await deps.relay.commit(markEnded(row, { status: 'cancelled', from }));
+  const now = (await findImport(deps.db, row.id))!;
+  if (now.status === 'cancelled') return now;
+  throw new RefusedError(409, 'already_ended', `This import has ended already (${now.status}).`);
+}
+
+/** Asks the importer to have every failed sync of the import tried again. False: none failed. */
+export async function retryFailed(
+  deps: ImportDeps,
+  row: Import,
+  cause: Cause | null = null,
+): Promise<boolean> {
+  if (!(await hasFailedSyncs(deps.db, row.id))) return false;
+  await deps.relay.commit(
+    {
+      events: [
+        {
+          type: 'import.retry_requested',
+          organizationId: row.organizationId,
+          subject: `import:${row.id}`,
+          data: { importId: row.id },
+        },
+      ],
+    },
+    { cause },
+  );
+  return true;
+}

@@ -65,16 +65,30 @@ module.exports = {
     {
       name: 'rooms-of-api-apart',
       comment: `A room of api knows its own files and ${sharedRooms.join(', ')}; what two rooms share belongs to a use case.`,
-      severity: 'warn',
+      severity: 'error',
       from: { path: '^src/api/([^/]+)/', pathNot: notTests },
       to: { path: '^src/api/[^/]+/', pathNot: `^src/api/($1|${sharedRooms.join('|')})/` },
     },
     {
       name: 'shared-rooms-know-no-other',
       comment: 'http is below auth and web; auth may draw pages with web.',
-      severity: 'warn',
+      severity: 'error',
       from: { path: '^src/api/(http|web)/', pathNot: notTests },
       to: { path: '^src/api/(?!(http|web)/)' },
+    },
+    {
+      name: 'http-knows-no-room',
+      comment: 'http is the lowest room of api.',
+      severity: 'error',
+      from: { path: '^src/api/http/', pathNot: notTests },
+      to: { path: '^src/api/(?!http/)' },
+    },
+    {
+      name: 'views-know-no-pages',
+      comment: 'Pages show view models; a view model does not know its page.',
+      severity: 'error',
+      from: { path: '^src/api/[^/]+/[^/]*(view|timeline)[^/]*\\.ts$' },
+      to: { path: '^src/api/[^/]+/pages/' },
     },
     {
       name: 'sql-only-in-db',

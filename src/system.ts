@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { buildApp, closeApp } from './api/app.ts';
 import { ensureOperator } from './api/auth/better-auth.ts';
-import { operatorPlugins } from './api/site-plugins.ts';
 import { type Config, loadConfig, type Timings } from './config.ts';
 import { findKey } from './db/account/api-keys.ts';
 import { migrate } from './db/migrate.ts';
@@ -96,7 +95,7 @@ async function assemble(
     (options.workers ?? (Object.keys(workers) as WorkerName[])).map((name) => workers[name]),
   );
   closers.push(() => running.stop());
-  const app = await buildApp(runtime, { plugins: operatorPlugins(runtime) });
+  const app = await buildApp(runtime, { pages: true });
   closers.push(() => closeApp(app));
   await app.listen({ port, host: config.http.host });
   return { config, runtime, publicUrl: config.publicUrl, sandbox, stop };

@@ -2,81 +2,45 @@ import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import underPressure from '@fastify/under-pressure';
-import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify';
+import { type FastifyInstance, fastify } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { v7 as uuidv7 } from 'uuid';
 import { RefusedError } from '../domain/errors.ts';
 import type { Runtime } from '../engine/runtime.ts';
-import { createAccess, principalDecorator } from './auth/api-key.ts';
-import { createCompanyAccess } from './auth/company-caller.ts';
-import { companyRoutes } from './company/companies-api.ts';
-import { companyKeyRoutes } from './company/keys-api.ts';
+import { createAccess } from './auth/access.ts';
+import { createAuth } from './auth/better-auth.ts';
+import { authPages } from './auth/index.ts';
+import { companyApi, companyPages } from './company/index.ts';
+import { consolePages } from './console/index.ts';
 import { bodyLimit, readJsonBodies } from './http/bodies.ts';
 import { describeApi, docsRoutes } from './http/docs.ts';
-import { brokenAddressHandler, errorHandler } from './http/errors.ts';
-import { addressOf, createLimiter, defaultLimits, type Limits } from './http/limits.ts';
+import { errorHandler } from './http/errors.ts';
+import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } from './http/limits.ts';
 import { logRequests } from './http/request-log.ts';
 import { cutSlowBodies } from './http/slow-bodies.ts';
 import { healthRoutes } from './ops/health.ts';
-import { leadRoutes } from './unlock/leads.ts';
-import { payRoutes } from './unlock/pay.tsx';
-import { providerImport } from './unlock/provider-import.ts';
-import { providerRoutes } from './unlock/providers.ts';
-import { replyRoutes } from './unlock/replies.ts';
-import { importRoutes } from './upload/imports.ts';
-import { jobRoutes } from './upload/jobs.ts';
-import { uploadRoutes } from './upload/leads.ts';
-import { leadsCsvRoute } from './upload/leads-csv.ts';
-import { ghlRoutes } from './webhooks/ghl.ts';
-import { signedWebhooks } from './webhooks/signed.ts';
-import { textmagicWebhook } from './webhooks/textmagic.ts';
+import { metricsRoute } from './ops/metrics.ts';
+import { queuePages } from './ops/queues.ts';
+import { unlockRoutes } from './unlock/index.ts';
+import { uploadRoutes } from './upload/index.ts';
+import { assetRoutes } from './web/assets-route.ts';
+import { webhookRoutes } from './webhooks/index.ts';
 
 export type AppOptions = {
   limits?: Partial<Limits>;
-  /** Registered after our own, each encapsulated: the console, sign-in, the queue dashboard. */
-  plugins?: FastifyPluginAsync[];
+  /** Also register what people use: metrics, sign-in, console, company pages, queues. */
+  pages?: boolean;
 };
 
 export type RouteEntry = { method: string; url: string };
 
 /** The HTTP ingress. Does not listen; `app.close()` ends it. `app.getDecorator('routeTable')` lists every route. */
 export async function buildApp(runtime: Runtime, options: AppOptions = {}): Promise<FastifyInstance> {
-  const app = fastify({
-    logger: false,
-    genReqId: () => uuidv7(),
-    bodyLimit,
-    // Addresses come from the socket, never from a header.
-    trustProxy: false,
-    // Per route instead: slow-bodies.ts.
-    requestTimeout: 0,
-    frameworkErrors: brokenAddressHandler(runtime.log),
-    routerOptions: { maxParamLength: 200 },
-  });
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler(errorHandler(runtime.log));
-  app.setNotFoundHandler(() => {
-    throw new RefusedError(404, 'not_found', 'There is nothing at this address.');
-  });
-  app.decorateRequest(principalDecorator, null);
-  app.decorate('routeTable', listRoutes(app));
-  readJsonBodies(app);
-  logRequests(app, runtime.log);
-  cutSlowBodies(app);
-
+  const app = createServer(runtime);
   const limiter = createLimiter({ ...defaultLimits, ...options.limits });
-  const access = createAccess(runtime, limiter);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-    // Keys in a header of their own tell no cache that an answer is somebody's alone. Static files say otherwise.
-    reply.header('cache-control', 'no-store');
-    await limiter.take('address', addressOf(request), reply);
-    const encoding = request.headers['content-encoding'];
-    // A compressed body could be a bomb: none is inflated.
-    if (encoding !== undefined && encoding !== 'identity') {
-      throw new RefusedError(415, 'unsupported_content_encoding', 'Send the body uncompressed.');
-    }
-  });
+  const auth = createAuth(runtime);
+  const access = createAccess(runtime, { auth, limiter });
+  admitRequests(app, limiter);
   await app.register(underPressure, { maxEventLoopDelay: 3_000, retryAfter: 2, exposeStatusRoute: false });
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policyOf(runtime) },
@@ -88,29 +52,65 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await describeApi(app, runtime.config.publicUrl);
 
   await app.register(healthRoutes(runtime, access));
-  await app.register(leadRoutes(runtime, access));
-  await app.register(replyRoutes(runtime, access, limiter));
-  await app.register(providerRoutes(runtime, access));
-  await app.register(providerImport(runtime, access));
-  const companies = createCompanyAccess(runtime, access);
-  await app.register(companyRoutes(runtime, companies));
-  await app.register(companyKeyRoutes(runtime, companies));
-  await app.register(uploadRoutes(runtime, companies));
-  await app.register(jobRoutes(runtime, companies));
-  await app.register(importRoutes(runtime, companies));
-  await app.register(leadsCsvRoute(runtime, companies));
-  await app.register(signedWebhooks(runtime, limiter));
-  await app.register(textmagicWebhook(runtime));
-  await app.register(ghlRoutes(runtime, limiter));
-  await app.register(payRoutes(runtime, limiter));
+  await app.register(unlockRoutes(runtime, access, limiter));
+  await app.register(companyApi(runtime, access));
+  await app.register(uploadRoutes(runtime, access));
+  await app.register(webhookRoutes(runtime, limiter));
   await app.register(docsRoutes);
-  for (const plugin of options.plugins ?? []) await app.register(plugin);
+  if (options.pages) {
+    await app.register(metricsRoute(runtime, access));
+    await app.register(assetRoutes);
+    await app.register(authPages(runtime, auth));
+    await app.register(consolePages(runtime, access));
+    await app.register(companyPages(runtime, access));
+    await app.register(queuePages(runtime, access));
+  }
   return app;
 }
 
+function createServer(runtime: Runtime): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    genReqId: () => uuidv7(),
+    bodyLimit,
+    // Addresses come from the socket, never from a header.
+    trustProxy: false,
+    // Per route instead: slow-bodies.ts.
+    requestTimeout: 0,
+    frameworkErrors: (error, request, reply) => void errorHandler(runtime.log)(error, request, reply),
+    routerOptions: { maxParamLength: 200 },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(errorHandler(runtime.log));
+  app.setNotFoundHandler(() => {
+    throw new RefusedError(404, 'not_found', 'There is nothing at this address.');
+  });
+  app.decorate('routeTable', listRoutes(app));
+  readJsonBodies(app);
+  logRequests(app, runtime.log);
+  cutSlowBodies(app);
+  return app;
+}
+
+/** What holds for every request, before its route is asked. */
+function admitRequests(app: FastifyInstance, limiter: Limiter): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    // An X-API-Key header does not tell caches that an answer is private. Static files override this.
+    reply.header('cache-control', 'no-store');
+    await limiter.take('address', addressOf(request), reply);
+    const encoding = request.headers['content-encoding'];
+    // A compressed body could be a decompression bomb, so none is accepted.
+    if (encoding !== undefined && encoding !== 'identity') {
+      throw new RefusedError(415, 'unsupported_content_encoding', 'Send the body uncompressed.');
+    }
+  });
+}
+
 /**
- * The pay button posts to us and is sent on to Stripe, the button that connects a CRM to its consent page: browsers
- * judge such a redirect by form-action too.
+ * The pay button posts to us and is redirected to Stripe, the button that connects a CRM to the vendor's consent page:
+ * browsers apply form-action to such redirects too.
  */
 function policyOf({ config }: Runtime): Record<string, string[]> {
   const checkout = config.stripe.baseUrl
@@ -134,7 +134,7 @@ function listRoutes(app: FastifyInstance): RouteEntry[] {
   return table;
 }
 
-/** Requests under way get this long; a connection that only stays open is cut then. */
+/** Running requests get this long to finish; then idle and unfinished connections are closed. */
 const closePatienceMs = 2_000;
 
 /** Ends the ingress: no new requests, running ones finish. */

@@ -2,19 +2,18 @@ import closeWithGrace from 'close-with-grace';
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
 import { createRuntime, watchDepths } from '../engine/process.ts';
 import { buildApp, closeApp } from './app.ts';
-import { operatorPlugins } from './site-plugins.ts';
 
 /** `node dist/api/main.js`: ingress, pay pages and console. */
 async function main(): Promise<void> {
   const config = loadConfig();
   if (!config.databaseUrl)
     throw new ConfigError([
-      'DATABASE_URL is missing. On one machine, `npm start` brings a database of its own.',
+      'DATABASE_URL is missing. To try leadgate on one machine, run `npm start`: it brings its own database.',
     ]);
   const runtime = await createRuntime(config, { name: 'api', queryTimeoutMs: 1_800 });
   runtime.log.info(describeConfig(config), 'api starting');
   const depths = watchDepths(runtime);
-  const app = await buildApp(runtime, { plugins: operatorPlugins(runtime) });
+  const app = await buildApp(runtime, { pages: true });
   await app.listen({ port: config.http.port, host: config.http.host });
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) runtime.log.error({ error: err }, 'stopping after an error');

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { importView, previewView } from '../api/upload/json.ts';
+import { importView, previewView } from '../api/upload/import-json.ts';
 import { type Company, findCompany } from '../db/account/companies.ts';
 import { commitChange } from '../db/commit.ts';
 import { anySealed, findImport, type Import, listImports } from '../db/imports/imports.ts';

@@ -57,7 +57,7 @@ describe('uploading in a browser', () => {
     const { page } = window;
     await page.goto(system.publicUrl + company.link);
     await page.getByLabel('Password', { exact: true }).fill(memberPassword);
-    await page.getByLabel('Once more').fill(memberPassword);
+    await page.getByLabel('Repeat the password').fill(memberPassword);
     await page.getByRole('button', { name: /Set the password/ }).click();
     await page.getByRole('link', { name: 'Upload', exact: true }).click();
 

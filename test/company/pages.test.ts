@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp, type RouteEntry } from '../../src/api/app.ts';
-import { operatorPlugins } from '../../src/api/site-plugins.ts';
 import {
   asMember,
   asOperator,
@@ -46,7 +45,7 @@ const uploadFile = async (visitor: Visitor, number: number, body: string, name =
 
 describe('who sees what', () => {
   it('[S05] every page of a company is a 404 for a member of another, and a sign-in page for nobody', async () => {
-    const app = await buildApp(system.runtime, { plugins: operatorPlugins(system.runtime) });
+    const app = await buildApp(system.runtime, { pages: true });
     const routes = app
       .getDecorator<RouteEntry[]>('routeTable')
       .filter(({ method, url }) => method !== 'HEAD' && url.startsWith('/dashboard/:company_id'));

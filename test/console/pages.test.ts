@@ -276,6 +276,16 @@ describe('/metrics', () => {
     expect((await scrape({ authorization: `Bearer ${key}x` })).status).toBe(401);
     expect((await scrape({ authorization: `Bearer ${key}` })).status).toBe(200);
   });
+
+  it.each([
+    ['x-forwarded-host', 'leads.example.com'],
+    ['cf-connecting-ip', '203.0.113.9'],
+    ['origin', 'https://evil.example'],
+    ['authorization', 'Basic bGVhZGdhdGU='],
+  ])('a call from this machine with %s: %s is refused without an operator’s key', async (name, value) => {
+    const answer = await fetch(`${system.publicUrl}/metrics`, { headers: { [name]: value } });
+    expect(answer.status).toBe(401);
+  });
 });
 
 async function payFor(leadId: string): Promise<void> {

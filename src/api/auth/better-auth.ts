@@ -1,24 +1,26 @@
 import { drizzleAdapter } from '@better-auth/drizzle-adapter';
 import { betterAuth } from 'better-auth/minimal';
+import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../../adapters/logger.ts';
 import type { Config } from '../../config.ts';
 import type { Database } from '../../db/client.ts';
 import { accounts, sessions, users, verifications } from '../../db/schema/auth.ts';
+import type { Person } from '../../domain/account/person.ts';
+import { addressOf } from '../http/limits.ts';
 import { trustedOrigins } from './origin.ts';
 
 /**
- * Sign-in by better-auth: passwords by scrypt, sessions in our database, accounts made by the command line only. What
- * it does not do is around it: limits per account and address (sign-in-limits.ts), who may see what (operator.ts).
+ * Sign-in by better-auth: passwords hashed with scrypt, sessions in our database, no sign-up. What the library does not
+ * do stands beside it: attempts per account and address (sign-in-limits.ts), and who may see what (access.ts).
  */
 
 export type AuthDeps = { config: Config; db: Database; log: Logger };
-export type Person = { id: string; name: string; email: string; role: 'operator' | 'member' };
 
-/** Set by us from the connection; a client's own header of this name is overwritten. */
-export const addressHeader = 'x-leadgate-address';
+/** Set from the connection; a client's own header of this name is overwritten. */
+const addressHeader = 'x-leadgate-address';
 
-export const sessionDays = 7;
+const sessionDays = 7;
 export const shortestPassword = 12;
 
 export function createAuth({ config, db, log }: AuthDeps) {
@@ -37,7 +39,7 @@ export function createAuth({ config, db, log }: AuthDeps) {
       ? { google: { ...config.google, disableSignUp: true, disableImplicitSignUp: true } }
       : {},
     user: { additionalFields: { role: { type: 'string', input: false, defaultValue: 'member' } } },
-    // Never prolonged by reading: a GET changes nothing.
+    // A read never extends a session: a GET changes nothing.
     session: {
       expiresIn: sessionDays * 86_400,
       disableSessionRefresh: true,
@@ -52,7 +54,7 @@ export function createAuth({ config, db, log }: AuthDeps) {
       ipAddress: { ipAddressHeaders: [addressHeader] },
       database: { generateId: () => uuidv7() },
     },
-    // Its arguments may carry what somebody typed; the message alone is logged.
+    // The arguments may contain user input, so only the message is logged.
     logger: { level: 'warn', log: (level, message) => log.debug({ level, message }, 'sign-in library') },
     onAPIError: { onError: (error) => log.debug({ error: String(error) }, 'sign-in library') },
   });
@@ -60,8 +62,18 @@ export function createAuth({ config, db, log }: AuthDeps) {
 
 export type Auth = ReturnType<typeof createAuth>;
 
-/** Whose session these headers carry. Null: nobody's, or one that ended. */
-export async function personOf(auth: Auth, headers: Headers): Promise<Person | null> {
+/** A request's headers as the library reads them, with the address of the connection. */
+export function webHeaders(request: FastifyRequest): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  headers.set(addressHeader, addressOf(request));
+  return headers;
+}
+
+/** The user whose session cookie these headers carry. Returns null when there is none or it has expired. */
+export async function findPerson(auth: Auth, headers: Headers): Promise<Person | null> {
   if (!headers.has('cookie')) return null;
   const found = await auth.api.getSession({ headers });
   if (!found) return null;
@@ -70,8 +82,8 @@ export async function personOf(auth: Auth, headers: Headers): Promise<Person | n
 }
 
 /**
- * Makes the account, or makes an existing one an operator with this password. Repeating it changes nothing; a new
- * password ends the sessions opened with the old one.
+ * Creates an operator account, or gives an existing account the role and this password. Repeating it changes nothing; a
+ * different password ends the existing sessions.
  */
 export async function ensureOperator(
   deps: AuthDeps,

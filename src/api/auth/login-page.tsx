@@ -48,23 +48,8 @@ export function LoginPage(props: { next: string; email?: string; problem?: strin
           </form>
         ) : null}
         <p class="sub">
-          Companies get their account from an operator. Operators make theirs on the command line:{' '}
+          Company accounts are created by an operator. Operator accounts are created on the command line:{' '}
           <code>leadgate operator create --email you@example.com</code>
-        </p>
-      </main>
-    </Document>
-  );
-}
-
-export function MessagePage(props: { title: string; text: string; status: number }) {
-  return (
-    <Document title={props.title} class="alone">
-      <main class="sign-in">
-        <Logo />
-        <h1>{props.title}</h1>
-        <p>{props.text}</p>
-        <p>
-          <a href="/">Back to the start</a>
         </p>
       </main>
     </Document>

@@ -2,7 +2,7 @@ import { RefusedError } from '../../domain/errors.ts';
 
 const loopback = ['127.0.0.1', 'localhost', '[::1]'];
 
-/** Where our own pages may come from: the public URL; on a developer's machine any spelling of this machine. */
+/** The origins of our own pages: the public URL's, and on a developer's machine every loopback name. */
 export function trustedOrigins(publicUrl: string): string[] {
   const { origin, protocol, hostname, port } = new URL(publicUrl);
   if (!loopback.includes(hostname)) return [origin];
@@ -12,8 +12,8 @@ export function trustedOrigins(publicUrl: string): string[] {
 type Incoming = { method: string; headers: Record<string, string | string[] | undefined> };
 
 /**
- * Refuses a write that another site's page asked for. Browsers send Origin with every POST; where a referrer policy
- * blanks it they still say Sec-Fetch-Site, which no page can forge.
+ * Throws 403 for a write from another site's page. Browsers send Origin with every POST; where a referrer policy blanks
+ * it they still send Sec-Fetch-Site, which no page can forge.
  */
 export function assertSameOrigin(request: Incoming, trusted: readonly string[]): void {
   if (request.method === 'GET' || request.method === 'HEAD') return;

@@ -1,6 +1,6 @@
 import { Document, Logo } from '../web/layout.tsx';
 
-/** Behind the link an operator hands on. Looking at it spends nothing: only the form does. */
+/** The form of an invitation link. */
 export function PasswordPage(props: {
   token: string;
   name: string;
@@ -13,7 +13,7 @@ export function PasswordPage(props: {
       <main class="sign-in">
         <Logo />
         <h1>Welcome, {props.name}</h1>
-        <p class="sub">Choose a password. You sign in with it and {props.email}.</p>
+        <p class="sub">Choose a password to sign in with {props.email}.</p>
         {props.problem ? (
           <p class="problem" role="alert">
             {props.problem}
@@ -39,7 +39,7 @@ export function PasswordPage(props: {
             At least {props.shortest} characters.
           </p>
           <label>
-            Once more
+            Repeat the password
             <input
               class="input"
               type="password"

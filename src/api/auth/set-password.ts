@@ -1,55 +1,54 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { findPasswordToken, spendPasswordToken } from '../../db/account/members.ts';
-import { formOf, type SiteRuntime } from '../company/site.ts';
-import { readForms, sendPage } from '../http/forms.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { formOf, readForms, sendPage } from '../http/forms.ts';
 import { render } from '../web/layout.tsx';
-import { type Auth, createAuth, shortestPassword } from './better-auth.ts';
-import { MessagePage } from './login-page.tsx';
-import { webHeaders } from './operator.ts';
+import { MessagePage } from '../web/message-page.tsx';
+import { type Auth, shortestPassword, webHeaders } from './better-auth.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
 import { PasswordPage } from './password-page.tsx';
 
 const tokenShape = /^[A-Za-z0-9_-]{43}$/;
 const longestPassword = 128;
 
-/** Where a link leads that an operator handed on. Looking spends nothing; the form works once. */
-export function setPasswordRoutes(runtime: SiteRuntime): FastifyPluginAsync {
-  const { db, config } = runtime;
+/** The page that an invitation link opens. Viewing it does not use the link up; submitting the form does. */
+export function setPasswordRoutes(
+  { db, config }: Pick<Runtime, 'db' | 'config'>,
+  auth: Auth,
+): FastifyPluginAsync {
   return async (app) => {
-    const auth = createAuth(runtime);
     const trusted = trustedOrigins(config.publicUrl);
     readForms(app);
     app.addHook('onRequest', async (request, reply) => {
       reply.header('cache-control', 'no-store');
       assertSameOrigin(request, trusted);
     });
-    const personBehind = async (request: FastifyRequest) => {
+    const invited = async (request: FastifyRequest) => {
       const { token } = request.params as { token: string };
       const person = tokenShape.test(token) ? await findPasswordToken(db, token) : null;
       return person ? { token, ...person } : null;
     };
-    const gone = async (reply: FastifyReply) =>
+    const expired = async (reply: FastifyReply) =>
       sendPage(
         reply.status(404),
         config,
         await render(
           MessagePage({
-            status: 404,
-            title: 'This link does not work any more',
-            text: 'It was used already, or is too old. Ask whoever sent it for a new one.',
+            title: 'This link no longer works',
+            text: 'It was already used or has expired. Ask the person who sent it for a new one.',
           }),
         ),
       );
 
     app.get('/set-password/:token', { schema: { hide: true } }, async (request, reply) => {
-      const person = await personBehind(request);
-      if (!person) return gone(reply);
+      const person = await invited(request);
+      if (!person) return expired(reply);
       return sendPage(reply, config, await render(PasswordPage({ ...person, shortest: shortestPassword })));
     });
 
     app.post('/set-password/:token', { schema: { hide: true } }, async (request, reply) => {
-      const person = await personBehind(request);
-      if (!person) return gone(reply);
+      const person = await invited(request);
+      if (!person) return expired(reply);
       const { password = '', again = '' } = formOf(request);
       const problem = problemWith(password, again);
       if (problem)
@@ -60,8 +59,8 @@ export function setPasswordRoutes(runtime: SiteRuntime): FastifyPluginAsync {
         );
       const hash = await (await auth.$context).password.hash(password);
       const spent = await spendPasswordToken(db, person.token, hash);
-      if (!spent) return gone(reply);
-      const cookies = await session(auth, request, { email: spent.email, password });
+      if (!spent) return expired(reply);
+      const cookies = await sessionCookies(auth, request, { email: spent.email, password });
       return reply.header('set-cookie', cookies).redirect('/', 303);
     });
   };
@@ -70,11 +69,16 @@ export function setPasswordRoutes(runtime: SiteRuntime): FastifyPluginAsync {
 function problemWith(password: string, again: string): string | undefined {
   if (password.length < shortestPassword)
     return `The password needs at least ${shortestPassword} characters.`;
-  if (password.length > longestPassword) return `The password may have ${longestPassword} characters.`;
-  return password === again ? undefined : 'The two are not the same.';
+  if (password.length > longestPassword)
+    return `The password may have at most ${longestPassword} characters.`;
+  return password === again ? undefined : 'The two passwords do not match.';
 }
 
-async function session(auth: Auth, request: FastifyRequest, body: { email: string; password: string }) {
+async function sessionCookies(
+  auth: Auth,
+  request: FastifyRequest,
+  body: { email: string; password: string },
+) {
   const answer = await auth.api.signInEmail({ body, headers: webHeaders(request), asResponse: true });
   return answer.headers.getSetCookie();
 }

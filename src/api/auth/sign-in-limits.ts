@@ -4,21 +4,21 @@ import type { Config } from '../../config.ts';
 import type { Database } from '../../db/client.ts';
 import { RefusedError } from '../../domain/errors.ts';
 
-/** Failed attempts per quarter of an hour, counted in the database for all processes together. */
+/** Failed attempts in 15 minutes, counted in the database across all processes. */
 const windowSeconds = 900;
 const perAccount = 10;
 const perAddress = 30;
 
 export type SignInLimits = {
-  /** Counts an attempt; throws a RefusedError (429) when there were too many. */
+  /** Counts an attempt; throws RefusedError 429 when there were too many. */
   begin(attempt: Attempt): Promise<void>;
-  /** The attempt was right: the account starts afresh, the address gets its point back. */
+  /** The attempt succeeded: resets the account's count and gives the address its point back. */
   succeeded(attempt: Attempt): Promise<void>;
 };
 export type Attempt = { email: string; address: string };
 
 export function createSignInLimits({ config, db }: { config: Config; db: Database }): SignInLimits {
-  // Not the pool itself: db.query knows whether statements may be named, which behind a transaction pooler they may not.
+  // Not the pool itself: db.query knows whether statements may be named; with a transaction pooler they may not.
   const storeClient = {
     async query({ text, values, name }: { text: string; values?: unknown[]; name?: string }) {
       const rows = await db.query(text, values, name);
@@ -27,8 +27,14 @@ export function createSignInLimits({ config, db }: { config: Config; db: Databas
   };
   const limiter = (keyPrefix: string, points: number) =>
     new RateLimiterPostgres({
-      ...{ storeClient, storeType: 'client', tableName: 'sign_in_limits', tableCreated: true },
-      ...{ keyPrefix, points, duration: windowSeconds, clearExpiredByTimeout: true },
+      storeClient,
+      storeType: 'client',
+      tableName: 'sign_in_limits',
+      tableCreated: true,
+      keyPrefix,
+      points,
+      duration: windowSeconds,
+      clearExpiredByTimeout: true,
     });
   const accounts = limiter('account', perAccount);
   const addresses = limiter('address', perAddress);

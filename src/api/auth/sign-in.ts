@@ -6,13 +6,13 @@ import { failureOf } from '../http/errors.ts';
 import { readForms, sendPage } from '../http/forms.ts';
 import { addressOf } from '../http/limits.ts';
 import { render } from '../web/layout.tsx';
-import { type Auth, createAuth, personOf } from './better-auth.ts';
+import { type Auth, findPerson, webHeaders } from './better-auth.ts';
+import { landing, localPath } from './local-path.ts';
 import { LoginPage } from './login-page.tsx';
-import { landing, localPath, webHeaders } from './operator.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
 import { createSignInLimits, type SignInLimits } from './sign-in-limits.ts';
 
-type Deps = Pick<Runtime, 'config' | 'db' | 'log'>;
+type Deps = Pick<Runtime, 'config' | 'db'>;
 
 const credentials = z.object({
   email: z.string().max(254),
@@ -21,11 +21,10 @@ const credentials = z.object({
 });
 const wrong = 'E-mail or password is wrong.';
 
-/** The sign-in page, signing out, and the part of the library's own routes that we stand for. */
-export function signInPlugin(runtime: Deps): FastifyPluginAsync {
+/** The sign-in page, signing out, and those of the library's own routes that are in use. */
+export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {
   const { config } = runtime;
   return async (app) => {
-    const auth = createAuth(runtime);
     const limits = createSignInLimits(runtime);
     const trusted = trustedOrigins(config.publicUrl);
     readForms(app);
@@ -48,7 +47,7 @@ export function signInPlugin(runtime: Deps): FastifyPluginAsync {
       '/login',
       { schema: { hide: true } },
       async (request, reply) => {
-        const person = await personOf(auth, webHeaders(request));
+        const person = await findPerson(auth, webHeaders(request));
         if (person) return reply.redirect(landing(person.role, request.query.next), 303);
         return page(reply, 200, { next: localPath(request.query.next) });
       },
@@ -74,8 +73,9 @@ export function signInPlugin(runtime: Deps): FastifyPluginAsync {
     app.post('/login/google', { schema: { hide: true } }, async (request, reply) => {
       if (!config.google) throw new RefusedError(404, 'not_found', 'Signing in with Google is not set up.');
       const answer = await auth.api.signInSocial({
-        ...{ body: { provider: 'google', callbackURL: '/', errorCallbackURL: '/login' } },
-        ...{ headers: webHeaders(request), asResponse: true },
+        body: { provider: 'google', callbackURL: '/', errorCallbackURL: '/login' },
+        headers: webHeaders(request),
+        asResponse: true,
       });
       const { url } = (await answer.json()) as { url: string };
       return reply.header('set-cookie', answer.headers.getSetCookie()).redirect(url, 303);
@@ -104,7 +104,7 @@ async function signIn(
   const answer = await auth.api.signInEmail({ body, headers, asResponse: true });
   if (!answer.ok) return { ok: false, cookies: [], answer, role: 'member' as const };
   await limits.succeeded(attempt);
-  // A session that was there before the password was given may be known to somebody else.
+  // An earlier session may be known to an attacker (session fixation).
   if (before) await (await auth.$context).internalAdapter.deleteSession(before.session.token);
   const { user } = (await answer.clone().json()) as { user?: { role?: unknown } };
   const role = user?.role === 'operator' ? ('operator' as const) : ('member' as const);
@@ -120,7 +120,7 @@ const exposed = new Set([
   'POST /revoke-other-sessions',
 ]);
 
-/** /api/auth/*: only what is used. What is not listed (sign-up, account deletion by GET, …) is not there. */
+/** /api/auth/*: only the routes in use. Others (sign-up, account deletion by GET, …) answer 404. */
 function libraryRoutes(auth: Auth, limits: SignInLimits): FastifyPluginAsync {
   return async (app) => {
     app.route({
@@ -156,9 +156,9 @@ function answerTo(
   return pass(auth, request);
 }
 
-/** The current password is asked for, and can be guessed here as well as at the door. */
+/** Changing a password asks for the current one, so guesses count as sign-in attempts. */
 async function changePassword(auth: Auth, limits: SignInLimits, request: FastifyRequest): Promise<Response> {
-  const person = await personOf(auth, webHeaders(request));
+  const person = await findPerson(auth, webHeaders(request));
   if (!person) return pass(auth, request);
   const attempt = { email: person.email, address: addressOf(request) };
   await limits.begin(attempt);
@@ -184,7 +184,8 @@ async function pass(auth: Auth, request: FastifyRequest): Promise<Response> {
   const { baseURL } = await auth.$context;
   return auth.handler(
     new Request(new URL(request.url, baseURL), {
-      ...{ method: request.method, headers },
+      method: request.method,
+      headers,
       ...(withBody ? { body: JSON.stringify(request.body ?? {}) } : {}),
     }),
   );

@@ -13,16 +13,18 @@ import { type Read, readCrmToken, readRegistration, readSettings } from '../../d
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { connectCompany } from '../../usecases/crm/connect.ts';
-import { type CompanyAccess, companyCallerOf, companyOfAddress } from '../auth/company-caller.ts';
+import type { Access } from '../auth/access.ts';
+import { callerOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { companyJson, companySchema } from './json.ts';
+import { companyInAddress } from './site.ts';
 
 const tags = ['companies'];
 export const companyParams = z.object({ company_id: z.coerce.number().int().min(1).max(2_147_483_647) });
-/** Whose Idempotency-Keys those are that make the organization itself. */
-const nobody = '00000000-0000-0000-0000-000000000000';
+/** Owner of the Idempotency-Keys of registrations, whose organization does not exist yet. */
+const noOrganization = '00000000-0000-0000-0000-000000000000';
 
 const given = z.string().max(10_000);
 const registration = z.strictObject({
@@ -52,26 +54,26 @@ const settings = z.strictObject({
     })
     .optional()
     .describe(
-      'A private integration token (v2) or a location’s key (v1). It is tried, sealed, and never shown again',
+      'A private integration token (v2) or a location’s key (v1). It is tested, encrypted, and never shown again',
     ),
 });
 const one = z.object({ company: companySchema });
 
-/** Companies bring leads of their own into their CRM. */
+/** Companies: organizations that upload leads of their own to their CRM. */
 export function companyRoutes(
   deps: Pick<Runtime, 'db' | 'vault' | 'crm' | 'config' | 'log'>,
-  access: CompanyAccess,
+  access: Access,
 ): FastifyPluginAsyncZod {
   const { db, vault } = deps;
   return async (app) => {
     app.post(
       '/company/register',
       {
-        onRequest: access.operators('companies:write'),
+        onRequest: access.operator('companies:write'),
         schema: {
           tags,
           summary: 'Register a company',
-          description: 'For operators. Send an Idempotency-Key to be able to repeat the request safely.',
+          description: 'For operators. Send an Idempotency-Key so that the request can be retried safely.',
           body: registration,
           response: {
             201: z.object({ message: z.string(), company_id: z.number().int(), company: companySchema }),
@@ -80,11 +82,11 @@ export function companyRoutes(
         },
       },
       async (request, reply) => {
-        const key = idempotencyKeyOf(request, { organizationId: nobody, vault }, request.body);
+        const key = idempotencyKeyOf(request, { organizationId: noOrganization, vault }, request.body);
         const fields = valid(readRegistration(request.body));
         const registered = async () => {
           try {
-            return await registerCompany(deps, fields, { by: companyCallerOf(request).actor, key });
+            return await registerCompany(deps, fields, { by: callerOf(request).actor, key });
           } catch (error) {
             const first = await firstAnswer(deps.db, key);
             const number = (first?.body as { company_id: number } | undefined)?.company_id;
@@ -105,7 +107,7 @@ export function companyRoutes(
     app.get(
       '/api/companies',
       {
-        onRequest: access.require('companies:read'),
+        onRequest: access.company('companies:read'),
         schema: {
           tags,
           summary: 'List companies by number',
@@ -127,7 +129,7 @@ export function companyRoutes(
       async (request) => {
         const { limit, cursor, search } = request.query;
         const after = Number(readCursor(cursor, [/^\d{1,9}$/])?.[0] ?? 0);
-        const { organizations } = companyCallerOf(request);
+        const { organizations } = callerOf(request);
         const rows = await listCompanies(db, { limit, after, search, organizations });
         return {
           companies: rows.map(companyJson),
@@ -139,7 +141,7 @@ export function companyRoutes(
     app.get(
       '/api/companies/:company_id',
       {
-        onRequest: access.require('companies:read'),
+        onRequest: access.company('companies:read'),
         schema: {
           tags,
           summary: 'Read a company and its settings',
@@ -147,31 +149,31 @@ export function companyRoutes(
           response: { 200: one, ...problemResponses(400, 401, 403, 404, 429, 503) },
         },
       },
-      async (request) => ({ company: companyJson(await companyOfAddress(deps, request)) }),
+      async (request) => ({ company: companyJson(await companyInAddress(deps, request)) }),
     );
 
     app.patch(
       '/api/companies/:company_id',
       {
-        onRequest: access.require('companies:write'),
+        onRequest: access.company('companies:write'),
         schema: {
           tags,
-          summary: 'Change the given settings of a company, and connect it to its CRM by a token',
+          summary: 'Update the given settings of a company, and connect its CRM with a token',
           params: companyParams,
           body: settings,
           response: { 200: one, ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 503) },
         },
       },
       async (request) => {
-        const { organizationId, defaultRegion } = await companyOfAddress(deps, request);
+        const { organizationId, defaultRegion } = await companyInAddress(deps, request);
         const { crm, ...rest } = request.body;
         const changes = valid(readSettings(rest, defaultRegion));
         const change = (tx: Queryable) => changeCompany(tx, organizationId, changes);
         if (crm) {
           const token = valid(readCrmToken(crm), 'crm.');
-          const { actor, organizations } = companyCallerOf(request);
+          const { actor, organizations } = callerOf(request);
           const given = { ...token, actor, byOperator: organizations === null };
-          // All of it or nothing: what the CRM or the database refuses changes nothing.
+          // All or nothing: what the CRM or the database rejects changes nothing.
           await connectCompany(deps, organizationId, given, change);
         } else await change(db);
         const company = await findCompany(db, { organizationId });

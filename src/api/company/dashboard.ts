@@ -1,18 +1,15 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Company, findCompany, listCompanies } from '../../db/account/companies.ts';
-import { createAccess } from '../auth/api-key.ts';
-import type { Auth } from '../auth/better-auth.ts';
-import { companyCallerOf, createCompanyAccess, mayActFor } from '../auth/company-caller.ts';
-import { findVisitor, maySee } from '../auth/member.ts';
-import { wantsPage } from '../auth/operator.ts';
-import { createLimiter, defaultLimits } from '../http/limits.ts';
+import { type Company, listCompanies } from '../../db/account/companies.ts';
+import type { Access } from '../auth/access.ts';
+import { callerOf } from '../auth/caller.ts';
+import { wantsPage } from '../auth/local-path.ts';
 import { notFound } from '../http/problem.ts';
 import { pageErrors } from '../web/error-page.ts';
 import { companyJson } from './json.ts';
 import { DashboardPage } from './pages/dashboard-page.tsx';
-import type { StatisticsView } from './pages/view-types.ts';
-import { type CompanySite, companyNumber } from './site.ts';
+import { type CompanySite, companyInAddress } from './site.ts';
+import type { StatisticsView } from './view-types.ts';
 
 const documented = (summary: string) => ({ schema: { tags: ['companies'], summary } });
 const logQuery = z.object({
@@ -27,30 +24,25 @@ const logQuery = z.object({
 });
 
 /**
- * The dashboard as older clients know it: a page for a browser, `{ company, statistics }` for a program
- * (contracts.md 4). Sessions open both, API keys the second.
+ * The dashboard: a page for browsers, `{ company, statistics }` for programs. A session opens both, an API key only the
+ * second.
  */
-export function dashboardRoutes(site: CompanySite, auth: Auth): FastifyPluginAsync {
+export function dashboardRoutes(site: CompanySite, access: Access): FastifyPluginAsync {
   const { runtime, views } = site;
   const { db, config } = runtime;
-  const access = createAccess(runtime, createLimiter(defaultLimits));
-  const asProgram = createCompanyAccess(runtime, access).require('leads:read');
+  const asProgram = access.company('leads:read');
+  const onRequest = (request: FastifyRequest, reply: FastifyReply) =>
+    wantsPage(request) ? access.signedIn(request, reply) : asProgram(request, reply);
 
   const answer = async (company: Company) => ({
     company: companyJson(company),
     statistics: statisticsJson(await views.statistics(company)),
   });
-  /** The company somebody means who names none: the only one they have. */
-  const onlyOne = async (organizations: readonly string[] | null): Promise<Company | null> => {
-    const rows = await listCompanies(db, { limit: 2, organizations });
+  /** The caller's company when there is exactly one. */
+  const onlyCompany = async (request: FastifyRequest): Promise<Company | null> => {
+    const rows = await listCompanies(db, { limit: 2, organizations: callerOf(request).organizations });
     return rows.length === 1 ? rows[0]! : null;
   };
-  const named = async (request: FastifyRequest): Promise<Company | null> => {
-    const number = companyNumber.safeParse((request.params as { company_id: string }).company_id);
-    return number.success ? findCompany(db, { number: number.data }) : null;
-  };
-  const toSignIn = (request: FastifyRequest, reply: FastifyReply) =>
-    reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
 
   return async (app) => {
     app.setErrorHandler(pageErrors(runtime));
@@ -60,41 +52,27 @@ export function dashboardRoutes(site: CompanySite, auth: Auth): FastifyPluginAsy
 
     app.get(
       '/dashboard',
-      documented('The same of the only company the caller has'),
+      { onRequest, ...documented('The dashboard of the only company the caller may act for') },
       async (request, reply) => {
-        if (!wantsPage(request)) {
-          await asProgram(request, reply);
-          const company = await onlyOne(companyCallerOf(request).organizations);
-          if (!company) throw notFound('company: name one, /dashboard/{company_id}');
-          return answer(company);
-        }
-        const visitor = await findVisitor({ auth, db }, request);
-        if (!visitor) return toSignIn(request, reply);
-        if (visitor.organizations === null) return reply.redirect('/companies', 303);
-        const company = await onlyOne(visitor.organizations);
-        return reply.redirect(company ? `/dashboard/${company.number}` : '/', 303);
+        const operator = callerOf(request).organizations === null;
+        if (wantsPage(request) && operator) return reply.redirect('/companies', 303);
+        const company = await onlyCompany(request);
+        if (wantsPage(request)) return reply.redirect(company ? `/dashboard/${company.number}` : '/', 303);
+        if (!company) throw notFound('company: name one, /dashboard/{company_id}');
+        return answer(company);
       },
     );
 
     app.get(
       '/dashboard/:company_id',
-      documented('What became of a company’s leads: a page for a browser, JSON for a program'),
+      { onRequest, ...documented('Statistics of a company’s leads: a page for browsers, JSON for programs') },
       async (request, reply) => {
-        if (!wantsPage(request)) {
-          await asProgram(request, reply);
-          const company = await named(request);
-          if (!company || !mayActFor(companyCallerOf(request), company.organizationId))
-            throw notFound('company');
-          return answer(company);
-        }
-        const visitor = await findVisitor({ auth, db }, request);
-        if (!visitor) return toSignIn(request, reply);
-        const company = await named(request);
-        if (!company || !maySee(visitor, company.organizationId)) throw notFound('company');
+        const company = await companyInAddress(runtime, request);
+        if (!wantsPage(request)) return answer(company);
         const { status, q, import: importId, before } = logQuery.parse(request.query);
         const filter = { status, search: q, importId, before };
         const [visit, view] = await Promise.all([
-          views.visit(visitor),
+          site.visit(request),
           views.dashboard(company, filter, firstLead(config.publicUrl, company.number)),
         ]);
         return site.send(reply, DashboardPage({ visit, company: views.company(company), view }));
@@ -112,7 +90,8 @@ const statisticsJson = (statistics: StatisticsView) => ({
   cancelled: statistics.cancelled,
   per_minute: statistics.perMinute,
   last_errors: statistics.lastErrors.map(({ error, leads, lastAt }) => ({
-    ...{ error, leads },
+    error,
+    leads,
     last_at: lastAt?.toISOString() ?? null,
   })),
 });

@@ -4,17 +4,20 @@ import type { Company } from '../../db/account/companies.ts';
 import { type Import, rememberedMapping } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { dialectOf, previewImport } from '../../usecases/imports/preview.ts';
-import { receiveFile } from '../../usecases/imports/receive.ts';
+import { dropRefused, receiveFile } from '../../usecases/imports/receive.ts';
+import { rejectsOf } from '../../usecases/imports/rejects.ts';
 import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
+import { sendCsv } from '../http/attachment.ts';
+import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
+import { acceptFiles, withUploadedFile } from '../http/file-bodies.ts';
+import { formOf } from '../http/forms.ts';
 import { notFound } from '../http/problem.ts';
-import { acceptFiles, withUploadedFile } from '../upload/body.ts';
-import { sendRejects, undoing } from '../upload/imports.ts';
 import { ImportPage } from './pages/import-page.tsx';
 import { PreviewPage } from './pages/preview-page.tsx';
 import { ImportsPage, UploadPage } from './pages/upload-page.tsx';
-import { type CompanySite, companyOf, formOf } from './site.ts';
-import { previewView } from './views.ts';
+import { previewView } from './preview-view.ts';
+import { type CompanySite, companyOf } from './site.ts';
 
 const hidden = { schema: { hide: true } };
 const uuid = z.uuid();
@@ -22,7 +25,7 @@ const wantsJson = (request: FastifyRequest) => !(request.headers.accept ?? '').i
 const placeOf = (company: Company, row?: { id: string }) =>
   `/dashboard/${company.number}/${row ? `imports/${row.id}` : 'imports'}`;
 
-/** A company's files in the browser: brought, looked at, corrected, started, watched. */
+/** Imports of a company in the browser: upload, preview, corrections, start, progress. */
 export function companyFiles(site: CompanySite): FastifyPluginAsync {
   return async (app) => {
     uploadPage(app, site);
@@ -55,7 +58,7 @@ function uploadPage(app: FastifyInstance, site: CompanySite): void {
   );
 }
 
-/** In a scope of its own: here a body is a stream. */
+/** In a scope of its own, because its bodies are streams. */
 function uploads(site: CompanySite): FastifyPluginAsync {
   const { runtime, views } = site;
   return async (app) => {
@@ -66,16 +69,16 @@ function uploads(site: CompanySite): FastifyPluginAsync {
       async (request, reply) => {
         const company = companyOf(request);
         try {
-          const { row } = await undoing(runtime, async (made) => {
+          const { row } = await dropRefused(runtime, async (stored) => {
             const take = async (file: { name: string; bytes: AsyncIterable<Uint8Array> }) =>
-              made(await receiveFile(runtime, { company, ...file }));
+              stored(await receiveFile(runtime, { company, ...file }));
             return (await withUploadedFile(request, runtime.config, take)).taken;
           });
           views.changed();
           const location = placeOf(company, row);
           return wantsJson(request) ? reply.status(201).send({ location }) : reply.redirect(location, 303);
         } catch (error) {
-          // The script shows the sentence beside the file; without it the page does.
+          // The page's script shows the problem beside the file; without the script the page does.
           if (wantsJson(request) || !(error instanceof RefusedError)) throw error;
           const { status, detail } = failureOf(error);
           noteFailure(runtime.log, error, status, request);
@@ -123,13 +126,13 @@ function importPages(app: FastifyInstance, site: CompanySite): void {
     return site.send(reply, ImportPage({ visit, company, view }));
   });
   app.get('/dashboard/:company_id/imports/:import_id/rejects.csv', hidden, async (request, reply) =>
-    sendRejects(runtime, reply, await importOf(site, request)),
+    sendCsv(reply, rejectsOf(runtime, await importOf(site, request))),
   );
 }
 
 type Shown = { choices?: (string | null)[]; problem?: string };
 
-/** `choices`: a mapping that does not do, shown as it was chosen beside what is wrong with it. */
+/** `choices`: a rejected mapping, shown as it was chosen with the reason. */
 async function showPreview(
   site: CompanySite,
   request: FastifyRequest,
@@ -159,7 +162,7 @@ async function showPreview(
   );
 }
 
-/** One choice for each column, as the selects of the page send them. */
+/** The chosen target of each column. */
 function choicesOf(form: Record<string, string>, file: Import): (string | null)[] {
   return (file.header ?? []).map((_name, i) => form[`column-${i}`] || null);
 }
@@ -175,7 +178,7 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
     views.changed();
     return reply.redirect(placeOf(companyOf(request), file), 303);
   };
-  // Where a browser is after a form was answered: a bookmark of it leads back.
+  // The address of a browser after a form was answered: a bookmark of it leads back.
   for (const step of ['preview', 'start'])
     app.get(`${path}/${step}`, hidden, async (request, reply) =>
       reply.redirect(placeOf(companyOf(request), await importOf(site, request)), 303),
@@ -187,10 +190,10 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
     const choices = choicesOf(form, file);
     try {
       const dialect = dialectOf(form);
-      // Read otherwise, it may have other columns: what was chosen for these counts no more.
-      const otherwise =
+      // Read differently, the file may have other columns, so the choices no longer apply.
+      const readDifferently =
         form.encoding !== undefined && JSON.stringify(dialect) !== JSON.stringify(file.dialect);
-      const corrections = otherwise ? { dialect } : { mapping: choices };
+      const corrections = readDifferently ? { dialect } : { mapping: choices };
       const corrected = await previewImport(runtime, companyOf(request), file, corrections);
       return showPreview(site, request, reply, corrected.row, {});
     } catch (error) {
@@ -204,9 +207,12 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
     const form = formOf(request);
     const choices = choicesOf(form, file);
     try {
-      const cause = { correlationId: request.id, causationId: null };
       const again = form.confirm === 'yes';
-      await startImport(runtime, companyOf(request), file, { mapping: choices, again, cause });
+      await startImport(runtime, companyOf(request), file, {
+        mapping: choices,
+        again,
+        cause: causeOf(request),
+      });
       return back(request, reply, file);
     } catch (error) {
       if (!isRefusedMapping(error)) throw error;
@@ -218,7 +224,7 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
   });
   app.post(`${path}/cancel`, hidden, async (request, reply) => {
     const file = await importOf(site, request);
-    // Pressed when it had just ended: its page says so.
+    // It may have ended just before; its page says so.
     await cancelImport(runtime, file).catch((error: unknown) => {
       if (!(error instanceof RefusedError)) throw error;
     });
@@ -226,12 +232,12 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
   });
   app.post(`${path}/retry`, hidden, async (request, reply) => {
     const file = await importOf(site, request);
-    await retryFailed(runtime, file, { correlationId: request.id, causationId: null });
+    await retryFailed(runtime, file, causeOf(request));
     return back(request, reply, file);
   });
 }
 
-/** A refusal speaks of the API; on the page the box to tick stands above. */
+/** The message of a refusal is meant for the API; on the page there is a box to tick. */
 const sentenceOf = (error: RefusedError): string =>
   error.code === 'same_file'
     ? 'This file was imported before. Tick “Import it again” above if that is what you want.'

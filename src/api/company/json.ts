@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Company } from '../../db/account/companies.ts';
 
-/** A company as programs read it. Credentials are never in it: only whether there are any. */
+/** A company as the API returns it. Credentials are never included, only whether there are any. */
 export const companySchema = z.object({
   company_id: z.number().int(),
   company_name: z.string(),
@@ -9,12 +9,17 @@ export const companySchema = z.object({
   owner_email: z.string(),
   owner_phone: z.string(),
   ghl_location_id: z.string().nullable(),
-  default_region: z.string().describe('How phones without a country code are read, ISO 3166'),
-  dedupe_days: z.number().describe('A phone that came within so many days is a repetition; 0: never'),
-  tags: z.array(z.string()).describe('Put on every contact beside its own'),
+  default_region: z.string().describe('Region (ISO 3166) of phones without a country code'),
+  dedupe_days: z.number().describe('A phone repeated within this many days is a duplicate; 0: never'),
+  tags: z.array(z.string()).describe('Added to every contact'),
   source_label: z.string().nullable(),
-  field_mapping: z.record(z.string(), z.string()).describe('Our name of a field -> id of the CRM’s field'),
-  rate_share: z.number().int().describe('Of the location’s calls, ours, in percent'),
+  field_mapping: z
+    .record(z.string(), z.string())
+    .describe('Name of a custom field -> id of the field in the CRM'),
+  rate_share: z
+    .number()
+    .int()
+    .describe('Share of the location’s API calls that leadgate may use, in percent'),
   crm: z.object({
     connected: z.boolean(),
     kind: z.enum(['token', 'oauth']),

@@ -6,14 +6,16 @@ import { firstAnswer } from '../../db/transport/idempotency.ts';
 import { allows, type Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import { type CompanyAccess, companyCallerOf, companyOfAddress } from '../auth/company-caller.ts';
+import type { Access } from '../auth/access.ts';
+import { callerOf } from '../auth/caller.ts';
 import { text } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { companyParams } from './companies-api.ts';
+import { companyInAddress } from './site.ts';
 
 const tags = ['companies'];
-/** What a company's programs may be allowed: never to read what an operator must. */
+/** The scopes that a company's keys may have. */
 const grantable = [
   'leads:read',
   'leads:write',
@@ -24,27 +26,25 @@ const grantable = [
 const keySchema = z.object({
   key_id: z.string(),
   name: z.string(),
-  prefix: z.string().describe('Its first characters, to recognise it by'),
+  prefix: z.string().describe('Its first characters, to identify the key by'),
   scopes: z.array(z.string()),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
 });
 
-/** Keys of a company's programs: shown once, listed by their first characters, revoked at once. */
-export function companyKeyRoutes(
-  deps: Pick<Runtime, 'db' | 'vault'>,
-  access: CompanyAccess,
-): FastifyPluginAsyncZod {
+/** API keys of a company: shown once, listed by their first characters, revoked immediately. */
+export function companyKeyRoutes(deps: Pick<Runtime, 'db' | 'vault'>, access: Access): FastifyPluginAsyncZod {
   const { db, vault } = deps;
   return async (app) => {
     app.post(
       '/api/companies/:company_id/keys',
       {
-        onRequest: access.require('companies:write'),
+        onRequest: access.company('companies:write'),
         schema: {
           tags,
-          summary: 'Make an API key; it is shown in this answer and never again',
-          description: 'Repeated with the same Idempotency-Key it is the same key, and `key` is null.',
+          summary: 'Create an API key; it is shown in this response and never again',
+          description:
+            'Repeated with the same Idempotency-Key, the request returns the same key, with `key` null.',
           params: companyParams,
           body: z.strictObject({
             name: text(100),
@@ -61,16 +61,16 @@ export function companyKeyRoutes(
         },
       },
       async (request, reply) => {
-        const { organizationId } = await companyOfAddress(deps, request);
+        const { organizationId } = await companyInAddress(deps, request);
         const { name } = request.body;
         const scopes = [...new Set(request.body.scopes)];
-        const granted = companyCallerOf(request).scopes;
+        const granted = callerOf(request).scopes;
         const beyond = scopes.find((scope) => !allows(granted, scope));
         if (beyond)
           throw new RefusedError(
             403,
             'scope_missing',
-            `This API key lacks the scope ${beyond}, and cannot give it.`,
+            `This API key lacks the scope ${beyond} and cannot grant it.`,
           );
         const idempotencyKey = idempotencyKeyOf(request, { organizationId, vault }, request.body);
         try {
@@ -83,7 +83,7 @@ export function companyKeyRoutes(
           });
           return reply.status(201).send({ ...shown(made.row), key: made.key });
         } catch (error) {
-          // The hundredth key, whose answer was lost, is asked for again: it is one of the hundred.
+          // A retry after a lost response may hit the limit because of the very key it created.
           const isFull = error instanceof RefusedError && error.code === 'too_many_keys';
           if (violatedUnique(error) === null && !isFull) throw error;
           const first = await firstAnswer(deps.db, idempotencyKey);
@@ -98,10 +98,10 @@ export function companyKeyRoutes(
     app.get(
       '/api/companies/:company_id/keys',
       {
-        onRequest: access.require('companies:read'),
+        onRequest: access.company('companies:read'),
         schema: {
           tags,
-          summary: 'List the API keys of a company that are in force, newest first',
+          summary: 'List the active API keys of a company, newest first',
           params: companyParams,
           response: {
             200: z.object({ keys: z.array(keySchema) }),
@@ -110,7 +110,7 @@ export function companyKeyRoutes(
         },
       },
       async (request) => {
-        const { organizationId } = await companyOfAddress(deps, request);
+        const { organizationId } = await companyInAddress(deps, request);
         const keys = await listKeys(db, organizationId);
         return { keys: keys.filter(({ revokedAt }) => revokedAt === null).map(shown) };
       },
@@ -119,10 +119,10 @@ export function companyKeyRoutes(
     app.delete(
       '/api/companies/:company_id/keys/:key_id',
       {
-        onRequest: access.require('companies:write'),
+        onRequest: access.company('companies:write'),
         schema: {
           tags,
-          summary: 'Revoke an API key: it is refused from now on',
+          summary: 'Revoke an API key, effective immediately',
           params: companyParams.extend({ key_id: z.uuid() }),
           response: {
             200: z.object({ message: z.string(), key_id: z.string() }),
@@ -131,16 +131,16 @@ export function companyKeyRoutes(
         },
       },
       async (request) => {
-        const { organizationId } = await companyOfAddress(deps, request);
+        const { organizationId } = await companyInAddress(deps, request);
         const { key_id } = request.params;
-        const { scopes: granted } = companyCallerOf(request);
+        const { scopes: granted } = callerOf(request);
         const named = (await listKeys(db, organizationId)).find(({ id }) => id === key_id);
         const beyond = named?.scopes.find((scope) => !allows(granted, scope));
         if (beyond)
           throw new RefusedError(
             403,
             'scope_missing',
-            `This caller lacks the scope ${beyond}, and cannot revoke a key that has it.`,
+            `This caller lacks the scope ${beyond} and cannot revoke a key that has it.`,
           );
         if (!(await revokeKeyOf(db, organizationId, key_id))) throw notFound('key');
         return { message: 'The key is revoked.', key_id };

@@ -2,14 +2,16 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { CountryCode } from 'libphonenumber-js';
 import { judgeLead } from '../../domain/lead/candidate.ts';
 import { uploadLeads } from '../../usecases/lead/upload.ts';
+import { causeOf } from '../http/cause.ts';
+import { formOf } from '../http/forms.ts';
 import { type Added, LeadPage } from './pages/lead-page.tsx';
-import { type FormState, untouched } from './pages/view-types.ts';
-import { type CompanySite, companyOf, formOf } from './site.ts';
+import { type CompanySite, companyOf } from './site.ts';
+import { type FormState, untouched } from './view-types.ts';
 
 const hidden = { schema: { hide: true } };
 const added = /^(created|duplicate)\.(lead_[A-Za-z0-9_]{1,64})$/;
 
-/** One lead by hand. */
+/** The form that adds one lead. */
 export function companyLead(site: CompanySite): FastifyPluginAsync {
   const { runtime, views } = site;
   const show = async (
@@ -38,11 +40,10 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       const given = { name, notes, phones: [phone], emails: [email] };
       const judged = judgeLead(given, company.defaultRegion as CountryCode);
       if (!judged.ok) return show(request, reply.status(400), { values: form, errors: judged.errors });
-      const cause = { correlationId: request.id, causationId: null };
       const outcomes = await uploadLeads(runtime, company, [judged.lead], {
         publish: true,
         nameFirst: true,
-        cause,
+        cause: causeOf(request),
       });
       const [outcome] = outcomes ?? [];
       views.changed();

@@ -10,17 +10,18 @@ import { RefusedError } from '../../domain/errors.ts';
 import { isEmail } from '../../domain/lead/candidate.ts';
 import { inviteMember, passwordLink } from '../../usecases/account/invite.ts';
 import { connectCompany } from '../../usecases/crm/connect.ts';
-import { operatorsToo, visitorOf } from '../auth/member.ts';
+import { callerOf, operatorsOnly, personOf } from '../auth/caller.ts';
+import { sendToConsent } from '../auth/crm-consent.ts';
+import { formOf } from '../http/forms.ts';
 import { notFound } from '../http/problem.ts';
-import { sendToConsent } from './crm-consent.ts';
-import { regionName } from './pages/lead-page.tsx';
+import { regionName } from './labels.ts';
 import type { SettingsView } from './pages/settings-form.ts';
 import { SettingsPage } from './pages/settings-page.tsx';
-import type { FormState } from './pages/view-types.ts';
-import { type CompanySite, companyOf, formOf } from './site.ts';
+import { type CompanySite, companyOf } from './site.ts';
+import type { FormState } from './view-types.ts';
 
 const hidden = { schema: { hide: true } };
-const operators = { ...hidden, preHandler: operatorsToo };
+const operators = { ...hidden, preHandler: operatorsOnly };
 const uuid = z.uuid();
 /** What the database cannot keep. */
 const unreadable = /[\0\p{Cs}]/u;
@@ -69,7 +70,7 @@ export function companySettings(site: CompanySite): FastifyPluginAsync {
     );
     // A link: on the way of a form browsers judge each further redirect by our own policy.
     app.get('/dashboard/:company_id/settings/crm/oauth', hidden, async (request, reply) =>
-      sendToConsent(reply, runtime.config, companyOf(request).organizationId, visitorOf(request).person.id),
+      sendToConsent(reply, runtime.config, companyOf(request).organizationId, personOf(request).id),
     );
     settings(app, site, show);
     keys(app, site, show);
@@ -94,8 +95,8 @@ function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: S
     try {
       await connectCompany(runtime, organizationId, {
         ...read.value,
-        actor: visitorOf(request).person.id,
-        byOperator: visitorOf(request).organizations === null,
+        actor: personOf(request).id,
+        byOperator: callerOf(request).organizations === null,
       });
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
@@ -106,7 +107,7 @@ function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: S
   });
   app.post(`${path}/crm/resume`, hidden, async (request, reply) => {
     const { organizationId } = companyOf(request);
-    await resumeConnection(runtime.db, organizationId, visitorOf(request).person.id);
+    await resumeConnection(runtime.db, organizationId, personOf(request).id);
     views.changed();
     return backTo(request, reply, 'resumed', 'crm');
   });

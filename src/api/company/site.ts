@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Company, findCompany } from '../../db/account/companies.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import { maySee, visitorOf } from '../auth/member.ts';
+import { callerOf, mayActFor, personOf } from '../auth/caller.ts';
 import { sendPage } from '../http/forms.ts';
 import { notFound } from '../http/problem.ts';
 import { render } from '../web/layout.tsx';
-import type { Visit } from './pages/view-types.ts';
+import type { Visit } from './view-types.ts';
 import { type CompanyViews, createCompanyViews } from './views.ts';
 
 export type SiteRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'relay' | 'crm'>;
@@ -24,43 +24,39 @@ export function createSite(runtime: SiteRuntime): CompanySite {
   return {
     runtime,
     views,
-    visit: (request) => views.visit(visitorOf(request)),
+    visit: (request) => views.visit(personOf(request)),
     send: async (reply, page) => sendPage(reply, runtime.config, await render(page)),
   };
 }
 
-export const companyNumber = z.coerce.number().int().positive().max(2_147_483_647);
+const companyNumber = z.coerce.number().int().positive().max(2_147_483_647);
 const companies = new WeakMap<FastifyRequest, Company>();
 
+/** The company in the address (`:company_id`). Throws 404 when it does not exist or the caller may not act for it. */
+export async function companyInAddress(
+  { db }: Pick<Runtime, 'db'>,
+  request: FastifyRequest,
+): Promise<Company> {
+  const { company_id: given } = request.params as { company_id?: string | number };
+  const number = companyNumber.safeParse(given);
+  const company = number.success ? await findCompany(db, { number: number.data }) : null;
+  if (!company || !mayActFor(callerOf(request), company.organizationId)) throw notFound('company');
+  return company;
+}
+
 /**
- * For a scope whose routes all have `:company_id`: it is found before anything of the body is read, and is not there
- * for whoever may not see it. A route that is added later cannot forget to ask.
+ * For a scope whose routes all have `:company_id`: looks the company up before the body is read, so that a route added
+ * later cannot forget to check access.
  */
-export function withinCompany(app: FastifyInstance, { runtime: { db } }: Pick<CompanySite, 'runtime'>): void {
+export function withinCompany(app: FastifyInstance, { runtime }: Pick<CompanySite, 'runtime'>): void {
   app.addHook('onRequest', async (request) => {
-    companies.set(request, await seenCompany(db, request));
+    companies.set(request, await companyInAddress(runtime, request));
   });
 }
 
-export async function seenCompany(db: Runtime['db'], request: FastifyRequest): Promise<Company> {
-  const { company_id: given } = request.params as { company_id?: string };
-  const number = companyNumber.safeParse(given);
-  const company = number.success ? await findCompany(db, { number: number.data }) : null;
-  if (!company || !maySee(visitorOf(request), company.organizationId)) throw notFound('company');
-  return company;
-}
-
-/** Only behind `withinCompany`. */
+/** The company of a route registered `withinCompany`. */
 export function companyOf(request: FastifyRequest): Company {
   const company = companies.get(request);
-  if (!company) throw new Error('this route is not behind withinCompany');
+  if (!company) throw new Error('this route is not registered withinCompany');
   return company;
-}
-
-/** A posted form as texts; what is not text is not there. */
-export function formOf(request: FastifyRequest): Record<string, string> {
-  const entries = Object.entries((request.body ?? {}) as Record<string, unknown>);
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
 }

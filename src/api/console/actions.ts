@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { resolveParkedAlert } from '../../db/transport/alerts.ts';
 import { findParked } from '../../db/transport/attention.ts';
 import { releaseRefused } from '../../db/transport/effects.ts';
 import { resumeRow } from '../../db/transport/outbox.ts';
@@ -6,8 +6,8 @@ import type { UnlockDetail } from '../../db/unlock/list.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 
 /**
- * Puts parked work back where it stopped, with its attempts counted anew; the sweeper hands it out within a second.
- * Resuming twice resumes once. False: it was not parked (any more).
+ * Resumes parked work where it stopped, with its attempts reset; the sweeper publishes it within a second. Resuming twice
+ * has the effect of once. Returns false when the work was not parked.
  */
 export async function resumeParked(
   { db, relay }: Pick<Runtime, 'db' | 'relay'>,
@@ -22,11 +22,7 @@ export async function resumeParked(
       guard: () => resumeRow(id),
       writes: [
         ...(subject.startsWith('unlock:') ? [releaseRefused(subject.slice('unlock:'.length))] : []),
-        {
-          name: 'alert',
-          statement: (when) => sql`UPDATE alerts SET resolved_at = now()
-            WHERE resolved_at IS NULL AND key LIKE ${`parked-${id}-%`} AND ${when}`,
-        },
+        resolveParkedAlert(id),
       ],
       events: [{ type: 'work.resumed', organizationId, subject, data: { outboxId: id, worker, actor } }],
     },
@@ -35,7 +31,7 @@ export async function resumeParked(
   return result.moved;
 }
 
-/** The audit trail of the locked contact: who read it, and when. */
+/** Records in the audit trail who read a locked contact. */
 export async function recordContactRead(
   { relay }: Pick<Runtime, 'relay'>,
   unlock: UnlockDetail,

@@ -3,14 +3,14 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import { z } from 'zod';
 import { markHandled, pulse, resolveAlert } from '../../db/transport/attention.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import { createAuth } from '../auth/better-auth.ts';
-import { localPath, operatorOf, operatorsOnly } from '../auth/operator.ts';
-import { trustedOrigins } from '../auth/origin.ts';
-import { createShelf } from '../http/cache.ts';
+import type { Access } from '../auth/access.ts';
+import { operatorsOnly, personOf } from '../auth/caller.ts';
+import { localPath } from '../auth/local-path.ts';
 import { readForms, sendPage } from '../http/forms.ts';
 import { createHeartbeat } from '../http/heartbeat.ts';
 import { notFound } from '../http/problem.ts';
 import { createStreams } from '../http/streams.ts';
+import { createTtlCache } from '../http/ttl-cache.ts';
 import { pageErrors } from '../web/error-page.ts';
 import { type Chrome, render } from '../web/layout.tsx';
 import { recordContactRead, resumeParked } from './actions.ts';
@@ -19,7 +19,7 @@ import { OverviewPage } from './pages/overview-page.tsx';
 import { UnlockPage } from './pages/unlock-page.tsx';
 import { createViews } from './views.ts';
 
-export type ConsoleRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'queues' | 'relay'>;
+type ConsoleRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'queues' | 'relay'>;
 
 const uuid = z.uuid();
 const listQuery = z.object({
@@ -33,16 +33,18 @@ const listQuery = z.object({
 });
 const hidden = { schema: { hide: true } };
 
-export function consolePlugin(runtime: ConsoleRuntime): FastifyPluginAsync {
+/** The operators' console. */
+export function consolePages(runtime: ConsoleRuntime, access: Access): FastifyPluginAsync {
   return async (root) => {
     await root.register(async (app) => {
       readForms(app);
-      app.addHook('onRequest', operatorsOnly(createAuth(runtime), trustedOrigins(runtime.config.publicUrl)));
+      app.addHook('onRequest', access.signedIn);
+      app.addHook('onRequest', operatorsOnly);
       app.setErrorHandler(pageErrors(runtime));
-      const shelf = createShelf();
-      const views = createViews(runtime, shelf);
+      const cache = createTtlCache();
+      const views = createViews(runtime, cache);
       pages(app, runtime, views);
-      actions(app, runtime, views, () => shelf.clear());
+      actions(app, runtime, views, () => cache.clear());
       await live(app, runtime);
     });
   };
@@ -52,7 +54,7 @@ type Views = ReturnType<typeof createViews>;
 
 async function chromeOf(request: FastifyRequest, views: Views, tab?: Chrome['tab']): Promise<Chrome> {
   const { parked, inbox } = await views.counts();
-  return { person: operatorOf(request), tab, parked, inbox };
+  return { person: personOf(request), tab, parked, inbox };
 }
 
 function pages(app: FastifyInstance, { config }: ConsoleRuntime, views: Views): void {
@@ -93,7 +95,7 @@ function pages(app: FastifyInstance, { config }: ConsoleRuntime, views: Views): 
       await render(UnlockPage({ chrome: await chromeOf(request, views), view })),
     );
   });
-  // Where a browser is after the texts were shown: a bookmark of it leads back, and shows nothing by itself.
+  // The address of a browser that shows the texts: a bookmark of it leads back and shows nothing by itself.
   app.get<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) =>
     reply.redirect(`/console/unlocks/${idOf(request, 'unlock')}`, 303),
   );
@@ -107,7 +109,7 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
   app.post<{ Params: { id: string } }>('/console/parked/:id/resume', hidden, async (request, reply) => {
     const id = z.coerce.number().int().positive().safeParse(request.params.id);
     if (!id.success) throw notFound('parked work');
-    await resumeParked(runtime, id.data, operatorOf(request).id);
+    await resumeParked(runtime, id.data, personOf(request).id);
     return back(request, reply);
   });
   app.post<{ Params: { id: string } }>('/console/inbox/:id/handled', hidden, async (request, reply) => {
@@ -121,8 +123,8 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
   app.post<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) => {
     const view = await views.unlock(idOf(request, 'unlock'), true);
     if (!view) throw notFound('unlock');
-    // Recorded before it is shown.
-    await recordContactRead(runtime, view.unlock, operatorOf(request).id);
+    // The audit event is committed before the contact is shown.
+    await recordContactRead(runtime, view.unlock, personOf(request).id);
     return sendPage(
       reply,
       runtime.config,
@@ -131,16 +133,16 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
   });
 }
 
-/** Says that something changed, never what: the page fetches itself with its own session. */
+/** Announces that something changed, not what: the page fetches itself with its own session. */
 async function live(app: FastifyInstance, { db, log }: ConsoleRuntime): Promise<void> {
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
   const heartbeat = createHeartbeat({ pulse: () => pulse(db.reader), log });
   app.addHook('preClose', async () => heartbeat.close());
   const streams = createStreams(app);
   app.get('/console/live', { ...hidden, sse: 'only' }, async (request, reply) => {
-    const stream = streams.open(reply, operatorOf(request).id);
-    stream.tell({ event: 'hello', data: 1, retry: 2_000 });
-    stream.onClose(heartbeat.watch(() => stream.tell({ event: 'changed', data: 1 })));
+    const stream = streams.open(reply, personOf(request).id);
+    stream.send({ event: 'hello', data: 1, retry: 2_000 });
+    stream.onClose(heartbeat.watch(() => stream.send({ event: 'changed', data: 1 })));
   });
 }
 

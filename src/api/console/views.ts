@@ -18,47 +18,50 @@ import {
 import { unlockTimeline } from '../../db/unlock/timeline.ts';
 import { type UnlockState, unlockStates } from '../../domain/unlock/machine.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import type { Shelf } from '../http/cache.ts';
+import type { TtlCache } from '../http/ttl-cache.ts';
 import { exampleLead } from './example.ts';
-import type { OpenedText } from './pages/attention-page.tsx';
-import { type Overview, statusGroups } from './pages/overview-page.tsx';
-import { entriesOf } from './pages/timeline.tsx';
-import type { UnlockView } from './pages/unlock-page.tsx';
+import { entriesOf } from './timeline.ts';
+import { type OpenedText, type Overview, statusGroups, type UnlockView } from './view-types.ts';
 
-export type ViewDeps = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'queues'>;
+type ViewDeps = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'queues'>;
 
 const pageSize = 25;
-/** Of parked work and texts on the overview; the rest is a click away. */
+/** Parked work and texts on the overview; the others are on pages of their own. */
 const attentionSize = 5;
 const momentMs = 800;
 const figuresMs = 3_000;
 
-export type ListQuery = { status: string; search: string; before: string | null };
+type ListQuery = { status: string; search: string; before: string | null };
 
-export function createViews(deps: ViewDeps, shelf: Shelf) {
+export function createViews(deps: ViewDeps, cache: TtlCache) {
   const { reader } = deps.db;
   const { open, opened } = textOpener(deps);
 
-  const counts = () => shelf.get('counts', momentMs, () => attentionCounts(reader));
+  const counts = () => cache.get('counts', momentMs, () => attentionCounts(reader));
   const health = async () => ({
     database: true,
-    queue: await shelf.get('queue', figuresMs, () => deps.queues.healthy()),
+    queue: await cache.get('queue', figuresMs, () => deps.queues.healthy()),
     backend: deps.queues.backend === 'redis' ? 'Redis' : 'PostgreSQL',
   });
   const figures = () =>
-    shelf.get('figures', figuresMs, async () => {
+    cache.get('figures', figuresMs, async () => {
       const first = firstIdOf(Date.now() - 86_400_000);
       const [day, money, depths, pulses] = await Promise.all([
-        ...([dayFigures(reader, first), dayMoney(reader, first)] as const),
-        ...([outboxFigures(reader), workerPulses(reader)] as const),
+        dayFigures(reader, first),
+        dayMoney(reader, first),
+        outboxFigures(reader),
+        workerPulses(reader),
       ]);
       return { day, money, figures: depths, pulses };
     });
   const unlocks = (query: ListQuery) =>
-    shelf.get(JSON.stringify(query), momentMs, async () => {
+    cache.get(JSON.stringify(query), momentMs, async () => {
       const states = statesOf(query.status);
       const rows = await listUnlocks(reader, {
-        ...{ states, search: query.search || null, before: query.before, limit: pageSize },
+        states,
+        search: query.search || null,
+        before: query.before,
+        limit: pageSize,
       });
       return {
         unlocks: rows.slice(0, pageSize),
@@ -66,7 +69,7 @@ export function createViews(deps: ViewDeps, shelf: Shelf) {
       };
     });
   const attention = () =>
-    shelf.get('attention', momentMs, async () => {
+    cache.get('attention', momentMs, async () => {
       const [alerts, parked, inbox] = await Promise.all([
         listAlerts(reader, 20),
         listParked(reader, { limit: attentionSize }),
@@ -83,8 +86,12 @@ export function createViews(deps: ViewDeps, shelf: Shelf) {
     counts,
     async overview(query: ListQuery): Promise<Overview> {
       const [list, waiting, numbers, figuresNow, state, curl] = await Promise.all([
-        ...([unlocks(query), attention(), counts()] as const),
-        ...([figures(), health(), shelf.get('curl', 60_000, () => exampleLead(deps))] as const),
+        unlocks(query),
+        attention(),
+        counts(),
+        figures(),
+        health(),
+        cache.get('curl', 60_000, () => exampleLead(deps)),
       ]);
       const filter = { status: query.status, search: query.search };
       return {
@@ -137,7 +144,7 @@ export function statesOf(status: string): readonly UnlockState[] {
 
 const lastId = (rows: UnlockRow[]) => rows.at(-1)?.id ?? null;
 
-/** The smallest UUIDv7 of a moment: rows made since then come after it in their primary key. */
+/** The smallest UUIDv7 of a moment: the ids of later rows are larger. */
 export function firstIdOf(ms: number): string {
   const hex = Math.floor(ms).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
@@ -148,15 +155,15 @@ function textOpener({ vault, log }: Pick<ViewDeps, 'vault' | 'log'>) {
     try {
       return vault.open(sealed);
     } catch (error) {
-      // A key that was taken out of the configuration: the row is still worth showing.
-      log.warn({ error: (error as Error).name }, 'a stored text cannot be opened');
+      // Its key was removed from the configuration; the rest of the row is still shown.
+      log.warn({ error: (error as Error).name }, 'a stored text cannot be decrypted');
       return null;
     }
   };
   const opened = (row: InboxRow): InboxRow & OpenedText => ({
     ...row,
     from: row.sender ? open(row.sender) : null,
-    text: row.body ? (open(row.body) ?? 'This text cannot be opened with the configured keys.') : null,
+    text: row.body ? (open(row.body) ?? 'This text cannot be decrypted with the configured keys.') : null,
   });
   return { open, opened };
 }

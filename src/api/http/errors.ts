@@ -4,10 +4,11 @@ import type { Logger } from '../../adapters/logger.ts';
 import { isConnectionError, sqlState } from '../../db/client.ts';
 import { RefusedError, TransientError } from '../../domain/errors.ts';
 import { type Problem, problem, problemType } from './problem.ts';
+import { addToLog } from './request-log.ts';
 
 export type Failure = Problem & { retryAfterSeconds?: number };
 
-/** One place turns whatever was thrown into an answer. What is not known here is a bug: 500, logged, not shown. */
+/** The answer to anything that was thrown. An error that is unknown here is a bug: 500, logged, its details not shown. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof RefusedError) {
     const { status, code, message, fields, retryAfterSeconds } = error;
@@ -36,35 +37,18 @@ export function failureOf(error: unknown): Failure {
   return problem(500, 'internal_error', 'An unexpected error occurred. It was logged under the request id.');
 }
 
-/** Answered with every error; the pay page has its own face for the same failures. */
+/** Answers an error with problem+json; pages answer the same failures in HTML. */
 export function errorHandler(log: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const failure = failureOf(error);
-    request.setDecorator('problem', failure.code);
-    return answerProblem(log, error, failure, request, reply);
+    const { retryAfterSeconds, ...body } = failureOf(error);
+    addToLog(request, { code: body.code });
+    noteFailure(log, error, body.status, request);
+    if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+    return reply.status(body.status).header('content-type', problemType).send(JSON.stringify(body));
   };
 }
 
-/** For addresses so broken that no route was looked for: the request has nothing of ours on it yet. */
-export function brokenAddressHandler(log: Logger) {
-  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    answerProblem(log, error, failureOf(error), request, reply);
-  };
-}
-
-function answerProblem(
-  log: Logger,
-  error: unknown,
-  { retryAfterSeconds, ...body }: Failure,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  noteFailure(log, error, body.status, request);
-  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
-  return reply.status(body.status).header('content-type', problemType).send(JSON.stringify(body));
-}
-
-/** The kind of an unexpected error and where it was thrown: its message may quote data. */
+/** Logs the kind of an unexpected error and where it was thrown, not its message, which may quote data. */
 export function noteFailure(log: Logger, error: unknown, status: number, request: FastifyRequest): void {
   if (status < 500) return;
   const { name, stack, code } = error as Partial<FastifyError>;
@@ -89,10 +73,10 @@ export function noteFailure(log: Logger, error: unknown, status: number, request
 function refusedByFramework(status: number, code: string): Failure {
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return problem(413, 'too_large', 'The body is larger than this route takes.');
+      return problem(413, 'too_large', 'The body is larger than this route accepts.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_EMPTY_TYPE':
-      return problem(415, 'unsupported_content_type', 'This route does not take that content type.');
+      return problem(415, 'unsupported_content_type', 'This route does not accept that content type.');
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return problem(400, 'invalid_json', 'The body is not valid JSON.');
@@ -103,7 +87,7 @@ function refusedByFramework(status: number, code: string): Failure {
 
 type Issue = { instancePath: string; message?: string; params: Record<string, unknown> };
 
-/** JSON paths with dots (`config.price_cents`); an unknown key is named itself, not its parent. */
+/** JSON paths with dots (`config.price_cents`). An unknown key is named itself, not its parent. */
 function fieldsOf(
   issues: readonly { instancePath: string; message?: string; params: unknown }[],
 ): Problem['fields'] {
@@ -120,7 +104,7 @@ function fieldsOf(
   });
 }
 
-/** Statements that waited too long, a server that is starting, a disk that is full: the same request may succeed later. */
+/** Statement timeouts, deadlocks, a full disk, a read-only server: the same request may succeed later. */
 function isOverloaded(error: unknown): boolean {
   const state = sqlState(error) ?? '';
   return ['57014', '55P03', '53100', '53200', '40001', '40P01', '25006'].includes(state);

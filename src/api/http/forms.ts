@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
 import { pageHeaders } from './page-headers.ts';
 
@@ -15,6 +15,14 @@ export function readForms(app: FastifyInstance, mostBytes = largestForm): void {
     'application/json',
     { parseAs: 'string', bodyLimit: mostBytes },
     app.getDefaultJsonParser('error', 'error'),
+  );
+}
+
+/** The text fields of a posted form. */
+export function formOf(request: FastifyRequest): Record<string, string> {
+  const entries = Object.entries((request.body ?? {}) as Record<string, unknown>);
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 }
 

@@ -1,15 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../adapters/logger.ts';
 
-/** One look a second at the database for all who watch, none when nobody does. */
+/** Polls the database once a second for all watchers, and only while there are any. */
 export type Heartbeat = { watch(onChange: () => void): () => void; close(): void };
 
 const everyMs = 1_000;
-/** Ages and queue depths move without an event. */
+/** Ages and queue depths change without an event. */
 const atLeastEveryMs = 5_000;
 
-/** `pulse` answers something else whenever what is watched has changed. */
-export type HeartbeatDeps = { pulse: () => Promise<string>; log: Logger };
+/** `pulse` returns a different value whenever the watched data has changed. */
+type HeartbeatDeps = { pulse: () => Promise<string>; log: Logger };
 
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const watchers = new Set<() => void>();
@@ -19,13 +19,13 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const beat = async () => {
     beating = true;
     let last: string | null = null;
-    let toldAt = performance.now();
+    let notifiedAt = performance.now();
     while (watchers.size > 0 && !closing.signal.aborted) {
-      const now = await look(deps);
-      const due = performance.now() - toldAt >= atLeastEveryMs;
+      const now = await poll(deps);
+      const due = performance.now() - notifiedAt >= atLeastEveryMs;
       if (now !== null && (due || (last !== null && now !== last))) {
-        toldAt = performance.now();
-        for (const tell of watchers) tell();
+        notifiedAt = performance.now();
+        for (const notify of watchers) notify();
       }
       last = now ?? last;
       await pause(everyMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
@@ -46,8 +46,8 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   };
 }
 
-/** Null: the database did not answer; the next look follows in a second. */
-async function look({ pulse, log }: HeartbeatDeps): Promise<string | null> {
+/** Returns null when the database does not answer; the next poll follows in a second. */
+async function poll({ pulse, log }: HeartbeatDeps): Promise<string | null> {
   try {
     return await pulse();
   } catch (error) {

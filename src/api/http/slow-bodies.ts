@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Longest a request may take to arrive; files are cut off for silence instead (import-body.ts). */
+/** Longest time a request may take to arrive. File uploads are limited by inactivity instead (file-bodies.ts). */
 const patienceMs = 60_000;
 
 const waiting = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 
 /**
- * Node's own limit counts for every route alike, and a large file on a slow line takes longer than any other request
- * may.
+ * Closes connections whose body takes too long. Node's own limit applies to all routes alike, and a large file on a slow
+ * connection may take longer.
  */
 export function cutSlowBodies(app: FastifyInstance): void {
   app.addHook('onRequest', (request, _reply, done) => {
@@ -25,7 +25,7 @@ export function cutSlowBodies(app: FastifyInstance): void {
   });
 }
 
-/** For the routes that take files. */
-export function letItTakeItsTime({ raw }: FastifyRequest): void {
+/** Lifts the limit for a route that accepts files. */
+export function allowSlowBody({ raw }: FastifyRequest): void {
   clearTimeout(waiting.get(raw));
 }

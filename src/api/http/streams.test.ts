@@ -37,7 +37,7 @@ async function streamsOf(limits: Partial<StreamLimits>, before: () => Promise<vo
         unsent: () => reply.raw.writableLength,
         gone: () => reply.raw.destroyed,
       });
-      stream.tell({ event: 'hello', data: 1 });
+      stream.send({ event: 'hello', data: 1 });
     });
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -73,7 +73,7 @@ it('nobody who does not read fills the memory; who reads again hears the newest'
   const { stream, unsent } = opened[0]!;
   const filler = 'x'.repeat(1_000_000);
   for (let n = 1; n <= 300; n += 1) {
-    stream.tell({ event: 'progress', data: { n, filler } });
+    stream.send({ event: 'progress', data: { n, filler } });
     await new Promise((resolve) => setImmediate(resolve));
   }
   // One event under way, however many were told.
@@ -115,7 +115,7 @@ it('whose time is over is cut off, also if nothing is read', async () => {
   const socket = connect(port, '127.0.0.1');
   socket.write('GET /a HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n');
   await once(socket, 'readable');
-  opened[0]!.stream.tell({ event: 'progress', data: 'x'.repeat(20_000_000) });
+  opened[0]!.stream.send({ event: 'progress', data: 'x'.repeat(20_000_000) });
   const cut = once(socket, 'close');
   await opened[0]!.closed;
   socket.on('error', () => undefined);

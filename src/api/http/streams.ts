@@ -1,21 +1,21 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { RefusedError } from '../../domain/errors.ts';
 
-/** Open at once in one process, and of those of one owner. */
+/** How many streams a process and one owner may have open, and how long. */
 export type StreamLimits = { most: number; mostEach: number; longestMs: number; lingerMs: number };
 
 export const streamLimits: StreamLimits = {
   most: 1_000,
   mostEach: 50,
-  /** Then the client comes anew, and shows again who it is: a key that was revoked has seen the last of it. */
+  /** After this the client reconnects and authenticates again, so that a revoked key loses access. */
   longestMs: 15 * 60_000,
   lingerMs: 10_000,
 };
 
 export type StreamEvent = { event: string; data: unknown; retry?: number };
 export type Stream = {
-  /** Of what comes faster than it is read only the newest is sent: nobody's slowness fills our memory. */
-  tell(event: StreamEvent): void;
+  /** Sends the newest event when the client reads slowly, so that events do not pile up in memory. */
+  send(event: StreamEvent): void;
   onClose(act: () => void): void;
 };
 
@@ -25,7 +25,7 @@ export function createStreams(
   limits: StreamLimits = streamLimits,
 ): { open(reply: FastifyReply, owner: string): Stream } {
   const open = new Map<FastifyReply, string>();
-  /** Somebody who reads nothing is not told that it is over: the socket goes all the same. */
+  /** A client that does not read would keep the socket open, so the socket is destroyed after a while. */
   const close = (reply: FastifyReply) => {
     reply.sse.close();
     const linger = setTimeout(() => !reply.raw.writableFinished && reply.raw.destroy(), limits.lingerMs);
@@ -47,7 +47,7 @@ export function createStreams(
         throw new RefusedError(
           full ? 503 : 429,
           'too_many_streams',
-          'Too many watch this at once. Close a page, or ask again in a minute.',
+          'Too many live connections. Close a tab or retry in a minute.',
           { retryAfterSeconds: 60 },
         );
       const ends: (() => void)[] = [];
@@ -66,7 +66,7 @@ export function createStreams(
         open.delete(reply);
         end();
       });
-      // Gone while we were looking up what it asked for: nobody tells of that any more.
+      // The client disconnected while the request was handled: no close event follows.
       if (!reply.sse.isConnected || reply.raw.destroyed || reply.raw.closed) {
         open.delete(reply);
         end();
@@ -78,13 +78,13 @@ export function createStreams(
         while (newest !== null && !over) {
           const event: StreamEvent = newest;
           newest = null;
-          // A broken one is closed by its socket.
+          // A broken stream is closed by its socket.
           await reply.sse.send(event).catch(() => undefined);
         }
         sending = false;
       };
       return {
-        tell(event) {
+        send(event) {
           newest = event;
           if (!sending) void flush();
         },

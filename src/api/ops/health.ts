@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { databaseHealthy } from '../../db/health.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import type { Access } from '../auth/api-key.ts';
+import type { Access } from '../auth/access.ts';
 import { problemResponses } from '../http/problem.ts';
 
 const word = z.enum(['healthy', 'unhealthy']);
@@ -29,12 +29,12 @@ export function healthRoutes(
         schema: {
           tags: ['health'],
           summary:
-            'Leads are accepted while Postgres answers; without the queue they wait, which is "degraded"',
+            'Health of the process: leads are accepted while Postgres responds; without the queue they wait ("degraded")',
           response: { 200: health, 503: health },
         },
       },
       async (_request, reply) => {
-        const [database, queue] = await Promise.all([databaseHealthy(db), inTime(queues.healthy())]);
+        const [database, queue] = await Promise.all([databaseHealthy(db), withinDeadline(queues.healthy())]);
         const status = !database ? 'unhealthy' : queue ? 'healthy' : 'degraded';
         return reply
           .status(database ? 200 : 503)
@@ -47,12 +47,12 @@ export function healthRoutes(
       {
         schema: {
           tags: ['health'],
-          summary: 'Which queue backend runs, and whether it can be reached',
+          summary: 'The queue backend and whether it is reachable',
           response: { 200: queueHealth, 503: queueHealth },
         },
       },
       async (_request, reply) => {
-        const reachable = await inTime(queues.healthy());
+        const reachable = await withinDeadline(queues.healthy());
         return reply
           .status(reachable ? 200 : 503)
           .send({ status: wordOf(reachable), backend: queues.backend, reachable });
@@ -62,10 +62,10 @@ export function healthRoutes(
     app.get(
       '/api/stripe-service/health',
       {
-        onRequest: access.bridge(),
+        onRequest: access.bridge,
         schema: {
           tags: ['health'],
-          summary: 'Whether Stripe can be reached with the configured key',
+          summary: 'Whether Stripe is reachable with the configured key',
           response: { 200: bridgeHealth, ...problemResponses(401, 429) },
         },
       },
@@ -79,8 +79,8 @@ export function healthRoutes(
 
 const wordOf = (ok: boolean) => (ok ? ('healthy' as const) : ('unhealthy' as const));
 
-/** A queue that hangs is a queue that is down. */
-async function inTime(check: Promise<boolean>): Promise<boolean> {
+/** A queue that does not answer in time counts as down. */
+async function withinDeadline(check: Promise<boolean>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), 1_500);

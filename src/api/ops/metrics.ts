@@ -1,25 +1,24 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { findKey } from '../../db/account/api-keys.ts';
 import { effectCounts, unlockCounts } from '../../db/transport/metrics.ts';
 import { outboxFigures } from '../../db/transport/outbox.ts';
-import { RefusedError } from '../../domain/errors.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { workerNames } from '../../events/routes.ts';
-import { createShelf } from '../http/cache.ts';
+import type { Access } from '../auth/access.ts';
+import { createTtlCache } from '../http/ttl-cache.ts';
 
-type Deps = Pick<Runtime, 'config' | 'db' | 'queues'>;
+type Deps = Pick<Runtime, 'db' | 'queues'>;
 
-/** Scrapes closer together than this get the same figures: watching must not become load. */
+/** Scrapes closer together than this get the same figures, so that monitoring does not become load. */
 const figuresMs = 5_000;
 const countsMs = 30_000;
 
 /**
  * /metrics for Prometheus: from this machine, or with an operator's key (`leadgate key create --operator`). The
- * histogram covers what this process served; the gauges are read from the database, so every process tells the same.
+ * histogram covers what this process served; the gauges are read from the database and the same in every process.
  */
-export function metricsPlugin(runtime: Deps): FastifyPluginAsync {
+export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync {
   const plugin: FastifyPluginAsync = async (app) => {
     const registry = new Registry();
     collectDefaultMetrics({ register: registry, prefix: 'leadgate_' });
@@ -33,7 +32,7 @@ export function metricsPlugin(runtime: Deps): FastifyPluginAsync {
     const refresh = databaseGauges(registry, runtime);
 
     app.addHook('onResponse', async (request, reply) => {
-      // A stream lasts as long as somebody looks; its duration is no latency.
+      // The duration of an event stream is no latency.
       if (reply.getHeader('content-type')?.toString().startsWith('text/event-stream')) return;
       const route = request.routeOptions.url ?? 'unmatched';
       latency.observe(
@@ -41,8 +40,8 @@ export function metricsPlugin(runtime: Deps): FastifyPluginAsync {
         reply.elapsedTime / 1000,
       );
     });
-    app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
-      await admit(runtime, request);
+    const options = { schema: { hide: true }, onRequest: access.monitoring };
+    app.get('/metrics', options, async (_request, reply) => {
       await refresh();
       return reply
         .header('cache-control', 'no-store')
@@ -50,29 +49,8 @@ export function metricsPlugin(runtime: Deps): FastifyPluginAsync {
         .send(await registry.metrics());
     });
   };
-  // Not encapsulated: the latency of every route is measured, not of this one alone.
+  // Not encapsulated, so that the latency of every route is measured and not of this one alone.
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
-}
-
-type Incoming = {
-  headers: Record<string, string | string[] | undefined>;
-  socket: { remoteAddress?: string };
-};
-
-/** Behind a proxy on this machine everybody is local: what a proxy passed on needs the key. */
-async function admit({ db }: Deps, { headers, socket }: Incoming): Promise<void> {
-  const given = /^Bearer +(\S+)$/i.exec(String(headers.authorization ?? ''))?.[1] ?? headers['x-api-key'];
-  if (typeof given === 'string') {
-    const key = await findKey(db, given);
-    if (!key) throw new RefusedError(401, 'key_invalid', 'This API key is not valid.');
-    if (key.owner !== 'operator') throw new RefusedError(403, 'forbidden', 'This needs an operator key.');
-    return;
-  }
-  const local = /^(?:127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '');
-  const proxied = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some(
-    (name) => headers[name] !== undefined,
-  );
-  if (!local || proxied) throw new RefusedError(401, 'key_required', 'This needs an operator key.');
 }
 
 function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise<void> {
@@ -81,14 +59,14 @@ function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise
   const depth = gauge('outbox_rows', 'Outbox rows by worker and state.', ['worker', 'state']);
   const age = gauge('outbox_lag_seconds', 'Age of the oldest due outbox row, by worker.', ['worker']);
   const jobs = gauge('queue_jobs', 'Jobs in the queue by worker and state.', ['worker', 'state']);
-  const effects = gauge(
-    'effects',
-    'Calls to the outside in the last 24 hours, by vendor, kind and outcome.',
-    ['vendor', 'kind', 'outcome'],
-  );
+  const effects = gauge('effects', 'Vendor calls in the last 24 hours, by vendor, kind and outcome.', [
+    'vendor',
+    'kind',
+    'outcome',
+  ]);
   const unlocks = gauge('unlocks', 'Unlocks by state.', ['state']);
   const up = gauge('queue_up', 'Whether the queue answers.');
-  const shelf = createShelf();
+  const cache = createTtlCache();
 
   const outboxNow = async () => {
     const rows = await outboxFigures(db.reader);
@@ -121,8 +99,10 @@ function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise
   };
   return async () => {
     await Promise.all([
-      ...[shelf.get('outbox', figuresMs, outboxNow), shelf.get('queues', figuresMs, queuesNow)],
-      ...[shelf.get('effects', countsMs, effectsNow), shelf.get('unlocks', countsMs, unlocksNow)],
+      cache.get('outbox', figuresMs, outboxNow),
+      cache.get('queues', figuresMs, queuesNow),
+      cache.get('effects', countsMs, effectsNow),
+      cache.get('unlocks', countsMs, unlocksNow),
     ]);
   };
 }

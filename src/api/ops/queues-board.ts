@@ -6,7 +6,7 @@ import type {
   UIConfig,
 } from '@bull-board/api/typings/app';
 
-/** What Bull Board hands to a server, kept for our own routes to serve. */
+/** What Bull Board passes to a server adapter, kept for our own routes to serve. */
 export type BoardParts = {
   queues: BullBoardQueues;
   views: string;
@@ -37,6 +37,6 @@ export function boardParts(): { adapter: IServerAdapter; parts(): BoardParts } {
 function complete(found: Partial<BoardParts>): BoardParts {
   const { queues, views, statics, entry, routes, uiConfig } = found;
   if (!queues || !views || !statics || !entry || !routes || !uiConfig)
-    throw new Error('Bull Board handed over less than expected');
+    throw new Error('Bull Board did not pass all parts to its server adapter');
   return { queues, views, statics, entry, routes, uiConfig };
 }

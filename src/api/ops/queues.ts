@@ -5,27 +5,25 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Runtime } from '../../engine/runtime.ts';
-import { createAuth } from '../auth/better-auth.ts';
-import { operatorsOnly } from '../auth/operator.ts';
-import { trustedOrigins } from '../auth/origin.ts';
+import type { Access } from '../auth/access.ts';
+import { operatorsOnly } from '../auth/caller.ts';
 import { sendPage } from '../http/forms.ts';
 import { assetUrl } from '../web/assets.ts';
 import { type BoardParts, boardParts } from './queues-board.ts';
 
 const path = '/queues';
 
-/** The one style sheet its script writes into the page (9.10.1); any other stays forbidden. */
+/** Hash of the style sheet that the board's script (9.10.1) adds to the page; the policy allows no other. */
 const boardStyle = 'sha256-r2N1TB/gHbBtBZFKg7ejmq1acVSREzucTAEw6ga4hoU=';
 
-type Deps = Pick<Runtime, 'config' | 'db' | 'log' | 'queues'>;
+type Deps = Pick<Runtime, 'config' | 'queues'>;
 
 /**
- * Bull Board for operators, on either backend. Only its reading routes exist here: the outbox decides what runs, so a
- * retry clicked in the board would do nothing or mislead. Parked work is resumed in the console.
+ * Bull Board for operators, on either backend. Only its read routes exist here: the outbox decides what runs, so a retry
+ * in the board would have no effect. Parked work is resumed in the console.
  */
-export function queuesPlugin(runtime: Deps): FastifyPluginAsync {
+export function queuePages(runtime: Deps, access: Access): FastifyPluginAsync {
   return async (app) => {
-    const auth = createAuth(runtime);
     const { adapter, parts } = boardParts();
     createBullBoard({
       queues: runtime.queues.boards().map((queue) => new BullMQAdapter(queue, { readOnlyMode: true })),
@@ -45,17 +43,18 @@ export function queuesPlugin(runtime: Deps): FastifyPluginAsync {
     const page = await readFile(join(rest.views, 'index.ejs'), 'utf8');
     await app.register(
       async (board) => {
-        board.addHook('onRequest', operatorsOnly(auth, trustedOrigins(runtime.config.publicUrl)));
+        board.addHook('onRequest', access.signedIn);
+        board.addHook('onRequest', operatorsOnly);
         await board.register(fastifyStatic, {
           root: statics.path,
           prefix: statics.route,
           decorateReply: false,
         });
-        readingRoutes(board, rest);
+        readRoutes(board, rest);
         for (const url of [rest.entry.route].flat()) {
           board.get(url, { schema: { hide: true } }, async (_request, reply) => {
             const { params } = rest.entry.handler({ basePath: path, uiConfig: rest.uiConfig });
-            return sendPage(reply, runtime.config, fill(underOurPolicy(page), params), [boardStyle]);
+            return sendPage(reply, runtime.config, fill(withoutExternals(page), params), [boardStyle]);
           });
         }
       },
@@ -64,22 +63,19 @@ export function queuesPlugin(runtime: Deps): FastifyPluginAsync {
   };
 }
 
-function readingRoutes(
-  board: FastifyInstance,
-  { routes, queues, uiConfig }: Omit<BoardParts, 'statics'>,
-): void {
+function readRoutes(board: FastifyInstance, { routes, queues, uiConfig }: Omit<BoardParts, 'statics'>): void {
   for (const route of routes) {
     if (![route.method].flat().includes('get')) continue;
     for (const url of [route.route].flat()) {
       board.get(url, { schema: { hide: true } }, async (request, reply) => {
         const { params, query, headers } = request;
         const answer = await route.handler({
-          ...{ queues, uiConfig, body: {} },
-          ...{
-            params: params as Record<string, string>,
-            query: query as Record<string, string>,
-            headers: headers as Record<string, string>,
-          },
+          queues,
+          uiConfig,
+          body: {},
+          params: params as Record<string, string>,
+          query: query as Record<string, string>,
+          headers: headers as Record<string, string>,
         });
         return reply.status(answer.status ?? 200).send(answer.body);
       });
@@ -87,15 +83,15 @@ function readingRoutes(
   }
 }
 
-/** Its page fetches fonts from Google and styles its loading dots inline; the policy allows neither. */
-function underOurPolicy(page: string): string {
+/** The page loads fonts from Google and has inline styles; our policy allows neither. */
+function withoutExternals(page: string): string {
   return page
     .replace(/<link[^>]*fonts\.googleapis\.com[^>]*>/g, '')
     .replace(/<style>[\s\S]*?<\/style>/g, '')
     .replace(/ style="[^"]*"/g, '');
 }
 
-/** The few values of its template; all are ours, none is typed by anybody. */
+/** Fills the template's placeholders. The values are our own, none is user input. */
 function fill(template: string, values: Record<string, unknown>): string {
   return template.replace(/<%[=-] (\w+) %>/g, (_all, name: string) => String(values[name] ?? ''));
 }

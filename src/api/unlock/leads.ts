@@ -1,5 +1,5 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { findLead, listLeads, type SealedContact, type StoredLead } from '../../db/lead/leads.ts';
 import { allows } from '../../domain/account/scopes.ts';
@@ -10,7 +10,9 @@ import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
-import { type Access, type Principal, principalOf } from '../auth/api-key.ts';
+import type { Access } from '../auth/access.ts';
+import { type Caller, callerOf, organizationOf } from '../auth/caller.ts';
+import { causeOf } from '../http/cause.ts';
 import { limit, nextCursor, optionalText, readCursor, text } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
@@ -19,8 +21,8 @@ type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config'>;
 
 const leadId = z
   .string()
-  .regex(/^lead_[A-Za-z0-9_]{1,64}$/, 'lead_ and 1 to 64 of A-Z, a-z, 0-9 and _')
-  .describe('What every text and every answer calls this lead');
+  .regex(/^lead_[A-Za-z0-9_]{1,64}$/, 'must be lead_ followed by 1 to 64 of A-Z, a-z, 0-9 and _')
+  .describe('The id of the lead in texts and API responses');
 const providerIds = z.array(text(128)).max(200);
 
 const providerResults = z.array(
@@ -76,17 +78,17 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.post(
       '/api/leads',
       {
-        onRequest: access.require('leads:write'),
+        onRequest: access.organization('leads:write'),
         schema: {
           tags: ['leads'],
           summary: 'Store a lead and offer it to providers',
-          description: 'Send an Idempotency-Key to be able to repeat the request safely.',
+          description: 'Send an Idempotency-Key so that the request can be retried safely.',
           body,
           response: { 201: offered, ...problemResponses(400, 401, 403, 409, 413, 415, 429, 503) },
         },
       },
       async (request, reply) => {
-        const { organizationId } = principalOf(request);
+        const organizationId = organizationOf(request);
         const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
         const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), {
           organizationId,
@@ -100,7 +102,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.post(
       '/api/leads/:lead_id/send',
       {
-        onRequest: access.require('leads:write'),
+        onRequest: access.organization('leads:write'),
         schema: {
           tags: ['leads'],
           summary: 'Offer a stored lead to more providers',
@@ -110,7 +112,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const { organizationId } = principalOf(request);
+        const organizationId = organizationOf(request);
         const lead = await leadOf(deps, request, request.params.lead_id);
         const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
         const order = { providerIds: request.body.provider_ids, ...termsOf(request.body.config) };
@@ -128,7 +130,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.get(
       '/api/leads/:lead_id',
       {
-        onRequest: access.require('leads:read'),
+        onRequest: access.organization('leads:read'),
         schema: {
           tags: ['leads'],
           summary: 'Read a lead; its contact stays locked unless an admin key asks for it',
@@ -144,7 +146,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const lead = await leadOf(deps, request, request.params.lead_id);
         const contact =
           request.query.include_locked === 'true'
-            ? await openContact(deps, principalOf(request), lead, request)
+            ? await openContact(deps, callerOf(request), lead, request)
             : null;
         return { success: true as const, lead: shown(lead, contact) };
       },
@@ -153,7 +155,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.get(
       '/api/leads',
       {
-        onRequest: access.require('leads:read'),
+        onRequest: access.organization('leads:read'),
         schema: {
           tags: ['leads'],
           summary: 'List leads, newest first',
@@ -173,7 +175,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const after = readCursor(cursor, [/^\d{1,17}$/, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/]);
         const rows = await listLeads(
           deps.db.reader,
-          principalOf(request).organizationId,
+          organizationOf(request),
           { ...filter, createdFrom, createdTo },
           { limit, after: after && { micros: after[0]!, id: after[1]! } },
         );
@@ -187,14 +189,8 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   };
 }
 
-const causeOf = (request: { id: string }) => ({ correlationId: request.id, causationId: null });
-
-async function leadOf(
-  deps: Deps,
-  request: Parameters<typeof principalOf>[0],
-  publicId: string,
-): Promise<StoredLead> {
-  const lead = await findLead(deps.db, principalOf(request).organizationId, publicId);
+async function leadOf(deps: Deps, request: FastifyRequest, publicId: string): Promise<StoredLead> {
+  const lead = await findLead(deps.db, organizationOf(request), publicId);
   if (!lead) throw notFound('lead');
   return lead;
 }
@@ -202,12 +198,12 @@ async function leadOf(
 /** The audit event is committed before the contact leaves. */
 async function openContact(
   { relay, vault }: Deps,
-  principal: Principal,
+  caller: Caller,
   lead: StoredLead,
-  request: { id: string },
+  request: FastifyRequest,
 ): Promise<SealedContact | null> {
-  // What a supplier's key was given besides makes it no key of the organization's own.
-  if (!allows(principal.scopes, 'admin') || principal.owner === 'supplier') {
+  // A supplier's key never opens contacts, whatever its scopes.
+  if (!allows(caller.scopes, 'admin') || caller.role === 'supplier') {
     throw new RefusedError(
       403,
       'scope_missing',
@@ -222,11 +218,11 @@ async function openContact(
           type: 'lead.contact_read',
           organizationId: lead.organizationId,
           subject: `lead:${lead.id}`,
-          data: { leadId: lead.id, actor: principal.actor },
+          data: { leadId: lead.id, actor: caller.actor },
         },
       ],
     },
-    { cause: causeOf({ id: request.id || uuidv7() }) },
+    { cause: causeOf(request) },
   );
   return vault.openJson<SealedContact>(lead.contact);
 }
@@ -260,7 +256,7 @@ function shown(lead: StoredLead, contact: SealedContact | null): z.infer<typeof 
   };
 }
 
-/** What a request may say. How short an offer may be depends on whether vendors are simulated. */
+/** The request schemas. The shortest TTL depends on whether vendors are simulated. */
 function bodies(sandbox: boolean) {
   const { minMs, maxMs } = ttlBounds(sandbox);
   const terms = z.strictObject({
@@ -286,7 +282,7 @@ function bodies(sandbox: boolean) {
       preferred_time_window: optionalText(160),
       budget_range: optionalText(160),
       notes_snippet: optionalText(2_000),
-      original_notes: optionalText(2_000).describe('Another name of notes_snippet'),
+      original_notes: optionalText(2_000).describe('Alias of notes_snippet'),
       client_name: text(300),
       client_phone: optionalText(40),
       client_email: optionalText(320).refine(
@@ -329,7 +325,7 @@ function termsOf(config: Config | null | undefined): Pick<LeadOrder, 'priceMinor
   return {
     priceMinor: config?.price_cents ?? null,
     currency: config?.currency ? parseCurrency(config.currency) : null,
-    // The schema has checked it against the bounds of this installation.
+    // The schema has checked the bounds.
     ttlMs: config?.ttl_hours ? Math.round(config.ttl_hours * 3_600_000) : null,
   };
 }

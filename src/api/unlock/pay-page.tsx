@@ -1,6 +1,6 @@
 import type { FC, PropsWithChildren } from 'hono/jsx';
 
-/** What the page says of an unlock before it is paid; every text is escaped by JSX. */
+/** What the page shows of an unlock before it is paid. JSX escapes every text. */
 export type Teaser = {
   leadId: string;
   serviceType: string | null;
@@ -71,7 +71,7 @@ export const PayablePage: FC<{ teaser: Teaser; timeLeft: string; sold: number; m
     <form method="post">
       <button type="submit">Pay {props.teaser.price}</button>
     </form>
-    <p class="small">You pay on Stripe's page. Lead {props.teaser.leadId}.</p>
+    <p class="small">Payment is handled by Stripe. Lead {props.teaser.leadId}.</p>
   </Page>
 );
 
@@ -107,7 +107,7 @@ export const DetailsPage: FC<{ teaser: Teaser; details: Details; footer: string 
   </Page>
 );
 
-/** One plain sentence, and nothing of the lead. `refreshSeconds`: look again by itself. */
+/** One sentence and nothing of the lead. With `refreshSeconds` the page reloads by itself. */
 export const SentencePage: FC<{ title: string; sentence: string; refreshSeconds?: number }> = (props) => (
   <Page title={props.title} language="en" refreshSeconds={props.refreshSeconds}>
     <h1>{props.title}</h1>

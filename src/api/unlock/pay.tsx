@@ -10,21 +10,23 @@ import { isPayToken } from '../../domain/unlock/pay-link.ts';
 import { type PayView, payView } from '../../domain/unlock/pay-view.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { openCheckoutSession } from '../../usecases/unlock/checkout.ts';
+import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
 import type { Limiter } from '../http/limits.ts';
+import { addToLog } from '../http/request-log.ts';
 import { DetailsPage, PaidPage, PayablePage, SentencePage, type Teaser } from './pay-page.tsx';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'links' | 'config' | 'log'>;
 type Opened = { unlock: UnlockView; figures: PayFigures; view: PayView };
 
 /**
- * The buyer's place for one unlock. GET and HEAD change nothing, whoever previews the link; paying and reading the
- * details are POSTs. Without a valid token there is nothing to see, not even whether it once existed.
+ * The buyer's page for one unlock. GET and HEAD change nothing, so that link previews are harmless; paying and reading
+ * the details are POSTs. An invalid token shows nothing, not even whether it once existed.
  */
 export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
   return async (app) => {
     app.removeAllContentTypeParsers();
-    // Buttons send an empty form; whatever comes with it is not read.
+    // Buttons send an empty form; its fields are not read.
     app.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: 1_024 },
@@ -49,10 +51,7 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
       if (!opened) return show(reply, 404, unknownLink);
       const { unlock, view } = opened;
       if (view.kind !== 'payable') return reply.redirect(`/p/${tokenOf(request)}`, 303);
-      const session = await openCheckoutSession(deps, unlock.id, {
-        correlationId: request.id,
-        causationId: null,
-      });
+      const session = await openCheckoutSession(deps, unlock.id, causeOf(request));
       if (session.kind === 'open') return reply.redirect(session.url, 303);
       return reply.redirect(
         `/p/${tokenOf(request)}${session.kind === 'confirming' ? '?from=checkout' : ''}`,
@@ -90,7 +89,7 @@ async function open({ db, links }: Deps, request: FastifyRequest): Promise<Opene
   const unlock = figures && (await findUnlock(db, figures.id));
   if (!unlock) return null;
   const { from } = request.query as { from?: unknown };
-  // Stripe sent the buyer back, or has the session as complete, and nothing is booked yet.
+  // Stripe redirected the buyer back, or reports the session as complete, and no payment is booked yet.
   const paying = figures.checkout === 'complete' || (from === 'checkout' && figures.checkout === 'open');
   const refunded = figures.payment === 'returned';
   const facts = {
@@ -122,7 +121,7 @@ async function detailsOf(
         },
       ],
     },
-    { cause: { correlationId: request.id, causationId: null } },
+    { cause: causeOf(request) },
   );
   const details = vault.openJson<SealedContact>(unlock.contact);
   return <DetailsPage teaser={teaserOf(unlock, details.notes)} details={details} footer={unlock.footer} />;
@@ -143,7 +142,7 @@ function pageOf({ unlock, figures, view }: Opened, token: string): Child {
       return (
         <SentencePage
           title="Confirming your payment"
-          sentence="We are confirming your payment with Stripe. This page looks again by itself."
+          sentence="We are confirming your payment with Stripe. This page refreshes by itself."
           refreshSeconds={3}
         />
       );
@@ -160,16 +159,19 @@ const closedWords = {
   },
   declined: {
     title: 'No longer available',
-    sentence: 'You skipped this offer. You were not charged for it.',
+    sentence: 'You declined this offer. You were not charged for it.',
   },
   refunded: { title: 'Refunded', sentence: 'Your payment was refunded in full.' },
-  not_ready: { title: 'Not open yet', sentence: 'Reply Y to the text message first; then this link opens.' },
+  not_ready: {
+    title: 'Not open yet',
+    sentence: 'Reply Y to the text message first. After that, this link works.',
+  },
 };
 
 const sentence = (title: string, words: string): Child => <SentencePage title={title} sentence={words} />;
 const unknownLink = sentence(
   'Unknown link',
-  'This link is not valid. Please use the newest one from your messages.',
+  'This link is not valid. Please use the most recent link in your messages.',
 );
 
 const teaserOf = (unlock: UnlockView, notes: string | null): Teaser => ({
@@ -195,21 +197,17 @@ function show(reply: FastifyReply, status: number, page: Child): FastifyReply {
   return reply.status(status).header('content-type', 'text/html; charset=utf-8').send(html);
 }
 
-/** A person reads this page: a sentence instead of problem+json. Nothing was charged or stored by halves. */
+/** Answers an error with a page instead of problem+json. */
 function failed(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const vendor = error instanceof TransientError || error instanceof PermanentError;
   const { status, retryAfterSeconds, code } = vendor
     ? { status: 503, retryAfterSeconds: 10, code: 'vendor_unavailable' }
     : failureOf(error);
   noteFailure(deps.log, error, status, request);
-  request.setDecorator('problem', code);
+  addToLog(request, { code });
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   if (status === 429)
-    return show(
-      reply,
-      429,
-      sentence('Please wait', 'That was a lot of clicks. Please try again in a minute.'),
-    );
+    return show(reply, 429, sentence('Please wait', 'Too many requests. Please try again in a minute.'));
   if (status < 500) return show(reply, status, unknownLink);
   const words =
     'The payment page cannot be opened right now. You were not charged. Please try again in a minute.';

@@ -28,14 +28,14 @@ const row = z.object({
 const columns = Object.keys(row.shape);
 
 /**
- * Reads a CSV as it arrives, in batches, never more than one row and one batch at a time. Rows that cannot be used
- * are told apart with their reasons; what is no CSV of providers at all is refused with one sentence.
+ * Reads a CSV as it arrives, holding one batch at a time. Invalid rows are returned with their reasons. Throws
+ * RefusedError 400 when it is not a CSV of providers.
  */
 export async function* readProviderRows(
   source: Readable,
   { maxBytes, batchSize }: { maxBytes: number; batchSize: number },
 ): AsyncGenerator<ProviderBatch> {
-  // All rows are stored or none, so a file that is damaged anywhere is refused whole.
+  // All rows are stored or none, so a file that is damaged anywhere is rejected as a whole.
   const file = await openCsv(uploadedBytes(source, maxBytes), {
     encoding: 'utf-8',
     strict: true,
@@ -79,7 +79,7 @@ function judge(
   batch.valid.push({ externalId, ...rest });
 }
 
-/** Where each of our columns stands; the first counts. Columns we do not know are read past, whatever they are called. */
+/** The index of each known column; of two columns with the same name the first counts. Unknown columns are ignored. */
 function columnsOf(header: string[]): [name: string, column: number][] {
   const names = header.map((name) => name.toLowerCase().replace(/[\s-]+/g, '_'));
   const missing = ['external_id', 'phone'].filter((name) => !names.includes(name));

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { parseProviderPhone } from '../../domain/phone/phone.ts';
 import { text } from '../http/fields.ts';
 
-/** The fields of a provider, the same whether they come as JSON or as a CSV row. */
+/** The fields of a provider, the same for JSON and for a CSV row. */
 export const providerId = text(128);
 
-/** Offers are texted to it, so it must be a real number; stored as E.164. */
+/** Offers are sent to this number, so it must be valid; stored as E.164. */
 export const phone = z
   .string()
   .max(40)
@@ -19,4 +19,4 @@ export const phone = z
   });
 
 export const email = text(320).pipe(z.email('not an e-mail address'));
-export const language = z.string().regex(/^[a-z]{2}(?:-[A-Z]{2})?$/, 'a language such as en or es');
+export const language = z.string().regex(/^[a-z]{2}(?:-[A-Z]{2})?$/, 'must be a language such as en or es');

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { upsertBuyers } from '../../db/account/buyers.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import { type Access, principalOf } from '../auth/api-key.ts';
+import type { Access } from '../auth/access.ts';
+import { organizationOf } from '../auth/caller.ts';
 import { problemResponses } from '../http/problem.ts';
 import { uploadedFile } from '../http/uploaded-file.ts';
 import { readProviderRows } from './provider-csv.ts';
@@ -19,13 +20,13 @@ const summary = z.object({
   }),
   rejected_rows: z
     .array(z.object({ row: z.number(), errors: z.array(z.string()) }))
-    .describe('The first 1,000; the header is row 1'),
+    .describe('The first 1,000 rejected rows; the header is row 1'),
 });
 
 const mostReported = 1_000;
 const batchSize = 500;
 
-/** A CSV of providers, as the body itself or as a form's file. All its valid rows are stored, or none. */
+/** Imports a CSV of providers, sent as the body or as a form's file. Stores all valid rows or none. */
 export function providerImport(deps: Pick<Runtime, 'db' | 'config'>, access: Access): FastifyPluginAsync {
   const { db, config } = deps;
   return async (app) => {
@@ -40,25 +41,25 @@ export function providerImport(deps: Pick<Runtime, 'db' | 'config'>, access: Acc
     app.post(
       '/api/providers/import',
       {
-        onRequest: access.require('providers:write'),
+        onRequest: access.organization('providers:write'),
         bodyLimit: config.maxCsvBytes,
         schema: {
           tags: ['providers'],
           summary: 'Import providers from CSV: external_id, name, phone, email, language',
           description:
-            'text/csv, or multipart/form-data with a file. Known ids are updated, so a repetition changes nothing.',
+            'text/csv, or multipart/form-data with a file. Existing providers are updated, so repeating an import changes nothing.',
           consumes: ['text/csv', 'multipart/form-data'],
           response: { 200: summary, ...problemResponses(400, 401, 403, 413, 415, 429, 503) },
         },
       },
       async (request) => {
-        const { organizationId } = principalOf(request);
+        const organizationId = organizationOf(request);
         const source = await uploadedFile(request);
         let started = false;
         return db.withTx(async (tx) => {
-          // A transaction is repeated on a deadlock, a stream cannot be.
+          // A transaction is retried on a deadlock, but a stream cannot be read twice.
           if (started)
-            throw new RefusedError(503, 'unavailable', 'Interrupted by another import. Please repeat.', {
+            throw new RefusedError(503, 'unavailable', 'Interrupted by another import. Please try again.', {
               retryAfterSeconds: 1,
             });
           started = true;

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -13,7 +14,8 @@ import { violatedUnique } from '../../db/constraints.ts';
 import { answerPart, firstAnswer } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import { type Access, principalOf } from '../auth/api-key.ts';
+import type { Access } from '../auth/access.ts';
+import { organizationOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor, text } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
@@ -36,18 +38,14 @@ const params = z.object({
     .regex(/^[^\0]*$/, 'not a provider id'),
 });
 
-/** How an organization brings its buyers. */
+/** The providers (buyers) of an organization. */
 export function providerRoutes(
   deps: Pick<Runtime, 'db' | 'relay' | 'vault'>,
   access: Access,
 ): FastifyPluginAsyncZod {
   const { db, relay, vault } = deps;
-  const change = async (
-    request: Parameters<typeof principalOf>[0],
-    id: string,
-    fields: Parameters<typeof changeBuyer>[3],
-  ) => {
-    const buyer = await changeBuyer(db, principalOf(request).organizationId, id, fields);
+  const change = async (request: FastifyRequest, id: string, fields: Parameters<typeof changeBuyer>[3]) => {
+    const buyer = await changeBuyer(db, organizationOf(request), id, fields);
     if (!buyer) throw notFound('provider');
     return { success: true as const, provider: shown(buyer) };
   };
@@ -55,7 +53,7 @@ export function providerRoutes(
     app.post(
       '/api/providers',
       {
-        onRequest: access.require('providers:write'),
+        onRequest: access.organization('providers:write'),
         schema: {
           tags: ['providers'],
           summary: 'Add a provider',
@@ -70,7 +68,7 @@ export function providerRoutes(
         },
       },
       async (request, reply) => {
-        const { organizationId } = principalOf(request);
+        const organizationId = organizationOf(request);
         const key = idempotencyKeyOf(request, { organizationId, vault }, request.body);
         const { external_id: externalId, phone, name = null, email = null, language = null } = request.body;
         const fields = { externalId, phone, name, email, language };
@@ -78,7 +76,7 @@ export function providerRoutes(
           success: true as const,
           provider: shown({ ...fields, id: '', active: true, createdAt: new Date() }),
         };
-        // The answer holds a phone and an e-mail address: the key keeps only what names it.
+        // The response holds a phone and an e-mail address, so the key stores only the provider's id.
         const writes = [
           ...(key ? [answerPart(key, 201, { external_id: externalId })] : []),
           insertBuyer(organizationId, uuidv7(), fields),
@@ -92,11 +90,7 @@ export function providerRoutes(
           const stored = first && (await findBuyer(db, organizationId, externalId));
           if (stored) return reply.status(201).send({ success: true, provider: shown(stored) });
           if (collision !== buyerConstraint) throw error;
-          throw new RefusedError(
-            409,
-            'provider_exists',
-            'There is a provider with this external_id already.',
-          );
+          throw new RefusedError(409, 'provider_exists', 'A provider with this external_id already exists.');
         }
         return reply.status(201).send(created);
       },
@@ -105,10 +99,10 @@ export function providerRoutes(
     app.get(
       '/api/providers',
       {
-        onRequest: access.require('providers:read'),
+        onRequest: access.organization('providers:read'),
         schema: {
           tags: ['providers'],
-          summary: 'List providers by id',
+          summary: 'List providers, ordered by external_id',
           querystring: z.strictObject({
             limit,
             cursor: z.string().max(700).optional(),
@@ -128,7 +122,7 @@ export function providerRoutes(
         const { limit, cursor, active } = request.query;
         const after = readCursor(cursor, [/^[^\0]{1,128}$/])?.[0] ?? null;
         const page = { limit, after, active: active === undefined ? null : active === 'true' };
-        const rows = await listBuyers(db.reader, principalOf(request).organizationId, page);
+        const rows = await listBuyers(db.reader, organizationOf(request), page);
         return {
           success: true as const,
           providers: rows.map(shown),
@@ -140,7 +134,7 @@ export function providerRoutes(
     app.get(
       '/api/providers/:provider_id',
       {
-        onRequest: access.require('providers:read'),
+        onRequest: access.organization('providers:read'),
         schema: {
           tags: ['providers'],
           summary: 'Read a provider',
@@ -149,7 +143,7 @@ export function providerRoutes(
         },
       },
       async (request) => {
-        const buyer = await findBuyer(db, principalOf(request).organizationId, request.params.provider_id);
+        const buyer = await findBuyer(db, organizationOf(request), request.params.provider_id);
         if (!buyer) throw notFound('provider');
         return { success: true as const, provider: shown(buyer) };
       },
@@ -158,10 +152,10 @@ export function providerRoutes(
     app.patch(
       '/api/providers/:provider_id',
       {
-        onRequest: access.require('providers:write'),
+        onRequest: access.organization('providers:write'),
         schema: {
           tags: ['providers'],
-          summary: 'Change the given fields of a provider; null empties one',
+          summary: 'Update the given fields of a provider; null clears a field',
           params,
           body: z.strictObject({
             name: text(200).nullable().optional(),
@@ -179,10 +173,10 @@ export function providerRoutes(
     app.delete(
       '/api/providers/:provider_id',
       {
-        onRequest: access.require('providers:write'),
+        onRequest: access.organization('providers:write'),
         schema: {
           tags: ['providers'],
-          summary: 'Deactivate a provider: it is offered nothing more, and what it has bought stays',
+          summary: 'Deactivate a provider: it gets no further offers and keeps what it bought',
           params,
           response: { 200: answer, ...problemResponses(400, 401, 403, 404, 429, 503) },
         },

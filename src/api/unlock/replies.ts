@@ -4,11 +4,13 @@ import { z } from 'zod';
 import { parseProviderPhone } from '../../domain/phone/phone.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { receiveReply } from '../../usecases/messaging/receive-reply.ts';
-import { type Access, principalOf } from '../auth/api-key.ts';
+import type { Access } from '../auth/access.ts';
+import { organizationOf } from '../auth/caller.ts';
+import { causeOf } from '../http/cause.ts';
 import type { Limiter } from '../http/limits.ts';
 import { problemResponses } from '../http/problem.ts';
 
-/** Without a zone it is UTC. Written back in one form, since it is part of what tells two texts apart. */
+/** UTC unless a zone is given. Normalized before hashing, because it is part of the deduplication key. */
 const timestamp = z
   .string()
   .max(40)
@@ -33,7 +35,7 @@ const body = z.strictObject({
   timestamp,
 });
 
-/** For an upstream SMS gateway that has already verified the sender. */
+/** Replies from an upstream SMS gateway that has already verified the sender. */
 export function replyRoutes(
   deps: Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>,
   access: Access,
@@ -43,12 +45,11 @@ export function replyRoutes(
     app.post(
       '/api/leads/sms-response',
       {
-        onRequest: access.require('replies:write'),
+        onRequest: access.organization('replies:write'),
         schema: {
           tags: ['replies'],
-          summary: 'Hand in a text that a provider sent',
-          description:
-            'Deduplicated on phone, message and timestamp: the same three again are the same text.',
+          summary: 'Submit an inbound SMS from a provider',
+          description: 'Deduplicated on phone, message and timestamp.',
           body,
           response: {
             200: z.object({
@@ -61,7 +62,7 @@ export function replyRoutes(
         },
       },
       async (request, reply) => {
-        const { organizationId } = principalOf(request);
+        const organizationId = organizationOf(request);
         const parsed = parseProviderPhone(request.body.provider_phone);
         const from = parsed.ok ? parsed.e164 : request.body.provider_phone;
         await limiter.take('phone', from, reply);
@@ -78,7 +79,7 @@ export function replyRoutes(
           body: message,
           organizationId,
           now: new Date(),
-          cause: { correlationId: request.id, causationId: null },
+          cause: causeOf(request),
         });
         return { success: true as const, action, ...(leadId ? { lead_id: leadId } : {}) };
       },

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { CountryCode } from 'libphonenumber-js';
-import { type Company, findCompany } from '../../db/account/companies.ts';
+import type { Company } from '../../db/account/companies.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import type { Kept } from '../../db/lead/uploads.ts';
 import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
@@ -9,13 +9,12 @@ import { companyIdOf, judgeGiven } from '../../domain/lead/given.ts';
 import { createGate } from '../../engine/gate.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
-import { type CompanyCaller, mayActFor } from '../auth/company-caller.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 
-/** Leads judged between two turns of the event loop: others are answered meanwhile. */
-const judgedTogether = 500;
-/** Statements of this process under way: more would not be stored sooner, and others need connections too. */
+/** Leads judged between two turns of the event loop, so that other requests are answered in between. */
+const judgedPerTurn = 500;
+/** Concurrent statements of this process: more would not be faster, and other requests need connections too. */
 const storing = createGate(4);
 
 export type InvalidLead = { index: number; data: unknown; errors: FieldErrors };
@@ -34,24 +33,7 @@ export type BatchAnswer = {
   job_ids: string[];
 };
 
-/** Whose leads these are: the caller's own company, else the one the first lead names. Null: none they may act for. */
-export async function companyOfLeads(
-  { db }: Pick<Deps, 'db'>,
-  caller: CompanyCaller,
-  leads: readonly unknown[],
-): Promise<Company | null> {
-  const [own, ...others] = caller.organizations ?? [];
-  if (own !== undefined && others.length === 0) return findCompany(db, { organizationId: own });
-  for (const lead of leads) {
-    const number = companyIdOf(lead);
-    if (number === null) continue;
-    const company = await findCompany(db, { number });
-    return company && mayActFor(caller, company.organizationId) ? company : null;
-  }
-  return null;
-}
-
-/** Why a lead cannot be this company's; null: it is. One reason for what is foreign and what is not there. */
+/** Why a lead's company_id does not fit; null when it does. Foreign and unknown companies get the same reason. */
 export function wrongCompany(data: unknown, company: Company | null): string | null {
   const given = (data as { company_id?: unknown } | null)?.company_id;
   if (given === undefined || given === null) return 'is missing';
@@ -62,12 +44,12 @@ export function wrongCompany(data: unknown, company: Company | null): string | n
 
 const notYours = (company: Company | null): string =>
   company === null
-    ? 'is no company you may upload leads for'
-    : `is not company ${company.number}, whose leads this request brings`;
+    ? 'is not a company you may upload leads for'
+    : `is not company ${company.number}, to which the other leads of this request belong`;
 
 /**
- * Stores what can be taken of a request's leads, in one statement, and tells what became of each. Repeated with its key
- * it answers the same: what was created is kept with the key, the rest follows from the request.
+ * Stores the valid leads of a request in one statement and reports on each lead. A retry with the same Idempotency-Key
+ * gets the same answer: the key keeps what was created, the rest follows from the request.
  */
 export async function receiveLeads(
   deps: Deps,
@@ -113,7 +95,7 @@ async function judgeAll(
 ): Promise<Judged[]> {
   const judged: Judged[] = [];
   for (const lead of leads) {
-    if (judged.length > 0 && judged.length % judgedTogether === 0) await turn();
+    if (judged.length > 0 && judged.length % judgedPerTurn === 0) await turn();
     judged.push(judgeGiven(lead, region as CountryCode, wrongCompany(lead, company)));
   }
   return judged;
@@ -126,7 +108,7 @@ function answerOf(leads: readonly unknown[], judged: readonly Judged[], created:
   const valid = judged.length - invalid.length;
   const duplicates = valid - created.length;
   return {
-    message: `${created.length} of ${leads.length} leads are stored and on their way; ${duplicates} were known already, ${invalid.length} were not valid.`,
+    message: `${created.length} of ${leads.length} leads were stored and will be sent to the CRM; ${duplicates} were duplicates, ${invalid.length} were not valid.`,
     summary: {
       total_submitted: leads.length,
       valid,

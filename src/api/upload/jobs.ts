@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { findJob } from '../../db/lead/uploads.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import { type CompanyAccess, companyCallerOf, mayActFor } from '../auth/company-caller.ts';
+import type { Access } from '../auth/access.ts';
+import { callerOf, mayActFor } from '../auth/caller.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 
 const job = z.object({
@@ -11,8 +12,8 @@ const job = z.object({
   company_id: z.number().int(),
   status: z.enum(['pending', 'processing', 'success', 'failed', 'cancelled']),
   attempts: z.number().int(),
-  worker: z.string().nullable().describe('The process that had it last'),
-  contact_id: z.string().nullable().describe('What the CRM calls it'),
+  worker: z.string().nullable().describe('The process that handled it last'),
+  contact_id: z.string().nullable().describe('Id of the contact in the CRM'),
   error: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
@@ -20,16 +21,16 @@ const job = z.object({
 
 const jobId = z.uuid();
 
-/** What became of an uploaded lead: its way into the CRM. */
-export function jobRoutes({ db }: Pick<Runtime, 'db'>, access: CompanyAccess): FastifyPluginAsyncZod {
+/** The sync of an uploaded lead with the CRM. */
+export function jobRoutes({ db }: Pick<Runtime, 'db'>, access: Access): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/api/jobs/:job_id',
       {
-        onRequest: access.require('leads:read'),
+        onRequest: access.company('leads:read'),
         schema: {
           tags: ['uploads'],
-          summary: 'Look up what became of an uploaded lead',
+          summary: 'Read the status of an uploaded lead',
           params: z.object({ job_id: z.string().max(200) }),
           response: { 200: job, ...problemResponses(400, 401, 403, 404, 429, 503) },
         },
@@ -37,7 +38,7 @@ export function jobRoutes({ db }: Pick<Runtime, 'db'>, access: CompanyAccess): F
       async (request) => {
         const id = jobId.safeParse(request.params.job_id);
         const found = id.success ? await findJob(db, id.data) : null;
-        if (!found || !mayActFor(companyCallerOf(request), found.organizationId)) throw notFound('job');
+        if (!found || !mayActFor(callerOf(request), found.organizationId)) throw notFound('job');
         return {
           job_id: found.id,
           lead_id: found.leadId,

@@ -7,15 +7,15 @@ import { rowData } from '../../domain/csv/rows.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { hasEnded } from '../../domain/imports/status.ts';
 import { dropFile } from '../../usecases/imports/receive.ts';
-import type { CompanyAccess } from '../auth/company-caller.ts';
+import type { Access } from '../auth/access.ts';
+import { acceptFiles } from '../http/file-bodies.ts';
 import { problemResponses } from '../http/problem.ts';
-import { acceptFiles } from './body.ts';
-import { type ImportRuntime, receiveUpload } from './imports.ts';
+import { receiveUpload, type UploadRuntime } from './receive.ts';
 
-/** A file of so many rows is waited for; a longer one is watched by its import. */
+/** Up to this many rows the response waits for the result; a longer file is followed by its import. */
 const smallRows = 5_000;
 const patienceMs = 8_000;
-const lookEveryMs = 25;
+const pollEveryMs = 25;
 const mostReported = 1_000;
 
 const summary = z.object({
@@ -37,7 +37,9 @@ const summary = z.object({
         errors: z.record(z.string(), z.array(z.string())),
       }),
     )
-    .describe('The first 1,000; the header is row 1. All of them: GET /api/imports/{import_id}/rejects.csv'),
+    .describe(
+      'The first 1,000; the header is row 1. For all of them: GET /api/imports/{import_id}/rejects.csv',
+    ),
   job_ids: z.array(z.string()).describe('The first 1,000, for GET /api/jobs/{job_id}'),
   import_id: z.string(),
 });
@@ -49,19 +51,19 @@ const accepted = z.object({
   total_rows: z.number().int(),
 });
 
-/** The upload of older clients: a small file is answered with what became of it, a large one with where to look. */
-export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): FastifyPluginAsyncZod {
+/** The upload of existing clients: a small file is answered with its result, a large one with the address of its import. */
+export function leadsCsvRoute(runtime: UploadRuntime, access: Access): FastifyPluginAsyncZod {
   return async (app) => {
     await acceptFiles(app);
     app.post(
       '/leads/csv',
       {
-        onRequest: access.require('leads:write'),
+        onRequest: access.company('leads:write'),
         schema: {
           tags: ['uploads'],
           summary: 'Upload leads as CSV',
           description:
-            'multipart/form-data: file and company_id. Columns are found by their names; a mapping (JSON) may be sent along, and again ("true") for a file that was imported before.',
+            'multipart/form-data: file and company_id. Columns are matched by name; optional fields: mapping (JSON), and again ("true") to import a file a second time.',
           consumes: ['multipart/form-data', 'text/csv'],
           response: {
             200: summary,
@@ -71,9 +73,9 @@ export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): Fa
         },
       },
       async (request, reply) => {
-        const { file } = await receiveUpload(runtime, request, { start: true });
+        const file = await receiveUpload(runtime, request, { start: true });
         const { row, preview, sameFile } = file;
-        // Nobody looks at what a program was refused: nothing of it stays, and its key may come again.
+        // A program cannot correct the file in the browser: drop it, so that its Idempotency-Key can be used again.
         if (row.status === 'ready') await dropFile(runtime, file);
         if (row.status === 'ready' && row.mapping === null) {
           const names = preview.columns.map(({ header }) => header).join(', ');
@@ -87,7 +89,7 @@ export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): Fa
           throw new RefusedError(
             409,
             'same_file',
-            `This very file was imported before (import ${sameFile.id}, ${sameFile.created} leads). Nothing of this one was kept: send it with again=true if it is meant.`,
+            `This file was imported before (import ${sameFile.id}, ${sameFile.created} leads), so this upload was not kept. To import it again, send again=true.`,
           );
         const ended = row.totalRows <= smallRows ? await waitForEnd(runtime, row) : null;
         if (ended?.status === 'failed')
@@ -96,7 +98,7 @@ export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): Fa
           throw new RefusedError(409, 'cancelled', `This import (${row.id}) was cancelled.`);
         if (ended) return reply.status(200).send(await summaryOf(runtime, ended));
         return reply.status(202).send({
-          message: 'The file is kept and being read. Watch it at status_url.',
+          message: 'The file is stored and is being imported. Follow it at status_url.',
           import_id: row.id,
           status_url: `${runtime.config.publicUrl}/api/imports/${row.id}`,
           total_rows: row.totalRows,
@@ -106,24 +108,24 @@ export function leadsCsvRoute(runtime: ImportRuntime, access: CompanyAccess): Fa
   };
 }
 
-/** Null: it goes on; with the queue down it starts once that is back. */
-async function waitForEnd({ db }: Pick<ImportRuntime, 'db'>, row: Import): Promise<Import | null> {
+/** Returns null when the import is still running; with the queue down it starts once the queue is back. */
+async function waitForEnd({ db }: Pick<UploadRuntime, 'db'>, row: Import): Promise<Import | null> {
   const until = performance.now() + patienceMs;
   for (;;) {
     const now = await findImport(db, row.id);
     if (now && hasEnded(now.status)) return now;
     if (performance.now() > until) return null;
-    await pause(lookEveryMs);
+    await pause(pollEveryMs);
   }
 }
 
-async function summaryOf(runtime: ImportRuntime, row: Import): Promise<z.infer<typeof summary>> {
+async function summaryOf(runtime: UploadRuntime, row: Import): Promise<z.infer<typeof summary>> {
   const rejects =
     row.rejected > 0 ? await listRejects(runtime, row.id, { afterRow: 0, limit: mostReported }) : [];
   const { created, duplicates, rejected } = row;
   const taken = created + duplicates;
   return {
-    message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were known already, ${rejected} were not valid.`,
+    message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were duplicates, ${rejected} were not valid.`,
     summary: {
       total_rows: row.totalRows,
       valid_rows: taken,

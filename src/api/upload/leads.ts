@@ -11,25 +11,27 @@ import { judgeGiven } from '../../domain/lead/given.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
-import { type CompanyAccess, companyCallerOf } from '../auth/company-caller.ts';
+import type { Access } from '../auth/access.ts';
+import { callerOf } from '../auth/caller.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { problemResponses, problemSchema } from '../http/problem.ts';
-import { companyOfLeads, receiveLeads, wrongCompany } from './batch.ts';
+import { receiveLeads, wrongCompany } from './batch.ts';
+import { companyOfLeads } from './lookup.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 
 const tags = ['uploads'];
 const mostLeads = 5_000;
-/** Leads with long notes: some 3 KB each, in the largest request. */
+/** Room for the largest number of leads with long notes, about 3 KB each. */
 const largestBody = 16 * 1024 * 1024;
 
 const described = (description: string, type = 'string') => z.unknown().meta({ type, description });
 const optional = () => z.unknown().optional().meta({ type: 'string' });
-/** Described here and judged by the rules of domain/: a lead that cannot be taken is told why, one by one. */
+/** For the documentation only: leads are judged one by one by the rules of domain/, which give the reasons. */
 const lead = z.looseObject({
-  company_id: described('Whose lead it is', 'integer'),
-  name: described('As the person writes it; or first_name and last_name'),
-  phone: described('With a country code, or as dialled in the company’s country'),
+  company_id: described('The company the lead belongs to', 'integer'),
+  name: described('Full name; or first_name and last_name'),
+  phone: described('With a country code, or in the national format of the company’s region'),
   notes: optional(),
   email: optional(),
   first_name: optional(),
@@ -58,7 +60,7 @@ const taken = z.object({
   lead_id: z.string(),
   company_id: z.number().int(),
   name: z.string(),
-  phone: z.string().describe('E.164 when it is a real number'),
+  phone: z.string().describe('E.164 when the number is valid'),
   phone_valid: z.boolean(),
   email: z.string().nullable(),
   notes: z.string().nullable(),
@@ -69,7 +71,7 @@ const created = z.object({ message: z.string(), lead_id: z.string(), job_id: z.s
 const duplicate = z.object({
   message: z.string(),
   duplicate: z.literal(true),
-  lead_id: z.string().nullable().describe('The lead it repeats'),
+  lead_id: z.string().nullable().describe('The lead that has this phone already'),
 });
 const batch = z.object({
   message: z.string(),
@@ -83,22 +85,22 @@ const batch = z.object({
     failed: z.number().int(),
   }),
   invalid_leads: z.array(z.object({ index: z.number().int(), data: z.unknown(), errors: fieldErrors })),
-  job_ids: z.array(z.string()).describe('One for each created lead, in their order: GET /api/jobs/{job_id}'),
+  job_ids: z.array(z.string()).describe('One for each created lead, in order, for GET /api/jobs/{job_id}'),
 });
 
-/** Leads that a company brings for its own CRM. Two forms of one way in: usecases/lead/upload.ts. */
-export function uploadRoutes(deps: Deps, access: CompanyAccess): FastifyPluginAsyncZod {
+/** Leads that a company uploads as JSON, one or many. Both are stored by usecases/lead/upload.ts. */
+export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   const { vault } = deps;
   return async (app) => {
     app.post(
       '/leads/single',
       {
-        onRequest: access.require('leads:write'),
+        onRequest: access.company('leads:write'),
         validatorCompiler: () => anObject,
         schema: {
           tags,
           summary: 'Upload one lead',
-          description: 'Send an Idempotency-Key to be able to repeat the request safely.',
+          description: 'Send an Idempotency-Key so that the request can be retried safely.',
           body: lead,
           response: {
             200: duplicate,
@@ -110,7 +112,7 @@ export function uploadRoutes(deps: Deps, access: CompanyAccess): FastifyPluginAs
       },
       async (request, reply) => {
         const { body } = request;
-        const company = await companyOfLeads(deps, companyCallerOf(request), [body]);
+        const company = await companyOfLeads(deps, callerOf(request), [body]);
         const region = (company?.defaultRegion ?? 'US') as CountryCode;
         const judged = judgeGiven(body, region, wrongCompany(body, company));
         if (!judged.ok || !company) return reply.status(400).send({ errors: judged.ok ? {} : judged.errors });
@@ -118,26 +120,24 @@ export function uploadRoutes(deps: Deps, access: CompanyAccess): FastifyPluginAs
         const outcome = await storeOne(deps, company, judged.lead, { key, correlationId: request.id });
         if (outcome.kind === 'duplicate')
           return reply.status(200).send({
-            message: 'This phone is known: the lead it came with is kept, and nothing is stored twice.',
+            message: 'A lead with this phone was already uploaded, so this one was not stored.',
             duplicate: true,
             lead_id: outcome.publicId,
           });
         const { leadId, publicId } = outcome;
         const { name, phone, phoneValid, email, notes } = judged.lead;
         return reply.status(201).send({
-          message: 'The lead is stored and on its way to the CRM.',
+          message: 'The lead was stored and will be sent to the CRM.',
           lead_id: publicId,
           job_id: leadId,
           lead: {
-            ...{
-              lead_id: publicId,
-              company_id: company.number,
-              name,
-              phone,
-              phone_valid: phoneValid,
-              email,
-              notes,
-            },
+            lead_id: publicId,
+            company_id: company.number,
+            name,
+            phone,
+            phone_valid: phoneValid,
+            email,
+            notes,
             status: 'pending',
             created_at: timeOfId(leadId).toISOString(),
           },
@@ -148,21 +148,21 @@ export function uploadRoutes(deps: Deps, access: CompanyAccess): FastifyPluginAs
     app.post(
       '/api/leads/bulk',
       {
-        onRequest: access.require('leads:write'),
+        onRequest: access.company('leads:write'),
         bodyLimit: largestBody,
         validatorCompiler: () => leadsInside,
         schema: {
           tags,
           summary: `Upload leads of one company, up to ${mostLeads} in a request`,
           description:
-            'All that can be taken are stored together, or none are. Send an Idempotency-Key to be able to repeat the request safely.',
+            'All valid leads are stored together, or none. Send an Idempotency-Key so that the request can be retried safely.',
           body: bulk,
           response: { 200: batch, ...problemResponses(400, 401, 403, 409, 413, 415, 429, 503) },
         },
       },
       async (request) => {
         const { leads } = request.body;
-        const company = await companyOfLeads(deps, companyCallerOf(request), leads);
+        const company = await companyOfLeads(deps, callerOf(request), leads);
         const key = company
           ? idempotencyKeyOf(request, { organizationId: company.organizationId, vault }, request.body)
           : null;
@@ -177,7 +177,7 @@ function anObject(body: unknown): { value: unknown } {
   throw new RefusedError(400, 'invalid_input', 'Send a lead as a JSON object.');
 }
 
-/** The list alone: a schema over each of its leads takes longer than judging them. */
+/** Checks only the list: a schema for each lead would take longer than judging it. */
 function leadsInside(body: unknown): { value: unknown } {
   const leads = (body as { leads?: unknown } | null)?.leads;
   if (Array.isArray(leads) && leads.length > 0 && leads.length <= mostLeads) return { value: { leads } };
@@ -186,7 +186,7 @@ function leadsInside(body: unknown): { value: unknown } {
   });
 }
 
-/** With the key of a request that was made before, what that one was told. */
+/** Returns the first outcome when the Idempotency-Key was used before. */
 async function storeOne(
   deps: Deps,
   company: Company,
@@ -194,7 +194,9 @@ async function storeOne(
   { key, correlationId }: { key: IdempotencyKey | null; correlationId: string },
 ): Promise<UploadOutcome> {
   const options = {
-    ...{ publish: true, nameFirst: true, cause: { correlationId, causationId: null } },
+    publish: true,
+    nameFirst: true,
+    cause: { correlationId, causationId: null },
     key: key && { key, status: 201, kept: {} },
   };
   try {

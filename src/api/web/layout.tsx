@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx';
-import type { Person } from '../auth/better-auth.ts';
+import type { Person } from '../../domain/account/person.ts';
 import { assetUrl } from './assets.ts';
 
 type Tab = 'home' | 'overview' | 'companies' | 'parked' | 'inbox';

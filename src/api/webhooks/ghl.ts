@@ -8,7 +8,7 @@ import { newsIn } from '../../domain/crm/contact-update.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import { connectByConsent, readState } from '../../usecases/crm/connect.ts';
-import { consentSecretOf, forgetConsent } from '../company/crm-consent.ts';
+import { consentSecretOf, forgetConsent } from '../auth/crm-consent.ts';
 import { readRawBodies } from '../http/bodies.ts';
 import { errorHandler, failureOf } from '../http/errors.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
@@ -53,7 +53,7 @@ export function ghlRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
           throw new RefusedError(
             400,
             'crm_consent_unknown',
-            'This way back from GoHighLevel is not yours, or it took too long. Please connect again.',
+            'This authorization link is invalid or has expired. Please connect again.',
           );
         await connectByConsent(deps, consent, String(code));
         const number = await findCompanyNumber(deps.db, consent.organizationId);

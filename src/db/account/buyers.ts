@@ -90,6 +90,15 @@ export async function listBuyers(
   );
 }
 
+/** Ids of the first active buyers of the installation, for the example on an empty console. */
+export async function firstBuyerIds(db: Queryable, limit: number): Promise<string[]> {
+  const rows = await run<{ id: string }>(
+    db,
+    sql`SELECT external_id AS id FROM buyers WHERE active = 'active' ORDER BY created_at LIMIT ${limit}::integer`,
+  );
+  return rows.map(({ id }) => id);
+}
+
 export type BuyerChange = Partial<Omit<BuyerFields, 'externalId'>> & { active?: boolean };
 
 /** Sets the fields that are given (null empties one). Null when there is no such buyer. */

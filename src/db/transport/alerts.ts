@@ -28,3 +28,12 @@ export function insertAlert(alert: AlertDraft): Part {
       ON CONFLICT (key) DO NOTHING`,
   };
 }
+
+/** Resolves the open alert about a parked outbox row. */
+export function resolveParkedAlert(outboxId: number): Part {
+  return {
+    name: 'alert',
+    statement: (when) => sql`UPDATE alerts SET resolved_at = now()
+      WHERE resolved_at IS NULL AND key LIKE ${`parked-${outboxId}-%`} AND ${when}`,
+  };
+}

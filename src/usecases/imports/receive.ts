@@ -103,6 +103,29 @@ export async function dropFile(deps: ImportDeps, { row, key = null }: ReceivedFi
   await deps.relay.commit({ ...change, writes });
 }
 
+/**
+ * Drops the file that a request stored when the request is refused later, so that its Idempotency-Key can be used again.
+ * Keeps a file that an earlier request stored, and after any other error, so that a retry continues from there.
+ */
+export async function dropRefused<T>(
+  deps: ImportDeps,
+  act: (stored: (file: ReceivedFile) => ReceivedFile) => Promise<T>,
+): Promise<T> {
+  const kept: ReceivedFile[] = [];
+  try {
+    return await act((file) => {
+      kept.push(file);
+      return file;
+    });
+  } catch (error) {
+    const [file] = kept;
+    const refused = error instanceof RefusedError && error.status < 500;
+    // If this fails, the sweep removes the file: it is never started.
+    if (file && !file.repeated && refused) await dropFile(deps, file).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** The answer to a repeated Idempotency-Key is the import that was made first; what came now is not kept. */
 async function repeated(
   deps: ImportDeps,

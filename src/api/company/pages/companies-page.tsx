@@ -1,13 +1,6 @@
 import { Empty } from '../../web/parts.tsx';
+import type { CompaniesView, Visit } from '../view-types.ts';
 import { CrmBadge, home, OuterPage, whole } from './frame.tsx';
-import type { CompanyView, StatisticsView, Visit } from './view-types.ts';
-
-export type CompaniesView = {
-  companies: { company: CompanyView; statistics: StatisticsView }[];
-  search: string;
-  /** Where the next page begins. */
-  next: number | null;
-};
 
 export function CompaniesPage({ visit, view }: { visit: Visit; view: CompaniesView }) {
   const { companies, search, next } = view;

@@ -1,17 +1,7 @@
 import { Act, Ago, Command, Empty } from '../../web/parts.tsx';
+import type { CompanyView, DashboardView, StatisticsView, SyncStatus, Visit } from '../view-types.ts';
 import { CompanyPage, count, home, SyncBadge, syncLabel, Tile, TryAgain, whole } from './frame.tsx';
 import { FileItems } from './upload-page.tsx';
-import type { CompanyView, ImportView, LogRow, StatisticsView, SyncStatus, Visit } from './view-types.ts';
-
-export type DashboardView = {
-  statistics: StatisticsView;
-  imports: ImportView[];
-  log: LogRow[];
-  older: string | null;
-  filter: { status: string; search: string; importId: string | null };
-  now: Date;
-  curl: string;
-};
 
 export function DashboardPage(props: { visit: Visit; company: CompanyView; view: DashboardView }) {
   const { visit, company, view } = props;

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import { Frame } from '../../web/layout.tsx';
 import type { Tone } from '../../web/parts.tsx';
-import type { CompanyView, CrmView, FormState, ImportStatus, SyncStatus, Visit } from './view-types.ts';
+import type { CompanyView, CrmView, FormState, ImportStatus, SyncStatus, Visit } from '../view-types.ts';
 
 type Place = 'home' | 'companies' | 'company';
 type Tab = 'dashboard' | 'upload' | 'lead' | 'imports' | 'settings';

@@ -1,15 +1,7 @@
 import { Empty } from '../../web/parts.tsx';
+import type { HomeView, StatisticsView, Visit } from '../view-types.ts';
 import { CrmBadge, count, home, OuterPage, Tile, whole } from './frame.tsx';
 import { FileItems } from './upload-page.tsx';
-import type { CompanyView, ImportView, StatisticsView, Visit } from './view-types.ts';
-
-export type HomeView = {
-  companies: { company: CompanyView; statistics: StatisticsView }[];
-  /** There are others. */
-  more: boolean;
-  imports: { company: { number: number; name: string }; file: ImportView }[];
-  now: Date;
-};
 
 /** Where everybody begins: what can be done here, what runs, and who needs a hand. */
 export function HomePage({ visit, view }: { visit: Visit; view: HomeView }) {

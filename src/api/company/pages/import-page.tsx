@@ -1,9 +1,7 @@
 import { Act, Ago, duration } from '../../web/parts.tsx';
+import { fieldLabel } from '../labels.ts';
+import type { CompanyView, ImportPageView, ImportView, Visit } from '../view-types.ts';
 import { CompanyPage, count, day, fileSize, home, ImportBadge, Tile, whole } from './frame.tsx';
-import { fieldLabel } from './preview-page.tsx';
-import type { CompanyView, ImportView, ReasonView, Visit } from './view-types.ts';
-
-export type ImportPageView = { file: ImportView; reasons: ReasonView[]; now: Date };
 
 /** One file on its way, followed live; afterwards, what became of each of its rows. */
 export function ImportPage(props: { visit: Visit; company: CompanyView; view: ImportPageView }) {

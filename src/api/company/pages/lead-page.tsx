@@ -1,5 +1,6 @@
+import { regionName } from '../labels.ts';
+import type { CompanyView, FormState, Visit } from '../view-types.ts';
 import { CompanyPage, Field, home, Problem } from './frame.tsx';
-import type { CompanyView, FormState, Visit } from './view-types.ts';
 
 /** What became of the lead before, shown above the form for the next. */
 export type Added = { kind: 'created' | 'duplicate'; leadId: string } | null;
@@ -68,15 +69,6 @@ function AddedNote({ company, added }: { company: CompanyView; added: NonNullabl
       This phone is known: it came with {link}. Nothing was stored a second time.
     </output>
   );
-}
-
-const regions = new Intl.DisplayNames(['en'], { type: 'region' });
-export function regionName(code: string): string {
-  try {
-    return regions.of(code) ?? code;
-  } catch {
-    return code;
-  }
 }
 
 const withArticle = (name: string): string =>

@@ -1,6 +1,7 @@
-import { LEAD_FIELDS, type LeadField } from '../../../domain/lead/candidate.ts';
+import { LEAD_FIELDS } from '../../../domain/lead/candidate.ts';
+import { fieldLabels } from '../labels.ts';
+import type { CompanyView, ImportView, PreviewView, Visit } from '../view-types.ts';
 import { CompanyPage, count, day, fileSize, home } from './frame.tsx';
-import type { CompanyView, ImportView, PreviewView, Visit } from './view-types.ts';
 
 type Props = {
   visit: Visit;
@@ -99,26 +100,6 @@ function Problems({ preview, problem }: { preview: PreviewView; problem: string 
   );
 }
 
-const labels: Record<LeadField, string> = {
-  name: 'Name',
-  first_name: 'First name',
-  last_name: 'Last name',
-  phone: 'Phone',
-  email: 'E-mail',
-  notes: 'Notes',
-  company: 'Company',
-  address: 'Street address',
-  city: 'City',
-  state: 'State or region',
-  postal_code: 'Postal code',
-  country: 'Country',
-  website: 'Website',
-  tags: 'Tags',
-  source: 'Source',
-};
-export const fieldLabel = (field: string): string =>
-  field.startsWith('custom:') ? field.slice('custom:'.length) : (labels[field as LeadField] ?? field);
-
 const because = {
   header: 'recognised by its name',
   values: 'recognised by its contents',
@@ -186,7 +167,7 @@ function ColumnSelect(props: {
       <optgroup label="Fields">
         {LEAD_FIELDS.map((field) => (
           <option value={field} selected={field === target}>
-            {labels[field]}
+            {fieldLabels[field]}
           </option>
         ))}
       </optgroup>

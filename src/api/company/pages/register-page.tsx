@@ -1,6 +1,6 @@
 import { Command } from '../../web/parts.tsx';
+import type { FormState, Visit } from '../view-types.ts';
 import { Field, home, OuterPage, Problem } from './frame.tsx';
-import type { FormState, Visit } from './view-types.ts';
 
 export function RegisterPage({ visit, form }: { visit: Visit; form: FormState }) {
   return (

@@ -1,8 +1,8 @@
 import { Act, Ago, Command, Empty } from '../../web/parts.tsx';
+import type { CompanyView } from '../view-types.ts';
 import { Field, home, Problem } from './frame.tsx';
 import { InviteLink } from './register-page.tsx';
 import { formOf, type SettingsProps } from './settings-form.ts';
-import type { CompanyView } from './view-types.ts';
 
 const curl = (url: string, key: string, company: CompanyView) =>
   `curl -X POST ${url}/api/leads/bulk \\

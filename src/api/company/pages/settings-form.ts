@@ -5,7 +5,7 @@ import {
   type MemberView,
   untouched,
   type Visit,
-} from './view-types.ts';
+} from '../view-types.ts';
 
 export type SettingsView = {
   keys: KeyView[];

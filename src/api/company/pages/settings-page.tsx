@@ -1,7 +1,7 @@
+import type { CompanyView } from '../view-types.ts';
 import { CompanyPage, day, Field, home, Problem, TryAgain } from './frame.tsx';
 import { Keys, People } from './settings-access.tsx';
 import { formOf, type SettingsProps } from './settings-form.ts';
-import type { CompanyView } from './view-types.ts';
 
 export function SettingsPage(props: SettingsProps) {
   const { visit, company, view } = props;

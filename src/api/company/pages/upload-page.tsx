@@ -1,6 +1,6 @@
 import { Ago, Empty } from '../../web/parts.tsx';
+import type { CompanyView, ImportView, Visit } from '../view-types.ts';
 import { CompanyPage, count, fileSize, home, ImportBadge, whole } from './frame.tsx';
-import type { CompanyView, ImportView, Visit } from './view-types.ts';
 
 export type UploadView = { most: number; problem: string | null; imports: ImportView[]; now: Date };
 

@@ -1,9 +1,7 @@
 import type { InboxRow, ParkedRow } from '../../../db/transport/attention.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
 import { Act, Ago, Empty } from '../../web/parts.tsx';
-
-/** A sealed text after the vault opened it; null when there is none. */
-export type OpenedText = { from: string | null; text: string | null };
+import type { OpenedText } from '../view-types.ts';
 
 export function ParkedItems(props: { rows: ParkedRow[]; now: Date; back: string }) {
   return (
@@ -20,7 +18,7 @@ export function ParkedItems(props: { rows: ParkedRow[]; now: Date; back: string 
                 <Ago at={row.parkedAt} now={props.now} />
               </span>
             </span>
-            <p class="error">{row.error ?? 'no error was kept'}</p>
+            <p class="error">{row.error ?? 'no error was recorded'}</p>
             <span class="sub">
               {row.unlockId ? <a href={`/console/unlocks/${row.unlockId}`}>{row.leadId}</a> : row.subject}
               {row.buyer ? ` for ${row.buyer}` : ''}, {row.attempts} failed{' '}
@@ -89,9 +87,9 @@ export function ParkedPage(props: { chrome: Chrome; rows: ParkedRow[]; older: nu
           {props.rows.length === 0 ? (
             <Empty title="Nothing is parked.">
               <p>
-                A step that fails twelve times, or that a vendor refuses for good, stops here with its error.
-                Fix the cause, press Resume, and it goes on where it stopped: nothing is sent or charged
-                twice.
+                A step that fails twelve times, or that a vendor rejects permanently, stops here with its
+                error. Fix the cause and press Resume: it continues where it stopped, and nothing is sent or
+                charged twice.
               </p>
             </Empty>
           ) : null}
@@ -124,10 +122,10 @@ export function InboxPage(props: {
         </div>
         <div data-live="inbox">
           {props.rows.length === 0 ? (
-            <Empty title="No text waits for an answer.">
+            <Empty title="No text needs an answer.">
               <p>
-                Texts from unknown numbers, without an open offer, or that are neither yes nor no are stored
-                and shown here. Nothing is bought and nothing is answered because of them.
+                Texts from unknown numbers, texts without an open offer, and texts that are neither yes nor no
+                are stored and shown here. They cause no purchase and no automatic reply.
               </p>
             </Empty>
           ) : null}

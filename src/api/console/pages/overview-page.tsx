@@ -1,31 +1,13 @@
-import type { AlertRow, InboxRow, ParkedRow, WorkerPulse } from '../../../db/transport/attention.ts';
-import type { OutboxFigures } from '../../../db/transport/outbox.ts';
-import type { DayFigures, DayMoney, UnlockRow } from '../../../db/unlock/list.ts';
+import type { DayMoney } from '../../../db/unlock/list.ts';
 import { formatMoney } from '../../../domain/money.ts';
 import { unlockStates } from '../../../domain/unlock/machine.ts';
 import { workerNames } from '../../../events/routes.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
 import { Act, Ago, Command, duration, Empty, StateBadge, stateLabel } from '../../web/parts.tsx';
-import { InboxItems, type OpenedText, ParkedItems } from './attention-page.tsx';
+import { type Overview, statusGroups } from '../view-types.ts';
+import { InboxItems, ParkedItems } from './attention-page.tsx';
 
-export type Overview = {
-  now: Date;
-  day: DayFigures;
-  money: DayMoney[];
-  alerts: AlertRow[];
-  parked: ParkedRow[];
-  inbox: (InboxRow & OpenedText)[];
-  counts: { parked: number; inbox: number; alerts: number };
-  figures: OutboxFigures[];
-  pulses: WorkerPulse[];
-  health: { database: boolean; queue: boolean; backend: string };
-  unlocks: UnlockRow[];
-  older: string | null;
-  filter: { status: string; search: string };
-  curl: string;
-};
-
-/** One screen that answers: is it running, what sells, who waits for me. */
+/** One screen that shows whether it runs, what sells, and what needs the operator. */
 export function OverviewPage(props: { chrome: Chrome; view: Overview }) {
   const { chrome, view } = props;
   return (
@@ -104,11 +86,6 @@ function Tile(props: { label: string; value: string | number; tone?: 'bad' | 'go
     </div>
   );
 }
-
-export const statusGroups = {
-  open: { label: 'All open', states: unlockStates.slice(0, 7) },
-  paid: { label: 'All paid', states: unlockStates.slice(7, 10) },
-} as const;
 
 function Filters({ view: { filter } }: { view: Overview }) {
   return (
@@ -215,7 +192,7 @@ function NoUnlocks({ view: { filter, curl } }: { view: Overview }) {
   return (
     <Empty title="No lead yet. Send the first one:">
       <Command id="first-lead" text={curl} />
-      <p>It shows up here the moment it is stored. Every route is described in the API documentation.</p>
+      <p>It appears here as soon as it is stored. The API documentation describes every route.</p>
     </Empty>
   );
 }
@@ -230,8 +207,8 @@ function Attention({ view }: { view: Overview }) {
         {total > 0 ? <span class="count tone-bad">{total}</span> : null}
       </div>
       {total === 0 ? (
-        <Empty title="Nothing waits for a person.">
-          <p>Work that failed twelve times, texts nobody could read and alerts turn up here.</p>
+        <Empty title="Nothing needs you.">
+          <p>Work that failed twelve times, texts that were not understood and alerts appear here.</p>
         </Empty>
       ) : null}
       <ParkedItems rows={parked} now={now} back="/console" />

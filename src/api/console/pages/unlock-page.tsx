@@ -1,23 +1,14 @@
-import type { ParkedRow } from '../../../db/transport/attention.ts';
-import type { UnlockDetail, UnlockRow } from '../../../db/unlock/list.ts';
+import type { UnlockDetail } from '../../../db/unlock/list.ts';
 import { formatMoney } from '../../../domain/money.ts';
 import type { UnlockState } from '../../../domain/unlock/machine.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
 import { Ago, duration, reasonLabel, StateBadge } from '../../web/parts.tsx';
+import type { Entry } from '../timeline.ts';
+import type { UnlockView } from '../view-types.ts';
 import { ParkedItems } from './attention-page.tsx';
-import { type Entry, TimelineList } from './timeline.tsx';
+import { TimelineList } from './timeline-list.tsx';
 
-export type UnlockView = {
-  now: Date;
-  unlock: UnlockDetail;
-  siblings: UnlockRow[];
-  parked: ParkedRow[];
-  entries: Entry[];
-  /** The texts with the client's details are open: this page does not refresh itself. */
-  contactShown: boolean;
-};
-
-const road: { label: string; states: UnlockState[] }[] = [
+const steps: { label: string; states: UnlockState[] }[] = [
   { label: 'Offered', states: ['NEW_LEAD'] },
   { label: 'Teased', states: ['TEASER_SENT', 'AWAIT_CONFIRM'] },
   { label: 'Accepted', states: ['CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK'] },
@@ -27,7 +18,7 @@ const road: { label: string; states: UnlockState[] }[] = [
   { label: 'Done', states: ['DONE'] },
 ];
 
-/** One purchase from the offer to the end: where it stands, and everything that happened on the way. */
+/** One purchase from offer to end: its state and everything that happened. */
 export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
   const { chrome, view } = props;
   const { unlock, now } = view;
@@ -50,7 +41,7 @@ export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
         <StateBadge state={unlock.status} reason={unlock.reason} />
       </header>
       <div data-live={live('road')}>
-        <Road unlock={unlock} entries={view.entries} />
+        <Steps unlock={unlock} entries={view.entries} />
       </div>
       <div class="columns">
         <section class="panel wide" aria-labelledby="timeline-title">
@@ -79,15 +70,15 @@ export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
   );
 }
 
-/** Which steps were passed, and when: from the moves, since a payment may overtake some of them. */
-function Road(props: { unlock: UnlockDetail; entries: Entry[] }) {
+/** The steps passed so far, taken from the moves because a payment may skip some of them. */
+function Steps(props: { unlock: UnlockDetail; entries: Entry[] }) {
   const { unlock, entries } = props;
-  const stands = road.findIndex((step) => step.states.includes(unlock.status));
-  const furthest = stands >= 0 ? stands : unlock.paidAt ? 4 : reached(entries);
-  const closed = stands === -1;
+  const current = steps.findIndex((step) => step.states.includes(unlock.status));
+  const furthest = current >= 0 ? current : unlock.paidAt ? 4 : reached(entries);
+  const closed = current === -1;
   return (
     <ol class={`road ${closed ? 'is-closed' : ''}`}>
-      {road.map((step, i) => (
+      {steps.map((step, i) => (
         <li
           class={
             i < furthest || (i === furthest && (closed || step.label === 'Done'))
@@ -144,7 +135,7 @@ function Facts({ view: { unlock, now } }: { view: UnlockView }) {
 }
 
 function soldText(unlock: UnlockDetail): string {
-  if (unlock.maxSales === null) return 'to as many as pay';
+  if (unlock.maxSales === null) return 'to everyone who pays';
   return unlock.slot === null
     ? `not yet, ${unlock.maxSales} at most`
     : `sale ${unlock.slot} of ${unlock.maxSales}`;

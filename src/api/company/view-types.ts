@@ -1,7 +1,7 @@
-import type { Target } from '../../../domain/csv/mapping.ts';
-import type { Person } from '../../auth/better-auth.ts';
+import type { Person } from '../../domain/account/person.ts';
+import type { Target } from '../../domain/csv/mapping.ts';
 
-/** What the company pages show, and nothing more: rows of the database are turned into these. */
+/** What the company pages show. views.ts makes these from database rows. */
 
 export type SyncStatus = 'pending' | 'processing' | 'success' | 'failed' | 'cancelled';
 export type ImportStatus = 'uploading' | 'ready' | 'running' | 'done' | 'failed' | 'cancelled';
@@ -54,7 +54,7 @@ export type ImportView = {
   created: number;
   duplicates: number;
   rejected: number;
-  /** Of the file, read so far: 0 to 1; null while nobody can tell. */
+  /** Share of the file read so far, 0 to 1; null while it is unknown. */
   fraction: number | null;
   problem: string | null;
   createdAt: Date;
@@ -69,13 +69,13 @@ export type ReasonView = { field: string; reason: string; rows: number };
 export type PreviewView = {
   encoding: string;
   delimiter: string;
-  /** What the uploader said of it; absent: found out. */
+  /** Set by the uploader; detected when absent. */
   dialect: { encoding?: string; delimiter?: string };
   columns: {
     header: string;
     examples: string[];
     target: Target | null;
-    /** How it was found; null: it was not, or is left out. */
+    /** How the target was found; null when the column is left out. */
     because: 'header' | 'values' | 'remembered' | 'chosen' | null;
   }[];
   rows: { row: number; ok: boolean; title: string; detail: string; problems: string[] }[] | null;
@@ -83,14 +83,14 @@ export type PreviewView = {
   customFields: readonly string[];
   looksLikeData: boolean;
   problem: string | null;
-  /** The same file, imported before. */
+  /** An earlier import of the same file. */
   sameFile: { id: string; at: Date } | null;
 };
 
 export type LogRow = {
   id: string;
   leadId: string;
-  /** Shortened for a list: the whole contact is in the CRM. */
+  /** Shortened; the full contact is in the CRM. */
   who: string;
   phoneEnd: string;
   phoneValid: boolean;
@@ -113,13 +113,40 @@ export type KeyView = {
 
 export type MemberView = { userId: string; name: string; email: string; hasPassword: boolean };
 
-/** The frame around a page: who reads it, and what waits for an operator. */
+/** What the frame around a page shows: the signed-in person and an operator's counts. */
 export type Visit = { person: Person; parked: number; inbox: number };
 
-/** A form's answers as they were typed, and what is wrong with them. */
+/** A form's values as submitted, and what is wrong with them. */
 export type FormState = {
   values: Readonly<Record<string, string>>;
   errors: Readonly<Record<string, readonly string[]>>;
   problem?: string | undefined;
 };
 export const untouched: FormState = { values: {}, errors: {} };
+
+export type HomeView = {
+  companies: { company: CompanyView; statistics: StatisticsView }[];
+  /** There are more companies than these. */
+  more: boolean;
+  imports: { company: { number: number; name: string }; file: ImportView }[];
+  now: Date;
+};
+
+export type CompaniesView = {
+  companies: { company: CompanyView; statistics: StatisticsView }[];
+  search: string;
+  /** Where the next page begins; null on the last. */
+  next: number | null;
+};
+
+export type DashboardView = {
+  statistics: StatisticsView;
+  imports: ImportView[];
+  log: LogRow[];
+  older: string | null;
+  filter: { status: string; search: string; importId: string | null };
+  now: Date;
+  curl: string;
+};
+
+export type ImportPageView = { file: ImportView; reasons: ReasonView[]; now: Date };

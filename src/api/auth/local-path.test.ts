@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { firstIdOf, statesOf } from '../console/views.ts';
 import { ago, duration } from '../web/parts.tsx';
-import { landing, localPath } from './operator.ts';
+import { landing, localPath } from './local-path.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
 
 describe('[S09] where a page may come from', () => {

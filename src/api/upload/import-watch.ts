@@ -5,16 +5,16 @@ import { findImport, type Import, importCounts, type SyncCounts } from '../../db
 
 export type ImportProgress = { row: Import; syncs: SyncCounts };
 
-/** One look at the database for all who watch the same import, none when nobody does. */
+/** Polls the database once for all watchers of an import, and only while there are any. */
 export type ImportWatch = {
-  /** Tells at once, and then whenever something moved. The answer ends it. */
+  /** Calls `tell` immediately and after every change. Returns a function that stops it. */
   watch(importId: string, tell: (progress: ImportProgress) => void): () => void;
   close(): void;
 };
 
 const everyMs = 500;
-/** Counting the syncs of a million leads takes its time: it is done in no more than a tenth of it. */
-const countedAtMost = 0.1;
+/** Counting the syncs of a million leads takes long, so it may use at most this share of the time. */
+const countingShare = 0.1;
 
 export function createImportWatch(deps: { reader: Queryable; log: Logger }): ImportWatch {
   const watched = new Map<string, Set<(progress: ImportProgress) => void>>();
@@ -33,7 +33,7 @@ export function createImportWatch(deps: { reader: Queryable; log: Logger }): Imp
         if (syncs === null || began >= countAt) {
           syncs = await importCounts(deps.reader, row);
           const now = performance.now();
-          countAt = now + (now - began) / countedAtMost;
+          countAt = now + (now - began) / countingShare;
         }
         const text = JSON.stringify([row, syncs]);
         if (text !== last || watchers.size > known) for (const tell of watchers) tell({ row, syncs });

@@ -4,12 +4,12 @@ import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { importStatuses } from '../../domain/imports/status.ts';
 import type { ReceivedFile } from '../../usecases/imports/preview.ts';
 
-/** What the API tells of an import, and nothing more. */
+/** An import as the API returns it. */
 export const importSchema = z.object({
   import_id: z.string(),
   status: z.enum(importStatuses),
   file_name: z.string(),
-  file_hash: z.string().nullable().describe('SHA-256 of the file, once it is whole'),
+  file_hash: z.string().nullable().describe('SHA-256 of the file, once it is complete'),
   bytes: z.number(),
   total_rows: z.number().int(),
   processed_rows: z.number().int(),
@@ -18,7 +18,7 @@ export const importSchema = z.object({
   rejected: z.number().int(),
   progress: z.number().describe('0 to 1'),
   mapping: z.array(z.string().nullable()).nullable(),
-  problem: z.string().nullable().describe('Why it failed, in a sentence'),
+  problem: z.string().nullable().describe('Why it failed'),
   created_at: z.string(),
   started_at: z.string().nullable(),
   ended_at: z.string().nullable(),
@@ -32,7 +32,7 @@ export const syncsSchema = z
     failed: z.number().int(),
     cancelled: z.number().int(),
   })
-  .describe('What became of the leads in the CRM');
+  .describe('Leads of the import by their state in the CRM');
 
 export const progressSchema = z.object({ import: importSchema, syncs: syncsSchema });
 
@@ -47,8 +47,8 @@ export const previewSchema = z.object({
       because: z.string().nullable(),
     }),
   ),
-  looks_like_data: z.boolean().describe('The first row seems to be no header'),
-  problem: z.string().nullable().describe('What the mapping lacks'),
+  looks_like_data: z.boolean().describe('The first row looks like data, not like a header'),
+  problem: z.string().nullable().describe('What is missing from the mapping'),
   rows: z.array(
     z.object({
       row: z.number().int(),
@@ -61,7 +61,7 @@ export const previewSchema = z.object({
 export const receivedSchema = z.object({
   import: importSchema,
   preview: previewSchema,
-  same_file: importSchema.nullable().describe('The same bytes were imported before'),
+  same_file: importSchema.nullable().describe('An earlier import of the same file'),
 });
 
 export function importView(row: Import): z.infer<typeof importSchema> {

@@ -2,58 +2,59 @@ import type { FastifyRequest } from 'fastify';
 import { type Company, findCompany } from '../../db/account/companies.ts';
 import { findImport, type Import } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { companyIdOf } from '../../domain/lead/given.ts';
 import type { Runtime } from '../../engine/runtime.ts';
-import { companyCallerOf, mayActFor } from '../auth/company-caller.ts';
+import { type Caller, callerOf, mayActFor, onlyOrganization } from '../auth/caller.ts';
 import { notFound } from '../http/problem.ts';
 
 type Deps = Pick<Runtime, 'db'>;
 
-/** The import of the address. Somebody else's is as if it did not exist. */
+/** The import in the address. Throws 404 when it does not exist or the caller may not act for its company. */
 export async function importOf({ db }: Deps, request: FastifyRequest): Promise<Import> {
   const { import_id: id } = request.params as { import_id: string };
   const row = await findImport(db, id);
-  if (!row || !mayActFor(companyCallerOf(request), row.organizationId)) throw notFound('import');
+  if (!row || !mayActFor(callerOf(request), row.organizationId)) throw notFound('import');
   return row;
 }
 
-/** The import's own company. */
+/** The company that an import belongs to. */
 export async function ownerOf({ db }: Deps, { organizationId }: Import): Promise<Company> {
   const company = await findCompany(db, { organizationId });
   if (!company) throw notFound('company');
   return company;
 }
 
-/** A list is empty, not missing, for an organization that is no company yet. */
-export async function organizationOf(
+/** The organization whose imports are listed. It need not be a company yet: then its list is empty. */
+export async function listedOrganization(
   runtime: Deps,
   request: FastifyRequest,
   fields: { company_id?: string | undefined },
 ): Promise<string> {
-  const [own, ...others] = companyCallerOf(request).organizations ?? [];
-  if (own !== undefined && others.length === 0 && fields.company_id === undefined) return own;
+  const own = onlyOrganization(callerOf(request));
+  if (own !== null && fields.company_id === undefined) return own;
   return (await companyOf(runtime, request, fields)).organizationId;
 }
 
-/** The caller's only company, or the one that is named; somebody else's is as if it did not exist. */
+/** The caller's only company, else the one that `company_id` names. Throws 404 when the caller may not act for it. */
 export async function companyOf(
   { db }: Deps,
   request: FastifyRequest,
   fields: { company_id?: string | undefined },
 ): Promise<Company> {
-  const caller = companyCallerOf(request);
-  const [own, ...others] = caller.organizations ?? [];
-  const named = fields.company_id?.trim();
-  if (own !== undefined && others.length === 0) {
+  const caller = callerOf(request);
+  const own = onlyOrganization(caller);
+  if (own !== null) {
     const company = await findCompany(db, { organizationId: own });
     if (!company) throw notFound('company');
     assertCompany(company, fields);
     return company;
   }
+  const named = fields.company_id?.trim();
   if (named === undefined)
     throw new RefusedError(
       400,
       'company_required',
-      'Name the company: company_id, in a form before the file.',
+      'Name the company: company_id. In a form, send it before the file.',
       {
         fields: [{ path: 'company_id', message: 'required' }],
       },
@@ -71,4 +72,22 @@ export function assertCompany(
   if (named !== undefined && named.trim() !== String(company.number)) throw notFound('company');
 }
 
-export const causeOf = (request: FastifyRequest) => ({ correlationId: request.id, causationId: null });
+/**
+ * The company of a request's leads: the caller's only one, else the one the first lead names. Returns null when the
+ * caller may not act for it.
+ */
+export async function companyOfLeads(
+  { db }: Deps,
+  caller: Caller,
+  leads: readonly unknown[],
+): Promise<Company | null> {
+  const own = onlyOrganization(caller);
+  if (own !== null) return findCompany(db, { organizationId: own });
+  for (const lead of leads) {
+    const number = companyIdOf(lead);
+    if (number === null) continue;
+    const company = await findCompany(db, { number });
+    return company && mayActFor(caller, company.organizationId) ? company : null;
+  }
+  return null;
+}

@@ -1,8 +1,8 @@
-import type { Timeline } from '../../../db/unlock/timeline.ts';
-import { formatMoney } from '../../../domain/money.ts';
-import { Clock, capital, duration, reasonLabel, stateLabel, type Tone } from '../../web/parts.tsx';
+import type { Timeline } from '../../db/unlock/timeline.ts';
+import { formatMoney } from '../../domain/money.ts';
+import { capital, reasonLabel, stateLabel, type Tone } from '../web/parts.tsx';
 
-/** One line of the timeline, whatever table it came from. */
+/** One line of the timeline. */
 export type Entry = {
   id: string;
   at: Date;
@@ -13,24 +13,27 @@ export type Entry = {
   durationMs?: number | null;
   /** A text as the phone shows it. */
   bubble?: string;
-  /** There is a text, and it holds the contact: shown on request only. */
+  /** There is a text that contains the contact; it is shown on request only. */
   locked?: boolean;
 };
 
-/** Opens a sealed text; null when it cannot be opened. */
+/** Decrypts a text. Returns null when its key is missing. */
 export type OpenText = (sealed: string) => string | null;
 
-/** A moment's rank when two things carry the same time: cause before effect. */
+/** The order of entries with the same time: cause before effect. */
 const rank = { reply: 0, event: 1, run: 2, call: 3, message: 4, payment: 5, move: 6 };
 
-/** Newest first. `contact`: also open the texts that carry the client's details. */
+/** Newest first. With `contact` also the texts that contain the client's details are decrypted. */
 export function entriesOf(timeline: Timeline, open: OpenText, contact: boolean): Entry[] {
   const entries = [
     ...timeline.events.map(eventEntry),
     ...timeline.attempts.map(attemptEntry),
     ...timeline.messages.map((message) => messageEntry(message, open, contact)),
     ...timeline.replies.map((reply) => ({
-      ...{ id: reply.id, at: reply.receivedAt, kind: 'reply' as const, tone: 'busy' as const },
+      id: reply.id,
+      at: reply.receivedAt,
+      kind: 'reply' as const,
+      tone: 'busy' as const,
       title: `Buyer wrote${reply.intent ? `, read as ${reply.intent}` : ''}`,
       bubble: reply.body ? (open(reply.body) ?? undefined) : undefined,
     })),
@@ -60,7 +63,7 @@ function eventEntry({ id, occurredAt, type, data }: Timeline['events'][number]):
     };
   }
   const bad = ['work.parked', 'message.failed', 'payment.quarantined', 'payment.disputed'].includes(type);
-  const told = ['error', 'reason', 'code', 'notice', 'purpose', 'worker']
+  const details = ['error', 'reason', 'code', 'notice', 'purpose', 'worker']
     .map((key) => data[key])
     .filter((v) => typeof v === 'string');
   return {
@@ -69,7 +72,7 @@ function eventEntry({ id, occurredAt, type, data }: Timeline['events'][number]):
     kind: 'event',
     tone: bad ? 'bad' : 'quiet',
     title: type,
-    note: told.join(', ') || undefined,
+    note: details.join(', ') || undefined,
   };
 }
 
@@ -93,7 +96,10 @@ function messageEntry(row: Timeline['messages'][number], open: OpenText, contact
   const tone = row.status === 'failed' ? 'bad' : row.status === 'delivered' ? 'good' : 'busy';
   const channel = row.channel === 'sms' ? 'SMS' : capital(row.channel);
   return {
-    ...{ id: row.id, at: row.createdAt, kind: 'message' as const, tone },
+    id: row.id,
+    at: row.createdAt,
+    kind: 'message',
+    tone,
     title: `${channel}: ${row.purpose.replaceAll('_', ' ')}`,
     note: row.errorCode ? `${row.status}, ${row.errorCode}` : row.status,
     bubble: row.body && (contact || !holdsContact) ? withoutToken(open(row.body)) : undefined,
@@ -101,7 +107,7 @@ function messageEntry(row: Timeline['messages'][number], open: OpenText, contact
   };
 }
 
-/** Who has the link has the details once they are paid for: the console shows that one was sent, not the link itself. */
+/** The pay link opens the details once they are paid for, so the console hides its token. */
 const withoutToken = (text: string | null) => text?.replace(/(\/p\/)[\w-]{8,}/g, '$1…');
 
 function paymentEntry(row: Timeline['payments'][number]): Entry {
@@ -115,53 +121,11 @@ function paymentEntry(row: Timeline['payments'][number]): Entry {
     row.paymentIntent,
   ];
   return {
-    ...{ id: row.id, at: row.createdAt, kind: 'payment' as const },
+    id: row.id,
+    at: row.createdAt,
+    kind: 'payment',
     tone: row.kept && !row.disputed ? 'good' : 'bad',
     title: `${formatMoney(row.amountMinor, row.currency, 'en')} captured`,
     note: notes.filter(Boolean).join(', '),
   };
-}
-
-export function TimelineList(props: { entries: Entry[]; showAction: string }) {
-  return (
-    <ol class="timeline">
-      {props.entries.map((entry, i) => {
-        const day = entry.at.toISOString().slice(0, 10);
-        const before = props.entries[i - 1]?.at.toISOString().slice(0, 10);
-        return (
-          <>
-            {day === before ? null : <li class="day">{day}</li>}
-            <Line entry={entry} showAction={props.showAction} />
-          </>
-        );
-      })}
-    </ol>
-  );
-}
-
-function Line({ entry, showAction }: { entry: Entry; showAction: string }) {
-  return (
-    <li class={`line kind-${entry.kind} tone-${entry.tone}`} data-kind={entry.kind}>
-      <i class="mark" />
-      <span class="line-time quiet">
-        <Clock at={entry.at} />
-      </span>
-      <div class="line-body">
-        <span class="line-title">{entry.title}</span>
-        {entry.note ? <span class="line-note">{entry.note}</span> : null}
-        {entry.bubble ? (
-          <blockquote class={entry.kind === 'reply' ? 'bubble in' : 'bubble out'}>{entry.bubble}</blockquote>
-        ) : null}
-        {entry.locked ? (
-          <form method="post" action={showAction}>
-            <button type="submit" class="btn" data-size="sm" data-variant="outline">
-              Show the text with the client’s details
-            </button>
-            <span class="sub">Reading it is recorded.</span>
-          </form>
-        ) : null}
-      </div>
-      <span class="line-ms quiet">{entry.durationMs == null ? '' : duration(entry.durationMs)}</span>
-    </li>
-  );
 }

@@ -4,9 +4,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
 import { cutOffProblem } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { letItTakeItsTime } from '../http/slow-bodies.ts';
+import { allowSlowBody } from './slow-bodies.ts';
 
-/** What a browser, a spreadsheet's export or a script calls a CSV. What it really is, its bytes tell. */
+/** Content types that browsers, spreadsheets and scripts send for a CSV. The bytes decide what it is. */
 const csvTypes = [
   'text/csv',
   'application/csv',
@@ -16,15 +16,15 @@ const csvTypes = [
   'application/octet-stream',
 ];
 
-/** Nobody sends a file so slowly: a connection that is silent for so long is gone. */
+/** A connection that sends nothing for this long counts as lost. */
 const silenceMs = 60_000;
-/** An answer given before the file was whole is only read by a client that got rid of its bytes. */
+/** How long the rest of a body is read and discarded: some clients read the response only after sending everything. */
 const drainMs = 10_000;
 
-/** For the routes that take files, in a scope of their own: a body is a stream, and a form's file too. */
+/** For a scope of routes that accept files: the body is a stream, and so is the file of a form. */
 export async function acceptFiles(app: FastifyInstance): Promise<void> {
-  // Once it is known who calls: nobody else holds a connection for longer than any request may.
-  app.addHook('preParsing', async (request) => letItTakeItsTime(request));
+  // After authentication: an unknown caller may not keep a connection open longer than other requests.
+  app.addHook('preParsing', async (request) => allowSlowBody(request));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(csvTypes, (_request, payload, done) => done(null, payload));
   await app.register(multipart, {
@@ -35,9 +35,9 @@ export async function acceptFiles(app: FastifyInstance): Promise<void> {
 export type UploadFields = Readonly<Record<string, string>>;
 
 /**
- * Hands the file of a request to `take` while it arrives, with the fields that came before it, and resolves to what
- * `take` made of it and all fields. The body itself is the file, or a form holds it; fields also come by query.
- * Whatever ends it early, the rest of the body is read away for a while, so that the answer is heard.
+ * Passes the file of a request to `take` while it arrives, with the fields that preceded it, and returns the result with
+ * all fields. The file is the body itself or part of a form; fields may also be query parameters. When it ends early,
+ * the rest of the body is read and discarded for a while, so that the client receives the response.
  */
 export async function withUploadedFile<T>(
   request: FastifyRequest,
@@ -91,7 +91,7 @@ async function fromForm<T>(
   return { ...found, fields: Object.fromEntries(fields) };
 }
 
-/** A stream's bytes up to a limit. One that breaks off or falls silent is refused, never taken for a shorter file. */
+/** A stream's bytes, up to a limit. A stream that is cut off or stalls is refused, never taken for a shorter file. */
 async function* bytesOf(source: Readable, maxBytes: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   const chunks = source.iterator({ destroyOnReturn: false });
@@ -107,7 +107,7 @@ async function* bytesOf(source: Readable, maxBytes: number): AsyncGenerator<Uint
           ? new RefusedError(
               408,
               'upload_cut_off',
-              `No byte came for ${silenceMs / 1000} seconds. ${cutOffProblem}`,
+              `Upload timed out: no data received for ${silenceMs / 1000} seconds. ${cutOffProblem}`,
             )
           : cutOff();
       });
@@ -120,12 +120,12 @@ async function* bytesOf(source: Readable, maxBytes: number): AsyncGenerator<Uint
     }
   } finally {
     clearTimeout(silence);
-    // It would keep the rest from being read away.
+    // An open iterator would keep the rest from being discarded.
     await chunks.return?.();
   }
 }
 
-/** What stands before and behind the file in a form may stop as well: nobody holds a connection by that. */
+/** Closes a connection that stalls before or after the file of a form. */
 function cutSilence({ raw }: FastifyRequest): NodeJS.Timeout {
   let seen = -1;
   const watch = setInterval(() => {
@@ -153,7 +153,7 @@ const tooLarge = (maxBytes: number) =>
   new RefusedError(
     413,
     'too_large',
-    `The file is larger than ${Math.floor((10 * maxBytes) / 2 ** 20) / 10} MB, the most this installation takes. Split it into several files.`,
+    `The file is larger than ${Math.floor((10 * maxBytes) / 2 ** 20) / 10} MB, the limit of this installation. Split it into several files.`,
   );
 const cutOff = () => new RefusedError(400, 'upload_cut_off', cutOffProblem);
 const brokenForm = () => new RefusedError(400, 'invalid_form', 'The form cannot be read.');

@@ -1,0 +1,192 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sameSecret } from '../../adapters/secret.ts';
+import {
+  type ApiKey,
+  findKey,
+  findOrganizationId,
+  looksLikeKey,
+  noteKeyUse,
+} from '../../db/account/api-keys.ts';
+import { organizationsOf } from '../../db/account/members.ts';
+import { together } from '../../db/batch-lookups.ts';
+import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { addressOf, type Limiter } from '../http/limits.ts';
+import { type Auth, findPerson, webHeaders } from './better-auth.ts';
+import { assertOperator, type Caller, setCaller, setOrganization } from './caller.ts';
+import { wantsPage } from './local-path.ts';
+import { isLocalRequest } from './local-request.ts';
+import { assertSameOrigin, trustedOrigins } from './origin.ts';
+
+type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** onRequest hooks: the caller is known before the body is read. Each throws 401 without credentials, 403 without the right. */
+export type Access = {
+  /** An API key with this scope, for the one organization that `organizationOf` returns. */
+  organization(scope: Scope): Hook;
+  /** An API key with this scope or a session, for the companies it may act for. A supplier's key is refused. */
+  company(scope: Scope): Hook;
+  /** As `company`, for callers that may act for every organization. */
+  operator(scope: Scope): Hook;
+  /** A session. Browsers without one are redirected to the sign-in page; writes from other sites are refused. */
+  signedIn: Hook;
+  /** The payment bridge's own key, or any valid API key. */
+  bridge: Hook;
+  /** An operator's API key, or a request from this machine. */
+  monitoring: Hook;
+};
+
+/** `home`: the organization a request acts for unless it names another. */
+type Identified = { caller: Caller; home: string | null };
+
+/** Slug of the organization that sandbox calls without a key act for. */
+const demoSlug = 'demo';
+
+export function createAccess(
+  { db, config }: Pick<Runtime, 'db' | 'config'>,
+  { auth, limiter }: { auth: Auth; limiter: Limiter },
+): Access {
+  const trusted = trustedOrigins(config.publicUrl);
+  const keyOf = together(async (given: string[]) => {
+    const found = new Map<string, Promise<ApiKey | null>>();
+    for (const key of given) if (!found.has(key)) found.set(key, findKey(db, key));
+    return Promise.all(given.map((key) => found.get(key)!));
+  });
+
+  const identifySandbox = async (request: FastifyRequest): Promise<Identified | null> => {
+    if (!isSandboxed(config) || !isLocalRequest(request)) return null;
+    const home = await findOrganizationId(db, demoSlug);
+    if (!home) return null;
+    return {
+      caller: { actor: 'sandbox', role: 'operator', organizations: null, scopes: ['admin'], person: null },
+      home,
+    };
+  };
+
+  const identifyKey = async (request: FastifyRequest, reply: FastifyReply): Promise<Identified> => {
+    const given = keyIn(request);
+    if (given === undefined) {
+      const sandbox = await identifySandbox(request);
+      if (sandbox) return sandbox;
+      reply.header('www-authenticate', 'Bearer realm="leadgate"');
+      throw new RefusedError(
+        401,
+        'key_required',
+        'This needs an API key: Authorization: Bearer <key>, or X-API-Key: <key>.',
+      );
+    }
+    const key = looksLikeKey(given) ? await keyOf(given) : null;
+    if (!key) {
+      await limiter.take('refused', addressOf(request), reply);
+      reply.header('www-authenticate', 'Bearer realm="leadgate", error="invalid_token"');
+      throw new RefusedError(401, 'key_invalid', 'This API key is not valid.');
+    }
+    await limiter.take('key', key.id, reply);
+    if (!key.lastUsedAt || Date.now() - key.lastUsedAt.getTime() > 3_600_000) await noteKeyUse(db, key.id);
+    return { caller: callerWith(key), home: key.organizationId };
+  };
+
+  const findSession = async (request: FastifyRequest): Promise<Caller | null> => {
+    const person = await findPerson(auth, webHeaders(request));
+    if (!person) return null;
+    const organizations = person.role === 'operator' ? null : await organizationsOf(db, person.id);
+    const granted = scopes.filter((scope) => scope !== 'admin');
+    return { actor: person.id, role: person.role, organizations, scopes: granted, person };
+  };
+
+  const identifyForCompanies = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    scope: Scope,
+  ): Promise<Caller> => {
+    const session = keyIn(request) === undefined ? await findSession(request) : null;
+    if (session) {
+      // A browser sends its cookie along with requests that another site's page makes.
+      assertSameOrigin(request, trusted);
+      return session;
+    }
+    const { caller } = await identifyKey(request, reply);
+    assertScope(caller, scope);
+    if (caller.role === 'supplier')
+      throw new RefusedError(
+        403,
+        'forbidden',
+        'A supplier’s key can only offer leads with POST /api/leads. Use a key of the company to upload its leads.',
+      );
+    return caller;
+  };
+
+  /** An operator's key belongs to no organization, so the request names one. */
+  const namedOrganization = async ({ headers }: FastifyRequest): Promise<string> => {
+    const slug = headers['x-organization'];
+    const id = typeof slug === 'string' ? await findOrganizationId(db, slug) : null;
+    if (!id)
+      throw new RefusedError(400, 'organization_required', 'Name the organization: X-Organization: <slug>.');
+    return id;
+  };
+
+  return {
+    organization: (scope) => async (request, reply) => {
+      const { caller, home } = await identifyKey(request, reply);
+      const organizationId = home ?? (await namedOrganization(request));
+      assertScope(caller, scope);
+      setCaller(request, caller);
+      setOrganization(request, organizationId);
+    },
+    company: (scope) => async (request, reply) => {
+      setCaller(request, await identifyForCompanies(request, reply, scope));
+    },
+    operator: (scope) => async (request, reply) => {
+      const caller = await identifyForCompanies(request, reply, scope);
+      assertOperator(caller);
+      setCaller(request, caller);
+    },
+    async signedIn(request, reply) {
+      assertSameOrigin(request, trusted);
+      reply.header('cache-control', 'no-store');
+      const caller = await findSession(request);
+      if (caller) return setCaller(request, caller);
+      if (wantsPage(request)) return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
+      throw new RefusedError(401, 'unauthorized', 'Sign in first.');
+    },
+    async bridge(request, reply) {
+      if (sameSecret(keyIn(request), config.stripeServiceApiKey ?? '')) return;
+      setCaller(request, (await identifyKey(request, reply)).caller);
+    },
+    async monitoring(request, reply) {
+      if (keyIn(request) === undefined) {
+        if (isLocalRequest(request)) return;
+        throw new RefusedError(401, 'key_required', 'This needs an operator key.');
+      }
+      const { caller } = await identifyKey(request, reply);
+      if (caller.role !== 'operator') throw new RefusedError(403, 'forbidden', 'This needs an operator key.');
+      setCaller(request, caller);
+    },
+  };
+}
+
+const callerWith = ({ id, owner, organizationId, scopes: granted }: ApiKey): Caller => ({
+  actor: id,
+  role: owner,
+  organizations: organizationId === null ? null : [organizationId],
+  scopes: granted,
+  person: null,
+});
+
+function assertScope(caller: Caller, scope: Scope): void {
+  if (!allows(caller.scopes, scope))
+    throw new RefusedError(403, 'scope_missing', `This API key lacks the scope ${scope}.`);
+}
+
+/** The API key of a request: undefined when there is none, an empty string when it cannot be read. */
+function keyIn({ headers }: FastifyRequest): string | undefined {
+  const { authorization } = headers;
+  if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+  const header = headers['x-api-key'];
+  return Array.isArray(header) ? '' : header;
+}
+
+function isSandboxed({ production, sandboxed, smsProvider }: Runtime['config']): boolean {
+  return !production && ['stripe', smsProvider, 'sendgrid'].every((vendor) => sandboxed.includes(vendor));
+}

@@ -1,0 +1,69 @@
+import type { FastifyRequest } from 'fastify';
+import type { Person } from '../../domain/account/person.ts';
+import type { Scope } from '../../domain/account/scopes.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { addToLog } from '../http/request-log.ts';
+
+/** Who makes a request: an API key, a signed-in person or, in the sandbox, a program on this machine. */
+export type Caller = {
+  /** Id of the key or the user, recorded in the audit trail. */
+  actor: string;
+  role: 'operator' | 'organization' | 'supplier' | 'member';
+  /** The organizations the caller may act for; null for an operator, who may act for all. */
+  organizations: readonly string[] | null;
+  scopes: readonly Scope[];
+  /** Null when no session was involved. */
+  person: Person | null;
+};
+
+const callers = new WeakMap<FastifyRequest, Caller>();
+const organizations = new WeakMap<FastifyRequest, string>();
+
+export function setCaller(request: FastifyRequest, caller: Caller): void {
+  callers.set(request, caller);
+  addToLog(request, { actor: caller.actor, organizationId: onlyOrganization(caller) });
+}
+
+/** Throws outside routes that have one of the hooks of access.ts. */
+export function callerOf(request: FastifyRequest): Caller {
+  const caller = callers.get(request);
+  if (!caller) throw new Error('this route has no access hook');
+  return caller;
+}
+
+/** The signed-in person. Throws outside routes with `access.signedIn`. */
+export function personOf(request: FastifyRequest): Person {
+  const { person } = callerOf(request);
+  if (!person) throw new Error('this route does not require a session');
+  return person;
+}
+
+export function setOrganization(request: FastifyRequest, organizationId: string): void {
+  organizations.set(request, organizationId);
+  addToLog(request, { organizationId });
+}
+
+/** The organization a request acts for. Throws outside routes with `access.organization`. */
+export function organizationOf(request: FastifyRequest): string {
+  const organizationId = organizations.get(request);
+  if (!organizationId) throw new Error('this route does not resolve an organization');
+  return organizationId;
+}
+
+export const mayActFor = (caller: Caller, organizationId: string): boolean =>
+  caller.organizations === null || caller.organizations.includes(organizationId);
+
+/** The organization of a caller that has exactly one; null when it has none, several or all. */
+export function onlyOrganization({ organizations: own }: Caller): string | null {
+  return own?.length === 1 ? own[0]! : null;
+}
+
+/** Throws 403 unless the caller may act for every organization. */
+export function assertOperator(caller: Caller): void {
+  if (caller.organizations !== null) throw new RefusedError(403, 'forbidden', 'This is for operators.');
+}
+
+/** A hook for routes with `access.signedIn`. */
+export async function operatorsOnly(request: FastifyRequest): Promise<void> {
+  assertOperator(callerOf(request));
+}

@@ -15,25 +15,22 @@ type RegisterOptions = {
 };
 
 export function companyCommands(): Command {
-  const company = new Command('company').description('companies that bring leads into their CRM');
+  const company = new Command('company').description('companies that upload leads to their CRM');
   company
     .command('register')
-    .description('register a company and print its number, the company_id of uploads')
+    .description('register a company and print its number (the company_id of uploads)')
     .requiredOption('--name <name>')
     .requiredOption('--owner-name <name>')
-    .requiredOption('--owner-email <email>', 'one company for each address')
+    .requiredOption('--owner-email <email>', 'each address can own one company')
     .requiredOption('--owner-phone <phone>')
     .requiredOption('--location <id>', 'its GoHighLevel location')
-    .option(
-      '--region <code>',
-      'how phones without a country code are read; the owner’s country when not given',
-    )
-    .option('--key', 'also make an API key that uploads leads, and print it, this once')
+    .option('--region <code>', 'region of phones without a country code; default: the owner’s country')
+    .option('--key', 'also create an API key for uploads and print it; it is shown only once')
     .action((options: RegisterOptions) => register(options));
   company
     .command('list')
-    .description('companies by number, with how their CRM stands')
-    .option('--search <text>', 'in the number, the names, the address or the location')
+    .description('list companies by number, with the state of their CRM')
+    .option('--search <text>', 'match number, names, e-mail address or location')
     .action(({ search }: { search?: string }) => list(search));
   return company;
 }
@@ -60,7 +57,7 @@ async function register(options: RegisterOptions): Promise<void> {
     );
     say(String(company.number));
     process.stderr.write(
-      `${company.name} is company ${company.number}. Its CRM is not connected yet: leads wait until it is.\n`,
+      `${company.name} is company ${company.number}. Its CRM is not connected yet; leads are sent once it is.\n`,
     );
     if (!options.key) return;
     const made = await createKey(db, {
@@ -70,24 +67,24 @@ async function register(options: RegisterOptions): Promise<void> {
       scopes: ['leads:read', 'leads:write', 'companies:read'],
     });
     say(made.key);
-    process.stderr.write(`Key ${made.prefix}… (${made.id}). It is not stored and cannot be shown again.\n`);
+    process.stderr.write(`Key ${made.prefix}… (${made.id}). It cannot be shown again.\n`);
   });
 }
 
-const together = 200;
+const pageSize = 200;
 
 async function list(search: string | undefined): Promise<void> {
   await withSession(async ({ db }) => {
     let after = 0;
     for (;;) {
-      const page = await listCompanies(db, { limit: together, after, search: search ?? null });
+      const page = await listCompanies(db, { limit: pageSize, after, search: search ?? null });
       if (after === 0 && page.length === 0)
-        say(search ? 'None is found.' : 'No companies yet. See: leadgate company register --help');
+        say(search ? 'No company matches.' : 'No companies yet. See: leadgate company register --help');
       for (const { number, name, ownerEmail, locationId, pausedAt, connected } of page) {
         const crm = pausedAt ? 'paused' : connected ? 'connected' : 'no credentials of its own';
         say([number, name, ownerEmail, locationId ?? 'no location', crm].join('  '));
       }
-      if (page.length < together) return;
+      if (page.length < pageSize) return;
       after = page.at(-1)!.number;
     }
   });

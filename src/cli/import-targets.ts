@@ -21,9 +21,9 @@ export type Preview = ReturnType<typeof previewView>;
 export type Dialect = { encoding?: string; delimiter?: string };
 export type LocalFile = { name: string; size: number; bytes: () => AsyncIterable<Uint8Array> };
 
-/** The two ways to an import: the API of a leadgate elsewhere, or the database of this one. */
-export type Door = {
-  /** Earlier imports of the same bytes, newest first. */
+/** Where an import runs: through the API of another installation, or on the database of this one. */
+export type ImportTarget = {
+  /** Earlier imports of the same file, newest first. */
   sameFile(hash: string): Promise<ImportState[]>;
   upload(file: LocalFile, dialect: Dialect): Promise<{ id: string; preview: Preview }>;
   preview(id: string, mapping?: (string | null)[]): Promise<Preview>;
@@ -32,12 +32,12 @@ export type Door = {
   rejects(id: string): Promise<AsyncIterable<string | Uint8Array>>;
 };
 
-/** Wrong use, as the other side says it. */
+/** Wrong use: exit code 2. */
 export const wrongUse = (message: string) => new CommandError(message, 2);
-/** It was meant well and did not work. */
+/** Right use that failed: exit code 3. */
 export const failure = (message: string) => new CommandError(message, 3);
 
-export async function databaseDoor(session: Session, companyNumber: number): Promise<Door> {
+export async function databaseTarget(session: Session, companyNumber: number): Promise<ImportTarget> {
   const { db, config } = session;
   const company = await findCompany(db, { number: companyNumber });
   if (!company) throw wrongUse(`There is no company ${companyNumber}. See: leadgate company list`);
@@ -46,7 +46,7 @@ export async function databaseDoor(session: Session, companyNumber: number): Pro
   const deps: ImportDeps = {
     db,
     vault,
-    // No queue is at hand here: what is written waits in the outbox for the next sweep.
+    // The command line has no queue: the sweeper publishes what waits in the outbox.
     relay: {
       commit: (change, options) =>
         commitChange(db, change, { visibilityMs: 0, isFull: () => true, ...options }),
@@ -86,16 +86,16 @@ export async function databaseDoor(session: Session, companyNumber: number): Pro
 function assertSize(size: number, most: number): void {
   if (size > most)
     throw wrongUse(
-      `The file is larger than ${Math.round(most / 2 ** 20)} MB (MAX_CSV_SIZE_MB). Split it, or raise the limit.`,
+      `The file is larger than ${Math.round(most / 2 ** 20)} MB (MAX_CSV_SIZE_MB). Split it or raise the limit.`,
     );
 }
 
-/** What is sealed here must be opened there. */
+/** Throws when the server could not decrypt what is encrypted here. */
 async function assertSameKeys({ db, config }: Session): Promise<void> {
   const sealed = await anySealed(db);
   const id = sealed?.split('.')[1];
   if (id === undefined || config.encryptionKeys.some((key) => key.id === id)) return;
-  throw wrongUse('ENCRYPTION_KEYS here are not those of the server: it could not read what is uploaded.');
+  throw wrongUse('ENCRYPTION_KEYS differ from the server’s: it could not decrypt what is uploaded.');
 }
 
 async function refusals<T>(run: () => Promise<T>): Promise<T> {
@@ -106,7 +106,7 @@ async function refusals<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-export function httpDoor(base: string, key: string, company: number): Door {
+export function httpTarget(base: string, key: string, company: number): ImportTarget {
   const send = async (method: string, path: string, body?: { json: unknown } | LocalFile) => {
     const answer = await exchange(new URL(path, base.endsWith('/') ? base : `${base}/`), method, key, body);
     if (answer.status < 300) return answer.body;
@@ -143,7 +143,7 @@ export function httpDoor(base: string, key: string, company: number): Door {
 // biome-ignore lint/suspicious/noExplicitAny: each caller names what it reads of the answer.
 type HttpAnswer = { status: number; body: any };
 
-/** A file is sent as it is read; an answer that comes before it is whole ends the sending. */
+/** Streams a file as it is read; an early response ends the upload. */
 async function exchange(
   url: URL,
   method: string,
@@ -189,7 +189,7 @@ async function exchange(
   }
 }
 
-/** Worth another try; everything else the other side meant. */
+/** The server cannot be reached: a retry may help. Other errors are the server's answer. */
 export class UnreachableError extends CommandError {
   constructor(message: string) {
     super(message, 3);

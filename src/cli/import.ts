@@ -9,11 +9,11 @@ import { Command, type CommanderError } from 'commander';
 import { isConnectionError } from '../db/client.ts';
 import { LEAD_FIELDS } from '../domain/lead/candidate.ts';
 import {
-  type Door,
-  databaseDoor,
+  databaseTarget,
   failure,
-  httpDoor,
+  httpTarget,
   type ImportState,
+  type ImportTarget,
   type LocalFile,
   type Preview,
   UnreachableError,
@@ -35,30 +35,30 @@ type Options = {
 };
 
 export const exitCodes = `
-Exit codes: 0 every row was taken; 1 some rows were rejected (they are in the file of --rejects);
-2 wrong use, or not a file that can be imported; 3 it failed, or was cancelled.
+Exit codes: 0 all rows were imported; 1 some rows were rejected (written to the file of --rejects);
+2 wrong use, or the file cannot be imported; 3 the import failed or was cancelled.
 
-Run again after it was broken off, it goes on where the import stands: the same file is never read twice
-unless --again says so.`;
+After an interruption, run the same command again: it continues where the import stopped. A file is never
+imported twice without --again.`;
 
 export function importCommand(): Command {
   return new Command('import')
-    .description('bring a CSV of leads to a company, and see every row through')
-    .argument('<file>', 'the CSV')
+    .description('import a CSV of leads for a company and follow its progress')
+    .argument('<file>', 'the CSV file')
     .requiredOption('--company <number>', 'the company’s number', companyNumber)
-    .option('--url <address>', 'through the API of a leadgate elsewhere, instead of the database of this one')
-    .option('--key <key>', 'its API key, with the scopes leads:read and leads:write; better --key-file')
-    .option('--key-file <file>', 'a file that holds the API key')
+    .option('--url <address>', 'use the API of another installation instead of the database of this one')
+    .option('--key <key>', 'its API key, with the scopes leads:read and leads:write; prefer --key-file')
+    .option('--key-file <file>', 'a file that contains the API key')
     .option(
       '--map <column=field>',
-      'what a column is, where it is not found out; again for each',
+      'the field of a column that is not recognised; can be repeated',
       collect,
       [],
     )
-    .option('--encoding <name>', 'utf-8, utf-16le, utf-16be or windows-1252, where it is not found out')
-    .option('--delimiter <character>', 'what stands between cells, where it is not found out; tab for TAB')
-    .option('--again', 'import a file that was imported before once more')
-    .option('--rejects <file>', 'where rejected rows go; <file>.rejected.csv by default')
+    .option('--encoding <name>', 'utf-8, utf-16le, utf-16be or windows-1252; detected by default')
+    .option('--delimiter <character>', 'the separator of cells, or tab; detected by default')
+    .option('--again', 'import a file again that was imported before')
+    .option('--rejects <file>', 'where to write rejected rows; default: <file>.rejected.csv')
     .addHelpText(
       'after',
       `\nFields: ${LEAD_FIELDS.join(', ')}, custom:<name>; "-" leaves a column out.\n${exitCodes}`,
@@ -81,7 +81,7 @@ async function exitCodeOf(work: () => Promise<number>): Promise<number> {
     }
     if (!isConnectionError(error)) throw error;
     process.stderr.write(
-      'The database does not answer. Run the same command again: it goes on where it was.\n',
+      'The database does not respond. Run the same command again: it continues where it stopped.\n',
     );
     return 3;
   }
@@ -92,38 +92,47 @@ async function run(path: string, options: Options): Promise<number> {
   if (options.url !== undefined) {
     const key = options.keyFile ? (await readFile(options.keyFile, 'utf8')).trim() : options.key;
     if (!key) throw wrongUse('An API key is needed with --url: --key-file <file>, or --key <key>.');
-    return bring(httpDoor(options.url, key, options.company), path, file, options);
+    return importInto(httpTarget(options.url, key, options.company), path, file, options);
   }
   return withSession(async (session) =>
-    bring(await databaseDoor(session, options.company), path, file, options),
+    importInto(await databaseTarget(session, options.company), path, file, options),
   );
 }
 
-async function bring(door: Door, path: string, file: LocalFile, options: Options): Promise<number> {
+async function importInto(
+  target: ImportTarget,
+  path: string,
+  file: LocalFile,
+  options: Options,
+): Promise<number> {
   const hash = await hashOf(file);
-  const earlier = await door.sameFile(hash);
+  const earlier = await target.sameFile(hash);
   const open = earlier.find(({ status }) => status === 'running' || status === 'ready');
   const done = earlier.find(({ status }) => status === 'done');
   if (!open && done && !options.again) {
     say(
-      `This very file was imported on ${done.created_at.slice(0, 10)} (import ${done.import_id}); --again does it once more.`,
+      `This file was imported on ${done.created_at.slice(0, 10)} (import ${done.import_id}). To import it again, use --again.`,
     );
-    return report(door, done, path, options);
+    return report(target, done, path, options);
   }
   let id = open?.import_id;
   if (id === undefined || open?.status === 'ready') {
-    id ??= await upload(door, file, options);
-    await settleMapping(door, id, options.map);
-    // Rows that a broken import of this file took are known, not news.
-    await door.start(id, options.again === true || (!open && !done));
-  } else say(`The file is being imported already (import ${id}): following it.`);
-  return report(door, await follow(door, id), path, options);
+    id ??= await upload(target, file, options);
+    await settleMapping(target, id, options.map);
+    // Rows that an interrupted import of this file stored count as duplicates.
+    await target.start(id, options.again === true || (!open && !done));
+  } else say(`The file is already being imported (import ${id}); following its progress.`);
+  return report(target, await follow(target, id), path, options);
 }
 
-async function upload(door: Door, file: LocalFile, { encoding, delimiter }: Options): Promise<string> {
+async function upload(
+  target: ImportTarget,
+  file: LocalFile,
+  { encoding, delimiter }: Options,
+): Promise<string> {
   const progress = startProgress('Sending', 'MB');
   const dialect = { ...(encoding ? { encoding } : {}), ...(delimiter ? { delimiter } : {}) };
-  const { id } = await door
+  const { id } = await target
     .upload(
       {
         ...file,
@@ -135,21 +144,25 @@ async function upload(door: Door, file: LocalFile, { encoding, delimiter }: Opti
   return id;
 }
 
-async function* counted(bytes: AsyncIterable<Uint8Array>, tell: (sent: number) => void) {
+async function* counted(bytes: AsyncIterable<Uint8Array>, report: (sent: number) => void) {
   let sent = 0;
   for await (const piece of bytes) {
     yield piece;
     sent += piece.length;
-    tell(sent);
+    report(sent);
   }
 }
 
-/** What was found out, with the corrections of the command line. */
-async function settleMapping(door: Door, id: string, corrections: readonly string[]): Promise<void> {
-  let preview = await door.preview(id);
-  if (corrections.length > 0) preview = await door.preview(id, corrected(preview, corrections));
+/** Prints the detected mapping with the corrections of --map. Throws when it is incomplete. */
+async function settleMapping(
+  target: ImportTarget,
+  id: string,
+  corrections: readonly string[],
+): Promise<void> {
+  let preview = await target.preview(id);
+  if (corrections.length > 0) preview = await target.preview(id, corrected(preview, corrections));
   for (const { header, target } of preview.columns)
-    say(`  ${header === '' ? '(no name)' : header}  ->  ${target ?? 'left out'}`);
+    say(`  ${header === '' ? '(no name)' : header}  ->  ${target ?? 'not imported'}`);
   if (preview.problem)
     throw wrongUse(`${preview.problem} For example: --map "${preview.columns[0]?.header}=phone"`);
 }
@@ -161,11 +174,11 @@ function corrected({ columns }: Preview, corrections: readonly string[]): (strin
     const column = columns.findIndex(({ header }) => header === correction.slice(0, cut).trim());
     if (cut < 1 || column < 0)
       throw wrongUse(
-        `--map ${correction}: there is no such column. There are: ${columns.map(({ header }) => header).join(', ')}`,
+        `--map ${correction}: no such column. Columns: ${columns.map(({ header }) => header).join(', ')}`,
       );
     const field = correction.slice(cut + 1).trim();
     const target = field === '-' || field === '' ? null : field;
-    // A field can only be one column's: the one that is named now.
+    // Most fields belong to one column: the one named last.
     for (const [other, given] of mapping.entries())
       if (given === target && !['phone', 'email', 'tags'].includes(field)) mapping[other] = null;
     mapping[column] = target;
@@ -173,31 +186,31 @@ function corrected({ columns }: Preview, corrections: readonly string[]): (strin
   return mapping;
 }
 
-const lookEveryMs = 500;
+const pollEveryMs = 500;
 const unreachableForMs = 60_000;
 
-/** To the end. A server that is away for a moment is waited for. */
-async function follow(door: Door, id: string): Promise<ImportState> {
+/** Follows the import to its end. Waits for a server that is unreachable for a moment. */
+async function follow(target: ImportTarget, id: string): Promise<ImportState> {
   const progress = startProgress('Importing', 'rows');
   const interrupted = () => {
     progress.end();
-    say('The import goes on without this window. The same command follows it again.');
+    say('The import continues in the background. Run the same command to follow it again.');
     process.exit(130);
   };
   process.once('SIGINT', interrupted);
-  let heardAt = performance.now();
+  let lastAnswerAt = performance.now();
   try {
     for (;;) {
       try {
-        const state = await door.look(id);
-        heardAt = performance.now();
+        const state = await target.look(id);
+        lastAnswerAt = performance.now();
         progress.show(state.processed_rows, state.total_rows);
         if (!['running', 'ready', 'uploading'].includes(state.status)) return state;
       } catch (error) {
         const away = error instanceof UnreachableError || isConnectionError(error);
-        if (!away || performance.now() - heardAt > unreachableForMs) throw error;
+        if (!away || performance.now() - lastAnswerAt > unreachableForMs) throw error;
       }
-      await pause(lookEveryMs);
+      await pause(pollEveryMs);
     }
   } finally {
     process.off('SIGINT', interrupted);
@@ -205,16 +218,21 @@ async function follow(door: Door, id: string): Promise<ImportState> {
   }
 }
 
-async function report(door: Door, state: ImportState, path: string, options: Options): Promise<number> {
+async function report(
+  target: ImportTarget,
+  state: ImportState,
+  path: string,
+  options: Options,
+): Promise<number> {
   const number = (count: number) => count.toLocaleString('en-US');
   const { created, duplicates, rejected, processed_rows: rows } = state;
   say(
-    `${number(rows)} rows: ${number(created)} leads, ${number(duplicates)} known already, ${number(rejected)} rejected.`,
+    `${number(rows)} rows: ${number(created)} leads, ${number(duplicates)} duplicates, ${number(rejected)} rejected.`,
   );
   if (rejected > 0) {
-    const target = options.rejects ?? `${path.replace(/\.[a-z]{1,5}$/i, '')}.rejected.csv`;
-    await pipeline(Readable.from(await door.rejects(state.import_id)), createWriteStream(target));
-    say(`Rejected rows with their reasons: ${target}. Correct them there and import that file.`);
+    const rejectsFile = options.rejects ?? `${path.replace(/\.[a-z]{1,5}$/i, '')}.rejected.csv`;
+    await pipeline(Readable.from(await target.rejects(state.import_id)), createWriteStream(rejectsFile));
+    say(`Rejected rows and their reasons: ${rejectsFile}. Correct them and import that file.`);
   }
   if (state.status !== 'done') throw failure(state.problem ?? `The import was ${state.status}.`);
   return rejected > 0 ? 1 : 0;

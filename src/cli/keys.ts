@@ -13,14 +13,14 @@ type CreateOptions = {
 };
 
 export function keyCommands(): Command {
-  const key = new Command('key').description('API keys; shown once, when they are made');
+  const key = new Command('key').description('API keys; a key is shown only once, when it is created');
   key
     .command('create')
-    .description('make a key and print it, this once')
-    .option('--organization <slug>', 'whose data it opens')
-    .option('--operator', 'an operator’s key: every organization, and /metrics')
+    .description('create a key and print it; it is shown only once')
+    .option('--organization <slug>', 'the organization it gives access to')
+    .option('--operator', 'an operator’s key: access to every organization and to /metrics')
     .option('--supplier', 'a supplier’s key of the organization')
-    .requiredOption('--name <name>', 'to recognise it by')
+    .requiredOption('--name <name>', 'a name to identify it by')
     .option('--scopes <list>', `comma-separated, of: ${scopes.join(', ')}`, 'leads:read,leads:write')
     .action((options: CreateOptions) =>
       withSession(async ({ db }) => {
@@ -29,14 +29,12 @@ export function keyCommands(): Command {
         const organizationId = owner === 'operator' ? null : await organizationOf(db, options.organization);
         const made = await createKey(db, { organizationId, owner, name: options.name, scopes: granted });
         say(made.key);
-        process.stderr.write(
-          `Key ${made.prefix}… (${made.id}). It is not stored and cannot be shown again.\n`,
-        );
+        process.stderr.write(`Key ${made.prefix}… (${made.id}). It cannot be shown again.\n`);
       }),
     );
   key
     .command('revoke <id-or-prefix>')
-    .description('refuse a key from now on')
+    .description('revoke a key, effective immediately')
     .action((idOrPrefix: string) =>
       withSession(async ({ db }) => {
         const ok = await revokeKey(db, idOrPrefix.replace(/…$/, ''));
@@ -46,14 +44,14 @@ export function keyCommands(): Command {
     );
   key
     .command('list')
-    .description('keys with what is known of them, never the key itself')
-    .option('--organization <slug>', 'of one organization only')
+    .description('list keys with their details, never the key itself')
+    .option('--organization <slug>', 'only keys of one organization')
     .action((options: { organization?: string }) =>
       withSession(async ({ db }) => {
         const organizationId = options.organization ? await organizationOf(db, options.organization) : null;
         const rows = await listKeys(db, organizationId);
         if (rows.length === 0)
-          say('No keys yet. Make one: leadgate key create --organization <slug> --name <name>');
+          say('No keys yet. Create one: leadgate key create --organization <slug> --name <name>');
         for (const row of rows) {
           const state = row.revokedAt ? `revoked ${row.revokedAt.toISOString()}` : 'active';
           const used = row.lastUsedAt ? `used ${row.lastUsedAt.toISOString()}` : 'never used';
@@ -72,7 +70,7 @@ function parseScopes(list: string): Scope[] {
   const unknown = named.filter((scope) => !isScope(scope));
   if (unknown.length > 0 || named.length === 0) {
     throw new CommandError(
-      `Unknown scope ${unknown.join(', ') || '(none)'}. There are: ${scopes.join(', ')}.`,
+      `Unknown scope ${unknown.join(', ') || '(none)'}. Known scopes: ${scopes.join(', ')}.`,
     );
   }
   return named.filter(isScope);
@@ -90,7 +88,7 @@ async function organizationOf(db: Database, slug: string | undefined): Promise<s
   const id = await findOrganizationId(db, slug);
   if (!id)
     throw new CommandError(
-      `There is no organization ${slug}. Make it: leadgate organization create --slug ${slug} --name <name>`,
+      `There is no organization ${slug}. Create it: leadgate organization create --slug ${slug} --name <name>`,
     );
   return id;
 }

@@ -10,10 +10,12 @@ import { operatorCommands } from './operators.ts';
 import { organizationCommands } from './organizations.ts';
 import { CommandError } from './session.ts';
 
-/** `leadgate <command>`: against DATABASE_URL, or against the `npm start` that runs in this folder. */
+/** `leadgate <command>`: works on DATABASE_URL, or on the database of `npm start` in this folder. */
 async function main(): Promise<void> {
   const program = new Command('leadgate')
-    .description('Runs on DATABASE_URL, or on the `npm start` of this folder (.leadgate/demo.json).')
+    .description(
+      'Works on DATABASE_URL, or on the database of `npm start` in this folder (.leadgate/demo.json).',
+    )
     .showHelpAfterError()
     .addCommand(operatorCommands())
     .addCommand(keyCommands())
@@ -29,7 +31,7 @@ main().catch((error: unknown) => {
   const text = plain
     ? (error as Error).message
     : isConnectionError(error)
-      ? 'The database does not answer. Is DATABASE_URL right, or `npm start` running?'
+      ? 'The database does not respond. Check DATABASE_URL, or whether `npm start` is running.'
       : ((error as Error).stack ?? String(error));
   process.stderr.write(`${text}\n`);
   process.exitCode = error instanceof CommandError ? error.exitCode : 1;

@@ -4,7 +4,7 @@ import { say, withSession } from './session.ts';
 
 export function migrateCommand(): Command {
   return new Command('migrate')
-    .description('bring the database up to this version; safe to run beside itself')
+    .description('migrate the database to this version; concurrent runs are safe')
     .action(() =>
       withSession(async ({ config, databaseUrl }) => {
         const applied = await migrate(config.databaseDirectUrl ?? databaseUrl);

@@ -7,17 +7,19 @@ import { CommandError, say, withSession } from './session.ts';
 type Options = { slug: string; name: string; support: string; footer: string };
 
 export function organizationCommands(): Command {
-  const organization = new Command('organization').description('lead sellers, the tenants');
+  const organization = new Command('organization').description(
+    'organizations: the tenants, which sell leads',
+  );
   organization
     .command('create')
-    .description('make an organization')
-    .requiredOption('--slug <slug>', 'short name for commands: a-z, 0-9 and -')
+    .description('create an organization')
+    .requiredOption('--slug <slug>', 'short name used in commands: a-z, 0-9 and -')
     .requiredOption('--name <name>')
-    .requiredOption('--support <contact>', 'e-mail or phone that HELP answers with')
-    .option('--footer <text>', 'last paragraph of every text with details', DEFAULT_FOOTER)
+    .requiredOption('--support <contact>', 'e-mail address or phone in the answer to HELP')
+    .option('--footer <text>', 'last paragraph of every text with client details', DEFAULT_FOOTER)
     .action(async ({ slug, name, support, footer }: Options) => {
       if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(slug))
-        throw new CommandError('A slug is made of a-z, 0-9 and -, 63 at most.');
+        throw new CommandError('A slug consists of at most 63 characters of a-z, 0-9 and -.');
       await withSession(async ({ db }) => {
         const made = await createOrganization(db, {
           id: uuidv7(),
@@ -26,8 +28,8 @@ export function organizationCommands(): Command {
           footer,
           supportContact: support,
         });
-        if (!made) throw new CommandError(`There is an organization ${slug} already; it is left as it is.`);
-        say(`${slug} is there. Next: leadgate key create --organization ${slug} --name <name>`);
+        if (!made) throw new CommandError(`The organization ${slug} already exists; nothing was changed.`);
+        say(`Created ${slug}. Next: leadgate key create --organization ${slug} --name <name>`);
       });
     });
   return organization;

@@ -2,22 +2,23 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { CommandError } from './session.ts';
 
-/** From a pipe: its first line. From a terminal: typed twice, unseen. */
+/** From a pipe, the first line; from a terminal, typed twice without echo. */
 export async function readPassword(): Promise<string> {
   if (!process.stdin.isTTY) {
     const lines = createInterface({ input: process.stdin });
     for await (const line of lines) return line;
-    throw new CommandError('No password came on standard input.');
+    throw new CommandError('Standard input contains no password.');
   }
-  const first = await askUnseen('Password: ');
-  if (first !== (await askUnseen('The same again: '))) throw new CommandError('The two differ.');
+  const first = await askWithoutEcho('Password: ');
+  if (first !== (await askWithoutEcho('Repeat the password: ')))
+    throw new CommandError('The passwords do not match.');
   return first;
 }
 
-async function askUnseen(question: string): Promise<string> {
+async function askWithoutEcho(question: string): Promise<string> {
   process.stdout.write(question);
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  const discarded = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: discarded, terminal: true });
   try {
     return await terminal.question('');
   } finally {

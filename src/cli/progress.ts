@@ -1,9 +1,9 @@
-/** A bar on a terminal, a line now and then everywhere else. On stderr: stdout is for results. */
+/** A bar on a terminal, a line every few seconds elsewhere. On stderr, because stdout is for results. */
 export type Progress = { show(done: number, of: number): void; end(): void };
 
 const barWidth = 30;
 const redrawEveryMs = 100;
-/** Where every line stays. */
+/** Elsewhere than on a terminal, where lines cannot be redrawn. */
 const lineEveryMs = 5_000;
 
 export function startProgress(

@@ -5,7 +5,7 @@ import { createLogger, type Logger } from '../adapters/logger.ts';
 import { type Config, ConfigError, loadConfig, processEnvironment } from '../config.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 
-/** Something the caller got wrong, said in one sentence; nothing was changed. */
+/** A mistake of the user, reported in one sentence without a stack; nothing was changed. */
 export class CommandError extends Error {
   readonly exitCode: number;
 
@@ -19,20 +19,20 @@ export type Session = { config: Config; db: Database; log: Logger; databaseUrl: 
 
 const running = z.object({ databaseUrl: z.string().min(1) });
 
-/** The database commands work on. */
+/** The URL of the database that commands work on. */
 async function findDatabase(env: NodeJS.ProcessEnv): Promise<string> {
   if (env.DATABASE_URL?.trim()) return env.DATABASE_URL.trim();
   const file = resolve('.leadgate/demo.json');
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null)
-    throw new CommandError('DATABASE_URL is not set, and no `npm start` has run in this folder.');
+    throw new CommandError('DATABASE_URL is not set, and `npm start` has not run in this folder.');
   const found = running.safeParse(JSON.parse(text));
   if (!found.success)
-    throw new CommandError(`${file} names no database. Set DATABASE_URL, or run \`npm start\` once more.`);
+    throw new CommandError(`${file} names no database. Set DATABASE_URL or run \`npm start\` again.`);
   return found.data.databaseUrl;
 }
 
-/** Opens the database for one command and closes it whatever happens. */
+/** Opens the database for one command and always closes it. */
 export async function withSession<T>(run: (session: Session) => Promise<T>): Promise<T> {
   const env = processEnvironment();
   const databaseUrl = await findDatabase(env);
@@ -40,7 +40,7 @@ export async function withSession<T>(run: (session: Session) => Promise<T>): Pro
   const log = createLogger({ logLevel: 'error' }, 'cli', process.stderr);
   const db = createDatabase({
     url: databaseUrl,
-    // As every other process: what needs a session of its own does not go through a transaction pooler.
+    // As in every process: reads that need a session bypass a transaction pooler.
     replicaUrl: config.databaseReplicaUrl ?? config.databaseDirectUrl,
     prepared: config.databaseDirectUrl === null,
     max: 2,
@@ -54,7 +54,7 @@ export async function withSession<T>(run: (session: Session) => Promise<T>): Pro
   }
 }
 
-/** Commands need the database alone: a vendor key that only the server has must not keep them from running. */
+/** Commands need only the database, so a missing vendor key is no reason to fail. */
 function loadCliConfig(env: NodeJS.ProcessEnv, databaseUrl: string): Config {
   try {
     return loadConfig(env, { databaseUrl });

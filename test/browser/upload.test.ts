@@ -66,7 +66,7 @@ describe('uploading in a browser', () => {
     await page.getByText('Say which column is the name.').waitFor();
     await page.evaluate(() => document.body.setAttribute('data-same-page', 'yes'));
     await page.getByLabel('Quién').selectOption('Name');
-    await page.getByText('5 of 7 can be taken').waitFor();
+    await page.getByText('5 of 7 can be imported').waitFor();
     await page.getByLabel('Presupuesto').selectOption('custom:Presupuesto');
     await page.getByText('Presupuesto: $150;200').first().waitFor();
     await page.getByText('Phone is in scientific notation').waitFor();
@@ -106,7 +106,7 @@ describe('uploading in a browser', () => {
       'Quién,Móvil de contacto,Presupuesto,,Observaciones,Rejected because\r\nMaría,+13055550106,,,,x\r\n';
     await page.locator('input[type=file]').setInputFiles(csv(corrected, 'clientes.rejected.csv'));
     await page.getByText('as you chose before').first().waitFor();
-    await page.getByText('1 of 1 can be taken').waitFor();
+    await page.getByText('1 of 1 can be imported').waitFor();
     await page.getByRole('button', { name: 'Start the import' }).click();
     await page.locator('[data-synced="1"]').waitFor();
 
@@ -144,10 +144,10 @@ describe('uploading in a browser', () => {
     expect(faults.splice(0).every((fault) => fault.includes('400'))).toBe(true);
     await drop('leads.csv', 'name,phone\nDropped Person,+13055550188\n');
     await page.getByText('separated by commas, 2 columns').waitFor();
-    await page.getByText('everything is in one column?').click();
-    await page.getByLabel('Between columns').selectOption('Semicolons');
+    await page.getByText('everything in one column?').click();
+    await page.getByLabel('Separator').selectOption('Semicolons');
     await page.getByText('separated by semicolons, 1 column').waitFor();
-    await page.getByLabel('Between columns').selectOption('Found out by itself');
+    await page.getByLabel('Separator').selectOption('Detect automatically');
     await page.getByText('separated by commas, 2 columns').waitFor();
     await page.getByRole('button', { name: 'Discard' }).click();
     await page.locator('[data-import-status=cancelled]').waitFor();
@@ -163,7 +163,7 @@ describe('uploading in a browser', () => {
     await page.getByRole('button', { name: 'Upload', exact: true }).click();
     await page.getByLabel('who').selectOption('Name');
     await page.getByRole('button', { name: 'Check again' }).click();
-    await page.getByText('1 of 1 can be taken').waitFor();
+    await page.getByText('1 of 1 can be imported').waitFor();
     await page.getByRole('button', { name: 'Start the import' }).click();
     await page.locator('[data-import-status]').waitFor();
     await plain.close();
@@ -178,7 +178,7 @@ describe('uploading in a browser', () => {
     await page.getByLabel('Name').fill('Failing First');
     await page.getByLabel('Phone').fill('305-555-0177');
     await page.getByRole('button', { name: 'Add the lead' }).click();
-    await page.getByText('Ready for the next.').waitFor();
+    await page.getByText('will be sent to the CRM').waitFor();
     await page.getByRole('link', { name: 'Dashboard' }).click();
     const row = page.locator('tr[data-row]', { hasText: 'Failing F.' });
     await row.locator('[data-status=failed]').waitFor();

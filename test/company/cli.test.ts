@@ -73,5 +73,5 @@ it('registers a company once, makes its key, and lists it', async () => {
   expect(listed.out).toContain(
     `${number}  Sunshine Clinic  olga@sunshine.example  Sunshine1  no credentials of its own\n`,
   );
-  expect((await leadgate('list', '--search', 'nobody')).out).toBe('None is found.\n');
+  expect((await leadgate('list', '--search', 'nobody')).out).toBe('No company matches.\n');
 });

@@ -148,7 +148,7 @@ describe('the link that sets a password', () => {
       password: memberPassword,
       again: 'another one, long',
     });
-    expect(await unlike.text()).toContain('not the same');
+    expect(await unlike.text()).toContain('do not match');
     await asMember(system, invited);
     expect((await visit(system).get(invited.link)).status).toBe(404);
     const second = await visit(system).post(invited.link, {
@@ -238,7 +238,9 @@ describe('forms', () => {
     expect(first.headers.get('location')).toMatch(/added=created\.lead_/);
     const again = await member.post(path, { name: 'Sarah', phone: '+1 305 555 0123' });
     expect(again.headers.get('location')).toMatch(/added=duplicate\.lead_/);
-    expect(await text(member, again.headers.get('location')!)).toContain('This phone is known');
+    expect(await text(member, again.headers.get('location')!)).toContain(
+      'A lead with this phone exists already',
+    );
     const page = await text(member, `/dashboard/${mine.number}?q=305-555-0123`);
     expect(page).toContain('Sarah O.');
     expect(page).toContain('…0123');
@@ -339,7 +341,7 @@ describe('files', () => {
 
 describe('pages with nothing on them say what to do next', () => {
   it.each([
-    ['', 'three ways to bring them in'],
+    ['', 'Three ways to add them'],
     ['/imports', 'No file was uploaded yet.'],
     ['/settings', 'No key yet.'],
   ])('%s', async (path, words) => {

@@ -32,12 +32,12 @@ function leadgate(args: string[], typed = ''): Promise<Result> {
 
 it('[S07] makes an operator who can sign in, with a password that is typed and never an argument', async () => {
   const short = await leadgate(['operator', 'create', '--email', 'new@example.com'], 'short\n');
-  expect(short).toMatchObject({ code: 1, out: '', err: 'A password has 12 to 128 characters.\n' });
+  expect(short).toMatchObject({ code: 1, out: '', err: 'A password must have 12 to 128 characters.\n' });
   const made = await leadgate(
     ['operator', 'create', '--email', 'New@Example.com'],
     'correct horse battery\n',
   );
-  expect(made).toMatchObject({ code: 0, out: 'new@example.com may sign in now.\n', err: '' });
+  expect(made).toMatchObject({ code: 0, out: 'new@example.com can sign in now.\n', err: '' });
   const visitor = visit(system);
   expect((await visitor.signIn('new@example.com', 'correct horse battery')).status).toBe(303);
 

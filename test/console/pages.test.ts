@@ -138,7 +138,7 @@ describe('what an operator sees', () => {
       const html = await (await visitor.get('/console')).text();
       expect(html).toContain(`curl ${empty.publicUrl}/api/leads`);
       expect(html).toContain(amy.externalId);
-      expect(html).toContain('Nothing waits for a person.');
+      expect(html).toContain('Nothing needs you.');
     } finally {
       await empty.stop();
     }

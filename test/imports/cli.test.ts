@@ -59,7 +59,7 @@ describe('leadgate import', () => {
       const good = await fileOf(`good-${first}.csv`, plainCsv(50, first));
       const whole = await leadgate(good, ...where()).ended;
       expect([whole.code, whole.err.includes('100 %')]).toEqual([0, true]);
-      expect(whole.out).toContain('50 rows: 50 leads, 0 known already, 0 rejected.');
+      expect(whole.out).toContain('50 rows: 50 leads, 0 duplicates, 0 rejected.');
       const again = await leadgate(good, ...where()).ended;
       expect([again.code, again.out.includes('imported on'), again.out.includes('50 leads')]).toEqual([
         0,
@@ -67,7 +67,7 @@ describe('leadgate import', () => {
         true,
       ]);
       const meant = await leadgate(good, ...where(), '--again').ended;
-      expect([meant.code, meant.out.includes('0 leads, 50 known already')]).toEqual([0, true]);
+      expect([meant.code, meant.out.includes('0 leads, 50 duplicates')]).toEqual([0, true]);
 
       const mixed = await fileOf(
         `mixed-${first}.csv`,
@@ -77,7 +77,7 @@ describe('leadgate import', () => {
       expect([unclear.code, unclear.err]).toEqual([2, expect.stringContaining('Say which column')]);
       const some = await leadgate(mixed, ...where(), '--map', 'who=name', '--map', 'Reach them at=phone')
         .ended;
-      expect([some.code, some.out.includes('1 leads, 0 known already, 1 rejected')]).toEqual([1, true]);
+      expect([some.code, some.out.includes('1 leads, 0 duplicates, 1 rejected')]).toEqual([1, true]);
       const rejects = await readFile(join(folder, `mixed-${first}.rejected.csv`), 'utf8');
       expect(rejects).toBe(
         '\ufeffwho,Reach them at,Rejected because\r\nEva,12,phone: has fewer than 7 digits\r\n',
@@ -129,7 +129,7 @@ describe('leadgate import', () => {
     await broken.ended;
     const again = await leadgate(file, ...where()).ended;
     expect([again.code, again.err]).toEqual([0, expect.any(String)]);
-    expect(again.out).toContain('20,000 rows: 20,000 leads, 0 known already, 0 rejected.');
+    expect(again.out).toContain('20,000 rows: 20,000 leads, 0 duplicates, 0 rejected.');
     const [row] = await system.rows<{ imports: number; leads: number }>(
       `SELECT count(DISTINCT i.id)::int AS imports, count(l.id)::int AS leads FROM imports i JOIN leads l ON l.import_id = i.id
        WHERE i.file_name = $1`,

@@ -6,8 +6,8 @@ const cookieName = 'leadgate_crm';
 const callbackPath = '/oauth/ghl/callback';
 
 /**
- * Sends a signed-in person to GoHighLevel's consent page, to let us into their company's location. Half of what proves
- * that it was they who went there stays in their browser. Throws RefusedError 404 where no app is set up.
+ * Redirects a signed-in person to GoHighLevel's consent page for their company's location. A cookie holds half of the
+ * proof that the same browser returns. Throws RefusedError 404 where no app is configured.
  */
 export function sendToConsent(
   reply: FastifyReply,
@@ -17,7 +17,7 @@ export function sendToConsent(
 ): FastifyReply {
   const { url, secret, maxAgeSeconds } = inviteOauth(config, organizationId, actor);
   const safe = config.publicUrl.startsWith('https://') ? '; Secure' : '';
-  // Lax: the way back from the consent page is a link from another site.
+  // Lax: the redirect from the consent page comes from another site.
   const cookie = `${cookieName}=${secret}; Path=${callbackPath}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${safe}`;
   return reply.header('set-cookie', cookie).redirect(url, 303);
 }
@@ -27,6 +27,6 @@ export function consentSecretOf(request: FastifyRequest): string | undefined {
   return cookies.find((cookie) => cookie.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1);
 }
 
-/** A consent's secret is good for one way back. */
+/** Deletes the cookie: it is valid for one return. */
 export const forgetConsent = (reply: FastifyReply): FastifyReply =>
   reply.header('set-cookie', `${cookieName}=; Path=${callbackPath}; Max-Age=0; HttpOnly; SameSite=Lax`);

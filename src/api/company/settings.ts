@@ -23,7 +23,7 @@ import type { FormState } from './view-types.ts';
 const hidden = { schema: { hide: true } };
 const operators = { ...hidden, preHandler: operatorsOnly };
 const uuid = z.uuid();
-/** What the database cannot keep. */
+/** Characters that the database cannot store. */
 const unreadable = /[\0\p{Cs}]/u;
 
 const regions = getCountries()
@@ -34,16 +34,15 @@ type Sent = Partial<Pick<SettingsView, 'sent' | 'newKey' | 'newLink' | 'saved'>>
 type Show = (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => Promise<FastifyReply>;
 
 const savedTexts: Record<string, string> = {
-  crm: 'The CRM is connected. What waited goes on by itself.',
-  resumed:
-    'It is tried again. Should GoHighLevel still refuse, the company is paused again and says so here.',
-  leads: 'Saved. It counts for leads that come from now on.',
-  mapping: 'Saved. Contacts get these fields from now on.',
-  key: 'The key is revoked: it is refused from now on.',
-  member: 'Removed: they do not see this company any more.',
+  crm: 'The CRM is connected. Waiting leads are sent automatically.',
+  resumed: 'Syncing was resumed. If GoHighLevel still rejects the credentials, the company is paused again.',
+  leads: 'Saved. This applies to leads uploaded from now on.',
+  mapping: 'Saved. This applies to contacts sent from now on.',
+  key: 'The key is revoked.',
+  member: 'Removed. This person can no longer see the company.',
 };
 
-/** A company's way into its CRM, how its leads are taken, its keys and its people. */
+/** The settings of a company: its CRM, how leads are imported, API keys, members. */
 export function companySettings(site: CompanySite): FastifyPluginAsync {
   const { views, runtime } = site;
   const show: Show = async (request, reply, sent = {}) => {
@@ -54,7 +53,7 @@ export function companySettings(site: CompanySite): FastifyPluginAsync {
       views.settings(row),
     ]);
     const { publicUrl, ghl } = runtime.config;
-    const view = { ...lists, ...{ publicUrl, oauth: ghl.oauth !== null, regions, now: new Date() }, ...sent };
+    const view = { ...lists, publicUrl, oauth: ghl.oauth !== null, regions, now: new Date(), ...sent };
     return site.send(reply, SettingsPage({ visit, company, view }));
   };
   return async (app) => {
@@ -68,7 +67,7 @@ export function companySettings(site: CompanySite): FastifyPluginAsync {
         });
       },
     );
-    // A link: on the way of a form browsers judge each further redirect by our own policy.
+    // A link instead of a form: browsers apply form-action to every redirect of a form.
     app.get('/dashboard/:company_id/settings/crm/oauth', hidden, async (request, reply) =>
       sendToConsent(reply, runtime.config, companyOf(request).organizationId, personOf(request).id),
     );
@@ -85,7 +84,7 @@ function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: S
   const path = '/dashboard/:company_id/settings';
   app.post(`${path}/crm`, hidden, async (request, reply) => {
     const { organizationId } = companyOf(request);
-    // What was typed as a token is not sent back.
+    // The submitted token is not sent back.
     const { token = '', ...values } = formOf(request);
     const refuse = (status: number, form: FormState) =>
       show(request, reply.status(status), { sent: { section: 'crm', form } });
@@ -140,14 +139,14 @@ function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: S
   });
 }
 
-/** The mapping is a table: what is wrong stands above it. */
+/** The mapping is a table, so its errors are shown above it. */
 const problemIn = (section: string, errors: Record<string, string[]>): string | undefined =>
   section === 'mapping' ? `Nothing was saved: ${errors.field_mapping?.join(', ')}.` : undefined;
 
-/** Rows of the form; an empty one is a field that was removed. */
+/** The rows of the form; an empty row removes a field. */
 function fieldsIn(form: Record<string, string>): { fields: Record<string, string>; problem?: string } {
   const kept = new Map<string, string>();
-  // Not of our page: emptying all of it is not what was meant.
+  // Not sent by our page; it must not clear the mapping.
   if (!Object.hasOwn(form, 'name-0')) return { fields: {}, problem: 'Nothing was saved: no field was sent.' };
   for (let i = 0; Object.hasOwn(form, `name-${i}`); i += 1) {
     const name = form[`name-${i}`]!.trim();
@@ -155,7 +154,7 @@ function fieldsIn(form: Record<string, string>): { fields: Record<string, string
     if (name === '' && id === '') continue;
     if (name === '' || id === '')
       return { fields: {}, problem: `Nothing was saved: row ${i + 1} needs a name and the id of a field.` };
-    if (kept.has(name)) return { fields: {}, problem: `Nothing was saved: “${name}” is there twice.` };
+    if (kept.has(name)) return { fields: {}, problem: `Nothing was saved: “${name}” is used twice.` };
     kept.set(name, id);
   }
   return { fields: Object.fromEntries(kept) };
@@ -168,7 +167,7 @@ function keys(app: FastifyInstance, { runtime: { db } }: CompanySite, show: Show
     const form = formOf(request);
     const name = (form.key_name ?? '').trim();
     if (name === '' || name.length > 100 || unreadable.test(name)) {
-      const errors = { key_name: ['say what the key is for, in up to 100 characters'] };
+      const errors = { key_name: ['needs 1 to 100 characters that say what the key is for'] };
       return show(request, reply.status(400), { sent: { section: 'keys', form: { values: form, errors } } });
     }
     const scopes = ['leads:write', 'leads:read', 'companies:read'] as const;
@@ -183,7 +182,7 @@ function keys(app: FastifyInstance, { runtime: { db } }: CompanySite, show: Show
   });
 }
 
-/** Operators decide who signs in for a company. */
+/** Members of the company. Only operators add and remove them. */
 function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): void {
   const { db, config } = runtime;
   const path = '/dashboard/:company_id/people';
@@ -195,14 +194,14 @@ function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): voi
     const errors: Record<string, string[]> = {};
     if (name === '') errors.member_name = ['is missing'];
     else if (name.length > 200 || unreadable.test(name))
-      errors.member_name = ['is too long, or has a character in it that cannot be read'];
+      errors.member_name = ['is too long or contains an invalid character'];
     if (!isEmail(email)) errors.member_email = ['is not an e-mail address'];
     if (Object.keys(errors).length > 0)
       return show(request, reply.status(400), {
         sent: { section: 'members', form: { values: form, errors } },
       });
     const link = await inviteMember(runtime, company, { name, email });
-    if (!link) return show(request, reply, { saved: `${email} signs in with the password they have.` });
+    if (!link) return show(request, reply, { saved: `${email} can sign in with their existing password.` });
     return show(request, reply.status(201), { newLink: { name, link, hours: passwordLinkHours } });
   });
   const memberOf = async (request: FastifyRequest) => {
@@ -215,7 +214,7 @@ function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): voi
   app.post(`${path}/:user_id/link`, operators, async (request, reply) => {
     const { organizationId, userId, name } = await memberOf(request);
     const token = await makePasswordToken(db, organizationId, userId);
-    if (!token) throw new RefusedError(409, 'operator', 'An operator’s password is set on the command line.');
+    if (!token) throw new RefusedError(409, 'operator', 'Operators’ passwords are set on the command line.');
     const newLink = { name, link: passwordLink(config, token), hours: passwordLinkHours };
     return show(request, reply.status(201), { newLink });
   });

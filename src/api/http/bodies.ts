@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import { RefusedError } from '../../domain/errors.ts';
 
 export const bodyLimit = 1024 * 1024;
-const deepest = 32;
+const maxDepth = 32;
 
 /**
- * The only way a JSON body is read: by its bytes as strict UTF-8, not nested deeper than anything we understand, and
- * without keys that reach into prototypes. Every other content type is refused, so none slips past a schema.
+ * Parses JSON bodies: strict UTF-8, limited nesting, no keys that could pollute prototypes. Every other content type is
+ * refused, so that no body bypasses a schema.
  */
 export function readJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -14,7 +14,7 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
     try {
       const text = decode(body as Buffer);
-      if (nestedDeeperThan(text, deepest))
+      if (nestedDeeperThan(text, maxDepth))
         throw new RefusedError(400, 'invalid_json', 'The body is nested too deeply.');
       parse(request, text, done);
     } catch (error) {
@@ -23,7 +23,7 @@ export function readJsonBodies(app: FastifyInstance): void {
   });
 }
 
-/** For routes that verify a signature: the bytes as they came, whatever they say they are. */
+/** For routes that verify a signature: the unmodified bytes. */
 export function readRawBodies(app: FastifyInstance, contentTypes: readonly string[]): void {
   app.removeAllContentTypeParsers();
   for (const contentType of contentTypes) {

@@ -5,10 +5,10 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 
-const description = `Receives leads, offers each one to its buyers, and reveals the contact only after it is paid for.
+const description = `Receives leads, offers each lead to its buyers, and reveals the contact only after payment.
 
 Authenticate with \`Authorization: Bearer <key>\` or \`X-API-Key: <key>\`. Errors are RFC 9457 problem documents with a
-stable \`code\`. Every POST that creates takes an \`Idempotency-Key\`. Times are ISO 8601 UTC, money is integer minor units.`;
+stable \`code\`. Every POST that creates something accepts an \`Idempotency-Key\`. Times are ISO 8601 UTC, money is integer minor units.`;
 
 /** Collects the schemas of every route registered after it. */
 export async function describeApi(app: FastifyInstance, publicUrl: string): Promise<void> {
@@ -29,7 +29,7 @@ export async function describeApi(app: FastifyInstance, publicUrl: string): Prom
   });
 }
 
-/** The reference page's own styles are made by its script, so this page alone allows inline styles; it shows no data. */
+/** The reference page creates its styles by script, so this page alone allows inline styles. It shows no data. */
 const policy =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
@@ -47,7 +47,7 @@ const page = `<!doctype html>
 </body>
 </html>`;
 
-/** Everything comes from this server, and nothing is reported anywhere. */
+/** Everything is loaded from this server; telemetry is off. */
 const start = `Scalar.createApiReference('#app', {
   url: '/openapi.json', withDefaultFonts: false, telemetry: false, hideClientButton: true,
   showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RefusedError } from '../../domain/errors.ts';
 
-/** Text the database can keep: no NUL, no half characters. Trimmed, never empty. */
+/** Text that the database can store: no NUL, no lone surrogates. Trimmed, never empty. */
 export const text = (max: number) =>
   z
     .string()
@@ -10,7 +10,7 @@ export const text = (max: number) =>
     .max(max)
     .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must not contain NUL or broken characters');
 
-/** Absent, null and blank mean the same. */
+/** Absent, null and blank all become null. */
 export const optionalText = (max: number) =>
   z
     .string()
@@ -25,7 +25,7 @@ export const limit = z.coerce.number().int().min(1).max(200).default(50);
 
 const cursorOf = (parts: readonly string[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
 
-/** Where the next page begins; opaque to clients. Null: this was the last. */
+/** Where the next page begins; opaque to clients. Returns null on the last page. */
 export function nextCursor<T>(
   rows: readonly T[],
   pageSize: number,
@@ -35,7 +35,7 @@ export function nextCursor<T>(
   return rows.length === pageSize && last ? cursorOf(parts(last)) : null;
 }
 
-/** The parts of a cursor, each checked. Anything else is a 400. */
+/** The checked parts of a cursor. Throws 400 for anything else. */
 export function readCursor(cursor: string | undefined, shapes: readonly RegExp[]): string[] | null {
   if (cursor === undefined) return null;
   const parts = partsOf(cursor);

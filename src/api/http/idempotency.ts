@@ -4,8 +4,8 @@ import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 
 /**
- * The request's Idempotency-Key, bound to what was asked. `body` is the parsed one, so that spacing and the order of
- * keys do not make it another request. Null: none was sent.
+ * The request's Idempotency-Key, bound to the route and the body. `body` is the parsed body, so that whitespace does not
+ * make it a different request. Returns null when no key was sent.
  */
 export function idempotencyKeyOf(
   request: FastifyRequest,

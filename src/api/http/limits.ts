@@ -7,15 +7,15 @@ import { RefusedError } from '../../domain/errors.ts';
 export type Limit = { points: number; seconds: number };
 
 export type Limits = {
-  /** Everything that comes from one address. */
+  /** All requests from one address. */
   address: Limit;
   /** Requests of one API key. */
   key: Limit;
-  /** Wrong keys from one address, and wrong signatures. */
+  /** Invalid keys and signatures from one address. */
   refused: Limit;
-  /** Texts of one phone, by the SMS gateway API. */
+  /** Replies of one phone through the SMS gateway API. */
   phone: Limit;
-  /** Payments begun and details opened through one pay link. */
+  /** Checkouts started and details opened through one pay link. */
   payLink: Limit;
 };
 
@@ -28,7 +28,7 @@ export const defaultLimits: Limits = {
 };
 
 export type Limiter = {
-  /** Counts one. Throws 429 with Retry-After; tells how much is left in RateLimit-*. */
+  /** Counts one request and sets the RateLimit-* headers. Throws 429 with Retry-After. */
   take(kind: keyof Limits, who: string, reply: FastifyReply): Promise<void>;
 };
 
@@ -66,7 +66,7 @@ export function createLimiter(limits: Limits): Limiter {
   };
 }
 
-/** The socket's address, never a header's. An IPv6 customer has a /64 to himself. */
+/** The socket's address, never a header's. IPv6 addresses count by their /64 network. */
 export function addressOf(request: FastifyRequest): string {
   const address = request.socket.remoteAddress ?? 'unknown';
   if (!isIPv6(address) || address.startsWith('::ffff:')) return address;

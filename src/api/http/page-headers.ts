@@ -1,9 +1,9 @@
 import type { Config } from '../../config.ts';
 
-/** Headers of every page. Nothing inline, nothing from elsewhere; images may be data: (the icons of the style sheet). */
+/** Headers of every page: nothing inline and nothing from other sites, except data: images (icons in the style sheet). */
 export function pageHeaders(
   config: Pick<Config, 'publicUrl' | 'google'>,
-  /** Further origins a form may lead to: Chromium applies form-action to the redirect that follows as well. */
+  /** More origins a form may lead to: Chromium also applies form-action to redirects. */
   formsTo: readonly string[] = config.google ? ['https://accounts.google.com'] : [],
   /** Hashes of the only inline styles a page may have. */
   styles: readonly string[] = [],

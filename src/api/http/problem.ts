@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RefusedError } from '../../domain/errors.ts';
 
-/** RFC 9457. `code` is stable, for programs; `title` and `detail` are for people and never tell of our insides. */
+/** RFC 9457. `code` is stable and for programs; `title` and `detail` are for people and reveal no internals. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -16,19 +16,19 @@ export const problemType = 'application/problem+json';
 
 const titles: Record<number, string> = {
   400: 'The request is not valid',
-  401: 'Who are you?',
+  401: 'Authentication required',
   403: 'Not allowed',
   404: 'Not found',
-  405: 'Not possible here',
-  408: 'The request took too long',
+  405: 'Method not allowed',
+  408: 'Request timed out',
   409: 'Conflict',
   413: 'Too large',
   414: 'Address too long',
   415: 'Unsupported content type',
-  422: 'Cannot be done',
+  422: 'Cannot be processed',
   429: 'Too many requests',
   500: 'Something went wrong on our side',
-  503: 'Temporarily not available',
+  503: 'Temporarily unavailable',
 };
 
 export function problem(status: number, code: string, detail: string, fields?: Problem['fields']): Problem {
@@ -36,7 +36,7 @@ export function problem(status: number, code: string, detail: string, fields?: P
   return { type: `/docs/problems#${code}`, title, status, detail, code, ...(fields ? { fields } : {}) };
 }
 
-/** Documented with every route that can refuse. */
+/** Error responses for the documentation of a route. */
 export const problemResponses = (...statuses: (400 | 401 | 403 | 404 | 409 | 413 | 415 | 429 | 503)[]) =>
   Object.fromEntries(statuses.map((status) => [status, problemSchema])) as Record<
     (typeof statuses)[number],

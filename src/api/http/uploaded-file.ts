@@ -18,14 +18,14 @@ export async function uploadedFile(request: FastifyRequest): Promise<Readable> {
   return part.file;
 }
 
-/** Its bytes, up to a limit. An upload that breaks off is refused, never taken for a shorter file. */
+/** The bytes of a file, up to a limit. An interrupted upload is refused, never taken for a shorter file. */
 export async function* uploadedBytes(source: Readable, maxBytes: number): AsyncGenerator<Buffer> {
   const tooLarge = () => new RefusedError(413, 'too_large', `The file is larger than ${maxBytes} bytes.`);
   let bytes = 0;
   const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const next = () =>
     chunks.next().catch(() => {
-      throw new RefusedError(400, 'invalid_csv', 'The upload broke off, or is not valid.');
+      throw new RefusedError(400, 'invalid_csv', 'The upload was interrupted or is not valid.');
     });
   try {
     for (let chunk = await next(); !chunk.done; chunk = await next()) {
@@ -36,6 +36,6 @@ export async function* uploadedBytes(source: Readable, maxBytes: number): AsyncG
   } finally {
     await chunks.return?.();
   }
-  // A form's file that is cut at its limit ends as if it were whole.
+  // A form's file that exceeds its limit is truncated without an error.
   if ('truncated' in source && source.truncated) throw tooLarge();
 }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 
-/** Everything a page loads, read once at start and named by its content, so that a browser may keep it for good. */
+/** Files that pages load, read once at start. Their address contains a hash, so that browsers may cache them forever. */
 export type Asset = { type: string; body: Buffer; brotli: Buffer | null; hash: string };
 
 const types: Record<string, string> = {
@@ -52,7 +52,7 @@ function load(name: string, body: Buffer): Asset {
   };
 }
 
-/** Its address, which changes with its content. */
+/** The address of an asset, which changes with its content. */
 export function assetUrl(name: string): string {
   const asset = assets.get(name);
   if (!asset) throw new Error(`no such asset: ${name}`);

@@ -6,7 +6,7 @@ type Tab = 'home' | 'overview' | 'companies' | 'parked' | 'inbox';
 
 export type Chrome = { person: Person; tab?: Tab | undefined; parked: number; inbox: number };
 
-/** A page as it is sent. */
+/** The HTML of a page. */
 export async function render(page: unknown): Promise<string> {
   return `<!doctype html>${await (page as { toString(): string | Promise<string> }).toString()}`;
 }
@@ -14,10 +14,10 @@ export async function render(page: unknown): Promise<string> {
 export function Document(props: {
   title: string;
   script?: boolean;
-  /** Beside the script that every page with a frame has: modules, each with names of its own. */
+  /** Modules to load besides the script that every page with a frame has. */
   scripts?: readonly string[];
   class?: string;
-  /** Where a page hears that something changed. */
+  /** The event stream that announces changes to this page. */
   stream?: string | undefined;
   children: Child;
 }) {
@@ -54,7 +54,7 @@ export function Logo() {
   );
 }
 
-/** The frame of every console page. `still`: an answer to a POST, which cannot be fetched again to follow changes. */
+/** The frame of every console page. `still`: the response to a POST, which cannot be fetched again to follow changes. */
 export function Layout(props: { title: string; chrome: Chrome; still?: boolean; children: Child }) {
   return (
     <Frame title={props.title} chrome={props.chrome} stream={props.still ? null : '/console/live'}>
@@ -63,7 +63,7 @@ export function Layout(props: { title: string; chrome: Chrome; still?: boolean; 
   );
 }
 
-/** Head and foot of a page behind the sign-in. Without a `stream` it stays as it was loaded. */
+/** Header and footer of a page that requires a session. Without a `stream` the page does not refresh itself. */
 export function Frame(props: {
   title: string;
   chrome: Chrome;
@@ -130,7 +130,7 @@ function TopEnd({ person, live }: { person: Person; live: boolean }) {
   return (
     <div class="top-end">
       {live ? (
-        <span class="live-mark" title="Whether this page follows what happens">
+        <span class="live-mark" title="Whether this page updates live">
           <i />
         </span>
       ) : null}
@@ -159,7 +159,7 @@ const shortcuts = [
   ['/', 'Search'],
   ['j  k', 'Next row, previous row'],
   ['Enter', 'Open the row'],
-  ['u', 'Up: back to where this page belongs'],
+  ['u', 'Up to the parent page'],
   ['t', 'Light or dark'],
   ['?', 'This help'],
 ];

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import type { UnlockState } from '../../domain/unlock/machine.ts';
 
-/** The small pieces that every screen shares. */
+/** Small components that all pages share. */
 
 export type Tone = 'quiet' | 'busy' | 'wait' | 'good' | 'bad';
 
@@ -63,7 +63,7 @@ export function Clock(props: { at: Date }) {
   );
 }
 
-/** `now`, `12 s ago`, `4 min ago`, `3 h ago`, `2 d ago`. A clock that runs ahead of ours reads `now`. */
+/** `now`, `12 s ago`, `4 min ago`, `3 h ago`, `2 d ago`. A time in the future reads `now`. */
 export function ago(ms: number): string {
   return ms < 1_500 ? 'now' : `${duration(ms < 60_000 ? Math.round(ms / 1_000) * 1_000 : ms)} ago`;
 }
@@ -86,7 +86,7 @@ export function Empty(props: { title: string; children?: Child }) {
   );
 }
 
-/** A form of one button that changes something; console.js sends it in place and then says `done`. */
+/** A form with one button. console.js submits it without a page load and then announces `done`. */
 export function Act(props: { action: string; back: string; label: string; done: string; primary?: boolean }) {
   return (
     <form method="post" action={props.action} data-action={props.done}>

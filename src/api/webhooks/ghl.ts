@@ -17,13 +17,13 @@ import { pageErrors } from '../web/error-page.ts';
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'config' | 'log' | 'crm'>;
 
 /**
- * Six repetitions ten minutes apart, and some: what the vendor could not deliver at once is older than a fresh event.
- * An event that is sent again, by whomever, is known by its id for as long as the inbox keeps it.
+ * Covers the vendor's six retries, ten minutes apart. A replayed event is recognised by its id for as long as the inbox
+ * keeps it.
  */
 const oldestMs = 2 * 3_600_000;
 const hidden = { tags: ['webhooks'], hide: true };
 
-/** GoHighLevel's side of the CRM: what it tells of contacts, and the way back from its consent page. */
+/** GoHighLevel: webhooks about contacts, and the redirect from its consent page. */
 export function ghlRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
   return async (app) => {
     await app.register(async (scope) => {
@@ -35,7 +35,7 @@ export function ghlRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
         return { received: true };
       });
     });
-    // Somebody stands before it.
+    // A person sees the answer.
     app.setErrorHandler(pageErrors(deps));
     app.get<{ Querystring: { code?: string; state?: string; error?: string } }>(
       '/oauth/ghl/callback',
@@ -46,7 +46,7 @@ export function ghlRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
           throw new RefusedError(
             400,
             'crm_consent_denied',
-            'GoHighLevel was not allowed in, so nothing is connected. Connect again from the settings when you want to.',
+            'Access was not granted, so GoHighLevel is not connected. You can connect it from the settings at any time.',
           );
         const consent = readState(deps.config, String(state ?? ''), consentSecretOf(request));
         if (!consent || !code)
@@ -65,18 +65,18 @@ export function ghlRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
   };
 }
 
-/** The vendor repeats after 429 and nothing else: whatever is our own trouble is told as that. */
+/** The vendor retries only after 429, so our own failures (5xx) are answered with 429. */
 function repeatable({ log }: Deps) {
   const asUsual = errorHandler(log);
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { status, detail } = failureOf(error);
     if (status < 500) return asUsual(error, request, reply);
-    log.warn({ event: 'webhook_put_off', status }, 'GoHighLevel is asked to repeat its webhook');
+    log.warn({ event: 'webhook_put_off', status }, 'GoHighLevel is asked to retry its webhook');
     return asUsual(new RefusedError(429, 'try_again', detail, { retryAfterSeconds: 30 }), request, reply);
   };
 }
 
-/** Throws 403 for what GoHighLevel did not sign, 400 for what is no event or too old. */
+/** Throws 403 without a valid signature, 400 when the body is not an event or is too old. */
 async function eventOf(
   { config }: Deps,
   limiter: Limiter,
@@ -91,7 +91,7 @@ async function eventOf(
     throw new RefusedError(403, 'bad_signature', 'The signature does not match this body.');
   }
   const event = parseGhlEvent(parsed(rawBody), new Date(), oldestMs);
-  if (!event) throw new RefusedError(400, 'invalid_input', 'This is no event, or one that is too old.');
+  if (!event) throw new RefusedError(400, 'invalid_input', 'This is not an event, or it is too old.');
   return event;
 }
 
@@ -104,8 +104,8 @@ function parsed(body: Buffer): unknown {
 }
 
 /**
- * Stored once, whosever it is. Only what says something new of one of a company's leads is handed on; of our own
- * writes, which come back for every contact, no more than the id is kept.
+ * Stores every event once. Only news about a company's leads is passed on to a worker; of echoes of our own writes, which
+ * arrive for every contact, only the id is kept.
  */
 async function receive({ db, relay, vault }: Deps, event: GhlEvent, request: FastifyRequest): Promise<void> {
   const organizationId = await findLocationOwner(db, event.locationId);
@@ -117,7 +117,7 @@ async function receive({ db, relay, vault }: Deps, event: GhlEvent, request: Fas
       const { person, dnd } = newsIn(event, lead);
       return person || dnd;
     });
-  // Consent is never taken for an echo: older news of it may be on their way.
+  // A consent update is never treated as an echo: an older update may still arrive.
   const isConsent = leads.length > 0 && event.type === 'ContactDndUpdate';
   const isEcho = leads.length > 0 && !isNews && !isConsent;
   const id = uuidv7();
@@ -128,9 +128,9 @@ async function receive({ db, relay, vault }: Deps, event: GhlEvent, request: Fas
         body: isEcho ? null : vault.seal(String(request.body)),
         intent: isEcho ? 'echo' : null,
       }),
-      // What we believe already, said anew, still makes what was said before it old.
+      // An echo repeats what is known, but it makes earlier updates outdated.
       writes: isEcho && event.type === 'ContactUpdate' ? [noteTold(leads, event.at)] : [],
-      // Of no company: its rows must not wait while the company's own are held.
+      // No organization: its outbox row must not wait while the company's rows are held.
       events:
         leads.length > 0 && (isNews || isConsent)
           ? [{ type: 'crm.notified', organizationId: null, subject: `inbox:${id}`, data: { inboxId: id } }]

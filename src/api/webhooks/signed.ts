@@ -14,6 +14,7 @@ import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { receiveReply } from '../../usecases/messaging/receive-reply.ts';
 import { readRawBodies } from '../http/bodies.ts';
+import { causeOf } from '../http/cause.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'config'>;
@@ -22,7 +23,6 @@ const form = 'application/x-www-form-urlencoded';
 const json = 'application/json';
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-const causeOf = (request: FastifyRequest) => ({ correlationId: request.id, causationId: null });
 const header = (request: FastifyRequest, name: string): string | undefined => {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
@@ -30,7 +30,7 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 const bytesOf = (request: FastifyRequest): Buffer =>
   Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 
-/** What vendors tell us, each verified over the bytes as they came. Nothing unsigned reaches the database. */
+/** Webhooks with a signature, verified over the unmodified bytes. Unsigned requests write nothing. */
 export function signedWebhooks(deps: Deps, limiter: Limiter): FastifyPluginAsync {
   const refuse = async (request: FastifyRequest, reply: FastifyReply, status: 400 | 403): Promise<never> => {
     await limiter.take('refused', addressOf(request), reply);
@@ -60,7 +60,7 @@ export function signedWebhooks(deps: Deps, limiter: Limiter): FastifyPluginAsync
         const params = twilioParamsOf(deps, request);
         if (!params) return refuse(request, reply, 403);
         await receiveTwilioText(deps, params, request);
-        // Anything else than empty TwiML would be texted to the sender.
+        // Any other content would be texted to the sender.
         return reply
           .header('content-type', 'text/xml; charset=utf-8')
           .send('<?xml version="1.0" encoding="UTF-8"?><Response/>');
@@ -81,7 +81,7 @@ const hidden = { tags: ['webhooks'], hide: true };
 
 // --- Stripe ----------------------------------------------------------------------------------------------------------
 
-/** Null: not signed by Stripe for this account and mode; nothing of it is stored. */
+/** Returns null when Stripe did not sign it for this account and mode. */
 function stripeEventOf({ payments, config }: Deps, request: FastifyRequest): VerifiedStripeEvent | null {
   try {
     const event = payments.verifyWebhook(bytesOf(request), header(request, 'stripe-signature'), new Date());
@@ -93,7 +93,7 @@ function stripeEventOf({ payments, config }: Deps, request: FastifyRequest): Ver
   }
 }
 
-/** Its inbox row and what follows from it. No call to Stripe here: a worker fetches the object and judges it. */
+/** Stores the event and what follows from it. Stripe is not called here: a worker fetches and checks the object. */
 async function receiveStripeEvent(
   { db, relay }: Deps,
   event: VerifiedStripeEvent,
@@ -119,7 +119,7 @@ async function receiveStripeEvent(
 
 type Found = { organizationId: string | null; unlockId: string | null; draft: EventDraft };
 
-/** Null: about an unlock that is not in this database. */
+/** Returns null when its unlock is not in this database. */
 async function draftOf(db: Deps['db'], fact: StripeFact): Promise<Found | null> {
   if (fact.kind === 'changed') {
     const payment = await findPayment(db, { paymentIntent: fact.paymentIntent });
@@ -188,11 +188,11 @@ async function receiveSendgridEvent(
 
 type Params = Record<string, string | string[]>;
 
-/** The form's fields, if Twilio signed them for our public URL. What headers say of host and scheme counts nothing. */
+/** The form's fields, if Twilio signed them for the public URL. Host and scheme in headers are ignored. */
 function twilioParamsOf({ config }: Deps, request: FastifyRequest): Params | null {
   const params = { ...parseForm(bytesOf(request).toString('utf8'), '&', '=', { maxKeys: 500 }) } as Params;
   const signed = verifyTwilioSignature({
-    // Without Twilio as the provider nobody's signature counts: its token would be the sandbox's public one.
+    // No token unless Twilio is the provider: in the sandbox its token is public.
     authTokens: config.smsProvider === 'twilio' ? [config.twilio.authToken].filter(Boolean) : [],
     publicUrl: config.publicUrl,
     path: request.raw.url ?? '',
@@ -212,7 +212,7 @@ async function receiveTwilioText(deps: Deps, params: Params, request: FastifyReq
   const from = field(params, 'From');
   const ourNumber = field(params, 'To');
   if (!externalId || !from || !ourNumber) {
-    throw new RefusedError(400, 'invalid_input', 'MessageSid, From and To are needed.');
+    throw new RefusedError(400, 'invalid_input', 'MessageSid, From and To are required.');
   }
   const body = field(params, 'Body');
   await receiveReply(deps, {

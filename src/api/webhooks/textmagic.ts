@@ -13,8 +13,8 @@ import { notFound } from '../http/problem.ts';
 type Fields = Record<string, unknown>;
 
 /**
- * TextMagic signs nothing: the path holds a secret, and of a callback only the id is believed. A worker fetches the
- * text back before it counts. It must hear 200 to a GET or HEAD too, or it declares the address invalid.
+ * TextMagic does not sign its callbacks: the path contains a secret, and only the id of a callback is used. A worker
+ * fetches the text from TextMagic. GET and HEAD must return 200 too, or TextMagic considers the address invalid.
  */
 export function textmagicWebhook({ relay, config }: Pick<Runtime, 'relay' | 'config'>): FastifyPluginAsync {
   return async (app) => {
@@ -75,7 +75,7 @@ async function receive(relay: Runtime['relay'], fields: Fields, requestId: strin
   );
 }
 
-/** A delivery callback has a status, a text has none. Each status of a message is a callback of its own. */
+/** A delivery callback has a status, an inbound text has none. Each status of a message is a separate callback. */
 function callbackOf(fields: Fields): { externalId: string; kind: 'reply' | 'receipt' } | null {
   if (fields.status !== undefined && fields.text === undefined) {
     const vendorId = parseTextmagicDelivery(fields)?.vendorId;

@@ -32,7 +32,7 @@ export function CompaniesPage({ visit, view }: { visit: Visit; view: CompaniesVi
           </div>
         </div>
         <div data-live="companies">
-          {companies.length === 0 ? <Nobody search={search} /> : <Rows companies={companies} />}
+          {companies.length === 0 ? <NoCompanies search={search} /> : <Rows companies={companies} />}
           {next ? (
             <nav class="more">
               <a
@@ -48,17 +48,17 @@ export function CompaniesPage({ visit, view }: { visit: Visit; view: CompaniesVi
   );
 }
 
-function Nobody({ search }: { search: string }) {
+function NoCompanies({ search }: { search: string }) {
   return search ? (
     <Empty title="Nothing matches.">
       <p>
-        Search takes part of a name, a company number, or the owner’s e-mail.{' '}
+        Search for part of a name, a company number, or the owner’s e-mail.{' '}
         <a href="/companies">Show everything</a>
       </p>
     </Empty>
   ) : (
     <Empty title="No company yet.">
-      <p>Register the first: its name, its owner, and its location in GoHighLevel.</p>
+      <p>Register the first one: its name, its owner, and its location in GoHighLevel.</p>
       <p>
         <a class="btn" href="/company/register">
           Register a company

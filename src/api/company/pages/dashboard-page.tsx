@@ -62,26 +62,26 @@ export function DashboardPage(props: { visit: Visit; company: CompanyView; view:
 function CrmHint({ company, waiting }: { company: CompanyView; waiting: number }) {
   const { crm } = company;
   if (crm.state === 'connected') return null;
-  const rest = waiting > 0 ? ` ${count(waiting, 'lead waits', 'leads wait')} for it, none is lost.` : '';
+  const rest = waiting > 0 ? ` ${count(waiting, 'lead is', 'leads are')} waiting; none is lost.` : '';
   return (
     <div class={`note tone-${crm.state === 'paused' ? 'bad' : 'wait'} with-button`}>
       <p>
         {crm.state === 'paused' ? (
           <>
-            <b>The CRM is paused.</b> {crm.reason ?? 'It refuses the credentials.'}
-            {rest} They go on once it is connected anew, or takes the credentials again.
+            <b>The CRM is paused.</b> {crm.reason ?? 'It rejects the credentials.'}
+            {rest} Syncing continues once the CRM is reconnected or accepts the credentials again.
           </>
         ) : (
           <>
             <b>The CRM is not connected yet.</b>
-            {rest || ' Leads can be uploaded already: they wait until it is.'}
+            {rest || ' You can already upload leads: they are sent once it is connected.'}
           </>
         )}
       </p>
       <div class="buttons">
         {crm.state === 'paused' ? <TryAgain company={company} /> : null}
         <a class="btn" data-size="sm" href={home(company, '/settings#crm')}>
-          {crm.state === 'paused' ? 'Connect anew' : 'Connect the CRM'}
+          {crm.state === 'paused' ? 'Reconnect' : 'Connect the CRM'}
         </a>
       </div>
     </div>
@@ -100,10 +100,10 @@ function Tiles({ statistics: s }: { statistics: StatisticsView }) {
         {share} % of all
       </Tile>
       <Tile label="Waiting" value={waiting}>
-        {s.processing > 0 ? `${whole(s.processing)} in work` : waiting > 0 ? 'in line' : 'nothing waits'}
+        {s.processing > 0 ? `${whole(s.processing)} in progress` : waiting > 0 ? 'queued' : 'nothing waiting'}
       </Tile>
       <Tile label="Failed" value={s.failed} tone={s.failed > 0 ? 'bad' : undefined}>
-        {s.failed > 0 ? 'can be tried again' : 'none'}
+        {s.failed > 0 ? 'can be retried' : 'none'}
       </Tile>
       <Tile label="Throughput" value={`${whole(s.perMinute)}/min`}>
         {waiting > 0 && s.perMinute > 0 ? `about ${left(waiting / s.perMinute)} left` : 'in the last minute'}
@@ -168,7 +168,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
     return (
       <Empty title="Nothing matches.">
         <p>
-          Search takes a whole lead id, phone, e-mail or contact id.{' '}
+          Search for a complete lead id, phone, e-mail or contact id.{' '}
           <a href={home(company)}>Show everything</a>
         </p>
       </Empty>
@@ -186,7 +186,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
             <th>Lead</th>
             <th>State</th>
             <th>What happened</th>
-            <th class="number">Tries</th>
+            <th class="number">Attempts</th>
             <th class="number">Changed</th>
             <th>
               <span class="visually-hidden">Action</span>
@@ -200,7 +200,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                 <span class="mono">{row.leadId}</span>
                 <span class="sub clip">
                   {row.who} · …{row.phoneEnd}
-                  {row.phoneValid ? '' : ' (no real number)'}
+                  {row.phoneValid ? '' : ' (not a valid number)'}
                 </span>
               </td>
               <td>
@@ -212,11 +212,11 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                 ) : row.contactId ? (
                   <span class="mono small">contact {row.contactId}</span>
                 ) : (
-                  <span class="quiet">{row.status === 'pending' ? 'waits for its turn' : ''}</span>
+                  <span class="quiet">{row.status === 'pending' ? 'queued' : ''}</span>
                 )}
                 {row.worker ? <span class="sub clip">{row.worker}</span> : null}
               </td>
-              <td class="number" data-label="Tries">
+              <td class="number" data-label="Attempts">
                 {row.attempts}
               </td>
               <td class="number" data-label="Changed">
@@ -228,7 +228,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                     action={home(company, `/leads/${row.id}/retry`)}
                     back={home(company, query({}))}
                     label="Retry"
-                    done="Trying again"
+                    done="Retrying"
                   />
                 ) : null}
               </td>
@@ -256,14 +256,14 @@ function Errors(props: { company: CompanyView; statistics: StatisticsView; now: 
             action={home(company, '/retry')}
             back={home(company)}
             label={`Retry all ${whole(statistics.failed)}`}
-            done="Trying again"
+            done="Retrying"
             primary
           />
         ) : null}
       </div>
       {statistics.lastErrors.length === 0 ? (
         <Empty title="No errors.">
-          <p>What the CRM refuses stands here in its own words, with a button to try again.</p>
+          <p>Leads that the CRM rejects appear here with its error message and a button to retry.</p>
         </Empty>
       ) : (
         <ul class="items">
@@ -291,22 +291,21 @@ function Errors(props: { company: CompanyView; statistics: StatisticsView; now: 
 function FirstSteps({ company, curl }: { company: CompanyView; curl: string }) {
   return (
     <section class="panel narrow" data-live="first">
-      <Empty title="No leads yet: three ways to bring them in.">
+      <Empty title="No leads yet. Three ways to add them:">
         <div class="ways">
           <a class="way" href={home(company, '/upload')}>
             <b>Upload a file</b>
             <span>
-              A CSV from a spreadsheet, an address book or another CRM. You see what was found before it
-              starts.
+              A CSV from a spreadsheet, an address book or another CRM. You see a preview before it starts.
             </span>
           </a>
           <a class="way" href={home(company, '/lead')}>
             <b>Add one lead</b>
-            <span>Name, phone, notes: by hand, in a form.</span>
+            <span>Enter name, phone and notes in a form.</span>
           </a>
           <a class="way" href={home(company, '/settings#keys')}>
             <b>Send them by API</b>
-            <span>Make a key, then send up to a thousand at once.</span>
+            <span>Create an API key and send up to 5,000 leads in one request.</span>
           </a>
         </div>
         <Command id="first-lead" text={curl} />

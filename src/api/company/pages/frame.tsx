@@ -25,7 +25,7 @@ export function OuterPage(props: PageProps & { place: Place; stream?: string | u
   );
 }
 
-/** A page within a company: its name, the state of its CRM, and the way to its other pages. */
+/** A page of a company, with its name, the state of its CRM, and links to its other pages. */
 export function CompanyPage(
   props: PageProps & { company: CompanyView; tab?: Tab; live?: boolean; heading?: string },
 ) {
@@ -98,7 +98,7 @@ export function CrmBadge({ crm }: { crm: CrmView }) {
 
 const syncFaces: Record<SyncStatus, { label: string; tone: Tone }> = {
   pending: { label: 'Waiting', tone: 'wait' },
-  processing: { label: 'In work', tone: 'busy' },
+  processing: { label: 'In progress', tone: 'busy' },
   success: { label: 'In the CRM', tone: 'good' },
   failed: { label: 'Failed', tone: 'bad' },
   cancelled: { label: 'Cancelled', tone: 'quiet' },
@@ -132,7 +132,7 @@ export function ImportBadge({ status }: { status: ImportStatus }) {
   );
 }
 
-/** A labelled control with its hint and what is wrong with it, tied together for whoever cannot see them side by side. */
+/** A labelled control with its hint and its errors, linked for screen readers. */
 export function Field(props: {
   name: string;
   label: string;
@@ -210,8 +210,7 @@ export function Field(props: {
 
 export function Problem({ form }: { form: FormState }) {
   const count = Object.keys(form.errors).length;
-  const text =
-    form.problem ?? (count > 0 ? 'Not saved yet: please correct what is marked below.' : undefined);
+  const text = form.problem ?? (count > 0 ? 'Not saved. Please correct the fields marked below.' : undefined);
   return text ? (
     <p class="problem" role="alert">
       {text}
@@ -234,7 +233,7 @@ export function Tile(props: {
   );
 }
 
-/** `1,234,567`, with a space that does not break where the reader's eye needs none. */
+/** `1,234,567` */
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${whole(value)} ${value === 1 ? one : many}`;
@@ -247,10 +246,10 @@ export function fileSize(bytes: number): string {
   return `${megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes)} MB`;
 }
 
-/** A day and minute as people write it, in UTC. */
+/** `2026-01-31 09:30 UTC` */
 export const day = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
-/** A paused company, once more with the credentials it has. */
+/** Resumes a paused CRM with its present credentials. */
 export function TryAgain({ company }: { company: CompanyView }) {
   return (
     <form method="post" action={home(company, '/settings/crm/resume')}>

@@ -3,7 +3,7 @@ import type { HomeView, StatisticsView, Visit } from '../view-types.ts';
 import { CrmBadge, count, home, OuterPage, Tile, whole } from './frame.tsx';
 import { FileItems } from './upload-page.tsx';
 
-/** Where everybody begins: what can be done here, what runs, and who needs a hand. */
+/** The first page after signing in: companies, their numbers, and the newest files. */
 export function HomePage({ visit, view }: { visit: Visit; view: HomeView }) {
   const operator = visit.person.role === 'operator';
   const [first] = view.companies;
@@ -13,7 +13,7 @@ export function HomePage({ visit, view }: { visit: Visit; view: HomeView }) {
       <div class="page-head">
         <div>
           <h1>{operator ? 'Home' : `Hello ${visit.person.name}`}</h1>
-          <p class="sub">Leads in, sold to buyers or brought into the CRM.</p>
+          <p class="sub">Leads, sold to buyers or synced to the CRM.</p>
         </div>
         {operator ? (
           <div class="buttons">
@@ -26,24 +26,24 @@ export function HomePage({ visit, view }: { visit: Visit; view: HomeView }) {
           </div>
         ) : null}
       </div>
-      {view.companies.length === 0 ? <NobodyYet operator={operator} /> : <Work view={view} />}
+      {view.companies.length === 0 ? <NoCompanies operator={operator} /> : <Work view={view} />}
     </OuterPage>
   );
 }
 
-function NobodyYet({ operator }: { operator: boolean }) {
+function NoCompanies({ operator }: { operator: boolean }) {
   if (!operator)
     return (
       <section class="panel narrow">
         <Empty title="Your account belongs to no company yet.">
-          <p>Ask whoever gave you this account to add you to your company.</p>
+          <p>Ask the person who invited you to add you to your company.</p>
         </Empty>
       </section>
     );
   return (
     <section class="panel narrow">
       <Empty title="No company yet.">
-        <p>A company brings the leads it has into its CRM: from a spreadsheet, one by one, or by the API.</p>
+        <p>A company uploads its leads to its CRM: from a spreadsheet, one by one, or through the API.</p>
         <ol class="steps">
           <li>
             <b>Register the company.</b> Its name, its owner, and its location in GoHighLevel.
@@ -83,10 +83,10 @@ function Work({ view }: { view: HomeView }) {
           {whole(sum((s) => s.perMinute))} in the last minute
         </Tile>
         <Tile label="Waiting" value={waiting}>
-          {waiting > 0 ? 'on their way' : 'nothing waits'}
+          {waiting > 0 ? 'being sent' : 'nothing waiting'}
         </Tile>
         <Tile label="Failed" value={failed} tone={failed > 0 ? 'bad' : 'good'}>
-          {failed > 0 ? 'need a look' : 'all clear'}
+          {failed > 0 ? 'need attention' : 'all clear'}
         </Tile>
       </section>
       <div class="columns">
@@ -111,7 +111,7 @@ function Work({ view }: { view: HomeView }) {
           </div>
           {view.imports.length === 0 ? (
             <Empty title="No file was uploaded yet.">
-              <p>Choose a company and press Upload: a CSV of any make will do.</p>
+              <p>Choose a company and press Upload. Any CSV export works.</p>
             </Empty>
           ) : (
             <FileItems files={view.imports} now={view.now} />

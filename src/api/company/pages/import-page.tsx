@@ -3,7 +3,7 @@ import { fieldLabel } from '../labels.ts';
 import type { CompanyView, ImportPageView, ImportView, Visit } from '../view-types.ts';
 import { CompanyPage, count, day, fileSize, home, ImportBadge, Tile, whole } from './frame.tsx';
 
-/** One file on its way, followed live; afterwards, what became of each of its rows. */
+/** One import: its live progress and the result of its rows. */
 export function ImportPage(props: { visit: Visit; company: CompanyView; view: ImportPageView }) {
   const { visit, company, view } = props;
   const { file } = view;
@@ -26,7 +26,7 @@ export function ImportPage(props: { visit: Visit; company: CompanyView; view: Im
             <Actions company={company} file={file} />
           </div>
         </div>
-        <Words company={company} view={view} />
+        <StateNote company={company} view={view} />
         <Numbers company={company} view={view} />
         {view.reasons.length > 0 ? <Reasons company={company} view={view} /> : null}
       </div>
@@ -50,7 +50,7 @@ function Actions({ company, file }: { company: CompanyView; file: ImportView }) 
           action={`${path}/retry`}
           back={path}
           label={`Retry ${whole(failed)} failed`}
-          done="Trying again"
+          done="Retrying"
           primary
         />
       ) : null}
@@ -68,16 +68,16 @@ function Actions({ company, file }: { company: CompanyView; file: ImportView }) 
   );
 }
 
-/** In a sentence: where it stands, and what there is to do. */
-function Words({ company, view: { file } }: { company: CompanyView; view: ImportPageView }) {
+/** One sentence about the state of the import and what to do. */
+function StateNote({ company, view: { file } }: { company: CompanyView; view: ImportPageView }) {
   const percent = file.fraction === null ? null : Math.floor(file.fraction * 100);
   if (file.status === 'failed')
     return (
       <p class="problem" role="alert">
         {file.problem ?? 'This import failed.'}{' '}
         {file.created > 0
-          ? `${count(file.created, 'lead')} from before that stayed.`
-          : 'Nothing of it was kept.'}
+          ? `${count(file.created, 'lead')} imported before that were kept.`
+          : 'Nothing was stored.'}
       </p>
     );
   if (file.status === 'running' && file.problem)
@@ -91,8 +91,8 @@ function Words({ company, view: { file } }: { company: CompanyView; view: Import
       <p class="note tone-quiet">
         Cancelled{file.endedAt ? ` on ${day(file.endedAt)}` : ''}.{' '}
         {file.created > 0
-          ? `${count(file.created, 'lead')} had been taken before and stayed; the rest of the file was not read.`
-          : 'Nothing of it was kept.'}
+          ? `${count(file.created, 'lead')} imported before that were kept; the rest of the file was not read.`
+          : 'Nothing was stored.'}
       </p>
     );
   if (file.status === 'uploading' || file.status === 'running')
@@ -105,8 +105,8 @@ function Words({ company, view: { file } }: { company: CompanyView; view: Import
         />
         <span>
           {file.status === 'running'
-            ? `Reading: ${whole(file.readRows)} of ${count(file.totalRows, 'row')}${percent === null ? '' : `, ${percent} %`}. You can close this page, it goes on.`
-            : 'The file is still arriving. Whatever is cut off in the middle keeps nothing.'}
+            ? `Reading: ${whole(file.readRows)} of ${count(file.totalRows, 'row')}${percent === null ? '' : `, ${percent} %`}. You can close this page; the import continues.`
+            : 'The file is still uploading. An interrupted upload stores nothing.'}
         </span>
       </div>
     );
@@ -114,8 +114,8 @@ function Words({ company, view: { file } }: { company: CompanyView; view: Import
     return (
       <p class="note tone-wait">
         {company.crm.state === 'paused'
-          ? 'The CRM refuses the credentials of this company: its leads wait here. '
-          : 'The CRM is not connected yet: the leads wait here until it is. '}
+          ? 'The CRM rejects the credentials of this company, so its leads are waiting. '
+          : 'The CRM is not connected yet. The leads are sent once it is. '}
         <a href={home(company, '/settings#crm')}>Connect it</a>
       </p>
     );
@@ -129,24 +129,24 @@ function Numbers({ company, view: { file } }: { company: CompanyView; view: Impo
     <>
       <section class="tiles four" aria-label="Rows of the file">
         <Tile label="Rows read" value={file.readRows}>
-          {file.readRows === file.totalRows ? 'all there are' : `of ${whole(file.totalRows)}`}
+          {file.readRows === file.totalRows ? 'all rows' : `of ${whole(file.totalRows)}`}
         </Tile>
-        <Tile label="Taken" value={file.created} tone="good">
+        <Tile label="Imported" value={file.created} tone="good">
           new leads
         </Tile>
-        <Tile label="Known already" value={file.duplicates}>
+        <Tile label="Duplicates" value={file.duplicates}>
           same phone, not stored twice
         </Tile>
         <Tile label="Rejected" value={file.rejected} tone={file.rejected > 0 ? 'bad' : undefined}>
-          {file.rejected > 0 ? 'yours to correct' : 'none'}
+          {file.rejected > 0 ? 'to be corrected' : 'none'}
         </Tile>
       </section>
       {sync && file.created > 0 ? (
         <section class="panel crm-progress" aria-labelledby="crm-title">
           <div class="panel-head">
-            <h2 id="crm-title">On the way to the CRM</h2>
+            <h2 id="crm-title">Sync to the CRM</h2>
             <a class="quiet" href={home(company, `?import=${file.id}`)}>
-              Lead by lead
+              Show leads
             </a>
           </div>
           <div class="bar">
@@ -201,8 +201,8 @@ function Reasons({ company, view: { file, reasons } }: { company: CompanyView; v
         </tbody>
       </table>
       <p class="sub padded">
-        Download the rows, correct them, and upload that file as it is: its columns are known, and what was
-        taken before is not stored twice.
+        Download the rejected rows, correct them, and upload that file: its columns are recognised, and leads
+        that were imported before are not stored twice.
       </p>
     </section>
   );

@@ -2,7 +2,7 @@ import { regionName } from '../labels.ts';
 import type { CompanyView, FormState, Visit } from '../view-types.ts';
 import { CompanyPage, Field, home, Problem } from './frame.tsx';
 
-/** What became of the lead before, shown above the form for the next. */
+/** The result of the previous form, shown above the next one. */
 export type Added = { kind: 'created' | 'duplicate'; leadId: string } | null;
 
 export function LeadPage(props: { visit: Visit; company: CompanyView; form: FormState; added: Added }) {
@@ -17,21 +17,14 @@ export function LeadPage(props: { visit: Visit; company: CompanyView; form: Form
           {added ? <AddedNote company={company} added={added} /> : null}
           <Problem form={form} />
           <div class="pair">
-            <Field
-              name="name"
-              label="Name"
-              form={form}
-              max={1000}
-              autofocus
-              hint="As the person writes it."
-            />
+            <Field name="name" label="Name" form={form} max={1000} autofocus hint="First and last name." />
             <Field
               name="phone"
               label="Phone"
               type="tel"
               form={form}
               max={40}
-              hint={`Without a country code it is read as one of ${withArticle(regionName(company.region))}.`}
+              hint={`Numbers without a country code are read as numbers in ${withArticle(regionName(company.region))}.`}
             />
           </div>
           <Field name="email" label="E-mail" type="email" form={form} max={320} optional />
@@ -41,7 +34,7 @@ export function LeadPage(props: { visit: Visit; company: CompanyView; form: Form
               Add the lead
             </button>
             <a class="btn" data-variant="ghost" href={home(company, '/upload')}>
-              Many at once? Upload a file
+              Upload a file instead
             </a>
           </div>
         </form>
@@ -60,14 +53,11 @@ function AddedNote({ company, added }: { company: CompanyView; added: NonNullabl
     <output class="note tone-good">
       {link} is stored,{' '}
       {company.crm.state === 'connected'
-        ? 'and on its way to the CRM.'
-        : 'and goes to the CRM as soon as that is connected.'}{' '}
-      Ready for the next.
+        ? 'and will be sent to the CRM.'
+        : 'and will be sent to the CRM once it is connected.'}
     </output>
   ) : (
-    <output class="note tone-wait">
-      This phone is known: it came with {link}. Nothing was stored a second time.
-    </output>
+    <output class="note tone-wait">A lead with this phone exists already: {link}. Nothing was stored.</output>
   );
 }
 

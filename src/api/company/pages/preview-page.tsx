@@ -11,7 +11,7 @@ type Props = {
   problem: string | null;
 };
 
-/** What was found in the file, before any of it is stored. */
+/** The content of a file before any lead is stored. */
 export function PreviewPage(props: Props & { still?: boolean }) {
   const { visit, company, file, preview } = props;
   const path = home(company, `/imports/${file.id}`);
@@ -48,11 +48,11 @@ export function PreviewPage(props: Props & { still?: boolean }) {
         <section class="panel" aria-labelledby="columns-title">
           <div class="panel-head">
             <h2 id="columns-title">Columns</h2>
-            <span class="quiet">What is chosen here is remembered for the next file with these columns.</span>
+            <span class="quiet">Your choices are remembered for the next file with these columns.</span>
           </div>
           <Columns preview={preview} />
         </section>
-        <Reading preview={preview} />
+        <Dialect preview={preview} />
         <section class="panel" aria-labelledby="sample-title" data-checked="sample">
           <Sample preview={preview} />
         </section>
@@ -92,8 +92,8 @@ function Problems({ preview, problem }: { preview: PreviewView; problem: string 
       ) : null}
       {preview.looksLikeData ? (
         <p class="note tone-wait">
-          The first row looks like a contact, not like names of columns. It is read as names: if it is a
-          contact, add a first row that says what the columns are, and upload the file again.
+          The first row looks like a contact, but it is read as the column names. If it is a contact, add a
+          first row with the column names and upload the file again.
         </p>
       ) : null}
     </>
@@ -104,7 +104,7 @@ const because = {
   header: 'recognised by its name',
   values: 'recognised by its contents',
   remembered: 'as you chose before',
-  chosen: 'as you choose now',
+  chosen: 'chosen by you',
 };
 
 function Columns({ preview }: { preview: PreviewView }) {
@@ -123,7 +123,7 @@ function Columns({ preview }: { preview: PreviewView }) {
             <td>
               <label for={`column-${i}`} class="column-name">
                 {column.header.trim() === '' ? (
-                  <span class="quiet">column {i + 1}, without a name</span>
+                  <span class="quiet">column {i + 1}, no name</span>
                 ) : (
                   column.header
                 )}
@@ -171,7 +171,7 @@ function ColumnSelect(props: {
           </option>
         ))}
       </optgroup>
-      <optgroup label="A field of your own">
+      <optgroup label="Custom fields">
         {custom.map((name) => (
           <option value={`custom:${name}`} selected={`custom:${name}` === target}>
             {name}
@@ -182,8 +182,8 @@ function ColumnSelect(props: {
   );
 }
 
-/** For the file that was guessed wrong. */
-function Reading({ preview: { dialect } }: { preview: PreviewView }) {
+/** For a file whose encoding or delimiter was detected wrongly. */
+function Dialect({ preview: { dialect } }: { preview: PreviewView }) {
   const choice = (name: string, label: string, chosen: string, options: [string, string][]) => (
     <label>
       {label}
@@ -198,16 +198,16 @@ function Reading({ preview: { dialect } }: { preview: PreviewView }) {
   );
   return (
     <details class="reading" open={Boolean(dialect.encoding || dialect.delimiter)}>
-      <summary>Letters look wrong, or everything is in one column?</summary>
+      <summary>Wrong characters, or everything in one column?</summary>
       <div class="line-form form">
-        {choice('encoding', 'Characters', dialect.encoding ?? '', [
-          ['', 'Found out by itself'],
+        {choice('encoding', 'Encoding', dialect.encoding ?? '', [
+          ['', 'Detect automatically'],
           ['utf-8', 'UTF-8'],
           ['windows-1252', 'Windows-1252 (Western Europe)'],
           ['utf-16le', 'UTF-16'],
         ])}
-        {choice('delimiter', 'Between columns', delimiterNames[dialect.delimiter ?? ''] ?? '', [
-          ['', 'Found out by itself'],
+        {choice('delimiter', 'Separator', delimiterNames[dialect.delimiter ?? ''] ?? '', [
+          ['', 'Detect automatically'],
           [',', 'Commas'],
           [';', 'Semicolons'],
           ['tab', 'Tabs'],
@@ -229,23 +229,21 @@ function Sample({ preview }: { preview: PreviewView }) {
         <h2 id="sample-title">First rows</h2>
         {rows && rows.length > 0 ? (
           <span class="quiet">
-            {taken} of {rows.length} can be taken
+            {taken} of {rows.length} can be imported
           </span>
         ) : null}
       </div>
       {rows === null ? (
-        <p class="nothing">
-          Choose what the columns are, and the first rows are shown as they would be stored.
-        </p>
+        <p class="nothing">Choose a field for each column to see the first rows as they would be stored.</p>
       ) : rows.length === 0 ? (
-        <p class="nothing">There is nothing below the names of the columns.</p>
+        <p class="nothing">There are no rows below the column names.</p>
       ) : (
         <ul class="items sample">
           {rows.map((row) => (
             <li class="item-row">
               <span
                 class={`dot tone-${row.ok ? 'good' : 'bad'}`}
-                title={row.ok ? 'can be taken' : 'cannot be taken'}
+                title={row.ok ? 'can be imported' : 'cannot be imported'}
               />
               <div>
                 <span class="item-title">

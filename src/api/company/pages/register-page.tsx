@@ -23,7 +23,7 @@ export function RegisterPage({ visit, form }: { visit: Visit; form: FormState })
               type="email"
               form={form}
               max={254}
-              hint="Signs in with it. One company for each address."
+              hint="Used to sign in. Each address can own one company."
             />
           </div>
           <div class="pair">
@@ -55,12 +55,12 @@ export type Registered = {
   name: string;
   ownerName: string;
   ownerEmail: string;
-  /** Null: the owner has a password already. */
+  /** Null when the owner has a password already. */
   link: string | null;
   hours: number;
 };
 
-/** The answer to the form: the only time the link can be read. */
+/** The response to the form: the only time the link is shown. */
 export function RegisteredPage({ visit, registered }: { visit: Visit; registered: Registered }) {
   const { name, number, link } = registered;
   return (
@@ -75,7 +75,7 @@ export function RegisteredPage({ visit, registered }: { visit: Visit; registered
             <InviteLink name={registered.ownerName} link={link} hours={registered.hours} />
           ) : (
             <p>
-              {registered.ownerEmail} has an account here already, and now sees this company after signing in.
+              {registered.ownerEmail} already has an account and can now see this company after signing in.
             </p>
           )}
           <div class="form-end">
@@ -99,8 +99,8 @@ export function InviteLink(props: { name: string; link: string; hours: number })
   return (
     <div class="secret">
       <p>
-        <b>Send this link to {props.name}.</b> It sets the password, works once, and for {props.hours} hours.
-        It is shown here only now.
+        <b>Send this link to {props.name}.</b> It sets their password, works once, and expires in{' '}
+        {props.hours} hours. It is shown only this once.
       </p>
       <Command id="invite-link" text={props.link} />
     </div>

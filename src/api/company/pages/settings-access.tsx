@@ -9,7 +9,7 @@ const curl = (url: string, key: string, company: CompanyView) =>
   -H "X-API-Key: ${key}" -H "Content-Type: application/json" \\
   -d '{"leads":[{"name":"Sarah Johnson","phone":"+1 305 555 0123","company_id":${company.number}}]}'`;
 
-/** Programs that upload for the company. */
+/** API keys of programs that upload leads for the company. */
 export function Keys({ company, view }: SettingsProps) {
   const form = formOf(view, 'keys');
   return (
@@ -24,7 +24,7 @@ export function Keys({ company, view }: SettingsProps) {
               <b>The key “{view.newKey.name}”. Copy it now:</b> it is shown only this once.
             </p>
             <Command id="new-key" text={view.newKey.key} />
-            <p class="sub">Ready to paste:</p>
+            <p class="sub">Example:</p>
             <Command id="new-key-curl" text={curl(view.publicUrl, view.newKey.key, company)} />
           </div>
         </div>
@@ -40,7 +40,7 @@ export function Keys({ company, view }: SettingsProps) {
               <div>
                 <span class="item-title">{key.name}</span>
                 <span class="sub">
-                  <span class="mono">{key.prefix}…</span> {key.scopes.join(', ')}; made{' '}
+                  <span class="mono">{key.prefix}…</span> {key.scopes.join(', ')}; created{' '}
                   <Ago at={key.createdAt} now={view.now} />,{' '}
                   {key.lastUsedAt ? (
                     <>
@@ -64,14 +64,14 @@ export function Keys({ company, view }: SettingsProps) {
         <Problem form={form} />
         <Field name="key_name" label="New key for" form={form} max={100} placeholder="Our website" />
         <button type="submit" class="btn" data-variant="outline">
-          Make a key
+          Create a key
         </button>
       </form>
     </section>
   );
 }
 
-/** Who signs in for the company; operators decide. */
+/** The members of the company. Operators add and remove them. */
 export function People({ visit, company, view }: SettingsProps) {
   const form = formOf(view, 'members');
   const operator = visit.person.role === 'operator';
@@ -79,7 +79,7 @@ export function People({ visit, company, view }: SettingsProps) {
     <section class="panel" id="people" aria-labelledby="people-title">
       <div class="panel-head">
         <h2 id="people-title">People</h2>
-        <span class="quiet">They see this company and no other.</span>
+        <span class="quiet">They can see only this company.</span>
       </div>
       {view.newLink ? (
         <div class="form">
@@ -87,8 +87,8 @@ export function People({ visit, company, view }: SettingsProps) {
         </div>
       ) : null}
       {view.members.length === 0 ? (
-        <Empty title="Nobody signs in for this company yet.">
-          <p>{operator ? 'Add somebody below: you get a link to send them.' : 'Operators can add people.'}</p>
+        <Empty title="This company has no members yet.">
+          <p>{operator ? 'Add a person below to get a link for them.' : 'Operators can add people.'}</p>
         </Empty>
       ) : (
         <ul class="items">

@@ -11,11 +11,11 @@ export type SettingsView = {
   keys: KeyView[];
   members: MemberView[];
   publicUrl: string;
-  /** OAuth is set up in this installation. */
+  /** Whether OAuth is configured in this installation. */
   oauth: boolean;
-  /** Of the last form that was sent: which, and its answers. */
+  /** The form that was submitted and rejected. */
   sent?: { section: 'crm' | 'leads' | 'mapping' | 'keys' | 'members'; form: FormState } | undefined;
-  /** Shown in this answer and never again. */
+  /** Shown in this response and never again. */
   newKey?: { name: string; key: string } | undefined;
   newLink?: { name: string; link: string; hours: number } | undefined;
   saved?: string | undefined;
@@ -25,7 +25,7 @@ export type SettingsView = {
 
 export type SettingsProps = { visit: Visit; company: CompanyView; view: SettingsView };
 
-/** Of this section what was sent, if it was this one. */
+/** The submitted values of a section; untouched when another section was submitted. */
 export const formOf = (
   view: SettingsView,
   section: NonNullable<SettingsView['sent']>['section'],

@@ -44,7 +44,7 @@ function Crm({ company, view }: SettingsProps) {
           <>
             <div class="form-end">
               <a class="btn" href={home(company, '/settings/crm/oauth')}>
-                {crm.state === 'unconnected' ? 'Connect by signing in to GoHighLevel' : 'Connect anew'}
+                {crm.state === 'unconnected' ? 'Connect by signing in to GoHighLevel' : 'Reconnect'}
               </a>
             </div>
             <p class="or">
@@ -60,7 +60,7 @@ function Crm({ company, view }: SettingsProps) {
             form={form}
             max={2000}
             autocomplete="new-password"
-            hint="GoHighLevel: Settings, Private Integrations. Kept encrypted and never shown again."
+            hint="GoHighLevel: Settings, Private Integrations. Stored encrypted and never shown again."
           />
           <Field
             name="location_id"
@@ -68,7 +68,7 @@ function Crm({ company, view }: SettingsProps) {
             form={form}
             value={crm.locationId ?? ''}
             max={100}
-            hint="In the address of the location, after /location/."
+            hint="Part of the location’s address, after /location/."
           />
         </div>
         <div class="pair">
@@ -90,7 +90,7 @@ function Crm({ company, view }: SettingsProps) {
             value={String(crm.rateShare)}
             min={1}
             max={100}
-            hint="GoHighLevel allows 100 calls in ten seconds to all programs together."
+            hint="GoHighLevel allows 100 calls in ten seconds, shared by all programs."
           />
         </div>
         <div class="form-end">
@@ -114,7 +114,7 @@ function CrmState({ company }: { company: CompanyView }) {
   if (crm.state === 'unconnected')
     return (
       <p class="note tone-wait">
-        <b>Not connected yet.</b> Leads can be uploaded: they wait here, and go out as soon as it is.
+        <b>Not connected yet.</b> You can already upload leads: they are sent once it is connected.
       </p>
     );
   if (crm.state === 'paused')
@@ -122,8 +122,8 @@ function CrmState({ company }: { company: CompanyView }) {
       <div class="note tone-bad with-button" role="alert">
         <p>
           <b>Paused{crm.pausedAt ? ` since ${day(crm.pausedAt)}` : ''}.</b>{' '}
-          {crm.reason ?? 'GoHighLevel refuses the credentials.'} Connect anew, or try again with the
-          credentials it has; everything that waits goes on by itself.
+          {crm.reason ?? 'GoHighLevel rejects the credentials.'} Reconnect, or try again with the present
+          credentials; waiting leads are then sent automatically.
         </p>
         <TryAgain company={company} />
       </div>
@@ -140,7 +140,7 @@ function Leads({ company, view }: SettingsProps) {
   return (
     <section class="panel" id="leads" aria-labelledby="leads-title">
       <div class="panel-head">
-        <h2 id="leads-title">How leads are taken</h2>
+        <h2 id="leads-title">How leads are imported</h2>
       </div>
       <form class="form" method="post" action={home(company, '/settings/leads')}>
         <Problem form={form} />
@@ -151,7 +151,7 @@ function Leads({ company, view }: SettingsProps) {
           value={company.tags.join(', ')}
           max={2000}
           optional
-          hint="Added to every contact, separated by commas. The contact keeps the tags it has."
+          hint="Added to every contact, separated by commas. Existing tags of a contact are kept."
         />
         <div class="pair">
           <Field
@@ -161,17 +161,17 @@ function Leads({ company, view }: SettingsProps) {
             value={company.sourceLabel ?? ''}
             max={200}
             optional
-            hint="Where a lead names none itself."
+            hint="Used when a lead has no source of its own."
           />
           <Field
             name="dedupe_days"
-            label="Same phone again within, in days"
+            label="Duplicate window in days"
             type="number"
             form={form}
             value={String(Math.round((company.dedupeWindowMs / 86_400_000) * 100) / 100)}
             min={0}
             max={3650}
-            hint="Counts as known and is not stored twice. 0: every row is a new lead."
+            hint="A phone uploaded again within this time is a duplicate and not stored. 0: never."
           />
         </div>
         <Field
@@ -200,14 +200,13 @@ function Mapping({ company, view }: SettingsProps) {
   return (
     <section class="panel" id="mapping" aria-labelledby="mapping-title">
       <div class="panel-head">
-        <h2 id="mapping-title">Fields of your own</h2>
+        <h2 id="mapping-title">Custom fields</h2>
       </div>
       <form class="form" method="post" action={home(company, '/settings/mapping')}>
         <Problem form={form} />
         <p class="sub">
-          A column that is a field of your own goes to the custom field of this id in GoHighLevel: Settings,
-          Custom Fields, the id in the field’s address. <code class="mono">notes</code> may be sent to a
-          field, too.
+          Values of a custom field are written to the GoHighLevel custom field with this id: Settings, Custom
+          Fields, the id in the field’s address. <code class="mono">notes</code> can be mapped, too.
         </p>
         <table class="fields">
           <thead>
@@ -249,7 +248,7 @@ function Mapping({ company, view }: SettingsProps) {
           <button type="submit" class="btn">
             Save
           </button>
-          <span class="sub">To remove a field, empty its row.</span>
+          <span class="sub">To remove a field, clear its row.</span>
         </div>
       </form>
     </section>

@@ -37,7 +37,7 @@ export function UploadPage(props: { visit: Visit; company: CompanyView; view: Up
                 />
               </svg>
               <b>Drop a CSV here, or choose one</b>
-              <span class="sub">Nothing is imported before you have seen what was found in it.</span>
+              <span class="sub">Nothing is imported before you confirm the preview.</span>
               <input
                 id="file"
                 class="file-input"
@@ -64,23 +64,24 @@ export function UploadPage(props: { visit: Visit; company: CompanyView; view: Up
         </section>
         <section class="panel" aria-labelledby="how-title">
           <div class="panel-head">
-            <h2 id="how-title">What happens then</h2>
+            <h2 id="how-title">What happens next</h2>
           </div>
           <ol class="steps padded">
             <li>
-              <b>You see its columns</b> with examples, already matched to fields, and correct what is wrong.
+              <b>You see its columns</b> with examples, already matched to fields, and correct them if
+              necessary.
             </li>
             <li>
-              <b>You start the import.</b> A phone that came in the last {windowText(company.dedupeWindowMs)}{' '}
+              <b>You start the import.</b> A phone uploaded in the last {windowText(company.dedupeWindowMs)}{' '}
               is not stored twice.
             </li>
             <li>
-              <b>You watch it.</b> Rows that cannot be taken come back as a file with the reason beside each.
+              <b>You follow its progress.</b> Rejected rows can be downloaded with their reasons.
             </li>
           </ol>
           <p class="sub padded">
-            Any export will do: Google Contacts, Outlook, HubSpot, Salesforce, Meta lead ads, GoHighLevel, or
-            a spreadsheet saved as CSV. Any separator, any of the usual encodings.
+            Exports of Google Contacts, Outlook, HubSpot, Salesforce, Meta lead ads, GoHighLevel and any
+            spreadsheet saved as CSV work, with any common separator and encoding.
           </p>
         </section>
       </div>
@@ -126,7 +127,7 @@ export function ImportsPage(props: {
           {imports.length === 0 ? (
             <Empty title="No file was uploaded yet.">
               <p>
-                Export your contacts as CSV from wherever they are, and drop the file on the{' '}
+                Export your contacts as CSV and drop the file on the{' '}
                 <a href={home(company, '/upload')}>upload page</a>. From a terminal:{' '}
                 <code class="mono">npx leadgate import contacts.csv --company {company.number}</code>
               </p>
@@ -152,8 +153,8 @@ export function ImportRows(props: { company: CompanyView; imports: ImportView[];
         <tr>
           <th>File</th>
           <th>State</th>
-          <th class="number">Taken</th>
-          <th class="number">Known already</th>
+          <th class="number">Imported</th>
+          <th class="number">Duplicates</th>
           <th class="number">Rejected</th>
           <th class="number">Uploaded</th>
         </tr>
@@ -170,10 +171,10 @@ export function ImportRows(props: { company: CompanyView; imports: ImportView[];
             <td>
               <ImportBadge status={file.status} />
             </td>
-            <td class="number" data-label="Taken">
+            <td class="number" data-label="Imported">
               {whole(file.created)}
             </td>
-            <td class="number" data-label="Known already">
+            <td class="number" data-label="Duplicates">
               {whole(file.duplicates)}
             </td>
             <td class={`number ${file.rejected > 0 ? 'tone-bad' : ''}`} data-label="Rejected">
@@ -189,7 +190,7 @@ export function ImportRows(props: { company: CompanyView; imports: ImportView[];
   );
 }
 
-/** The newest files in a narrow column. */
+/** The newest files, for a narrow column. */
 export function FileItems(props: {
   files: readonly { company: { number: number; name?: string }; file: ImportView }[];
   now: Date;

@@ -1,6 +1,6 @@
-/** Files dropped and sent, mappings checked as they are chosen, keys shown once. Everything works without it. */
+/** Drag and drop, upload progress, and checking a mapping while it is edited. All pages work without this script. */
 
-// --- A file on its way: dropped or chosen, sent with its progress shown. ---
+// --- Upload: a file is dropped or chosen, and sent with a progress bar. ---
 
 const upload = document.querySelector('form[data-upload]');
 const picker = upload?.querySelector('input[type="file"]');
@@ -33,7 +33,7 @@ if (upload) {
     if (!sending && picker.files.length > 0) send(picker.files[0]);
   });
   upload.querySelector('[data-stop]').addEventListener('click', () => sending?.abort());
-  // A page that comes back from the browser's memory shows the file chosen before.
+  // A page restored from the back/forward cache still has the chosen file.
   addEventListener('pageshow', () => {
     if (picker.files.length === 0) idle();
   });
@@ -46,7 +46,7 @@ function chosen() {
   const most = Number(upload.dataset.most);
   if (file.size > most) {
     problem(
-      `${file.name} is ${size(file.size)}: larger than the ${size(most)} this installation takes. Split it, and upload the parts.`,
+      `${file.name} is ${size(file.size)}: larger than the ${size(most)} limit of this installation. Split it and upload the parts.`,
     );
     picker.value = '';
     return;
@@ -69,7 +69,7 @@ function send(file) {
   form.append('file', file);
   request.upload.addEventListener('progress', (event) => show(event.loaded, event.total));
   request.upload.addEventListener('load', () => {
-    progress.querySelector('[data-progress-text]').textContent = 'Sent. Looking at it…';
+    progress.querySelector('[data-progress-text]').textContent = 'Uploaded. Checking the file…';
     progress.querySelector('progress').removeAttribute('value');
   });
   const ended = (text) => () => {
@@ -78,16 +78,16 @@ function send(file) {
     idle();
     problem(text);
   };
-  request.addEventListener('abort', ended('Stopped. Nothing of the file was kept.'));
+  request.addEventListener('abort', ended('Stopped. The file was not stored.'));
   request.addEventListener(
     'error',
-    ended('The connection broke off. Nothing of the file was kept: choose it again.'),
+    ended('The connection was lost. The file was not stored; choose it again.'),
   );
   request.addEventListener('load', () => {
     const answer = json(request.responseText);
     if (request.status === 401) location.reload();
     else if (request.status < 300 && answer.location) location.assign(answer.location);
-    else ended(answer.detail ?? 'That did not work. Reload the page and try again.')();
+    else ended(answer.detail ?? 'Something went wrong. Reload the page and try again.')();
   });
   request.open('POST', upload.action);
   request.setRequestHeader('accept', 'application/json');
@@ -103,7 +103,7 @@ function show(loaded, total) {
     `${size(loaded)} of ${size(total)} sent, ${percent} %`;
 }
 
-/** Choosing is sending: no button is needed. */
+/** A chosen file is sent at once, so the form shows no button. */
 function idle() {
   upload.dataset.state = 'idle';
 }
@@ -129,13 +129,13 @@ function size(bytes) {
     : `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`;
 }
 
-// --- A mapping: checked by the server as soon as a column is changed. ---
+// --- Mapping: the server checks it after every change. ---
 
 const mapping = document.querySelector('form[data-mapping]');
 let asked = 0;
 
 mapping?.addEventListener('change', async (event) => {
-  // Read otherwise the file may have other columns: the whole page is another.
+  // Read differently, the file may have other columns, so the whole page is loaded again.
   if (event.target.matches('[data-rereads]')) {
     mapping.action = mapping.dataset.mapping;
     return mapping.submit();
@@ -149,7 +149,7 @@ mapping?.addEventListener('change', async (event) => {
     body: new URLSearchParams(new FormData(mapping)),
     redirect: 'manual',
   }).catch(() => null);
-  // Another change was made meanwhile: its answer is the one that counts.
+  // A later change has been sent; only its response counts.
   if (mine !== asked) return;
   mapping.removeAttribute('aria-busy');
   if (!answer?.ok) return;

@@ -1,8 +1,8 @@
-/** The console's moving parts: live regions, actions without a page load, keys. Everything works without it. */
+/** Live regions, actions without a page load, keyboard shortcuts. All pages work without this script. */
 
 const page = document.documentElement;
 
-// --- Live: the server says that something changed, the page fetches itself and swaps its live regions. ---
+// --- Live: the server announces a change; the page fetches itself and replaces its live regions. ---
 
 let refreshing = null;
 let again = false;
@@ -30,7 +30,7 @@ async function load() {
   const selected = current()?.dataset.row;
   for (const region of document.querySelectorAll('[data-live]')) {
     const fresh = next.querySelector(`[data-live="${region.dataset.live}"]`);
-    // What somebody is about to press stays where it is until they are done.
+    // A region in use is not replaced until the user is done with it.
     if (!fresh || region.matches(':has(:focus-visible, button:active)')) continue;
     if (fresh.innerHTML !== region.innerHTML)
       region.replaceChildren(...document.importNode(fresh, true).childNodes);
@@ -44,13 +44,13 @@ if (document.body.dataset.stream) {
     stream = new EventSource(document.body.dataset.stream);
     stream.addEventListener('open', () => {
       page.dataset.connection = 'live';
-      // What changed after the page was made and before the stream began is not announced; a moment later no answer is
-      // as old as that.
+      // Changes between rendering the page and opening the stream are not announced, so refresh once. The delay lets
+      // cached results expire.
       setTimeout(() => !document.hidden && refresh(), 1_000);
     });
     stream.addEventListener('error', () => {
       page.dataset.connection = 'lost';
-      // Refused: the browser itself does not ask again.
+      // After a refusal the browser does not reconnect by itself.
       if (stream.readyState === EventSource.CLOSED) setTimeout(watch, 60_000);
     });
     stream.addEventListener('changed', () => {
@@ -64,7 +64,7 @@ if (document.body.dataset.stream) {
   addEventListener('pagehide', () => stream.close());
 }
 
-// --- Actions: a form marked data-action is sent in place. ---
+// --- Actions: a form with data-action is submitted without a page load. ---
 
 document.addEventListener('submit', async (event) => {
   const form = event.target;
@@ -88,7 +88,7 @@ document.addEventListener('submit', async (event) => {
     say(
       answer.status === 401
         ? 'Your session has ended. Sign in again.'
-        : 'That did not work. Reload the page and try again.',
+        : 'Something went wrong. Reload the page and try again.',
     );
   }
 });
@@ -151,7 +151,7 @@ document.addEventListener('keydown', (event) => {
   act();
 });
 
-// --- Small things ---
+// --- Theme, copy buttons, filters ---
 
 function switchTheme() {
   const theme = page.classList.contains('dark') ? 'light' : 'dark';

@@ -1,4 +1,4 @@
-// Runs before the first paint: the reader's choice, else what the system says.
+// Runs before the first paint: the user's choice, else the system setting.
 const systemDark = matchMedia('(prefers-color-scheme: dark)');
 const chosen = () => {
   try {

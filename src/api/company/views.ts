@@ -240,6 +240,6 @@ function importFacts(row: Import): Omit<ImportView, 'sync'> {
     endedAt: row.endedAt,
     totalRows: row.totalRows,
     readRows: read,
-    fraction: status === 'running' && row.totalRows > 0 ? Math.min(1, read / row.totalRows) : null,
+    fraction: row.status === 'running' && row.totalRows > 0 ? Math.min(1, read / row.totalRows) : null,
   };
 }

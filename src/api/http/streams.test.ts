@@ -10,7 +10,7 @@ import { createStreams, type Stream, type StreamLimits } from './streams.ts';
 let app: FastifyInstance | undefined;
 afterEach(() => app?.close());
 
-/** One route with a stream of whoever is named. */
+/** An app with one route that opens a stream for the given owner. */
 async function streamsOf(limits: Partial<StreamLimits>, before: () => Promise<void> = async () => undefined) {
   const opened: { stream: Stream; unsent: () => number; gone: () => boolean; closed: Promise<void> }[] = [];
   app = fastify();
@@ -47,7 +47,7 @@ async function streamsOf(limits: Partial<StreamLimits>, before: () => Promise<vo
   return { ask, port, opened };
 }
 
-it('so many of one owner, and so many in all', async () => {
+it('limits the streams of one owner and of all owners', async () => {
   const { ask } = await streamsOf({ most: 3, mostEach: 2 });
   const answers = [await ask('a'), await ask('a'), await ask('a'), await ask('b'), await ask('c')];
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 200, 503]);
@@ -55,7 +55,7 @@ it('so many of one owner, and so many in all', async () => {
   for (const { body } of answers) await body?.cancel();
 });
 
-it('ends after a while, so that whoever watches shows again who it is', async () => {
+it('a stream ends after its maximum age, so that the client authenticates again', async () => {
   const { ask, opened } = await streamsOf({ longestMs: 50, mostEach: 1 });
   const first = await ask('a');
   expect(await first.text()).toContain('hello');
@@ -65,7 +65,7 @@ it('ends after a while, so that whoever watches shows again who it is', async ()
   await second.body?.cancel();
 });
 
-it('nobody who does not read fills the memory; who reads again hears the newest', async () => {
+it('a client that does not read costs no memory and gets the newest event when it reads again', async () => {
   const { port, opened } = await streamsOf({});
   const socket = connect(port, '127.0.0.1');
   socket.write('GET /a HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n');
@@ -76,17 +76,17 @@ it('nobody who does not read fills the memory; who reads again hears the newest'
     stream.send({ event: 'progress', data: { n, filler } });
     await new Promise((resolve) => setImmediate(resolve));
   }
-  // One event under way, however many were told.
+  // One event is being sent, however many were queued.
   expect(unsent()).toBeLessThan(3_000_000);
-  let heard = '';
+  let received = '';
   for await (const piece of socket) {
-    heard = (heard + piece).slice(-2_000_000);
-    if (heard.includes('"n":300')) break;
+    received = (received + piece).slice(-2_000_000);
+    if (received.includes('"n":300')) break;
   }
-  expect(heard).toContain('"n":300');
+  expect(received).toContain('"n":300');
 });
 
-it('somebody who left while the answer was prepared keeps no place and is told no more', async () => {
+it('a client that disconnects before its stream opens keeps no place and gets no events', async () => {
   let letGo: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => {
     letGo = resolve;
@@ -110,7 +110,7 @@ it('somebody who left while the answer was prepared keeps no place and is told n
   await next.body?.cancel();
 });
 
-it('whose time is over is cut off, also if nothing is read', async () => {
+it('closes a stream at its maximum age even if the client does not read', async () => {
   const { port, opened } = await streamsOf({ longestMs: 50, lingerMs: 50 });
   const socket = connect(port, '127.0.0.1');
   socket.write('GET /a HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n');

@@ -26,7 +26,7 @@ import { uploadRoutes } from './upload/index.ts';
 import { assetRoutes } from './web/assets-route.ts';
 import { webhookRoutes } from './webhooks/index.ts';
 
-export type AppOptions = {
+type AppOptions = {
   limits?: Partial<Limits>;
   /** Also register what people use: metrics, sign-in, console, company pages, queues. */
   pages?: boolean;

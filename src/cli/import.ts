@@ -34,7 +34,7 @@ type Options = {
   rejects?: string;
 };
 
-export const exitCodes = `
+const exitCodes = `
 Exit codes: 0 all rows were imported; 1 some rows were rejected (written to the file of --rejects);
 2 wrong use, or the file cannot be imported; 3 the import failed or was cancelled.
 

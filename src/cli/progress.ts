@@ -1,5 +1,5 @@
 /** A bar on a terminal, a line every few seconds elsewhere. On stderr, because stdout is for results. */
-export type Progress = { show(done: number, of: number): void; end(): void };
+type Progress = { show(done: number, of: number): void; end(): void };
 
 const barWidth = 30;
 const redrawEveryMs = 100;

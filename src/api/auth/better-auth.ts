@@ -15,7 +15,7 @@ import { trustedOrigins } from './origin.ts';
  * do stands beside it: attempts per account and address (sign-in-limits.ts), and who may see what (access.ts).
  */
 
-export type AuthDeps = { config: Config; db: Database; log: Logger };
+type AuthDeps = { config: Config; db: Database; log: Logger };
 
 /** Set from the connection; a client's own header of this name is overwritten. */
 const addressHeader = 'x-leadgate-address';

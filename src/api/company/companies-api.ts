@@ -18,7 +18,7 @@ import { callerOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
-import { companyJson, companySchema } from './json.ts';
+import { companyJson, companySchema } from './company-json.ts';
 import { companyInAddress } from './site.ts';
 
 const tags = ['companies'];

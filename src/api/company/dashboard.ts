@@ -6,7 +6,7 @@ import { callerOf } from '../auth/caller.ts';
 import { wantsPage } from '../auth/local-path.ts';
 import { notFound } from '../http/problem.ts';
 import { pageErrors } from '../web/error-page.ts';
-import { companyJson } from './json.ts';
+import { companyJson } from './company-json.ts';
 import { DashboardPage } from './pages/dashboard-page.tsx';
 import { type CompanySite, companyInAddress } from './site.ts';
 import type { StatisticsView } from './view-types.ts';

@@ -5,8 +5,8 @@ import { readForms } from '../http/forms.ts';
 import { pageErrors } from '../web/error-page.ts';
 import { companyRoutes } from './companies-api.ts';
 import { dashboardRoutes } from './dashboard.ts';
-import { companyFiles } from './files.ts';
 import { homePages } from './home.ts';
+import { importPages } from './imports.ts';
 import { companyKeyRoutes } from './keys-api.ts';
 import { companyLead } from './lead.ts';
 import { live } from './live.ts';
@@ -39,7 +39,7 @@ export function companyPages(runtime: Runtime, access: Access): FastifyPluginAsy
         withinCompany(inner, site);
         retries(inner, site);
         await inner.register(companyLead(site));
-        await inner.register(companyFiles(site));
+        await inner.register(importPages(site));
         await inner.register(companySettings(site));
         await live(inner, site);
       });

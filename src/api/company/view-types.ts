@@ -64,7 +64,7 @@ export type ImportView = {
   sync: { pending: number; success: number; failed: number } | null;
 };
 
-export type ReasonView = { field: string; reason: string; rows: number };
+type ReasonView = { field: string; reason: string; rows: number };
 
 export type PreviewView = {
   encoding: string;

@@ -33,7 +33,7 @@ const onHome = 10;
 const momentMs = 800;
 
 const statuses: readonly string[] = ['pending', 'processing', 'success', 'failed', 'cancelled'];
-export type LogFilter = { status: string; search: string; importId: string | null; before: string | null };
+type LogFilter = { status: string; search: string; importId: string | null; before: string | null };
 
 /** What the company pages show, read from the database. Names and phones are decrypted here and shortened. */
 export function createCompanyViews(deps: Deps) {
@@ -212,7 +212,7 @@ export function createCompanyViews(deps: Deps) {
 export type CompanyViews = ReturnType<typeof createCompanyViews>;
 
 /** `Sarah Johnson` is `Sarah J.`; a name of one word stays. Whole characters, whatever the script. */
-export function shortName(name: string): string {
+function shortName(name: string): string {
   const [first = '', ...rest] = name.trim().split(/\s+/u);
   const last = rest.at(-1);
   return last ? `${first.slice(0, 40)} ${[...last][0]}.` : first.slice(0, 40);

@@ -18,7 +18,7 @@ export type Entry = {
 };
 
 /** Decrypts a text. Returns null when its key is missing. */
-export type OpenText = (sealed: string) => string | null;
+type OpenText = (sealed: string) => string | null;
 
 /** The order of entries with the same time: cause before effect. */
 const rank = { reply: 0, event: 1, run: 2, call: 3, message: 4, payment: 5, move: 6 };

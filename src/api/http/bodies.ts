@@ -42,7 +42,7 @@ function decode(body: Buffer): string {
 }
 
 /** Counted before parsing: brackets outside strings. */
-export function nestedDeeperThan(json: string, limit: number): boolean {
+function nestedDeeperThan(json: string, limit: number): boolean {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < json.length; i += 1) {

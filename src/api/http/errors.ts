@@ -6,7 +6,7 @@ import { RefusedError, TransientError } from '../../domain/errors.ts';
 import { type Problem, problem, problemType } from './problem.ts';
 import { addToLog } from './request-log.ts';
 
-export type Failure = Problem & { retryAfterSeconds?: number };
+type Failure = Problem & { retryAfterSeconds?: number };
 
 /** The answer to anything that was thrown. An error that is unknown here is a bug: 500, logged, its details not shown. */
 export function failureOf(error: unknown): Failure {

@@ -4,7 +4,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { RefusedError } from '../../domain/errors.ts';
 
 /** `points` requests per `seconds`, counted per process. */
-export type Limit = { points: number; seconds: number };
+type Limit = { points: number; seconds: number };
 
 export type Limits = {
   /** All requests from one address. */

@@ -4,7 +4,7 @@ import { RefusedError } from '../../domain/errors.ts';
 /** How many streams a process and one owner may have open, and how long. */
 export type StreamLimits = { most: number; mostEach: number; longestMs: number; lingerMs: number };
 
-export const streamLimits: StreamLimits = {
+const streamLimits: StreamLimits = {
   most: 1_000,
   mostEach: 50,
   /** After this the client reconnects and authenticates again, so that a revoked key loses access. */
@@ -12,7 +12,7 @@ export const streamLimits: StreamLimits = {
   lingerMs: 10_000,
 };
 
-export type StreamEvent = { event: string; data: unknown; retry?: number };
+type StreamEvent = { event: string; data: unknown; retry?: number };
 export type Stream = {
   /** Sends the newest event when the client reads slowly, so that events do not pile up in memory. */
   send(event: StreamEvent): void;

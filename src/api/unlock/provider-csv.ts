@@ -8,7 +8,7 @@ import { uploadedBytes } from '../http/uploaded-file.ts';
 import { email, language, phone, providerId } from './provider-fields.ts';
 
 export type RejectedRow = { row: number; errors: string[] };
-export type ProviderBatch = { valid: BuyerFields[]; rejected: RejectedRow[] };
+type ProviderBatch = { valid: BuyerFields[]; rejected: RejectedRow[] };
 
 const blankAsNull = (schema: z.ZodType<string, string>) =>
   z

@@ -24,7 +24,7 @@ export const importSchema = z.object({
   ended_at: z.string().nullable(),
 });
 
-export const syncsSchema = z
+const syncsSchema = z
   .object({
     pending: z.number().int(),
     processing: z.number().int(),
@@ -36,7 +36,7 @@ export const syncsSchema = z
 
 export const progressSchema = z.object({ import: importSchema, syncs: syncsSchema });
 
-export const previewSchema = z.object({
+const previewSchema = z.object({
   encoding: z.string(),
   delimiter: z.string(),
   columns: z.array(

@@ -6,7 +6,7 @@ import { findImport, type Import, importCounts, type SyncCounts } from '../../db
 export type ImportProgress = { row: Import; syncs: SyncCounts };
 
 /** Polls the database once for all watchers of an import, and only while there are any. */
-export type ImportWatch = {
+type ImportWatch = {
   /** Calls `tell` immediately and after every change. Returns a function that stops it. */
   watch(importId: string, tell: (progress: ImportProgress) => void): () => void;
   close(): void;

@@ -15,7 +15,7 @@ import type { Access } from '../auth/access.ts';
 import { callerOf } from '../auth/caller.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { problemResponses, problemSchema } from '../http/problem.ts';
-import { receiveLeads, wrongCompany } from './batch.ts';
+import { receiveLeads, wrongCompany } from './bulk-leads.ts';
 import { companyOfLeads } from './lookup.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;

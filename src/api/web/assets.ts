@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 
 /** Files that pages load, read once at start. Their address contains a hash, so that browsers may cache them forever. */
-export type Asset = { type: string; body: Buffer; brotli: Buffer | null; hash: string };
+type Asset = { type: string; body: Buffer; brotli: Buffer | null; hash: string };
 
 const types: Record<string, string> = {
   css: 'text/css; charset=utf-8',

@@ -2,7 +2,7 @@ import { Ago, Empty } from '../../web/parts.tsx';
 import type { CompanyView, ImportView, Visit } from '../view-types.ts';
 import { CompanyPage, count, fileSize, home, ImportBadge, whole } from './frame.tsx';
 
-export type UploadView = { most: number; problem: string | null; imports: ImportView[]; now: Date };
+type UploadView = { most: number; problem: string | null; imports: ImportView[]; now: Date };
 
 export function UploadPage(props: { visit: Visit; company: CompanyView; view: UploadView }) {
   const { visit, company, view } = props;
@@ -100,7 +100,7 @@ export function UploadPage(props: { visit: Visit; company: CompanyView; view: Up
   );
 }
 
-export function windowText(ms: number): string {
+function windowText(ms: number): string {
   const days = ms / 86_400_000;
   if (days >= 1) return count(Math.round(days), 'day');
   return count(Math.max(1, Math.round(ms / 3_600_000)), 'hour');
@@ -146,7 +146,7 @@ export function ImportsPage(props: {
   );
 }
 
-export function ImportRows(props: { company: CompanyView; imports: ImportView[]; now: Date }) {
+function ImportRows(props: { company: CompanyView; imports: ImportView[]; now: Date }) {
   return (
     <table class="rows cards">
       <thead>

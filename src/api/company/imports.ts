@@ -26,11 +26,11 @@ const placeOf = (company: Company, row?: { id: string }) =>
   `/dashboard/${company.number}/${row ? `imports/${row.id}` : 'imports'}`;
 
 /** Imports of a company in the browser: upload, preview, corrections, start, progress. */
-export function companyFiles(site: CompanySite): FastifyPluginAsync {
+export function importPages(site: CompanySite): FastifyPluginAsync {
   return async (app) => {
     uploadPage(app, site);
     await app.register(uploads(site));
-    importPages(app, site);
+    resultPages(app, site);
     importActions(app, site);
   };
 }
@@ -96,7 +96,7 @@ async function importOf(site: CompanySite, request: FastifyRequest): Promise<Imp
   return row;
 }
 
-function importPages(app: FastifyInstance, site: CompanySite): void {
+function resultPages(app: FastifyInstance, site: CompanySite): void {
   const { views, runtime } = site;
   app.get<{ Querystring: { after?: string } }>(
     '/dashboard/:company_id/imports',

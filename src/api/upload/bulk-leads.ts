@@ -17,8 +17,8 @@ const judgedPerTurn = 500;
 /** Concurrent statements of this process: more would not be faster, and other requests need connections too. */
 const storing = createGate(4);
 
-export type InvalidLead = { index: number; data: unknown; errors: FieldErrors };
-export type BatchAnswer = {
+type InvalidLead = { index: number; data: unknown; errors: FieldErrors };
+type BatchAnswer = {
   message: string;
   summary: {
     total_submitted: number;

@@ -29,7 +29,7 @@ export function failureOf(error: unknown): Failure {
   const { statusCode, code } = error as Partial<FastifyError>;
   if (code === 'FST_UNDER_PRESSURE') {
     return {
-      ...problem(503, 'overloaded', 'Too much at once. Please try again in a moment.'),
+      ...problem(503, 'overloaded', 'Too many requests at once. Please try again in a moment.'),
       retryAfterSeconds: 2,
     };
   }

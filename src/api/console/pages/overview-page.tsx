@@ -184,7 +184,7 @@ function NoUnlocks({ view: { filter, curl } }: { view: Overview }) {
     return (
       <Empty title="Nothing matches.">
         <p>
-          Search takes a whole lead id, provider id or phone. <a href="/console">Show everything</a>
+          Search for a complete lead id, provider id or phone. <a href="/console">Show everything</a>
         </p>
       </Empty>
     );

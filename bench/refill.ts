@@ -23,6 +23,7 @@ const events: Record<WorkerName, { type: EventType; data: string }> = {
   notifier: { type: 'reply.help', data: `jsonb_build_object('phoneId', id, 'inboxId', id)` },
   expirer: { type: 'reply.declined', data: `jsonb_build_object('unlockId', id, 'inboxId', id)` },
   importer: { type: 'import.started', data: `jsonb_build_object('importId', id)` },
+  inbound: { type: 'reply.notified', data: `jsonb_build_object('inboxId', id)` },
   'ghl-syncer': { type: 'lead.sync_requested', data: `jsonb_build_object('leadId', id)` },
 };
 

@@ -8,6 +8,7 @@ export const workerNames = [
   'notifier',
   'expirer',
   'importer',
+  'inbound',
   'ghl-syncer',
 ] as const;
 export type WorkerName = (typeof workerNames)[number];
@@ -34,14 +35,14 @@ export const routes = {
 
   'unlock.offered': ['teaser-sender', { later: 'expirer' }],
   'unlock.moved': [],
-  'unlock.closed': ['expirer'],
+  'unlock.closed': ['payment-linker'],
   'unlock.revealed': [{ later: 'revealer' }],
 
   'reply.accepted': ['payment-linker'],
   'reply.declined': ['expirer'],
   'reply.unclear': ['notifier'],
   'reply.help': ['notifier'],
-  'reply.notified': ['notifier'],
+  'reply.notified': ['inbound'],
 
   'buyer.opted_out': ['expirer', 'notifier'],
   'buyer.opted_in': ['notifier'],
@@ -50,7 +51,7 @@ export const routes = {
   'checkout.opened': [{ later: 'payment-linker' }],
   'checkout.ended': ['payment-linker'],
 
-  'payment.reported': ['revealer'],
+  'payment.reported': ['payment-linker'],
   'payment.captured': ['revealer'],
   'payment.unwanted': ['payment-linker'],
   'payment.changed': ['payment-linker'],

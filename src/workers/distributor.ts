@@ -6,7 +6,7 @@ import type { Runtime } from '../engine/runtime.ts';
 
 type Deps = Pick<Runtime, 'db'>;
 
-/** lead.received -> one unlock.offered per chosen buyer. */
+/** Offers a lead: one `unlock.offered` per chosen buyer. */
 export const distributor = defineWorker<'distributor', Deps>({
   name: 'distributor',
   concurrency: 20,
@@ -19,7 +19,7 @@ export const distributor = defineWorker<'distributor', Deps>({
         { kind: 'named' },
         candidates.map(({ id, ttlMs }) => ({ unlockId: id, ttlMs })),
       );
-      if (offers.length === 0) return skip('nobody left to offer it to');
+      if (offers.length === 0) return skip('no buyer left to offer it to');
       return finish(
         {
           guard: markOffered(offers.map((offer) => offer.unlockId)),
@@ -28,7 +28,7 @@ export const distributor = defineWorker<'distributor', Deps>({
             organizationId: event.organizationId,
             subject: subjectOf(offer.unlockId),
             data: { unlockId: offer.unlockId },
-            // The expirer's turn; the other listener works at once.
+            // Delays the expirer; the teaser-sender works at once.
             dueInMs: Math.max(0, offer.ttlMs),
           })),
         },

@@ -1,21 +1,17 @@
 import { findPhone } from '../db/messaging/phones.ts';
-import { endCheckout } from '../db/payment/checkout.ts';
-import { closeSession, findOpenSessions } from '../db/payment/payments.ts';
-import { findOpenUnlocks, subjectOf } from '../db/unlock/unlocks.ts';
+import { findOpenUnlocks } from '../db/unlock/unlocks.ts';
 import type { UnlockCommand } from '../domain/unlock/machine.ts';
 import { defineWorker, type Run } from '../engine/define.ts';
-import { finish, type Outcome, park, skip, snooze } from '../engine/outcome.ts';
+import { finish, type Outcome, skip, snooze } from '../engine/outcome.ts';
 import type { Runtime } from '../engine/runtime.ts';
 import { closeOffer, closingChange, type OpenUnlock } from '../usecases/unlock/close.ts';
 
-type Deps = Pick<Runtime, 'db' | 'effects' | 'payments'>;
+type Deps = Pick<Runtime, 'db'>;
 
-/** Unlocks of one phone or lead closed per round; the next round looks again. */
+/** Unlocks of one phone or lead closed per round. */
 const roundSize = 100;
-/** A session Stripe was asked for by a process that died: its URL never reached anybody. */
-const creatingGraceMs = 60_000;
 
-/** Ends offers: TTL, decline, sold out, opt-out. Then closes what is still open at Stripe. */
+/** Ends offers: TTL, decline, sold out, opt-out. */
 export const expirer = defineWorker<'expirer', Deps>({
   name: 'expirer',
   concurrency: 20,
@@ -44,21 +40,17 @@ export const expirer = defineWorker<'expirer', Deps>({
 
     async 'buyer.opted_out'(event, { db }, run) {
       const phone = await findPhone(db, event.data.phoneId);
-      if (!phone?.optedOutAt) return skip('subscribed again meanwhile: what was offered since stands');
+      if (!phone?.optedOutAt) return skip('subscribed again: the offers stand');
       return closeAll(
         () => findOpenUnlocks(db, { phoneId: event.data.phoneId }, roundSize),
         { type: 'opt_out' },
         run,
       );
     },
-
-    async 'unlock.closed'(event, deps, run) {
-      return closeCheckout(event.data.unlockId, deps, run);
-    },
   },
 });
 
-/** One guarded move each, until none is open. A move that lost a race is looked at again in the next round. */
+/** Closes unlocks one guarded move each, until none is open. A move that lost a race is retried in the next round. */
 async function closeAll(
   open: () => Promise<OpenUnlock[]>,
   command: UnlockCommand,
@@ -75,49 +67,4 @@ async function closeAll(
     closed += progress;
   }
   return finish({}, `${command.type}: ${closed} closed`);
-}
-
-/** An open session must not take money for an offer that ended. Paid in the last moment: the payment decides. */
-async function closeCheckout(unlockId: string, deps: Deps, run: Run): Promise<Outcome> {
-  const unlock = await run.unlock(unlockId);
-  const [session] = await findOpenSessions(deps.db, unlockId);
-  if (!unlock || !session) return finish({}, 'nothing open at Stripe');
-  if (!session.id) {
-    const waited = run.now.getTime() - run.since.getTime();
-    return waited < creatingGraceMs
-      ? snooze(2_000, 'a session is being created')
-      : finish(
-          { writes: [endCheckout(unlockId, session.number, 'expired')] },
-          'a session nobody was sent to; it expires at Stripe by itself',
-        );
-  }
-  const sessionId = session.id;
-  const sent = await deps.effects.keyed(run.effect, {
-    key: `expire-${sessionId}`,
-    vendor: 'stripe',
-    kind: 'expire_session',
-    organizationId: unlock.organizationId,
-    unlockId,
-    call: async (key) => {
-      const result = await deps.payments.expireCheckout(sessionId, key);
-      return { vendorId: result.id, result: { status: result.status, paymentStatus: result.paymentStatus } };
-    },
-  });
-  if (sent.state === 'wait') return sent.outcome;
-  if (sent.state === 'refused') return park(`Stripe refused to close the session (${sent.code})`);
-  if (sent.result.paymentStatus === 'paid') {
-    return finish({
-      events: [
-        {
-          type: 'payment.reported',
-          organizationId: unlock.organizationId,
-          subject: subjectOf(unlockId),
-          data: { unlockId, sessionId },
-        },
-      ],
-    });
-  }
-  // Its row stays open for as long as money may come of it: what looks after it must go on looking.
-  if (sent.result.status === 'complete') return finish({}, 'complete, and its delayed payment is under way');
-  return finish({ writes: [closeSession(sessionId, 'expired')] }, 'session expired');
 }

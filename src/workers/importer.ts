@@ -10,14 +10,14 @@ import { readSlice } from '../usecases/imports/read-slice.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
 
-/** After so long a file makes room for others; it goes on where it stopped. */
+/** After this time a file makes room for others; it is continued where it stopped. */
 const sliceMs = 15_000;
 
-/** Reads a file that was kept whole, row by row, into leads. */
+/** Reads a stored file, row by row, into leads. */
 export const importer = defineWorker<'importer', Deps>({
   name: 'importer',
   concurrency: 2,
-  // A slice of a very long file is as long as the way to its first row.
+  // Reaching the first row of a slice means reading the file up to it: long, late in a very long file.
   timeoutMs: 600_000,
   attempts: 12,
   handle: {
@@ -29,7 +29,7 @@ export const importer = defineWorker<'importer', Deps>({
       try {
         const end = await readSlice(deps, row as Import & { mapping: Mapping }, company, sliceMs);
         if (end.kind === 'more') return goOn(`read up to row ${end.nextRow}`);
-        // Whoever has the place goes on with it; this row looks again in case nobody does.
+        // The run that holds the import continues it; this row checks again in case that run dies.
         if (end.kind === 'lost') return snooze(2_000, 'read by another run');
         const { nextRow, rows } = end;
         return finish(
@@ -46,12 +46,12 @@ export const importer = defineWorker<'importer', Deps>({
       const { importId } = event.data;
       const row = await findImport(deps.db, importId);
       if (!row) return skip('no such import');
-      const asked = await requestSync(deps.db, { organizationId: row.organizationId, importId });
-      return finish({}, `${asked} leads asked for again`);
+      const requested = await requestSync(deps.db, { organizationId: row.organizationId, importId });
+      return finish({}, `${requested} leads requested again`);
     },
   },
 });
 
-/** What was found wrong in the middle of a file: the rows before it are there, and the counts say so. */
+/** Fails an import on a problem within its file: the rows before it are stored and counted. */
 const broken = (row: Import, problem: string): Outcome =>
-  finish(markEnded(row, { status: 'failed', from: ['running'], problem }), 'the file breaks');
+  finish(markEnded(row, { status: 'failed', from: ['running'], problem }), 'the file is broken');

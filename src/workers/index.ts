@@ -4,6 +4,7 @@ import { distributor } from './distributor.ts';
 import { expirer } from './expirer.ts';
 import { ghlSyncer } from './ghl-syncer.ts';
 import { importer } from './importer.ts';
+import { inbound } from './inbound.ts';
 import { notifier } from './notifier.ts';
 import { paymentLinker } from './payment-linker.ts';
 import { revealer } from './revealer.ts';
@@ -17,5 +18,6 @@ export const workers = {
   notifier,
   expirer,
   importer,
+  inbound,
   'ghl-syncer': ghlSyncer,
 } satisfies { [N in WorkerName]: AnyWorker & { name: N } };

@@ -4,41 +4,35 @@ import { decide } from '../domain/unlock/machine.ts';
 import { defineWorker } from '../engine/define.ts';
 import { finish, type Outcome, park, skip } from '../engine/outcome.ts';
 import type { Runtime } from '../engine/runtime.ts';
+import { textBuyer } from '../usecases/messaging/text-buyer.ts';
 import { closeOffer } from '../usecases/unlock/close.ts';
 
 type Deps = Pick<Runtime, 'effects'>;
 
-/** unlock.offered -> the teaser is with the carrier: NEW_LEAD -> TEASER_SENT -> AWAIT_CONFIRM. */
+/** Sends the teaser of an offer: NEW_LEAD -> TEASER_SENT -> AWAIT_CONFIRM. */
 export const teaserSender = defineWorker<'teaser-sender', Deps>({
   name: 'teaser-sender',
   concurrency: 20,
   timeoutMs: 20_000,
   attempts: 12,
-  // New offers wait before what a buyer waits for does: only teasers are held to a rate.
+  // Only teasers are held to a rate: under load, new offers wait rather than the texts a buyer waits for.
   limiter: { max: 500, duration: 1_000 },
   handle: {
-    async 'unlock.offered'(event, { effects }, run) {
+    async 'unlock.offered'(event, deps, run) {
       const unlock = await run.unlock(event.data.unlockId);
       if (!unlock) return skip('no such unlock');
       const decision = decide(unlock, { type: 'tease' }, run.now);
       if (decision.kind !== 'move') return skip('already teased or closed');
-      if (run.now >= unlock.ttlExpiresAt) return skip('its time is up');
+      if (run.now >= unlock.ttlExpiresAt) return skip('its TTL is over');
 
       // Keyed without the attempt number: a retry must not text the buyer twice.
-      const sent = await effects.sms(run.effect, {
-        key: `teaser-${unlock.id}`,
-        purpose: 'teaser',
-        organizationId: unlock.organizationId,
-        unlockId: unlock.id,
-        buyerId: unlock.buyerId,
-        phoneId: unlock.phoneId,
-        to: unlock.phone,
-        body: renderTeaser(unlock.language, {
-          ...unlock,
-          leadId: unlock.leadPublicId,
-          price: { minor: unlock.priceMinor, currency: unlock.currency },
-        }),
+      const body = renderTeaser(unlock.language, {
+        ...unlock,
+        leadId: unlock.leadPublicId,
+        price: { minor: unlock.priceMinor, currency: unlock.currency },
       });
+      const text = { key: `teaser-${unlock.id}`, purpose: 'teaser', body };
+      const sent = await textBuyer(unlock, text, deps, run);
       if (sent.state === 'wait') return sent.outcome;
       if (sent.state === 'refused') return closeUnreachable(unlock, sent.code, run.now);
       return finish(moveUnlock(unlock, decision), 'teaser accepted by the carrier');
@@ -46,7 +40,7 @@ export const teaserSender = defineWorker<'teaser-sender', Deps>({
   },
 });
 
-/** The carrier will never deliver to this number: the offer ends; the number is remembered by the call itself. */
+/** Ends the offer when the carrier cannot deliver to this number; the effect itself records why with the phone. */
 function closeUnreachable(unlock: UnlockView, code: string, now: Date): Outcome {
   if (code === 'opted_out') return closeOffer(unlock, { type: 'opt_out' }, now, 'the number has opted out');
   if (code === 'bad_number')

@@ -97,7 +97,7 @@ describe('TextMagic', () => {
     const events = await api.rows(
       `SELECT o.worker FROM events e JOIN outbox o ON o.event_id = e.id WHERE e.type = 'reply.notified'`,
     );
-    expect(events).toEqual(Array(3).fill({ worker: 'notifier' }));
+    expect(events).toEqual(Array(3).fill({ worker: 'inbound' }));
     expect(await api.count('phones')).toBe(before);
   });
 

@@ -16,9 +16,9 @@ let system: TestSystem;
 let story: Story;
 let bystander: pg.Client;
 beforeAll(async () => {
-  // Nobody runs the revealer's and the expirer's rows but the tests themselves, and nobody issues them anew.
+  // The rows of the payment-linker and the expirer are run by the tests alone, and never issued again.
   system = await startSystem({
-    workers: ['distributor', 'teaser-sender', 'payment-linker', 'notifier'],
+    workers: ['distributor', 'teaser-sender', 'notifier'],
     timings: { sweepEveryMs: 3_600_000 },
   });
   story = createStory(system);
@@ -83,11 +83,14 @@ const letGo = () => bystander.query('COMMIT');
 
 const lockUnlocks = 'SELECT id FROM lead_unlocks WHERE id = ANY($1::uuid[]) FOR UPDATE';
 
-/** At the till with the card accepted; Stripe's word waits in the outbox. */
+/** Pays at Stripe and returns the outbox row of its report, which has not been run. */
 async function paid(offer: Offer, buyer: Buyer): Promise<{ unlockId: string; row: Row }> {
-  const { session } = await story.checkout(offer, buyer);
-  system.sandbox.act.pay(session);
   const { id } = await story.unlock(offer, buyer);
+  const [page] = await Promise.all([
+    story.link(offer, buyer),
+    rowOf(id, 'reply.accepted').then((accepted) => run(accepted)),
+  ]);
+  system.sandbox.act.pay(await story.session(page));
   return { unlockId: id, row: await rowOf(id, 'payment.reported') };
 }
 

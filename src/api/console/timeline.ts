@@ -1,6 +1,9 @@
 import type { Timeline } from '../../db/unlock/timeline.ts';
 import { formatMoney } from '../../domain/money.ts';
+import { paidStates } from '../../domain/unlock/machine.ts';
 import { capital, reasonLabel, stateLabel, type Tone } from '../web/parts.tsx';
+
+const paid: ReadonlySet<string> = new Set(paidStates);
 
 /** One line of the timeline. */
 export type Entry = {
@@ -48,11 +51,7 @@ function eventEntry({ id, occurredAt, type, data }: Timeline['events'][number]):
   if (type === 'unlock.moved') {
     const reason = typeof data.reason === 'string' ? reasonLabel(data.reason) : undefined;
     const to = String(data.to);
-    const tone = ['PAID', 'REVEAL_DETAILS_SENT', 'DONE'].includes(to)
-      ? 'good'
-      : ['EXPIRED', 'OPTED_OUT'].includes(to)
-        ? 'quiet'
-        : 'busy';
+    const tone = paid.has(to) ? 'good' : ['EXPIRED', 'OPTED_OUT'].includes(to) ? 'quiet' : 'busy';
     return {
       id,
       at: occurredAt,

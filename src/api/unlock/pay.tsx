@@ -2,7 +2,7 @@ import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } f
 import type { Child } from 'hono/jsx';
 import { renderToString } from 'hono/jsx/dom/server';
 import type { SealedContact } from '../../db/lead/leads.ts';
-import { findUnlockByToken, markViewed, type PayFigures } from '../../db/payment/checkout.ts';
+import { findUnlockByToken, markViewed, type PayFigures } from '../../db/unlock/pay-view.ts';
 import { findUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
 import { formatMoney } from '../../domain/money.ts';

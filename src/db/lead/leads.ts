@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
+import { paidList } from '../unlock/states.ts';
 
 /** Public fields beside city and service type; already masked. */
 export type PublicFields = {
@@ -110,13 +111,13 @@ export type StoredUnlock = {
   paidAt: string | null;
 };
 
-const leadColumns = sql.raw(`l.id, l.organization_id AS "organizationId", l.public_id AS "publicId", l.city,
+const leadColumns = sql`l.id, l.organization_id AS "organizationId", l.public_id AS "publicId", l.city,
   l.service_type AS "serviceType", l.public, l.contact, l.phone_valid AS "phoneValid", l.price_minor AS "priceMinor", l.currency,
   l.ttl_ms::float8 AS "ttlMs", l.max_sales AS "maxSales", l.created_at AS "createdAt",
-  (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE')) AS sold,
+  (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN (${paidList})) AS sold,
   (SELECT coalesce(json_agg(json_build_object('providerId', b.external_id, 'status', u.status, 'priceMinor', u.price_minor,
       'currency', u.currency, 'ttlExpiresAt', u.ttl_expires_at, 'paidAt', u.paid_at) ORDER BY u.created_at, b.external_id), '[]')
-    FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE u.lead_id = l.id) AS unlocks`);
+    FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE u.lead_id = l.id) AS unlocks`;
 
 /** Null when there is none of this name in this organization. */
 export async function findLead(

@@ -159,12 +159,3 @@ function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): 
     { type: 'buyer.opted_out', organizationId, subject: `phone:${phoneId}`, data: { phoneId } },
   ];
 }
-
-/** Whether the details of an unlock went out and every message with them is known to have failed. */
-export async function hasRevealFailed(db: Queryable, unlockId: string): Promise<boolean> {
-  const [row] = await run<{ failed: boolean }>(
-    db,
-    sql`SELECT coalesce(bool_and(status = 'failed'), false) AS failed FROM messages WHERE unlock_id = ${unlockId}::uuid AND purpose = 'reveal'`,
-  );
-  return row!.failed;
-}

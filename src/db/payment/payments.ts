@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { Queryable } from '../client.ts';
-import { type Part, run } from '../commit.ts';
-import type { UnlockView } from '../unlock/unlocks.ts';
+import { type Change, type Part, run } from '../commit.ts';
+import { type Move, moveUnlock, type UnlockView } from '../unlock/unlocks.ts';
+import { type Account, journal } from './ledger.ts';
+import { freeSlot } from './slots.ts';
 
 export type PaymentRow = {
   id: string;
@@ -30,43 +31,20 @@ export async function findPayment(
   return row ?? null;
 }
 
-export type SessionRow = {
-  unlockId: string;
-  number: number;
-  id: string | null;
-  state: string;
-  expiresAt: Date;
-};
-
-export async function findSession(db: Queryable, id: string): Promise<SessionRow | null> {
-  const [row] = await run<SessionRow>(
-    db,
-    sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions WHERE id = ${id}`,
-  );
-  return row ?? null;
-}
-
-/** Sessions of an unlock that may still take money: open ones, and ones Stripe was asked for without a known answer. */
-export async function findOpenSessions(db: Queryable, unlockId: string): Promise<SessionRow[]> {
-  return run(
-    db,
-    sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions
-    WHERE unlock_id = ${unlockId} AND state IN ('creating', 'open') ORDER BY number`,
-  );
-}
-
-/** A session's state at Stripe; `complete` and `expired` are final. */
-export function closeSession(sessionId: string, state: 'complete' | 'expired', name = 'session'): Part {
-  return {
-    name,
-    statement: (when: SQL) => sql`UPDATE checkout_sessions SET state = ${state}, closed_at = now()
-      WHERE id = ${sessionId} AND state IN ('creating', 'open') AND ${when}`,
-  };
+/**
+ * The move that starts a payment: stores the hash of the pay link's token. It touches no row when a payment of this
+ * unlock is already kept.
+ */
+export function startPayment(unlock: UnlockView, decision: Move, tokenHash: string): Change {
+  return moveUnlock(unlock, decision, {
+    set: [sql`token_hash = ${tokenHash}`],
+    also: sql`NOT EXISTS (SELECT 1 FROM payments p WHERE p.unlock_id = lead_unlocks.id AND p.kept)`,
+  });
 }
 
 export type Capture = { paymentIntent: string; sessionId: string; amountMinor: number; currency: string };
 
-/** The payment's row and its booking. `kept`: the one charge this unlock keeps. */
+/** The payment's row and its journal. `kept`: the one charge this unlock keeps; any other is refunded. */
 export function bookPayment(unlock: UnlockView, capture: Capture, paymentId: string, kept: boolean): Part[] {
   const insert: Part = {
     name: 'payment',
@@ -86,50 +64,6 @@ export function bookPayment(unlock: UnlockView, capture: Capture, paymentId: str
   } as const;
   return [insert, ...journal(unlock.organizationId, booking)];
 }
-
-/** What Stripe holds for us is in `stripe`; the others, one of each per organization, say what it is for. */
-type Account = 'stripe' | 'sales' | 'refunds_due' | 'disputed';
-type Booking = { key: string; amountMinor: number; currency: string; from: Account; to: Account };
-
-/** Two entries that sum to zero. */
-function journal(organizationId: string, { key, amountMinor, currency, from, to }: Booking): Part[] {
-  const id = uuidv7();
-  const name = (account: Account) => (account === 'stripe' ? account : `${account}:${organizationId}`);
-  return [
-    {
-      name: 'journal',
-      statement: (when) =>
-        sql`INSERT INTO journals (id, key, organization_id) SELECT ${id}::uuid, ${key}, ${organizationId}::uuid WHERE ${when}`,
-    },
-    {
-      name: 'entries',
-      statement: (when) => sql`INSERT INTO journal_entries (journal_id, account, amount_minor, currency)
-        SELECT ${id}::uuid, v.account, v.amount, ${currency}
-        FROM (VALUES (${name(to)}::text, ${amountMinor}::bigint), (${name(from)}::text, ${-amountMinor}::bigint)) v(account, amount)
-        WHERE ${when}`,
-    },
-  ];
-}
-
-/**
- * Takes the lowest free slot of a lead with a limit, for an unlock that still stands where it was read, and only while
- * as many are sold as were read: whoever takes the last one must know it, for it is he who says that all are sold.
- */
-export function takeSlot(unlock: UnlockView): Part {
-  return {
-    name: 'slot',
-    statement: (held) => sql`INSERT INTO sold_slots (lead_id, slot, unlock_id)
-      SELECT ${unlock.leadId}::uuid, g.n, u.id
-      FROM (SELECT id FROM lead_unlocks WHERE id = ${unlock.id} AND status = ${unlock.state} AND ${held} FOR UPDATE) u,
-        generate_series(1, ${unlock.maxSales}::integer) AS g(n)
-      WHERE NOT EXISTS (SELECT 1 FROM sold_slots s WHERE s.lead_id = ${unlock.leadId} AND s.slot = g.n)
-        AND (SELECT count(*) FROM sold_slots s WHERE s.lead_id = ${unlock.leadId}) = ${unlock.soldSlots}::integer
-      ORDER BY g.n LIMIT 1
-      ON CONFLICT DO NOTHING RETURNING slot`,
-  };
-}
-
-export const slotTaken = sql`EXISTS (SELECT 1 FROM slot)`;
 
 /**
  * Raises the refunded amount to what Stripe reports, never lowers it, and books the difference.
@@ -157,9 +91,9 @@ function refundJournal(payment: PaymentRow, refundedMinor: number): Part[] {
 }
 
 /**
- * A sale given back in full before anything was shown is none: its slot is free again, and another charge may be kept.
- * Parts of the statement that moves the unlock; `also` holds the move back when the payment changed meanwhile, or when
- * a reveal was claimed since `unlock` was read.
+ * Undoes a sale that was refunded in full before its details were shown: the slot is free again, and another charge may
+ * be kept. Parts of the statement that moves the unlock; `also` prevents the move when the payment changed, or a reveal
+ * was claimed, since they were read.
  */
 export function undoSale(
   unlock: UnlockView,
@@ -180,35 +114,19 @@ export function undoSale(
         statement: (when) =>
           sql`UPDATE payments SET refunded_minor = amount_minor, kept = false WHERE id = ${payment.id} AND ${when}`,
       },
-      {
-        name: 'freed',
-        statement: (when) => sql`DELETE FROM sold_slots WHERE unlock_id = ${payment.unlockId} AND ${when}`,
-      },
+      freeSlot(payment.unlockId),
       ...refundJournal(payment, payment.amountMinor),
     ],
   };
 }
 
-/**
- * Whether the details of an unlock left the house, or may have: a reveal that was claimed and never answered counts.
- * `unclear`: nobody knows yet.
- */
-export async function findReveal(db: Queryable, unlockId: string): Promise<'none' | 'unclear' | 'sent'> {
-  const rows = await run<{ state: string }>(
-    db,
-    sql`SELECT state FROM effects WHERE unlock_id = ${unlockId} AND key LIKE 'reveal-%' AND state IN ('claimed', 'unknown', 'accepted')`,
-  );
-  if (rows.some((row) => row.state === 'accepted')) return 'sent';
-  return rows.length > 0 ? 'unclear' : 'none';
-}
-
-/** Where the rest of a payment stands in our books. */
+/** The account that holds what is left of a payment. */
 function accountOf({ disputedAt, kept }: PaymentRow): Account {
   if (disputedAt) return 'disputed';
   return kept ? 'sales' : 'refunds_due';
 }
 
-/** An operator looks before this buyer gets more. The first time stays. */
+/** Flags the buyer of an unlock for review by an operator. The first flag's time is kept. */
 export function flagBuyer(unlockId: string): Part {
   return {
     name: 'flag',
@@ -218,8 +136,8 @@ export function flagBuyer(unlockId: string): Part {
 }
 
 /**
- * A disputed sale is none until the dispute is over: what is left of it leaves `sales`, and its buyer is flagged. Once.
- * Its guard touches no row when a refund was booked meanwhile.
+ * Books a dispute, once: what is left of the payment moves from its account to `disputed`, and the buyer is flagged.
+ * Its guard touches no row when a refund was booked since the payment was read.
  */
 export function bookDispute(payment: PaymentRow): { guard: (held: SQL) => SQL; writes: Part[] } {
   const left = payment.amountMinor - payment.refundedMinor;

@@ -12,11 +12,9 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { openStates, unlockStates } from '../../domain/unlock/machine.ts';
-import { moment, sealed } from './columns.ts';
+import { openStates, paidStates, unlockStates } from '../../domain/unlock/machine.ts';
+import { moment, quoted, sealed } from './columns.ts';
 import { buyers, organizations } from './organizations.ts';
-
-const quoted = (values: readonly string[]) => sql.raw(values.map((v) => `'${v}'`).join(', '));
 
 export const leads = pgTable(
   'leads',
@@ -114,10 +112,7 @@ export const leadUnlocks = pgTable(
       .where(sql`status in (${quoted(openStates)})`),
     check('lead_unlocks_status', sql`${t.status} in (${quoted(unlockStates)})`),
     check('lead_unlocks_price', sql`${t.priceMinor} between 50 and 1000000`),
-    check(
-      'lead_unlocks_paid',
-      sql`${t.status} not in ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') or ${t.paidAt} is not null`,
-    ),
+    check('lead_unlocks_paid', sql`${t.status} not in (${quoted(paidStates)}) or ${t.paidAt} is not null`),
     check('lead_unlocks_revealed', sql`${t.revealedAt} is null or ${t.paidAt} is not null`),
     check(
       'lead_unlocks_closed',

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type Part, run } from '../commit.ts';
+import { paidList } from '../unlock/states.ts';
 
 export type EffectState = 'claimed' | 'released' | 'accepted' | 'refused' | 'unknown';
 
@@ -130,7 +131,7 @@ export async function claimEffect(
     add(
       'paid',
       sql`UPDATE lead_unlocks SET reveal_claims = reveal_claims + 1 WHERE id = ${request.unlockId}::uuid
-      AND status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') RETURNING id`,
+      AND status IN (${paidList}) RETURNING id`,
     );
     conditions.push(sql`EXISTS (SELECT 1 FROM paid)`);
   }

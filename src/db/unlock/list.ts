@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { UnlockState } from '../../domain/unlock/machine.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { paidList } from './states.ts';
 
 /** Unlocks as the console lists them. Ids are UUIDv7, so the newest come first by primary key, without a sort. */
 
@@ -81,7 +82,7 @@ export async function dayFigures(db: Queryable, first: string): Promise<DayFigur
     db,
     sql`SELECT count(*)::int AS offered, count(*) FILTER (WHERE paid_at IS NULL AND closed_at IS NULL)::int AS open,
       count(*) FILTER (WHERE status IN ('PAYMENT_LINK_SENT', 'AWAITING_PAYMENT'))::int AS "awaitingPayment",
-      count(*) FILTER (WHERE status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE'))::int AS sold,
+      count(*) FILTER (WHERE status IN (${paidList}))::int AS sold,
       count(*) FILTER (WHERE status IN ('EXPIRED', 'OPTED_OUT'))::int AS closed
     FROM lead_unlocks WHERE id >= ${first}::uuid`,
   );

@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { UnlockDecision, UnlockState } from '../../domain/unlock/machine.ts';
-import { openStates } from '../../domain/unlock/machine.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
+import { openList } from './states.ts';
 
 /** An unlock with what every step needs of its lead, buyer and organization. `contact` is sealed. */
 export type UnlockView = {
@@ -91,7 +91,7 @@ export async function findOpenUnlocks(
   return run(
     db,
     sql`SELECT id, status AS state, organization_id AS "organizationId", ttl_expires_at AS "ttlExpiresAt" FROM lead_unlocks
-    WHERE ${condition} AND status IN (${sql.raw(openStates.map((s) => `'${s}'`).join(', '))}) ORDER BY id LIMIT ${limit}`,
+    WHERE ${condition} AND status IN (${openList}) ORDER BY id LIMIT ${limit}`,
   );
 }
 
@@ -100,7 +100,7 @@ export async function countOtherOpen(db: Queryable, unlock: UnlockView): Promise
   const [row] = await run<{ n: number }>(
     db,
     sql`SELECT count(*)::int AS n FROM lead_unlocks WHERE our_number = ${unlock.ourNumber} AND phone = ${unlock.phone} AND id <> ${unlock.id}
-    AND status IN (${sql.raw(openStates.map((s) => `'${s}'`).join(', '))})`,
+    AND status IN (${openList})`,
   );
   return row!.n;
 }
@@ -117,7 +117,7 @@ const momentOf: Partial<Record<UnlockState, string>> = {
 };
 
 type Movable = { id: string; state: UnlockState; organizationId: string };
-type Move = Extract<UnlockDecision, { kind: 'move' }>;
+export type Move = Extract<UnlockDecision, { kind: 'move' }>;
 
 /**
  * The guarded UPDATE of a decided move, with one `unlock.moved` event per step: it touches the row only while it

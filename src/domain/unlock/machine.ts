@@ -32,6 +32,13 @@ export const openStates = [
   'AWAITING_PAYMENT',
 ] as const satisfies readonly UnlockState[];
 
+/** The states in which a pay page can be opened and paid. */
+export const payableStates = [
+  'CREATE_PAYMENT_LINK',
+  'PAYMENT_LINK_SENT',
+  'AWAITING_PAYMENT',
+] as const satisfies readonly UnlockState[];
+
 export const paidStates = ['PAID', 'REVEAL_DETAILS_SENT', 'DONE'] as const satisfies readonly UnlockState[];
 
 const closes = ['EXPIRED', 'OPTED_OUT'] as const;
@@ -58,6 +65,10 @@ export const allowedMoves: Record<UnlockState, readonly UnlockState[]> = {
 
 export function isOpen(state: UnlockState): boolean {
   return (openStates as readonly UnlockState[]).includes(state);
+}
+
+export function isPayable(state: UnlockState): boolean {
+  return (payableStates as readonly UnlockState[]).includes(state);
 }
 
 export function isPaid(state: UnlockState): boolean {

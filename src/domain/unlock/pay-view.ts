@@ -1,4 +1,4 @@
-import { isPaid, type UnlockState } from './machine.ts';
+import { isPaid, isPayable, type UnlockState } from './machine.ts';
 
 /** What the pay page shows of an unlock. */
 export type PayView =
@@ -18,12 +18,6 @@ export type PayFacts = {
   refunded: boolean;
 };
 
-const payableStates: readonly UnlockState[] = [
-  'CREATE_PAYMENT_LINK',
-  'PAYMENT_LINK_SENT',
-  'AWAITING_PAYMENT',
-];
-
 /** Whether this unlock may be paid for now: its link was asked for, its time is not up, and a sale is left. */
 export function payView(unlock: PayFacts, returned: boolean): PayView {
   if (isPaid(unlock.status)) return { kind: 'paid' };
@@ -34,9 +28,7 @@ export function payView(unlock: PayFacts, returned: boolean): PayView {
   if (unlock.maxSales !== null && unlock.sold >= unlock.maxSales)
     return { kind: 'closed', because: 'sold_out' };
   if (unlock.ttlLeftMs <= 0) return { kind: 'closed', because: 'expired' };
-  return payableStates.includes(unlock.status)
-    ? { kind: 'payable' }
-    : { kind: 'closed', because: 'not_ready' };
+  return isPayable(unlock.status) ? { kind: 'payable' } : { kind: 'closed', because: 'not_ready' };
 }
 
 function endOf({ reason, refunded }: PayFacts): 'expired' | 'sold_out' | 'declined' | 'refunded' {

@@ -4,11 +4,14 @@ import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 
+/** An alert that is also mailed. */
+export type OperatorAlert = AlertDraft & { kind: AlertKind };
+
 type Deps = Pick<Runtime, 'config' | 'effects'>;
 
-/** Puts an alert on the console at once, then mails it. A refused mail leaves the alert where it is. */
+/** Raises an alert on the console, then mails it. The alert stays when its e-mail is refused. */
 export async function alertOperator(
-  alert: AlertDraft & { kind: AlertKind },
+  alert: OperatorAlert,
   { config, effects }: Deps,
   run: Run,
 ): Promise<Outcome> {
@@ -34,7 +37,7 @@ export async function alertOperator(
   return finish(
     {},
     sent.state === 'accepted'
-      ? 'operator told'
+      ? 'operator alerted'
       : `alert on the console; its e-mail was refused (${sent.code})`,
   );
 }

@@ -28,7 +28,7 @@ export type IncomingReply = {
   /** E.164 as the vendor writes it. */
   from: string;
   body: string;
-  /** Only offers of this organization are meant: for texts we know of through an API key. Null: all. */
+  /** Limits the text to offers of this organization, for texts submitted with an API key. Null: all offers. */
   organizationId?: string | null;
   now: Date;
   cause: Cause | null;
@@ -37,8 +37,8 @@ export type IncomingReply = {
 export type ReplyAnswer = { action: ReplyAction; leadId: string | null; duplicate: boolean };
 
 /**
- * Takes in one text of a buyer, from a webhook or from a worker that fetched it: its inbox row, an opt-out and the
- * event it causes are one statement. A repetition changes nothing and is answered as the first time.
+ * Receives one text of a buyer, from a webhook or from a worker that fetched it: its inbox row, an opt-out and the
+ * event it causes are one statement. A duplicate changes nothing and gets the first answer.
  */
 export async function receiveReply(
   { db, vault, relay }: Pick<Runtime, 'db' | 'vault' | 'relay'>,
@@ -49,7 +49,7 @@ export async function receiveReply(
   const { leadIds } = parseReply(body);
   const offers = await findOffers(db, ourNumber, from, leadIds, reply.organizationId ?? null);
   const judged = judgeReply(body, { optedOut, offers }, reply.now);
-  // Through a tenant's own key only its own buyers re-subscribe; a STOP counts from anybody.
+  // With a tenant's key only its own buyers can opt in again; a STOP counts from any number.
   const foreign = judged.optIn && offers.length === 0 && typeof reply.organizationId === 'string';
   const verdict = foreign ? { ...judged, optIn: false, needsOperator: true } : judged;
 

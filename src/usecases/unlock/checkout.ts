@@ -18,34 +18,35 @@ type Deps = Pick<Runtime, 'db' | 'relay' | 'payments' | 'links' | 'config'>;
 
 export type CheckoutResult =
   | { kind: 'open'; url: string }
-  /** Stripe has this session as complete: the payment is being booked. */
+  /** The session is complete at Stripe; its payment is being booked. */
   | { kind: 'confirming' }
   /** The offer ended. */
   | { kind: 'closed' };
 
-/** A session this close to its end is not handed out any more. */
+/** A session this close to its end is no longer given out. */
 const lastMomentMs = 15_000;
-/** Asked for anew, a session made long ago may have ended meanwhile: this much time must be left before it is asked for. */
+/** Time that must be left for a session whose creation was retried: the original may have ended by now. */
 const surelyOpenMs = 60_000;
 
 /**
- * The one open Checkout Session of an unlock, made or reused. The row is written before Stripe is asked and names the
- * idempotency key, so a crash at any point is repeated into the same session; concurrent callers meet in it too. A
- * successor is made only after Stripe has reported the former expired. Throws what the payment gateway throws.
+ * Returns the one open Checkout Session of an unlock, created or reused. The row is written before the request to
+ * Stripe and determines the idempotency key, so a retry after a crash gets the same session, and so do concurrent
+ * callers. A successor is created only once Stripe reports the previous one as expired. Throws what the payment gateway
+ * throws.
  */
 export async function openCheckoutSession(
   deps: Deps,
   unlockId: string,
   cause: Cause | null,
 ): Promise<CheckoutResult> {
-  // Each round either answers or changes the row it read: made, made open, ended, or lost to somebody else.
+  // Each round either returns or changes the row it read: created, opened, ended, or lost to another request.
   for (let round = 0; round < 20; round += 1) {
     const unlock = await findUnlock(deps.db, unlockId);
-    if (!unlock || !isPayable(unlock)) return { kind: 'closed' };
-    // Most buttons are pressed once: the first row is written without a look whether there is one.
+    if (!unlock || !isStillPayable(unlock)) return { kind: 'closed' };
+    // Most buttons are pressed once: the first row is inserted without a lookup.
     const begun = round === 0 ? await beginCheckout(deps.db, unlockId, 1) : null;
     let current = begun ?? (await findCheckout(deps.db, unlockId));
-    // Booked, and the unlock may still be paid for: its money went back.
+    // Booked, and the unlock is still payable: its payment was refunded.
     if (!current || current.state === 'expired' || (current.state === 'complete' && current.booked)) {
       current = await beginCheckout(deps.db, unlockId, (current?.number ?? 0) + 1);
       if (!current) continue;
@@ -57,16 +58,16 @@ export async function openCheckoutSession(
       continue;
     }
     if (current.url && current.leftMs > lastMomentMs) return { kind: 'open', url: current.url };
-    const ended = await askStripe(deps, unlock, current);
+    const ended = await checkAtStripe(deps, unlock, current);
     if (ended) return ended;
   }
-  throw new TransientError('the checkout session changed hands too often', {
+  throw new TransientError('the checkout session changed too often', {
     vendor: 'stripe',
     code: 'conflict',
   });
 }
 
-function isPayable(unlock: UnlockView): boolean {
+function isStillPayable(unlock: UnlockView): boolean {
   const facts = {
     status: unlock.state,
     reason: unlock.reason,
@@ -78,7 +79,7 @@ function isPayable(unlock: UnlockView): boolean {
   );
 }
 
-/** The address of the session this row stands for now. Null: look again, something came between. */
+/** Creates the session of a row at Stripe and returns its URL. Returns null when the row changed: read it again. */
 async function create(
   deps: Deps,
   unlock: UnlockView,
@@ -101,14 +102,14 @@ async function create(
     });
   } catch (error) {
     const now = await findCheckout(db, unlock.id);
-    // Somebody else got the answer to the same key.
+    // Another request got the answer to the same key.
     if (now && (now.number !== row.number || now.state !== 'creating')) return null;
     if (error instanceof TransientError && error.code === 'conflict') {
-      // Somebody else is asking Stripe with the same key right now: theirs is our answer too.
+      // Another request is using the same key right now: its answer is ours too.
       await delay(100);
       return null;
     }
-    // Too old to be repeated (its end is less than 30 minutes away by now): nobody was ever given its address.
+    // Too old to be retried (it ends in less than 30 minutes): its URL was never given out.
     if (
       error instanceof PermanentError &&
       ['bad_request', 'key_reused'].includes(error.code) &&
@@ -120,7 +121,7 @@ async function create(
     throw error;
   }
   if (!session.url)
-    throw new TransientError('the checkout session has no address', {
+    throw new TransientError('the checkout session has no URL', {
       vendor: 'stripe',
       code: 'unavailable',
     });
@@ -143,7 +144,7 @@ async function create(
   return moved && stillOffered && row.leftMs > surelyOpenMs ? session.url : null;
 }
 
-/** The offer may have ended while Stripe was asked; whoever closed it could not know this session yet. */
+/** Closes the new session when the offer ended during its creation: the run that closed the offer did not see it. */
 async function closeIfEnded(
   deps: Deps,
   unlockId: string,
@@ -151,7 +152,7 @@ async function closeIfEnded(
   sessionId: string,
 ): Promise<boolean> {
   const unlock = await findUnlock(deps.db, unlockId);
-  if (unlock && isPayable(unlock)) return false;
+  if (unlock && isStillPayable(unlock)) return false;
   const session = await deps.payments.expireCheckout(sessionId, `expire-${sessionId}`);
   if (session.status === 'expired') {
     await deps.relay.commit({ writes: [endCheckout(unlockId, number, 'expired')] });
@@ -159,8 +160,8 @@ async function closeIfEnded(
   return true;
 }
 
-/** An open session whose time is up by our clock: Stripe's word decides. Null: it expired, go on to its successor. */
-async function askStripe(deps: Deps, unlock: UnlockView, row: Checkout): Promise<CheckoutResult | null> {
+/** Looks up a session that has ended by our clock; Stripe decides. Returns null when it expired: create its successor. */
+async function checkAtStripe(deps: Deps, unlock: UnlockView, row: Checkout): Promise<CheckoutResult | null> {
   if (!row.id) return null;
   const session = await deps.payments.retrieveCheckout(row.id);
   if (session.status === 'complete') return { kind: 'confirming' };
@@ -172,7 +173,7 @@ async function askStripe(deps: Deps, unlock: UnlockView, row: Checkout): Promise
   return null;
 }
 
-/** Public words only; a field cannot bring its own lines. */
+/** Public fields only, each reduced to one line. */
 function describe(unlock: UnlockView): string {
   const what = oneLine(unlock.serviceType, 80) || 'Client inquiry';
   const where = oneLine(unlock.city, 60);

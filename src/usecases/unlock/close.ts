@@ -1,20 +1,13 @@
 import type { Change } from '../../db/commit.ts';
 import { moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
-import {
-  decide,
-  type UnlockCommand,
-  type UnlockDecision,
-  type UnlockState,
-} from '../../domain/unlock/machine.ts';
+import { decide, isPayable, type UnlockCommand, type UnlockDecision } from '../../domain/unlock/machine.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { buyerNotice } from '../messaging/notify-buyer.ts';
 
 export type OpenUnlock = Pick<UnlockView, 'id' | 'state' | 'organizationId' | 'ttlExpiresAt'>;
 
-/** A pay page may have been opened from here on. */
-const linkStates: readonly UnlockState[] = ['CREATE_PAYMENT_LINK', 'PAYMENT_LINK_SENT', 'AWAITING_PAYMENT'];
-
-/** How an offer ends, whoever ends it: the move, and what is still open at Stripe to be closed after it. */
+/** The change that ends an offer: its move, and the event that closes what is still open at Stripe. */
 export function closingChange(
   unlock: OpenUnlock,
   command: UnlockCommand,
@@ -23,34 +16,34 @@ export function closingChange(
   const decision = decide(unlock, command, now);
   if (decision.kind !== 'move') return decision;
   const { organizationId } = unlock;
-  const subject = subjectOf(unlock.id);
   const events: EventDraft[] = [];
-  if (linkStates.includes(unlock.state)) {
+  if (isPayable(unlock.state)) {
     events.push({
       type: 'unlock.closed',
       organizationId,
-      subject,
+      subject: subjectOf(unlock.id),
       data: { unlockId: unlock.id, reason: command.type },
     });
-    // Whoever was about to pay is told; whoever only got a teaser is not bothered.
+    // A buyer who was about to pay is notified; one who only got a teaser is not.
     if (command.type === 'sell_out') {
-      events.push({
-        type: 'buyer.notice',
-        organizationId,
-        subject,
-        data: { unlockId: unlock.id, notice: 'sold_out', key: 'once' },
-      });
+      events.push(buyerNotice(unlock, { notice: 'sold_out', key: 'once' }));
     }
   }
   return { kind: 'change', change: moveUnlock(unlock, decision, { events }) };
 }
 
-/** The same as an outcome: finished, not yet, or nothing left to end. */
+/** Ends an offer: finished, snoozed until its TTL when it is too early, or skipped when it is not open. */
 export function closeOffer(unlock: OpenUnlock, command: UnlockCommand, now: Date, note: string): Outcome {
   const closing = closingChange(unlock, command, now);
   if (closing.kind === 'change') return finish(closing.change, note);
-  // By the database's clock, like everything about time; never early.
+  // By the database's clock: never early.
   if (closing.kind === 'early')
     return snooze(unlock.ttlExpiresAt.getTime() - now.getTime() + 1, closing.because);
-  return skip('not open any more');
+  return skip('no longer open');
+}
+
+/** Ends an offer whose text failed at a landline or dead number. A handset that is merely off does not end it. */
+export function closeUndelivered(unlock: OpenUnlock, code: string, now: Date): Outcome {
+  if (code !== 'bad_number') return skip(`not delivered (${code}); the offer stands until its TTL`);
+  return closeOffer(unlock, { type: 'undeliverable' }, now, 'the number cannot receive texts');
 }

@@ -1,7 +1,13 @@
-import type { UnlockView } from '../../db/unlock/unlocks.ts';
+import { findEffectKey } from '../../db/transport/effects.ts';
+import { hasRevealFailed } from '../../db/unlock/reveals.ts';
+import { type Move, moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { type RevealFields, renderReveal, renderRevealEmail } from '../../domain/messaging/templates.ts';
+import { decide, isPaid } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
+import { finish, type Outcome, park, patience, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
+import type { EventDraft } from '../../events/envelope.ts';
+import { textBuyer } from '../messaging/text-buyer.ts';
 
 type Deps = Pick<Runtime, 'effects' | 'vault'>;
 type Contact = {
@@ -12,28 +18,128 @@ type Contact = {
   notes: string | null;
 };
 
-/** The details of a paid unlock. Throws when the contact was erased: callers check before they promise it. */
+/** Details requested again are sent at most once in this time. */
+const repeatMs = 60_000;
+/** How long a view of the pay page waits for the text to be booked first. */
+const textGraceMs = 60_000;
+
+/** Sends the details by SMS, or by e-mail where the SMS is refused. The pay page shows them in either case. */
+export async function reveal(
+  unlock: UnlockView,
+  deps: Deps & Pick<Runtime, 'config'>,
+  run: Run,
+): Promise<Outcome> {
+  const decision = decide(unlock, { type: 'reveal' }, run.now);
+  if (decision.kind !== 'move') return skip('not waiting for a reveal');
+  const sent = await textDetails(unlock, firstKey(unlock.id), deps, run);
+  if (sent.state === 'wait') return sent.outcome;
+  if (sent.state === 'accepted') {
+    const events = [revealed(unlock, deps.config.timings.assumeDeliveredMs)];
+    return finish(moveUnlock(unlock, decision, { events }), 'details texted');
+  }
+  if (sent.code === 'not_paid') return skip('the payment was refunded');
+  if (!hasEmail(unlock))
+    return park(
+      `the details cannot be texted (${sent.code}) and the buyer has no e-mail: they wait on the pay page`,
+    );
+  const mailed = await mailDetails(unlock, fallbackKey(unlock.id), deps, run);
+  if (mailed.state === 'wait') return mailed.outcome;
+  if (mailed.state === 'accepted') return finish(moveUnlock(unlock, revealedAndDone), 'details mailed');
+  if (mailed.code === 'not_paid') return skip('the payment was refunded');
+  return park(
+    `the details can neither be texted (${sent.code}) nor mailed (${mailed.code}): they wait on the pay page`,
+  );
+}
+
+/** Sends the details once more, free of charge. */
+export async function revealAgain(unlock: UnlockView, deps: Deps, run: Run): Promise<Outcome> {
+  if (!isPaid(unlock.state)) return skip('not paid');
+  const minute = Math.floor(run.since.getTime() / repeatMs);
+  const sent = await textDetails(unlock, `reveal-${unlock.id}-again-${minute}`, deps, run);
+  if (sent.state === 'wait') return sent.outcome;
+  return sent.state === 'accepted'
+    ? finish({}, 'details sent again, free')
+    : skip(`could not be repeated (${sent.code})`);
+}
+
+/** Counts the details as delivered when no message with them has failed since they were sent. */
+export async function assumeDelivered(
+  unlock: UnlockView,
+  { db }: Pick<Runtime, 'db'>,
+  run: Run,
+): Promise<Outcome> {
+  if (await hasRevealFailed(db, unlock.id)) return skip('the text failed; its failure is handled separately');
+  return markDelivered(unlock, run, 'no failure was reported');
+}
+
+/** Counts a view of the details on the pay page as delivery. */
+export function markRead(unlock: UnlockView, run: Run): Outcome {
+  if (unlock.state !== 'PAID') return markDelivered(unlock, run, 'read on the pay page');
+  // The text is normally seconds away; where it cannot be sent, the view of the page is the delivery.
+  if (run.now.getTime() - run.since.getTime() < textGraceMs) return snooze(5_000, 'the text is on its way');
+  return finish(moveUnlock(unlock, revealedAndDone), 'read on the pay page');
+}
+
+export function markDelivered(unlock: UnlockView, run: Run, because: string): Outcome {
+  const decision = decide(unlock, { type: 'deliver' }, run.now);
+  if (decision.kind === 'early') return snooze(patience(run, 1_000), decision.because);
+  if (decision.kind !== 'move') return skip('done already');
+  return finish(moveUnlock(unlock, decision), because);
+}
+
+/**
+ * Mails the details when the carrier reported that their text failed. The e-mail counts as delivery, even after the
+ * text was assumed delivered. Nothing is sent once the buyer has read the details on the pay page.
+ */
+export async function revealByMail(
+  unlock: UnlockView,
+  failed: { messageId: string; code: string },
+  deps: Deps & Pick<Runtime, 'db'>,
+  run: Run,
+): Promise<Outcome> {
+  if (!isPaid(unlock.state)) return skip('not paid, or refunded');
+  if (unlock.viewedAt) return skip('read on the pay page');
+  const decision = decide(unlock, { type: 'deliver' }, run.now);
+  if (decision.kind === 'early') return snooze(patience(run, 1_000), decision.because);
+  const failedIsMail = (await findEffectKey(deps.db, failed.messageId)) === fallbackKey(unlock.id);
+  if (failedIsMail)
+    return park(`the e-mail with the details came back (${failed.code}): they wait on the pay page`);
+  if (!hasEmail(unlock)) {
+    return park(
+      `the details could not be texted (${failed.code}) and the buyer has no e-mail: they wait on the pay page`,
+    );
+  }
+  const sent = await mailDetails(unlock, fallbackKey(unlock.id), deps, run);
+  if (sent.state === 'wait') return sent.outcome;
+  if (sent.state === 'refused')
+    return park(`the details could neither be texted (${failed.code}) nor mailed (${sent.code})`);
+  return finish(decision.kind === 'move' ? moveUnlock(unlock, decision) : {}, 'details mailed');
+}
+
+const revealedAndDone: Move = { kind: 'move', path: ['REVEAL_DETAILS_SENT', 'DONE'] };
+
+const revealed = (unlock: UnlockView, dueInMs: number): EventDraft => ({
+  type: 'unlock.revealed',
+  organizationId: unlock.organizationId,
+  subject: subjectOf(unlock.id),
+  data: { unlockId: unlock.id },
+  dueInMs,
+});
+
+/** The contact details of a paid unlock. Throws when the contact was erased. */
 function fieldsOf(unlock: UnlockView, { vault }: Deps): RevealFields {
   if (!unlock.contact) throw new Error('the contact of this lead was erased');
   return { ...vault.openJson<Contact>(unlock.contact), buyerName: unlock.buyerName, footer: unlock.footer };
 }
 
 /** Exempt from the spend cap the first time: it was paid for. */
-export function textDetails(unlock: UnlockView, key: string, deps: Deps, run: Run) {
-  return deps.effects.sms(run.effect, {
-    key,
-    purpose: 'reveal',
-    organizationId: unlock.organizationId,
-    unlockId: unlock.id,
-    buyerId: unlock.buyerId,
-    phoneId: unlock.phoneId,
-    to: unlock.phone,
-    body: renderReveal(unlock.language, fieldsOf(unlock, deps)),
-    uncapped: key === firstKey(unlock.id),
-  });
+function textDetails(unlock: UnlockView, key: string, deps: Deps, run: Run) {
+  const body = renderReveal(unlock.language, fieldsOf(unlock, deps));
+  const uncapped = key === firstKey(unlock.id);
+  return textBuyer(unlock, { key, purpose: 'reveal', body, uncapped }, deps, run);
 }
 
-export function mailDetails(unlock: UnlockView & { buyerEmail: string }, key: string, deps: Deps, run: Run) {
+function mailDetails(unlock: UnlockView & { buyerEmail: string }, key: string, deps: Deps, run: Run) {
   return deps.effects.email(run.effect, {
     key,
     purpose: 'reveal',
@@ -46,12 +152,12 @@ export function mailDetails(unlock: UnlockView & { buyerEmail: string }, key: st
   });
 }
 
-export function hasEmail(unlock: UnlockView): unlock is UnlockView & { buyerEmail: string } {
+function hasEmail(unlock: UnlockView): unlock is UnlockView & { buyerEmail: string } {
   return unlock.buyerEmail !== null && unlock.buyerEmail !== '';
 }
 
-/** The one text every purchase gets. */
-export const firstKey = (unlockId: string) => `reveal-${unlockId}`;
+/** The text that every purchase gets. */
+const firstKey = (unlockId: string) => `reveal-${unlockId}`;
 
-/** The one fallback e-mail of an unlock, whoever finds out first that its SMS cannot be delivered. */
-export const fallbackKey = (unlockId: string) => `reveal-email-${unlockId}`;
+/** The fallback e-mail: one per unlock, whether the text was refused at once or failed at the carrier. */
+const fallbackKey = (unlockId: string) => `reveal-email-${unlockId}`;

@@ -1,0 +1,41 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+import type { Checkout } from '../payment/checkout.ts';
+import { paidList } from './states.ts';
+
+/** Returns null when no unlock has this token. */
+export async function findUnlockByToken(db: Queryable, tokenHash: string): Promise<PayFigures | null> {
+  const [row] = await run<PayFigures>(
+    db,
+    sql`SELECT u.id, (extract(epoch FROM u.ttl_expires_at - now()) * 1000)::float8 AS "ttlLeftMs", u.viewed_at IS NOT NULL AS viewed,
+      l.public->>'notes' AS "notesSnippet", l.created_at AS "createdAt",
+      (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN (${paidList})) AS sold,
+      (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id) AS offered,
+      (SELECT c.state FROM checkout_sessions c WHERE c.unlock_id = u.id ORDER BY c.number DESC LIMIT 1) AS checkout,
+      (SELECT CASE WHEN y.kept THEN 'kept' ELSE 'returned' END FROM payments y WHERE y.unlock_id = u.id
+        ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment
+    FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE u.token_hash = ${tokenHash}`,
+  );
+  return row ?? null;
+}
+
+/** What the pay page shows in addition to the unlock itself. */
+export type PayFigures = {
+  id: string;
+  ttlLeftMs: number;
+  viewed: boolean;
+  notesSnippet: string | null;
+  createdAt: Date;
+  sold: number;
+  offered: number;
+  checkout: Checkout['state'] | null;
+  /** Whether a payment is kept, or all were returned; null when none is booked. */
+  payment: 'kept' | 'returned' | null;
+};
+
+/** Guard: the first view of a paid unlock's details on the page. */
+export function markViewed(unlockId: string): (held: SQL) => SQL {
+  return (held) => sql`UPDATE lead_unlocks SET viewed_at = now(), updated_at = now()
+    WHERE id = ${unlockId}::uuid AND viewed_at IS NULL AND status IN (${paidList}) AND ${held} RETURNING id`;
+}

@@ -1,0 +1,76 @@
+import { type ConversationOwner, findConversationOwner } from '../../db/messaging/conversations.ts';
+import * as templates from '../../domain/messaging/templates.ts';
+import { isOpen } from '../../domain/unlock/machine.ts';
+import type { Run } from '../../engine/define.ts';
+import { type Outcome, skip } from '../../engine/outcome.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import { courtesyOutcome, textBuyer } from './text-buyer.ts';
+
+type Deps = Pick<Runtime, 'db' | 'effects' | 'sms'>;
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/** Answers a text without a clear intent: one help text per number and day. */
+export async function answerUnclear(unlockId: string, deps: Deps, run: Run): Promise<Outcome> {
+  const unlock = await run.unlock(unlockId);
+  if (!unlock || !isOpen(unlock.state)) return skip('the offer is no longer open');
+  const day = Math.floor(run.since.getTime() / dayMs);
+  const body = templates.renderUnclear(unlock.language, {
+    leadId: unlock.leadPublicId,
+    contact: unlock.supportContact,
+  });
+  const key = `unclear-${unlock.phoneId}-${day}`;
+  return courtesyOutcome(await textBuyer(unlock, { key, purpose: 'help', body }, deps, run));
+}
+
+/** Answers HELP: once per number and hour. */
+export async function answerHelp(phoneId: string, deps: Deps, run: Run): Promise<Outcome> {
+  const hour = Math.floor(run.since.getTime() / hourMs);
+  return answer(phoneId, deps, run, (owner) => ({
+    key: `help-${phoneId}-${hour}`,
+    purpose: 'help',
+    body: templates.renderHelp(owner.language, {
+      organization: owner.organization,
+      contact: owner.supportContact,
+    }),
+  }));
+}
+
+type OptEvent = { phoneId: string; inboxId?: string | undefined };
+
+/** Confirms STOP: the one text that may go to a number that has opted out. */
+export async function confirmOptOut({ phoneId, inboxId }: OptEvent, deps: Deps, run: Run): Promise<Outcome> {
+  if (deps.sms.confirmsOptOut || !inboxId) return skip('the carrier sends the confirmation');
+  return answer(phoneId, deps, run, (owner) => ({
+    key: `stop-${inboxId}`,
+    purpose: 'stop_confirmed',
+    body: templates.renderStopConfirmed(owner.language, { organization: owner.organization }),
+    ignoreOptOut: true,
+    uncapped: true,
+  }));
+}
+
+/** Confirms START. */
+export async function confirmOptIn({ phoneId, inboxId }: OptEvent, deps: Deps, run: Run): Promise<Outcome> {
+  if (deps.sms.confirmsOptOut || !inboxId) return skip('the carrier sends the confirmation');
+  return answer(phoneId, deps, run, (owner) => ({
+    key: `start-${inboxId}`,
+    purpose: 'start_confirmed',
+    body: templates.renderStartConfirmed(owner.language, { organization: owner.organization }),
+  }));
+}
+
+type Answer = { key: string; purpose: string; body: string; ignoreOptOut?: boolean; uncapped?: boolean };
+
+/** Answers in the name of the organization that made the latest offer to this number. */
+async function answer(
+  phoneId: string,
+  { db, effects }: Deps,
+  run: Run,
+  textFor: (owner: ConversationOwner) => Answer,
+): Promise<Outcome> {
+  const owner = await findConversationOwner(db, phoneId);
+  if (!owner) return skip('no offer was ever made to this number');
+  return courtesyOutcome(await effects.sms(run.effect, { ...owner.line, ...textFor(owner) }));
+}

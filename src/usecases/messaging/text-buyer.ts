@@ -1,0 +1,37 @@
+import type { UnlockView } from '../../db/unlock/unlocks.ts';
+import type { Run } from '../../engine/define.ts';
+import { finish, type Outcome, skip } from '../../engine/outcome.ts';
+import type { EffectResult } from '../../engine/posting.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+
+export type BuyerText = {
+  /** Names what the text means, never the attempt: equal keys are sent once. */
+  key: string;
+  purpose: string;
+  body: string;
+  /** Exempt from the spend cap. */
+  uncapped?: boolean;
+};
+
+/** Sends a text about an unlock to its buyer. */
+export function textBuyer(
+  unlock: UnlockView,
+  text: BuyerText,
+  { effects }: Pick<Runtime, 'effects'>,
+  run: Run,
+): Promise<EffectResult<null>> {
+  return effects.sms(run.effect, {
+    organizationId: unlock.organizationId,
+    unlockId: unlock.id,
+    buyerId: unlock.buyerId,
+    phoneId: unlock.phoneId,
+    to: unlock.phone,
+    ...text,
+  });
+}
+
+/** The outcome of a courtesy text: a refused one is skipped, not parked. */
+export function courtesyOutcome(sent: EffectResult<null>): Outcome {
+  if (sent.state === 'wait') return sent.outcome;
+  return sent.state === 'accepted' ? finish({}, 'text sent') : skip(`text refused (${sent.code})`);
+}

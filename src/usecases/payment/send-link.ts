@@ -1,0 +1,92 @@
+import { startPayment } from '../../db/payment/payments.ts';
+import { countOtherOpen, moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { renderPaymentLink } from '../../domain/messaging/templates.ts';
+import { decide, isOpen, isPaid } from '../../domain/unlock/machine.ts';
+import type { Run } from '../../engine/define.ts';
+import { finish, type Outcome, park, patience, skip, snooze } from '../../engine/outcome.ts';
+import type { Runtime } from '../../engine/runtime.ts';
+import type { EventDraft } from '../../events/envelope.ts';
+import { buyerNotice } from '../messaging/notify-buyer.ts';
+import { textBuyer } from '../messaging/text-buyer.ts';
+import { closeOffer } from '../unlock/close.ts';
+
+type Deps = Pick<Runtime, 'db' | 'effects' | 'links'>;
+
+/** A repeated Y gets the same link again, at most once in this time. */
+const linkRepeatMs = 60_000;
+
+/** Answers Y with a link to the pay page. Y never charges. */
+export async function answerAccepted(
+  unlockId: string,
+  inboxId: string,
+  deps: Deps,
+  run: Run,
+): Promise<Outcome> {
+  const unlock = await run.unlock(unlockId);
+  if (!unlock) return skip('no such unlock');
+  const decision = decide(unlock, { type: 'start_payment' }, run.now);
+  if (decision.kind === 'early') return snooze(patience(run, 500), decision.because);
+  if (decision.kind === 'move') {
+    const token = deps.links.token(unlock.id, unlock.tokenVersion);
+    const started = await run.advance(startPayment(unlock, decision, deps.links.hash(token)));
+    if (!started) return snooze(500, 'the unlock changed during this run');
+    return sendLink({ ...unlock, state: 'CREATE_PAYMENT_LINK' }, deps, run);
+  }
+  if (unlock.state === 'CREATE_PAYMENT_LINK') return sendLink(unlock, deps, run);
+  return answerRepeat(unlock, inboxId, deps, run);
+}
+
+async function sendLink(unlock: UnlockView, deps: Deps, run: Run): Promise<Outcome> {
+  const sent = await textLink(unlock, `link-${unlock.id}`, deps, run);
+  if (sent.state === 'wait') return sent.outcome;
+  if (sent.state === 'refused') {
+    if (sent.code === 'opted_out')
+      return closeOffer(unlock, { type: 'opt_out' }, run.now, 'the number has opted out');
+    if (sent.code === 'bad_number')
+      return closeOffer(unlock, { type: 'undeliverable' }, run.now, 'the number cannot receive texts');
+    return park(`the payment link was refused (${sent.code})`);
+  }
+  const decision = decide(unlock, { type: 'link_sent' }, run.now);
+  if (decision.kind !== 'move') return skip('already closed or paid');
+  return finish(moveUnlock(unlock, decision), 'payment link accepted by the carrier');
+}
+
+async function textLink(unlock: UnlockView, key: string, deps: Deps, run: Run) {
+  const body = renderPaymentLink(unlock.language, {
+    buyerName: unlock.buyerName,
+    price: { minor: unlock.priceMinor, currency: unlock.currency },
+    url: deps.links.url(unlock.id, unlock.tokenVersion),
+    leadId: unlock.leadPublicId,
+    otherOpenOffers: await countOtherOpen(deps.db, unlock),
+  });
+  return textBuyer(unlock, { key, purpose: 'payment_link', body }, deps, run);
+}
+
+/** Answers a repeated Y with the same link, with the details once paid, or with a notice that the offer has ended. */
+async function answerRepeat(unlock: UnlockView, inboxId: string, deps: Deps, run: Run): Promise<Outcome> {
+  if (isPaid(unlock.state)) {
+    // Of two Ys at once, one may be handled after the payment: it asked for the link, not for the details again.
+    if (!unlock.revealedAt || run.since < unlock.revealedAt) return skip('the details are on their way');
+    return finish({ events: [revealRequested(unlock, inboxId)] }, 'asked for the details again');
+  }
+  if (!isOpen(unlock.state) || run.now >= unlock.ttlExpiresAt) {
+    const notice = buyerNotice(unlock, { notice: 'no_longer_available', key: inboxId });
+    return finish({ events: [notice] }, 'no longer available');
+  }
+  // Keyed by the minute of the reply: one text, however often this runs and however many Ys a minute brings.
+  const minute = Math.floor(run.since.getTime() / linkRepeatMs);
+  const sentAt = unlock.linkSentAt;
+  if (!sentAt || run.since.getTime() - sentAt.getTime() < linkRepeatMs)
+    return skip('the link was sent less than a minute ago');
+  const sent = await textLink(unlock, `link-${unlock.id}-again-${minute}`, deps, run);
+  if (sent.state === 'wait') return sent.outcome;
+  if (sent.state === 'refused') return skip(`the link could not be repeated (${sent.code})`);
+  return finish({}, 'the same link again');
+}
+
+const revealRequested = (unlock: UnlockView, inboxId: string): EventDraft => ({
+  type: 'reveal.requested',
+  organizationId: unlock.organizationId,
+  subject: subjectOf(unlock.id),
+  data: { unlockId: unlock.id, inboxId },
+});

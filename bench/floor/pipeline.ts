@@ -17,7 +17,7 @@ import twilio from 'twilio';
  * | Y received | 1 | payment-linker | |
  * | link: the pay page opened, then claimed, booked, moved | 4 | | 1 |
  * | button pressed: intent noted before the call, session booked after it | 2 | | 1 |
- * | Stripe's two events stored | 2 | revealer | |
+ * | Stripe's two events stored | 2 | payment-linker | |
  * | payment fetched (session and payment intent) and booked | 1 | revealer | 2 |
  * | details: claimed, booked, moved | 3 | | 1 |
  * | receipts of three texts: sent, delivered (`queued` says nothing new) | 6 | revealer | |
@@ -121,7 +121,7 @@ async function serve(): Promise<void> {
     const { id, metadata } = body.data.object;
     await commit(body.type, metadata.phone ?? '');
     if (body.type === 'checkout.session.completed')
-      await revealer.add('paid', { phone: metadata.phone, session: id }, kept);
+      await linker.add('paid', { phone: metadata.phone, session: id }, kept);
     return { received: true };
   });
   await app.listen({ port: options.port, host: '127.0.0.1' });
@@ -147,17 +147,19 @@ function work(): void {
     await teasers.add('offer', { phone }, kept);
   });
   start('teaser-sender', (_name, { phone }) => text('teaser', phone, 'A new client inquiry. Reply Y.'));
-  start('payment-linker', async (_name, { phone }) => {
-    await commit('pay page', phone);
-    await text('link', phone, `Pay here: ${self}/p/${phone.slice(1)}`);
-  });
-  start('revealer', async (name, { phone, session = '' }) => {
+  start('payment-linker', async (name, { phone, session = '' }) => {
     if (name === 'paid') {
       const paid = await stripe.checkout.sessions.retrieve(session);
       await stripe.paymentIntents.retrieve(String(paid.payment_intent), { expand: ['latest_charge'] });
       await commit('paid', phone);
       await revealer.add('captured', { phone }, kept);
-    } else if (name === 'captured') await text('reveal', phone, 'Here are the client details: …');
+    } else {
+      await commit('pay page', phone);
+      await text('link', phone, `Pay here: ${self}/p/${phone.slice(1)}`);
+    }
+  });
+  start('revealer', async (name, { phone }) => {
+    if (name === 'captured') await text('reveal', phone, 'Here are the client details: …');
     else await commit('done', phone);
   });
 }

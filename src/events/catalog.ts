@@ -42,7 +42,7 @@ export const catalog = {
   'unlock.offered': z.object({ ...unlock }),
   /** The history: one per move, whatever caused it. */
   'unlock.moved': z.object({ ...unlock, from: state, to: state, reason: z.string().optional() }),
-  /** An open offer ended (declined, TTL, sold out, opt-out): what is still open at Stripe must close. */
+  /** An offer with a pay page ended (declined, TTL, sold out, opt-out): its open session at Stripe is closed. */
   'unlock.closed': z.object({ ...unlock, reason: z.string() }),
   /** The contact went to the buyer; counts as delivered when no failure is heard of. */
   'unlock.revealed': z.object({ ...unlock }),
@@ -53,7 +53,7 @@ export const catalog = {
   'reply.unclear': z.object({ ...unlock, inboxId: id }),
   /** HELP or INFO. `phoneId` names (our number, their phone). */
   'reply.help': z.object({ phoneId: id, inboxId: id }),
-  /** A text of an unsigned vendor callback, to be fetched back by id before it counts. */
+  /** An unsigned vendor callback: the text or delivery status it names is fetched by id before it counts. */
   'reply.notified': z.object({ inboxId: id }),
 
   'buyer.opted_out': z.object({ phoneId: id, inboxId: id.optional() }),
@@ -66,18 +66,18 @@ export const catalog = {
     reason: z.string().optional(),
   }),
 
-  /** A Checkout Session was opened: look what became of it, should its webhook never come. */
+  /** A Checkout Session was opened: poll it, in case its webhook never arrives. */
   'checkout.opened': z.object({ ...unlock, sessionId: z.string() }),
   /** A session ended unpaid at Stripe. */
   'checkout.ended': z.object({ ...unlock, sessionId: z.string() }),
 
-  /** Stripe says paid: fetch, verify, and take the lead for this buyer, or give the money back. */
+  /** Stripe reported a payment: fetch, verify, and book it; kept, or to be refunded. */
   'payment.reported': z.object({ ...unlock, sessionId: z.string() }),
   /** Verified and booked: reveal. */
   'payment.captured': z.object({ ...unlock, paymentId: id }),
-  /** Money that must go back in full. */
+  /** A payment that must be refunded in full. */
   'payment.unwanted': z.object({ ...unlock, paymentId: id, reason: z.string() }),
-  /** Stripe tells of a refund or dispute: fetch the payment and book what it says. */
+  /** Stripe reported a refund or dispute: fetch the payment and book its state. */
   'payment.changed': z.object({ paymentIntent: z.string() }),
   'payment.refunded': z.object({ ...unlock, paymentId: id, amount: z.number().int() }),
   'payment.disputed': z.object({ ...unlock, paymentId: id }),

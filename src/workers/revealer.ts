@@ -1,7 +1,8 @@
 import { defineWorker } from '../engine/define.ts';
 import { skip } from '../engine/outcome.ts';
 import type { Runtime } from '../engine/runtime.ts';
-import { assumeDelivered, markDelivered, markRead, reveal, revealAgain } from '../usecases/unlock/reveal.ts';
+import { assumeDelivered, markDelivered, markRead } from '../usecases/unlock/delivery.ts';
+import { reveal, revealAgain } from '../usecases/unlock/reveal.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config'>;
 

@@ -1,6 +1,5 @@
 import { findEffectKey } from '../../db/transport/effects.ts';
-import { hasRevealFailed } from '../../db/unlock/reveals.ts';
-import { type Move, moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { type RevealFields, renderReveal, renderRevealEmail } from '../../domain/messaging/templates.ts';
 import { decide, isPaid } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
@@ -8,6 +7,7 @@ import { finish, type Outcome, park, patience, skip, snooze } from '../../engine
 import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { textBuyer } from '../messaging/text-buyer.ts';
+import { revealedAndDone } from './delivery.ts';
 
 type Deps = Pick<Runtime, 'effects' | 'vault'>;
 type Contact = {
@@ -20,8 +20,6 @@ type Contact = {
 
 /** Details requested again are sent at most once in this time. */
 const repeatMs = 60_000;
-/** How long a view of the pay page waits for the text to be booked first. */
-const textGraceMs = 60_000;
 
 /** Sends the details by SMS, or by e-mail where the SMS is refused. The pay page shows them in either case. */
 export async function reveal(
@@ -62,31 +60,6 @@ export async function revealAgain(unlock: UnlockView, deps: Deps, run: Run): Pro
     : skip(`could not be repeated (${sent.code})`);
 }
 
-/** Counts the details as delivered when no message with them has failed since they were sent. */
-export async function assumeDelivered(
-  unlock: UnlockView,
-  { db }: Pick<Runtime, 'db'>,
-  run: Run,
-): Promise<Outcome> {
-  if (await hasRevealFailed(db, unlock.id)) return skip('the text failed; its failure is handled separately');
-  return markDelivered(unlock, run, 'no failure was reported');
-}
-
-/** Counts a view of the details on the pay page as delivery. */
-export function markRead(unlock: UnlockView, run: Run): Outcome {
-  if (unlock.state !== 'PAID') return markDelivered(unlock, run, 'read on the pay page');
-  // The text is normally seconds away; where it cannot be sent, the view of the page is the delivery.
-  if (run.now.getTime() - run.since.getTime() < textGraceMs) return snooze(5_000, 'the text is on its way');
-  return finish(moveUnlock(unlock, revealedAndDone), 'read on the pay page');
-}
-
-export function markDelivered(unlock: UnlockView, run: Run, because: string): Outcome {
-  const decision = decide(unlock, { type: 'deliver' }, run.now);
-  if (decision.kind === 'early') return snooze(patience(run, 1_000), decision.because);
-  if (decision.kind !== 'move') return skip('done already');
-  return finish(moveUnlock(unlock, decision), because);
-}
-
 /**
  * Mails the details when the carrier reported that their text failed. The e-mail counts as delivery, even after the
  * text was assumed delivered. Nothing is sent once the buyer has read the details on the pay page.
@@ -115,8 +88,6 @@ export async function revealByMail(
     return park(`the details could neither be texted (${failed.code}) nor mailed (${sent.code})`);
   return finish(decision.kind === 'move' ? moveUnlock(unlock, decision) : {}, 'details mailed');
 }
-
-const revealedAndDone: Move = { kind: 'move', path: ['REVEAL_DETAILS_SENT', 'DONE'] };
 
 const revealed = (unlock: UnlockView, dueInMs: number): EventDraft => ({
   type: 'unlock.revealed',

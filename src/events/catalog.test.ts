@@ -38,7 +38,7 @@ describe('the event catalog', () => {
     expect(parseEvent(row).data).toEqual(moved.data);
   });
 
-  it('refuses a row nobody here can read', () => {
+  it('refuses a row of an unknown type or with invalid data', () => {
     const row = completeEvent(moved, null);
     expect(() => parseEvent({ ...row, data: { unlockId: 7 } })).toThrow();
     expect(() => parseEvent({ ...row, type: 'unlock.evaporated' })).toThrow(

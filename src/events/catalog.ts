@@ -16,7 +16,7 @@ export const catalog = {
   'lead.received': z.object({ leadId: id, unlockIds: z.array(id).optional() }),
   /** All slots of a lead are sold: its other offers end. */
   'lead.sold_out': z.object({ leadId: id }),
-  /** Somebody entitled read the locked contact (audit). `actor` is an API key or user id. */
+  /** The locked contact was read (audit). `actor` is an API key or user id. */
   'lead.contact_read': z.object({ leadId: id, actor: z.string() }),
 
   /** `actor` is an API key or user id. */
@@ -30,12 +30,12 @@ export const catalog = {
   /** What the CRM did not take of an import's leads is to be brought there once more. */
   'import.retry_requested': z.object({ importId: id }),
   'import.ended': z.object({ importId: id, status: z.enum(['done', 'failed', 'cancelled']) }),
-  /** The CRM refuses a company's credentials: its rows are held until somebody connects it anew. */
+  /** The CRM refuses a company's credentials: its rows are held until it is connected again. */
   'crm.paused': z.object({ reason: z.string() }),
   /** A company's CRM has been out of order for a while: its rows wait, and go by themselves when it is back. */
   'crm.unwell': z.object({ reason: z.string() }),
   'crm.resumed': z.object({ actor: z.string() }),
-  /** The CRM told of a contact (webhook, kept in the inbox). */
+  /** The CRM reported a change of a contact (webhook, stored in the inbox). */
   'crm.notified': z.object({ inboxId: id }),
 
   /** A buyer may have this lead: tease now, expire at its TTL. */
@@ -44,12 +44,12 @@ export const catalog = {
   'unlock.moved': z.object({ ...unlock, from: state, to: state, reason: z.string().optional() }),
   /** An offer with a pay page ended (declined, TTL, sold out, opt-out): its open session at Stripe is closed. */
   'unlock.closed': z.object({ ...unlock, reason: z.string() }),
-  /** The contact went to the buyer; counts as delivered when no failure is heard of. */
+  /** The contact was sent to the buyer; it counts as delivered when no failure is reported. */
   'unlock.revealed': z.object({ ...unlock }),
 
   'reply.accepted': z.object({ ...unlock, inboxId: id }),
   'reply.declined': z.object({ ...unlock, inboxId: id }),
-  /** A text nobody can act on, with an offer open: one help text a day. */
+  /** A text without a clear intent, with an offer open: one help text a day. */
   'reply.unclear': z.object({ ...unlock, inboxId: id }),
   /** HELP or INFO. `phoneId` names (our number, their phone). */
   'reply.help': z.object({ phoneId: id, inboxId: id }),

@@ -16,7 +16,7 @@ export type WorkerName = (typeof workerNames)[number];
 /** `later`: due after the draft's `dueInMs`; otherwise due at once. */
 type Route = WorkerName | { later: WorkerName };
 
-/** Who hears of what. Total over the catalog: an unrouted event does not compile. */
+/** The workers of each event. Total over the catalog: an unrouted event does not compile. */
 export const routes = {
   'lead.received': ['distributor'],
   'lead.sold_out': ['expirer'],

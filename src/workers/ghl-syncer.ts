@@ -7,8 +7,8 @@ import type { DoorDeps } from '../usecases/crm/session.ts';
 import { type Found, mostAttempts, syncLead, workerId } from '../usecases/crm/sync-lead.ts';
 
 /**
- * Brings uploaded leads into their company's CRM, and the CRM's news back. Most of its runs only wait for their turn at
- * a location's allowance (usecases/crm/rate-limit.ts), hence so many at once.
+ * Syncs uploaded leads to their company's CRM, and applies the changes the CRM reports. Most runs only wait for their
+ * turn under a location's rate limit (usecases/crm/rate-limit.ts), hence the high concurrency.
  */
 export const ghlSyncer = defineWorker<'ghl-syncer', DoorDeps>({
   name: 'ghl-syncer',
@@ -17,7 +17,7 @@ export const ghlSyncer = defineWorker<'ghl-syncer', DoorDeps>({
   attempts: mostAttempts,
   gate: (deps) => memoryOf(deps).gate,
 
-  /** One statement instead of a look at the row, one at the lead and a claim: see its comment. */
+  /** Opens the row, reads the lead and claims a call in one statement (see openSync). */
   async open(fence, { db, config }) {
     const askedAt = performance.now();
     const { limits, apiKey } = config.ghl;
@@ -42,7 +42,7 @@ export const ghlSyncer = defineWorker<'ghl-syncer', DoorDeps>({
   },
 });
 
-/** Nothing is in its way but that no call is free: perhaps its location has no allowance yet. */
+/** Returns true when only a free call is missing: the allowance of its location may not have been opened yet. */
 const isNew = ({ attempt, connection, heldBecause, status, dayFull }: OpenedSync): boolean =>
   attempt === null &&
   !heldBecause &&

@@ -67,7 +67,7 @@ export const notifier = defineWorker<'notifier', Deps>({
 
     'payment.quarantined'(event, deps, run) {
       const { sessionId, reason } = event.data;
-      const text = `Session ${sessionId} was paid, but its ${reason} does not match the offer. Nothing was revealed.`;
+      const text = `Session ${sessionId} was paid, but its ${reason} is not what was asked for. Nothing was revealed.`;
       return alertOperator(about(event, 'payment_rejected', `quarantined-${sessionId}`, text), deps, run);
     },
 

@@ -14,8 +14,9 @@ import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 beforeAll(async () => {
-  system = await startSystem({ timings: { backoffMs: [20, 40] } });
-  // Stripe's own word would do the booking before the call is repeated.
+  // Polling an open session would book its end before the call is repeated.
+  system = await startSystem({ timings: { backoffMs: [20, 40], reconcileAfterMs: 60_000 } });
+  // So would Stripe's own events.
   system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'charge.refunded' });
   system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'checkout.session.expired' });
 });

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { run } from '../db/commit.ts';
 import type { UnlockState } from '../domain/unlock/machine.ts';
+import { subjects } from '../events/subjects.ts';
 import type { System } from '../system.ts';
 import { demoBuyers } from './seed.ts';
 
@@ -154,7 +155,7 @@ async function printTimelines(system: System, unlocks: Ended[], teller: Teller):
   for (const unlock of unlocks) {
     const moves = await run<{ at: Date; to: string; reason: string | null }>(
       system.runtime.db,
-      sql`SELECT occurred_at AS at, to_status AS "to", reason FROM unlock_history WHERE unlock_id = ${`unlock:${unlock.id}`} ORDER BY event_id`,
+      sql`SELECT occurred_at AS at, to_status AS "to", reason FROM unlock_history WHERE unlock_id = ${subjects.unlock(unlock.id)} ORDER BY event_id`,
     );
     const first = moves[0]?.at.getTime() ?? 0;
     const steps = moves.map(

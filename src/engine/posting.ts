@@ -29,6 +29,7 @@ import {
   VendorError,
 } from '../domain/errors.ts';
 import { type EventDraft, timeOfId } from '../events/envelope.ts';
+import { subjects } from '../events/subjects.ts';
 import { type Outcome, snooze } from './outcome.ts';
 
 /** How a call to the outside ended, or why it cannot be told yet; handlers return `wait` as it is. */
@@ -181,7 +182,7 @@ async function rememberPhone<T>({ db }: Deps, posting: Posting<T>, code: Failure
   const optedOut: EventDraft = {
     type: 'buyer.opted_out',
     organizationId,
-    subject: `phone:${phoneId}`,
+    subject: subjects.phone(phoneId),
     data: { phoneId },
   };
   const change = { guard: closeLine(phoneId, code), events: code === 'opted_out' ? [optedOut] : [] };
@@ -217,7 +218,7 @@ async function alertCap<T>({ db }: Deps, posting: Posting<T>): Promise<void> {
     key: `cap-${organizationId}-${new Date().toISOString().slice(0, 10)}`,
     kind: 'spend_cap',
     organizationId,
-    subject: `organization:${organizationId}`,
+    subject: organizationId === null ? 'organization:none' : subjects.organization(organizationId),
     text: 'The SMS spend cap is reached, for a number and hour or for the day: texts wait and are tried again every ten minutes.',
   });
   await commitChange(db, { writes: [alert] }, { visibilityMs: 0 });

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { catalog, type EventType, eventTypes } from './catalog.ts';
 import { completeEvent, type EventDraft, parseEvent, timeOfId } from './envelope.ts';
 import { recipients, routes, workerNames } from './routes.ts';
+import { subjects } from './subjects.ts';
 
 const id = '019a0000-0000-7000-8000-000000000001';
 const other = '019a0000-0000-7000-8000-000000000002';
@@ -50,7 +51,7 @@ describe('the event catalog', () => {
 const moved: EventDraft = {
   type: 'unlock.moved',
   organizationId: other,
-  subject: `unlock:${id}`,
+  subject: subjects.unlock(id),
   data: { unlockId: id, from: 'NEW_LEAD', to: 'TEASER_SENT' },
 };
 

@@ -1,8 +1,9 @@
-import { findUnoffered, markOffered, subjectOf } from '../db/unlock/unlocks.ts';
+import { findUnoffered, markOffered } from '../db/unlock/unlocks.ts';
 import { chooseOffers } from '../domain/matching/choose.ts';
 import { defineWorker } from '../engine/define.ts';
 import { finish, skip } from '../engine/outcome.ts';
 import type { Runtime } from '../engine/runtime.ts';
+import { subjects } from '../events/subjects.ts';
 
 type Deps = Pick<Runtime, 'db'>;
 
@@ -26,7 +27,7 @@ export const distributor = defineWorker<'distributor', Deps>({
           events: offers.map((offer) => ({
             type: 'unlock.offered',
             organizationId: event.organizationId,
-            subject: subjectOf(offer.unlockId),
+            subject: subjects.unlock(offer.unlockId),
             data: { unlockId: offer.unlockId },
             // Delays the expirer; the teaser-sender works at once.
             dueInMs: Math.max(0, offer.ttlMs),

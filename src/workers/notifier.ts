@@ -1,6 +1,7 @@
 import { defineWorker } from '../engine/define.ts';
 import { skip } from '../engine/outcome.ts';
 import type { Runtime } from '../engine/runtime.ts';
+import { subjects } from '../events/subjects.ts';
 import { alertOperator, type OperatorAlert } from '../usecases/messaging/alert-operator.ts';
 import {
   answerHelp,
@@ -97,6 +98,6 @@ const aboutCompany = (event: CompanyEvent, kind: OperatorAlert['kind'], key: str
   key,
   kind,
   organizationId: event.organizationId,
-  subject: `company:${companyOf(event)}`,
+  subject: subjects.company(companyOf(event)),
   text: event.data.reason,
 });

@@ -1,9 +1,10 @@
-import { moveUnlock, subjectOf, type UnlockView } from '../db/unlock/unlocks.ts';
+import { moveUnlock, type UnlockView } from '../db/unlock/unlocks.ts';
 import { renderTeaser } from '../domain/messaging/templates.ts';
 import { decide } from '../domain/unlock/machine.ts';
 import { defineWorker } from '../engine/define.ts';
 import { finish, type Outcome, park, skip } from '../engine/outcome.ts';
 import type { Runtime } from '../engine/runtime.ts';
+import { subjects } from '../events/subjects.ts';
 import { textBuyer } from '../usecases/messaging/text-buyer.ts';
 import { closeOffer } from '../usecases/unlock/close.ts';
 
@@ -45,5 +46,5 @@ function closeUnreachable(unlock: UnlockView, code: string, now: Date): Outcome 
   if (code === 'opted_out') return closeOffer(unlock, { type: 'opt_out' }, now, 'the number has opted out');
   if (code === 'bad_number')
     return closeOffer(unlock, { type: 'undeliverable' }, now, 'the number cannot receive texts');
-  return park(`the teaser was refused (${code}) on ${subjectOf(unlock.id)}`);
+  return park(`the teaser was refused (${code}) on ${subjects.unlock(unlock.id)}`);
 }

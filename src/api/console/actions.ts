@@ -4,6 +4,7 @@ import { releaseRefused } from '../../db/transport/effects.ts';
 import { resumeRow } from '../../db/transport/outbox.ts';
 import type { UnlockDetail } from '../../db/unlock/list.ts';
 import type { Runtime } from '../../engine/runtime.ts';
+import { subjects } from '../../events/subjects.ts';
 
 /**
  * Resumes parked work where it stopped, with its attempts reset; the sweeper publishes it within a second. Resuming twice
@@ -43,7 +44,7 @@ export async function recordContactRead(
       {
         type: 'lead.contact_read',
         organizationId,
-        subject: `lead:${leadUuid}`,
+        subject: subjects.lead(leadUuid),
         data: { leadId: leadUuid, actor },
       },
     ],

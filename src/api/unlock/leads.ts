@@ -9,6 +9,7 @@ import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/mo
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
 import type { Runtime } from '../../engine/runtime.ts';
+import { subjects } from '../../events/subjects.ts';
 import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
 import type { Access } from '../auth/access.ts';
 import { type Caller, callerOf, organizationOf } from '../auth/caller.ts';
@@ -217,7 +218,7 @@ async function openContact(
         {
           type: 'lead.contact_read',
           organizationId: lead.organizationId,
-          subject: `lead:${lead.id}`,
+          subject: subjects.lead(lead.id),
           data: { leadId: lead.id, actor: caller.actor },
         },
       ],

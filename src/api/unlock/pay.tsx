@@ -3,12 +3,13 @@ import type { Child } from 'hono/jsx';
 import { renderToString } from 'hono/jsx/dom/server';
 import type { SealedContact } from '../../db/lead/leads.ts';
 import { findUnlockByToken, markViewed, type PayFigures } from '../../db/unlock/pay-view.ts';
-import { findUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { isPayToken } from '../../domain/unlock/pay-link.ts';
 import { type PayView, payView } from '../../domain/unlock/pay-view.ts';
 import type { Runtime } from '../../engine/runtime.ts';
+import { subjects } from '../../events/subjects.ts';
 import { openCheckoutSession } from '../../usecases/unlock/checkout.ts';
 import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
@@ -116,7 +117,7 @@ async function detailsOf(
         {
           type: 'reveal.viewed',
           organizationId: unlock.organizationId,
-          subject: subjectOf(unlock.id),
+          subject: subjects.unlock(unlock.id),
           data: { unlockId: unlock.id },
         },
       ],

@@ -7,11 +7,11 @@ import { parseTwilioStatus, verifyTwilioSignature } from '../../adapters/twilio.
 import { bookReceipt, type Receipt, takeReceipt } from '../../db/messaging/receipts.ts';
 import { findPayment } from '../../db/payment/payments.ts';
 import { findUnlockOwner, receiveOnce } from '../../db/transport/inbox.ts';
-import { subjectOf } from '../../db/unlock/unlocks.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { type StripeFact, stripeFact } from '../../domain/payment/stripe-facts.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import { receiveReply } from '../../usecases/messaging/receive-reply.ts';
 import { readRawBodies } from '../http/bodies.ts';
 import { causeOf } from '../http/cause.ts';
@@ -131,7 +131,7 @@ async function draftOf(db: Deps['db'], fact: StripeFact): Promise<Found | null> 
     return {
       organizationId,
       unlockId,
-      draft: { type: 'payment.changed', organizationId, subject: subjectOf(unlockId), data },
+      draft: { type: 'payment.changed', organizationId, subject: subjects.unlock(unlockId), data },
     };
   }
   const { unlockId, sessionId } = fact;
@@ -141,7 +141,7 @@ async function draftOf(db: Deps['db'], fact: StripeFact): Promise<Found | null> 
   return {
     organizationId,
     unlockId,
-    draft: { type, organizationId, subject: subjectOf(unlockId), data: { unlockId, sessionId } },
+    draft: { type, organizationId, subject: subjects.unlock(unlockId), data: { unlockId, sessionId } },
   };
 }
 

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { CompanyChanges, CompanyRegistration } from '../../domain/account/company.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { DEFAULT_FOOTER } from '../../domain/messaging/templates.ts';
+import { subjects } from '../../events/subjects.ts';
 import { isConnectionError, type Queryable } from '../client.ts';
 import { type Change, commitChange, type Part, run } from '../commit.ts';
 import { violatedUnique } from '../constraints.ts';
@@ -146,7 +147,7 @@ function registration(
       ...answer,
     ],
     events: [
-      { type: 'company.registered', organizationId: id, subject: `company:${id}`, data: { actor: by } },
+      { type: 'company.registered', organizationId: id, subject: subjects.company(id), data: { actor: by } },
     ],
   };
 }

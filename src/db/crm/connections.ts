@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { subjects } from '../../events/subjects.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { commitChange, type Part, run } from '../commit.ts';
 import type { Vault } from '../vault.ts';
@@ -188,13 +189,11 @@ async function letGo(tx: Tx, organizationId: string, actor: string): Promise<voi
   const resumed = {
     type: 'crm.resumed' as const,
     organizationId,
-    subject: companySubject(organizationId),
+    subject: subjects.company(organizationId),
     data: { actor },
   };
   await commitChange(tx, { events: [resumed] }, { visibilityMs: 0 });
 }
-
-export const companySubject = (organizationId: string) => `company:${organizationId}`;
 
 /** Until when, as the database writes it: what tells one holder from the next. */
 export type RefreshLease = string;

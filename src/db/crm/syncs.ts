@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Database, Queryable } from '../client.ts';
 import { type Change, commitChange, type Fence, type Part, run } from '../commit.ts';
 import type { OpenRun } from '../transport/outbox.ts';
@@ -214,7 +215,12 @@ export async function requestSync(db: Database, wanted: SyncRequest): Promise<nu
       );
       const events = rows.map(
         ({ leadId }): EventDraft => ({
-          ...{ type: 'lead.sync_requested', organizationId, subject: `lead:${leadId}`, data: { leadId } },
+          ...{
+            type: 'lead.sync_requested',
+            organizationId,
+            subject: subjects.lead(leadId),
+            data: { leadId },
+          },
         }),
       );
       // Not queued: however many there are, the queue takes a bounded share of them.

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Mapping } from '../../domain/csv/mapping.ts';
 import type { ImportStatus } from '../../domain/imports/status.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 
@@ -226,7 +227,7 @@ export const markStarted = (
     {
       type: 'import.started',
       organizationId: row.organizationId,
-      subject: `import:${row.id}`,
+      subject: subjects.import(row.id),
       data: { importId: row.id },
     },
   ],
@@ -261,7 +262,7 @@ export const markEnded = (
     {
       type: 'import.ended',
       organizationId: row.organizationId,
-      subject: `import:${row.id}`,
+      subject: subjects.import(row.id),
       data: { importId: row.id, status: end.status },
     },
   ],

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { EventDraft } from '../../events/envelope.ts';
 import { timeOfId } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { markBadNumber, markOptedOut } from './phones.ts';
@@ -141,7 +142,11 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
 
 function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): EventDraft[] {
   const { id, organizationId, unlockId, purpose, phoneId } = message;
-  const subject = unlockId ? `unlock:${unlockId}` : phoneId ? `phone:${phoneId}` : `message:${id}`;
+  const subject = unlockId
+    ? subjects.unlock(unlockId)
+    : phoneId
+      ? subjects.phone(phoneId)
+      : subjects.message(id);
   const data = { messageId: id, purpose, ...(unlockId ? { unlockId } : {}) };
   // Only the details wait for their receipt; of other texts the message row says enough.
   if (receipt.status === 'delivered')
@@ -156,6 +161,6 @@ function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): 
   if (!optedOut || !phoneId) return [failed];
   return [
     failed,
-    { type: 'buyer.opted_out', organizationId, subject: `phone:${phoneId}`, data: { phoneId } },
+    { type: 'buyer.opted_out', organizationId, subject: subjects.phone(phoneId), data: { phoneId } },
   ];
 }

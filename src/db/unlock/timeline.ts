@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
+import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
-import { subjectOf } from './unlocks.ts';
 
 /** Everything known about one unlock, in the order it happened: facts, runs of workers, texts out and in, money. */
 
@@ -44,19 +44,19 @@ export type PaymentEntry = {
 const most = 300;
 
 export async function unlockTimeline(db: Queryable, unlockId: string, leadUuid: string) {
-  const subjects = [subjectOf(unlockId), `lead:${leadUuid}`];
+  const about = [subjects.unlock(unlockId), subjects.lead(leadUuid)];
   const [events, attempts, messages, replies, payments] = await Promise.all([
     run<EventRow>(
       db,
       sql`SELECT id, occurred_at AS "occurredAt", type, data FROM events
-        WHERE subject = ANY(${sql.param(subjects)}::text[]) ORDER BY occurred_at DESC, id DESC LIMIT ${most}`,
+        WHERE subject = ANY(${sql.param(about)}::text[]) ORDER BY occurred_at DESC, id DESC LIMIT ${most}`,
     ),
     run<AttemptEntry>(
       db,
       sql`SELECT a.id, a.worker, coalesce(e.type, '') AS "eventType", a.effect_key AS "effectKey", a.started_at AS "startedAt",
         (extract(epoch FROM a.ended_at - a.started_at) * 1000)::float8 AS "durationMs", a.outcome, a.detail
         FROM attempts a LEFT JOIN events e ON e.subject = a.subject AND e.id = a.event_id
-        WHERE a.subject = ANY(${sql.param(subjects)}::text[]) ORDER BY a.started_at DESC LIMIT ${most}`,
+        WHERE a.subject = ANY(${sql.param(about)}::text[]) ORDER BY a.started_at DESC LIMIT ${most}`,
     ),
     run<MessageEntry>(
       db,

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { UnlockDecision, UnlockState } from '../../domain/unlock/machine.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { openList } from './states.ts';
@@ -152,12 +153,10 @@ export function movedEvents(unlock: Movable, decision: Move): EventDraft[] {
     const event: EventDraft = {
       type: 'unlock.moved',
       organizationId: unlock.organizationId,
-      subject: subjectOf(unlock.id),
+      subject: subjects.unlock(unlock.id),
       data: { unlockId: unlock.id, from, to, ...(decision.reason ? { reason: decision.reason } : {}) },
     };
     from = to;
     return event;
   });
 }
-
-export const subjectOf = (unlockId: string) => `unlock:${unlockId}`;

@@ -6,7 +6,6 @@ import {
   type CrmConnection,
   type CrmCredentials,
   claimRefresh,
-  companySubject,
   findConnection,
   holdPart,
   pausedBy,
@@ -16,6 +15,7 @@ import {
 } from '../../db/crm/connections.ts';
 import { PermanentError, TransientError, UnknownOutcomeError } from '../../domain/errors.ts';
 import type { Runtime } from '../../engine/runtime.ts';
+import { subjects } from '../../events/subjects.ts';
 import { HeldError, type Turn, type Turns, turnsOf } from './rate-limit.ts';
 
 export type DoorDeps = Pick<Runtime, 'db' | 'vault' | 'crm' | 'config' | 'relay' | 'log'>;
@@ -94,7 +94,7 @@ async function pause({ relay }: DoorDeps, connection: CrmConnection, because: st
     guard: pausedBy(connection, reason),
     writes: [holdPart(organizationId, null, reason)],
     events: [
-      { type: 'crm.paused', organizationId, subject: companySubject(organizationId), data: { reason } },
+      { type: 'crm.paused', organizationId, subject: subjects.company(organizationId), data: { reason } },
     ],
   });
 }

@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
 import type { CrmUpserted } from '../../adapters/crm.ts';
-import { companySubject, hold, holdWhile } from '../../db/crm/connections.ts';
+import { hold, holdWhile } from '../../db/crm/connections.ts';
 import { noteContact, type OpenedSync, recordSync, setBack } from '../../db/crm/syncs.ts';
 import type { SealedContact } from '../../db/lead/leads.ts';
 import { type MoreOfLead, type PlannedContact, planContact } from '../../domain/crm/contact.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze, waitInPlace } from '../../engine/outcome.ts';
+import { subjects } from '../../events/subjects.ts';
 import { HeldError, holdForSlot, holdForTheDay, memoryOf, type Trouble, turnFrom } from './rate-limit.ts';
 import { type Door, type DoorDeps, openDoor } from './session.ts';
 
@@ -182,7 +183,7 @@ async function tellOfTrouble(
   if (trouble.told || trouble.last - trouble.since < config.timings.unwellAfterMs) return;
   // Before it is: other runs of the same spell are under way.
   trouble.told = true;
-  const event = { type: 'crm.unwell' as const, organizationId, subject: companySubject(organizationId) };
+  const event = { type: 'crm.unwell' as const, organizationId, subject: subjects.company(organizationId) };
   try {
     await relay.commit({ events: [{ ...event, data: { reason } }] });
   } catch (error) {

@@ -11,6 +11,7 @@ import {
 import { checkMapping, headerKey } from '../../domain/csv/mapping.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Cause } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import { type ImportDeps, insistOnReady, previewOf } from './preview.ts';
 export type StartRequest = {
   /** Absent: as the preview had it. */
@@ -86,7 +87,7 @@ export async function retryFailed(
         {
           type: 'import.retry_requested',
           organizationId: row.organizationId,
-          subject: `import:${row.id}`,
+          subject: subjects.import(row.id),
           data: { importId: row.id },
         },
       ],

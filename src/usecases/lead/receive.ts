@@ -22,6 +22,7 @@ import { newLeadId, splitLead } from '../../domain/lead/lead.ts';
 import { normaliseContactPhone } from '../../domain/phone/phone.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
 type Named = { organizationId: string; providerIds: readonly string[] };
@@ -182,7 +183,7 @@ function changeOf(
   const received: EventDraft = {
     type: 'lead.received',
     organizationId: lead.organizationId,
-    subject: `lead:${lead.id}`,
+    subject: subjects.lead(lead.id),
     data: { leadId: lead.id, unlockIds: offers.map((o) => o.unlockId) },
   };
   const isNew = parts.some((part) => part.name === 'lead');

@@ -1,10 +1,11 @@
-import { subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import * as templates from '../../domain/messaging/templates.ts';
 import type { Run } from '../../engine/define.ts';
 import { type Outcome, skip } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { EventData } from '../../events/catalog.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import { courtesyOutcome, textBuyer } from './text-buyer.ts';
 
 type BuyerNotice = EventData<'buyer.notice'>;
@@ -17,7 +18,7 @@ export function buyerNotice(
   return {
     type: 'buyer.notice',
     organizationId: unlock.organizationId,
-    subject: subjectOf(unlock.id),
+    subject: subjects.unlock(unlock.id),
     data: { unlockId: unlock.id, notice, key, ...(reason ? { reason } : {}) },
   };
 }

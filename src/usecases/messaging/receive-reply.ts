@@ -9,7 +9,6 @@ import {
   optInPart,
   receiveOnce,
 } from '../../db/transport/inbox.ts';
-import { subjectOf } from '../../db/unlock/unlocks.ts';
 import {
   actionOf,
   judgeReply,
@@ -19,6 +18,7 @@ import {
 import { parseReply } from '../../domain/messaging/reply.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 
 export type IncomingReply = {
   source: Extract<InboxSource, 'twilio' | 'textmagic' | 'gateway'>;
@@ -95,7 +95,7 @@ function eventsOf(
   { phoneId, inboxId, optedOut }: { phoneId: string; inboxId: string; optedOut: boolean },
 ): EventDraft[] {
   const organizationId = verdict.offer?.organizationId ?? null;
-  const ofPhone = { organizationId, subject: `phone:${phoneId}`, data: { phoneId, inboxId } };
+  const ofPhone = { organizationId, subject: subjects.phone(phoneId), data: { phoneId, inboxId } };
   if (verdict.optOut) return optedOut ? [] : [{ type: 'buyer.opted_out', ...ofPhone }];
   if (verdict.optIn) return [{ type: 'buyer.opted_in', ...ofPhone }];
   if (verdict.tell === 'help') return [{ type: 'reply.help', ...ofPhone }];
@@ -105,7 +105,7 @@ function eventsOf(
     {
       type: `reply.${verdict.tell}`,
       organizationId,
-      subject: subjectOf(unlockId),
+      subject: subjects.unlock(unlockId),
       data: { unlockId, inboxId },
     },
   ];

@@ -3,12 +3,13 @@ import type { CheckoutSession, Payment } from '../../adapters/payments.ts';
 import { bookPayment, findPayment } from '../../db/payment/payments.ts';
 import { closeSession } from '../../db/payment/sessions.ts';
 import { slotTaken, takeSlot } from '../../db/payment/slots.ts';
-import { moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { decide } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 
 type Deps = Pick<Runtime, 'db' | 'payments' | 'config'>;
 
@@ -57,7 +58,7 @@ function quarantine(unlock: UnlockView, session: CheckoutSession, reason: string
   const event: EventDraft = {
     type: 'payment.quarantined',
     organizationId: unlock.organizationId,
-    subject: subjectOf(unlock.id),
+    subject: subjects.unlock(unlock.id),
     data: { unlockId: unlock.id, sessionId: session.id, reason },
   };
   return finish({ events: [event] }, `quarantined: ${reason}`);
@@ -72,7 +73,7 @@ function keepOrRefund(unlock: UnlockView, session: CheckoutSession, payment: Pay
   };
   const paymentId = uuidv7();
   const { organizationId, maxSales } = unlock;
-  const subject = subjectOf(unlock.id);
+  const subject = subjects.unlock(unlock.id);
   const data = { unlockId: unlock.id, paymentId };
   const booked = (kept: boolean) => [
     ...bookPayment(unlock, money, paymentId, kept),
@@ -110,6 +111,6 @@ function keepOrRefund(unlock: UnlockView, session: CheckoutSession, payment: Pay
 const soldOut = ({ organizationId, leadId }: UnlockView): EventDraft => ({
   type: 'lead.sold_out',
   organizationId,
-  subject: `lead:${leadId}`,
+  subject: subjects.lead(leadId),
   data: { leadId },
 });

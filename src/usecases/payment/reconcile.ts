@@ -1,10 +1,10 @@
 import { closeSession, findSession, type SessionRow } from '../../db/payment/sessions.ts';
-import { subjectOf } from '../../db/unlock/unlocks.ts';
 import { TransientError } from '../../domain/errors.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 
 type Deps = Pick<Runtime, 'db' | 'payments' | 'config'>;
 
@@ -63,6 +63,6 @@ export const paymentReported = (
 ): EventDraft => ({
   type: 'payment.reported',
   organizationId,
-  subject: subjectOf(unlockId),
+  subject: subjects.unlock(unlockId),
   data: { unlockId, sessionId },
 });

@@ -7,12 +7,13 @@ import {
   undoSale,
 } from '../../db/payment/payments.ts';
 import { findReveal } from '../../db/unlock/reveals.ts';
-import { findUnlock, moveUnlock, subjectOf } from '../../db/unlock/unlocks.ts';
+import { findUnlock, moveUnlock } from '../../db/unlock/unlocks.ts';
 import { decide } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import { buyerNotice } from '../messaging/notify-buyer.ts';
 
 /** How long a refund or dispute may precede our own booking of its payment. */
@@ -106,13 +107,13 @@ const isWithinGrace = (run: Run) => run.now.getTime() - run.since.getTime() < bo
 const refunded = (payment: PaymentRow, amount: number): EventDraft => ({
   type: 'payment.refunded',
   organizationId: payment.organizationId,
-  subject: subjectOf(payment.unlockId),
+  subject: subjects.unlock(payment.unlockId),
   data: { unlockId: payment.unlockId, paymentId: payment.id, amount },
 });
 
 const disputed = (payment: PaymentRow): EventDraft => ({
   type: 'payment.disputed',
   organizationId: payment.organizationId,
-  subject: subjectOf(payment.unlockId),
+  subject: subjects.unlock(payment.unlockId),
   data: { unlockId: payment.unlockId, paymentId: payment.id },
 });

@@ -1,11 +1,12 @@
 import { startPayment } from '../../db/payment/payments.ts';
-import { countOtherOpen, moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { countOtherOpen, moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { renderPaymentLink } from '../../domain/messaging/templates.ts';
 import { decide, isOpen, isPaid } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, patience, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import { buyerNotice } from '../messaging/notify-buyer.ts';
 import { textBuyer } from '../messaging/text-buyer.ts';
 import { closeOffer } from '../unlock/close.ts';
@@ -87,6 +88,6 @@ async function answerRepeat(unlock: UnlockView, inboxId: string, deps: Deps, run
 const revealRequested = (unlock: UnlockView, inboxId: string): EventDraft => ({
   type: 'reveal.requested',
   organizationId: unlock.organizationId,
-  subject: subjectOf(unlock.id),
+  subject: subjects.unlock(unlock.id),
   data: { unlockId: unlock.id, inboxId },
 });

@@ -7,12 +7,13 @@ import {
   findCheckout,
   openCheckout,
 } from '../../db/payment/checkout.ts';
-import { findUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
 import { oneLine } from '../../domain/plain-text.ts';
 import { payView } from '../../domain/unlock/pay-view.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { Cause } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'payments' | 'links' | 'config'>;
 
@@ -132,7 +133,7 @@ async function create(
         {
           type: 'checkout.opened',
           organizationId: unlock.organizationId,
-          subject: subjectOf(unlock.id),
+          subject: subjects.unlock(unlock.id),
           data: { unlockId: unlock.id, sessionId: session.id },
           dueInMs: config.timings.reconcileAfterMs,
         },

@@ -1,8 +1,9 @@
 import type { Change } from '../../db/commit.ts';
-import { moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { decide, isPayable, type UnlockCommand, type UnlockDecision } from '../../domain/unlock/machine.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import { buyerNotice } from '../messaging/notify-buyer.ts';
 
 export type OpenUnlock = Pick<UnlockView, 'id' | 'state' | 'organizationId' | 'ttlExpiresAt'>;
@@ -21,7 +22,7 @@ export function closingChange(
     events.push({
       type: 'unlock.closed',
       organizationId,
-      subject: subjectOf(unlock.id),
+      subject: subjects.unlock(unlock.id),
       data: { unlockId: unlock.id, reason: command.type },
     });
     // A buyer who was about to pay is notified; one who only got a teaser is not.

@@ -1,11 +1,12 @@
 import { findEffectKey } from '../../db/transport/effects.ts';
-import { moveUnlock, subjectOf, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { type RevealFields, renderReveal, renderRevealEmail } from '../../domain/messaging/templates.ts';
 import { decide, isPaid } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, patience, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import { textBuyer } from '../messaging/text-buyer.ts';
 import { revealedAndDone } from './delivery.ts';
 
@@ -92,7 +93,7 @@ export async function revealByMail(
 const revealed = (unlock: UnlockView, dueInMs: number): EventDraft => ({
   type: 'unlock.revealed',
   organizationId: unlock.organizationId,
-  subject: subjectOf(unlock.id),
+  subject: subjects.unlock(unlock.id),
   data: { unlockId: unlock.id },
   dueInMs,
 });

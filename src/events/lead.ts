@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { id } from './fields.ts';
+
+export const leadEvents = {
+  /** A lead was stored; buyers named by the sender already have their unlock in NEW_LEAD. */
+  'lead.received': z.object({ leadId: id, unlockIds: z.array(id).optional() }),
+  /** All slots of a lead are sold: its other offers end. */
+  'lead.sold_out': z.object({ leadId: id }),
+  /** The locked contact was read (audit). `actor` is an API key or user id. */
+  'lead.contact_read': z.object({ leadId: id, actor: z.string() }),
+  /** A lead of a company's own was stored: bring it into its CRM. */
+  'lead.uploaded': z.object({ leadId: id }),
+} as const;

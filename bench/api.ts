@@ -2,7 +2,8 @@ import closeWithGrace from 'close-with-grace';
 import { buildApp, closeApp } from '../src/api/app.ts';
 import type { Limits } from '../src/api/http/limits.ts';
 import { loadConfig } from '../src/config.ts';
-import { createRuntime, watchDepths } from '../src/engine/process.ts';
+import { watchDepths } from '../src/engine/process.ts';
+import { createRuntime } from '../src/runtime.ts';
 
 /**
  * The API as src/api/main.ts starts it, with limits that one address sending everything does not meet.

@@ -1,8 +1,10 @@
 import { loadConfig } from '../src/config.ts';
-import { createRuntime, startWorkers } from '../src/engine/process.ts';
+import { startWorkers } from '../src/engine/process.ts';
 import type { WorkerPolicy } from '../src/engine/queues.ts';
 import type { WorkerName } from '../src/events/routes.ts';
+import { createRuntime } from '../src/runtime.ts';
 import { workers } from '../src/workers/index.ts';
+import { retention } from '../src/workers/retention.ts';
 
 /**
  * The product's workers and sweeper, with every job run counted and, if asked for, another rate limit.
@@ -33,10 +35,9 @@ const queues: typeof runtime.queues = {
     }),
 };
 const limited = limiter === undefined ? {} : { limiter: limiter ?? undefined };
-const running = startWorkers(
-  { ...runtime, queues },
-  names.map((name) => ({ ...workers[name], ...limited })),
-);
+const limitedWorkers: typeof workers = { ...workers };
+for (const name of names) Object.assign(limitedWorkers, { [name]: { ...workers[name], ...limited } });
+const running = startWorkers({ ...runtime, queues }, { workers: limitedWorkers, names, retention });
 process.on('message', () => process.send?.(runs));
 const stop = async () => {
   await running.stop();

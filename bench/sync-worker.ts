@@ -1,7 +1,8 @@
 import { type Config, loadConfig } from '../src/config.ts';
-import { createRuntime, startWorkers } from '../src/engine/process.ts';
-import type { WorkerName } from '../src/events/routes.ts';
+import { startWorkers } from '../src/engine/process.ts';
+import { createRuntime } from '../src/runtime.ts';
 import { workers } from '../src/workers/index.ts';
+import { retention } from '../src/workers/retention.ts';
 
 /** One worker process as production runs it, but for the limit of calls. `sync-worker.ts '{"databaseUrl":…}'` */
 export type SyncWorkerOptions = {
@@ -14,11 +15,7 @@ export type SyncWorkerOptions = {
 const { limits, ...addresses } = JSON.parse(process.argv[2]!) as SyncWorkerOptions;
 const config = loadConfig({}, { ...addresses, logLevel: 'silent' });
 const runtime = await createRuntime({ ...config, ghl: { ...config.ghl, limits } }, { name: 'worker' });
-const names: WorkerName[] = ['ghl-syncer'];
-const running = startWorkers(
-  runtime,
-  names.map((name) => workers[name]),
-);
+const running = startWorkers(runtime, { workers, names: ['ghl-syncer'], retention });
 const stop = async () => {
   await running.stop();
   await runtime.close();

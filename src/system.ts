@@ -6,11 +6,13 @@ import { type Config, loadConfig, type Timings } from './config.ts';
 import { findKey } from './db/account/api-keys.ts';
 import { migrate } from './db/migrate.ts';
 import { ensureDemo } from './demo/seed.ts';
-import { createRuntime, startWorkers } from './engine/process.ts';
-import type { Runtime } from './engine/runtime.ts';
+import { startWorkers } from './engine/process.ts';
 import type { WorkerName } from './events/routes.ts';
+import { createRuntime } from './runtime.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
+import type { Runtime } from './usecases/runtime.ts';
 import { workers } from './workers/index.ts';
+import { retention } from './workers/retention.ts';
 
 /** The whole of leadgate in one process, on a given database: `npm start`, the demo and the tests. */
 export type System = {
@@ -90,10 +92,7 @@ async function assemble(
   await migrate(config.databaseDirectUrl ?? options.databaseUrl);
   const runtime = await createRuntime(config, { name: 'all', namespace: options.namespace });
   closers.push(() => runtime.close());
-  const running = startWorkers(
-    runtime,
-    (options.workers ?? (Object.keys(workers) as WorkerName[])).map((name) => workers[name]),
-  );
+  const running = startWorkers(runtime, { workers, names: options.workers, retention });
   closers.push(() => running.stop());
   const app = await buildApp(runtime, { pages: true });
   closers.push(() => closeApp(app));

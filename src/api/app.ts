@@ -6,7 +6,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { v7 as uuidv7 } from 'uuid';
 import { RefusedError } from '../domain/errors.ts';
-import type { Runtime } from '../engine/runtime.ts';
+import type { Runtime } from '../usecases/runtime.ts';
 import { createAccess } from './auth/access.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { authPages } from './auth/index.ts';

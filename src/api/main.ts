@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
-import { createRuntime, watchDepths } from '../engine/process.ts';
+import { watchDepths } from '../engine/process.ts';
+import { createRuntime } from '../runtime.ts';
 import { buildApp, closeApp } from './app.ts';
 
 /** `node dist/api/main.js`: ingress, pay pages and console. */

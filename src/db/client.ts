@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { columnTypes } from './column-types.ts';
@@ -7,11 +6,12 @@ import {
   DatabaseUnavailableError,
   isAnswer,
   spoilsSession,
-  sqlState,
   TransactionAbortedError,
 } from './database-errors.ts';
+import { within } from './deadline.ts';
 import type { Queryable } from './queryable.ts';
 import { createReader, type Reader } from './reader.ts';
+import { retryOnConflict } from './retry.ts';
 
 export {
   CommitOutcomeUnknownError,
@@ -97,8 +97,12 @@ export function createDatabase(options: DatabaseOptions): Database {
     pool,
     reader,
     withTx: (fn, txOptions) =>
-      retried(() => withSession(pool, (session) => transact(session, prepared, fn, txOptions))),
-    ping: () => within(connectTimeoutMs, db.query('SELECT 1')),
+      retryOnConflict(() => withSession(pool, (session) => transact(session, prepared, fn, txOptions)), 5),
+    async ping() {
+      await within(connectTimeoutMs, 'no answer', db.query('SELECT 1')).catch((error: unknown) => {
+        throw error instanceof DatabaseUnavailableError ? error : new DatabaseUnavailableError(error);
+      });
+    },
     assertSafe: () => assertSafe(db),
     clockSkewMs: () => clockSkewMs(db),
     async close() {
@@ -223,36 +227,6 @@ async function send<R>(
 ): Promise<R[]> {
   const { rows } = await session.query<pg.QueryResultRow>({ text, values: [...values], name });
   return rows as R[];
-}
-
-const attempts = 5;
-
-async function retried<T>(run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await run();
-    } catch (error) {
-      const repeatable = ['40001', '40P01'].includes(sqlState(error) ?? '');
-      if (!repeatable || attempt === attempts) throw error;
-      // Jitter: two transactions that collided must not meet again.
-      await delay(2 ** attempt * (2 + Math.random() * 8));
-    }
-  }
-}
-
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const giveUp = new AbortController();
-  const late = delay(ms, undefined, { signal: giveUp.signal, ref: false }).then(
-    () => {
-      throw new DatabaseUnavailableError(new Error(`no answer within ${ms} ms`));
-    },
-    () => undefined,
-  );
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    giveUp.abort();
-  }
 }
 
 type Settings = { synchronous_commit: string; encoding: string; replica: boolean };

@@ -1,37 +1,4 @@
-import type { EmailGateway } from '../adapters/email.ts';
-import type { Logger } from '../adapters/logger.ts';
-import type { SmsGateway } from '../adapters/sms.ts';
-import type { Timings } from '../config.ts';
-import type { Queryable } from '../db/client.ts';
-import type { Vault } from '../db/vault.ts';
-import { type EffectResult, type EffectRun, post } from './posting.ts';
-
-export type SmsRequest = {
-  key: string;
-  purpose: string;
-  organizationId: string | null;
-  unlockId: string | null;
-  buyerId: string | null;
-  phoneId: string;
-  to: string;
-  body: string;
-  /** The one confirmation of an opt-out may go to an opted-out phone. */
-  ignoreOptOut?: boolean;
-  /** What was paid for is sent whatever the spend cap says. */
-  uncapped?: boolean;
-};
-
-export type EmailRequest = {
-  key: string;
-  purpose: string;
-  recipientKind: 'buyer' | 'operator';
-  organizationId: string | null;
-  unlockId: string | null;
-  buyerId: string | null;
-  to: string;
-  subject: string;
-  text: string;
-};
+import { type EffectResult, type EffectRun, type PostDeps, type Posting, post } from './posting.ts';
 
 export type KeyedRequest<T> = {
   key: string;
@@ -43,100 +10,17 @@ export type KeyedRequest<T> = {
   call: (key: string) => Promise<{ vendorId: string | null; result: T }>;
 };
 
+/** Calls that change the world outside, each made once however often it is asked for. */
 export type Effects = {
-  sms(run: EffectRun, request: SmsRequest): Promise<EffectResult<null>>;
-  email(run: EffectRun, request: EmailRequest): Promise<EffectResult<null>>;
+  /** A call to a vendor that knows idempotency keys. */
   keyed<T>(run: EffectRun, request: KeyedRequest<T>): Promise<EffectResult<T>>;
+  /** A call to a vendor that knows none: an unclear outcome is looked for before it is posted again. */
+  once<T>(run: EffectRun, posting: Posting<T>): Promise<EffectResult<T>>;
 };
 
-type Deps = {
-  db: Queryable;
-  vault: Vault;
-  sms: SmsGateway;
-  email: EmailGateway;
-  timings: Timings;
-  log: Logger;
-  /** Base of the status callback URL, whose last segment is the effect id. */
-  statusCallbackBase: string;
-};
-
-export function createEffects(deps: Deps): Effects {
-  const { sms, email, vault } = deps;
+export function createEffects(deps: PostDeps): Effects {
   return {
-    sms: (run, r) =>
-      post<null>(deps, run, {
-        request: {
-          key: r.key,
-          vendor: sms.vendor,
-          kind: 'sms',
-          organizationId: r.organizationId,
-          unlockId: r.unlockId,
-          repeatable: false,
-          line: { phoneId: r.phoneId, ignoreOptOut: r.ignoreOptOut ?? false, capped: !r.uncapped },
-          reveals: r.purpose === 'reveal',
-        },
-        message: {
-          organizationId: r.organizationId,
-          unlockId: r.unlockId,
-          buyerId: r.buyerId,
-          phoneId: r.phoneId,
-          recipientKind: 'buyer',
-          channel: 'sms',
-          purpose: r.purpose,
-          recipient: vault.seal(r.to),
-          body: vault.seal(r.body),
-        },
-        call: async (id, posted) => {
-          const sent = await sms.send({
-            to: r.to,
-            body: posted ?? r.body,
-            reference: id,
-            statusCallbackUrl: `${deps.statusCallbackBase}/${id}`,
-          });
-          return { vendorId: sent.vendorId, result: null };
-        },
-        find: (effect, posted) =>
-          sms.find({
-            to: r.to,
-            body: posted ?? r.body,
-            reference: effect.id,
-            since: new Date(effect.claimedAt.getTime() - 60_000),
-          }),
-      }),
-    email: (run, r) =>
-      post<null>(deps, run, {
-        request: {
-          key: r.key,
-          vendor: email.vendor,
-          kind: 'email',
-          organizationId: r.organizationId,
-          unlockId: r.unlockId,
-          repeatable: false,
-          line: null,
-          reveals: r.purpose === 'reveal',
-        },
-        message: {
-          organizationId: r.organizationId,
-          unlockId: r.unlockId,
-          buyerId: r.buyerId,
-          phoneId: null,
-          recipientKind: r.recipientKind,
-          channel: 'email',
-          purpose: r.purpose,
-          recipient: vault.seal(r.to),
-          body: vault.seal(`${r.subject}\n\n${r.text}`),
-        },
-        call: async (id) => {
-          const sent = await email.send({ to: r.to, subject: r.subject, text: r.text, reference: id });
-          return { vendorId: sent.vendorId, result: null };
-        },
-        find: (effect) =>
-          email.find({
-            to: r.to,
-            reference: effect.id,
-            since: new Date(effect.claimedAt.getTime() - 60_000),
-          }),
-      }),
+    once: (run, posting) => post(deps, run, posting),
     keyed: (run, r) =>
       post(deps, run, {
         request: {
@@ -146,10 +30,7 @@ export function createEffects(deps: Deps): Effects {
           organizationId: r.organizationId,
           unlockId: r.unlockId,
           repeatable: true,
-          line: null,
-          reveals: false,
         },
-        message: null,
         call: () => r.call(r.key),
       }),
   };

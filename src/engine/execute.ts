@@ -1,16 +1,16 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../adapters/logger.ts';
-import { isConnectionError, sqlState } from '../db/client.ts';
-import type { AttemptRow, Fence } from '../db/commit.ts';
-import { type OpenRun, openRun, parkRow, postpone } from '../db/transport/outbox.ts';
-import { findUnlock } from '../db/unlock/unlocks.ts';
+import { sqlState } from '../db/client.ts';
+import type { AttemptRow, Change, Fence } from '../db/commit.ts';
+import { within } from '../db/deadline.ts';
+import { retryWhileDisconnected } from '../db/retry.ts';
+import { type OpenRun, parkRow, postpone } from '../db/transport/outbox.ts';
 import { PermanentError, TransientError, VendorError } from '../domain/errors.ts';
-import { type DomainEvent, parseEvent } from '../events/envelope.ts';
-import { within } from './deadline.ts';
-import type { AnyWorker, OwnOpen, Run } from './define.ts';
-import type { Outcome } from './outcome.ts';
+import { type Cause, type DomainEvent, type EventDraft, parseEvent } from '../events/envelope.ts';
+import type { AnyWorker, OpenedRun, Run } from './define.ts';
+import { type Outcome, type Snooze, snooze } from './outcome.ts';
 import type { JobData } from './queues.ts';
-import type { Runtime } from './runtime.ts';
+import type { EngineRuntime } from './runtime.ts';
 
 /** What one job came to; BullMQ keeps it as the job's return value, free of personal data. */
 export type JobReport = 'finished' | 'skipped' | 'snoozed' | 'retrying' | 'parked' | 'gone';
@@ -22,7 +22,11 @@ const afterLostRacesMs = 1_000;
 const finishPatienceMs = 8_000;
 
 /** Runs one job to its report: open, handle, settle. Throws only when the database is away; the sweeper comes again. */
-export async function execute(worker: AnyWorker, runtime: Runtime, job: JobData): Promise<JobReport> {
+export async function execute<R extends EngineRuntime>(
+  worker: AnyWorker<R>,
+  runtime: R,
+  job: JobData,
+): Promise<JobReport> {
   const gate = worker.gate?.(runtime);
   if (!gate) return perform(worker, runtime, job);
   await gate.enter();
@@ -33,10 +37,14 @@ export async function execute(worker: AnyWorker, runtime: Runtime, job: JobData)
   }
 }
 
-async function perform(worker: AnyWorker, runtime: Runtime, job: JobData): Promise<JobReport> {
+async function perform<R extends EngineRuntime>(
+  worker: AnyWorker<R>,
+  runtime: R,
+  job: JobData,
+): Promise<JobReport> {
   const started = performance.now();
   const fence: Fence = { outboxId: job.outboxId, epoch: job.epoch };
-  const opened = await openedRun(worker, runtime, fence);
+  const opened = await worker.open(fence, runtime);
   if (!opened) return 'gone';
   const { open } = opened;
   const log = runtime.log.child({
@@ -47,35 +55,35 @@ async function perform(worker: AnyWorker, runtime: Runtime, job: JobData): Promi
   });
   const context = createContext(worker, runtime, opened, fence);
 
-  let report: JobReport = 'retrying';
-  let note = '';
+  let settled: Settled;
   try {
-    const settled = await handleAndSettle(worker, runtime, open, context);
-    report = settled.report;
-    note = settled.note;
+    settled = await handleAndSettle(context);
   } catch (error) {
-    const settled = await settleFailure(worker, runtime, open, context, error);
-    report = settled.report;
-    note = settled.note;
+    settled = await settleFailure(context, error);
     log.debug({ error }, 'run failed');
   }
-  logRun(log, report, note, performance.now() - started, open);
-  return report;
+  logRun(log, settled.report, settled.note, performance.now() - started, open);
+  return settled.report;
 }
 
-async function openedRun(worker: AnyWorker, runtime: Runtime, fence: Fence): Promise<OwnOpen | null> {
-  if (worker.open) return worker.open(fence, runtime);
-  const open = await openRun(runtime.db, fence);
-  return open && { open, found: null };
-}
-
+/** A run under way, with all that settling it takes. */
 type Context = {
+  worker: Pick<AnyWorker<never>, 'name' | 'attempts' | 'timeoutMs' | 'handles'>;
+  runtime: EngineRuntime;
+  opened: OpenedRun;
   fence: Fence;
-  run: Run;
+  cause: Cause;
+  run: Omit<Run, 'subject'>;
   attempt(outcome: string, detail: string | null): AttemptRow;
 };
 
-function createContext(worker: AnyWorker, runtime: Runtime, { open, found }: OwnOpen, fence: Fence): Context {
+function createContext(
+  worker: Context['worker'],
+  runtime: EngineRuntime,
+  opened: OpenedRun,
+  fence: Fence,
+): Context {
+  const { open } = opened;
   const startedAt = new Date();
   const started = performance.now();
   const base = {
@@ -86,9 +94,12 @@ function createContext(worker: AnyWorker, runtime: Runtime, { open, found }: Own
   };
   const runId = uuidv7();
   const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
-  let seen = open.unlock;
   return {
+    worker,
+    runtime,
+    opened,
     fence,
+    cause,
     attempt: (outcome, detail) => ({
       ...base,
       id: runId,
@@ -102,12 +113,6 @@ function createContext(worker: AnyWorker, runtime: Runtime, { open, found }: Own
       now: open.now,
       since: open.createdAt,
       attempts: open.attempts,
-      found,
-      unlock: async (id) => {
-        const first = seen;
-        seen = null;
-        return first?.id === id ? first : findUnlock(runtime.db, id);
-      },
       effect: {
         fence,
         attempt: (effectKey) => ({
@@ -130,132 +135,106 @@ function createContext(worker: AnyWorker, runtime: Runtime, { open, found }: Own
 
 type Settled = { report: JobReport; note: string };
 
-async function handleAndSettle(
-  worker: AnyWorker,
-  runtime: Runtime,
-  open: OpenRun,
-  context: Context,
-): Promise<Settled> {
-  const event = knownEvent(worker, open);
+async function handleAndSettle(context: Context): Promise<Settled> {
+  const { worker, opened, run } = context;
+  const { type, version } = opened.open.event;
+  const event = knownEvent(context);
   if (!event) {
-    const because = `no handler here for ${open.event.type} of version ${open.event.version}: a newer leadgate wrote it, or its event is gone`;
-    return parkWork(worker, runtime, open, context, because, false);
+    const because = `no handler here for ${type} of version ${version}: a newer leadgate wrote it, or its event is gone`;
+    return parkWork(context, because, false);
   }
   for (let race = 0; race <= rerunsOnLostRace; race++) {
-    const outcome = await within(worker.timeoutMs, 'no outcome', worker.run(event, runtime, context.run));
-    const settled = await settle(worker, runtime, open, context, outcome);
+    const outcome = await within(worker.timeoutMs, 'no outcome', opened.handle(event, run));
+    const settled = await settle(context, outcome);
     if (settled) return settled;
   }
-  return (await settle(worker, runtime, open, context, {
-    kind: 'snooze',
-    ms: afterLostRacesMs,
-    because: 'the state kept changing',
-  }))!;
+  return postponed(context, snooze(afterLostRacesMs, 'the state kept changing'));
 }
 
-/** Null: written by a version this process does not know, or its partition is gone. */
-function knownEvent(worker: AnyWorker, open: OpenRun): DomainEvent | null {
+/** Returns null when a version this process does not know wrote the event, or when its partition is gone. */
+function knownEvent({ worker, opened }: Context): DomainEvent | null {
   try {
-    const event = parseEvent(open.event);
+    const event = parseEvent(opened.open.event);
     return worker.handles(event.type) ? event : null;
   } catch {
     return null;
   }
 }
 
-/** Null: the guarded change lost a race; look at the state again. */
-async function settle(
-  worker: AnyWorker,
-  runtime: Runtime,
-  open: OpenRun,
-  context: Context,
-  outcome: Outcome,
-): Promise<Settled | null> {
-  const { fence } = context;
-  const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
+/** Returns null when the guarded change lost a race: the handler must look at the state again. */
+async function settle(context: Context, outcome: Outcome): Promise<Settled | null> {
+  const { runtime, fence, cause } = context;
   switch (outcome.kind) {
     case 'finish': {
       const attempt = context.attempt('finished', outcome.note);
-      const result = await patiently(() => runtime.relay.commit(outcome.change, { fence, cause, attempt }));
+      const result = await persistently(() =>
+        runtime.relay.commit(outcome.change, { fence, cause, attempt }),
+      );
       if (!result.held) return { report: 'gone', note: 'another run finished it' };
       return result.moved ? { report: 'finished', note: outcome.note } : null;
     }
     case 'skip': {
       const attempt = context.attempt('skipped', outcome.because);
-      await patiently(() => runtime.relay.commit({}, { fence, cause, attempt }));
+      await persistently(() => runtime.relay.commit({}, { fence, cause, attempt }));
       return { report: 'skipped', note: outcome.because };
     }
-    case 'snooze': {
-      const attempt = context.attempt('snoozed', outcome.because);
-      const ok = await patiently(() =>
-        postpone(runtime.db, fence, outcome.ms, {
-          ...{ burn: false, error: null, attempt, keepPlace: outcome.keepPlace, afresh: outcome.afresh },
-        }),
-      );
-      return { report: ok ? 'snoozed' : 'gone', note: outcome.because };
-    }
+    case 'snooze':
+      return postponed(context, outcome);
     case 'park':
-      return parkWork(worker, runtime, open, context, outcome.because, false);
+      return parkWork(context, outcome.because, false);
   }
 }
 
-async function settleFailure(
-  worker: AnyWorker,
-  runtime: Runtime,
-  open: OpenRun,
-  context: Context,
-  error: unknown,
-): Promise<Settled> {
+async function postponed(context: Context, outcome: Snooze): Promise<Settled> {
+  const { ms, because, keepPlace, resetAttempts } = outcome;
+  const attempt = context.attempt('snoozed', because);
+  const ok = await persistently(() =>
+    postpone(context.runtime.db, context.fence, ms, {
+      burn: false,
+      error: null,
+      attempt,
+      keepPlace,
+      resetAttempts,
+    }),
+  );
+  return { report: ok ? 'snoozed' : 'gone', note: because };
+}
+
+async function settleFailure(context: Context, error: unknown): Promise<Settled> {
+  const { worker, runtime } = context;
+  const { attempts } = context.run;
   const because = describe(error);
-  if (error instanceof PermanentError) return parkWork(worker, runtime, open, context, because, true);
+  if (error instanceof PermanentError) return parkWork(context, because, true);
   const burn = !(error instanceof TransientError) || error.burnsAttempt;
-  if (burn && open.attempts + 1 >= worker.attempts)
-    return parkWork(worker, runtime, open, context, because, true);
+  if (burn && attempts + 1 >= worker.attempts) return parkWork(context, because, true);
   const steps = runtime.config.timings.backoffMs;
-  const step = steps[Math.min(open.attempts, steps.length - 1)] ?? 60_000;
+  const step = steps[Math.min(attempts, steps.length - 1)] ?? 60_000;
   const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0;
   const delay = Math.max(asked, Math.round(step * (0.75 + Math.random() * 0.5)));
   const attempt = context.attempt('failed', because);
-  const ok = await patiently(() =>
+  const ok = await persistently(() =>
     postpone(runtime.db, context.fence, delay, { burn, error: because, attempt }),
   );
   return { report: ok ? 'retrying' : 'gone', note: because };
 }
 
-async function parkWork(
-  worker: AnyWorker,
-  runtime: Runtime,
-  open: OpenRun,
-  context: Context,
-  because: string,
-  burn: boolean,
-): Promise<Settled> {
-  const { fence } = context;
+async function parkWork(context: Context, because: string, burn: boolean): Promise<Settled> {
+  const { worker, runtime, fence, cause } = context;
+  const { type, organizationId, subject } = context.opened.open.event;
   const attempt = context.attempt('parked', because);
-  const result = await patiently(() =>
-    runtime.relay.commit(
-      {
-        guard: () => parkRow(fence, because.slice(0, 1_000), burn),
-        // The alert of an alert that cannot be sent would park again, and again.
-        events:
-          open.event.type === 'work.parked'
-            ? []
-            : [
-                {
-                  type: 'work.parked',
-                  organizationId: open.event.organizationId,
-                  subject: open.event.subject,
-                  data: { outboxId: fence.outboxId, worker: worker.name, error: because.slice(0, 300) },
-                },
-              ],
-      },
-      {
-        fence,
-        keep: true,
-        cause: { correlationId: open.event.correlationId, causationId: open.event.id },
-        attempt,
-      },
-    ),
+  const parked: EventDraft = {
+    type: 'work.parked',
+    organizationId,
+    subject,
+    data: { outboxId: fence.outboxId, worker: worker.name, error: because.slice(0, 300) },
+  };
+  const change: Change = {
+    guard: () => parkRow(fence, because.slice(0, 1_000), burn),
+    // The alert of an alert that cannot be sent would park again, and again.
+    events: type === 'work.parked' ? [] : [parked],
+  };
+  const result = await persistently(() =>
+    runtime.relay.commit(change, { fence, keep: true, cause, attempt }),
   );
   return { report: result.moved ? 'parked' : 'gone', note: because };
 }
@@ -271,25 +250,10 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message : 'unknown error';
 }
 
-/** Repeats a settling statement while the database is away: its fence makes the repetition harmless. */
-async function patiently<T>(statement: () => Promise<T>): Promise<T> {
-  const until = performance.now() + finishPatienceMs;
-  for (;;) {
-    try {
-      return await statement();
-    } catch (error) {
-      if (!isConnectionTrouble(error) || performance.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 200));
-    }
-  }
-}
+/** Settling statements carry the fence, which makes repeating them harmless. */
+const persistently = <T>(statement: () => Promise<T>) => retryWhileDisconnected(statement, finishPatienceMs);
 
-/** Deadlocks and serialization failures too: they wrote nothing. */
-function isConnectionTrouble(error: unknown): boolean {
-  return isConnectionError(error) || ['40001', '40P01', '53300'].includes(sqlState(error) ?? '');
-}
-
-function logRun(log: Logger, report: JobReport, note: string, ms: number, open: OpenRun) {
+function logRun(log: Logger, report: JobReport, note: string, ms: number, open: OpenRun<unknown>) {
   const line = {
     report,
     note,

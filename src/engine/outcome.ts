@@ -8,17 +8,23 @@ export type Outcome =
   | { kind: 'skip'; because: string }
   /**
    * Later; burns no attempt. `keepPlace`: before whatever was asked for after it, as soon as its worker's rows may go.
-   * `afresh`: what failed before is forgiven.
+   * `resetAttempts`: failed attempts so far no longer count.
    */
-  | { kind: 'snooze'; ms: number; because: string; keepPlace?: boolean; afresh?: boolean }
-  /** Cannot succeed by repeating: parked with its reason, an operator is told. */
+  | { kind: 'snooze'; ms: number; because: string; keepPlace?: boolean; resetAttempts?: boolean }
+  /** Cannot succeed by repeating: parked with its reason, and an operator is alerted. */
   | { kind: 'park'; because: string };
 
 export const finish = (change: Change, note = 'done'): Outcome => ({ kind: 'finish', change, note });
 export const skip = (because: string): Outcome => ({ kind: 'skip', because });
-export const snooze = (ms: number, because: string): Outcome => ({ kind: 'snooze', ms, because });
-/** A part of it is done, and it goes on: a long piece of work may stumble as often as a short one between two parts. */
-export const goOn = (because: string): Outcome => ({ kind: 'snooze', ms: 0, because, afresh: true });
+export type Snooze = Extract<Outcome, { kind: 'snooze' }>;
+export const snooze = (ms: number, because: string): Snooze => ({ kind: 'snooze', ms, because });
+/** One part is done and the next follows: a long piece of work may fail as often between two parts as a short one. */
+export const continueNow = (because: string): Outcome => ({
+  kind: 'snooze',
+  ms: 0,
+  because,
+  resetAttempts: true,
+});
 export const waitInPlace = (because: string): Outcome => ({
   kind: 'snooze',
   ms: 0,

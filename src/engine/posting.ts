@@ -1,26 +1,23 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../adapters/logger.ts';
-import type { FoundSms } from '../adapters/sms.ts';
 import type { Timings } from '../config.ts';
 import type { Queryable } from '../db/client.ts';
-import { type AttemptRow, commitChange, type Fence } from '../db/commit.ts';
-import { closeLine } from '../db/messaging/phones.ts';
-import { bookReceipt, findReceiptTarget } from '../db/messaging/receipts.ts';
-import { insertAlert } from '../db/transport/alerts.ts';
+import type { AttemptRow, Fence, Part } from '../db/commit.ts';
 import {
   bookEffect,
   type Claim,
+  type ClaimGuard,
   type ClaimRequest,
+  type ClaimWrite,
   claimEffect,
   type EffectOutcome,
   type EffectRow,
   findEffect,
-  findPostedBody,
   markMissing,
   markUnknown,
+  type SettledOutcome,
   settleUnknown,
 } from '../db/transport/effects.ts';
-import type { Vault } from '../db/vault.ts';
 import {
   type FailureCode,
   PermanentError,
@@ -28,36 +25,40 @@ import {
   UnknownOutcomeError,
   VendorError,
 } from '../domain/errors.ts';
-import { type EventDraft, timeOfId } from '../events/envelope.ts';
-import { subjects } from '../events/subjects.ts';
 import { type Outcome, snooze } from './outcome.ts';
 
-/** How a call to the outside ended, or why it cannot be told yet; handlers return `wait` as it is. */
+/** How a call to the outside ended, or why that is not known yet; handlers return `wait` as it is. */
 export type EffectResult<T> =
   | { state: 'accepted'; id: string; vendorId: string | null; result: T; fresh: boolean }
   | { state: 'refused'; code: FailureCode | string }
   | { state: 'wait'; outcome: Outcome };
 
-/** The run on whose behalf a call is made; null for calls made by a request, which hold no outbox row. */
+/** The run that makes a call; null for calls made by a request, which holds no outbox row. */
 export type EffectRun = { fence: Fence; attempt: (effectKey: string) => AttemptRow } | null;
 
-type Deps = { db: Queryable; vault: Vault; timings: Timings; log: Logger };
+export type PostDeps = { db: Queryable; timings: Timings; log: Logger };
 
-/** Longer than any adapter's own timeout: while it lasts, nobody else makes the same call. */
+/** Longer than any adapter's own timeout: while it lasts, no other run makes the same call. */
 const leaseMs = 15_000;
-const capPauseMs = 10 * 60_000;
-
-/** A listing may say more than that it is there; mail's does not. */
-type Found = { vendorId: string } & Partial<FoundSms>;
 
 /** One kind of call: what is claimed, how it is made, and how to look for it afterwards. */
 export type Posting<T> = {
-  request: Omit<ClaimRequest, 'id' | 'fence' | 'leaseMs' | 'repost' | 'message'>;
-  message: Omit<NonNullable<ClaimRequest['message']>, 'createdAt'> | null;
-  /** `posted`: the text as it was first posted; names and counts in it may have changed since. */
-  call: (effectId: string, posted: string | null) => Promise<{ vendorId: string | null; result: T }>;
+  request: Omit<ClaimRequest, 'id' | 'fence' | 'leaseMs' | 'repost' | 'guards' | 'writes'>;
+  /** Conditions of the claim. */
+  guards?: readonly ClaimGuard[];
+  /** What follows when a guard refuses the claim; absent: the effect is refused with the guard's word. */
+  refusedBy?: (refusal: string) => Promise<EffectResult<T>>;
+  /** Books of its own, kept in the effect's statements: begun with the claim, and closed with each outcome. */
+  books?: {
+    open(effectId: string): readonly ClaimWrite[];
+    close(effectId: string, outcome: EffectOutcome): readonly Part[];
+  };
+  /** `again`: an earlier claim may have posted it; what was posted then is what is posted now. */
+  call: (effectId: string, again: boolean) => Promise<{ vendorId: string | null; result: T }>;
+  /** Before a refusal by the vendor is booked. Repeated after a crash between the two. */
+  onRefusal?: (code: FailureCode) => Promise<void>;
   /** Looks at the vendor for what was perhaps posted; absent for keyed vendors, which are simply asked again. */
-  find?: (effect: EffectRow, posted: string | null) => Promise<Found | null>;
+  find?: (effect: EffectRow) => Promise<{ vendorId: string } | null>;
 };
 
 /**
@@ -65,24 +66,18 @@ export type Posting<T> = {
  * lies between is settled by the vendor's key, its callback or its listing.
  */
 export async function post<T>(
-  deps: Deps,
+  deps: PostDeps,
   run: EffectRun,
   posting: Posting<T>,
   repost = false,
 ): Promise<EffectResult<T>> {
   const id = uuidv7();
   const fence = uuidv7();
-  const attempt = run ? run.attempt(posting.request.key) : null;
+  const { request, guards = [], books } = posting;
+  const attempt = run ? run.attempt(request.key) : null;
   const claim = await claimEffect(
     deps.db,
-    {
-      ...posting.request,
-      id,
-      fence,
-      leaseMs,
-      repost,
-      message: posting.message ? { ...posting.message, createdAt: timeOfId(id) } : null,
-    },
+    { ...request, id, fence, leaseMs, repost, guards, writes: books?.open(id) ?? [] },
     run?.fence ?? null,
     attempt,
   );
@@ -92,23 +87,18 @@ export async function post<T>(
         { effect: posting.request.key, posts: claim.posts },
         'posting again after an unclear outcome',
       );
-    // What stands in the books from an earlier claim is what is posted, whatever has changed in its words since.
-    const posted = claim.id === id ? null : await postedText(deps, claim.id);
-    return callVendor(deps, posting, { key: posting.request.key, id: claim.id, fence }, posted, attempt);
+    const claimed = { key: request.key, id: claim.id, fence, again: claim.id !== id };
+    return callVendor(deps, posting, claimed, attempt);
   }
   return refusedOrExisting(deps, run, posting, claim);
 }
 
-async function postedText({ db, vault }: Deps, effectId: string): Promise<string | null> {
-  const sealed = await findPostedBody(db, effectId);
-  return sealed === null ? null : vault.open(sealed);
-}
+type Claimed = { key: string; id: string; fence: string; again: boolean };
 
 async function callVendor<T>(
-  deps: Deps,
+  deps: PostDeps,
   posting: Posting<T>,
-  claim: { key: string; id: string; fence: string },
-  posted: string | null,
+  claim: Claimed,
   attempt: AttemptRow | null,
 ): Promise<EffectResult<T>> {
   const started = performance.now();
@@ -123,9 +113,10 @@ async function callVendor<T>(
         outcome: outcome.state,
         detail: outcome.state === 'accepted' ? outcome.vendorId : outcome.errorCode,
       },
+      posting.books?.close(claim.id, outcome),
     );
   try {
-    const { vendorId, result } = await posting.call(claim.id, posted);
+    const { vendorId, result } = await posting.call(claim.id, claim.again);
     await book({ state: 'accepted', vendorId, result });
     return { state: 'accepted', id: claim.id, vendorId, result, fresh: true };
   } catch (error) {
@@ -134,9 +125,9 @@ async function callVendor<T>(
 }
 
 async function bookFailure<T>(
-  deps: Deps,
+  deps: PostDeps,
   posting: Posting<T>,
-  claim: { key: string; id: string },
+  claim: Claimed,
   error: unknown,
   book: (outcome: EffectOutcome) => Promise<void>,
 ): Promise<EffectResult<T>> {
@@ -147,7 +138,7 @@ async function bookFailure<T>(
     throw error;
   }
   if (error instanceof PermanentError) {
-    await rememberPhone(deps, posting, error.code);
+    await posting.onRefusal?.(error.code);
     await book({ state: 'refused', errorCode: error.code });
     return { state: 'refused', code: error.code };
   }
@@ -171,39 +162,15 @@ async function bookFailure<T>(
   throw error;
 }
 
-/**
- * The carrier's own word on a number, whatever the text was for: remembered before the refusal is booked, so that a
- * crash between the two only asks again. An opt-out ends this phone's other offers as well.
- */
-async function rememberPhone<T>({ db }: Deps, posting: Posting<T>, code: FailureCode): Promise<void> {
-  const { line, organizationId } = posting.request;
-  if (!line || (code !== 'opted_out' && code !== 'bad_number')) return;
-  const { phoneId } = line;
-  const optedOut: EventDraft = {
-    type: 'buyer.opted_out',
-    organizationId,
-    subject: subjects.phone(phoneId),
-    data: { phoneId },
-  };
-  const change = { guard: closeLine(phoneId, code), events: code === 'opted_out' ? [optedOut] : [] };
-  // Its event waits in the outbox for the sweeper.
-  await commitChange(db, change, { visibilityMs: 0, isFull: () => true });
-}
-
 async function refusedOrExisting<T>(
-  deps: Deps,
+  deps: PostDeps,
   run: EffectRun,
   posting: Posting<T>,
   claim: Exclude<Claim, { kind: 'claimed' }>,
 ): Promise<EffectResult<T>> {
   switch (claim.kind) {
-    case 'opted_out':
-    case 'bad_number':
-    case 'not_paid':
-      return { state: 'refused', code: claim.kind };
-    case 'capped':
-      await alertCap(deps, posting);
-      return wait(capPauseMs, 'the SMS spend cap is reached');
+    case 'refused':
+      return posting.refusedBy?.(claim.refusal) ?? { state: 'refused', code: claim.refusal };
     case 'fence_lost':
       return wait(1_000, 'another run holds this work');
     case 'exists':
@@ -211,21 +178,8 @@ async function refusedOrExisting<T>(
   }
 }
 
-/** Texts wait at the cap, and somebody must know: one alert on the console per organization and day. */
-async function alertCap<T>({ db }: Deps, posting: Posting<T>): Promise<void> {
-  const { organizationId } = posting.request;
-  const alert = insertAlert({
-    key: `cap-${organizationId}-${new Date().toISOString().slice(0, 10)}`,
-    kind: 'spend_cap',
-    organizationId,
-    subject: organizationId === null ? 'organization:none' : subjects.organization(organizationId),
-    text: 'The SMS spend cap is reached, for a number and hour or for the day: texts wait and are tried again every ten minutes.',
-  });
-  await commitChange(db, { writes: [alert] }, { visibilityMs: 0 });
-}
-
 async function existing<T>(
-  deps: Deps,
+  deps: PostDeps,
   run: EffectRun,
   posting: Posting<T>,
   effect: EffectRow,
@@ -256,7 +210,7 @@ async function existing<T>(
  * posted again only when two listings `listingGapMs` apart lack it, and only once.
  */
 async function lookFor<T>(
-  deps: Deps,
+  deps: PostDeps,
   run: EffectRun,
   posting: Posting<T>,
   effect: EffectRow,
@@ -266,10 +220,9 @@ async function lookFor<T>(
   if (effect.sinceClaimMs < timings.callbackGraceMs) {
     return wait(timings.callbackGraceMs - effect.sinceClaimMs + 50, 'waiting for the status callback');
   }
-  const found = await posting.find(effect, await postedText(deps, effect.id));
+  const found = await posting.find(effect);
   if (found) {
-    await bookListed(deps, posting.request.vendor, effect, found);
-    await settleUnknown(db, effect, { state: 'accepted', vendorId: found.vendorId });
+    await settled(deps, posting, effect, { state: 'accepted', vendorId: found.vendorId, result: null });
     return { state: 'accepted', id: effect.id, vendorId: found.vendorId, result: null as T, fresh: false };
   }
   if (effect.missingForMs === null) {
@@ -283,32 +236,24 @@ async function lookFor<T>(
     return wait(timings.listingGapMs - effect.missingForMs + 50, 'waiting for the second listing');
   }
   if (effect.posts >= 2) {
-    await settleUnknown(db, effect, { state: 'refused', errorCode: 'unknown_outcome' });
+    await settled(deps, posting, effect, { state: 'refused', errorCode: 'unknown_outcome' });
     return { state: 'refused', code: 'unknown_outcome' };
   }
   // A callback may have settled it since it was read: the claim's own guard decides.
   const again = await findEffect(db, effect.key);
-  if (again?.state !== 'unknown') return wait(100, 'settled meanwhile');
+  if (again?.state !== 'unknown') return wait(100, 'settled in the meantime');
   return post(deps, run, posting, true);
 }
 
-/** Whoever lost the answer may have lost the callback too: what the listing says of its fate is booked as a receipt. */
-async function bookListed({ db }: Deps, vendor: string, effect: EffectRow, found: Found): Promise<void> {
-  const { vendorId, status, failure, vendorCode } = found;
-  if (!status) return;
-  const receipt = {
-    vendor,
-    effectId: effect.id,
-    vendorId,
-    status,
-    code: failure ?? null,
-    vendorCode: vendorCode ?? null,
-  };
-  const message = await findReceiptTarget(db, receipt);
-  // Its events wait in the outbox for the sweeper.
-  if (message) await commitChange(db, bookReceipt(message, receipt), { visibilityMs: 0, isFull: () => true });
+function settled<T>(
+  { db }: PostDeps,
+  posting: Posting<T>,
+  effect: EffectRow,
+  outcome: SettledOutcome,
+): Promise<void> {
+  return settleUnknown(db, effect, outcome, posting.books?.close(effect.id, outcome));
 }
 
-function wait(ms: number, because: string): { state: 'wait'; outcome: Outcome } {
+export function wait(ms: number, because: string): { state: 'wait'; outcome: Outcome } {
   return { state: 'wait', outcome: snooze(Math.max(50, Math.ceil(ms)), because) };
 }

@@ -1,105 +1,37 @@
 import type { Worker } from 'bullmq';
-import { createGateways } from '../adapters/gateways.ts';
-import { createLogger } from '../adapters/logger.ts';
-import type { Config } from '../config.ts';
-import { createDatabase } from '../db/client.ts';
+import { settledWithin } from '../db/deadline.ts';
 import { queuedCounts } from '../db/transport/outbox.ts';
-import { maintain } from '../db/transport/retention.ts';
-import { createVault } from '../db/vault.ts';
-import { createPayLinks } from '../domain/unlock/pay-link.ts';
-import { rowsUnderWay } from '../usecases/crm/rate-limit.ts';
-import { settledWithin } from './deadline.ts';
+import { maintain, type RetentionRules } from '../db/transport/retention.ts';
+import type { WorkerName } from '../events/routes.ts';
 import type { AnyWorker } from './define.ts';
-import { createEffects } from './effects.ts';
 import { execute } from './execute.ts';
-import { createQueues } from './queues.ts';
-import { createRelay } from './relay.ts';
-import type { Runtime } from './runtime.ts';
+import type { EngineRuntime } from './runtime.ts';
 import { createSweeper } from './sweeper.ts';
-
-export type RuntimeOptions = {
-  name: string;
-  namespace?: string;
-  pool?: number;
-  /** How long a statement may take: an ingress answers 503 rather than keep its caller waiting. */
-  queryTimeoutMs?: number;
-};
-
-/** Builds what a process needs and checks what must not be wrong. `close` goes after the servers and workers. */
-export async function createRuntime(
-  config: Config,
-  options: RuntimeOptions,
-): Promise<Runtime & { close(): Promise<void> }> {
-  const log = createLogger(config, options.name);
-  const url = config.databaseUrl;
-  if (!url) throw new Error('createRuntime needs a database URL');
-  const db = createDatabase({
-    url,
-    // The reader sets session options, which a transaction pooler does not keep.
-    replicaUrl: config.databaseReplicaUrl ?? config.databaseDirectUrl ?? undefined,
-    applicationName: `leadgate-${options.name}`,
-    max: options.pool ?? 20,
-    // A direct URL beside it means that the other one leads through a transaction pooler.
-    prepared: config.databaseDirectUrl === null,
-    queryTimeoutMs: options.queryTimeoutMs,
-    connectTimeoutMs: 1_500,
-    onError: (error) => log.warn({ error: error.message }, 'idle database connection lost'),
-  });
-  await db.assertSafe();
-  const queues = await createQueues({
-    redisUrl: config.redisUrl,
-    databaseUrl: config.databaseDirectUrl ?? url,
-    namespace: options.namespace,
-    log,
-  });
-  const vault = createVault(config.encryptionKeys);
-  const gateways = createGateways(config);
-  const { timings } = config;
-  const relay = createRelay({ db, queues, timings, log });
-  const effects = createEffects({
-    db,
-    vault,
-    sms: gateways.sms,
-    email: gateways.email,
-    timings,
-    log,
-    statusCallbackBase: `${config.publicUrl}/webhook/twilio/status`,
-  });
-  const links = createPayLinks(config.encryptionKeys.at(-1)!.key, config.publicUrl);
-  const { sms, email, payments, crm } = gateways;
-  return {
-    config,
-    log,
-    db,
-    vault,
-    links,
-    sms,
-    email,
-    payments,
-    crm,
-    queues,
-    relay,
-    effects,
-    async close() {
-      await queues.close();
-      gateways.close();
-      await settledWithin(drainMs, db.close());
-    },
-  };
-}
 
 /** `stop` lets running jobs end for so long (4 s); whatever is cut off then runs again elsewhere. */
 export type RunningWorkers = { stop(patienceMs?: number): Promise<void> };
 
-/** No progress with work waiting for this long: the worker's connection is deaf, and is made anew. */
+/** No progress with work waiting for this long: the worker's connection is deaf, and is replaced. */
 const deafAfterMs = 15_000;
 const maintainEveryMs = 3_600_000;
 const drainMs = 4_000;
 
-/** Starts the given workers and a sweeper beside them. `stop` lets running jobs end. */
-export function startWorkers(runtime: Runtime, workers: readonly AnyWorker[]): RunningWorkers {
-  const running = new Map<AnyWorker, { worker: Worker; active: number; lastProgress: number }>();
-  const start = (definition: AnyWorker) => {
+/** Every worker of the product, whichever of them run here. */
+export type Workers<R> = { [N in WorkerName]: AnyWorker<R> };
+
+export type WorkOptions<R> = {
+  workers: Workers<NoInfer<R>>;
+  /** Those that run in this process; absent: all. The sweeper looks after the rows of every worker. */
+  names?: readonly WorkerName[];
+  retention: readonly RetentionRules[];
+};
+
+/** Starts workers, a sweeper and the hourly maintenance beside them. `stop` lets running jobs end. */
+export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkOptions<R>): RunningWorkers {
+  const all = Object.values<AnyWorker<R>>(options.workers);
+  const here = options.names?.map((name) => options.workers[name]) ?? all;
+  const running = new Map<AnyWorker<R>, { worker: Worker; active: number; lastProgress: number }>();
+  const start = (definition: AnyWorker<R>) => {
     const state = { active: 0, lastProgress: Date.now() };
     const policy = { ...definition, concurrency: definition.concurrency * runtime.config.workerCount };
     const worker = runtime.queues.startWorker(definition.name, policy, async (data) => {
@@ -113,18 +45,20 @@ export function startWorkers(runtime: Runtime, workers: readonly AnyWorker[]): R
     });
     running.set(definition, Object.assign(state, { worker }));
   };
-  for (const definition of workers) start(definition);
+  for (const definition of here) start(definition);
   const sweeper = createSweeper({
     db: runtime.db,
     queues: runtime.queues,
     timings: runtime.config.timings,
     log: runtime.log,
-    perOrganization: { 'ghl-syncer': rowsUnderWay(runtime) },
+    perOrganization: new Map(
+      all.flatMap(({ name, perOrganization }) => (perOrganization ? [[name, perOrganization(runtime)]] : [])),
+    ),
   });
   sweeper.start();
 
   const keepHouse = () =>
-    maintain(runtime.db, runtime.config.retention).then(
+    maintain(runtime.db, options.retention, runtime.config.retention).then(
       (report) => {
         const { dropped, held, failed } = report;
         if (held.length + failed.length > 0) runtime.log.warn(report, 'maintenance left something for later');
@@ -141,7 +75,7 @@ export function startWorkers(runtime: Runtime, workers: readonly AnyWorker[]): R
       void restartIfDeaf(definition, state.worker);
     }
   }, 5_000);
-  const restartIfDeaf = async (definition: AnyWorker, worker: Worker) => {
+  const restartIfDeaf = async (definition: AnyWorker<R>, worker: Worker) => {
     try {
       const { waiting = 0 } = await runtime.queues.counts(definition.name);
       // Waiting behind the worker's own rate limit is not deafness.
@@ -170,7 +104,7 @@ export function startWorkers(runtime: Runtime, workers: readonly AnyWorker[]): R
 }
 
 /** For processes without a sweeper: keeps the bounded window of each queue known. */
-export function watchDepths(runtime: Runtime): RunningWorkers {
+export function watchDepths(runtime: EngineRuntime): RunningWorkers {
   const timer = setInterval(() => {
     queuedCounts(runtime.db)
       .then((depths) => runtime.queues.setDepths(depths))

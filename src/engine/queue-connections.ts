@@ -7,11 +7,11 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import pg from 'pg';
 import type { Logger } from '../adapters/logger.ts';
 import { redisNodes } from '../config.ts';
+import { settledWithin, within } from '../db/deadline.ts';
+import { createPools } from '../db/transport/queue-pools.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
-import { settledWithin, within } from './deadline.ts';
 
 /** How queues and workers reach their backend: a Redis, a Redis Cluster, or PostgreSQL. */
 export type Connections = {
@@ -184,29 +184,9 @@ const backend = ((...parameters: Parameters<typeof createPostgresBackend>) => {
 
 export async function postgresConnections(url: string, log: Logger): Promise<Connections> {
   const schema = 'bullmq';
-  const pools: pg.Pool[] = [];
-  const clients = new Set<pg.Client>();
-  /** Pools of our own making: a client that BullMQ holds while Postgres goes away must have somebody to tell. */
-  const openPool = (max: number) => {
-    const pool = new pg.Pool({
-      connectionString: url,
-      max,
-      options: `-c search_path=${schema}`,
-      connectionTimeoutMillis: 2_000,
-      keepAlive: true,
-    });
-    const note = (error: Error) => log.debug({ error: error.message }, 'queue connection');
-    pool.on('error', note);
-    pool.on('connect', (client) => {
-      client.on('error', note);
-      clients.add(client);
-    });
-    pool.on('remove', (client) => clients.delete(client));
-    pools.push(pool);
-    return pool;
-  };
-  const pool = openPool(6);
-  // Migrated once, by a connection of its own: everybody else would race for it.
+  const pools = createPools(url, schema, (error) => log.debug({ error: error.message }, 'queue connection'));
+  const pool = pools.open(6);
+  // Migrated once, by a connection of its own: the pools would race for it.
   const migrating = new Queue(
     'migration',
     { connection: { connectionString: url, schema, migrate: true, max: 1 } as never },
@@ -221,15 +201,14 @@ export async function postgresConnections(url: string, log: Logger): Promise<Con
   return {
     queue: (name) => new Queue(name, { connection: pool as never }, backend) as unknown as Queue,
     worker: (name, run, options) =>
-      new Worker(name, run, { ...options, connection: openPool(4) as never }, backend) as unknown as Worker,
+      new Worker(name, run, { ...options, connection: pools.open(4) as never }, backend) as unknown as Worker,
     async ping() {
       await pool.query('SELECT 1');
     },
     async close() {
-      const ending = Promise.allSettled(pools.map((each) => each.end()));
-      if (await settledWithin(closePatienceMs, ending)) return;
-      log.warn({ clients: clients.size }, 'queue connections were cut: they did not end by themselves');
-      await settledWithin(closePatienceMs, Promise.allSettled([...clients].map((client) => client.end())));
+      if (await settledWithin(closePatienceMs, pools.end())) return;
+      log.warn({ clients: pools.clients() }, 'queue connections were cut: they did not end by themselves');
+      await settledWithin(closePatienceMs, pools.cut());
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Queue, Worker } from 'bullmq';
 import type { Logger } from '../adapters/logger.ts';
 import type { PublishRow } from '../db/commit.ts';
+import { settledWithin, within } from '../db/deadline.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
-import { settledWithin, within } from './deadline.ts';
 import { postgresConnections, redisConnections } from './queue-connections.ts';
 
 /**

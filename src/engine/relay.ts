@@ -1,6 +1,6 @@
 import type { Logger } from '../adapters/logger.ts';
 import type { Timings } from '../config.ts';
-import { type Queryable, sqlState } from '../db/client.ts';
+import type { Queryable } from '../db/client.ts';
 import {
   type AttemptRow,
   type Change,
@@ -9,6 +9,7 @@ import {
   type Fence,
   type PublishRow,
 } from '../db/commit.ts';
+import { retryOnConflict } from '../db/retry.ts';
 import type { Cause } from '../events/envelope.ts';
 import type { WorkerName } from '../events/routes.ts';
 import type { Queues } from './queues.ts';
@@ -40,22 +41,11 @@ export function createRelay(deps: { db: Queryable; queues: Queues; timings: Timi
     commitOptions,
     publish,
     async commit(change, options = {}) {
-      const result = await unlessRefused(() => commitChange(db, change, { ...commitOptions(), ...options }));
+      const result = await retryOnConflict(() =>
+        commitChange(db, change, { ...commitOptions(), ...options }),
+      );
       publish(result.publish);
       return result;
     },
   };
-}
-
-const tries = 4;
-
-/** A deadlock or a serialization failure wrote nothing: the same statement again, at once. */
-async function unlessRefused<T>(statement: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await statement();
-    } catch (error) {
-      if (attempt === tries || !['40001', '40P01'].includes(sqlState(error) ?? '')) throw error;
-    }
-  }
 }

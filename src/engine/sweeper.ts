@@ -2,9 +2,9 @@ import type { Logger } from '../adapters/logger.ts';
 import type { Timings } from '../config.ts';
 import type { Queryable } from '../db/client.ts';
 import type { PublishRow } from '../db/commit.ts';
+import { within } from '../db/deadline.ts';
 import { admitWaiting, claimOverdue, expediteQueued, queuedCounts, reissue } from '../db/transport/outbox.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
-import { within } from './deadline.ts';
 import type { Queues } from './queues.ts';
 
 /**
@@ -32,7 +32,7 @@ type Deps = {
   timings: Timings;
   log: Logger;
   /** Rows of one organization in a worker's queue at once; absent: the queue's own window. */
-  perOrganization?: Partial<Record<WorkerName, number>>;
+  perOrganization?: ReadonlyMap<WorkerName, number>;
 };
 /** The organization each worker's last sweep ended at. */
 type Places = Map<WorkerName, string | null>;
@@ -160,8 +160,11 @@ async function admit(deps: Deps, answering: readonly WorkerName[], places: Place
     const room = deps.queues.window - (counts.get(worker) ?? 0);
     if (room <= 0) continue;
     const { rows, next } = await admitWaiting(deps.db, worker, {
-      ...{ room, visibilityMs: deps.timings.outboxVisibilityMs, organizations: organizationsPerSweep },
-      ...{ perOrganization: deps.perOrganization?.[worker] ?? null, after: places.get(worker) ?? null },
+      room,
+      visibilityMs: deps.timings.outboxVisibilityMs,
+      perOrganization: deps.perOrganization?.get(worker) ?? null,
+      organizations: organizationsPerSweep,
+      after: places.get(worker) ?? null,
     });
     places.set(worker, next);
     admitted += rows.length;

@@ -1,15 +1,16 @@
 import { findUnoffered, markOffered } from '../db/unlock/unlocks.ts';
 import { chooseOffers } from '../domain/matching/choose.ts';
-import { defineWorker } from '../engine/define.ts';
+import { defineWorker, eventOnly } from '../engine/define.ts';
 import { finish, skip } from '../engine/outcome.ts';
-import type { Runtime } from '../engine/runtime.ts';
 import { subjects } from '../events/subjects.ts';
+import type { Runtime } from '../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db'>;
 
 /** Offers a lead: one `unlock.offered` per chosen buyer. */
 export const distributor = defineWorker<'distributor', Deps>({
   name: 'distributor',
+  about: eventOnly,
   concurrency: 20,
   timeoutMs: 10_000,
   attempts: 12,

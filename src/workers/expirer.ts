@@ -1,9 +1,11 @@
 import { findPhone } from '../db/messaging/phones.ts';
+import { unlockSubject } from '../db/unlock/subject.ts';
+import type { UnlockView } from '../db/unlock/unlocks.ts';
 import { findOpenUnlocks } from '../db/unlock/unlocks.ts';
 import type { UnlockCommand } from '../domain/unlock/machine.ts';
 import { defineWorker, type Run } from '../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../engine/outcome.ts';
-import type { Runtime } from '../engine/runtime.ts';
+import type { Runtime } from '../usecases/runtime.ts';
 import { closeOffer, closingChange, type OpenUnlock } from '../usecases/unlock/close.ts';
 
 type Deps = Pick<Runtime, 'db'>;
@@ -12,21 +14,22 @@ type Deps = Pick<Runtime, 'db'>;
 const roundSize = 100;
 
 /** Ends offers: TTL, decline, sold out, opt-out. */
-export const expirer = defineWorker<'expirer', Deps>({
+export const expirer = defineWorker<'expirer', Deps, UnlockView>({
   name: 'expirer',
+  about: unlockSubject,
   concurrency: 20,
   timeoutMs: 25_000,
   attempts: 12,
   handle: {
-    async 'unlock.offered'(event, _deps, run) {
-      const unlock = await run.unlock(event.data.unlockId);
+    async 'unlock.offered'(_event, _deps, run) {
+      const unlock = await run.subject();
       return unlock
         ? closeOffer(unlock, { type: 'expire' }, run.now, 'its time is up')
         : skip('no such unlock');
     },
 
-    async 'reply.declined'(event, _deps, run) {
-      const unlock = await run.unlock(event.data.unlockId);
+    async 'reply.declined'(_event, _deps, run) {
+      const unlock = await run.subject();
       return unlock ? closeOffer(unlock, { type: 'decline' }, run.now, 'declined') : skip('no such unlock');
     },
 
@@ -54,7 +57,7 @@ export const expirer = defineWorker<'expirer', Deps>({
 async function closeAll(
   open: () => Promise<OpenUnlock[]>,
   command: UnlockCommand,
-  run: Run,
+  run: Run<UnlockView>,
 ): Promise<Outcome> {
   let closed = 0;
   for (let unlocks = await open(); unlocks.length > 0; unlocks = await open()) {

@@ -3,10 +3,10 @@ import { requestSync } from '../db/crm/syncs.ts';
 import { findImport, type Import, markEnded } from '../db/imports/imports.ts';
 import type { Mapping } from '../domain/csv/mapping.ts';
 import { RefusedError } from '../domain/errors.ts';
-import { defineWorker } from '../engine/define.ts';
-import { finish, goOn, type Outcome, park, skip, snooze } from '../engine/outcome.ts';
-import type { Runtime } from '../engine/runtime.ts';
+import { defineWorker, eventOnly } from '../engine/define.ts';
+import { continueNow, finish, type Outcome, park, skip, snooze } from '../engine/outcome.ts';
 import { readSlice } from '../usecases/imports/read-slice.ts';
+import type { Runtime } from '../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
 
@@ -16,6 +16,7 @@ const sliceMs = 15_000;
 /** Reads a stored file, row by row, into leads. */
 export const importer = defineWorker<'importer', Deps>({
   name: 'importer',
+  about: eventOnly,
   concurrency: 2,
   // Reaching the first row of a slice means reading the file up to it: long, late in a very long file.
   timeoutMs: 600_000,
@@ -28,7 +29,7 @@ export const importer = defineWorker<'importer', Deps>({
       if (!company) return park('the organization is no company');
       try {
         const end = await readSlice(deps, row as Import & { mapping: Mapping }, company, sliceMs);
-        if (end.kind === 'more') return goOn(`read up to row ${end.nextRow}`);
+        if (end.kind === 'more') return continueNow(`read up to row ${end.nextRow}`);
         // The run that holds the import continues it; this row checks again in case that run dies.
         if (end.kind === 'lost') return snooze(2_000, 'read by another run');
         const { nextRow, rows } = end;

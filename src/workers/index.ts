@@ -1,5 +1,6 @@
 import type { AnyWorker } from '../engine/define.ts';
 import type { WorkerName } from '../events/routes.ts';
+import type { Runtime } from '../usecases/runtime.ts';
 import { distributor } from './distributor.ts';
 import { expirer } from './expirer.ts';
 import { ghlSyncer } from './ghl-syncer.ts';
@@ -20,4 +21,4 @@ export const workers = {
   importer,
   inbound,
   'ghl-syncer': ghlSyncer,
-} satisfies { [N in WorkerName]: AnyWorker & { name: N } };
+} satisfies { [N in WorkerName]: AnyWorker<Runtime> & { name: N } };

@@ -1,8 +1,10 @@
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
-import { createRuntime, startWorkers } from '../engine/process.ts';
+import { startWorkers } from '../engine/process.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
+import { createRuntime } from '../runtime.ts';
 import { workers } from './index.ts';
+import { retention } from './retention.ts';
 
 /** `node dist/workers/main.js [name …]`: the named workers, or all of them. */
 async function main(names: string[]): Promise<void> {
@@ -19,10 +21,7 @@ async function main(names: string[]): Promise<void> {
     'workers starting',
   );
   const chosen = names.length > 0 ? (names as WorkerName[]) : workerNames;
-  const running = startWorkers(
-    runtime,
-    chosen.map((name) => workers[name]),
-  );
+  const running = startWorkers(runtime, { workers, names: chosen, retention });
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) runtime.log.error({ error: err }, 'stopping after an error');
     await running.stop(20_000);

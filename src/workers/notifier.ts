@@ -1,6 +1,7 @@
+import { unlockSubject } from '../db/unlock/subject.ts';
+import type { UnlockView } from '../db/unlock/unlocks.ts';
 import { defineWorker } from '../engine/define.ts';
 import { skip } from '../engine/outcome.ts';
-import type { Runtime } from '../engine/runtime.ts';
 import { subjects } from '../events/subjects.ts';
 import { alertOperator, type OperatorAlert } from '../usecases/messaging/alert-operator.ts';
 import {
@@ -10,26 +11,28 @@ import {
   confirmOptOut,
 } from '../usecases/messaging/answer-reply.ts';
 import { sendNotice } from '../usecases/messaging/notify-buyer.ts';
+import type { Runtime } from '../usecases/runtime.ts';
 import { closeUndelivered } from '../usecases/unlock/close.ts';
 import { revealByMail } from '../usecases/unlock/reveal.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config' | 'sms'>;
 
 /** Short answers to buyers, failed texts, and alerts to operators. */
-export const notifier = defineWorker<'notifier', Deps>({
+export const notifier = defineWorker<'notifier', Deps, UnlockView>({
   name: 'notifier',
+  about: unlockSubject,
   concurrency: 20,
   timeoutMs: 25_000,
   attempts: 12,
   handle: {
-    'reply.unclear': ({ data }, deps, run) => answerUnclear(data.unlockId, deps, run),
+    'reply.unclear': (_event, deps, run) => answerUnclear(deps, run),
     'reply.help': ({ data }, deps, run) => answerHelp(data.phoneId, deps, run),
     'buyer.opted_out': ({ data }, deps, run) => confirmOptOut(data, deps, run),
     'buyer.opted_in': ({ data }, deps, run) => confirmOptIn(data, deps, run),
     'buyer.notice': ({ data }, deps, run) => sendNotice(data, deps, run),
 
     async 'message.failed'({ data }, deps, run) {
-      const unlock = data.unlockId ? await run.unlock(data.unlockId) : null;
+      const unlock = await run.subject();
       if (!unlock) return skip('not about an unlock');
       return data.purpose === 'reveal'
         ? revealByMail(unlock, data, deps, run)

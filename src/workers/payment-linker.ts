@@ -1,21 +1,24 @@
+import { unlockSubject } from '../db/unlock/subject.ts';
+import type { UnlockView } from '../db/unlock/unlocks.ts';
 import { defineWorker } from '../engine/define.ts';
-import type { Runtime } from '../engine/runtime.ts';
 import { capturePayment } from '../usecases/payment/capture.ts';
 import { closeOpenSession } from '../usecases/payment/close-session.ts';
 import { bookSessionEnd, reconcileSession } from '../usecases/payment/reconcile.ts';
 import { bookPaymentChange, refundPayment } from '../usecases/payment/refund.ts';
 import { answerAccepted } from '../usecases/payment/send-link.ts';
+import type { Runtime } from '../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'links' | 'payments' | 'config'>;
 
 /** Everything about the money of an unlock: its pay link, its sessions at Stripe, captures, refunds and disputes. */
-export const paymentLinker = defineWorker<'payment-linker', Deps>({
+export const paymentLinker = defineWorker<'payment-linker', Deps, UnlockView>({
   name: 'payment-linker',
+  about: unlockSubject,
   concurrency: 20,
   timeoutMs: 25_000,
   attempts: 12,
   handle: {
-    'reply.accepted': ({ data }, deps, run) => answerAccepted(data.unlockId, data.inboxId, deps, run),
+    'reply.accepted': ({ data }, deps, run) => answerAccepted(data.inboxId, deps, run),
 
     'checkout.opened': ({ data }, deps, run) => reconcileSession(data.unlockId, data.sessionId, deps, run),
 
@@ -24,7 +27,7 @@ export const paymentLinker = defineWorker<'payment-linker', Deps>({
 
     'unlock.closed': ({ data }, deps, run) => closeOpenSession(data.unlockId, deps, run),
 
-    'payment.reported': ({ data }, deps, run) => capturePayment(data.unlockId, data.sessionId, deps, run),
+    'payment.reported': ({ data }, deps, run) => capturePayment(data.sessionId, deps, run),
 
     'payment.unwanted': ({ data }, deps, run) => refundPayment(data.paymentId, data.reason, deps, run),
 

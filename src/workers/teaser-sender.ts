@@ -1,26 +1,28 @@
+import { unlockSubject } from '../db/unlock/subject.ts';
 import { moveUnlock, type UnlockView } from '../db/unlock/unlocks.ts';
 import { renderTeaser } from '../domain/messaging/templates.ts';
 import { decide } from '../domain/unlock/machine.ts';
 import { defineWorker } from '../engine/define.ts';
 import { finish, type Outcome, park, skip } from '../engine/outcome.ts';
-import type { Runtime } from '../engine/runtime.ts';
 import { subjects } from '../events/subjects.ts';
 import { textBuyer } from '../usecases/messaging/text-buyer.ts';
+import type { Runtime } from '../usecases/runtime.ts';
 import { closeOffer } from '../usecases/unlock/close.ts';
 
 type Deps = Pick<Runtime, 'effects'>;
 
 /** Sends the teaser of an offer: NEW_LEAD -> TEASER_SENT -> AWAIT_CONFIRM. */
-export const teaserSender = defineWorker<'teaser-sender', Deps>({
+export const teaserSender = defineWorker<'teaser-sender', Deps, UnlockView>({
   name: 'teaser-sender',
+  about: unlockSubject,
   concurrency: 20,
   timeoutMs: 20_000,
   attempts: 12,
   // Only teasers are held to a rate: under load, new offers wait rather than the texts a buyer waits for.
   limiter: { max: 500, duration: 1_000 },
   handle: {
-    async 'unlock.offered'(event, deps, run) {
-      const unlock = await run.unlock(event.data.unlockId);
+    async 'unlock.offered'(_event, deps, run) {
+      const unlock = await run.subject();
       if (!unlock) return skip('no such unlock');
       const decision = decide(unlock, { type: 'tease' }, run.now);
       if (decision.kind !== 'move') return skip('already teased or closed');

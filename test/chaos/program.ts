@@ -1,8 +1,10 @@
 import { buildApp } from '../../src/api/app.ts';
 import type { Limits } from '../../src/api/http/limits.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
-import { createRuntime, startWorkers, watchDepths } from '../../src/engine/process.ts';
+import { startWorkers, watchDepths } from '../../src/engine/process.ts';
+import { createRuntime } from '../../src/runtime.ts';
 import { workers } from '../../src/workers/index.ts';
+import { retention } from '../../src/workers/retention.ts';
 
 /**
  * The composition root of an api or worker process under test: `program.js api|worker '{…}'`. The product's own code
@@ -32,8 +34,9 @@ if (role === 'api') {
   await app.listen({ port: config.http.port, host: config.http.host });
 } else {
   const runtime = await createRuntime(config, { name: 'worker' });
-  const all = Object.values(workers);
   const { concurrency } = options;
-  startWorkers(runtime, concurrency ? all.map((worker) => ({ ...worker, concurrency })) : all);
+  const all = { ...workers };
+  if (concurrency) for (const worker of Object.values(all)) worker.concurrency = concurrency;
+  startWorkers(runtime, { workers: all, retention });
 }
 process.send!('up');

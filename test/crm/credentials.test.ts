@@ -6,7 +6,8 @@ import {
   releaseRefresh,
   resumeConnection,
 } from '../../src/db/crm/connections.ts';
-import { createRuntime, startWorkers } from '../../src/engine/process.ts';
+import { startWorkers } from '../../src/engine/process.ts';
+import { createRuntime } from '../../src/runtime.ts';
 import {
   connectByConsent,
   connectCompany,
@@ -14,6 +15,7 @@ import {
   redirectUriOf,
 } from '../../src/usecases/crm/connect.ts';
 import { workers } from '../../src/workers/index.ts';
+import { retention } from '../../src/workers/retention.ts';
 import { addLeads, makeCompany, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -23,7 +25,7 @@ beforeAll(async () => {
   system = await startSystem({ crmLimits: null, sandbox: { ghl: { rateLimit: null } } });
   // Another worker process, as far as tokens are concerned: nothing is shared but the database and the queue.
   const runtime = await createRuntime(system.config, { name: 'second', namespace: system.namespace });
-  second = { runtime, running: startWorkers(runtime, [workers['ghl-syncer']]) };
+  second = { runtime, running: startWorkers(runtime, { workers, names: ['ghl-syncer'], retention }) };
 });
 afterAll(async () => {
   await second?.running.stop();

@@ -14,7 +14,7 @@ beforeEach(async () => {
   sweeper = createSweeper({
     ...system.runtime,
     timings: system.config.timings,
-    perOrganization: { 'ghl-syncer': 20 },
+    perOrganization: new Map([['ghl-syncer', 20]]),
   });
 });
 afterAll(() => system?.stop());

@@ -2,7 +2,7 @@ import { createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:cr
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildApp, closeApp } from '../../src/api/app.ts';
 import type { SealedContact } from '../../src/db/lead/leads.ts';
-import { createRuntime } from '../../src/engine/process.ts';
+import { createRuntime } from '../../src/runtime.ts';
 import { addLeads, makeCompany, type SyncRow, syncColumns, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { maintain } from '../../src/db/transport/retention.ts';
 import { ensureDemo } from '../../src/demo/seed.ts';
+import { retention } from '../../src/workers/retention.ts';
 import { clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
 
 /** What the database itself refuses, whoever asks. */
@@ -123,7 +124,7 @@ describe('invariants are constraints', () => {
       );
     await key('old', '8 days');
     await key('young', '6 days');
-    expect(await maintain(db)).toMatchObject({ removed: 1, failed: [] });
+    expect(await maintain(db, retention)).toMatchObject({ removed: 1, failed: [] });
     expect(await db.query('SELECT key FROM idempotency_keys')).toEqual([{ key: 'young' }]);
   });
   it('every month has its partitions ahead of time', async () => {

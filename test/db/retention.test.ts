@@ -7,6 +7,7 @@ import { createDatabase, type Database } from '../../src/db/client.ts';
 import { maintain } from '../../src/db/transport/retention.ts';
 import { unlockTimeline } from '../../src/db/unlock/timeline.ts';
 import { ensureDemo } from '../../src/demo/seed.ts';
+import { retention } from '../../src/workers/retention.ts';
 import {
   atServer,
   clientOf,
@@ -115,7 +116,7 @@ describe('what is past its time goes, and nothing else', () => {
     await addEvent(db, monthAgo(24));
     await addMessage(db, monthAgo(15));
     await addMessage(db, monthAgo(12));
-    const report = await maintain(db);
+    const report = await maintain(db, retention);
     // A month that ended exactly that long ago is past its time: a day into it is not.
     expect(report.dropped.sort()).toEqual(
       [
@@ -129,19 +130,22 @@ describe('what is past its time goes, and nothing else', () => {
     );
     expect(await db.query('SELECT count(*)::int AS n FROM events')).toEqual([{ n: 1 }]);
     expect(await db.query('SELECT count(*)::int AS n FROM messages')).toEqual([{ n: 1 }]);
-    expect(await maintain(db)).toEqual({ removed: 0, dropped: [], held: [], failed: [] });
+    expect(await maintain(db, retention)).toEqual({ removed: 0, dropped: [], held: [], failed: [] });
   });
 
   it('keeps a month that an open outbox row reads', async () => {
     await openMonth(db, 30);
     const id = await addEvent(db, monthAgo(30));
     await addOutbox(db, id, monthAgo(30));
-    expect(await maintain(db)).toMatchObject({
+    expect(await maintain(db, retention)).toMatchObject({
       dropped: [],
       held: [partition('events', 30), partition('messages', 30)],
     });
     await db.query('DELETE FROM outbox');
-    expect((await maintain(db)).dropped).toEqual([partition('events', 30), partition('messages', 30)]);
+    expect((await maintain(db, retention)).dropped).toEqual([
+      partition('events', 30),
+      partition('messages', 30),
+    ]);
   });
 
   it.each([
@@ -155,7 +159,7 @@ describe('what is past its time goes, and nothing else', () => {
     await addEvent(db, monthAgo(31), `lead:${leadId}`);
     await addEvent(db, monthAgo(30), `unlock:${unlockId}`);
     await addMessage(db, monthAgo(30), unlockId);
-    const { dropped, held } = await maintain(db);
+    const { dropped, held } = await maintain(db, retention);
     const [events31, events30, messages31, messages30] = [
       ...[31, 30].map((months) => partition('events', months)),
       ...[31, 30].map((months) => partition('messages', months)),
@@ -176,7 +180,7 @@ describe('what is past its time goes, and nothing else', () => {
     await openMonth(db, 7);
     const then = daysAgo(181);
     await addOutbox(db, await addEvent(db, then, 'x', { inboxId }), then);
-    expect(await maintain(db)).toMatchObject({ removed: 2, failed: [] });
+    expect(await maintain(db, retention)).toMatchObject({ removed: 2, failed: [] });
     expect(await replies()).toEqual(['open sale', 'open work', 'unseen', 'young']);
   });
 
@@ -203,7 +207,7 @@ describe('what is past its time goes, and nothing else', () => {
     await db.query(
       `INSERT INTO crm_call_slots VALUES ('ours', 1, '-infinity'), ('gone', 1, '-infinity'), ('new', 1, now())`,
     );
-    expect(await maintain(db)).toMatchObject({ removed: 2, failed: [] });
+    expect(await maintain(db, retention)).toMatchObject({ removed: 2, failed: [] });
     const kept = 'SELECT file_name AS name FROM import_rejects JOIN imports ON id = import_id ORDER BY 1';
     expect(await db.query(kept)).toEqual([{ name: 'open' }, { name: 'young' }]);
     const slots = await db.query('SELECT location_id AS name FROM crm_call_slots ORDER BY 1');
@@ -212,7 +216,7 @@ describe('what is past its time goes, and nothing else', () => {
 
   it('a vendor that repeats itself within the period is known again', async () => {
     await addReply('SM1', daysAgo(31));
-    await maintain(db);
+    await maintain(db, retention);
     await expect(addReply('SM1', new Date())).rejects.toMatchObject({ code: '23505' });
   });
 
@@ -221,14 +225,14 @@ describe('what is past its time goes, and nothing else', () => {
       `INSERT INTO inbox (id, source, external_id, kind, received_at)
        SELECT gen_random_uuid(), 'stripe', 'evt_' || n, 'event', now() - interval '1 year' FROM generate_series(1, 12001) n`,
     );
-    expect((await maintain(db)).removed).toBe(12_001);
+    expect((await maintain(db, retention)).removed).toBe(12_001);
   });
 
   it('many processes at once do the work once', async () => {
     await openMonth(db, 40);
-    const reports = await Promise.all(Array.from({ length: 6 }, () => maintain(db)));
+    const reports = await Promise.all(Array.from({ length: 6 }, () => maintain(db, retention)));
     // Whom the others were in the way comes again.
-    reports.push(await maintain(db));
+    reports.push(await maintain(db, retention));
     expect(reports.flatMap(({ dropped }) => dropped).sort()).toEqual([
       partition('events', 40),
       partition('messages', 40),
@@ -242,14 +246,16 @@ describe('what is past its time goes, and nothing else', () => {
       await reader.query('BEGIN');
       await reader.query('SELECT count(*) FROM events');
       const started = performance.now();
-      const [report] = await Promise.all([maintain(db), addEvent(db, new Date())]);
+      const [report] = await Promise.all([maintain(db, retention), addEvent(db, new Date())]);
       expect(report.failed.map((each) => each.split(':')[0])).toEqual(
         [40, 30].map((m) => partition('events', m)),
       );
       expect(performance.now() - started).toBeLessThan(5_000);
       await reader.query('COMMIT');
     });
-    expect((await maintain(db)).dropped).toEqual([40, 30].map((months) => partition('events', months)));
+    expect((await maintain(db, retention)).dropped).toEqual(
+      [40, 30].map((months) => partition('events', months)),
+    );
   });
 
   it('after a long time switched off: rows that came before their month was made move into it', async () => {
@@ -258,7 +264,7 @@ describe('what is past its time goes, and nothing else', () => {
     );
     await addEvent(db, new Date(), 'unlock:early');
     await addMessage(db, new Date());
-    expect(await maintain(db)).toMatchObject({ failed: [] });
+    expect(await maintain(db, retention)).toMatchObject({ failed: [] });
     expect(await db.query('SELECT tableoid::regclass::text AS at FROM events')).toEqual([
       { at: partition('events', 0) },
     ]);
@@ -337,7 +343,7 @@ describe('after months have gone', () => {
     const before = await unlockTimeline(db, deal.unlockId, leadId);
     expect(before.events.map(({ id }) => id)).toContain(gone);
     // The unlock is of today, hence holds nothing of so long ago.
-    expect((await maintain(db)).dropped).toContain(partition('events', 30));
+    expect((await maintain(db, retention)).dropped).toContain(partition('events', 30));
     const after = await unlockTimeline(db, deal.unlockId, leadId);
     expect(after.events.map(({ id }) => id)).toEqual(
       before.events.map(({ id }) => id).filter((id) => id !== gone),

@@ -10,9 +10,9 @@ import { createKey, type KeyOwner } from '../../src/db/account/api-keys.ts';
 import { createOrganization } from '../../src/db/account/organizations.ts';
 import { ensureDemo } from '../../src/demo/seed.ts';
 import type { Scope } from '../../src/domain/account/scopes.ts';
-import { createRuntime } from '../../src/engine/process.ts';
-import type { Runtime } from '../../src/engine/runtime.ts';
+import { createRuntime } from '../../src/runtime.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import type { Runtime } from '../../src/usecases/runtime.ts';
 import { createTestDatabase, directUrlOf, type TestDatabase } from './database.ts';
 
 export const publicUrl = 'http://127.0.0.1:3000';

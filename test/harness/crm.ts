@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { saveCredentials } from '../../src/db/crm/connections.ts';
 import type { MoreOfLead } from '../../src/domain/crm/contact.ts';
-import type { Runtime } from '../../src/engine/runtime.ts';
 import { timeOfId } from '../../src/events/envelope.ts';
+import type { Runtime } from '../../src/usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault'>;
 

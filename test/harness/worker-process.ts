@@ -1,6 +1,8 @@
 import { type Config, loadConfig } from '../../src/config.ts';
-import { createRuntime, startWorkers } from '../../src/engine/process.ts';
+import { startWorkers } from '../../src/engine/process.ts';
+import { createRuntime } from '../../src/runtime.ts';
 import { workers } from '../../src/workers/index.ts';
+import { retention } from '../../src/workers/retention.ts';
 import { quickTimings } from './timings.ts';
 
 /** All workers in a process of their own, to be killed. Its argument: what it shares with the system under test. */
@@ -22,5 +24,5 @@ const config = loadConfig(
 );
 const ghl = crmLimits === undefined ? config.ghl : { ...config.ghl, limits: crmLimits };
 const runtime = await createRuntime({ ...config, ghl }, { name: 'worker', namespace: shared.namespace });
-startWorkers(runtime, Object.values(workers));
+startWorkers(runtime, { workers, retention });
 process.stdout.write('ready\n');

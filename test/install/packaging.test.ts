@@ -7,8 +7,8 @@ import { parse } from 'yaml';
 import { checkCompose } from '../../scripts/compose-check.ts';
 import { findGaps, findPassed, findTitles, readPromises } from '../../scripts/promises.ts';
 import { ConfigError, loadConfig } from '../../src/config.ts';
-import { createRuntime } from '../../src/engine/process.ts';
 import { createQueues } from '../../src/engine/queues.ts';
+import { createRuntime } from '../../src/runtime.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { atServer, createTestDatabase, directUrlOf } from '../harness/database.ts';
 

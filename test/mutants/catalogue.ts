@@ -42,7 +42,7 @@ const sweep = (title: string): TestName => ({
 });
 
 /** An epoch is issued per try: with it in its key, an effect is a new one each time. */
-const perTry = '`${r.key}-${run?.fence.epoch ?? 0}`';
+const perTryOf = (request: string) => `\`\${${request}.key}-\${run?.fence.epoch ?? 0}\``;
 
 export const mutants: readonly Mutant[] = [
   {
@@ -139,7 +139,7 @@ export const mutants: readonly Mutant[] = [
     loses: 'From the commit of a STOP on, no text is leased to that phone.',
     edits: [
       {
-        file: 'src/db/transport/effects.ts',
+        file: 'src/db/messaging/messages.ts',
         find: '\n    AND (opted_out_at IS NULL OR ${line.ignoreOptOut}) FOR SHARE',
         replace: ' FOR SHARE',
       },
@@ -195,24 +195,24 @@ export const mutants: readonly Mutant[] = [
     loses: 'A call that is repeated is the same call: to Stripe by its key, in our books by the claim.',
     edits: [
       {
-        file: 'src/engine/effects.ts',
-        find: 'key: r.key,\n          vendor: sms.vendor,',
-        replace: `key: ${perTry},\n          vendor: sms.vendor,`,
+        file: 'src/usecases/messaging/texting.ts',
+        find: 'effects.once(run, smsPosting(deps, request))',
+        replace: `effects.once(run, smsPosting(deps, { ...request, key: ${perTryOf('request')} }))`,
       },
       {
-        file: 'src/engine/effects.ts',
-        find: 'key: r.key,\n          vendor: email.vendor,',
-        replace: `key: ${perTry},\n          vendor: email.vendor,`,
+        file: 'src/usecases/messaging/texting.ts',
+        find: 'effects.once(run, emailPosting(deps, request))',
+        replace: `effects.once(run, emailPosting(deps, { ...request, key: ${perTryOf('request')} }))`,
       },
       {
         file: 'src/engine/effects.ts',
         find: 'key: r.key,\n          vendor: r.vendor,',
-        replace: `key: ${perTry},\n          vendor: r.vendor,`,
+        replace: `key: ${perTryOf('r')},\n          vendor: r.vendor,`,
       },
       {
         file: 'src/engine/effects.ts',
         find: 'call: () => r.call(r.key),',
-        replace: `call: () => r.call(${perTry}),`,
+        replace: `call: () => r.call(${perTryOf('r')}),`,
       },
     ],
     caughtBy: [
@@ -238,9 +238,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/db/transport/outbox.ts',
-        find: 'sql`SELECT unlock.*, o.worker, o.attempts, o.created_at',
+        find: 'const row = sql`SELECT ',
         replace:
-          'sql`WITH o AS (DELETE FROM outbox WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING *)\n    SELECT unlock.*, o.worker, o.attempts, o.created_at',
+          'const row = sql`WITH o AS (DELETE FROM outbox WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING *)\n    SELECT ',
       },
       {
         file: 'src/db/transport/outbox.ts',

@@ -11,7 +11,7 @@ import { organizationsOf } from '../../db/account/members.ts';
 import { together } from '../../db/batch-lookups.ts';
 import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 import { type Auth, findPerson, webHeaders } from './better-auth.ts';
 import { assertOperator, type Caller, setCaller, setOrganization } from './caller.ts';

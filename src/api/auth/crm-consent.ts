@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Runtime } from '../../engine/runtime.ts';
 import { inviteOauth } from '../../usecases/crm/connect.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 
 const cookieName = 'leadgate_crm';
 const callbackPath = '/oauth/ghl/callback';

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Auth } from './better-auth.ts';
 import { setPasswordRoutes } from './set-password.ts';
 import { signInRoutes } from './sign-in.ts';

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { RefusedError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import { failureOf } from '../http/errors.ts';
 import { readForms, sendPage } from '../http/forms.ts';
 import { addressOf } from '../http/limits.ts';

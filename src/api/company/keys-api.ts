@@ -5,7 +5,7 @@ import { violatedUnique } from '../../db/constraints.ts';
 import { firstAnswer } from '../../db/transport/idempotency.ts';
 import { allows, type Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf } from '../auth/caller.ts';
 import { text } from '../http/fields.ts';

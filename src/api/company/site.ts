@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Company, findCompany } from '../../db/account/companies.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import { callerOf, mayActFor, personOf } from '../auth/caller.ts';
 import { sendPage } from '../http/forms.ts';
 import { notFound } from '../http/problem.ts';

@@ -8,7 +8,7 @@ import { findImport, type Import, importCounts, listImports } from '../../db/imp
 import { attentionCounts } from '../../db/transport/attention.ts';
 import type { Person } from '../../domain/account/person.ts';
 import { parseLeadPhone } from '../../domain/phone/lead-phone.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Caller } from '../auth/caller.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 import type {

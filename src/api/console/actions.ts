@@ -3,8 +3,8 @@ import { findParked } from '../../db/transport/attention.ts';
 import { releaseRefused } from '../../db/transport/effects.ts';
 import { resumeRow } from '../../db/transport/outbox.ts';
 import type { UnlockDetail } from '../../db/unlock/list.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 
 /**
  * Resumes parked work where it stopped, with its attempts reset; the sweeper publishes it within a second. Resuming twice

@@ -1,5 +1,5 @@
 import { firstBuyerIds } from '../../db/account/buyers.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 
 /** A curl command that sends a lead to providers of this installation. */
 export async function exampleLead({ config, db }: Pick<Runtime, 'config' | 'db'>): Promise<string> {

@@ -17,7 +17,7 @@ import {
 } from '../../db/unlock/list.ts';
 import { unlockTimeline } from '../../db/unlock/timeline.ts';
 import { type UnlockState, unlockStates } from '../../domain/unlock/machine.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { TtlCache } from '../http/ttl-cache.ts';
 import { exampleLead } from './example.ts';
 import { entriesOf } from './timeline.ts';

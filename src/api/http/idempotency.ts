@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 
 /**
  * The request's Idempotency-Key, bound to the route and the body. `body` is the parsed body, so that whitespace does not

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { databaseHealthy } from '../../db/health.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { problemResponses } from '../http/problem.ts';
 

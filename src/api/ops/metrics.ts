@@ -3,8 +3,8 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { effectCounts, unlockCounts } from '../../db/transport/metrics.ts';
 import { outboxFigures } from '../../db/transport/outbox.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import { workerNames } from '../../events/routes.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 

@@ -13,7 +13,7 @@ import {
 import { violatedUnique } from '../../db/constraints.ts';
 import { answerPart, firstAnswer } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor, text } from '../http/fields.ts';

@@ -7,8 +7,8 @@ import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency
 import type { FieldErrors, Judged, LeadCandidate } from '../../domain/lead/candidate.ts';
 import { companyIdOf, judgeGiven } from '../../domain/lead/given.ts';
 import { createGate } from '../../engine/gate.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { findJob } from '../../db/lead/uploads.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf, mayActFor } from '../auth/caller.ts';
 import { notFound, problemResponses } from '../http/problem.ts';

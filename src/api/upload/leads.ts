@@ -8,9 +8,9 @@ import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency
 import { RefusedError } from '../../domain/errors.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { judgeGiven } from '../../domain/lead/given.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf } from '../auth/caller.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';

@@ -3,7 +3,7 @@ import { type Company, findCompany } from '../../db/account/companies.ts';
 import { findImport, type Import } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { companyIdOf } from '../../domain/lead/given.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import { type Caller, callerOf, mayActFor, onlyOrganization } from '../auth/caller.ts';
 import { notFound } from '../http/problem.ts';
 

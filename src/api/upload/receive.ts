@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { Company } from '../../db/account/companies.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import { dialectOf, previewImport, type ReceivedFile } from '../../usecases/imports/preview.ts';
 import { dropRefused, receiveFile } from '../../usecases/imports/receive.ts';
 import { startImport } from '../../usecases/imports/start.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import { causeOf } from '../http/cause.ts';
 import { type UploadFields, withUploadedFile } from '../http/file-bodies.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';

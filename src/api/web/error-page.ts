@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import { errorHandler, failureOf, noteFailure } from '../http/errors.ts';
 import { sendPage } from '../http/forms.ts';
 import { addToLog } from '../http/request-log.ts';

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Limiter } from '../http/limits.ts';
 import { ghlRoutes } from './ghl.ts';
 import { signedWebhooks } from './signed.ts';

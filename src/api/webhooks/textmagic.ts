@@ -6,7 +6,7 @@ import { sameSecret } from '../../adapters/secret.ts';
 import { parseTextmagicDelivery, parseTextmagicInboundId } from '../../adapters/textmagic.ts';
 import { receiveOnce } from '../../db/transport/inbox.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import { readJsonBodies } from '../http/bodies.ts';
 import { notFound } from '../http/problem.ts';
 

@@ -3,7 +3,7 @@ import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Database, Queryable } from '../client.ts';
 import { type Change, commitChange, type Fence, type Part, run } from '../commit.ts';
-import type { OpenRun } from '../transport/outbox.ts';
+import { type OpenRun, openRun } from '../transport/outbox.ts';
 import { type CallLimits, type CallSlot, takingParts } from './call-slots.ts';
 import { type CrmConnection, connectionColumns, crmWorker } from './connections.ts';
 
@@ -33,20 +33,8 @@ export type OpenedSync = {
   dayFull: boolean;
 };
 
-type Row = Omit<OpenRun, 'event' | 'unlock'> &
-  Omit<OpenedSync, 'connection' | 'leadId'> &
-  Omit<CrmConnection, 'organizationId'> & {
-    leadId: string | null;
-    eventId: string;
-    eventType: string;
-    eventVersion: number;
-    occurredAt: Date;
-    eventOwner: string | null;
-    subject: string;
-    correlationId: string;
-    causationId: string | null;
-    data: unknown;
-  };
+type LeadColumns = Omit<OpenedSync, 'connection'> &
+  Omit<CrmConnection, 'organizationId' | 'locationId'> & { locationId: string | null };
 
 export type OpenOptions = {
   /** The process, for the log. */
@@ -60,36 +48,36 @@ export type OpenOptions = {
 
 /**
  * Opens a run in one statement: the row with this epoch and its event, the lead with its company and its CRM, and, if
- * nothing is in the way, the first call of its location's allowance and the record's `processing`. Null when the row is
- * finished, parked or was issued anew since.
+ * nothing is in the way, the first call of its location's allowance and the record's `processing`. Returns null when
+ * the row is finished, parked or was issued again since.
  */
-export async function openSync(
+export function openSync(
   db: Queryable,
   fence: Fence,
   options: OpenOptions,
-): Promise<{ open: OpenRun; sync: OpenedSync | null } | null> {
-  const [row] = await run<Row>(db, openStatement(fence, options));
-  return row ? openedFrom(row) : null;
+): Promise<OpenRun<OpenedSync> | null> {
+  return openRun(db, fence, {
+    columns: leadColumns,
+    join: leadJoin,
+    steps: beginSteps(options),
+    read: (columns) => (isLead(columns) ? openedFrom(columns) : null),
+  });
 }
 
-function openStatement(fence: Fence, { worker, sharedKey, limits, aheadMs }: OpenOptions): SQL {
-  return sql`WITH about AS (
-      SELECT o.worker, o.attempts, o.created_at AS "createdAt", now() AS now, o.event_id AS "eventId",
-        coalesce(e.type, 'missing') AS "eventType", coalesce(e.version, 1) AS "eventVersion", o.event_at AS "occurredAt",
-        o.organization_id AS "eventOwner", coalesce(e.subject, 'event:' || o.event_id) AS subject,
-        coalesce(e.correlation_id, o.event_id) AS "correlationId", e.causation_id AS "causationId", coalesce(e.data, '{}') AS data,
-        l.id AS "leadId", l.organization_id AS "organizationId", l.import_id AS "importId", l.contact, l.phone_valid AS "phoneValid",
-        l.city, coalesce(c.tags, '{}') AS tags, c.source_label AS "sourceLabel", coalesce(c.field_mapping, '{}') AS "fieldMapping",
-        i.status IS NOT DISTINCT FROM 'cancelled' AS "importCancelled", h.reason AS "heldBecause", s.status, ${connectionColumns}
-      FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-      LEFT JOIN leads l ON e.type IN ('lead.uploaded', 'lead.sync_requested') AND l.id = (e.data->>'leadId')::uuid
-      LEFT JOIN companies c ON c.organization_id = l.organization_id
-      LEFT JOIN crm_connections k ON k.organization_id = l.organization_id
-      LEFT JOIN imports i ON i.id = l.import_id
-      LEFT JOIN lead_syncs s ON s.lead_id = l.id
-      LEFT JOIN worker_holds h ON h.worker = ${crmWorker} AND h.organization_id = l.organization_id AND h.until > now()
-      WHERE o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch} AND o.parked_at IS NULL),
-    ready AS (
+const leadColumns = sql`l.id AS "leadId", l.organization_id AS "organizationId", l.import_id AS "importId", l.contact, l.phone_valid AS "phoneValid",
+    l.city, coalesce(c.tags, '{}') AS tags, c.source_label AS "sourceLabel", coalesce(c.field_mapping, '{}') AS "fieldMapping",
+    i.status IS NOT DISTINCT FROM 'cancelled' AS "importCancelled", h.reason AS "heldBecause", s.status, ${connectionColumns}`;
+
+const leadJoin = sql`LEFT JOIN leads l ON e.type IN ('lead.uploaded', 'lead.sync_requested') AND l.id = (e.data->>'leadId')::uuid
+    LEFT JOIN companies c ON c.organization_id = l.organization_id
+    LEFT JOIN crm_connections k ON k.organization_id = l.organization_id
+    LEFT JOIN imports i ON i.id = l.import_id
+    LEFT JOIN lead_syncs s ON s.lead_id = l.id
+    LEFT JOIN worker_holds h ON h.worker = ${crmWorker} AND h.organization_id = l.organization_id AND h.until > now()`;
+
+function beginSteps({ worker, sharedKey, limits, aheadMs }: OpenOptions): { ctes: SQL; results: SQL } {
+  return {
+    ctes: sql`ready AS (
       SELECT "leadId" AS lead_id, "organizationId" AS organization_id, "importId" AS import_id, "locationId" AS location_id,
         "rateShare" AS rate_share
       FROM about WHERE contact IS NOT NULL AND NOT "importCancelled" AND "heldBecause" IS NULL AND "pausedAt" IS NULL
@@ -101,38 +89,23 @@ function openStatement(fence: Fence, { worker, sharedKey, limits, aheadMs }: Ope
       SELECT lead_id, organization_id, import_id, 'processing', 1, ${worker} FROM ready
       ${limits ? sql`WHERE EXISTS (SELECT 1 FROM slot)` : sql``}
       ON CONFLICT (lead_id) DO UPDATE SET status = 'processing', attempts = s.attempts + 1, worker = excluded.worker, updated_at = now()
-        WHERE s.status NOT IN ('success', 'cancelled') RETURNING attempts)
-    SELECT about.*, (SELECT attempts FROM sync) AS attempt,
+        WHERE s.status NOT IN ('success', 'cancelled') RETURNING attempts)`,
+    results: sql`(SELECT attempts FROM sync) AS attempt,
       ${limits ? sql`(SELECT taken FROM slot)` : sql`NULL::json`} AS slot,
-      ${limits ? sql`EXISTS (SELECT 1 FROM day_full)` : sql`false`} AS "dayFull" FROM about`;
+      ${limits ? sql`EXISTS (SELECT 1 FROM day_full)` : sql`false`} AS "dayFull"`,
+  };
 }
 
-function openedFrom(row: Row): { open: OpenRun; sync: OpenedSync | null } {
-  const { worker, attempts, createdAt, now, eventId, eventType, eventVersion, eventOwner, ...more } = row;
-  const { occurredAt, subject, correlationId, causationId, data, ...about } = more;
-  const event = {
-    ...{ id: eventId, type: eventType, organizationId: eventOwner, version: eventVersion },
-    ...{ occurredAt, subject, correlationId, causationId, data },
-  };
-  const open: OpenRun = { event, unlock: null, worker, attempts, createdAt, now };
-  const { leadId, locationId, apiVersion, kind, credentials, accessExpiresAt, version, ...rest } = about;
-  if (leadId === null) return { open, sync: null };
+/** The columns of an outer join are null when the event is about no lead, or the lead is gone. */
+const isLead = (columns: Record<string, unknown>): columns is LeadColumns => columns.leadId !== null;
+
+function openedFrom(columns: LeadColumns): OpenedSync {
+  const { locationId, apiVersion, kind, credentials, accessExpiresAt, version, ...rest } = columns;
   const { rateShare, pausedAt, pauseReason, ...sync } = rest;
-  const connection =
-    locationId === null
-      ? null
-      : {
-          ...{
-            organizationId: sync.organizationId,
-            locationId,
-            apiVersion,
-            kind,
-            credentials,
-            accessExpiresAt,
-          },
-          ...{ version, rateShare, pausedAt, pauseReason },
-        };
-  return { open, sync: { ...sync, leadId, connection } };
+  if (locationId === null) return { ...sync, connection: null };
+  const { organizationId } = sync;
+  const given = { organizationId, locationId, apiVersion, kind, credentials, accessExpiresAt, version };
+  return { ...sync, connection: { ...given, rateShare, pausedAt, pauseReason } };
 }
 
 type Recorded = {

@@ -3,62 +3,109 @@ import type { DomainEvent } from '../../events/envelope.ts';
 import { type WorkerName, workerNames } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from '../commit.ts';
-import { type UnlockView, unlockView } from '../unlock/unlocks.ts';
 
 /** A stored event before it is parsed: its type and data may be of a version this process does not know. */
 export type StoredEvent = Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown };
 
-/** What a worker's run begins with: its row, the event with the unlock it is about, and the database's clock. */
-export type OpenRun = {
+/** What a worker's run begins with: its row, the event, what the event is about, and the database's clock. */
+export type OpenRun<S = null> = {
   event: StoredEvent;
-  unlock: UnlockView | null;
+  subject: S | null;
   worker: WorkerName;
   attempts: number;
   createdAt: Date;
   now: Date;
 };
 
-type RunRow = Omit<OpenRun, 'event' | 'unlock'> & {
+/** What the runs of a worker are about. `D`: what is needed to read it. */
+export type Subject<S, D = { db: Queryable }> = {
+  /** Opens a run in one statement. Returns null when the row with this epoch is finished, parked or was issued again. */
+  open(fence: Fence, deps: D): Promise<OpenRun<S> | null>;
+  /** The subject as it stands later in the run, after a lost race for instance. */
+  look(event: StoredEvent, fence: Fence, deps: D): Promise<S | null>;
+};
+
+/** Columns of an opened row beside those of the run itself. */
+type Columns = Record<string, unknown>;
+
+/** A subject's share of the opening statement, which reads outbox row `o` and its event `e` (null when it is gone). */
+export type SubjectQuery<S> = {
+  columns: SQL;
+  join: SQL;
+  /** CTEs after `about`, which holds the columns of the row; `results` are selected beside them. */
+  steps?: { ctes: SQL; results: SQL };
+  read(columns: Columns): S | null;
+};
+
+type RunColumns = {
+  runWorker: WorkerName;
+  runAttempts: number;
+  runSince: Date;
+  runNow: Date;
   eventId: string;
   eventType: string;
-  version: number;
-  occurredAt: Date;
+  eventVersion: number;
+  eventAt: Date;
   eventOwner: string | null;
-  subject: string;
+  eventSubject: string;
   correlationId: string;
   causationId: string | null;
-  data: unknown;
-} & (UnlockView | { [column in keyof UnlockView]: null });
+  eventData: unknown;
+};
+
+const runColumns =
+  sql.raw(`o.worker AS "runWorker", o.attempts AS "runAttempts", o.created_at AS "runSince", now() AS "runNow",
+  o.event_id AS "eventId", coalesce(e.type, 'missing') AS "eventType", coalesce(e.version, 1) AS "eventVersion", o.event_at AS "eventAt",
+  o.organization_id AS "eventOwner", coalesce(e.subject, 'event:' || o.event_id) AS "eventSubject",
+  coalesce(e.correlation_id, o.event_id) AS "correlationId", e.causation_id AS "causationId", coalesce(e.data, '{}') AS "eventData"`);
 
 /**
- * The row with this epoch, its event, and the unlock that is the event's subject; null when the row is finished, parked,
- * or was issued anew since.
+ * Opens a run: the row with this epoch, its event, and the subject's columns, in one statement. Returns null when the
+ * row is finished, parked or was issued again since.
  */
-export async function openRun(db: Queryable, fence: Fence): Promise<OpenRun | null> {
-  const [row] = await run<RunRow>(
-    db,
-    sql`SELECT unlock.*, o.worker, o.attempts, o.created_at AS "createdAt", now() AS now,
-      o.event_id AS "eventId", coalesce(e.type, 'missing') AS "eventType", coalesce(e.version, 1) AS version, o.event_at AS "occurredAt",
-      o.organization_id AS "eventOwner", coalesce(e.subject, 'event:' || o.event_id) AS subject,
-      coalesce(e.correlation_id, o.event_id) AS "correlationId", e.causation_id AS "causationId", coalesce(e.data, '{}') AS data
-    FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-    LEFT JOIN LATERAL (${unlockView}
-      WHERE u.id = CASE WHEN e.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(e.subject, 8)::uuid END) unlock ON true
-    WHERE o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch} AND o.parked_at IS NULL`,
-  );
+export async function openRun<S = null>(
+  db: Queryable,
+  fence: Fence,
+  about?: SubjectQuery<S>,
+): Promise<OpenRun<S> | null> {
+  const [row] = await run<RunColumns & Columns>(db, openStatement(fence, about));
   if (!row) return null;
-  const { worker, attempts, createdAt, now, eventId, eventType, eventOwner, ...about } = row;
-  const { version, occurredAt, subject, correlationId, causationId, data, ...unlock } = about;
-  const event: StoredEvent = {
-    ...{ id: eventId, type: eventType, organizationId: eventOwner },
-    ...{ version, occurredAt, subject, correlationId, causationId, data },
+  const { runWorker, runAttempts, runSince, runNow, eventId, eventType, eventVersion, eventAt, ...more } =
+    row;
+  const { eventOwner, eventSubject, correlationId, causationId, eventData, ...columns } = more;
+  return {
+    event: {
+      id: eventId,
+      type: eventType,
+      version: eventVersion,
+      organizationId: eventOwner,
+      occurredAt: eventAt,
+      subject: eventSubject,
+      correlationId,
+      causationId,
+      data: eventData,
+    },
+    subject: about ? about.read(columns) : null,
+    worker: runWorker,
+    attempts: runAttempts,
+    createdAt: runSince,
+    now: runNow,
   };
-  return { event, unlock: unlock.id === null ? null : unlock, worker, attempts, createdAt, now };
+}
+
+function openStatement<S>(fence: Fence, about?: SubjectQuery<S>): SQL {
+  const row = sql`SELECT ${about ? sql`${about.columns}, ` : sql``}${runColumns}
+    FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+    ${about?.join ?? sql``}
+    WHERE o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch} AND o.parked_at IS NULL`;
+  if (!about?.steps) return row;
+  const { ctes, results } = about.steps;
+  return sql`WITH about AS (${row}), ${ctes} SELECT about.*, ${results} FROM about`;
 }
 
 /**
  * Puts a row back until later: new epoch (jobs of the old one are void), due after `delayMs` by the database's clock.
- * `burn` counts a failed attempt, `afresh` forgives those before; `keepPlace` puts it among the waiting rows where it was made. False: the fence was
+ * `burn` counts a failed attempt, `resetAttempts` clears those before; `keepPlace` puts it among the waiting rows where it was made. False: the fence was
  * lost, nothing changed.
  */
 export async function postpone(
@@ -70,7 +117,7 @@ export async function postpone(
     error: string | null;
     attempt: AttemptRow;
     keepPlace?: boolean;
-    afresh?: boolean;
+    resetAttempts?: boolean;
   },
 ): Promise<boolean> {
   const due = options.keepPlace
@@ -80,7 +127,7 @@ export async function postpone(
     db,
     sql`WITH held AS (
       UPDATE outbox SET epoch = epoch + 1, queued = false, visits = 0, due_at = ${due},
-        attempts = ${options.afresh ? sql`0` : sql`attempts + ${options.burn ? 1 : 0}`}, last_error = coalesce(${options.error}::text, last_error)
+        attempts = ${options.resetAttempts ? sql`0` : sql`attempts + ${options.burn ? 1 : 0}`}, last_error = coalesce(${options.error}::text, last_error)
       WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id),
     attempt AS (${attemptPart(options.attempt, sql`EXISTS (SELECT 1 FROM held)`)})
     SELECT true AS ok FROM held`,

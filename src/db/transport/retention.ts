@@ -2,13 +2,26 @@ import { type SQL, sql } from 'drizzle-orm';
 import { defaultRetention, type Retention } from '../../config.ts';
 import { type Database, sqlState, type Tx } from '../client.ts';
 import { run } from '../commit.ts';
-import { sweepImports } from '../imports/imports.ts';
 
 /**
  * What a table keeps, and for how long. events and messages go by whole months: a partition is dropped, its rows are
- * never deleted. Rows of other transport tables go in batches. Leads, unlocks, payments, journals, effects, phones and
- * alerts are records of the business and stay.
+ * never deleted. Rows of other tables go in batches, by the rules of their verticals. Tables without a rule are records of
+ * the business and stay.
  */
+
+/** What one vertical contributes. */
+export type RetentionRules = {
+  /** By table: which of its rows are past their time. */
+  rows?: (retention: Retention) => Record<string, SQL>;
+  /** By name: work of its own, which answers how many rows it removed. */
+  steps?: Record<string, (db: Database) => Promise<number>>;
+  /** True while open work needs a row of this partition. `to`: the partition's end, a timestamptz. */
+  holds?: (partition: { parent: Parent; table: SQL; to: SQL }) => SQL;
+};
+
+/** A condition for rows older than so many days. */
+export const olderThan = (column: string, days: number): SQL =>
+  sql`${sql.raw(column)} < now() - make_interval(days => ${days}::integer)`;
 
 /** Rows removed per statement: a large backlog goes in many short ones. */
 const batch = 5_000;
@@ -19,7 +32,7 @@ const lockPatience = '250ms';
 const lockSpace = 7_203_112;
 
 const parents = ['events', 'messages'] as const;
-type Parent = (typeof parents)[number];
+export type Parent = (typeof parents)[number];
 
 export type MaintenanceReport = {
   removed: number;
@@ -34,6 +47,7 @@ export type MaintenanceReport = {
 /** Safe to run anywhere, any number of times, by many processes at once. A step that fails does not stop the others. */
 export async function maintain(
   db: Database,
+  rules: readonly RetentionRules[],
   retention: Retention = defaultRetention,
 ): Promise<MaintenanceReport> {
   const report: MaintenanceReport = { removed: 0, dropped: [], held: [], failed: [] };
@@ -50,17 +64,20 @@ export async function maintain(
     const months = retention[`${parent}Months`];
     for (const partition of await expiredPartitions(db, parent, months))
       await step(partition.name, async () => {
-        const end = await alone(db, partition.name, (tx) => dropPartition(tx, parent, partition));
+        const end = await alone(db, partition.name, (tx) => dropPartition(tx, rules, parent, partition));
         if (end) report[end].push(partition.name);
       });
   }
-  await step('imports', async () => {
-    report.removed += await sweepImports(db);
-  });
-  for (const [table, old] of Object.entries(oldRows(retention)))
-    await step(table, async () => {
-      report.removed += await removeRows(db, table, old);
-    });
+  for (const { steps = {}, rows } of [transportRules, ...rules]) {
+    for (const [name, work] of Object.entries(steps))
+      await step(name, async () => {
+        report.removed += await work(db);
+      });
+    for (const [table, old] of Object.entries(rows?.(retention) ?? {}))
+      await step(table, async () => {
+        report.removed += await removeRows(db, table, old);
+      });
+  }
   return report;
 }
 
@@ -131,6 +148,7 @@ async function expiredPartitions(db: Database, parent: Parent, months: number): 
 
 async function dropPartition(
   tx: Tx,
+  rules: readonly RetentionRules[],
   parent: Parent,
   { name, from, to }: Partition,
 ): Promise<'dropped' | 'held' | null> {
@@ -140,47 +158,33 @@ async function dropPartition(
   if (!still?.there) return null;
   // An open row reads its own event; the texts it is about may have been posted in the months beside it.
   const margin = parent === 'events' ? 0 : 1;
-  const mentions =
-    parent === 'events'
-      ? sql`t.subject IN ('unlock:' || u.id, 'lead:' || u.lead_id)`
-      : sql`t.unlock_id = u.id`;
+  const end = sql`${to}::text::timestamptz`;
+  const held = rules.flatMap(({ holds }) =>
+    holds ? [holds({ parent, table: sql`${table}`, to: end })] : [],
+  );
   const [open] = await run<{ used: boolean }>(
     tx,
-    sql`SELECT EXISTS (SELECT 1 FROM outbox o WHERE o.event_at >= ${from}::text::timestamptz - make_interval(months => ${margin}::integer)
-        AND o.event_at < ${to}::text::timestamptz + make_interval(months => ${margin}::integer))
-      OR EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.status NOT IN (${ended}) AND u.created_at < ${to}::text::timestamptz
-        AND EXISTS (SELECT 1 FROM ${table} t WHERE ${mentions})) AS used`,
+    sql`SELECT ${sql.join(
+      [
+        sql`EXISTS (SELECT 1 FROM outbox o WHERE o.event_at >= ${from}::text::timestamptz - make_interval(months => ${margin}::integer)
+        AND o.event_at < ${end} + make_interval(months => ${margin}::integer))`,
+        ...held,
+      ],
+      sql` OR `,
+    )} AS used`,
   );
   if (open?.used) return 'held';
   await run(tx, sql`DROP TABLE ${table}`);
   return 'dropped';
 }
 
-/** No more work comes of an unlock in these states. */
-const ended = sql.raw(["'DONE'", "'EXPIRED'", "'OPTED_OUT'"].join(', '));
-
-/** Which rows of a table are past their time. */
-function oldRows(retention: Retention): Record<string, SQL> {
-  const olderThan = (column: string, days: number) =>
-    sql`${sql.raw(column)} < now() - make_interval(days => ${days}::integer)`;
-  return {
-    idempotency_keys: olderThan('created_at', retention.idempotencyDays),
-    attempts: olderThan('started_at', retention.attemptsDays),
-    // Whose cells they are nobody can look up: they go sooner than what a person can be found by.
-    import_rejects: sql`import_id IN (SELECT id FROM imports WHERE ${olderThan('ended_at', retention.rejectsDays)})`,
-    // Of a location nobody has any more; not of one that is only just being connected.
-    crm_call_slots: sql`location_id NOT IN (SELECT location_id FROM crm_connections) AND taken_at < now() - interval '1 day'`,
-    crm_call_days: sql`day < to_char((now() AT TIME ZONE 'UTC') - interval '60 days', 'YYYY-MM-DD')`,
-    sms_counters: sql`day < to_char((now() AT TIME ZONE 'UTC') - interval '7 days', 'YYYY-MM-DD')`,
-    sessions: olderThan('expires_at', 30),
-    verifications: olderThan('expires_at', 30),
-    // What an operator has not looked at, what an open sale began with, and what open work will read stays.
-    inbox: sql`${olderThan('received_at', retention.inboxDays)} AND NOT (needs_operator AND handled_at IS NULL)
-      AND NOT EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.id = inbox.unlock_id AND u.status NOT IN (${ended}))
-      AND inbox.id::text NOT IN (SELECT e.data->>'inboxId' FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-        WHERE o.event_at < now() - make_interval(days => ${retention.inboxDays}::integer - 1) AND e.data ? 'inboxId')`,
-  };
-}
+/** Rows of the transport itself. */
+const transportRules: RetentionRules = {
+  rows: ({ idempotencyDays, attemptsDays }) => ({
+    idempotency_keys: olderThan('created_at', idempotencyDays),
+    attempts: olderThan('started_at', attemptsDays),
+  }),
+};
 
 async function removeRows(db: Database, table: string, old: SQL): Promise<number> {
   const from = sql.raw(table);

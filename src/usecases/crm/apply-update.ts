@@ -6,7 +6,7 @@ import { personHash } from '../../domain/crm/contact.ts';
 import { corrected, newsIn } from '../../domain/crm/contact-update.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault'>;
 

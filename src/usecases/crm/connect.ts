@@ -10,7 +10,7 @@ import {
   saveCredentials,
 } from '../../db/crm/connections.ts';
 import { PermanentError, RefusedError, VendorError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 import { HeldError, memoryOf, turnsOf } from './rate-limit.ts';
 import { oauthOf } from './session.ts';
 

@@ -16,7 +16,7 @@ import {
 import { hold } from '../../db/crm/connections.ts';
 import { TransientError } from '../../domain/errors.ts';
 import { createGate, type Gate } from '../../engine/gate.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'config' | 'log'>;
 export type Location = { organizationId: string; locationId: string; rateShare: number };

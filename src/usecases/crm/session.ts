@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CrmAccess, CrmGateway } from '../../adapters/crm.ts';
 import { type GhlOauthConfig, type GhlTokens, refreshGhlTokens } from '../../adapters/ghl/oauth.ts';
-import { isConnectionError } from '../../db/client.ts';
 import {
   type CrmConnection,
   type CrmCredentials,
@@ -13,12 +12,13 @@ import {
   releaseRefresh,
   storeRefreshed,
 } from '../../db/crm/connections.ts';
+import { retryWhileDisconnected } from '../../db/retry.ts';
 import { PermanentError, TransientError, UnknownOutcomeError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
 import { HeldError, type Turn, type Turns, turnsOf } from './rate-limit.ts';
 
-export type DoorDeps = Pick<Runtime, 'db' | 'vault' | 'crm' | 'config' | 'relay' | 'log'>;
+export type DoorDeps = Pick<Runtime, 'db' | 'vault' | 'crm' | 'config' | 'relay' | 'log' | 'queues'>;
 
 /** Longer than two tries of ten seconds and all the patience with the statement after them. */
 const refreshLeaseMs = 60_000;
@@ -39,7 +39,7 @@ export function openDoor(deps: DoorDeps, given: CrmConnection, first: Turn | nul
   let token = '';
   let tokenOfVersion: number | null = null;
   const turns: Turns = turnsOf(deps, connection, first);
-  const knock = <T>(make: (crm: CrmGateway, access: CrmAccess) => Promise<T>) =>
+  const openSession = <T>(make: (crm: CrmGateway, access: CrmAccess) => Promise<T>) =>
     turns.call(() => {
       const { locationId, apiVersion, version } = connection;
       // Unsealed once for all the calls of a run.
@@ -57,7 +57,7 @@ export function openDoor(deps: DoorDeps, given: CrmConnection, first: Turn | nul
       // The first refusal may be of a token that has run out, the second is not.
       for (let tried = 0; ; tried += 1) {
         try {
-          return await knock(make);
+          return await openSession(make);
         } catch (error) {
           if (!isRefusedEntry(error)) throw error;
           const renewal = tried === 0 && error.vendorCode === '401' ? await renewed(deps, connection) : null;
@@ -165,17 +165,8 @@ async function storedFor(
   connection: CrmConnection,
   tokens: GhlTokens,
 ): Promise<void> {
-  const until = performance.now() + storePatienceMs;
-  for (;;) {
-    try {
-      await storeRefreshed(db, vault, connection, tokens);
-      return;
-    } catch (error) {
-      // Repeating it is harmless: with the next version in place it changes nothing.
-      if (!isConnectionError(error) || performance.now() > until) throw error;
-      await delay(200);
-    }
-  }
+  // Repeating it is harmless: with the next version in place it changes nothing.
+  await retryWhileDisconnected(() => storeRefreshed(db, vault, connection, tokens), storePatienceMs);
 }
 
 export const oauthOf = (

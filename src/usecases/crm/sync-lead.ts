@@ -1,18 +1,29 @@
 import { hostname } from 'node:os';
 import type { CrmUpserted } from '../../adapters/crm.ts';
+import type { Fence } from '../../db/commit.ts';
+import { openAllowance } from '../../db/crm/call-slots.ts';
 import { hold, holdWhile } from '../../db/crm/connections.ts';
-import { noteContact, type OpenedSync, recordSync, setBack } from '../../db/crm/syncs.ts';
+import { noteContact, type OpenedSync, openSync, recordSync, setBack } from '../../db/crm/syncs.ts';
 import type { SealedContact } from '../../db/lead/leads.ts';
+import type { OpenRun, Subject } from '../../db/transport/outbox.ts';
 import { type MoreOfLead, type PlannedContact, planContact } from '../../domain/crm/contact.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze, waitInPlace } from '../../engine/outcome.ts';
 import { subjects } from '../../events/subjects.ts';
-import { HeldError, holdForSlot, holdForTheDay, memoryOf, type Trouble, turnFrom } from './rate-limit.ts';
+import {
+  HeldError,
+  holdForSlot,
+  holdForTheDay,
+  lookAheadMs,
+  memoryOf,
+  type Trouble,
+  turnFrom,
+} from './rate-limit.ts';
 import { type Door, type DoorDeps, openDoor } from './session.ts';
 
-/** What a run found when it was opened. `askedAt`: by performance.now(). */
-export type Found = { sync: OpenedSync | null; askedAt: number };
+/** A lead with its company and its CRM, as a run found it. `askedAt`: when the database was asked, by performance.now(). */
+export type LeadToSync = { sync: OpenedSync; askedAt: number };
 
 /** Failed attempts before a lead's sync has failed; it can be asked for again. */
 export const mostAttempts = 12;
@@ -25,10 +36,46 @@ const unconnectedMs = 600_000;
 /** The process, for the log. */
 export const workerId = `${hostname()}:${process.pid}`;
 
+/**
+ * What the runs of the syncer are about. One statement instead of a look at the row, one at the lead and a claim (see
+ * openSync). A second look claims again: it is a try of its own.
+ */
+export const leadToSync: Subject<LeadToSync, DoorDeps> = {
+  open: openLead,
+  look: async (_event, fence, deps) => (await openLead(fence, deps))?.subject ?? null,
+};
+
+async function openLead(fence: Fence, { db, config }: DoorDeps): Promise<OpenRun<LeadToSync> | null> {
+  const askedAt = performance.now();
+  const { limits, apiKey } = config.ghl;
+  const options = {
+    worker: workerId,
+    sharedKey: apiKey !== null,
+    limits,
+    aheadMs: limits ? lookAheadMs(limits) : 0,
+  };
+  let opened = await openSync(db, fence, options);
+  if (limits && opened?.subject && isNew(opened.subject)) {
+    const { locationId } = opened.subject.connection!;
+    if (await openAllowance(db, locationId, limits)) opened = await openSync(db, fence, options);
+  }
+  return opened && { ...opened, subject: opened.subject && { sync: opened.subject, askedAt } };
+}
+
+/** Only a free call is missing: perhaps its location has no allowance yet. */
+const isNew = ({ attempt, connection, heldBecause, status, dayFull }: OpenedSync): boolean =>
+  attempt === null &&
+  !heldBecause &&
+  !dayFull &&
+  status === null &&
+  connection !== null &&
+  !connection.pausedAt;
+
 /** One uploaded lead into its company's CRM: upsert, tags, note; every way it can end is recorded. */
-export async function syncLead(found: Found, deps: DoorDeps, run: Run): Promise<Outcome> {
+export async function syncLead(deps: DoorDeps, run: Run<LeadToSync>): Promise<Outcome> {
+  const found = await run.subject();
+  if (!found) return skip('the lead is gone');
   const { sync } = found;
-  if (!sync) return skip('the lead is gone');
   if (sync.status === 'success' || sync.status === 'cancelled')
     return skip(`the sync was a ${sync.status} already`);
   if (sync.importCancelled || sync.contact === null) {

@@ -15,7 +15,7 @@ import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvPreview, previewCsv } from '../../domain/csv/preview.ts';
 import { openCsv } from '../../domain/csv/reader.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 import { csvLimits, csvOptionsOf, keptBytes } from './read-slice.ts';
 
 /** What becomes of a file until a worker reads it. Also the command line's way in, where nothing is published. */

@@ -7,8 +7,8 @@ import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvFile, type CsvOptions, openCsv } from '../../domain/csv/reader.ts';
 import { type JudgedRow, rowJudge } from '../../domain/csv/rows.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import { uploadLeads } from '../lead/upload.ts';
+import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
 
 /** What one file may be; what is beyond is refused with a sentence. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { type Candidate, findCandidates } from '../../db/account/buyers.ts';
 import { together } from '../../db/batch-lookups.ts';
-import { CommitOutcomeUnknownError, sqlState } from '../../db/client.ts';
+import { CommitOutcomeUnknownError } from '../../db/client.ts';
 import type { Change } from '../../db/commit.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import {
@@ -16,13 +16,14 @@ import {
   type StoredLead,
   unlockExists,
 } from '../../db/lead/leads.ts';
+import { isConflict } from '../../db/retry.ts';
 import { type Answer, answerPart, firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newLeadId, splitLead } from '../../domain/lead/lead.ts';
 import { normaliseContactPhone } from '../../domain/phone/phone.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
 type Named = { organizationId: string; providerIds: readonly string[] };
@@ -102,7 +103,7 @@ export async function receiveLead(
       return answer;
     } catch (error) {
       // Two leads for the same new phones may block each other; the one refused wrote nothing.
-      if (sqlState(error) === '40P01') continue;
+      if (isConflict(error)) continue;
       const collision = violatedUnique(error);
       if (collision === null) throw error;
       const first = await firstAnswer(deps.db, key);

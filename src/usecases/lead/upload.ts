@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { Company } from '../../db/account/companies.ts';
-import { CommitOutcomeUnknownError, sqlState } from '../../db/client.ts';
+import { CommitOutcomeUnknownError } from '../../db/client.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import { leadIdConstraint, type SealedContact } from '../../db/lead/leads.ts';
 import {
@@ -15,12 +15,13 @@ import {
   storeLeads,
   type UploadBatch,
 } from '../../db/lead/uploads.ts';
+import { isConflict } from '../../db/retry.ts';
 import type { MoreOfLead } from '../../domain/crm/contact.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { newLeadId } from '../../domain/lead/lead.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { Cause } from '../../events/envelope.ts';
 import { recipients } from '../../events/routes.ts';
+import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 
@@ -187,7 +188,7 @@ async function storeOnce(deps: Deps, batch: UploadBatch): Promise<StoredBatch | 
         return found;
       }
       const renamed = violatedUnique(error) === leadIdConstraint;
-      if (attempt === tries || !(renamed || ['40001', '40P01'].includes(sqlState(error) ?? ''))) throw error;
+      if (attempt === tries || !(renamed || isConflict(error))) throw error;
       if (renamed) for (const lead of batch.leads) lead.publicId = newLeadId(randomBytes);
     }
   }

@@ -2,7 +2,7 @@ import { type AlertDraft, insertAlert } from '../../db/transport/alerts.ts';
 import { type AlertKind, renderOperatorAlert } from '../../domain/messaging/templates.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 
 /** An alert that is also mailed. */
 export type OperatorAlert = AlertDraft & { kind: AlertKind };

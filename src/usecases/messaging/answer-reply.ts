@@ -1,9 +1,10 @@
 import { type ConversationOwner, findConversationOwner } from '../../db/messaging/conversations.ts';
+import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import * as templates from '../../domain/messaging/templates.ts';
 import { isOpen } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { type Outcome, skip } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 import { courtesyOutcome, textBuyer } from './text-buyer.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'sms'>;
@@ -12,8 +13,8 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 /** Answers a text without a clear intent: one help text per number and day. */
-export async function answerUnclear(unlockId: string, deps: Deps, run: Run): Promise<Outcome> {
-  const unlock = await run.unlock(unlockId);
+export async function answerUnclear(deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
+  const unlock = await run.subject();
   if (!unlock || !isOpen(unlock.state)) return skip('the offer is no longer open');
   const day = Math.floor(run.since.getTime() / dayMs);
   const body = templates.renderUnclear(unlock.language, {
@@ -25,7 +26,7 @@ export async function answerUnclear(unlockId: string, deps: Deps, run: Run): Pro
 }
 
 /** Answers HELP: once per number and hour. */
-export async function answerHelp(phoneId: string, deps: Deps, run: Run): Promise<Outcome> {
+export async function answerHelp(phoneId: string, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
   const hour = Math.floor(run.since.getTime() / hourMs);
   return answer(phoneId, deps, run, (owner) => ({
     key: `help-${phoneId}-${hour}`,
@@ -40,7 +41,11 @@ export async function answerHelp(phoneId: string, deps: Deps, run: Run): Promise
 type OptEvent = { phoneId: string; inboxId?: string | undefined };
 
 /** Confirms STOP: the one text that may go to a number that has opted out. */
-export async function confirmOptOut({ phoneId, inboxId }: OptEvent, deps: Deps, run: Run): Promise<Outcome> {
+export async function confirmOptOut(
+  { phoneId, inboxId }: OptEvent,
+  deps: Deps,
+  run: Run<UnlockView>,
+): Promise<Outcome> {
   if (deps.sms.confirmsOptOut || !inboxId) return skip('the carrier sends the confirmation');
   return answer(phoneId, deps, run, (owner) => ({
     key: `stop-${inboxId}`,
@@ -52,7 +57,11 @@ export async function confirmOptOut({ phoneId, inboxId }: OptEvent, deps: Deps, 
 }
 
 /** Confirms START. */
-export async function confirmOptIn({ phoneId, inboxId }: OptEvent, deps: Deps, run: Run): Promise<Outcome> {
+export async function confirmOptIn(
+  { phoneId, inboxId }: OptEvent,
+  deps: Deps,
+  run: Run<UnlockView>,
+): Promise<Outcome> {
   if (deps.sms.confirmsOptOut || !inboxId) return skip('the carrier sends the confirmation');
   return answer(phoneId, deps, run, (owner) => ({
     key: `start-${inboxId}`,
@@ -67,7 +76,7 @@ type Answer = { key: string; purpose: string; body: string; ignoreOptOut?: boole
 async function answer(
   phoneId: string,
   { db, effects }: Deps,
-  run: Run,
+  run: Run<UnlockView>,
   textFor: (owner: ConversationOwner) => Answer,
 ): Promise<Outcome> {
   const owner = await findConversationOwner(db, phoneId);

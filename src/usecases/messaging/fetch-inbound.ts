@@ -3,8 +3,8 @@ import { bookReceipt, findReceiptTarget } from '../../db/messaging/receipts.ts';
 import { findNotification } from '../../db/transport/inbox.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { Cause } from '../../events/envelope.ts';
+import type { Runtime } from '../runtime.ts';
 import { receiveReply } from './receive-reply.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'sms' | 'relay'>;

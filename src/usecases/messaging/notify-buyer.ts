@@ -2,10 +2,10 @@ import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import * as templates from '../../domain/messaging/templates.ts';
 import type { Run } from '../../engine/define.ts';
 import { type Outcome, skip } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { EventData } from '../../events/catalog.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
 import { courtesyOutcome, textBuyer } from './text-buyer.ts';
 
 type BuyerNotice = EventData<'buyer.notice'>;
@@ -26,9 +26,9 @@ export function buyerNotice(
 export async function sendNotice(
   { unlockId, notice, key, reason }: BuyerNotice,
   deps: Pick<Runtime, 'effects'>,
-  run: Run,
+  run: Run<UnlockView>,
 ): Promise<Outcome> {
-  const unlock = await run.unlock(unlockId);
+  const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
   const text = {
     key: `notice-${unlockId}-${notice}-${key}`,

@@ -16,9 +16,9 @@ import {
   type ReplyVerdict,
 } from '../../domain/messaging/conversation.ts';
 import { parseReply } from '../../domain/messaging/reply.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
 
 export type IncomingReply = {
   source: Extract<InboxSource, 'twilio' | 'textmagic' | 'gateway'>;

@@ -2,7 +2,7 @@ import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip } from '../../engine/outcome.ts';
 import type { EffectResult } from '../../engine/posting.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 
 export type BuyerText = {
   /** Names what the text means, never the attempt: equal keys are sent once. */

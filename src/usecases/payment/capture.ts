@@ -7,9 +7,9 @@ import { moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { decide } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'payments' | 'config'>;
 
@@ -17,14 +17,9 @@ type Deps = Pick<Runtime, 'db' | 'payments' | 'config'>;
  * Fetches a session that Stripe reported as paid, verifies it against its unlock, and books the payment: kept when the
  * lead can be sold, to be refunded otherwise. A session that does not match its unlock is quarantined.
  */
-export async function capturePayment(
-  unlockId: string,
-  sessionId: string,
-  deps: Deps,
-  run: Run,
-): Promise<Outcome> {
+export async function capturePayment(sessionId: string, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
   const session = await deps.payments.retrieveCheckout(sessionId);
-  const unlock = await run.unlock(unlockId);
+  const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
   if (session.paymentStatus !== 'paid')
     return skip(`Stripe says ${session.paymentStatus}: waiting for its next event`);
@@ -64,7 +59,12 @@ function quarantine(unlock: UnlockView, session: CheckoutSession, reason: string
   return finish({ events: [event] }, `quarantined: ${reason}`);
 }
 
-function keepOrRefund(unlock: UnlockView, session: CheckoutSession, payment: Payment, run: Run): Outcome {
+function keepOrRefund(
+  unlock: UnlockView,
+  session: CheckoutSession,
+  payment: Payment,
+  run: Run<UnlockView>,
+): Outcome {
   const money = {
     paymentIntent: payment.paymentIntent,
     sessionId: session.id,

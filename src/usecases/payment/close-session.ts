@@ -1,8 +1,9 @@
 import { endCheckout } from '../../db/payment/checkout.ts';
 import { closeSession, findOpenSessions } from '../../db/payment/sessions.ts';
+import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, snooze } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 import { paymentReported } from './reconcile.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments'>;
@@ -14,8 +15,8 @@ const creatingGraceMs = 60_000;
  * Closes the open session of an offer that ended, so that it takes no money. When it was paid in the meantime, the
  * payment is reported instead.
  */
-export async function closeOpenSession(unlockId: string, deps: Deps, run: Run): Promise<Outcome> {
-  const unlock = await run.unlock(unlockId);
+export async function closeOpenSession(unlockId: string, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
+  const unlock = await run.subject();
   const [open] = await findOpenSessions(deps.db, unlockId);
   if (!unlock || !open) return finish({}, 'nothing open at Stripe');
   const sessionId = open.id;

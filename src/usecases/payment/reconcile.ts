@@ -1,10 +1,11 @@
 import { closeSession, findSession, type SessionRow } from '../../db/payment/sessions.ts';
+import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import { TransientError } from '../../domain/errors.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'payments' | 'config'>;
 
@@ -13,7 +14,7 @@ export async function reconcileSession(
   unlockId: string,
   sessionId: string,
   deps: Deps,
-  run: Run,
+  run: Run<UnlockView>,
 ): Promise<Outcome> {
   if (isEnded(await findSession(deps.db, sessionId))) return skip('its end is booked');
   const every = deps.config.timings.reconcileEveryMs;
@@ -24,7 +25,7 @@ export async function reconcileSession(
   });
   if (!session) return snooze(every, 'Stripe did not answer');
   if (session.paymentStatus === 'paid') {
-    const organizationId = (await run.unlock(unlockId))?.organizationId ?? null;
+    const organizationId = (await run.subject())?.organizationId ?? null;
     const event = paymentReported(unlockId, sessionId, organizationId);
     return finish({ events: [event] }, 'paid, and its webhook has not arrived');
   }

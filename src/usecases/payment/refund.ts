@@ -7,14 +7,15 @@ import {
   undoSale,
 } from '../../db/payment/payments.ts';
 import { findReveal } from '../../db/unlock/reveals.ts';
+import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import { findUnlock, moveUnlock } from '../../db/unlock/unlocks.ts';
 import { decide } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, skip, snooze } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import { buyerNotice } from '../messaging/notify-buyer.ts';
+import type { Runtime } from '../runtime.ts';
 
 /** How long a refund or dispute may precede our own booking of its payment. */
 const bookingGraceMs = 10 * 60_000;
@@ -24,11 +25,11 @@ export async function refundPayment(
   paymentId: string,
   reason: string,
   deps: Pick<Runtime, 'db' | 'effects' | 'payments'>,
-  run: Run,
+  run: Run<UnlockView>,
 ): Promise<Outcome> {
   const payment = await findPayment(deps.db, { id: paymentId });
   if (!payment) return skip('no such payment');
-  const unlock = await run.unlock(payment.unlockId);
+  const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
   const notice = buyerNotice(unlock, { notice: 'refunded', key: payment.id, reason });
   if (payment.refundedMinor >= payment.amountMinor) return finish({ events: [notice] }, 'already refunded');
@@ -59,7 +60,7 @@ export async function refundPayment(
 export async function bookPaymentChange(
   paymentIntent: string,
   deps: Pick<Runtime, 'db' | 'payments'>,
-  run: Run,
+  run: Run<UnlockView>,
 ): Promise<Outcome> {
   let payment = await findPayment(deps.db, { paymentIntent });
   if (!payment)
@@ -81,7 +82,7 @@ async function bookRefundMadeAtStripe(
   payment: PaymentRow,
   amount: number,
   { db }: Pick<Runtime, 'db'>,
-  run: Run,
+  run: Run<UnlockView>,
 ): Promise<Outcome> {
   // Read here: the unlock that came with the run may be older than the booking of this payment.
   const unlock = await findUnlock(db, payment.unlockId);
@@ -102,7 +103,7 @@ async function bookRefundMadeAtStripe(
   return finish({ guard, writes: [...writes, ...flags], events }, 'refund booked');
 }
 
-const isWithinGrace = (run: Run) => run.now.getTime() - run.since.getTime() < bookingGraceMs;
+const isWithinGrace = (run: Run<UnlockView>) => run.now.getTime() - run.since.getTime() < bookingGraceMs;
 
 const refunded = (payment: PaymentRow, amount: number): EventDraft => ({
   type: 'payment.refunded',

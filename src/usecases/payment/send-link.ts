@@ -4,11 +4,11 @@ import { renderPaymentLink } from '../../domain/messaging/templates.ts';
 import { decide, isOpen, isPaid } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, patience, skip, snooze } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import { buyerNotice } from '../messaging/notify-buyer.ts';
 import { textBuyer } from '../messaging/text-buyer.ts';
+import type { Runtime } from '../runtime.ts';
 import { closeOffer } from '../unlock/close.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'links'>;
@@ -17,13 +17,8 @@ type Deps = Pick<Runtime, 'db' | 'effects' | 'links'>;
 const linkRepeatMs = 60_000;
 
 /** Answers Y with a link to the pay page. Y never charges. */
-export async function answerAccepted(
-  unlockId: string,
-  inboxId: string,
-  deps: Deps,
-  run: Run,
-): Promise<Outcome> {
-  const unlock = await run.unlock(unlockId);
+export async function answerAccepted(inboxId: string, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
+  const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
   const decision = decide(unlock, { type: 'start_payment' }, run.now);
   if (decision.kind === 'early') return snooze(patience(run, 500), decision.because);
@@ -37,7 +32,7 @@ export async function answerAccepted(
   return answerRepeat(unlock, inboxId, deps, run);
 }
 
-async function sendLink(unlock: UnlockView, deps: Deps, run: Run): Promise<Outcome> {
+async function sendLink(unlock: UnlockView, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
   const sent = await textLink(unlock, `link-${unlock.id}`, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') {
@@ -52,7 +47,7 @@ async function sendLink(unlock: UnlockView, deps: Deps, run: Run): Promise<Outco
   return finish(moveUnlock(unlock, decision), 'payment link accepted by the carrier');
 }
 
-async function textLink(unlock: UnlockView, key: string, deps: Deps, run: Run) {
+async function textLink(unlock: UnlockView, key: string, deps: Deps, run: Run<UnlockView>) {
   const body = renderPaymentLink(unlock.language, {
     buyerName: unlock.buyerName,
     price: { minor: unlock.priceMinor, currency: unlock.currency },
@@ -64,7 +59,12 @@ async function textLink(unlock: UnlockView, key: string, deps: Deps, run: Run) {
 }
 
 /** Answers a repeated Y with the same link, with the details once paid, or with a notice that the offer has ended. */
-async function answerRepeat(unlock: UnlockView, inboxId: string, deps: Deps, run: Run): Promise<Outcome> {
+async function answerRepeat(
+  unlock: UnlockView,
+  inboxId: string,
+  deps: Deps,
+  run: Run<UnlockView>,
+): Promise<Outcome> {
   if (isPaid(unlock.state)) {
     // Of two Ys at once, one may be handled after the payment: it asked for the link, not for the details again.
     if (!unlock.revealedAt || run.since < unlock.revealedAt) return skip('the details are on their way');

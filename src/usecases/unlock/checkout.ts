@@ -11,9 +11,9 @@ import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
 import { oneLine } from '../../domain/plain-text.ts';
 import { payView } from '../../domain/unlock/pay-view.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { Cause } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'payments' | 'links' | 'config'>;
 

@@ -3,7 +3,7 @@ import { type Move, moveUnlock, type UnlockView } from '../../db/unlock/unlocks.
 import { decide } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, patience, skip, snooze } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
+import type { Runtime } from '../runtime.ts';
 
 /** How long a view of the pay page waits for the text to be booked first. */
 const textGraceMs = 60_000;

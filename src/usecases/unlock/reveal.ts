@@ -4,10 +4,10 @@ import { type RevealFields, renderReveal, renderRevealEmail } from '../../domain
 import { decide, isPaid } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, patience, skip, snooze } from '../../engine/outcome.ts';
-import type { Runtime } from '../../engine/runtime.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import { textBuyer } from '../messaging/text-buyer.ts';
+import type { Runtime } from '../runtime.ts';
 import { revealedAndDone } from './delivery.ts';
 
 type Deps = Pick<Runtime, 'effects' | 'vault'>;

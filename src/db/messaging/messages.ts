@@ -1,0 +1,117 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { timeOfId } from '../../events/envelope.ts';
+import type { Queryable } from '../client.ts';
+import { type Part, run } from '../commit.ts';
+import type { ClaimGuard, ClaimWrite, EffectOutcome } from '../transport/effects.ts';
+
+/** The books of one text or mail: it has the id of its effect, and is written and booked in the effect's own statements. */
+export type MessageDraft = {
+  organizationId: string | null;
+  unlockId: string | null;
+  buyerId: string | null;
+  phoneId: string | null;
+  recipientKind: 'buyer' | 'operator';
+  channel: 'sms' | 'email';
+  purpose: string;
+  /** Sealed. */
+  recipient: string;
+  body: string;
+};
+
+/** The message of an effect that is claimed for the first time. */
+export function messageOf(effectId: string, message: MessageDraft): ClaimWrite {
+  return {
+    name: 'message',
+    statement: ({
+      inserted,
+    }) => sql`INSERT INTO messages (id, created_at, organization_id, unlock_id, buyer_id, phone_id, recipient_kind,
+        channel, purpose, recipient, body, status)
+      SELECT ${effectId}::uuid, ${timeOfId(effectId)}::timestamptz, ${message.organizationId}::uuid, ${message.unlockId}::uuid,
+        ${message.buyerId}::uuid, ${message.phoneId}::uuid, ${message.recipientKind}, ${message.channel}, ${message.purpose},
+        ${message.recipient}, ${message.body}, 'posting' WHERE ${inserted}`,
+  };
+}
+
+/** Messages live in the partition of their own id's time; a lower bound keeps older partitions out of the plan. */
+const since = (id: string) => new Date(timeOfId(id).getTime() - 1);
+
+const statusAfter = {
+  accepted: 'queued',
+  refused: 'failed',
+  released: 'posting',
+  unknown: 'posting',
+} as const;
+
+/** What the vendor answered, in the message's books. A status that came by callback stays. */
+export function bookMessage(effectId: string, outcome: EffectOutcome): Part {
+  const vendorId = outcome.state === 'accepted' ? outcome.vendorId : null;
+  const errorCode = outcome.state === 'accepted' ? null : outcome.errorCode;
+  return {
+    name: 'message',
+    statement: (
+      when,
+    ) => sql`UPDATE messages SET status = ${statusAfter[outcome.state]}, vendor_id = coalesce(vendor_id, ${vendorId}::text),
+        error_code = ${errorCode}::text, updated_at = now()
+      WHERE id = ${effectId}::uuid AND created_at >= ${since(effectId)}::timestamptz AND status = 'posting' AND ${when}`,
+  };
+}
+
+/** The sealed text as it was first posted: what a vendor's listing is searched for, and what a second post repeats. */
+export async function findPostedBody(db: Queryable, effectId: string): Promise<string | null> {
+  const [row] = await run<{ body: string | null }>(
+    db,
+    sql`SELECT body FROM messages WHERE id = ${effectId}::uuid AND created_at >= ${since(effectId)}::timestamptz
+      AND created_at < ${since(effectId)}::timestamptz + interval '1 day'`,
+  );
+  return row?.body ?? null;
+}
+
+export type Line = {
+  phoneId: string;
+  /** The one confirmation of an opt-out may go to an opted-out phone. */
+  ignoreOptOut: boolean;
+};
+
+/** An opt-out commits on this row and a claim shares it: from that commit on no SMS is leased. */
+export function openLine(line: Line): ClaimGuard {
+  return {
+    name: 'line',
+    statement: sql`SELECT id FROM phones WHERE id = ${line.phoneId} AND bad_number_at IS NULL
+    AND (opted_out_at IS NULL OR ${line.ignoreOptOut}) FOR SHARE`,
+    refusal: async (db) => ((await isOptedOut(db, line.phoneId)) ? 'opted_out' : 'bad_number'),
+  };
+}
+
+async function isOptedOut(db: Queryable, phoneId: string): Promise<boolean> {
+  const [row] = await run<{ out: boolean }>(
+    db,
+    sql`SELECT opted_out_at IS NOT NULL AS out FROM phones WHERE id = ${phoneId}`,
+  );
+  return row?.out ?? true;
+}
+
+/** Spend cap per organization and UTC day, and per number and hour. */
+export function underCap(organizationId: string | null, phoneId: string): ClaimGuard {
+  return {
+    name: 'cap',
+    statement: sql`SELECT 1 FROM organizations g WHERE g.id = ${organizationId}
+    AND g.sms_per_day > (SELECT coalesce(sum(c.sent), 0) FROM sms_counters c WHERE c.organization_id = g.id
+      AND c.day = ${today})
+    AND g.sms_per_number_hour > (SELECT count(*) FROM messages m WHERE m.phone_id = ${phoneId} AND m.created_at > now() - interval '1 hour')`,
+    refusal: async () => 'capped',
+  };
+}
+
+const today: SQL = sql.raw("to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD')");
+/** Rows of one organization and day: texts posted at the same time do not wait for each other. */
+const counterShards = 16;
+
+/** One per post: a 429 or a refused connection was none, so claiming again after it counts nothing. */
+export function countText(organizationId: string): ClaimWrite {
+  return {
+    name: 'counted',
+    statement: ({ posted }) => sql`INSERT INTO sms_counters (organization_id, day, shard, sent)
+      SELECT ${organizationId}, ${today}, ${Math.floor(Math.random() * counterShards)}::integer, 1 WHERE ${posted}
+      ON CONFLICT (organization_id, day, shard) DO UPDATE SET sent = sms_counters.sent + 1`,
+  };
+}

@@ -1,0 +1,85 @@
+import { createGateways } from './adapters/gateways.ts';
+import { createLogger } from './adapters/logger.ts';
+import type { Config } from './config.ts';
+import { createDatabase } from './db/client.ts';
+import { settledWithin } from './db/deadline.ts';
+import { createVault } from './db/vault.ts';
+import { createPayLinks } from './domain/unlock/pay-link.ts';
+import { createEffects } from './engine/effects.ts';
+import { createQueues } from './engine/queues.ts';
+import { createRelay } from './engine/relay.ts';
+import { createTexting } from './usecases/messaging/texting.ts';
+import type { Runtime } from './usecases/runtime.ts';
+
+const closePatienceMs = 4_000;
+
+export type RuntimeOptions = {
+  name: string;
+  namespace?: string;
+  pool?: number;
+  /** How long a statement may take: an ingress answers 503 rather than keep its caller waiting. */
+  queryTimeoutMs?: number;
+};
+
+/** Builds what a process needs and checks what must not be wrong. `close` goes after the servers and workers. */
+export async function createRuntime(
+  config: Config,
+  options: RuntimeOptions,
+): Promise<Runtime & { close(): Promise<void> }> {
+  const log = createLogger(config, options.name);
+  const url = config.databaseUrl;
+  if (!url) throw new Error('createRuntime needs a database URL');
+  const db = createDatabase({
+    url,
+    // The reader sets session options, which a transaction pooler does not keep.
+    replicaUrl: config.databaseReplicaUrl ?? config.databaseDirectUrl ?? undefined,
+    applicationName: `leadgate-${options.name}`,
+    max: options.pool ?? 20,
+    // A direct URL beside it means that the other one leads through a transaction pooler.
+    prepared: config.databaseDirectUrl === null,
+    queryTimeoutMs: options.queryTimeoutMs,
+    connectTimeoutMs: 1_500,
+    onError: (error) => log.warn({ error: error.message }, 'idle database connection lost'),
+  });
+  await db.assertSafe();
+  const queues = await createQueues({
+    redisUrl: config.redisUrl,
+    databaseUrl: config.databaseDirectUrl ?? url,
+    namespace: options.namespace,
+    log,
+  });
+  const vault = createVault(config.encryptionKeys);
+  const gateways = createGateways(config);
+  const { timings } = config;
+  const relay = createRelay({ db, queues, timings, log });
+  const effects = createEffects({ db, timings, log });
+  const { sms, email, payments, crm } = gateways;
+  const texting = createTexting({
+    db,
+    vault,
+    sms,
+    email,
+    effects,
+    statusCallbackBase: `${config.publicUrl}/webhook/twilio/status`,
+  });
+  const links = createPayLinks(config.encryptionKeys.at(-1)!.key, config.publicUrl);
+  return {
+    config,
+    log,
+    db,
+    vault,
+    links,
+    sms,
+    email,
+    payments,
+    crm,
+    queues,
+    relay,
+    effects: { ...effects, ...texting },
+    async close() {
+      await queues.close();
+      gateways.close();
+      await settledWithin(closePatienceMs, db.close());
+    },
+  };
+}

@@ -1,0 +1,229 @@
+import type { EmailGateway } from '../../adapters/email.ts';
+import type { FoundSms, SmsGateway } from '../../adapters/sms.ts';
+import type { Queryable } from '../../db/client.ts';
+import { commitChange } from '../../db/commit.ts';
+import {
+  bookMessage,
+  countText,
+  findPostedBody,
+  type MessageDraft,
+  messageOf,
+  openLine,
+  underCap,
+} from '../../db/messaging/messages.ts';
+import { closeLine } from '../../db/messaging/phones.ts';
+import { bookReceipt, findReceiptTarget } from '../../db/messaging/receipts.ts';
+import { insertAlert } from '../../db/transport/alerts.ts';
+import type { ClaimGuard, EffectRow } from '../../db/transport/effects.ts';
+import { paidUnlock } from '../../db/unlock/reveal-guard.ts';
+import type { Vault } from '../../db/vault.ts';
+import type { FailureCode } from '../../domain/errors.ts';
+import type { Effects } from '../../engine/effects.ts';
+import { type EffectResult, type EffectRun, type Posting, wait } from '../../engine/posting.ts';
+import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
+
+export type SmsRequest = {
+  key: string;
+  purpose: string;
+  organizationId: string | null;
+  unlockId: string | null;
+  buyerId: string | null;
+  phoneId: string;
+  to: string;
+  body: string;
+  /** The one confirmation of an opt-out may go to an opted-out phone. */
+  ignoreOptOut?: boolean;
+  /** What was paid for is sent whatever the spend cap says. */
+  uncapped?: boolean;
+};
+
+export type EmailRequest = {
+  key: string;
+  purpose: string;
+  recipientKind: 'buyer' | 'operator';
+  organizationId: string | null;
+  unlockId: string | null;
+  buyerId: string | null;
+  to: string;
+  subject: string;
+  text: string;
+};
+
+/** Texts and e-mails: each an effect with a message in the books. */
+export type Texting = {
+  sms(run: EffectRun, request: SmsRequest): Promise<EffectResult<null>>;
+  email(run: EffectRun, request: EmailRequest): Promise<EffectResult<null>>;
+};
+
+type Deps = {
+  db: Queryable;
+  vault: Vault;
+  sms: SmsGateway;
+  email: EmailGateway;
+  effects: Effects;
+  /** Base of the status callback URL, whose last segment is the effect id. */
+  statusCallbackBase: string;
+};
+
+const capPauseMs = 10 * 60_000;
+/** A vendor's clock may be behind: listings are read from a minute before the claim on. */
+const listingMarginMs = 60_000;
+const listedSince = (effect: EffectRow) => new Date(effect.claimedAt.getTime() - listingMarginMs);
+
+export function createTexting(deps: Deps): Texting {
+  return {
+    sms: (run, request) => deps.effects.once(run, smsPosting(deps, request)),
+    email: (run, request) => deps.effects.once(run, emailPosting(deps, request)),
+  };
+}
+
+function smsPosting(deps: Deps, r: SmsRequest): Posting<null> {
+  const { sms, vault } = deps;
+  return {
+    request: {
+      key: r.key,
+      vendor: sms.vendor,
+      kind: 'sms',
+      organizationId: r.organizationId,
+      unlockId: r.unlockId,
+      repeatable: false,
+    },
+    guards: guardsOf(r),
+    refusedBy: async (refusal) => {
+      if (refusal !== 'capped') return { state: 'refused', code: refusal };
+      await alertCap(deps, r.organizationId);
+      return wait(capPauseMs, 'the SMS spend cap is reached');
+    },
+    books: booksOf(
+      {
+        organizationId: r.organizationId,
+        unlockId: r.unlockId,
+        buyerId: r.buyerId,
+        phoneId: r.phoneId,
+        recipientKind: 'buyer',
+        channel: 'sms',
+        purpose: r.purpose,
+        recipient: vault.seal(r.to),
+        body: vault.seal(r.body),
+      },
+      r.organizationId,
+    ),
+    async call(id, again) {
+      const posted = again ? await postedText(deps, id) : null;
+      const sent = await sms.send({
+        to: r.to,
+        body: posted ?? r.body,
+        reference: id,
+        statusCallbackUrl: `${deps.statusCallbackBase}/${id}`,
+      });
+      return { vendorId: sent.vendorId, result: null };
+    },
+    onRefusal: (code) => rememberPhone(deps, r, code),
+    async find(effect) {
+      const body = (await postedText(deps, effect.id)) ?? r.body;
+      const found = await sms.find({ to: r.to, body, reference: effect.id, since: listedSince(effect) });
+      if (found) await bookListed(deps, effect, found);
+      return found;
+    },
+  };
+}
+
+function guardsOf(r: SmsRequest): ClaimGuard[] {
+  const { phoneId, ignoreOptOut = false, organizationId } = r;
+  const guards = [openLine({ phoneId, ignoreOptOut }), ...revealGuards(r)];
+  return r.uncapped ? guards : [...guards, underCap(organizationId, phoneId)];
+}
+
+/** A message with the contact leaves only while its unlock is paid. */
+const revealGuards = ({ purpose, unlockId }: { purpose: string; unlockId: string | null }): ClaimGuard[] =>
+  purpose === 'reveal' && unlockId !== null ? [paidUnlock(unlockId)] : [];
+
+function emailPosting({ email, vault }: Deps, r: EmailRequest): Posting<null> {
+  return {
+    request: {
+      key: r.key,
+      vendor: email.vendor,
+      kind: 'email',
+      organizationId: r.organizationId,
+      unlockId: r.unlockId,
+      repeatable: false,
+    },
+    guards: revealGuards(r),
+    books: booksOf({
+      organizationId: r.organizationId,
+      unlockId: r.unlockId,
+      buyerId: r.buyerId,
+      phoneId: null,
+      recipientKind: r.recipientKind,
+      channel: 'email',
+      purpose: r.purpose,
+      recipient: vault.seal(r.to),
+      body: vault.seal(`${r.subject}\n\n${r.text}`),
+    }),
+    async call(id) {
+      const sent = await email.send({ to: r.to, subject: r.subject, text: r.text, reference: id });
+      return { vendorId: sent.vendorId, result: null };
+    },
+    find: (effect) => email.find({ to: r.to, reference: effect.id, since: listedSince(effect) }),
+  };
+}
+
+/** The message row, and for texts the count against the organization's cap. */
+function booksOf(message: MessageDraft, countedFor: string | null = null): Posting<null>['books'] {
+  return {
+    open: (id) => [messageOf(id, message), ...(countedFor === null ? [] : [countText(countedFor)])],
+    close: (id, outcome) => [bookMessage(id, outcome)],
+  };
+}
+
+/** What the books hold from an earlier claim is what is posted, even if its names and counts have changed since. */
+async function postedText({ db, vault }: Deps, effectId: string): Promise<string | null> {
+  const sealed = await findPostedBody(db, effectId);
+  return sealed === null ? null : vault.open(sealed);
+}
+
+/**
+ * The carrier's own word on a number, whatever the text was for: remembered before the refusal is booked, so that a
+ * crash between the two only asks again. An opt-out ends this phone's other offers as well.
+ */
+async function rememberPhone({ db }: Deps, request: SmsRequest, code: FailureCode): Promise<void> {
+  if (code !== 'opted_out' && code !== 'bad_number') return;
+  const { phoneId, organizationId } = request;
+  const optedOut: EventDraft = {
+    type: 'buyer.opted_out',
+    organizationId,
+    subject: subjects.phone(phoneId),
+    data: { phoneId },
+  };
+  const change = { guard: closeLine(phoneId, code), events: code === 'opted_out' ? [optedOut] : [] };
+  // Its event waits in the outbox for the sweeper.
+  await commitChange(db, change, { visibilityMs: 0, isFull: () => true });
+}
+
+/** Texts wait at the cap: one alert on the console per organization and day. */
+async function alertCap({ db }: Deps, organizationId: string | null): Promise<void> {
+  const alert = insertAlert({
+    key: `cap-${organizationId}-${new Date().toISOString().slice(0, 10)}`,
+    kind: 'spend_cap',
+    organizationId,
+    subject: subjects.organization(`${organizationId}`),
+    text: 'The SMS spend cap is reached, for a number and hour or for the day: texts wait and are tried again every ten minutes.',
+  });
+  await commitChange(db, { writes: [alert] }, { visibilityMs: 0 });
+}
+
+/** A run that lost the answer may have lost the callback too: what the listing says is booked as a receipt. */
+async function bookListed({ db, sms }: Deps, effect: EffectRow, found: FoundSms): Promise<void> {
+  const receipt = {
+    vendor: sms.vendor,
+    effectId: effect.id,
+    vendorId: found.vendorId,
+    status: found.status,
+    code: found.failure ?? null,
+    vendorCode: found.vendorCode ?? null,
+  };
+  const message = await findReceiptTarget(db, receipt);
+  // Its events wait in the outbox for the sweeper.
+  if (message) await commitChange(db, bookReceipt(message, receipt), { visibilityMs: 0, isFull: () => true });
+}

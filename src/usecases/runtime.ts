@@ -1,0 +1,26 @@
+import type { CrmGateway } from '../adapters/crm.ts';
+import type { EmailGateway } from '../adapters/email.ts';
+import type { PaymentGateway } from '../adapters/payments.ts';
+import type { SmsGateway } from '../adapters/sms.ts';
+import type { Config } from '../config.ts';
+import type { Vault } from '../db/vault.ts';
+import type { PayLinks } from '../domain/unlock/pay-link.ts';
+import type { Effects } from '../engine/effects.ts';
+import type { EngineRuntime } from '../engine/runtime.ts';
+import type { Texting } from './messaging/texting.ts';
+
+/**
+ * Everything a process is made of, built once by a composition root (src/runtime.ts) and passed down; requests and
+ * handlers take a Pick of it.
+ */
+export type Runtime = EngineRuntime & {
+  config: Config;
+  vault: Vault;
+  links: PayLinks;
+  sms: SmsGateway;
+  email: EmailGateway;
+  payments: PaymentGateway;
+  /** By the version of its API that a company's location speaks. */
+  crm: Record<'v2' | 'v1', CrmGateway>;
+  effects: Effects & Texting;
+};

@@ -1,0 +1,15 @@
+import { accountRetention } from '../db/account/retention.ts';
+import { crmRetention } from '../db/crm/retention.ts';
+import { importsRetention } from '../db/imports/retention.ts';
+import { messagingRetention } from '../db/messaging/retention.ts';
+import type { RetentionRules } from '../db/transport/retention.ts';
+import { unlockRetention } from '../db/unlock/retention.ts';
+
+/** What each vertical keeps, and for how long. */
+export const retention: readonly RetentionRules[] = [
+  unlockRetention,
+  messagingRetention,
+  importsRetention,
+  crmRetention,
+  accountRetention,
+];

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { together } from './batch-lookups.ts';
+import { batchLookups } from './batch-lookups.ts';
 
-describe('together', () => {
+describe('batchLookups', () => {
   it('answers everybody who asks in one turn from one look, each his own', async () => {
     const looks: number[][] = [];
-    const double = together(async (keys: number[]) => {
+    const double = batchLookups(async (keys: number[]) => {
       looks.push(keys);
       return keys.map((key) => key * 2);
     });
@@ -22,7 +22,7 @@ describe('together', () => {
     const answered = new Promise<void>((resolve) => {
       answer = resolve;
     });
-    const ask = together(async (keys: string[]) => {
+    const ask = batchLookups(async (keys: string[]) => {
       const seen = truth;
       began();
       await answered;
@@ -39,7 +39,7 @@ describe('together', () => {
 
   it('a look that fails is told to those who shared it, and to nobody else', async () => {
     let broken = true;
-    const ask = together(async (keys: string[]) => {
+    const ask = batchLookups(async (keys: string[]) => {
       if (broken) throw new Error('away');
       return keys;
     });

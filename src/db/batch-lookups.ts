@@ -2,7 +2,7 @@
  * One lookup for everybody who asks in the same turn of the event loop. Nobody waits for a lookup that was begun before
  * he asked, so an answer is as fresh as one of his own, and a lookup that hangs holds up only those who share it.
  */
-export function together<K, V>(look: (keys: K[]) => Promise<V[]>): (key: K) => Promise<V> {
+export function batchLookups<K, V>(look: (keys: K[]) => Promise<V[]>): (key: K) => Promise<V> {
   let asked: { key: K; resolve: (value: V) => void; reject: (error: unknown) => void }[] = [];
   const answer = async () => {
     const askers = asked;

@@ -1,8 +1,8 @@
 import { unlockSubject } from '../db/unlock/subject.ts';
 import type { UnlockView } from '../db/unlock/unlocks.ts';
+import { alert } from '../domain/messaging/alerts.ts';
 import { defineWorker } from '../engine/define.ts';
 import { skip } from '../engine/outcome.ts';
-import { subjects } from '../events/subjects.ts';
 import { alertOperator, type OperatorAlert } from '../usecases/messaging/alert-operator.ts';
 import {
   answerHelp,
@@ -39,68 +39,47 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
         : closeUndelivered(unlock, data.code, run.now);
     },
 
-    'crm.paused': (event, deps, run) =>
-      alertOperator(
-        aboutCompany(event, 'crm_paused', `crm-paused-${companyOf(event)}-${event.id}`),
-        deps,
-        run,
-      ),
+    'crm.paused'(event, deps, run) {
+      const key = `crm-paused-${event.organizationId ?? 'unknown'}-${event.id}`;
+      return alertOperator(about(event, key, alert('crm_paused', event.data)), deps, run);
+    },
 
     'crm.unwell'(event, deps, run) {
       // Each process reports for itself: one alert a day is enough.
       const day = event.occurredAt.toISOString().slice(0, 10);
-      const key = `crm-unwell-${companyOf(event)}-${day}`;
-      return alertOperator(aboutCompany(event, 'crm_unwell', key), deps, run);
+      const key = `crm-unwell-${event.organizationId ?? 'unknown'}-${day}`;
+      return alertOperator(about(event, key, alert('crm_unwell', event.data)), deps, run);
     },
 
     'payment.refunded'(event, deps, run) {
-      const { paymentId, amount } = event.data;
-      const text = `${amount} minor units of payment ${paymentId} were refunded.`;
+      const key = `refunded-${event.data.paymentId}-${event.data.amount}`;
+      return alertOperator(about(event, key, alert('payment_refunded', event.data)), deps, run);
+    },
+
+    'payment.disputed'(event, deps, run) {
+      const key = `disputed-${event.data.paymentId}`;
+      return alertOperator(about(event, key, alert('payment_disputed', event.data)), deps, run);
+    },
+
+    'payment.quarantined'(event, deps, run) {
+      const key = `quarantined-${event.data.sessionId}`;
+      return alertOperator(about(event, key, alert('payment_rejected', event.data)), deps, run);
+    },
+
+    'work.parked'(event, deps, run) {
+      const { outboxId, worker } = event.data;
+      const kind = worker === 'revealer' ? 'reveal_failed' : 'work_parked';
       return alertOperator(
-        about(event, 'payment_refunded', `refunded-${paymentId}-${amount}`, text),
+        about(event, `parked-${outboxId}-${event.id}`, alert(kind, event.data)),
         deps,
         run,
       );
     },
-
-    'payment.disputed'(event, deps, run) {
-      const { paymentId } = event.data;
-      const text = `Payment ${paymentId} is disputed; its buyer is flagged.`;
-      return alertOperator(about(event, 'payment_disputed', `disputed-${paymentId}`, text), deps, run);
-    },
-
-    'payment.quarantined'(event, deps, run) {
-      const { sessionId, reason } = event.data;
-      const text = `Session ${sessionId} was paid, but its ${reason} is not what was asked for. Nothing was revealed.`;
-      return alertOperator(about(event, 'payment_rejected', `quarantined-${sessionId}`, text), deps, run);
-    },
-
-    'work.parked'(event, deps, run) {
-      const { outboxId, worker, error } = event.data;
-      const kind = worker === 'revealer' ? 'reveal_failed' : 'work_parked';
-      const text = `${worker} gave up: ${error}. Resume it on the console once the cause is fixed.`;
-      return alertOperator(about(event, kind, `parked-${outboxId}-${event.id}`, text), deps, run);
-    },
   },
 });
 
-type Subject = { organizationId: string | null; subject: string };
-
 const about = (
-  { organizationId, subject }: Subject,
-  kind: OperatorAlert['kind'],
+  { organizationId, subject }: { organizationId: string | null; subject: string },
   key: string,
-  text: string,
+  { kind, text }: Pick<OperatorAlert, 'kind' | 'text'>,
 ): OperatorAlert => ({ key, kind, organizationId, subject, text });
-
-type CompanyEvent = { organizationId: string | null; data: { reason: string } };
-
-const companyOf = ({ organizationId }: CompanyEvent) => organizationId ?? 'unknown';
-
-const aboutCompany = (event: CompanyEvent, kind: OperatorAlert['kind'], key: string): OperatorAlert => ({
-  key,
-  kind,
-  organizationId: event.organizationId,
-  subject: subjects.company(companyOf(event)),
-  text: event.data.reason,
-});

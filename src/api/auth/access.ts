@@ -8,7 +8,7 @@ import {
   noteKeyUse,
 } from '../../db/account/api-keys.ts';
 import { organizationsOf } from '../../db/account/members.ts';
-import { together } from '../../db/batch-lookups.ts';
+import { batchLookups } from '../../db/batch-lookups.ts';
 import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -48,7 +48,7 @@ export function createAccess(
   { auth, limiter }: { auth: Auth; limiter: Limiter },
 ): Access {
   const trusted = trustedOrigins(config.publicUrl);
-  const keyOf = together(async (given: string[]) => {
+  const keyOf = batchLookups(async (given: string[]) => {
     const found = new Map<string, Promise<ApiKey | null>>();
     for (const key of given) if (!found.has(key)) found.set(key, findKey(db, key));
     return Promise.all(given.map((key) => found.get(key)!));

@@ -5,15 +5,8 @@ import type { Part } from '../commit.ts';
 export type AlertDraft = {
   /** One alert per cause: a repeat changes nothing. */
   key: string;
-  kind:
-    | 'spend_cap'
-    | 'work_parked'
-    | 'reveal_failed'
-    | 'payment_refunded'
-    | 'payment_disputed'
-    | 'payment_rejected'
-    | 'crm_paused'
-    | 'crm_unwell';
+  /** domain/messaging/alerts.ts names them. */
+  kind: string;
   organizationId: string | null;
   /** By id; no personal data. */
   subject: string;

@@ -3,6 +3,7 @@ import { LANGUAGES, type Language, languageOf } from '../language.ts';
 import { maskContactData, maskLinks } from '../lead/mask.ts';
 import { formatMoney, type Money } from '../money.ts';
 import { oneLine, paragraph } from '../plain-text.ts';
+import { type AlertKind, alerts } from './alerts.ts';
 import { en } from './texts/en.ts';
 import { es } from './texts/es.ts';
 import type { TextArguments, TextKey, Texts } from './texts/texts.ts';
@@ -170,15 +171,6 @@ export function renderStartConfirmed(language: string, fields: { organization: s
   return render(language, 'startConfirmed', { organization: oneLine(fields.organization) });
 }
 
-export type AlertKind =
-  | 'work_parked'
-  | 'reveal_failed'
-  | 'payment_refunded'
-  | 'payment_disputed'
-  | 'payment_rejected'
-  | 'crm_paused'
-  | 'crm_unwell';
-
 export interface AlertFields {
   kind: AlertKind;
   /** What it is about, by id: "teaser-sender, unlock 0192…". No personal data: alerts leave the house by e-mail. */
@@ -192,12 +184,18 @@ export function renderOperatorAlert(
   language: string,
   fields: AlertFields,
 ): { subject: string; text: string } {
-  const { kind } = fields;
+  const spoken = languageOf(language);
+  const { title, explanation } = alerts[fields.kind];
   const subject = oneLine(fields.subject);
   const detail = oneLine(fields.detail, 1_000);
   return {
-    subject: render(language, 'alertSubject', { kind, subject }),
-    text: render(language, 'alertBody', { kind, subject, detail, url: fields.url ?? '' }),
+    subject: render(language, 'alertSubject', { title: title[spoken], subject }),
+    text: render(language, 'alertBody', {
+      explanation: explanation[spoken],
+      subject,
+      detail,
+      url: fields.url ?? '',
+    }),
   };
 }
 

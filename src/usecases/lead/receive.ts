@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { type Candidate, findCandidates } from '../../db/account/buyers.ts';
-import { together } from '../../db/batch-lookups.ts';
+import { batchLookups } from '../../db/batch-lookups.ts';
 import { CommitOutcomeUnknownError } from '../../db/client.ts';
 import type { Change } from '../../db/commit.ts';
 import { violatedUnique } from '../../db/constraints.ts';
@@ -31,7 +31,7 @@ type Named = { organizationId: string; providerIds: readonly string[] };
 export type FindNamed = (named: Named) => Promise<Candidate[]>;
 
 export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNamed {
-  return together(async (asked: Named[]) => {
+  return batchLookups(async (asked: Named[]) => {
     const found = new Map<string, Promise<Map<string, Candidate>>>();
     for (const { organizationId } of asked) {
       if (found.has(organizationId)) continue;

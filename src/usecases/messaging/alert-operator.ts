@@ -1,5 +1,6 @@
 import { type AlertDraft, insertAlert } from '../../db/transport/alerts.ts';
-import { type AlertKind, renderOperatorAlert } from '../../domain/messaging/templates.ts';
+import type { AlertKind } from '../../domain/messaging/alerts.ts';
+import { renderOperatorAlert } from '../../domain/messaging/templates.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome } from '../../engine/outcome.ts';
 import type { Runtime } from '../runtime.ts';

@@ -18,6 +18,7 @@ import type { ClaimGuard, EffectRow } from '../../db/transport/effects.ts';
 import { paidUnlock } from '../../db/unlock/reveal-guard.ts';
 import type { Vault } from '../../db/vault.ts';
 import type { FailureCode } from '../../domain/errors.ts';
+import { alert } from '../../domain/messaging/alerts.ts';
 import type { Effects } from '../../engine/effects.ts';
 import { type EffectResult, type EffectRun, type Posting, wait } from '../../engine/posting.ts';
 import type { EventDraft } from '../../events/envelope.ts';
@@ -203,14 +204,13 @@ async function rememberPhone({ db }: Deps, request: SmsRequest, code: FailureCod
 
 /** Texts wait at the cap: one alert on the console per organization and day. */
 async function alertCap({ db }: Deps, organizationId: string | null): Promise<void> {
-  const alert = insertAlert({
+  const capped = insertAlert({
+    ...alert('spend_cap', {}),
     key: `cap-${organizationId}-${new Date().toISOString().slice(0, 10)}`,
-    kind: 'spend_cap',
     organizationId,
     subject: subjects.organization(`${organizationId}`),
-    text: 'The SMS spend cap is reached, for a number and hour or for the day: texts wait and are tried again every ten minutes.',
   });
-  await commitChange(db, { writes: [alert] }, { visibilityMs: 0 });
+  await commitChange(db, { writes: [capped] }, { visibilityMs: 0 });
 }
 
 /** A run that lost the answer may have lost the callback too: what the listing says is booked as a receipt. */

@@ -59,19 +59,9 @@ export const en: Texts = {
   startConfirmed:
     '{organization}: you will get client inquiries by text again. Reply HELP for help, STOP to opt out.',
 
-  alertSubject:
-    '[leadgate] {kind, select, work_parked {Work parked} reveal_failed {Paid details not delivered} ' +
-    'payment_refunded {Payment refunded} payment_disputed {Payment disputed} ' +
-    'payment_rejected {Payment does not match} crm_paused {CRM refuses a company} crm_unwell {A company’s CRM is out of order} other {Attention}}: {subject}',
+  alertSubject: '[leadgate] {title}: {subject}',
 
   alertBody:
-    '{kind, select, work_parked {This work failed too often and is parked until somebody resumes it.} ' +
-    'reveal_failed {A buyer has paid and neither the text nor the e-mail with the details was delivered.} ' +
-    'payment_refunded {A payment was refunded.} ' +
-    'payment_disputed {A buyer disputes a payment; the buyer is flagged.} ' +
-    'payment_rejected {A payment arrived whose amount, currency or account is not the one asked for.} ' +
-    'crm_paused {A company’s CRM refuses its credentials. Its leads are kept and wait until it is connected anew.} ' +
-    'crm_unwell {A company’s CRM has not answered well for some minutes. Its leads are kept and go by themselves when it does.} ' +
-    'other {Something needs a look.}}\n\n' +
+    '{explanation}\n\n' +
     '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
 };

@@ -60,19 +60,9 @@ export const es: Texts = {
   startConfirmed:
     '{organization}: volverá a recibir solicitudes de clientes. Responda HELP para ayuda, STOP para no recibir más.',
 
-  alertSubject:
-    '[leadgate] {kind, select, work_parked {Trabajo detenido} reveal_failed {Datos pagados sin entregar} ' +
-    'payment_refunded {Pago devuelto} payment_disputed {Pago en disputa} ' +
-    'payment_rejected {Pago que no corresponde} crm_paused {El CRM rechaza a una empresa} crm_unwell {El CRM de una empresa falla} other {Atención}}: {subject}',
+  alertSubject: '[leadgate] {title}: {subject}',
 
   alertBody:
-    '{kind, select, work_parked {Este trabajo falló demasiadas veces y está detenido hasta que alguien lo reanude.} ' +
-    'reveal_failed {Un comprador pagó y ni el mensaje ni el correo con los datos fueron entregados.} ' +
-    'payment_refunded {Se devolvió un pago.} ' +
-    'payment_disputed {Un comprador disputa un pago; el comprador queda marcado.} ' +
-    'payment_rejected {Llegó un pago cuyo monto, moneda o cuenta no es lo que se pidió.} ' +
-    'crm_paused {El CRM de una empresa rechaza sus credenciales. Sus contactos se conservan y esperan hasta que se conecte de nuevo.} ' +
-    'crm_unwell {El CRM de una empresa falla desde hace unos minutos. Sus contactos se conservan y salen solos cuando vuelva.} ' +
-    'other {Algo necesita atención.}}\n\n' +
+    '{explanation}\n\n' +
     '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
 };

@@ -14,8 +14,8 @@ export interface TextArguments {
   unclear: 'leadId' | 'contact';
   stopConfirmed: 'organization';
   startConfirmed: 'organization';
-  alertSubject: 'kind' | 'subject';
-  alertBody: 'kind' | 'subject' | 'detail' | 'url';
+  alertSubject: 'title' | 'subject';
+  alertBody: 'explanation' | 'subject' | 'detail' | 'url';
 }
 
 export type TextKey = keyof TextArguments;

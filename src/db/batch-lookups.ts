@@ -1,6 +1,6 @@
 /**
- * One lookup for everybody who asks in the same turn of the event loop. Nobody waits for a lookup that was begun before
- * he asked, so an answer is as fresh as one of his own, and a lookup that hangs holds up only those who share it.
+ * One lookup for all callers of the same turn of the event loop. A caller never joins a lookup that began before its
+ * call, so an answer is as fresh as one of its own, and a lookup that hangs holds up only those who share it.
  */
 export function batchLookups<K, V>(look: (keys: K[]) => Promise<V[]>): (key: K) => Promise<V> {
   let asked: { key: K; resolve: (value: V) => void; reject: (error: unknown) => void }[] = [];

@@ -142,7 +142,7 @@ export async function redisConnections(url: string, namespace: string, log: Logg
   const owned = <R extends AnyRedis>(redis: R): R => {
     redis.on('error', (error) => log.debug({ error: error.message }, 'redis'));
     consumers.push(redis);
-    // A worker waits for jobs on a copy; when Redis is away at the end, nobody else would stop that from reconnecting.
+    // A worker waits for jobs on a copy; when Redis is away at the end, nothing else would stop that copy from reconnecting.
     const duplicate = redis.duplicate.bind(redis) as (...options: unknown[]) => R;
     redis.duplicate = ((...options: unknown[]) => owned(duplicate(...options))) as R['duplicate'];
     return redis;

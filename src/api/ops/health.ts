@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { within } from '../../db/deadline.ts';
 import { databaseHealthy } from '../../db/health.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
@@ -80,14 +81,5 @@ export function healthRoutes(
 const wordOf = (ok: boolean) => (ok ? ('healthy' as const) : ('unhealthy' as const));
 
 /** A queue that does not answer in time counts as down. */
-async function withinDeadline(check: Promise<boolean>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), 1_500);
-  });
-  try {
-    return await Promise.race([check.catch(() => false), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const withinDeadline = (check: Promise<boolean>): Promise<boolean> =>
+  within(1_500, 'no answer', check).catch(() => false);

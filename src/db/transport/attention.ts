@@ -3,7 +3,7 @@ import type { WorkerName } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
-/** What waits for a person: parked work, texts nobody could act on, alerts. */
+/** What waits for a person: parked work, texts without a clear answer, alerts. */
 
 export type ParkedRow = {
   id: number;

@@ -120,7 +120,7 @@ export async function findNotification(
   return row ? { kind: row.kind, vendorId: row.externalId.split(':')[1] ?? '' } : null;
 }
 
-/** The sealed text of something that came in, and whose it is; null when there is none of this source. */
+/** The sealed text of something that came in, and whose it is. Returns null when this source sent no such thing. */
 export async function findReceived(
   db: Queryable,
   inboxId: string,
@@ -134,7 +134,7 @@ export async function findReceived(
   return row ?? null;
 }
 
-/** Whose unlock this is; null when it is none of ours. */
+/** The organization of this unlock. Returns null when it is unknown. */
 export async function findUnlockOwner(db: Queryable, unlockId: string): Promise<string | null> {
   const [row] = await run<{ organizationId: string }>(
     db,

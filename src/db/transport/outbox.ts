@@ -145,8 +145,8 @@ export async function extendRun(db: Queryable, fence: Fence, ms: number): Promis
 }
 
 /**
- * Queued rows of these workers past `due_at`: each gets its next visit `revisitMs` ahead and is handed out once, whoever sweeps beside
- * us. No id cursor: a cursor loses rows that commit out of order. The epoch is not touched here.
+ * Queued rows of these workers past `due_at`: each gets its next visit `revisitMs` ahead and goes to one of
+ * the sweepers that run at the same time. No id cursor: a cursor loses rows that commit out of order. The epoch is not touched here.
  */
 export async function claimOverdue(
   db: Queryable,
@@ -178,7 +178,7 @@ const firstId = '00000000-0000-0000-0000-000000000000';
 /**
  * Lets waiting rows of one worker into its queue, `room` at most, taking turns between organizations, so that one
  * with a million rows never starves another with ten. Organizations on hold are passed over. `next`: where to go on;
- * null: the last organization was seen, begin anew.
+ * null: the last organization was seen, start over.
  */
 export async function admitWaiting(
   db: Queryable,
@@ -227,7 +227,7 @@ export async function admitWaiting(
   return found!;
 }
 
-/** Rows whose jobs ended without finishing them: a new epoch names a new job. Those finished meanwhile are left out. */
+/** Rows whose jobs ended without finishing them: a new epoch names a new job. Those finished since are left out. */
 export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promise<PublishRow[]> {
   const held = JSON.stringify(rows.map(({ id, epoch }) => ({ id, epoch })));
   return run(
@@ -238,7 +238,7 @@ export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promi
   );
 }
 
-/** The queue of this worker was emptied behind our back: everything that should be in it is due now. */
+/** The queue of this worker was emptied from outside: everything that should be in it is due now. */
 export async function expediteQueued(db: Queryable, worker: WorkerName): Promise<number> {
   const rows = await run<{ id: number }>(
     db,

@@ -26,9 +26,9 @@ export const olderThan = (column: string, days: number): SQL =>
 /** Rows removed per statement: a large backlog goes in many short ones. */
 const batch = 5_000;
 const batchesPerRun = 200;
-/** Partitions are made and dropped under a lock that every writer waits behind: rather give up and come again. */
+/** Partitions are made and dropped under a lock that every writer waits for: rather give up and try again later. */
 const lockPatience = '250ms';
-/** Of each step one process at a time: whoever does not get it leaves it to the other. */
+/** One process at a time runs a step; the others skip it. */
 const lockSpace = 7_203_112;
 
 const parents = ['events', 'messages'] as const;

@@ -68,7 +68,7 @@ type Deps = {
 };
 
 const capPauseMs = 10 * 60_000;
-/** A vendor's clock may be behind: listings are read from a minute before the claim on. */
+/** A vendor's clock may be slow: listings are read from a minute before the claim on. */
 const listingMarginMs = 60_000;
 const listedSince = (effect: EffectRow) => new Date(effect.claimedAt.getTime() - listingMarginMs);
 

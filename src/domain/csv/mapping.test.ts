@@ -226,7 +226,7 @@ describe('the preview', () => {
   it('asks for what is missing, takes a correction, and remembers', async () => {
     const text = 'A,B\nAnn,305-555-0123\n';
     const first = await previewCsv(file(text), { region: 'US' });
-    expect([first.sample, first.problem]).toEqual([null, 'Say which column is the name.']);
+    expect([first.sample, first.problem]).toEqual([null, 'Select the column that holds the name.']);
     const mapping = ['name', 'phone'];
     const second = await previewCsv(file(text), { region: 'US', mapping });
     expect(second.sample).toMatchObject([{ ok: true, lead: { name: 'Ann' } }]);

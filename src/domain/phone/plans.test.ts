@@ -8,7 +8,7 @@ import {
 } from 'libphonenumber-js';
 import examples from 'libphonenumber-js/mobile/examples';
 import { expect, it } from 'vitest';
-import { usualNumber } from './plans.ts';
+import { parseCommonNumber } from './plans.ts';
 
 /** What the library says of it. */
 function byLibrary(text: string, region: CountryCode): string | null {
@@ -55,7 +55,7 @@ it('says the same as the library of every number it decides on, in every region'
     fc.property(
       some.chain((region) => fc.tuple(nearNumber(region), fc.oneof(fc.constant(region), some))),
       ([text, region]) => {
-        const ours = usualNumber(text, region);
+        const ours = parseCommonNumber(text, region);
         const theirs = byLibrary(text, region);
         if (theirs) valid += 1;
         if (ours === null) return;
@@ -80,7 +80,7 @@ it('decides on everything a North American list is made of', () => {
     '1-305-555-0123',
     '+1 305 555 0123',
   ])
-    expect(usualNumber(text, 'US'), text).toBe('+13055550123');
+    expect(parseCommonNumber(text, 'US'), text).toBe('+13055550123');
 });
 
 it.each([
@@ -93,5 +93,5 @@ it.each([
   ['305-555-0123 x5', 'US', null],
   ['+44 (0)20 7183 8750', 'GB', null],
 ] as [string, CountryCode, string | null][])('%j in %s', (text, region, expected) => {
-  expect(usualNumber(text, region)).toBe(expected);
+  expect(parseCommonNumber(text, region)).toBe(expected);
 });

@@ -1,6 +1,6 @@
 import type { Texts } from './texts.ts';
 
-/** Teaser, payment link and reveal are a contract, spaces before line breaks included (contracts.md 2). */
+/** Teaser, payment link and reveal are a contract, including spaces before line breaks (docs/contracts.md). */
 export const en: Texts = {
   teaser:
     '{has_buyerName, select, yes {{buyerName}, new} other {New}} client inquiry' +
@@ -62,16 +62,16 @@ export const en: Texts = {
   alertSubject:
     '[leadgate] {kind, select, work_parked {Work parked} reveal_failed {Paid details not delivered} ' +
     'payment_refunded {Payment refunded} payment_disputed {Payment disputed} ' +
-    'payment_rejected {Payment does not match} crm_paused {CRM refuses a company} crm_unwell {A company’s CRM is out of order} other {Attention}}: {subject}',
+    'payment_rejected {Payment does not match} crm_paused {CRM rejects a company’s credentials} crm_unwell {A company’s CRM is failing} other {Attention}}: {subject}',
 
   alertBody:
-    '{kind, select, work_parked {This work failed too often and is parked until somebody resumes it.} ' +
+    '{kind, select, work_parked {This job failed too often and is parked until an operator resumes it.} ' +
     'reveal_failed {A buyer has paid and neither the text nor the e-mail with the details was delivered.} ' +
     'payment_refunded {A payment was refunded.} ' +
     'payment_disputed {A buyer disputes a payment; the buyer is flagged.} ' +
-    'payment_rejected {A payment arrived whose amount, currency or account is not the one asked for.} ' +
-    'crm_paused {A company’s CRM refuses its credentials. Its leads are kept and wait until it is connected anew.} ' +
-    'crm_unwell {A company’s CRM has not answered well for some minutes. Its leads are kept and go by themselves when it does.} ' +
-    'other {Something needs a look.}}\n\n' +
+    'payment_rejected {A payment does not match the requested amount, currency or account.} ' +
+    'crm_paused {A company’s CRM rejects its credentials. Its leads are kept and wait until it is connected again.} ' +
+    'crm_unwell {A company’s CRM has been failing for some minutes. Its leads are kept and will be sent once it recovers.} ' +
+    'other {Something needs attention.}}\n\n' +
     '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
 };

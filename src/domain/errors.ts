@@ -87,3 +87,7 @@ export class RefusedError extends Error {
     this.fields = more.fields;
   }
 }
+
+/** Whether an error of Node or a driver has one of these codes (`ENOENT`, a SQLSTATE). */
+export const hasErrorCode = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code));

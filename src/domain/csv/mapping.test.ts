@@ -173,8 +173,8 @@ describe('what the uploader says', () => {
   it.each([
     ['nothing', null, /each of the 3 columns/],
     ['too few', ['name', 'phone'], /each of the 3 columns/],
-    ['no phone', ['name', null, null], /which column is the phone/],
-    ['no name', [null, 'phone', null], /which column is the name/],
+    ['no phone', ['name', null, null], /column that holds the phone/],
+    ['no name', [null, 'phone', null], /column that holds the name/],
     ['no field of ours', ['name', 'phone', '__proto__'], /"__proto__" is not a field/],
     ['no text', ['name', 'phone', { a: 1 }], /a field or null for each/],
     ['no text at all', ['name', 'phone', { toString: 1, valueOf: 1 }], /a field or null for each/],

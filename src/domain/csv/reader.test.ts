@@ -181,7 +181,7 @@ describe('[S13] what is no CSV, or too much of one', () => {
     ['ods', zip('mimetypeapplication/vnd.oasis.opendocument.spreadsheet'), /OpenDocument/],
     ['numbers', zip('Index/Document.iwa'), /Numbers/],
     ['docx', zip('[Content_Types].xml word/document.xml'), /Office document/],
-    ['zip', zip('leads.csv'), /zip archive\. Unpack/],
+    ['zip', zip('leads.csv'), /zip archive\. Extract/],
     ['gzip', Buffer.from('1f8b0800', 'hex'), /gzip/],
     ['xls', Buffer.from('d0cf11e0a1b11ae1', 'hex'), /\.xls/],
     ['pdf', '%PDF-1.7\n%âãÏÓ\n', /PDF/],

@@ -115,7 +115,7 @@ describe('columns of common exports', () => {
       'first_name last_name phone email address city state postal_code country notes tags source',
     ],
     ['Spanish, one name', 'NOMBRE;CELULAR;C.P.'.replaceAll(';', ','), 'name phone postal_code'],
-    ['what nobody foresaw', 'Best phone to reach you,Their full name,Phone consent', 'phone name'],
+    ['names that are not listed', 'Best phone to reach you,Their full name,Phone consent', 'phone name'],
     ['nothing known', '__proto__,constructor,,x', ''],
   ])('%s', (_name, header, fields) => {
     expect(mapped(header).map((line) => line.split(' → ')[1])).toEqual(

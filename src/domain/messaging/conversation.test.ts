@@ -58,7 +58,7 @@ describe('which offer an answer means', () => {
       [unrecorded, older],
       emits('accept', 'accepted', 'lead_older'),
     ],
-    ['a fast thumb', 'Y', [unrecorded], emits('accept', 'accepted', 'lead_unbooked')],
+    ['a reply before the teaser is recorded', 'Y', [unrecorded], emits('accept', 'accepted', 'lead_unbooked')],
     [
       'an id picks its lead, in any case',
       'yes LEAD_NEWER please',
@@ -67,12 +67,12 @@ describe('which offer an answer means', () => {
     ],
     ['an id picks an older one', 'Y lead_older', [older, newer], emits('accept', 'accepted', 'lead_older')],
     [
-      'an id never offered here is not a purchase of something else',
+      'an id never offered here does not buy another lead',
       'Y lead_foreign',
       [newer],
       emits('unclear', 'unclear', 'lead_Newer'),
     ],
-    ['nor a refusal of something else', 'N lead_foreign', [newer], emits('unclear', 'unclear', 'lead_Newer')],
+    ['an id never offered here does not decline another offer', 'N lead_foreign', [newer], emits('unclear', 'unclear', 'lead_Newer')],
     ['an id never offered here, nothing open', 'Y lead_foreign', [expired], operator('accept')],
     [
       'an ended offer by its id is answered',
@@ -94,10 +94,10 @@ describe('which offer an answer means', () => {
     ['unclear without', 'who is this', [expired], operator('unclear')],
     ['emoji only', '🎉🎉', [newer], emits('unclear', 'unclear', 'lead_Newer')],
     ['a thumb is an answer', '👍🏽', [newer], emits('accept', 'accepted', 'lead_Newer')],
-    ['help from somebody we wrote to', 'HELP', [expired], emits('help', 'help', 'lead_expired')],
+    ['help from a phone with an offer', 'HELP', [expired], emits('help', 'help', 'lead_expired')],
     ['help from a stranger', 'help', [], operator('help')],
     ['a tapback', 'Liked “Reply Y to unlock”', [newer], { ...noEffect, intent: 'ignored' }],
-    ['START from somebody subscribed', 'START', [newer], { ...noEffect, intent: 'start' }],
+    ['START from a subscribed phone', 'START', [newer], { ...noEffect, intent: 'start' }],
   ] as const)('%s', (_name, text, offers, expected) => {
     expect(judged(text, [...offers])).toEqual(expected);
   });

@@ -122,7 +122,7 @@ const OPT_OUT_PHRASE =
 const SHORT = 8;
 
 /**
- * Carriers match stop words as the whole message only. Missing an opt-out breaks the law (TCPA), a false one costs a
+ * Carriers match stop words as the whole message only. Missing an opt-out breaks the law, a false one costs a
  * confirmation text, so this is broader: STOP in any message of up to 8 words, or at the start, at the end or before
  * "texting me" of a longer one, unless negated ("don't stop"); UNSUBSCRIBE and OPT OUT anywhere; CANCEL, END, QUIT and
  * REVOKE, which have everyday meanings, only alone or with please/me/now/all/texts.

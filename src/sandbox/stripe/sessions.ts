@@ -188,7 +188,7 @@ function expiryTimer(store: StripeStore, session: Session): NodeJS.Timeout {
 function expiryFrom(given: unknown, created: number, minSeconds: number): number {
   if (given === undefined) return created + dayInSeconds;
   const at = Number(given);
-  // One second of tolerance, because expires_at is in whole seconds.
+  // One second of tolerance, because callers round their clock to whole seconds.
   if (at < created + minSeconds - 1 || at > created + dayInSeconds + 1) {
     const bound = at < created + minSeconds ? 'at least 30 minutes from' : 'less than 24 hours from';
     throw new Refusal(

@@ -48,7 +48,7 @@ export const url: Rule = (value, param) => {
   }
 };
 
-/** ISO 4217 in any case, returned in lower case as by Stripe. */
+/** An ISO 4217 code in any case. */
 export const currency: Rule = (value, param) => {
   if (typeof value !== 'string' || !Intl.supportedValuesOf('currency').includes(value.toUpperCase())) {
     throw invalid(param, `Invalid currency: ${String(value)}`);

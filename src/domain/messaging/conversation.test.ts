@@ -48,17 +48,22 @@ const noEffect = { event: null, lead: null, operator: false, optIn: false, optOu
 const operator = (intent: string) => ({ ...noEffect, intent, operator: true });
 const emits = (intent: string, event: string, lead: string) => ({ ...noEffect, intent, event, lead });
 
-describe('which offer an answer means', () => {
+describe('the offer that a reply refers to', () => {
   it.each([
     ['bare Y is the newest teaser', 'Y', [older, newer, expired], emits('accept', 'accepted', 'lead_Newer')],
-    ['bare N too', 'n', [older, newer], emits('decline', 'declined', 'lead_Newer')],
+    ['bare N is the newest teaser', 'n', [older, newer], emits('decline', 'declined', 'lead_Newer')],
     [
-      'an offer whose teaser is not booked only when there is no other',
+      'prefers an offer whose teaser is recorded as sent',
       'Y',
       [unrecorded, older],
       emits('accept', 'accepted', 'lead_older'),
     ],
-    ['a reply before the teaser is recorded', 'Y', [unrecorded], emits('accept', 'accepted', 'lead_unbooked')],
+    [
+      'a reply before the teaser is recorded',
+      'Y',
+      [unrecorded],
+      emits('accept', 'accepted', 'lead_unbooked'),
+    ],
     [
       'an id picks its lead, in any case',
       'yes LEAD_NEWER please',
@@ -72,7 +77,12 @@ describe('which offer an answer means', () => {
       [newer],
       emits('unclear', 'unclear', 'lead_Newer'),
     ],
-    ['an id never offered here does not decline another offer', 'N lead_foreign', [newer], emits('unclear', 'unclear', 'lead_Newer')],
+    [
+      'an id never offered here does not decline another offer',
+      'N lead_foreign',
+      [newer],
+      emits('unclear', 'unclear', 'lead_Newer'),
+    ],
     ['an id never offered here, nothing open', 'Y lead_foreign', [expired], operator('accept')],
     [
       'an ended offer by its id is answered',
@@ -81,7 +91,7 @@ describe('which offer an answer means', () => {
       emits('accept', 'accepted', 'lead_expired'),
     ],
     [
-      'a bought one by its id gets its details again',
+      'a bought lead by its id is answered again',
       'Y lead_done',
       [newer, done],
       emits('accept', 'accepted', 'lead_done'),
@@ -89,13 +99,13 @@ describe('which offer an answer means', () => {
     ['bare Y soon after the end', 'Y', [expired], emits('accept', 'accepted', 'lead_expired')],
     ['bare Y long after', 'Y', [longGone], operator('accept')],
     ['N with nothing open', 'N', [expired], operator('decline')],
-    ['a stranger', 'Y', [], operator('accept')],
+    ['an unknown phone', 'Y', [], operator('accept')],
     ['unclear with an offer', 'Y or N?', [newer], emits('unclear', 'unclear', 'lead_Newer')],
-    ['unclear without', 'who is this', [expired], operator('unclear')],
+    ['unclear without an open offer', 'who is this', [expired], operator('unclear')],
     ['emoji only', '🎉🎉', [newer], emits('unclear', 'unclear', 'lead_Newer')],
     ['a thumb is an answer', '👍🏽', [newer], emits('accept', 'accepted', 'lead_Newer')],
     ['help from a phone with an offer', 'HELP', [expired], emits('help', 'help', 'lead_expired')],
-    ['help from a stranger', 'help', [], operator('help')],
+    ['help from an unknown phone', 'help', [], operator('help')],
     ['a tapback', 'Liked “Reply Y to unlock”', [newer], { ...noEffect, intent: 'ignored' }],
     ['START from a subscribed phone', 'START', [newer], { ...noEffect, intent: 'start' }],
   ] as const)('%s', (_name, text, offers, expected) => {
@@ -103,7 +113,7 @@ describe('which offer an answer means', () => {
   });
 });
 
-describe('[F27] whoever is opted out buys nothing', () => {
+describe('[F27] a phone that is opted out buys nothing', () => {
   const optIn = { ...noEffect, intent: 'start', optIn: true };
   it.each([
     ['YES', optIn],

@@ -1,4 +1,4 @@
-# Without the optional packages: they are Postgres for machines that have none.
+# The optional packages are the embedded Postgres, which production does not use.
 FROM node:22-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -23,5 +23,5 @@ COPY drizzle ./drizzle
 USER node
 EXPOSE 3000
 # The workers are `node dist/workers/main.js [name …]`, migrations `node dist/cli/main.js migrate`.
-# Start it with an init (`docker run --init`, compose `init: true`).
+# Run it with an init process (`docker run --init`, compose `init: true`).
 CMD ["node", "dist/api/main.js"]

@@ -12,8 +12,8 @@ import {
 import { type DemoAccess, type System, seedDemo, startSystem } from './system.ts';
 
 /**
- * `npm start`: everything in one process, data kept in `.leadgate/`. DATABASE_URL and REDIS_URL, when given, are used
- * instead of the embedded parts.
+ * `npm start`: the whole system in one process with its data in `.leadgate/`. DATABASE_URL and REDIS_URL replace the
+ * embedded database and the PostgreSQL queue.
  */
 const dataDir = resolve('.leadgate');
 const demoFile = join(dataDir, 'demo.json');
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     const databaseUrl = given ?? postgres!.url;
     const system = await startSystem({ env, databaseUrl, logLevel: env.LOG_LEVEL ? undefined : 'warn' });
     closers.push(() => system.stop());
-    const demo = await seedDemo(system, await rememberedDemo());
+    const demo = await seedDemo(system, await storedDemo());
     await announce(system, postgres, databaseUrl, demo);
   } catch (error) {
     await stop();
@@ -42,16 +42,16 @@ async function main(): Promise<void> {
   }
   closeWithGrace({ delay: 10_000, logger: false }, async ({ err, signal }) => {
     if (err) process.stderr.write(`${err.stack ?? err}\n`);
-    if (signal) say('\nstopping: finishing what is under way');
+    if (signal) say('\nstopping: finishing running jobs');
     await stop();
   });
 }
 
-async function rememberedDemo(): Promise<Partial<DemoAccess>> {
+async function storedDemo(): Promise<Partial<DemoAccess>> {
   try {
     return JSON.parse(await readFile(demoFile, 'utf8')) as Partial<DemoAccess>;
   } catch {
-    // First start, or somebody removed it: keys are made anew.
+    // First start, or the file was removed: a new key and operator are created.
     return {};
   }
 }
@@ -71,7 +71,7 @@ async function announce(
   };
   const file = { publicUrl, ...urls, ...demo, databaseUrl, pid: process.pid };
   await writeFile(demoFile, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
-  say('leadgate is running. Ctrl-C finishes what is under way and stops.');
+  say('leadgate is running. Ctrl-C finishes running jobs and stops.');
   say();
   say(`  console     ${urls.console}   (${demo.operator.email} / ${demo.operator.password})`);
   say(`  queues      ${urls.queues}`);
@@ -81,7 +81,7 @@ async function announce(
   say(`  queue       ${config.redisUrl ? 'Redis' : 'PostgreSQL'}`);
   say(`  keys        ${demoFile}`);
   say();
-  say('Send a lead; watch it arrive on the phones and answer Y there:');
+  say('Send a lead, watch the offers arrive on the simulated phones, and reply Y there:');
   say();
   say(exampleCurl(publicUrl, demo.apiKey));
   say();
@@ -104,12 +104,12 @@ function exampleCurl(publicUrl: string, apiKey: string): string {
 }
 
 main().catch((error: unknown) => {
-  const plain =
+  const expected =
     error instanceof ConfigError ||
     error instanceof FolderInUseError ||
     error instanceof EmbeddedPostgresError;
   const code = (error as NodeJS.ErrnoException).code;
-  if (plain) process.stderr.write(`${(error as Error).message}\n`);
+  if (expected) process.stderr.write(`${(error as Error).message}\n`);
   else if (code === 'EADDRINUSE')
     process.stderr.write(`${(error as Error).message}. Set PORT and SANDBOX_PORT to free ports.\n`);
   else process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);

@@ -14,14 +14,14 @@ import type { Runtime } from './usecases/runtime.ts';
 import { workers } from './workers/index.ts';
 import { retention } from './workers/retention.ts';
 
-/** The whole of leadgate in one process, on a given database: `npm start`, the demo and the tests. */
+/** The whole system in one process, on a given database: used by `npm start`, the demo and the tests. */
 export type System = {
   config: Config;
   runtime: Runtime;
   publicUrl: string;
   /** Null when every vendor is real. */
   sandbox: Sandbox | null;
-  /** HTTP and its streams first, then workers, queues and the database. */
+  /** Stops HTTP and its streams first, then workers, queues and the database. */
   stop(): Promise<void>;
 };
 
@@ -29,16 +29,16 @@ export type SystemOptions = {
   env: NodeJS.ProcessEnv;
   databaseUrl: string;
   redisUrl?: string | null;
-  /** 0: any free port. */
+  /** 0 selects a free port. */
   port?: number;
   sandboxPort?: number;
   sandbox?: SandboxOptions;
   timings?: Partial<Timings>;
-  /** Which workers run here; all when absent. */
+  /** Workers to run; defaults to all. */
   workers?: readonly WorkerName[];
   namespace?: string;
   logLevel?: Config['logLevel'];
-  /** Instead of what GoHighLevel allows a location. */
+  /** Replaces GoHighLevel's limits per location. */
   crmLimits?: Config['ghl']['limits'];
 };
 
@@ -61,7 +61,7 @@ async function assemble(
   stop: () => Promise<void>,
 ): Promise<System> {
   const planned = loadConfig(options.env);
-  // SANDBOX_URL names one that runs already.
+  // SANDBOX_URL names a sandbox that is already running.
   const own = planned.sandboxed.length > 0 && planned.sandboxUrl === null;
   const sandbox = own ? await startOwnSandbox(planned, options) : null;
   if (sandbox) closers.push(() => sandbox.close());
@@ -127,7 +127,7 @@ async function startOwnSandbox(config: Config, options: SystemOptions): Promise<
   });
 }
 
-/** Twilio signs the URL it was given, which must be the public one; the others are called where we listen. */
+/** Twilio signs the URL it calls, which must be the public one; the other vendors call the local address. */
 function callbackTargets(config: Config, local: string) {
   const textmagic = `${local}/webhook/textmagic/${config.textmagic.webhookToken}`;
   return {
@@ -139,7 +139,7 @@ function callbackTargets(config: Config, local: string) {
   };
 }
 
-/** A port nobody listens on now; whoever takes it first has it. */
+/** Returns a port that is free now. It is not reserved. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -155,16 +155,16 @@ export async function freePort(): Promise<number> {
 export type DemoAccess = { apiKey: string; operator: { email: string; password: string } };
 
 /**
- * The demo organization with its buyers, a key and an operator, made once. What is remembered from an earlier start
- * stays valid; what was forgotten is made anew, as neither key nor password can be read back.
+ * Creates the demo organization with its buyers, a key and an operator unless they exist. A key and operator stored by
+ * an earlier start are kept; otherwise new ones are created, because neither key nor password can be read back.
  */
-export async function seedDemo({ runtime }: System, remembered: Partial<DemoAccess>): Promise<DemoAccess> {
-  const known = remembered.apiKey ? await findKey(runtime.db, remembered.apiKey) : null;
+export async function seedDemo({ runtime }: System, stored: Partial<DemoAccess>): Promise<DemoAccess> {
+  const known = stored.apiKey ? await findKey(runtime.db, stored.apiKey) : null;
   const { apiKey } = await ensureDemo(runtime.db, { freshKey: !known });
-  const operator = remembered.operator ?? {
+  const operator = stored.operator ?? {
     email: 'operator@leadgate.example',
     password: randomBytes(9).toString('base64url'),
   };
   await ensureOperator(runtime, { ...operator, name: 'Demo operator' });
-  return { apiKey: apiKey ?? remembered.apiKey!, operator };
+  return { apiKey: apiKey ?? stored.apiKey!, operator };
 }

@@ -1,4 +1,4 @@
-/** Passed wherever "now" matters, so that a test decides what time it is. Deadlines are judged by the database. */
+/** The current time, injected so that tests control it. Deadlines are compared in the database, by its own clock. */
 export type Clock = { now(): Date };
 
 export const systemClock: Clock = { now: () => new Date() };

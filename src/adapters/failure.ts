@@ -6,21 +6,21 @@ import {
   type VendorError,
 } from '../domain/errors.ts';
 
-/** No vendor may hold a run longer than this; leases are longer. */
+/** Timeout of a vendor call. Leases are longer. */
 export const callTimeoutMs = 10_000;
-/** A health page must not wait for a vendor that hangs. */
+/** Timeout of health checks, which must answer although a vendor hangs. */
 export const healthTimeoutMs = 3_000;
 const longestPauseMs = 3_600_000;
 
 /**
- * `post`: changes the world and has no idempotency key, so a lost answer is an unknown outcome.
- * `repeatable`: reads, and writes under a key; a lost answer is simply asked for again.
+ * `post`: a write without idempotency key; a lost response is an unknown outcome.
+ * `repeatable`: a read, or a write with an idempotency key; a lost response is retried.
  */
 export type CallKind = 'post' | 'repeatable';
 
 type Call = { vendor: string; kind: CallKind };
 
-/** TLS was not established: not a byte of the request was sent. */
+/** TLS was not established, so no byte of the request was sent. */
 const certificateProblems = new Set([
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
@@ -39,14 +39,14 @@ const neverConnected = new Set([
   'EHOSTDOWN',
 ]);
 const timedOut = new Set(['ETIMEDOUT', 'ECONNABORTED', 'ESOCKETTIMEDOUT']);
-/** Phases of a call before its first byte, as `syscall` (Node) and `event` (got's timeouts) name them. */
+/** Phases before the first byte is sent, as named by `syscall` (Node) and `event` (got's timeouts). */
 const beforeSending = new Set(['connect', 'getaddrinfo', 'lookup', 'secureConnect']);
 
 /**
- * A call that got no answer. The original error stays behind on purpose: it carries the request, and with it phone
- * numbers, texts and credentials.
+ * Classifies a call that got no response. The original error is deliberately not attached as cause: it holds the
+ * request, with phone numbers, texts and credentials.
  */
-export function unanswered(call: Call, error: unknown): VendorError {
+export function connectionError(call: Call, error: unknown): VendorError {
   const trail = errorTrail(error);
   const vendorCode = trail.map((step) => step.code).find((code) => code !== undefined);
   const isTimeout = vendorCode !== undefined && timedOut.has(vendorCode);
@@ -68,13 +68,13 @@ type Answered = {
   vendorCode?: string | undefined;
   retryAfterMs?: number | undefined;
   /** See VendorError. */
-  words?: string | undefined;
-  /** The adapter's own reading of the vendor's code; absent: the HTTP status decides. */
+  vendorMessage?: string | undefined;
+  /** The vendor's code as classified by the adapter; when absent, the HTTP status decides. */
   code?: FailureCode | undefined;
 };
 
-/** An answer that is a "no" (or a failure of the vendor's), told apart by codes only. */
-export function answered(call: Call, answer: Answered): VendorError {
+/** Classifies an error response of a vendor by its codes alone. */
+export function responseError(call: Call, answer: Answered): VendorError {
   const { status } = answer;
   const vendorCode = answer.vendorCode ?? String(status);
   const { vendor } = call;
@@ -93,12 +93,12 @@ export function answered(call: Call, answer: Answered): VendorError {
     });
   }
   const code = answer.code ?? codeByStatus(status);
-  const details = { vendor, code, vendorCode, words: answer.words };
+  const details = { vendor, code, vendorCode, vendorMessage: answer.vendorMessage };
   return new PermanentError(`${vendor} refused: ${code} (${vendorCode})`, details);
 }
 
-/** The vendor said yes and did not say to what: it may well have happened. */
-export function unreadable(call: Call): VendorError {
+/** Classifies a success response that cannot be parsed or lacks an id: the vendor may have processed the call. */
+export function unreadableResponse(call: Call): VendorError {
   const details = { vendor: call.vendor, code: 'unavailable' as const, vendorCode: 'unreadable_answer' };
   const message = `${call.vendor} answered without the id of what it did`;
   return call.kind === 'post'
@@ -114,7 +114,10 @@ function codeByStatus(status: number): FailureCode {
   return status < 400 ? 'misconfigured' : 'bad_request';
 }
 
-/** Retry-After in milliseconds: seconds or an HTTP date (RFC 9110 10.2.3), bounded. */
+/**
+ * Parses Retry-After, in seconds or as an HTTP date (RFC 9110 10.2.3), into milliseconds, at most one hour. Returns
+ * undefined when the header is absent or invalid.
+ */
 export function retryAfterMs(header: unknown, now: number = Date.now()): number | undefined {
   const text = Array.isArray(header) ? header[0] : header;
   if (typeof text !== 'string' || text.trim() === '') return undefined;
@@ -122,14 +125,14 @@ export function retryAfterMs(header: unknown, now: number = Date.now()): number 
   return Number.isFinite(ms) ? Math.min(longestPauseMs, Math.max(0, ms)) : undefined;
 }
 
-/** True for what Node, axios and got throw when a call fails; false for a bug of ours, which is no vendor's word. */
+/** True for errors thrown by Node, axios and got when a call fails; false for programming errors. */
 export function isNetworkError(error: unknown): boolean {
   return errorTrail(error).some(({ code }) => code !== undefined && !code.startsWith('ERR_INVALID_'));
 }
 
 type Step = { code: string | undefined; phase: string | undefined };
 
-/** The error, its causes and the parts of an aggregate (one per address tried). */
+/** Collects the codes of an error, its causes and the parts of an aggregate (one per address tried). */
 function errorTrail(error: unknown, depth = 0): Step[] {
   if (typeof error !== 'object' || error === null || depth > 4) return [];
   const { code, syscall, event, cause, detail, errors } = error as Record<string, unknown>;

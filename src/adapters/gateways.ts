@@ -13,13 +13,13 @@ export type Gateways = {
   sms: SmsGateway;
   email: EmailGateway;
   payments: PaymentGateway;
-  /** By the version of its API that a company's location speaks. */
+  /** By API version of the company's location. */
   crm: Record<'v2' | 'v1', CrmGateway>;
-  /** Ends the kept-alive connections; calls under way fail. */
+  /** Closes idle and active connections; pending calls fail. */
   close(): void;
 };
 
-/** One client per vendor for the whole process. `timeoutMs` bounds each call (10 s). */
+/** Creates one client per vendor for the process. `timeoutMs` is the timeout of each call (default 10 s). */
 export function createGateways(config: Config, options: { timeoutMs?: number } = {}): Gateways {
   const sms =
     config.smsProvider === 'twilio'

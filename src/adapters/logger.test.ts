@@ -18,7 +18,7 @@ const canaries = {
 };
 
 describe('log lines', () => {
-  it('are JSON with level, time, name and what was said', () => {
+  it('are JSON with level, time, name, message and fields', () => {
     const line = parsed(
       logged((log) => log.info({ report: 'done', ms: 1.5, from: 'NEW_LEAD', email: true }, 'job')),
     );
@@ -27,12 +27,12 @@ describe('log lines', () => {
     expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT/);
   });
 
-  it('obey the level', () => {
+  it('respect the log level', () => {
     expect(logged((log) => log.debug('x'))).toEqual([]);
     expect(logged((log) => log.error('x'), 'silent')).toEqual([]);
   });
 
-  it('[S14] stay one line whatever is in them', () => {
+  it('[S14] stay on one line when fields or message contain line breaks', () => {
     const lines = logged((log) => log.info({ note: 'a\n{"level":"error"}\u001b[31m' }, 'b\r\nc'));
     expect(lines).toHaveLength(1);
     const codes = [...(lines[0] ?? '').trimEnd()].map((character) => character.charCodeAt(0));
@@ -65,7 +65,7 @@ describe('log lines', () => {
       'query parameters',
       (log) => log.error({ error: new DrizzleQueryError('select $1', ['Sarah Canary'], new Error('x')) }),
     ],
-  ])('[S14] carry no contact: %s', (_name, write) => {
+  ])('[S14] contain no contact data: %s', (_name, write) => {
     const lines = logged(write);
     expect(lines).toHaveLength(1);
     expect(lines.join()).not.toMatch(/canary|sarah|5550142|555-0142/i);
@@ -78,11 +78,11 @@ describe('log lines', () => {
     { note: 'with sk_live_c4nary0000 and whsec_c4nary0000 and SG.c4nary00.c4nary00' },
     { path: '/p/c4nary-0000000000', hook: 'POST /webhook/textmagic/c4nary0000' },
     { url: 'postgres://user:c4nary@localhost/db' },
-  ])('[S14] carry no secret: %j', (fields) => {
+  ])('[S14] contain no secret: %j', (fields) => {
     expect(logged((log) => log.info(fields, 'x')).join()).not.toContain('c4nary');
   });
 
-  it('keep of an error what finds its cause: class, codes, message, stack', () => {
+  it('contain class, codes, message and stack of an error', () => {
     const error = new PermanentError('twilio refused: opted_out (21610)', {
       vendor: 'twilio',
       code: 'opted_out',
@@ -102,7 +102,7 @@ describe('log lines', () => {
     expect(parsed(logged((log) => log.warn({ error: 'just words' })))).toMatchObject({ error: 'just words' });
   });
 
-  it('survive what refers to itself', () => {
+  it('handle circular references', () => {
     const loop: Record<string, unknown> = { a: 1 };
     loop.self = loop;
     expect(logged((log) => log.info(loop, 'x'))).toHaveLength(1);

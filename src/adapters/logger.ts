@@ -8,11 +8,11 @@ const deepest = 6;
 const longestList = 100;
 const longestMessage = 2_000;
 
-/** Field names, with case, `_` and `-` ignored, whose values are contacts, texts of people or secrets. */
+/** Names of fields, ignoring case, `_` and `-`, whose values are contact data, message texts or secrets. */
 const secretName =
   /^(body|rawbody|text|notes|notessnippet|contact|contacts|recipient|cookies?|setcookie|customerdetails|params|payload|headers|addr)$|(phone|email|address|password|secret|apikey|authorization|cookie|token|signature|clientname|firstname|lastname|toname|ownername|credentials)$/;
 
-/** What identifies a person or opens a door, wherever in a text it stands. */
+/** Contact data and secrets that are replaced inside any text. */
 const secretText: readonly [RegExp, string][] = [
   [/[^\s<>"'(),;:=]{1,64}@[^\s<>"'(),;]{1,255}\.[^\s<>"'(),;]{2,63}/g, '[e-mail]'],
   [/(?<![\w.])\+\d[\d\s().-]{5,20}\d/g, '[phone]'],
@@ -22,8 +22,8 @@ const secretText: readonly [RegExp, string][] = [
 ];
 
 /**
- * JSON lines on stdout (or `destination`). Values are hidden by the name of their field at any depth, and contacts,
- * keys and link tokens are cut out of every text, so that no call site has to remember it. Log ids, not people.
+ * Logs JSON lines to stdout (or `destination`). Values are redacted by field name at any depth, and contact data, keys
+ * and link tokens are replaced in every text, so that call sites need not redact. Log ids, not people.
  */
 export function createLogger(
   config: Pick<Config, 'logLevel'>,
@@ -42,7 +42,7 @@ export function createLogger(
     hooks: {
       logMethod(this: Logger, args: Parameters<Logger['info']>, method: Logger['info']) {
         const [first, ...rest] = args as unknown[];
-        // A bare error would lend its unchecked message to the line.
+        // pino would use the unredacted message of a bare error as the message of the line.
         const fields =
           first instanceof Error
             ? [{ error: first }, ...(rest.length > 0 ? rest : ['error'])]
@@ -58,7 +58,7 @@ export function createLogger(
   return cleaningChildren(logger);
 }
 
-/** Pino runs no formatter over what a child logger is bound to. Children inherit this method. */
+/** Redacts the bindings of child loggers, to which pino applies no formatter. Children inherit this method. */
 function cleaningChildren(logger: Logger): Logger {
   const { child } = logger;
   logger.child = function (this: Logger, bindings, options) {
@@ -67,7 +67,7 @@ function cleaningChildren(logger: Logger): Logger {
   return logger;
 }
 
-/** Class, codes, message and stack of an error: nothing of requests, parameters or rows. */
+/** Returns class, codes, message and stack of an error, without requests, parameters or rows. */
 export function describeError(error: Error, depth = 0): Record<string, unknown> {
   const { code, vendor, vendorCode, constraint, status } = error as Error & Record<string, unknown>;
   const type = error.constructor?.name || error.name;
@@ -85,7 +85,7 @@ export function describeError(error: Error, depth = 0): Record<string, unknown> 
   };
 }
 
-/** Drizzle writes the parameters under the query, and JSON.parse quotes what it could not read. */
+/** Removes query parameters, which Drizzle appends, and the input that JSON.parse quotes. */
 function safeMessage(error: Error): string {
   const withoutParams = error.message.replace(/\nparams:[\s\S]*$/, '');
   const unquoted = error instanceof SyntaxError ? withoutParams.replace(/"[\s\S]*"/, '"…"') : withoutParams;
@@ -101,7 +101,7 @@ function cleanFields(fields: Record<string, unknown>, depth: number): Record<str
   );
 }
 
-/** Flags and counts under such a name (`email: true`, `phones: 3`) tell nothing about anybody. */
+/** Flags and counts under such a name (`email: true`, `phones: 3`) are not personal data. */
 function isSecret(name: string, value: unknown): boolean {
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number')
     return false;
@@ -114,7 +114,7 @@ function clean(value: unknown, depth: number): unknown {
   if (value instanceof Error) return describeError(value);
   if (depth > deepest) return '[deep]';
   if (Array.isArray(value)) return value.slice(0, longestList).map((item) => clean(item, depth + 1));
-  // Requests, sockets, connections: whatever they hold, a name is all that may be known of them.
+  // Requests, sockets and connections are logged by class name only.
   if (!isPlain(value)) return `[${value.constructor?.name ?? 'object'}]`;
   return cleanFields(value as Record<string, unknown>, depth);
 }

@@ -4,7 +4,7 @@ export type CheckoutRequest = {
   idempotencyKey: string;
   amount: number;
   currency: string;
-  /** What the buyer reads on the payment page; public text only. */
+  /** Shown on Stripe's payment page; public text only. */
   description: string;
   expiresAt: Date;
   successUrl: string;
@@ -38,7 +38,7 @@ export type Payment = {
 
 export type RefundResult = { id: string; amount: number; currency: string; status: string };
 
-/** A signed Stripe event, reduced to what ingress needs; `object` is parsed further by whoever uses it. */
+/** A verified Stripe event with the fields the ingress needs; `object` is parsed by the caller. */
 export type VerifiedStripeEvent = {
   id: string;
   type: string;
@@ -48,22 +48,22 @@ export type VerifiedStripeEvent = {
   object: Record<string, unknown>;
 };
 
-/** Signature wrong, missing, or older than 300 s: answer 400 and store nothing. */
+/** The signature is wrong, missing or older than 300 s: respond 400 and store nothing. */
 export class BadSignatureError extends Error {}
 
 /**
- * Every writing call is keyed, so repeating it with the same key is safe for 24 hours: outcomes are TransientError
- * (repeat) or PermanentError, never unknown.
+ * Every write has an idempotency key, so a retry with the same key is safe for 24 hours: calls throw TransientError
+ * (retry) or PermanentError, never UnknownOutcomeError.
  */
 export interface PaymentGateway {
   createCheckout(request: CheckoutRequest): Promise<CheckoutSession>;
   retrieveCheckout(id: string): Promise<CheckoutSession>;
-  /** Closes an open session. Already complete or expired is no error: the session's present state is returned. */
+  /** Expires an open session. Returns the current state of a session that is already complete or expired. */
   expireCheckout(id: string, idempotencyKey: string): Promise<CheckoutSession>;
   retrievePayment(paymentIntent: string): Promise<Payment>;
-  /** Refunds in full what is left. Already refunded is no error. */
+  /** Refunds the remaining amount. Returns the existing refund of a payment that is already refunded. */
   refund(request: { paymentIntent: string; idempotencyKey: string; reason: string }): Promise<RefundResult>;
-  /** Verifies over the raw bytes against each configured secret. Throws BadSignatureError. */
+  /** Verifies the raw bytes against each configured secret. Throws BadSignatureError. */
   verifyWebhook(rawBody: Buffer, signature: string | undefined, now: Date): VerifiedStripeEvent;
   healthy(): Promise<boolean>;
 }

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Equal or not, without telling by its duration where or how long they differ. An unset secret equals nothing. */
+/** Compares in constant time, independent of length. Returns false when `expected` is empty, so unset secrets never match. */
 export function sameSecret(given: string | undefined, expected: string): boolean {
   if (given === undefined || expected === '') return false;
   return timingSafeEqual(digest(given), digest(expected));

@@ -6,16 +6,16 @@ import type { SendgridConfig } from '../config.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import type { EmailGateway } from './email.ts';
 import {
-  answered,
   type CallKind,
   callTimeoutMs,
+  connectionError,
   isNetworkError,
+  responseError,
   retryAfterMs,
-  unanswered,
-  unreadable,
+  unreadableResponse,
 } from './failure.ts';
 
-// Both packages export one shared instance that carries its class; their types show the instance only.
+// Both packages export a shared instance with the class as a property, which their types do not declare.
 const { Client } = sendgridClient as unknown as { Client: new () => typeof sendgridClient };
 const { MailService } = sendgridMail as unknown as { MailService: new () => typeof sendgridMail };
 
@@ -26,7 +26,7 @@ const activity = z.object({ messages: z.array(z.object({ msg_id: z.string().min(
 const refusal = z.object({
   code: z.number(),
   response: z.object({
-    // An instance of axios's class, not a plain object.
+    // An AxiosHeaders instance, not a plain object.
     headers: z.unknown(),
     body: z
       .object({ errors: z.array(z.object({ field: z.string().nullish().catch(null) })) })
@@ -43,7 +43,7 @@ export function createSendgridGateway(
   const mail = new MailService();
   mail.setClient(client);
   mail.setApiKey(config.apiKey);
-  // After the key: setting the key puts the base URL back.
+  // Set after the API key, because setApiKey resets the base URL.
   if (config.baseUrl !== null) client.setDefaultRequest('baseUrl', `${config.baseUrl.replace(/\/+$/, '')}/`);
   mail.setTimeout(options.timeoutMs ?? callTimeoutMs);
 
@@ -66,7 +66,7 @@ export function createSendgridGateway(
           subject: email.subject,
           text: email.text,
           customArgs: { effect_id: email.reference },
-          // Tracking rewrites our links to a foreign host.
+          // Tracking would rewrite our links to SendGrid's host.
           trackingSettings: {
             clickTracking: { enable: false, enableText: false },
             openTracking: { enable: false },
@@ -74,16 +74,16 @@ export function createSendgridGateway(
         }),
       );
       const vendorId: unknown = Object(response.headers)['x-message-id'];
-      if (typeof vendorId !== 'string' || vendorId === '') throw unreadable({ vendor, kind: 'post' });
+      if (typeof vendorId !== 'string' || vendorId === '') throw unreadableResponse({ vendor, kind: 'post' });
       return { vendorId };
     },
     find: async ({ reference }) => {
-      // The reference goes into a query language: nothing but an id may enter it.
+      // The reference becomes part of a query: only ids are allowed.
       if (!/^[\w-]{1,128}$/.test(reference)) return null;
       const qs = { limit: 1, query: `(unique_args['effect_id']="${reference}")` };
       const [, body] = await ask('repeatable', client.request({ method: 'GET', url: '/v3/messages', qs }));
       const found = activity.safeParse(body);
-      if (!found.success) throw unreadable({ vendor, kind: 'repeatable' });
+      if (!found.success) throw unreadableResponse({ vendor, kind: 'repeatable' });
       const [newest] = found.data.messages;
       return newest ? { vendorId: beforeDot(newest.msg_id) } : null;
     },
@@ -93,18 +93,18 @@ export function createSendgridGateway(
 function classified(kind: CallKind, error: unknown): unknown {
   const call = { vendor, kind };
   const answer = refusal.safeParse(error);
-  if (!answer.success) return isNetworkError(error) ? unanswered(call, error) : error;
+  if (!answer.success) return isNetworkError(error) ? connectionError(call, error) : error;
   const { code: status, response } = answer.data;
   const headers = Object(response.headers) as Record<string, unknown>;
   const fields = response.body?.errors.map(({ field }) => field ?? '') ?? [];
-  return answered(call, {
+  return responseError(call, {
     status,
     code: status === 400 ? failureOf(fields) : undefined,
     retryAfterMs: retryAfterMs(headers['retry-after']) ?? resetAfterMs(headers['x-ratelimit-reset']),
   });
 }
 
-/** `personalizations.0.to.0.email` is theirs, `from.email` is ours. */
+/** `personalizations.0.to.0.email` is the recipient's address, `from.email` our own. */
 function failureOf(fields: string[]): FailureCode {
   if (fields.some((field) => /^personalizations(\.\d+)?\.to\b/.test(field))) return 'bad_address';
   return fields.some((field) => /^from\b/.test(field)) ? 'misconfigured' : 'bad_request';
@@ -116,14 +116,14 @@ function resetAfterMs(header: unknown): number | undefined {
   return retryAfterMs(new Date(Number(header) * 1000).toUTCString());
 }
 
-/** sg_message_id is the X-Message-Id, then a dot and the path the message took. */
+/** sg_message_id is the X-Message-Id followed by a dot and routing details. */
 function beforeDot(messageId: string): string {
   return messageId.split('.')[0] ?? messageId;
 }
 
 /**
- * ECDSA P-256 over timestamp + raw body (batches end in a CRLF that is signed). `publicKey` is base64 SPKI DER as
- * SendGrid shows it. Refuses what is more than 300 s old or ahead.
+ * Verifies ECDSA P-256 over timestamp + raw body (batches end in a CRLF that is part of it). `publicKey` is base64 SPKI
+ * DER, as SendGrid shows it. Returns false for timestamps more than 300 s in the past or future.
  */
 export function verifySendgridSignature(request: {
   publicKey: string;
@@ -163,12 +163,12 @@ const eventTypes = [
 ] as const;
 
 export type SendgridEvent = {
-  /** Unique per event: the key to deduplicate by. */
+  /** Unique per event; events are deduplicated by it. */
   eventId: string;
   effectId: string | null;
   vendorId: string | null;
   type: (typeof eventTypes)[number] | 'other';
-  /** In the receiving server's words, addresses hidden. */
+  /** The receiving server's message, with addresses masked. */
   reason: string | null;
   timestamp: Date;
 };
@@ -184,7 +184,7 @@ const wireEvent = z.object({
   timestamp: z.number(),
 });
 
-/** Null: not a batch at all. What is no event inside a batch is left out, so that one cannot spoil the others. */
+/** Returns null when the body is not a batch. Invalid items are skipped, so that the other events are processed. */
 export function parseSendgridEvents(body: unknown): SendgridEvent[] | null {
   if (!Array.isArray(body)) return null;
   return body.flatMap((item) => {

@@ -15,7 +15,7 @@ describe('Stripe-Signature', () => {
   const secrets = ['whsec_new', 'whsec_old'];
   const stripe = createStripeGateway({ secretKey: 'sk_test_x', webhookSecrets: secrets, baseUrl: null });
   const unarmed = createStripeGateway({ secretKey: 'sk_test_x', webhookSecrets: [''], baseUrl: null });
-  // As Stripe writes it: pretty-printed, so that re-serialising changes it.
+  // Pretty-printed, as Stripe sends it, so that re-serialising changes the bytes.
   const event = {
     id: 'evt_1',
     type: 'charge.refunded',
@@ -53,7 +53,7 @@ describe('Stripe-Signature', () => {
     ['an unknown secret', raw, header(raw, 'whsec_gone')],
     ['301 s old', raw, header(raw, 'whsec_new', seconds - 301)],
     ['301 s ahead', raw, header(raw, 'whsec_new', seconds + 301)],
-    ['a timestamp that is none', raw, header(raw, 'whsec_new', 'NaN')],
+    ['an invalid timestamp', raw, header(raw, 'whsec_new', 'NaN')],
     ['a second, fresh timestamp', raw, `${header(raw, 'whsec_new', seconds - 900)},t=${seconds}`],
     ['a signature cut short', raw, header(raw).slice(0, -1)],
     ['a longer signature', raw, `${header(raw)}00`],
@@ -61,19 +61,19 @@ describe('Stripe-Signature', () => {
     ['the same JSON re-serialised', Buffer.from(JSON.stringify(event)), header(raw)],
     ['a byte-order mark in front', Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), raw]), header(raw)],
     [
-      'a broken byte that decodes alike',
+      'an invalid byte that decodes to the same text',
       Buffer.from(raw.toString('latin1').replace('\u00ef\u00bf\u00bd', '\u00ff'), 'latin1'),
       header(raw),
     ],
     ['an empty body', Buffer.alloc(0), header(Buffer.alloc(0))],
-    ['signed text that is no JSON', ...signed('hello')],
+    ['signed text that is not JSON', ...signed('hello')],
     ['a signed list', ...signed('[]')],
     ['a signed event without an object', ...signed('{"id":"evt_1","type":"x","created":1,"data":{}}')],
   ])('[S01] refuses %s', (_name, body, signature) => {
     expect(() => stripe.verifyWebhook(body, signature, now)).toThrow(BadSignatureError);
   });
 
-  it('[S03] an unset secret signs nothing', () => {
+  it('[S03] refuses signatures made with an unset secret', () => {
     expect(() => unarmed.verifyWebhook(raw, header(raw, ''), now)).toThrow(BadSignatureError);
   });
 });
@@ -111,10 +111,10 @@ describe('X-Twilio-Signature', () => {
     ['a parameter changed', { params: { ...params, Body: 'N' } }],
     ['a parameter added', { params: { ...params, Extra: '1' } }],
     ['a parameter left out', { params: { From: params.From, Body: params.Body } }],
-    ['no URL to speak of', { publicUrl: '', path: '' }],
+    ['an empty URL', { publicUrl: '', path: '' }],
   ])('[S02] refuses %s', (_name, change) => expect(verify(change)).toBe(false));
 
-  it('[S03] an unset token signs nothing', () => {
+  it('[S03] refuses signatures made with an unset token', () => {
     expect(verify({ authTokens: [''], signature: by('') })).toBe(false);
     expect(verify({ authTokens: [] })).toBe(false);
   });
@@ -144,16 +144,16 @@ describe('the SendGrid event signature', () => {
     ['a timestamp with a sign', { timestamp: `+${seconds}` }, false],
     ['no timestamp', { timestamp: undefined }, false],
     ['no signature', { signature: undefined }, false],
-    ['a signature that is none', { signature: 'AAAA' }, false],
+    ['an invalid signature', { signature: 'AAAA' }, false],
     ['another key', at(seconds, keys()), false],
     ['no key configured', { publicKey: '' }, false],
-    ['a key that is none', { publicKey: 'AAAA' }, false],
+    ['an invalid key', { publicKey: 'AAAA' }, false],
     ['the last CRLF dropped', { rawBody: rawBody.subarray(0, -2) }, false],
     ['one byte changed', { rawBody: Buffer.from('[{"event":"Delivered"}]\r\n') }, false],
   ])('[S02] %s', (_name, change, expected) => expect(verify(change)).toBe(expected));
 });
 
-it('[S03] secrets are equal or not, whatever their length', () => {
+it('[S03] secrets of any length are compared exactly', () => {
   expect(sameSecret('token-0000', 'token-0000')).toBe(true);
   for (const given of ['token-0001', 'token-000', 'token-00000', '', undefined]) {
     expect(sameSecret(given, 'token-0000')).toBe(false);
@@ -161,7 +161,7 @@ it('[S03] secrets are equal or not, whatever their length', () => {
   expect(sameSecret('', '')).toBe(false);
 });
 
-describe('what callbacks say', () => {
+describe('callback parsing', () => {
   it.each<[Parameters<typeof parseTwilioStatus>[0], object]>([
     [{ MessageStatus: 'accepted' }, { status: 'queued' }],
     [{ MessageStatus: 'sending' }, { status: 'queued' }],
@@ -228,11 +228,9 @@ describe('what callbacks say', () => {
     [{ id: '../user' }, null],
     [{ id: '0' }, null],
     [{}, null],
-  ])('textmagic names the message to fetch: %j', (fields, id) =>
-    expect(parseTextmagicInboundId(fields)).toBe(id),
-  );
+  ])('textmagic inbound id of %j', (fields, id) => expect(parseTextmagicInboundId(fields)).toBe(id));
 
-  it('sendgrid batches survive what is no event in them', () => {
+  it('skips invalid items in a sendgrid batch', () => {
     const one = {
       sg_event_id: 'e1',
       sg_message_id: 'mid.recvd-1.0',

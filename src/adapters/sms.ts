@@ -1,18 +1,18 @@
 import type { FailureCode } from '../domain/errors.ts';
 
-/** One SMS to post. `reference` is our effect id: it comes back in the vendor's status callback. */
+/** An SMS to send. `reference` is the effect id, which the vendor returns in its status callback. */
 export type OutgoingSms = {
   /** E.164 with plus. */
   to: string;
   body: string;
   reference: string;
-  /** Where the vendor reports delivery; absent: no callback is asked for. */
+  /** Receives the vendor's delivery reports; when absent, none are requested. */
   statusCallbackUrl?: string;
 };
 
 export type AcceptedSms = { vendorId: string };
 
-/** What a vendor says of a message: `rank` order is queued < sent < delivered | failed, never backwards. */
+/** Status of a message at the vendor. Order: queued < sent < delivered | failed; it never moves backwards. */
 export type SmsStatus = 'queued' | 'sent' | 'delivered' | 'failed';
 
 export type FoundSms = {
@@ -23,7 +23,7 @@ export type FoundSms = {
   reference?: string | null;
 };
 
-/** An SMS that reached our number, as the vendor itself tells it when asked back by id. */
+/** An SMS to our number, as fetched from the vendor by id. */
 export type InboundSms = {
   vendorId: string;
   from: string;
@@ -33,23 +33,26 @@ export type InboundSms = {
 };
 
 /**
- * The one way out for SMS; which vendor stands behind it is configuration.
+ * Sends SMS through the configured vendor.
  *
  * `send` throws PermanentError (opted_out, bad_number, bad_request, unauthorized), TransientError (429) or
  * UnknownOutcomeError (timeout, reset, 5xx): no SMS vendor here has an idempotency key.
  */
 export interface SmsGateway {
   readonly vendor: 'twilio' | 'textmagic';
-  /** Our own sending number, E.164: opt-outs and reply routing are per (our number, their phone). */
+  /** Our sending number, E.164. Opt-outs and replies are kept per pair of our number and the buyer's phone. */
   readonly ourNumber: string;
-  /** True where the carrier answers STOP by itself, so that we must not confirm a second time. */
+  /** True where the carrier confirms STOP by itself, so that we must not send a confirmation. */
   readonly confirmsOptOut: boolean;
   send(sms: OutgoingSms): Promise<AcceptedSms>;
-  /** Looks for a message posted with this body to this number since `since`, or by `reference` where the vendor keeps it. */
+  /**
+   * Looks up a message sent with this body to this number after `since`, or by `reference` where the vendor stores it.
+   * Returns null when the vendor lists none.
+   */
   find(query: { to: string; body: string; reference: string; since: Date }): Promise<FoundSms | null>;
-  /** The vendor's present word on one message. */
+  /** Fetches the current status of one message. */
   status(vendorId: string): Promise<FoundSms>;
-  /** Fetches an inbound message back by its id (for vendors that do not sign their callbacks). */
+  /** Fetches an inbound message by its id, for vendors that do not sign callbacks. Returns null when it does not exist. */
   fetchInbound?(vendorId: string): Promise<InboundSms | null>;
   healthy(): Promise<boolean>;
 }

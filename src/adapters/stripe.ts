@@ -4,7 +4,7 @@ import { Agent as TlsAgent } from 'node:https';
 import Stripe from 'stripe';
 import type { StripeConfig } from '../config.ts';
 import { PermanentError, TransientError } from '../domain/errors.ts';
-import { answered, callTimeoutMs, healthTimeoutMs, retryAfterMs, unanswered } from './failure.ts';
+import { callTimeoutMs, connectionError, healthTimeoutMs, responseError, retryAfterMs } from './failure.ts';
 import {
   BadSignatureError,
   type CheckoutRequest,
@@ -16,7 +16,7 @@ import {
 } from './payments.ts';
 
 const call = { vendor: 'stripe', kind: 'repeatable' } as const;
-/** Both ways: Stripe's own library lets timestamps of the future pass. */
+/** Applied to past and future timestamps; Stripe's own library accepts any future timestamp. */
 const toleranceSeconds = 300;
 /** Stripe's limit on `product_data.name`. */
 const longestName = 250;
@@ -53,7 +53,7 @@ export function createStripeGateway(
       try {
         return sessionFrom(await asked(stripe.checkout.sessions.expire(id, {}, { idempotencyKey })));
       } catch (error) {
-        // Stripe has no code for "not open any more", so its own state is asked.
+        // Stripe has no error code for a session that is no longer open, so its state is fetched.
         if (!(error instanceof PermanentError) || error.code !== 'bad_request') throw error;
         const session = await retrieveCheckout(id);
         if (session.status === 'open') throw error;
@@ -112,7 +112,7 @@ async function refund(
   try {
     const made = await asked(
       stripe.refunds.create(
-        // Stripe's own `reason` knows three words; ours is kept beside it.
+        // Stripe's `reason` allows three values only; ours is stored as metadata.
         { payment_intent, reason: 'requested_by_customer', metadata: { reason: request.reason } },
         { idempotencyKey: request.idempotencyKey },
       ),
@@ -131,7 +131,7 @@ function sessionFrom(session: Stripe.Checkout.Session): CheckoutSession {
   return {
     id: session.id,
     url: session.url,
-    // Words Stripe may add one day must not read as "paid" or as "over".
+    // Values that Stripe may add later must not be read as paid or ended.
     status: oneOf(['complete', 'expired'] as const, session.status) ?? 'open',
     paymentStatus: oneOf(['paid', 'no_payment_required'] as const, session.payment_status) ?? 'unpaid',
     amount: session.amount_total,
@@ -179,13 +179,13 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
 function classified(error: unknown): unknown {
   const { errors } = Stripe;
   if (!(error instanceof errors.StripeError)) return error;
-  if (error instanceof errors.StripeConnectionError) return unanswered(call, error);
+  if (error instanceof errors.StripeConnectionError) return connectionError(call, error);
   const status = error.statusCode ?? 0;
   const vendorCode = error.decline_code ?? error.code ?? (status === 0 ? undefined : String(status));
   if (error instanceof errors.StripeIdempotencyError)
-    return answered(call, { status, vendorCode, code: 'key_reused' });
+    return responseError(call, { status, vendorCode, code: 'key_reused' });
   if (error instanceof errors.StripeRateLimitError) {
-    return answered(call, {
+    return responseError(call, {
       status,
       vendorCode,
       code: 'rate_limited',
@@ -193,7 +193,7 @@ function classified(error: unknown): unknown {
     });
   }
   if (status === 409) {
-    // The first call with this key still runs: its result is what the repeat will read.
+    // The first call with this key is still running; a retry returns its result.
     const details = {
       vendor: 'stripe',
       code: 'conflict' as const,
@@ -203,11 +203,11 @@ function classified(error: unknown): unknown {
     };
     return new TransientError('stripe is still busy with this key', details);
   }
-  // A "success" that is no JSON is a proxy's page; whether Stripe saw the call is found out by repeating it.
+  // A success response that is not JSON comes from a proxy. A retry with the same key is safe in either case.
   if (error instanceof errors.StripeAPIError)
-    return answered(call, { status: Math.max(status, 500), vendorCode });
-  if (error.code === 'charge_disputed') return answered(call, { status, vendorCode, code: 'conflict' });
-  return answered(call, {
+    return responseError(call, { status: Math.max(status, 500), vendorCode });
+  if (error.code === 'charge_disputed') return responseError(call, { status, vendorCode, code: 'conflict' });
+  return responseError(call, {
     status,
     vendorCode,
     code: error.code === 'resource_missing' ? 'not_found' : undefined,
@@ -222,7 +222,7 @@ function verifyWebhook(
   now: Date,
 ): VerifiedStripeEvent {
   if (!signature) throw new BadSignatureError('no Stripe-Signature header');
-  // The SDK decodes before it computes: different broken bytes would verify alike.
+  // The SDK decodes the body before it computes the signature, so that different invalid bytes would verify alike.
   if (!isUtf8(rawBody)) throw new BadSignatureError('body is not UTF-8');
   if (!secrets.some((secret) => signedWith(stripe, secret, rawBody, signature, now))) {
     throw new BadSignatureError('signature does not match');
@@ -232,7 +232,7 @@ function verifyWebhook(
   return eventFrom(rawBody);
 }
 
-/** Compares in constant time (the SDK does), and refuses what is too old. */
+/** Verifies in constant time (by the SDK). Returns false when the timestamp is too old. */
 function signedWith(stripe: Stripe, secret: string, rawBody: Buffer, signature: string, now: Date): boolean {
   if (secret === '') return false;
   try {
@@ -251,7 +251,7 @@ function signedWith(stripe: Stripe, secret: string, rawBody: Buffer, signature: 
   }
 }
 
-/** The last `t=`, which is the one the signature was computed over. NaN when there is none. */
+/** Returns the last `t=`, which is the one that the SDK verifies, or NaN when there is none. */
 function signedAt(signature: string): number {
   const times = signature.split(',').filter((part) => part.startsWith('t='));
   return Number.parseInt(times.at(-1)?.slice(2) ?? '', 10);

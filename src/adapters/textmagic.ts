@@ -5,14 +5,14 @@ import { z } from 'zod';
 import type { TextmagicConfig } from '../config.ts';
 import { type FailureCode, PermanentError } from '../domain/errors.ts';
 import {
-  answered,
   type CallKind,
   callTimeoutMs,
+  connectionError,
   healthTimeoutMs,
   isNetworkError,
+  responseError,
   retryAfterMs,
-  unanswered,
-  unreadable,
+  unreadableResponse,
 } from './failure.ts';
 import type { FoundSms, InboundSms, SmsGateway, SmsStatus } from './sms.ts';
 
@@ -47,7 +47,7 @@ type Extra = {
   searchParams?: Record<string, string | number>;
 };
 
-/** Which field of the request was refused: this vendor's only code. */
+/** By refused request field, which is TextMagic's only error code. */
 const failureByField: Record<string, FailureCode> = { phones: 'bad_number', from: 'misconfigured' };
 const mostUnsubscriberPages = 10;
 
@@ -71,13 +71,13 @@ export function createTextmagicGateway(
       throw classified(kind, error);
     });
     const answer = shape.safeParse(parsed(body));
-    if (!answer.success) throw unreadable({ vendor, kind });
+    if (!answer.success) throw unreadableResponse({ vendor, kind });
     return answer.data;
   };
   const search = (query: string) =>
     ask('repeatable', messages, 'messages/search', { searchParams: { query, limit: 100 } });
 
-  /** A refused number is either no number or one that unsubscribed; the vendor's words differ, its codes do not. */
+  /** A refused number is invalid or unsubscribed. TextMagic uses one code for both, so the unsubscribers are searched. */
   const isUnsubscribed = async (to: string): Promise<boolean> => {
     for (let page = 1; page <= mostUnsubscriberPages; page += 1) {
       const found = await ask('repeatable', unsubscribers, 'unsubscribers', {
@@ -108,7 +108,7 @@ export function createTextmagicGateway(
         if (!(error instanceof PermanentError) || error.code !== 'bad_number') throw error;
         const unsubscribed = await isUnsubscribed(sms.to).catch(() => false);
         if (!unsubscribed) throw error;
-        throw answered(
+        throw responseError(
           { vendor, kind: 'post' },
           { status: 400, vendorCode: 'unsubscribed', code: 'opted_out' },
         );
@@ -118,7 +118,7 @@ export function createTextmagicGateway(
       const byReference = await search(query.reference);
       const same = byReference.resources.find(({ referenceId }) => referenceId === query.reference);
       if (same) return foundFrom(same);
-      // Not every account's search covers the reference, or shows it: look at what went to this phone.
+      // Not every account's search covers or returns the reference: search by phone instead.
       const toPhone = await search(bare(query.to));
       const found = toPhone.resources.find((sent) => isSame(sent, query));
       return found ? foundFrom(found) : null;
@@ -153,14 +153,14 @@ function classified(kind: CallKind, error: unknown): unknown {
     const field = fields.success
       ? Object.keys(fields.data.errors.fields).find((name) => /^\w{1,40}$/.test(name))
       : undefined;
-    return answered(call, {
+    return responseError(call, {
       status: statusCode,
       vendorCode: field && statusCode === 400 ? `400_${field}` : String(statusCode),
       code: field && statusCode === 400 ? (failureByField[field] ?? 'bad_request') : undefined,
       retryAfterMs: retryAfterMs(headers['retry-after']),
     });
   }
-  return isNetworkError(error) ? unanswered(call, error) : error;
+  return isNetworkError(error) ? connectionError(call, error) : error;
 }
 
 function isSame(sent: Message, query: { to: string; body: string; since: Date }): boolean {
@@ -185,7 +185,7 @@ function inboundFrom(found: z.infer<typeof reply>): InboundSms {
   };
 }
 
-/** r sent to the operator, a acknowledged by it, b queued there; u: nobody will ever know. Others: not on its way yet. */
+/** r: sent to the carrier; a: acknowledged; b: buffered; u: final status unknown. Others are still queued at TextMagic. */
 const statusByLetter: Record<string, { status: SmsStatus; failure?: FailureCode }> = {
   r: { status: 'sent' },
   a: { status: 'sent' },
@@ -203,7 +203,7 @@ function statusFrom(letter: string): { status: SmsStatus; failure?: FailureCode;
   return known.status === 'failed' ? { ...known, vendorCode: letter } : known;
 }
 
-/** Callbacks are unsigned: their ids are hints, and what they mean is asked back (`status`, `fetchInbound`). */
+/** Callbacks are unsigned, so their ids are only hints: `status` and `fetchInbound` fetch the facts. */
 export type TextmagicDelivery = {
   vendorId: string | null;
   reference: string | null;
@@ -212,7 +212,7 @@ export type TextmagicDelivery = {
   vendorCode?: string;
 };
 
-/** Reads a delivery callback under the field names of this API and of the older gateway. Null: it names no message. */
+/** Parses a delivery callback of this API or the older gateway. Returns null when it names no message. */
 export function parseTextmagicDelivery(fields: Record<string, unknown>): TextmagicDelivery | null {
   const vendorId = firstOf(fields, ['id', 'messageId', 'message_id']);
   const reference = firstOf(fields, ['referenceId', 'reference_id']);
@@ -220,7 +220,7 @@ export function parseTextmagicDelivery(fields: Record<string, unknown>): Textmag
   return { vendorId, reference, ...statusFrom(firstOf(fields, ['status']) ?? '') };
 }
 
-/** The id to fetch an inbound message back by. Null: the callback names none. */
+/** Returns the id of the inbound message to fetch, or null when the callback names none. */
 export function parseTextmagicInboundId(fields: Record<string, unknown>): string | null {
   const given = firstOf(fields, ['id', 'message_id', 'messageId']);
   return given !== null && id.safeParse(given).success ? given : null;
@@ -247,7 +247,7 @@ function bare(number: string): string {
   return number.replace(/^\+/, '');
 }
 
-/** Digits get their plus back; a name as sender stays as it is. */
+/** Adds the plus to a number; an alphanumeric sender is returned as is. */
 function e164(number: string): string {
   return /^\d+$/.test(number) ? `+${number}` : number;
 }

@@ -3,18 +3,18 @@ import twilio from 'twilio';
 import type { TwilioConfig } from '../config.ts';
 import { type FailureCode, VendorError } from '../domain/errors.ts';
 import {
-  answered,
   type CallKind,
   callTimeoutMs,
+  connectionError,
   healthTimeoutMs,
   isNetworkError,
+  responseError,
   retryAfterMs,
-  unanswered,
-  unreadable,
+  unreadableResponse,
 } from './failure.ts';
 import type { FoundSms, SmsGateway, SmsStatus } from './sms.ts';
 
-/** https://www.twilio.com/docs/api/errors: of the API and of status callbacks. Other codes go by HTTP status. */
+/** Codes of the API and of status callbacks (https://www.twilio.com/docs/api/errors). Others: see the HTTP status. */
 const failureByCode: Record<number, FailureCode> = {
   20003: 'unauthorized',
   20404: 'not_found',
@@ -28,7 +28,7 @@ const failureByCode: Record<number, FailureCode> = {
   21612: 'bad_number',
   21614: 'bad_number',
   21635: 'bad_number',
-  // Our account or our number, not theirs.
+  // Concerns our account or our number, not the recipient's.
   21212: 'misconfigured',
   21408: 'misconfigured',
   21603: 'misconfigured',
@@ -37,7 +37,7 @@ const failureByCode: Record<number, FailureCode> = {
   21659: 'misconfigured',
   21701: 'misconfigured',
   21703: 'misconfigured',
-  // The queue of our number is full: not processed.
+  // The queue of our number is full; the message was not accepted.
   21611: 'rate_limited',
   21610: 'opted_out',
   30001: 'unavailable',
@@ -52,7 +52,7 @@ const failureByCode: Record<number, FailureCode> = {
   30034: 'misconfigured',
 };
 
-/** Messages to one phone that are looked through, newest first. */
+/** Maximum of messages to one phone that a lookup reads, newest first. */
 const mostListed = 200;
 
 export function createTwilioGateway(
@@ -60,10 +60,10 @@ export function createTwilioGateway(
   options: { timeoutMs?: number } = {},
 ): SmsGateway & { close(): void } {
   const timeout = options.timeoutMs ?? callTimeoutMs;
-  const httpClient = new PacedClient({ timeout, keepAlive: true, maxSockets: 50, autoRetry: false });
+  const httpClient = new RetryAfterClient({ timeout, keepAlive: true, maxSockets: 50, autoRetry: false });
   const agent = new Agent({ keepAlive: true });
   httpClient.axios.defaults.httpAgent = agent;
-  // Given, though empty: otherwise the SDK reads region, edge and log level from the process environment.
+  // Set explicitly, because the SDK otherwise reads region, edge and log level from the process environment.
   const client = twilio(config.accountSid, config.authToken, {
     httpClient,
     region: '',
@@ -94,11 +94,11 @@ export function createTwilioGateway(
           ...(sms.statusCallbackUrl !== undefined && { statusCallback: sms.statusCallbackUrl }),
         }),
       );
-      if (!message.sid) throw unreadable({ vendor: 'twilio', kind: 'post' });
+      if (!message.sid) throw unreadableResponse({ vendor: 'twilio', kind: 'post' });
       return { vendorId: message.sid };
     },
     find: async ({ to, body, since }) => {
-      // No filter on DateSent: a message that still waits in Twilio's queue has none.
+      // No filter on DateSent, which is unset while a message is queued at Twilio.
       const criteria = { to, from: config.phoneNumber, limit: mostListed, pageSize: 100 };
       const messages = await ask('repeatable', client.messages.list(criteria));
       const after = Math.floor(since.getTime() / 1000) * 1000;
@@ -130,13 +130,13 @@ export function createTwilioGateway(
 
 type Http = InstanceType<typeof twilio.RequestClient>;
 
-/** Twilio's exceptions drop the response headers and with them Retry-After, so a 429 is read before it becomes one. */
-class PacedClient extends twilio.RequestClient {
+/** Reads Retry-After of a 429 before the SDK turns it into an exception, which has no headers. */
+class RetryAfterClient extends twilio.RequestClient {
   override request: Http['request'] = async (options) => {
     const response = await super.request(options);
     if (response.statusCode === 429) {
       const { code } = Object(response.body) as { code?: unknown };
-      throw answered(
+      throw responseError(
         { vendor: 'twilio', kind: 'repeatable' },
         {
           status: 429,
@@ -155,15 +155,15 @@ function classified(kind: CallKind, error: unknown): unknown {
   const { status, code } = Object(error) as { status?: unknown; code?: unknown };
   if (error instanceof Error && typeof status === 'number') {
     const known = typeof code === 'number' ? code : undefined;
-    return answered(call, {
+    return responseError(call, {
       status,
       vendorCode: known === undefined ? undefined : String(known),
       code: known === undefined ? undefined : failureByCode[known],
     });
   }
-  if (isNetworkError(error)) return unanswered(call, error);
-  // The SDK throws this on a success whose body is no JSON.
-  return error instanceof SyntaxError ? unreadable(call) : error;
+  if (isNetworkError(error)) return connectionError(call, error);
+  // The SDK throws a SyntaxError when the body of a success response is not JSON.
+  return error instanceof SyntaxError ? unreadableResponse(call) : error;
 }
 
 type Listed = { sid: string; status: string; errorCode: number | null };
@@ -191,8 +191,8 @@ const statusByWord: Record<string, SmsStatus> = {
 };
 
 /**
- * The fields of a status callback (or of a message) in our words. A status Twilio may add later counts as `queued`,
- * the lowest: it can move nothing.
+ * Maps the fields of a status callback or a message. A status that Twilio may add later counts as `queued`, the lowest,
+ * so that it changes nothing.
  */
 export function parseTwilioStatus(fields: {
   MessageStatus?: string;
@@ -212,9 +212,9 @@ export function parseTwilioStatus(fields: {
 }
 
 /**
- * X-Twilio-Signature over the configured public URL, never over what the request says of its host, and over all
- * parameters received. `path` is the request's path with its query. Several tokens while one is being rotated. The
- * scheme has no timestamp: replays pass and are caught by their MessageSid.
+ * Verifies X-Twilio-Signature over the configured public URL, never the request's Host header, and all received
+ * parameters. `path` includes the query. Several tokens may be given during a rotation. The scheme has no timestamp, so
+ * replays verify; they are deduplicated by MessageSid.
  */
 export function verifyTwilioSignature(request: {
   authTokens: readonly string[];
@@ -227,7 +227,7 @@ export function verifyTwilioSignature(request: {
   if (!signature) return false;
   const url = `${request.publicUrl.replace(/\/+$/, '')}${request.path}`;
   if (!URL.canParse(url)) return false;
-  // The SDK tries the URL with and without its port, and compares in constant time.
+  // The SDK tries the URL with and without its port and compares in constant time.
   return request.authTokens.some(
     (token) => token !== '' && twilio.validateRequest(token, signature, url, params),
   );

@@ -12,27 +12,27 @@ export const ghlVariables = {
 type Variables = { [name in keyof typeof ghlVariables]?: string | undefined };
 
 export type GhlConfig = {
-  /** For companies without credentials of their own; null: each brings its own. */
+  /** Used for companies without credentials of their own. Null when every company must connect. */
   apiKey: string | null;
-  /** Null: the vendor's own. */
+  /** Null for the vendor's production URL. */
   baseUrl: string | null;
   authorizeUrl: string | null;
   oauth: { clientId: string; clientSecret: string } | null;
-  /** Base64 SPKI of the Ed25519 key that signs webhooks; empty: none is believed. */
+  /** Base64 SPKI of the Ed25519 key that signs webhooks; when empty, all webhooks are refused. */
   webhookPublicKey: string;
-  /** Calls per interval and per day and location, which GoHighLevel allows an app; null: as fast as it goes. */
+  /** GoHighLevel's limits for an app: calls per location, interval and day. Null disables rate limiting. */
   limits: { calls: number; intervalMs: number; perDay: number } | null;
 };
 
-/** Public constants of the vendor simulator; worthless outside it. */
+/** Public constants of the sandbox; they have no value outside it. */
 const sandboxApiKey = 'pit-sandbox-leadgate';
 const sandboxClient = { clientId: 'sandbox-ghl-client', clientSecret: 'sandbox-ghl-secret' };
 
-/** As shown in the vendor's public code; its marketplace page shows the current one. */
+/** From the vendor's public code; its marketplace page shows the current key. */
 const ghlWebhookKey = 'MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=';
 export const ghlLimits = Object.freeze({ calls: 100, intervalMs: 10_000, perDay: 200_000 });
 
-/** Companies bring tokens of their own, so production needs no variable here and never talks to the sandbox. */
+/** Companies connect with tokens of their own, so production requires no variable here and never uses the sandbox. */
 export function ghlConfig(e: Variables, sandboxUrl: string | null, sandboxKey: string): GhlConfig {
   const real = [e.GHL_API_KEY, e.GHL_API_BASE_URL, e.GHL_CLIENT_ID].some((given) => given !== undefined);
   const simulated = real ? null : sandboxUrl;

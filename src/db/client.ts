@@ -25,22 +25,22 @@ export type { Reader } from './reader.ts';
 
 export type DatabaseOptions = {
   url: string;
-  /** For reads. Needs sessions of its own: behind a transaction pooler give a direct URL here. */
+  /** Used for reads. Must not point to a transaction pooler, because cursors need a session. */
   replicaUrl?: string | null;
-  /** Connections for writes; the reader takes half as many. */
+  /** Connections for writes; the reader gets half as many. */
   max?: number;
   applicationName?: string;
   /** False behind a transaction pooler (PgBouncer) that does not track prepared statements. */
   prepared?: boolean;
-  /** How long to wait for a connection, a free one of the pool included. */
+  /** Timeout for acquiring a connection, from the pool or the server. */
   connectTimeoutMs?: number;
-  /** Gives up on a server that accepts and then stays silent. The outcome of a write is then unknown. */
+  /** Timeout of a query whose response never arrives. The outcome of a write is then unknown. */
   queryTimeoutMs?: number;
-  /** Idle connections that broke. The pool has already replaced them. */
+  /** Called when an idle connection breaks; the pool has already discarded it. */
   onError?: (error: Error) => void;
 };
 
-/** drizzle without its transaction(), which leaks a pool slot when BEGIN fails: use withTx. */
+/** drizzle without transaction(), which leaks a pool slot when BEGIN fails: use withTx. */
 export type Orm = Omit<NodePgDatabase, 'transaction'>;
 
 export type Tx = Queryable & { readonly orm: Orm };
@@ -52,15 +52,16 @@ export type Database = Queryable & {
   readonly pool: pg.Pool;
   readonly reader: Reader;
   /**
-   * BEGIN … COMMIT around `fn`, run again (up to five times) on a serialization failure or deadlock: `fn` must have no
-   * effect outside the database. Throws what `fn` threw; CommitOutcomeUnknownError when COMMIT went unanswered.
+   * Runs `fn` in a transaction, and retries it up to five times on a serialization failure or deadlock: `fn` must not
+   * have effects outside the database. Rethrows errors of `fn`; throws CommitOutcomeUnknownError when the connection
+   * is lost during COMMIT.
    */
   withTx<T>(fn: (tx: Tx) => Promise<T>, options?: TxOptions): Promise<T>;
   /** Throws when the database does not answer within the connect timeout. */
   ping(): Promise<void>;
-  /** Throws unless this database keeps what it confirms. Once, at boot. */
+  /** Throws when the database is not configured safely (synchronous_commit, encoding, replica). Called at boot. */
   assertSafe(): Promise<void>;
-  /** The database's clock minus ours, to about half a round trip. */
+  /** The database's clock minus the local clock in ms, accurate to half a round trip. */
   clockSkewMs(): Promise<number>;
   close(): Promise<void>;
 };
@@ -78,8 +79,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     types: columnTypes,
   });
   pool.on('error', (error) => options.onError?.(error));
-  // A server may end a connection in the breath it opens it: between the pool's listener and that of whoever waits for
-  // the session nobody hears the error, and an unheard one ends the process. The session's next statement fails with it.
+  // The server may close a connection before withSession attaches its listener; an unhandled error event would end the
+  // process. The session's next statement fails with the error.
   pool.on('connect', (client) => client.on('error', () => undefined));
   const readerMax = Math.max(1, Math.ceil(max / 2));
   const reader = createReader({
@@ -111,7 +112,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** Takes a session and always gives it back: into the pool if it is sound, closed if it is not. */
+/** Acquires a session and always releases it: to the pool, or closed if it is broken. */
 async function withSession<T>(pool: pg.Pool, use: (session: pg.PoolClient) => Promise<T>): Promise<T> {
   let session: pg.PoolClient;
   try {
@@ -123,7 +124,7 @@ async function withSession<T>(pool: pg.Pool, use: (session: pg.PoolClient) => Pr
   const markBroken = (error: Error) => {
     broken ??= error;
   };
-  // The pool listens only to idle sessions; one that breaks between two statements would end the process.
+  // The pool handles errors of idle sessions only; a session that breaks between two statements would end the process.
   session.on('error', markBroken);
   try {
     return await use(session);
@@ -146,7 +147,7 @@ async function withSession<T>(pool: pg.Pool, use: (session: pg.PoolClient) => Pr
   }
 }
 
-/** Carries the caller's own error past a session on which not even ROLLBACK worked. */
+/** Wraps the caller's error (`cause`) when ROLLBACK failed too, so that the session is closed. */
 class SpoiledSession extends Error {}
 
 async function transact<T>(
@@ -168,7 +169,7 @@ async function transact<T>(
     try {
       await session.query('ROLLBACK');
     } catch {
-      // What went wrong first is what the caller must hear; the server rolls back when the session closes.
+      // The caller gets the original error; the server rolls back when the session closes.
       throw new SpoiledSession('ROLLBACK failed', { cause: error });
     }
     throw error;
@@ -179,7 +180,7 @@ async function commit(session: pg.PoolClient): Promise<void> {
   const { command } = await session.query('COMMIT').catch((error: unknown) => {
     throw isAnswer(error) ? error : new CommitOutcomeUnknownError(error);
   });
-  // The server answers COMMIT of a failed transaction with ROLLBACK, and no error.
+  // The server responds to COMMIT of a failed transaction with ROLLBACK and without an error.
   if (command !== 'COMMIT') throw new TransactionAbortedError();
 }
 
@@ -188,7 +189,7 @@ function openTx(session: pg.PoolClient, prepared: boolean): Tx & { end(): void }
   let orm: Orm | undefined;
   return {
     async query<R>(text: string, values?: readonly unknown[], name?: string): Promise<R[]> {
-      // A statement nobody awaited would otherwise run later, in whatever transaction has the session by then.
+      // A statement that was not awaited could otherwise run in the session's next transaction.
       if (!open) throw new Error('this transaction is over: a statement in it was not awaited');
       try {
         return await send<R>(session, text, values, prepared ? name : undefined);

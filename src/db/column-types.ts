@@ -1,12 +1,12 @@
 import pg from 'pg';
 
-/** int8 (ids, counts) as a number while exact, else the digits as text: never a rounded id. */
+/** Parses int8 (ids, counts) to a number when exact, otherwise returns the digits as text: ids are never rounded. */
 export const parseInt8 = (text: string): number | string => {
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : text;
 };
 
-/** `date` stays `2026-11-21`: a day has no time zone, and a Date at local midnight moves it. */
+/** Keeps `date` as `2026-11-21`: a day has no time zone, and a Date at local midnight may shift it. */
 export const asIs = (text: string): string => text;
 
 const parsers = new Map<number, (text: string) => unknown>([
@@ -14,7 +14,7 @@ const parsers = new Map<number, (text: string) => unknown>([
   [pg.types.builtins.DATE, asIs],
 ]);
 
-/** For pg: everything else as it does it by itself (timestamptz → Date, numeric → text, jsonb → parsed). */
+/** Type parsers for pg. Types not listed use its defaults (timestamptz → Date, numeric → text, jsonb → parsed). */
 export const columnTypes: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     (format !== 'binary' && parsers.get(oid)) || pg.types.getTypeParser(oid, format as 'text'),

@@ -5,22 +5,25 @@ import { recipients, type WorkerName } from '../events/routes.ts';
 import type { Queryable } from './client.ts';
 
 /**
- * One statement per transition: the fence, the guarded change, its events and its outbox rows stand or fall together
- * in one data-modifying CTE. Measured at 81 % of the machine's floor where BEGIN with several statements reached 47 %.
+ * One statement per transition: the fence, the guarded change, its events and its outbox rows commit together in one
+ * data-modifying CTE. Measured throughput: 81 % of the hardware limit, against 47 % with BEGIN and several statements.
  */
 
-/** The outbox row a worker holds. */
+/** The outbox row that a worker holds. */
 export type Fence = { outboxId: number; epoch: number };
 
-/** A part of the statement, named so that other parts can refer to it. `when` is the condition it must carry. */
+/** A CTE of the statement; other parts may refer to it by name. `when` is the condition it must include. */
 export type Part = { name: string; statement: (when: SQL) => SQL };
 
 export type Change = {
-  /** Run first: locks and inserts the guard depends on. Condition: the fence is held. */
+  /** Locks and inserts that the guard depends on. Run if the fence is held. */
   first?: Part[];
-  /** Must touch a row, else nothing else happens: the guarded UPDATE. Must end in RETURNING. Absent: the fence alone decides. */
+  /**
+   * The guarded UPDATE, which must end in RETURNING. When it matches no row, nothing else is written. Without a guard
+   * the fence alone decides.
+   */
   guard?: (held: SQL) => SQL;
-  /** Run only if the guard touched a row. */
+  /** Run only if the guard matched a row. */
   writes?: Part[];
   events?: EventDraft[];
 };
@@ -28,21 +31,21 @@ export type Change = {
 export type PublishRow = { id: number; worker: WorkerName; epoch: number };
 
 export type CommitResult = {
-  /** False: another run finished this row, or it was parked. Nothing was written. */
+  /** False when another run finished the outbox row or it was parked. Nothing was written. */
   held: boolean;
-  /** False: the state was not the expected one. Nothing was written, the outbox row is still there. */
+  /** False when the state was not the expected one. Nothing was written, and the outbox row remains. */
   moved: boolean;
   publish: PublishRow[];
 };
 
 export type CommitOptions = {
   fence?: Fence | null;
-  /** Leave the outbox row in place: a step inside a run that goes on. */
+  /** Keeps the outbox row, for a step of a run that continues. */
   keep?: boolean;
   cause?: Cause | null;
-  /** First visit of the sweeper to freshly published rows, ms from now. */
+  /** Time in ms after which the sweeper republishes rows that were just published. */
   visibilityMs: number;
-  /** Workers whose queue is full: their rows wait in the outbox. */
+  /** Whether a worker's queue is full; its rows then wait in the outbox. */
   isFull?: (worker: WorkerName) => boolean;
   attempt?: AttemptRow | null;
 };
@@ -63,7 +66,7 @@ export type AttemptRow = {
 const dialect = new PgDialect();
 const names = new Map<string, string>();
 
-/** Runs a drizzle SQL object as a named prepared statement: equal texts share a plan. */
+/** Runs a drizzle SQL object as a named prepared statement, so that equal texts share a plan. */
 export async function run<R>(db: Queryable, statement: SQL): Promise<R[]> {
   const { text, params } = render(statement);
   let name = names.get(text);
@@ -77,8 +80,8 @@ export async function run<R>(db: Queryable, statement: SQL): Promise<R[]> {
 type Rendered = { text: string; params: unknown[] };
 
 /**
- * What drizzle's own dialect makes of a statement of text, parts and values, an order of magnitude sooner: it took a
- * tenth of a process's time. Whatever else a statement may hold is left to the dialect.
+ * Renders a statement of text, nested SQL and values ten times faster than drizzle's dialect, which took a tenth of a
+ * process's CPU time. Statements with other chunks fall back to the dialect.
  */
 function render(statement: SQL): Rendered {
   const rendered: Rendered = { text: '', params: [] };
@@ -87,7 +90,7 @@ function render(statement: SQL): Rendered {
   return { text, params };
 }
 
-/** False: a chunk of a kind that is not known here. */
+/** Returns false for a chunk of an unsupported kind. */
 function append(chunk: unknown, to: Rendered): boolean {
   if (chunk instanceof SQL) return chunk.queryChunks.every((each) => append(each, to));
   if (chunk instanceof StringChunk) {
@@ -107,7 +110,7 @@ function append(chunk: unknown, to: Rendered): boolean {
 
 const asJson = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
 
-/** The CTE that inserts attempts; the same run may write its row twice, the later word wins. */
+/** The CTE that records an attempt. A run may write its row twice; the later outcome wins. */
 export function attemptPart(attempt: AttemptRow, when: SQL): SQL {
   return sql`INSERT INTO attempts (id, outbox_id, event_id, worker, subject, effect_key, started_at, ended_at, outcome, detail)
     SELECT ${attempt.id}::uuid, ${attempt.outboxId}::bigint, ${attempt.eventId}::uuid, ${attempt.worker}::text, ${attempt.subject}::text,
@@ -126,7 +129,7 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
   const add = (name: string, body: SQL) => parts.push(sql`${sql.raw(name)} AS (${body})`);
 
   if (fence) {
-    // Locked before anything else is judged: of two runs with the same epoch the second waits here, then finds nothing.
+    // Locked first: of two runs with the same epoch the second waits here and then finds no row.
     add(
       'held',
       sql`SELECT id FROM outbox WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL FOR UPDATE`,
@@ -153,8 +156,8 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
         organization_id uuid, subject text, correlation_id uuid, causation_id uuid, data jsonb) WHERE ${go}`,
     );
   }
-  const told = outboxRows.length > 0;
-  if (told)
+  const hasTasks = outboxRows.length > 0;
+  if (hasTasks)
     add(
       'tasks',
       sql`INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
@@ -162,7 +165,7 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
     FROM jsonb_to_recordset(${asJson(outboxRows)}) AS t(event_id uuid, event_at timestamptz, worker text, organization_id uuid,
       due_in_ms float8, queued boolean) WHERE ${go} RETURNING id, worker, epoch, queued`,
     );
-  const published = told
+  const published = hasTasks
     ? sql`(SELECT coalesce(json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch)) FILTER (WHERE queued), '[]') FROM tasks)`
     : sql`'[]'::json`;
   return sql`${parts.length > 0 ? sql`WITH ${sql.join(parts, sql`,\n`)}` : sql``}
@@ -202,9 +205,9 @@ function rowsOf(drafts: EventDraft[], options: CommitOptions) {
 }
 
 /**
- * Commits a change with its events. Throws what Postgres throws (constraint violations included); a thrown error means
- * nothing was written, except CommitOutcomeUnknownError and lost connections, where the caller may simply repeat: the
- * fence, or an inbox or idempotency row among the writes, makes the repetition harmless.
+ * Commits a change with its events. Rethrows errors of Postgres, including constraint violations, which mean that
+ * nothing was written. After CommitOutcomeUnknownError or a lost connection the caller may retry: the fence, or an
+ * inbox or idempotency row among the writes, makes the retry idempotent.
  */
 export async function commitChange(
   db: Queryable,

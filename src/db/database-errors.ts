@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** The database could not be reached, or a transaction was lost before COMMIT: nothing of this call was written. */
+/** The database could not be reached, or the connection was lost before COMMIT: the call wrote nothing. */
 export class DatabaseUnavailableError extends Error {
   constructor(cause: unknown) {
     super(`the database is not available: ${messageOf(cause)}`, { cause });
@@ -9,8 +9,8 @@ export class DatabaseUnavailableError extends Error {
 }
 
 /**
- * The connection was lost when a commit was under way: at COMMIT, or in a statement that commits by itself. It may
- * have happened or not. Never repeat blindly: only what a fence, an inbox row or an idempotency key makes harmless.
+ * The connection was lost during COMMIT or a statement in autocommit, which may have been committed. Retry only what a
+ * fence, an inbox row or an idempotency key makes idempotent.
  */
 export class CommitOutcomeUnknownError extends Error {
   constructor(cause: unknown) {
@@ -29,7 +29,7 @@ export class TransactionAbortedError extends Error {
   }
 }
 
-/** Worth another try once the database is back, as far as the caller may repeat itself (see the two classes above). */
+/** Whether a retry may succeed once the database is available; see the two classes above for whether it is safe. */
 export function isConnectionError(error: unknown): boolean {
   for (const link of causes(error)) {
     if (link instanceof DatabaseUnavailableError || link instanceof CommitOutcomeUnknownError) return true;
@@ -39,18 +39,18 @@ export function isConnectionError(error: unknown): boolean {
   return false;
 }
 
-/** The SQLSTATE behind an error, also where drizzle wrapped it. */
+/** Returns the SQLSTATE of an error, also when drizzle wrapped it. */
 export function sqlState(error: unknown): string | undefined {
   for (const link of causes(error)) if (link instanceof pg.DatabaseError) return link.code;
   return undefined;
 }
 
-/** The server answered and the session goes on: a constraint, a serialization failure, a syntax error. */
+/** Whether the server responded and the session is usable: a constraint, a serialization failure, a syntax error. */
 export const isAnswer = (error: unknown): boolean => error instanceof pg.DatabaseError && !isFatal(error);
 
 /**
- * Sessions that must not return to the pool although the server answered: a statement prepared against an older
- * table (0A000) or unknown behind a pooler (26000), a primary that has become a replica (25006).
+ * Whether the session must not return to the pool although the server responded: a statement prepared against an older
+ * table (0A000) or lost by a pooler (26000), or a primary that became a replica (25006).
  */
 export const spoilsSession = (error: unknown): boolean =>
   ['0A000', '26000', '25006'].includes(sqlState(error) ?? '');

@@ -1,6 +1,6 @@
 import type { Database } from './client.ts';
 
-/** Whether Postgres answers in time; never throws. */
+/** Whether Postgres responds within the connect timeout. Never throws. */
 export async function databaseHealthy(db: Database): Promise<boolean> {
   return db.ping().then(
     () => true,

@@ -3,32 +3,32 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { hasCode } from '../embedded-postgres/folder-lock.ts';
+import { hasErrorCode } from '../domain/errors.ts';
 
 export type MigrateOptions = {
   log?: (line: string) => void;
-  /** Folder of *.sql files; drizzle/ at the package's root when not given. */
+  /** Folder of *.sql files; defaults to drizzle/ at the package's root. */
   folder?: string;
 };
 
 type Migration = { name: string; sql: string; hash: string };
 
-/** The same distance from src/db/ as from dist/db/. */
+/** Works from src/db/ and dist/db/ alike. */
 const packaged = fileURLToPath(new URL('../../drizzle/', import.meta.url));
 
-/** Any number, as long as every leadgate process takes the same. */
+/** Arbitrary, but equal in every leadgate process. */
 const lockKey = 5_323_446_771;
 
 /**
- * Applies what is missing, one transaction per file, one process at a time. Returns the names applied now. Throws when
- * a file changed after it was applied: migrations are append-only. Needs a direct connection: behind a transaction
- * pooler the lock would belong to nobody.
+ * Applies the missing migrations, one transaction per file, in one process at a time. Returns the names of the applied
+ * ones. Throws when a file changed after it was applied: migrations are append-only. Needs a direct connection, because
+ * the advisory lock is held by the session.
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
   const { folder = packaged, log = () => undefined } = options;
   const migrations = await readMigrations(folder);
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  // A lost connection also rejects the statement that was waiting; without a listener it would end the process.
+  // A lost connection also rejects the pending statement; without a listener the event would end the process.
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -68,12 +68,12 @@ async function applyMissing(
 async function apply(client: pg.Client, { name, sql, hash }: Migration): Promise<void> {
   try {
     await client.query('BEGIN');
-    // Without parameters the server takes the whole file at once; drizzle's breakpoints are comments to it.
+    // Without parameters the server runs the whole file at once; drizzle's breakpoints are SQL comments.
     await client.query(sql);
     await client.query('INSERT INTO schema_migrations (name, hash) VALUES ($1, $2)', [name, hash]);
     await client.query('COMMIT');
   } catch (cause) {
-    // The session ends with this error, and the transaction with the session.
+    // migrate() closes the session on this error, which rolls the transaction back.
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`migration ${name} failed and was rolled back: ${detail}`, { cause });
   }
@@ -83,7 +83,7 @@ async function readMigrations(folder: string): Promise<Migration[]> {
   const names = (await orderOf(folder)) ?? (await sqlFiles(folder));
   return Promise.all(
     names.map(async (name) => {
-      // A checkout on Windows may have turned the line ends.
+      // A checkout on Windows may have converted the line endings.
       const sql = (await readFile(join(folder, `${name}.sql`), 'utf8')).replaceAll('\r\n', '\n');
       return { name, sql, hash: createHash('sha256').update(sql).digest('hex') };
     }),
@@ -95,7 +95,10 @@ async function sqlFiles(folder: string): Promise<string[]> {
   return files.map((file) => file.slice(0, -'.sql'.length)).sort();
 }
 
-/** drizzle-kit's journal, where there is one. A file it does not list is a mistake, and would otherwise never run. */
+/**
+ * Returns the order of drizzle-kit's journal, or null without a journal. Throws when a file is not listed, because it
+ * would never run.
+ */
 async function orderOf(folder: string): Promise<string[] | null> {
   try {
     const text = await readFile(join(folder, 'meta', '_journal.json'), 'utf8');
@@ -106,7 +109,7 @@ async function orderOf(folder: string): Promise<string[] | null> {
       throw new Error(`not in ${join(folder, 'meta', '_journal.json')}: ${stray.join(', ')}`);
     return listed;
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
+    if (hasErrorCode(error, 'ENOENT')) return null;
     throw error;
   }
 }

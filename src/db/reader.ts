@@ -4,13 +4,13 @@ import { isConnectionError } from './database-errors.ts';
 import type { Queryable } from './queryable.ts';
 
 /**
- * Lists and streams for the console, exports and analytics, on a read-only session. It offers no transaction on
- * purpose: docs/decisions/0001-pg-writes-postgres-reads.md.
+ * Lists and streams for the console, exports and analytics, on read-only sessions. It deliberately has no transactions
+ * (docs/decisions/0001-pg-writes-postgres-reads.md).
  */
 export type Reader = Queryable & {
   /**
-   * Rows in batches of `size`, without holding the whole result. The database waits while the caller is busy; a
-   * connection lost half-way throws, and leaving the loop early closes the cursor.
+   * Yields rows in batches of `size` through a cursor, so that memory does not grow with the result and the caller sets
+   * the pace. Throws when the connection is lost; leaving the loop early closes the cursor.
    */
   stream<R>(text: string, values?: readonly unknown[], size?: number): AsyncGenerator<R[], void, void>;
   close(): Promise<void>;
@@ -30,8 +30,8 @@ export function createReader(options: ReaderOptions): Reader {
   const streaming = new Set<postgres.Sql>();
   const waiting: (() => void)[] = [];
 
-  /* A stream has a connection of its own, thrown away afterwards: one that died under a cursor keeps the error and the
-   * row count of the dead cursor, and gives both to the next query after it reconnects. */
+  /* Each stream has its own connection, closed afterwards: a connection lost under a cursor keeps the error and the row
+   * count of that cursor, and hands both to its next query. */
   async function* stream<R>(text: string, values: readonly unknown[] = [], size = 500) {
     while (streaming.size >= options.max) await new Promise<void>((resolve) => waiting.push(resolve));
     const own = connect(options, 1);
@@ -47,7 +47,7 @@ export function createReader(options: ReaderOptions): Reader {
 
   return {
     query: <R>(text: string, values: readonly unknown[] = [], name?: string) =>
-      persistently(async () => {
+      retryWhileDisconnected(async () => {
         const rows = await sql.unsafe(text, bind(values), { prepare: name !== undefined });
         return withoutHoles<R>(rows);
       }),
@@ -64,13 +64,13 @@ function connect(options: ReaderOptions, max: number): postgres.Sql {
     prepare: options.prepared,
     connect_timeout: options.connectTimeoutMs / 1000,
     idle_timeout: 30,
-    // Its own doubles up to 20 s between attempts: a reader deaf that long after a restart looks like an outage.
+    // The default backoff grows to 20 s, which would extend a database restart into an outage.
     backoff: (retries: number) => Math.min(0.05 * retries, 0.5),
     connection: { application_name: options.applicationName, default_transaction_read_only: true },
     onnotice: () => undefined,
     types: {
       int8: { to: 20, from: [20], parse: parseInt8, serialize: String },
-      // As pg does: text is taken as JSON already, so that one operation works on both.
+      // A string is sent as JSON text, as pg does, so that operations work with both drivers.
       json: { to: 114, from: [114, 3802], parse: JSON.parse, serialize: asJson },
       calendarDay: { to: 1082, from: [1082], parse: asIs, serialize: String },
     },
@@ -78,11 +78,11 @@ function connect(options: ReaderOptions, max: number): postgres.Sql {
 }
 
 /**
- * Reading again is harmless, and needed: a connection that died under a query hands that query's error to the next
- * one as well. So the second try may get the first one's error, and the third is the true answer. A server that is
- * down refuses all three at once.
+ * Retries a read up to three times after a connection error. postgres.js hands the error of a query whose connection
+ * was lost to the next query as well, so the second attempt may fail with the first one's error. A server that is down
+ * refuses all three immediately.
  */
-async function persistently<T>(read: () => Promise<T>): Promise<T> {
+async function retryWhileDisconnected<T>(read: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await read();
@@ -98,8 +98,8 @@ const bind = (values: readonly unknown[]) =>
   values.map((value) => (value === undefined ? null : value)) as Values;
 
 /**
- * A connection of postgres.js that died in the middle of a result does not forget how many rows it had seen: the
- * first result after it reconnects starts with as many holes. filter() skips holes, and only holes.
+ * Removes holes from a result. A postgres.js connection that was lost in the middle of a result keeps its row count, so
+ * that the next result starts with as many holes. filter() skips holes only.
  */
 const withoutHoles = <R>(rows: postgres.Row[]): R[] => rows.filter(() => true) as unknown as R[];
 
@@ -107,9 +107,9 @@ const withoutHoles = <R>(rows: postgres.Row[]): R[] => rows.filter(() => true) a
 type OnBatch = (rows: postgres.Row[]) => Promise<void>;
 
 /*
- * postgres.js' own async iterator ends without an error when the connection dies between two batches, so that a cut
- * export looks complete; and answering a cursor whose connection is gone ends the process. Hence this: the cursor is
- * answered only while its query is alive, and its failure is thrown.
+ * Replaces the async iterator of postgres.js, which ends without an error when the connection is lost between two
+ * batches, so that a truncated export looks complete; resuming a cursor whose connection is lost ends the process.
+ * Here the cursor is resumed only while its query is active, and its error is thrown.
  */
 async function* batches<R>(open: (onBatch: OnBatch) => PromiseLike<unknown>) {
   const ready: R[][] = [];

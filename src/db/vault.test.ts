@@ -6,7 +6,7 @@ const key = (id: string) => ({ id, key: randomBytes(32) });
 const [old, fresh, foreign] = [key('k1'), key('k2'), key('k9')] as const;
 const text = 'Sarah Johnson, 123 Ocean Drive, 😀';
 
-/** A sealed value's parts, to be put together wrongly. */
+/** Splits a sealed value, so that tests can recombine the parts. */
 const split = (sealed: string) => {
   const [version = '', id = '', data = ''] = sealed.split('.');
   return { version, id, bytes: Buffer.from(data, 'base64url') };
@@ -16,14 +16,14 @@ const join = (id: string, bytes: Buffer) => `v1.${id}.${bytes.toString('base64ur
 describe('the vault', () => {
   const vault = createVault([old]);
 
-  it.each(['', 'a', text, 'x'.repeat(100_000), '\0\n"\\'])('gives back what it sealed (%#)', (value) => {
+  it.each(['', 'a', text, 'x'.repeat(100_000), '\0\n"\\'])('opens a sealed value (%#)', (value) => {
     const sealed = vault.seal(value);
     expect(vault.open(sealed)).toBe(value);
     expect(sealed).toMatch(/^v1\.k1\.[\w-]+$/);
     if (value.length > 3) expect(Buffer.from(split(sealed).bytes).includes(value)).toBe(false);
   });
 
-  it('seals the same text differently each time, so that equal contacts cannot be told', () => {
+  it('seals the same text differently each time, so that equal contacts are not recognisable', () => {
     const sealed = new Set(Array.from({ length: 200 }, () => vault.seal(text)));
     expect(sealed.size).toBe(200);
     const nonces = new Set([...sealed].map((value) => split(value).bytes.subarray(0, 12).toString('hex')));
@@ -35,7 +35,7 @@ describe('the vault', () => {
     expect(vault.openJson(vault.sealJson(contact))).toEqual(contact);
   });
 
-  it('notices every changed byte: nonce, tag and text', () => {
+  it('refuses a value with any byte changed: nonce, tag or text', () => {
     const { id, bytes } = split(vault.seal(text));
     for (let at = 0; at < bytes.length; at += 1) {
       const tampered = Buffer.from(bytes);
@@ -61,16 +61,16 @@ describe('the vault', () => {
       expect(() => vault.open(join(id, bytes.subarray(0, 12 + length))), `${length} bytes`).toThrow();
   });
 
-  it('refuses text and tag of two values put together', () => {
+  it('refuses the tag of one value with the text of another', () => {
     const [one, other] = [split(vault.seal(text)).bytes, split(vault.seal(text)).bytes];
     expect(() => vault.open(join('k1', Buffer.concat([one.subarray(0, 28), other.subarray(28)])))).toThrow();
   });
 
-  it('names the key it lacks', () => {
+  it('names the missing key in its error', () => {
     expect(() => vault.open(createVault([foreign]).seal(text))).toThrow(/no encryption key with id "?k9/);
   });
 
-  it('[S14] never quotes a value that was not sealed at all', () => {
+  it('[S14] does not quote a value that is not sealed', () => {
     for (const plain of [
       text,
       '{"email":"sarah.johnson@email.com"}',
@@ -91,7 +91,7 @@ describe('the vault', () => {
     }
   });
 
-  it('needs at least one key', () => {
+  it('throws without a key', () => {
     expect(() => createVault([])).toThrow();
   });
 });
@@ -108,12 +108,12 @@ describe('rotation', () => {
     expect(() => before.open(sealed)).toThrow(/no encryption key with id "?k2/);
   });
 
-  it('does not open a value whose key id was exchanged', () => {
+  it('refuses a value whose key id was replaced', () => {
     const { bytes } = split(before.seal(text));
     expect(() => after.open(join('k2', bytes))).toThrow();
   });
 
-  it('finds what was indexed before the rotation', () => {
+  it('keeps the search index stable across a rotation', () => {
     expect(after.index('+13055550123')).toBe(before.index('+13055550123'));
   });
 });

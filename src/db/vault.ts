@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
 /**
- * Seals personal data: AES-256-GCM, `v1.<key id>.<base64url of nonce, tag and ciphertext>`. The first key seals, every
- * key opens, so keys rotate by putting a new one in front. Search goes by a keyed hash of the normalised value.
+ * Encrypts personal data with AES-256-GCM as `v1.<key id>.<base64url of nonce, tag and ciphertext>`. The first key
+ * encrypts and every key decrypts, so a rotation prepends a new key. Searches use a keyed hash of the normalised value.
  */
 export type Vault = {
   seal(text: string): string;
@@ -10,7 +10,7 @@ export type Vault = {
   /** Throws when the key is unknown or a byte was changed. */
   open(sealed: string): string;
   openBytes(sealed: string): Buffer;
-  /** Equal inputs give equal hashes under the oldest key, which therefore stays configured. */
+  /** Keyed hash for searches. Uses the oldest key, which must therefore stay configured. */
   index(value: string): string;
   sealJson(value: unknown): string;
   openJson<T>(sealed: string): T;
@@ -19,7 +19,7 @@ export type Vault = {
 const nonceBytes = 12;
 let pool = Buffer.alloc(0);
 
-/** Asking the system for each nonce alone took 4 % of the ingress. Every byte of the pool is used once. */
+/** Takes nonces from a pool: generating each one separately took 4 % of the ingress's time. Each byte is used once. */
 function freshNonce(): Buffer {
   if (pool.length < nonceBytes) pool = randomBytes(nonceBytes * 256);
   const nonce = pool.subarray(0, nonceBytes);
@@ -45,7 +45,7 @@ export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault
     const [version, id = '', data = ''] = sealed.split('.');
     const key = byId.get(id);
     if (version !== 'v1' || !key)
-      // Not quoted unless it can be an id: what was never sealed would stand in the log.
+      // Quoted only when it can be an id: otherwise the value may be plain text, which would appear in the log.
       throw new Error(
         `no encryption key with id ${/^[a-z0-9]{1,16}$/i.test(id) ? id : '(none)'} is configured`,
       );

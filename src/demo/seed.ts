@@ -1,14 +1,12 @@
-import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import { createKey, findOrganizationId, listKeys } from '../db/account/api-keys.ts';
+import { createKey, findOrganizationId, listKeys, revokeKeysNamed } from '../db/account/api-keys.ts';
 import { upsertBuyers } from '../db/account/buyers.ts';
 import { makeCompany } from '../db/account/companies.ts';
 import { createOrganization } from '../db/account/organizations.ts';
 import type { Queryable } from '../db/client.ts';
-import { run } from '../db/commit.ts';
 import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
 
-/** What a newcomer finds: an organization whose keyless calls from this machine are its own, and four buyers. */
+/** Buyers of the demo organization, which keyless calls from this machine act as. */
 export const demoBuyers = [
   {
     externalId: 'provider60',
@@ -34,7 +32,7 @@ export const demoBuyers = [
   { externalId: 'provider63', name: 'Dan', phone: '+13055550163', email: null, language: null },
 ];
 
-/** It also brings leads of its own into a CRM: a location that the sandbox has as soon as it is named. */
+/** The demo organization also uploads leads to a CRM. The sandbox creates a location when it is first used. */
 const demoCompany = {
   name: 'Gold Touch List (demo)',
   ownerName: 'Grace Gold',
@@ -44,7 +42,10 @@ const demoCompany = {
   defaultRegion: 'US',
 };
 
-/** Seeded once; what an operator changed since is left alone. The key's plain text is returned only when it is new. */
+/**
+ * Creates the demo organization, its buyers and its company unless they exist; later changes by an operator are kept.
+ * Returns the API key's plain text only when a new key was created, otherwise null.
+ */
 export async function ensureDemo(db: Queryable, options: { freshKey: boolean } = { freshKey: false }) {
   let organizationId = await findOrganizationId(db, 'demo');
   if (!organizationId) {
@@ -63,12 +64,8 @@ export async function ensureDemo(db: Queryable, options: { freshKey: boolean } =
   const keys = await listKeys(db, organizationId);
   const usable = keys.some((key) => key.name === 'demo' && !key.revokedAt);
   if (usable && !options.freshKey) return { organizationId, apiKey: null };
-  // A key whose plain text was lost cannot be shown again: it is replaced.
-  if (usable)
-    await run(
-      db,
-      sql`UPDATE api_keys SET revoked_at = now() WHERE organization_id = ${organizationId} AND name = 'demo' AND revoked_at IS NULL`,
-    );
+  // The plain text of an existing key cannot be read back, so the key is replaced.
+  if (usable) await revokeKeysNamed(db, organizationId, 'demo');
   const scopes = [
     'leads:read',
     'leads:write',

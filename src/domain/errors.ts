@@ -1,6 +1,6 @@
 /**
- * How a call to the outside world can end badly. Adapters classify by the vendor's own code, never by message
- * text; the executor decides from the class alone what happens next.
+ * Failures of vendor calls. Adapters classify by the vendor's own code, never by message text; the executor decides by
+ * the class alone whether to retry, look up or park.
  */
 
 export type FailureCode =
@@ -23,18 +23,18 @@ type Details = {
   vendor: string;
   code: FailureCode;
   vendorCode?: string | undefined;
-  words?: string | undefined;
+  vendorMessage?: string | undefined;
   cause?: unknown;
 };
 
-/** Base of every classified failure. `message` never carries personal data: it is shown and logged. */
+/** Base of every classified failure. `message` is shown and logged, so it never contains personal data. */
 export class VendorError extends Error {
   readonly vendor: string;
   readonly code: FailureCode;
-  /** The vendor's own code, as the vendor writes it ("21610", "card_declined"). */
+  /** The vendor's own code, as in its response ("21610", "card_declined"). */
   readonly vendorCode: string | undefined;
-  /** What the vendor said, without addresses and numbers: for whoever sent the data, where a vendor explains itself. */
-  readonly words: string | undefined;
+  /** The vendor's message without addresses and numbers, to be shown to the sender of the data. */
+  readonly vendorMessage: string | undefined;
 
   constructor(message: string, details: Details) {
     super(message, { cause: details.cause });
@@ -42,18 +42,18 @@ export class VendorError extends Error {
     this.vendor = details.vendor;
     this.code = details.code;
     this.vendorCode = details.vendorCode;
-    this.words = details.words;
+    this.vendorMessage = details.vendorMessage;
   }
 }
 
-/** The vendor refused and would refuse again: nothing happened outside, nothing will by repeating. */
+/** The vendor refused the call and would refuse a retry. */
 export class PermanentError extends VendorError {}
 
-/** The vendor certainly did not do it; the same call may succeed later. */
+/** The vendor certainly did not process the call; a retry may succeed. */
 export class TransientError extends VendorError {
-  /** Wait at least this long (ms), where the vendor said so. */
+  /** Minimum delay before the retry, in milliseconds, as requested by the vendor. */
   readonly retryAfterMs: number | undefined;
-  /** 429 and the like were not processed: they burn no attempt. */
+  /** False for rate limits and the like, which do not count as an attempt. */
   readonly burnsAttempt: boolean;
 
   constructor(message: string, details: Details & { retryAfterMs?: number; burnsAttempt?: boolean }) {
@@ -63,10 +63,10 @@ export class TransientError extends VendorError {
   }
 }
 
-/** Nobody here can tell whether the vendor did it: timeouts, resets and 5xx of vendors without an idempotency key. */
+/** The vendor may have processed the call: a timeout, reset or 5xx of a vendor without idempotency keys. */
 export class UnknownOutcomeError extends VendorError {}
 
-/** A request cannot be carried out as asked. `code` is stable and part of the API (RFC 9457 problem+json). */
+/** A request that is refused. `code` is stable and part of the API (RFC 9457 problem+json). */
 export class RefusedError extends Error {
   readonly status: number;
   readonly code: string;
@@ -87,3 +87,7 @@ export class RefusedError extends Error {
     this.fields = more.fields;
   }
 }
+
+/** Whether an error of Node or a driver has one of these codes (`ENOENT`, a SQLSTATE). */
+export const hasErrorCode = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code));

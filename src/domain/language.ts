@@ -1,8 +1,8 @@
-/** Languages a buyer can be written to in. Adding one here makes its text file a compile error until it exists. */
+/** Languages of the messages to buyers. Adding one here is a compile error until its texts exist. */
 export const LANGUAGES = ['en', 'es'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** `es-MX`, `ES` → `es`; anything unknown or missing → `en`, because a text in English beats no text. */
+/** `es-MX`, `ES` → `es`; unknown or missing → `en`, because a message in English is better than none. */
 export function languageOf(tag: string | null | undefined): Language {
   const base = (tag ?? '').trim().toLowerCase().split(/[-_]/)[0];
   return LANGUAGES.find((language) => language === base) ?? 'en';

@@ -18,7 +18,7 @@ test.each([
   expect(formatMoney(minor, currency, language)).toBe(text);
 });
 
-it('refuses anything but whole minor units', () => {
+it('throws for anything but integer minor units', () => {
   for (const minor of [20.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     expect(() => formatMoney(minor, 'usd', 'en')).toThrow(RangeError);
   }

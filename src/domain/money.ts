@@ -1,17 +1,17 @@
 import { languageOf } from './language.ts';
 
-/** Prices of one unlock, in minor units of any currency. */
+/** Bounds of an unlock's price, in minor units of any currency. */
 export const PRICE_MIN_MINOR = 50;
 export const PRICE_MAX_MINOR = 1_000_000;
 
 /**
- * Digits after the point as Stripe counts minor units (docs.stripe.com/currencies), which differs from ISO 4217 for
- * mga (ISO 2) and for isk and ugx (ISO 0, but Stripe takes them × 100). Everything else has two.
+ * Decimal digits of Stripe's minor units (docs.stripe.com/currencies). They differ from ISO 4217 for mga (ISO 2) and
+ * for isk and ugx (ISO 0, but Stripe expects amounts × 100). Currencies not listed have two.
  */
 const ZERO_DECIMAL = new Set('bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '));
 const THREE_DECIMAL = new Set('bhd jod kwd omr tnd'.split(' '));
 
-/** `$` means the US dollar to the people written to, in both languages. */
+/** US locales in both languages, because recipients read `$` as US dollars. */
 const LOCALES = { en: 'en-US', es: 'es-US' } as const;
 
 const CURRENCIES = new Set(Intl.supportedValuesOf('currency').map((code) => code.toLowerCase()));
@@ -23,7 +23,7 @@ export interface Money {
   currency: string;
 }
 
-/** The ISO code in lower case, or null when there is no such currency. */
+/** Returns the ISO code in lower case, or null when the currency does not exist. */
 export function parseCurrency(input: string): string | null {
   const code = input.trim().toLowerCase();
   return CURRENCIES.has(code) ? code : null;
@@ -39,7 +39,10 @@ export function minorDigits(currency: string): 0 | 2 | 3 {
   return THREE_DECIMAL.has(code) ? 3 : 2;
 }
 
-/** `$20`, `$12.50`, `¥2,000`, `KWD 1.500`: no cents when whole. Plain spaces only, so that an SMS stays GSM-7. */
+/**
+ * Formats `$20`, `$12.50`, `¥2,000`, `KWD 1.500`: no cents when whole. Only plain spaces, so that an SMS stays GSM-7.
+ * Throws RangeError when `minor` is not an integer.
+ */
 export function formatMoney(minor: number, currency: string, language: string): string {
   if (!Number.isSafeInteger(minor)) throw new RangeError(`money is integer minor units, got ${minor}`);
   const digits = minorDigits(currency);

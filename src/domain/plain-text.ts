@@ -1,10 +1,10 @@
-/** No field shown in a text is read further than this before it is clipped to its own limit. */
+/** Fields are cut to this length before they are processed and clipped to their own limit. */
 const READ_LIMIT = 10_000;
 
 /**
- * One line of visible text, at most `max` characters (UTF-16 units, as SMS vendors count).
+ * Returns one line of visible text, at most `max` UTF-16 units, as SMS vendors count.
  * Line breaks and control characters become spaces; bidirectional, zero-width, private-use and broken characters
- * go away: they are how a field pretends to be another line of the message around it.
+ * are removed, because they can make a field look like another line of the message.
  */
 export function oneLine(value: string | null | undefined, max = 160): string {
   const line = (value ?? '')
@@ -16,7 +16,7 @@ export function oneLine(value: string | null | undefined, max = 160): string {
   return clip(line, max);
 }
 
-/** Several lines of an organization's own text (a footer): line breaks stay, everything else as in `oneLine`. */
+/** Like `oneLine`, but keeps line breaks: for an organization's own text, such as a footer. */
 export function paragraph(value: string | null | undefined, max: number): string {
   const text = (value ?? '')
     .slice(0, READ_LIMIT)
@@ -25,7 +25,7 @@ export function paragraph(value: string | null | undefined, max: number): string
   return clip(text.trim(), max);
 }
 
-/** Cuts to `max` with three plain dots (the one-character ellipsis would make a GSM-7 text cost twice as much). */
+/** Truncates to `max` with three plain dots: the ellipsis character is not in GSM-7 and would double the cost. */
 export function clip(text: string, max: number): string {
   if (text.length <= max) return text;
   if (max <= 3) return '';

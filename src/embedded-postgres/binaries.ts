@@ -14,9 +14,9 @@ import {
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { hasCode } from './folder-lock.ts';
+import { hasErrorCode } from '../domain/errors.ts';
 
-/** Why there is no embedded database here. Every message says what to do instead. */
+/** The embedded database is not available. Every message says what to do instead. */
 export class EmbeddedPostgresError extends Error {
   constructor(message: string, options?: { cause?: unknown }) {
     super(`${message}\nSet DATABASE_URL to use a PostgreSQL server of your own.`, options);
@@ -24,13 +24,14 @@ export class EmbeddedPostgresError extends Error {
   }
 }
 
-/** Who the server runs as; null means the user of this process. PostgreSQL refuses to run as root. */
+/** System user that the server runs as; null is the user of this process. PostgreSQL refuses to run as root. */
 export type Account = { uid: number; gid: number; name: string } | null;
 
 export type Binaries = { folder: string; major: number };
 
 const packages = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'windows-x64'];
 
+/** Returns null unless this process runs as root. Throws EmbeddedPostgresError when no other user is available. */
 export function serverAccount(): Account {
   if (process.getuid?.() !== 0) return null;
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
@@ -44,9 +45,9 @@ export function serverAccount(): Account {
 }
 
 /**
- * A folder with bin/, lib/ and share/ that `account` can run. That is the npm package itself when possible, else a
- * copy inside `cacheIn`: the package may lie under a home folder closed to others, or on a read-only disk while
- * its library links are missing (npm 12 does not run the install script that makes them).
+ * Returns a folder with bin/, lib/ and share/ whose programs `account` can run: the npm package itself if possible,
+ * otherwise a copy in `cacheIn`. The package may be in a home folder that is closed to other users, or on a read-only
+ * disk without its library symlinks (npm 12 does not run the install script that creates them).
  */
 export async function prepareBinaries(cacheIn: string, account: Account): Promise<Binaries> {
   const { folder: packaged, version } = locatePackage();
@@ -81,15 +82,15 @@ function locatePackage(): { folder: string; version: string } {
 
 type Link = { source: string; target: string };
 
-/** False when links are missing and cannot be made here. Paths in the list start at the package's root. */
+/** Returns false when symlinks are missing and cannot be created. The listed paths are relative to the package's root. */
 async function restoreLinks(native: string): Promise<boolean> {
   for (const { source, target } of await listedLinks(native)) {
     const path = join(native, '..', target);
     try {
       await symlink(relative(dirname(target), source), path);
     } catch (error) {
-      if (hasCode(error, 'EEXIST')) continue;
-      if (hasCode(error, 'EACCES', 'EPERM', 'EROFS')) {
+      if (hasErrorCode(error, 'EEXIST')) continue;
+      if (hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS')) {
         if (await exists(path)) continue;
         return false;
       }
@@ -103,8 +104,8 @@ async function listedLinks(native: string): Promise<Link[]> {
   try {
     return JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')) as Link[];
   } catch (error) {
-    // Windows ships none.
-    if (hasCode(error, 'ENOENT')) return [];
+    // The Windows package has no list.
+    if (hasErrorCode(error, 'ENOENT')) return [];
     throw error;
   }
 }
@@ -121,10 +122,10 @@ async function copyBinaries(from: string, to: string): Promise<void> {
   await rename(unfinished, to);
 }
 
-/** Static libraries are left out: a third of the size, and nothing here links against them. */
+/** Skips static libraries, which make up a third of the size and are only needed to compile extensions. */
 async function copyReadable(from: string, to: string): Promise<void> {
   await mkdir(to);
-  // An install under umask 077 is unreadable to the server's user, and so would be its copy.
+  // A package installed under umask 077 is not readable by the server's user; the copy must be.
   await chmod(to, 0o755);
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
@@ -152,8 +153,8 @@ function cannotRun(output: string): string {
 }
 
 /**
- * Runs one of PostgreSQL's programs to its end. In a session of its own, so that a Ctrl-C meant for leadgate does
- * not reach it, and without our environment, where a stray PGDATA or LC_ALL would change what it does.
+ * Runs one of PostgreSQL's programs and waits for it to exit. It runs in its own session, so that Ctrl-C stops leadgate
+ * only, and without our environment, where PGDATA or LC_ALL could change its behaviour.
  */
 export function runAs(
   account: Account,
@@ -173,7 +174,7 @@ export function runAs(
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.on('error', (error) => resolve({ code: -1, output: error.message }));
-    // On Windows the server inherits the pipes and keeps them open for as long as it runs.
+    // On Windows the server inherits the pipes and keeps them open while it runs, so `close` would not fire.
     child.on(windows ? 'exit' : 'close', (code) => resolve({ code: code ?? -1, output }));
   });
 }
@@ -183,7 +184,7 @@ export async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return false;
     throw error;
   }
 }

@@ -1,9 +1,10 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasErrorCode } from '../domain/errors.ts';
 import { isRunning, markOf, type ProcessMark } from './process-mark.ts';
 
-/** Another leadgate process works in this folder. */
+/** Another leadgate process uses this folder. */
 export class FolderInUseError extends Error {
   readonly pid: number;
   constructor(folder: string, pid: number) {
@@ -19,8 +20,8 @@ export class FolderInUseError extends Error {
 export type FolderLock = { release(): Promise<void> };
 
 /**
- * One `npm start` per data folder: held until released or until this process is gone, however it went.
- * Throws FolderInUseError, naming the process that holds it.
+ * Locks the data folder, so that only one `npm start` uses it. The lock is held until it is released or this process
+ * ends, even by a crash. Throws FolderInUseError with the id of the process that holds it.
  */
 export async function lockDataFolder(dataDir: string): Promise<FolderLock> {
   const folder = resolve(dataDir);
@@ -29,7 +30,7 @@ export async function lockDataFolder(dataDir: string): Promise<FolderLock> {
   return outcome;
 }
 
-/** Waits for its turn. `name` tells locks of one folder apart. */
+/** Waits for the lock `name` of a folder. Throws FolderInUseError after `timeoutMs`. */
 export async function waitForLock(folder: string, name: string, timeoutMs = 90_000): Promise<FolderLock> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -41,9 +42,9 @@ export async function waitForLock(folder: string, name: string, timeoutMs = 90_0
 }
 
 /*
- * A lock is a file `<name>.lock.<n>` created exclusively; the highest n is the current one and is never removed,
- * only marked as released or found to belong to a process that is gone. Taking over means creating n + 1, so two
- * processes that both find a dead holder cannot both win, which deleting and re-creating one file would allow.
+ * A lock is a file `<name>.lock.<n>`, created exclusively; the highest n is the current one. It is never removed, only
+ * marked as released, and it is free when its process has ended. Acquiring it creates n + 1, so that only one of two
+ * processes that find the lock free succeeds. Deleting and re-creating a single file would let both succeed.
  */
 async function take(folder: string, name: string): Promise<FolderLock | { heldBy: number }> {
   for (;;) {
@@ -56,11 +57,11 @@ async function take(folder: string, name: string): Promise<FolderLock | { heldBy
     try {
       await writeFile(path, JSON.stringify(markOf(process.pid)), { flag: 'wx', mode: 0o644 });
     } catch (error) {
-      if (hasCode(error, 'EEXIST')) continue;
+      if (hasErrorCode(error, 'EEXIST')) continue;
       throw error;
     }
     const others = await generations(folder, name);
-    // We were slow: whoever holds a higher number has already cleaned ours away once.
+    // A higher number exists: its process acquired the lock and may already have removed our file.
     if (Math.max(...others) > mine) {
       await rm(path, { force: true });
       continue;
@@ -75,8 +76,8 @@ async function release(path: string): Promise<void> {
   try {
     await writeFile(path, '{"released":true}', { flag: 'r+' });
   } catch (error) {
-    // A temporary folder may be gone by now, and its locks with it.
-    if (!hasCode(error, 'ENOENT')) throw error;
+    // A temporary folder may have been removed together with its locks.
+    if (!hasErrorCode(error, 'ENOENT')) throw error;
   }
 }
 
@@ -86,17 +87,17 @@ async function readHolder(path: string): Promise<ProcessMark | 'free'> {
     const mark = parseMark(text);
     if (mark === 'released') return 'free';
     if (mark) return isRunning(mark) ? mark : 'free';
-    // Created but not yet written: give its process two seconds, then it died between the two.
+    // Created but still empty: after two seconds the process is assumed to have ended before writing.
     const { mtimeMs } = await stat(path);
     return Date.now() - mtimeMs < 2_000 ? { pid: 0, started: null } : 'free';
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return 'free';
+    if (hasErrorCode(error, 'ENOENT')) return 'free';
     throw error;
   }
 }
 
 function parseMark(text: string): ProcessMark | 'released' | null {
-  // Releasing overwrites in place, so the end of a longer, older text may follow.
+  // Releasing overwrites in place, so the end of the longer previous text may follow.
   if (text.startsWith('{"released":true}')) return 'released';
   try {
     const value = JSON.parse(text) as Partial<ProcessMark>;
@@ -114,6 +115,3 @@ async function generations(folder: string, name: string): Promise<number[]> {
 
 const lockPath = (folder: string, name: string, generation: number) =>
   join(folder, `${name}.lock.${generation}`);
-
-export const hasCode = (error: unknown, ...codes: string[]): boolean =>
-  error instanceof Error && 'code' in error && codes.includes(String(error.code));

@@ -1,7 +1,8 @@
 import { mkdir, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasErrorCode } from '../domain/errors.ts';
 import { type Account, EmbeddedPostgresError, exists, prepareBinaries, serverAccount } from './binaries.ts';
-import { hasCode, waitForLock } from './folder-lock.ts';
+import { waitForLock } from './folder-lock.ts';
 import { chooseHome, temporaryFolder } from './location.ts';
 import { markOf } from './process-mark.ts';
 import {
@@ -21,33 +22,33 @@ export { EmbeddedPostgresError } from './binaries.ts';
 export { FolderInUseError, lockDataFolder } from './folder-lock.ts';
 
 export type EmbeddedOptions = {
-  /** Where leadgate keeps its data (`.leadgate`). The cluster lies inside, or where a note in it says. */
+  /** leadgate's data folder (`.leadgate`). Contains the cluster, or a note with the cluster's location. */
   dataDir: string;
-  /** Chosen free when not given. A server found running keeps its own. */
+  /** Defaults to a free port. A server that is already running keeps its port. */
   port?: number;
   /** Created when missing. */
   database?: string;
-  /** throwaway turns fsync off: survives the crash of any process, not of the machine. */
+  /** `throwaway` disables fsync: data survives the crash of a process, but not of the machine. */
   durability?: 'safe' | 'throwaway';
   log?: (line: string) => void;
 };
 
 export type EmbeddedPostgres = {
   url: string;
-  /** Where the cluster really is. */
+  /** Folder of the cluster. */
   dataDir: string;
   port: number;
-  /** A server left running by an earlier process was taken over, or is shared with another. */
+  /** True when the server was already running, started by an earlier or another process. */
   attached: boolean;
-  /** Stops the server, unless another live process uses it: the last one out stops it. fast by default. */
+  /** Stops the server unless another live process uses it; the last one to call it stops the server. Default: fast. */
   stop(mode?: StopMode): Promise<void>;
-  /** Same port, same data. immediate is a crash: the next start recovers from the write-ahead log. */
+  /** Restarts on the same port and data. `immediate` acts as a crash: the start recovers from the write-ahead log. */
   restart(mode?: StopMode): Promise<void>;
 };
 
 let handles = 0;
 
-/** Starts PostgreSQL from the npm binaries, or attaches to the one that already serves this folder. */
+/** Starts PostgreSQL from the npm binaries, or attaches to a server that already runs on this folder. */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   return (await start(options)).handle;
 }
@@ -79,8 +80,8 @@ async function start(options: EmbeddedOptions): Promise<{ handle: EmbeddedPostgr
 }
 
 /**
- * A server whose data goes away with `stop()`. What earlier runs left behind when they were killed is stopped and
- * removed first.
+ * Starts a server whose data is removed by `stop()`. First stops and removes the servers of earlier runs that were
+ * killed.
  */
 export async function startTemporaryPostgres(
   options: Omit<EmbeddedOptions, 'dataDir' | 'durability'> = {},
@@ -100,7 +101,7 @@ export async function startTemporaryPostgres(
 
 const temporaryPrefix = 'leadgate-temporary-';
 
-/** Every step that looks at the server and then acts on it, one process at a time. */
+/** Runs a step that inspects the server and then acts on it, in one process at a time. */
 async function exclusively<T>(dataDir: string, act: () => Promise<T>): Promise<T> {
   const lock = await waitForLock(dataDir, 'postgres-boot');
   try {
@@ -115,7 +116,7 @@ async function ownFolder(path: string): Promise<string> {
     await mkdir(path, { recursive: true });
     return await realpath(path);
   } catch (cause) {
-    if (!hasCode(cause, 'EACCES', 'EPERM', 'EROFS')) throw cause;
+    if (!hasErrorCode(cause, 'EACCES', 'EPERM', 'EROFS')) throw cause;
     throw new EmbeddedPostgresError(`leadgate cannot write to its data folder ${path}.`, { cause });
   }
 }
@@ -131,7 +132,7 @@ async function openCluster(home: string, durability: 'safe' | 'throwaway'): Prom
   return cluster;
 }
 
-/** As root, whoever the files belong to: which system users exist may have changed since the first boot. */
+/** As root, uses the owner of the files: the system users may have changed since the cluster was created. */
 async function accountOf(folder: string): Promise<Account> {
   const account = serverAccount();
   if (!account) return null;
@@ -160,15 +161,15 @@ async function sweepTemporary(own: string): Promise<void> {
   }
 }
 
-/** Ours, at least a minute old, and no live process uses it. Others' folders in /tmp are none of our business. */
+/** Whether a temporary folder belongs to this user, is over a minute old and is not used by a live process. */
 async function abandoned(folder: string): Promise<boolean> {
   try {
     const { uid, mtimeMs } = await stat(folder);
     if (process.getuid && uid !== process.getuid()) return false;
     return Date.now() - mtimeMs > 60_000 && (await otherUsers(folder, '')).length === 0;
   } catch (error) {
-    // Another process sweeps at the same time.
-    if (hasCode(error, 'ENOENT')) return false;
+    // Removed by another process that sweeps at the same time.
+    if (hasErrorCode(error, 'ENOENT')) return false;
     throw error;
   }
 }

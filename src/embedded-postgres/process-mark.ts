@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * Which process wrote this, in a form that survives the reuse of process ids: after a reboot or in a restarted
- * container the same number soon belongs to somebody else. `started` is opaque; null where the system does not tell.
+ * Identifies a process across the reuse of process ids: after a reboot or in a restarted container the same id soon
+ * belongs to another process. `started` is an opaque start time, or null where the system does not provide it.
  */
 export type ProcessMark = { pid: number; started: string | null };
 
@@ -16,7 +16,7 @@ export function isRunning(mark: ProcessMark): boolean {
   return started === null || mark.started === null || started === mark.started;
 }
 
-/** The program a process runs (`postgres`, `node`), null where the system does not tell. */
+/** Returns the program of a process (`postgres`, `node`), or null where the system does not provide it. */
 export function programOf(pid: number): string | null {
   if (process.platform === 'linux') return readOrNull(`/proc/${pid}/comm`)?.trim() ?? null;
   if (process.platform === 'win32') return null;
@@ -30,7 +30,7 @@ function answersSignals(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it exists and belongs to somebody else.
+    // EPERM: the process exists and belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
@@ -39,7 +39,7 @@ function startOf(pid: number): string | null {
   if (process.platform === 'linux') {
     const line = readOrNull(`/proc/${pid}/stat`);
     if (line === null) return null;
-    // The program name (second field) may hold blanks and brackets; the fields after its last bracket do not.
+    // The program name (second field) may contain blanks and parentheses; the fields after its last one do not.
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return 'ended';
     const boot = readOrNull('/proc/sys/kernel/random/boot_id')?.trim() ?? '';

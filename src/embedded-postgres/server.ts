@@ -14,17 +14,17 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { hasErrorCode } from '../domain/errors.ts';
 import { type Account, type Binaries, EmbeddedPostgresError, exists, runAs } from './binaries.ts';
-import { hasCode } from './folder-lock.ts';
 import { isRunning, markOf, programOf } from './process-mark.ts';
 
-/** One cluster on disk and what it takes to run it. */
+/** A cluster on disk, with the binaries and the user that run it. */
 export type Cluster = {
   folder: string;
   logFile: string;
   account: Account;
   binaries: Binaries;
-  /** throwaway: no fsync. synchronous_commit stays on, since every boot asserts it. */
+  /** `throwaway` disables fsync. synchronous_commit stays on, because every boot asserts it. */
   durability: 'safe' | 'throwaway';
 };
 
@@ -34,18 +34,18 @@ export const serverUrl = (port: number, database: string) =>
   `postgres://postgres@127.0.0.1:${port}/${encodeURIComponent(database)}`;
 
 /**
- * The server that already runs on this folder, as after a `kill -9` of leadgate; null when there is none.
- * `pg_ctl status` is not enough: it takes any process that got the old number for the server, and PostgreSQL itself
- * then refuses to start. A note left by a server that is gone is removed here.
+ * Returns the server that already runs on this folder, for example after a `kill -9` of leadgate, or null.
+ * `pg_ctl status` is not sufficient: it takes any process that reused the old id for the server, and PostgreSQL then
+ * refuses to start. A stale postmaster.pid is removed.
  */
 export async function findServer(folder: string): Promise<{ port: number } | null> {
-  const note = join(folder, 'postmaster.pid');
-  const lines = (await readOrNull(note))?.split('\n');
+  const pidFile = join(folder, 'postmaster.pid');
+  const lines = (await readOrNull(pidFile))?.split('\n');
   if (!lines) return null;
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!isRunning(markOf(pid))) return null;
   if ((await servesFolder(pid, folder)) && (await answersFor(port, folder))) return { port };
-  await rm(note, { force: true });
+  await rm(pidFile, { force: true });
   return null;
 }
 
@@ -57,22 +57,25 @@ export async function initCluster(cluster: Cluster): Promise<void> {
   if (account) await chown(unfinished, account.uid, account.gid);
   const { code, output } = await runAs(account, join(binaries.folder, 'bin', 'initdb'), [
     ...['-D', unfinished, '-U', 'postgres', '--auth=trust', '--encoding=UTF8'],
-    // The same order and case rules on every machine, whatever its locales; messages in plain C.
+    // Collation and case rules must not depend on the machine's locales.
     ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
     ...(cluster.durability === 'throwaway' ? ['--no-sync'] : []),
   ]);
   if (code !== 0) throw new EmbeddedPostgresError(`initdb failed in ${folder}: ${output.trim()}`);
-  // A first boot that died half-way leaves only the unfinished folder.
+  // Renamed last, so that an interrupted first start leaves the unfinished folder only.
   await rename(unfinished, folder);
 }
 
-/** Throws where the files cannot be used by us or by these binaries, instead of letting the server say it in its log. */
+/**
+ * Throws EmbeddedPostgresError when the files belong to another user or were created by another major version. The
+ * server would report it in its log only.
+ */
 export async function checkCluster({ folder, account, binaries }: Cluster): Promise<void> {
   const { uid } = await stat(folder);
   const mine = account?.uid ?? process.getuid?.();
   if (mine !== undefined && uid !== mine) {
     throw new EmbeddedPostgresError(
-      `The database in ${folder} belongs to user ${uid}, and leadgate runs as ${mine}. Run it as it was run first (as root, maybe), or move the folder away.`,
+      `The database in ${folder} belongs to user ${uid}, and leadgate runs as ${mine}. Run it as that user (root, for example), or move the folder away.`,
     );
   }
   const major = Number(
@@ -85,11 +88,11 @@ export async function checkCluster({ folder, account, binaries }: Cluster): Prom
   }
 }
 
-/** Returns the port. A wanted port is kept through every attempt, since clients already know it. */
+/** Returns the port. A wanted port is kept in every attempt, because clients already use it. */
 export async function startServer(cluster: Cluster, wanted?: number): Promise<number> {
   await prepareLog(cluster);
   let output = '';
-  // A port found free may be taken a moment later, and a killed server's last children may still be leaving.
+  // Retries, because a free port may be taken before the start, and children of a killed server may still be exiting.
   for (let attempt = 0; attempt < 4; attempt += 1) {
     if (attempt > 0) await delay(300 * attempt);
     const port = wanted ?? (await freePort());
@@ -161,7 +164,7 @@ async function prepareLog({ logFile, account }: Cluster): Promise<void> {
   await file.close();
 }
 
-/** False only when the system says plainly that this process is something else. */
+/** Returns false only when the process is certainly not a server on this folder. */
 async function servesFolder(pid: number, folder: string): Promise<boolean> {
   const program = programOf(pid);
   if (program !== null && program !== 'postgres') return false;
@@ -169,12 +172,12 @@ async function servesFolder(pid: number, folder: string): Promise<boolean> {
   try {
     return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(folder));
   } catch (error) {
-    if (hasCode(error, 'EACCES', 'EPERM', 'ENOENT')) return true;
+    if (hasErrorCode(error, 'EACCES', 'EPERM', 'ENOENT')) return true;
     throw error;
   }
 }
 
-/** Waits through a recovery. False when the port is served by another cluster, or by nobody for ten seconds. */
+/** Waits for a recovery to finish. Returns false when another cluster uses the port, or after ten seconds without a server. */
 async function answersFor(port: number, folder: string): Promise<boolean> {
   const deadline = Date.now() + 60_000;
   let silentUntil = Date.now() + 10_000;
@@ -183,7 +186,7 @@ async function answersFor(port: number, folder: string): Promise<boolean> {
       connectionString: serverUrl(port, 'postgres'),
       connectionTimeoutMillis: 2_000,
     });
-    // Without a listener a connection that breaks here would end the process; the rejection below says it as well.
+    // A broken connection also rejects below; without a listener the event would end the process.
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -191,7 +194,7 @@ async function answersFor(port: number, folder: string): Promise<boolean> {
       return (await realpath(rows[0]?.data_directory ?? '/')) === (await realpath(folder));
     } catch (error) {
       // 57P03: starting, stopping or recovering.
-      if (hasCode(error, '57P03')) silentUntil = Date.now() + 10_000;
+      if (hasErrorCode(error, '57P03')) silentUntil = Date.now() + 10_000;
       await delay(100);
     } finally {
       await client.end().catch(() => undefined);
@@ -217,12 +220,12 @@ async function readOrNull(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null;
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return null;
     throw error;
   }
 }
 
-/** Leftovers of processes that are gone are removed on the way. */
+/** Returns the ids of the live processes that use the server. Removes the files of processes that have ended. */
 export async function otherUsers(dataDir: string, except: string): Promise<number[]> {
   const pids: number[] = [];
   for (const name of (await readdir(dataDir)).filter((file) => file.startsWith('postgres-user.'))) {

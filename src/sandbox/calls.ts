@@ -14,7 +14,7 @@ type Parts = { ledger: Ledger; faults: Faults };
 
 const heldForMs = 60_000;
 
-/** One call of a vendor's API: faults before, the vendor, its ledger entry, faults after, then its webhooks. */
+/** Serves one call of a vendor's API: faults before it, the vendor, its ledger entry, faults after it, its webhooks. */
 export async function serveVendor(
   { ledger, faults }: Parts,
   vendor: Vendor,
@@ -24,7 +24,7 @@ export async function serveVendor(
 ): Promise<void> {
   const { latencyMs, outcome: fault } = faults.forCall(vendor, request);
   if (fault && !fault.kind.endsWith('_after'))
-    return strikeBefore({ ledger, faults }, vendor, api, request, response, fault);
+    return failBefore({ ledger, faults }, vendor, api, request, response, fault);
   const answer = await api.handle({ ...request, latencyMs });
   const outcome = outcomeOf(request, answer, fault);
   if (answer.record) {
@@ -33,7 +33,7 @@ export async function serveVendor(
   }
   if (!fault) write(response, answer);
   else if (fault.kind === 'error_after') write(response, errorAnswer(api, request, fault));
-  else breakOff(response, fault);
+  else dropConnection(response, fault);
   if (answer.after) setImmediate(answer.after);
 }
 
@@ -44,7 +44,7 @@ function outcomeOf(request: VendorRequest, answer: Answer, fault: Fault | null):
   return fault ? 'accepted_answer_lost' : 'accepted';
 }
 
-function strikeBefore(
+function failBefore(
   { ledger }: Parts,
   vendor: Vendor,
   api: VendorApi,
@@ -52,7 +52,7 @@ function strikeBefore(
   response: ServerResponse,
   fault: Fault,
 ): void {
-  const answered = fault.kind === 'rate_limit' ? 429 : fault.kind === 'error' ? (fault.status ?? 500) : null;
+  const status = fault.kind === 'rate_limit' ? 429 : fault.kind === 'error' ? (fault.status ?? 500) : null;
   const key = request.headers['idempotency-key'];
   ledger.append(
     vendor,
@@ -61,7 +61,7 @@ function strikeBefore(
       ...recipients(api.params(request)),
       idempotencyKey: typeof key === 'string' ? key : null,
     },
-    { outcome: request.method === 'GET' ? 'read' : 'faulted', status: answered, fault: fault.kind },
+    { outcome: request.method === 'GET' ? 'read' : 'faulted', status, fault: fault.kind },
   );
   if (fault.kind === 'rate_limit') {
     const code = vendor === 'twilio' ? 20429 : vendor === 'stripe' ? 'rate_limit' : 429;
@@ -71,15 +71,15 @@ function strikeBefore(
       headers: { ...answer.headers, 'retry-after': String(fault.retryAfter ?? 1) },
     });
   } else if (fault.kind === 'error') write(response, errorAnswer(api, request, fault));
-  else breakOff(response, fault);
+  else dropConnection(response, fault);
 }
 
 function errorAnswer(api: VendorApi, request: VendorRequest, fault: Fault): Answer {
   return api.render(new Refusal(fault.status ?? 500, null, 'Internal Server Error'), request);
 }
 
-/** A reset closes at once; a timeout leaves the caller waiting until it gives up, or for a minute. */
-function breakOff(response: ServerResponse, fault: Fault): void {
+/** A reset closes the connection at once; a timeout keeps it open until the caller gives up, at most for a minute. */
+function dropConnection(response: ServerResponse, fault: Fault): void {
   const socket = response.socket;
   if (!socket) return;
   if (fault.kind.startsWith('reset')) {
@@ -96,7 +96,7 @@ export function write(response: ServerResponse, answer: Answer): void {
   response.end(body);
 }
 
-/** Reads at most `limit` bytes; more is a 413. */
+/** Reads a body of at most `limit` bytes. Throws a Refusal (413) for a larger one. */
 export async function readBody(request: IncomingMessage, limit: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

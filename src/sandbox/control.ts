@@ -13,7 +13,7 @@ import type { World } from './world.ts';
 const provider = z.enum(['twilio', 'textmagic']);
 const replySchema = z.strictObject({
   text: z.string(),
-  /** Repeats an earlier id, as a vendor's redelivery does. */
+  /** Reuses an earlier id, to simulate a redelivery by the vendor. */
   messageSid: z.string().optional(),
   provider: provider.optional(),
 });
@@ -73,7 +73,7 @@ export type Control = {
   act: ReturnType<typeof createActs>;
 };
 
-/** Everything a person or the world may do to the vendors, in process (`sandbox.act`) and by the control API. */
+/** Actions of buyers, cardholders and CRM users, offered in process (`sandbox.act`) and by the control API. */
 export function createActs(world: World) {
   const { store, phones, ledger } = world;
   const record = (
@@ -89,9 +89,9 @@ export function createActs(world: World) {
       { outcome: 'accepted', status: null, fault: null },
     );
   return {
-    /** Somebody at work in the CRM, and at its settings. */
+    /** Actions of a CRM user, and the CRM's settings. */
     ghl: createGhlActs(world.ghl, ledger, world.onChange),
-    /** A person texts our number. Without a provider: the one that texted them last. */
+    /** Sends a text from a phone to our number, through the given provider or the one that texted the phone last. */
     reply(number: string, given: z.infer<typeof replySchema>): { messageSid: string; provider: string } {
       const request = replySchema.parse(given);
       const last = phones.find(number)?.bubbles.findLast((bubble) => bubble.by !== 'phone')?.provider;
@@ -99,7 +99,7 @@ export function createActs(world: World) {
       const vendor = by === 'twilio' ? world.twilio : world.textmagic;
       return { messageSid: vendor.inbound(number, request.text, request.messageSid), provider: by };
     },
-    /** Makes a number a landline, an unreachable handset and so on. */
+    /** Makes sends to a number fail: as a landline, an unreachable handset and so on. */
     phone(number: string, given: z.infer<typeof phoneSchema>) {
       return Object.assign(phones.get(number), phoneSchema.parse(given));
     },
@@ -117,7 +117,7 @@ export function createActs(world: World) {
       return settled;
     },
     expire: (session: string) => expireSession(store, session, noCause),
-    /** Somebody at the vendor's dashboard refunds. */
+    /** Refunds a payment, as from Stripe's dashboard. */
     refund(paymentIntent: string, given: z.infer<typeof refundSchema> = {}) {
       const { amount } = refundSchema.parse(given);
       const params = {
@@ -131,7 +131,7 @@ export function createActs(world: World) {
     dispute(paymentIntent: string, given: z.infer<typeof disputeSchema> = {}) {
       return dispute(store, paymentIntent, disputeSchema.parse(given));
     },
-    /** Sends a past Stripe event again: same id, fresh signature, a webhook of its own. */
+    /** Sends a past Stripe event again: same id, new signature, as a separate webhook. */
     resend(eventId: string) {
       const event = store.events.get(eventId);
       if (!event) throw new Refusal(404, 404, `No such event: ${eventId}`);
@@ -307,7 +307,7 @@ function webhookQuery(given: Record<string, string>): WebhookQuery {
   return webhookSchema.parse(given);
 }
 
-/** Waiting in vain is an answer (408), not a fault of the sandbox. */
+/** Turns a timeout of a wait into a 408 response. */
 async function orTimeout<T>(promise: Promise<T>): Promise<T> {
   return promise.catch((error: Error) => {
     throw new Refusal(408, 408, error.message);

@@ -14,33 +14,33 @@ const callKinds = [
 const webhookKinds = ['webhook_duplicate', 'webhook_reorder', 'webhook_delay', 'webhook_withhold'] as const;
 
 /**
- * `…_after` strikes once the vendor has done what was asked: it stands in the ledger, the answer is lost.
- * The others (but `latency`) strike before anything is done.
+ * `…_after` applies when the vendor has processed the call: it is in the ledger, and the response is lost.
+ * All others except `latency` apply before the call is processed.
  */
 export const faultSchema = z.strictObject({
   vendor: z.enum([...vendors, '*']),
   kind: z.enum([...callKinds, ...webhookKinds]),
-  /** Part of the path of the call. */
+  /** Substring of the call's path. */
   path: z.string().optional(),
   method: z.string().optional(),
-  /** Part of the decoded request body or query: a phone number, a word of the text. */
+  /** Substring of the decoded body or query, such as a phone number or a word of the text. */
   contains: z.string().optional(),
-  /** Webhooks: the event's name or its beginning (`checkout.session.`, `message.delivered`). */
+  /** Webhooks: the event's name or a prefix of it (`checkout.session.`, `message.delivered`). */
   event: z.string().optional(),
-  /** latency, webhook_delay: how long. timeout: how long the socket is held (60 s). webhook_reorder: at most (1 s). */
+  /** latency, webhook_delay: duration. timeout: how long the socket is kept open (60 s). webhook_reorder: maximum (1 s). */
   ms: z.number().int().min(0).max(3_600_000).optional(),
   /** error: the HTTP status (500). */
   status: z.number().int().min(400).max(599).optional(),
   /** rate_limit: seconds in Retry-After (1). */
   retryAfter: z.number().int().min(0).optional(),
-  /** webhook_duplicate: how many extra deliveries (1). */
+  /** webhook_duplicate: number of additional deliveries (1). */
   copies: z.number().int().min(1).max(100).optional(),
-  /** Let this many matching calls pass first. */
+  /** Number of matching calls that are not affected first. */
   skip: z.number().int().min(0).optional(),
-  /** Strike at most so often; absent: until cleared. */
+  /** Maximum number of affected calls; unlimited when absent. */
   count: z.number().int().min(1).optional(),
   probability: z.number().min(0).max(1).optional(),
-  /** Of the random sequence behind `probability`, so that a run can be repeated. */
+  /** Seed of the random numbers for `probability`, so that a run can be repeated. */
   seed: z.number().int().optional(),
 });
 
@@ -76,7 +76,7 @@ export class Faults {
     return this.#rules.map(described);
   }
 
-  /** Without an id: all of them. */
+  /** Removes one fault, or all without an id. Returns how many were removed. */
   clear(id?: string): number {
     const before = this.#rules.length;
     this.#rules = id === undefined ? [] : this.#rules.filter((rule) => rule.id !== id);
@@ -84,7 +84,7 @@ export class Faults {
     return before - this.#rules.length;
   }
 
-  /** Latencies add up; of the outcomes the oldest matching rule strikes. */
+  /** Returns the sum of matching latencies, and the oldest other matching fault. */
   forCall(vendor: Vendor, request: VendorRequest): { latencyMs: number; outcome: Fault | null } {
     if (this.#rules.length === 0) return { latencyMs: 0, outcome: null };
     let latencyMs = 0;
@@ -131,14 +131,14 @@ function matchesCall(rule: Rule, request: VendorRequest): boolean {
   return rule.contains === undefined || decoded(request).includes(rule.contains);
 }
 
-/** Form bodies are matched as a reader sees them, not percent-encoded. */
+/** Decodes form bodies, so that `contains` matches plain text instead of percent-encoding. */
 function decoded(request: VendorRequest): string {
   const isForm = (request.headers['content-type'] ?? '').includes('urlencoded');
   const values = (form: URLSearchParams) => [...form.entries()].flat().join('\n');
   return `${isForm ? values(new URLSearchParams(request.rawBody)) : request.rawBody}\n${values(request.query)}`;
 }
 
-/** Small seeded generator: the same seed strikes the same calls. */
+/** Seeded random numbers: the same seed selects the same calls. */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,8 +1,8 @@
 import type { CallRecord, Vendor } from './vendor.ts';
 
 /**
- * `accepted_answer_lost`: the vendor did it and the caller never learned (an injected timeout or reset).
- * `faulted`: an injected fault struck before anything was done. `replayed`: answered from an idempotency key.
+ * `accepted_answer_lost`: the vendor processed the call, and an injected fault dropped the response.
+ * `faulted`: an injected fault failed the call before it was processed. `replayed`: answered from an idempotency key.
  */
 export type Outcome = 'accepted' | 'accepted_answer_lost' | 'refused' | 'faulted' | 'replayed' | 'read';
 
@@ -11,9 +11,9 @@ export type LedgerEntry = Required<Omit<CallRecord, 'error'>> & {
   at: string;
   vendor: Vendor;
   outcome: Outcome;
-  /** HTTP status answered; null when no answer left. */
+  /** HTTP status of the response; null when none was sent. */
   status: number | null;
-  /** Kind of the injected fault, if one struck. */
+  /** Kind of the injected fault, if any. */
   fault: string | null;
   error: { code: string | number | null; message: string } | null;
 };
@@ -28,11 +28,11 @@ export type LedgerQuery = {
   vendorId?: string;
   idempotencyKey?: string;
   outcome?: Outcome;
-  /** True: what the vendor did (accepted, answered or not); false: what it did not do. */
+  /** True for calls that the vendor processed, with or without a response; false for all others. */
   accepted?: boolean;
   /** Only entries after this sequence number, or at/after this ISO time. */
   since?: number | string;
-  /** Include GET calls, kept apart and bounded tighter. */
+  /** Includes GET calls, which are stored separately with a lower limit. */
   reads?: boolean;
   limit?: number;
 };
@@ -42,7 +42,7 @@ const maxReads = 2_000;
 
 type Waiter = { offer: (entry: LedgerEntry) => void; fail: (error: Error) => void };
 
-/** Everything the vendors were asked, in order. Tests judge by this, not by the product's tables. */
+/** All calls to the vendors, in order. Tests assert on it instead of the product's tables. */
 export class Ledger {
   #entries: LedgerEntry[] = [];
   #reads: LedgerEntry[] = [];
@@ -90,7 +90,7 @@ export class Ledger {
     return entry;
   }
 
-  /** How many entries fell out of memory since the last reset; a judge must insist on 0. */
+  /** Number of entries that were dropped since the last reset. Assertions on the whole ledger require 0. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -108,15 +108,15 @@ export class Ledger {
   }
 
   /**
-   * Resolves with the matching entries as soon as there are `count` of them. Without `outcome` or `accepted` only
-   * what a vendor accepted counts.
+   * Resolves with the matching entries once there are `count` of them; rejects after `timeoutMs`. Without `outcome` or
+   * `accepted`, only accepted calls match.
    */
   async wait(query: LedgerQuery, count = 1, timeoutMs = 10_000): Promise<LedgerEntry[]> {
     const wanted =
       query.outcome === undefined && query.accepted === undefined ? { ...query, accepted: true } : query;
     const found = this.list(wanted);
     if (found.length >= count) return found;
-    // Each new entry is looked at once: a benchmark must not rescan the ledger on every message.
+    // Each new entry is tested once; rescanning the ledger on every message would slow benchmarks.
     const isWanted = (entry: LedgerEntry) =>
       (wanted.reads || entry.outcome !== 'read') && matches(entry, wanted);
     await this.#until(
@@ -139,7 +139,7 @@ export class Ledger {
     this.#dropped = 0;
   }
 
-  /** Nobody may hang on a sandbox that is gone. */
+  /** Rejects all pending waits. */
   close(): void {
     for (const waiter of this.#waiters) waiter.fail(new Error('the sandbox was closed'));
   }

@@ -4,8 +4,8 @@ import type { SandboxOptions } from './options.ts';
 import { startSandbox } from './server.ts';
 
 /**
- * The sandbox as a process of its own: `main.ts [--port n] [--host h] ['{"stripe":{…}}']`. Prints one JSON line
- * when it listens; ends on SIGTERM, SIGINT or when its parent closes stdin's other end (`--with-parent`).
+ * Runs the sandbox as a separate process: `main.ts [--port n] [--host h] ['{"stripe":{…}}']`. Prints one JSON line when
+ * it listens; exits on SIGTERM, SIGINT, or with `--with-parent` when stdin is closed.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,6 +29,6 @@ try {
   );
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`The vendor sandbox does not start here.\n${reason}\n`);
+  process.stderr.write(`The vendor sandbox could not start.\n${reason}\n`);
   process.exitCode = 1;
 }

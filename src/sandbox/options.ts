@@ -4,7 +4,7 @@ import type { RateLimit } from './ghl/limits.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 
-/** What may change while the sandbox runs: the program under test learns its own port later than we start. */
+/** Settings that may change at runtime: the product knows its own port only after the sandbox has started. */
 export const targetsSchema = z.strictObject({
   stripe: z
     .strictObject({
@@ -45,28 +45,28 @@ export const targetsSchema = z.strictObject({
     })
     .partial()
     .optional(),
-  /** Pauses between tries of a webhook whose vendor retries (Stripe, SendGrid, GoHighLevel on 429). Its length is the number of retries. */
+  /** Delays between attempts of vendors that retry webhooks (Stripe, SendGrid, GoHighLevel on 429), one per retry. */
   retryDelaysMs: z.array(z.number().int().min(0)).max(50).optional(),
 });
 
 export type Targets = z.infer<typeof targetsSchema>;
 
 /**
- * Everything is optional: the defaults are the public constants the product itself uses when a vendor's variables
- * are unset. They are worthless outside the sandbox.
+ * All options are optional. The defaults are the public constants that the product uses when a vendor's variables are
+ * unset; they have no value outside the sandbox.
  */
 export type SandboxOptions = {
-  /** 0 or absent: a free port. */
+  /** Defaults to a free port, as does 0. */
   port?: number;
   host?: string;
-  /** True: refuses to start. The caller reads NODE_ENV, not the sandbox. */
+  /** Refuses to start when true. The caller reads NODE_ENV. */
   production?: boolean;
   stripe?: {
     secretKey?: string;
     webhookSecret?: string;
     webhookUrl?: string | null;
     enabledEvents?: string[];
-    /** Stripe's own 30 minutes unless a test needs a session that runs out while it looks. */
+    /** Defaults to Stripe's 30 minutes; tests of expiry use less. */
     minSessionSeconds?: number;
   };
   twilio?: {
@@ -87,20 +87,20 @@ export type SandboxOptions = {
   sendgrid?: {
     apiKey?: string;
     eventsUrl?: string | null;
-    /** PKCS#8 PEM of a P-256 key that signs event webhooks; absent: a fresh one. */
+    /** PKCS#8 PEM of a P-256 key that signs event webhooks; generated when absent. */
     signingKey?: string;
   };
   ghl?: {
-    /** Good for every location, as an agency's token; v2 only. */
+    /** Valid for every location, as an agency token is; v2 only. */
     apiKey?: string;
     clientId?: string;
     clientSecret?: string;
     accessTokenSeconds?: number;
     webhookUrl?: string | null;
     webhookEvents?: ContactEvent[];
-    /** PKCS#8 PEM of an Ed25519 key that signs webhooks; absent: a fresh one. */
+    /** PKCS#8 PEM of an Ed25519 key that signs webhooks; generated when absent. */
     signingKey?: string;
-    /** Per location; null: off, calls are counted only. */
+    /** Per location; null disables the limit and only counts calls. */
     rateLimit?: RateLimit | null;
     maxContacts?: number;
   };
@@ -116,7 +116,7 @@ export type Settings = {
   retryDelaysMs: number[];
 };
 
-/** What an endpoint is subscribed to by default; other events are only listed by GET /v1/events. */
+/** Events that the endpoint is subscribed to by default; others are only listed by GET /v1/events. */
 const subscribedEvents = [
   'checkout.session.completed',
   'checkout.session.async_payment_succeeded',
@@ -178,7 +178,7 @@ export function settingsFrom(options: SandboxOptions): Settings {
   };
 }
 
-/** Merges in place: the vendors hold on to the same object. */
+/** Merges in place, because the vendors share the settings object. */
 export function applyTargets(settings: Settings, targets: Targets): void {
   Object.assign(settings.stripe, defined(targets.stripe));
   Object.assign(settings.twilio, defined(targets.twilio));
@@ -188,7 +188,7 @@ export function applyTargets(settings: Settings, targets: Targets): void {
   if (targets.retryDelaysMs) settings.retryDelaysMs = targets.retryDelaysMs;
 }
 
-/** An explicit `undefined` must not erase a default. */
+/** Drops `undefined` values, which would overwrite defaults. */
 function defined<T extends object>(
   part: T | undefined,
 ): Partial<{ [K in keyof T]: Exclude<T[K], undefined> }> {

@@ -1,4 +1,4 @@
-/** `app`: the product sent it. `carrier`: the network answers STOP by itself. `phone`: the person wrote it. */
+/** One message. `app`: sent by the product. `carrier`: the carrier's confirmation of STOP. `phone`: sent by the phone. */
 export type Bubble = {
   id: string;
   at: string;
@@ -22,7 +22,7 @@ export type Phone = {
 const maxPhones = 5_000;
 const maxBubbles = 200;
 
-/** The phones of everyone who was ever texted, or who texted us. Opt-outs are per (our number, their phone). */
+/** All phones that received or sent a text. Opt-outs are kept per pair of our number and their phone. */
 export class Phones {
   #phones = new Map<string, Phone>();
   #optedOut = new Set<string>();
@@ -98,7 +98,7 @@ const stopWords = new Set(['STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'Q
 const startWords = new Set(['START', 'YES', 'UNSTOP']);
 const helpWords = new Set(['HELP', 'INFO']);
 
-/** Carriers look at the whole message, in any case. */
+/** Returns the carrier keyword that the whole message consists of, in any case, or null. */
 export function keyword(text: string): 'stop' | 'start' | 'help' | null {
   const word = text.trim().toUpperCase();
   if (stopWords.has(word)) return 'stop';
@@ -108,7 +108,7 @@ export function keyword(text: string): 'stop' | 'start' | 'help' | null {
 
 const gsm = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà^{}\\[\]~|€]*$/;
 
-/** How many SMS parts a text costs: 160 (153 each when split) in GSM-7, 70 (67) otherwise. */
+/** Returns the number of SMS parts: 160 characters (153 each when split) in GSM-7, 70 (67) otherwise. */
 export function segments(text: string): number {
   if (!gsm.test(text)) return text.length <= 70 ? 1 : Math.ceil(text.length / 67);
   const extended = text.match(/[\^{}\\[\]~|€]/g)?.length ?? 0;

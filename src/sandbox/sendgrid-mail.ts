@@ -17,7 +17,7 @@ const personalization = z.strictObject({
   send_at: z.number().int().optional(),
 });
 
-/** The body of POST /v3/mail/send as documented; anything else is refused. */
+/** The body of POST /v3/mail/send as documented by SendGrid; unknown properties are refused. */
 const mailSchema = z.strictObject({
   personalizations: z.array(personalization).min(1).max(1000),
   from: address,
@@ -54,11 +54,11 @@ export function parseMail(params: Params): Mail {
     throw new Refusal(400, 400, message, field);
   }
   const mail = { ...parsed.data, sandboxMode: parsed.data.mail_settings?.sandbox_mode?.enable === true };
-  checkTogether(mail);
+  checkConsistency(mail);
   return mail;
 }
 
-function checkTogether(mail: Mail): void {
+function checkConsistency(mail: Mail): void {
   if (mail.template_id === undefined) {
     if (mail.content.length === 0) {
       throw new Refusal(

@@ -34,8 +34,8 @@ export type Sendgrid = {
 
 const maxEmails = 20_000;
 
-/** What a mailbox answers is in its name: bounce@, drop@, defer@, spam@ at any domain. */
-const fates: Record<string, string[]> = {
+/** Delivery events by the local part of the address (bounce@, drop@, defer@, spam@ at any domain). */
+const eventsByMailbox: Record<string, string[]> = {
   bounce: ['processed', 'bounce'],
   block: ['processed', 'blocked'],
   drop: ['dropped'],
@@ -79,20 +79,20 @@ export function createSendgrid({
         text: `${first?.subject ?? mail.subject ?? ''}\n${mail.content.map((part) => part.value).join('\n')}`,
         reference: customArgsOf(mail, 0).effect_id ?? null,
       },
-      after: () => void tell(made),
+      after: () => void postEvents(made),
     };
   };
 
-  /** One batch per step: every recipient's event in one array, as SendGrid batches them. */
-  const tell = async (made: Email[]) => {
-    const fateOf = (email: Email) =>
-      fates[email.to.split('@')[0]?.toLowerCase() ?? ''] ?? ['processed', 'delivered'];
-    const steps = Math.max(0, ...made.map((email) => fateOf(email).length));
+  /** Posts one batch per step with the events of all recipients, as SendGrid does. */
+  const postEvents = async (made: Email[]) => {
+    const stepsOf = (email: Email) =>
+      eventsByMailbox[email.to.split('@')[0]?.toLowerCase() ?? ''] ?? ['processed', 'delivered'];
+    const steps = Math.max(0, ...made.map((email) => stepsOf(email).length));
     const startedIn = generation;
     for (let step = 0; step < steps; step += 1) {
-      if (generation !== startedIn) return; // reset meanwhile
+      if (generation !== startedIn) return; // The sandbox was reset.
       const batch = made.flatMap((email) => {
-        const event = fateOf(email)[step];
+        const event = stepsOf(email)[step];
         return event ? [eventOf(email, event)] : [];
       });
       onChange();
@@ -101,7 +101,7 @@ export function createSendgrid({
   };
 
   const post = (batch: Record<string, unknown>[]) => {
-    // SendGrid ends each line with CRLF, the last one too; the signature covers all of it.
+    // SendGrid ends every line with CRLF, including the last; the signature covers the whole body.
     const body = `[${batch.map((event) => JSON.stringify(event)).join(',\r\n')}]\r\n`;
     return webhooks.post({
       vendor: 'sendgrid',

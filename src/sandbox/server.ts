@@ -23,10 +23,10 @@ export type { LedgerEntry, LedgerQuery } from './ledger.ts';
 export type { SandboxOptions, Targets } from './options.ts';
 export type { WebhookView } from './webhooks.ts';
 
-/** SendGrid takes 30 MB; nothing the product sends comes near 5. */
+/** SendGrid accepts 30 MB; requests of the product are far below 5. */
 const maxBodyBytes = 5 * 1024 * 1024;
 
-/** Where a browser is sent to choose a location. */
+/** Paths of the page on which a CRM user selects a location. */
 const consentPaths = new Set(['/v2/oauth/chooselocation', '/oauth/chooselocation']);
 
 export type Sandbox = {
@@ -36,25 +36,25 @@ export type Sandbox = {
   sendgridPublicKey: string;
   /** base64 SPKI DER: verifies GoHighLevel's webhooks. */
   ghlPublicKey: string;
-  /** Where the vendors call the product, once it knows its own address. */
+  /** Sets the URLs that the vendors call, once the product knows its own address. */
   configure(targets: Targets): void;
   ledger: Ledger;
   webhooks: Webhooks;
   /** Resolves with the first ledger entry, past or future, that satisfies the predicate. */
   waitFor(predicate: (entry: LedgerEntry) => boolean, timeoutMs?: number): Promise<LedgerEntry>;
   fault(input: FaultInput): Fault;
-  /** Without an id: all faults. */
+  /** Removes one fault, or all without an id. */
   clearFaults(id?: string): void;
-  /** The acts of the people behind the phones and cards. */
+  /** Actions of buyers, cardholders and CRM users. */
   act: Control['act'];
   reset(): void;
   close(): Promise<void>;
 };
 
 /**
- * The vendors on one port: Stripe under /v1, Twilio under /2010-04-01, TextMagic under /api/v2, SendGrid under /v3,
- * GoHighLevel under /contacts, /locations and /oauth (its legacy API under /v1/contacts and /v1/custom-fields), the
- * control API under /_sandbox and a page for people at /.
+ * Serves all vendors on one port: Stripe under /v1, Twilio under /2010-04-01, TextMagic under /api/v2, SendGrid under
+ * /v3, GoHighLevel under /contacts, /locations and /oauth (its legacy API under /v1/contacts and /v1/custom-fields), the
+ * control API under /_sandbox and a web page at /. Throws when `production` is true.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   if (options.production === true) {
@@ -99,7 +99,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   pages = createPages(world);
 
   const prefixes: [string, Vendor, VendorApi][] = [
-    // Before Stripe, which has no such objects.
+    // Listed before Stripe, which has no such objects.
     ['/v1/contacts', 'ghl', ghl.v1],
     ['/v1/custom-fields', 'ghl', ghl.v1],
     ['/contacts', 'ghl', ghl.v2],
@@ -114,7 +114,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const request = await vendorRequest(incoming);
     const vendor = prefixes.find(([prefix]) => request.path.startsWith(prefix));
     if (vendor) return serveVendor({ ledger, faults }, vendor[1], vendor[2], request, response);
-    refuseForeignPages(request, host);
+    refuseOtherOrigins(request, host);
     if (request.path.startsWith('/_sandbox/stream')) return pages.stream(response);
     if (request.path.startsWith('/_sandbox/')) return write(response, await control.handle(request));
     if (request.path.startsWith('/stripe/checkout/'))
@@ -129,7 +129,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       write(response, json(refusal.status, { error: refusal.message }));
     });
   });
-  // Nagle would hold back small answers behind a peer's delayed acknowledgement.
+  // Nagle's algorithm would delay small responses until the peer's delayed acknowledgement.
   server.on('connection', (socket) => socket.setNoDelay(true));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -175,13 +175,13 @@ async function vendorRequest(incoming: IncomingMessage): Promise<VendorRequest> 
   };
 }
 
-/** A page on the web must not steer a sandbox on this machine: neither by a foreign Origin nor by DNS rebinding. */
-function refuseForeignPages(request: VendorRequest, host: string): void {
+/** Refuses requests of other websites to a local sandbox, by their Origin or by DNS rebinding. */
+function refuseOtherOrigins(request: VendorRequest, host: string): void {
   const asked = request.headers.host ?? '';
   const { origin } = request.headers;
   const sameOrigin = origin === undefined || origin === `http://${asked}` || origin === `https://${asked}`;
   const loopback = host === '127.0.0.1' || host === '::1' || host === 'localhost';
   const localName = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(asked);
   if (!sameOrigin || (loopback && !localName))
-    throw new Refusal(403, 403, 'The sandbox answers its own page only.');
+    throw new Refusal(403, 403, 'The sandbox refuses requests from other origins.');
 }

@@ -17,7 +17,7 @@ import type { Webhooks } from './webhooks.ts';
 type Message = {
   id: number;
   sessionId: number;
-  /** Numbers without plus, as this vendor writes them. */
+  /** Numbers without plus, as TextMagic formats them. */
   sender: string;
   receiver: string;
   text: string;
@@ -41,7 +41,7 @@ const knownParams = new Set(
   'text phones from sendingTime partsCount cutExtra referenceId dummy templateId contacts lists'.split(' '),
 );
 
-/** The TextMagic REST v2 calls the product makes, its replies and its delivery notifications. */
+/** Simulates the calls of TextMagic's REST v2 API that the product uses, its replies and delivery notifications. */
 export function createTextmagic({ settings, ledger, phones, webhooks }: Parts): Textmagic {
   const messages = new Map<number, Message>();
   const replies = new Map<number, Reply>();
@@ -117,7 +117,7 @@ export function createTextmagic({ settings, ledger, phones, webhooks }: Parts): 
     return message;
   };
 
-  /** q → r → d, or f for a phone that is set to fail. */
+  /** q → r → d, or f for a phone that is configured to fail. */
   const progress = async (message: Message) => {
     const number = `+${message.receiver}`;
     const fails = /^\+1500553\d{4}$/.test(number) || phones.find(number)?.fail != null;
@@ -125,7 +125,7 @@ export function createTextmagic({ settings, ledger, phones, webhooks }: Parts): 
       ['r', 'sent'],
       [fails ? 'f' : 'd', fails ? 'failed' : 'delivered'],
     ] as const) {
-      if (!messages.has(message.id)) return; // reset meanwhile
+      if (!messages.has(message.id)) return; // The sandbox was reset.
       message.status = letter;
       phones.setStatus(number, String(message.id), status, null);
       await webhooks.post({
@@ -160,7 +160,7 @@ export function createTextmagic({ settings, ledger, phones, webhooks }: Parts): 
       { operation: 'message.inbound', params: { ...reply }, vendorId: String(id), to: ours, from, text },
       { outcome: 'accepted', status: null, fault: null },
     );
-    // No confirmation bubble: nothing says this vendor answers STOP by itself, only that it unsubscribes.
+    // No confirmation message: TextMagic documents that STOP unsubscribes, but not that it is confirmed.
     const word = keyword(text);
     if (word === 'stop' || word === 'start') phones.setOptedOut(ours, from, word === 'stop');
     void webhooks.post({
@@ -328,7 +328,7 @@ function existing<T>(found: T | undefined): T {
   return found;
 }
 
-/** The account setting decides the body format of callbacks: all three are in use. */
+/** An account setting selects the body format of callbacks. */
 function encoded(format: 'multipart' | 'urlencoded' | 'json', fields: Record<string, string | number>) {
   if (format === 'json')
     return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) };

@@ -20,7 +20,7 @@ export type Message = {
 
 export const apiVersion = '2010-04-01';
 
-/** Twilio's own magic numbers of its test credentials. */
+/** Magic numbers of Twilio's test credentials. */
 const refusedRecipients: Record<string, number> = {
   '+15005550001': 21211,
   '+15005550002': 21612,
@@ -89,7 +89,7 @@ export function deliveryFailure(to: string, phones: Phones): number | null {
   return magic ? Number(magic) : (phones.find(to)?.fail ?? null);
 }
 
-/** Twilio's own choice of word: what never reached a carrier failed, what the carrier gave back is undelivered. */
+/** Twilio reports `failed` for messages that did not reach a carrier, and `undelivered` for those the carrier rejected. */
 export function undeliverable(code: number): 'failed' | 'undelivered' {
   return code === 30001 || code === 30002 ? 'failed' : 'undelivered';
 }
@@ -125,7 +125,7 @@ function rfc2822(date: Date): string {
   return date.toUTCString().replace('GMT', '+0000');
 }
 
-/** DateSent takes a day or an instant; a message not sent yet counts by its creation. */
+/** Whether a message matches the query. DateSent may be a day or an instant; unsent messages count by creation time. */
 export function listed(message: Message, query: URLSearchParams): boolean {
   const at = (message.sentAt ?? message.createdAt).getTime();
   const day = query.get('DateSent');
@@ -159,7 +159,7 @@ export function inboundParams(sid: string, from: string, to: string, body: strin
   };
 }
 
-/** base64(HMAC-SHA1(token, URL + sorted key+value)); a connection-override fragment is never sent nor signed. */
+/** base64(HMAC-SHA1(token, URL + sorted key+value)); a connection override in the fragment is neither sent nor signed. */
 export function signed(settings: Settings, params: Record<string, string>) {
   const token = hex();
   return (url: string, attempt: number) => {
@@ -178,7 +178,7 @@ export function signed(settings: Settings, params: Record<string, string>) {
   };
 }
 
-/** Twilio's default: one more try when the connection failed, none on an answer. Overridden by `#rc=3&rp=all`. */
+/** Twilio's default: one retry after a connection failure, none after a response. Overridden by `#rc=3&rp=all`. */
 export function connectionOverride(attempt: number, answer: HookAnswer | null, url: string): number | null {
   const override = new URLSearchParams(url.split('#')[1] ?? '');
   const retries = Math.min(5, Number(override.get('rc') ?? 1));
@@ -188,7 +188,7 @@ export function connectionOverride(attempt: number, answer: HookAnswer | null, u
   return attempt * 200;
 }
 
-/** Each `<Message>` of a TwiML answer, or the whole of a text/plain one. */
+/** Returns each `<Message>` of a TwiML response, or the whole body of a text/plain one. */
 export function repliesIn(answer: HookAnswer): string[] {
   if (answer.contentType.includes('text/plain')) return answer.body.trim() === '' ? [] : [answer.body];
   if (!answer.contentType.includes('xml')) return [];

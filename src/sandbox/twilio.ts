@@ -31,7 +31,7 @@ type Parts = { settings: Settings; ledger: Ledger; phones: Phones; webhooks: Web
 
 export type Twilio = {
   api: VendorApi;
-  /** A person texts our number. `messageSid` repeats an earlier one, as a redelivered webhook would. */
+  /** Sends a text from a phone to our number. `messageSid` may reuse an earlier one, to simulate a redelivery. */
   inbound(from: string, text: string, messageSid?: string): string;
   reset(): void;
 };
@@ -92,13 +92,13 @@ export function createTwilio(parts: Parts): Twilio {
     };
   };
 
-  /** queued → sent → delivered (or undelivered), one callback after the other as each is answered. */
+  /** queued → sent → delivered (or undelivered). Each callback is sent after the response to the previous one. */
   const progress = async (message: Message) => {
     message.from ??= settings.twilio.phoneNumber;
     const failure = deliveryFailure(message.to, phones);
     const last = failure === null ? 'delivered' : undeliverable(failure);
     for (const status of ['queued', 'sent', last]) {
-      if (!messages.has(message.sid)) return; // reset meanwhile
+      if (!messages.has(message.sid)) return; // The sandbox was reset.
       if (status === 'sent' && last === 'failed') continue;
       message.status = status;
       if (status === 'sent') message.sentAt = new Date();
@@ -145,7 +145,7 @@ export function createTwilio(parts: Parts): Twilio {
       statusCallback: null,
     });
 
-  /** What the product's answer to an inbound webhook makes Twilio send: TwiML, and plain text too. */
+  /** Sends the messages in the response to an inbound webhook, given as TwiML or plain text. */
   const actOnAnswer = (to: string, answer: HookAnswer) => {
     for (const body of repliesIn(answer)) {
       const from = settings.twilio.phoneNumber;

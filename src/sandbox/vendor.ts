@@ -12,11 +12,11 @@ export type VendorRequest = {
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
   rawBody: string;
-  /** Added by a latency fault; the vendor waits inside, so that an idempotency key is seen "in flight". */
+  /** Set by a latency fault. The vendor waits while processing, so that its idempotency key is in use for that time. */
   latencyMs: number;
 };
 
-/** What a call means, for the ledger. Recipients and text are lifted out of the parameters so tests can search them. */
+/** A call as recorded in the ledger. Recipient and text are extracted from the parameters so that tests can search them. */
 export type CallRecord = {
   operation: string;
   params: Params;
@@ -36,13 +36,13 @@ export type Answer = {
   headers?: Record<string, string>;
   body: string;
   record?: CallRecord;
-  /** Answered from an idempotency key: nothing happened a second time. */
+  /** Answered from an idempotency key; the call was not processed again. */
   replayed?: boolean;
-  /** Consequences (webhooks), started once the answer is on its way. */
+  /** Starts the webhooks once the response was sent. */
   after?: () => void;
 };
 
-/** A vendor's own "no", rendered in that vendor's error format. */
+/** An error response, rendered in the vendor's own format. */
 export class Refusal extends Error {
   readonly status: number;
   readonly code: string | number | null;
@@ -61,7 +61,7 @@ export type VendorApi = {
   operation(request: VendorRequest): string;
   params(request: VendorRequest): Params;
   handle(request: VendorRequest): Promise<Answer>;
-  /** The answer of an injected fault, in the vendor's own error format. */
+  /** Renders an error in the vendor's own format. */
   render(refusal: Refusal, request: VendorRequest): Answer;
 };
 
@@ -80,7 +80,7 @@ type ApiParts = {
   around?(request: VendorRequest, run: () => Promise<Answer>): Promise<Answer>;
 };
 
-/** One vendor's API from its route table: authenticate, parse, wait out an injected latency, run or refuse. */
+/** Creates a vendor's API from its routes: authenticates, parses, applies latency, runs the route or refuses. */
 export function createVendorApi(parts: ApiParts): VendorApi {
   const find = (request: VendorRequest) =>
     parts.routes.find((route) => route.method === request.method && route.pattern.test(request.path));
@@ -130,7 +130,7 @@ export function createVendorApi(parts: ApiParts): VendorApi {
   };
 }
 
-/** Recipient and text by the names the vendors give them, so that a refused call can be searched too. */
+/** Extracts recipient and text under the vendors' parameter names, so that refused calls can be searched too. */
 export function recipients(params: Params): Pick<CallRecord, 'params' | 'to' | 'text' | 'reference'> {
   const phone = params.To ?? params.phones ?? params.phone;
   const text = params.Body ?? params.text;
@@ -153,7 +153,7 @@ export function json(status: number, value: unknown, headers: Record<string, str
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) };
 }
 
-/** Flat form: a repeated key becomes a list, as Twilio's MediaUrl does. */
+/** Parses a flat form. A repeated key, such as Twilio's MediaUrl, becomes a list. */
 export function parseFlatForm(body: string): Params {
   const params: Params = {};
   for (const [key, value] of new URLSearchParams(body)) {
@@ -177,7 +177,7 @@ export function parseJsonObject(body: string): Params {
   return value as Params;
 }
 
-/** Basic credentials, or null. */
+/** Returns Basic credentials, or null when the header has none. */
 export function basicCredentials(header: string | undefined): { user: string; password: string } | null {
   if (!header?.startsWith('Basic ')) return null;
   const [user = '', ...rest] = Buffer.from(header.slice(6), 'base64').toString('utf8').split(':');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Webhooks } from './webhooks.ts';
 
-it('remembers the newest that ended and all that still wait for somebody, however many', async () => {
+it('keeps the newest 20,000 finished webhooks and all withheld ones', async () => {
   const withheld = { kind: 'webhook_withhold' };
   const faults = { forWebhook: (_vendor: string, event: string) => (event === 'withheld' ? withheld : null) };
   const webhooks = new Webhooks(faults as never, () => undefined);

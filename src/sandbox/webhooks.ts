@@ -15,19 +15,21 @@ export type WebhookState =
 
 export type Attempt = { at: string; status: number | null; error: string | null; durationMs: number };
 
-/** The other side's answer; `body` only where the vendor reads it (Twilio acts on TwiML). */
+/** The product's response. Twilio acts on the TwiML in `body`. */
 export type HookAnswer = { status: number; contentType: string; body: string };
 
 export type WebhookDraft = {
   vendor: Vendor;
   /** `checkout.session.completed`, `message.delivered`, `message.inbound`, ... */
   event: string;
-  /** Vendor id of what it is about. */
+  /** Vendor id of the object. */
   objectId: string;
   target: () => string | null;
-  /** Called for each attempt, since some signatures carry a timestamp. */
+  /** Called for each attempt, because some signatures contain a timestamp. */
   build: (url: string, attempt: number) => { headers: Record<string, string>; body: string | Buffer };
-  /** Pause before try n+1 (1-based) after this answer (null: no connection), or null to give up. */
+  /**
+   * Returns the delay in ms after attempt n (1-based), or null to stop. `answer` is null when the connection failed.
+   */
   retryAfter: (attempt: number, answer: HookAnswer | null, url: string) => number | null;
   onAnswer?: (answer: HookAnswer) => void;
 };
@@ -59,10 +61,10 @@ const maxFinished = 20_000;
 const answerTimeoutMs = 15_000;
 const maxAnswerBytes = 64 * 1024;
 
-/** Delivers what vendors tell the product: at once, unless a fault says otherwise, with the vendor's own retries. */
+/** Delivers the vendors' webhooks, immediately unless a fault applies, with each vendor's own retries. */
 export class Webhooks {
   #hooks = new Map<string, Webhook>();
-  /** Ids in the order in which they came to an end: whoever is forgotten is found without a search. */
+  /** Ids in the order of finishing, so that the oldest is evicted without a search. */
   #finished = new Set<string>();
   #held: Webhook[] = [];
   #agents = {
@@ -80,7 +82,7 @@ export class Webhooks {
     this.#onChange = onChange;
   }
 
-  /** Resolves when the first try ended or the webhook was put aside: the next one of a series may then follow. */
+  /** Resolves after the first attempt, or when the webhook is held back; the next one of a series may then follow. */
   post(draft: WebhookDraft): Promise<void> {
     if (this.#closed) return Promise.resolve();
     return new Promise((resolve) => {
@@ -96,7 +98,7 @@ export class Webhooks {
       };
       this.#next += 1;
       this.#hooks.set(hook.id, hook);
-      if (hook.url === null) this.#putAside(hook, 'no_target');
+      if (hook.url === null) this.#holdBack(hook, 'no_target');
       else this.#dispatch(hook);
     });
   }
@@ -112,7 +114,10 @@ export class Webhooks {
     return (query.limit === undefined ? found : found.slice(-query.limit)).map(viewOf);
   }
 
-  /** Sends it now, whatever its state; after a delivery this is a duplicate. Resolves after the answer. */
+  /**
+   * Sends a webhook now, regardless of its state; a delivered one is sent as a duplicate. Resolves after the response.
+   * Returns null when the id is unknown.
+   */
   async deliver(id: string): Promise<WebhookView | null> {
     const hook = this.#hooks.get(id);
     if (!hook) return null;
@@ -120,7 +125,7 @@ export class Webhooks {
     return viewOf(hook);
   }
 
-  /** Everything withheld, held back or without a target so far, oldest first unless reversed. */
+  /** Delivers all webhooks that are withheld, held or without a target, oldest first unless `reversed`. */
   async deliverAll(query: WebhookQuery = {}, reversed = false): Promise<WebhookView[]> {
     const waiting = this.list(query).filter((hook) => ['withheld', 'held', 'no_target'].includes(hook.state));
     const ordered = reversed ? waiting.reverse() : waiting;
@@ -132,7 +137,7 @@ export class Webhooks {
     return done;
   }
 
-  /** Resolves once `count` webhooks match; without a state: delivered ones. */
+  /** Resolves once `count` webhooks match; `state` defaults to delivered. Rejects after `timeoutMs`. */
   wait(query: WebhookQuery, count = 1, timeoutMs = 10_000): Promise<WebhookView[]> {
     const wanted = { state: 'delivered', ...query };
     return new Promise((resolve, reject) => {
@@ -176,7 +181,7 @@ export class Webhooks {
   #dispatch(hook: Webhook): void {
     const fault = this.#faults.forWebhook(hook.vendor, hook.event);
     if (fault?.kind === 'webhook_withhold') {
-      this.#putAside(hook, 'withheld');
+      this.#holdBack(hook, 'withheld');
       return;
     }
     if (fault?.kind === 'webhook_delay') {
@@ -185,8 +190,8 @@ export class Webhooks {
       return;
     }
     if (fault?.kind === 'webhook_reorder') {
-      // Held until a later webhook of the same vendor went out; the limit keeps a lone one from staying for ever.
-      this.#putAside(hook, 'held');
+      // Held until a later webhook of the same vendor was sent, or until the timeout if there is none.
+      this.#holdBack(hook, 'held');
       this.#held.push(hook);
       hook.timer = setTimeout(() => void this.#attempt(hook), fault.ms ?? 1000);
       return;
@@ -197,7 +202,7 @@ export class Webhooks {
     }
   }
 
-  /** Newest first: that is what makes the order wrong. */
+  /** Releases the newest first, which reverses the order. */
   #releaseHeld(vendor: Vendor, after: string): void {
     const held = this.#held.filter((hook) => hook.vendor === vendor && numberOf(hook.id) < numberOf(after));
     if (held.length === 0) return;
@@ -205,7 +210,7 @@ export class Webhooks {
     for (const hook of held.reverse()) if (hook.state === 'held') void this.#attempt(hook);
   }
 
-  #putAside(hook: Webhook, state: WebhookState): void {
+  #holdBack(hook: Webhook, state: WebhookState): void {
     hook.state = state;
     if (state === 'no_target') this.#end(hook);
     hook.settled();
@@ -220,7 +225,7 @@ export class Webhooks {
     if (hook.timer) clearTimeout(hook.timer);
     hook.timer = null;
     hook.url = hook.target();
-    if (hook.url === null) return this.#putAside(hook, 'no_target');
+    if (hook.url === null) return this.#holdBack(hook, 'no_target');
     const number = hook.attempts.length + 1;
     const attempt: Attempt = { at: new Date().toISOString(), status: null, error: null, durationMs: 0 };
     hook.attempts.push(attempt);
@@ -240,7 +245,7 @@ export class Webhooks {
   #conclude(hook: Webhook, number: number, answer: HookAnswer | null): void {
     const ok = answer !== null && answer.status >= 200 && answer.status < 300;
     if (ok) {
-      // A copy may have failed a moment ago and asked for a retry that is now pointless.
+      // A failed duplicate may have scheduled a retry, which is no longer needed.
       if (hook.timer) clearTimeout(hook.timer);
       hook.timer = null;
       hook.state = 'delivered';
@@ -297,7 +302,7 @@ export class Webhooks {
     });
   }
 
-  /** The oldest of those that ended make room; withheld ones are never forgotten: they wait for somebody. */
+  /** Evicts the oldest finished webhooks. Withheld ones are kept until they are delivered. */
   #end(hook: Webhook): void {
     this.#finished.add(hook.id);
     for (const id of this.#finished) {

@@ -9,7 +9,7 @@ import type { Textmagic } from './textmagic.ts';
 import type { Twilio } from './twilio.ts';
 import type { Webhooks } from './webhooks.ts';
 
-/** Everything that exists in one sandbox: what the control API acts on and the page draws. */
+/** All parts of one sandbox, used by the control API and the pages. */
 export type World = {
   ledger: Ledger;
   faults: Faults;

@@ -43,7 +43,7 @@ async function failureOf(attempt: Promise<unknown>): Promise<VendorError> {
   );
   expect(error).toBeInstanceOf(VendorError);
   // Errors are logged and shown: nothing of a lead may be in them.
-  expect(`${(error as VendorError).message} ${(error as VendorError).words}`).not.toMatch(
+  expect(`${(error as VendorError).message} ${(error as VendorError).vendorMessage}`).not.toMatch(
     /3055550142|@example/,
   );
   return error as VendorError;
@@ -114,7 +114,7 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
     const error = await failureOf(gateway.upsertContact(access, { ...lead, email: 'nobody' }));
     expect(error).toBeInstanceOf(PermanentError);
     expect(error).toMatchObject({ code: 'bad_request', vendorCode: '422' });
-    expect(error.words).toBe(version === 'v2' ? 'email must be an email' : 'The email is invalid.');
+    expect(error.vendorMessage).toBe(version === 'v2' ? 'email must be an email' : 'The email is invalid.');
   });
 
   it('knows a token that is no longer good', async () => {

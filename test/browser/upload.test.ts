@@ -63,7 +63,7 @@ describe('uploading in a browser', () => {
 
     await page.locator('input[type=file]').setInputFiles(csv(messy, 'clientes 2019.csv'));
     await page.getByText('Windows-1252, separated by semicolons').waitFor();
-    await page.getByText('Say which column is the name.').waitFor();
+    await page.getByText('Select the column that holds the name.').waitFor();
     await page.evaluate(() => document.body.setAttribute('data-same-page', 'yes'));
     await page.getByLabel('Quién').selectOption('Name');
     await page.getByText('5 of 7 can be imported').waitFor();

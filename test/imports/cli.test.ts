@@ -74,7 +74,7 @@ describe('leadgate import', () => {
         `who,Reach them at\nAna,${phoneOf(1_000 + first)}\nEva,12\n`,
       );
       const unclear = await leadgate(mixed, ...where(), '--map', 'Reach them at=-').ended;
-      expect([unclear.code, unclear.err]).toEqual([2, expect.stringContaining('Say which column')]);
+      expect([unclear.code, unclear.err]).toEqual([2, expect.stringContaining('Select the column')]);
       const some = await leadgate(mixed, ...where(), '--map', 'who=name', '--map', 'Reach them at=phone')
         .ended;
       expect([some.code, some.out.includes('1 leads, 0 duplicates, 1 rejected')]).toEqual([1, true]);

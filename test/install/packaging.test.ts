@@ -202,7 +202,7 @@ async function startRedisThatSays(line: string): Promise<{ url: string; stop(): 
 }
 
 describe('configuration', () => {
-  const known = ['src/config.ts', 'src/config/ghl.ts'].flatMap((path) =>
+  const known = ['src/config/environment.ts', 'src/config/ghl.ts'].flatMap((path) =>
     [...read(path).matchAll(/^ {2}([A-Z0-9_]+): (?:text|port|z\.)/gm)].map(([, name]) => name!),
   );
   const lines = read('.env.example').split('\n');

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { PermanentError } from '../../domain/errors.ts';
 import type { CrmAccess, CrmContact, CrmField, CrmFoundContact, CrmGateway, CrmUpserted } from '../crm.ts';
 import {
-  answered,
   type CallKind,
   callTimeoutMs,
+  connectionError,
   isNetworkError,
-  unanswered,
-  unreadable,
+  responseError,
+  unreadableResponse,
 } from '../failure.ts';
 import { createJsonClient, type HttpAnswer, type JsonCall } from '../json-http.ts';
 import { duplicateOf, quotaFrom, resetMs, wordsOf } from './answers.ts';
@@ -83,12 +83,12 @@ export function createGhlGateway(
   ): Promise<T> => {
     const headers = { authorization: `Bearer ${access.token}` };
     const response = await api.call(path, { ...extra, headers }).catch((error: unknown) => {
-      throw isNetworkError(error) ? unanswered({ vendor, kind }, error) : error;
+      throw isNetworkError(error) ? connectionError({ vendor, kind }, error) : error;
     });
     tell(access, response.headers);
     if (response.status < 200 || response.status > 299) throw refused(kind, response);
     const answer = shape.safeParse(parsed(response.body));
-    if (!answer.success) throw unreadable({ vendor, kind });
+    if (!answer.success) throw unreadableResponse({ vendor, kind });
     return answer.data;
   };
   const of = (contactId: string, rest = '') => `contacts/${encodeURIComponent(contactId)}${rest}`;
@@ -227,9 +227,9 @@ function refused(kind: CallKind, { status, headers, body }: HttpAnswer): Error {
   const answer = parsed(body);
   const known = status === 400 ? duplicateOf(answer) : null;
   if (known !== null) return new DuplicateContactError(known);
-  return answered(
+  return responseError(
     { vendor, kind },
-    { status, words: wordsOf(answer), retryAfterMs: status === 429 ? resetMs(headers) : undefined },
+    { status, vendorMessage: wordsOf(answer), retryAfterMs: status === 429 ? resetMs(headers) : undefined },
   );
 }
 

@@ -1,7 +1,13 @@
 import got, { HTTPError } from 'got';
 import { z } from 'zod';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
-import { answered, callTimeoutMs, isNetworkError, unanswered, unreadable } from '../failure.ts';
+import {
+  callTimeoutMs,
+  connectionError,
+  isNetworkError,
+  responseError,
+  unreadableResponse,
+} from '../failure.ts';
 import { wordsOf } from './answers.ts';
 
 const vendor = 'ghl';
@@ -88,7 +94,7 @@ async function ask(
       throw classified(error);
     });
   const found = answer.safeParse(parsed(response.body));
-  if (!found.success) throw unreadable({ vendor, kind: 'post' });
+  if (!found.success) throw unreadableResponse({ vendor, kind: 'post' });
   const { data } = found;
   return {
     accessToken: data.access_token,
@@ -102,16 +108,16 @@ async function ask(
 
 function classified(error: unknown): unknown {
   const call = { vendor, kind: 'post' as const };
-  if (!(error instanceof HTTPError)) return isNetworkError(error) ? unanswered(call, error) : error;
+  if (!(error instanceof HTTPError)) return isNetworkError(error) ? connectionError(call, error) : error;
   const { statusCode: status, body } = error.response;
-  const words = wordsOf(parsed(String(body)));
-  if (status !== 400) return answered(call, { status, words });
+  const vendorMessage = wordsOf(parsed(String(body)));
+  if (status !== 400) return responseError(call, { status, vendorMessage });
   // One status for two opposite cases and no code to tell them apart: the words are all there is.
-  if (/not active/i.test(words ?? '')) {
-    const details = { vendor, code: 'unavailable' as const, vendorCode: 'location_inactive', words };
+  if (/not active/i.test(vendorMessage ?? '')) {
+    const details = { vendor, code: 'unavailable' as const, vendorCode: 'location_inactive', vendorMessage };
     return new TransientError(`${vendor} says the location is not active`, details);
   }
-  const details = { vendor, code: 'unauthorized' as const, vendorCode: 'invalid_grant', words };
+  const details = { vendor, code: 'unauthorized' as const, vendorCode: 'invalid_grant', vendorMessage };
   return new PermanentError(`${vendor} refused: unauthorized (invalid_grant)`, details);
 }
 

@@ -110,6 +110,14 @@ export async function revokeKeyOf(db: Queryable, organizationId: string, id: str
   return rows.length > 0;
 }
 
+/** Revokes all active keys of an organization with this name. */
+export async function revokeKeysNamed(db: Queryable, organizationId: string, name: string): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE api_keys SET revoked_at = now() WHERE organization_id = ${organizationId}::uuid AND name = ${name} AND revoked_at IS NULL`,
+  );
+}
+
 /** All keys, or those of one organization; newest first. */
 export async function listKeys(db: Queryable, organizationId: string | null): Promise<ApiKey[]> {
   return run(

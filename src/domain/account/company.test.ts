@@ -11,7 +11,7 @@ const registration = {
 const errorsOf = (read: { ok: boolean; errors?: unknown }) => (read.ok ? null : read.errors);
 
 describe('a registration', () => {
-  it('is read as it was meant', () => {
+  it('is parsed into its fields', () => {
     expect(readRegistration(registration)).toEqual({
       ok: true,
       value: {
@@ -30,10 +30,13 @@ describe('a registration', () => {
     ['612 34 56 78', 'es', 'ES', '+34612345678'],
     ['+1-555-1234', undefined, 'US', '+1-555-1234'],
     ['+34 612 34 56 78', 'MX', 'MX', '+34612345678'],
-  ])('of the owner’s phone %s and region %s is %s', (owner_phone, default_region, region, phone) => {
-    const read = readRegistration({ ...registration, owner_phone, default_region });
-    expect(read).toMatchObject({ ok: true, value: { defaultRegion: region, ownerPhone: phone } });
-  });
+  ])(
+    'with the owner’s phone %s and region %s gets region %s',
+    (owner_phone, default_region, region, phone) => {
+      const read = readRegistration({ ...registration, owner_phone, default_region });
+      expect(read).toMatchObject({ ok: true, value: { defaultRegion: region, ownerPhone: phone } });
+    },
+  );
 
   it.each([
     ['company_name', '', 'is missing'],
@@ -71,7 +74,7 @@ describe('settings', () => {
       { defaultRegion: 'ES', ownerPhone: '+34612345678' },
     ],
     [{ organizationId: 'x', price: 1 }, {}],
-  ])('%j is read as %j', (given, value) => {
+  ])('%j is parsed as %j', (given, value) => {
     expect(readSettings(given, 'US')).toEqual({ ok: true, value });
   });
 
@@ -90,7 +93,7 @@ describe('settings', () => {
     expect(Object.keys(errorsOf(readSettings(given, 'US')) ?? {})).toEqual([field]);
   });
 
-  it('keeps a field called __proto__ as any other', () => {
+  it('keeps a field named __proto__', () => {
     const read = readSettings({ field_mapping: JSON.parse('{"__proto__":"Fld1"}') }, 'US');
     expect(read.ok && Object.entries(read.value.fieldMapping!)).toEqual([['__proto__', 'Fld1']]);
   });

@@ -2,7 +2,7 @@ import { type CountryCode, getCountries, parsePhoneNumberFromString } from 'libp
 import { type FieldErrors, isEmail } from '../lead/candidate.ts';
 import { parseLeadPhone } from '../phone/lead-phone.ts';
 
-/** A company as it is registered. Its phones without a country code are read as the owner's country's. */
+/** A company's registration. `defaultRegion` is the country of its leads' phones without a country code. */
 export type CompanyRegistration = {
   name: string;
   ownerName: string;
@@ -12,7 +12,7 @@ export type CompanyRegistration = {
   defaultRegion: string;
 };
 
-/** What may be changed later; absent: left as it is. */
+/** Settings that may be changed later. An absent field is not changed. */
 export type CompanyChanges = Partial<{
   name: string;
   ownerName: string;
@@ -26,7 +26,7 @@ export type CompanyChanges = Partial<{
   rateShare: number;
 }>;
 
-/** How a company is let into its location. */
+/** Credentials for the company's location in the CRM. */
 export type CrmToken = { token: string; locationId?: string; apiVersion?: 'v2' | 'v1'; rateShare?: number };
 
 export type Read<T> = { ok: true; value: T } | { ok: false; errors: FieldErrors };
@@ -38,10 +38,10 @@ const mostFields = 100;
 const regions = new Set<string>(getCountries());
 const unreadable = /[\0\p{Cs}\ufffd]/u;
 
-/** ISO 3166 codes that phones can be read as. */
+/** ISO 3166 codes of the countries whose phones can be parsed. */
 export const phoneRegions: readonly string[] = [...regions].sort();
 
-/** Reads fields one by one and keeps the reason of each that cannot be taken. */
+/** Validates fields one by one and collects the errors. The readers return null when a field is absent or invalid. */
 class Fields {
   readonly errors: FieldErrors = {};
   readonly #given: Readonly<Record<string, unknown>>;
@@ -54,7 +54,6 @@ class Fields {
     return this.#of(field) !== undefined;
   }
 
-  /** Null: refused, or absent. */
   text(field: string, longest: number): string | null {
     const value = this.#of(field);
     if (value === undefined || value === null) return this.refuse(field, 'is missing');
@@ -66,7 +65,7 @@ class Fields {
     return text;
   }
 
-  /** Blank or null: emptied. */
+  /** Returns null for a blank or null value, which clears the field. */
   optional(field: string, longest: number): string | null {
     const value = this.#of(field);
     const blank = value === null || (typeof value === 'string' && value.trim() === '');
@@ -112,7 +111,7 @@ class Fields {
     return code === null || regions.has(code) ? code : this.refuse(field, 'is not a country code such as US');
   }
 
-  /** A list, or one text with commas between them. Repetitions are one. */
+  /** Accepts a list, or one comma-separated text. Duplicates are removed. */
   tags(field: string): string[] | null {
     const value = this.#of(field);
     const list = typeof value === 'string' ? value.split(',') : value;
@@ -161,7 +160,10 @@ class Fields {
   }
 }
 
-/** `{ company_name, owner_name, owner_email, owner_phone, ghl_location_id, default_region? }` (contracts.md 4). */
+/**
+ * Validates `{ company_name, owner_name, owner_email, owner_phone, ghl_location_id, default_region? }`
+ * (docs/contracts.md). The default region is the country of the owner's phone.
+ */
 export function readRegistration(given: Readonly<Record<string, unknown>>): Read<CompanyRegistration> {
   const fields = new Fields(given);
   const region = fields.has('default_region') ? fields.region('default_region') : null;
@@ -176,7 +178,10 @@ export function readRegistration(given: Readonly<Record<string, unknown>>): Read
   });
 }
 
-/** Of the names an API or a form has for them: those given, checked. `dedupe_days` may be a fraction; 0 is never. */
+/**
+ * Validates the settings given by an API call or a form, under their public names. `dedupe_days` may be a fraction; 0
+ * turns deduplication off. `region` is the country of an owner's phone without a country code.
+ */
 export function readSettings(given: Readonly<Record<string, unknown>>, region: string): Read<CompanyChanges> {
   const fields = new Fields(given);
   const changes: CompanyChanges = {};
@@ -235,7 +240,7 @@ export function readSettings(given: Readonly<Record<string, unknown>>, region: s
   return fields.read(changes);
 }
 
-/** `{ token, location_id?, api_version?, rate_share? }`. */
+/** Validates `{ token, location_id?, api_version?, rate_share? }`. */
 export function readCrmToken(given: Readonly<Record<string, unknown>>): Read<CrmToken> {
   const fields = new Fields(given);
   const token = fields.pattern('token', 2_000, /^[\x21-\x7e]+$/, 'is not a token') ?? '';

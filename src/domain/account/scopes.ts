@@ -1,4 +1,4 @@
-/** What an API key may do. `admin` includes the rest, and the locked contact of its own organization's leads. */
+/** Scopes of an API key. `admin` includes all others, and reads the locked contacts of its organization's leads. */
 export const scopes = [
   'leads:read',
   'leads:write',

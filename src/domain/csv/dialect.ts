@@ -1,15 +1,15 @@
-/** What stands between two cells. */
+/** Cell separators that are recognised without being named by the uploader. */
 export const DELIMITERS = [',', ';', '\t', '|'] as const;
 
 export type Dialect = {
   delimiter: string;
-  /** What ends a row. */
+  /** Record delimiters, longest first. */
   rowEnds: string[];
-  /** How much of the text's start is Excel's `sep=;` line, which is no row. */
+  /** Length of Excel's `sep=;` line at the start of the text, in characters; it is not a row. */
   skip: number;
 };
 
-/** Reads it from the first of the text; a delimiter the uploader named stands. */
+/** Detects the dialect from the start of the text. A delimiter named by the uploader takes precedence. */
 export function dialectOf(head: string, named?: string): Dialect {
   const sep = /^"?sep=([^"\r\n])"?[ ,;\t|]*(\r\n|\n|\r|$)/i.exec(head);
   const skip = sep?.[0].length ?? 0;
@@ -17,22 +17,25 @@ export function dialectOf(head: string, named?: string): Dialect {
   return { delimiter: named ?? sep?.[1] ?? delimiterOf(text), rowEnds: rowEndsOf(text), skip };
 }
 
-/** A lone CR ends rows only where nothing else does: else it is a stray character within a cell. */
+/** A lone CR ends rows only in files without LF; otherwise it is a stray character within a cell. */
 function rowEndsOf(text: string): string[] {
   const plain = unquoted(text);
   if (!plain.includes('\n')) return ['\r\n', '\n', '\r'];
-  // CR CR LF: a CRLF that was converted once more.
+  // CR CR LF: a CRLF file that was converted to CRLF a second time.
   return plain.includes('\r\r\n') ? ['\r\r\n', '\r\n', '\n'] : ['\r\n', '\n'];
 }
 
 const ROWS_COUNTED = 50;
 
-/** The one that cuts most rows into as many cells as the first; among equals the one that makes more cells. */
+/**
+ * Picks the delimiter that splits most rows into as many cells as the first row. Ties go to the delimiter that
+ * yields more cells.
+ */
 function delimiterOf(text: string): string {
   const rows = unquoted(text)
     .split(/\r\n|\n|\r/)
     .slice(0, ROWS_COUNTED + 1);
-  // The last may be cut off by the end of what is looked at.
+  // The last row may be truncated at the end of the sample.
   if (rows.length > 1) rows.pop();
   const filled = rows.filter((row) => row.trim() !== '');
   let best = { delimiter: ',', share: 0, cells: 0 };
@@ -47,5 +50,5 @@ function delimiterOf(text: string): string {
   return best.delimiter;
 }
 
-/** What is quoted says nothing about the shape: it is taken out. */
+/** Removes quoted text, which may contain delimiters and line breaks of its own. */
 const unquoted = (text: string): string => text.replace(/"[^"]*("|$)/g, '');

@@ -1,13 +1,13 @@
-/** The ways a spreadsheet's text arrives as bytes. Pure ASCII counts as UTF-8. */
+/** Supported encodings. Pure ASCII counts as UTF-8. */
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
-/** How many bytes are looked at before anything is decided; whatever the file's size, no more are held. */
+/** Size of the sample that detection reads. At most this much of a file is buffered. */
 export const HEAD_BYTES = 32 * 1024;
 
 /**
- * The encoding told by the first bytes: a byte order mark, or the zeros that UTF-16 puts beside every plain letter.
- * Null: an 8-bit encoding, which only the first byte above 127 can tell.
+ * Detects the encoding from a byte order mark, or from the zero bytes that UTF-16 has beside every ASCII letter.
+ * Returns null for an 8-bit encoding, which can only be detected at the first byte above 127.
  */
 export function encodingOf(head: Uint8Array): Encoding | null {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
@@ -23,11 +23,11 @@ export function encodingOf(head: Uint8Array): Encoding | null {
 }
 
 /**
- * Turns bytes into text piece by piece. The text never depends on how the bytes were cut. A byte that means nothing
- * becomes U+FFFD, or with `strict` ends it with an error.
+ * Decodes bytes into text chunk by chunk. The result does not depend on the chunk boundaries. An invalid byte becomes
+ * U+FFFD, or throws a TypeError (`ERR_ENCODING_INVALID_ENCODED_DATA`) with `strict`.
  *
- * Whether an 8-bit file is UTF-8 or Windows-1252 is decided at its first byte above 127, wherever that comes: an export
- * of half a million rows may have its first accent in the last.
+ * Whether an 8-bit file is UTF-8 or Windows-1252 is decided at its first byte above 127, however late it comes: an
+ * export of half a million rows may have its first accent in the last row.
  */
 export class TextReader {
   #encoding: Encoding | null;
@@ -78,8 +78,8 @@ export class TextReader {
 }
 
 /**
- * UTF-8 that was damaged here and there is still UTF-8: letters of Windows-1252 hardly ever stand together so that
- * they look like it.
+ * Tolerates some invalid bytes, because a damaged UTF-8 file is still UTF-8. Text in Windows-1252 hardly ever forms
+ * valid UTF-8 sequences.
  */
 function isUtf8(bytes: Uint8Array): boolean {
   let good = 0;
@@ -97,7 +97,7 @@ function decoderOf(encoding: Encoding, strict: boolean): (bytes: Uint8Array, las
   return (bytes, last) => decoder.decode(bytes, { stream: !last });
 }
 
-/** 0x80 to 0x9f as the WHATWG encoding standard has them; some releases of Node's own decoder leave them out. */
+/** 0x80 to 0x9f as in the WHATWG encoding standard; the decoder of some Node releases does not map them. */
 const HIGH = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 const windows1252 = (bytes: Uint8Array): string =>

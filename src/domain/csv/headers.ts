@@ -1,8 +1,8 @@
 import type { LeadField } from '../lead/candidate.ts';
 
 /**
- * What a column's name looks like when it is compared: words in lower case without accents and punctuation, so that
- * `E-mail 1 - Value`, `MobilePhone` and `Código postal:` are found.
+ * Normalizes a column's name for comparison: words in lower case without accents and punctuation, so that
+ * `E-mail 1 - Value`, `MobilePhone` and `Código postal:` are recognised.
  */
 export function headerWords(name: string): string {
   return name
@@ -18,9 +18,9 @@ export function headerWords(name: string): string {
 }
 
 /**
- * The names that the common exports give their columns, as `headerWords` sees them: Google Contacts (old and new),
- * Outlook (both), HubSpot, Salesforce (reports and Data Loader), Meta lead ads, GoHighLevel, and plain English and
- * Spanish. Earlier in a list is meant more surely; where a file has several, that one is taken.
+ * Column names of common exports, normalized by `headerWords`: Google Contacts (old and new), Outlook (both), HubSpot,
+ * Salesforce (reports and Data Loader), Meta lead ads, GoHighLevel, and plain English and Spanish. Names are listed
+ * by preference: where a file has several columns for one field, the earliest name wins.
  */
 const NAMES: Readonly<Record<LeadField, string>> = {
   name: `name|full name|fullname|contact name|customer name|client name|lead name|display name|your name|nombre completo
@@ -73,12 +73,12 @@ for (const [field, names] of Object.entries(NAMES) as [LeadField, string][]) {
   for (const [rank, name] of names.split('|').entries()) FIELD_OF.set(headerWords(name), { field, rank });
 }
 
-/** Words that make a column something else, however much the rest looks like one of ours. */
-const OTHERWISE =
+/** A header with one of these words is not a lead field, even if another word matches ("phone type", "email status"). */
+const NOT_A_FIELD =
   /\b(fax|pager|telex|tty|isdn|assistant|callback|manager|spouse|yomi|phonetic|label|type|id|owner|status|date|time|opt|consent|valid|verified|count|score|domain|extension|ext|formatted|po box|created|modified|campaign|ad|adset|form|bounce|last|days|number of|pronunciation|display name|user|country code)\b/;
 
-/** Words that tell a field in a name nobody foresaw: "Best phone to reach you". In the order they are asked. */
-const TELLING: readonly [RegExp, LeadField][] = [
+/** Keywords that identify a field in a name that is not listed: "Best phone to reach you". The first match wins. */
+const KEYWORDS: readonly [RegExp, LeadField][] = [
   [/\bemail|correo\b/, 'email'],
   [/\b(phone|telephone|mobile|cell|cellular|telefono|celular|movil|whatsapp|tel)\b/, 'phone'],
   [/\b(zip|postal code|postcode|codigo postal)\b/, 'postal_code'],
@@ -91,7 +91,7 @@ const TELLING: readonly [RegExp, LeadField][] = [
 
 export type Guess = { field: LeadField; confidence: number; rank: number };
 
-/** Which of our fields a column's name means. */
+/** Maps a column's name to a lead field. Returns null when the name is not recognised. */
 export function fieldOfHeader(name: string): Guess | null {
   const words = headerWords(name);
   // Numbered groups: Google's "Phone 2 - Value", "Address 1 - Street"; "Phone 3".
@@ -102,7 +102,7 @@ export function fieldOfHeader(name: string): Guess | null {
     FIELD_OF.get(value.replace(/ \d$/, '')) ??
     FIELD_OF.get(`${value} name`);
   if (known) return { ...known, confidence: 1 };
-  if (words === '' || OTHERWISE.test(words)) return null;
-  const told = TELLING.find(([pattern]) => pattern.test(words));
-  return told ? { field: told[1], confidence: 0.7, rank: 1_000 } : null;
+  if (words === '' || NOT_A_FIELD.test(words)) return null;
+  const keyword = KEYWORDS.find(([pattern]) => pattern.test(words));
+  return keyword ? { field: keyword[1], confidence: 0.7, rank: 1_000 } : null;
 }

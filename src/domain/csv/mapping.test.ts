@@ -17,7 +17,7 @@ function mapped(header: string, rows: string[][] = [], customFields: string[] = 
 const google = (labels: string) =>
   `First Name,Middle Name,Last Name,Phonetic First Name,Phonetic Last Name,Name Prefix,Nickname,File As,Organization Name,Organization Title,Birthday,Notes,Photo,${labels},E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value,Address 1 - Label,Address 1 - Formatted,Address 1 - Street,Address 1 - City,Address 1 - PO Box,Address 1 - Region,Address 1 - Postal Code,Address 1 - Country,Website 1 - Label,Website 1 - Value`;
 
-describe('columns as the common exports name them', () => {
+describe('columns of common exports', () => {
   it('Google Contacts, new', () => {
     expect(mapped(google('Labels'))).toEqual([
       'First Name → first_name',
@@ -115,7 +115,7 @@ describe('columns as the common exports name them', () => {
       'first_name last_name phone email address city state postal_code country notes tags source',
     ],
     ['Spanish, one name', 'NOMBRE;CELULAR;C.P.'.replaceAll(';', ','), 'name phone postal_code'],
-    ['what nobody foresaw', 'Best phone to reach you,Their full name,Phone consent', 'phone name'],
+    ['names that are not listed', 'Best phone to reach you,Their full name,Phone consent', 'phone name'],
     ['nothing known', '__proto__,constructor,,x', ''],
   ])('%s', (_name, header, fields) => {
     expect(mapped(header).map((line) => line.split(' → ')[1])).toEqual(
@@ -129,7 +129,7 @@ describe('columns as the common exports name them', () => {
     ).toEqual(['email 1 value', 'email', 'mobile phone', 'telefono', 'zip postal code']);
   });
 
-  it('finds phones and e-mail addresses by what stands in the columns', () => {
+  it('detects phone and e-mail columns by their cells', () => {
     const rows = [
       ['Ann', '(305) 555-0123', 'ann@example.com', '2024001'],
       ['Bob', '305-555-0124', '', '2024002'],
@@ -143,7 +143,7 @@ describe('columns as the common exports name them', () => {
     ]);
   });
 
-  it("knows the company's own fields by their names", () => {
+  it("maps the company's custom fields by name", () => {
     expect(mapped('Name,Phone,Roof type,Age', [], ['Roof Type', '__proto__'])).toEqual([
       'Name → name',
       'Phone → phone',
@@ -151,16 +151,16 @@ describe('columns as the common exports name them', () => {
     ]);
   });
 
-  it('sees that the first row is no header', () => {
+  it('detects that the first row is not a header', () => {
     expect(looksLikeData(['Ann', '+1 305 555 0123'], 'US')).toBe(true);
     expect(looksLikeData(['Ann', 'ann@example.com'], 'US')).toBe(true);
     expect(looksLikeData(['Name', 'Phone 1 - Value', '2024'], 'US')).toBe(false);
   });
 });
 
-describe('what the uploader says', () => {
+describe('a mapping sent by the uploader', () => {
   const header = ['A', 'B', 'C'];
-  it('stands, when it makes sense', () => {
+  it('is accepted when it is valid', () => {
     expect(checkMapping(['name', 'phone', 'custom:__proto__'], header)).toEqual([
       'name',
       'phone',
@@ -173,8 +173,8 @@ describe('what the uploader says', () => {
   it.each([
     ['nothing', null, /each of the 3 columns/],
     ['too few', ['name', 'phone'], /each of the 3 columns/],
-    ['no phone', ['name', null, null], /which column is the phone/],
-    ['no name', [null, 'phone', null], /which column is the name/],
+    ['no phone', ['name', null, null], /column that holds the phone/],
+    ['no name', [null, 'phone', null], /column that holds the name/],
     ['no field of ours', ['name', 'phone', '__proto__'], /"__proto__" is not a field/],
     ['no text', ['name', 'phone', { a: 1 }], /a field or null for each/],
     ['no text at all', ['name', 'phone', { toString: 1, valueOf: 1 }], /a field or null for each/],
@@ -185,7 +185,7 @@ describe('what the uploader says', () => {
     expect(() => checkMapping(mapping, header)).toThrow(sentence);
   });
 
-  it('is remembered for the same columns, however they are punctuated', () => {
+  it('is stored for the same columns, ignoring punctuation', () => {
     expect(headerKey(['First Name', 'E-mail'])).toBe(headerKey(['first_name', 'email', 'Rejected because']));
     expect(headerKey(['First Name', 'E-mail'])).not.toBe(headerKey(['E-mail', 'First Name']));
     expect(headerKey(['a b', 'c'])).not.toBe(headerKey(['a', 'b c']));
@@ -197,7 +197,7 @@ describe('the preview', () => {
     yield Buffer.from(text);
   }
 
-  it('shows the first rows and what would become of them', async () => {
+  it('shows the first rows and the leads or errors they yield', async () => {
     const preview = await previewCsv(file('Name;Cell;Note\nAnn;(305) 555-0123;x\nBob;1.3E+10;y\nEve;1;z\n'), {
       region: 'US',
       rows: 2,
@@ -223,10 +223,10 @@ describe('the preview', () => {
     });
   });
 
-  it('asks for what is missing, takes a correction, and remembers', async () => {
+  it('names a missing column, accepts a correction and applies it next time', async () => {
     const text = 'A,B\nAnn,305-555-0123\n';
     const first = await previewCsv(file(text), { region: 'US' });
-    expect([first.sample, first.problem]).toEqual([null, 'Say which column is the name.']);
+    expect([first.sample, first.problem]).toEqual([null, 'Select the column that holds the name.']);
     const mapping = ['name', 'phone'];
     const second = await previewCsv(file(text), { region: 'US', mapping });
     expect(second.sample).toMatchObject([{ ok: true, lead: { name: 'Ann' } }]);
@@ -246,7 +246,7 @@ describe('the preview', () => {
     );
   });
 
-  it('throws for no header and no cell', () => {
+  it('never throws, for any header and any cell', () => {
     const cell = fc.string({ unit: 'binary', maxLength: 20 });
     fc.assert(
       fc.property(
@@ -263,7 +263,7 @@ describe('the preview', () => {
     );
   });
 
-  it('shows a row as an object, whatever its headers are called', () => {
+  it('returns a row as an object for any header names', () => {
     const data = rowData(['__proto__', 'Phone', '', 'Phone'], ['a', 'b', 'c', 'd']);
     expect(JSON.stringify(data)).toBe('{"__proto__":"a","Phone":"b","column 3":"c"}');
     expect(Object.getPrototypeOf(data)).toBe(Object.prototype);

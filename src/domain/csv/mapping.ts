@@ -6,33 +6,33 @@ import { parseLeadPhone } from '../phone/lead-phone.ts';
 import { fieldOfHeader, type Guess, headerWords } from './headers.ts';
 import { REASON_COLUMN } from './write.ts';
 
-/** What a column is for: one of our fields, or a field of the company's own by its name. */
+/** The field a column is imported into: a lead field, or a custom field of the company by name. */
 export type Target = LeadField | `custom:${string}`;
-/** One for each column, in their order; null: the column is left out. Plain JSON, to be stored and sent. */
+/** One target per column, in column order; null skips the column. Stored and sent as plain JSON. */
 export type Mapping = readonly (Target | null)[];
 
-/** Any number of columns may be these: the first that holds something counts, of tags all. */
+/** Fields that several columns may map to. The first non-blank phone and e-mail are used, and all tags. */
 const REPEATABLE: readonly LeadField[] = ['phone', 'email', 'tags'];
 const LONGEST_CUSTOM_NAME = 200;
 
 export type ColumnGuess = {
   target: Target | null;
-  /** 1: certain; 0: nothing is known. */
+  /** From 0 (unknown) to 1 (certain). */
   confidence: number;
-  /** `header`: its name. `values`: what stands in it. `remembered`: the company said so before. */
+  /** `header`: by its name. `values`: by its cells. `remembered`: from an earlier import of the company. */
   because: 'header' | 'values' | 'remembered' | null;
 };
 
 export type Known = {
-  /** For numbers without a country code. */
+  /** Default country of phones without a country code. */
   region: CountryCode;
-  /** The names of the company's own fields. */
+  /** Names of the company's custom fields. */
   customFields?: readonly string[];
 };
 
 /**
- * Guesses what each column is: by its name, then by what stands in the first rows. Of several columns for one field
- * the best is taken, and the others are left out; phones, e-mails and tags are all taken.
+ * Guesses the target of each column by its name, then by its cells in the first rows. Where several columns match one
+ * field, the best is used and the others are skipped; phones, e-mails and tags are all used.
  */
 export function guessMapping(
   header: readonly string[],
@@ -41,8 +41,8 @@ export function guessMapping(
 ): ColumnGuess[] {
   const own = new Map(customFields.map((name) => [headerWords(name), name]));
   const named = header.map((name): Guess | null => (name === REASON_COLUMN ? null : fieldOfHeader(name)));
-  wholeNames(header, named);
-  oneAddress(header, named);
+  resolveNombre(header, named);
+  keepOneAddress(header, named);
   const guesses = header.map((name, column): ColumnGuess => {
     const guess = named[column];
     if (guess && (REPEATABLE.includes(guess.field) || column === bestColumn(named, guess.field)))
@@ -59,8 +59,8 @@ export function guessMapping(
   return guesses;
 }
 
-/** "Nombre" beside "Apellidos" is the first name, alone the whole. */
-function wholeNames(header: readonly string[], named: (Guess | null)[]): void {
+/** "Nombre" beside "Apellidos" is the first name; without it, it is the full name. */
+function resolveNombre(header: readonly string[], named: (Guess | null)[]): void {
   const has = (field: LeadField) => named.some((guess) => guess?.field === field);
   const column = header.findIndex((name) => headerWords(name) === 'nombre');
   if (column >= 0 && !has('last_name')) named[column] = { field: 'name', confidence: 1, rank: 0 };
@@ -68,8 +68,8 @@ function wholeNames(header: readonly string[], named: (Guess | null)[]): void {
 
 const ADDRESS: readonly LeadField[] = ['address', 'city', 'state', 'postal_code', 'country'];
 
-/** Outlook has a home, a business and another address: parts of two would make an address that is nowhere. */
-function oneAddress(header: readonly string[], named: (Guess | null)[]): void {
+/** Outlook exports a home, a business and another address. Only one is used: mixed parts would be a wrong address. */
+function keepOneAddress(header: readonly string[], named: (Guess | null)[]): void {
   const kind = (column: number) =>
     /^(home|business|mailing|billing|other|shipping|property) /.exec(headerWords(header[column]!))?.[1] ?? '';
   const columns = [...named.keys()].filter((column) => ADDRESS.includes(named[column]?.field as LeadField));
@@ -106,19 +106,19 @@ function byValues(
   }
 }
 
-/** Under which a company's mapping is remembered: the same columns in the same order, however they are punctuated. */
+/** Key under which a company's mapping is stored: equal for the same columns in the same order, ignoring punctuation. */
 export function headerKey(header: readonly string[]): string {
   const names = header.filter((name) => name !== REASON_COLUMN).map(headerWords);
   return createHash('sha256').update(JSON.stringify(names)).digest('hex');
 }
 
-/** A first row that has phones or e-mail addresses in it is no header. */
+/** Whether the first row holds phones or e-mail addresses, so that the file probably has no header. */
 export const looksLikeData = (header: readonly string[], region: CountryCode): boolean =>
   header.some((cell) => isEmail(cell.trim()) || (/\d{4}/.test(cell) && parseLeadPhone(cell, region).ok));
 
 /**
- * A mapping as an uploader sends it, checked against the file's columns. Throws RefusedError with what is wrong, in
- * words for the page.
+ * Validates a mapping sent by an uploader against the file's columns. Throws RefusedError (400, `invalid_mapping`)
+ * with a message that the upload page shows.
  */
 export function checkMapping(given: unknown, header: readonly string[]): Mapping {
   const refuse = (message: string) =>
@@ -140,16 +140,16 @@ export function checkMapping(given: unknown, header: readonly string[]): Mapping
     if (seen.has(target)) throw refuse(`Two columns are mapped to ${target}.`);
     seen.add(target);
   }
-  if (!mapping.includes('phone')) throw refuse('Say which column is the phone.');
+  if (!mapping.includes('phone')) throw refuse('Select the column that holds the phone.');
   if (!(['name', 'first_name', 'last_name', 'company'] as const).some((field) => mapping.includes(field)))
-    throw refuse('Say which column is the name.');
+    throw refuse('Select the column that holds the name.');
   return mapping;
 }
 
 function isTarget(target: unknown): target is Target {
   if (typeof target !== 'string') return false;
   if ((LEAD_FIELDS as readonly string[]).includes(target)) return true;
-  // The database keeps neither NUL nor half a character.
+  // PostgreSQL stores neither NUL nor lone surrogates.
   if (/[\0\p{Cs}]/u.test(target)) return false;
   return /^custom:.*\S/s.test(target) && target.length <= 'custom:'.length + LONGEST_CUSTOM_NAME;
 }

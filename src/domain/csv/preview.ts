@@ -11,18 +11,18 @@ import { type CsvOptions, type CsvRow, openCsv } from './reader.ts';
 import { type JudgedRow, rowJudge } from './rows.ts';
 import { REASON_COLUMN } from './write.ts';
 
-/** All an upload page shows before anything is stored. */
+/** What the upload page shows before anything is stored. */
 export type CsvPreview = {
   encoding: string;
   delimiter: string;
   columns: (ColumnGuess & { header: string })[];
-  /** Under which the company's mapping of these columns is remembered. */
+  /** Key under which the company's mapping of these columns is stored. */
   key: string;
-  /** The first row seems to be no header. */
+  /** The first row seems to hold data instead of column names. */
   looksLikeData: boolean;
-  /** The first rows, as they came. */
+  /** The first rows, cells as written. */
   rows: CsvRow[];
-  /** What would become of them; null: the mapping lacks what a lead needs, which `problem` names. */
+  /** The leads or errors these rows would yield. Null when the mapping is incomplete; `problem` says what is missing. */
   sample: JudgedRow[] | null;
   problem: string | null;
 };
@@ -30,13 +30,13 @@ export type CsvPreview = {
 export type PreviewOptions = Known &
   Pick<CsvOptions, 'encoding' | 'delimiter' | 'maxColumns' | 'maxRowBytes'> & {
     rows?: number;
-    /** What the company said of these columns before, by `headerKey`. */
+    /** Looks up the company's stored mapping by `headerKey`. */
     remembered?: (key: string) => Promise<unknown> | unknown;
-    /** What the uploader corrects now. */
+    /** The mapping as corrected by the uploader. */
     mapping?: unknown;
   };
 
-/** Reads no more than the first rows. Throws RefusedError for what is no CSV, or for a wrong correction. */
+/** Reads only the first rows. Throws RefusedError when the file is not CSV or the corrected mapping is invalid. */
 export async function previewCsv(
   source: AsyncIterable<Uint8Array>,
   { rows: wanted = 20, remembered, mapping: corrected, ...options }: PreviewOptions,
@@ -79,14 +79,14 @@ export async function previewCsv(
 }
 
 /**
- * What was remembered may come from an older release and not fit any more. A file of rejected rows has the key of the
- * file it came from, and one column more.
+ * Returns the stored mapping, or null when it does not fit: it may have been stored by an older release. A file of
+ * rejected rows has the same key as its original file, and one column more.
  */
 function usable(remembered: unknown, header: readonly string[]): Mapping | null {
   if (!Array.isArray(remembered)) return null;
-  const ours = header.at(-1) === REASON_COLUMN;
-  const columns = ours ? header.length - 1 : header.length;
-  const mapping = [...remembered.slice(0, columns), ...(ours ? [null] : [])];
+  const corrected = header.at(-1) === REASON_COLUMN;
+  const columns = corrected ? header.length - 1 : header.length;
+  const mapping = [...remembered.slice(0, columns), ...(corrected ? [null] : [])];
   return complete(mapping, header).mapping;
 }
 

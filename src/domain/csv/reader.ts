@@ -4,27 +4,27 @@ import { dialectOf } from './dialect.ts';
 import { type Encoding, encodingOf, HEAD_BYTES, joined, TextReader } from './encoding.ts';
 import { notCsv } from './not-csv.ts';
 
-/** `row` is the number a spreadsheet shows: the header is row 1, blank rows count. */
+/** `row` is the row number as a spreadsheet shows it: the header is row 1, and blank rows count. */
 export type CsvRow = { row: number; cells: string[] };
 
 export type CsvFile = {
-  /** As written, one for each column; there may be blank and equal ones. */
+  /** Column names as written; they may be blank or repeated. */
   header: string[];
   headerRow: number;
   delimiter: string;
-  /** Settled at the first character that is not plain ASCII; until then `utf-8`. */
+  /** Final once the first non-ASCII character was read; `utf-8` before. */
   encoding(): Encoding;
-  /** All rows that are not blank, cells as written. Ends with a RefusedError where the file breaks. */
+  /** All non-blank rows, cells as written. Throws RefusedError where the file is malformed. */
   batches: AsyncGenerator<CsvRow[]>;
-  /** For whoever does not read to the end. */
+  /** Releases the source. Required when the batches are not read to the end. */
   close(): Promise<void>;
 };
 
 export type CsvOptions = {
-  /** What the uploader says; else it is found out. */
+  /** As named by the uploader; detected when absent. */
   encoding?: Encoding;
   delimiter?: string;
-  /** Refuses the whole file at the first character that cannot be read; else it stands there as U+FFFD. */
+  /** Refuses the file at the first invalid character, which otherwise becomes U+FFFD. */
   strict?: boolean;
   batchSize?: number;
   maxRows?: number;
@@ -32,13 +32,14 @@ export type CsvOptions = {
   maxRowBytes?: number;
 };
 
-const PIECE = 64 * 1024;
-/** Rows as large as they may be would make a batch of them anything but small. In characters. */
+const CHUNK_BYTES = 64 * 1024;
+/** Limit of a batch's cells in characters; a thousand rows of the largest size would not fit in memory. */
 const LARGEST_BATCH = 2 * 1024 * 1024;
 
 /**
- * Opens a CSV of unknown make as its bytes arrive, in memory that does not grow with it: one row, one batch and some
- * pieces of 64 KB. Throws RefusedError, with one sentence, for what is no CSV. What the source throws passes.
+ * Opens a CSV of unknown dialect and encoding while its bytes arrive. Memory does not grow with the file: one row, one
+ * batch and some chunks of 64 KB. Throws RefusedError with one sentence when the file is not CSV; errors of the
+ * source propagate.
  */
 export async function openCsv(source: AsyncIterable<Uint8Array>, options: CsvOptions = {}): Promise<CsvFile> {
   const bytes = source[Symbol.asyncIterator]();
@@ -47,7 +48,7 @@ export async function openCsv(source: AsyncIterable<Uint8Array>, options: CsvOpt
     const text = await openText(bytes, options);
     const { delimiter, rowEnds, skip } = dialectOf(text.head, options.delimiter);
     const rows = new RowReader(delimiter, rowEnds, options);
-    const batches = readBatches(rows, text.pieces(skip), options.batchSize ?? 1_000, close);
+    const batches = readBatches(rows, text.chunks(skip), options.batchSize ?? 1_000, close);
     const first = await batches.next();
     if (first.done || !rows.header) throw new RefusedError(400, 'invalid_csv', 'The file is empty.');
     return { ...rows.header, delimiter, encoding: () => text.encoding, batches, close };
@@ -57,7 +58,7 @@ export async function openCsv(source: AsyncIterable<Uint8Array>, options: CsvOpt
   }
 }
 
-/** The decoded text, and a look at its beginning. */
+/** Decodes the source; `head` is the decoded start of the text, from which the dialect is detected. */
 async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = false }: CsvOptions) {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -70,14 +71,14 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
   const read = joined(parts);
   const start = read.subarray(0, HEAD_BYTES);
   const reader = new TextReader(encoding ?? encodingOf(start), { strict });
-  // A second look with a reader of its own: the first must not be asked to decide before its time.
-  const looking = new TextReader(encoding ?? encodingOf(start));
+  // The head gets a reader of its own: ending the main reader here would settle its encoding too early.
+  const headReader = new TextReader(encoding ?? encodingOf(start));
   const cut = start.length < read.length || length >= HEAD_BYTES;
-  const head = looking.push(start) + looking.end();
+  const head = headReader.push(start) + headReader.end();
   const sentence = notCsv(start, cut ? head.replace(/\ufffd$/, '') : head);
   if (sentence) throw new RefusedError(400, 'not_csv', sentence);
 
-  async function* pieces(skip: number): AsyncGenerator<string> {
+  async function* chunks(skip: number): AsyncGenerator<string> {
     let left = skip;
     const decoded = (text: string) => {
       const skipped = Math.min(left, text.length);
@@ -85,50 +86,51 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
       if (strict && text.includes('\0')) throw new RefusedError(400, 'invalid_csv', NUL);
       return skipped === 0 ? text : text.slice(skipped);
     };
-    for (const piece of cutUp(read)) yield decoded(reader.push(piece));
+    for (const chunk of split(read)) yield decoded(reader.push(chunk));
     for (let next = await bytes.next(); !next.done; next = await bytes.next())
-      for (const piece of cutUp(next.value)) yield decoded(reader.push(piece));
+      for (const chunk of split(next.value)) yield decoded(reader.push(chunk));
     yield decoded(reader.end());
   }
   return {
     head,
-    pieces,
+    chunks,
     get encoding() {
       return reader.encoding;
     },
   };
 }
 
-const NUL = 'The file holds NUL bytes: it is not a CSV.';
+const NUL = 'The file contains NUL bytes: it is not a CSV.';
 
-function* cutUp(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let i = 0; i < bytes.length; i += PIECE) yield bytes.subarray(i, i + PIECE);
+function* split(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let i = 0; i < bytes.length; i += CHUNK_BYTES) yield bytes.subarray(i, i + CHUNK_BYTES);
 }
 
-/** The first batch is empty, and there once the header is known. */
+/** Yields an empty first batch as soon as the header is known. */
 async function* readBatches(
   rows: RowReader,
-  pieces: AsyncGenerator<string>,
+  chunks: AsyncGenerator<string>,
   size: number,
   close: () => Promise<void>,
 ): AsyncGenerator<CsvRow[]> {
-  let told = false;
+  let headerYielded = false;
   try {
     let ended = false;
     while (!ended) {
       let failure: unknown = null;
       try {
-        const piece = await pieces.next();
-        ended = piece.done === true;
-        await rows.take(piece.done ? null : piece.value);
+        const chunk = await chunks.next();
+        ended = chunk.done === true;
+        await rows.take(chunk.done ? null : chunk.value);
       } catch (error) {
-        failure = error ?? new Error('The file broke off.');
+        failure = error ?? new Error('The source failed without a reason.');
       }
-      if (rows.header && !told && !failure) {
-        told = true;
+      if (rows.header && !headerYielded && !failure) {
+        headerYielded = true;
         yield [];
       }
-      // Full batches first, also where the file breaks: what is handed out must not depend on how it was cut.
+      // Full batches are yielded even when the file is malformed later, so that the result does not depend on the
+      // chunk boundaries.
       while (rows.ready.length >= size || rows.readyLength >= LARGEST_BATCH) yield rows.handOut(size);
       if (failure) throw readable(failure, rows);
     }
@@ -138,13 +140,13 @@ async function* readBatches(
   }
 }
 
-/** csv-parse, fed piece by piece, with a bound on what one row may hold. */
+/** Feeds csv-parse chunk by chunk and limits the size of a row. */
 class RowReader {
   header: { header: string[]; headerRow: number } | null = null;
   ready: CsvRow[] = [];
-  /** Of their texts, in characters. */
+  /** Sum of the cells of `ready`, in characters. */
   readyLength = 0;
-  /** The number of the row being read. */
+  /** Number of the row being read. */
   next = 1;
   #count = 0;
   #sinceRow = 0;
@@ -161,10 +163,10 @@ class RowReader {
       relax_column_count: true,
       relax_quotes: true,
       max_record_size: maxRowBytes,
-      // Null: nothing is kept in the parser's own queue.
+      // Returns null, so that the parser's own queue stays empty.
       on_record: (cells: string[]) => this.#row(cells),
     });
-    // Told by `take`.
+    // `take` rejects with the error; without a listener it would also be thrown.
     this.#parser.on('error', () => undefined);
   }
 
@@ -185,8 +187,8 @@ class RowReader {
       }
       this.#sinceRow += text.length;
       this.#parser.write(text, (error) => {
-        // Delimiters and quotes are not counted by max_record_size.
-        if (!error && this.#sinceRow > 4 * this.limits.maxRowBytes + PIECE) done(tooLarge(this));
+        // max_record_size does not count delimiters and quotes.
+        if (!error && this.#sinceRow > 4 * this.limits.maxRowBytes + CHUNK_BYTES) done(tooLarge(this));
         else done(error);
       });
     });
@@ -194,8 +196,8 @@ class RowReader {
 
   #row(cells: string[]): null {
     this.#sinceRow = 0;
-    // The parser builds an error, with its stack, for each row not as long as the first. Told that each is the first, it
-    // does not, and ragged rows are as fast as others.
+    // The parser builds an error with a stack for each row whose length differs from the first row's. Resetting the
+    // counter makes every row the first, so that ragged rows parse as fast as others.
     (this.#parser.info as { records: number }).records = 0;
     const row = this.next;
     if (cells.length > this.limits.maxColumns) throw tooLarge(this);
@@ -226,10 +228,10 @@ const tooLarge = ({ next, limits: { maxColumns, maxRowBytes } }: RowReader) =>
   new RefusedError(
     400,
     'invalid_csv',
-    `Row ${next} is too large (at most ${maxColumns} cells and ${maxRowBytes} bytes). Perhaps a quote is opened there and never closed.`,
+    `Row ${next} is too large (at most ${maxColumns} cells and ${maxRowBytes} bytes). A quote may be opened there and never closed.`,
   );
 
-/** What the parser says, in words for the uploader. What the source throws is its own. */
+/** Turns parser errors into a RefusedError for the uploader. Returns other errors, which come from the source, as is. */
 function readable(error: unknown, rows: RowReader): unknown {
   const row = rows.next;
   const { code } = error as { code?: string };

@@ -6,7 +6,7 @@ import { plainCell, REASON_COLUMN } from './write.ts';
 
 export type JudgedRow = Judged & CsvRow;
 
-/** The rule for all rows of one file: which cell is what, and whether the lead can be taken. */
+/** Returns a function that maps one row of the file to a lead, or to the errors by field. */
 export function rowJudge(
   header: readonly string[],
   mapping: Mapping,
@@ -29,7 +29,10 @@ export function rowJudge(
   };
 }
 
-/** A short row ends in blanks, as many programs write it. A long one may have its texts in the wrong columns. */
+/**
+ * A row shorter than the header is padded with blanks, because many programs omit trailing cells. A longer one is
+ * refused: its cells may be in the wrong columns.
+ */
 function rowReader(header: readonly string[], mapping: Mapping) {
   const single: [LeadField, number][] = [];
   const phones: number[] = [];
@@ -44,9 +47,9 @@ function rowReader(header: readonly string[], mapping: Mapping) {
     else if (target.startsWith('custom:')) custom.push([target.slice('custom:'.length), column]);
     else single.push([target as LeadField, column]);
   }
-  // Our own file of rejected rows: what was put before its formulas is taken away again.
-  const ours = header.at(-1) === REASON_COLUMN;
-  const cell = ours
+  // In a corrected file of rejected rows, the apostrophe that `safeCell` added is removed.
+  const corrected = header.at(-1) === REASON_COLUMN;
+  const cell = corrected
     ? (cells: readonly string[], column: number) => plainCell(cells[column] ?? '')
     : (cells: readonly string[], column: number) => cells[column] ?? '';
   return {
@@ -61,14 +64,14 @@ function rowReader(header: readonly string[], mapping: Mapping) {
         tags: tags.map((column) => cell(cells, column)),
         custom: custom.map(([name, column]) => [name, cell(cells, column)] as const),
       };
-      // The keys are the fields of ours, never what a header says.
+      // Keys are lead fields, never text from the file's header.
       for (const [field, column] of single) given[field as 'name'] = cell(cells, column);
       return given;
     },
   };
 }
 
-/** A row as an object, for answers: what its header says, whatever that is; a repeated name keeps its first cell. */
+/** A row as an object keyed by column name, for API answers. A repeated name keeps its first cell. */
 export function rowData(header: readonly string[], cells: readonly string[]): Record<string, string> {
   const data = new Map<string, string>();
   for (const [column, name] of header.entries()) {

@@ -1,4 +1,4 @@
-/** uploading -> ready (waits for a mapping or a yes) -> running -> done; failed and cancelled from any. */
+/** uploading -> ready (waits for a mapping or confirmation) -> running -> done; failed and cancelled from any. */
 export const importStatuses = ['uploading', 'ready', 'running', 'done', 'failed', 'cancelled'] as const;
 export type ImportStatus = (typeof importStatuses)[number];
 

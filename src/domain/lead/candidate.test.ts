@@ -15,7 +15,7 @@ const errorsOf = (given: GivenLead) => {
 };
 
 describe('a lead', () => {
-  it('is taken as it was given', () => {
+  it('is accepted with its values unchanged', () => {
     expect(
       leadOf({ name: ' Ann ', notes: '=1+1\n  two ', city: 'Coruña', emails: ['Ann@Example.com'] }),
     ).toEqual({
@@ -51,7 +51,7 @@ describe('a lead', () => {
     'محمد',
     '=SUM(A1)',
     '-',
-  ])('keeps the name %j byte for byte', (name) => {
+  ])('keeps the name %j unchanged', (name) => {
     expect(Buffer.from(leadOf({ name }).name)).toEqual(Buffer.from(name));
     const lead = leadOf({ name: '', first_name: name, last_name: 'Ω' });
     expect([lead.name, lead.firstName, lead.lastName]).toEqual([`${name} Ω`, name, 'Ω']);
@@ -106,7 +106,7 @@ describe('a lead', () => {
     [['1.3E+10', '+13055550123'], '+13055550123'],
     [['555-1234', '+13055550123'], '+13055550123'],
     [['n/a', '555-1234'], '555-1234'],
-  ])('of the phones %j takes %s', (given, phone) => {
+  ])('with the phones %j gets %s', (given, phone) => {
     expect(leadOf({ phones: given }).phone).toBe(phone);
   });
 
@@ -119,7 +119,7 @@ describe('a lead', () => {
     [[], null],
     [["o'brien+x@mail.example.co.uk"], "o'brien+x@mail.example.co.uk"],
     [['josé@correo.example.es'], 'josé@correo.example.es'],
-  ])('of the e-mail addresses %j takes %s', (emails, email) => {
+  ])('with the e-mail addresses %j gets %s', (emails, email) => {
     expect(leadOf({ emails }).email).toBe(email);
   });
 
@@ -134,7 +134,7 @@ describe('a lead', () => {
     expect(errorsOf({ emails: [email] })).toHaveProperty('email'),
   );
 
-  it('reads lists of tags as exports write them', () => {
+  it('splits tags as exports write them', () => {
     expect(leadOf({ tags: ['* myContacts ::: * Roofing', 'old, vip;old'] }).tags).toEqual([
       'myContacts',
       'Roofing',
@@ -143,7 +143,7 @@ describe('a lead', () => {
     ]);
   });
 
-  it('has fields of the company under any name', () => {
+  it('accepts custom fields with any name', () => {
     const { customFields } = leadOf({
       custom: [
         ['__proto__', 'x'],
@@ -157,7 +157,7 @@ describe('a lead', () => {
     ]);
   });
 
-  it('of a firm is called like the firm', () => {
+  it('without a name is named after its company', () => {
     expect(leadOf({ name: '', company: 'Ace Plumbing' }).name).toBe('Ace Plumbing');
   });
 });
@@ -182,7 +182,7 @@ describe('a row', () => {
     expect(row({ row: 7, cells })).toMatchObject({ ...(expected as object), row: 7, cells });
   });
 
-  it('of our own file of rejected rows loses the marks that made it harmless', () => {
+  it('of a corrected rejects file loses the apostrophes added against formulas', () => {
     const ours = rowJudge(['Name', 'Phone', 'Rejected because'], ['name', 'phone', null], 'US');
     expect(ours({ row: 2, cells: ["'=Ann", "'+13055550123", 'x'] })).toMatchObject({
       lead: { name: '=Ann' },

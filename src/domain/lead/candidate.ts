@@ -1,7 +1,7 @@
 import type { CountryCode } from 'libphonenumber-js';
 import { type LeadPhone, parseLeadPhone } from '../phone/lead-phone.ts';
 
-/** What an uploader may say of a lead; also what a column of a file can be. */
+/** Lead fields that an upload may contain; a column of a file maps to one of them. */
 export const LEAD_FIELDS = [
   'name',
   'first_name',
@@ -21,7 +21,7 @@ export const LEAD_FIELDS = [
 ] as const;
 export type LeadField = (typeof LEAD_FIELDS)[number];
 
-/** In characters as JavaScript counts them. What is longer is refused, never cut. */
+/** Limits in UTF-16 units. Longer values are refused, never truncated. */
 export const LONGEST: Readonly<Record<LeadField, number>> = {
   name: 1_000,
   first_name: 500,
@@ -40,26 +40,26 @@ export const LONGEST: Readonly<Record<LeadField, number>> = {
   source: 200,
 };
 const MOST_TAGS = 50;
-/** Of a cell with several tags or addresses in it. */
+/** Limit of a cell that holds several tags or addresses. */
 const LONGEST_LIST = 16_384;
 const LONGEST_CUSTOM = 5_000;
 
-/** Texts as they were given, from a row, a form or the API; blank means absent. */
+/** Values as given in a row, a form or an API call; a blank value is absent. */
 export type GivenLead = Partial<Record<Exclude<LeadField, 'phone' | 'email' | 'tags'>, string>> & {
-  /** In the order they should be tried. */
+  /** In order of preference. */
   phones?: readonly string[];
   emails?: readonly string[];
   tags?: readonly string[];
   custom?: readonly (readonly [name: string, value: string])[];
 };
 
-/** A lead that may be stored. Texts are as given, without the white space around them. */
+/** A valid lead, ready to be stored. Texts are trimmed and otherwise as given. */
 export type LeadCandidate = {
   name: string;
-  /** Only where they came apart; else `splitName` has a rule. */
+  /** Set only when given separately; otherwise `splitName` derives them from `name`. */
   firstName: string | null;
   lastName: string | null;
-  /** E.164 when valid, else as given. */
+  /** E.164 when valid, otherwise as given. */
   phone: string;
   phoneValid: boolean;
   email: string | null;
@@ -79,29 +79,29 @@ export type LeadCandidate = {
 export type FieldErrors = Record<string, string[]>;
 export type Judged = { ok: true; lead: LeadCandidate } | { ok: false; errors: FieldErrors };
 
-/** Where an optional field says that there is nothing in it. */
-const NOTHING = /^(n\/?a|none|null|nil|undefined|unknown|#n\/a|ninguno|no tiene|-+|\.+)$/i;
+/** Placeholders that stand for an empty field. */
+const PLACEHOLDER = /^(n\/?a|none|null|nil|undefined|unknown|#n\/a|ninguno|no tiene|-+|\.+)$/i;
 const EMAIL =
   /^[^\s\p{Cc}@<>"(),:;[\]\\]+@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}-]*[\p{L}\p{N}]$/u;
 
-/** The length comes first: on a text of any length the pattern would take its time. */
+/** Checks the length first, because the pattern is slow on long texts. */
 export const isEmail = (text: string): boolean => text.length <= LONGEST.email && EMAIL.test(text);
 
-/** The one judgement of a lead, whichever way it came: one reason for each field that cannot be taken. */
+/** Validates a lead from any source. Returns the lead, or the errors by field. */
 export function judgeLead(given: GivenLead, region: CountryCode): Judged {
   const errors: FieldErrors = {};
   const text = (field: LeadField): string | null => {
     const value = given[field as 'name']?.trim();
     if (!value) return null;
-    const reason = unfit(value, LONGEST[field]);
+    const reason = reasonAgainst(value, LONGEST[field]);
     if (reason) errors[field] = [reason];
     return value;
   };
   const firstName = text('first_name');
   const lastName = text('last_name');
   const company = text('company');
-  const together = [firstName, lastName].filter((part) => part !== null).join(' ');
-  const name = text('name') ?? (together || company);
+  const fullName = [firstName, lastName].filter((part) => part !== null).join(' ');
+  const name = text('name') ?? (fullName || company);
   if (name === null) errors.name = ['is missing'];
   const phone = bestPhone(given.phones ?? [], region);
   if (!phone.ok) errors.phone = [phone.reason];
@@ -124,16 +124,16 @@ export function judgeLead(given: GivenLead, region: CountryCode): Judged {
     tags: tagsOf(given.tags ?? [], errors),
     customFields: customOf(given.custom ?? [], errors),
   };
-  return noneIn(errors) ? { ok: true, lead } : { ok: false, errors };
+  return isEmpty(errors) ? { ok: true, lead } : { ok: false, errors };
 }
 
-function noneIn(errors: FieldErrors): boolean {
+function isEmpty(errors: FieldErrors): boolean {
   for (const _field in errors) return false;
   return true;
 }
 
-/** Why a text cannot be kept. */
-function unfit(value: string, longest: number): string | null {
+/** Returns the reason why a text cannot be stored, or null. */
+function reasonAgainst(value: string, longest: number): string | null {
   if (value.length > longest) return `is longer than ${longest} characters`;
   if (value.includes('\0')) return 'contains a NUL character';
   if (value.includes('\ufffd') || /\p{Cs}/u.test(value))
@@ -141,7 +141,7 @@ function unfit(value: string, longest: number): string | null {
   return null;
 }
 
-/** The first that is a real number; else the first that may be kept; else what is wrong with the first. */
+/** Returns the first valid number, else the first number that may be stored, else the error of the first. */
 function bestPhone(given: readonly string[], region: CountryCode): LeadPhone {
   let best: LeadPhone | null = null;
   for (const text of given) {
@@ -153,19 +153,19 @@ function bestPhone(given: readonly string[], region: CountryCode): LeadPhone {
   return best ?? { ok: false, reason: 'is missing' };
 }
 
-/** As with phones, the first that is one; kept as written. */
+/** Returns the first valid address as written. Returns null and records an error when only invalid ones are given. */
 function emailOf(given: readonly string[], errors: FieldErrors): string | null {
   let reason: string | null = null;
   for (const cell of given) {
-    // Before it is taken apart: a cell may be as long as its request.
+    // Checked before splitting: a cell may be as large as the whole request.
     if (cell.length > LONGEST_LIST) {
       reason ??= `is longer than ${LONGEST_LIST} characters`;
       continue;
     }
     for (const part of cell.split(/:::|[;,]/)) {
       const text = part.trim();
-      if (text === '' || NOTHING.test(text)) continue;
-      const wrong = unfit(text, LONGEST.email) ?? (isEmail(text) ? null : 'is not an e-mail address');
+      if (text === '' || PLACEHOLDER.test(text)) continue;
+      const wrong = reasonAgainst(text, LONGEST.email) ?? (isEmail(text) ? null : 'is not an e-mail address');
       if (wrong === null) return text;
       reason ??= wrong;
     }
@@ -174,7 +174,7 @@ function emailOf(given: readonly string[], errors: FieldErrors): string | null {
   return null;
 }
 
-/** Lists as exports write them: `a, b`, `a;b`, Google's `* a ::: * b`. Repetitions are one. */
+/** Splits lists as exports write them: `a, b`, `a;b`, Google's `* a ::: * b`. Duplicates are removed. */
 function tagsOf(given: readonly string[], errors: FieldErrors): string[] {
   const tags = new Set<string>();
   for (const cell of given) {
@@ -185,7 +185,7 @@ function tagsOf(given: readonly string[], errors: FieldErrors): string[] {
     for (const part of cell.split(/:::|[,;|\n]/)) {
       const tag = part.trim().replace(/^\* ?/, '');
       if (tag === '') continue;
-      const reason = unfit(tag, LONGEST.tags);
+      const reason = reasonAgainst(tag, LONGEST.tags);
       if (reason) errors.tags = [reason];
       tags.add(tag);
     }
@@ -200,10 +200,10 @@ function customOf(given: NonNullable<GivenLead['custom']>, errors: FieldErrors):
   for (const [name, cell] of given) {
     const value = cell.trim();
     if (value === '') continue;
-    const reason = unfit(value, LONGEST_CUSTOM);
+    const reason = reasonAgainst(value, LONGEST_CUSTOM);
     if (reason) errors[`custom:${name}`] = [reason];
     kept.push([name, value]);
   }
-  // Own properties, whatever they are called: an assignment to `__proto__` would be none.
+  // fromEntries defines own properties; assigning to `__proto__` would not.
   return Object.fromEntries(kept);
 }

@@ -3,8 +3,8 @@ import { companyIdOf, judgeGiven } from './given.ts';
 
 const lead = { name: 'Sarah Johnson', phone: '(305) 555-0142', company_id: 1 };
 
-describe('a lead as a program sends it', () => {
-  it('takes our names of the fields and nothing else', () => {
+describe('a lead sent to the API', () => {
+  it('accepts lead fields and ignores others', () => {
     const judged = judgeGiven(
       {
         ...lead,
@@ -29,7 +29,7 @@ describe('a lead as a program sends it', () => {
     expect(JSON.stringify(judged)).not.toMatch(/success|34612345678/);
   });
 
-  it.each([null, undefined, 'Sarah', 7, [], true])('is no %j', (data) => {
+  it.each([null, undefined, 'Sarah', 7, [], true])('cannot be %j', (data) => {
     expect(judgeGiven(data, 'US', null)).toEqual({ ok: false, errors: { lead: ['must be an object'] } });
   });
 
@@ -47,14 +47,14 @@ describe('a lead as a program sends it', () => {
     expect(judgeGiven({ ...lead, ...fields }, 'US', null)).toEqual({ ok: false, errors });
   });
 
-  it('tells of its company beside the rest', () => {
+  it('reports an invalid company with the other errors', () => {
     expect(judgeGiven({ ...lead, phone: 'x' }, 'US', 'is missing')).toEqual({
       ok: false,
       errors: { phone: ['is not a phone number'], company_id: ['is missing'] },
     });
   });
 
-  it('keeps a field called __proto__ as any other', () => {
+  it('keeps a field named __proto__', () => {
     const judged = judgeGiven({ ...lead, custom_fields: JSON.parse('{"__proto__":"x"}') }, 'US', null);
     expect(judged.ok && Object.entries(judged.lead.customFields)).toEqual([['__proto__', 'x']]);
   });
@@ -69,6 +69,6 @@ it.each([
   [{}, null],
   [null, null],
   ['x', null],
-])('the company of %j is %j', (data, id) => {
+])('company_id of %j is %j', (data, id) => {
   expect(companyIdOf(data)).toBe(id);
 });

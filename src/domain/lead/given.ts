@@ -5,15 +5,15 @@ const texts = LEAD_FIELDS.filter((field) => field !== 'tags');
 const single = new Set<string>(texts.filter((field) => field !== 'phone' && field !== 'email'));
 const mostCustomFields = 200;
 
-/** The `company_id` a program names; null: there is none, or it is not one. */
+/** Returns the `company_id` of a lead sent to the API, or null when it is absent or not a valid id. */
 export const companyIdOf = (data: unknown): number | null => {
   const id = (data as { company_id?: unknown } | null)?.company_id;
   return typeof id === 'number' && Number.isInteger(id) && id > 0 && id <= 2_147_483_647 ? id : null;
 };
 
 /**
- * A lead as a program sends it: our names of the fields, each a text; `tags` a list; `custom_fields` an object. Other keys
- * take no effect. A number is refused: what was one has lost leading zeros, or digits.
+ * Validates a lead as sent to the API: lead fields as strings, `tags` as a list, `custom_fields` as an object. Unknown
+ * keys are ignored. Numbers are refused, because a phone or postal code sent as a number has lost leading zeros or digits.
  */
 export function judgeGiven(data: unknown, region: CountryCode, companyError: string | null): Judged {
   if (typeof data !== 'object' || data === null || Array.isArray(data))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { isLeadId, newLeadId, splitLead } from './lead.ts';
 
-test('a new id is lead_ and eight of a-z0-9, skipping the bytes that would favour some letters', () => {
+test('a new id is lead_ and eight of a-z0-9, without the bytes that would bias it', () => {
   const draws = [
     Uint8Array.from([0, 255, 25, 252, 26, 35, 36, 253]),
     Uint8Array.from([251, 1, 2, 3, 4, 5, 6, 7]),
@@ -25,7 +25,7 @@ test.each([
   expect(isLeadId(value)).toBe(expected);
 });
 
-test('the public half carries no way to reach the client, the other half all of it', () => {
+test('the public part has no contact data, the locked part has all of it', () => {
   const { public: shown, contact } = splitLead({
     city: 'Miami',
     serviceType: '60 min Mobile Massage',

@@ -1,24 +1,24 @@
 import { maskContactData } from './mask.ts';
 
-/** What anyone may see before paying. */
+/** Fields that may be shown before payment. */
 export interface PublicLead {
   city: string | null;
   serviceType: string | null;
   preferredTimeWindow: string | null;
   budgetRange: string | null;
-  /** Phones, e-mails, links and addresses are already masked in it. */
+  /** Phones, e-mails, links and addresses are masked. */
   notesSnippet: string | null;
 }
 
-/** What is encrypted, and revealed only after a captured payment. */
+/** Fields that are encrypted at rest and revealed only after a captured payment. */
 export interface ContactDetails {
   name: string | null;
   phone: string | null;
-  /** False: `phone` is what the client typed; it could not be parsed, and must never be texted. */
+  /** False when `phone` could not be parsed: it is then what the client typed and must never be texted. */
   phoneValid: boolean;
   email: string | null;
   address: string | null;
-  /** The notes as written, before masking: the buyer who paid reads these. */
+  /** Notes as written, without masking; shown to the buyer who paid. */
   notes: string | null;
 }
 
@@ -26,10 +26,10 @@ export interface LeadDetails extends Omit<PublicLead, 'notesSnippet'>, Omit<Cont
   notes: string | null;
 }
 
-/** Stands in for every contact field until it is paid for (contracts.md 1). */
+/** Shown in place of every contact field until the lead is paid for (docs/contracts.md). */
 export const LOCKED = '***LOCKED***';
 
-/** Sorts a lead into its two halves; the public half carries no way to reach the client. */
+/** Splits a lead into its public and its locked part. Contact data in public text is masked. */
 export function splitLead(lead: LeadDetails): { public: PublicLead; contact: ContactDetails } {
   const {
     city,
@@ -59,10 +59,10 @@ const masked = (text: string | null): string | null => (text === null ? null : m
 
 const ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const ID_LENGTH = 8;
-/** 252 = 7 × 36: bytes above it would make the first letters of the alphabet more likely. */
+/** 252 = 7 × 36. Bytes from 252 up are rejected: they would make the first letters of the alphabet more likely. */
 const UNBIASED_BELOW = 256 - (256 % ID_ALPHABET.length);
 
-/** `lead_` + 8 of `[a-z0-9]`. Pass a cryptographic source; collisions are the caller's to retry. */
+/** Returns `lead_` + 8 characters of `[a-z0-9]`. `randomBytes` must be cryptographic. The caller retries collisions. */
 export function newLeadId(randomBytes: (count: number) => Uint8Array): string {
   let id = '';
   while (id.length < ID_LENGTH) {
@@ -73,7 +73,7 @@ export function newLeadId(randomBytes: (count: number) => Uint8Array): string {
   return `lead_${id}`;
 }
 
-/** Also the ids an upstream service brings along: `lead_` + 1 to 64 of `[A-Za-z0-9_]`, case kept. */
+/** Accepts our own ids and those of upstream services: `lead_` + 1 to 64 of `[A-Za-z0-9_]`, case-sensitive. */
 export function isLeadId(value: string): boolean {
   return /^lead_[A-Za-z0-9_]{1,64}$/.test(value);
 }

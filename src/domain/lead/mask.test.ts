@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { maskContactData, maskLinks } from './mask.ts';
 
-describe('nothing is hidden in', () => {
+describe('text without contact data is unchanged', () => {
   it.each([
     ...[
       'Client prefers deep tissue massage',
@@ -51,7 +51,7 @@ describe('nothing is hidden in', () => {
 });
 
 test.each([
-  // Phones, and the ways people spell them past a filter.
+  // Phones, including spellings meant to evade a filter.
   ['call 305-555-0123 now', 'call [hidden] now'],
   ['(305) 555-0123', '[hidden]'],
   ['+1 305.555.0123', '[hidden]'],
@@ -102,7 +102,7 @@ test.each([
   ['Calle Ocho 123', '[hidden]'],
   ['Av. Reforma #222', '[hidden]'],
   ['P.O. Box 123', '[hidden]'],
-])('%j reads %j', (text, shown) => {
+])('%j becomes %j', (text, shown) => {
   expect(maskContactData(text)).toBe(shown);
 });
 
@@ -113,11 +113,11 @@ test.each([
   ['sarah@mail.email.com', 'sarah@mail.email.com'],
   ['123 Ocean Drive, Miami Beach', '123 Ocean Drive, Miami Beach'],
   ['305-555-0123', '305-555-0123'],
-])('links only: %j reads %j', (text, shown) => {
+])('links only: %j becomes %j', (text, shown) => {
   expect(maskLinks(text)).toBe(shown);
 });
 
-it('hides ten digits however they are separated', () => {
+it('hides ten digits with any separators', () => {
   const separator = fc.constantFrom('', ' ', '-', '.', ' - ', '/', ' . ', '(', ') ', '_', '\u200b', '·', '—');
   const digits = fc.array(fc.tuple(fc.nat(9), separator), { minLength: 10, maxLength: 10 });
   fc.assert(
@@ -129,7 +129,7 @@ it('hides ten digits however they are separated', () => {
   );
 });
 
-it('takes time in proportion to the text', () => {
+it('runs in linear time', () => {
   const pieces = [
     'a',
     '1',

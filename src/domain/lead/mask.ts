@@ -1,7 +1,7 @@
 /**
- * Contact data hidden in public text. Used for everything a buyer sees before paying (contracts.md 2).
- * When in doubt it masks: a hidden house number costs nothing, a leaked phone costs the sale.
- * Each pattern moves forward only, over bounded pieces, so the time is linear in the text.
+ * Masks contact data in public text. Used for everything a buyer sees before paying (docs/contracts.md).
+ * Doubtful matches are masked: a hidden house number costs nothing, a leaked phone costs the sale.
+ * All repetitions are bounded, so that the time is linear in the text.
  */
 export const HIDDEN = '[hidden]';
 
@@ -17,14 +17,14 @@ export function maskContactData(text: string): string {
 }
 
 /**
- * Links (not e-mail addresses) replaced by `replacement`: in a text message every domain name becomes something to
- * tap, and the only host the product sends people to is its own.
+ * Replaces links (not e-mail addresses) by `replacement`. Phones turn every domain name in a text message into a link,
+ * and the product must only link to its own host.
  */
 export function maskLinks(text: string, replacement = '[link]'): string {
   return text.replace(LINK, replacement);
 }
 
-/** Zero-width and variation characters split a number for a pattern, but not for a reader. */
+/** Removes zero-width and variation characters, which would split a number for the patterns but not for a reader. */
 function withoutInvisible(text: string): string {
   return text.replace(/\p{Cf}|\p{Variation_Selector}|\u{20E3}/gu, '');
 }
@@ -33,7 +33,7 @@ function withoutInvisible(text: string): string {
 
 const AT = String.raw`(?:\s{0,2}[@＠﹫]\s{0,2}|\s{0,2}[([{<]\s?(?:at|arroba|@)\s?[)\]}>]\s{0,2})`;
 const DOT = String.raw`(?:\s?[.．。]\s?|\s{0,2}[([{<]\s?(?:dot|punto|\.)\s?[)\]}>]\s{0,2}|\s{1,2}(?:dot|punto)\s{1,2})`;
-/** The bare word needs a tight dot or a spelled one: "look at this. Me too" is a sentence. */
+/** The bare word "at" requires a dot without spaces or a spelled one: "look at this. Me too" is a sentence. */
 const AT_WORD = String.raw`\s{1,2}(?:at|arroba)\s{1,2}`;
 const TIGHT_DOT = String.raw`(?:[.．。]|\s{1,2}(?:dot|punto)\s{1,2})`;
 const TLD =
@@ -42,12 +42,12 @@ const TLD =
 const WORD_START = String.raw`(?<![\p{L}\p{N}_-])`;
 const WORD_END = String.raw`(?![\p{L}\p{N}_-])`;
 
-/** `sarah@x.com`, `sarah (at) x (dot) com`, `sarah at x dot com`. The spelled forms need a known ending. */
+/** `sarah@x.com`, `sarah (at) x (dot) com`, `sarah at x dot com`. The spelled forms require a known TLD. */
 const EMAIL = new RegExp(
   String.raw`(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+'-]{1,64}(?:${AT}(?:[\p{L}\p{N}-]{1,63}${DOT}){1,5}|${AT_WORD}(?:[\p{L}\p{N}-]{1,63}${TIGHT_DOT}){1,5})${TLD}${WORD_END}`,
   'giu',
 );
-/** Anything glued to an at sign: the rest of the e-mails, and the handles (`@sarah_j`). */
+/** Any word with an at sign: e-mails not matched above, and handles (`@sarah_j`). */
 const HANDLE = /[\p{L}\p{N}._%+'-]{0,64}[@＠﹫][\p{L}\p{N}_][\p{L}\p{N}._-]{1,252}/gu;
 
 function maskEmails(text: string, replacement: string): string {
@@ -58,7 +58,7 @@ const LINK = new RegExp(
   [
     String.raw`(?:https?|hxxps?|ftp|sms|tel|mailto|whatsapp|tg):(?:\/\/)?[^\s]{2,2000}`,
     String.raw`${WORD_START}www\.[^\s]{1,2000}`,
-    // A bare domain; with a path any ending will do. Not the local part of an e-mail, nor its domain.
+    // A bare domain with a known TLD, or any TLD followed by a path. Excludes both parts of an e-mail address.
     String.raw`(?<![\p{L}\p{N}_.@＠-])(?:[\p{L}\p{N}-]{1,63}[.．。]){1,5}(?:${TLD}(?![\p{L}\p{N}_@＠-]|\.[\p{L}\p{N}._-]{0,60}@)(?:[:/?#][^\s]{0,2000})?|\p{L}{2,24}\/[^\s]{1,2000})`,
     String.raw`${WORD_START}(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\/[^\s]{0,2000}`,
   ].join('|'),
@@ -70,11 +70,11 @@ const LINK = new RegExp(
 const DIGIT_WORDS =
   '(?:zero|one|two|three|four|five|six|seven|eight|nine|cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)';
 const DIGIT = String.raw`(?:[\p{Nd}\p{No}]|${WORD_START}${DIGIT_WORDS}(?!\p{L}))`;
-/** Letters that stand in for digits, but only inside a run: `3O5 555 O123`. */
+/** Letters used in place of digits, accepted only after a digit: `3O5 555 O123`. */
 const DIGIT_LIKE = String.raw`(?:${DIGIT}|[oOlI](?!\p{L}))`;
 const BETWEEN = String.raw`(?:[\s().\-\u2010-\u2015\u2212\/·•_*,:;|+~#]|dash|dot|guion|punto){0,5}`;
 
-/** What looks like a phone and is not. Tried first where a run begins; each is judged in `maskNumbers`. */
+/** Dates, hours and price ranges, which look like phones. Matched before phones; `maskNumbers` decides on each. */
 const MONTH = '(?:0?[1-9]|1[0-2])';
 const DAY = String.raw`(?:0?[1-9]|[12]\d|3[01])`;
 const NOT_LONGER = String.raw`(?!\d|[-\/.:]\d)`;
@@ -97,8 +97,8 @@ function maskNumbers(text: string): string {
 }
 
 /**
- * `1500-2000` is a budget, `555-0123` is a phone: budgets rise and are round. Of all seven-digit numbers one in 2,500
- * is mistaken for a budget, and it lacks the area code.
+ * `1500-2000` is a budget, `555-0123` is a phone: the bounds of a budget ascend and are round. One in 2,500
+ * seven-digit numbers is mistaken for a budget, and it lacks its area code.
  */
 function isPriceRange(low: string, high: string): boolean {
   const [from, to] = [Number(low), Number(high)];
@@ -114,7 +114,7 @@ const STREET_KINDS =
   'street|str|st|avenue|ave|av|road|rd|drive|dr|lane|ln|boulevard|blvd|court|ct|place|pl|terrace|ter|trail|trl|' +
   'highway|hwy|parkway|pkwy|circle|cir|square|sq|way|plaza|causeway|cswy|alley|loop|crescent|row|walk|close';
 const UNIT = String.raw`(?:,?\s{0,2}(?:apt|apartment|unit|suite|ste|floor|fl|room|rm|piso|depto|#)\.?\s{0,2}#?\s?[\p{L}\p{N}-]{1,8})?`;
-/** City, state and postal code count as part of the address only when they are all there. */
+/** City, state and postal code are masked with the address only when all three are present. */
 const TAIL = String.raw`(?:,?\s{0,2}(?:[\p{L}.']{1,30}\s){0,2}[\p{L}.']{1,30},?\s{1,2}[A-Z]{2}\.?,?\s{1,2}\d{5}(?:-\d{4})?)?`;
 
 /** `123 Ocean Drive, Apt 4B, Miami Beach, FL 33139`, `450 NW 5th Ave`. */
@@ -132,7 +132,7 @@ const NUMBERED_AVENUE =
   /(?<![\p{L}\p{N}])\p{Nd}{1,6},?\s{1,2}(?:avenue|avenida|calle|camino|paseo|rue|via)\s{1,2}(?:(?:of|the|de|del|la|las|el|los)\s{1,2}){0,3}[\p{L}\p{N}.'-]{1,30}/giu;
 const POST_BOX = /(?<!\p{L})p\.?\s?o\.?\s?box\s{0,2}#?\s?\p{Nd}{1,8}/giu;
 
-/** Words that follow a number in a sentence but never in a street's name: `60 min massage on the way`. */
+/** Words that follow a number in a sentence but never occur in a street name: `60 min massage on the way`. */
 const NOT_A_STREET =
   /(?:^|\s)(?:min|mins|minutes?|h|hrs?|hours?|days?|weeks?|months?|years?|people|persons?|guests?|pm|am|rooms?|beds?|x|to|in|on|at|a|an|my|your|our|is|are|want|wants|for|with|and|or|near|per|massages?|sessions?|times?)(?:\s|$)/iu;
 

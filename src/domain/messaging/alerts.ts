@@ -50,24 +50,24 @@ const definitions = {
   payment_rejected: define({
     title: { en: 'Payment does not match', es: 'Pago que no corresponde' },
     explanation: {
-      en: 'A payment arrived whose amount, currency or account is not the one asked for.',
+      en: 'A payment does not match the requested amount, currency or account.',
       es: 'Llegó un pago cuyo monto, moneda o cuenta no es lo que se pidió.',
     },
     text: ({ sessionId, reason }: { sessionId: string; reason: string }) =>
       `Session ${sessionId} was paid, but its ${reason} is not what was asked for. Nothing was revealed.`,
   }),
   crm_paused: define({
-    title: { en: 'CRM refuses a company', es: 'El CRM rechaza a una empresa' },
+    title: { en: 'CRM rejects a company’s credentials', es: 'El CRM rechaza a una empresa' },
     explanation: {
-      en: 'A company’s CRM refuses its credentials. Its leads are kept and wait until it is connected again.',
+      en: 'A company’s CRM rejects its credentials. Its leads are kept and wait until it is connected again.',
       es: 'El CRM de una empresa rechaza sus credenciales. Sus contactos se conservan y esperan hasta que se conecte de nuevo.',
     },
     text: reasonGiven,
   }),
   crm_unwell: define({
-    title: { en: 'A company’s CRM is out of order', es: 'El CRM de una empresa falla' },
+    title: { en: 'A company’s CRM is failing', es: 'El CRM de una empresa falla' },
     explanation: {
-      en: 'A company’s CRM has not answered well for some minutes. Its leads are kept and go by themselves when it does.',
+      en: 'A company’s CRM has been failing for some minutes. Its leads are kept and will be sent once it recovers.',
       es: 'El CRM de una empresa falla desde hace unos minutos. Sus contactos se conservan y salen solos cuando vuelva.',
     },
     text: reasonGiven,

@@ -20,14 +20,14 @@ const offer = (
 });
 const older = offer('lead_older', 'AWAITING_PAYMENT', 5);
 const newer = offer('lead_Newer', 'AWAIT_CONFIRM', 1);
-const unbooked = offer('lead_unbooked', 'NEW_LEAD', null);
+const unrecorded = offer('lead_unbooked', 'NEW_LEAD', null);
 const expired = offer('lead_expired', 'EXPIRED', 3, 2);
 const longGone = offer('lead_gone', 'EXPIRED', 24 * 9, 24 * 8);
 const done = offer('lead_done', 'DONE', 4, 3);
 
 type Expected = {
   intent: string;
-  tell: string | null;
+  event: string | null;
   lead?: string | null;
   operator?: boolean;
   optIn?: boolean;
@@ -37,74 +37,84 @@ const judged = (text: string, offers: Offer[], optedOut = false): Expected => {
   const verdict = judgeReply(text, { optedOut, offers }, now);
   return {
     intent: verdict.intent,
-    tell: verdict.tell,
-    lead: verdict.tell ? (verdict.offer?.leadId ?? null) : null,
+    event: verdict.event,
+    lead: verdict.event ? (verdict.offer?.leadId ?? null) : null,
     operator: verdict.needsOperator,
     optIn: verdict.optIn,
     optOut: verdict.optOut,
   };
 };
-const quiet = { tell: null, lead: null, operator: false, optIn: false, optOut: false };
-const operator = (intent: string) => ({ ...quiet, intent, operator: true });
-const told = (intent: string, tell: string, lead: string) => ({ ...quiet, intent, tell, lead });
+const noEffect = { event: null, lead: null, operator: false, optIn: false, optOut: false };
+const operator = (intent: string) => ({ ...noEffect, intent, operator: true });
+const emits = (intent: string, event: string, lead: string) => ({ ...noEffect, intent, event, lead });
 
-describe('which offer an answer means', () => {
+describe('the offer that a reply refers to', () => {
   it.each([
-    ['bare Y is the newest teaser', 'Y', [older, newer, expired], told('accept', 'accepted', 'lead_Newer')],
-    ['bare N too', 'n', [older, newer], told('decline', 'declined', 'lead_Newer')],
+    ['bare Y is the newest teaser', 'Y', [older, newer, expired], emits('accept', 'accepted', 'lead_Newer')],
+    ['bare N is the newest teaser', 'n', [older, newer], emits('decline', 'declined', 'lead_Newer')],
     [
-      'an offer whose teaser is not booked only when there is no other',
+      'prefers an offer whose teaser is recorded as sent',
       'Y',
-      [unbooked, older],
-      told('accept', 'accepted', 'lead_older'),
+      [unrecorded, older],
+      emits('accept', 'accepted', 'lead_older'),
     ],
-    ['a fast thumb', 'Y', [unbooked], told('accept', 'accepted', 'lead_unbooked')],
+    [
+      'a reply before the teaser is recorded',
+      'Y',
+      [unrecorded],
+      emits('accept', 'accepted', 'lead_unbooked'),
+    ],
     [
       'an id picks its lead, in any case',
       'yes LEAD_NEWER please',
       [older, newer],
-      told('accept', 'accepted', 'lead_Newer'),
+      emits('accept', 'accepted', 'lead_Newer'),
     ],
-    ['an id picks an older one', 'Y lead_older', [older, newer], told('accept', 'accepted', 'lead_older')],
+    ['an id picks an older one', 'Y lead_older', [older, newer], emits('accept', 'accepted', 'lead_older')],
     [
-      'an id never offered here is not a purchase of something else',
+      'an id never offered here does not buy another lead',
       'Y lead_foreign',
       [newer],
-      told('unclear', 'unclear', 'lead_Newer'),
+      emits('unclear', 'unclear', 'lead_Newer'),
     ],
-    ['nor a refusal of something else', 'N lead_foreign', [newer], told('unclear', 'unclear', 'lead_Newer')],
+    [
+      'an id never offered here does not decline another offer',
+      'N lead_foreign',
+      [newer],
+      emits('unclear', 'unclear', 'lead_Newer'),
+    ],
     ['an id never offered here, nothing open', 'Y lead_foreign', [expired], operator('accept')],
     [
       'an ended offer by its id is answered',
       'Y lead_expired',
       [newer, expired],
-      told('accept', 'accepted', 'lead_expired'),
+      emits('accept', 'accepted', 'lead_expired'),
     ],
     [
-      'a bought one by its id gets its details again',
+      'a bought lead by its id is answered again',
       'Y lead_done',
       [newer, done],
-      told('accept', 'accepted', 'lead_done'),
+      emits('accept', 'accepted', 'lead_done'),
     ],
-    ['bare Y soon after the end', 'Y', [expired], told('accept', 'accepted', 'lead_expired')],
+    ['bare Y soon after the end', 'Y', [expired], emits('accept', 'accepted', 'lead_expired')],
     ['bare Y long after', 'Y', [longGone], operator('accept')],
     ['N with nothing open', 'N', [expired], operator('decline')],
-    ['a stranger', 'Y', [], operator('accept')],
-    ['unclear with an offer', 'Y or N?', [newer], told('unclear', 'unclear', 'lead_Newer')],
-    ['unclear without', 'who is this', [expired], operator('unclear')],
-    ['emoji only', '🎉🎉', [newer], told('unclear', 'unclear', 'lead_Newer')],
-    ['a thumb is an answer', '👍🏽', [newer], told('accept', 'accepted', 'lead_Newer')],
-    ['help from somebody we wrote to', 'HELP', [expired], told('help', 'help', 'lead_expired')],
-    ['help from a stranger', 'help', [], operator('help')],
-    ['a tapback', 'Liked “Reply Y to unlock”', [newer], { ...quiet, intent: 'ignored' }],
-    ['START from somebody subscribed', 'START', [newer], { ...quiet, intent: 'start' }],
+    ['an unknown phone', 'Y', [], operator('accept')],
+    ['unclear with an offer', 'Y or N?', [newer], emits('unclear', 'unclear', 'lead_Newer')],
+    ['unclear without an open offer', 'who is this', [expired], operator('unclear')],
+    ['emoji only', '🎉🎉', [newer], emits('unclear', 'unclear', 'lead_Newer')],
+    ['a thumb is an answer', '👍🏽', [newer], emits('accept', 'accepted', 'lead_Newer')],
+    ['help from a phone with an offer', 'HELP', [expired], emits('help', 'help', 'lead_expired')],
+    ['help from an unknown phone', 'help', [], operator('help')],
+    ['a tapback', 'Liked “Reply Y to unlock”', [newer], { ...noEffect, intent: 'ignored' }],
+    ['START from a subscribed phone', 'START', [newer], { ...noEffect, intent: 'start' }],
   ] as const)('%s', (_name, text, offers, expected) => {
     expect(judged(text, [...offers])).toEqual(expected);
   });
 });
 
-describe('[F27] whoever is opted out buys nothing', () => {
-  const optIn = { ...quiet, intent: 'start', optIn: true };
+describe('[F27] a phone that is opted out buys nothing', () => {
+  const optIn = { ...noEffect, intent: 'start', optIn: true };
   it.each([
     ['YES', optIn],
     ['yes', optIn],
@@ -121,7 +131,7 @@ describe('[F27] whoever is opted out buys nothing', () => {
 
 it.each(['STOP', 'stop please', 'Y stop', 'unsubscribe'])('[S17] %s is an opt-out, from anybody', (text) => {
   for (const offers of [[], [newer]])
-    expect(judged(text, offers)).toEqual({ ...quiet, intent: 'stop', optOut: true });
+    expect(judged(text, offers)).toEqual({ ...noEffect, intent: 'stop', optOut: true });
 });
 
 it.each([

@@ -1,14 +1,14 @@
 import { isOpen, type UnlockState } from '../unlock/machine.ts';
 import { isCarrierResubscribe, parseReply, type ReplyKind } from './reply.ts';
 
-/** What was offered in one conversation (our number, their phone), as far as an answer can mean it. */
+/** An offer in one conversation (our number and a buyer's phone) that a reply may refer to. */
 export type Offer = {
   unlockId: string;
   organizationId: string;
   /** `lead_…` */
   leadId: string;
   status: UnlockState;
-  /** When its teaser went out; null: not booked yet. */
+  /** When the teaser was sent; null until that is recorded. */
   teasedAt: Date | null;
   createdAt: Date;
   /** When it was paid or closed. */
@@ -18,24 +18,24 @@ export type Offer = {
 export type Conversation = { optedOut: boolean; offers: readonly Offer[] };
 
 export type ReplyVerdict = {
-  /** What the text was taken for; stored with it. */
+  /** Stored with the message. */
   intent: ReplyKind;
-  /** The offer it is about. */
+  /** The offer the reply refers to. */
   offer: Offer | null;
   optOut: boolean;
   optIn: boolean;
-  /** Nobody answers it by itself: a person should look. */
+  /** The reply gets no automatic answer and is shown to an operator. */
   needsOperator: boolean;
-  /** Which worker is told, if any. */
-  tell: 'accepted' | 'declined' | 'unclear' | 'help' | null;
+  /** The `reply.*` event to emit, if any. */
+  event: 'accepted' | 'declined' | 'unclear' | 'help' | null;
 };
 
-/** A bare "Y" this long after the last offer ended still gets "no longer available"; later it is a person's matter. */
+/** A bare "Y" within this time after the last offer ended gets "no longer available"; later ones go to an operator. */
 const recentMs = 7 * 24 * 3_600_000;
 
 /**
- * What a text does (contracts.md 3). STOP counts from anybody. Whoever is opted out buys nothing: START, YES and
- * UNSTOP re-subscribe, as the carrier does by itself, and everything else waits for a person.
+ * Decides what a reply does (docs/contracts.md). STOP is accepted from every phone. A phone that is opted out buys
+ * nothing: START, YES and UNSTOP re-subscribe, as the carrier does too, and all other texts go to an operator.
  */
 export function judgeReply(text: string, { optedOut, offers }: Conversation, now: Date): ReplyVerdict {
   const { kind, leadIds } = parseReply(text);
@@ -46,7 +46,7 @@ export function judgeReply(text: string, { optedOut, offers }: Conversation, now
     optOut: false,
     optIn: false,
     needsOperator: false,
-    tell: null,
+    event: null,
   };
   const toOperator = (): ReplyVerdict => ({ ...verdict, offer: null, needsOperator: true });
 
@@ -57,23 +57,25 @@ export function judgeReply(text: string, { optedOut, offers }: Conversation, now
     return toOperator();
   }
   if (kind === 'start') return verdict;
-  if (kind === 'help') return offers.length > 0 ? { ...verdict, tell: 'help' } : toOperator();
+  if (kind === 'help') return offers.length > 0 ? { ...verdict, event: 'help' } : toOperator();
 
-  const named = leadIds.length > 0;
-  const meant = named ? offers.find((offer) => leadIds.includes(offer.leadId.toLowerCase())) : undefined;
+  const namesLead = leadIds.length > 0;
+  const namedOffer = namesLead
+    ? offers.find((offer) => leadIds.includes(offer.leadId.toLowerCase()))
+    : undefined;
   if (kind === 'accept') {
-    const offer = named ? meant : (open ?? recentlyEnded(offers, now));
-    if (offer) return { ...verdict, offer, tell: 'accepted' };
+    const offer = namesLead ? namedOffer : (open ?? recentlyEnded(offers, now));
+    if (offer) return { ...verdict, offer, event: 'accepted' };
   }
   if (kind === 'decline') {
-    const offer = named ? meant : open;
-    if (offer && isOpen(offer.status)) return { ...verdict, offer, tell: 'declined' };
+    const offer = namesLead ? namedOffer : open;
+    if (offer && isOpen(offer.status)) return { ...verdict, offer, event: 'declined' };
   }
-  // Unclear, or an id that was never offered to this phone: never a purchase of something else.
-  return open ? { ...verdict, intent: 'unclear', offer: open, tell: 'unclear' } : toOperator();
+  // Unclear, or an id that was never offered to this phone: must not buy another lead.
+  return open ? { ...verdict, intent: 'unclear', offer: open, event: 'unclear' } : toOperator();
 }
 
-/** The newest teaser among the open offers; one whose teaser is not booked yet only when there is no other. */
+/** Returns the open offer with the newest teaser, or one whose teaser is not recorded yet if there is no other. */
 function newestOpen(offers: readonly Offer[]): Offer | null {
   const open = offers.filter((offer) => isOpen(offer.status));
   const teased = open.filter((offer) => offer.teasedAt !== null);
@@ -85,15 +87,18 @@ function recentlyEnded(offers: readonly Offer[], now: Date): Offer | null {
   return last?.endedAt && now.getTime() - last.endedAt.getTime() <= recentMs ? last : null;
 }
 
-const age = (offer: Offer) => (offer.teasedAt ?? offer.createdAt).getTime();
+const offeredAt = (offer: Offer) => (offer.teasedAt ?? offer.createdAt).getTime();
 
 function newest(offers: readonly Offer[]): Offer | null {
-  return offers.reduce<Offer | null>((best, offer) => (best && age(best) >= age(offer) ? best : offer), null);
+  return offers.reduce<Offer | null>(
+    (best, offer) => (best && offeredAt(best) >= offeredAt(offer) ? best : offer),
+    null,
+  );
 }
 
 export type ReplyAction = 'accepted' | 'declined' | 'stopped' | 'help' | 'ignored' | 'unclear';
 
-/** The word the sms-response API answers with; the same for a repetition, as it follows from what was stored. */
+/** The `action` of the sms-response API. Derived from the stored reply, so that a repeated request gets the same. */
 export function actionOf(stored: { intent: string | null; unlockId: string | null }): ReplyAction {
   switch (stored.intent) {
     case 'stop':

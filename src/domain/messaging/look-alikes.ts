@@ -1,7 +1,7 @@
 /**
- * Letters of other alphabets by the Latin letter they look like: "ЅТОР" means STOP whatever it is typed in, and an
- * opt-out must not be lost to an alphabet (security.md S17). Upper and lower case are both listed because they
- * differ: Greek Ν looks like N, its small form ν like v.
+ * Letters of other alphabets by the Latin letter they look like, so that "ЅТОР" in any alphabet counts as an opt-out
+ * (docs/security.md, S17). Upper and lower case are both listed because they differ: Greek Ν looks like N, its small
+ * form ν like v.
  */
 const LOOKS_LIKE: Readonly<Record<string, string>> = {
   a: 'АаΑαᴀᎪ@',
@@ -36,7 +36,7 @@ const LATIN_OF = new Map(
   ),
 );
 
-/** Negative circled, negative squared and regional-indicator letters: the styled ones NFKD does not undo. */
+/** Negative circled, negative squared and regional-indicator letters, which NFKD does not decompose. */
 const STYLED_ALPHABETS = [0x1f150, 0x1f170, 0x1f1e6];
 
 function unstyled(symbol: string): string {
@@ -45,7 +45,7 @@ function unstyled(symbol: string): string {
   return start === undefined ? symbol : String.fromCharCode('a'.charCodeAt(0) + code - start);
 }
 
-/** Lower case, compatibility forms undone (full width, bold, circled), accents and invisible characters dropped. */
+/** Lower-cases, resolves compatibility forms (full width, bold, circled), and removes accents and invisible characters. */
 export function plainForm(text: string): string {
   return text
     .normalize('NFKD')
@@ -53,18 +53,18 @@ export function plainForm(text: string): string {
     .toLowerCase();
 }
 
-/** `plainForm`, and look-alike letters read as Latin. Digits and signs are read as letters only inside a word. */
+/** `plainForm` with look-alikes replaced by Latin letters. Digits and signs are replaced only inside a word. */
 export function readAsLatin(text: string): string {
   const letters = text
     .replace(/[\u{1F150}-\u{1F189}\u{1F1E6}-\u{1F1FF}]/gu, unstyled)
-    // Before NFKD, which would turn ϲ (looks like c) into ς (looks like s).
+    // Replaced before NFKD, which would turn ϲ (looks like c) into ς (looks like s).
     .replace(/[^\p{ASCII}]/gu, (letter) => LATIN_OF.get(letter) ?? letter);
   return plainForm(letters).replace(/[a-z0-9@$!|+]{2,20}/g, readSigns);
 }
 
 function readSigns(word: string): string {
   if (!/[a-z]/.test(word)) return word;
-  // At the edges a sign is punctuation ("!stop!"), inside or as a first "$" it is a letter ("st0p", "$top").
+  // A sign at either end is punctuation ("!stop!"); inside, or as a leading "$", it is a letter ("st0p", "$top").
   const start = word.search(/[^@!|+]/);
   const end = word.search(/[@$!|+]*$/);
   return word.slice(start, end).replace(/[^a-z]/g, (sign) => LATIN_OF.get(sign) ?? sign);

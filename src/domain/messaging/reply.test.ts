@@ -37,7 +37,7 @@ const TABLE: Record<ReplyKind, string[]> = {
       'REVOKE',
       'alto',
     ],
-    // Beside a yes, a question or an id.
+    // Together with a yes, a question or an id.
     ...[
       'Y STOP',
       'STOP Y',
@@ -56,7 +56,7 @@ const TABLE: Record<ReplyKind, string[]> = {
     'I took the last one and it was fine, but please now stop sending me these every single day',
     'Thank you for the client, she was very nice and has already booked again for next week.\nSTOP',
     ...['do not text me', "Don't text me again", 'remove me from this list', 'no more texts'],
-    // Written to be overlooked.
+    // Spelled to evade detection.
     ...[
       'ЅТОР',
       'СТОP STOP',
@@ -198,7 +198,7 @@ const TABLE: Record<ReplyKind, string[]> = {
       'Reaccionó con 👍 a “Y”',
     ],
     ...['Eliminó un Me gusta de “Y”', 'Me encanta “sí”'],
-    // Cut off by the carrier, or in a language nobody listed.
+    // Truncated by the carrier, or in a language that is not listed.
     ...[
       'Liked “Amy, new client inquiry. Reply Y to unlo',
       'A aimé “Amy … Reply Y to unlock”',
@@ -293,7 +293,7 @@ describe('any text', () => {
       .array(fc.boolean(), { minLength: word.length, maxLength: word.length })
       .map((upper) => [...word].map((letter, at) => (upper[at] ? letter.toUpperCase() : letter)).join(''));
 
-  it('has an answer', () => {
+  it('is classified without an exception', () => {
     fc.assert(fc.property(anyText, (text) => Object.keys(TABLE).includes(parseReply(text).kind)));
   });
 
@@ -305,7 +305,7 @@ describe('any text', () => {
     );
   });
 
-  it('[S17] STOP beats a yes beside it', () => {
+  it('[S17] STOP takes precedence over a yes', () => {
     const yes = fc.constantFrom('Y', 'yes', 'ok', 'sí', '👍', 'Y lead_abc12345', 'yes please');
     const stop = fc.constantFrom('STOP', 'stop', 'UNSUBSCRIBE', 'stopall', 'OPTOUT', 'opt out');
     fc.assert(
@@ -316,7 +316,7 @@ describe('any text', () => {
     );
   });
 
-  it('quoted by a phone reaction is never an answer', () => {
+  it('is never an answer when a phone reaction quotes it', () => {
     const verb = fc.constantFrom('Liked', 'Loved', 'Laughed at', 'Reacted 👍 to', '👍 to', 'Le gustó');
     const quoted = fc.oneof(fc.string(), fc.constantFrom('Y', 'Reply Y to unlock', 'yes please'));
     fc.assert(

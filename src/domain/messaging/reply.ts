@@ -8,31 +8,31 @@ export interface Reply {
   leadIds: string[];
 }
 
-/** A text message has at most 1,600 characters; what comes after is not read. */
+/** A text message has at most 1,600 characters; the rest of a longer text is ignored. */
 const READ_LIMIT = 2_000;
 
 /**
- * What a buyer's text means (contracts.md 3). Order: phone reactions, STOP, HELP, START, then yes or no.
- * Pure and total: any string has an answer, in time linear in its length.
+ * Classifies a buyer's reply (docs/contracts.md). Order: phone reactions, STOP, HELP, START, then yes or no.
+ * Pure and total: returns a result for any string, in time linear in its length.
  *
- * `accept` asks for a payment link and is never a charge. Whoever is opted out and texts YES is re-subscribed
- * by the carrier, not buying: check `isCarrierResubscribe` first when the sender is opted out.
+ * `accept` requests a payment link and never charges. A YES from an opted-out phone re-subscribes it at the carrier and
+ * buys nothing: check `isCarrierResubscribe` first when the sender is opted out.
  */
 export function parseReply(text: string): Reply {
   const read = text.slice(0, READ_LIMIT).replace(/\p{Cf}/gu, '');
   const leadIds = [...new Set(plainForm(read).match(LEAD_ID) ?? [])];
-  // An id is no word of the answer: "yes lead_stop1" is a yes.
+  // Ids are not words of the answer: "yes lead_stop1" is a yes.
   return { kind: kindOf(read, read.replace(LEAD_ID, ` ${LEAD_ID_WORD} `)), leadIds };
 }
 
-/** START, YES, UNSTOP as the carrier reads them: the whole message, in any case, and nothing else. */
+/** Whether the carrier re-subscribes on this text: START, YES or UNSTOP as the whole message, in any case. */
 export function isCarrierResubscribe(text: string): boolean {
   return /^(?:start|yes|unstop)$/i.test(text.trim());
 }
 
 const LEAD_ID = /(?<![\p{L}\p{N}_])lead_[a-z0-9_]{1,64}(?![a-z0-9_])/giu;
 
-/** Stands where an id was. */
+/** Placeholder for a lead id. */
 const LEAD_ID_WORD = 'leadid';
 
 function kindOf(read: string, withoutIds: string): ReplyKind {
@@ -50,12 +50,12 @@ const set = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 
 const APOSTROPHES = /['’‘`´]/g;
 
-/** Words of a `plainForm` text. Apostrophes join ("don't" → "dont"), thumbs are words, skin tones are not. */
+/** Splits a `plainForm` text into words. Apostrophes are dropped ("dont"), thumbs are words, skin tones are not. */
 function wordsOf(plain: string): string[] {
   return plain.replace(APOSTROPHES, '').match(/👍|👎|[\p{L}\p{N}]+/gu) ?? [];
 }
 
-/** Every word is one of `words` or `around`, and at least one is of `words`. */
+/** Whether every word is in `words` or `around`, and at least one is in `words`. */
 function isOnly(core: readonly string[], words: ReadonlySet<string>, around: ReadonlySet<string>): boolean {
   return core.some((word) => words.has(word)) && core.every((word) => words.has(word) || around.has(word));
 }
@@ -82,15 +82,15 @@ const REACTED =
 
 /** Phone reactions arrive as texts: "Liked “…”", "Reacted 👍 to “…”", "👍 to “…”", "Le gustó “…”". */
 const REACTION = new RegExp(`^(?:${REACTED}) ?(?:${OPEN_QUOTE}|${SOMETHING})`, 'iu');
-/** The same in a language not listed: a few words, then a quotation of something only we write. */
+/** A reaction in any other language: a few words, then a quotation of one of our own phrases. */
 const QUOTED_BACK = new RegExp(
   `^[^“”"«»„]{1,40}${OPEN_QUOTE}.{0,1600}?(?:reply (?:y|stop)|responda (?:si|stop))`,
   'iu',
 );
 
 /**
- * Null when the text is the sender's own words; otherwise what they wrote after the quotation, mostly nothing.
- * Never an answer: the quotation contains our own "Reply Y".
+ * Returns null when the text is not a reaction, otherwise the text after the quotation, which is usually empty.
+ * The quotation itself contains our own "Reply Y" and must not be read as an answer.
  */
 function reactionRemainder(read: string): string | null {
   const line = plainForm(read).replace(/\s+/gu, ' ').trim();
@@ -104,10 +104,10 @@ function reactionRemainder(read: string): string | null {
 
 // --- opt-out ---------------------------------------------------------------------------------------------------------
 
-/** Say nothing but "leave me alone", wherever they stand. */
+/** Words that are an opt-out anywhere in a message. */
 const STOP_ANYWHERE = /^(?:unsub(?:scribe[dr]?)?|unsuscribe|unsubcribe|optout|stopall|stoptexting)$/;
 const STOP_WORD = /^s+t+o+p+$/;
-/** Everyday words: an opt-out only as the whole message. "The end of the day works" is not one. */
+/** Everyday words that are an opt-out only as the whole message: "The end of the day works" is not one. */
 const STOP_WHOLE = set('cancel end quit revoke cancelar parar alto baja');
 const STOP_WHOLE_AROUND = set(
   'me now all my these the text texts texting sms message messages subscription ahora',
@@ -118,14 +118,14 @@ const STOP_OBJECTS = set(
 );
 const OPT_OUT_PHRASE =
   /\b(?:opt (?:me )?out|remove me|take me off|(?:dont|do not|never) (?:text|message|contact|sms) me|no more (?:texts?|messages?|sms))\b/;
-/** As many words may surround STOP and it still means us. */
+/** Messages up to this many words are an opt-out when STOP occurs anywhere. */
 const SHORT = 8;
 
 /**
- * Carriers match their stop words as the whole message only. Losing an opt-out is worse than a false one (a law
- * against a confirmation text), so STOP is taken in any message of up to 8 words, at the start, the end or before
- * "texting me", unless denied ("don't stop"); UNSUBSCRIBE and OPT OUT anywhere; CANCEL, END, QUIT and REVOKE, which
- * people use for other things, only alone or with please/me/now/all/texts beside them.
+ * Carriers match stop words as the whole message only. Missing an opt-out breaks the law, a false one costs a
+ * confirmation text, so this is broader: STOP in any message of up to 8 words, or at the start, at the end or before
+ * "texting me" of a longer one, unless negated ("don't stop"); UNSUBSCRIBE and OPT OUT anywhere; CANCEL, END, QUIT and
+ * REVOKE, which have everyday meanings, only alone or with please/me/now/all/texts.
  */
 function isStop(text: string): boolean {
   const latin = readAsLatin(text).replace(APOSTROPHES, '');
@@ -135,12 +135,12 @@ function isStop(text: string): boolean {
   const meant = wordsOf(latin.replace(NOT_STOP, ' '));
   if (STOP_WORD.test(meant.join('')) || saysStop(joinSpelled(meant))) return true;
   if (saysStop(lettersOnly(text))) return true;
-  // "Cancel lead_…" is about one lead, not about every text.
+  // "Cancel lead_…" declines one lead and is not an opt-out.
   const core = words.filter((word) => word === 'lead' || word === LEAD_ID_WORD || !POLITE.has(word));
   return isOnly(core, STOP_WHOLE, STOP_WHOLE_AROUND);
 }
 
-/** The reading in which a digit is no letter: "STOP2END", "stop1". */
+/** Splits the text at digits instead of reading them as letters: "STOP2END", "stop1". */
 function lettersOnly(text: string): string[] {
   const plain = plainForm(text).replace(APOSTROPHES, '').replace(NOT_STOP, ' ');
   return plain.match(/\p{L}+/gu) ?? [];
@@ -154,7 +154,7 @@ function saysStop(words: readonly string[]): boolean {
   );
 }
 
-/** "S T O P", "u n sub": three or more single letters in a row are one word. */
+/** Joins three or more consecutive single letters into one word: "S T O P", "u n s u b". */
 function joinSpelled(words: readonly string[]): string[] {
   const joined: string[] = [];
   for (let at = 0; at < words.length; ) {
@@ -169,7 +169,7 @@ function joinSpelled(words: readonly string[]): string[] {
 
 // --- yes or no -------------------------------------------------------------------------------------------------------
 
-/** Sure signs count anywhere; the others also mean "and", "if", "fine", and count where an answer stands. */
+/** Unambiguous words count anywhere; the others also mean "and", "if" or "fine", and count first or last only. */
 const ACCEPT_SURE = set('yes yeah yep yup yea 👍');
 const ACCEPT_FIRST = set('y ok okay sure si');
 const ACCEPT_LAST = set('y si');
@@ -177,12 +177,12 @@ const DECLINE_SURE = set('nope 👎');
 const DECLINE_EDGE = set('n no pass skip');
 const DENIALS = set('not dont never cant cannot wont didnt doesnt isnt');
 const QUESTIONS = set('what when who how why where which que cuanto cuanta cuando como quien donde cual');
-/** "No problem" refuses nothing, "why not" asks nothing. */
+/** "No problem" does not decline, and "why not" is not a question. */
 const IDIOMS = /\b(?:no (?:hay )?(?:problema?s?|worries|doubt|rush|idea|clue)|why not|not a problem)\b/g;
-/** A longer text is a letter, for the operator's inbox. */
+/** Longer texts are not read as answers; they go to the operator's inbox. */
 const ANSWER_WORDS = 20;
 
-/** Anything that could be read both ways is `unclear`: a help text is cheaper than an answer nobody gave. */
+/** Ambiguous texts are `unclear`: a help text costs less than acting on a wrong answer. */
 function intentOf(core: readonly string[], asks: boolean): 'accept' | 'decline' | 'unclear' {
   const words = core.join(' ').replace(IDIOMS, ' ').split(' ').filter(Boolean);
   if (words.length === 0 || words.length > ANSWER_WORDS) return 'unclear';

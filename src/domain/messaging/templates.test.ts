@@ -138,7 +138,7 @@ describe('a missing field drops its line or sentence', () => {
   });
 });
 
-describe('[S16] a field cannot shape a message', () => {
+describe('[S16] a field cannot change the shape of a message', () => {
   test.each([
     ['{{price}} {price} {city}', '{{price}} {price} {city}'],
     ["'{' <b>x</b> {n, plural, other {#}}", "'{' <b>x</b> {n, plural, other {#}}"],
@@ -154,7 +154,7 @@ describe('[S16] a field cannot shape a message', () => {
     );
   });
 
-  test('reveal: one line a field, and no link but ours', () => {
+  test('reveal: one line per field, and only our own link', () => {
     const text = renderReveal('en', {
       name: 'Sarah\nPhone: +1999',
       phone: 'evil.com/pay',
@@ -175,7 +175,7 @@ describe('[S16] a field cannot shape a message', () => {
     );
   });
 
-  test('any values leave the shape of the text as it was', () => {
+  test('arbitrary values do not change the lines of a text', () => {
     const value = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 3_000 }),
       fc.constantFrom('\n\n', '{{x}}', 'a.com', '#'),
@@ -204,7 +204,7 @@ describe('[S16] a field cannot shape a message', () => {
     );
   });
 
-  test('a body never exceeds 1,600 characters; the notes give way first', () => {
+  test('a body never exceeds 1,600 characters; the notes are truncated first', () => {
     const long = (letter: string) => letter.repeat(5_000);
     const fields = {
       buyerName: long('b'),
@@ -230,7 +230,7 @@ test.each([
   ['fr', 'en'],
   ['', 'en'],
   [null, 'en'],
-])('language %j is written in %s', (tag, language) => {
+])('language %j falls back to %s', (tag, language) => {
   expect(languageOf(tag)).toBe(language);
 });
 
@@ -249,7 +249,7 @@ describe.each(LANGUAGES)('every text in %s', (language) => {
     (language: string, fields: object) => string | { subject: string; text: string },
   ][];
 
-  it.each(renders)('%s has no gap, with everything and with little', (_name, render) => {
+  it.each(renders)('%s has no gaps, with all fields and with few', (_name, render) => {
     for (const fields of [all, bare]) {
       for (const extra of [
         { kind: 'work_parked', subject: 'unlock 1', reason: 'duplicate' },
@@ -262,14 +262,14 @@ describe.each(LANGUAGES)('every text in %s', (language) => {
     }
   });
 
-  it('asks for the words the reply parser knows', () => {
+  it('asks for words that the reply parser accepts', () => {
     const [yes, no] = language === 'en' ? ['Y', 'N'] : ['SI', 'NO'];
     const teaser = renderTeaser(language, offer);
     expect(teaser).toContain(` ${yes} `);
     expect(teaser).toContain(` ${no} `);
     expect(parseReply(yes).kind).toBe('accept');
     expect(parseReply(no).kind).toBe('decline');
-    // Our own text, sent back, is nobody's answer.
+    // Our own text, sent back, is not an answer.
     expect(['unclear', 'ignored']).toContain(parseReply(teaser).kind);
     expect(parseReply(`Liked “${teaser}”`).kind).toBe('ignored');
   });

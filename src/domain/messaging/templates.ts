@@ -9,22 +9,22 @@ import { es } from './texts/es.ts';
 import type { TextArguments, TextKey, Texts } from './texts/texts.ts';
 
 /**
- * The texts sent to people. Every value is an ICU argument, cleaned to one bounded line first: nothing a client or a
- * supplier wrote can add a line, a link or a placeholder to a message (security.md S16).
- * `language` may be any tag; an unknown one reads as English.
+ * Renders the messages to buyers and operators. Every value is an ICU argument, first cleaned to one bounded line, so
+ * that text from a client or supplier cannot add a line, a link or a placeholder to a message (docs/security.md, S16).
+ * `language` may be any tag; unknown ones fall back to English.
  */
 
-/** Twilio refuses longer bodies with 21617. */
+/** Twilio rejects longer bodies (error 21617). */
 export const SMS_MAX_LENGTH = 1_600;
 
-/** The footer an organization starts with; it may set its own, or none. */
+/** Default footer of an organization, which may set its own or none. */
 export const DEFAULT_FOOTER =
   'Gold Touch List provides advertising access to client inquiries. \n' +
   'We do not arrange or guarantee appointments.';
 
 type Field = string | null | undefined;
 
-/** The public half of a lead, and nothing that is paid for: notes are not in a teaser either. */
+/** Public fields of a lead. A teaser has no locked fields and no notes. */
 export interface TeaserFields {
   buyerName?: Field;
   city?: Field;
@@ -50,10 +50,10 @@ export function renderTeaser(language: string, fields: TeaserFields): string {
 export interface PaymentLinkFields {
   buyerName?: Field;
   price: Money;
-  /** Our own pay page; never built from anything a client wrote. */
+  /** URL of our own pay page; never built from a client's text. */
   url: string;
   leadId: string;
-  /** How many offers besides this one the buyer could answer. */
+  /** Number of the buyer's other open offers. */
   otherOpenOffers?: number;
 }
 
@@ -74,11 +74,11 @@ export interface RevealFields {
   email?: Field;
   address?: Field;
   notes?: Field;
-  /** The organization's own last paragraph; may have lines. */
+  /** The organization's own last paragraph; may have several lines. */
   footer?: Field;
 }
 
-/** At most 1,600 characters: the notes give way first, since the pay page shows them whole. */
+/** At most 1,600 characters: the notes are truncated first, because the pay page shows them in full. */
 export function renderReveal(language: string, fields: RevealFields): string {
   const values = {
     buyerName: detailField(fields.buyerName, 80),
@@ -98,7 +98,7 @@ export function renderReveal(language: string, fields: RevealFields): string {
   });
 }
 
-/** The subject names the lead only: subjects are shown on lock screens and kept in logs. */
+/** The subject contains only the lead id, because subjects appear on lock screens and in logs. */
 export function renderRevealEmail(
   language: string,
   fields: RevealFields & { leadId: string },
@@ -109,7 +109,7 @@ export function renderRevealEmail(
   };
 }
 
-/** To a buyer who asks again for what was revealed, when the details themselves are not repeated. */
+/** For a buyer who replies Y again after the reveal: a link to the pay page instead of the details. */
 export function renderAlreadyUnlocked(
   language: string,
   fields: { buyerName?: Field; leadId: string; url?: Field },
@@ -133,7 +133,7 @@ export function renderNoLongerAvailable(
   return render(language, 'noLongerAvailable', { buyerName, leadId, reason: reason ?? '' });
 }
 
-/** `duplicate`: the unlock had been paid for already; `unavailable`: it was sold or over when the money came. */
+/** `duplicate`: the unlock was already paid; `unavailable`: the lead was sold or the offer had ended before payment. */
 export type RefundReason = 'unavailable' | 'duplicate';
 
 export function renderRefunded(
@@ -147,7 +147,7 @@ export function renderRefunded(
 
 export interface OrganizationFields {
   organization: string;
-  /** Where a person is reached: the organization's e-mail or phone. */
+  /** The organization's e-mail or phone. */
   contact?: Field;
 }
 
@@ -162,7 +162,7 @@ export function renderUnclear(language: string, fields: { leadId?: Field; contac
   return render(language, 'unclear', { leadId: fields.leadId ?? '', contact: oneLine(fields.contact) });
 }
 
-/** Only where the carrier sends no confirmation of its own. */
+/** Sent only where the carrier does not confirm by itself. */
 export function renderStopConfirmed(language: string, fields: { organization: string }): string {
   return render(language, 'stopConfirmed', { organization: oneLine(fields.organization) });
 }
@@ -173,7 +173,7 @@ export function renderStartConfirmed(language: string, fields: { organization: s
 
 export interface AlertFields {
   kind: AlertKind;
-  /** What it is about, by id: "teaser-sender, unlock 0192…". No personal data: alerts leave the house by e-mail. */
+  /** Worker and ids: "teaser-sender, unlock 0192…". No personal data, because alerts are sent by e-mail. */
   subject: string;
   detail?: Field;
   /** The console page to act on. */
@@ -204,19 +204,19 @@ export function renderOperatorAlert(
 const amount = (language: string, { minor, currency }: Money): string =>
   formatMoney(minor, currency, language);
 
-/** One line without any way to reach the client or to lead the reader elsewhere. */
+/** One line without contact data and links. */
 function publicField(value: Field): string {
   return oneLine(maskContactData(oneLine(value, 1_000)));
 }
 
-/** The text around it ends the sentence: "Evening." must not become "Evening..". */
+/** Drops trailing periods, because the template ends the sentence: "Evening." must not become "Evening..". */
 function sentenceField(value: Field): string {
   return publicField(value)
     .replace(/(?<![.\s])[.\s]{1,160}$/, '')
     .trim();
 }
 
-/** The client's own data for who paid; a link in it is still not a link of ours. */
+/** A client's own data for the buyer who paid. Links are masked: only our own host is linked. */
 function detailField(value: Field, max: number): string {
   return oneLine(maskLinks(oneLine(value, 2_000)), max);
 }
@@ -234,7 +234,7 @@ const COMPILED = new Map<string, IntlMessageFormat>(
   LANGUAGES.flatMap((language) =>
     Object.entries(TEXTS[language]).map(([key, pattern]) => [
       `${language}/${key}`,
-      // A "<" in a pattern is a character here, not markup.
+      // "<" in a pattern is text, not markup.
       new IntlMessageFormat(pattern, language, undefined, { ignoreTag: true }),
     ]),
   ),

@@ -1,12 +1,13 @@
 /**
- * What a Stripe event says about an unlock, as far as it concerns us. Only a hint: the object is fetched again and
- * verified by a worker before anything moves. Events of a foreign or later kind give null: stored and ignored.
+ * The part of a Stripe event that concerns an unlock. It is only a hint: a worker fetches and verifies the object
+ * before any state changes.
  */
 export type StripeFact =
   | { kind: 'paid'; unlockId: string; sessionId: string }
   | { kind: 'ended'; unlockId: string; sessionId: string }
   | { kind: 'changed'; unlockId: string | null; paymentIntent: string };
 
+/** Returns null for events that are not about an unlock, or of an unknown type; they are stored and ignored. */
 export function stripeFact(type: string, object: Record<string, unknown>): StripeFact | null {
   const metadata = recordOf(object.metadata);
   const unlockId = uuidOf(metadata.unlock_id);
@@ -17,7 +18,7 @@ export function stripeFact(type: string, object: Record<string, unknown>): Strip
   }
   if (type === 'charge.refunded' || type.startsWith('charge.dispute.')) {
     const paymentIntent = textOf(object.payment_intent);
-    // A dispute carries no metadata of ours; whose payment it is, is looked up by its payment intent.
+    // A dispute does not carry our metadata; its payment is looked up by payment intent.
     const foreign = metadata.kind !== undefined && metadata.kind !== 'unlock';
     return paymentIntent && !foreign ? { kind: 'changed', unlockId, paymentIntent } : null;
   }
@@ -32,7 +33,7 @@ function sessionFact(
 ): StripeFact | null {
   switch (type) {
     case 'checkout.session.completed':
-      // Completed but unpaid: a delayed method, whose async_payment event is still to come.
+      // Completed but unpaid: a delayed payment method, which is followed by an async_payment event.
       return paymentStatus === 'paid' ? { kind: 'paid', unlockId, sessionId } : null;
     case 'checkout.session.async_payment_succeeded':
       return { kind: 'paid', unlockId, sessionId };

@@ -51,12 +51,12 @@ it.each([
   expect(parseLeadPhone(input, 'US')).toEqual(expected);
 });
 
-it('reads a number without a country code in the given region', () => {
+it('parses a number without a country code in the given region', () => {
   expect(parseLeadPhone('612 34 56 78', 'ES')).toEqual(valid('+34612345678'));
   expect(parseLeadPhone('020 7183 8750', 'GB')).toEqual(valid('+442071838750'));
 });
 
-it('never throws, and says of its own answer the same again', () => {
+it('never throws, and is idempotent', () => {
   const odd = fc.string({ unit: fc.constantFrom(...'0123456789+-() .xE/;,\'"=\0٣é😀'), maxLength: 50 });
   fc.assert(
     fc.property(odd, (text) => {

@@ -1,17 +1,17 @@
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { oneLine } from '../plain-text.ts';
-import { usualNumber } from './plans.ts';
+import { parseCommonNumber } from './plans.ts';
 
 export type LeadPhone =
-  /** `value` is E.164 when valid, else what was given. */
+  /** `value` is E.164 when valid, otherwise as given. */
   { ok: true; value: string; valid: boolean } | { ok: false; reason: string };
 
 const LONGEST = 40;
 const FEWEST_DIGITS = 7;
 
-/** What a spreadsheet makes of a long number. Its digits are gone, so it must never pass for a phone. */
+/** A long number as a spreadsheet writes it. Digits are lost, so it must never be accepted as a phone. */
 const SCIENTIFIC = /^[+']?\d(?:[.,]\d+)?e\+?\d{1,2}$/i;
-/** Digits of any script, and what people put between them. */
+/** Digits of any script, and the punctuation used between them. */
 const PHONE_CHARACTERS = /^[\p{Nd}\p{Pd}+＋()（）[\]./~\s]+$/u;
 const EXTENSION = /\s*(?:[,;]?\s*(?:ext\.?|extension|x|#|anexo|int\.?)\s*\d{1,7})$/i;
 
@@ -19,18 +19,19 @@ const SCIENTIFIC_REASON =
   'is in scientific notation: a spreadsheet has lost its digits; format the column as text and export it again';
 
 /**
- * The phone of an uploaded lead (contracts.md 4): a real number becomes E.164; 7 or more digits and phone characters
- * that are none, or have an extension, are kept as given with `valid: false`; anything else is an error.
+ * Parses the phone of an uploaded lead (docs/contracts.md): a valid number becomes E.164; other texts of 7 or more
+ * digits and phone characters, and numbers with an extension, are kept as given with `valid: false`; anything else is
+ * an error.
  */
 export function parseLeadPhone(input: string, region: CountryCode): LeadPhone {
-  const usual = usualNumber(input, region);
-  if (usual !== null) return { ok: true, value: usual, valid: true };
+  const common = parseCommonNumber(input, region);
+  if (common !== null) return { ok: true, value: common, valid: true };
   const given = unwrapped(input);
   if (given === '') return { ok: false, reason: 'is missing' };
   if (SCIENTIFIC.test(given)) return { ok: false, reason: SCIENTIFIC_REASON };
   const text = firstOf(given);
-  const again = usualNumber(text, region);
-  if (again !== null) return { ok: true, value: again, valid: true };
+  const unwrappedNumber = parseCommonNumber(text, region);
+  if (unwrappedNumber !== null) return { ok: true, value: unwrappedNumber, valid: true };
   if (SCIENTIFIC.test(text)) return { ok: false, reason: SCIENTIFIC_REASON };
   const bare = text.replace(EXTENSION, '');
   if (text.length > LONGEST || !PHONE_CHARACTERS.test(bare))
@@ -43,7 +44,7 @@ export function parseLeadPhone(input: string, region: CountryCode): LeadPhone {
     : { ok: true, value: text, valid: false };
 }
 
-/** Without what programs wrap a number in so that a spreadsheet leaves it alone: `="305…"`, `'305…`, `tel:`, `p:`. */
+/** Removes the wrappers that keep spreadsheets from reformatting a number, and prefixes: `="305…"`, `'305…`, `tel:`. */
 function unwrapped(input: string): string {
   const text = oneLine(input, 500);
   return text
@@ -55,7 +56,7 @@ function unwrapped(input: string): string {
     .trim();
 }
 
-/** Several in one cell, as contact programs put them: the first. */
+/** Returns the first of several numbers in one cell, as contact exports write them. */
 const firstOf = (text: string): string =>
   text
     .split(/:::|[;,|](?!\s*(?:ext|x|#))|\s\/\s|\s(?:or|o|and|y)\s/i)

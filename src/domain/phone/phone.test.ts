@@ -31,7 +31,7 @@ test.each([
   expect(normaliseContactPhone(input)).toEqual({ value, valid });
 });
 
-test('a contact phone without a country code is read in the given region', () => {
+test('a contact phone without a country code is parsed in the given region', () => {
   expect(normaliseContactPhone('020 7183 8750', 'GB')).toEqual({ value: '+442071838750', valid: true });
 });
 
@@ -42,6 +42,6 @@ test.each([
   ['Sarah Johnson', '•••••'],
   ['+1', '•••••'],
   ['', '•••••'],
-])('%j on a screen', (phone, shown) => {
+])('%j masked', (phone, shown) => {
   expect(maskPhone(phone)).toBe(shown);
 });

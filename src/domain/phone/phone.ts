@@ -1,8 +1,8 @@
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { oneLine } from '../plain-text.ts';
-import { usualNumber } from './plans.ts';
+import { parseCommonNumber } from './plans.ts';
 
-/** Longer than any number with its punctuation; what is longer is not worth parsing. */
+/** Longer than any number with its punctuation; longer texts are not parsed. */
 const MAX_PHONE_TEXT = 40;
 
 export type ProviderPhone =
@@ -10,8 +10,8 @@ export type ProviderPhone =
   | { ok: false; reason: 'missing' | 'not_e164' | 'invalid' };
 
 /**
- * The number offers are texted to, so it must be a real one written with its country code (`+1…`).
- * Spaces and punctuation are forgiven; a guess at the country is not made.
+ * Parses the number that offers are texted to. It must be valid and include its country code (`+1…`).
+ * Spaces and punctuation are accepted; the country is never guessed.
  */
 export function parseProviderPhone(input: string): ProviderPhone {
   const text = input.trim();
@@ -23,18 +23,18 @@ export function parseProviderPhone(input: string): ProviderPhone {
 }
 
 export interface ContactPhone {
-  /** E.164 when valid, otherwise what was given, on one line. */
+  /** E.164 when valid, otherwise as given, on one line. */
   value: string;
   valid: boolean;
 }
 
 /**
- * A client's phone. One that cannot be parsed is kept as given, since the lead is still worth money; so is one with an
- * extension, which E.164 cannot say.
+ * Parses a client's phone. A number that cannot be parsed is kept as given, because the lead can still be sold; so is a
+ * number with an extension, which E.164 cannot represent.
  */
 export function normaliseContactPhone(input: string, defaultRegion: CountryCode = 'US'): ContactPhone {
-  const usual = usualNumber(input, defaultRegion);
-  if (usual !== null) return { value: usual, valid: true };
+  const common = parseCommonNumber(input, defaultRegion);
+  if (common !== null) return { value: common, valid: true };
   const given = oneLine(input, MAX_PHONE_TEXT);
   const number = parsePhoneNumberFromString(given, { defaultCountry: defaultRegion, extract: false });
   return number?.isValid() && number.ext === undefined
@@ -44,7 +44,7 @@ export function normaliseContactPhone(input: string, defaultRegion: CountryCode 
 
 const DOTS = '•••••';
 
-/** `+1•••••0123`, for logs and screens. A text too short or too odd to be a number shows nothing of itself. */
+/** Formats `+1•••••0123` for logs and pages. A text that is not a phone number is masked completely. */
 export function maskPhone(phone: string): string {
   const number = parsePhoneNumberFromString(phone.slice(0, MAX_PHONE_TEXT), { extract: false });
   if (number !== undefined && number.nationalNumber.length >= 7) {

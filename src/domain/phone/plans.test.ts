@@ -8,9 +8,9 @@ import {
 } from 'libphonenumber-js';
 import examples from 'libphonenumber-js/mobile/examples';
 import { expect, it } from 'vitest';
-import { usualNumber } from './plans.ts';
+import { parseCommonNumber } from './plans.ts';
 
-/** What the library says of it. */
+/** The library's result. */
 function byLibrary(text: string, region: CountryCode): string | null {
   const number = parsePhoneNumberFromString(text, { defaultCountry: region, extract: false });
   return number?.isValid() && number.ext === undefined ? number.number : null;
@@ -20,7 +20,7 @@ const regions = getCountries();
 const digit = fc.integer({ min: 0, max: 9 }).map(String);
 const punctuation = fc.constantFrom('', '', '', ' ', '-', '.', '(', ')', ') ', ' (', ' - ', '--');
 
-/** Numbers near the real ones of a region: its example with some digits changed, added or taken away. */
+/** Numbers close to valid ones of a region: its example with some digits changed, added or removed. */
 const nearNumber = (region: CountryCode) =>
   fc
     .tuple(
@@ -47,7 +47,7 @@ const nearNumber = (region: CountryCode) =>
       return form === 'exit' ? `00${code}${plain}` : number;
     });
 
-it('says the same as the library of every number it decides on, in every region', () => {
+it('agrees with the library on every number it decides, in every region', () => {
   let decided = 0;
   let valid = 0;
   const some = fc.constantFrom(...regions, ...Array<CountryCode>(60).fill('US'));
@@ -55,7 +55,7 @@ it('says the same as the library of every number it decides on, in every region'
     fc.property(
       some.chain((region) => fc.tuple(nearNumber(region), fc.oneof(fc.constant(region), some))),
       ([text, region]) => {
-        const ours = usualNumber(text, region);
+        const ours = parseCommonNumber(text, region);
         const theirs = byLibrary(text, region);
         if (theirs) valid += 1;
         if (ours === null) return;
@@ -68,7 +68,7 @@ it('says the same as the library of every number it decides on, in every region'
   expect(decided).toBeGreaterThan(valid * 0.4);
 });
 
-it('decides on everything a North American list is made of', () => {
+it('decides all notations of a typical North American list', () => {
   for (const text of [
     '+13055550123',
     '13055550123',
@@ -80,7 +80,7 @@ it('decides on everything a North American list is made of', () => {
     '1-305-555-0123',
     '+1 305 555 0123',
   ])
-    expect(usualNumber(text, 'US'), text).toBe('+13055550123');
+    expect(parseCommonNumber(text, 'US'), text).toBe('+13055550123');
 });
 
 it.each([
@@ -93,5 +93,5 @@ it.each([
   ['305-555-0123 x5', 'US', null],
   ['+44 (0)20 7183 8750', 'GB', null],
 ] as [string, CountryCode, string | null][])('%j in %s', (text, region, expected) => {
-  expect(usualNumber(text, region)).toBe(expected);
+  expect(parseCommonNumber(text, region)).toBe(expected);
 });

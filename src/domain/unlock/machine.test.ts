@@ -38,7 +38,7 @@ const open =
 const payable = 'CHECK_EXISTING_PAYMENT CREATE_PAYMENT_LINK PAYMENT_LINK_SENT AWAITING_PAYMENT';
 const paid = 'PAID REVEAL_DETAILS_SENT DONE';
 
-/** What each command does where, before the TTL. Every pair that is not listed does nothing. */
+/** The result of each command by state, before the TTL expires. Pairs that are not listed do nothing. */
 const table: [command: string, states: string, outcome: string][] = [
   ['tease', 'NEW_LEAD', 'TEASER_SENT>AWAIT_CONFIRM'],
   ['start_payment', 'NEW_LEAD TEASER_SENT', 'early'],
@@ -82,30 +82,30 @@ describe('every command in every state, before the TTL', () => {
   }
 });
 
-describe('time is up exactly at ttlExpiresAt', () => {
+describe('the TTL expires exactly at ttlExpiresAt', () => {
   test.each(unlockStates)('expire in %s', (state) => {
     const decision = written(decide({ state, ttlExpiresAt }, { type: 'expire' }, after));
     expect(decision).toBe(isOpen(state) ? 'EXPIRED (ttl)' : 'nothing');
   });
-  it('a Y that comes at the TTL starts no payment', () => {
+  it('a Y at ttlExpiresAt does not start a payment', () => {
     expect(decide({ state: 'AWAIT_CONFIRM', ttlExpiresAt }, { type: 'start_payment' }, after).kind).toBe(
       'nothing',
     );
   });
 });
 
-/** How far an unlock has come; only money moves one out of EXPIRED or OPTED_OUT. */
+/** Order of the states; only a payment moves an unlock out of EXPIRED or OPTED_OUT. */
 const rank: Record<UnlockState, number> = Object.fromEntries(
   unlockStates.map((state, index) => [state, index]),
 ) as Record<UnlockState, number>;
 
-/** A second, much simpler account of the same rules: counts that must hold after any history. */
+/** A simpler model of the same rules: counts that must hold after any sequence of commands. */
 type Model = { captured: number; revealed: number };
 
 describe('any order of commands', () => {
   const step = fc.record({ command: fc.constantFrom(...commands), late: fc.boolean() });
 
-  it('only makes allowed moves, never steps back, and reveals only what was paid for', () => {
+  it('makes allowed moves only, never moves back, and reveals paid unlocks only', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         let state: UnlockState = 'NEW_LEAD';
@@ -132,7 +132,7 @@ describe('any order of commands', () => {
     );
   });
 
-  it('[F10] a repeated command finds nothing to do', () => {
+  it('[F10] a repeated command returns nothing', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), step, (steps, last) => {
         let state: UnlockState = 'NEW_LEAD';
@@ -146,7 +146,7 @@ describe('any order of commands', () => {
         const first = apply(last.command, now);
         const again = apply(last.command, now);
         if (first.kind !== 'move') expect(again).toEqual(first);
-        // A second capture is a second payment, and goes back.
+        // A second capture is a second payment, which is refunded.
         else expect(again.kind).toBe(last.command.type === 'capture' ? 'refund' : 'nothing');
       }),
       { numRuns: 2_000 },

@@ -1,6 +1,6 @@
 /**
- * The unlock: one buyer's chance to buy one lead. States, the table of allowed moves, and the pure decision.
- * SQL guards every move with the state the decision was made from (db/unlocks.ts).
+ * The state machine of an unlock, one buyer's offer to buy one lead: states, allowed moves and the pure decision.
+ * SQL guards every move with the state the decision was made from (db/unlock/unlocks.ts).
  */
 
 export const unlockStates = [
@@ -19,7 +19,7 @@ export const unlockStates = [
 ] as const;
 export type UnlockState = (typeof unlockStates)[number];
 
-/** Why an unlock left the road. Stored beside EXPIRED and OPTED_OUT. */
+/** Why an unlock was closed. Stored with EXPIRED and OPTED_OUT. */
 export type CloseReason = 'declined' | 'ttl' | 'sold_out' | 'undeliverable' | 'opted_out' | 'refunded';
 
 export const openStates = [
@@ -44,9 +44,9 @@ export const paidStates = ['PAID', 'REVEAL_DETAILS_SENT', 'DONE'] as const satis
 const closes = ['EXPIRED', 'OPTED_OUT'] as const;
 
 /**
- * Allowed single moves. NEW_LEAD -> PAID is a wallet purchase. A payment may overtake our own bookkeeping, so PAID
- * is reachable from every state in which a pay page can exist, and from EXPIRED and OPTED_OUT: money that landed
- * late buys the lead while it may still be sold. PAID -> EXPIRED: refunded before anything was revealed.
+ * Allowed single moves. NEW_LEAD -> PAID is a wallet purchase. A payment may arrive before our own updates commit, so
+ * PAID is reachable from every state in which a pay page can exist, and from EXPIRED and OPTED_OUT: a late payment
+ * buys the lead while it may still be sold. PAID -> EXPIRED is a refund before the reveal.
  */
 export const allowedMoves: Record<UnlockState, readonly UnlockState[]> = {
   NEW_LEAD: ['TEASER_SENT', 'PAID', ...closes],
@@ -81,7 +81,7 @@ export type UnlockCommand =
   | { type: 'tease' }
   | { type: 'start_payment' }
   | { type: 'link_sent' }
-  /** Verified money. `sellable`: a slot is free (or this unlock already holds one) and the lead is not erased. */
+  /** A verified payment. `sellable`: a slot is free (or held by this unlock) and the lead is not erased. */
   | { type: 'capture'; sellable: boolean }
   | { type: 'buy_from_wallet' }
   | { type: 'reveal' }
@@ -94,13 +94,13 @@ export type UnlockCommand =
   | { type: 'opt_out' };
 
 export type UnlockDecision =
-  /** `path`: the states passed through, in order; the last is where the unlock stands then. */
+  /** `path`: the states passed through, in order; the last one is the new state. */
   | { kind: 'move'; path: readonly UnlockState[]; reason?: CloseReason | 'paid_late' }
-  /** Already done, or overtaken by a later state: nothing to do and nothing to emit. */
+  /** Already done or superseded by a later state: no change and no event. */
   | { kind: 'nothing'; because: string }
-  /** The command came before the fact it builds on; ask again soon. */
+  /** The command arrived before the state it requires; retry soon. */
   | { kind: 'early'; because: string }
-  /** Money that may not be kept. */
+  /** The payment may not be kept. */
   | { kind: 'refund'; because: 'sold_out' | 'already_paid' };
 
 const nothing = (because: string): UnlockDecision => ({ kind: 'nothing', because });
@@ -110,7 +110,7 @@ const move = (path: readonly UnlockState[], reason?: CloseReason | 'paid_late'):
   reason,
 });
 
-/** What a command does to an unlock at `now`. Pure; repeating a command after its move gives `nothing`. */
+/** Decides what a command does to an unlock at `now`. Pure; a repeated command returns `nothing`. */
 export function decide(unlock: UnlockSnapshot, command: UnlockCommand, now: Date): UnlockDecision {
   const { state } = unlock;
   switch (command.type) {
@@ -127,18 +127,18 @@ export function decide(unlock: UnlockSnapshot, command: UnlockCommand, now: Date
     case 'capture':
       return capture(state, command.sellable);
     case 'buy_from_wallet':
-      return state === 'NEW_LEAD' ? move(['PAID']) : nothing('only a new offer is bought from a wallet');
+      return state === 'NEW_LEAD' ? move(['PAID']) : nothing('a wallet only buys new offers');
     case 'reveal':
       return state === 'PAID' ? move(['REVEAL_DETAILS_SENT']) : nothing('not waiting for a reveal');
     case 'deliver':
-      if (state === 'PAID') return { kind: 'early', because: 'the reveal is not booked yet' };
-      return state === 'REVEAL_DETAILS_SENT' ? move(['DONE']) : nothing('nothing revealed, or done already');
+      if (state === 'PAID') return { kind: 'early', because: 'the reveal is not recorded as sent yet' };
+      return state === 'REVEAL_DETAILS_SENT' ? move(['DONE']) : nothing('not revealed, or already done');
     case 'refund_before_reveal':
       return state === 'PAID' ? move(['EXPIRED'], 'refunded') : nothing('not between payment and reveal');
     case 'expire':
       if (!isOpen(state)) return nothing('not open any more');
       return now < unlock.ttlExpiresAt
-        ? { kind: 'early', because: 'its time is not up' }
+        ? { kind: 'early', because: 'its TTL has not expired' }
         : move(['EXPIRED'], 'ttl');
     case 'decline':
       return isOpen(state) ? move(['EXPIRED'], 'declined') : nothing('not open any more');
@@ -152,12 +152,12 @@ export function decide(unlock: UnlockSnapshot, command: UnlockCommand, now: Date
 }
 
 function startPayment(unlock: UnlockSnapshot, now: Date): UnlockDecision {
-  // A fast thumb: the answer can arrive before our own booking that the teaser went out.
+  // A fast reply can arrive before the teaser is recorded as sent.
   if (unlock.state === 'NEW_LEAD' || unlock.state === 'TEASER_SENT') {
-    return { kind: 'early', because: 'the teaser is not booked yet' };
+    return { kind: 'early', because: 'the teaser is not recorded as sent yet' };
   }
-  if (unlock.state !== 'AWAIT_CONFIRM') return nothing('not waiting for an answer');
-  if (now >= unlock.ttlExpiresAt) return nothing('its time is up');
+  if (unlock.state !== 'AWAIT_CONFIRM') return nothing('not awaiting confirmation');
+  if (now >= unlock.ttlExpiresAt) return nothing('its TTL has expired');
   return move(['CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK']);
 }
 
@@ -166,5 +166,5 @@ function capture(state: UnlockState, sellable: boolean): UnlockDecision {
   if (!sellable) return { kind: 'refund', because: 'sold_out' };
   if (state === 'EXPIRED' || state === 'OPTED_OUT') return move(['PAID'], 'paid_late');
   if (allowedMoves[state].includes('PAID') && state !== 'NEW_LEAD') return move(['PAID']);
-  return { kind: 'early', because: 'no payment was asked for yet' };
+  return { kind: 'early', because: 'no payment was requested yet' };
 }

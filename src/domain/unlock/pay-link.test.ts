@@ -6,14 +6,14 @@ const secret = Buffer.alloc(32, 1);
 const links = createPayLinks(secret, 'https://leads.example.com');
 
 describe('[S10] the token of a pay link', () => {
-  it('has 128 bits, written so that it survives in a text message', () => {
+  it('has 128 bits in URL-safe characters', () => {
     const token = links.token(unlockId, 1);
     expect(Buffer.from(token, 'base64url')).toHaveLength(16);
     expect(token).toMatch(/^[A-Za-z0-9_-]{22}$/);
     expect(isPayToken(token)).toBe(true);
   });
 
-  it('is computed again whenever it must be texted again', () => {
+  it('is recomputed from the id and version', () => {
     expect(createPayLinks(secret, 'https://other.example').token(unlockId, 1)).toBe(links.token(unlockId, 1));
   });
 
@@ -26,16 +26,16 @@ describe('[S10] the token of a pay link', () => {
     expect(tokens.size).toBe(1_000 + 98 + 1);
   });
 
-  it('does not confuse the end of an id with a version', () => {
+  it('differs when digits move from the id to the version', () => {
     expect(links.token('unlock-1', 11)).not.toBe(links.token('unlock-1.1', 1));
     expect(links.token('a.1', 1)).not.toBe(links.token('a', 11));
   });
 
-  it('is void once the version was raised: its hash is another', () => {
+  it('is invalid after the version was incremented: its hash differs', () => {
     expect(links.hash(links.token(unlockId, 2))).not.toBe(links.hash(links.token(unlockId, 1)));
   });
 
-  it('is not the key, not the id, and not computed with the vault key itself', async () => {
+  it('contains neither key nor id, and is not derived from the vault key directly', async () => {
     const { createHmac } = await import('node:crypto');
     const token = links.token(unlockId, 1);
     const naive = createHmac('sha256', secret)
@@ -53,7 +53,7 @@ describe('[S10] the token of a pay link', () => {
     expect(hash).not.toContain(links.token(unlockId, 1));
   });
 
-  it('stands in an address of ours', () => {
+  it('is part of a URL on our own host', () => {
     expect(links.url(unlockId, 1)).toBe(`https://leads.example.com/p/${links.token(unlockId, 1)}`);
   });
 

@@ -1,8 +1,8 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
 
 /**
- * The token of a pay link: 128 bits of HMAC(link key, unlock id, version). It is never stored, only its hash; whoever
- * must text it again computes it again. Raising the version voids every link sent before.
+ * The token of a pay link: 128 bits of HMAC(link key, unlock id, version). Only its hash is stored; to send the link
+ * again, the token is recomputed. Incrementing the version invalidates all earlier links.
  */
 export type PayLinks = {
   token(unlockId: string, version: number): string;

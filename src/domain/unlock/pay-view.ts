@@ -1,9 +1,9 @@
 import { isPaid, isPayable, type UnlockState } from './machine.ts';
 
-/** What the pay page shows of an unlock. */
+/** State of an unlock as shown on the pay page. */
 export type PayView =
   | { kind: 'payable' }
-  /** Stripe sent the buyer back, or its session is complete, and the payment is not booked yet. */
+  /** The buyer returned from Stripe, or the session is complete, and the payment is not recorded yet. */
   | { kind: 'confirming' }
   | { kind: 'paid' }
   | { kind: 'closed'; because: 'expired' | 'sold_out' | 'declined' | 'refunded' | 'not_ready' };
@@ -14,14 +14,17 @@ export type PayFacts = {
   ttlLeftMs: number;
   sold: number;
   maxSales: number | null;
-  /** Money came and was sent back: too late, or the lead was sold. */
+  /** A payment was refunded because it was late or the lead was sold. */
   refunded: boolean;
 };
 
-/** Whether this unlock may be paid for now: its link was asked for, its time is not up, and a sale is left. */
+/**
+ * Returns `payable` while the link was requested, the TTL has not expired and a sale is left. `returned`: the buyer
+ * came back from Stripe.
+ */
 export function payView(unlock: PayFacts, returned: boolean): PayView {
   if (isPaid(unlock.status)) return { kind: 'paid' };
-  // Money may be under way even though the offer ended meanwhile: the worker decides, the page waits for it.
+  // A payment may be in flight although the offer has ended: the worker decides, and the page waits for it.
   if (returned) return { kind: 'confirming' };
   if (unlock.status === 'EXPIRED' || unlock.status === 'OPTED_OUT')
     return { kind: 'closed', because: endOf(unlock) };

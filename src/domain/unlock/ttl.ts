@@ -8,14 +8,14 @@ export interface TtlBounds {
   maxMs: number;
 }
 
-/** How long an offer may stand. The sandbox allows seconds, so that an expiry can be watched. */
+/** Bounds of an offer's TTL. The sandbox allows seconds, so that an expiry can be observed. */
 export function ttlBounds(sandbox: boolean): TtlBounds {
   return { minMs: sandbox ? 2 * SECOND : MINUTE, maxMs: 30 * DAY };
 }
 
 export type Ttl = { ok: true; ms: number } | { ok: false; reason: 'not_a_number' | 'too_short' | 'too_long' };
 
-/** `ttl_hours` may be a fraction; the result is whole milliseconds inside the bounds. */
+/** Parses `ttl_hours`, which may be a fraction. `ms` is an integer within the bounds. */
 export function parseTtlHours(hours: number, { sandbox }: { sandbox: boolean }): Ttl {
   if (!Number.isFinite(hours)) return { ok: false, reason: 'not_a_number' };
   const { minMs, maxMs } = ttlBounds(sandbox);

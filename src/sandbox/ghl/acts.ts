@@ -5,7 +5,7 @@ import { createFields, readDraft } from './body.ts';
 import { fullName, restOf, type Stored } from './contacts.ts';
 import type { Ghl } from './ghl.ts';
 import type { Location } from './locations.ts';
-import { traits, wireContact } from './wire.ts';
+import { ledgerFields, wireContact } from './wire.ts';
 
 export const locationSchema = z.strictObject({
   name: z.string().min(1).optional(),
@@ -25,13 +25,13 @@ export const contactQuerySchema = z.strictObject({
   offset: z.coerce.number().int().min(0).default(0),
 });
 
-/** What somebody does inside the CRM. The vendor tells the product by webhook; the ledger holds `crm.…`. */
+/** Actions of a CRM user. They send webhooks to the product and are recorded in the ledger as `crm.…`. */
 export function createGhlActs(ghl: Ghl, ledger: Ledger, onChange: () => void) {
   const { contacts } = ghl.book;
   const record = (operation: string, contact: Stored, params: Params, after: () => void) => {
     ledger.append(
       'ghl',
-      { operation, params, ...traits(contacts, contact) },
+      { operation, params, ...ledgerFields(contacts, contact) },
       { outcome: 'accepted', status: null, fault: null },
     );
     after();
@@ -44,7 +44,7 @@ export function createGhlActs(ghl: Ghl, ledger: Ledger, onChange: () => void) {
       const made = ghl.book.create(location, readDraft(given, createFields, location));
       return record('crm.contact.create', made.contact, given, made.after);
     },
-    /** Any property of a contact; `dnd` and `dndSettings` too. */
+    /** Changes any property of a contact, including `dnd` and `dndSettings`. */
     edit(id: string, given: Params) {
       const contact = ghl.book.existing(id, null);
       const after = ghl.book.update(contact, readDraft(given, createFields, contact.location));
@@ -54,16 +54,16 @@ export function createGhlActs(ghl: Ghl, ledger: Ledger, onChange: () => void) {
       const contact = ghl.book.existing(id, null);
       return record('crm.contact.delete', contact, {}, ghl.book.remove(contact));
     },
-    /** Settings of a location, made when it is not there yet; answers what happened in it. */
+    /** Changes settings of a location, which is created if it does not exist. Returns its settings and counts. */
     location(id: string, given: z.infer<typeof locationSchema> = {}) {
       const location = ghl.locations.get(id);
       Object.assign(location, locationSchema.parse(given));
       onChange();
       return stateOf(ghl, location);
     },
-    /** A location's access tokens have run out, ahead of their time. */
+    /** Expires all access tokens of a location. */
     expireTokens: (id: string) => ({ expired: ghl.tokens.expire(ghl.locations.get(id)) }),
-    /** What somebody's agreement on the consent page leads to. */
+    /** Issues an authorization code, as the consent page does. */
     authorize: (id: string, redirectUri: string, scope = 'contacts.write contacts.readonly') => ({
       code: ghl.tokens.issueCode(id, redirectUri, scope),
     }),
@@ -85,7 +85,7 @@ export function createGhlActs(ghl: Ghl, ledger: Ledger, onChange: () => void) {
   };
 }
 
-/** Counts over a million contacts take a moment: asked for by hand, not drawn on the page. */
+/** Counting a million contacts is slow, so the counts are returned on request only and not shown on the page. */
 function stateOf(ghl: Ghl, location: Location) {
   const { calls, counts, ...settings } = location;
   return {
@@ -94,13 +94,13 @@ function stateOf(ghl: Ghl, location: Location) {
     calls: calls.calls,
     limited: calls.limited,
     peak: calls.peak,
-    ...ghl.book.contacts.census(location),
+    ...ghl.book.contacts.statistics(location),
   };
 }
 
 const shown = { contacts: 60, locations: 200 };
 
-/** What the page of contacts draws: newest first, bounded. */
+/** Data of the contacts page: newest first, with a limit. */
 export function contactsView(ghl: Ghl, query: URLSearchParams) {
   const { contacts } = ghl.book;
   const wanted = query.get('location') ?? '';

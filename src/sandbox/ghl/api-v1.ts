@@ -15,12 +15,12 @@ import type { Book } from './book.ts';
 import type { Location } from './locations.ts';
 import { GhlRefusal } from './refusal.ts';
 import type { Tokens } from './tokens.ts';
-import { traits, wireContactV1 } from './wire.ts';
+import { ledgerFields, wireContactV1 } from './wire.ts';
 
 type Parts = { settings: Settings; tokens: Tokens; book: Book };
 type Call = { request: VendorRequest; params: Params; id: string; location: Location };
 
-/** The legacy API at rest.gohighlevel.com/v1: a key is a location; POST /contacts/ updates whom it already knows. */
+/** The legacy API at rest.gohighlevel.com/v1: a key belongs to one location, and POST /contacts/ upserts. */
 export function createApiV1({ settings, tokens, book }: Parts): VendorApi {
   const { contacts } = book;
   const granted = new WeakMap<VendorRequest, Location>();
@@ -36,7 +36,7 @@ export function createApiV1({ settings, tokens, book }: Parts): VendorApi {
     const made = book.upsert(location, draft, false);
     return {
       ...json(200, { contact: wireContactV1(contacts, made.contact) }),
-      record: { operation: 'contact.upsert', params, ...traits(contacts, made.contact) },
+      record: { operation: 'contact.upsert', params, ...ledgerFields(contacts, made.contact) },
       after: made.after,
     };
   };
@@ -45,13 +45,13 @@ export function createApiV1({ settings, tokens, book }: Parts): VendorApi {
     const after = book.update(contact, readDraft(params, v1Fields, location));
     return {
       ...json(200, { contact: wireContactV1(contacts, contact) }),
-      record: { operation: 'contact.update', params, ...traits(contacts, contact) },
+      record: { operation: 'contact.update', params, ...ledgerFields(contacts, contact) },
       after,
     };
   };
   const remove = ({ id, location }: Call): Answer => {
     const contact = book.existing(id, location);
-    const record = { operation: 'contact.delete', params: {}, ...traits(contacts, contact) };
+    const record = { operation: 'contact.delete', params: {}, ...ledgerFields(contacts, contact) };
     return { ...json(200, {}), record, after: book.remove(contact) };
   };
   const lookup = ({ request, location }: Call): Answer => {
@@ -135,12 +135,12 @@ export function createApiV1({ settings, tokens, book }: Parts): VendorApi {
   });
 }
 
-/** Complaints about a field stand under its name, everything else is `msg`. */
+/** Errors of a field are keyed by its name; all others are in `msg`. */
 function renderV1(refusal: Refusal, headers: Record<string, string>): Answer {
-  const words = refusal instanceof GhlRefusal ? refusal.words : [refusal.message];
-  const field = words.map((word) => /^(email|phone) must be/.exec(word)?.[1]).find(Boolean);
+  const messages = refusal instanceof GhlRefusal ? refusal.messages : [refusal.message];
+  const field = messages.map((message) => /^(email|phone) must be/.exec(message)?.[1]).find(Boolean);
   const body = field
     ? { [field]: { message: `The ${field} is invalid.`, rule: 'invalid' } }
-    : { msg: words.join(', ') };
+    : { msg: messages.join(', ') };
   return json(refusal.status, body, headers);
 }

@@ -18,7 +18,7 @@ import type { Stored } from './contacts.ts';
 import { addField, type Location, type Locations } from './locations.ts';
 import { errorNames, GhlRefusal, invalid } from './refusal.ts';
 import type { Tokens } from './tokens.ts';
-import { traits, wireContact } from './wire.ts';
+import { ledgerFields, wireContact } from './wire.ts';
 
 type Parts = { settings: Settings; locations: Locations; tokens: Tokens; book: Book };
 type Call = { request: VendorRequest; params: Params; id: string; location: Location | null };
@@ -27,7 +27,7 @@ type Run = (call: Call) => Answer;
 /** The API at services.leadconnectorhq.com, version 2021-07-28. */
 export function createApiV2({ settings, locations, tokens, book }: Parts): VendorApi {
   const { contacts } = book;
-  /** What the token of a call may touch, and the location whose quota it used. */
+  /** The location that a call's token grants (null: all), and the location whose quota the call used. */
   const granted = new WeakMap<VendorRequest, Location | null>();
   const charged = new WeakMap<VendorRequest, Location>();
 
@@ -39,7 +39,7 @@ export function createApiV2({ settings, locations, tokens, book }: Parts): Vendo
     const location = charged.get(request);
     return location && settings.ghl.rateLimit ? location.calls.headers(settings.ghl.rateLimit) : {};
   };
-  /** The location the call names, if its token may touch it; its quota pays. */
+  /** Returns the location named by the call and charges its quota. Throws 403 when the token does not grant it. */
   const named = ({ request, location }: Call, given: unknown): Location => {
     if (typeof given !== 'string' || given === '') {
       if (location) charge(request, location);
@@ -64,7 +64,7 @@ export function createApiV2({ settings, locations, tokens, book }: Parts): Vendo
     const made = book.upsert(location, draft, params.createNewIfDuplicateAllowed === true);
     return {
       ...json(200, { new: made.isNew, contact: shown(made.contact), traceId: randomUUID() }),
-      record: { operation: 'contact.upsert', params, ...traits(contacts, made.contact) },
+      record: { operation: 'contact.upsert', params, ...ledgerFields(contacts, made.contact) },
       after: made.after,
     };
   };
@@ -73,7 +73,7 @@ export function createApiV2({ settings, locations, tokens, book }: Parts): Vendo
     const made = book.create(location, readDraft(call.params, createFields, location));
     return {
       ...json(201, { contact: shown(made.contact), traceId: randomUUID() }),
-      record: { operation: 'contact.create', params: call.params, ...traits(contacts, made.contact) },
+      record: { operation: 'contact.create', params: call.params, ...ledgerFields(contacts, made.contact) },
       after: made.after,
     };
   };
@@ -82,13 +82,13 @@ export function createApiV2({ settings, locations, tokens, book }: Parts): Vendo
     const after = book.update(contact, readDraft(call.params, updateFields, contact.location));
     return {
       ...json(200, { succeded: true, contact: shown(contact) }),
-      record: { operation: 'contact.update', params: call.params, ...traits(contacts, contact) },
+      record: { operation: 'contact.update', params: call.params, ...ledgerFields(contacts, contact) },
       after,
     };
   };
   const remove: Run = (call) => {
     const contact = ofContact(call);
-    const record = { operation: 'contact.delete', params: {}, ...traits(contacts, contact) };
+    const record = { operation: 'contact.delete', params: {}, ...ledgerFields(contacts, contact) };
     return { ...json(200, { succeded: true }), record, after: book.remove(contact) };
   };
   const duplicate: Run = (call) => {
@@ -222,7 +222,7 @@ export function readBody({ method, headers, rawBody }: VendorRequest): Params {
   if (method === 'GET' || rawBody === '') return {};
   const isForm = (headers['content-type'] ?? '').includes('urlencoded');
   const params = isForm ? parseFlatForm(rawBody) : parseJsonObject(rawBody);
-  // There to be read, but not to be shown in the ledger.
+  // Readable, but not enumerable, so that the ledger does not show it.
   if (params.client_secret !== undefined)
     Object.defineProperty(params, 'client_secret', { enumerable: false });
   return params;
@@ -230,11 +230,11 @@ export function readBody({ method, headers, rawBody }: VendorRequest): Params {
 
 function renderV2(refusal: Refusal, headers: Record<string, string>): Answer {
   const { status } = refusal;
-  const words = refusal instanceof GhlRefusal ? refusal.words : [refusal.message];
+  const messages = refusal instanceof GhlRefusal ? refusal.messages : [refusal.message];
   const error = errorNames[status];
   const body = {
     statusCode: status,
-    message: status === 422 ? words : words.join(', '),
+    message: status === 422 ? messages : messages.join(', '),
     ...(error !== undefined && { error }),
     ...(refusal instanceof GhlRefusal && refusal.meta && { meta: refusal.meta }),
     traceId: randomUUID(),

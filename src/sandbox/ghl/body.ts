@@ -5,7 +5,7 @@ import { invalid } from './refusal.ts';
 export type DndSetting = { status: string; message?: string; code?: string };
 export type CustomValue = { id: string; value: unknown };
 
-/** What a write may set on a contact. Absent: left as it is. */
+/** Properties that a write sets on a contact. Absent ones are not changed. */
 export type Draft = {
   email?: string;
   phone?: string;
@@ -33,7 +33,7 @@ const everyField = [
   'tags',
   'customFields',
 ];
-/** The properties each call takes; any other is refused by name (UpsertContactDto, CreateContactDto, UpdateContactDto). */
+/** Properties accepted by each call (UpsertContactDto, CreateContactDto, UpdateContactDto); others are refused by name. */
 export const upsertFields = new Set([...everyField, 'createNewIfDuplicateAllowed']);
 export const createFields = new Set(everyField);
 export const updateFields = new Set(
@@ -47,7 +47,7 @@ export const v1Fields = new Set([
 const emailShape = /^[^\s@<>]+@[^\s@<>.]+(\.[^\s@<>.]+)+$/;
 const channels = new Set(['Call', 'Email', 'SMS', 'WhatsApp', 'GMB', 'FB', 'all']);
 
-/** Checks a body against the properties a call takes. Throws 422 naming all that is wrong with it. */
+/** Validates a body against the properties a call accepts. Throws 422 with all errors. */
 export function readDraft(params: Params, known: Set<string>, location: Location): Draft {
   const wrong: string[] = [];
   const draft: Draft = { profile: {} };
@@ -57,7 +57,7 @@ export function readDraft(params: Params, known: Set<string>, location: Location
     else if (value !== null && value !== undefined) readers[name]?.(draft, value, wrong, location);
   }
   if (wrong.length > 0) throw invalid(...wrong);
-  return withNames(draft);
+  return splitName(draft);
 }
 
 function readProfile(draft: Draft, name: string, value: unknown, wrong: string[]): void {
@@ -108,7 +108,7 @@ const readers: Record<string, Read> = {
     }
     draft.customFields = value.flatMap((given: Record<string, unknown> | null) => {
       const key = given?.id ?? given?.key;
-      // The request says field_value where the answer says value; a field that does not exist is passed over.
+      // Requests use field_value where responses use value. Unknown fields are ignored.
       return customValue(location, key, given?.field_value);
     });
   },
@@ -124,15 +124,15 @@ function customValue(location: Location, key: unknown, value: unknown): CustomVa
   return field && value !== undefined ? [{ id: field.id, value }] : [];
 }
 
-/** Tags are kept in lower case, each once. Null: not a list of strings. */
+/** Returns the tags in lower case without duplicates, or null when the value is not a list of strings. */
 export function readTags(value: unknown): string[] | null {
   if (!Array.isArray(value) || value.some((tag) => typeof tag !== 'string')) return null;
   const tags = (value as string[]).map((tag) => tag.trim().toLowerCase()).filter((tag) => tag !== '');
   return tags.length < 2 ? tags : [...new Set(tags)];
 }
 
-/** `name` alone is split at its first space; the parts alone make the name. */
-function withNames(draft: Draft): Draft {
+/** Splits `name` at its first space when no first or last name is given. */
+function splitName(draft: Draft): Draft {
   const { profile } = draft;
   const { firstName, lastName, name } = profile;
   if (name !== undefined && firstName === undefined && lastName === undefined) {
@@ -144,7 +144,7 @@ function withNames(draft: Draft): Draft {
   return draft;
 }
 
-/** E.164; ten digits are North American. Null: no number. */
+/** Returns the E.164 form; ten digits are read as North American. Returns null when the text is not a number. */
 export function normalPhone(given: string): string | null {
   if (/^\+[1-9]\d{6,14}$/.test(given)) return given;
   if (!/^\+?[\d\s().-]+$/.test(given)) return null;

@@ -4,12 +4,12 @@ import { type Contacts, fullName, restOf, type Stored } from './contacts.ts';
 import type { Hooks } from './hooks.ts';
 import type { Identifier, Location } from './locations.ts';
 import { GhlRefusal, invalid } from './refusal.ts';
-import { traits } from './wire.ts';
+import { ledgerFields } from './wire.ts';
 
-/** How one version of the API writes a contact. */
+/** Serializes a contact for one version of the API. */
 export type Wire = (contacts: Contacts, contact: Stored) => Record<string, unknown>;
 
-/** What may be done to contacts, whichever version of the API or whoever in the CRM does it. */
+/** Operations on contacts, shared by both versions of the API and the actions of CRM users. */
 export class Book {
   readonly contacts: Contacts;
   readonly hooks: Hooks;
@@ -19,7 +19,7 @@ export class Book {
     this.hooks = hooks;
   }
 
-  /** The contact of this id in this location (null: in any). Throws 400, as this vendor does. */
+  /** Returns the contact with this id in this location (null: any). Throws 400 when unknown, as GoHighLevel does. */
   existing(id: string, location: Location | null): Stored {
     const contact = this.contacts.find(id);
     if (!contact) throw new GhlRefusal(400, [`Contact with id ${id} not found`]);
@@ -39,11 +39,11 @@ export class Book {
       const contact = this.contacts.create(location, draft);
       return { contact, isNew: true, after: this.hooks.created(contact) };
     }
-    const change = this.contacts.update(hit.contact, this.#withoutTaken(hit.contact, draft));
+    const change = this.contacts.update(hit.contact, this.#withoutDuplicates(hit.contact, draft));
     return { contact: hit.contact, isNew: false, after: this.hooks.changed(hit.contact, change) };
   }
 
-  /** Throws the duplicate refusal, which names the contact that is already there. */
+  /** Throws a duplicate refusal with the id of the existing contact. */
   create(location: Location, draft: Draft): { contact: Stored; after: () => void } {
     const hit = location.allowDuplicateContact ? null : this.contacts.match(location, draft);
     if (hit) throw this.#duplicate(hit.contact, hit.matchingField);
@@ -65,7 +65,7 @@ export class Book {
     return after;
   }
 
-  /** POST and DELETE …/tags: adds to or takes from what is there. */
+  /** POST and DELETE …/tags: adds or removes tags. */
   changeTags(contact: Stored, params: Params, operation: string, status: number): Answer {
     const given = readTags(params.tags);
     if (!given || given.length === 0)
@@ -80,7 +80,7 @@ export class Book {
     const changed = this.contacts.setTags(contact, tags);
     return {
       ...json(status, { tags: contact.tags }),
-      record: { operation, params, ...traits(this.contacts, contact, given.join(', ')) },
+      record: { operation, params, ...ledgerFields(this.contacts, contact, given.join(', ')) },
       after: this.hooks.tagged(contact, changed),
     };
   }
@@ -90,19 +90,19 @@ export class Book {
     if (typeof body !== 'string' || body === '')
       throw invalid('body should not be empty', 'body must be a string');
     const note = this.contacts.addNote(contact, body, typeof userId === 'string' ? userId : null);
-    const record = { operation: 'contact.note.add', params, ...traits(this.contacts, contact, body) };
+    const record = { operation: 'contact.note.add', params, ...ledgerFields(this.contacts, contact, body) };
     return { ...json(status, { note: { ...note, contactId: this.contacts.idOf(contact) } }), record };
   }
 
   enrol(contact: Stored, request: VendorRequest, params: Params, operation: string): Answer {
     const workflow = request.path.replace(/\/$/, '').split('/').at(-1) ?? '';
-    const record = { operation, params, ...traits(this.contacts, contact, workflow) };
-    // The vendor's own spelling.
+    const record = { operation, params, ...ledgerFields(this.contacts, contact, workflow) };
+    // GoHighLevel's spelling.
     return { ...json(200, { succeded: true }), record };
   }
 
-  /** An address or a number that is another contact's is passed over silently: only the first field counted. */
-  #withoutTaken(contact: Stored, draft: Draft): Draft {
+  /** Drops an e-mail or phone of another contact silently, because an upsert matches by the first field only. */
+  #withoutDuplicates(contact: Stored, draft: Draft): Draft {
     if (contact.location.allowDuplicateContact) return draft;
     const { email, phone, ...rest } = draft;
     return {

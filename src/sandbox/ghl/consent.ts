@@ -6,7 +6,7 @@ import type { Tokens } from './tokens.ts';
 
 type Parts = { settings: Settings; locations: Locations; tokens: Tokens };
 
-/** The page of marketplace.gohighlevel.com where somebody chooses a location and lets the app in. */
+/** The page of marketplace.gohighlevel.com on which a CRM user selects a location and authorizes the app. */
 export function serveConsent({ settings, locations, tokens }: Parts, request: VendorRequest): Answer {
   const { query } = request;
   const redirectUri = query.get('redirect_uri') ?? '';
@@ -20,7 +20,8 @@ export function serveConsent({ settings, locations, tokens }: Parts, request: Ve
     const form = parseFlatForm(request.rawBody);
     const location = String(form.location ?? '').trim();
     if (form.decision === 'allow') {
-      if (!/^\w{1,64}$/.test(location)) throw new Refusal(400, 400, 'A location id is letters and digits.');
+      if (!/^\w{1,64}$/.test(location))
+        throw new Refusal(400, 400, 'A location id consists of letters and digits.');
       target.searchParams.set('code', tokens.issueCode(location, redirectUri, query.get('scope') ?? ''));
     } else target.searchParams.set('error', 'access_denied');
     const state = query.get('state');
@@ -35,8 +36,8 @@ export function serveConsent({ settings, locations, tokens }: Parts, request: Ve
     `<body class="checkout consent">
 <main>
   <p class="badge">Test consent · no real CRM</p>
-  <h1>Let this app into a location</h1>
-  <p>It asks for ${scopes.map((scope) => `<code>${escapeHtml(scope)}</code>`).join(', ') || 'nothing'}.</p>
+  <h1>Authorize this app for a location</h1>
+  <p>Requested scopes: ${scopes.map((scope) => `<code>${escapeHtml(scope)}</code>`).join(', ') || 'none'}.</p>
   <form method="post">
     <label for="location">Location id</label>
     <input id="location" name="location" list="locations" required pattern="\\w{1,64}" autocomplete="off" value="${escapeHtml(known[0]?.id ?? '')}">

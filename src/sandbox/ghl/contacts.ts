@@ -2,8 +2,7 @@ import type { CustomValue, DndSetting, Draft } from './body.ts';
 import { type Identifier, type Location, randomId } from './locations.ts';
 
 /**
- * One contact, kept small since there may be a million: what is compared stands beside `rest`, the JSON of
- * everything else.
+ * One contact, kept small because there may be a million: indexed fields, and `rest` with the JSON of everything else.
  */
 export type Stored = {
   readonly serial: number;
@@ -15,7 +14,7 @@ export type Stored = {
   rest: string;
   addedAt: number;
   updatedAt: number;
-  /** How often it was made or updated, by whomever; tags alone are not counted. */
+  /** Number of creates and updates from any source, not counting changes of tags alone. */
   writes: number;
 };
 
@@ -32,7 +31,7 @@ type Indexes = Record<Identifier, Map<string, number | number[]>>;
 const maxTagSets = 10_000;
 const maxNotes = 500_000;
 
-/** All contacts of all locations. Beyond `max` the oldest goes first, and is counted in `dropped`. */
+/** All contacts of all locations. Beyond `max` the oldest are evicted and counted in `dropped`. */
 export class Contacts {
   #contacts = new Map<number, Stored>();
   #indexes = new Map<Location, Indexes>();
@@ -40,7 +39,7 @@ export class Contacts {
   #notes = new Map<number, Note[]>();
   #noteCount = 0;
   #next = 1;
-  /** Ids of before a reset must stay unknown after it. */
+  /** Changes on reset, so that earlier ids stay unknown. */
   #prefix = randomId(14);
   #max: number;
   dropped = 0;
@@ -53,7 +52,7 @@ export class Contacts {
     return this.#contacts.size;
   }
 
-  /** 20 characters; the serial number is in the last six, so that no index by id is needed. */
+  /** 20 characters; the last six encode the serial number, so that no index by id is needed. */
   idOf(contact: Stored): string {
     return this.#prefix + contact.serial.toString(36).padStart(6, '0');
   }
@@ -64,14 +63,14 @@ export class Contacts {
     return contact && this.idOf(contact) === id ? contact : null;
   }
 
-  /** The first contact with this address or number. */
+  /** Returns the first contact with this e-mail or phone, or null. */
   by(location: Location, field: Identifier, value: string): Stored | null {
     const found = this.#indexes.get(location)?.[field].get(keyOf(value));
     const serial = Array.isArray(found) ? found[0] : found;
     return serial === undefined ? null : (this.#contacts.get(serial) ?? null);
   }
 
-  /** Follows the location's sequence: its first field that finds somebody wins. */
+  /** Matches by the location's identifiers in order; the first that finds a contact wins. Returns null without a match. */
   match(
     location: Location,
     given: Pick<Draft, Identifier>,
@@ -109,7 +108,7 @@ export class Contacts {
     return contact;
   }
 
-  /** Sets what the draft names. Tells what is different afterwards. */
+  /** Sets the properties of the draft. Returns which kinds of properties changed. */
   update(contact: Stored, draft: Draft): Change {
     const before = { ...contact };
     this.#identify(contact, 'phone', draft.phone);
@@ -140,7 +139,7 @@ export class Contacts {
     };
   }
 
-  /** True: they are others than before. */
+  /** Returns whether the tags changed. */
   setTags(contact: Stored, tags: readonly string[]): boolean {
     const next = this.#tagSet(tags);
     const changed = next.length !== contact.tags.length || next.some((tag) => !contact.tags.includes(tag));
@@ -169,7 +168,7 @@ export class Contacts {
     return this.#notes.get(contact.serial) ?? [];
   }
 
-  /** Newest first. `text` is a number or an address, or a part of a name, a tag and so on. */
+  /** Newest first. `text` is a phone, an e-mail, or a substring of a name, a tag and so on. */
   list(query: { location?: Location | undefined; text?: string; limit: number; offset?: number }): Stored[] {
     const { location, limit } = query;
     const text = (query.text ?? '').trim().toLowerCase();
@@ -177,7 +176,7 @@ export class Contacts {
     if (exact) return query.offset ? [] : [exact];
     let skip = query.offset ?? 0;
     const found: Stored[] = [];
-    // From the newest serial down: a copy of a million entries for the last sixty would stall every call.
+    // Iterates from the newest serial, because copying a million entries for the last sixty would block every call.
     for (let serial = this.#next - 1; serial > 0 && found.length < limit; serial -= 1) {
       const contact = this.#contacts.get(serial);
       if (!contact || (location && contact.location !== location)) continue;
@@ -188,8 +187,8 @@ export class Contacts {
     return found;
   }
 
-  /** What a judge asks of a location, beside its counts of calls: counted over all its contacts. */
-  census(location: Location) {
+  /** Counts over all contacts of a location, for assertions. */
+  statistics(location: Location) {
     let contacts = 0;
     let writtenOnce = 0;
     for (const contact of this.#contacts.values()) {
@@ -203,7 +202,7 @@ export class Contacts {
       contacts,
       writtenOnce,
       writtenMore: contacts - writtenOnce,
-      /** Numbers and addresses that more than one contact has. */
+      /** Phones and e-mails that more than one contact has. */
       sharedPhones: shared('phone'),
       sharedEmails: shared('email'),
       dropped: this.dropped,
@@ -264,7 +263,7 @@ export class Contacts {
     this.dropped += 1;
   }
 
-  /** Nearly all contacts of an import carry the same tags: one list for all of them. */
+  /** Shares one list between contacts with the same tags, as nearly all contacts of an import have. */
   #tagSet(tags: readonly string[]): readonly string[] {
     const key = tags.join('\n');
     const known = this.#tagSets.get(key);
@@ -291,7 +290,7 @@ function textOf(contact: Stored): string {
     .toLowerCase();
 }
 
-/** Addresses are the same in any case. */
+/** E-mails are compared ignoring case. */
 function keyOf(value: string): string {
   return value.startsWith('+') ? value : value.toLowerCase();
 }

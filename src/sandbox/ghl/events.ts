@@ -1,4 +1,4 @@
-/** What a location's app is told of its contacts. */
+/** Webhook events about the contacts of a location. */
 export const contactEvents = [
   'ContactCreate',
   'ContactUpdate',

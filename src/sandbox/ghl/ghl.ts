@@ -13,7 +13,7 @@ import { Tokens } from './tokens.ts';
 export type Ghl = {
   v2: VendorApi;
   v1: VendorApi;
-  /** base64 SPKI DER, as the vendor shows it. */
+  /** base64 SPKI DER, as GoHighLevel publishes it. */
   publicKey: string;
   book: Book;
   locations: Locations;
@@ -22,7 +22,7 @@ export type Ghl = {
   reset(): void;
 };
 
-/** GoHighLevel: contacts of any number of locations behind both versions of its API. */
+/** Simulates GoHighLevel: contacts of any number of locations, with both versions of its API. */
 export function createGhl({ settings, webhooks }: { settings: Settings; webhooks: Webhooks }): Ghl {
   const locations = new Locations();
   const contacts = new Contacts(settings.ghl.maxContacts);

@@ -5,12 +5,12 @@ import type { Change, Contacts, Stored } from './contacts.ts';
 import type { ContactEvent } from './events.ts';
 import { wireContact } from './wire.ts';
 
-/** A first delivery and six more. */
+/** Retries after the first delivery. */
 const mostRetries = 6;
 
 /**
- * Tells the product what became of a contact, whoever did it: its own writes come back too. One signed request per
- * event, repeated on 429 only.
+ * Sends webhooks about changes of contacts, including those made by the product's own writes. One signed request per
+ * event, retried on 429 only.
  */
 export class Hooks {
   readonly publicKey: string;
@@ -50,7 +50,7 @@ export class Hooks {
     return changed ? this.#prepared(contact, ['ContactTagUpdate']) : () => undefined;
   }
 
-  /** The contact as it is now; sent once the answer is on its way. */
+  /** Returns a function that sends the webhooks after the response, with the contact as it is now. */
   #prepared(contact: Stored, events: ContactEvent[]): () => void {
     const wanted = events.filter((event) => this.#settings.ghl.webhookEvents.includes(event));
     if (wanted.length === 0) return () => undefined;
@@ -62,7 +62,7 @@ export class Hooks {
     for (const event of events) {
       const body = JSON.stringify({
         ...contact,
-        // In answers it says what kind of contact this is.
+        // In responses `type` is the kind of contact instead.
         type: event,
         attachments: [],
         timestamp: new Date().toISOString(),

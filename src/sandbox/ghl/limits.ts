@@ -5,11 +5,11 @@ export type RateLimit = { max: number; intervalMs: number; daily: number };
 const dayMs = 86_400_000;
 
 /**
- * Calls of one location: so many in any stretch of `intervalMs`, and so many a day (UTC). The window slides, which is
- * the strictest reading of "100 per 10 seconds": no stretch of that length ever holds more.
+ * Limits the calls of one location per `intervalMs` and per day (UTC). The window slides, which is the strictest reading
+ * of "100 per 10 seconds".
  */
 export class CallWindow {
-  /** When each of the last calls was let in, oldest first, from `#first` on. */
+  /** Times of the accepted calls, oldest first, from index `#first`. */
   #times: number[] = [];
   #first = 0;
   #day = 0;
@@ -17,10 +17,10 @@ export class CallWindow {
   calls = 0;
   /** Refused with 429. */
   limited = 0;
-  /** The most calls any stretch of the interval ever held. */
+  /** Maximum number of calls within one interval so far. */
   peak = 0;
 
-  /** Lets one call in or refuses it (429). Without a limit it is counted only. */
+  /** Counts a call. Throws a Refusal (429) when it exceeds the limit. */
   take(limit: RateLimit | null, now: number = Date.now()): void {
     this.#forget(now - (limit?.intervalMs ?? 10_000));
     const day = Math.floor(now / dayMs);
@@ -38,7 +38,7 @@ export class CallWindow {
     this.peak = Math.max(this.peak, this.#inWindow);
   }
 
-  /** As the vendor tells it; how long the day still lasts is in milliseconds. */
+  /** Rate limit headers as GoHighLevel sends them; the daily reset is the remaining time in ms. */
   headers(limit: RateLimit, now: number = Date.now()): Record<string, string> {
     return {
       'x-ratelimit-limit-daily': String(limit.daily),
@@ -56,7 +56,7 @@ export class CallWindow {
 
   #forget(until: number): void {
     while (this.#first < this.#times.length && (this.#times[this.#first] ?? 0) <= until) this.#first += 1;
-    // Shifting one by one would copy the list each time.
+    // Removes entries in bulk, because shifting each one would copy the list.
     if (this.#first > 1000 && this.#first * 2 > this.#times.length) {
       this.#times.splice(0, this.#first);
       this.#first = 0;

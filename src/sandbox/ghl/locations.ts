@@ -11,7 +11,7 @@ export type CustomField = {
 
 export type Identifier = 'email' | 'phone';
 
-/** A sub-account: its settings, its custom fields and what was done in it. */
+/** A sub-account with its settings, custom fields and counts. */
 export type Location = {
   id: string;
   name: string;
@@ -19,9 +19,9 @@ export type Location = {
   /** The setting "Allow Duplicate Contact", and the order in which the fields are compared. */
   allowDuplicateContact: boolean;
   contactUniqueIdentifiers: Identifier[];
-  /** False: refreshing answers "Location is not active"; the same refresh token works again later. */
+  /** When false, refreshing a token fails with "Location is not active"; the refresh token stays valid. */
   active: boolean;
-  /** False: the app was uninstalled and the private tokens were deleted; nothing works. */
+  /** When false, the app is uninstalled and the private tokens are deleted: every call fails. */
   installed: boolean;
   fields: CustomField[];
   calls: CallWindow;
@@ -35,7 +35,7 @@ export type LocationSettings = Partial<
 const maxLocations = 20_000;
 const companyId = 'sandboxCompany000001';
 
-/** Every location exists as soon as somebody names it. */
+/** Locations are created when they are first used. */
 export class Locations {
   #locations = new Map<string, Location>();
 
@@ -75,7 +75,7 @@ export class Locations {
   }
 }
 
-/** A field of the same name is not made twice. */
+/** Returns the existing field of this name, or creates it. */
 export function addField(location: Location, name: string, dataType: string): CustomField {
   const fieldKey = `contact.${name
     .trim()
@@ -89,7 +89,7 @@ export function addField(location: Location, name: string, dataType: string): Cu
   return field;
 }
 
-/** By id, or by key with or without `contact.`. */
+/** Finds a field by id, or by key with or without `contact.`. Returns null when unknown. */
 export function findField(location: Location, idOrKey: string): CustomField | null {
   return (
     location.fields.find(
@@ -98,7 +98,7 @@ export function findField(location: Location, idOrKey: string): CustomField | nu
   );
 }
 
-/** 20 letters and digits, as all ids of this vendor. */
+/** 20 letters and digits, as all ids of GoHighLevel. */
 export function randomId(length = 20): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
   return [...randomBytes(length)].map((byte) => alphabet[byte % alphabet.length]).join('');

@@ -1,18 +1,18 @@
 import { Refusal } from '../vendor.ts';
 
-/** This vendor's "no": `message` is a list of complaints when the body is wrong (422), one sentence otherwise. */
+/** GoHighLevel's error response: `message` is a list for an invalid body (422), one sentence otherwise. */
 export class GhlRefusal extends Refusal {
-  readonly words: string[];
+  readonly messages: string[];
   readonly meta: Record<string, unknown> | null;
 
-  constructor(status: number, words: string[], meta: Record<string, unknown> | null = null) {
-    super(status, status, words.join(', '));
-    this.words = words;
+  constructor(status: number, messages: string[], meta: Record<string, unknown> | null = null) {
+    super(status, status, messages.join(', '));
+    this.messages = messages;
     this.meta = meta;
   }
 }
 
-export const invalid = (...words: string[]): GhlRefusal => new GhlRefusal(422, words);
+export const invalid = (...messages: string[]): GhlRefusal => new GhlRefusal(422, messages);
 
 export const errorNames: Record<number, string> = {
   400: 'Bad Request',

@@ -12,7 +12,7 @@ const maxTokens = 50_000;
 const apiVersions = new Set(['2021-04-15', '2021-07-28', '2023-02-21']);
 
 /**
- * Who is calling. OAuth access tokens run out; refresh tokens and codes are good for one use. Private tokens:
+ * Authenticates calls. OAuth access tokens expire; refresh tokens and codes are valid for one use. Private tokens:
  * `pit-sandbox-<location>` (v1: `v1-sandbox-<location>`) for one location, the configured key for all of them.
  */
 export class Tokens {
@@ -27,7 +27,7 @@ export class Tokens {
     this.#locations = locations;
   }
 
-  /** The location a v2 call may touch; null: any. Throws 401. */
+  /** Returns the location that the token of a v2 call grants, or null for all. Throws 401 for an invalid token. */
   locationOf({ headers }: VendorRequest): Location | null {
     const token = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
     if (token === undefined) throw new GhlRefusal(401, ['Invalid JWT']);
@@ -38,7 +38,7 @@ export class Tokens {
     return location;
   }
 
-  /** v1 knows location keys only: private and OAuth tokens are refused. */
+  /** Returns the location of a v1 call. v1 accepts location keys only; private and OAuth tokens are refused with 401. */
   locationOfV1({ headers }: VendorRequest): Location {
     const key = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
     const id = /^v1-sandbox-(\w{1,64})$/.exec(key)?.[1];
@@ -47,7 +47,7 @@ export class Tokens {
     return location;
   }
 
-  /** Somebody agreed on the consent page. */
+  /** Issues a code after consent, which installs the app in the location. */
   issueCode(locationId: string, redirectUri: string, scope: string): string {
     const code = randomBytes(20).toString('hex');
     const location = this.#locations.get(locationId);
@@ -70,7 +70,7 @@ export class Tokens {
     return { ...answer, record };
   }
 
-  /** All access tokens of a location are too old from now on; refresh tokens still work. */
+  /** Expires all access tokens of a location; refresh tokens stay valid. Returns their number. */
   expire(location: Location): number {
     const found = [...this.#access.values()].filter((access) => access.location === location);
     for (const access of found) access.expiresAt = 0;
@@ -110,7 +110,7 @@ export class Tokens {
     const given = String(params.refresh_token);
     const found = this.#refresh.get(given);
     if (!found?.location.installed) throw new GhlRefusal(400, ['Invalid grant: refresh token is invalid']);
-    // Not spent: once the location is active again the same token works.
+    // The token is not consumed, so that it works once the location is active again.
     if (!found.location.active) throw new GhlRefusal(400, ['Location is not active']);
     this.#refresh.delete(given);
     return found;

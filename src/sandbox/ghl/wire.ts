@@ -1,6 +1,6 @@
 import { type Contacts, fullName, restOf, type Stored } from './contacts.ts';
 
-/** A contact as v2 writes it, in answers and in webhooks. */
+/** Serializes a contact as in v2 responses and webhooks. */
 export function wireContact(contacts: Contacts, contact: Stored): Record<string, unknown> {
   const { profile, customFields, dndSettings } = restOf(contact);
   const name = fullName(profile);
@@ -21,14 +21,14 @@ export function wireContact(contacts: Contacts, contact: Stored): Record<string,
   };
 }
 
-/** As v1 writes it: `contactName`, and `customField` as a list although it is sent as a map. */
+/** Serializes a contact as in v1 responses: `contactName`, and `customField` as a list although requests send a map. */
 export function wireContactV1(contacts: Contacts, contact: Stored): Record<string, unknown> {
   const { name, customFields, dndSettings: _v2, ...rest } = wireContact(contacts, contact);
   return { ...rest, contactName: name, customField: customFields };
 }
 
-/** What the ledger is searched by: number or address, name, location. */
-export function traits(contacts: Contacts, contact: Stored, text?: string) {
+/** Searchable ledger fields of a contact: phone or e-mail, name, location. */
+export function ledgerFields(contacts: Contacts, contact: Stored, text?: string) {
   return {
     vendorId: contacts.idOf(contact),
     to: contact.phone ?? contact.email,

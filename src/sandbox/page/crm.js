@@ -1,4 +1,4 @@
-// Everything is built from text nodes: nothing a vendor call contains is ever read as HTML.
+// All content is inserted as text nodes, so that data from vendor calls is never parsed as HTML.
 const byId = (id) => document.getElementById(id);
 const opened = new Set();
 const drawn = { list: '', locations: '' };
@@ -15,18 +15,20 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-const time = (iso) => new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-const count = (number) => number.toLocaleString('en-US');
-const many = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
+const formatTime = (iso) => new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+const formatCount = (number) => number.toLocaleString('en-US');
+const plural = (number, word) => `${formatCount(number)} ${word}${number === 1 ? '' : 's'}`;
 
-/** Somebody in the CRM changes a contact. */
+/** Changes a contact as a CRM user. */
 async function edit(id, change) {
   const response = await fetch(`/_sandbox/ghl/contacts/${id}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(change),
   });
-  byId('problem').textContent = response.ok ? '' : ((await response.json()).error ?? 'That did not work.');
+  byId('problem').textContent = response.ok
+    ? ''
+    : ((await response.json()).error ?? 'The contact could not be saved.');
   drawn.list = '';
   await refresh();
 }
@@ -96,7 +98,7 @@ function row(contact) {
           ...contact.tags.map((tag) => make('b', { class: 'chip' }, tag)),
         ),
         make('small', {}, [contact.source, contact.location].filter(Boolean).join(' · ')),
-        make('time', { datetime: contact.updatedAt }, time(contact.updatedAt)),
+        make('time', { datetime: contact.updatedAt }, formatTime(contact.updatedAt)),
       ),
       make(
         'div',
@@ -123,14 +125,14 @@ const sameAs = (part, value) => {
 };
 
 function drawContacts({ contacts }) {
-  // Not under the hands of somebody who is typing.
+  // Redrawing would discard what is being typed.
   if (document.activeElement?.closest('.edit input') || pressing) return;
   if (sameAs('list', contacts)) return;
   const focused = document.activeElement?.closest('#contacts li')?.dataset.id;
   const filtered = chosen.get('query') || chosen.get('location');
   const empty = filtered
-    ? 'No contact fits.'
-    : 'No contacts yet. They appear here the moment one is written by the API.';
+    ? 'No contacts match.'
+    : 'No contacts yet. They appear here as soon as the API writes one.';
   byId('contacts').replaceChildren(
     ...(contacts.length === 0 ? [make('li', { class: 'empty' }, empty)] : []),
     ...contacts.map((contact) => {
@@ -146,13 +148,13 @@ function drawLocations({ locations, total }) {
   const calls = locations.reduce((sum, one) => sum + one.calls, 0);
   const limited = locations.reduce((sum, one) => sum + one.limited, 0);
   byId('totals').textContent =
-    `${many(total, 'contact')} in ${many(locations.length, 'location')} · ${many(calls, 'call')}` +
-    (limited > 0 ? ` · ${count(limited)} refused (429)` : '');
+    `${plural(total, 'contact')} in ${plural(locations.length, 'location')} · ${plural(calls, 'call')}` +
+    (limited > 0 ? ` · ${formatCount(limited)} refused (429)` : '');
   const list = locations.map(({ id, contacts }) => [id, contacts]);
   if (document.activeElement === byId('location') || sameAs('locations', list)) return;
   byId('location').replaceChildren(
     make('option', { value: '' }, 'All locations'),
-    ...list.map(([id, contacts]) => make('option', { value: id }, `${id} (${count(contacts)})`)),
+    ...list.map(([id, contacts]) => make('option', { value: id }, `${id} (${formatCount(contacts)})`)),
   );
   byId('location').value = chosen.get('location') ?? '';
 }

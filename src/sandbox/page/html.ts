@@ -1,6 +1,6 @@
 import type { Answer } from '../vendor.ts';
 
-/** Text made safe for HTML, in content and in attributes. */
+/** Escapes text for HTML content and attributes. */
 export function escapeHtml(value: string): string {
   const names: Record<string, string> = {
     '&': '&amp;',
@@ -12,7 +12,7 @@ export function escapeHtml(value: string): string {
   return value.replace(/[&<>"']/g, (character) => names[character] ?? '');
 }
 
-/** `formTargets`: other origins a form may lead to (Chromium applies form-action to the redirect after it). */
+/** `formTargets`: other origins that a form may redirect to; Chromium applies form-action to the redirect as well. */
 export function page(status: number, html: string, formTargets: string[] = []): Answer {
   const policy = [
     "default-src 'none'",
@@ -30,7 +30,7 @@ export function page(status: number, html: string, formTargets: string[] = []): 
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': policy,
       'x-content-type-options': 'nosniff',
-      // Not no-referrer: that would make a form's Origin "null", which the sandbox refuses.
+      // no-referrer would set a form's Origin to "null", which the sandbox refuses.
       'referrer-policy': 'same-origin',
       'cache-control': 'no-store',
     },
@@ -38,7 +38,7 @@ export function page(status: number, html: string, formTargets: string[] = []): 
   };
 }
 
-/** `sheet`: which of the pages it is. */
+/** `sheet`: name of the page's stylesheet. */
 export function documentOf(
   title: string,
   sheet: 'desk' | 'checkout' | 'crm',
@@ -61,7 +61,7 @@ ${body}
 </html>`;
 }
 
-/** Minor units as people read them: 2000 usd → $20.00. */
+/** Formats minor units: 2000 usd → $20.00. */
 export function price(amount: number, currency: string): string {
   const format = new Intl.NumberFormat('en-US', { style: 'currency', currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;

@@ -21,11 +21,11 @@ const assets: Record<string, { type: string; body: string }> = {
   '/assets/sandbox.js': asset('sandbox.js', 'text/javascript; charset=utf-8'),
 };
 
-/** No more than five pushes a second, however busy the vendors are. */
+/** Limits the stream to five updates a second. */
 const pushEveryMs = 200;
 const shown = { phones: 60, emails: 60, payments: 60, webhooks: 30 };
 
-/** The page for people: phones, mailbox and payments, live. */
+/** Serves the sandbox's web pages: phones, mailbox, payments and CRM contacts, updated live. */
 export function createPages(world: World): Pages {
   const listeners = new Set<ServerResponse>();
   let timer: NodeJS.Timeout | null = null;
@@ -68,7 +68,7 @@ export function createPages(world: World): Pages {
   return { handle, stream, changed, close };
 }
 
-/** What the page draws. Newest first, bounded. */
+/** Data of the main page: newest first, with a limit per list. */
 function view(world: World) {
   const { store, phones, sendgrid, faults, webhooks } = world;
   const sessions = [...store.sessions.values()].slice(-shown.payments).reverse();
@@ -121,7 +121,7 @@ const shell = documentOf(
   `<body class="desk">
 <header>
   <h1>Vendor sandbox</h1>
-  <p class="lead">Stripe, Twilio, TextMagic, SendGrid and GoHighLevel, played on this machine. Nothing leaves it, no money moves.</p>
+  <p class="lead">Stripe, Twilio, TextMagic, SendGrid and GoHighLevel, simulated on this machine. No messages are sent and no money is charged.</p>
   <a href="/crm">CRM contacts</a>
   <span id="live" class="live" role="status">connecting</span>
 </header>

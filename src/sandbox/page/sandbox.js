@@ -1,4 +1,4 @@
-// Everything is built from text nodes: nothing a vendor call contains is ever read as HTML.
+// All content is inserted as text nodes, so that data from vendor calls is never parsed as HTML.
 const state = { phone: location.hash.slice(1) || null, view: null, wide: matchMedia('(min-width: 60rem)') };
 const byId = (id) => document.getElementById(id);
 
@@ -13,7 +13,7 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Links in texts are what a person taps: only http(s), in a tab of their own. */
+/** Turns http(s) URLs in a text into links that open in a new tab. */
 function linked(text) {
   return text
     .split(/(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)])/g)
@@ -24,8 +24,8 @@ function linked(text) {
 
 const time = (iso) => new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 
-/** Numbers grouped for the eye, North American ones as people there write them. */
-const pretty = (number) => number.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, '+1 $1 $2 $3');
+/** Groups the digits of North American numbers. */
+const formatNumber = (number) => number.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, '+1 $1 $2 $3');
 
 async function act(path, body = {}) {
   const response = await fetch(`/_sandbox/${path}`, {
@@ -46,7 +46,7 @@ function drawPhones({ phones }) {
   byId('phones').classList.toggle('open', state.phone !== null);
   byId('phone-list').replaceChildren(
     ...(phones.length === 0
-      ? [make('p', { class: 'empty' }, 'No texts yet. They appear here the moment one is sent.')]
+      ? [make('p', { class: 'empty' }, 'No texts yet. They appear here as soon as one is sent.')]
       : []),
     ...phones.map((phone) => {
       const last = phone.bubbles.at(-1);
@@ -58,7 +58,7 @@ function drawPhones({ phones }) {
           'aria-current': phone.number === state.phone ? 'true' : null,
           on: { click: () => open(phone.number) },
         },
-        make('strong', {}, pretty(phone.number)),
+        make('strong', {}, formatNumber(phone.number)),
         make('time', {}, last ? time(last.at) : ''),
         make('span', {}, last ? `${last.by === 'phone' ? 'Replied: ' : ''}${last.text}` : ''),
       );
@@ -68,7 +68,7 @@ function drawPhones({ phones }) {
 }
 
 function drawConversation(phone) {
-  byId('phone-number').textContent = phone ? pretty(phone.number) : 'No phone yet';
+  byId('phone-number').textContent = phone ? formatNumber(phone.number) : 'No phone yet';
   const flag = phone?.optedOut
     ? 'opted out'
     : phone?.refuse
@@ -117,7 +117,7 @@ function drawPayments({ payments }) {
   const button = (label, path, body) =>
     make('button', { type: 'button', on: { click: () => act(path, body) } }, label);
   byId('payment-list').replaceChildren(
-    ...(payments.length === 0 ? [make('p', { class: 'empty' }, 'No payment page was opened yet.')] : []),
+    ...(payments.length === 0 ? [make('p', { class: 'empty' }, 'No payments yet.')] : []),
     ...payments.map((payment) =>
       make(
         'article',
@@ -177,7 +177,7 @@ function drawEmails({ emails }) {
   );
 }
 
-/** Only when something is out of the ordinary: faults that are on, webhooks that wait. */
+/** Shows active faults and webhooks that are held back, if any. */
 function drawStrip({ faults, held }) {
   const strip = byId('strip');
   strip.hidden = faults.length + held.length === 0;
@@ -195,13 +195,13 @@ function drawStrip({ faults, held }) {
   );
 }
 
-/** A redraw must not throw a keyboard user back to the top: the same button gets the focus again. */
+/** Restores the focus after a redraw, so that keyboard users keep their position. */
 function keepingFocus(redraw) {
-  const had = document.activeElement;
+  const focused = document.activeElement;
   redraw();
-  if (!had || had.isConnected) return;
-  const same = [...document.querySelectorAll(had.tagName)].find(
-    (node) => node.textContent === had.textContent,
+  if (!focused || focused.isConnected) return;
+  const same = [...document.querySelectorAll(focused.tagName)].find(
+    (node) => node.textContent === focused.textContent,
   );
   same?.focus({ preventScroll: true });
 }
@@ -230,7 +230,7 @@ async function refresh() {
 
 const drawn = {};
 
-/** Only what changed is drawn anew, and never under a finger: a click would fall between two buttons. */
+/** Redraws changed parts only, and none during a press: replacing the pressed button would lose the click. */
 function draw(view) {
   if (state.pressing) return;
   const parts = { strip: drawStrip, phones: drawPhones, payments: drawPayments, emails: drawEmails };

@@ -17,7 +17,7 @@ import type { StripeStore } from './store.ts';
 
 type Parts = { settings: Settings; store: StripeStore; baseUrl: () => string };
 
-/** Stripe's REST API as far as one-off payments through Checkout need it. */
+/** Simulates the part of Stripe's REST API that one-off payments through Checkout use. */
 export function createStripeApi({ settings, store, baseUrl }: Parts): VendorApi & { reset(): void } {
   const keys = new IdempotencyKeys();
   const answer = (value: Record<string, unknown>, params: Params) => ok(expanded(store, value, params));
@@ -239,7 +239,7 @@ function lineItems(store: StripeStore, id: string, path: string) {
   return { object: 'list', data: store.extras.get(id)?.lineItems ?? [], has_more: false, url: path };
 }
 
-/** Replaces ids by objects along each `expand` path, on a copy. */
+/** Returns a copy with ids replaced by objects along each `expand` path. */
 function expanded(
   store: StripeStore,
   value: Record<string, unknown>,
@@ -285,7 +285,7 @@ const notFilters = new Set([
   'delivery_success',
 ]);
 
-/** Newest first, paged by id; any other parameter filters on the field of that name. */
+/** Lists newest first, paged by id. Other parameters filter on the field of the same name. */
 function page(
   store: StripeStore,
   url: string,

@@ -5,10 +5,10 @@ import type { Session } from './objects.ts';
 import { goodCard } from './payments.ts';
 import type { StripeStore } from './store.ts';
 
-type Desk = { store: StripeStore; act: Pick<ReturnType<typeof createActs>, 'pay'> };
+type CheckoutContext = { store: StripeStore; act: Pick<ReturnType<typeof createActs>, 'pay'> };
 
-/** The hosted page behind session.url: works without scripts and on a phone. */
-export function serveCheckout(world: Desk, request: VendorRequest): Answer {
+/** Serves the hosted payment page of session.url. Works without scripts and on phones. */
+export function serveCheckout(world: CheckoutContext, request: VendorRequest): Answer {
   const [, id = '', action] = /^\/stripe\/checkout\/([^/]+)(\/pay)?$/.exec(request.path) ?? [];
   const session = world.store.sessions.get(id);
   if (!session) return sentence(404, 'This payment page does not exist', 'Check the link you were sent.');
@@ -19,7 +19,7 @@ export function serveCheckout(world: Desk, request: VendorRequest): Answer {
   return show(world.store, session, null);
 }
 
-function payFrom(world: Desk, session: Session, form: URLSearchParams): Answer {
+function payFrom(world: CheckoutContext, session: Session, form: URLSearchParams): Answer {
   if (session.status !== 'open') return show(world.store, session, null);
   const chosen = form.get('card') ?? goodCard;
   const result = world.act.pay(session.id, chosen === 'delayed' ? { method: 'delayed' } : { card: chosen });
@@ -39,7 +39,7 @@ function show(store: StripeStore, session: Session, problem: string | null): Ans
     const text =
       session.payment_status === 'paid'
         ? 'Thank you, the payment went through.'
-        : 'The payment is on its way.';
+        : 'The payment is being processed.';
     return sentence(200, 'Already paid', text);
   }
   const amount = price(session.amount_total, session.currency);
@@ -78,7 +78,7 @@ function show(store: StripeStore, session: Session, problem: string | null): Ans
   ]);
 }
 
-/** A delayed method is offered only where the session does not insist on cards. */
+/** A delayed payment method is offered unless the session is restricted to cards. */
 function choices(session: Session): string {
   const cards: [string, string, string][] = [
     ['4242424242424242', '4242 4242 4242 4242', 'pays'],

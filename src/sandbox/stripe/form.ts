@@ -2,7 +2,7 @@ import { type Params, Refusal } from '../vendor.ts';
 
 const maxDepth = 8;
 
-/** Bracketed form of Stripe: `line_items[0][price_data][unit_amount]=2000`. Numbered keys become a list. */
+/** Parses Stripe's bracketed forms: `line_items[0][price_data][unit_amount]=2000`. Numbered keys become a list. */
 export function parseStripeForm(body: string): Params {
   const root: Params = {};
   for (const pair of body.split('&')) {

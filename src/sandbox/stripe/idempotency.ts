@@ -6,7 +6,7 @@ type Kept = { fingerprint: string; answer: Answer | null; at: number };
 const keepForMs = 24 * 3600 * 1000;
 const maxKeys = 50_000;
 
-/** Stripe's idempotency keys: the first result is replayed for 24 h; validation failures are not kept. */
+/** Stripe's idempotency keys: the first result is replayed for 24 h; validation errors are not stored. */
 export class IdempotencyKeys {
   #kept = new Map<string, Kept>();
 

@@ -128,7 +128,7 @@ export function unixNow(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** Fields a session always carries and this sandbox never fills. */
+/** Fields that every session has and the sandbox never sets. */
 export const quietSessionFields = {
   adaptive_pricing: { enabled: false },
   after_expiration: null,

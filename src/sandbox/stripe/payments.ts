@@ -16,7 +16,7 @@ import { type Cause, noCause, type StripeStore } from './store.ts';
 
 export const goodCard = '4242424242424242';
 
-/** Test cards that are turned down, with Stripe's decline codes. */
+/** Test cards that are declined, with Stripe's decline codes. */
 export const declinedCards: Record<string, { code: string; decline: string; message: string }> = {
   '4000000000000002': {
     code: 'card_declined',
@@ -34,7 +34,7 @@ export const declinedCards: Record<string, { code: string; decline: string; mess
 export type PayRequest = {
   card?: string;
   method?: 'card' | 'delayed';
-  /** What Stripe reports instead of what was asked: tests of the amount, currency, livemode and metadata checks. */
+  /** Overrides what Stripe reports, for tests of the amount, currency, livemode and metadata checks. */
   amount?: number;
   currency?: string;
   livemode?: boolean;
@@ -48,7 +48,7 @@ export type PayResult = {
   declined: { code: string; decline: string; message: string } | null;
 };
 
-/** A buyer pays on the hosted page. Throws a Refusal when the session is not open. */
+/** Pays an open session, as on the hosted page. Throws a Refusal when it is not open. */
 export function pay(store: StripeStore, id: string, request: PayRequest): PayResult {
   const session = findSession(store, id);
   if (session.status !== 'open') throw new Refusal(409, null, `This Checkout Session is ${session.status}.`);
@@ -79,7 +79,7 @@ export function pay(store: StripeStore, id: string, request: PayRequest): PayRes
   return { paid: true, session, paymentIntent: payment, declined: null };
 }
 
-/** A delayed payment comes through or does not. */
+/** Settles a delayed payment as succeeded or failed. */
 export function settleDelayed(store: StripeStore, id: string, outcome: 'succeeded' | 'failed'): Session {
   const session = findSession(store, id);
   const payment = session.payment_intent ? store.payments.get(session.payment_intent) : undefined;
@@ -162,7 +162,7 @@ export function refund(store: StripeStore, params: Params, cause: Cause): Refund
   return made;
 }
 
-/** The cardholder disputes; a later call closes it. */
+/** Opens a dispute; a later call closes it. */
 export function dispute(
   store: StripeStore,
   paymentIntent: string,
@@ -225,7 +225,7 @@ function applyOverrides(session: Session, request: PayRequest): void {
   if (request.metadata !== undefined) session.metadata = request.metadata;
 }
 
-/** Made at the first try, kept through declines, as Checkout does. */
+/** Created at the first attempt and kept after declines, as Checkout does. */
 function paymentOf(store: StripeStore, session: Session): PaymentIntent {
   const extras = store.extras.get(session.id);
   const known = session.payment_intent ? store.payments.get(session.payment_intent) : undefined;

@@ -18,7 +18,7 @@ import { type Cause, noCause, type StripeStore } from './store.ts';
 const maxAmount = 99_999_999;
 const dayInSeconds = 86_400;
 
-/** Known to Stripe, accepted and left without effect here. */
+/** Parameters that Stripe knows; accepted and ignored here. */
 const ignored = [
   'adaptive_pricing',
   'after_expiration',
@@ -177,7 +177,7 @@ export function findSession(store: StripeStore, id: string): Session {
   return session;
 }
 
-/** The session ends by itself; the timer keeps no process alive. */
+/** Expires the session by a timer, which does not keep the process alive. */
 function expiryTimer(store: StripeStore, session: Session): NodeJS.Timeout {
   const end = () => {
     if (store.sessions.get(session.id)?.status === 'open') expireSession(store, session.id, noCause);
@@ -188,7 +188,7 @@ function expiryTimer(store: StripeStore, session: Session): NodeJS.Timeout {
 function expiryFrom(given: unknown, created: number, minSeconds: number): number {
   if (given === undefined) return created + dayInSeconds;
   const at = Number(given);
-  // A second of grace for the rounding of a clock that reads milliseconds.
+  // One second of tolerance, because callers round their clock to whole seconds.
   if (at < created + minSeconds - 1 || at > created + dayInSeconds + 1) {
     const bound = at < created + minSeconds ? 'at least 30 minutes from' : 'less than 24 hours from';
     throw new Refusal(

@@ -1,6 +1,6 @@
 import { type Params, Refusal } from '../vendor.ts';
 
-/** Checks one value and throws Stripe's error for it. `param` is its bracketed name. */
+/** Validates one value and throws Stripe's error for it. `param` is its bracketed name. */
 export type Rule = (value: unknown, param: string) => void;
 
 export type Shape = Record<string, Rule>;
@@ -48,7 +48,7 @@ export const url: Rule = (value, param) => {
   }
 };
 
-/** ISO 4217, lower case as Stripe writes it; upper case is understood. */
+/** An ISO 4217 code in any case. */
 export const currency: Rule = (value, param) => {
   if (typeof value !== 'string' || !Intl.supportedValuesOf('currency').includes(value.toUpperCase())) {
     throw invalid(param, `Invalid currency: ${String(value)}`);
@@ -86,7 +86,7 @@ export const object =
     check(value as Params, shape, required, param);
   };
 
-/** Unknown names are refused, as Stripe refuses them. */
+/** Refuses unknown names, as Stripe does. */
 export function check(params: Params, shape: Shape, required: string[] = [], parent?: string): void {
   const nameOf = (key: string) => (parent ? `${parent}[${key}]` : key);
   for (const [key, value] of Object.entries(params)) {

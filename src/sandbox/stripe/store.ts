@@ -19,7 +19,7 @@ const maxObjects = 20_000;
 export type Cause = { requestId: string | null; idempotencyKey: string | null };
 export const noCause: Cause = { requestId: null, idempotencyKey: null };
 
-/** What the session create call said about the payment to come, and what it sells. */
+/** Parameters of a session that are not part of the session object: payment data and line items. */
 export type SessionExtras = {
   lineItems: LineItem[];
   paymentMetadata: Record<string, string>;
@@ -27,7 +27,7 @@ export type SessionExtras = {
   expiry: NodeJS.Timeout | null;
 };
 
-/** A map that forgets its oldest entry: the sandbox must not grow without end under a bench. */
+/** A map that evicts its oldest entry, so that memory is limited during benchmarks. */
 class Bounded<T> extends Map<string, T> {
   override set(key: string, value: T): this {
     super.set(key, value);
@@ -55,7 +55,7 @@ export class StripeStore {
     this.#webhooks = webhooks;
   }
 
-  /** Any object by its id, for `expand`. */
+  /** Returns any object by id, for `expand`. */
   find(id: string): Record<string, unknown> | null {
     for (const store of [this.payments, this.charges, this.sessions, this.refunds, this.disputes]) {
       const found = store.get(id);
@@ -87,7 +87,7 @@ export class StripeStore {
     return event;
   }
 
-  /** Also used to send a past event again: same id, fresh signature. */
+  /** Sends an event; a past one is sent again with the same id and a new signature. */
   send(event: StripeEvent, objectId: string): void {
     const body = JSON.stringify(event, null, 2);
     void this.#webhooks.post({

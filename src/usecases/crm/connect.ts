@@ -83,7 +83,7 @@ async function tryToken(
     await turns.call(() => deps.crm[version].customFields({ locationId, token }));
   } catch (error) {
     if (error instanceof PermanentError) {
-      const words = error.words ?? error.message;
+      const words = error.vendorMessage ?? error.message;
       throw new RefusedError(
         400,
         'crm_token_refused',

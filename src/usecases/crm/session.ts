@@ -62,7 +62,7 @@ export function openDoor(deps: DoorDeps, given: CrmConnection, first: Turn | nul
           if (!isRefusedEntry(error)) throw error;
           const renewal = tried === 0 && error.vendorCode === '401' ? await renewed(deps, connection) : null;
           if (!renewal) {
-            await pause(deps, connection, error.words ?? error.message);
+            await pause(deps, connection, error.vendorMessage ?? error.message);
             throw new HeldError('the CRM refuses the credentials');
           }
           connection = renewal;

@@ -173,7 +173,7 @@ async function afterFailure(error: unknown, sync: OpenedSync, deps: DoorDeps, ru
   }
   const failed = { status: 'failed', errorCode: error.vendorCode ?? error.code } as const;
   if (error instanceof PermanentError) {
-    const words = error.words ?? error.message;
+    const words = error.vendorMessage ?? error.message;
     return finish(recordSync(sync, workerId, { ...failed, error: words }), `failed: ${error.message}`);
   }
   const trouble = noteTrouble(deps, sync);

@@ -90,7 +90,7 @@ export async function scan(
   try {
     // The database keeps none, and no name has one.
     if (file.header.some((name) => name.includes('\0')))
-      throw new RefusedError(400, 'invalid_csv', 'The header holds NUL bytes: this is not a CSV.');
+      throw new RefusedError(400, 'invalid_csv', 'The header contains NUL bytes: this is not a CSV.');
     let totalRows = 0;
     let turnedAt = performance.now();
     for await (const rows of file.batches) {

@@ -98,12 +98,12 @@ function eventsOf(
   const ofPhone = { organizationId, subject: subjects.phone(phoneId), data: { phoneId, inboxId } };
   if (verdict.optOut) return optedOut ? [] : [{ type: 'buyer.opted_out', ...ofPhone }];
   if (verdict.optIn) return [{ type: 'buyer.opted_in', ...ofPhone }];
-  if (verdict.tell === 'help') return [{ type: 'reply.help', ...ofPhone }];
-  if (!verdict.tell || !verdict.offer) return [];
+  if (verdict.event === 'help') return [{ type: 'reply.help', ...ofPhone }];
+  if (!verdict.event || !verdict.offer) return [];
   const { unlockId } = verdict.offer;
   return [
     {
-      type: `reply.${verdict.tell}`,
+      type: `reply.${verdict.event}`,
       organizationId,
       subject: subjects.unlock(unlockId),
       data: { unlockId, inboxId },

@@ -1,6 +1,6 @@
 import type { Texts } from './texts.ts';
 
-/** "SI" without its accent: "Í" would halve the length of every text message it stands in, and both are understood. */
+/** "SI" is written without its accent: "Í" is not in GSM-7 and would halve the length of a text message. */
 export const es: Texts = {
   teaser:
     '{has_buyerName, select, yes {{buyerName}, nueva} other {Nueva}} solicitud de cliente' +

@@ -1,6 +1,6 @@
 /**
- * What each text is given. Every argument is also there as a flag, `has_city` = `yes` or `no`, so that a text can drop
- * a line or a sentence whose value is missing.
+ * Arguments of each text. Every argument also has a flag, `has_city` = `yes` or `no`, so that a text can omit a line or
+ * sentence whose value is missing.
  */
 export interface TextArguments {
   teaser: 'buyerName' | 'city' | 'serviceType' | 'timeWindow' | 'budget' | 'price' | 'leadId';
@@ -20,5 +20,5 @@ export interface TextArguments {
 
 export type TextKey = keyof TextArguments;
 
-/** One ICU message per text; a language that lacks one does not compile. */
+/** One ICU message per text; a missing one is a compile error. */
 export type Texts = Readonly<Record<TextKey, string>>;

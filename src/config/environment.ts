@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { ghlVariables } from './ghl.ts';
+
+const text = z.string().trim().min(1).optional();
+const port = z.coerce.number().int().min(0).max(65535);
+
+/** Every variable, documented in .env.example. Unset and blank variables get the default shown here. */
+export const environment = z.object({
+  NODE_ENV: text,
+  PORT: port.default(3000),
+  HOST: z.string().default('127.0.0.1'),
+  SANDBOX_PORT: port.default(3001),
+  DATABASE_URL: text,
+  DATABASE_REPLICA_URL: text,
+  DATABASE_DIRECT_URL: text,
+  REDIS_URL: text,
+  PUBLIC_URL: text,
+  DOMAIN: text,
+  STRIPE_SECRET_KEY: text,
+  STRIPE_SECRET: text,
+  STRIPE_WEBHOOK_SECRET: text,
+  TWILIO_ACCOUNT_SID: text,
+  TWILIO_AUTH_TOKEN: text,
+  TWILIO_PHONE_NUMBER: text,
+  TEXTMAGIC_USERNAME: text,
+  TEXTMAGIC_API_KEY: text,
+  TEXTMAGIC_FROM_NUMBER: text,
+  TEXTMAGIC_WEBHOOK_TOKEN: text,
+  SENDGRID_API_KEY: text,
+  SENDGRID_FROM_EMAIL: text,
+  SENDGRID_WEBHOOK_PUBLIC_KEY: text,
+  ...ghlVariables,
+  SMS_PROVIDER: z.enum(['twilio', 'textmagic']).default('twilio'),
+  SANDBOX_URL: text,
+  STRIPE_SERVICE_API_KEY: text,
+  WORKER_COUNT: z.coerce.number().int().min(1).max(64).default(1),
+  ALERT_EMAIL: text,
+  ENCRYPTION_KEYS: text,
+  SESSION_SECRET: text,
+  GOOGLE_CLIENT_ID: text,
+  GOOGLE_CLIENT_SECRET: text,
+  RETENTION_EVENTS_MONTHS: z.coerce.number().int().min(2).max(1200).default(25),
+  RETENTION_MESSAGES_MONTHS: z.coerce.number().int().min(2).max(1200).default(13),
+  RETENTION_INBOX_DAYS: z.coerce.number().int().min(35).max(36500).default(180),
+  RETENTION_ATTEMPTS_DAYS: z.coerce.number().int().min(7).max(36500).default(90),
+  RETENTION_REJECTS_DAYS: z.coerce.number().int().min(1).max(36500).default(90),
+  MAX_CSV_SIZE_MB: z.coerce.number().positive().default(10),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type Environment = z.infer<typeof environment>;
+
+/** The nodes that REDIS_URL names. A comma that is not followed by a URL is part of a password. */
+export const redisNodes = (list: string): string[] => list.split(/\s*,\s*(?=rediss?:\/\/)/);
+
+export function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return /^rediss?:$/.test(protocol) && /^[^,]+$/.test(hostname);
+}
+
+/** Parses ENCRYPTION_KEYS; adds a sentence to `problems` for each entry that is invalid. */
+export function parseEncryptionKeys(
+  list: string | undefined,
+  problems: string[],
+): { id: string; key: Buffer }[] {
+  if (!list) return [];
+  return list.split(',').map((entry) => {
+    const [id = '', encoded = ''] = entry.trim().split(':');
+    const key = Buffer.from(encoded, 'base64');
+    if (!/^[a-z0-9]{1,16}$/i.test(id) || key.length !== 32) {
+      problems.push(
+        'ENCRYPTION_KEYS must be "id:base64" pairs of 32 bytes, newest first. Make one with: node -p "\'k1:\'+crypto.randomBytes(32).toString(\'base64\')"',
+      );
+    }
+    return { id, key };
+  });
+}

@@ -1,0 +1,81 @@
+import type { Environment } from './environment.ts';
+
+export type StripeConfig = { secretKey: string; webhookSecrets: string[]; baseUrl: string | null };
+export type TwilioConfig = {
+  accountSid: string;
+  authToken: string;
+  phoneNumber: string;
+  baseUrl: string | null;
+};
+export type TextmagicConfig = {
+  username: string;
+  apiKey: string;
+  fromNumber: string;
+  webhookToken: string;
+  baseUrl: string | null;
+};
+export type SendgridConfig = {
+  apiKey: string;
+  fromEmail: string;
+  webhookPublicKey: string;
+  baseUrl: string | null;
+};
+
+/** Public constants of the sandbox; they have no value outside it. */
+const sandboxKeys = {
+  stripe: 'sk_test_sandbox',
+  stripeWebhook: 'whsec_sandbox_leadgate',
+  twilioSid: `AC${'0'.repeat(31)}1`,
+  twilioToken: 'sandbox-twilio-token',
+  twilioNumber: '+15005550006',
+  textmagicUser: 'sandbox',
+  textmagicKey: 'sandbox-textmagic-key',
+  textmagicNumber: '+15005550007',
+  textmagicToken: 'sandbox-textmagic-webhook-token-0000',
+  sendgrid: 'SG.sandbox.leadgate',
+  sendgridFrom: 'leads@leadgate.example',
+};
+
+/**
+ * Reads each vendor's settings. Unset vendors use the sandbox's public constants and its URL, and are listed in
+ * `sandboxed`. `sandboxSendgridKey` is the public key that the sandbox signs e-mail events with.
+ */
+export function vendorConfigs(e: Environment, sandboxUrl: string | null, sandboxSendgridKey: string) {
+  const stripeKey = e.STRIPE_SECRET_KEY ?? e.STRIPE_SECRET;
+  const sandboxed: string[] = [];
+  const simulate = (name: string, real: boolean) => {
+    if (!real) sandboxed.push(name);
+    return real ? null : sandboxUrl;
+  };
+  const stripe: StripeConfig = {
+    secretKey: stripeKey ?? sandboxKeys.stripe,
+    webhookSecrets: (e.STRIPE_WEBHOOK_SECRET ?? (stripeKey ? '' : sandboxKeys.stripeWebhook))
+      .split(',')
+      .map((s) => s.trim())
+      .filter(Boolean),
+    baseUrl: simulate('stripe', stripeKey !== undefined),
+  };
+  const twilio: TwilioConfig = {
+    accountSid: e.TWILIO_ACCOUNT_SID ?? sandboxKeys.twilioSid,
+    // The sandbox's public constant must not verify webhooks of a real account.
+    authToken: e.TWILIO_AUTH_TOKEN ?? (e.TWILIO_ACCOUNT_SID ? '' : sandboxKeys.twilioToken),
+    phoneNumber: e.TWILIO_PHONE_NUMBER ?? sandboxKeys.twilioNumber,
+    baseUrl: null,
+  };
+  const textmagic: TextmagicConfig = {
+    username: e.TEXTMAGIC_USERNAME ?? sandboxKeys.textmagicUser,
+    apiKey: e.TEXTMAGIC_API_KEY ?? sandboxKeys.textmagicKey,
+    fromNumber: e.TEXTMAGIC_FROM_NUMBER ?? sandboxKeys.textmagicNumber,
+    webhookToken: e.TEXTMAGIC_WEBHOOK_TOKEN ?? (e.TEXTMAGIC_API_KEY ? '' : sandboxKeys.textmagicToken),
+    baseUrl: null,
+  };
+  if (e.SMS_PROVIDER === 'twilio') twilio.baseUrl = simulate('twilio', e.TWILIO_ACCOUNT_SID !== undefined);
+  else textmagic.baseUrl = simulate('textmagic', e.TEXTMAGIC_API_KEY !== undefined);
+  const sendgrid: SendgridConfig = {
+    apiKey: e.SENDGRID_API_KEY ?? sandboxKeys.sendgrid,
+    fromEmail: e.SENDGRID_FROM_EMAIL ?? sandboxKeys.sendgridFrom,
+    webhookPublicKey: e.SENDGRID_WEBHOOK_PUBLIC_KEY ?? (e.SENDGRID_API_KEY ? '' : sandboxSendgridKey),
+    baseUrl: simulate('sendgrid', e.SENDGRID_API_KEY !== undefined),
+  };
+  return { stripe, twilio, textmagic, sendgrid, sandboxed };
+}

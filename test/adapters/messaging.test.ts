@@ -60,7 +60,7 @@ async function failureOf(call: Promise<unknown>): Promise<VendorError> {
   return error as VendorError;
 }
 
-/** Neither the error nor a log line made of it may tell who was written to, or what. */
+/** Neither the error nor a log line made from it may contain the recipient or the text. */
 function expectNothingPersonal(error: VendorError): void {
   const lines: string[] = [];
   createLogger({ logLevel: 'info' }, 'test', { write: (line) => void lines.push(line) }).error(
@@ -118,7 +118,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
   const { post, find, of, operation } = posters[vendor];
   const accepted = () => sandbox.ledger.list({ vendor, operation, accepted: true });
 
-  it('is told what to send, once, and names what it took', async () => {
+  it("sends one message with the given text and returns the vendor's id", async () => {
     const { vendorId } = await post(of().normal, 'effect-1');
     expect(accepted()).toMatchObject([{ vendorId, to: vendor === 'sendgrid' ? mailbox : number }]);
     expect(accepted()[0]?.text).toContain(body);
@@ -153,7 +153,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     expect(await find(of().normal, 'effect-3')).toMatchObject({ vendorId: accepted()[0]?.vendorId });
   });
 
-  it('[F15] 429 was not processed: wait as long as told, no attempt burned', async () => {
+  it('[F15] 429: the error says how long to wait and that no attempt counts', async () => {
     sandbox.fault({ vendor, kind: 'rate_limit', retryAfter: 7 });
     const error = await failureOf(post(of().normal, 'effect-4'));
     expect(error).toBeInstanceOf(TransientError);
@@ -161,7 +161,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     expect(sandbox.ledger.list({ vendor })).toHaveLength(1);
   });
 
-  it('what never reached the vendor is safe to repeat', async () => {
+  it('a refused connection is transient and safe to retry', async () => {
     const config = configFor(vendor === 'textmagic' ? 'textmagic' : 'twilio');
     const baseUrl = `http://127.0.0.1:${await closedPort()}`;
     const error = await failureOf(
@@ -172,7 +172,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     expectNothingPersonal(error);
   });
 
-  it('reading again is always safe', async () => {
+  it('a lookup that fails is transient and safe to retry', async () => {
     sandbox.fault({ vendor, kind: 'error' });
     expect(await failureOf(find(of().normal, 'effect-6'))).toBeInstanceOf(TransientError);
   });
@@ -193,7 +193,7 @@ describe('refusals', () => {
     expect(error.message).not.toContain(to);
   });
 
-  it('[F17] textmagic tells a bad number from one that unsubscribed', async () => {
+  it('[F17] textmagic reports an invalid number and an unsubscribed one with different codes', async () => {
     sandbox.act.phone('+13055550199', { refuse: 21211 });
     expect(await failureOf(postSms(textmagic, 'e', '+13055550199'))).toMatchObject({ code: 'bad_number' });
     sandbox.act.reply(number, { text: 'STOP', provider: 'textmagic' });
@@ -212,7 +212,7 @@ describe('refusals', () => {
     expect(await failureOf(call)).toMatchObject({ code: 'bad_request', vendorCode });
   });
 
-  it('sendgrid: their address is not ours', async () => {
+  it('sendgrid: an invalid recipient is a bad number, an invalid sender a bad request', async () => {
     const email = { subject: 'Details', text: body, reference: 'effect-10' };
     const theirs = await failureOf(twilio.email.send({ ...email, to: 'canary@' }));
     expect(theirs).toMatchObject({ code: 'bad_address' });
@@ -241,7 +241,7 @@ describe('refusals', () => {
 
 describe('looking a message up', () => {
   it.each(['twilio', 'textmagic'] as const)(
-    '%s: another text, phone or time is another message',
+    '%s: only the same text, phone and time match a message in the listing',
     async (provider) => {
       const gateways = provider === 'twilio' ? twilio : textmagic;
       await postSms(gateways, 'effect-12');
@@ -273,7 +273,7 @@ describe('looking a message up', () => {
     },
   );
 
-  it('textmagic: an inbound message is fetched back by its id; an invented id is nothing', async () => {
+  it('textmagic: an inbound message is fetched by its id; an unknown id returns null', async () => {
     const { messageSid } = sandbox.act.reply(number, { text: 'Y lead_abc12345', provider: 'textmagic' });
     const { ourNumber } = textmagic.sms;
     const found = await textmagic.sms.fetchInbound?.(messageSid);
@@ -289,7 +289,7 @@ describe('looking a message up', () => {
   });
 });
 
-describe('what the vendors sign', () => {
+describe('vendor signatures', () => {
   const last = (path: string) => {
     const hit = product.hits.findLast(({ url }) => url.startsWith(path));
     if (!hit) throw new Error(`nothing was posted to ${path}`);
@@ -297,7 +297,7 @@ describe('what the vendors sign', () => {
   };
   const header = (name: string, hit: ReturnType<typeof last>) => String(hit.headers[name]);
 
-  it('[S02] a Twilio status callback verifies over the public URL, and over no other', async () => {
+  it('[S02] a Twilio status callback verifies for the public URL only', async () => {
     const statusCallbackUrl = `${product.url}/status/effect-14?a=1`;
     const { vendorId } = await twilio.sms.send({
       to: number,
@@ -321,7 +321,7 @@ describe('what the vendors sign', () => {
     expect(parseTwilioStatus(params)).toEqual({ status: 'delivered' });
   });
 
-  it('[S02] a SendGrid batch verifies over its raw bytes and names our effect', async () => {
+  it('[S02] a SendGrid batch verifies over its raw bytes and carries our effect id', async () => {
     const email = { to: 'bounce@example.com', subject: 's', text: 't', reference: 'effect-15' };
     const { vendorId } = await twilio.email.send(email);
     await sandbox.webhooks.wait({ event: 'mail.bounce', objectId: vendorId });

@@ -26,11 +26,11 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 type Probe =
-  /** Takes the id of something: with somebody else's, it must be as if it did not exist. */
+  /** Takes an id: another organization's id must be answered as if it did not exist. */
   | { foreign: () => string; body?: unknown }
-  /** Shows or takes only what is the caller's own. */
+  /** Returns or changes only the caller's own data. */
   | { own: true; body?: unknown; shows?: string }
-  /** Belongs to nobody, or is opened by a secret of its own. */
+  /** Belongs to no organization, or is opened by a secret of its own. */
   | { open: string };
 
 const probes: Record<string, Probe> = {
@@ -121,7 +121,7 @@ const ofRoutes = () =>
     .map(({ method, url }) => `${method} ${url}`);
 
 describe('[S05] tenancy', () => {
-  it('every route says here how it keeps organizations apart', () => {
+  it('every route is listed here with how it keeps organizations apart', () => {
     expect(ofRoutes().sort()).toEqual(Object.keys(probes).sort());
   });
 
@@ -150,7 +150,7 @@ describe('[S05] tenancy', () => {
     }
   });
 
-  it('a provider of another organization is unknown, and its unlock never made', async () => {
+  it('a provider of another organization is unknown, and no unlock is created for it', async () => {
     const body = {
       city: 'Miami',
       service_type: 'x',
@@ -165,7 +165,7 @@ describe('[S05] tenancy', () => {
     expect(await api.unlocksOf(response.json().lead_id)).toEqual([]);
   });
 
-  it("an import cannot touch another organization's providers", async () => {
+  it("a provider import cannot change another organization's providers", async () => {
     const response = await api.app.inject({
       method: 'POST',
       url: '/api/providers/import',
@@ -176,7 +176,7 @@ describe('[S05] tenancy', () => {
     expect((await api.json('GET', '/api/providers/provider60')).json().provider.name).toBe('Amy');
   });
 
-  it('an Idempotency-Key is one organization’s own', async () => {
+  it('the same Idempotency-Key in two organizations is two requests', async () => {
     const headers = { 'idempotency-key': 'shared-word' };
     const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '1' };
     const mine = await api.json('POST', '/api/leads', body, headers);

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-/** The command as a person runs it, in a process of its own. */
+/** The command as a person runs it, in its own process. */
 function leadgate(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'company', ...args], {
@@ -40,7 +40,7 @@ const register = (location: string, ...more: string[]) =>
     ...['--owner-phone', '+34 612 34 56 78', '--location', location, ...more],
   );
 
-it('registers a company once, makes its key, and lists it', async () => {
+it('registers a company once, creates its key, and lists it', async () => {
   const made = await register('Sunshine1', '--key');
   expect(made.code).toBe(0);
   const [number, key] = made.out.trim().split('\n');

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/adapters/logger.ts';
 import { type ApiTest, amy, sampleLead, startApi } from '../harness/api-app.ts';
 import { type Cut, startCutProxy } from '../harness/cut-proxy.ts';
-import { type GuardedRedis, startGuardedRedis } from '../harness/redis-door.ts';
+import { type ProxiedQueueServer, startProxiedQueueServer } from '../harness/outages.ts';
 
 type Proxy = Awaited<ReturnType<typeof startCutProxy>>;
 const closers: (() => Promise<unknown>)[] = [];
@@ -99,17 +99,17 @@ describe('the database connection breaks during a request', () => {
 
 describe('[F04] the queue is down', () => {
   it('leads are accepted, their work waits in the outbox, and /health is degraded', async () => {
-    let away: Pick<GuardedRedis, 'stop'> | undefined;
+    let queueProxy: Pick<ProxiedQueueServer, 'stop'> | undefined;
     const api = await startApi({
       queueThrough: async (url) => {
-        const way = await (process.env.REDIS_URL ? startGuardedRedis(url) : startCutProxy(url));
-        away = way;
-        return way.url;
+        const proxy = await (process.env.REDIS_URL ? startProxiedQueueServer(url) : startCutProxy(url));
+        queueProxy = proxy;
+        return proxy.url;
       },
     });
     closers.push(api.stop);
     expect((await api.app.inject('/health/redis')).json().reachable).toBe(true);
-    await away!.stop();
+    await queueProxy!.stop();
     const response = await api.json('POST', '/api/leads', sampleLead);
     expect(response.statusCode).toBe(201);
     const waiting = await api.rows(

@@ -10,7 +10,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 
 type Hit = { url: string; headers: IncomingHttpHeaders; body: string };
 
-/** The product's side: records what the vendors post and answers as told. */
+/** A webhook receiver: records what the vendors post, and responds with the queued answers. */
 export async function receiver() {
   const hits: Hit[] = [];
   const answers: { status: number; type?: string; body?: string }[] = [];
@@ -36,7 +36,7 @@ export async function receiver() {
   return { url, hits, answers, close };
 }
 
-// The packages export singletons and type only those; their classes are the singletons' own.
+// The packages export only singletons; their classes are reached through the constructors.
 const Client = sendgridClient.constructor as new () => typeof sendgridClient;
 const MailService = sendgridMail.constructor as new () => typeof sendgridMail;
 
@@ -44,14 +44,14 @@ export const phone = '+13105550123';
 export const ours = '+15005550006';
 export const accountSid = `AC${'0'.repeat(31)}1`;
 
-/** A sandbox, the product's side of its webhooks, and the real SDKs pointed at it. */
+/** A sandbox, a receiver for its webhooks, and the real SDKs pointed at it. */
 export async function openSandbox() {
   const product = await receiver();
   const sandbox = await startSandbox({ retryDelaysMs: [5, 5, 5] });
-  aim(sandbox, product.url);
+  pointWebhooksAt(sandbox, product.url);
   const reset = () => {
     sandbox.reset();
-    aim(sandbox, product.url);
+    pointWebhooksAt(sandbox, product.url);
     product.hits.length = 0;
     product.answers.length = 0;
   };
@@ -62,7 +62,7 @@ export async function openSandbox() {
   return { sandbox, product, reset, close, ...clientsOf(sandbox, product.url) };
 }
 
-function aim(sandbox: Sandbox, url: string): void {
+function pointWebhooksAt(sandbox: Sandbox, url: string): void {
   sandbox.configure({
     stripe: { webhookUrl: `${url}/stripe` },
     twilio: { inboundUrl: `${url}/inbound?shop=1` },

@@ -5,7 +5,7 @@ import { startApi } from '../harness/api-app.ts';
 import { startCutProxy } from '../harness/cut-proxy.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { phoneOf, plainCsv, type Uploader, uploaderOf } from '../harness/import-client.ts';
-import { startGuardedRedis } from '../harness/redis-door.ts';
+import { startProxiedQueueServer } from '../harness/outages.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -227,29 +227,29 @@ describe('without the queue', () => {
   it('[F04] a file is accepted and kept, and imported when the queue is back', async () => {
     const database = await createTestDatabase();
     const redis = process.env.REDIS_URL;
-    const door = await startGuardedRedis(redis ?? database.directUrl);
-    const away = await startSystem({
+    const proxy = await startProxiedQueueServer(redis ?? database.directUrl);
+    const ownSystem = await startSystem({
       database,
       workers: ['importer'],
       ...(redis
-        ? { redisUrl: door.url }
-        : { env: { DATABASE_DIRECT_URL: door.url, DATABASE_REPLICA_URL: database.directUrl } }),
+        ? { redisUrl: proxy.url }
+        : { env: { DATABASE_DIRECT_URL: proxy.url, DATABASE_REPLICA_URL: database.directUrl } }),
     });
     try {
-      const uploader = await uploaderOf(away);
-      await door.shut();
+      const uploader = await uploaderOf(ownSystem);
+      await proxy.refuse();
       const made = await uploader.upload(plainCsv(1_500), { start: 'true' });
       expect([made.status, made.body.import.status]).toEqual([201, 'running']);
       expect((await uploader.call('GET', '/health/redis')).body.reachable).toBe(false);
       expect(
         (await uploader.call('GET', `/api/imports/${made.body.import.import_id}`)).body.import.created,
       ).toBe(0);
-      await door.open();
+      await proxy.restore();
       expect(await uploader.ended(made.body.import.import_id)).toMatchObject({ created: 1_500 });
       expect(phoneOf(0)).toBe('+13052000000');
     } finally {
-      await away.stop();
-      await door.stop();
+      await ownSystem.stop();
+      await proxy.stop();
     }
   });
 });

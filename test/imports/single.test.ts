@@ -4,7 +4,7 @@ import type { Company } from '../../src/db/account/companies.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { makeCompany } from '../harness/company-client.ts';
 import { type Cut, startCutProxy } from '../harness/cut-proxy.ts';
-import { type GuardedRedis, startGuardedRedis } from '../harness/redis-door.ts';
+import { type ProxiedQueueServer, startProxiedQueueServer } from '../harness/outages.ts';
 
 let api: ApiTest;
 const network: { cut: Cut | null }[] = [];
@@ -246,17 +246,17 @@ describe('in the way of others', () => {
   });
 
   it('the queue is away: leads are accepted, and wait in the outbox', async () => {
-    let away: Pick<GuardedRedis, 'stop'> | undefined;
+    let queueProxy: Pick<ProxiedQueueServer, 'stop'> | undefined;
     const alone = await startApi({
       queueThrough: async (url) => {
-        const way = await (process.env.REDIS_URL ? startGuardedRedis(url) : startCutProxy(url));
-        away = way;
-        return way.url;
+        const proxy = await (process.env.REDIS_URL ? startProxiedQueueServer(url) : startCutProxy(url));
+        queueProxy = proxy;
+        return proxy.url;
       },
     });
     try {
       const { company, as } = await makeCompany(alone);
-      await away!.stop();
+      await queueProxy!.stop();
       const one = await alone.json('POST', '/leads/single', leadOf(company), as);
       const many = await alone.json(
         'POST',

@@ -48,7 +48,7 @@ const notFiles: [what: string, bytes: string | Uint8Array, status: number, code:
   ['far too large', Buffer.alloc(12 * MB, line), 413, 'too_large', 'larger than 5 MB'],
 ];
 
-const kept = async () => {
+const storedCounts = async () => {
   const [row] = await system.rows<{ chunks: number; leads: number; open: number }>(
     `SELECT (SELECT count(*)::int FROM import_chunks) AS chunks, (SELECT count(*)::int FROM leads) AS leads,
        (SELECT count(*)::int FROM imports WHERE status NOT IN ('failed', 'done', 'cancelled')) AS open`,
@@ -56,11 +56,11 @@ const kept = async () => {
   return row!;
 };
 
-describe('[S13] what is no CSV', () => {
+describe('[S13] a file that is no CSV', () => {
   it.each(notFiles)(
-    '%s: one clear sentence, nothing kept, by each way in',
+    '%s: refused with one sentence and not stored, by every upload route',
     async (_what, bytes, status, code, says) => {
-      const before = await kept();
+      const before = await storedCounts();
       for (const answer of [
         await company.upload(bytes),
         await company.form('/api/imports', new Blob([bytes as string]), {}),
@@ -69,7 +69,7 @@ describe('[S13] what is no CSV', () => {
         expect([answer.status, answer.body.code]).toEqual([status, code]);
         expect(answer.body.detail).toContain(says);
       }
-      expect(await kept()).toEqual(before);
+      expect(await storedCounts()).toEqual(before);
       const { imports } = (await company.call('GET', '/api/imports?limit=1')).body;
       if (imports.length > 0)
         expect([imports[0].status, imports[0].problem === null]).toEqual(['failed', false]);
@@ -80,7 +80,7 @@ describe('[S13] what is no CSV', () => {
     ['no file in the form', () => company.form('/leads/csv', null, { company_id: '1' }), 400],
     ['a body of JSON', () => company.call('POST', '/leads/csv', { file: 'x' }), 415],
     ['no company of that number', () => company.upload(plainCsv(1), { company_id: '0' }), 404],
-    ['an encoding nobody knows', () => company.upload(plainCsv(1), { encoding: 'ebcdic' }), 400],
+    ['an unknown encoding', () => company.upload(plainCsv(1), { encoding: 'ebcdic' }), 400],
     ['a delimiter of NUL', () => company.upload(plainCsv(1), { delimiter: '\0' }), 400],
     ['a delimiter of two characters', () => company.upload(plainCsv(1), { delimiter: '||' }), 400],
     ['a mapping that is no JSON', () => company.upload(plainCsv(1), { mapping: '{' }), 400],
@@ -101,13 +101,13 @@ describe('[S13] what is no CSV', () => {
       400,
     ],
   ] as const)('%s is refused', async (_what, send, status) => {
-    const before = await kept();
+    const before = await storedCounts();
     expect((await send()).status).toBe(status);
-    expect(await kept()).toEqual(before);
+    expect(await storedCounts()).toEqual(before);
   });
 });
 
-describe('what is a CSV, however it was written', () => {
+describe('CSV dialects and encodings', () => {
   const ana = (phone: string) => `Näme;Phone\r\nAnä Ñandú;${phone}\r\n`;
   it.each([
     ['UTF-16 LE', utf16(ana(phoneOf(1)).replace('Näme', 'Name'), true)],
@@ -117,7 +117,7 @@ describe('what is a CSV, however it was written', () => {
     ['tabs', `Name\tPhone\nAnä Ñandú\t${phoneOf(5)}\n`],
     ['bars', `Name|Phone\rAnä Ñandú|${phoneOf(6)}\r`],
     ['a sep= line', `sep=;\r\nName;Phone\r\nAnä Ñandú;${phoneOf(7)}`],
-  ])('%s', async (_what, bytes) => {
+  ])('%s is imported with names intact', async (_what, bytes) => {
     const answer = await company.form('/leads/csv', new Blob([bytes as string]), {});
     expect([answer.status, answer.body.summary?.leads_created]).toEqual([200, 1]);
     const [row] = await system.rows<{ contact: string }>(
@@ -126,7 +126,7 @@ describe('what is a CSV, however it was written', () => {
     expect(system.runtime.vault.openJson<{ name: string }>(row!.contact).name).toBe('Anä Ñandú');
   });
 
-  it('what a row has wrong is that row’s reason: NUL, half characters, formulas, lost digits, too many cells', async () => {
+  it('an invalid row is rejected with its own reason: NUL, scientific notation, too many cells, too long', async () => {
     const csv = [
       'name,phone,notes,__proto__,constructor',
       `N\0L,${phoneOf(20)},,,`,

@@ -3,7 +3,7 @@ import { createRuntime, startWorkers } from '../src/engine/process.ts';
 import type { WorkerName } from '../src/events/routes.ts';
 import { workers } from '../src/workers/index.ts';
 
-/** One worker process as production runs it, but for the limit of calls. `sync-worker.ts '{"databaseUrl":…}'` */
+/** Runs one worker process as in production, with a configurable call limit: `sync-worker.ts '{"databaseUrl":…}'`. */
 export type SyncWorkerOptions = {
   databaseUrl: string;
   redisUrl: string | null;

@@ -13,7 +13,7 @@ import { cpuMsPer, type Usage } from './usage.ts';
 /**
  * Syncs uploaded leads to the CRM, with an upsert and a tags call for each, by one worker process; the simulated CRM runs in
  * a separate process. Without the limiter it measures contacts per second; with it, how much of the vendor's limit is used
- * without exceeding it, and how long a second company waits beside the first one's backlog.
+ * without exceeding it, and how long a second company waits while the first has a backlog.
  */
 const goals: Record<Backend, number> = { redis: 400, postgres: 200 };
 
@@ -156,10 +156,10 @@ async function limited(parts: Parts, backend: Backend, { quick }: RowOptions): P
   // Ten leads of another company every few seconds.
   while (performance.now() - began < (seconds - 15) * 1_000) {
     const small = await makeCompany(deps);
-    const asked = performance.now();
+    const addedAt = performance.now();
     await addLeads(deps, small, leads(10));
     await until(async () => (await done(db, small)) === 10);
-    waits.push((performance.now() - asked) / 1_000);
+    waits.push((performance.now() - addedAt) / 1_000);
     await new Promise((resolve) => setTimeout(resolve, 5_000));
   }
   const left = seconds * 1_000 - (performance.now() - began);

@@ -16,7 +16,7 @@ import { location, openGhl, phone } from '../harness/ghl-clients.ts';
 const { sandbox, product, ghl, reset, close, call } = await openGhl();
 const v2 = createGhlGateway({ version: 'v2', baseUrl: sandbox.url });
 const v1 = createGhlGateway({ version: 'v1', baseUrl: `${sandbox.url}/v1` });
-const hasty = createGhlGateway({ version: 'v2', baseUrl: sandbox.url }, { timeoutMs: 150 });
+const impatientGateway = createGhlGateway({ version: 'v2', baseUrl: sandbox.url }, { timeoutMs: 150 });
 const access: CrmAccess = { locationId: location, token: `pit-sandbox-${location}` };
 const gateways = {
   v2: { gateway: v2, access },
@@ -32,7 +32,7 @@ const lead = {
 
 beforeEach(reset);
 afterAll(async () => {
-  for (const gateway of [v2, v1, hasty]) gateway.close();
+  for (const gateway of [v2, v1, impatientGateway]) gateway.close();
   await close();
 });
 
@@ -75,7 +75,7 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
 
   it('an unknown phone or id returns null', async () => {
     expect(await gateway.findContact(access, { phone: '+13055550199' })).toBeNull();
-    expect(await gateway.getContact(access, 'nobody')).toBeNull();
+    expect(await gateway.getContact(access, 'unknown')).toBeNull();
   });
 
   it('creates custom fields, notes and workflow enrolments', async () => {
@@ -111,7 +111,7 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
   });
 
   it("a validation error passes on the vendor's words without the lead's data", async () => {
-    const error = await failureOf(gateway.upsertContact(access, { ...lead, email: 'nobody' }));
+    const error = await failureOf(gateway.upsertContact(access, { ...lead, email: 'not-an-address' }));
     expect(error).toBeInstanceOf(PermanentError);
     expect(error).toMatchObject({ code: 'bad_request', vendorCode: '422' });
     expect(error.words).toBe(version === 'v2' ? 'email must be an email' : 'The email is invalid.');
@@ -152,15 +152,17 @@ describe('calls without an answer', () => {
     ['a 502', { kind: 'error_after', status: 502 }, { code: 'unavailable', vendorCode: '502' }],
   ])('%s: an upsert is repeated, a note’s outcome is unknown', async (_name, fault, details) => {
     sandbox.fault({ vendor: 'ghl', count: 1, path: '/upsert', ...fault });
-    const lost = await failureOf(hasty.upsertContact(access, lead));
+    const lost = await failureOf(impatientGateway.upsertContact(access, lead));
     expect(lost).toBeInstanceOf(TransientError);
     expect(lost).toMatchObject(details);
     const { contactId, outcome } = await v2.upsertContact(access, lead);
     expect(outcome).toBe('updated');
     sandbox.fault({ vendor: 'ghl', count: 1, path: '/notes', ...fault });
-    expect(await failureOf(hasty.addNote(access, contactId, 'x'))).toBeInstanceOf(UnknownOutcomeError);
+    expect(await failureOf(impatientGateway.addNote(access, contactId, 'x'))).toBeInstanceOf(
+      UnknownOutcomeError,
+    );
     sandbox.fault({ vendor: 'ghl', count: 1, path: '/contacts/', ...fault });
-    const create = hasty.createContact(access, { phone: '+13055550143' }, []);
+    const create = impatientGateway.createContact(access, { phone: '+13055550143' }, []);
     expect(await failureOf(create)).toBeInstanceOf(UnknownOutcomeError);
     expect((await v2.createContact(access, { phone: '+13055550143' }, [])).outcome).toBe('adopted');
     expect(ghl.location(location)).toMatchObject({ contacts: 2, created: 2 });
@@ -173,11 +175,11 @@ describe('calls without an answer', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
     await new Promise((resolve) => server.close(resolve));
-    const nowhere = createGhlGateway({ version: 'v2', baseUrl: `http://127.0.0.1:${port}` });
-    const error = await failureOf(nowhere.addNote(access, 'x', 'y'));
+    const unreachable = createGhlGateway({ version: 'v2', baseUrl: `http://127.0.0.1:${port}` });
+    const error = await failureOf(unreachable.addNote(access, 'x', 'y'));
     expect(error).toBeInstanceOf(TransientError);
     expect(error).toMatchObject({ code: 'connection', vendorCode: 'ECONNREFUSED' });
-    nowhere.close();
+    unreachable.close();
   });
 });
 
@@ -251,10 +253,10 @@ describe('webhooks', () => {
     const publicKey = sandbox.ghlPublicKey;
     const check = (change: object) => verifyGhlSignature({ publicKey, signature, rawBody, ...change });
     expect(check({})).toBe(true);
-    const spoilt = Buffer.from(rawBody);
-    spoilt[5] = (spoilt[5] ?? 0) ^ 1;
+    const tampered = Buffer.from(rawBody);
+    tampered[5] = (tampered[5] ?? 0) ^ 1;
     for (const change of [
-      { rawBody: spoilt },
+      { rawBody: tampered },
       { signature: undefined },
       { signature: 'N/A' },
       { signature: `AAAA${signature.slice(4)}` },

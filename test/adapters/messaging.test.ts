@@ -18,7 +18,7 @@ let sandbox: Sandbox;
 let product: Awaited<ReturnType<typeof receiver>>;
 let twilio: Gateways;
 let textmagic: Gateways;
-let hasty: Record<'twilio' | 'textmagic', Gateways>;
+let impatient: Record<'twilio' | 'textmagic', Gateways>;
 const opened: Gateways[] = [];
 
 const configFor = (provider: 'twilio' | 'textmagic', env: NodeJS.ProcessEnv = {}): Config =>
@@ -38,8 +38,11 @@ beforeAll(async () => {
   });
   twilio = open(configFor('twilio'));
   textmagic = open(configFor('textmagic'));
-  const soon = { timeoutMs: 150 };
-  hasty = { twilio: open(configFor('twilio'), soon), textmagic: open(configFor('textmagic'), soon) };
+  const shortTimeout = { timeoutMs: 150 };
+  impatient = {
+    twilio: open(configFor('twilio'), shortTimeout),
+    textmagic: open(configFor('textmagic'), shortTimeout),
+  };
 });
 afterEach(() => {
   sandbox.reset();
@@ -67,7 +70,7 @@ function expectNothingPersonal(error: VendorError): void {
     { error },
     'failed',
   );
-  const told = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)} ${lines.join()}`;
+  const output = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)} ${lines.join()}`;
   for (const canary of [
     number.slice(1),
     '5550142',
@@ -77,14 +80,14 @@ function expectNothingPersonal(error: VendorError): void {
     'sandbox-twilio-token',
     'SG.sandbox',
   ]) {
-    expect(told).not.toContain(canary);
+    expect(output).not.toContain(canary);
   }
 }
 
 type Poster = {
   post: (gateways: Gateways, reference: string) => Promise<{ vendorId: string }>;
   find: (gateways: Gateways, reference: string) => Promise<{ vendorId: string } | null>;
-  of: () => { normal: Gateways; hasty: Gateways };
+  of: () => { normal: Gateways; impatient: Gateways };
   operation: string;
 };
 const postSms = (gateways: Gateways, reference: string, to = number) =>
@@ -95,20 +98,20 @@ const posters: Record<'twilio' | 'textmagic' | 'sendgrid', Poster> = {
   twilio: {
     post: (gateways, reference) => postSms(gateways, reference),
     find: (gateways, reference) => findSms(gateways, reference),
-    of: () => ({ normal: twilio, hasty: hasty.twilio }),
+    of: () => ({ normal: twilio, impatient: impatient.twilio }),
     operation: 'message.create',
   },
   textmagic: {
     post: (gateways, reference) => postSms(gateways, reference),
     find: (gateways, reference) => findSms(gateways, reference),
-    of: () => ({ normal: textmagic, hasty: hasty.textmagic }),
+    of: () => ({ normal: textmagic, impatient: impatient.textmagic }),
     operation: 'message.create',
   },
   sendgrid: {
     post: (gateways, reference) =>
       gateways.email.send({ to: mailbox, subject: 'Details', text: body, reference }),
     find: (gateways, reference) => gateways.email.find({ to: mailbox, reference, since: longAgo }),
-    of: () => ({ normal: twilio, hasty: hasty.twilio }),
+    of: () => ({ normal: twilio, impatient: impatient.twilio }),
     operation: 'mail.send',
   },
 };
@@ -132,7 +135,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     ['no answer', { kind: 'timeout' }, { code: 'timeout' }],
   ])('[F16] %s leaves the outcome unknown, and one call is made', async (_name, fault, expected) => {
     sandbox.fault({ vendor, ...fault });
-    const error = await failureOf(post(of().hasty, 'effect-2'));
+    const error = await failureOf(post(of().impatient, 'effect-2'));
     expect(error).toBeInstanceOf(UnknownOutcomeError);
     expect(error).toMatchObject({ vendor, ...expected });
     expectNothingPersonal(error);
@@ -147,7 +150,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     ['a 500', 'error_after'],
   ])('[F14] %s after success is unknown, and the vendor’s listing has the message', async (_name, kind) => {
     sandbox.fault({ vendor, kind });
-    expect(await failureOf(post(of().hasty, 'effect-3'))).toBeInstanceOf(UnknownOutcomeError);
+    expect(await failureOf(post(of().impatient, 'effect-3'))).toBeInstanceOf(UnknownOutcomeError);
     sandbox.clearFaults();
     expect(accepted()).toMatchObject([{ outcome: 'accepted_answer_lost' }]);
     expect(await find(of().normal, 'effect-3')).toMatchObject({ vendorId: accepted()[0]?.vendorId });
@@ -214,12 +217,12 @@ describe('refusals', () => {
 
   it('sendgrid: an invalid recipient is a bad number, an invalid sender a bad request', async () => {
     const email = { subject: 'Details', text: body, reference: 'effect-10' };
-    const theirs = await failureOf(twilio.email.send({ ...email, to: 'canary@' }));
-    expect(theirs).toMatchObject({ code: 'bad_address' });
-    expect(theirs).toBeInstanceOf(PermanentError);
-    expectNothingPersonal(theirs);
-    const ours = open(configFor('twilio', { SENDGRID_FROM_EMAIL: 'nobody' }));
-    expect(await failureOf(ours.email.send({ ...email, to: mailbox }))).toMatchObject({
+    const badRecipient = await failureOf(twilio.email.send({ ...email, to: 'canary@' }));
+    expect(badRecipient).toMatchObject({ code: 'bad_address' });
+    expect(badRecipient).toBeInstanceOf(PermanentError);
+    expectNothingPersonal(badRecipient);
+    const badSender = open(configFor('twilio', { SENDGRID_FROM_EMAIL: 'not-an-address' }));
+    expect(await failureOf(badSender.email.send({ ...email, to: mailbox }))).toMatchObject({
       code: 'misconfigured',
     });
   });

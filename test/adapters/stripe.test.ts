@@ -9,7 +9,7 @@ import { receiver } from '../harness/sandbox-clients.ts';
 let sandbox: Sandbox;
 let product: Awaited<ReturnType<typeof receiver>>;
 let stripe: PaymentGateway & { close(): void };
-let hasty: PaymentGateway & { close(): void };
+let impatientGateway: PaymentGateway & { close(): void };
 const wrong: { close(): void }[] = [];
 const secret = 'whsec_sandbox_leadgate';
 const stripeConfig = () => ({
@@ -22,14 +22,14 @@ beforeAll(async () => {
   product = await receiver();
   sandbox.configure({ stripe: { webhookUrl: `${product.url}/webhook` } });
   stripe = createStripeGateway(stripeConfig());
-  hasty = createStripeGateway(stripeConfig(), { timeoutMs: 150 });
+  impatientGateway = createStripeGateway(stripeConfig(), { timeoutMs: 150 });
 });
 afterEach(() => {
   sandbox.reset();
   product.hits.length = 0;
 });
 afterAll(async () => {
-  for (const gateway of [stripe, hasty, ...wrong]) gateway.close();
+  for (const gateway of [stripe, impatientGateway, ...wrong]) gateway.close();
   await sandbox.close();
   await product.close();
 });
@@ -180,7 +180,7 @@ describe('failures', () => {
     ['a reset, twice', { kind: 'reset' }, { code: 'connection', burnsAttempt: true }],
   ] as const)('[F16] %s: the call may be retried', async (_name, fault, expected) => {
     sandbox.fault({ vendor: 'stripe', ...fault });
-    const error = await failureOf(hasty.createCheckout(order('pay-9')));
+    const error = await failureOf(impatientGateway.createCheckout(order('pay-9')));
     expect(error).toBeInstanceOf(TransientError);
     expect(error).toMatchObject({ vendor: 'stripe', ...expected });
     sandbox.clearFaults();
@@ -192,7 +192,9 @@ describe('failures', () => {
     '[F14] %s: a retry with the same key returns what was created',
     async (kind) => {
       sandbox.fault({ vendor: 'stripe', kind });
-      expect(await failureOf(hasty.createCheckout(order('pay-10')))).toBeInstanceOf(TransientError);
+      expect(await failureOf(impatientGateway.createCheckout(order('pay-10')))).toBeInstanceOf(
+        TransientError,
+      );
       sandbox.clearFaults();
       const session = await stripe.createCheckout(order('pay-10'));
       expect(made('checkout.session.create')).toMatchObject([

@@ -51,8 +51,8 @@ describe('authentication', () => {
     ['from elsewhere', {}, '203.0.113.7'],
     ['from elsewhere, claiming otherwise', { 'x-forwarded-for': '127.0.0.1' }, '203.0.113.7'],
     ['through a proxy on this machine', { 'x-forwarded-for': '203.0.113.7' }, '127.0.0.1'],
-    ['through a proxy that says Forwarded', { forwarded: 'for=203.0.113.7' }, '127.0.0.1'],
-    ['through a proxy that says Via', { via: '1.1 proxy' }, '127.0.0.1'],
+    ['through a proxy that sets Forwarded', { forwarded: 'for=203.0.113.7' }, '127.0.0.1'],
+    ['through a proxy that sets Via', { via: '1.1 proxy' }, '127.0.0.1'],
     ['by a foreign name for this machine', { host: 'evil.example:3000' }, '127.0.0.1'],
     ["from another site's page", { host: 'localhost:3000', origin: 'https://evil.example' }, '127.0.0.1'],
   ])('a keyless call %s is 401', async (_name, headers, address) => {
@@ -76,7 +76,7 @@ describe('authentication', () => {
     const key = await api.makeKey(['admin'], { owner: 'operator', organizationId: null });
     const id = await api.lead();
     expect((await get({ 'x-api-key': key })).statusCode).toBe(400);
-    expect((await get({ 'x-api-key': key, 'x-organization': 'nobody' })).statusCode).toBe(400);
+    expect((await get({ 'x-api-key': key, 'x-organization': 'unknown' })).statusCode).toBe(400);
     const read = await api.app.inject({
       method: 'GET',
       url: `/api/leads/${id}?include_locked=true`,
@@ -140,10 +140,10 @@ describe('[S08] API keys', () => {
       ['leads:write', 'POST', '/api/leads/lead_x/send'],
       ['replies:write', 'POST', '/api/leads/sms-response'],
       ['providers:read', 'GET', '/api/providers'],
-      ['providers:read', 'GET', '/api/providers/nobody'],
+      ['providers:read', 'GET', '/api/providers/unknown'],
       ['providers:write', 'POST', '/api/providers'],
-      ['providers:write', 'PATCH', '/api/providers/nobody'],
-      ['providers:write', 'DELETE', '/api/providers/nobody'],
+      ['providers:write', 'PATCH', '/api/providers/unknown'],
+      ['providers:write', 'DELETE', '/api/providers/unknown'],
       ['providers:write', 'POST', '/api/providers/import'],
       ['leads:write', 'POST', '/leads/single'],
       ['leads:write', 'POST', '/api/leads/bulk'],

@@ -12,14 +12,14 @@ const post = (body: unknown, headers: Record<string, string> = {}) =>
 
 describe('POST /api/leads', () => {
   it('stores the lead, one unlock per known provider and its event, and returns the contracted response', async () => {
-    const response = await post({ ...sampleLead, provider_ids: ['provider60', 'provider61', 'nobody'] });
+    const response = await post({ ...sampleLead, provider_ids: ['provider60', 'provider61', 'unknown'] });
     expect(response.statusCode).toBe(201);
     expect(response.json()).toEqual({
       lead_id: expect.stringMatching(/^lead_[a-z0-9]{8}$/),
       provider_results: [
         { provider_id: 'provider60', success: true, message: 'teaser queued' },
         { provider_id: 'provider61', success: true, message: 'teaser queued' },
-        { provider_id: 'nobody', success: false, message: 'unknown provider' },
+        { provider_id: 'unknown', success: false, message: 'unknown provider' },
       ],
     });
     const unlocks = await api.unlocksOf(response.json().lead_id);

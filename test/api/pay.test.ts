@@ -14,7 +14,7 @@ const payable = async (
   const [unlock] = await api.unlocksOf(leadId);
   return { leadId, unlockId: unlock!.id, token: await api.toAwaitingPayment(unlock!.id) };
 };
-const look = (token: string, method: 'GET' | 'HEAD' = 'GET') =>
+const openPage = (token: string, method: 'GET' | 'HEAD' = 'GET') =>
   api.app.inject({ method, url: `/p/${token}` });
 const pay = (token: string) =>
   api.app.inject({
@@ -42,7 +42,7 @@ const contact = /Sarah|Johnson|1234567890|sarah\.johnson|Ocean Drive/;
 describe('the pay page before payment', () => {
   it('[S10] shows teaser, price, time left and remaining sales, and nothing of the contact', async () => {
     const { token, leadId } = await payable({ provider_ids: ['provider60', 'provider61', 'provider62'] });
-    const page = await look(token);
+    const page = await openPage(token);
     expect(page.statusCode).toBe(200);
     for (const words of [leadId, '$20', '60 min Mobile Massage', 'Miami', 'hours left', 'Sold 0 of 3'])
       expect(page.body).toContain(words);
@@ -59,8 +59,8 @@ describe('the pay page before payment', () => {
       api.rows('SELECT row_to_json(u)::text FROM lead_unlocks u WHERE id = $1', [unlockId]);
     const before = [await snapshot(), await api.count('events'), api.sandbox.ledger.lastSeq];
     for (let i = 0; i < 3; i += 1) {
-      expect((await look(token)).statusCode).toBe(200);
-      expect((await look(token, 'HEAD')).statusCode).toBe(200);
+      expect((await openPage(token)).statusCode).toBe(200);
+      expect((await openPage(token, 'HEAD')).statusCode).toBe(200);
     }
     expect([await snapshot(), await api.count('events'), api.sandbox.ledger.lastSeq]).toEqual(before);
     expect(await sessionsOf(unlockId)).toEqual([]);
@@ -76,7 +76,7 @@ describe('the pay page before payment', () => {
       '%00',
       '..',
     ]) {
-      const page = await look(wrong);
+      const page = await openPage(wrong);
       expect(page.statusCode, wrong).toBe(404);
       expect((await pay(wrong)).statusCode).toBe(404);
       expect((await details(wrong)).statusCode).toBe(404);
@@ -86,7 +86,7 @@ describe('the pay page before payment', () => {
     ).not.toContain(token);
     const other = api.runtime.links.token(unlockId, 2);
     expect(Buffer.from(token, 'base64url')).toHaveLength(16);
-    expect((await look(other)).statusCode).toBe(404);
+    expect((await openPage(other)).statusCode).toBe(404);
   });
 
   it('[S15] markup in a field is shown as text', async () => {
@@ -94,7 +94,7 @@ describe('the pay page before payment', () => {
       service_type: '<img src=x onerror=alert(1)>',
       city: '"><script>1</script>',
     });
-    const page = await look(token);
+    const page = await openPage(token);
     expect(page.body).not.toMatch(/<img|<script/);
     expect(page.body).toContain('&lt;img');
   });
@@ -108,7 +108,7 @@ describe('the pay page before payment', () => {
   ])('%s: the page says why, and no session is created', async (change, words) => {
     const { token, unlockId } = await payable();
     await api.rows(`UPDATE lead_unlocks SET ${change} WHERE id = $1`, [unlockId]);
-    const page = await look(token);
+    const page = await openPage(token);
     expect([page.statusCode, page.body.includes(words), page.body.includes('<form')]).toEqual([
       200,
       true,
@@ -131,7 +131,7 @@ describe('the pay page before payment', () => {
       'INSERT INTO sold_slots (lead_id, slot, unlock_id) SELECT lead_id, 1, id FROM lead_unlocks WHERE id = $1',
       [other.id],
     );
-    expect((await look(token)).body).toContain('sold to others');
+    expect((await openPage(token)).body).toContain('sold to others');
     await pay(token);
     expect(await sessionsOf(unlockId)).toEqual([]);
   });
@@ -241,9 +241,9 @@ describe('paying', () => {
     const [entry] = api.sandbox.ledger
       .list({ vendor: 'stripe', operation: 'checkout.session.create' })
       .filter((e) => e.idempotencyKey === `checkout-${unlockId}-1`);
-    const asked = JSON.stringify(entry!.params);
-    expect(asked).toContain('Massage FREE:');
-    expect(asked).not.toMatch(/evil\.example|\\n|\\r/);
+    const sentToStripe = JSON.stringify(entry!.params);
+    expect(sentToStripe).toContain('Massage FREE:');
+    expect(sentToStripe).not.toMatch(/evil\.example|\\n|\\r/);
   });
 
   it("a session lives between 30 minutes and 24 hours, following the offer's remaining time", async () => {
@@ -281,19 +281,19 @@ describe('after payment', () => {
       `UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'sold_out', closed_at = now() WHERE id = $1`,
       [unlockId],
     );
-    expect((await look(token)).body).toContain('confirming your payment');
+    expect((await openPage(token)).body).toContain('confirming your payment');
     await api.rows(
       `INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
         VALUES (gen_random_uuid(), $1, $2, 'pi_returned', $3, 2000, 'usd', false)`,
       [api.organizationId, unlockId, session!.id],
     );
-    expect((await look(token)).body).toContain('refunded in full');
+    expect((await openPage(token)).body).toContain('refunded in full');
   });
 
   it('a POST shows the details, and only the first view is recorded as an event', async () => {
     const { token, unlockId } = await payable();
     await api.rows(`UPDATE lead_unlocks SET status = 'PAID', paid_at = now() WHERE id = $1`, [unlockId]);
-    const page = await look(token);
+    const page = await openPage(token);
     expect(page.body).toContain('Show details');
     expect(page.body).not.toMatch(contact);
     for (let i = 0; i < 2; i += 1) {

@@ -97,7 +97,7 @@ describe('[S13] CSV import of providers', () => {
       'External ID,Name,Phone,Email,Language,Shoe size',
       'csv1,"Ann, the first",+1 305 555 0181,ann@example.com,en,38',
       'csv2,Bob,555-1234,,,',
-      ',Nobody,+13055550182,,,',
+      ',Nameless,+13055550182,,,',
       'csv1,Twice,+13055550183,,,',
       'csv3,,+13055550184,not-an-email,,',
       '"=cmd|1","=HYPERLINK(1)",+13055550185,,es',

@@ -64,8 +64,8 @@ describe('delivery receipts', () => {
       await status(id, { MessageSid: 'SM1', MessageStatus: word });
     }
     expect((await stateOf(id)).status).toBe('delivered');
-    const told = (await eventsOf(unlockId)).filter((e) => e.type.startsWith('message.'));
-    expect(told).toEqual([
+    const recorded = (await eventsOf(unlockId)).filter((e) => e.type.startsWith('message.'));
+    expect(recorded).toEqual([
       { type: 'message.delivered', data: { messageId: id, unlockId, purpose: 'reveal' } },
     ]);
   });
@@ -84,19 +84,19 @@ describe('delivery receipts', () => {
       [amy],
     );
     expect(phone!.out).toBe(true);
-    const told = await api.rows<{ type: string }>(
+    const recorded = await api.rows<{ type: string }>(
       `SELECT type FROM events WHERE subject IN ($1, $2) AND type <> 'reply.accepted' ORDER BY type`,
       [`unlock:${unlockId}`, `phone:${phone!.id}`],
     );
-    expect(told.map((e) => e.type)).toEqual(['buyer.opted_out', 'message.failed']);
+    expect(recorded.map((e) => e.type)).toEqual(['buyer.opted_out', 'message.failed']);
     await api.rows('UPDATE phones SET opted_out_at = NULL WHERE id = $1', [phone!.id]);
     const second = await message();
     await status(second.id, { MessageSid: 'SM3', MessageStatus: 'undelivered', ErrorCode: '30006' });
-    const [dead] = await api.rows<{ bad: boolean }>(
+    const [unreachable] = await api.rows<{ bad: boolean }>(
       'SELECT bad_number_at IS NOT NULL AS bad FROM phones WHERE id = $1',
       [phone!.id],
     );
-    expect(dead!.bad).toBe(true);
+    expect(unreachable!.bad).toBe(true);
     expect((await eventsOf(second.unlockId)).at(-1)).toMatchObject({
       type: 'message.failed',
       data: { code: 'bad_number' },

@@ -5,7 +5,7 @@ import { findCompany } from '../../src/db/account/companies.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 
 let api: ApiTest;
-let stranger: { id: string; key: string };
+let otherOrganization: { id: string; key: string };
 let leadId: string;
 let demoCompany: number;
 let demoKey: string;
@@ -13,7 +13,7 @@ let uploaded: string;
 let imported: string;
 beforeAll(async () => {
   api = await startApi();
-  stranger = await api.otherOrganization();
+  otherOrganization = await api.otherOrganization();
   leadId = await api.lead();
   demoCompany = (await findCompany(api.runtime.db, { organizationId: api.organizationId }))!.number;
   demoKey = (await listKeys(api.runtime.db, api.organizationId))[0]!.id;
@@ -103,7 +103,7 @@ const probes: Record<string, Probe> = {
   'PUT /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
 };
 
-const everythingOfDemo = async () => {
+const snapshotOfDemo = async () => {
   const tables = ['buyers', 'companies', 'crm_connections', 'api_keys', 'lead_syncs', 'imports'];
   const rows = tables.map((table) =>
     api.rows<{ all: string }>(
@@ -114,7 +114,7 @@ const everythingOfDemo = async () => {
   return (await Promise.all(rows)).map(([row]) => row!.all).join('\n');
 };
 
-const ofRoutes = () =>
+const allRoutes = () =>
   api.app
     .getDecorator<RouteEntry[]>('routeTable')
     .filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
@@ -122,18 +122,18 @@ const ofRoutes = () =>
 
 describe('[S05] tenancy', () => {
   it('every route is listed here with how it keeps organizations apart', () => {
-    expect(ofRoutes().sort()).toEqual(Object.keys(probes).sort());
+    expect(allRoutes().sort()).toEqual(Object.keys(probes).sort());
   });
 
   it.each(Object.entries(probes))('%s', async (route, probe) => {
     const [method] = route.split(' ') as ['GET' | 'POST' | 'PATCH' | 'DELETE'];
-    const as = { authorization: `Bearer ${stranger.key}` };
+    const as = { authorization: `Bearer ${otherOrganization.key}` };
     if ('foreign' in probe) {
-      const before = await everythingOfDemo();
+      const before = await snapshotOfDemo();
       const response = await api.json(method, probe.foreign(), probe.body, as);
       expect([response.statusCode, response.json().code]).toEqual([404, 'not_found']);
       expect((await api.unlocksOf(leadId)).length).toBe(1);
-      expect(await everythingOfDemo()).toBe(before);
+      expect(await snapshotOfDemo()).toBe(before);
     } else if ('own' in probe && probe.shows) {
       const response = await api.json(method, route.split(' ')[1]!, undefined, as);
       expect(response.json()[probe.shows]).toEqual([]);
@@ -158,7 +158,9 @@ describe('[S05] tenancy', () => {
       client_phone: '1',
       provider_ids: ['provider60'],
     };
-    const response = await api.json('POST', '/api/leads', body, { authorization: `Bearer ${stranger.key}` });
+    const response = await api.json('POST', '/api/leads', body, {
+      authorization: `Bearer ${otherOrganization.key}`,
+    });
     expect(response.json().provider_results).toEqual([
       { provider_id: 'provider60', success: false, message: 'unknown provider' },
     ]);
@@ -169,7 +171,7 @@ describe('[S05] tenancy', () => {
     const response = await api.app.inject({
       method: 'POST',
       url: '/api/providers/import',
-      headers: { authorization: `Bearer ${stranger.key}`, 'content-type': 'text/csv' },
+      headers: { authorization: `Bearer ${otherOrganization.key}`, 'content-type': 'text/csv' },
       payload: 'external_id,name,phone\nprovider60,Mallory,+13055550199\n',
     });
     expect(response.json().summary.created).toBe(1);
@@ -182,7 +184,7 @@ describe('[S05] tenancy', () => {
     const mine = await api.json('POST', '/api/leads', body, headers);
     const theirs = await api.json('POST', '/api/leads', body, {
       ...headers,
-      authorization: `Bearer ${stranger.key}`,
+      authorization: `Bearer ${otherOrganization.key}`,
     });
     expect([mine.statusCode, theirs.statusCode]).toEqual([201, 201]);
     expect(theirs.json().lead_id).not.toBe(mine.json().lead_id);

@@ -115,7 +115,7 @@ describe('registering a company', () => {
     const response = await register({
       company_name: ' ',
       owner_name: 'x'.repeat(201),
-      owner_email: 'nobody',
+      owner_email: 'not-an-address',
       owner_phone: '12',
       ghl_location_id: 'https://app.gohighlevel.com/',
     });
@@ -228,7 +228,7 @@ describe('a company', () => {
   it('a CRM token that works connects it; the token is encrypted and never returned', async () => {
     const { company, as } = await makeCompany(api);
     const url = `/api/companies/${company.number}`;
-    const wrong = await api.json('PATCH', url, { crm: { token: 'pit-of-nobody' }, tags: ['changed'] }, as);
+    const wrong = await api.json('PATCH', url, { crm: { token: 'pit-unknown' }, tags: ['changed'] }, as);
     expect([wrong.statusCode, wrong.json().code]).toEqual([400, 'crm_token_refused']);
     expect((await api.json('GET', url, undefined, as)).json().company).toMatchObject({
       tags: company.tags,
@@ -280,8 +280,12 @@ describe('API keys of a company', () => {
       [company.organizationId],
     );
     const made = await api.json('POST', url, { name: 'the hundredth' }, as);
-    const beyond = await api.json('POST', url, { name: 'one more' }, as);
-    expect([made.statusCode, beyond.statusCode, beyond.json().code]).toEqual([201, 409, 'too_many_keys']);
+    const refusedKey = await api.json('POST', url, { name: 'one more' }, as);
+    expect([made.statusCode, refusedKey.statusCode, refusedKey.json().code]).toEqual([
+      201,
+      409,
+      'too_many_keys',
+    ]);
     const { key_id } = made.json();
     expect((await api.json('DELETE', `${url}/${key_id}`, undefined, as)).statusCode).toBe(200);
     expect((await api.json('POST', url, { name: 'instead' }, as)).statusCode).toBe(201);
@@ -292,8 +296,8 @@ describe('API keys of a company', () => {
     await api.makeKey(['admin'], { organizationId: company.organizationId });
     const url = `/api/companies/${company.number}/keys`;
     const { keys } = (await api.json('GET', url, undefined, as)).json();
-    const strong = keys.find((key: { scopes: string[] }) => key.scopes.includes('admin'));
-    const answer = await api.json('DELETE', `${url}/${strong.key_id}`, undefined, as);
+    const adminKey = keys.find((key: { scopes: string[] }) => key.scopes.includes('admin'));
+    const answer = await api.json('DELETE', `${url}/${adminKey.key_id}`, undefined, as);
     expect([answer.statusCode, answer.json().code]).toEqual([403, 'scope_missing']);
   });
 
@@ -352,8 +356,8 @@ describe('API keys of a company', () => {
   it('a key cannot create a key with scopes it lacks', async () => {
     const { company, as } = await makeCompany(api, ['companies:write', 'leads:write']);
     const url = `/api/companies/${company.number}/keys`;
-    const beyond = await api.json('POST', url, { name: 'x', scopes: ['leads:read'] }, as);
-    expect([beyond.statusCode, beyond.json().code]).toEqual([403, 'scope_missing']);
+    const refusedKey = await api.json('POST', url, { name: 'x', scopes: ['leads:read'] }, as);
+    expect([refusedKey.statusCode, refusedKey.json().code]).toEqual([403, 'scope_missing']);
     expect((await api.json('POST', url, { name: 'x', scopes: ['admin'] }, as)).statusCode).toBe(400);
     expect((await api.json('POST', url, { name: 'x', scopes: ['leads:write'] }, as)).statusCode).toBe(201);
   });

@@ -59,7 +59,7 @@ it('registers a company once, creates its key, and lists it', async () => {
       '--owner-name',
       'Y',
       '--owner-email',
-      'nobody',
+      'not-an-address',
       '--owner-phone',
       '1',
       '--location',
@@ -73,5 +73,5 @@ it('registers a company once, creates its key, and lists it', async () => {
   expect(listed.out).toContain(
     `${number}  Sunshine Clinic  olga@sunshine.example  Sunshine1  no credentials of its own\n`,
   );
-  expect((await leadgate('list', '--search', 'nobody')).out).toBe('No company matches.\n');
+  expect((await leadgate('list', '--search', 'unknown')).out).toBe('No company matches.\n');
 });

@@ -16,14 +16,14 @@ let operator: Visitor;
 let mine: Registered;
 let other: Registered;
 let member: Visitor;
-let stranger: Visitor;
+let otherMember: Visitor;
 beforeAll(async () => {
   system = await startSystem({ workers: [] });
   operator = await asOperator(system);
   mine = await register(operator, 1);
   other = await register(operator, 2);
   member = await asMember(system, mine);
-  stranger = await asMember(system, other);
+  otherMember = await asMember(system, other);
 });
 afterAll(() => system?.stop());
 
@@ -56,9 +56,9 @@ describe('access to pages', () => {
       const path = url.replace(':company_id', String(mine.number)).replace(/:\w+/g, id);
       const ask = (visitor: Visitor) =>
         method === 'GET' ? visitor.get(path) : visitor.post(path, { name: 'x', phone: '+13055550123' });
-      expect((await ask(stranger)).status, `${method} ${url}`).toBe(404);
-      const nobody = await ask(visit(system));
-      expect(nobody.status, `${method} ${url}`).toBe(method === 'GET' ? 303 : 401);
+      expect((await ask(otherMember)).status, `${method} ${url}`).toBe(404);
+      const anonymous = await ask(visit(system));
+      expect(anonymous.status, `${method} ${url}`).toBe(method === 'GET' ? 303 : 401);
     }
     expect(await system.rows('SELECT 1 FROM leads WHERE uploaded')).toEqual([]);
   });
@@ -73,7 +73,7 @@ describe('access to pages', () => {
     );
     expect(await text(operator, '/companies')).toContain('Company 2');
     expect(await text(operator, '/companies?q=owner1@')).not.toContain('Company 2');
-    expect(await text(operator, '/companies?q=nobody')).toContain('Nothing matches.');
+    expect(await text(operator, '/companies?q=anonymous')).toContain('Nothing matches.');
   });
 
   it("a member is led to their company's page and sees no other company", async () => {
@@ -144,16 +144,16 @@ describe('the link that sets a password', () => {
     expect(stored).not.toContain(token);
     const short = await visit(system).post(invited.link, { password: 'short', again: 'short' });
     expect(short.status).toBe(400);
-    const unlike = await visit(system).post(invited.link, {
+    const mismatch = await visit(system).post(invited.link, {
       password: memberPassword,
       again: 'another one, long',
     });
-    expect(await unlike.text()).toContain('do not match');
+    expect(await mismatch.text()).toContain('do not match');
     await asMember(system, invited);
     expect((await visit(system).get(invited.link)).status).toBe(404);
     const second = await visit(system).post(invited.link, {
-      password: 'somebody else’s',
-      again: 'somebody else’s',
+      password: 'another password',
+      again: 'another password',
     });
     expect(second.status).toBe(404);
     expect((await visit(system).signIn(invited.email, memberPassword)).status).toBe(303);
@@ -250,17 +250,17 @@ describe('forms', () => {
 
   it("[S08] a key is shown once, works, and can be revoked; another company's key cannot be revoked", async () => {
     const keys = `/dashboard/${other.number}/settings/keys`;
-    const made = await stranger.post(keys, { key_name: 'Our website' });
+    const made = await otherMember.post(keys, { key_name: 'Our website' });
     const key = /lg_[\w-]{43}/.exec(await made.text())![0];
     const settings = `/dashboard/${other.number}/settings`;
-    expect(await text(stranger, settings)).not.toContain(key);
+    expect(await text(otherMember, settings)).not.toContain(key);
     const [row] = await system.rows<{ id: string }>("SELECT id FROM api_keys WHERE name = 'Our website'");
     const foreign = `/dashboard/${mine.number}/settings/keys/${row!.id}/revoke`;
     expect((await member.post(foreign)).status).toBe(404);
     const use = () =>
       fetch(`${system.publicUrl}/dashboard`, { headers: { accept: 'application/json', 'x-api-key': key } });
     expect((await use()).status).toBe(200);
-    expect((await stranger.post(`${keys}/${row!.id}/revoke`)).status).toBe(303);
+    expect((await otherMember.post(`${keys}/${row!.id}/revoke`)).status).toBe(303);
     expect((await use()).status).toBe(401);
   });
 

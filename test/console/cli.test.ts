@@ -94,7 +94,7 @@ it('[S08] creates, lists and revokes a key; the key is printed once and never st
 });
 
 it.each([
-  [['key', 'create', '--organization', 'nobody', '--name', 'x'], /There is no organization nobody/],
+  [['key', 'create', '--organization', 'unknown', '--name', 'x'], /There is no organization unknown/],
   [
     ['key', 'create', '--organization', 'demo', '--name', 'x', '--scopes', 'leads:read,everything'],
     /Unknown scope everything/,
@@ -102,10 +102,10 @@ it.each([
   [['key', 'create', '--name', 'x'], /--organization <slug>/],
   [['organization', 'create', '--slug', 'demo', '--name', 'D', '--support', 's'], /already/],
   [['operator', 'create', '--email', 'nonsense'], /not an e-mail address/],
-])('%j is refused with an explanation and changes nothing', async (args, told) => {
+])('%j is refused with an explanation and changes nothing', async (args, message) => {
   const { code, err, out } = await leadgate(args, 'a password long enough\n');
   expect({ code, out }).toEqual({ code: 1, out: '' });
-  expect(err).toMatch(told);
+  expect(err).toMatch(message);
 });
 
 it('migrates, and says when there is nothing to do', async () => {

@@ -212,7 +212,7 @@ describe('operator actions', () => {
     expect(await page('/console/inbox')).not.toContain(`data-inbox="${row!.id}"`);
 
     const [alert] = await system.rows<{ id: string }>(
-      "INSERT INTO alerts (id, key, kind, subject, text) VALUES (gen_random_uuid(), 'a-test', 'payment_disputed', 'x', 'Somebody disputes') RETURNING id",
+      "INSERT INTO alerts (id, key, kind, subject, text) VALUES (gen_random_uuid(), 'a-test', 'payment_disputed', 'x', 'A dispute') RETURNING id",
     );
     await operator.post(`/console/alerts/${alert!.id}/resolve`);
     expect(
@@ -228,10 +228,10 @@ describe('operator actions', () => {
     expect(stream.headers.get('content-type')).toContain('text/event-stream');
     const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
     const until = async (text: string) => {
-      for (let heard = ''; !heard.includes(text); ) {
+      for (let received = ''; !received.includes(text); ) {
         const { value, done } = await reader.read();
-        if (done) throw new Error(`the stream ended after ${heard}`);
-        heard += value;
+        if (done) throw new Error(`the stream ended after ${received}`);
+        received += value;
       }
     };
     await until('event: hello');

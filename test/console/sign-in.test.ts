@@ -88,17 +88,17 @@ describe('[S09] signing in', () => {
 
   it('an unknown account and a wrong password get the same response, from the form and the API', async () => {
     const pages = await Promise.all([
-      visit(system).signIn('nobody@example.com', 'wrong wrong wrong'),
+      visit(system).signIn('unknown@example.com', 'wrong wrong wrong'),
       visit(system).signIn(system.operator.email, 'wrong wrong wrong'),
       visit(system).signIn('not an address', 'wrong wrong wrong'),
     ]);
     const texts = await Promise.all(pages.map((page) => page.text()));
     expect(pages.map((page) => page.status)).toEqual([401, 401, 401]);
-    const told = texts.map((text) => /role="alert">([^<]+)</.exec(text)?.[1]);
-    expect(new Set(told)).toEqual(new Set(['E-mail or password is wrong.']));
+    const messages = texts.map((text) => /role="alert">([^<]+)</.exec(text)?.[1]);
+    expect(new Set(messages)).toEqual(new Set(['E-mail or password is wrong.']));
 
     const bodies = await Promise.all(
-      ['nobody@example.com', system.operator.email].map(async (email) => {
+      ['unknown@example.com', system.operator.email].map(async (email) => {
         const answer = await jsonSignIn(email, 'wrong wrong wrong');
         return { status: answer.status, text: await answer.text() };
       }),
@@ -151,11 +151,11 @@ describe('[S09] signing in', () => {
 
   it('signing out is a POST and ends the session on the server', async () => {
     const visitor = await signedIn();
-    const stolen = visitor.cookie();
+    const oldCookie = visitor.cookie();
     expect((await visitor.get('/logout')).status).toBe(404);
     expect((await visitor.get('/console')).status).toBe(200);
     expect((await visitor.post('/logout')).headers.get('location')).toBe('/login');
-    expect((await visit(system, stolen).get('/console', { accept: 'application/json' })).status).toBe(401);
+    expect((await visit(system, oldCookie).get('/console', { accept: 'application/json' })).status).toBe(401);
   });
 
   it('a GET of every page changes no row of the sign-in tables', async () => {
@@ -207,9 +207,9 @@ describe('[S09] limits', () => {
     for (let i = 0; i < 10; i += 1) {
       expect((await visit(system).signIn(person.email, 'wrong wrong wrong')).status).toBe(401);
     }
-    const closed = await visit(system).signIn(person.email.toUpperCase(), person.password);
-    expect(closed.status).toBe(429);
-    expect(Number(closed.headers.get('retry-after'))).toBeGreaterThan(0);
+    const locked = await visit(system).signIn(person.email.toUpperCase(), person.password);
+    expect(locked.status).toBe(429);
+    expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await jsonSignIn(person.email, person.password)).status).toBe(429);
     expect((await visit(system).signIn(system.operator.email, system.operator.password)).status).toBe(303);
     const stored = await system.rows<{ key: string }>('SELECT key FROM sign_in_limits');

@@ -56,9 +56,9 @@ async function startOwner(call: string): Promise<Owner> {
   return { child, lines, server: JSON.parse(String(value)) as EmbeddedPostgres };
 }
 
-const startIn = () => `startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} })`;
+const startExpression = () => `startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} })`;
 
-function gone({ child }: Owner): Promise<unknown> {
+function exitOf({ child }: Owner): Promise<unknown> {
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
@@ -66,7 +66,7 @@ async function setting(url: string, name: string): Promise<string> {
   return atServer(url, async (client) => (await client.query(`SHOW ${name}`)).rows[0][name]);
 }
 
-const answers = (url: string) => atServer(url, () => Promise.resolve(true)).catch(() => false);
+const acceptsConnections = (url: string) => atServer(url, () => Promise.resolve(true)).catch(() => false);
 
 it('starts on an empty folder with the settings leadgate relies on', async () => {
   const lines: string[] = [];
@@ -91,7 +91,7 @@ it('starts on an empty folder with the settings leadgate relies on', async () =>
   });
   expect(collation).toEqual([{ datlocprovider: 'b', datlocale: 'C.UTF-8' }]);
   await server.stop();
-  expect(await answers(server.url)).toBe(false);
+  expect(await acceptsConnections(server.url)).toBe(false);
 });
 
 it('keeps its data over a stop, and its port over a crash', async () => {
@@ -108,35 +108,35 @@ it('keeps its data over a stop, and its port over a crash', async () => {
 });
 
 it('takes over the server that a killed leadgate left running, and stops it', async () => {
-  const owner = await startOwner(startIn());
-  const ended = gone(owner);
+  const owner = await startOwner(startExpression());
+  const ended = exitOf(owner);
   owner.child.kill('SIGKILL');
   await ended;
-  expect(await answers(owner.server.url)).toBe(true);
-  const heir = await start();
-  expect(heir).toMatchObject({ attached: true, port: owner.server.port, dataDir: owner.server.dataDir });
-  await heir.stop();
-  expect(await answers(heir.url)).toBe(false);
+  expect(await acceptsConnections(owner.server.url)).toBe(true);
+  const successor = await start();
+  expect(successor).toMatchObject({ attached: true, port: owner.server.port, dataDir: owner.server.dataDir });
+  await successor.stop();
+  expect(await acceptsConnections(successor.url)).toBe(false);
 });
 
 it('two processes that start together share one server, which the last one stops', async () => {
-  const [one, two] = await Promise.all([startOwner(startIn()), startOwner(startIn())]);
+  const [one, two] = await Promise.all([startOwner(startExpression()), startOwner(startExpression())]);
   expect(one.server.port).toBe(two.server.port);
   expect([one.server.attached, two.server.attached].sort()).toEqual([false, true]);
   one.child.stdin!.end();
   expect((await one.lines.next()).value).toBe('ended');
-  expect(await answers(two.server.url)).toBe(true);
+  expect(await acceptsConnections(two.server.url)).toBe(true);
   two.child.stdin!.end();
   expect((await two.lines.next()).value).toBe('ended');
-  expect(await answers(two.server.url)).toBe(false);
+  expect(await acceptsConnections(two.server.url)).toBe(false);
 });
 
 it('a Ctrl-C does not reach the server, so that leadgate can drain first', async () => {
-  const owner = await startOwner(startIn());
-  const ended = gone(owner);
+  const owner = await startOwner(startExpression());
+  const ended = exitOf(owner);
   process.kill(-owner.child.pid!, 'SIGINT');
   await ended;
-  expect(await answers(owner.server.url)).toBe(true);
+  expect(await acceptsConnections(owner.server.url)).toBe(true);
   await (await start()).stop();
 });
 
@@ -149,7 +149,7 @@ it('starts although the pid of its dead server now belongs to another process', 
   await writeFile(note, text.replace(/^\d+/, String(process.pid)));
   const second = await start();
   expect(second.attached).toBe(false);
-  expect(await answers(second.url)).toBe(true);
+  expect(await acceptsConnections(second.url)).toBe(true);
 });
 
 it('runs in a project folder that other users cannot enter, and finds its data on the next start', async () => {
@@ -181,7 +181,7 @@ it('a port that is taken is named in the error', async () => {
 
 it('removes a temporary database with its server, also one that a killed run left', async () => {
   const owner = await startOwner('startTemporaryPostgres()');
-  const ended = gone(owner);
+  const ended = exitOf(owner);
   owner.child.kill('SIGKILL');
   await ended;
   const left = dirname(owner.server.dataDir);
@@ -190,9 +190,9 @@ it('removes a temporary database with its server, also one that a killed run lef
 
   const own = await startTemporaryPostgres();
   cleanUps.push(() => own.stop());
-  expect([existsSync(left), await answers(owner.server.url)]).toEqual([false, false]);
+  expect([existsSync(left), await acceptsConnections(owner.server.url)]).toEqual([false, false]);
   await own.stop();
-  expect([existsSync(own.dataDir), await answers(own.url)]).toEqual([false, false]);
+  expect([existsSync(own.dataDir), await acceptsConnections(own.url)]).toEqual([false, false]);
 });
 
 it('refuses a second leadgate on one data folder, and names the first', async () => {
@@ -200,7 +200,7 @@ it('refuses a second leadgate on one data folder, and names the first', async ()
   const owner = await startOwner(`lockDataFolder(${JSON.stringify(dataDir)})`);
   await expect(lockDataFolder(dataDir)).rejects.toThrow(FolderInUseError);
   await expect(lockDataFolder(dataDir)).rejects.toThrow(`process ${owner.child.pid}`);
-  const ended = gone(owner);
+  const ended = exitOf(owner);
   owner.child.kill('SIGKILL');
   await ended;
   const lock = await lockDataFolder(dataDir);

@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const series = 'SELECT n FROM generate_series(1, $1::int) AS n';
 
-const cutReaders = () =>
+const killReaders = () =>
   atServer(test.directUrl, (client) =>
     client.query(
       `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'reading reader'`,
@@ -59,7 +59,7 @@ it('a connection lost between two batches throws, and never ends the stream earl
     for await (const batch of db.reader.stream(series, [1_000_000], 10)) {
       seen += batch.length;
       if (seen === 50) {
-        await cutReaders();
+        await killReaders();
         expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
       }
     }
@@ -73,10 +73,10 @@ it('a connection lost between two batches throws, and never ends the stream earl
 it('a connection lost during a result is retried and returns the whole result', async () => {
   const slow = `SELECT n, repeat('x', 20000) AS text, pg_sleep(0.01) FROM generate_series(1, 60) AS n`;
   const reading = db.reader.query<{ n: number }>(slow);
-  const halfWay = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'reading reader'
+  const readingSessions = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'reading reader'
     AND wait_event = 'PgSleep' AND query_start < clock_timestamp() - interval '200 ms'`;
-  await expect.poll(() => db.query(halfWay)).toHaveLength(1);
-  await cutReaders();
+  await expect.poll(() => db.query(readingSessions)).toHaveLength(1);
+  await killReaders();
   expect((await reading).map((row) => row?.n)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
 });
 

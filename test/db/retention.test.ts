@@ -290,12 +290,12 @@ describe('what is older than its retention period is deleted, and nothing else',
     });
     const ended = once(child, 'exit');
     try {
-      let said = '';
+      let output = '';
       for await (const part of child.stdout) {
-        said += String(part);
-        if (said.includes('"maintenance"')) break;
+        output += String(part);
+        if (output.includes('"maintenance"')) break;
       }
-      expect(said).toContain(partition('events', 8));
+      expect(output).toContain(partition('events', 8));
     } finally {
       child.kill('SIGTERM');
       await ended;
@@ -333,14 +333,14 @@ describe('after months were dropped', () => {
       [deal.unlockId],
     )) as [{ leadId: string }];
     await openMonth(db, 30);
-    const gone = await addEvent(db, monthAgo(30), `unlock:${deal.unlockId}`);
+    const dropped = await addEvent(db, monthAgo(30), `unlock:${deal.unlockId}`);
     const before = await unlockTimeline(db, deal.unlockId, leadId);
-    expect(before.events.map(({ id }) => id)).toContain(gone);
+    expect(before.events.map(({ id }) => id)).toContain(dropped);
     // The unlock was made today, so the dropped months cannot hold its history.
     expect((await maintain(db)).dropped).toContain(partition('events', 30));
     const after = await unlockTimeline(db, deal.unlockId, leadId);
     expect(after.events.map(({ id }) => id)).toEqual(
-      before.events.map(({ id }) => id).filter((id) => id !== gone),
+      before.events.map(({ id }) => id).filter((id) => id !== dropped),
     );
     expect(after.messages.length).toBe(before.messages.length);
     await buy(system, deal);

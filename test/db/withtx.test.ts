@@ -71,10 +71,10 @@ const failure = async (work: Promise<unknown>): Promise<Error> => {
 
 /** Uses every connection of the pool: with one leaked, the last query here would time out. */
 async function expectHealthy() {
-  const slots = Array.from({ length: max * 2 }, () =>
+  const queries = Array.from({ length: max * 2 }, () =>
     db.withTx((tx) => tx.query<{ n: number }>('SELECT 1 AS n')),
   );
-  expect(await Promise.all(slots)).toEqual(slots.map(() => [{ n: 1 }]));
+  expect(await Promise.all(queries)).toEqual(queries.map(() => [{ n: 1 }]));
   expect(db.pool.totalCount).toBeLessThanOrEqual(max);
 }
 
@@ -129,7 +129,7 @@ describe('withTx', () => {
 
   it('[F12] a backend killed while its transaction is idle does not end the process', async () => {
     const refusal = new Error('decided without the database');
-    const noticed = new Promise((resolve) => {
+    const errorEvent = new Promise((resolve) => {
       db.pool.once('acquire', (session) => session.once('end', () => resolve(true)));
     });
     const work = db.withTx(async (tx) => {
@@ -137,7 +137,7 @@ describe('withTx', () => {
       await atServer(test.directUrl, (client) =>
         client.query('SELECT pg_terminate_backend($1, 5000)', [backend?.pid]),
       );
-      await noticed;
+      await errorEvent;
       throw refusal;
     });
     expect(await failure(work)).toBe(refusal);
@@ -186,31 +186,31 @@ describe('withTx', () => {
   });
 
   it('refuses a statement sent after its transaction ended', async () => {
-    let escaped: Promise<Error> | undefined;
+    let lateStatement: Promise<Error> | undefined;
     let leave = (): void => undefined;
     const left = new Promise<void>((resolve) => {
       leave = resolve;
     });
     await db.withTx(async (tx) => {
-      escaped = left.then(() => failure(tx.query(...insert(9))));
+      lateStatement = left.then(() => failure(tx.query(...insert(9))));
     });
     leave();
-    expect((await escaped)?.message).toContain('not awaited');
+    expect((await lateStatement)?.message).toContain('not awaited');
     expect(await stored()).toEqual([]);
   });
 
   it('retries a serialization failure until both transactions commit', async () => {
     let runs = 0;
-    let arrive = (): void => undefined;
+    let signalBothRead = (): void => undefined;
     const bothHaveRead = new Promise<void>((resolve) => {
-      arrive = resolve;
+      signalBothRead = resolve;
     });
     const addCount = () =>
       db.withTx(
         async (tx) => {
           runs += 1;
           const [row] = await tx.query<{ n: number }>('SELECT count(*) AS n FROM notes');
-          if (runs === 2) arrive();
+          if (runs === 2) signalBothRead();
           await bothHaveRead;
           await tx.query(...insert(row?.n ?? -1));
         },
@@ -261,11 +261,13 @@ describe('query', () => {
   });
 
   it('closes a session that timed out, so that the next query does not wait for it', async () => {
-    const impatient = createDatabase({ ...clientOf(test), max: 1, queryTimeoutMs: 200 });
-    expect(await failure(impatient.query('SELECT pg_sleep(20)'))).toBeInstanceOf(CommitOutcomeUnknownError);
-    const next = await impatient.query('SELECT 1 AS n').catch((error: Error) => error.message);
+    const shortTimeoutDb = createDatabase({ ...clientOf(test), max: 1, queryTimeoutMs: 200 });
+    expect(await failure(shortTimeoutDb.query('SELECT pg_sleep(20)'))).toBeInstanceOf(
+      CommitOutcomeUnknownError,
+    );
+    const next = await shortTimeoutDb.query('SELECT 1 AS n').catch((error: Error) => error.message);
     expect(next).toEqual([{ n: 1 }]);
-    await impatient.close();
+    await shortTimeoutDb.close();
   });
 
   it('returns exact numbers, and dates without a time zone', async () => {

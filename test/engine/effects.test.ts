@@ -58,7 +58,7 @@ const vendorOf = ({ name }: Message) => (name === 'e-mail fallback' ? 'sendgrid'
 const recipientOf = (message: Message, deal: Pick<Deal, 'phone' | 'email'>) =>
   vendorOf(message) === 'sendgrid' ? deal.email! : deal.phone;
 
-/** Makes the posts of this message to this buyer fail. Texts to one phone are told apart by their order. */
+/** Makes the posts of this message to this buyer fail. Texts to one phone are distinguished by their order. */
 function failPosts(
   system: TestSystem,
   message: Message,

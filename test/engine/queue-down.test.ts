@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** The worker retries 0.5 s after a refused connection; with BullMQ's default it would wait 15 s. */
 const backWithinMs = 7_000;
-/** So many refused calls of ours in sequence take longer than the worker's own connection attempt, which started earlier. */
+/** This many refused calls in sequence take longer than the worker's own connection attempt, which started earlier. */
 const refusedCalls = 20;
 
 it('[F12] a worker whose PostgreSQL queue was down takes the next job as soon as the server is back', async () => {

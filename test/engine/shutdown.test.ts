@@ -29,7 +29,7 @@ describe('shutdown completes', () => {
       provider_ids: ['provider60'],
     });
     await system.until<{ n: number }>(
-      'the call to be under way',
+      'the call to be claimed',
       "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
       [],
       (row) => row?.n === 1,

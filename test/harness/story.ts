@@ -163,7 +163,7 @@ export function createStory(system: TestSystem) {
       return (await fetch(page)).text();
     },
 
-    /** The details behind the button of a paid page. */
+    /** Presses the details button of a paid page. Returns the page. */
     async details(page: string): Promise<string> {
       return (await fetch(`${page}/details`, { method: 'POST' })).text();
     },

@@ -215,8 +215,8 @@ describe('leads that failed to sync', () => {
     );
     const before = await company.call('GET', path);
     expect(before.body.syncs).toMatchObject({ pending: 0, success: 100, failed: 1_100 });
-    const asked = await company.call('POST', `${path}/retry`);
-    expect([asked.status, asked.body]).toEqual([202, { retrying: true }]);
+    const retried = await company.call('POST', `${path}/retry`);
+    expect([retried.status, retried.body]).toEqual([202, { retrying: true }]);
     await system.until<{ n: number }>(
       'every retry to be requested',
       "SELECT count(*)::int AS n FROM lead_syncs WHERE import_id = $1 AND status = 'failed'",

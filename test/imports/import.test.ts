@@ -175,8 +175,8 @@ describe('a CSV upload', () => {
        WHERE id = ANY($1::uuid[]) ORDER BY created_at`,
       [ids],
     );
-    const gone = { status: 'cancelled', pieces: 0 };
-    expect(states).toEqual([gone, gone, { status: 'ready', pieces: 1 }]);
+    const replaced = { status: 'cancelled', pieces: 0 };
+    expect(states).toEqual([replaced, replaced, { status: 'ready', pieces: 1 }]);
   });
 
   it('a form with a second file is refused and stores nothing', async () => {

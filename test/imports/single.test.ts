@@ -137,10 +137,10 @@ describe('POST /leads/single', () => {
     const headers = { ...as, 'idempotency-key': uuidv7() };
     const answers = await Promise.all([1, 2, 3].map(() => single(lead, headers)));
     for (const answer of answers) expect([answer.statusCode, answer.body]).toEqual([201, answers[0]!.body]);
-    const twin = { ...lead, name: 'Twin' };
-    expect((await single(twin, headers)).json().code).toBe('idempotency_key_reused');
+    const otherBody = { ...lead, name: 'Twin' };
+    expect((await single(otherBody, headers)).json().code).toBe('idempotency_key_reused');
     const other = { ...as, 'idempotency-key': uuidv7() };
-    const repeats = await Promise.all([1, 2].map(() => single(twin, other)));
+    const repeats = await Promise.all([1, 2].map(() => single(otherBody, other)));
     for (const answer of repeats)
       expect([answer.statusCode, answer.json().lead_id]).toEqual([200, answers[0]!.json().lead_id]);
     expect(await countOf(company)).toBe(1);

@@ -53,8 +53,12 @@ describe('storing rows of a file', () => {
   it('leads, rejects, counts and the position in the file are stored together', async () => {
     const { company } = await makeCompany(api);
     const importId = await startedImport(company);
-    const twin = candidate();
-    const first = await store(company, [candidate(), twin, twin], checkpointOf(importId, 2, 6, [5]));
+    const duplicate = candidate();
+    const first = await store(
+      company,
+      [candidate(), duplicate, duplicate],
+      checkpointOf(importId, 2, 6, [5]),
+    );
     expect(first!.map(({ kind }) => kind)).toEqual(['created', 'created', 'duplicate']);
     expect(await importOf(importId)).toEqual({
       status: 'running',
@@ -63,7 +67,7 @@ describe('storing rows of a file', () => {
       duplicates: 1,
       rejected: 1,
     });
-    await store(company, [twin, candidate()], checkpointOf(importId, 6, 8));
+    await store(company, [duplicate, candidate()], checkpointOf(importId, 6, 8));
     expect(await importOf(importId)).toEqual({
       status: 'running',
       nextRow: 8,
@@ -106,8 +110,8 @@ describe('storing rows of a file', () => {
   it('with a dedupe window of 0 every row is a lead', async () => {
     const { company } = await makeCompany(api);
     const importId = await startedImport(company);
-    const twin = candidate();
-    await store({ ...company, dedupeWindowMs: 0 }, [twin, twin], checkpointOf(importId, 2, 4));
+    const duplicate = candidate();
+    await store({ ...company, dedupeWindowMs: 0 }, [duplicate, duplicate], checkpointOf(importId, 2, 4));
     expect(await importOf(importId)).toMatchObject({ created: 2, duplicates: 0 });
   });
 });

@@ -350,7 +350,7 @@ describe('the package', () => {
         (name) => `docs/${name}`,
       ),
     ];
-    const dead = pages
+    const broken = pages
       .filter((page) => page.endsWith('.md'))
       .flatMap((page) =>
         [...read(page).matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map(
@@ -358,7 +358,7 @@ describe('the package', () => {
         ),
       )
       .filter(([page, target]) => !existsSync(new URL(target, new URL(page, root))));
-    expect(dead).toEqual([]);
+    expect(broken).toEqual([]);
   });
 });
 

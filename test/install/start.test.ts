@@ -41,16 +41,16 @@ function start(folder: string, ports: { PORT: string; SANDBOX_PORT: string }): S
   return { child, output: () => output, errors: () => errors, exited };
 }
 
-async function says({ child, output, errors, exited }: Started, text: string): Promise<void> {
-  const heard = new Promise<void>((done) => {
-    const look = () => output().includes(text) && done();
-    child.stdout!.on('data', look);
-    look();
+async function waitForOutput({ child, output, errors, exited }: Started, text: string): Promise<void> {
+  const started = new Promise<void>((done) => {
+    const check = () => output().includes(text) && done();
+    child.stdout!.on('data', check);
+    check();
   });
   const ended = exited.then((code) => {
     throw new Error(`npm start ended with ${code}: ${errors()}`);
   });
-  await Promise.race([heard, ended]);
+  await Promise.race([started, ended]);
 }
 
 describe('npm start', () => {
@@ -61,7 +61,7 @@ describe('npm start', () => {
     folder = await mkdtemp(join(tmpdir(), 'leadgate-start-'));
     ports = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
     running = start(folder, ports);
-    await says(running, 'curl -s');
+    await waitForOutput(running, 'curl -s');
   });
   afterAll(async () => {
     running.child.kill('SIGTERM');
@@ -107,7 +107,7 @@ describe('npm start', () => {
     running.child.kill('SIGKILL');
     await running.exited;
     running = start(folder, ports);
-    await says(running, 'curl -s');
+    await waitForOutput(running, 'curl -s');
     const after = await demo();
     expect(after.apiKey).toBe(before.apiKey);
     const leads = await fetch(`${after.publicUrl}/api/leads`, {

@@ -116,7 +116,7 @@ describe('webhooks', () => {
     format: 'der',
     type: 'spki',
   });
-  const told = async (count: number) => {
+  const receivedEvents = async (count: number) => {
     await sandbox.webhooks.wait({ vendor: 'ghl' }, count);
     return product.hits.map((hit) => {
       const signature = Buffer.from(String(hit.headers['x-ghl-signature']), 'base64');
@@ -128,13 +128,13 @@ describe('webhooks', () => {
   it('signed webhooks report our own calls and edits made in the CRM', async () => {
     sandbox.configure({ ghl: { webhookUrl: `${product.url}/webhook/ghl` } });
     const { id } = (await upsert({ tags: ['vip'], firstName: 'Amy' })).body.contact;
-    await told(1);
+    await receivedEvents(1);
     await upsert({ city: 'Miami', tags: ['other'] });
-    await told(3);
+    await receivedEvents(3);
     ghl.edit(id, { dnd: true, dndSettings: { SMS: { status: 'active' } } });
-    await told(5);
+    await receivedEvents(5);
     ghl.remove(id);
-    const events = await told(6);
+    const events = await receivedEvents(6);
     expect(events.map(({ type }) => type)).toEqual([
       'ContactCreate',
       'ContactUpdate',

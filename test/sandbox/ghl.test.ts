@@ -42,8 +42,8 @@ describe('contacts', () => {
 
   it('create and update refuse a duplicate and name the existing contact', async () => {
     const first = (await upsert({ name: 'Amy Lee' })).body.contact;
-    const twin = { locationId: location, phone: '(305) 555-0142' };
-    expect(await call('POST', '/contacts/', { json: twin })).toMatchObject({
+    const duplicate = { locationId: location, phone: '(305) 555-0142' };
+    expect(await call('POST', '/contacts/', { json: duplicate })).toMatchObject({
       status: 400,
       body: {
         statusCode: 400,
@@ -58,7 +58,7 @@ describe('contacts', () => {
     const update = await call('PUT', `/contacts/${other.body.contact.id}`, { json: { phone } });
     expect(update).toMatchObject({ status: 400, body: { meta: { contactId: first.id } } });
     ghl.location(location, { allowDuplicateContact: true });
-    expect((await call('POST', '/contacts/', { json: twin })).status).toBe(201);
+    expect((await call('POST', '/contacts/', { json: duplicate })).status).toBe(201);
     expect((await upsert({ createNewIfDuplicateAllowed: true })).body.new).toBe(true);
     expect(ghl.location(location)).toMatchObject({ contacts: 4, sharedPhones: 1 });
   });
@@ -79,7 +79,7 @@ describe('contacts', () => {
   });
 
   it('an invalid body lists every error', async () => {
-    const wrong = await upsert({ customField: {}, email: 'nobody', phone: '12', tags: 'x' });
+    const wrong = await upsert({ customField: {}, email: 'not-an-address', phone: '12', tags: 'x' });
     expect(wrong).toMatchObject({ status: 422, body: { statusCode: 422, error: 'Unprocessable Entity' } });
     expect(wrong.body.message).toEqual([
       'phone must be a valid phone number',
@@ -93,7 +93,7 @@ describe('contacts', () => {
     expect(put.body.message).toEqual(['property locationId should not exist']);
     expect((await upsert({ phone: undefined })).status).toBe(400);
     expect((await upsert({ locationId: undefined })).status).toBe(422);
-    expect((await call('GET', '/contacts/nobody')).body.message).toBe('Contact with id nobody not found');
+    expect((await call('GET', '/contacts/unknown')).body.message).toBe('Contact with id unknown not found');
     expect(sandbox.ledger.list({ outcome: 'refused', to: '+12' })).toMatchObject([{ reference: location }]);
   });
 

@@ -173,7 +173,7 @@ describe('textmagic', () => {
     ['multipart', 'multipart/form-data', 'name="text"\r\n\r\nY please\r\n'],
     ['urlencoded', 'application/x-www-form-urlencoded', 'text=Y+please'],
     ['json', 'application/json', '"text":"Y please"'],
-  ] as const)('calls back in %s and answers when asked back', async (format, type, part) => {
+  ] as const)('posts its callback as %s, and the message can be fetched', async (format, type, part) => {
     await control('POST', 'configure', { textmagic: { format } });
     const { messageSid } = sandbox.act.reply(phone, { text: 'Y please', provider: 'textmagic' });
     await sandbox.webhooks.wait({ vendor: 'textmagic', objectId: messageSid });

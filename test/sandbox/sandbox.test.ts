@@ -198,11 +198,11 @@ describe('control', () => {
   it('serves its own page only, and escapes what it shows', async () => {
     const foreign = { method: 'POST', headers: { origin: 'https://evil.example' }, body: '{}' };
     expect((await fetch(`${sandbox.url}/_sandbox/reset`, foreign)).status).toBe(403);
-    const rebound = await got(`${sandbox.url}/_sandbox/ledger`, {
+    const otherHost = await got(`${sandbox.url}/_sandbox/ledger`, {
       headers: { host: 'evil.example' },
       throwHttpErrors: false,
     });
-    expect(rebound.statusCode).toBe(403);
+    expect(otherHost.statusCode).toBe(403);
     const page = await fetch(sandbox.url);
     expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
     const item = {

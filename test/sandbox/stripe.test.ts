@@ -24,7 +24,7 @@ describe('stripe', () => {
     ['the old ui_mode', { ui_mode: 'hosted' }, undefined, 'ui_mode'],
     ['a mode it does not play', { mode: 'setup' }, undefined, 'mode'],
     ['no line items', { line_items: undefined }, 'parameter_missing', 'line_items'],
-    ['a success_url that is none', { success_url: 'nowhere' }, 'url_invalid', 'success_url'],
+    ['a malformed success_url', { success_url: 'nowhere' }, 'url_invalid', 'success_url'],
   ])('refuses %s', async (_name, extra, code, param) => {
     const failing = stripe.checkout.sessions.create(
       order(extra as Partial<Stripe.Checkout.SessionCreateParams>),
@@ -77,8 +77,8 @@ describe('stripe', () => {
 
     sandbox.fault({ vendor: 'stripe', kind: 'latency', ms: 200, count: 1 });
     const slow = stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:2' });
-    const hasty = stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:2' });
-    const [one, two] = await Promise.allSettled([slow, hasty]);
+    const concurrent = stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:2' });
+    const [one, two] = await Promise.allSettled([slow, concurrent]);
     expect(one.status).toBe('fulfilled');
     expect(two).toMatchObject({
       status: 'rejected',

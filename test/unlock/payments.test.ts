@@ -161,7 +161,7 @@ describe('webhooks repeated and out of order', () => {
       idempotencyKey: `second-${sale.unlockId}`,
       amount: 2000,
       currency: 'usd',
-      description: 'the same lead once more',
+      description: 'a second session for the same lead',
       expiresAt: new Date(Date.now() + 3_600_000),
       successUrl: sale.page,
       cancelUrl: sale.page,

@@ -113,7 +113,7 @@ describe('access to pages', () => {
     expect((await withKey(`/dashboard/${other.number}`)).status).toBe(404);
   });
 
-  it('a NUL in a name is refused with a sentence', async () => {
+  it('a NUL in a name and an empty mapping are a 400', async () => {
     const key = await member.post(`/dashboard/${mine.number}/settings/keys`, { key_name: 'a\0b' });
     const named = { member_name: 'a\0b', member_email: 'a@example.com' };
     const person = await operator.post(`/dashboard/${mine.number}/people`, named);

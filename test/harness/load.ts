@@ -5,8 +5,8 @@ import { sampleLead, type TestSystem } from './system.ts';
 const behaviours = [
   { name: 'pays', ends: 'DONE' },
   { name: 'declines', ends: 'EXPIRED' },
-  { name: 'stops', ends: 'OPTED_OUT' },
-  { name: 'is silent', ends: 'AWAIT_CONFIRM' },
+  { name: 'sends STOP', ends: 'OPTED_OUT' },
+  { name: 'does not reply', ends: 'AWAIT_CONFIRM' },
 ] as const;
 
 const phoneOf = (n: number) => `+1305555${String(1_000 + n)}`;
@@ -40,7 +40,7 @@ async function pay(system: TestSystem, link: string): Promise<void> {
 async function replyUntilStored(system: TestSystem, from: string, text: string): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt++) {
     await system.sandbox.act.reply(from, { text });
-    for (let look = 0; look < 20; look++) {
+    for (let poll = 0; poll < 20; poll++) {
       const [row] = await system
         .rows<{ n: number }>(
           'SELECT count(*)::int AS n FROM inbox i JOIN phones p ON p.id = i.phone_id WHERE p.number = $1',
@@ -66,8 +66,8 @@ function playBuyers(system: TestSystem): { stop(): Promise<void> } {
     if (!step || answered.has(`${to} ${step}`)) return;
     answered.add(`${to} ${step}`);
     if (link) await pay(system, link);
-    else if (behaviour.name !== 'is silent')
-      await replyUntilStored(system, to, { pays: 'Y', declines: 'N', stops: 'STOP' }[behaviour.name]);
+    else if (behaviour.name !== 'does not reply')
+      await replyUntilStored(system, to, { pays: 'Y', declines: 'N', 'sends STOP': 'STOP' }[behaviour.name]);
   };
   const loop = async () => {
     const inFlight = new Set<Promise<void>>();

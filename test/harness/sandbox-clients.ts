@@ -41,7 +41,7 @@ const Client = sendgridClient.constructor as new () => typeof sendgridClient;
 const MailService = sendgridMail.constructor as new () => typeof sendgridMail;
 
 export const phone = '+13105550123';
-export const ours = '+15005550006';
+export const ourNumber = '+15005550006';
 export const accountSid = `AC${'0'.repeat(31)}1`;
 
 /** A sandbox, a receiver for its webhooks, and the real SDKs pointed at it. */
@@ -128,11 +128,11 @@ export const text = (
   extra: Partial<{ to: string; from: string; body: string; statusCallback: string }> = {},
 ) => ({
   to: phone,
-  from: ours,
+  from: ourNumber,
   body: 'A roof repair near you',
   ...extra,
 });
-export const letter = (extra: Record<string, unknown> = {}) => ({
+export const mailMessage = (extra: Record<string, unknown> = {}) => ({
   to: 'buyer@leads.example',
   from: 'leads@leadgate.example',
   subject: 'Details',

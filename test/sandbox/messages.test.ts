@@ -2,7 +2,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import got from 'got';
 import twilio from 'twilio';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { accountSid, letter, openSandbox, ours, phone, text } from '../harness/sandbox-clients.ts';
+import { accountSid, mailMessage, openSandbox, ourNumber, phone, text } from '../harness/sandbox-clients.ts';
 
 const { sandbox, product, reset, close, twilioClient, mailClient, textmagic, control } = await openSandbox();
 const sms = twilioClient();
@@ -33,7 +33,7 @@ describe('twilio', () => {
     const raw = await got.post(`${sandbox.url}/2010-04-01/Accounts/${accountSid}/Messages.json`, {
       username: accountSid,
       password: 'sandbox-twilio-token',
-      form: { To: phone, From: ours, Body: 'x', Colour: 'red' },
+      form: { To: phone, From: ourNumber, Body: 'x', Colour: 'red' },
       throwHttpErrors: false,
     });
     expect([raw.statusCode, JSON.parse(raw.body).code]).toEqual([400, 20001]);
@@ -87,7 +87,7 @@ describe('twilio', () => {
     await sandbox.webhooks.wait({ event: 'message.inbound', objectId: 'SMtwice' });
     const hit = product.hits[0];
     const params = Object.fromEntries(new URLSearchParams(hit?.body));
-    expect(params).toMatchObject({ From: phone, To: ours, Body: 'STOP', MessageSid: 'SMtwice' });
+    expect(params).toMatchObject({ From: phone, To: ourNumber, Body: 'STOP', MessageSid: 'SMtwice' });
     const signature = String(hit?.headers['x-twilio-signature']);
     expect(
       twilio.validateRequest('sandbox-twilio-token', signature, `${product.url}/inbound?shop=1`, params),
@@ -195,7 +195,7 @@ describe('textmagic', () => {
 
 describe('sendgrid', () => {
   it('accepts a mail, reports it in signed batches, and finds it by its custom argument', async () => {
-    const [response] = await mail.send(letter({ to: ['a@leads.example', 'b@leads.example'] }));
+    const [response] = await mail.send(mailMessage({ to: ['a@leads.example', 'b@leads.example'] }));
     expect([response.statusCode, response.body]).toEqual([202, '']);
     const id = String(response.headers['x-message-id']);
     await sandbox.webhooks.wait({ event: 'mail.delivered', objectId: id });
@@ -232,7 +232,7 @@ describe('sendgrid', () => {
     ['bounce', 'mail.bounce'],
     ['drop', 'mail.dropped'],
   ])('a mail to %s@ fails', async (box, event) => {
-    await mail.send(letter({ to: `${box}@leads.example` }));
+    await mail.send(mailMessage({ to: `${box}@leads.example` }));
     await sandbox.webhooks.wait({ event });
     expect((await control('GET', 'mailbox')).body.emails).toMatchObject([{ status: 'not_delivered' }]);
   });
@@ -269,6 +269,6 @@ describe('sendgrid', () => {
   });
 
   it('a wrong key is a 401', async () => {
-    await expect(mailClient('SG.other').send(letter())).rejects.toMatchObject({ code: 401 });
+    await expect(mailClient('SG.other').send(mailMessage())).rejects.toMatchObject({ code: 401 });
   });
 });

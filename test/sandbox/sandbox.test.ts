@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import got from 'got';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { startSandbox } from '../../src/sandbox/server.ts';
-import { letter, openSandbox, phone, text } from '../harness/sandbox-clients.ts';
+import { mailMessage, openSandbox, phone, text } from '../harness/sandbox-clients.ts';
 
 const { sandbox, product, reset, close, stripeClient, twilioClient, mailClient, textmagic, control, order } =
   await openSandbox();
@@ -23,7 +23,7 @@ describe('faults', () => {
     await expect(stripe.checkout.sessions.create(order())).rejects.toMatchObject({
       type: 'StripeRateLimitError',
     });
-    await expect(mail.send(letter())).rejects.toMatchObject({ code: 429 });
+    await expect(mail.send(mailMessage())).rejects.toMatchObject({ code: 429 });
     const limited = await textmagic().post('messages', { form: { phones: '13105550123', text: 'x' } });
     expect([limited.statusCode, limited.headers['retry-after']]).toEqual([429, '7']);
     sandbox.fault({ vendor: 'twilio', kind: 'error', status: 503, count: 1 });

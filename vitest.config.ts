@@ -18,7 +18,7 @@ export default defineConfig({
         },
       },
       {
-        // Needs REDIS_URL: what only the Redis backend can show.
+        // Tests of the Redis backend only; they need REDIS_URL.
         test: {
           name: 'redis',
           include: ['test/redis/*.test.ts'],

@@ -6,8 +6,8 @@ import { watchDepths } from '../src/engine/process.ts';
 import { createRuntime } from '../src/runtime.ts';
 
 /**
- * The API as src/api/main.ts starts it, with limits that one address sending everything does not meet.
- * `unbounded`: every lead's job is added at once, however many wait, as the floor of `ingest` does it.
+ * Starts the API as src/api/main.ts does, but without rate limits, because all requests come from one address. With
+ * `unbounded` every job is added to the queue immediately, without a window, as in the floor of `ingest`.
  */
 const limits = Object.fromEntries(
   (['address', 'key', 'refused', 'phone', 'payLink'] as const).map((kind) => [

@@ -5,7 +5,7 @@ import { startProduct, startServers } from './product.ts';
 import type { Backend, Measure, Row } from './row.ts';
 import type { Usage } from './usage.ts';
 
-/** The pipeline's rate with a million unlocks and events stored, beside its rate with ten thousand. */
+/** Compares the pipeline's rate with a million stored unlocks and events to its rate with ten thousand. */
 const inFlight = 100;
 const goal = 0.9;
 

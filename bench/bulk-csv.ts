@@ -7,13 +7,12 @@ import type { Backend, Measure, Row } from './row.ts';
 import type { Usage } from './usage.ts';
 
 /**
- * A CSV from the socket to the COMMIT of its last row: one API process takes it, one worker process reads it, and the
- * rows are as a CRM exports them. Memory is measured beside what both processes have when they stand still; it must not
- * grow with the file.
+ * A CSV in the format of a CRM export, from the socket to the COMMIT of its last row, with one API and one worker process.
+ * The peak memory of both is compared with their idle memory and must not grow with the file.
  */
 
 const headroomMb = 64;
-/** Between the first and the second half of a long file: what grows with the rows grows here, garbage aside. */
+/** Allowed growth between the halves of a long file, for garbage that was not collected yet. */
 const noiseMb = 16;
 
 type Import = {
@@ -24,7 +23,7 @@ type Import = {
   problem: string | null;
 };
 type Peaks = Map<string, number>;
-/** `first`, `later`: the peaks of its halves. */
+/** `first` and `later` are the peak memory of the two halves of the import. */
 type Sent = {
   seconds: number;
   uploadSeconds: number;
@@ -46,7 +45,7 @@ function rowOf(n: number): string {
   return `${first},${rest.join(' ')},${phone},lead${n}@mail.example,"${n} Ocean Drive, Apt ${n % 90}",Miami,FL,33139,Web form,"old, spring",Asked about a massage on day ${n % 365}\r\n`;
 }
 
-function* pieces(rows: number, salt: number): Generator<string> {
+function* chunks(rows: number, salt: number): Generator<string> {
   let text = header;
   for (let n = 0; n < rows; n += 1) {
     text += rowOf(salt + n);
@@ -70,7 +69,7 @@ async function upload(url: string, key: string, rows: number, salt: number) {
   });
   const answered = once(sending, 'response');
   let bytes = 0;
-  for (const text of pieces(rows, salt)) {
+  for (const text of chunks(rows, salt)) {
     bytes += Buffer.byteLength(text);
     if (!sending.write(text)) await once(sending, 'drain');
   }
@@ -129,7 +128,7 @@ async function run(backend: Backend, sizes: readonly number[]) {
       only: ['importer'],
       env: { MAX_CSV_SIZE_MB: '1000' },
     });
-    // Once through everything, so that what stands still afterwards is what stands still in operation.
+    // A small import first, so that idle memory is measured after the code has run once.
     await send(machine, target, 2_000, 0);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     const idle = peaksOf(await (await machine.measure()).end());
@@ -166,7 +165,7 @@ export const measureBulkCsv: Measure = async ({ backends, quick }) => {
       ours: { value: sizes[1]! / large.seconds, unit: 'rows/s' },
       floor: null,
       ratio: null,
-      goal: `peak ≤ idle + ${headroomMb} MB in api and worker, whatever the length`,
+      goal: `peak ≤ idle + ${headroomMb} MB in api and worker, for any file length`,
       met: steady,
       processes: ours.map((role) => ({ role, cores: 0, peakMb: large.peaks.get(role)! })),
       notes: [
@@ -174,7 +173,7 @@ export const measureBulkCsv: Measure = async ({ backends, quick }) => {
           (role, i) =>
             `${role}: idle ${idle.get(role)} MB, peak +${over[0]![i]} MB at ${sizes[0]!.toLocaleString('en-US')}, +${over[1]![i]} MB at ${sizes[1]!.toLocaleString('en-US')} rows (second half ${grown(role) >= 0 ? '+' : '−'}${Math.abs(grown(role))} MB)`,
         ),
-        `kept whole after ${large.uploadSeconds.toFixed(1)} s; ${speed(small, sizes[0]!)} rows/s at ${sizes[0]!.toLocaleString('en-US')}`,
+        `file stored after ${large.uploadSeconds.toFixed(1)} s; ${speed(small, sizes[0]!)} rows/s at ${sizes[0]!.toLocaleString('en-US')}`,
       ],
     });
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { percentile, startVendors } from './deals.ts';
-import type { FloorOptions, FloorTold } from './floor/bulk.ts';
+import type { FloorMessage, FloorOptions } from './floor/bulk.ts';
 import { createPoster } from './http.ts';
 import { Machine } from './machine.ts';
 import { prepareDatabase, startProduct, startServers } from './product.ts';
@@ -8,15 +8,15 @@ import type { Backend, Measure, Row } from './row.ts';
 import { cpuMsPer, type Usage } from './usage.ts';
 
 /**
- * Leads accepted per second by `POST /api/leads/bulk` in batches of a thousand, each durable with its event and outbox row
- * and its contact sealed, while no worker runs. Beside it the same rows inserted by themselves (floor/bulk.ts).
+ * Leads accepted per second by `POST /api/leads/bulk` in batches of a thousand, each stored with its event, its outbox row
+ * and its encrypted contact, while no worker runs. The floor inserts the same rows directly (floor/bulk.ts).
  */
 
 const size = 1_000;
 const connections = 4;
 const goalPerSecond = 10_000;
 const goal = 0.5;
-/** Of a sealed contact of these leads. */
+/** Length of the encrypted contact of one of these leads. */
 const sealedLength = 195;
 
 const phoneOf = (lead: number) => `+1${3_052_000_000 + lead}`;
@@ -86,9 +86,9 @@ async function floor(batches: number): Promise<{ perSecond: number; processes: U
     await once(child, 'message');
     const usage = await machine.measure();
     child.send('go');
-    const [told] = (await once(child, 'message')) as [FloorTold];
+    const [result] = (await once(child, 'message')) as [FloorMessage];
     const processes = await usage.end();
-    return { perSecond: 'perSecond' in told ? told.perSecond : Number.NaN, processes };
+    return { perSecond: 'perSecond' in result ? result.perSecond : Number.NaN, processes };
   } finally {
     await machine.stop();
   }
@@ -100,22 +100,22 @@ export const measureBulkIntake: Measure = async ({ backends, quick }) => {
   for (const backend of backends) {
     const ours = await product(backend, batches);
     if (!ours) continue;
-    const bare = await floor(batches);
-    const ratio = ours.perSecond / bare.perSecond;
+    const floorRun = await floor(batches);
+    const ratio = ours.perSecond / floorRun.perSecond;
     const [p50, p99] = [percentile(ours.answered, 0.5), percentile(ours.answered, 0.99)];
     rows.push({
       name: 'bulk',
       work: `${batches * size} leads through POST /api/leads/bulk, ${size} in a request, ${connections} connections`,
       backend,
       ours: { value: ours.perSecond, unit: 'leads/s' },
-      floor: { value: bare.perSecond, unit: 'leads/s' },
+      floor: { value: floorRun.perSecond, unit: 'leads/s' },
       ratio,
       goal: `≥ ${goalPerSecond} leads/s and ≥ 50 % of floor`,
       met: ours.perSecond >= goalPerSecond && ratio >= goal,
       processes: ours.processes,
       notes: [
         `answer p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
-        `CPU per lead ${cpuMsPer(ours.processes, ours.perSecond)} (floor ${cpuMsPer(bare.processes, bare.perSecond)})`,
+        `CPU per lead ${cpuMsPer(ours.processes, ours.perSecond)} (floor ${cpuMsPer(floorRun.processes, floorRun.perSecond)})`,
       ],
     });
   }

@@ -11,9 +11,9 @@ import type { SyncWorkerOptions } from './sync-worker.ts';
 import { cpuMsPer, type Usage } from './usage.ts';
 
 /**
- * Uploaded leads into the CRM, an upsert and the tags of each, by one worker process; the vendor in a process of its
- * own. With the limiter off: contacts per second. With it on: how near the vendor's limit, never beyond it, and what a
- * second company feels of the first one's backlog.
+ * Syncs uploaded leads to the CRM, with an upsert and a tags call for each, by one worker process; the simulated CRM runs in
+ * a separate process. Without the limiter it measures contacts per second; with it, how much of the vendor's limit is used
+ * without exceeding it, and how long a second company waits while the first has a backlog.
  */
 const goals: Record<Backend, number> = { redis: 400, postgres: 200 };
 
@@ -24,7 +24,7 @@ type Parts = {
   worker: SyncWorkerOptions;
 };
 
-/** Null: there is no Redis here. */
+/** Returns null when there is no Redis. */
 async function onSyncMachine<T>(
   backend: Backend,
   limited: boolean,
@@ -112,7 +112,7 @@ async function unlimited(parts: Parts, backend: Backend, { quick }: RowOptions):
   const exact = contacts === count && writtenMore === 0;
   return {
     name: 'sync',
-    work: `${count} uploaded leads into the CRM, upsert and tags of each, one worker process, limiter off`,
+    work: `${count} uploaded leads synced to the CRM, upsert and tags of each, one worker process, limiter off`,
     backend,
     ours: { value: perSecond, unit: 'contacts/s' },
     floor: null,
@@ -122,7 +122,7 @@ async function unlimited(parts: Parts, backend: Backend, { quick }: RowOptions):
     processes,
     notes: [
       `${contacts} contacts in the CRM, ${writtenMore} written more than once`,
-      `CPU per contact ${cpuMsPer(ours(processes), perSecond)}, the vendor's ${cpuMsPer(vendors(processes), perSecond)} beside it`,
+      `CPU per contact ${cpuMsPer(ours(processes), perSecond)}, of the vendor ${cpuMsPer(vendors(processes), perSecond)}`,
     ],
   };
 }
@@ -130,7 +130,7 @@ async function unlimited(parts: Parts, backend: Backend, { quick }: RowOptions):
 const ours = (usages: Usage[]) => usages.filter(({ role }) => role !== 'vendor');
 const vendors = (usages: Usage[]) => usages.filter(({ role }) => role === 'vendor');
 
-/** Two minutes at the vendor's real limit, beside a backlog of 100,000. */
+/** Two minutes at the vendor's real limit, with a backlog of 100,000 leads. */
 export const measureBulkLimiter: Measure = async (options) => {
   const rows: Row[] = [];
   for (const backend of options.backends) {
@@ -147,19 +147,19 @@ async function limited(parts: Parts, backend: Backend, { quick }: RowOptions): P
   await addLeads(deps, big, leads(100_000));
   await db.query('ANALYZE');
   await startWorker(parts);
-  // The first interval's calls may all be made at its beginning: they say nothing of the pace.
+  // The first interval is not measured, because all its calls may be made at its start.
   await until(async () => (await stateOf(parts, big)).calls > ghlLimits.calls);
   const before = (await stateOf(parts, big)).calls;
   const watch = await machine.measure();
   const began = performance.now();
   const waits: number[] = [];
-  // Ten rows of somebody else, again and again.
+  // Ten leads of another company every few seconds.
   while (performance.now() - began < (seconds - 15) * 1_000) {
     const small = await makeCompany(deps);
-    const asked = performance.now();
+    const addedAt = performance.now();
     await addLeads(deps, small, leads(10));
     await until(async () => (await done(db, small)) === 10);
-    waits.push((performance.now() - asked) / 1_000);
+    waits.push((performance.now() - addedAt) / 1_000);
     await new Promise((resolve) => setTimeout(resolve, 5_000));
   }
   const left = seconds * 1_000 - (performance.now() - began);

@@ -4,12 +4,12 @@ import { startProduct, startServers } from './product.ts';
 import type { Backend, Measure, Row } from './row.ts';
 
 /**
- * Leads come faster than teasers can go out: posted as fast as the API accepts them, with silent buyers, until each has
- * its teaser. Beside it the rate of teasers when leads come no faster than they go.
+ * Leads are posted as fast as the API accepts them, which is faster than teasers are sent, until each has its teaser.
+ * Buyers do not reply. The teasers per second are compared with those without a backlog.
  */
 const inFlight = 50;
 const goals = { share: 0.9, memoryMb: 300 };
-/** What is ours: the vendors, the queue server and Postgres have memory of their own. */
+/** Only our own processes count for the memory goal. */
 const isOurs = (role: string) => role === 'api' || role.startsWith('worker');
 
 export const measureBurst: Measure = async ({ backends, quick }) => {
@@ -58,7 +58,7 @@ async function burst(backend: Backend, count: number): Promise<Row | null> {
       notes: [
         `accepted in ${posted.seconds.toFixed(1)} s (${posted.perSecond.toFixed(0)}/s), ${backlog} waiting by then`,
         `drained after ${seconds.toFixed(1)} s`,
-        `most memory of one process of ours ${memory} MB`,
+        `highest memory of one of our processes ${memory} MB`,
       ],
     };
   } finally {

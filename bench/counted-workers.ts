@@ -7,19 +7,19 @@ import { workers } from '../src/workers/index.ts';
 import { retention } from '../src/workers/retention.ts';
 
 /**
- * The product's workers and sweeper, with every job run counted and, if asked for, another rate limit.
- * `counted-workers.ts '{"databaseUrl":…}'` answers each message with the counts so far; the first one it sends itself.
+ * Runs the product's workers and sweeper, counts every job run and optionally changes the rate limit.
+ * `counted-workers.ts '{"databaseUrl":…}'` sends its counts when it has started, and in response to each message.
  */
 export type CountedOptions = {
   databaseUrl: string;
   redisUrl: string | null;
   sandboxUrl: string;
-  /** None: the sweeper alone. */
+  /** Empty: only the sweeper runs. */
   workers: WorkerName[];
-  /** Instead of the workers' own; null: no limit. */
+  /** Replaces the workers' own limit. Null: no limit. */
   limiter?: WorkerPolicy['limiter'] | null;
 };
-/** Job runs by what they reported: `finished`, `skipped`, `gone` … */
+/** The number of job runs by their result: `finished`, `skipped`, `gone` … */
 export type Runs = Record<string, number>;
 
 const { workers: names, limiter, ...addresses } = JSON.parse(process.argv[2]!) as CountedOptions;

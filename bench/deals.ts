@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createPoster } from './http.ts';
 import type { Machine } from './machine.ts';
-import type { BuyerStep, FromVendors, Told, ToVendors } from './vendors.ts';
+import type { BuyerStep, FromVendors, StepReport, ToVendors } from './vendors.ts';
 
 /**
- * Plays leads through lead → teaser → Y → link → paid → reveal. Leads are posted from here; the vendors and the buyers
- * are another process (vendors.ts), which tells of every text as the vendor accepts it.
+ * Plays deals through lead → teaser → Y → link → paid → reveal. Leads are posted from here; the vendors and the buyers are
+ * simulated in another process (vendors.ts), which reports each step when the vendor accepts it.
  */
 
-/** What is played against: the product, or a floor that speaks as it does. */
+/** The program under test: the product, or a floor with the same interface. */
 export type Target = { url: string; apiKey: string; buyers: number };
 
 export const phoneOf = (buyer: number) => `+1${3_055_000_000 + buyer}`;
@@ -30,21 +30,21 @@ export const leadFor = (buyer: number) => ({
 
 export type Vendors = {
   url: string;
-  /** Tells the vendors where to call the program under test. */
+  /** Configures the vendors' webhooks for the program under test. */
   pointAt(url: string): Promise<void>;
-  /** Silent buyers leave every offer unanswered. */
+  /** Sets whether buyers buy or leave every offer unanswered. */
   buyers(what: ToVendors['buyers']): void;
-  /** What was told since, as it is told. Returns how to stop listening. */
-  listen(hear: (told: Told) => void): () => void;
+  /** Calls `onStep` for each step from now on. Returns a function that unsubscribes. */
+  subscribe(onStep: (step: StepReport) => void): () => void;
 };
 
 export async function startVendors(machine: Machine): Promise<Vendors> {
   const child = machine.node('bench/vendors.ts', [], { ipc: true, role: 'vendors' });
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
-  const listeners = new Set<(told: Told) => void>();
+  const listeners = new Set<(step: StepReport) => void>();
   child.on('message', (message: FromVendors) => {
-    if ('trouble' in message) process.stderr.write(`${message.trouble}\n`);
-    if ('told' in message) for (const told of message.told) for (const hear of listeners) hear(told);
+    if ('error' in message) process.stderr.write(`${message.error}\n`);
+    if ('steps' in message) for (const step of message.steps) for (const onStep of listeners) onStep(step);
   });
   return {
     url,
@@ -59,9 +59,9 @@ export async function startVendors(machine: Machine): Promise<Vendors> {
       if (status !== 200) throw new Error(`the vendors cannot be configured: ${body}`);
     },
     buyers: (what) => void child.send({ buyers: what } satisfies ToVendors),
-    listen(hear) {
-      listeners.add(hear);
-      return () => listeners.delete(hear);
+    subscribe(onStep) {
+      listeners.add(onStep);
+      return () => listeners.delete(onStep);
     },
   };
 }
@@ -69,10 +69,10 @@ export async function startVendors(machine: Machine): Promise<Vendors> {
 export type Counts = Record<'posted' | BuyerStep, number>;
 export type Played = {
   counts: Counts;
-  /** From the first post to the last step waited for. */
+  /** From the first post to the last awaited step. */
   seconds: number;
   perSecond: number;
-  /** Milliseconds, sorted: the answer to each post; the way from a post sent to its teaser accepted, and to its reveal. */
+  /** Sorted, ms: from sending a post to its response, to the accepted teaser, and to the reveal. */
   answered: number[];
   toTeaser: number[];
   toReveal: number[];
@@ -80,21 +80,21 @@ export type Played = {
 
 export type PlayOptions = {
   count: number;
-  /** Deals under way at once. */
+  /** Concurrent deals. */
   inFlight: number;
-  /** Leads posted per second, evenly; absent: as soon as one of those in flight has ended. */
+  /** Leads posted per second, evenly. When absent, a lead is posted as soon as a deal in flight ends. */
   perSecond?: number;
-  /** The step at which a deal counts as ended; `posted` waits for nothing but the answer. */
+  /** The step at which a deal ends; `posted` waits only for the response. */
   until?: 'posted' | BuyerStep;
-  /** Without news for this long the play fails, ms. */
-  patienceMs?: number;
+  /** Fails when no step is reported for this long, ms. */
+  stallTimeoutMs?: number;
 };
 
 export type Deals = {
   play(options: PlayOptions): Promise<Played>;
-  /** Over all plays. */
+  /** Counts over all plays. */
   readonly counts: Counts;
-  /** Resolves once `count` deals in all have come to this step. */
+  /** Resolves once `count` deals in total have reached this step. */
   reached(step: BuyerStep, count: number, timeoutMs: number): Promise<void>;
   close(): void;
 };
@@ -105,18 +105,18 @@ export const percentile = (sorted: readonly number[], share: number) =>
 const noCounts = (): Counts => ({ posted: 0, teased: 0, linked: 0, paid: 0, revealed: 0 });
 const now = () => performance.timeOrigin + performance.now();
 
-/** `connections`: at most so many posts at once. */
+/** `connections` limits the concurrent posts. */
 export function startDeals(vendors: Vendors, target: Target, connections = 50): Deals {
   const poster = createPoster(connections);
   const counts = noCounts();
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${target.apiKey}` };
   let next = 0;
-  let heard = Date.now();
-  const watchers = new Set<(told: Told) => void>();
-  const stopListening = vendors.listen((told) => {
-    heard = Date.now();
-    counts[told.step] += 1;
-    for (const watch of watchers) watch(told);
+  let lastReport = Date.now();
+  const watchers = new Set<(step: StepReport) => void>();
+  const unsubscribe = vendors.subscribe((report) => {
+    lastReport = Date.now();
+    counts[report.step] += 1;
+    for (const watch of watchers) watch(report);
   });
 
   const post = async (buyer: number): Promise<void> => {
@@ -127,22 +127,22 @@ export function startDeals(vendors: Vendors, target: Target, connections = 50): 
     );
     if (status !== 201) throw new Error(`the lead for ${providerOf(buyer)} was answered ${status}: ${body}`);
     counts.posted += 1;
-    heard = Date.now();
+    lastReport = Date.now();
   };
 
   const play = async (options: PlayOptions): Promise<Played> => {
-    const { count, perSecond, until = 'revealed', patienceMs = 30_000 } = options;
+    const { count, perSecond, until = 'revealed', stallTimeoutMs = 30_000 } = options;
     const played = { counts: noCounts(), answered: [], toTeaser: [], toReveal: [] } as Omit<
       Played,
       'seconds' | 'perSecond'
     >;
     const sent = new Map<string, number>();
     const ends = new Map<string, () => void>();
-    const watch = ({ step, phone, at }: Told) => {
+    const watch = ({ step, phone, at }: StepReport) => {
       const since = sent.get(phone);
       if (since === undefined) return;
       played.counts[step] += 1;
-      // The ledger writes whole milliseconds: half of one is added.
+      // The ledger has whole milliseconds, so half a millisecond is added on average.
       if (step === 'teased') played.toTeaser.push(at + 0.5 - since);
       if (step === 'revealed') played.toReveal.push(at + 0.5 - since);
       if (step === until) ends.get(phone)?.();
@@ -162,14 +162,14 @@ export function startDeals(vendors: Vendors, target: Target, connections = 50): 
       ends.delete(phone);
     };
     watchers.add(watch);
-    heard = Date.now();
+    lastReport = Date.now();
     const started = now();
     try {
-      await withPatience(
-        perSecond ? paced(count, perSecond, deal) : crowd(count, options.inFlight, deal),
+      await withTimeout(
+        perSecond ? paced(count, perSecond, deal) : concurrent(count, options.inFlight, deal),
         () => {
-          if (Date.now() - heard > patienceMs)
-            throw new Error(`no news for ${patienceMs} ms: ${JSON.stringify(played.counts)}`);
+          if (Date.now() - lastReport > stallTimeoutMs)
+            throw new Error(`no step for ${stallTimeoutMs} ms: ${JSON.stringify(played.counts)}`);
         },
       );
     } finally {
@@ -185,7 +185,7 @@ export function startDeals(vendors: Vendors, target: Target, connections = 50): 
     counts,
     async reached(step, count, timeoutMs) {
       const deadline = Date.now() + timeoutMs;
-      await withPatience(
+      await withTimeout(
         new Promise<void>((resolve) => {
           const watch = () => {
             if (counts[step] < count) return;
@@ -202,25 +202,25 @@ export function startDeals(vendors: Vendors, target: Target, connections = 50): 
       );
     },
     close() {
-      stopListening();
+      unsubscribe();
       poster.close();
     },
   };
 }
 
-/** So many at a time; the next begins when one ends. */
-async function crowd(count: number, size: number, deal: () => Promise<void>): Promise<void> {
-  let begun = 0;
+/** Runs `size` deals concurrently; the next starts when one ends. */
+async function concurrent(count: number, size: number, deal: () => Promise<void>): Promise<void> {
+  let startedCount = 0;
   const one = async () => {
-    while (begun < count) {
-      begun += 1;
+    while (startedCount < count) {
+      startedCount += 1;
       await deal();
     }
   };
   await Promise.all(Array.from({ length: Math.min(size, count) }, one));
 }
 
-/** One after the other by the clock, whatever became of those before. */
+/** Starts deals at a fixed rate, regardless of the previous ones. */
 async function paced(count: number, perSecond: number, deal: () => Promise<void>): Promise<void> {
   const started = now();
   const all: Promise<void>[] = [];
@@ -232,19 +232,19 @@ async function paced(count: number, perSecond: number, deal: () => Promise<void>
   await Promise.all(all);
 }
 
-async function withPatience(work: Promise<void>, look: () => void): Promise<void> {
+async function withTimeout(work: Promise<void>, check: () => void): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const tired = new Promise<never>((_, reject) => {
+  const timedOut = new Promise<never>((_, reject) => {
     timer = setInterval(() => {
       try {
-        look();
+        check();
       } catch (error) {
         reject(error as Error);
       }
     }, 250);
   });
   try {
-    await Promise.race([work, tired]);
+    await Promise.race([work, timedOut]);
   } finally {
     clearInterval(timer);
   }

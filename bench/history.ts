@@ -4,16 +4,16 @@ import { ensureDemo } from '../src/demo/seed.ts';
 import { phoneOf, providerOf } from './deals.ts';
 
 /**
- * Returns the database's size, MB. A month of deals put straight into the tables: two unlocks a lead, and for each unlock its last event, its teaser with
- * the effect behind it, and the expirer's turn while its time runs. Half of it belongs to the buyers that will be
- * played; those have nothing open, so that a Y means the offer just made.
+ * Inserts a month of deals directly: two unlocks per lead, and for each unlock its last event, its teaser with the effect,
+ * and the expirer's outbox row while the offer runs. Half of the unlocks belong to the buyers of the measured deals, with
+ * no open offers, so that a Y accepts the offer just made. Returns the size of the database in MB.
  */
 export async function insertHistory(databaseUrl: string, unlocks: number, buyers: number): Promise<number> {
   await migrate(databaseUrl);
   const db = createDatabase({ url: databaseUrl, max: 4, connectTimeoutMs: 600_000 });
   try {
     const { organizationId } = await ensureDemo(db);
-    // The months the history lies in have partitions, as they had at the time.
+    // Creates the partitions of the months in which the history lies.
     await db.query(`SELECT ensure_partitions((now() - interval '30 days')::date, 1)`);
     await db.query(buyersOf(organizationId), [
       buyers,
@@ -25,10 +25,10 @@ export async function insertHistory(databaseUrl: string, unlocks: number, buyers
       const fill = (statement: (organization: string) => string) => unchecked(db, statement(organizationId));
       await Promise.all([fill(leads), fill(offers), fill(messages), fill(effects), fill(events)]);
     });
-    await db.query(turns(organizationId));
+    await db.query(expiryRows(organizationId));
     await db.query('DROP TABLE history');
     await db.query('VACUUM (ANALYZE)');
-    // What was written is on the disk before anything is measured.
+    // Flushes the history to disk before the measurement.
     await db.query('CHECKPOINT');
     const [size] = await db.query<{ mb: number }>(
       'SELECT (pg_database_size(current_database()) / 1048576)::integer AS mb',
@@ -39,7 +39,7 @@ export async function insertHistory(databaseUrl: string, unlocks: number, buyers
   }
 }
 
-/** An index made at once costs a fraction of one kept up row by row. */
+/** Drops the indexes during the inserts, because building them afterwards is much faster. */
 async function withoutIndexes(db: Database, fill: () => Promise<void>): Promise<void> {
   const indexes = await db.query<{ name: string; definition: string }>(
     `SELECT i.indexrelid::regclass::text AS name, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') AS definition
@@ -51,14 +51,14 @@ async function withoutIndexes(db: Database, fill: () => Promise<void>): Promise<
   await Promise.all(indexes.map(({ definition }) => db.query(definition)));
 }
 
-/** Without looking up what each foreign key names: all of it comes from one table. */
+/** Runs a statement without checking foreign keys, which hold because all rows come from one table. */
 const unchecked = (db: Database, statement: string) =>
   db.withTx(async (tx) => {
     await tx.query('SET LOCAL session_replication_role = replica');
     await tx.query(statement);
   });
 
-/** Twice as many as are played, under the names and phones the players use; the second half is never played. */
+/** Twice the buyers of the measured deals, with the names and phones used there; the second half takes no part. */
 const buyersOf = (organization: string) => `
   WITH made AS (
     INSERT INTO buyers (id, organization_id, external_id, name, phone, email)
@@ -66,7 +66,7 @@ const buyersOf = (organization: string) => `
     FROM generate_series(0, 2 * $1::integer - 1) AS n RETURNING phone)
   INSERT INTO phones (id, our_number, number) SELECT uuidv7(), '+15005550006', phone FROM made`;
 
-/** One line per unlock: its ids, its age and how it ended. Ids are as old as what they name. */
+/** One row per unlock with its ids, its age and its end state. The ids carry the matching time. */
 const ids = `
   CREATE UNLOGGED TABLE history AS
   SELECT n, uuidv7(-age) AS unlock_id, uuidv7(-age) AS effect_id, uuidv7(-age) AS event_id, now() - age AS at,
@@ -115,8 +115,8 @@ const events = (organization: string) => `
     jsonb_build_object('unlockId', unlock_id, 'from', 'TEASER_SENT', 'to', status)
   FROM history`;
 
-/** The expirer comes when an offer's time is up, whatever became of it before. */
-const turns = (organization: string) => `
+/** The expirer's outbox row, which exists until the TTL even when the offer ended earlier. */
+const expiryRows = (organization: string) => `
   INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued, created_at)
   SELECT event_id, at, 'expirer', '${organization}', at + interval '24 hours', false, at
   FROM history WHERE at > now() - interval '23 hours'`;

@@ -2,7 +2,7 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: string };
 
-/** POSTs over kept-alive connections, `connections` at most: plain node:http, so that the load costs little itself. */
+/** Posts over at most `connections` kept-alive connections, with plain node:http to keep the load generator cheap. */
 export function createPoster(connections: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   return {

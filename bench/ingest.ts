@@ -5,9 +5,9 @@ import type { Backend, Measure, Row } from './row.ts';
 import { cpuMsPer, type Usage } from './usage.ts';
 
 /**
- * Leads accepted per second by one API process over 50 connections, each lead for one of 1,000 known providers, while
- * no worker runs: what is measured is the ingress. Beside it the same rows in one statement and the same job
- * (floor/ingest.ts). The load comes from this process, which does nothing else meanwhile.
+ * Leads accepted per second by one API process over 50 connections, each lead for one of 1,000 known providers, while no
+ * worker runs. The floor inserts the same rows in one statement and adds the same job (floor/ingest.ts). The load comes
+ * from this process.
  */
 
 const connections = 50;
@@ -29,7 +29,7 @@ async function run(
     const vendors = await startVendors(machine);
     const target = await start(servers, vendors);
     const deals = startDeals(vendors, target, connections);
-    // Every provider's phone is known after this.
+    // The warm-up also stores the phone of every provider.
     await deals.play({ count: Math.max(providers, size / 4), inFlight: connections, until: 'posted' });
     const usage = await machine.measure();
     const before = process.cpuUsage();
@@ -57,7 +57,7 @@ async function run(
 const ours = (servers: Servers, vendors: Vendors) =>
   startProduct(servers, vendors, { workers: 0, buyers: providers, unbounded: true });
 
-async function bare(servers: Servers, vendors: Vendors): Promise<Target> {
+async function floorTarget(servers: Servers, vendors: Vendors): Promise<Target> {
   await prepareDatabase(servers.databaseUrl, providers);
   return startFloor(servers, vendors, 'ingest', providers);
 }
@@ -67,7 +67,7 @@ export const measureIngest: Measure = async ({ backends, quick }) => {
   const rows: Row[] = [];
   for (const backend of backends) {
     const product = await run(backend, size, ours);
-    const floor = await run(backend, size, bare);
+    const floor = await run(backend, size, floorTarget);
     if (!product || !floor) continue;
     const ratio = product.perSecond / floor.perSecond;
     const judged = backend === 'redis';
@@ -82,7 +82,7 @@ export const measureIngest: Measure = async ({ backends, quick }) => {
       met: (!judged || ratio >= goal) && product.p99 < p99GoalMs,
       processes: product.processes,
       notes: [
-        `answer p50 ${product.p50.toFixed(1)} ms, p99 ${product.p99.toFixed(1)} ms (floor ${floor.p50.toFixed(1)}, ${floor.p99.toFixed(1)})`,
+        `response p50 ${product.p50.toFixed(1)} ms, p99 ${product.p99.toFixed(1)} ms (floor ${floor.p50.toFixed(1)}, ${floor.p99.toFixed(1)})`,
         `CPU per lead ${cpuMsPer(product.processes, product.perSecond)} (floor ${cpuMsPer(floor.processes, floor.perSecond)})`,
         `load generator ${product.loadCores.toFixed(2)} cores (floor ${floor.loadCores.toFixed(2)})`,
       ],

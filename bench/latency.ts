@@ -1,16 +1,15 @@
 import { type Played, percentile, startDeals, startVendors, type Target, type Vendors } from './deals.ts';
 import { Machine } from './machine.ts';
-import { bare, ours } from './pipeline.ts';
+import { floorTarget, ours } from './pipeline.ts';
 import { type Servers, startFloor, startServers } from './product.ts';
 import type { Backend, Measure, Row } from './row.ts';
 import type { Usage } from './usage.ts';
 
 /**
- * From `POST /api/leads` sent to the teaser accepted by the vendor. Idle: ten leads a second that nobody answers,
- * beside the same hops and one SDK call (floor/latency.ts). At half load: leads posted at half the rate at which whole
- * deals go through the product here, each of them played to its reveal; beside it the bare deals of floor/pipeline.ts
- * posted at the same rate. Every lead is a sample. The vendor's own ledger says when it accepted the message, on the
- * clock of the same machine.
+ * Time from sending `POST /api/leads` to the vendor accepting the teaser. Idle: ten leads a second without replies; the floor
+ * makes the same hops and one SDK call (floor/latency.ts). Half load: leads posted at half the measured capacity for whole
+ * deals, each played to its reveal; the floor is floor/pipeline.ts at the same rate. Every lead is a sample. The vendor's
+ * ledger, on the same clock, has the time of acceptance.
  */
 
 const idlePerSecond = 10;
@@ -46,7 +45,7 @@ async function sample(backend: Backend, start: Start, load: Load): Promise<Sampl
   }
 }
 
-/** Deals per second that go through the product here, as fast as it can. */
+/** The product's capacity on this machine, in deals per second. */
 async function capacity(backend: Backend, count: number): Promise<number | null> {
   const machine = new Machine();
   try {
@@ -63,7 +62,7 @@ async function capacity(backend: Backend, count: number): Promise<number | null>
   }
 }
 
-const bareHops: Start = (servers, vendors, buyers) => startFloor(servers, vendors, 'latency', buyers);
+const floorHops: Start = (servers, vendors, buyers) => startFloor(servers, vendors, 'latency', buyers);
 
 export const measureLatency: Measure = async ({ backends, quick }) => {
   const rows: Row[] = [];
@@ -73,8 +72,8 @@ export const measureLatency: Measure = async ({ backends, quick }) => {
     const idle: Load = { name: 'idle', perSecond: idlePerSecond, seconds: quick ? 5 : 20, buyers: 'silent' };
     const half: Load = { name: 'half load', perSecond: full / 2, seconds: quick ? 5 : 20, buyers: 'buying' };
     for (const { load, floorOf } of [
-      { load: idle, floorOf: bareHops },
-      { load: half, floorOf: bare },
+      { load: idle, floorOf: floorHops },
+      { load: half, floorOf: floorTarget },
     ]) {
       const product = await sample(backend, ours, load);
       const floor = await sample(backend, floorOf, load);
@@ -88,7 +87,7 @@ function rowOf(backend: Backend, load: Load, product: Sample, floor: Sample): Ro
   const ratio = product.p50 / floor.p50;
   return {
     name: `latency, ${load.name}`,
-    work: `post to teaser, ${load.perSecond.toFixed(0)} leads/s, ${load.buyers === 'buying' ? 'whole deals' : 'nobody answers'}, ${product.count} samples`,
+    work: `post to teaser, ${load.perSecond.toFixed(0)} leads/s, ${load.buyers === 'buying' ? 'whole deals' : 'no replies'}, ${product.count} samples`,
     backend,
     ours: { value: product.p50, unit: 'ms' },
     floor: { value: floor.p50, unit: 'ms' },

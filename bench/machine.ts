@@ -11,14 +11,14 @@ import { type Usage, type Watched, watchUsage } from './usage.ts';
 
 let profileFolder: string | null = null;
 
-/** Every program of ours started from now on leaves a CPU profile there when it ends. */
+/** Makes every program started from now on write a CPU profile into `folder` when it ends. */
 export function profileInto(folder: string): void {
   profileFolder = folder;
 }
 
 let compiledFolder: string | null = null;
 
-/** Programs are run from there, compiled as production runs them, instead of from their sources. */
+/** Makes programs run compiled from `folder`, as in production, instead of from their sources. */
 export function runCompiled(folder: string): void {
   compiledFolder = folder;
 }
@@ -26,15 +26,15 @@ export function runCompiled(folder: string): void {
 export type NodeOptions = {
   env?: Record<string, string>;
   stdout?: 'ignore' | 'pipe';
-  /** A channel for messages between it and us. */
+  /** Opens an IPC channel. */
   ipc?: boolean;
-  /** Its line among the processes of a row; absent: it has none. */
+  /** Its name among the processes of a row. When absent its usage is not reported. */
   role?: string;
 };
 
 const running = new Set<Machine>();
 
-/** A run that is broken off leaves no server behind. */
+/** An interrupted run stops its servers too. */
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     void Promise.allSettled([...running].map((machine) => machine.stop())).then(() => process.exit(1));
@@ -56,7 +56,7 @@ export class Machine {
     return watchUsage(this.#watched);
   }
 
-  /** Asked twice, as when a run is broken off: both wait for the same end. */
+  /** Stops everything. A second call waits for the first. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -67,7 +67,7 @@ export class Machine {
     running.delete(this);
   }
 
-  /** PostgreSQL as a product would run it: every commit is on the disk. */
+  /** Starts PostgreSQL with production's durability: every commit is flushed to disk. */
   async postgres(): Promise<string> {
     const dataDir = await mkdtemp(join(tmpdir(), 'leadgate-bench-'));
     this.#closers.push(() => rm(dataDir, { recursive: true, force: true }));
@@ -78,12 +78,12 @@ export class Machine {
     return postgres.url;
   }
 
-  /** A Redis of our own, or the empty one in REDIS_URL; null when there is neither. */
+  /** Starts a Redis, or uses the empty one in REDIS_URL. Returns null when there is neither. */
   async redis(): Promise<string | null> {
     const given = processEnvironment().REDIS_URL;
     if (given) {
-      await insistOnEmpty(given);
-      this.#closers.push(() => emptied(given));
+      await requireEmpty(given);
+      this.#closers.push(() => flush(given));
       return given;
     }
     if (spawnSync('redis-server', ['--version']).error) return null;
@@ -92,18 +92,18 @@ export class Machine {
     const parameters = [...options, '--maxmemory-policy', 'noeviction'];
     this.#start('redis-server', parameters, { role: 'redis' });
     const url = `redis://127.0.0.1:${port}`;
-    await answers(url);
+    await waitUntilReady(url);
     return url;
   }
 
-  /** The vendors, in a process of their own. */
+  /** Starts the simulated vendors in a separate process. */
   async sandbox(): Promise<string> {
     const child = this.node('src/sandbox/main.ts', ['--port', '0', '--with-parent'], { stdout: 'pipe' });
     const [line] = await once(child.stdout!, 'data');
     return (JSON.parse(String(line)) as { url: string }).url;
   }
 
-  /** One of our programs. Its output is thrown away but what it says on stderr. */
+  /** Starts one of our programs. Its stdout is discarded, its stderr shown. */
   node(file: string, parameters: string[], options: NodeOptions = {}): ChildProcess {
     const { PATH } = processEnvironment();
     const profile = profileFolder ? ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] : [];
@@ -130,14 +130,14 @@ export class Machine {
     if (role && child.pid) this.#watched.push({ role, pid: child.pid, tree: false });
     this.#closers.push(async () => {
       child.kill('SIGTERM');
-      // One that ended already, with us, is not waited for: its exit was told before.
+      // A process that has already exited emits no further 'exit' event to wait for.
       if (child.exitCode === null && child.signalCode === null) await ended;
     });
     return child;
   }
 }
 
-/** Resolves once `probe` does; what it threw last is thrown after 30 s. */
+/** Retries `probe` until it resolves; after 30 s its last error is thrown. */
 export async function eventually<T>(probe: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + 30_000;
   for (;;) {
@@ -161,10 +161,10 @@ async function withRedis<T>(url: string, use: (redis: Redis) => Promise<T>): Pro
   }
 }
 
-const answers = (url: string) => eventually(() => withRedis(url, (redis) => redis.ping()));
-const emptied = (url: string) => withRedis(url, (redis) => redis.flushdb());
+const waitUntilReady = (url: string) => eventually(() => withRedis(url, (redis) => redis.ping()));
+const flush = (url: string) => withRedis(url, (redis) => redis.flushdb());
 
-async function insistOnEmpty(url: string): Promise<void> {
+async function requireEmpty(url: string): Promise<void> {
   const keys = await withRedis(url, (redis) => redis.dbsize());
   if (keys > 0) throw new Error(`the Redis in REDIS_URL holds ${keys} keys; measurements need an empty one`);
 }

@@ -7,9 +7,9 @@ import { describeMachine, profileInto, runCompiled } from './machine.ts';
 import type { Backend, Figure, Measure, Row } from './row.ts';
 
 /**
- * `npm run bench -- [row …] [--json file] [--backend redis|postgres] [--quick] [--profile folder]`: all rows when none
- * is named, one line of the table as each is known. Exits 1 when a goal is missed. `--profile` leaves a CPU profile of
- * every process of ours.
+ * `npm run bench -- [row …] [--json file] [--backend redis|postgres] [--quick] [--profile folder]`: measures the named rows
+ * or all, and prints each line of the table when it is known. Exits with 1 when a goal is missed. `--profile` writes a CPU
+ * profile of each of our processes.
  */
 const rows: Record<string, () => Promise<Measure>> = {
   ingest: async () => (await import('./ingest.ts')).measureIngest,
@@ -59,7 +59,7 @@ function lineOf(row: Row): string {
 
 async function main(): Promise<number> {
   const all = Object.keys(rows);
-  // `bulk`: companies' leads on their way in, from a file and into the CRM.
+  // `bulk` stands for all rows about companies' uploads.
   const named = positionals.flatMap((name) =>
     name === 'bulk' ? all.filter((each) => each.startsWith('bulk-')) : name,
   );
@@ -70,7 +70,7 @@ async function main(): Promise<number> {
   ];
   if (unknown.length > 0) {
     process.stderr.write(
-      `not known: ${unknown.join(', ')}\nusage: npm run bench -- [${[...all, 'bulk'].join('|')} …] [--json file] [--backend redis|postgres] [--quick] [--profile folder]\n`,
+      `unknown: ${unknown.join(', ')}\nusage: npm run bench -- [${[...all, 'bulk'].join('|')} …] [--json file] [--backend redis|postgres] [--quick] [--profile folder]\n`,
     );
     return 2;
   }
@@ -82,11 +82,11 @@ async function main(): Promise<number> {
   const measured: Row[] = [];
   for (const name of names) {
     const measure = await rows[name]!();
-    // A backend at a time: each line is seen as soon as it is known.
+    // One backend at a time, so that each line is printed as soon as it is known.
     for (const backend of values.backend as Backend[]) {
       const found = await measure({ backends: [backend], quick: values.quick, say });
       for (const row of found) say(lineOf(row));
-      if (found.length === 0) say(`| ${name} | not measured: no Redis here | ${backend} | | | | | | |`);
+      if (found.length === 0) say(`| ${name} | not measured: no Redis found | ${backend} | | | | | | |`);
       measured.push(...found);
     }
   }

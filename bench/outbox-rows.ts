@@ -5,18 +5,18 @@ import type { WorkerName } from '../src/events/routes.ts';
 export type OutboxRows = {
   worker: WorkerName;
   type: EventType;
-  /** SQL for the event's data. What it names need not exist: the run then says so and is done. */
+  /** SQL for the event's data. Its ids need not exist: the run is skipped then. */
   data: string;
   count: number;
-  /** Their jobs are in the queue already, as far as the outbox knows. */
+  /** Whether the rows are marked as having a job in the queue. */
   queued: boolean;
-  /** Seconds from now until they are due. */
+  /** Seconds until the rows are due. */
   dueIn: number;
-  /** How many tenants they belong to, in turns. */
+  /** The number of organizations among which the rows alternate. */
   organizations: number;
 };
 
-/** Open work put straight into the tables, an event and an outbox row each. */
+/** Inserts open work directly: an event and an outbox row each. */
 export async function insertOutboxRows(db: Queryable, rows: OutboxRows): Promise<void> {
   await db.query(
     `WITH tenants AS (SELECT array_agg(gen_random_uuid()) AS ids FROM generate_series(1, $2::integer)),

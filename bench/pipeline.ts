@@ -6,18 +6,18 @@ import type { Backend, Measure, Row } from './row.ts';
 import { cpuMsPer, type Usage } from './usage.ts';
 
 /**
- * Deals per second, from lead to reveal, of the product with one API and one worker process; beside it the same counts
- * of commits, jobs and SDK calls, bare (floor/pipeline.ts). The same vendors and buyers play both.
+ * Deals per second, from lead to reveal, with one API and one worker process. The floor makes the same number of commits,
+ * jobs and SDK calls (floor/pipeline.ts), with the same vendors and buyers.
  */
 
 const inFlight = 100;
-/** By then every connection has planned every statement for good, and the hot code is compiled. */
+/** Deals after which every connection has cached its plans and the hot code is compiled. */
 const warmUp = 300;
 const goal = 0.5;
 
 export type PipelineRun = { perSecond: number; toTeaser: number; toReveal: number; processes: Usage[] };
 
-/** `size`: how many deals are measured, after a third of that, or `warmUp`, before. */
+/** Measures `size` deals after a warm-up of a third of them, at least `warmUp`. */
 export async function runPipeline(
   backend: Backend,
   size: number,
@@ -47,7 +47,7 @@ async function played(machine: Machine, deals: Deals, count: number): Promise<Pi
 
 export const ours = (servers: Servers, vendors: Vendors, buyers: number) =>
   startProduct(servers, vendors, { workers: 1, buyers });
-export const bare = (servers: Servers, vendors: Vendors, buyers: number) =>
+export const floorTarget = (servers: Servers, vendors: Vendors, buyers: number) =>
   startFloor(servers, vendors, 'pipeline', buyers);
 
 const vendorsOf = (usages: Usage[]) => usages.filter(({ role }) => role === 'vendors');
@@ -57,12 +57,12 @@ export const measurePipeline: Measure = async ({ backends, quick }) => {
   const rows: Row[] = [];
   for (const backend of backends) {
     const product = await runPipeline(backend, size, ours);
-    const floor = await runPipeline(backend, size, bare);
+    const floor = await runPipeline(backend, size, floorTarget);
     if (!product || !floor) continue;
     const ratio = product.perSecond / floor.perSecond;
     rows.push({
       name: 'pipeline',
-      work: `${size} deals, ${inFlight} under way: lead, teaser, Y, link, paid, reveal`,
+      work: `${size} deals, ${inFlight} in flight: lead, teaser, Y, link, paid, reveal`,
       backend,
       ours: { value: product.perSecond, unit: 'deals/s' },
       floor: { value: floor.perSecond, unit: 'deals/s' },
@@ -72,7 +72,7 @@ export const measurePipeline: Measure = async ({ backends, quick }) => {
       processes: product.processes,
       notes: [
         `lead to reveal p50 ${product.toReveal.toFixed(0)} ms, floor ${floor.toReveal.toFixed(0)} ms`,
-        `CPU per deal ${cpuMsPer(product.processes, product.perSecond)} (floor ${cpuMsPer(floor.processes, floor.perSecond)}), the vendors' ${cpuMsPer(vendorsOf(product.processes), product.perSecond)} (floor ${cpuMsPer(vendorsOf(floor.processes), floor.perSecond)}) in it`,
+        `CPU per deal ${cpuMsPer(product.processes, product.perSecond)} (floor ${cpuMsPer(floor.processes, floor.perSecond)}), of which vendors ${cpuMsPer(vendorsOf(product.processes), product.perSecond)} (floor ${cpuMsPer(vendorsOf(floor.processes), floor.perSecond)})`,
       ],
     });
   }

@@ -12,7 +12,7 @@ import type { Backend } from './row.ts';
 /** The servers of one measurement. */
 export type Servers = { machine: Machine; databaseUrl: string; redisUrl: string | null };
 
-/** Null: no Redis can be had here. */
+/** Returns null when there is no Redis. */
 export async function startServers(machine: Machine, backend: Backend): Promise<Servers | null> {
   const redisUrl = backend === 'redis' ? await machine.redis() : null;
   if (backend === 'redis' && !redisUrl) return null;
@@ -20,19 +20,19 @@ export async function startServers(machine: Machine, backend: Backend): Promise<
 }
 
 export type ProductOptions = {
-  /** Worker processes; none for measurements of the ingress alone. */
+  /** The number of worker processes; 0 to measure only the API. */
   workers: number;
-  /** Buyers to offer leads to, each with a phone of its own; deals take turns among them. */
+  /** The number of buyers, each with its own phone; deals take turns among them. */
   buyers: number;
   /** See api.ts. */
   unbounded?: boolean;
-  /** The workers that run; all when absent. */
+  /** Names of the workers to run. All when absent. */
   only?: readonly string[];
-  /** Further settings of api and workers. */
+  /** Further environment variables of API and workers. */
   env?: Readonly<Record<string, string>>;
 };
 
-/** Migrates, seeds, and starts the product: an API process and `workers` worker processes, told to the vendors. */
+/** Migrates, seeds and starts the product (an API process and `workers` worker processes) and configures the vendors. */
 export async function startProduct(
   { machine, databaseUrl, redisUrl }: Servers,
   vendors: Vendors,
@@ -62,8 +62,8 @@ export async function startProduct(
 }
 
 /**
- * Migrated, with an organization, its key and its buyers. Spend caps protect a seller's purse; here everything is spent
- * at once.
+ * Migrates the database and inserts an organization, its key and its buyers. Returns the key. The spend caps are raised,
+ * because a measurement sends more texts than they allow.
  */
 export async function prepareDatabase(databaseUrl: string, buyers: number): Promise<string> {
   await migrate(databaseUrl);
@@ -90,7 +90,7 @@ export async function prepareDatabase(databaseUrl: string, buyers: number): Prom
   }
 }
 
-/** A floor of bench/floor/ in the product's place: an API and a worker process, or the API alone. */
+/** Starts a floor of bench/floor/ instead of the product: an API and a worker process, or only the API. */
 export async function startFloor(
   { machine, databaseUrl, redisUrl }: Servers,
   vendors: Vendors,
@@ -101,7 +101,7 @@ export async function startFloor(
   const url = `http://127.0.0.1:${port}`;
   const options = JSON.stringify({ databaseUrl, redisUrl, sandboxUrl: vendors.url, port });
   machine.node(`bench/floor/${name}.ts`, ['api', options], { role: 'api' });
-  // It makes its tables first.
+  // The floor creates its tables before it listens.
   await eventually(async () => {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${url} answered ${response.status}`);

@@ -7,18 +7,18 @@ import type { CountedOptions, Runs } from './counted-workers.ts';
 import { Machine } from './machine.ts';
 import type { Backend } from './row.ts';
 
-/** What a row about queues and outbox alone needs: no vendor, no API. */
+/** The servers for measurements of queues and outbox, without vendors and API. */
 export type QueueMachine = {
   machine: Machine;
   backend: Backend;
   databaseUrl: string;
   redisUrl: string | null;
   db: Database;
-  /** The product's queues, looked at from outside. */
+  /** The product's queues, for observing them. */
   queues: Queues;
 };
 
-/** Null: there is no Redis here. */
+/** Returns null when there is no Redis. */
 export async function onQueueMachine<T>(
   backend: Backend,
   use: (parts: QueueMachine) => Promise<T>,
@@ -50,13 +50,13 @@ export type Counted = {
   stop(): Promise<void>;
 };
 
-/** Worker processes that count their runs (counted-workers.ts). */
+/** Starts worker processes that count their runs (counted-workers.ts). */
 export async function startCounted(
   { machine, databaseUrl, redisUrl }: QueueMachine,
   processes: number,
   what: Pick<CountedOptions, 'workers' | 'limiter'>,
 ): Promise<Counted> {
-  // No vendor is ever called: what the rows name does not exist.
+  // No vendor is called, because the ids in the rows do not exist.
   const options: CountedOptions = { ...what, databaseUrl, redisUrl, sandboxUrl: 'http://127.0.0.1:1' };
   const children = Array.from({ length: processes }, (_, n) =>
     machine.node('bench/counted-workers.ts', [JSON.stringify(options)], {
@@ -89,11 +89,11 @@ export async function openRows(db: Database): Promise<number> {
   return row!.n;
 }
 
-/** Looks four times a second. */
+/** Polls four times a second. */
 export async function until(done: () => Promise<boolean>, timeoutMs = 300_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await done())) {
-    if (Date.now() > deadline) throw new Error('the measurement did not come to its end');
+    if (Date.now() > deadline) throw new Error('the measurement timed out');
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }

@@ -8,13 +8,13 @@ import { onQueueMachine, openRows, type QueueMachine, startCounted, until } from
 import type { Measure, Row, RowOptions } from './row.ts';
 
 /**
- * The queue is emptied (FLUSHALL, TRUNCATE) under 10,000 open rows, spread over the workers so that all of them fit
- * their queues' windows and all of them had a job. Nothing runs meanwhile: what is counted are the jobs that come back.
+ * Empties the queue (FLUSHALL, TRUNCATE) with 10,000 open rows, spread over the workers so that all of them fit into the
+ * queues' windows and had a job. No worker runs; the time until all jobs are back is measured.
  */
 const open = 10_000;
 const goalSeconds = 15;
 
-/** An event of each worker; what its ids name does not exist. */
+/** An event for each worker, with ids that do not exist. */
 const events: Record<WorkerName, { type: EventType; data: string }> = {
   distributor: { type: 'lead.received', data: `jsonb_build_object('leadId', id)` },
   'teaser-sender': { type: 'unlock.offered', data: `jsonb_build_object('unlockId', id)` },
@@ -49,7 +49,7 @@ async function refill(parts: QueueMachine, { quick }: RowOptions): Promise<Row> 
   await until(async () => (await jobs(queues)) === count);
   const seconds: number[] = [];
   const watch = await machine.measure();
-  // Rows seen once by the sweeper, then rows it has looked after for a while: it asks what became of their jobs.
+  // First rows the sweeper visited once, then rows it visited often, whose jobs it looks up.
   for (const visits of [1, 5]) {
     await db.query(`UPDATE outbox SET visits = $1, due_at = now() + interval '20 seconds' * random()`, [
       visits,
@@ -60,7 +60,7 @@ async function refill(parts: QueueMachine, { quick }: RowOptions): Promise<Row> 
     seconds.push((performance.now() - began) / 1_000);
   }
   const used = await watch.end();
-  // Then everything is done, once: no job came back that leads nowhere.
+  // Then all work is run, to check that each restored job finishes its row.
   const runners = await startCounted(parts, 2, { workers: [...workerNames] });
   const began = performance.now();
   await until(async () => (await openRows(db)) === 0);
@@ -69,7 +69,7 @@ async function refill(parts: QueueMachine, { quick }: RowOptions): Promise<Row> 
   const slowest = Math.max(...seconds);
   return {
     name: 'refill',
-    work: `queue emptied under ${count} open rows, until each has a job again; slower of two times`,
+    work: `queue emptied with ${count} open rows, until each has a job again; the slower of two runs`,
     backend,
     ours: { value: Number(slowest.toFixed(1)), unit: 's' },
     floor: null,

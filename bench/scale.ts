@@ -5,8 +5,8 @@ import type { Backend, Measure, Row } from './row.ts';
 import type { Usage } from './usage.ts';
 
 /**
- * The pipeline's rate with 1, 2 and 4 worker processes beside one API, one Postgres and one queue. On a machine with
- * few cores they share them with the database and the vendors: what is seen is what this machine has left to give.
+ * The pipeline's rate with 1, 2 and 4 worker processes, one API, one Postgres and one queue. All share the cores of this
+ * machine with the database and the simulated vendors, which limits the rates.
  */
 const workerCounts = [1, 2, 4];
 const inFlight = 100;
@@ -24,7 +24,7 @@ export const measureScale: Measure = async ({ backends, quick }) => {
       const busy = processes.reduce((sum, each) => sum + each.cores, 0);
       rows.push({
         name: 'scale',
-        work: `${size} deals, ${inFlight} under way, ${workers} worker process${workers > 1 ? 'es' : ''}`,
+        work: `${size} deals, ${inFlight} in flight, ${workers} worker process${workers > 1 ? 'es' : ''}`,
         backend,
         ours: { value: perSecond, unit: 'deals/s' },
         floor: { value: first, unit: 'deals/s' },

@@ -4,7 +4,7 @@ import { createRuntime } from '../src/runtime.ts';
 import { workers } from '../src/workers/index.ts';
 import { retention } from '../src/workers/retention.ts';
 
-/** One worker process as production runs it, but for the limit of calls. `sync-worker.ts '{"databaseUrl":…}'` */
+/** Runs one worker process as in production, with a configurable call limit: `sync-worker.ts '{"databaseUrl":…}'`. */
 export type SyncWorkerOptions = {
   databaseUrl: string;
   redisUrl: string | null;

@@ -1,18 +1,18 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 
-/** What one process, or a server with all its children, used while it was watched. */
+/** What one process, or a server with all its children, used during the measurement. */
 export type Usage = { role: string; cores: number; peakMb: number };
 
-/** `tree`: a server that forks (PostgreSQL); its children are counted with it. */
+/** `tree`: the process forks (PostgreSQL), and its children are counted with it. */
 export type Watched = { role: string; pid: number; tree: boolean };
 
 const ticksPerSecond = 100;
 const sampleEveryMs = 1_000;
 
 /**
- * Watches CPU time (utime + stime) and memory of processes from now on, by /proc. Memory of a single process is its
- * high-water mark (VmHWM, reset when watching begins); of a tree the largest sum seen, shared pages counted once.
- * Where there is no /proc, nothing is told.
+ * Measures CPU time (utime + stime) and memory of processes from /proc until `end()`. The memory of a single process is its
+ * high-water mark (VmHWM, reset at the start); that of a tree is the largest sampled sum, with shared pages counted once.
+ * Without /proc all figures are 0.
  */
 export async function watchUsage(watched: readonly Watched[]): Promise<{ end(): Promise<Usage[]> }> {
   const began = performance.now();
@@ -43,7 +43,7 @@ export async function watchUsage(watched: readonly Watched[]): Promise<{ end(): 
   };
 }
 
-/** CPU time of all of these for one piece of work: what a busy machine cannot blur. */
+/** CPU time of these processes per unit of work, which other load on the machine hardly affects. */
 export const cpuMsPer = (usages: readonly Usage[], perSecond: number): string =>
   `${((usages.reduce((sum, { cores }) => sum + cores, 0) * 1_000) / perSecond).toFixed(2)} ms`;
 
@@ -55,12 +55,12 @@ async function pidsOf({ pid, tree }: Watched): Promise<number[]> {
   return [pid, ...children.split(' ').filter(Boolean).map(Number)];
 }
 
-/** Children that have ended are in their parent's own account (cutime, cstime). */
+/** The CPU time of exited children is included in their parent's cutime and cstime. */
 async function cpuSeconds(root: number, pids: readonly number[]): Promise<number> {
   const ticks = await Promise.all(
     pids.map(async (pid) => {
       const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-      // The name may hold anything, a parenthesis too: fields are counted after the last one.
+      // The process name may contain parentheses, so fields are counted after the last one.
       const fields = stat
         .slice(stat.lastIndexOf(')') + 2)
         .split(' ')
@@ -83,10 +83,3 @@ async function treeMb(pids: readonly number[]): Promise<number> {
   const shared = Math.max(0, ...each.map((memory) => memory.shared));
   return each.reduce((sum, memory) => sum + memory.own, shared);
 }
-
-/** Whether this system has what is read here. */
-export const usageIsKnown = () =>
-  readdir('/proc/self').then(
-    () => true,
-    () => false,
-  );

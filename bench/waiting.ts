@@ -3,12 +3,12 @@ import { onQueueMachine, openRows, type QueueMachine, startCounted, until } from
 import type { Measure, Row, RowOptions } from './row.ts';
 
 /**
- * Work behind a rate limit: all of it is due, next to none may run for a minute, then the limit goes and it drains.
- * While it waits, whatever workers, Postgres and Redis use is the price of waiting: nothing else happens. The queue
- * holds its window of the rows, the rest stays in the outbox.
+ * Due work held back by a rate limit: almost none may run for a minute, then the limit is lifted and the work drains. The
+ * CPU used by workers, Postgres and Redis during the wait is the cost of waiting. The queue holds its window of jobs, the
+ * other rows stay in the outbox.
  */
 const processes = 2;
-/** Lets this many runs through and holds the others for the whole minute. */
+/** Allows this many runs and delays all others for the whole minute. */
 const limiter = { max: 20, duration: 75_000 };
 const goalCores = 0.15;
 
@@ -55,7 +55,7 @@ async function waiting(parts: QueueMachine, { quick }: RowOptions): Promise<Row>
   const cores = used.reduce((sum, each) => sum + each.cores, 0);
   return {
     name: 'waiting',
-    work: `${count} rows due behind a rate limit for ${seconds} s, ${processes} worker processes`,
+    work: `${count} rows held back by a rate limit for ${seconds} s, ${processes} worker processes`,
     backend,
     ours: { value: runs, unit: 'job runs' },
     floor: { value: count, unit: 'rows' },

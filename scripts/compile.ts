@@ -4,8 +4,8 @@ import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Compiles what the given tsconfig names into `folder`, ready to run there as production runs: plain JavaScript with its
- * assets and packages beside it. For programs whose start or memory is the subject.
+ * Compiles the sources of a tsconfig into `folder`, with assets and packages, so that programs run as in production. For
+ * programs whose start time or memory is measured.
  */
 export async function compile(tsconfig: string, folder: string): Promise<void> {
   const compiler = join('node_modules', 'typescript', 'bin', 'tsc');

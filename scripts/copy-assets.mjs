@@ -1,8 +1,8 @@
 import { chmod, cp, stat } from 'node:fs/promises';
 
 /**
- * After tsc: style sheets, scripts and pictures that the compiled program reads beside itself. What pages take from
- * packages is read from node_modules.
+ * Copies style sheets, scripts and images next to the compiled program, after tsc. Assets of packages are read from
+ * node_modules.
  */
 const isAsset = async (path) => (await stat(path)).isDirectory() || !/\.tsx?$/.test(path);
 

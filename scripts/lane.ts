@@ -4,14 +4,14 @@ import { startRedisCluster } from '../test/harness/cluster.ts';
 import { startPgBouncer } from '../test/harness/pgbouncer.ts';
 
 /**
- * `npm run test:cluster`, `npm run test:pgbouncer`: the same tests on other engines, which are started here and stopped
- * afterwards. What follows goes to vitest. All tests together fail the lane also when they went past the engine.
+ * `npm run test:cluster`, `npm run test:pgbouncer`: runs the tests on other engines, which are started here and stopped
+ * afterwards. Further arguments are passed to vitest. A run of all tests also fails when they did not use the engine.
  */
 type Lane = {
   projects: string[];
   env: Record<string, string>;
-  /** What the engine saw; throws when that cannot have been these tests. */
-  witness(): Promise<string>;
+  /** Describes the engine's traffic. Throws when the tests did not use it. */
+  verifyUse(): Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -21,10 +21,10 @@ const lanes: Record<string, () => Promise<Lane>> = {
     return {
       projects: ['integration', 'redis'],
       env: { REDIS_URL: cluster.url },
-      async witness() {
+      async verifyUse() {
         const queues = await cluster.queuesPerMaster();
         if (queues.some((count) => count === 0))
-          throw new Error(`a master without a queue: ${queues.join(', ')} queues on the three`);
+          throw new Error(`a master has no queue: ${queues.join(', ')} queues on the three masters`);
         return `Redis Cluster: ${queues.join(' + ')} queues on its three masters`;
       },
       stop: cluster.stop,
@@ -40,10 +40,11 @@ const lanes: Record<string, () => Promise<Lane>> = {
     return {
       projects: ['integration'],
       env: { DATABASE_URL: pooler.url, DATABASE_DIRECT_URL: pooler.directUrl },
-      async witness() {
+      async verifyUse() {
         const { poolMode, poolSize, transactions, databases } = await pooler.traffic();
         const seen = `PgBouncer: ${transactions} transactions of ${databases} databases, ${poolMode} mode, pools of ${poolSize}`;
-        if (poolMode !== 'transaction' || databases === 0) throw new Error(`the tests went past it. ${seen}`);
+        if (poolMode !== 'transaction' || databases === 0)
+          throw new Error(`the tests did not use it. ${seen}`);
         return seen;
       },
       async stop() {
@@ -54,7 +55,7 @@ const lanes: Record<string, () => Promise<Lane>> = {
   },
 };
 
-/** Nothing of what this machine has configured reaches the tests. */
+/** Variables of this machine that are not passed to the tests. */
 const cleared = ['DATABASE_URL', 'DATABASE_REPLICA_URL', 'DATABASE_DIRECT_URL', 'REDIS_URL'];
 
 function runTests(lane: Lane, parameters: string[]): Promise<number> {
@@ -69,7 +70,7 @@ function runTests(lane: Lane, parameters: string[]): Promise<number> {
         stdio: 'inherit',
       },
     );
-    // The terminal tells vitest itself of a Ctrl-C; a supervisor tells only us.
+    // A terminal sends Ctrl-C to vitest too; a supervisor signals only this process.
     process.on('SIGTERM', () => child.kill('SIGTERM'));
     child.on('error', reject);
     child.on('exit', (code) => resolve(code ?? 1));
@@ -78,14 +79,14 @@ function runTests(lane: Lane, parameters: string[]): Promise<number> {
 
 async function main([name = '', ...parameters]: string[]): Promise<number> {
   const start = lanes[name];
-  if (!start) throw new Error(`no such lane: ${name}. There are: ${Object.keys(lanes).join(', ')}`);
+  if (!start) throw new Error(`no such lane: ${name}. Lanes: ${Object.keys(lanes).join(', ')}`);
   process.on('SIGINT', () => undefined);
   const lane = await start();
   try {
     const code = await runTests(lane, parameters);
-    // A few chosen tests need not touch every part of the engine.
+    // Selected tests may not use every part of the engine.
     const whole = parameters.every((parameter) => parameter.startsWith('-'));
-    const seen = lane.witness();
+    const seen = lane.verifyUse();
     process.stdout.write(`${await (whole ? seen : seen.catch((error: Error) => error.message))}\n`);
     return code;
   } finally {

@@ -1,7 +1,7 @@
 /**
- * Why writes do not go through postgres.js: what its 3.4.9 does when a backend dies at the wrong moment.
+ * Shows why writes do not use postgres.js: what version 3.4.9 does when a backend is killed during a transaction.
  * Run: node --import tsx scripts/postgres-js-lost-rollback.ts
- * Exit code 0: at least one of the first two still happens. 1: neither does, and the decision may be looked at again
+ * Exit code 0: at least one of the first two failures still happens. 1: neither does, and the decision can be reconsidered
  * (docs/decisions/0001-pg-writes-postgres-reads.md).
  */
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const runs = 20;
 const manifest = readFileSync(new URL('../node_modules/postgres/package.json', import.meta.url), 'utf8');
 const { version } = JSON.parse(manifest) as { version: string };
 
-/** A promise and the function that settles it: every step waits for a signal, none for a while. */
+/** A promise and the function that resolves it, so that every step waits for a signal and not for a time. */
 function signal(): { fired: Promise<void>; fire(): void } {
   let fire = (): void => undefined;
   const fired = new Promise<void>((resolve) => {
@@ -41,7 +41,7 @@ async function onServer<R extends pg.QueryResultRow>(
 
 const kill = (url: string, pid: number) => onServer(url, 'SELECT pg_terminate_backend($1, 5000)', [pid]);
 
-/** Transaction A loses its backend while its code is busy; B, queued behind it, writes and is rolled back. */
+/** Transaction A loses its backend while its code is busy; transaction B, next in the queue, writes and is rolled back. */
 async function lostRollback(url: string): Promise<boolean> {
   await onServer(url, 'DROP TABLE IF EXISTS wallet');
   await onServer(url, 'CREATE TABLE wallet (entry text)');
@@ -63,10 +63,10 @@ async function lostRollback(url: string): Promise<boolean> {
     .begin(async (tx) => {
       await tx`INSERT INTO wallet VALUES ('of B, which rolls back')`;
       aMayEnd.fire();
-      // Until A's COMMIT, if it is sent over this connection at all, has been answered.
+      // Waits until A's COMMIT has been answered, in case it is sent over this connection.
       await tx`SELECT 1`;
       await tx`SELECT pg_sleep(0.02)`;
-      throw new Error('B changes its mind');
+      throw new Error('B rolls back');
     })
     .catch(swallow);
   await kill(url, pid);
@@ -77,7 +77,7 @@ async function lostRollback(url: string): Promise<boolean> {
   return row?.n === 1;
 }
 
-/** The same story through pg and withTx. */
+/** The same steps with pg and withTx. */
 async function throughWithTx(url: string): Promise<boolean> {
   await onServer(url, 'TRUNCATE wallet');
   const db = createDatabase({ url, max: 1 });
@@ -90,7 +90,7 @@ async function throughWithTx(url: string): Promise<boolean> {
   const b = db
     .withTx(async (tx) => {
       await tx.query(`INSERT INTO wallet VALUES ('of B, which rolls back')`);
-      throw new Error('B changes its mind');
+      throw new Error('B rolls back');
     })
     .catch(swallow);
   await Promise.all([a, b]);
@@ -99,7 +99,7 @@ async function throughWithTx(url: string): Promise<boolean> {
   return row?.n === 1;
 }
 
-/** A backend dies under a running statement of a transaction: is there an exception that no code can catch? */
+/** A backend is killed during a statement of a transaction. Returns true when an exception escapes all handlers. */
 async function uncaught(url: string): Promise<boolean> {
   const sql = postgres(url, { max: 1, onnotice: swallow });
   const thrown = signal();
@@ -127,10 +127,10 @@ async function uncaught(url: string): Promise<boolean> {
   return seen;
 }
 
-type Cursor = { silent: boolean; escaped: boolean; deaf: boolean; haunted: boolean };
+type Cursor = { silent: boolean; escaped: boolean; unanswered: boolean; corrupted: boolean };
 
-/** A cursor loses its backend between two batches: does the loop end as if it had seen everything? */
-async function cutShort(url: string): Promise<Cursor> {
+/** A cursor loses its backend between two batches. `silent`: the loop ends without an error and without all rows. */
+async function interruptedCursor(url: string): Promise<Cursor> {
   const sql = postgres(url, { max: 1, onnotice: swallow, backoff: () => 0 });
   let escaped = false;
   const listener = (): void => {
@@ -161,14 +161,14 @@ async function cutShort(url: string): Promise<Cursor> {
   return {
     silent: silent && seen < 1000,
     escaped,
-    deaf: length === null,
-    haunted: length !== null && length !== 1,
+    unanswered: length === null,
+    corrupted: length !== null && length !== 1,
   };
 }
 
-async function count(what: string, story: () => Promise<boolean>): Promise<number> {
+async function count(what: string, scenario: () => Promise<boolean>): Promise<number> {
   let hits = 0;
-  for (let n = 0; n < runs; n += 1) if (await story()) hits += 1;
+  for (let n = 0; n < runs; n += 1) if (await scenario()) hits += 1;
   console.log(`${what}: ${hits} of ${runs}`);
   return hits;
 }
@@ -179,13 +179,15 @@ const lost = await count('rows of a rolled-back transaction committed by another
   lostRollback(server.url),
 );
 await count('  the same through pg and withTx', () => throughWithTx(server.url));
-const crashed = await count('exception nobody can catch (ends the process)', () => uncaught(server.url));
+const crashed = await count('exception that cannot be caught (ends the process)', () => uncaught(server.url));
 const cursors: Cursor[] = [];
-for (let n = 0; n < 5; n += 1) cursors.push(await cutShort(server.url));
+for (let n = 0; n < 5; n += 1) cursors.push(await interruptedCursor(server.url));
 const of = (key: keyof Cursor) => `${cursors.filter((cursor) => cursor[key]).length} of ${cursors.length}`;
-console.log(`cut cursor ends its loop without an error: ${of('silent')}`);
+console.log(`interrupted cursor ends its loop without an error: ${of('silent')}`);
 console.log(`  its error escapes as an unhandled rejection (ends the process): ${of('escaped')}`);
-console.log(`  the next query on that connection is not answered within a second: ${of('deaf')}`);
-console.log(`  the next result on that connection gets the dead cursor's error or holes: ${of('haunted')}`);
+console.log(`  the next query on that connection is not answered within a second: ${of('unanswered')}`);
+console.log(
+  `  the next result on that connection contains the old cursor's error or empty rows: ${of('corrupted')}`,
+);
 await server.stop();
 process.exitCode = lost + crashed > 0 ? 0 : 1;

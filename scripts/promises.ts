@@ -3,20 +3,20 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
- * `npm run promises [-- --results vitest.json …]`: which tests hold which promise of docs/promises.json, by the ids in
- * their titles ("[F12] …"). Fails on a promise in scope that no test names and on an id nobody promised. With the JSON
- * reports of test runs it also fails on a promise of which no test passed there.
+ * `npm run promises [-- --results vitest.json …]`: lists the tests of each promise in docs/promises.json, by the ids in their
+ * titles ("[F12] …"). Fails on a promise in scope without a test and on an unknown id. With JSON reports of test runs it also
+ * fails on a promise of which no test passed.
  */
 
 export type Promised = { id: string; promise: string; later?: string };
 export type Titled = { id: string; test: string };
 
 const ids = /\[([FS]\d{2})\]/g;
-/** A string that is the title of a test: the first argument of it, test or describe, or of what .each(…) returned. */
+/** The title of a test: the first argument of it, test or describe, or of the function returned by .each(…). */
 const titles =
   /(?:\b(?:it|test|describe)((?:\.\w+)*)|\)|`)\s*\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g;
 
-/** The ids in the titles of one test file. What is skipped or only planned holds nothing. */
+/** The ids in the titles of one test file, without skipped and planned tests. */
 export function findTitles(file: string, text: string): Titled[] {
   return [...text.matchAll(titles)].flatMap(([, modifiers = '', ...quoted]) => {
     const title = quoted.find((part) => part !== undefined) ?? '';
@@ -28,15 +28,15 @@ export function findTitles(file: string, text: string): Titled[] {
   });
 }
 
-/** What is wrong with the promises as the tests hold them; empty when nothing is. */
-export function findGaps(promises: readonly Promised[], held: readonly Titled[]): string[] {
+/** Returns promises without tests and unknown ids; empty when there are none. */
+export function findGaps(promises: readonly Promised[], titled: readonly Titled[]): string[] {
   const known = new Set(promises.map(({ id }) => id));
-  const named = new Set(held.map(({ id }) => id));
+  const named = new Set(titled.map(({ id }) => id));
   return [
     ...promises
       .filter(({ id, later }) => !later && !named.has(id))
       .map(({ id, promise }) => `${id} has no test: ${promise}`),
-    ...held.filter(({ id }) => !known.has(id)).map(({ id, test }) => `${id} is not a promise (${test})`),
+    ...titled.filter(({ id }) => !known.has(id)).map(({ id, test }) => `${id} is not a promise (${test})`),
   ];
 }
 
@@ -68,22 +68,22 @@ export function readTitles(): Titled[] {
 
 function main(results: string[]): number {
   const promises = readPromises();
-  const held = readTitles();
+  const titled = readTitles();
   for (const { id, promise, later } of promises) {
     process.stdout.write(`${id}  ${promise}${later ? `  (later: ${later})` : ''}\n`);
-    for (const { test } of held.filter((one) => one.id === id)) process.stdout.write(`       ${test}\n`);
+    for (const { test } of titled.filter((one) => one.id === id)) process.stdout.write(`       ${test}\n`);
   }
-  const gaps = findGaps(promises, held);
+  const gaps = findGaps(promises, titled);
   if (results.length > 0) {
     const passed = new Set(
       results.flatMap((path) => [...findPassed(JSON.parse(readFileSync(path, 'utf8')) as Report)]),
     );
-    const broken = promises.filter(({ id, later }) => !later && !passed.has(id));
-    gaps.push(...broken.map(({ id }) => `${id}: none of its tests passed in this run`));
+    const unproven = promises.filter(({ id, later }) => !later && !passed.has(id));
+    gaps.push(...unproven.map(({ id }) => `${id}: none of its tests passed in this run`));
   }
   const due = promises.filter(({ later }) => !later).length;
   process.stdout.write(
-    `\n${due} promises in scope, ${promises.length - due} for later, ${held.length} tests, ${gaps.length} gaps\n`,
+    `\n${due} promises in scope, ${promises.length - due} for later, ${titled.length} tests, ${gaps.length} gaps\n`,
   );
   for (const gap of gaps) process.stdout.write(`  ✗ ${gap}\n`);
   return gaps.length === 0 ? 0 : 1;

@@ -3,20 +3,19 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 
 /**
- * The least that storing uploaded leads can cost: the rows the product writes for them (lead, event, outbox, known phone),
- * into the product's own tables with all their indexes, one statement for each batch of rows made beforehand. No HTTP, no
- * checks, no sealing, nothing asked about repetitions, nothing answered.
- * `bulk.ts '{"databaseUrl":…,"batches":…,"size":…,"connections":…,"sealedLength":…}'`, told its batches by IPC.
+ * The floor of storing uploaded leads: the rows the product writes (lead, event, outbox, known phone) inserted into the
+ * product's tables with all their indexes, one statement per prepared batch. No HTTP, validation, encryption or dedupe.
+ * `bulk.ts '{"databaseUrl":…,"batches":…,"size":…,"connections":…,"sealedLength":…}'` starts on an IPC message.
  */
 export type FloorOptions = {
   databaseUrl: string;
   batches: number;
   size: number;
   connections: number;
-  /** Characters of a sealed contact, as the product's are. */
+  /** Length of an encrypted contact, as the product stores it. */
   sealedLength: number;
 };
-export type FloorTold = { ready: true } | { perSecond: number };
+export type FloorMessage = { ready: true } | { perSecond: number };
 
 const options = JSON.parse(process.argv[2] ?? '{}') as FloorOptions;
 const pool = new pg.Pool({ connectionString: options.databaseUrl, max: options.connections });
@@ -60,8 +59,8 @@ async function store(batches: unknown[][]): Promise<number> {
 
 await store(Array.from({ length: Math.max(options.connections, Math.ceil(options.batches / 5)) }, batch));
 const measured = Array.from({ length: options.batches }, batch);
-process.send!({ ready: true } satisfies FloorTold);
+process.send!({ ready: true } satisfies FloorMessage);
 process.once('message', () => {
-  void store(measured).then((perSecond) => process.send!({ perSecond } satisfies FloorTold));
+  void store(measured).then((perSecond) => process.send!({ perSecond } satisfies FloorMessage));
 });
 process.once('SIGTERM', () => process.exit(0));

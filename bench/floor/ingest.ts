@@ -4,8 +4,8 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 
 /**
- * The least that taking in a lead can cost: the rows the product writes for it (lead, unlock, event, outbox), into the
- * product's own tables, in one statement, then the same job into BullMQ. No key, no checks, no sealing, no log.
+ * The floor of accepting a lead: the rows the product writes (lead, unlock, event, outbox) inserted into the product's tables
+ * in one statement, then the same job added to BullMQ. No authentication, validation, encryption or log.
  * `ingest.ts api '{"databaseUrl":…,"redisUrl":…,"port":…}'`
  */
 type Options = { databaseUrl: string; redisUrl: string | null; port: number };
@@ -37,7 +37,7 @@ const buyers = await pool.query<{ id: string; organization_id: string; external_
   'SELECT id, organization_id, external_id, phone FROM buyers',
 );
 const buyerOf = new Map(buyers.rows.map((buyer) => [buyer.external_id, buyer]));
-/** As long as a sealed contact, and as a keyed hash. */
+/** Strings with the length of an encrypted contact and of a keyed hash. */
 const [sealed, hash] = ['x'.repeat(320), 'y'.repeat(43)];
 
 type Lead = { city: string; service_type: string; notes_snippet: string; provider_ids: string[] };

@@ -5,8 +5,8 @@ import pg from 'pg';
 import twilio from 'twilio';
 
 /**
- * The least that the same hops can cost here: POST → one committed INSERT → BullMQ → worker → one committed INSERT →
- * BullMQ → worker → the Twilio SDK. No checks, no states, no claim, nothing that survives a crash.
+ * The floor of the same hops: POST → one committed INSERT → BullMQ → worker → one committed INSERT → BullMQ → worker →
+ * Twilio SDK. No validation, states or claims, and no crash safety.
  * `latency.ts api|worker '{"databaseUrl":…,"redisUrl":…,"sandboxUrl":…,"port":…}'`
  */
 type Options = { databaseUrl: string; redisUrl: string | null; sandboxUrl: string; port: number };
@@ -17,7 +17,7 @@ const options = JSON.parse(given) as Options;
 const pool = new pg.Pool({ connectionString: options.databaseUrl });
 const backend = options.redisUrl ? undefined : (createPostgresBackend as unknown as BackendFactory);
 
-/** Producers may share a connection; each worker blocks on its own. */
+/** Producers can share a connection; each worker needs its own, on which it blocks. */
 function connection(migrate = false): never {
   if (options.redisUrl) return new Redis(options.redisUrl, { maxRetriesPerRequest: null }) as never;
   return { connectionString: options.databaseUrl, schema: 'bullmq', migrate, max: 4 } as never;

@@ -6,21 +6,21 @@ import Stripe from 'stripe';
 import twilio from 'twilio';
 
 /**
- * One deal, bare: the commits, jobs and SDK calls that its promises need, and nothing else. A commit is one small row;
- * nothing is read, checked, sealed, verified or logged, and nothing survives a crash. Per deal:
+ * The floor of one deal: only the commits, jobs and SDK calls that its guarantees need. A commit inserts one small row;
+ * nothing is read, validated, encrypted, verified or logged, and there is no crash safety. Per deal:
  *
  * | step | commits | jobs added | SDK calls |
  * |---|---|---|---|
  * | lead stored | 1 | distributor | |
  * | offer made | 1 | teaser-sender | |
- * | teaser: claimed before the call, its answer booked, the state moved | 3 | | 1 |
+ * | teaser: claimed, response booked, state moved | 3 | | 1 |
  * | Y received | 1 | payment-linker | |
  * | link: the pay page opened, then claimed, booked, moved | 4 | | 1 |
- * | button pressed: intent noted before the call, session booked after it | 2 | | 1 |
+ * | button pressed: checkout stored before the call, session booked after it | 2 | | 1 |
  * | Stripe's two events stored | 2 | payment-linker | |
  * | payment fetched (session and payment intent) and booked | 1 | revealer | 2 |
  * | details: claimed, booked, moved | 3 | | 1 |
- * | receipts of three texts: sent, delivered (`queued` says nothing new) | 6 | revealer | |
+ * | receipts of three texts: sent, delivered (`queued` is ignored) | 6 | revealer | |
  * | done | 1 | | |
  * | in all | 25 | 6 | 6 |
  *
@@ -41,7 +41,7 @@ const commit = (step: string, phone: string) =>
   });
 const backend = options.redisUrl ? undefined : (createPostgresBackend as unknown as BackendFactory);
 
-/** Producers may share a connection; each worker blocks on its own. */
+/** Producers can share a connection; each worker needs its own, on which it blocks. */
 function connection(migrate = false): never {
   if (options.redisUrl) return new Redis(options.redisUrl, { maxRetriesPerRequest: null }) as never;
   return { connectionString: options.databaseUrl, schema: 'bullmq', migrate, max: 4 } as never;

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { UnlockState } from '../domain/unlock/machine.ts';
+import { subjects } from '../events/subjects.ts';
 import type { Queryable } from './client.ts';
 import { run } from './commit.ts';
 
@@ -21,7 +22,7 @@ export async function listUnlockMoves(
 ): Promise<{ at: Date; to: string; reason: string | null }[]> {
   return run(
     db,
-    sql`SELECT occurred_at AS at, to_status AS "to", reason FROM unlock_history WHERE unlock_id = ${`unlock:${unlockId}`} ORDER BY event_id`,
+    sql`SELECT occurred_at AS at, to_status AS "to", reason FROM unlock_history WHERE unlock_id = ${subjects.unlock(unlockId)} ORDER BY event_id`,
   );
 }
 

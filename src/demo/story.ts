@@ -1,6 +1,5 @@
 import { type EndedUnlock, ledgerTotals, listEndedUnlocks, listUnlockMoves } from '../db/demo.ts';
 import type { UnlockState } from '../domain/unlock/machine.ts';
-import { subjects } from '../events/subjects.ts';
 import type { System } from '../system.ts';
 import { demoBuyers } from './seed.ts';
 

@@ -16,7 +16,7 @@ import { location, openGhl, phone } from '../harness/ghl-clients.ts';
 const { sandbox, product, ghl, reset, close, call } = await openGhl();
 const v2 = createGhlGateway({ version: 'v2', baseUrl: sandbox.url });
 const v1 = createGhlGateway({ version: 'v1', baseUrl: `${sandbox.url}/v1` });
-const hasty = createGhlGateway({ version: 'v2', baseUrl: sandbox.url }, { timeoutMs: 150 });
+const impatientGateway = createGhlGateway({ version: 'v2', baseUrl: sandbox.url }, { timeoutMs: 150 });
 const access: CrmAccess = { locationId: location, token: `pit-sandbox-${location}` };
 const gateways = {
   v2: { gateway: v2, access },
@@ -32,7 +32,7 @@ const lead = {
 
 beforeEach(reset);
 afterAll(async () => {
-  for (const gateway of [v2, v1, hasty]) gateway.close();
+  for (const gateway of [v2, v1, impatientGateway]) gateway.close();
   await close();
 });
 
@@ -42,7 +42,7 @@ async function failureOf(attempt: Promise<unknown>): Promise<VendorError> {
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(VendorError);
-  // Errors are logged and shown: nothing of a lead may be in them.
+  // Errors are logged and shown to people, so they must contain no personal data of the lead.
   expect(`${(error as VendorError).message} ${(error as VendorError).vendorMessage}`).not.toMatch(
     /3055550142|@example/,
   );
@@ -52,7 +52,7 @@ async function failureOf(attempt: Promise<unknown>): Promise<VendorError> {
 describe.each(['v2', 'v1'] as const)('%s', (version) => {
   const { gateway, access } = gateways[version];
 
-  it('writes a contact byte for byte, finds it, and adds tags without wiping its own', async () => {
+  it('upsertContact stores every field unchanged, findContact returns it, and addTags keeps the existing tags', async () => {
     const made = await gateway.upsertContact(access, lead);
     expect(made.outcome).toBe(version === 'v2' ? 'created' : 'updated');
     ghl.edit(made.contactId, { tags: ['vip'] });
@@ -73,12 +73,12 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
     expect(sandbox.ledger.list({ to: phone, operation: 'contact.upsert' })).toHaveLength(2);
   });
 
-  it('answers null for nobody', async () => {
+  it('an unknown phone or id returns null', async () => {
     expect(await gateway.findContact(access, { phone: '+13055550199' })).toBeNull();
-    expect(await gateway.getContact(access, 'nobody')).toBeNull();
+    expect(await gateway.getContact(access, 'unknown')).toBeNull();
   });
 
-  it('writes custom fields, notes and workflows', async () => {
+  it('creates custom fields, notes and workflow enrolments', async () => {
     await call('POST', `/locations/${location}/customFields`, { json: { name: 'Job type' } });
     const [field] = await gateway.customFields(access);
     expect(field).toMatchObject({ key: 'contact.job_type', name: 'Job type', dataType: 'TEXT' });
@@ -96,7 +96,7 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
     expect(sandbox.ledger.list({ operation: 'contact.workflow.add' })).toMatchObject([{ text: 'wf_1' }]);
   });
 
-  it('tells how much of the allowance is left, and how long a 429 wants us to wait', async () => {
+  it('a response reports the remaining quota, a 429 reports how long to wait', async () => {
     sandbox.configure({ ghl: { rateLimit: { max: 1, intervalMs: 4_000, daily: 500 } } });
     const seen: CrmQuota[] = [];
     const watched = { ...access, onQuota: (quota: CrmQuota) => void seen.push(quota) };
@@ -110,14 +110,14 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
     expect(await failureOf(gateway.upsertContact(access, lead))).toMatchObject({ retryAfterMs: 3_600_000 });
   });
 
-  it('passes on what the vendor has against a row, without its data', async () => {
-    const error = await failureOf(gateway.upsertContact(access, { ...lead, email: 'nobody' }));
+  it("a validation error passes on the vendor's words without the lead's data", async () => {
+    const error = await failureOf(gateway.upsertContact(access, { ...lead, email: 'not-an-address' }));
     expect(error).toBeInstanceOf(PermanentError);
     expect(error).toMatchObject({ code: 'bad_request', vendorCode: '422' });
     expect(error.vendorMessage).toBe(version === 'v2' ? 'email must be an email' : 'The email is invalid.');
   });
 
-  it('knows a token that is no longer good', async () => {
+  it('an invalid token is an authorization error', async () => {
     ghl.location(location, { installed: false });
     const error = await failureOf(gateway.upsertContact(access, lead));
     expect(error).toBeInstanceOf(PermanentError);
@@ -126,7 +126,7 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
 });
 
 describe('duplicates', () => {
-  it('are adopted: the contact that is there, with nothing written to it', async () => {
+  it('creating a contact that exists returns the existing one unchanged', async () => {
     const { contactId } = await v2.createContact(access, lead, ['old_lead_reactivation']);
     const again = await v2.createContact(access, { ...lead, firstName: 'Other' }, ['other']);
     expect(again).toEqual({ contactId, outcome: 'adopted', dnd: null });
@@ -137,7 +137,7 @@ describe('duplicates', () => {
     });
   });
 
-  it('are a conflict where a contact is changed into another', async () => {
+  it("updating a contact to another contact's phone is a conflict", async () => {
     await v2.upsertContact(access, lead);
     const other = await v2.upsertContact(access, { phone: '+13055550143' });
     const error = await failureOf(v2.updateContact(access, other.contactId, { phone }));
@@ -150,34 +150,36 @@ describe('calls without an answer', () => {
     ['a reset', { kind: 'reset_after' }, { code: 'connection', vendorCode: 'ECONNRESET' }],
     ['a timeout', { kind: 'timeout_after' }, { code: 'timeout', vendorCode: 'ETIMEDOUT' }],
     ['a 502', { kind: 'error_after', status: 502 }, { code: 'unavailable', vendorCode: '502' }],
-  ])('%s: an upsert is repeated, a note is not known', async (_name, fault, details) => {
+  ])('%s: an upsert is repeated, a note’s outcome is unknown', async (_name, fault, details) => {
     sandbox.fault({ vendor: 'ghl', count: 1, path: '/upsert', ...fault });
-    const lost = await failureOf(hasty.upsertContact(access, lead));
+    const lost = await failureOf(impatientGateway.upsertContact(access, lead));
     expect(lost).toBeInstanceOf(TransientError);
     expect(lost).toMatchObject(details);
     const { contactId, outcome } = await v2.upsertContact(access, lead);
     expect(outcome).toBe('updated');
     sandbox.fault({ vendor: 'ghl', count: 1, path: '/notes', ...fault });
-    expect(await failureOf(hasty.addNote(access, contactId, 'x'))).toBeInstanceOf(UnknownOutcomeError);
+    expect(await failureOf(impatientGateway.addNote(access, contactId, 'x'))).toBeInstanceOf(
+      UnknownOutcomeError,
+    );
     sandbox.fault({ vendor: 'ghl', count: 1, path: '/contacts/', ...fault });
-    const create = hasty.createContact(access, { phone: '+13055550143' }, []);
+    const create = impatientGateway.createContact(access, { phone: '+13055550143' }, []);
     expect(await failureOf(create)).toBeInstanceOf(UnknownOutcomeError);
     expect((await v2.createContact(access, { phone: '+13055550143' }, [])).outcome).toBe('adopted');
     expect(ghl.location(location)).toMatchObject({ contacts: 2, created: 2 });
-    // One request per call: nothing repeats by itself.
+    // One request per call: the client never retries on its own.
     expect(sandbox.ledger.list({ vendor: 'ghl' })).toHaveLength(5);
   });
 
-  it('a port nobody listens on is transient even for a note', async () => {
+  it('a refused connection is transient, for a note too', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
     await new Promise((resolve) => server.close(resolve));
-    const nowhere = createGhlGateway({ version: 'v2', baseUrl: `http://127.0.0.1:${port}` });
-    const error = await failureOf(nowhere.addNote(access, 'x', 'y'));
+    const unreachable = createGhlGateway({ version: 'v2', baseUrl: `http://127.0.0.1:${port}` });
+    const error = await failureOf(unreachable.addNote(access, 'x', 'y'));
     expect(error).toBeInstanceOf(TransientError);
     expect(error).toMatchObject({ code: 'connection', vendorCode: 'ECONNREFUSED' });
-    nowhere.close();
+    unreachable.close();
   });
 });
 
@@ -193,7 +195,7 @@ describe('tokens', () => {
   const exchanged = () =>
     exchangeGhlCode(config, { code: ghl.authorize(location, redirectUri).code, redirectUri }, { now });
 
-  it('are had for the code of somebody who let us in, and open the location', async () => {
+  it('an authorization code yields tokens that open the location', async () => {
     const url = ghlAuthorizeUrl(config, { redirectUri, scopes: ['contacts.write'], state: 's' });
     const form = { decision: 'allow', location };
     const back = await call('POST', url.slice(sandbox.url.length), { form });
@@ -210,7 +212,7 @@ describe('tokens', () => {
     });
   });
 
-  it('rotate; a spent one is refused for good, one of an inactive location is kept', async () => {
+  it('a refresh rotates the tokens; a spent one is refused permanently, one of an inactive location is kept', async () => {
     const first = await exchanged();
     ghl.expireTokens(location);
     const stale = { locationId: location, token: first.accessToken };
@@ -227,7 +229,7 @@ describe('tokens', () => {
     expect(spent).toMatchObject({ code: 'unauthorized', vendorCode: 'invalid_grant' });
   });
 
-  it('whose answer was lost are an unknown outcome', async () => {
+  it('a token request whose response is lost has an unknown outcome', async () => {
     const { refreshToken } = await exchanged();
     sandbox.fault({ vendor: 'ghl', kind: 'timeout_after', path: '/oauth/token', count: 1 });
     const lost = await failureOf(refreshGhlTokens(config, refreshToken, { timeoutMs: 150 }));
@@ -238,7 +240,7 @@ describe('tokens', () => {
 });
 
 describe('webhooks', () => {
-  it('are believed when signed, fresh and whole', async () => {
+  it('a webhook verifies only with a valid signature, a recent timestamp and an unchanged body', async () => {
     sandbox.configure({
       ghl: { webhookUrl: `${product.url}/webhook/ghl`, webhookEvents: ['ContactDndUpdate'] },
     });
@@ -251,10 +253,10 @@ describe('webhooks', () => {
     const publicKey = sandbox.ghlPublicKey;
     const check = (change: object) => verifyGhlSignature({ publicKey, signature, rawBody, ...change });
     expect(check({})).toBe(true);
-    const spoilt = Buffer.from(rawBody);
-    spoilt[5] = (spoilt[5] ?? 0) ^ 1;
+    const tampered = Buffer.from(rawBody);
+    tampered[5] = (tampered[5] ?? 0) ^ 1;
     for (const change of [
-      { rawBody: spoilt },
+      { rawBody: tampered },
       { signature: undefined },
       { signature: 'N/A' },
       { signature: `AAAA${signature.slice(4)}` },

@@ -18,7 +18,7 @@ let sandbox: Sandbox;
 let product: Awaited<ReturnType<typeof receiver>>;
 let twilio: Gateways;
 let textmagic: Gateways;
-let hasty: Record<'twilio' | 'textmagic', Gateways>;
+let impatient: Record<'twilio' | 'textmagic', Gateways>;
 const opened: Gateways[] = [];
 
 const configFor = (provider: 'twilio' | 'textmagic', env: NodeJS.ProcessEnv = {}): Config =>
@@ -38,8 +38,11 @@ beforeAll(async () => {
   });
   twilio = open(configFor('twilio'));
   textmagic = open(configFor('textmagic'));
-  const soon = { timeoutMs: 150 };
-  hasty = { twilio: open(configFor('twilio'), soon), textmagic: open(configFor('textmagic'), soon) };
+  const shortTimeout = { timeoutMs: 150 };
+  impatient = {
+    twilio: open(configFor('twilio'), shortTimeout),
+    textmagic: open(configFor('textmagic'), shortTimeout),
+  };
 });
 afterEach(() => {
   sandbox.reset();
@@ -60,14 +63,14 @@ async function failureOf(call: Promise<unknown>): Promise<VendorError> {
   return error as VendorError;
 }
 
-/** Neither the error nor a log line made of it may tell who was written to, or what. */
+/** Neither the error nor a log line made from it may contain the recipient or the text. */
 function expectNothingPersonal(error: VendorError): void {
   const lines: string[] = [];
   createLogger({ logLevel: 'info' }, 'test', { write: (line) => void lines.push(line) }).error(
     { error },
     'failed',
   );
-  const told = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)} ${lines.join()}`;
+  const output = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)} ${lines.join()}`;
   for (const canary of [
     number.slice(1),
     '5550142',
@@ -77,14 +80,14 @@ function expectNothingPersonal(error: VendorError): void {
     'sandbox-twilio-token',
     'SG.sandbox',
   ]) {
-    expect(told).not.toContain(canary);
+    expect(output).not.toContain(canary);
   }
 }
 
 type Poster = {
   post: (gateways: Gateways, reference: string) => Promise<{ vendorId: string }>;
   find: (gateways: Gateways, reference: string) => Promise<{ vendorId: string } | null>;
-  of: () => { normal: Gateways; hasty: Gateways };
+  of: () => { normal: Gateways; impatient: Gateways };
   operation: string;
 };
 const postSms = (gateways: Gateways, reference: string, to = number) =>
@@ -95,20 +98,20 @@ const posters: Record<'twilio' | 'textmagic' | 'sendgrid', Poster> = {
   twilio: {
     post: (gateways, reference) => postSms(gateways, reference),
     find: (gateways, reference) => findSms(gateways, reference),
-    of: () => ({ normal: twilio, hasty: hasty.twilio }),
+    of: () => ({ normal: twilio, impatient: impatient.twilio }),
     operation: 'message.create',
   },
   textmagic: {
     post: (gateways, reference) => postSms(gateways, reference),
     find: (gateways, reference) => findSms(gateways, reference),
-    of: () => ({ normal: textmagic, hasty: hasty.textmagic }),
+    of: () => ({ normal: textmagic, impatient: impatient.textmagic }),
     operation: 'message.create',
   },
   sendgrid: {
     post: (gateways, reference) =>
       gateways.email.send({ to: mailbox, subject: 'Details', text: body, reference }),
     find: (gateways, reference) => gateways.email.find({ to: mailbox, reference, since: longAgo }),
-    of: () => ({ normal: twilio, hasty: hasty.twilio }),
+    of: () => ({ normal: twilio, impatient: impatient.twilio }),
     operation: 'mail.send',
   },
 };
@@ -118,7 +121,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
   const { post, find, of, operation } = posters[vendor];
   const accepted = () => sandbox.ledger.list({ vendor, operation, accepted: true });
 
-  it('is told what to send, once, and names what it took', async () => {
+  it("sends one message with the given text and returns the vendor's id", async () => {
     const { vendorId } = await post(of().normal, 'effect-1');
     expect(accepted()).toMatchObject([{ vendorId, to: vendor === 'sendgrid' ? mailbox : number }]);
     expect(accepted()[0]?.text).toContain(body);
@@ -132,7 +135,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     ['no answer', { kind: 'timeout' }, { code: 'timeout' }],
   ])('[F16] %s leaves the outcome unknown, and one call is made', async (_name, fault, expected) => {
     sandbox.fault({ vendor, ...fault });
-    const error = await failureOf(post(of().hasty, 'effect-2'));
+    const error = await failureOf(post(of().impatient, 'effect-2'));
     expect(error).toBeInstanceOf(UnknownOutcomeError);
     expect(error).toMatchObject({ vendor, ...expected });
     expectNothingPersonal(error);
@@ -147,13 +150,13 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     ['a 500', 'error_after'],
   ])('[F14] %s after success is unknown, and the vendor’s listing has the message', async (_name, kind) => {
     sandbox.fault({ vendor, kind });
-    expect(await failureOf(post(of().hasty, 'effect-3'))).toBeInstanceOf(UnknownOutcomeError);
+    expect(await failureOf(post(of().impatient, 'effect-3'))).toBeInstanceOf(UnknownOutcomeError);
     sandbox.clearFaults();
     expect(accepted()).toMatchObject([{ outcome: 'accepted_answer_lost' }]);
     expect(await find(of().normal, 'effect-3')).toMatchObject({ vendorId: accepted()[0]?.vendorId });
   });
 
-  it('[F15] 429 was not processed: wait as long as told, no attempt burned', async () => {
+  it('[F15] 429: the error says how long to wait and that no attempt counts', async () => {
     sandbox.fault({ vendor, kind: 'rate_limit', retryAfter: 7 });
     const error = await failureOf(post(of().normal, 'effect-4'));
     expect(error).toBeInstanceOf(TransientError);
@@ -161,7 +164,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     expect(sandbox.ledger.list({ vendor })).toHaveLength(1);
   });
 
-  it('what never reached the vendor is safe to repeat', async () => {
+  it('a refused connection is transient and safe to retry', async () => {
     const config = configFor(vendor === 'textmagic' ? 'textmagic' : 'twilio');
     const baseUrl = `http://127.0.0.1:${await closedPort()}`;
     const error = await failureOf(
@@ -172,7 +175,7 @@ describe.each(vendors)('%s, which has no idempotency key', (vendor) => {
     expectNothingPersonal(error);
   });
 
-  it('reading again is always safe', async () => {
+  it('a lookup that fails is transient and safe to retry', async () => {
     sandbox.fault({ vendor, kind: 'error' });
     expect(await failureOf(find(of().normal, 'effect-6'))).toBeInstanceOf(TransientError);
   });
@@ -193,7 +196,7 @@ describe('refusals', () => {
     expect(error.message).not.toContain(to);
   });
 
-  it('[F17] textmagic tells a bad number from one that unsubscribed', async () => {
+  it('[F17] textmagic reports an invalid number and an unsubscribed one with different codes', async () => {
     sandbox.act.phone('+13055550199', { refuse: 21211 });
     expect(await failureOf(postSms(textmagic, 'e', '+13055550199'))).toMatchObject({ code: 'bad_number' });
     sandbox.act.reply(number, { text: 'STOP', provider: 'textmagic' });
@@ -212,14 +215,14 @@ describe('refusals', () => {
     expect(await failureOf(call)).toMatchObject({ code: 'bad_request', vendorCode });
   });
 
-  it('sendgrid: their address is not ours', async () => {
+  it('sendgrid: an invalid recipient is a bad number, an invalid sender a bad request', async () => {
     const email = { subject: 'Details', text: body, reference: 'effect-10' };
-    const theirs = await failureOf(twilio.email.send({ ...email, to: 'canary@' }));
-    expect(theirs).toMatchObject({ code: 'bad_address' });
-    expect(theirs).toBeInstanceOf(PermanentError);
-    expectNothingPersonal(theirs);
-    const ours = open(configFor('twilio', { SENDGRID_FROM_EMAIL: 'nobody' }));
-    expect(await failureOf(ours.email.send({ ...email, to: mailbox }))).toMatchObject({
+    const badRecipient = await failureOf(twilio.email.send({ ...email, to: 'canary@' }));
+    expect(badRecipient).toMatchObject({ code: 'bad_address' });
+    expect(badRecipient).toBeInstanceOf(PermanentError);
+    expectNothingPersonal(badRecipient);
+    const badSender = open(configFor('twilio', { SENDGRID_FROM_EMAIL: 'not-an-address' }));
+    expect(await failureOf(badSender.email.send({ ...email, to: mailbox }))).toMatchObject({
       code: 'misconfigured',
     });
   });
@@ -241,7 +244,7 @@ describe('refusals', () => {
 
 describe('looking a message up', () => {
   it.each(['twilio', 'textmagic'] as const)(
-    '%s: another text, phone or time is another message',
+    '%s: only the same text, phone and time match a message in the listing',
     async (provider) => {
       const gateways = provider === 'twilio' ? twilio : textmagic;
       await postSms(gateways, 'effect-12');
@@ -273,7 +276,7 @@ describe('looking a message up', () => {
     },
   );
 
-  it('textmagic: an inbound message is fetched back by its id; an invented id is nothing', async () => {
+  it('textmagic: an inbound message is fetched by its id; an unknown id returns null', async () => {
     const { messageSid } = sandbox.act.reply(number, { text: 'Y lead_abc12345', provider: 'textmagic' });
     const { ourNumber } = textmagic.sms;
     const found = await textmagic.sms.fetchInbound?.(messageSid);
@@ -289,7 +292,7 @@ describe('looking a message up', () => {
   });
 });
 
-describe('what the vendors sign', () => {
+describe('vendor signatures', () => {
   const last = (path: string) => {
     const hit = product.hits.findLast(({ url }) => url.startsWith(path));
     if (!hit) throw new Error(`nothing was posted to ${path}`);
@@ -297,7 +300,7 @@ describe('what the vendors sign', () => {
   };
   const header = (name: string, hit: ReturnType<typeof last>) => String(hit.headers[name]);
 
-  it('[S02] a Twilio status callback verifies over the public URL, and over no other', async () => {
+  it('[S02] a Twilio status callback verifies for the public URL only', async () => {
     const statusCallbackUrl = `${product.url}/status/effect-14?a=1`;
     const { vendorId } = await twilio.sms.send({
       to: number,
@@ -321,7 +324,7 @@ describe('what the vendors sign', () => {
     expect(parseTwilioStatus(params)).toEqual({ status: 'delivered' });
   });
 
-  it('[S02] a SendGrid batch verifies over its raw bytes and names our effect', async () => {
+  it('[S02] a SendGrid batch verifies over its raw bytes and carries our effect id', async () => {
     const email = { to: 'bounce@example.com', subject: 's', text: 't', reference: 'effect-15' };
     const { vendorId } = await twilio.email.send(email);
     await sandbox.webhooks.wait({ event: 'mail.bounce', objectId: vendorId });

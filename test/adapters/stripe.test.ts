@@ -9,7 +9,7 @@ import { receiver } from '../harness/sandbox-clients.ts';
 let sandbox: Sandbox;
 let product: Awaited<ReturnType<typeof receiver>>;
 let stripe: PaymentGateway & { close(): void };
-let hasty: PaymentGateway & { close(): void };
+let impatientGateway: PaymentGateway & { close(): void };
 const wrong: { close(): void }[] = [];
 const secret = 'whsec_sandbox_leadgate';
 const stripeConfig = () => ({
@@ -22,14 +22,14 @@ beforeAll(async () => {
   product = await receiver();
   sandbox.configure({ stripe: { webhookUrl: `${product.url}/webhook` } });
   stripe = createStripeGateway(stripeConfig());
-  hasty = createStripeGateway(stripeConfig(), { timeoutMs: 150 });
+  impatientGateway = createStripeGateway(stripeConfig(), { timeoutMs: 150 });
 });
 afterEach(() => {
   sandbox.reset();
   product.hits.length = 0;
 });
 afterAll(async () => {
-  for (const gateway of [stripe, hasty, ...wrong]) gateway.close();
+  for (const gateway of [stripe, impatientGateway, ...wrong]) gateway.close();
   await sandbox.close();
   await product.close();
 });
@@ -40,7 +40,7 @@ const order = (idempotencyKey: string, extra: Partial<CheckoutRequest> = {}): Ch
   amount: 2000,
   currency: 'usd',
   description: 'Client inquiry in Miami',
-  // Fixed for the whole file, as an effect repeats its call with the very same parameters.
+  // Fixed for the whole file: an effect retries its call with exactly the same parameters.
   expiresAt,
   successUrl: 'https://leads.example/p/token?paid=1',
   cancelUrl: 'https://leads.example/p/token',
@@ -65,7 +65,7 @@ async function failureOf(call: Promise<unknown>): Promise<VendorError> {
 const made = (operation: string) => sandbox.ledger.list({ vendor: 'stripe', operation, accepted: true });
 
 describe('checkout', () => {
-  it('asks for one card payment that carries its unlock everywhere', async () => {
+  it('creates one card payment with the unlock in the metadata of session and payment intent', async () => {
     const session = await stripe.createCheckout(order('pay-1'));
     expect(session).toMatchObject({
       status: 'open',
@@ -103,21 +103,21 @@ describe('checkout', () => {
     });
   });
 
-  it('[F13] the same key makes one session, and replays it', async () => {
+  it('[F13] the same key creates one session and returns it again', async () => {
     const first = await stripe.createCheckout(order('pay-2'));
     expect(await stripe.createCheckout(order('pay-2'))).toEqual(first);
     expect(made('checkout.session.create')).toHaveLength(1);
     expect(sandbox.ledger.list({ outcome: 'replayed' })).toHaveLength(1);
   });
 
-  it('the same key for something else is refused for good', async () => {
+  it('the same key with other parameters is a permanent error', async () => {
     await stripe.createCheckout(order('pay-3'));
     const error = await failureOf(stripe.createCheckout(order('pay-3', { amount: 9900 })));
     expect(error).toBeInstanceOf(PermanentError);
     expect(error).toMatchObject({ code: 'key_reused' });
   });
 
-  it('expires an open session, and leaves a finished one as it is', async () => {
+  it('expires an open session and leaves a finished one unchanged', async () => {
     const open = await stripe.createCheckout(order('pay-4'));
     expect(await stripe.expireCheckout(open.id, 'expire-4')).toMatchObject({ status: 'expired', url: null });
     expect(await stripe.expireCheckout(open.id, 'expire-4b')).toMatchObject({ status: 'expired' });
@@ -133,7 +133,7 @@ describe('checkout', () => {
 });
 
 describe('refunds', () => {
-  it('gives back in full, once; a second ask names the same refund', async () => {
+  it('refunds the full amount once; a second request returns the same refund', async () => {
     const { paymentIntent } = await paid('pay-6');
     const request = { paymentIntent, idempotencyKey: 'refund-6', reason: 'sold_out' };
     const first = await stripe.refund(request);
@@ -149,7 +149,7 @@ describe('refunds', () => {
     });
   });
 
-  it('gives back what a partial refund left', async () => {
+  it('refunds what a partial refund left', async () => {
     const { paymentIntent } = await paid('pay-7');
     sandbox.act.refund(paymentIntent, { amount: 500 });
     const rest = await stripe.refund({ paymentIntent, idempotencyKey: 'refund-7', reason: 'late' });
@@ -178,9 +178,9 @@ describe('failures', () => {
     ],
     ['no answer', { kind: 'timeout' }, { code: 'timeout', burnsAttempt: true }],
     ['a reset, twice', { kind: 'reset' }, { code: 'connection', burnsAttempt: true }],
-  ] as const)('[F16] %s: the same call may be made again', async (_name, fault, expected) => {
+  ] as const)('[F16] %s: the call may be retried', async (_name, fault, expected) => {
     sandbox.fault({ vendor: 'stripe', ...fault });
-    const error = await failureOf(hasty.createCheckout(order('pay-9')));
+    const error = await failureOf(impatientGateway.createCheckout(order('pay-9')));
     expect(error).toBeInstanceOf(TransientError);
     expect(error).toMatchObject({ vendor: 'stripe', ...expected });
     sandbox.clearFaults();
@@ -189,10 +189,12 @@ describe('failures', () => {
   });
 
   it.each(['timeout_after', 'error_after'] as const)(
-    '[F14] %s: the same key finds what was made',
+    '[F14] %s: a retry with the same key returns what was created',
     async (kind) => {
       sandbox.fault({ vendor: 'stripe', kind });
-      expect(await failureOf(hasty.createCheckout(order('pay-10')))).toBeInstanceOf(TransientError);
+      expect(await failureOf(impatientGateway.createCheckout(order('pay-10')))).toBeInstanceOf(
+        TransientError,
+      );
       sandbox.clearFaults();
       const session = await stripe.createCheckout(order('pay-10'));
       expect(made('checkout.session.create')).toMatchObject([
@@ -201,13 +203,13 @@ describe('failures', () => {
     },
   );
 
-  it('[F14] a connection reset after success is repeated by the SDK under the same key', async () => {
+  it('[F14] a connection reset after success is retried by the SDK under the same key', async () => {
     sandbox.fault({ vendor: 'stripe', kind: 'reset_after', count: 1 });
     const session = await stripe.createCheckout(order('pay-11'));
     expect(made('checkout.session.create')).toMatchObject([{ vendorId: session.id }]);
   });
 
-  it('a key whose first call still runs is asked for again later', async () => {
+  it('a key whose first call is still running is transient', async () => {
     sandbox.fault({ vendor: 'stripe', kind: 'latency', ms: 300, count: 1 });
     const both = await Promise.allSettled([1, 2].map(() => stripe.createCheckout(order('pay-12'))));
     const refused = both.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
@@ -240,7 +242,7 @@ describe('failures', () => {
     expect(`${error.message}${String(error.cause)}`).not.toMatch(/sk_test|nowhere/);
   });
 
-  it('health is a yes or a no', async () => {
+  it('the health check returns true or false', async () => {
     expect(await stripe.healthy()).toBe(true);
     expect(await wrongKey().healthy()).toBe(false);
     sandbox.fault({ vendor: 'stripe', kind: 'error' });
@@ -249,7 +251,7 @@ describe('failures', () => {
 });
 
 describe('webhooks', () => {
-  it('[S01] what the vendor posts verifies with the second secret too, byte for byte only', async () => {
+  it('[S01] a delivered webhook also verifies with the second secret, and not with one byte changed', async () => {
     const { session, paymentIntent } = await paid('pay-14');
     await sandbox.webhooks.wait({ event: 'checkout.session.completed', objectId: session.id });
     const hit = product.hits.find(({ body }) => body.includes('checkout.session.completed'));

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/adapters/logger.ts';
 import { type ApiTest, amy, sampleLead, startApi } from '../harness/api-app.ts';
 import { type Cut, startCutProxy } from '../harness/cut-proxy.ts';
-import { type GuardedRedis, startGuardedRedis } from '../harness/redis-door.ts';
+import { type ProxiedQueueServer, startProxiedQueueServer } from '../harness/outages.ts';
 
 type Proxy = Awaited<ReturnType<typeof startCutProxy>>;
 const closers: (() => Promise<unknown>)[] = [];
@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** The ingress behind a network that can break. */
+/** The ingress with a proxy on its database connections that can cut them. */
 async function behindProxy(): Promise<{ api: ApiTest; proxy: Omit<Proxy, 'url'> }> {
   const proxies: Proxy[] = [];
   const api = await startApi({
@@ -41,8 +41,8 @@ async function behindProxy(): Promise<{ api: ApiTest; proxy: Omit<Proxy, 'url'> 
 const leadsIn = (api: ApiTest, city: string) =>
   api.rows<{ public_id: string }>('SELECT public_id FROM leads WHERE city = $1', [city]);
 
-describe('the database breaks under a request', () => {
-  it('[F01] before it saw the statement: no 2xx, nothing stored, and the repetition is the first', async () => {
+describe('the database connection breaks during a request', () => {
+  it('[F01] before the statement arrives: 503, nothing is stored, and the retry stores one lead', async () => {
     const { api, proxy } = await behindProxy();
     const body = { ...sampleLead, city: 'Before' };
     proxy.cut = { on: 'Before', when: 'before' };
@@ -56,7 +56,7 @@ describe('the database breaks under a request', () => {
     expect(await leadsIn(api, 'Before')).toHaveLength(1);
   });
 
-  it('[F02] after it committed and before we heard: the same lead, never a second', async () => {
+  it('[F02] after COMMIT, before the response arrives: the request and its retry return the same lead', async () => {
     const { api, proxy } = await behindProxy();
     const body = { ...sampleLead, city: 'After' };
     proxy.cut = { on: 'After', when: 'after' };
@@ -72,7 +72,7 @@ describe('the database breaks under a request', () => {
     expect(await api.unlocksOf(again.json().lead_id)).toHaveLength(1);
   });
 
-  it('[F03] gone: 503 with Retry-After within two seconds, and health says so', async () => {
+  it('[F03] database down: 503 with Retry-After within two seconds, and /health is unhealthy', async () => {
     const { api, proxy } = await behindProxy();
     expect((await api.app.inject('/health')).json()).toEqual({
       status: 'healthy',
@@ -97,19 +97,19 @@ describe('the database breaks under a request', () => {
   });
 });
 
-describe('[F04] the queue is away', () => {
-  it('leads are accepted, their work waits in the outbox, and health says degraded', async () => {
-    let away: Pick<GuardedRedis, 'stop'> | undefined;
+describe('[F04] the queue is down', () => {
+  it('leads are accepted, their work waits in the outbox, and /health is degraded', async () => {
+    let queueProxy: Pick<ProxiedQueueServer, 'stop'> | undefined;
     const api = await startApi({
       queueThrough: async (url) => {
-        const way = await (process.env.REDIS_URL ? startGuardedRedis(url) : startCutProxy(url));
-        away = way;
-        return way.url;
+        const proxy = await (process.env.REDIS_URL ? startProxiedQueueServer(url) : startCutProxy(url));
+        queueProxy = proxy;
+        return proxy.url;
       },
     });
     closers.push(api.stop);
     expect((await api.app.inject('/health/redis')).json().reachable).toBe(true);
-    await away!.stop();
+    await queueProxy!.stop();
     const response = await api.json('POST', '/api/leads', sampleLead);
     expect(response.statusCode).toBe(201);
     const waiting = await api.rows(
@@ -130,8 +130,8 @@ describe('[F04] the queue is away', () => {
   });
 });
 
-describe('[S14] one line per request', () => {
-  it('holds ids and no person, no secret, no token, whatever was asked', async () => {
+describe('[S14] one log line per request', () => {
+  it('it contains ids and no personal data, key or token, for valid and invalid requests', async () => {
     const lines: string[] = [];
     const log = createLogger({ logLevel: 'debug' }, 'api', { write: (line: string) => lines.push(line) });
     const api = await startApi({ log });
@@ -171,7 +171,7 @@ describe('[S14] one line per request', () => {
     for (const line of lines) expect(line.trimEnd()).not.toContain('\n');
   });
 
-  it('[S14] queue payloads, events and answers kept for a key hold no person either', async () => {
+  it('[S14] outbox rows, events and stored idempotent responses contain no personal data', async () => {
     const api = await startApi();
     closers.push(api.stop);
     await api.json('POST', '/api/leads', sampleLead, { 'idempotency-key': 'canary' });

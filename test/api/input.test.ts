@@ -4,7 +4,7 @@ import { type ApiTest, sampleLead, startApi } from '../harness/api-app.ts';
 
 let api: ApiTest;
 beforeAll(async () => {
-  // Real Stripe beside a simulated SMS vendor is still a sandbox; bounds of TTL are the sandbox's here.
+  // Stripe keys with a simulated SMS vendor still count as a sandbox, so the sandbox's TTL bounds apply here.
   api = await startApi();
 });
 afterAll(() => api?.stop());
@@ -13,10 +13,10 @@ const tables = ['leads', 'lead_unlocks', 'events', 'outbox', 'inbox', 'idempoten
 const sizes = async () => Promise.all(tables.map((table) => api.count(table)));
 const terms = (config: Record<string, unknown>) => ({ ...sampleLead, config });
 
-describe('a body that cannot be taken is a 400 naming the field, and nothing of it is stored', () => {
+describe('POST /api/leads with an invalid body is a 400 that names the field and stores nothing', () => {
   const cases: [string, unknown, string][] = [
     ['unknown key', { ...sampleLead, status: 'PAID' }, 'status'],
-    ['[S06] organization by the back door', { ...sampleLead, organization_id: 'x' }, 'organization_id'],
+    ['[S06] organization_id in the body', { ...sampleLead, organization_id: 'x' }, 'organization_id'],
     ['unknown key inside config', terms({ price: 1 }), 'config.price'],
     ['city of a wrong type', { ...sampleLead, city: 5 }, 'city'],
     ['city missing', { ...sampleLead, city: undefined }, 'city'],
@@ -64,12 +64,12 @@ describe('a body that cannot be taken is a 400 naming the field, and nothing of 
     expect(await sizes()).toEqual(before);
   });
 
-  it('says nothing of what was typed', async () => {
+  it('the response does not repeat the submitted value', async () => {
     const response = await api.json('POST', '/api/leads', { ...sampleLead, client_email: 'canary-typed' });
     expect(response.body).not.toContain('canary-typed');
   });
 
-  it('takes the bounds themselves', async () => {
+  it('the smallest and largest allowed terms are accepted', async () => {
     for (const config of [
       { price_cents: 50 },
       { price_cents: 1_000_000, ttl_hours: 720 },
@@ -80,7 +80,7 @@ describe('a body that cannot be taken is a 400 naming the field, and nothing of 
     }
   });
 
-  it('keeps names as people have them', async () => {
+  it('a name is stored unchanged: apostrophe, Chinese, emoji, 300 characters', async () => {
     for (const name of ["O'Brien", '李小龙', 'Ñandú 🤙🏽', 'x'.repeat(300)]) {
       const id = await api.lead({ client_name: name });
       const { lead } = (await api.json('GET', `/api/leads/${id}?include_locked=true`)).json();
@@ -89,7 +89,7 @@ describe('a body that cannot be taken is a 400 naming the field, and nothing of 
   });
 });
 
-describe('[S04] bodies', () => {
+describe('[S04] request bodies', () => {
   const raw = (payload: string | Buffer, headers: Record<string, string>) =>
     api.app.inject({
       method: 'POST',
@@ -100,7 +100,7 @@ describe('[S04] bodies', () => {
   const asJson = { 'content-type': 'application/json' };
   const good = JSON.stringify(sampleLead);
 
-  it('more than 1 MB is a 413', async () => {
+  it('a body over 1 MB is a 413', async () => {
     const response = await raw(JSON.stringify({ ...sampleLead, city: 'x'.repeat(1_100_000) }), asJson);
     expect([response.statusCode, response.json().code]).toEqual([413, 'too_large']);
   });
@@ -134,12 +134,12 @@ describe('[S04] bodies', () => {
     expect(await sizes()).toEqual(before);
   });
 
-  it('an odd but honest content type is still validated', async () => {
+  it('a content type in another case and with a charset is accepted and validated', async () => {
     const response = await raw('{"city":5}', { 'content-type': 'Application/JSON; charset=UTF-8' });
     expect([response.statusCode, response.json().code]).toEqual([400, 'invalid_input']);
   });
 
-  it('brackets inside strings are no nesting', async () => {
+  it('brackets inside strings do not count as nesting', async () => {
     expect(
       (await raw(JSON.stringify({ ...sampleLead, notes_snippet: '[{"'.repeat(200) }), asJson)).statusCode,
     ).toBe(201);
@@ -148,7 +148,7 @@ describe('[S04] bodies', () => {
 
 const cursorOf = (parts: string[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
 
-describe('every refusal is a problem document', () => {
+describe('every 4xx response is a problem document', () => {
   it.each([
     ['GET', '/nowhere', 404],
     ['POST', '/health', 404],
@@ -168,7 +168,7 @@ describe('every refusal is a problem document', () => {
     expect(response.json()).toMatchObject({ status, code: expect.any(String), detail: expect.any(String) });
   });
 
-  it('an Idempotency-Key that is none', async () => {
+  it('a malformed Idempotency-Key is a 400', async () => {
     for (const key of ['', 'a b', 'x'.repeat(256), 'é']) {
       const response = await api.json('POST', '/api/leads', sampleLead, { 'idempotency-key': key });
       expect(response.statusCode, JSON.stringify(key)).toBe(400);
@@ -176,7 +176,7 @@ describe('every refusal is a problem document', () => {
   });
 });
 
-it('describes itself as OpenAPI 3.1 without the hidden routes, and the docs page calls nobody outside', async () => {
+it('the OpenAPI 3.1 document omits hidden routes, and the docs page loads nothing from other hosts', async () => {
   const document = (await api.app.inject('/openapi.json')).json();
   expect(document.openapi).toBe('3.1.0');
   const paths = Object.keys(document.paths);
@@ -197,7 +197,7 @@ it('describes itself as OpenAPI 3.1 without the hidden routes, and the docs page
   expect((await api.app.inject('/docs/reference.js')).body.length).toBeGreaterThan(100_000);
 });
 
-it('outside the sandbox an offer stands at least a minute', async () => {
+it('outside the sandbox the shortest TTL is one minute', async () => {
   const keys = {
     STRIPE_SECRET_KEY: 'sk_test_x',
     STRIPE_WEBHOOK_SECRET: 'whsec_x',

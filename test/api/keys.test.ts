@@ -11,14 +11,14 @@ afterAll(() => api?.stop());
 const get = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
   api.app.inject({ method: 'GET', url: '/api/leads', headers, remoteAddress });
 
-describe('who calls', () => {
-  it('a key is taken from either header', async () => {
+describe('authentication', () => {
+  it('a key is accepted from Authorization and from x-api-key', async () => {
     expect((await get({ authorization: `Bearer ${api.key}` })).statusCode).toBe(200);
     expect((await get({ authorization: `bearer  ${api.key}` })).statusCode).toBe(200);
     expect((await get({ 'x-api-key': api.key })).statusCode).toBe(200);
   });
 
-  it('[S03] a wrong key is 401 always, also from this machine, and costs no write', async () => {
+  it('[S03] a wrong key is a 401, also from this machine, and writes nothing', async () => {
     const keys = await listKeys(api.runtime.db, null);
     for (const wrong of [
       '',
@@ -37,7 +37,7 @@ describe('who calls', () => {
     expect(await listKeys(api.runtime.db, null)).toEqual(keys);
   });
 
-  it('a keyless call from this machine is the demo organization, in the sandbox', async () => {
+  it('in the sandbox a request from this machine without a key acts for the demo organization', async () => {
     const response = await api.app.inject({ method: 'POST', url: '/api/leads', payload: sampleLead });
     expect(response.statusCode).toBe(201);
     const [row] = await api.rows<{ slug: string }>(
@@ -51,8 +51,8 @@ describe('who calls', () => {
     ['from elsewhere', {}, '203.0.113.7'],
     ['from elsewhere, claiming otherwise', { 'x-forwarded-for': '127.0.0.1' }, '203.0.113.7'],
     ['through a proxy on this machine', { 'x-forwarded-for': '203.0.113.7' }, '127.0.0.1'],
-    ['through a proxy that says Forwarded', { forwarded: 'for=203.0.113.7' }, '127.0.0.1'],
-    ['through a proxy that says Via', { via: '1.1 proxy' }, '127.0.0.1'],
+    ['through a proxy that sets Forwarded', { forwarded: 'for=203.0.113.7' }, '127.0.0.1'],
+    ['through a proxy that sets Via', { via: '1.1 proxy' }, '127.0.0.1'],
     ['by a foreign name for this machine', { host: 'evil.example:3000' }, '127.0.0.1'],
     ["from another site's page", { host: 'localhost:3000', origin: 'https://evil.example' }, '127.0.0.1'],
   ])('a keyless call %s is 401', async (_name, headers, address) => {
@@ -61,7 +61,7 @@ describe('who calls', () => {
     expect(response.headers['www-authenticate']).toContain('Bearer');
   });
 
-  it('is asked before the body is read', async () => {
+  it('a missing key is a 401 before the body is parsed', async () => {
     const response = await api.app.inject({
       method: 'POST',
       url: '/api/leads',
@@ -72,11 +72,11 @@ describe('who calls', () => {
     expect(response.statusCode).toBe(401);
   });
 
-  it('an operator key names the organization', async () => {
+  it('an operator key requires x-organization and acts for that organization', async () => {
     const key = await api.makeKey(['admin'], { owner: 'operator', organizationId: null });
     const id = await api.lead();
     expect((await get({ 'x-api-key': key })).statusCode).toBe(400);
-    expect((await get({ 'x-api-key': key, 'x-organization': 'nobody' })).statusCode).toBe(400);
+    expect((await get({ 'x-api-key': key, 'x-organization': 'unknown' })).statusCode).toBe(400);
     const read = await api.app.inject({
       method: 'GET',
       url: `/api/leads/${id}?include_locked=true`,
@@ -85,7 +85,7 @@ describe('who calls', () => {
     expect(read.json().lead.client_name).toBe('Sarah Johnson');
   });
 
-  it('the bridge has a key of its own', async () => {
+  it('the Stripe bridge accepts its own key, which opens no other route', async () => {
     const bridged = await startApi({ env: { STRIPE_SERVICE_API_KEY: 'bridge-key' } });
     try {
       const ask = (key?: string) =>
@@ -112,8 +112,8 @@ describe('who calls', () => {
   });
 });
 
-describe('[S08] keys', () => {
-  it('are stored as a hash: a dump of the table contains none', async () => {
+describe('[S08] API keys', () => {
+  it('are stored as hashes: the table contains no key', async () => {
     const dump = JSON.stringify(await api.rows('SELECT * FROM api_keys'));
     expect(dump).not.toContain(api.key.slice(12));
     expect(api.key).toMatch(/^lg_[A-Za-z0-9_-]{43}$/);
@@ -123,7 +123,7 @@ describe('[S08] keys', () => {
     });
   });
 
-  it('are revoked at once', async () => {
+  it('stop working as soon as they are revoked', async () => {
     const key = await api.makeKey(['leads:read']);
     expect((await get({ 'x-api-key': key })).statusCode).toBe(200);
     const found = await findKey(api.runtime.db, key);
@@ -132,7 +132,7 @@ describe('[S08] keys', () => {
     expect(await revokeKey(api.runtime.db, found!.id)).toBe(false);
   });
 
-  it('do what their scopes say and nothing else', async () => {
+  it('open the routes of their scopes and no others', async () => {
     const routes = [
       ['leads:read', 'GET', '/api/leads'],
       ['leads:read', 'GET', '/api/leads/lead_x'],
@@ -140,10 +140,10 @@ describe('[S08] keys', () => {
       ['leads:write', 'POST', '/api/leads/lead_x/send'],
       ['replies:write', 'POST', '/api/leads/sms-response'],
       ['providers:read', 'GET', '/api/providers'],
-      ['providers:read', 'GET', '/api/providers/nobody'],
+      ['providers:read', 'GET', '/api/providers/unknown'],
       ['providers:write', 'POST', '/api/providers'],
-      ['providers:write', 'PATCH', '/api/providers/nobody'],
-      ['providers:write', 'DELETE', '/api/providers/nobody'],
+      ['providers:write', 'PATCH', '/api/providers/unknown'],
+      ['providers:write', 'DELETE', '/api/providers/unknown'],
       ['providers:write', 'POST', '/api/providers/import'],
       ['leads:write', 'POST', '/leads/single'],
       ['leads:write', 'POST', '/api/leads/bulk'],
@@ -179,8 +179,8 @@ describe('[S08] keys', () => {
   });
 });
 
-describe('[S11] limits', () => {
-  it('per key, per address and per phone: 429 with Retry-After and RateLimit-*', async () => {
+describe('[S11] rate limits', () => {
+  it('requests over the limit per key, address or phone are a 429 with Retry-After and RateLimit-*', async () => {
     const strict = await startApi({
       limits: {
         key: { points: 3, seconds: 60 },
@@ -212,7 +212,7 @@ describe('[S11] limits', () => {
       for (let i = 0; i < 13; i += 1)
         flood.push((await ask(strict.key, '198.51.100.2', '/health')).statusCode);
       expect(flood.slice(11)).toEqual([200, 429]);
-      // One customer's IPv6 network counts as one address.
+      // A customer's whole IPv6 /64 counts as one address.
       const v6: number[] = [];
       for (let i = 0; i < 13; i += 1) v6.push((await ask('', `2001:db8:1:2::${i}`, '/health')).statusCode);
       expect(v6.slice(11)).toEqual([200, 429]);

@@ -11,15 +11,15 @@ const post = (body: unknown, headers: Record<string, string> = {}) =>
   api.json('POST', '/api/leads', body, headers);
 
 describe('POST /api/leads', () => {
-  it('stores a lead, an unlock per known provider and its event, and answers as contracted', async () => {
-    const response = await post({ ...sampleLead, provider_ids: ['provider60', 'provider61', 'nobody'] });
+  it('stores the lead, one unlock per known provider and its event, and returns the contracted response', async () => {
+    const response = await post({ ...sampleLead, provider_ids: ['provider60', 'provider61', 'unknown'] });
     expect(response.statusCode).toBe(201);
     expect(response.json()).toEqual({
       lead_id: expect.stringMatching(/^lead_[a-z0-9]{8}$/),
       provider_results: [
         { provider_id: 'provider60', success: true, message: 'teaser queued' },
         { provider_id: 'provider61', success: true, message: 'teaser queued' },
-        { provider_id: 'nobody', success: false, message: 'unknown provider' },
+        { provider_id: 'unknown', success: false, message: 'unknown provider' },
       ],
     });
     const unlocks = await api.unlocksOf(response.json().lead_id);
@@ -35,7 +35,7 @@ describe('POST /api/leads', () => {
     });
   });
 
-  it('keeps the contact sealed, masks what anybody may read, and keeps a phone it cannot parse', async () => {
+  it('encrypts the contact, masks the public fields, and stores a phone that cannot be parsed', async () => {
     const secret = {
       client_name: 'Canary Person',
       client_email: 'canary@person.example',
@@ -53,7 +53,7 @@ describe('POST /api/leads', () => {
     expect(events).not.toMatch(/Canary|canary/);
   });
 
-  it('takes null for every optional field, an empty list, and original_notes', async () => {
+  it('accepts null for every optional field, an empty provider list, and original_notes', async () => {
     const bare = {
       city: 'Miami',
       service_type: 'Massage',
@@ -80,7 +80,7 @@ describe('POST /api/leads', () => {
     });
   });
 
-  it('refuses nobody the lead because a provider is inactive, opted out, unreachable or named twice', async () => {
+  it('stores the lead although providers are inactive, opted out, unreachable or listed twice', async () => {
     await api.json('DELETE', '/api/providers/provider61');
     const [{ id }] = (await api.rows<{ id: string }>(
       `INSERT INTO phones (id, our_number, number, opted_out_at) VALUES (gen_random_uuid(), $1, '+13055550162', now()) RETURNING id`,
@@ -98,7 +98,7 @@ describe('POST /api/leads', () => {
     ]);
   });
 
-  it('[F05] answers a repeated Idempotency-Key with the first answer, and another body with 409', async () => {
+  it('[F05] a repeated Idempotency-Key returns the first response; with another body it is a 409', async () => {
     const headers = { 'idempotency-key': 'again-1' };
     const first = await post(sampleLead, headers);
     const leads = await api.count('leads');
@@ -116,7 +116,7 @@ describe('POST /api/leads', () => {
     expect(await api.count('leads')).toBe(leads);
   });
 
-  it('[F05] makes one lead of twenty concurrent requests with one key', async () => {
+  it('[F05] twenty concurrent requests with one key create one lead', async () => {
     const before = {
       leads: await api.count('leads'),
       events: await api.count('events'),
@@ -135,7 +135,7 @@ describe('POST /api/leads', () => {
     expect(after).toEqual({ leads: before.leads + 1, events: before.events + 1, outbox: before.outbox + 1 });
   });
 
-  it('[F05] takes the same lead_id for the same lead, also when it comes ten times at once', async () => {
+  it('[F05] a repeated lead_id returns the same lead, also ten times at once', async () => {
     const body = { ...sampleLead, lead_id: 'lead_Upstream_7' };
     const all = await Promise.all(Array.from({ length: 10 }, () => post(body)));
     expect(all.map((r) => [r.statusCode, r.json().lead_id])).toEqual(
@@ -146,7 +146,7 @@ describe('POST /api/leads', () => {
     expect(await api.unlocksOf('lead_Upstream_7')).toHaveLength(1);
   });
 
-  it('lets two organizations use the same lead_id', async () => {
+  it('two organizations can use the same lead_id', async () => {
     const other = await api.otherOrganization();
     const body = { ...sampleLead, lead_id: 'lead_shared', provider_ids: [] };
     expect((await post(body)).statusCode).toBe(201);
@@ -159,7 +159,7 @@ describe('POST /api/leads', () => {
 });
 
 describe('reading leads', () => {
-  it('[S06] shows exactly the contracted fields, locked', async () => {
+  it('[S06] a lead is returned with exactly the contracted fields and no contact', async () => {
     const id = await api.lead();
     const { lead } = (await api.json('GET', `/api/leads/${id}`)).json();
     expect(lead).toMatchObject({
@@ -198,7 +198,7 @@ describe('reading leads', () => {
     );
   });
 
-  it('[S06] opens the contact for an admin key only, and writes down who read it', async () => {
+  it('[S06] only an admin key reads the contact, and each read is recorded', async () => {
     const id = await api.lead();
     const reader = await api.makeKey(['leads:read']);
     const denied = await api.json('GET', `/api/leads/${id}?include_locked=true`, undefined, {
@@ -214,7 +214,7 @@ describe('reading leads', () => {
     expect(audit).toHaveLength(1);
   });
 
-  it('lists newest first, page by page, each lead once, filtered', async () => {
+  it('the list is newest first and filtered, and its pages contain each lead once', async () => {
     const other = await api.otherOrganization();
     const headers = { authorization: `Bearer ${other.key}` };
     const made: string[] = [];
@@ -255,7 +255,7 @@ describe('reading leads', () => {
 });
 
 describe('POST /api/leads/:id/send', () => {
-  it('offers to new providers once, and tells of those that have it', async () => {
+  it('offers the lead once to each new provider and reports those that already have it', async () => {
     const id = await api.lead({ provider_ids: ['provider60'] });
     const events = await api.count('events');
     const send = (provider_ids: string[]) =>
@@ -278,7 +278,7 @@ describe('POST /api/leads/:id/send', () => {
     expect(lead.unlocks.map((u: { price_cents: number }) => u.price_cents)).toEqual([2000, 1500]);
   });
 
-  it('makes one offer of ten concurrent ones', async () => {
+  it('ten concurrent requests create one offer', async () => {
     const id = await api.lead({ provider_ids: [] });
     const all = await Promise.all(
       Array.from({ length: 10 }, () =>
@@ -289,7 +289,7 @@ describe('POST /api/leads/:id/send', () => {
     expect(await api.unlocksOf(id)).toHaveLength(2);
   });
 
-  it('offers a sold-out lead to nobody', async () => {
+  it('a sold-out lead is not offered', async () => {
     const id = await api.lead({ config: { max_sales: 1 } });
     const [unlock] = await api.unlocksOf(id);
     await api.rows(
@@ -303,7 +303,7 @@ describe('POST /api/leads/:id/send', () => {
   });
 });
 
-it('one phone shared by two providers is one conversation', async () => {
+it('two providers with the same phone share one conversation', async () => {
   await api.json('POST', '/api/providers', { external_id: 'amy-too', phone: amy });
   const id = await api.lead({ provider_ids: ['provider60', 'amy-too'] });
   expect(await api.unlocksOf(id)).toHaveLength(2);

@@ -14,7 +14,7 @@ const payable = async (
   const [unlock] = await api.unlocksOf(leadId);
   return { leadId, unlockId: unlock!.id, token: await api.toAwaitingPayment(unlock!.id) };
 };
-const look = (token: string, method: 'GET' | 'HEAD' = 'GET') =>
+const openPage = (token: string, method: 'GET' | 'HEAD' = 'GET') =>
   api.app.inject({ method, url: `/p/${token}` });
 const pay = (token: string) =>
   api.app.inject({
@@ -29,7 +29,7 @@ const sessionsOf = (unlockId: string) =>
     'SELECT number, id, state, url FROM checkout_sessions WHERE unlock_id = $1 ORDER BY number',
     [unlockId],
   );
-/** Ids of the sessions that Stripe really made for this unlock. */
+/** Ids of the sessions that Stripe actually created for this unlock. */
 const madeAtStripe = (unlockId: string) =>
   new Set(
     api.sandbox.ledger
@@ -40,9 +40,9 @@ const madeAtStripe = (unlockId: string) =>
 const contact = /Sarah|Johnson|1234567890|sarah\.johnson|Ocean Drive/;
 
 describe('the pay page before payment', () => {
-  it('[S10] shows teaser, price, time left and how many may buy, nothing of the contact', async () => {
+  it('[S10] shows teaser, price, time left and remaining sales, and nothing of the contact', async () => {
     const { token, leadId } = await payable({ provider_ids: ['provider60', 'provider61', 'provider62'] });
-    const page = await look(token);
+    const page = await openPage(token);
     expect(page.statusCode).toBe(200);
     for (const words of [leadId, '$20', '60 min Mobile Massage', 'Miami', 'hours left', 'Sold 0 of 3'])
       expect(page.body).toContain(words);
@@ -53,20 +53,20 @@ describe('the pay page before payment', () => {
     expect((await api.app.inject('/static/pay.css')).statusCode).toBe(200);
   });
 
-  it("[S10] a bot's GET and HEAD buy nothing and change nothing", async () => {
+  it("[S10] a bot's GET and HEAD change nothing", async () => {
     const { token, unlockId } = await payable();
     const snapshot = () =>
       api.rows('SELECT row_to_json(u)::text FROM lead_unlocks u WHERE id = $1', [unlockId]);
     const before = [await snapshot(), await api.count('events'), api.sandbox.ledger.lastSeq];
     for (let i = 0; i < 3; i += 1) {
-      expect((await look(token)).statusCode).toBe(200);
-      expect((await look(token, 'HEAD')).statusCode).toBe(200);
+      expect((await openPage(token)).statusCode).toBe(200);
+      expect((await openPage(token, 'HEAD')).statusCode).toBe(200);
     }
     expect([await snapshot(), await api.count('events'), api.sandbox.ledger.lastSeq]).toEqual(before);
     expect(await sessionsOf(unlockId)).toEqual([]);
   });
 
-  it('[S10] only the exact token opens it; the table holds none', async () => {
+  it('[S10] only the exact token opens the page, and the table stores only its hash', async () => {
     const { token, unlockId } = await payable();
     for (const wrong of [
       token.slice(0, -1),
@@ -76,7 +76,7 @@ describe('the pay page before payment', () => {
       '%00',
       '..',
     ]) {
-      const page = await look(wrong);
+      const page = await openPage(wrong);
       expect(page.statusCode, wrong).toBe(404);
       expect((await pay(wrong)).statusCode).toBe(404);
       expect((await details(wrong)).statusCode).toBe(404);
@@ -86,15 +86,15 @@ describe('the pay page before payment', () => {
     ).not.toContain(token);
     const other = api.runtime.links.token(unlockId, 2);
     expect(Buffer.from(token, 'base64url')).toHaveLength(16);
-    expect((await look(other)).statusCode).toBe(404);
+    expect((await openPage(other)).statusCode).toBe(404);
   });
 
-  it('[S15] markup in a field is text', async () => {
+  it('[S15] markup in a field is shown as text', async () => {
     const { token } = await payable({
       service_type: '<img src=x onerror=alert(1)>',
       city: '"><script>1</script>',
     });
-    const page = await look(token);
+    const page = await openPage(token);
     expect(page.body).not.toMatch(/<img|<script/);
     expect(page.body).toContain('&lt;img');
   });
@@ -105,10 +105,10 @@ describe('the pay page before payment', () => {
     [`status = 'OPTED_OUT', reason = 'opted_out', closed_at = now()`, 'ended'],
     [`ttl_expires_at = now() - interval '1 second'`, 'ended'],
     [`status = 'AWAIT_CONFIRM'`, 'Reply Y'],
-  ])('%s: a plain sentence, and no session', async (change, words) => {
+  ])('%s: the page says why, and no session is created', async (change, words) => {
     const { token, unlockId } = await payable();
     await api.rows(`UPDATE lead_unlocks SET ${change} WHERE id = $1`, [unlockId]);
-    const page = await look(token);
+    const page = await openPage(token);
     expect([page.statusCode, page.body.includes(words), page.body.includes('<form')]).toEqual([
       200,
       true,
@@ -120,7 +120,7 @@ describe('the pay page before payment', () => {
     expect(await sessionsOf(unlockId)).toEqual([]);
   });
 
-  it('a lead whose last sale is gone cannot be paid for', async () => {
+  it('a lead whose last slot is sold cannot be paid for', async () => {
     const { token, leadId, unlockId } = await payable({
       provider_ids: ['provider60', 'provider61'],
       config: { max_sales: 1 },
@@ -131,14 +131,14 @@ describe('the pay page before payment', () => {
       'INSERT INTO sold_slots (lead_id, slot, unlock_id) SELECT lead_id, 1, id FROM lead_unlocks WHERE id = $1',
       [other.id],
     );
-    expect((await look(token)).body).toContain('sold to others');
+    expect((await openPage(token)).body).toContain('sold to others');
     await pay(token);
     expect(await sessionsOf(unlockId)).toEqual([]);
   });
 });
 
 describe('paying', () => {
-  it('makes one Checkout Session and sends the buyer to it; a repetition reuses it', async () => {
+  it('creates one Checkout Session and redirects to it; a second click reuses the session', async () => {
     const { token, unlockId, leadId } = await payable();
     const first = await pay(token);
     expect(first.statusCode).toBe(303);
@@ -162,7 +162,7 @@ describe('paying', () => {
     ]);
   });
 
-  it('ten clicks at once are one session', async () => {
+  it('ten simultaneous clicks create one session', async () => {
     const { token, unlockId } = await payable();
     const all = await Promise.all(Array.from({ length: 10 }, () => pay(token)));
     expect(new Set(all.map((r) => `${r.statusCode} ${r.headers.location}`)).size).toBe(1);
@@ -170,7 +170,7 @@ describe('paying', () => {
     expect([...madeAtStripe(unlockId)]).toEqual([(await sessionsOf(unlockId))[0]!.id]);
   });
 
-  it('[F14] a session whose answer was lost is found again under the same key', async () => {
+  it('[F14] a session whose response was lost is found by the retry with the same key', async () => {
     const { token, unlockId } = await payable();
     const fault = api.sandbox.fault({
       vendor: 'stripe',
@@ -189,7 +189,7 @@ describe('paying', () => {
     expect([...madeAtStripe(unlockId)]).toEqual([(await sessionsOf(unlockId))[0]!.id]);
   });
 
-  it('Stripe down: a sentence, Retry-After, nothing by halves', async () => {
+  it('Stripe unavailable: a plain sentence, Retry-After, and no session stored', async () => {
     const { token, unlockId } = await payable();
     const fault = api.sandbox.fault({ vendor: 'stripe', kind: 'error', status: 500 });
     const failed = await pay(token);
@@ -203,7 +203,7 @@ describe('paying', () => {
     expect((await pay(token)).statusCode).toBe(303);
   });
 
-  it('a successor is made only after Stripe reported the former expired', async () => {
+  it('a new session is created only after Stripe reported the previous one expired', async () => {
     const { token, unlockId } = await payable();
     await pay(token);
     const [former] = await sessionsOf(unlockId);
@@ -218,7 +218,7 @@ describe('paying', () => {
     expect((await api.runtime.payments.retrieveCheckout(former!.id)).status).toBe('expired');
   });
 
-  it('a session that Stripe has as paid gets no successor: the page waits for the booking', async () => {
+  it('a session that Stripe reports paid is not replaced: the page waits for the payment to be booked', async () => {
     const { token, unlockId } = await payable();
     await pay(token);
     const [session] = await sessionsOf(unlockId);
@@ -232,7 +232,7 @@ describe('paying', () => {
     expect(page.body).not.toContain('<form');
   });
 
-  it('[S16] a field cannot bring lines, links or templates into the words of the payment page', async () => {
+  it('[S16] field values cannot add lines, links or templates to the Checkout page', async () => {
     const { token, unlockId } = await payable({
       service_type: 'Massage\nFREE: https://evil.example/x {{price}}',
       city: 'Miami\r\nPay elsewhere',
@@ -241,12 +241,12 @@ describe('paying', () => {
     const [entry] = api.sandbox.ledger
       .list({ vendor: 'stripe', operation: 'checkout.session.create' })
       .filter((e) => e.idempotencyKey === `checkout-${unlockId}-1`);
-    const asked = JSON.stringify(entry!.params);
-    expect(asked).toContain('Massage FREE:');
-    expect(asked).not.toMatch(/evil\.example|\\n|\\r/);
+    const sentToStripe = JSON.stringify(entry!.params);
+    expect(sentToStripe).toContain('Massage FREE:');
+    expect(sentToStripe).not.toMatch(/evil\.example|\\n|\\r/);
   });
 
-  it('a session lives half an hour to a day, and as long as the offer between them', async () => {
+  it("a session lives between 30 minutes and 24 hours, following the offer's remaining time", async () => {
     const lifetimes: number[] = [];
     for (const ttl_hours of [0.1, 5, 100]) {
       const { token, unlockId } = await payable({ config: { ttl_hours } });
@@ -262,7 +262,7 @@ describe('paying', () => {
     expect(lifetimes[2]).toBeCloseTo(24, 1);
   });
 
-  it('[S11] clicks through one link are limited', async () => {
+  it('[S11] clicks on one link are rate limited', async () => {
     const { token } = await payable();
     const statuses: number[] = [];
     for (let i = 0; i < 42; i += 1) statuses.push((await pay(token)).statusCode);
@@ -272,7 +272,7 @@ describe('paying', () => {
 });
 
 describe('after payment', () => {
-  it('money that went back is said to have gone back', async () => {
+  it('a refunded payment is shown as refunded', async () => {
     const { token, unlockId } = await payable();
     await pay(token);
     const [session] = await sessionsOf(unlockId);
@@ -281,19 +281,19 @@ describe('after payment', () => {
       `UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'sold_out', closed_at = now() WHERE id = $1`,
       [unlockId],
     );
-    expect((await look(token)).body).toContain('confirming your payment');
+    expect((await openPage(token)).body).toContain('confirming your payment');
     await api.rows(
       `INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
         VALUES (gen_random_uuid(), $1, $2, 'pi_returned', $3, 2000, 'usd', false)`,
       [api.organizationId, unlockId, session!.id],
     );
-    expect((await look(token)).body).toContain('refunded in full');
+    expect((await openPage(token)).body).toContain('refunded in full');
   });
 
-  it('shows the details behind a POST, and tells of the first look once', async () => {
+  it('a POST shows the details, and only the first view is recorded as an event', async () => {
     const { token, unlockId } = await payable();
     await api.rows(`UPDATE lead_unlocks SET status = 'PAID', paid_at = now() WHERE id = $1`, [unlockId]);
-    const page = await look(token);
+    const page = await openPage(token);
     expect(page.body).toContain('Show details');
     expect(page.body).not.toMatch(contact);
     for (let i = 0; i < 2; i += 1) {

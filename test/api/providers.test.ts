@@ -25,7 +25,7 @@ const importCsv = (payload: string | Buffer, headers: Record<string, string> = {
   });
 
 describe('/api/providers', () => {
-  it('creates, reads, changes and deactivates', async () => {
+  it('creates, reads, updates and deactivates a provider', async () => {
     const created = await api.json('POST', '/api/providers', zoe);
     expect(created.statusCode).toBe(201);
     const { created_at: _at, ...provider } = created.json().provider;
@@ -50,7 +50,7 @@ describe('/api/providers', () => {
     ).toBe(odd);
   });
 
-  it('[F05] an Idempotency-Key answers again; the same id without one is a 409', async () => {
+  it('[F05] a repeated Idempotency-Key returns the first response; the same id without one is a 409', async () => {
     const body = { external_id: 'once', phone: '+13055550173' };
     const headers = { 'idempotency-key': 'provider-once' };
     const answers = await Promise.all(
@@ -76,7 +76,7 @@ describe('/api/providers', () => {
     expect([response.statusCode, response.json().fields[0].path]).toEqual([400, path]);
   });
 
-  it('lists page by page', async () => {
+  it('the list is paginated', async () => {
     const seen: string[] = [];
     let cursor: string | null = '';
     do {
@@ -91,13 +91,13 @@ describe('/api/providers', () => {
   });
 });
 
-describe('[S13] CSV in', () => {
-  it('stores what is valid, reports what is not by its row, and changes nothing the second time', async () => {
+describe('[S13] CSV import of providers', () => {
+  it('stores valid rows, reports invalid ones by row number, and changes nothing when repeated', async () => {
     const csv = [
       'External ID,Name,Phone,Email,Language,Shoe size',
       'csv1,"Ann, the first",+1 305 555 0181,ann@example.com,en,38',
       'csv2,Bob,555-1234,,,',
-      ',Nobody,+13055550182,,,',
+      ',Nameless,+13055550182,,,',
       'csv1,Twice,+13055550183,,,',
       'csv3,,+13055550184,not-an-email,,',
       '"=cmd|1","=HYPERLINK(1)",+13055550185,,es',
@@ -118,7 +118,7 @@ describe('[S13] CSV in', () => {
     ).toBe('=HYPERLINK(1)');
   });
 
-  it('takes a form with a file, and semicolons', async () => {
+  it('accepts a multipart form with a file, and semicolons', async () => {
     const payload =
       '--B\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\nContent-Type: text/csv\r\n\r\nexternal_id;phone\nform1;+13055550186\n\r\n--B--\r\n';
     const response = await importCsv(payload, { 'content-type': 'multipart/form-data; boundary=B' });
@@ -146,11 +146,11 @@ describe('[S13] CSV in', () => {
     const response = await importCsv(payload);
     expect(response.statusCode).toBe(status);
     if (status !== 200) expect(response.headers['content-type']).toContain('application/problem+json');
-    // A file that breaks off leaves none of its rows behind.
+    // A truncated file stores none of its rows.
     expect((await api.json('GET', '/api/providers/bad1')).statusCode).toBe(404);
   });
 
-  it('a form without a file, and a form that breaks off', async () => {
+  it('a form without a file and a truncated form are a 400', async () => {
     const form = { 'content-type': 'multipart/form-data; boundary=B' };
     expect(
       (await importCsv('--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n--B--\r\n', form))
@@ -165,7 +165,7 @@ describe('[S13] CSV in', () => {
     expect((await importCsv('{}', { 'content-type': 'application/json' })).statusCode).toBe(415);
   });
 
-  it('reads in bounded memory: never more than a batch and what a pipe holds', async () => {
+  it('memory is bounded: at most one batch plus the stream buffer is read ahead', async () => {
     let produced = 0;
     let consumed = 0;
     let furthest = 0;

@@ -16,7 +16,7 @@ const eventsOf = (unlockId: string) =>
   );
 
 describe('delivery receipts', () => {
-  /** A message as a worker leaves it right after its claim. */
+  /** A message as a worker leaves it right after claiming it. */
   const message = async (vendor: 'twilio' | 'sendgrid' = 'twilio', vendorId: string | null = null) => {
     const id = uuidv7();
     const unlockId = await newUnlock();
@@ -52,31 +52,31 @@ describe('delivery receipts', () => {
   const status = (id: string | null, fields: Record<string, string>) =>
     api.twilioPost(`/webhook/twilio/status${id ? `/${id}` : ''}`, fields);
 
-  it('[F14] a callback counts as acceptance of a call whose answer was lost', async () => {
+  it('[F14] a callback confirms a call whose response was lost', async () => {
     const { id } = await message();
     expect((await status(id, { MessageSid: 'SMlost', MessageStatus: 'queued' })).statusCode).toBe(204);
     expect(await stateOf(id)).toEqual({ status: 'queued', effect: 'accepted', vendor: 'SMlost' });
   });
 
-  it('[F10] a status never steps back and is told once, in whatever order and however often it comes', async () => {
+  it('[F10] a status never moves backward and is recorded once, in any order and however often it arrives', async () => {
     const { id, unlockId } = await message();
     for (const word of ['delivered', 'sent', 'queued', 'delivered', 'failed', 'undelivered']) {
       await status(id, { MessageSid: 'SM1', MessageStatus: word });
     }
     expect((await stateOf(id)).status).toBe('delivered');
-    const told = (await eventsOf(unlockId)).filter((e) => e.type.startsWith('message.'));
-    expect(told).toEqual([
+    const recorded = (await eventsOf(unlockId)).filter((e) => e.type.startsWith('message.'));
+    expect(recorded).toEqual([
       { type: 'message.delivered', data: { messageId: id, unlockId, purpose: 'reveal' } },
     ]);
   });
 
-  it('without an effect id the message is found by the id of the vendor', async () => {
+  it("a callback without an effect id finds the message by the vendor's id", async () => {
     const { id } = await message('twilio', 'SMbyvendor');
     await status(null, { MessageSid: 'SMbyvendor', MessageStatus: 'delivered' });
     expect((await stateOf(id)).status).toBe('delivered');
   });
 
-  it('[F17] 21610 is an opt-out of that phone; a dead number is remembered', async () => {
+  it('[F17] 21610 opts the phone out; an undeliverable number is marked unreachable', async () => {
     const { id, unlockId } = await message();
     await status(id, { MessageSid: 'SM2', MessageStatus: 'failed', ErrorCode: '21610' });
     const [phone] = await api.rows<{ id: string; out: boolean }>(
@@ -84,19 +84,19 @@ describe('delivery receipts', () => {
       [amy],
     );
     expect(phone!.out).toBe(true);
-    const told = await api.rows<{ type: string }>(
+    const recorded = await api.rows<{ type: string }>(
       `SELECT type FROM events WHERE subject IN ($1, $2) AND type <> 'reply.accepted' ORDER BY type`,
       [`unlock:${unlockId}`, `phone:${phone!.id}`],
     );
-    expect(told.map((e) => e.type)).toEqual(['buyer.opted_out', 'message.failed']);
+    expect(recorded.map((e) => e.type)).toEqual(['buyer.opted_out', 'message.failed']);
     await api.rows('UPDATE phones SET opted_out_at = NULL WHERE id = $1', [phone!.id]);
     const second = await message();
     await status(second.id, { MessageSid: 'SM3', MessageStatus: 'undelivered', ErrorCode: '30006' });
-    const [dead] = await api.rows<{ bad: boolean }>(
+    const [unreachable] = await api.rows<{ bad: boolean }>(
       'SELECT bad_number_at IS NOT NULL AS bad FROM phones WHERE id = $1',
       [phone!.id],
     );
-    expect(dead!.bad).toBe(true);
+    expect(unreachable!.bad).toBe(true);
     expect((await eventsOf(second.unlockId)).at(-1)).toMatchObject({
       type: 'message.failed',
       data: { code: 'bad_number' },
@@ -104,7 +104,7 @@ describe('delivery receipts', () => {
     await api.rows('UPDATE phones SET bad_number_at = NULL WHERE id = $1', [phone!.id]);
   });
 
-  it('about messages that are none of ours: answered, nothing changed', async () => {
+  it('callbacks about unknown messages are accepted and change nothing', async () => {
     const before = await api.count('events');
     for (const id of [uuidv7(), 'nonsense', null]) {
       expect((await status(id, { MessageSid: 'SMstranger', MessageStatus: 'delivered' })).statusCode).toBe(
@@ -115,7 +115,7 @@ describe('delivery receipts', () => {
     expect(await api.count('events')).toBe(before);
   });
 
-  it('[S02] SendGrid events count with its signature only', async () => {
+  it('[S02] SendGrid events are processed only with a valid signature', async () => {
     const { id, unlockId } = await message('sendgrid');
     const event = {
       sg_event_id: 'e1',

@@ -85,7 +85,7 @@ describe('POST /api/leads/sms-response', () => {
     expect(await lastInbox()).toMatchObject({ intent: 'ignored', needs_operator: false });
   });
 
-  it('[F05] the same phone, message and time again is the same text, however the time is written', async () => {
+  it('[F05] the same phone, message and time is one text, in any time format', async () => {
     const { leadId, unlockId } = await offered('provider60');
     const twice = { timestamp: '2026-11-21T15:00:00' };
     const answers = await Promise.all([
@@ -100,7 +100,7 @@ describe('POST /api/leads/sms-response', () => {
     expect(await eventsOf(`unlock:${unlockId}`)).toEqual(['reply.accepted']);
   });
 
-  it('a lead id that belongs to another provider buys nothing', async () => {
+  it('a lead id that was offered to another provider buys nothing', async () => {
     const { leadId } = await offered('provider61');
     const own = await offered('provider60');
     expect((await gateway(`Y ${leadId}`)).json()).toEqual({
@@ -111,7 +111,7 @@ describe('POST /api/leads/sms-response', () => {
     expect(await eventsOf(`unlock:${own.unlockId}`)).toEqual(['reply.unclear']);
   });
 
-  it("[S05] a key does not answer another organization's offers", async () => {
+  it("[S05] a key cannot reply to another organization's offers", async () => {
     const { unlockId, leadId } = await offered('provider60');
     const other = await api.otherOrganization();
     const response = await gateway(`Y ${leadId}`, {}, { authorization: `Bearer ${other.key}` });
@@ -125,11 +125,11 @@ describe('POST /api/leads/sms-response', () => {
     ['a phone without its country', { provider_phone: '3055550160' }],
     ['no message', { message: undefined }],
     ['NUL', { message: 'Y\0' }],
-    ['a time that is none', { timestamp: 'yesterday' }],
+    ['a malformed time', { timestamp: 'yesterday' }],
     ['the 40th of May', { timestamp: '2026-05-40T10:00:00Z' }],
     ['an unknown key', { lead_id: 'lead_x' }],
     ['a text too long', { message: 'Y'.repeat(1_601) }],
-  ])('%s is a 400 and no row', async (_name, more) => {
+  ])('%s is a 400 and stores nothing', async (_name, more) => {
     const before = await api.count('inbox');
     expect((await gateway('Y', more)).statusCode).toBe(400);
     expect(await api.count('inbox')).toBe(before);
@@ -137,7 +137,7 @@ describe('POST /api/leads/sms-response', () => {
 });
 
 describe('texts to our number', () => {
-  it('sender and text are kept sealed', async () => {
+  it('sender and text are encrypted', async () => {
     await offered('provider60');
     await api.text(amy, 'canary text from a person');
     const row = await lastInbox();
@@ -148,14 +148,14 @@ describe('texts to our number', () => {
     ]);
   });
 
-  it('from an unknown number, or with no offer open: stored for the operator and not answered', async () => {
+  it('a text from an unknown number, or without an open offer, is stored for the operator and not answered', async () => {
     const before = await api.count('events');
     for (const body of ['Y', 'hello?', 'HELP']) await api.text('+13055550177', body);
     expect(await lastInbox()).toMatchObject({ needs_operator: true, unlock_id: null });
     expect(await api.count('events')).toBe(before);
   });
 
-  it('after the offer ended: answered by its id at any time, bare for a week', async () => {
+  it('a reply after the offer ended is answered: by lead id at any time, without one for a week', async () => {
     const { leadId, unlockId } = await offered('provider63');
     const dan = '+13055550163';
     const end = (when: string) =>
@@ -172,7 +172,7 @@ describe('texts to our number', () => {
     expect(await eventsOf(`unlock:${unlockId}`)).toEqual(['reply.accepted', 'reply.accepted']);
   });
 
-  it('[F26] STOP commits the opt-out with its inbox row, once; offers after it are refused', async () => {
+  it('[F26] STOP commits the opt-out with its inbox row once, and later offers are refused', async () => {
     await offered('provider61');
     for (const body of ['STOP', 'stop']) await api.text(ben, body);
     const phone = await phoneOf(ben);
@@ -190,12 +190,12 @@ describe('texts to our number', () => {
     ]);
   });
 
-  it('[F26] STOP counts from a number we never wrote to', async () => {
+  it('[F26] STOP counts from a number that was never texted', async () => {
     await api.text('+13055550188', 'STOP');
     expect((await phoneOf('+13055550188'))!.out).toBe(true);
   });
 
-  it('[F27] YES from an opted-out buyer re-subscribes and never buys; Y does neither', async () => {
+  it('[F27] YES from an opted-out buyer re-subscribes and does not buy; Y does neither', async () => {
     const { unlockId } = await offered('provider62');
     await api.text(carla, 'STOP');
     await api.text(carla, 'Y');
@@ -209,7 +209,7 @@ describe('texts to our number', () => {
     expect(await eventsOf(`unlock:${unlockId}`)).toEqual(['reply.accepted']);
   });
 
-  it('survives whatever a phone can send', async () => {
+  it('accepts empty, very long and binary texts without an error', async () => {
     for (const body of [
       '',
       ' ',

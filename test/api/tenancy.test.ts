@@ -5,7 +5,7 @@ import { findCompany } from '../../src/db/account/companies.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 
 let api: ApiTest;
-let stranger: { id: string; key: string };
+let otherOrganization: { id: string; key: string };
 let leadId: string;
 let demoCompany: number;
 let demoKey: string;
@@ -13,7 +13,7 @@ let uploaded: string;
 let imported: string;
 beforeAll(async () => {
   api = await startApi();
-  stranger = await api.otherOrganization();
+  otherOrganization = await api.otherOrganization();
   leadId = await api.lead();
   demoCompany = (await findCompany(api.runtime.db, { organizationId: api.organizationId }))!.number;
   demoKey = (await listKeys(api.runtime.db, api.organizationId))[0]!.id;
@@ -26,11 +26,11 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 type Probe =
-  /** Takes the id of something: with somebody else's, it must be as if it did not exist. */
+  /** Takes an id: another organization's id must be answered as if it did not exist. */
   | { foreign: () => string; body?: unknown }
-  /** Shows or takes only what is the caller's own. */
+  /** Returns or changes only the caller's own data. */
   | { own: true; body?: unknown; shows?: string }
-  /** Belongs to nobody, or is opened by a secret of its own. */
+  /** Belongs to no organization, or is opened by a secret of its own. */
   | { open: string };
 
 const probes: Record<string, Probe> = {
@@ -103,7 +103,7 @@ const probes: Record<string, Probe> = {
   'PUT /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
 };
 
-const everythingOfDemo = async () => {
+const snapshotOfDemo = async () => {
   const tables = ['buyers', 'companies', 'crm_connections', 'api_keys', 'lead_syncs', 'imports'];
   const rows = tables.map((table) =>
     api.rows<{ all: string }>(
@@ -114,26 +114,26 @@ const everythingOfDemo = async () => {
   return (await Promise.all(rows)).map(([row]) => row!.all).join('\n');
 };
 
-const ofRoutes = () =>
+const allRoutes = () =>
   api.app
     .getDecorator<RouteEntry[]>('routeTable')
     .filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
     .map(({ method, url }) => `${method} ${url}`);
 
 describe('[S05] tenancy', () => {
-  it('every route says here how it keeps organizations apart', () => {
-    expect(ofRoutes().sort()).toEqual(Object.keys(probes).sort());
+  it('every route is listed here with how it keeps organizations apart', () => {
+    expect(allRoutes().sort()).toEqual(Object.keys(probes).sort());
   });
 
   it.each(Object.entries(probes))('%s', async (route, probe) => {
     const [method] = route.split(' ') as ['GET' | 'POST' | 'PATCH' | 'DELETE'];
-    const as = { authorization: `Bearer ${stranger.key}` };
+    const as = { authorization: `Bearer ${otherOrganization.key}` };
     if ('foreign' in probe) {
-      const before = await everythingOfDemo();
+      const before = await snapshotOfDemo();
       const response = await api.json(method, probe.foreign(), probe.body, as);
       expect([response.statusCode, response.json().code]).toEqual([404, 'not_found']);
       expect((await api.unlocksOf(leadId)).length).toBe(1);
-      expect(await everythingOfDemo()).toBe(before);
+      expect(await snapshotOfDemo()).toBe(before);
     } else if ('own' in probe && probe.shows) {
       const response = await api.json(method, route.split(' ')[1]!, undefined, as);
       expect(response.json()[probe.shows]).toEqual([]);
@@ -150,7 +150,7 @@ describe('[S05] tenancy', () => {
     }
   });
 
-  it('a provider of another organization is unknown, and its unlock never made', async () => {
+  it('a provider of another organization is unknown, and no unlock is created for it', async () => {
     const body = {
       city: 'Miami',
       service_type: 'x',
@@ -158,31 +158,33 @@ describe('[S05] tenancy', () => {
       client_phone: '1',
       provider_ids: ['provider60'],
     };
-    const response = await api.json('POST', '/api/leads', body, { authorization: `Bearer ${stranger.key}` });
+    const response = await api.json('POST', '/api/leads', body, {
+      authorization: `Bearer ${otherOrganization.key}`,
+    });
     expect(response.json().provider_results).toEqual([
       { provider_id: 'provider60', success: false, message: 'unknown provider' },
     ]);
     expect(await api.unlocksOf(response.json().lead_id)).toEqual([]);
   });
 
-  it("an import cannot touch another organization's providers", async () => {
+  it("a provider import cannot change another organization's providers", async () => {
     const response = await api.app.inject({
       method: 'POST',
       url: '/api/providers/import',
-      headers: { authorization: `Bearer ${stranger.key}`, 'content-type': 'text/csv' },
+      headers: { authorization: `Bearer ${otherOrganization.key}`, 'content-type': 'text/csv' },
       payload: 'external_id,name,phone\nprovider60,Mallory,+13055550199\n',
     });
     expect(response.json().summary.created).toBe(1);
     expect((await api.json('GET', '/api/providers/provider60')).json().provider.name).toBe('Amy');
   });
 
-  it('an Idempotency-Key is one organization’s own', async () => {
+  it('the same Idempotency-Key in two organizations is two requests', async () => {
     const headers = { 'idempotency-key': 'shared-word' };
     const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '1' };
     const mine = await api.json('POST', '/api/leads', body, headers);
     const theirs = await api.json('POST', '/api/leads', body, {
       ...headers,
-      authorization: `Bearer ${stranger.key}`,
+      authorization: `Bearer ${otherOrganization.key}`,
     });
     expect([mine.statusCode, theirs.statusCode]).toEqual([201, 201]);
     expect(theirs.json().lead_id).not.toBe(mine.json().lead_id);

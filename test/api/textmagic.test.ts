@@ -14,7 +14,7 @@ describe('TextMagic', () => {
       `SELECT kind, external_id AS id FROM inbox WHERE source = 'textmagic-callback' ORDER BY id`,
     );
 
-  it('[S02] [S03] a wrong token is 404 and no row, for every method', async () => {
+  it('[S02] [S03] a wrong token is a 404 and stores nothing, for every method', async () => {
     const before = [await api.count('inbox'), await api.count('events')];
     for (const token of [
       'x',
@@ -34,7 +34,7 @@ describe('TextMagic', () => {
     expect([await api.count('inbox'), await api.count('events')]).toEqual(before);
   });
 
-  it('[S02] counts for nothing while another vendor is the provider, whose public sandbox token everybody knows', async () => {
+  it('[S02] callbacks are refused while another vendor is configured, because the sandbox token is public', async () => {
     const other = await startApi({ env: { SMS_PROVIDER: 'twilio' } });
     try {
       const url = `/webhook/textmagic/${other.config.textmagic.webhookToken}`;
@@ -45,14 +45,14 @@ describe('TextMagic', () => {
     }
   });
 
-  it('answers GET and HEAD with 200 and changes nothing', async () => {
+  it('GET and HEAD return 200 and change nothing', async () => {
     const before = await api.count('inbox');
     for (const method of ['GET', 'HEAD'] as const)
       expect((await api.app.inject({ method, url: `${path()}?id=5&text=Y` })).statusCode).toBe(200);
     expect(await api.count('inbox')).toBe(before);
   });
 
-  it('takes the id, and nothing else, from each of its body formats', async () => {
+  it('reads only the message id, from each of the supported body formats', async () => {
     const boundary = 'XX';
     const fields = (id: number) => ({
       id: String(id),
@@ -101,7 +101,7 @@ describe('TextMagic', () => {
     expect(await api.count('phones')).toBe(before);
   });
 
-  it('a delivery callback points at a receipt', async () => {
+  it('a delivery callback is stored as a pointer to the receipt', async () => {
     await api.app.inject({
       method: 'POST',
       url: path(),
@@ -110,7 +110,7 @@ describe('TextMagic', () => {
     expect(await notified()).toContainEqual({ kind: 'receipt', id: 'receipt:201:d' });
   });
 
-  it('a body without an id, or broken, is never a 500', async () => {
+  it('a body without an id, or a malformed one, is never a 500', async () => {
     const before = await api.count('inbox');
     for (const payload of ['{}', '[]', 'null', '{"id":{}}', '{"id":"../../x"}']) {
       expect(

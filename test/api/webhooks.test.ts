@@ -37,7 +37,7 @@ const eventsOf = (unlockId: string) =>
 
 describe('Stripe', () => {
   it.each(['/webhook/stripe', '/api/webhooks/stripe'])(
-    '[F18] %s: the same event fifty times at once is one row and one event',
+    '[F18] %s: fifty simultaneous deliveries of one event store one row and one event',
     async (path) => {
       const unlockId = await newUnlock();
       const event = eventOf('checkout.session.completed', session(unlockId));
@@ -51,7 +51,7 @@ describe('Stripe', () => {
     },
   );
 
-  it('[F19] completed but unpaid waits for the money', async () => {
+  it('[F19] a completed but unpaid session waits for the money', async () => {
     const unlockId = await newUnlock();
     await api.stripePost(
       eventOf('checkout.session.completed', session(unlockId, { payment_status: 'unpaid' })),
@@ -69,7 +69,7 @@ describe('Stripe', () => {
     }
   });
 
-  it('refunds and disputes name the payment, whatever order they come in', async () => {
+  it('refunds and disputes name the payment, in any order of arrival', async () => {
     const unlockId = await newUnlock();
     const metadata = { kind: 'unlock', unlock_id: unlockId };
     await api.stripePost(eventOf('charge.refunded', { id: 'ch_1', payment_intent: 'pi_1', metadata }));
@@ -83,7 +83,7 @@ describe('Stripe', () => {
     );
   });
 
-  it('foreign and later kinds are stored and ignored', async () => {
+  it('unknown and newer event types are stored and ignored', async () => {
     const unlockId = await newUnlock();
     const before = await api.count('events');
     const foreign = [
@@ -115,7 +115,7 @@ describe('Stripe', () => {
     ['live money for a test key', {}, { livemode: true }],
     ['an account that is not ours', {}, { account: 'acct_other' }],
   ];
-  it.each(refusals)('[S01] %s: 400 and no row', async (_name, options, more = {}) => {
+  it.each(refusals)('[S01] %s is a 400 and stores nothing', async (_name, options, more = {}) => {
     const unlockId = await newUnlock();
     const before = [await api.count('inbox'), await api.count('events')];
     const response = await api.stripePost(
@@ -126,7 +126,7 @@ describe('Stripe', () => {
     expect([await api.count('inbox'), await api.count('events')]).toEqual(before);
   });
 
-  it('[S01] one byte changed or the JSON written anew no longer matches', async () => {
+  it('[S01] a body with one byte changed, or re-serialized, fails verification', async () => {
     const event = eventOf('checkout.session.completed', session(await newUnlock()));
     const signed = await api.stripePost(event);
     expect(signed.statusCode).toBe(200);
@@ -150,7 +150,7 @@ describe('Stripe', () => {
     }
   });
 
-  it('[S01] both secrets count while one is rotated', async () => {
+  it('[S01] both secrets are accepted during a rotation', async () => {
     const rotating = await startApi({
       env: { STRIPE_SECRET_KEY: 'sk_test_x', STRIPE_WEBHOOK_SECRET: 'whsec_new, whsec_old' },
     });
@@ -169,7 +169,7 @@ describe('Stripe', () => {
     }
   });
 
-  it('[S04] refuses another content type and more than 1 MB', async () => {
+  it('[S04] another content type is a 415, more than 1 MB a 413', async () => {
     const event = eventOf('customer.created', { id: 'cus' });
     expect((await api.stripePost(event, { contentType: 'text/plain' })).statusCode).toBe(415);
     expect((await api.stripePost({ ...event, padding: 'x'.repeat(1_100_000) })).statusCode).toBe(413);
@@ -185,7 +185,7 @@ describe('Twilio', () => {
     ...more,
   });
 
-  it('[S02] is believed by its signature over the public URL; forwarded headers change nothing', async () => {
+  it('[S02] a text verifies by its signature over the public URL; forwarded headers change nothing', async () => {
     const spoofed = {
       host: 'evil.example',
       'x-forwarded-host': 'evil.example',
@@ -198,7 +198,7 @@ describe('Twilio', () => {
     expect(response.body).toContain('<Response/>');
   });
 
-  it('[S02] [S03] anything else is 403 and no row', async () => {
+  it('[S02] [S03] a wrong signature or account is a 403 and stores nothing', async () => {
     const before = await Promise.all(['inbox', 'phones', 'events'].map(api.count));
     const params = inbound({ From: '+13055550199' });
     const attempts = [
@@ -224,7 +224,7 @@ describe('Twilio', () => {
     expect(await Promise.all(['inbox', 'phones', 'events'].map(api.count))).toEqual(before);
   });
 
-  it('[F24] the same MessageSid twice, also at once, is one text', async () => {
+  it('[F24] the same MessageSid twice, also simultaneously, is one text', async () => {
     const id = await api.lead();
     const [unlock] = await api.unlocksOf(id);
     await api.rows(`UPDATE lead_unlocks SET status = 'AWAIT_CONFIRM', teased_at = now() WHERE id = $1`, [
@@ -235,7 +235,7 @@ describe('Twilio', () => {
     expect((await eventsOf(unlock!.id)).map((e) => e.type)).toEqual(['reply.accepted']);
   });
 
-  it('a text from nowhere is refused by its signature or its form, never a 500', async () => {
+  it('a signed text with fields missing is a 400, never a 500', async () => {
     for (const params of [{}, { MessageSid: 'SMx' }, { MessageSid: 'SMx', From: amy }] as Record<
       string,
       string
@@ -245,6 +245,6 @@ describe('Twilio', () => {
   });
 });
 
-it('the sandbox and we agree on the address that is signed', () => {
+it('the sandbox signs the same URL that the API verifies', () => {
   expect(api.config.publicUrl).toBe(publicUrl);
 });

@@ -18,7 +18,7 @@ export const phoneWindow: BrowserContextOptions = {
 
 export type Watched = { page: Page; faults: string[]; close(): Promise<void> };
 
-/** A window of its own that writes down whatever a page complains of, policy violations included. */
+/** A browser window that records every error a page reports, policy violations included. */
 export async function openWindow(browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
@@ -43,7 +43,7 @@ export async function signIn(page: Page, system: TestSystem, path = '/console'):
   await page.waitForURL((url) => url.pathname.startsWith(path));
 }
 
-/** Nothing sticks out: the page is as wide as its window. */
+/** Fails when a page is wider than its window. */
 export async function expectFits(page: Page): Promise<void> {
   const [inner, content] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
   expect(content).toBeLessThanOrEqual(inner ?? 0);

@@ -36,7 +36,7 @@ describe('the console in a browser', () => {
     await system.sandbox.act.pay(checkout.headers.get('location')!.split('/').pop()!, {});
   };
 
-  it('[S07] [S09] asks to sign in, comes back to where it was wanted, signs out', async () => {
+  it('[S07] [S09] a visitor signs in, returns to the page they asked for, and signs out', async () => {
     const { page } = window;
     await signIn(page, system, '/console/inbox');
     expect(new URL(page.url()).pathname).toBe('/console/inbox');
@@ -46,7 +46,7 @@ describe('the console in a browser', () => {
     expect(new URL(page.url()).pathname).toBe('/login');
   });
 
-  it('shows an unlock going through, live, without a reload', async () => {
+  it("an unlock's progress appears live, without a reload", async () => {
     const { page } = window;
     await signIn(page, system);
     await page.locator('html[data-connection=live]').waitFor();
@@ -66,7 +66,7 @@ describe('the console in a browser', () => {
     await page.getByText('Name: Sarah Johnson').waitFor();
   });
 
-  it('shows parked work, resumes it by one click, and the row reaches DONE', async () => {
+  it('parked work is shown, resumed by one click, and its unlock reaches DONE', async () => {
     const { page } = window;
     system.sandbox.fault({
       vendor: 'twilio',
@@ -88,7 +88,7 @@ describe('the console in a browser', () => {
     await parked.waitFor({ state: 'detached' });
   });
 
-  it('works from the keyboard: / searches, j and k move, Enter opens, ? explains', async () => {
+  it('keyboard shortcuts: / searches, j and k move, Enter opens, ? explains', async () => {
     const { page } = window;
     const older = await offer();
     const newer = await offer();
@@ -113,7 +113,7 @@ describe('the console in a browser', () => {
     expect(await page.locator('tr[data-row]').count()).toBe(1);
   });
 
-  it('[S15] shows markup as text: nothing runs, nothing is refused', async () => {
+  it('[S15] markup is shown as text: no script runs and the policy reports nothing', async () => {
     const { page } = window;
     const leadId = await offer({
       city: '<img src=x onerror=alert(1)>',
@@ -126,7 +126,7 @@ describe('the console in a browser', () => {
     await page.getByText('<img src=x onerror=alert(1)>').first().waitFor();
   });
 
-  it('reads the queues', async () => {
+  it('the queues page shows every queue', async () => {
     const { page } = window;
     await signIn(page, system, '/queues');
     for (const queue of [
@@ -146,7 +146,7 @@ describe('the console in a browser', () => {
       .waitFor();
   });
 
-  it.each(['light', 'dark'] as const)('fits a phone, in %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('every page fits a phone screen (%s)', async (colorScheme) => {
     await offer();
     const phone = await openWindow(browser, { ...phoneWindow, colorScheme });
     await signIn(phone.page, system);

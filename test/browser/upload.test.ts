@@ -5,7 +5,7 @@ import { asOperator, memberPassword, type Registered, register } from '../harnes
 import { startSystem, type TestSystem } from '../harness/system.ts';
 import { expectFits, openBrowser, openWindow, phoneWindow, type Watched } from './chromium.ts';
 
-/** As a spreadsheet in Spain saves it: Windows-1252, semicolons, CRLF, headers of somebody's own. */
+/** As a Spanish spreadsheet saves it: Windows-1252, semicolons, CRLF, headers in the customer's own words. */
 const people = [
   ['José Núñez', '(305) 555-0101'],
   ["Zoë O'Brien", '305.555.0102'],
@@ -53,7 +53,7 @@ describe('uploading in a browser', () => {
     buffer: Buffer.from(body as string),
   });
 
-  it('a company sets its password, uploads a messy file, corrects it, watches it, and sees its contacts', async () => {
+  it('a member sets a password, uploads a messy file, corrects its mapping, follows the import and sees the contacts', async () => {
     const { page } = window;
     await page.goto(system.publicUrl + company.link);
     await page.getByLabel('Password', { exact: true }).fill(memberPassword);
@@ -99,7 +99,7 @@ describe('uploading in a browser', () => {
     await contacts.close();
   });
 
-  it('the file of rejected rows, corrected, is taken as it is; the same file again asks first', async () => {
+  it('the corrected file of rejected rows is accepted with its old mapping; the same file again asks first', async () => {
     const { page } = window;
     await signIn(`/dashboard/${company.number}/upload`);
     const corrected =
@@ -122,7 +122,7 @@ describe('uploading in a browser', () => {
     expect(tiles.map((text) => /\d+/.exec(text)?.[0])).toEqual(['7', '0', '5', '2']);
   });
 
-  it('a file can be dropped; what is too large, or no CSV, is told in a sentence beside it', async () => {
+  it('a file can be dropped; one that is too large or no CSV is refused with a sentence beside the field', async () => {
     const { page, faults } = window;
     await signIn(`/dashboard/${company.number}/upload`);
     const drop = async (name: string, body: string) => {
@@ -140,7 +140,7 @@ describe('uploading in a browser', () => {
     await page.getByText('large.csv is 11 MB: larger than the 10 MB').waitFor();
     await drop('book.csv', 'PK\x03\x04 [Content_Types].xml xl/');
     await page.getByText('This is an Excel workbook').waitFor();
-    // The browser itself writes down the refusal.
+    // The browser itself logs the refusal as an error.
     expect(faults.splice(0).every((fault) => fault.includes('400'))).toBe(true);
     await drop('leads.csv', 'name,phone\nDropped Person,+13055550188\n');
     await page.getByText('separated by commas, 2 columns').waitFor();
@@ -153,7 +153,7 @@ describe('uploading in a browser', () => {
     await page.locator('[data-import-status=cancelled]').waitFor();
   });
 
-  it('works without a script: choose, send, check, start', async () => {
+  it('without JavaScript: choose, send, check and start an import', async () => {
     const plain = await openWindow(browser, { javaScriptEnabled: false });
     const { page } = plain;
     await signIn(`/dashboard/${company.number}/upload`, plain);
@@ -170,7 +170,7 @@ describe('uploading in a browser', () => {
     expect(plain.faults).toEqual([]);
   });
 
-  it('the dashboard says what failed in the CRM’s words, and tries again by one click', async () => {
+  it("the dashboard shows the CRM's own error and retries by one click", async () => {
     const { page } = window;
     const fault = { vendor: 'ghl', kind: 'error', status: 422, count: 1 } as const;
     system.sandbox.fault(fault);
@@ -191,7 +191,7 @@ describe('uploading in a browser', () => {
     expect(await page.locator('tr[data-row]').count()).toBe(1);
   });
 
-  it.each(['light', 'dark'] as const)('every page fits a phone, in %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('every page fits a phone screen (%s)', async (colorScheme) => {
     const phone = await openWindow(browser, { ...phoneWindow, colorScheme });
     await signIn(`/dashboard/${company.number}`, phone);
     for (const path of ['', '/upload', '/lead', '/imports', '/settings']) {

@@ -1,24 +1,24 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { allowedMoves, type UnlockState } from '../../src/domain/unlock/machine.ts';
-import { canary, type Lead } from './crowd.ts';
+import type { FaultLog, SystemUnderTest } from './faults.ts';
 import { type Ledger, readLedger } from './ledger.ts';
-import type { Accused, Harm } from './storm.ts';
+import { canary, type Lead } from './load.ts';
 
-/** One promise and every case found against it. */
+/** One promise and the violations found. */
 export type Finding = {
   promise: string;
   kind: 'invariant' | 'bound';
   examined: number;
-  against: string[];
+  violations: string[];
   note?: string;
 };
 
-type Case = Accused & { leads: readonly Lead[]; harm: Harm; calmFrom: Date };
-type Check = (found: Case & { ledger: Ledger }) => Promise<Omit<Finding, 'promise' | 'kind'>>;
+type Run = SystemUnderTest & { leads: readonly Lead[]; log: FaultLog; faultFreeFrom: Date };
+type Check = (run: Run & { ledger: Ledger }) => Promise<Omit<Finding, 'promise' | 'kind'>>;
 
-/** The absolute invariants and bounds of docs: what happens when things break, each judged from tables and ledger. */
-export async function judge(given: Case): Promise<Finding[]> {
+/** Checks every invariant and bound against the tables and the vendors' ledger. */
+export async function judge(given: Run): Promise<Finding[]> {
   const found = { ...given, ledger: await readLedger(given.machine) };
   const findings: Finding[] = [];
   for (const [promise, check] of Object.entries(invariants))
@@ -28,25 +28,25 @@ export async function judge(given: Case): Promise<Finding[]> {
   return findings;
 }
 
-/** A query whose rows are the cases against a promise: each has a `text`. */
+/** A check by a query that returns the violations, each with a `text`. */
 const noRows =
-  (examinedIn: string, against: string): Check =>
+  (examinedIn: string, query: string): Check =>
   async ({ machine }) => {
     const [counted] = await machine.db.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${examinedIn}`);
-    const rows = await machine.db.query<{ text: string }>(against);
-    return { examined: counted!.n, against: rows.map(({ text }) => text) };
+    const rows = await machine.db.query<{ text: string }>(query);
+    return { examined: counted!.n, violations: rows.map(({ text }) => text) };
   };
 
 const parkedSubjects = `SELECT e.subject FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at WHERE o.parked_at IS NOT NULL`;
 
 const invariants: Record<string, Check> = {
-  'no program ends by itself': async ({ programs }) => ({
+  'no process exits unexpectedly': async ({ programs }) => ({
     examined: programs.reduce((sum, { starts }) => sum + starts, 0),
-    against: programs.flatMap(({ name, fell }) =>
-      fell.map(({ code, signal }) => `${name} ended with ${signal ?? code}, see its log`),
+    violations: programs.flatMap(({ name, unexpectedExits }) =>
+      unexpectedExits.map(({ code, signal }) => `${name} exited with ${signal ?? code}, see its log`),
     ),
   }),
-  'every acknowledged lead exists, once': async ({ machine, leads }) => {
+  'every acknowledged lead is stored once': async ({ machine, leads }) => {
     const stored = await machine.db.query<{ id: string; n: number }>(
       'SELECT public_id AS id, count(*)::int AS n FROM leads GROUP BY 1',
     );
@@ -54,7 +54,7 @@ const invariants: Record<string, Check> = {
     const acknowledged = leads.filter((lead) => lead.acknowledged);
     return {
       examined: acknowledged.length,
-      against: acknowledged
+      violations: acknowledged
         .filter(({ id }) => counts.get(id) !== 1)
         .map(({ id }) => `${id}: ${counts.get(id) ?? 0} rows`),
     };
@@ -68,20 +68,20 @@ const invariants: Record<string, Check> = {
     const wanted = leads.filter((lead) => lead.acknowledged).flatMap((lead) => lead.buyers);
     return {
       examined: wanted.length,
-      against: wanted
+      violations: wanted
         .map(({ leadId, provider }) => `${leadId} ${provider}`)
         .filter((unlock) => counts.get(unlock) !== 1)
         .map((unlock) => `${unlock}: ${counts.get(unlock) ?? 0}`),
     };
   },
-  'every lead is at an end, or something is due for it': noRows(
+  'every unlock is finished or has work due': noRows(
     'lead_unlocks',
-    `SELECT u.id || ' stands at ' || u.status || ' and nothing is due' AS text FROM lead_unlocks u
+    `SELECT u.id || ' is at ' || u.status || ' and has no work due' AS text FROM lead_unlocks u
      WHERE u.status NOT IN ('DONE', 'EXPIRED', 'OPTED_OUT') AND NOT EXISTS (
        SELECT 1 FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
        WHERE e.subject = 'unlock:' || u.id AND (o.parked_at IS NOT NULL OR o.due_at > now() - interval '15 s'))`,
   ),
-  'every piece of work is done or parked with an alert': noRows(
+  'all work is done or parked with an alert': noRows(
     'outbox',
     `SELECT o.worker || ' ' || coalesce(e.type, '?') || ' ' || coalesce(e.subject, '?') || ' overdue, ' || coalesce(o.last_error, 'no error') AS text
      FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
@@ -91,7 +91,7 @@ const invariants: Record<string, Check> = {
      WHERE o.parked_at IS NOT NULL AND o.worker <> 'notifier'
        AND NOT EXISTS (SELECT 1 FROM events e WHERE e.type = 'work.parked' AND (e.data->>'outboxId')::bigint = o.id)`,
   ),
-  'no byte of contact leaves before its payment': async ({ machine, ledger, leads }) => {
+  'no contact leaves before its payment': async ({ machine, ledger, leads }) => {
     const unlocks = await machine.db.query<{ id: string; lead: string; phone: string; email: string | null }>(
       `SELECT u.id, l.public_id AS lead, b.phone, b.email FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id`,
     );
@@ -104,81 +104,77 @@ const invariants: Record<string, Check> = {
     const paidAt = new Map<string, number>();
     for (const { unlockId, seq } of ledger.captures)
       if (unlockId) paidAt.set(unlockId, Math.min(seq, paidAt.get(unlockId) ?? Number.POSITIVE_INFINITY));
-    const against: string[] = [];
+    const violations: string[] = [];
     let examined = 0;
-    // Whatever was tried counts, accepted or not: it had left our process.
+    // Refused and failed calls count too: the contact had left our process.
     for (const entry of ledger.entries) {
       for (const [, n] of JSON.stringify(entry).matchAll(canary)) {
         examined += 1;
         const lead = leads[Number(n)]?.id;
         const unlockId = unlockOf.get(`${lead} ${entry.to}`);
         if (!unlockId || (paidAt.get(unlockId) ?? Number.POSITIVE_INFINITY) > entry.seq) {
-          against.push(`${entry.operation} to ${entry.to} tells of ${lead} before it is paid for`);
+          violations.push(`${entry.operation} to ${entry.to} contains the contact of ${lead} before payment`);
           break;
         }
       }
     }
-    return { examined, against };
+    return { examined, violations };
   },
-  'no contact in logs, queues and events': async ({ machine, harm }) => {
-    const against: string[] = [];
+  'no contact in logs, queues and events': async ({ machine, log }) => {
+    const violations: string[] = [];
     let examined = 0;
     for (const path of [machine.logFile]) {
       for await (const line of createInterface({ input: createReadStream(path) })) {
         examined += 1;
-        if (line.search(canary) >= 0) against.push(`log: ${line.slice(0, 200)}`);
+        if (line.search(canary) >= 0) violations.push(`log: ${line.slice(0, 200)}`);
       }
     }
-    for (const dump of [...harm.dumps, await machine.queue.contents()]) {
+    for (const dump of [...log.dumps, await machine.queue.contents()]) {
       examined += 1;
       const at = dump.search(canary);
-      if (at >= 0) against.push(`queue: ${dump.slice(Math.max(0, at - 80), at + 40)}`);
+      if (at >= 0) violations.push(`queue: ${dump.slice(Math.max(0, at - 80), at + 40)}`);
     }
     const events = await machine.db.query<{ text: string }>(
       "SELECT 'event: ' || type || ' ' || id AS text FROM events WHERE data::text ~* 'zq7x' OR subject ~* 'zq7x'",
     );
-    return { examined, against: [...against, ...events.map(({ text }) => text)] };
+    return { examined, violations: [...violations, ...events.map(({ text }) => text)] };
   },
-  'revealed = paid and kept until then, one to one': noRows(
+  'an unlock is revealed if and only if it is paid': noRows(
     "lead_unlocks WHERE status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') OR revealed_at IS NOT NULL",
     `SELECT u.id || ' was revealed without a payment' AS text FROM lead_unlocks u WHERE u.revealed_at IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.unlock_id = u.id AND p.kept)
-     UNION ALL SELECT p.unlock_id || ' was paid for, kept and never revealed' FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
+     UNION ALL SELECT p.unlock_id || ' was paid, not refunded and never revealed' FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
        WHERE p.kept AND u.revealed_at IS NULL AND p.refunded_minor = 0 AND 'unlock:' || u.id NOT IN (${parkedSubjects})`,
   ),
-  'the vendor knows the same: details went only to who paid, and to each of them': async ({
-    machine,
-    ledger,
-    leads,
-  }) => {
+  'by the vendors: every buyer who paid got the details': async ({ machine, ledger, leads }) => {
     const captured = new Set(ledger.captures.map(({ unlockId }) => unlockId));
     const kept = await machine.db.query<{
       id: string;
       lead: string;
       phone: string;
       email: string | null;
-      read: boolean;
+      viewed: boolean;
     }>(
-      // Who read them on the pay page before a text could be sent has them too.
-      `SELECT u.id, l.public_id AS lead, b.phone, b.email, u.viewed_at IS NOT NULL AS read FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
+      // A buyer who viewed the details on the pay page first may get no message.
+      `SELECT u.id, l.public_id AS lead, b.phone, b.email, u.viewed_at IS NOT NULL AS viewed FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
        JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id
        WHERE p.kept AND u.revealed_at IS NOT NULL AND 'unlock:' || u.id NOT IN (${parkedSubjects})`,
     );
-    const told = new Set<string>();
+    const informed = new Set<string>();
     for (const { to, text, params } of ledger.messages)
       for (const [, n] of `${text ?? ''} ${JSON.stringify(params)}`.matchAll(canary))
-        told.add(`${leads[Number(n)]?.id} ${to}`);
+        informed.add(`${leads[Number(n)]?.id} ${to}`);
     return {
       examined: kept.length,
-      against: kept.flatMap(({ id, lead, phone, email, read }) => [
+      violations: kept.flatMap(({ id, lead, phone, email, viewed }) => [
         ...(captured.has(id) ? [] : [`${id} is booked as paid, Stripe captured nothing`]),
-        ...(read || told.has(`${lead} ${phone}`) || told.has(`${lead} ${email}`)
+        ...(viewed || informed.has(`${lead} ${phone}`) || informed.has(`${lead} ${email}`)
           ? []
-          : [`${id} paid and was told nothing`]),
+          : [`${id} paid and got no details`]),
       ]),
     };
   },
-  'sold slots ≤ slots': noRows(
+  'a lead is sold at most max_sales times': noRows(
     'sold_slots',
     `SELECT l.public_id || ' sold ' || count(*) || ' of ' || l.max_sales AS text FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id
      WHERE l.max_sales IS NOT NULL AND u.status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE') GROUP BY l.id HAVING count(*) > l.max_sales`,
@@ -187,7 +183,7 @@ const invariants: Record<string, Check> = {
     'journals',
     `SELECT journal_id || ' sums to ' || sum(amount_minor) AS text FROM journal_entries GROUP BY journal_id, currency HAVING sum(amount_minor) <> 0`,
   ),
-  'the books match Stripe to the cent': async ({ machine, ledger }) => {
+  'the journals match Stripe to the cent': async ({ machine, ledger }) => {
     const sum = (all: readonly { amount: number }[]) => all.reduce((total, { amount }) => total + amount, 0);
     const atStripe = sum(ledger.captures) - sum(ledger.refunds);
     const [books] = await machine.db.query<{ held: number }>(
@@ -202,20 +198,20 @@ const invariants: Record<string, Check> = {
     );
     return {
       examined: ledger.captures.length + ledger.refunds.length,
-      against: [
-        ...(books!.held === atStripe ? [] : [`Stripe holds ${atStripe} cents, the books say ${books!.held}`]),
+      violations: [
+        ...(books!.held === atStripe ? [] : [`Stripe holds ${atStripe} cents, the journals ${books!.held}`]),
         ...ledger.captures.flatMap(({ intent, unlockId }) => {
-          const back = sum(ledger.refunds.filter((refund) => refund.intent === intent));
+          const refundedAtStripe = sum(ledger.refunds.filter((refund) => refund.intent === intent));
           const ours = refunded.get(intent);
-          if (ours === undefined) return [`${intent} of ${unlockId} is in no book`];
-          if (ours === back) return [];
-          return [`of ${intent} of ${unlockId} Stripe gave back ${back} cents, the books say ${ours}`];
+          if (ours === undefined) return [`${intent} of ${unlockId} is not booked`];
+          if (ours === refundedAtStripe) return [];
+          return [`Stripe refunded ${refundedAtStripe} cents of ${intent} (${unlockId}), we booked ${ours}`];
         }),
       ],
-      note: `Stripe was not heard ${undelivered.length} times: ${[...new Set(undelivered.map(({ event, state }) => `${event} ${state}`))].join(', ')}`,
+      note: `${undelivered.length} Stripe webhooks undelivered: ${[...new Set(undelivered.map(({ event, state }) => `${event} ${state}`))].join(', ')}`,
     };
   },
-  'nobody pays twice for one unlock': async ({ ledger }) => {
+  'no unlock is paid twice': async ({ ledger }) => {
     const back = new Map<string, number>();
     for (const { intent, amount } of ledger.refunds) back.set(intent, (back.get(intent) ?? 0) + amount);
     const kept = new Map<string, number>();
@@ -223,12 +219,12 @@ const invariants: Record<string, Check> = {
       kept.set(unlockId ?? intent, (kept.get(unlockId ?? intent) ?? 0) + amount - (back.get(intent) ?? 0));
     return {
       examined: ledger.captures.length,
-      against: [...kept]
+      violations: [...kept]
         .filter(([, amount]) => amount > 2_000)
         .map(([unlock, amount]) => `${unlock} paid ${amount} cents`),
     };
   },
-  'keyed effects exactly once': async ({ ledger }) => {
+  'keyed effects happen exactly once': async ({ ledger }) => {
     const keyed = ledger.entries.filter(
       ({ idempotencyKey, outcome }) => idempotencyKey && outcome.startsWith('accepted'),
     );
@@ -239,29 +235,32 @@ const invariants: Record<string, Check> = {
       if (byUs) refunded.set(intent, (refunded.get(intent) ?? 0) + 1);
     return {
       examined: keyed.length,
-      against: [...times, ...refunded]
+      violations: [...times, ...refunded]
         .filter(([, n]) => n > 1)
         .map(([key, n]) => `${key} was done ${n} times`),
     };
   },
-  'at most two posts of a message, a second only after a logged ambiguity': async ({ machine, ledger }) => {
+  'a message is posted at most twice, the second time only after an unknown outcome': async ({
+    machine,
+    ledger,
+  }) => {
     const posts = new Map<string, number>();
     for (const { reference } of ledger.messages) {
       const id = reference?.split('/').pop() ?? '';
       posts.set(id, (posts.get(id) ?? 0) + 1);
     }
-    const effects = await machine.db.query<{ id: string; key: string; posts: number; unclear: boolean }>(
-      `SELECT e.id, e.key, e.posts, EXISTS (SELECT 1 FROM attempts a WHERE a.effect_key = e.key AND (a.outcome IS NULL OR a.outcome IN ('unknown', 'lost'))) AS unclear
+    const effects = await machine.db.query<{ id: string; key: string; posts: number; unknown: boolean }>(
+      `SELECT e.id, e.key, e.posts, EXISTS (SELECT 1 FROM attempts a WHERE a.effect_key = e.key AND (a.outcome IS NULL OR a.outcome IN ('unknown', 'lost'))) AS unknown
        FROM effects e WHERE e.kind IN ('sms', 'email')`,
     );
     return {
       examined: effects.length,
-      against: effects.flatMap(({ id, key, posts: claimed, unclear }) => {
+      violations: effects.flatMap(({ id, key, posts: claimed, unknown }) => {
         const real = posts.get(id) ?? 0;
         if (real > 2) return [`${key} was posted ${real} times`];
         if (real > claimed) return [`${key} was posted ${real} times and claimed ${claimed} times`];
-        return claimed > 1 && !unclear
-          ? [`${key} was claimed ${claimed} times without an unclear outcome`]
+        return claimed > 1 && !unknown
+          ? [`${key} was claimed ${claimed} times without an unknown outcome`]
           : [];
       }),
     };
@@ -272,7 +271,7 @@ const invariants: Record<string, Check> = {
      FROM effects f JOIN messages m ON m.id = f.id JOIN phones p ON p.id = m.phone_id
      WHERE f.kind = 'sms' AND m.purpose <> 'stop_confirmed' AND f.claimed_at > p.opted_out_at`,
   ),
-  'no state steps back': async ({ machine }) => {
+  'no state moves backward': async ({ machine }) => {
     const moves = await machine.db.query<{ id: string; from: UnlockState; to: UnlockState }>(
       `SELECT subject AS id, data->>'from' AS "from", data->>'to' AS "to" FROM events WHERE type = 'unlock.moved' ORDER BY subject, occurred_at, id`,
     );
@@ -283,52 +282,52 @@ const invariants: Record<string, Check> = {
         )
       ).map(({ id, status }) => [id, status]),
     );
-    const against: string[] = [];
+    const violations: string[] = [];
     const paths = new Map<string, { from: UnlockState; to: UnlockState }[]>();
     for (const { id, ...move } of moves) paths.set(id, [...(paths.get(id) ?? []), move]);
     for (const [id, path] of paths) {
       const seen = new Set<string>();
       for (const { from, to } of path) {
-        if (!allowedMoves[from]?.includes(to)) against.push(`${id} moved from ${from} to ${to}`);
-        if (seen.has(`${from} ${to}`)) against.push(`${id} moved twice from ${from} to ${to}`);
+        if (!allowedMoves[from]?.includes(to)) violations.push(`${id} moved from ${from} to ${to}`);
+        if (seen.has(`${from} ${to}`)) violations.push(`${id} moved twice from ${from} to ${to}`);
         seen.add(`${from} ${to}`);
       }
-      // The moves must join into one way from the beginning to where it stands, whatever the clocks of the processes say.
+      // The moves must form one path from NEW_LEAD to the current state, regardless of clock differences.
       const end = walk(path);
       if (end !== status.get(id))
-        against.push(`${id} stands at ${status.get(id)}, its history ends at ${end}`);
+        violations.push(`${id} is at ${status.get(id)}, its history ends at ${end}`);
     }
-    return { examined: moves.length, against };
+    return { examined: moves.length, violations };
   },
-  'every story ends as it must': async ({ machine, leads }) => {
+  'every story ends as expected': async ({ machine, leads }) => {
     const rows = await machine.db.query<{ lead: string; provider: string; status: string; parked: boolean }>(
       `SELECT l.public_id AS lead, b.external_id AS provider, u.status, 'unlock:' || u.id IN (${parkedSubjects}) AS parked
        FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id`,
     );
     const byLead = new Map<string, typeof rows>();
     for (const row of rows) byLead.set(row.lead, [...(byLead.get(row.lead) ?? []), row]);
-    const against: string[] = [];
+    const violations: string[] = [];
     let parked = 0;
-    for (const { id, story, untold } of leads) {
+    for (const { id, story, incomplete } of leads) {
       const unlocks = byLead.get(id) ?? [];
-      // Given up with an alert, after two lost posts or twelve failures: that is an end too, and it is counted.
+      // Work parked with an alert, after two lost posts or twelve failures, is a valid end and is counted.
       if (unlocks.some((unlock) => unlock.parked)) parked += 1;
       else {
         const end = unlocks.map(({ status }) => status).sort();
         if (!story.ends.some((ends) => [...ends].sort().join() === end.join()))
-          against.push(
-            `${id} (${story.name}) ends ${end.join(', ') || 'nowhere'}${untold ? `; ${untold}` : ''}`,
+          violations.push(
+            `${id} (${story.name}) ends ${end.join(', ') || 'without unlocks'}${incomplete ? `; ${incomplete}` : ''}`,
           );
       }
     }
-    const vain = leads.filter(({ untold }) => untold !== null);
+    const unfinished = leads.filter(({ incomplete }) => incomplete !== null);
     const notes = [
       ...(parked > 0 ? [`${parked} parked with an alert`] : []),
-      ...vain.slice(0, 3).map(({ id, story, untold }) => `${id} (${story.name}): ${untold}`),
+      ...unfinished.slice(0, 3).map(({ id, story, incomplete }) => `${id} (${story.name}): ${incomplete}`),
     ];
     return {
       examined: leads.length,
-      against,
+      violations,
       note: notes.length > 0 ? notes.join('; ') : undefined,
     };
   },
@@ -339,7 +338,7 @@ function walk(path: { from: string; to: string }[]): string {
   let at = 'NEW_LEAD';
   for (;;) {
     const next = left.findIndex(({ from }) => from === at);
-    if (next < 0) return left.length === 0 ? at : `${at}, with ${left.length} moves apart from it`;
+    if (next < 0) return left.length === 0 ? at : `${at}, with ${left.length} moves unconnected`;
     at = left.splice(next, 1)[0]!.to;
   }
 }
@@ -347,34 +346,34 @@ function walk(path: { from: string; to: string }[]): string {
 const most = (all: readonly number[]) => (all.length === 0 ? 0 : Math.max(...all));
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 const within =
-  (limitMs: number, of: (found: Case) => readonly number[]): Check =>
+  (limitMs: number, of: (found: Run) => readonly number[]): Check =>
   async (found) => {
     const all = of(found);
     return {
       examined: all.length,
-      against: all.filter((ms) => ms > limitMs).map((ms) => `${seconds(ms)}`),
+      violations: all.filter((ms) => ms > limitMs).map((ms) => `${seconds(ms)}`),
       note: `at most ${seconds(most(all))}`,
     };
   };
 
 const bounds: Record<string, Check> = {
-  'refilled ≤ 90 s after a flush': within(90_000, ({ harm }) => harm.refillMs),
-  'at work again ≤ 20 s after a Postgres restart': within(20_000, ({ harm }) => harm.recoveryMs),
-  'never expired early': noRows(
+  'the queue is refilled ≤ 90 s after a flush': within(90_000, ({ log }) => log.refillMs),
+  'work resumes ≤ 20 s after a PostgreSQL restart': within(20_000, ({ log }) => log.recoveryMs),
+  'no offer expires early': noRows(
     "lead_unlocks WHERE status = 'EXPIRED' AND reason = 'ttl'",
     `SELECT id || ' expired ' || (ttl_expires_at - closed_at) || ' early' AS text FROM lead_unlocks
      WHERE status = 'EXPIRED' AND reason = 'ttl' AND closed_at < ttl_expires_at`,
   ),
-  'expired ≤ 5 s late, in calm': async ({ machine, calmFrom }) => {
+  'an offer expires ≤ 5 s late without faults': async ({ machine, faultFreeFrom }) => {
     const late = await machine.db.query<{ id: string; ms: number }>(
       `SELECT id, (extract(epoch FROM closed_at - ttl_expires_at) * 1000)::float8 AS ms FROM lead_unlocks
        WHERE status = 'EXPIRED' AND reason = 'ttl' AND ttl_expires_at > $1`,
-      [calmFrom],
+      [faultFreeFrom],
     );
     const all = late.map(({ ms }) => ms);
     return {
       examined: all.length,
-      against: late.filter(({ ms }) => ms > 5_000).map(({ id, ms }) => `${id} ${seconds(ms)} late`),
+      violations: late.filter(({ ms }) => ms > 5_000).map(({ id, ms }) => `${id} ${seconds(ms)} late`),
       note: `at most ${seconds(most(all))}`,
     };
   },

@@ -1,16 +1,16 @@
 import type { LedgerEntry } from '../../src/sandbox/server.ts';
 import type { Machine } from './machine.ts';
 
-/** What the vendors were asked, and what came of it, ready to be questioned. */
+/** The vendors' ledger, sorted into messages, captures and refunds. */
 export type Ledger = {
   entries: readonly LedgerEntry[];
-  /** What went out to somebody: texts and mails the vendor accepted. */
+  /** Texts and mails the vendor accepted. */
   messages: readonly LedgerEntry[];
   captures: readonly { intent: string; unlockId: string | null; amount: number; seq: number }[];
   refunds: readonly { intent: string; amount: number; byUs: boolean }[];
 };
 
-/** Refuses a ledger that has forgotten something. */
+/** Throws when the ledger dropped entries, because it would be incomplete. */
 export async function readLedger({ vendors }: Machine): Promise<Ledger> {
   const { entries, dropped } = await vendors.ledger('limit=100000');
   if (dropped > 0) throw new Error(`the ledger dropped ${dropped} entries: the run was too large for it`);

@@ -16,13 +16,13 @@ import { startPgBouncer } from '../harness/pgbouncer.ts';
 import { build } from './build.ts';
 import type { ProgramOptions } from './program.ts';
 import { Program, type ProgramSetup, type Role } from './programs.ts';
-import { startProxy, type Wire } from './proxy.ts';
+import { type FaultProxy, startProxy } from './proxy.ts';
 import { type Queue, queueOf } from './queue.ts';
 import { type Vendors, vendorsAt } from './vendors.ts';
 
 export type Backend = 'redis' | 'postgres' | 'cluster';
 
-/** Waits short enough that a death, a flush or an unclear answer is over in seconds, and in production's proportions. */
+/** Production's waits, shortened in proportion so that recovery from a kill or a flush takes seconds. */
 export const chaosTimings: Timings = {
   outboxVisibilityMs: 2_500,
   sweepEveryMs: 500,
@@ -39,46 +39,49 @@ export type MachineOptions = {
   backend: Backend;
   timings?: Partial<Timings>;
   sandbox?: SandboxOptions;
-  /** Postgres behind PgBouncer in transaction mode. */
+  /** Runs the product on Postgres through PgBouncer in transaction mode. */
   pgbouncer?: boolean;
-  /** Jobs at once per worker; the product's own numbers when absent. */
+  /** Concurrent jobs per worker; the product's own settings when absent. */
   concurrency?: number;
 };
 
-/** Real servers, the vendors, and the product's processes, each of which can be hurt from outside. */
+/** The servers, the simulated vendors and the product's processes, with a fault proxy on every connection. */
 export type Machine = {
   backend: Backend;
-  /** Temporary: the compiled product and its logs. Removed by `stop()` unless told otherwise. */
+  /** A temporary folder with the compiled product and its logs. Removed by `stop()` unless `keep` is set. */
   folder: string;
-  /** Everything the product's processes printed. */
+  /** The output of all the product's processes. */
   logFile: string;
-  /** As buyers, sellers and vendors reach the API. */
+  /** The URL of the API for buyers, sellers and vendors. */
   publicUrl: string;
-  /** A key of the demo organization, whose spend caps are lifted. */
+  /** A key of the demo organization, whose spend caps are raised. */
   apiKey: string;
   organizationId: string;
-  /** A connection of the harness, past the proxy. */
+  /** The harness's own connection, which bypasses the proxy. */
   db: Database;
   postgres: EmbeddedPostgres;
   queue: Queue;
   vendors: Vendors;
-  /** The wires: product to Postgres, Redis (null without one, and for a cluster, which tells its clients where its nodes are) and vendors; people and vendors to the API. */
-  proxies: { postgres: Wire; redis: Wire | null; vendors: Wire; api: Wire };
-  /** Starts a process under supervision. Await `whenUp()` before relying on it. */
+  /**
+   * Proxies from the product to Postgres, Redis and the vendors, and from people and vendors to the API. `redis` is null
+   * without Redis and for a cluster, whose nodes tell clients their own addresses.
+   */
+  proxies: { postgres: FaultProxy; redis: FaultProxy | null; vendors: FaultProxy; api: FaultProxy };
+  /** Starts a supervised process. Await `whenUp()` before using it. */
   start(role: Role, name: string, setup?: ProgramSetup): Program;
-  /** Ends everything, newest first. `keep`: the folder stays, for its logs. */
+  /** Stops everything, newest first. `keep` leaves the folder with its logs. */
   stop(options?: { keep?: boolean }): Promise<void>;
 };
 
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
-    process.off('SIGINT', breakOff).off('SIGTERM', breakOff);
+    process.off('SIGINT', abort).off('SIGTERM', abort);
     for (const act of closers.reverse().splice(0)) await act();
   };
-  // A run that is broken off leaves no server behind.
-  const breakOff = () => void close().finally(() => process.exit(130));
-  process.once('SIGINT', breakOff).once('SIGTERM', breakOff);
+  // An interrupted run stops its servers too.
+  const abort = () => void close().finally(() => process.exit(130));
+  process.once('SIGINT', abort).once('SIGTERM', abort);
   try {
     return await assemble(options, closers, close);
   } catch (error) {
@@ -110,7 +113,7 @@ async function assemble(
   const db = createDatabase({ url: postgres.url, max: 4, applicationName: 'chaos', connectTimeoutMs: 5_000 });
   closers.push(() => db.close());
   const { organizationId, apiKey } = await ensureDemo(db, { freshKey: true });
-  // Spend caps protect a seller's purse; here everything is spent at once.
+  // The run sends more texts than the spend caps allow.
   await db.query(
     'UPDATE organizations SET sms_per_day = 2000000000, sms_per_number_hour = 2000000000 WHERE id = $1',
     [organizationId],
@@ -137,8 +140,8 @@ async function assemble(
   });
   const databaseUrl = new URL(pooler?.url ?? postgres.url);
   databaseUrl.port = `${proxies.postgres.port}`;
-  const planned = loadConfig({});
-  const given: ProgramOptions = {
+  const defaults = loadConfig({});
+  const programOptions: ProgramOptions = {
     concurrency: options.concurrency,
     config: {
       databaseUrl: databaseUrl.href,
@@ -148,7 +151,7 @@ async function assemble(
       http: { port: apiPort, host: '127.0.0.1' },
       sandboxUrl: `http://127.0.0.1:${proxies.vendors.port}`,
       sandboxSendgridKey: sandbox.sendgridPublicKey,
-      timings: { ...planned.timings, ...chaosTimings, ...options.timings },
+      timings: { ...defaults.timings, ...chaosTimings, ...options.timings },
     },
   };
   const file = join(await built, 'program.js');
@@ -168,7 +171,7 @@ async function assemble(
     vendors,
     proxies,
     start(role, name, setup = {}) {
-      const program = new Program(name, role, [file, role, JSON.stringify(given)], logFile, setup);
+      const program = new Program(name, role, [file, role, JSON.stringify(programOptions)], logFile, setup);
       closers.push(() => program.stop());
       return program;
     },
@@ -193,9 +196,9 @@ async function startQueueServer(
   const parameters = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const child = spawn('redis-server', parameters, { stdio: 'ignore' });
   await once(child, 'spawn');
-  closers.push(() => killed(child));
+  closers.push(() => killAndWait(child));
   const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: 200 });
-  // Not there yet.
+  // Connection errors are expected until the server has started.
   redis.on('error', () => undefined);
   await redis.ping();
   redis.disconnect();
@@ -206,22 +209,30 @@ async function startVendors(
   options: SandboxOptions,
   closers: (() => Promise<unknown>)[],
 ): Promise<{ url: string; sendgridPublicKey: string }> {
-  // They go on for days: longer than a run lasts.
+  // Vendors retry for days, so the sandbox retries for longer than a run lasts.
   const retryDelaysMs = [500, 1_000, 2_000, ...Array.from({ length: 45 }, () => 4_000)];
-  const given = { retryDelaysMs, ...options };
+  const programOptions = { retryDelaysMs, ...options };
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', 'src/sandbox/main.ts', '--port', '0', '--with-parent', JSON.stringify(given)],
+    [
+      '--import',
+      'tsx',
+      'src/sandbox/main.ts',
+      '--port',
+      '0',
+      '--with-parent',
+      JSON.stringify(programOptions),
+    ],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
-  closers.push(() => killed(child));
+  closers.push(() => killAndWait(child));
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return JSON.parse(String(line)) as { url: string; sendgridPublicKey: string };
 }
 
-async function killed(child: ChildProcess): Promise<void> {
+async function killAndWait(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
+  const exited = once(child, 'exit');
   child.kill('SIGKILL');
-  await gone;
+  await exited;
 }

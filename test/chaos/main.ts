@@ -1,27 +1,27 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { quiet } from './calm.ts';
-import { castCrowd, type Lead, leadOf, playCrowd, settleBuyers } from './crowd.ts';
-import { diceOf } from './dice.ts';
+import { emptyFaultLog, type FaultLog, injectFaults, type SystemUnderTest } from './faults.ts';
 import { type Finding, judge } from './judge.ts';
+import { createLeads, insertBuyers, type Lead, leadOf, playLeads } from './load.ts';
 import { type Backend, type Machine, startMachine } from './machine.ts';
 import { createPeople } from './people.ts';
 import { describePoints, runPoints } from './points/run.ts';
+import { createRandom } from './random.ts';
+import { untilSettled } from './settled.ts';
 import { stories } from './stories.ts';
-import { type Accused, type Harm, storm, unharmed } from './storm.ts';
 
 const usage = `npm run chaos -- [options]
   --backend redis|postgres|cluster   the queue (redis)
   --leads N        how many (300)
-  --minutes N      how long to do harm (1.5)
-  --seed N         the crowd and the harm of an earlier run (random, printed)
+  --minutes N      how long to inject faults (1.5)
+  --seed N         the leads and faults of an earlier run (random, printed)
   --faults all|processes   vendor faults too, or processes and networks only (all)
-  --points         reach every named crash point instead, one by one
+  --points         kill processes at every named crash point instead
   --pgbouncer      Postgres behind PgBouncer in transaction mode
-  --kills N, --flushed N   the run counts only if it hurt so much (5 and 20; from 1,000 leads on 50 and 100)
-  --states FILE    write where every unlock ended
-  --same-as FILE   and compare it with that of another run of the same seed
-  --keep           leave the logs of the processes where they are
+  --kills N, --flushed N   the run is VOID with fewer (5 and 20; from 1,000 leads on 50 and 100)
+  --states FILE    write the end state of every unlock
+  --same-as FILE   compare the end states with those of another run of the same seed
+  --keep           keep the logs of the processes
 `;
 const { values } = parseArgs({
   options: {
@@ -42,9 +42,9 @@ const { values } = parseArgs({
 });
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
-/** After the harm: everything unclear is settled, waits are over. */
+/** Longest time after the faults for all stories to finish. */
 const settleMs = (leads: number) => 150_000 + leads * 60;
-const calmLeads = 8;
+const faultFreeLeads = 8;
 
 async function run(): Promise<number> {
   const [leadCount, minutes, seed] = [Number(values.leads), Number(values.minutes), Number(values.seed)];
@@ -60,13 +60,13 @@ async function run(): Promise<number> {
   if (values.points) {
     const result = await runPoints({ backend, keep: values.keep, say });
     for (const line of describePoints(result)) say(line);
-    tabulate(result.findings);
+    printFindings(result.findings);
     say(`${backend}: ${result.verdict}`);
     return { PASS: 0, FAIL: 1, VOID: 3 }[result.verdict];
   }
   const replay = `npm run chaos -- --backend ${backend} --leads ${leadCount} --minutes ${minutes} --seed ${seed} --faults ${values.faults}${values.pgbouncer ? ' --pgbouncer' : ''}`;
   say(
-    `${leadCount} leads, ${minutes} minutes of harm, ${values.faults === 'all' ? 'every fault on' : 'vendors without faults'}`,
+    `${leadCount} leads, ${minutes} minutes of faults, ${values.faults === 'all' ? 'vendors included' : 'vendors without faults'}`,
   );
   say(replay);
   const machine = await startMachine({
@@ -91,71 +91,72 @@ async function run(): Promise<number> {
 
 type Result = {
   leads: readonly Lead[];
-  harm: Harm;
+  log: FaultLog;
   findings: Finding[];
   answerMs: number[];
   seconds: number;
 };
 
 async function play(
-  accused: Accused,
+  system: SystemUnderTest,
   given: { leadCount: number; minutes: number; seed: number },
 ): Promise<Result> {
-  const { machine } = accused;
+  const { machine } = system;
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1_000;
-  const dice = diceOf(given.seed);
-  const leads = castCrowd(given.leadCount, dice);
-  const silent = stories.find(({ name }) => name === 'is silent until the time is up')!;
-  const shortly = { ...silent, config: { ttl_hours: 6 / 3_600 } };
-  const calm = Array.from({ length: calmLeads }, (_, index) => leadOf(leads.length + index, shortly));
-  await settleBuyers(machine, [...leads, ...calm]);
+  const random = createRandom(given.seed);
+  const leads = createLeads(given.leadCount, random);
+  const expiring = stories.find(({ name }) => name === 'does not reply until the offer expires')!;
+  const shortTtl = { ...expiring, config: { ttl_hours: 6 / 3_600 } };
+  const late = Array.from({ length: faultFreeLeads }, (_, index) => leadOf(leads.length + index, shortTtl));
+  await insertBuyers(machine, [...leads, ...late]);
   const people = createPeople(machine);
-  const harm = unharmed();
-  const harmMs = given.minutes * 60_000;
-  const crowd = playCrowd(people, leads, harmMs * 0.75);
+  const log = emptyFaultLog();
+  const faultMs = given.minutes * 60_000;
+  const load = playLeads(people, leads, faultMs * 0.75);
   const progress = setInterval(
     () =>
       say(
-        `${elapsed().toFixed(0).padStart(5)} s  ${crowd.posted()} of ${leads.length} leads accepted, ${crowd.told()} at their end; ${harm.kills} kills (${harm.killsMidEffect} mid-effect), ${harm.flushedJobs} jobs flushed, ${harm.crashes} database crashes`,
+        `${elapsed().toFixed(0).padStart(5)} s  ${load.posted()} of ${leads.length} leads accepted, ${load.finished()} stories finished; ${log.kills} kills (${log.killsMidEffect} mid-effect), ${log.flushedJobs} jobs flushed, ${log.crashes} database crashes`,
       ),
     5_000,
   );
   try {
-    if (harmMs > 0) await storm(accused, dice, { ms: harmMs, vendorFaults: values.faults === 'all' }, harm);
-    await crowd.posting;
-    people.hurry(settleMs(leads.length));
-    const calmFrom = new Date(Date.now() + 2_000);
-    const after = playCrowd(people, calm, 4_000);
+    if (faultMs > 0)
+      await injectFaults(system, random, { ms: faultMs, vendorFaults: values.faults === 'all' }, log);
+    await load.posting;
+    people.setDeadline(settleMs(leads.length));
+    const faultFreeFrom = new Date(Date.now() + 2_000);
+    const after = playLeads(people, late, 4_000);
     const deadline = new Promise((resolve) => setTimeout(resolve, settleMs(leads.length) + 10_000).unref());
-    await Promise.race([Promise.all([crowd.over, after.over]), deadline]);
-    await Promise.race([quiet(machine), deadline]);
-    const all = [...leads, ...calm];
-    const findings = await judge({ ...accused, leads: all, harm, calmFrom });
-    return { leads: all, harm, findings, answerMs: crowd.answerMs, seconds: elapsed() };
+    await Promise.race([Promise.all([load.over, after.over]), deadline]);
+    await Promise.race([untilSettled(machine), deadline]);
+    const all = [...leads, ...late];
+    const findings = await judge({ ...system, leads: all, log, faultFreeFrom });
+    return { leads: all, log, findings, answerMs: load.answerMs, seconds: elapsed() };
   } finally {
     clearInterval(progress);
-    await people.leave();
+    await people.stop();
   }
 }
 
-/** Prints the verdict, then more of what was found against each promise. How many cases in all. */
-function tabulate(findings: readonly Finding[]): number {
-  say('| | promise | examined | against | |');
+/** Prints a table of the findings and up to 20 violations of each. Returns the number of violations. */
+function printFindings(findings: readonly Finding[]): number {
+  say('| | promise | examined | violations | |');
   say('|---|---|---|---|---|');
-  for (const { promise, kind, examined, against, note } of findings)
+  for (const { promise, kind, examined, violations, note } of findings)
     say(
-      `| ${against.length === 0 ? 'kept' : 'BROKEN'} | ${promise}${kind === 'bound' ? ' (bound)' : ''} | ${examined} | ${against.length} | ${against[0] ?? note ?? ''} |`,
+      `| ${violations.length === 0 ? 'kept' : 'BROKEN'} | ${promise}${kind === 'bound' ? ' (bound)' : ''} | ${examined} | ${violations.length} | ${violations[0] ?? note ?? ''} |`,
     );
   say();
-  for (const { promise, against } of findings)
-    for (const text of against.slice(0, 20)) say(`${promise}: ${text}`);
-  return findings.reduce((sum, { against }) => sum + against.length, 0);
+  for (const { promise, violations } of findings)
+    for (const text of violations.slice(0, 20)) say(`${promise}: ${text}`);
+  return findings.reduce((sum, { violations }) => sum + violations.length, 0);
 }
 
 async function report(
   { db }: Machine,
-  { leads, harm, findings, answerMs, seconds }: Result,
+  { leads, log, findings, answerMs, seconds }: Result,
   replay: string,
 ): Promise<number> {
   const states = await db.query<{ unlock: string; status: string }>(
@@ -166,67 +167,65 @@ async function report(
   const answer = (share: number) => `${(sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(0)} ms`;
   say();
   say(
-    `harm: ${harm.kills} kills (${harm.killsMidEffect} with an effect claimed), ${harm.flushes} flushes of ${harm.flushedJobs} jobs, ${harm.freezes} freezes past the lock, ${harm.crashes} database crashes`,
+    `faults: ${log.kills} kills (${log.killsMidEffect} with an effect claimed), ${log.flushes} flushes of ${log.flushedJobs} jobs, ${log.freezes} freezes past the lock, ${log.crashes} database crashes`,
   );
   say(
-    `      ${
-      Object.entries(harm.wires)
+    `        ${
+      Object.entries(log.network)
         .map(([what, times]) => `${what} ${times}`)
-        .join(', ') || 'no network troubles'
+        .join(', ') || 'no network faults'
     }`,
   );
   say(
-    `a lead was accepted within ${answer(0.5)} (p50), ${answer(0.99)} (p99), senders' repetitions included`,
+    `a lead was accepted within ${answer(0.5)} (p50), ${answer(0.99)} (p99), including the sender's retries`,
   );
   say();
-  const violations = tabulate(findings);
+  const violations = printFindings(findings);
   const large = leads.length >= 1_000;
   const wanted = {
     kills: Number(values.kills ?? (large ? 50 : 5)),
     flushed: Number(values.flushed ?? (large ? 100 : 20)),
   };
-  const hurt = harm.killsMidEffect >= wanted.kills && harm.flushedJobs >= wanted.flushed;
-  say(`${violations} violations in ${seconds.toFixed(0)} s. Again: ${replay}`);
+  const enoughFaults = log.killsMidEffect >= wanted.kills && log.flushedJobs >= wanted.flushed;
+  say(`${violations} violations in ${seconds.toFixed(0)} s. Repeat: ${replay}`);
   if (violations > 0) return 1;
-  if (!hurt) {
-    say(
-      `VOID: it did not hurt enough (wanted ${wanted.kills} kills mid-effect and ${wanted.flushed} flushed jobs)`,
-    );
+  if (!enoughFaults) {
+    say(`VOID: too few faults (wanted ${wanted.kills} kills mid-effect and ${wanted.flushed} flushed jobs)`);
     return 3;
   }
   return 0;
 }
 
-/** Where the story leaves a choice (a race), or work was given up, runs may differ. */
+/** Compares end states with those of another run, except for stories that are races. */
 async function compareStates(
   leads: readonly Lead[],
   states: { unlock: string; status: string }[],
 ): Promise<Finding[]> {
-  const certain = new Set(
+  const deterministic = new Set(
     leads
       .filter(({ story }) => story.ends.length === 1 && new Set(story.ends[0]).size === 1)
       .map(({ id }) => id),
   );
   const mine = Object.fromEntries(
     states
-      .filter(({ unlock }) => certain.has(unlock.split(' ')[0]!))
+      .filter(({ unlock }) => deterministic.has(unlock.split(' ')[0]!))
       .map(({ unlock, status }) => [unlock, status]),
   );
   if (values.states) await writeFile(values.states, `${JSON.stringify(mine, null, 1)}\n`);
   if (!values['same-as']) return [];
   const theirs = JSON.parse(await readFile(values['same-as'], 'utf8')) as Record<string, string>;
-  const against = [...new Set([...Object.keys(mine), ...Object.keys(theirs)])]
+  const violations = [...new Set([...Object.keys(mine), ...Object.keys(theirs)])]
     .filter((unlock) => mine[unlock] !== theirs[unlock])
-    .map((unlock) => `${unlock}: ${mine[unlock] ?? 'nowhere'} here, ${theirs[unlock] ?? 'nowhere'} there`);
+    .map((unlock) => `${unlock}: ${mine[unlock] ?? 'missing'} here, ${theirs[unlock] ?? 'missing'} there`);
   return [
     {
-      promise: 'same seed, same final states on both queues',
+      promise: 'the same seed leads to the same end states',
       kind: 'invariant',
       examined: Object.keys(mine).length,
-      against,
+      violations,
     },
   ];
 }
 
-// Whoever still waits in vain would hold up the end.
+// Exits although stories that timed out may still have pending requests.
 process.exit(await run());

@@ -2,89 +2,89 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Machine } from './machine.ts';
 
 /** A buyer in one story. */
-export type Listener = { leadId: string; provider: string; phone: string };
+export type BuyerRef = { leadId: string; provider: string; phone: string };
 type Text = { to: string; text: string };
-/** Where one unlock stands; `parked`: its work was given up with an alert, and nobody need wait for it. */
-export type Standing = { status: string; parked: boolean };
+/** The state of one unlock. `parked`: its work was parked with an alert, so a story need not wait for it. */
+export type UnlockView = { status: string; parked: boolean };
 
-const lookAgainMs = 300;
+const pollMs = 300;
 const ended = ['DONE', 'EXPIRED', 'OPTED_OUT'];
 
-/** The story ended while somebody waited: the offer closed, or its work was given up and an operator knows. */
-export class Over extends Error {}
+/** The story ended during a wait: the offer closed, or its work was parked with an alert. */
+export class StoryEnded extends Error {}
 
 export type People = ReturnType<typeof createPeople>;
 
-/** Sellers, buyers and Stripe's customers: each acts over HTTP and the sandbox's phones, and repeats until it had its effect. */
+/** Simulates sellers and buyers. They act over HTTP and the sandbox's phones, and retry until an act took effect. */
 export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
   const texts = new Map<string, string[]>();
-  const standings = new Map<string, Standing>();
-  /** Leads with a buyer whose work was given up: whoever waited for him broke off, and the story with him. */
-  const givenUp = new Set<string>();
-  /** Ids of texts that arrived. */
-  const inbox = new Set<string>();
-  let looks = 0;
+  const views = new Map<string, UnlockView>();
+  /** Leads with parked work: a story that waits for their progress ends. */
+  const parkedLeads = new Set<string>();
+  /** Ids of texts stored by the product. */
+  const storedTexts = new Set<string>();
+  let polls = 0;
   let seq = 0;
-  let over = false;
+  let stopped = false;
 
   const { control } = vendors;
-  let giveUpAt = Number.POSITIVE_INFINITY;
-  /** Repeats an act until it gives something; a process that is dead is back in a moment. */
-  const insist = async <T>(what: string, act: () => Promise<T | null | undefined>): Promise<T> => {
+  let deadline = Number.POSITIVE_INFINITY;
+  /** Retries an act until it returns a value: a killed process is soon restarted. */
+  const retryUntil = async <T>(what: string, act: () => Promise<T | null | undefined>): Promise<T> => {
     for (;;) {
       const done = await act().catch((error: unknown) => {
-        if (error instanceof Over) throw error;
+        if (error instanceof StoryEnded) throw error;
         return null;
       });
       if (done !== null && done !== undefined) return done;
-      if (Date.now() > giveUpAt) throw new Error(`waited in vain: ${what}`);
-      await delay(lookAgainMs);
+      if (Date.now() > deadline) throw new Error(`timed out: ${what}`);
+      await delay(pollMs);
     }
   };
-  const listen = async () => {
-    while (!over) {
+  const pollTexts = async () => {
+    while (!stopped) {
       const path = `ledger?operation=message.create&accepted=true&since=${seq}&limit=5000`;
-      // A failed look is followed by the next.
+      // A failed poll is followed by the next one.
       const { entries } = await control<{ entries: (Text & { seq: number })[] }>('GET', path).catch(() => ({
         entries: [],
       }));
       for (const { to, text, ...entry } of entries) {
         seq = Math.max(seq, entry.seq);
-        const heard = texts.get(to) ?? [];
-        heard.push(text ?? '');
-        texts.set(to, heard);
+        const received = texts.get(to) ?? [];
+        received.push(text ?? '');
+        texts.set(to, received);
       }
       await delay(60);
     }
   };
-  /** One look at the tables for everybody who waits on them. A failed look is followed by the next. */
-  const look = async () => {
-    while (!over) {
-      const [unlocks, messages] = await Promise.all([
-        db.query<Standing & { unlock: string }>(unlocksNow),
+  /** One poll of the tables serves all waiting stories. A failed poll is followed by the next one. */
+  const pollTables = async () => {
+    while (!stopped) {
+      const [rows, messages] = await Promise.all([
+        db.query<UnlockView & { unlock: string }>(unlocksNow),
         db.query<{ id: string }>(inboxNow),
       ]).catch(() => [[], []]);
-      for (const { unlock, ...standing } of unlocks) {
-        standings.set(unlock, standing);
-        if (standing.parked) givenUp.add(unlock.split(' ')[0]!);
+      for (const { unlock, ...view } of rows) {
+        views.set(unlock, view);
+        if (view.parked) parkedLeads.add(unlock.split(' ')[0]!);
       }
-      for (const { id } of messages) inbox.add(id);
-      looks += 1;
+      for (const { id } of messages) storedTexts.add(id);
+      polls += 1;
       await delay(300);
     }
   };
-  const running = [listen(), look()];
-  const nextLook = async () => {
-    const seen = looks;
-    // The one under way may have begun before what is looked for.
-    while (!over && looks < seen + 2) await delay(50);
+  const running = [pollTexts(), pollTables()];
+  const nextPoll = async () => {
+    const seen = polls;
+    // The poll in progress may have started before the change it is meant to see, so two are awaited.
+    while (!stopped && polls < seen + 2) await delay(50);
   };
 
   return {
     control,
-    /** A request of the seller's own program, which repeats on 5xx, 429 and on a broken connection. */
+    /** A request of a seller's program, which retries on 5xx, 429 and broken connections. */
     request: (method: string, path: string, body: unknown, headers: Record<string, string> = {}) =>
-      insist(`${method} ${path}`, async () => {
+      retryUntil(`${method} ${path}`, async () => {
         const answer = await fetch(publicUrl + path, {
           method,
           headers: {
@@ -99,27 +99,27 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
         return answer.status >= 500 || answer.status === 429 ? null : { status: answer.status, text };
       }),
 
-    hears: (to: Listener, words: string): Promise<string> =>
-      insist(`a text to ${to.phone} with "${words}"`, async () => {
-        const heard = texts.get(to.phone)?.find((each) => each.includes(words));
-        const standing = standings.get(`${to.leadId} ${to.provider}`);
-        if (heard === undefined && standing && (standing.parked || ended.includes(standing.status)))
-          throw new Over();
-        return heard;
+    receivesText: (to: BuyerRef, words: string): Promise<string> =>
+      retryUntil(`a text to ${to.phone} with "${words}"`, async () => {
+        const received = texts.get(to.phone)?.find((each) => each.includes(words));
+        const view = views.get(`${to.leadId} ${to.provider}`);
+        if (received === undefined && view && (view.parked || ended.includes(view.status)))
+          throw new StoryEnded();
+        return received;
       }),
 
-    /** Carriers repeat a text our side could not take once at most; a person whose text had no effect sends it again. */
-    async says(phone: string, text: string): Promise<void> {
-      // By its id: an earlier text of this person may be on its slow way still.
+    /** Sends a text until the product stored it: carriers retry a failed delivery at most once, people send again. */
+    async repliesUntilStored(phone: string, text: string): Promise<void> {
+      // Matched by id, because an earlier text of this person may still be in delivery.
       const sent: string[] = [];
-      let looksEach = 3;
-      await insist(`"${text}" of ${phone} to arrive`, async () => {
+      let pollsEach = 3;
+      await retryUntil(`"${text}" of ${phone} to arrive`, async () => {
         sent.push(await vendors.reply(phone, text));
-        // Ever more patient: what is slow does not become faster by more of it.
-        looksEach = Math.min(60, looksEach * 2);
-        for (let tries = 0; tries < looksEach; tries += 1) {
-          await nextLook();
-          if (sent.some((id) => inbox.has(id))) return true;
+        // Waits longer each time, because more texts would slow a busy system further.
+        pollsEach = Math.min(60, pollsEach * 2);
+        for (let tries = 0; tries < pollsEach; tries += 1) {
+          await nextPoll();
+          if (sent.some((id) => storedTexts.has(id))) return true;
         }
         return null;
       });
@@ -128,9 +128,9 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
     phone: (phone: string, state: { refuse?: number | null; fail?: number | null }) =>
       control('POST', `phones/${encodeURIComponent(phone)}`, state),
 
-    /** The button of the pay page: the session. Null: the offer ended, the page has no button any more. */
-    async press(page: string): Promise<string | null> {
-      const { to } = await insist(`a checkout from ${page}`, async () => {
+    /** Presses the pay page's button. Returns the session, or null when the offer has ended. */
+    async openCheckout(page: string): Promise<string | null> {
+      const { to } = await retryUntil(`a checkout session from ${page}`, async () => {
         const answer = await fetch(page, {
           method: 'POST',
           redirect: 'manual',
@@ -142,9 +142,9 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
       return /cs_\w+/.exec(to)?.[0] ?? null;
     },
 
-    /** The second button, once it is paid. */
-    reads: (page: string): Promise<boolean> =>
-      insist(`the details behind ${page}`, async () => {
+    /** Presses the button that shows the details of a paid lead. */
+    viewsDetails: (page: string): Promise<boolean> =>
+      retryUntil(`the details on ${page}`, async () => {
         const answer = await fetch(`${page}/details`, {
           method: 'POST',
           redirect: 'manual',
@@ -154,29 +154,29 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
         return answer.status === 200 ? true : null;
       }),
 
-    /** Pays at Stripe; the payment, or null where the session is over. */
+    /** Pays at Stripe. Returns the payment intent, or null when the session is no longer open. */
     pay: (session: string, how: Record<string, unknown> = {}): Promise<string | null> =>
       control<{ paymentIntent: { id: string } }>('POST', `checkout/${session}/pay`, how).then(
         ({ paymentIntent }) => paymentIntent.id,
         () => null,
       ),
 
-    /** Resolves once the unlock stands in one of these states. */
+    /** Resolves once the unlock is in one of these states. */
     reaches: (leadId: string, provider: string, states: readonly string[]): Promise<string> =>
-      insist(`${leadId} ${provider} to reach ${states.join(' or ')}`, async () => {
-        const standing = standings.get(`${leadId} ${provider}`);
-        if (standing && states.includes(standing.status)) return standing.status;
-        if (givenUp.has(leadId)) throw new Over();
+      retryUntil(`${leadId} ${provider} to reach ${states.join(' or ')}`, async () => {
+        const view = views.get(`${leadId} ${provider}`);
+        if (view && states.includes(view.status)) return view.status;
+        if (parkedLeads.has(leadId)) throw new StoryEnded();
         return null;
       }),
 
-    /** From now on nobody waits longer than this: nothing is harmed any more. */
-    hurry(ms: number): void {
-      giveUpAt = Date.now() + ms;
+    /** Sets a deadline for all waits, once no more faults are injected. */
+    setDeadline(ms: number): void {
+      deadline = Date.now() + ms;
     },
 
-    async leave(): Promise<void> {
-      over = true;
+    async stop(): Promise<void> {
+      stopped = true;
       await Promise.all(running);
     },
   };

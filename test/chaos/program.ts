@@ -7,8 +7,8 @@ import { workers } from '../../src/workers/index.ts';
 import { retention } from '../../src/workers/retention.ts';
 
 /**
- * The composition root of an api or worker process under test: `program.js api|worker '{…}'`. The product's own code
- * with shorter waits, and limits that one address playing everybody does not meet. Ends when its parent is gone.
+ * The composition root of an api or worker process under test: `program.js api|worker '{…}'`. It runs the product's code
+ * with shorter waits and without rate limits, because all requests come from one address. Exits when its parent exits.
  */
 export type ProgramOptions = {
   config: Partial<Config> & { sandboxSendgridKey: string };

@@ -4,8 +4,8 @@ import { openSync } from 'node:fs';
 
 export type Role = 'api' | 'worker';
 
-/** How a process ended. `signal` and `code` as Node tells them; `killed`: by `kill()` or `stop()` of ours. */
-export type Ended = {
+/** How a process ended. `signal` and `code` are Node's; `killed` is true after our own `kill()` or `stop()`. */
+export type ProcessExit = {
   signal: NodeJS.Signals | null;
   code: number | null;
   killed: boolean;
@@ -13,31 +13,31 @@ export type Ended = {
 };
 
 export type ProgramSetup = {
-  /** Environment of the n-th start (1-based), beside PATH: how crash points are armed. */
+  /** Environment of the n-th start (1-based) in addition to PATH; used to arm crash points. */
   env?: (start: number) => Record<string, string>;
-  /** Parameters of node itself, such as `--import file`. */
+  /** Options of node itself, such as `--import file`. */
   node?: (start: number) => string[];
-  /** Called at every end but a `stop()`, before the next start. */
-  onExit?: (ended: Ended) => void;
+  /** Called after every exit except by `stop()`, before the next start. */
+  onExit?: (ended: ProcessExit) => void;
 };
 
-/** How long a process that ended at its start (its database is away, say) is left alone. */
+/** Pause before restarting a process that failed to start, for instance because its database is down. */
 const pauseAfterFailureMs = 250;
 
-/** One process under supervision: whenever it ends it is started again, until `stop()`. */
+/** A supervised process: it is restarted whenever it exits, until `stop()`. */
 export class Program {
   readonly name: string;
   readonly role: Role;
   /** Starts so far. */
   starts = 0;
-  /** Times it ended by itself after it was up. */
-  readonly fell: Ended[] = [];
+  /** Exits after it was up that we did not cause. */
+  readonly unexpectedExits: ProcessExit[] = [];
   #child: ChildProcess | null = null;
   #upSince: number | null = null;
   #stopped = false;
   #killed = false;
   #paused = false;
-  #gone: Promise<unknown> = Promise.resolve();
+  #exited: Promise<unknown> = Promise.resolve();
   #waiting: (() => void)[] = [];
   #command: string[];
   #log: number;
@@ -56,7 +56,7 @@ export class Program {
     return this.#child?.pid ?? null;
   }
 
-  /** It has said that it is at work, and runs. */
+  /** True when the process has reported that it is up and is neither paused nor killed. */
   get up(): boolean {
     return this.#upSince !== null && !this.#paused && !this.#killed;
   }
@@ -65,13 +65,13 @@ export class Program {
     return this.#paused;
   }
 
-  /** Resolves once it is at work. */
+  /** Resolves once the process has reported that it is up. */
   async whenUp(): Promise<void> {
     if (this.#upSince === null || this.#killed)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** SIGKILL. False: it was not running. */
+  /** Sends SIGKILL. Returns false when it was not running. */
   kill(): boolean {
     if (!this.#child) return false;
     this.#killed = true;
@@ -79,7 +79,7 @@ export class Program {
     return this.#child.kill('SIGKILL');
   }
 
-  /** SIGSTOP: it holds its locks and connections, and does nothing. */
+  /** Sends SIGSTOP: the process keeps its locks and connections and does nothing. */
   pause(): void {
     if (this.#child?.kill('SIGSTOP')) this.#paused = true;
   }
@@ -92,7 +92,7 @@ export class Program {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.kill();
-    await this.#gone;
+    await this.#exited;
   }
 
   #start(): void {
@@ -111,7 +111,7 @@ export class Program {
       this.#upSince = Date.now();
       for (const resolve of this.#waiting.splice(0)) resolve();
     });
-    this.#gone = once(child, 'exit').then(([code, signal]) => this.#ended(code, signal));
+    this.#exited = once(child, 'exit').then(([code, signal]) => this.#ended(code, signal));
   }
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
@@ -121,7 +121,7 @@ export class Program {
     this.#upSince = null;
     this.#paused = false;
     if (this.#stopped) return;
-    if (!ended.killed && signal !== 'SIGKILL' && upMs !== null) this.fell.push(ended);
+    if (!ended.killed && signal !== 'SIGKILL' && upMs !== null) this.unexpectedExits.push(ended);
     this.#setup.onExit?.(ended);
     if (ended.killed || upMs !== null) this.#start();
     else setTimeout(() => !this.#stopped && this.#start(), pauseAfterFailureMs);

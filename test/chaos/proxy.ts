@@ -1,43 +1,43 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-export type Trouble =
-  /** Every open connection is reset; new ones pass. */
+export type NetworkFault =
+  /** Resets every open connection; new ones pass. */
   | { kind: 'reset' }
-  /** For so long nothing comes through in either direction, and nobody is told. Then the connections are reset. */
+  /** Forwards nothing in either direction for `ms` without closing connections, then resets them. */
   | { kind: 'blackhole'; ms: number }
-  /** For so long everything takes `by` milliseconds more, each way. */
+  /** Delays everything by `by` milliseconds in each direction, for `ms`. */
   | { kind: 'delay'; ms: number; by: number }
-  /** The next `count` requests never arrive: their connections break. */
+  /** Cuts the connections of the next `count` requests before the server receives them. */
   | { kind: 'cut_before'; count: number }
-  /** The next `count` requests arrive, and are carried out; their connections break instead of the answer. */
+  /** Forwards the next `count` requests and cuts their connections instead of forwarding the response. */
   | { kind: 'cut_after'; count: number };
 
-export type Wire = {
-  /** Where clients connect. */
+export type FaultProxy = {
+  /** The port clients connect to. */
   readonly port: number;
-  /** What was done to connections so far: resets, connections held in a black hole, chunks delayed, cuts. */
-  readonly struck: Record<Trouble['kind'], number>;
-  strike(trouble: Trouble): void;
-  /** Back to a plain wire; what was held is reset. */
-  heal(): void;
+  /** Counts so far: connections reset, connections blackholed, chunks delayed, connections cut. */
+  readonly injected: Record<NetworkFault['kind'], number>;
+  inject(fault: NetworkFault): void;
+  /** Ends all faults; blackholed connections are reset. */
+  clear(): void;
   stop(): Promise<void>;
 };
 
 type Pair = {
   client: Socket;
   upstream: Socket;
-  deaf: boolean;
-  held: boolean;
-  /** Chunks on their slow way, each way. */
-  late: { up: Buffer[]; down: Buffer[] };
+  dropResponse: boolean;
+  blackholed: boolean;
+  /** Delayed chunks, by direction. */
+  delayed: { up: Buffer[]; down: Buffer[] };
 };
 
-/** The wire between a client and a server on this machine, which can be troubled. */
-export async function startProxy(targetPort: () => number): Promise<Wire> {
+/** Starts a proxy before a server on this machine, into which network faults can be injected. */
+export async function startProxy(targetPort: () => number): Promise<FaultProxy> {
   const pairs = new Set<Pair>();
   const left = { cut_before: 0, cut_after: 0 };
-  const struck = { reset: 0, blackhole: 0, delay: 0, cut_before: 0, cut_after: 0 };
-  let dark = false;
+  const injected = { reset: 0, blackhole: 0, delay: 0, cut_before: 0, cut_after: 0 };
+  let blackholed = false;
   let delayMs = 0;
   const timers = new Set<NodeJS.Timeout>();
   const after = (ms: number, act: () => void) => {
@@ -53,28 +53,28 @@ export async function startProxy(targetPort: () => number): Promise<Wire> {
     reset(pair.client);
     reset(pair.upstream);
   };
-  const hold = (pair: Pair) => {
-    if (!pair.held) struck.blackhole += 1;
-    pair.held = true;
+  const blackhole = (pair: Pair) => {
+    if (!pair.blackholed) injected.blackhole += 1;
+    pair.blackholed = true;
   };
-  /** In order, whatever the delay was when each came. */
-  const pass = (chunk: Buffer, to: Socket, late: Buffer[]) => {
-    if (delayMs === 0 && late.length === 0) {
+  /** Keeps the order of chunks even when the delay changes. */
+  const pass = (chunk: Buffer, to: Socket, delayed: Buffer[]) => {
+    if (delayMs === 0 && delayed.length === 0) {
       to.write(chunk);
       return;
     }
-    struck.delay += 1;
-    late.push(chunk);
+    injected.delay += 1;
+    delayed.push(chunk);
     after(delayMs, () => {
-      const next = late.shift();
+      const next = delayed.shift();
       if (next && !to.destroyed) to.write(next);
     });
   };
 
   const server = createServer((client) => {
     const upstream = connect(targetPort(), '127.0.0.1');
-    const late = { up: [], down: [] };
-    const pair: Pair = { client, upstream, deaf: false, held: false, late };
+    const delayed = { up: [], down: [] };
+    const pair: Pair = { client, upstream, dropResponse: false, blackholed: false, delayed };
     pairs.add(pair);
     client.setNoDelay(true);
     upstream.setNoDelay(true);
@@ -83,67 +83,67 @@ export async function startProxy(targetPort: () => number): Promise<Wire> {
       socket.on('close', () => finish(pair));
     }
     client.on('data', (chunk) => {
-      if (dark || pair.held) return hold(pair);
+      if (blackholed || pair.blackholed) return blackhole(pair);
       if (left.cut_before > 0) {
         left.cut_before -= 1;
-        struck.cut_before += 1;
+        injected.cut_before += 1;
         return end(pair);
       }
-      if (left.cut_after > 0 && !pair.deaf) {
+      if (left.cut_after > 0 && !pair.dropResponse) {
         left.cut_after -= 1;
-        struck.cut_after += 1;
-        pair.deaf = true;
+        injected.cut_after += 1;
+        pair.dropResponse = true;
       }
-      pass(chunk, upstream, pair.late.up);
+      pass(chunk, upstream, pair.delayed.up);
     });
     upstream.on('data', (chunk) => {
-      if (dark || pair.held) return hold(pair);
-      if (pair.deaf) return end(pair);
-      pass(chunk, client, pair.late.down);
+      if (blackholed || pair.blackholed) return blackhole(pair);
+      if (pair.dropResponse) return end(pair);
+      pass(chunk, client, pair.delayed.down);
     });
   });
   const finish = (pair: Pair) => {
     if (!pairs.delete(pair)) return;
-    for (const chunk of pair.late.up.splice(0)) if (!pair.upstream.destroyed) pair.upstream.write(chunk);
-    for (const chunk of pair.late.down.splice(0)) if (!pair.client.destroyed) pair.client.write(chunk);
+    for (const chunk of pair.delayed.up.splice(0)) if (!pair.upstream.destroyed) pair.upstream.write(chunk);
+    for (const chunk of pair.delayed.down.splice(0)) if (!pair.client.destroyed) pair.client.write(chunk);
     pair.client.end();
     pair.upstream.end();
   };
-  const endHeld = () => {
-    dark = false;
-    for (const pair of pairs) if (pair.held) end(pair);
+  const endBlackholed = () => {
+    blackholed = false;
+    for (const pair of pairs) if (pair.blackholed) end(pair);
   };
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   return {
     port: address && typeof address === 'object' ? address.port : 0,
-    struck,
-    strike(trouble) {
-      switch (trouble.kind) {
+    injected,
+    inject(fault) {
+      switch (fault.kind) {
         case 'reset':
-          struck.reset += pairs.size;
+          injected.reset += pairs.size;
           for (const pair of pairs) end(pair);
           return;
         case 'blackhole':
-          dark = true;
-          after(trouble.ms, endHeld);
+          blackholed = true;
+          after(fault.ms, endBlackholed);
           return;
         case 'delay':
-          delayMs = trouble.by;
-          after(trouble.ms, () => {
+          delayMs = fault.by;
+          after(fault.ms, () => {
             delayMs = 0;
           });
           return;
         default:
-          left[trouble.kind] += trouble.count;
+          left[fault.kind] += fault.count;
       }
     },
-    heal() {
+    clear() {
       left.cut_before = 0;
       left.cut_after = 0;
       delayMs = 0;
-      endHeld();
+      endBlackholed();
     },
     async stop() {
       for (const timer of timers) clearTimeout(timer);
@@ -153,7 +153,7 @@ export async function startProxy(targetPort: () => number): Promise<Wire> {
   };
 }
 
-/** A socket whose end was announced cannot be reset any more: tried, its handle would stay open and spin. */
+/** A socket after end() cannot be reset: resetAndDestroy would leave its handle open and spinning. */
 function reset(socket: Socket): void {
   if (socket.destroyed) return;
   if (socket.writableEnded || socket.connecting) socket.destroy();

@@ -2,25 +2,25 @@ import { Redis } from 'ioredis';
 import { redisNodes } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
 
-/** The queue's storage, as somebody with access to its server sees it. */
+/** The storage of the queue, accessed on its server and not through BullMQ. */
 export type Queue = {
-  /** Jobs that wait to be taken. */
+  /** The number of waiting jobs. */
   waiting(): Promise<number>;
-  /** Empties it: FLUSHALL, or TRUNCATE of BullMQ's tables. How many jobs waited or ran in it. */
+  /** Empties the queue by FLUSHALL or TRUNCATE. Resolves with the number of waiting and active jobs. */
   flush(): Promise<number>;
-  /** Everything that is in it, as text: to search for what must not be there. */
+  /** The whole contents as text, to search for contact data. */
   contents(): Promise<string>;
   close(): Promise<void>;
 };
 
-/** The far-delayed job of each queue is no work. */
+/** The far-delayed job of each queue, which is not counted as work. */
 const canary = 'canary';
 
 export function queueOf(redisUrl: string | null, db: Database): Queue {
   return redisUrl === null ? tables(db) : keys(redisUrl);
 }
 
-/** One server, or the masters of a cluster, each asked for itself. */
+/** One server, or all masters of a cluster. */
 function keys(url: string): Queue {
   const nodes = redisNodes(url);
   if (nodes.length === 1) {
@@ -97,7 +97,7 @@ function tables(db: Database): Queue {
     waiting: () => count(['waiting', 'prioritized']),
     async flush() {
       const jobs = await count(['waiting', 'prioritized', 'active']);
-      // Its locks and those of a statement that reads two of the tables can meet: PostgreSQL then ends one of them.
+      // TRUNCATE can deadlock with a statement that reads two of the tables; withTx retries it then.
       const all = (await names()).join(', ');
       await db.withTx((tx) => tx.query(`TRUNCATE ${all}`));
       return jobs;

@@ -2,35 +2,38 @@ import { type People, pageIn } from './people.ts';
 
 export type Buyer = { leadId: string; provider: string; phone: string; email: string };
 
-/** One lead and how its buyers behave, from its first request to where its unlocks must end. */
+/** A lead has at least one buyer. */
+export type Buyers = readonly [Buyer, ...Buyer[]];
+
+/** One lead and the behaviour of its buyers, with the states its unlocks must end in. */
 export type Story = {
   name: string;
-  /** Its share of a crowd. 0: told only where crash points are the subject, which need it. */
+  /** Its share of a load. 0: played only in runs of crash points, some of which need it. */
   weight: number;
   buyers: number;
-  /** Fields of the lead beside the common ones. */
+  /** Config of the lead that differs from the common one. */
   config?: Record<string, unknown>;
-  /** Where the unlocks may stand at the end, sorted; several: it is a race, and either end is right. */
+  /** The sorted end states of the unlocks. Several entries: the story is a race, and each outcome is valid. */
   ends: readonly (readonly string[])[];
-  /** Posted without its buyers, and sent to them afterwards. */
-  later?: true;
-  /** Before the lead is posted. */
-  before?: (people: People, buyers: readonly Buyer[]) => Promise<unknown>;
-  tell(people: People, buyers: readonly Buyer[]): Promise<unknown>;
+  /** The lead is posted without buyers and sent to them later. */
+  sentLater?: true;
+  /** Called before the lead is posted. */
+  setUp?: (people: People, buyers: Buyers) => Promise<unknown>;
+  play(people: People, buyers: Buyers): Promise<unknown>;
 };
 
 const teaser = 'Reply Y to unlock contact';
 const ttl = (seconds: number) => ({ ttl_hours: seconds / 3_600 });
 
-/** Answers Y and waits for the link. */
+/** Replies Y and waits for the link. */
 async function page(people: People, buyer: Buyer): Promise<string> {
-  await people.hears(buyer, teaser);
-  await people.says(buyer.phone, `Y ${buyer.leadId}`);
-  return pageIn(await people.hears(buyer, '/p/'));
+  await people.receivesText(buyer, teaser);
+  await people.repliesUntilStored(buyer.phone, `Y ${buyer.leadId}`);
+  return pageIn(await people.receivesText(buyer, '/p/'));
 }
 
 async function checkout(people: People, buyer: Buyer): Promise<string | null> {
-  return people.press(await page(people, buyer));
+  return people.openCheckout(await page(people, buyer));
 }
 
 async function buy(
@@ -48,29 +51,29 @@ const expired = ['EXPIRED'];
 const optedOut = ['OPTED_OUT'];
 
 export const stories: readonly Story[] = [
-  { name: 'pays', weight: 10, buyers: 1, ends: [done], tell: (people, [one]) => buy(people, one!) },
+  { name: 'pays', weight: 10, buyers: 1, ends: [done], play: (people, [buyer]) => buy(people, buyer) },
   {
-    name: 'pays in a hurry: two taps, two payments',
+    name: 'presses pay twice at once and pays twice',
     weight: 3,
     buyers: 1,
     ends: [done],
-    async tell(people, [one]) {
-      const at = await page(people, one!);
-      const sessions = await Promise.all([people.press(at), people.press(at)]);
+    async play(people, [buyer]) {
+      const at = await page(people, buyer);
+      const sessions = await Promise.all([people.openCheckout(at), people.openCheckout(at)]);
       await Promise.all(sessions.map((session) => session && people.pay(session)));
     },
   },
   {
-    name: 'answers Y twice, and once more after it is done',
+    name: 'replies Y twice, and again after DONE',
     weight: 3,
     buyers: 1,
     ends: [done],
-    async tell(people, [one]) {
-      await people.hears(one!, teaser);
-      await people.says(one!.phone, 'yes please');
-      await buy(people, one!);
-      await people.reaches(one!.leadId, one!.provider, done);
-      await people.says(one!.phone, `Y ${one!.leadId}`);
+    async play(people, [buyer]) {
+      await people.receivesText(buyer, teaser);
+      await people.repliesUntilStored(buyer.phone, 'yes please');
+      await buy(people, buyer);
+      await people.reaches(buyer.leadId, buyer.provider, done);
+      await people.repliesUntilStored(buyer.phone, `Y ${buyer.leadId}`);
     },
   },
   {
@@ -78,9 +81,9 @@ export const stories: readonly Story[] = [
     weight: 4,
     buyers: 1,
     ends: [expired],
-    async tell(people, [one]) {
-      await people.hears(one!, teaser);
-      await people.says(one!.phone, 'N');
+    async play(people, [buyer]) {
+      await people.receivesText(buyer, teaser);
+      await people.repliesUntilStored(buyer.phone, 'N');
     },
   },
   {
@@ -88,59 +91,59 @@ export const stories: readonly Story[] = [
     weight: 1,
     buyers: 1,
     ends: [expired],
-    async tell(people, [one]) {
-      await checkout(people, one!);
-      await people.says(one!.phone, 'N');
+    async play(people, [buyer]) {
+      await checkout(people, buyer);
+      await people.repliesUntilStored(buyer.phone, 'N');
     },
   },
   {
-    name: 'stops',
+    name: 'sends STOP',
     weight: 2,
     buyers: 1,
     ends: [optedOut],
-    async tell(people, [one]) {
-      await people.hears(one!, teaser);
-      await people.says(one!.phone, 'STOP');
+    async play(people, [buyer]) {
+      await people.receivesText(buyer, teaser);
+      await people.repliesUntilStored(buyer.phone, 'STOP');
     },
   },
   {
-    name: 'stops between the link and the payment',
+    name: 'sends STOP with a session open',
     weight: 2,
     buyers: 1,
     ends: [optedOut],
-    async tell(people, [one]) {
-      await checkout(people, one!);
-      await people.says(one!.phone, 'STOP');
+    async play(people, [buyer]) {
+      await checkout(people, buyer);
+      await people.repliesUntilStored(buyer.phone, 'STOP');
     },
   },
   {
-    name: 'stops while paying',
+    name: 'sends STOP while paying',
     weight: 2,
     buyers: 1,
     ends: [optedOut, done],
-    async tell(people, [one]) {
-      const session = await checkout(people, one!);
-      await Promise.all([people.says(one!.phone, 'STOP'), session && people.pay(session)]);
+    async play(people, [buyer]) {
+      const session = await checkout(people, buyer);
+      await Promise.all([people.repliesUntilStored(buyer.phone, 'STOP'), session && people.pay(session)]);
     },
   },
   {
-    name: 'is silent until the time is up',
+    name: 'does not reply until the offer expires',
     weight: 3,
     buyers: 1,
     config: ttl(20),
     ends: [expired],
-    tell: async () => undefined,
+    play: async () => undefined,
   },
-  { name: 'is silent', weight: 2, buyers: 1, ends: [['AWAIT_CONFIRM']], tell: async () => undefined },
+  { name: 'does not reply', weight: 2, buyers: 1, ends: [['AWAIT_CONFIRM']], play: async () => undefined },
   {
-    name: 'answers when it is too late',
+    name: 'replies Y after the offer expired',
     weight: 1,
     buyers: 1,
     config: ttl(10),
     ends: [expired],
-    async tell(people, [one]) {
-      await people.reaches(one!.leadId, one!.provider, expired);
-      await people.says(one!.phone, `Y ${one!.leadId}`);
+    async play(people, [buyer]) {
+      await people.reaches(buyer.leadId, buyer.provider, expired);
+      await people.repliesUntilStored(buyer.phone, `Y ${buyer.leadId}`);
     },
   },
   {
@@ -149,50 +152,50 @@ export const stories: readonly Story[] = [
     buyers: 1,
     config: ttl(45),
     ends: [expired],
-    tell: (people, [one]) => checkout(people, one!),
+    play: (people, [buyer]) => checkout(people, buyer),
   },
   {
-    name: 'pays by a bank debit that settles after the time is up',
+    name: 'pays by a bank debit that settles after the offer expired',
     weight: 2,
     buyers: 1,
     config: ttl(60),
     ends: [done, expired],
-    async tell(people, [one]) {
-      const session = await checkout(people, one!);
+    async play(people, [buyer]) {
+      const session = await checkout(people, buyer);
       if (session === null) return;
       await people.pay(session, { method: 'delayed' });
-      await people.reaches(one!.leadId, one!.provider, expired);
+      await people.reaches(buyer.leadId, buyer.provider, expired);
       await people
         .control('POST', `checkout/${session}/async`, { outcome: 'succeeded' })
         .catch(() => undefined);
     },
   },
   {
-    name: 'two pay for the last one',
+    name: 'two buyers pay for the last slot',
     weight: 3,
     buyers: 2,
     config: { max_sales: 1 },
     ends: [['DONE', 'EXPIRED']],
-    async tell(people, buyers) {
+    async play(people, buyers) {
       const sessions = await Promise.all(buyers.map((buyer) => checkout(people, buyer)));
       await Promise.all(sessions.map((session) => session && people.pay(session)));
     },
   },
   {
-    name: 'three buyers, each pays',
+    name: 'three buyers pay',
     weight: 1,
     buyers: 3,
     ends: [['DONE', 'DONE', 'DONE']],
-    tell: (people, buyers) => Promise.all(buyers.map((buyer) => buy(people, buyer))),
+    play: (people, buyers) => Promise.all(buyers.map((buyer) => buy(people, buyer))),
   },
   {
     name: 'pays and is refunded at the dashboard',
     weight: 2,
     buyers: 1,
     ends: [done],
-    async tell(people, [one]) {
-      const payment = await buy(people, one!);
-      await people.reaches(one!.leadId, one!.provider, done);
+    async play(people, [buyer]) {
+      const payment = await buy(people, buyer);
+      await people.reaches(buyer.leadId, buyer.provider, done);
       if (payment) await people.control('POST', `payments/${payment}/refund`, {});
     },
   },
@@ -201,9 +204,9 @@ export const stories: readonly Story[] = [
     weight: 1,
     buyers: 1,
     ends: [done],
-    async tell(people, [one]) {
-      const payment = await buy(people, one!);
-      await people.reaches(one!.leadId, one!.provider, done);
+    async play(people, [buyer]) {
+      const payment = await buy(people, buyer);
+      await people.reaches(buyer.leadId, buyer.provider, done);
       if (payment) await people.control('POST', `payments/${payment}/dispute`, {});
     },
   },
@@ -212,108 +215,108 @@ export const stories: readonly Story[] = [
     weight: 1,
     buyers: 1,
     ends: [expired],
-    before: (people, [one]) => people.phone(one!.phone, { refuse: 21_614 }),
-    tell: async () => undefined,
+    setUp: (people, [buyer]) => people.phone(buyer.phone, { refuse: 21_614 }),
+    play: async () => undefined,
   },
   {
     name: 'has opted out at the carrier',
     weight: 1,
     buyers: 1,
     ends: [optedOut],
-    before: (people, [one]) => people.phone(one!.phone, { refuse: 21_610 }),
-    tell: async () => undefined,
+    setUp: (people, [buyer]) => people.phone(buyer.phone, { refuse: 21_610 }),
+    play: async () => undefined,
   },
   {
-    name: 'cannot be texted the details: they go by e-mail',
+    name: 'gets the details by e-mail because the text is refused',
     weight: 1,
     buyers: 1,
     ends: [done],
-    tell: (people, [one]) => buy(people, one!, () => people.phone(one!.phone, { refuse: 21_614 })),
+    play: (people, [buyer]) => buy(people, buyer, () => people.phone(buyer.phone, { refuse: 21_614 })),
   },
   {
-    name: 'never gets the details on the phone: they go by e-mail',
+    name: 'gets the details by e-mail because the text is not delivered',
     weight: 1,
     buyers: 1,
     ends: [done],
-    tell: (people, [one]) => buy(people, one!, () => people.phone(one!.phone, { fail: 30_003 })),
+    play: (people, [buyer]) => buy(people, buyer, () => people.phone(buyer.phone, { fail: 30_003 })),
   },
   {
-    name: 'asks first, then pays',
+    name: 'asks questions, then pays',
     weight: 2,
     buyers: 1,
     ends: [done],
-    async tell(people, [one]) {
-      await people.hears(one!, teaser);
-      await people.says(one!.phone, 'what is this');
-      await people.says(one!.phone, 'HELP');
-      await buy(people, one!);
+    async play(people, [buyer]) {
+      await people.receivesText(buyer, teaser);
+      await people.repliesUntilStored(buyer.phone, 'what is this');
+      await people.repliesUntilStored(buyer.phone, 'HELP');
+      await buy(people, buyer);
     },
   },
   {
-    name: 'reads the details on the pay page',
+    name: 'views the details on the pay page',
     weight: 1,
     buyers: 1,
     ends: [done],
-    async tell(people, [one]) {
-      const at = await page(people, one!);
-      const session = await people.press(at);
+    async play(people, [buyer]) {
+      const at = await page(people, buyer);
+      const session = await people.openCheckout(at);
       if (session) await people.pay(session);
-      await people.reaches(one!.leadId, one!.provider, ['PAID', 'REVEAL_DETAILS_SENT', 'DONE']);
-      await people.reads(at);
+      await people.reaches(buyer.leadId, buyer.provider, ['PAID', 'REVEAL_DETAILS_SENT', 'DONE']);
+      await people.viewsDetails(at);
     },
   },
   {
-    name: 'declines while Stripe is asked for a session',
+    name: 'declines while the session is being created',
     weight: 1,
     buyers: 1,
     ends: [expired],
-    async tell(people, [one]) {
-      const at = await page(people, one!);
+    async play(people, [buyer]) {
+      const at = await page(people, buyer);
       const slow = {
         vendor: 'stripe',
         kind: 'latency',
         path: '/v1/checkout/sessions',
-        contains: one!.leadId,
+        contains: buyer.leadId,
       };
       await people.control('POST', 'faults', { ...slow, ms: 2_500, count: 1 });
-      await Promise.all([people.press(at), people.says(one!.phone, 'N')]);
+      await Promise.all([people.openCheckout(at), people.repliesUntilStored(buyer.phone, 'N')]);
     },
   },
   {
-    name: 'stops and comes back',
+    name: 'sends STOP, then START',
     weight: 1,
     buyers: 1,
     ends: [optedOut],
-    async tell(people, [one]) {
-      await people.hears(one!, teaser);
-      await people.says(one!.phone, 'STOP');
-      await people.reaches(one!.leadId, one!.provider, optedOut);
-      await people.says(one!.phone, 'START');
+    async play(people, [buyer]) {
+      await people.receivesText(buyer, teaser);
+      await people.repliesUntilStored(buyer.phone, 'STOP');
+      await people.reaches(buyer.leadId, buyer.provider, optedOut);
+      await people.repliesUntilStored(buyer.phone, 'START');
     },
   },
   {
-    name: 'cannot be texted for a reason of ours',
+    name: 'cannot be texted because of our carrier settings',
     weight: 0,
     buyers: 1,
     config: ttl(30),
     ends: [expired],
-    before: (people, [one]) => people.phone(one!.phone, { refuse: 21_408 }),
-    tell: async () => undefined,
+    setUp: (people, [buyer]) => people.phone(buyer.phone, { refuse: 21_408 }),
+    play: async () => undefined,
   },
   {
-    name: 'is sent a stored lead and declines',
+    name: 'declines a lead that was sent later',
     weight: 1,
     buyers: 2,
-    later: true,
+    sentLater: true,
     ends: [['EXPIRED', 'EXPIRED']],
-    async tell(people, buyers) {
-      await people.request('POST', `/api/leads/${buyers[0]!.leadId}/send`, {
+    async play(people, buyers) {
+      await people.request('POST', `/api/leads/${buyers[0].leadId}/send`, {
         provider_ids: buyers.map(({ provider }) => provider),
       });
       await Promise.all(
         buyers.map(async (buyer) => {
-          await people.hears(buyer, teaser);
-          await people.says(buyer.phone, 'N');
+          await people.receivesText(buyer, teaser);
+          await people.repliesUntilStored(buyer.phone, 'N');
         }),
       );
     },

@@ -2,7 +2,7 @@ import type { FaultInput } from '../../src/sandbox/faults.ts';
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts';
 import type { WebhookView } from '../../src/sandbox/webhooks.ts';
 
-/** The sandbox in its own process, as people and as the judge see it: docs/sandbox.md, Control API. */
+/** A client for the control API of the sandbox, which runs in its own process (docs/sandbox.md). */
 export type Vendors = {
   url: string;
   control<T>(method: string, path: string, body?: unknown): Promise<T>;
@@ -10,7 +10,7 @@ export type Vendors = {
   clearFaults(): Promise<void>;
   ledger(query?: string): Promise<{ entries: LedgerEntry[]; dropped: number; lastSeq: number }>;
   webhooks(query?: string): Promise<WebhookView[]>;
-  /** A person texts our number; the id of the text. */
+  /** Sends a text from this phone to our number. Resolves with the id of the text. */
   reply(phone: string, text: string, messageSid?: string): Promise<string>;
 };
 
@@ -23,7 +23,7 @@ export function vendorsAt(url: string): Vendors {
         : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
     const text = await answer.text();
-    if (!answer.ok) throw new VendorSays(answer.status, `${method} ${path}: ${answer.status} ${text}`);
+    if (!answer.ok) throw new ControlError(answer.status, `${method} ${path}: ${answer.status} ${text}`);
     return JSON.parse(text) as T;
   };
   return {
@@ -42,8 +42,8 @@ export function vendorsAt(url: string): Vendors {
   };
 }
 
-/** The sandbox's own no. */
-export class VendorSays extends Error {
+/** An error response of the sandbox. */
+export class ControlError extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
     super(message);

@@ -29,7 +29,7 @@ const register = (body: unknown, headers: Record<string, string> = asOperator())
   api.json('POST', '/company/register', body, headers);
 
 describe('registering a company', () => {
-  it('answers as contracts.md 4 says, and reads phones as the owner’s country', async () => {
+  it("registers a company with the contracted response and parses phones by the owner's country", async () => {
     const body = registration();
     const response = await register(body);
     expect(response.statusCode).toBe(201);
@@ -55,7 +55,7 @@ describe('registering a company', () => {
     expect(event!.data).toEqual({ actor: expect.any(String) });
   });
 
-  it('without a key only from this machine, in the sandbox', async () => {
+  it('without a key it is accepted only from this machine, in the sandbox', async () => {
     const payload = registration();
     const local = await api.app.inject({ method: 'POST', url: '/company/register', payload });
     expect(local.statusCode).toBe(201);
@@ -68,13 +68,13 @@ describe('registering a company', () => {
     expect([elsewhere.statusCode, elsewhere.json().code]).toEqual([401, 'key_required']);
   });
 
-  it('is for operators: a key of one organization registers no other', async () => {
+  it('a key of one organization cannot register another', async () => {
     const { as } = await makeCompany(api, ['companies:write']);
     const response = await register(registration(), as);
     expect([response.statusCode, response.json().code]).toEqual([403, 'forbidden']);
   });
 
-  it('by an operator who signed in, not by a page of another site', async () => {
+  it('a signed-in operator can register, a page of another site cannot', async () => {
     const account = { email: 'op@company.example', password: 'correct horse battery', name: 'Op' };
     await ensureOperator(api.runtime, account);
     const cookie = await signIn(account);
@@ -93,7 +93,7 @@ describe('registering a company', () => {
   it.each([
     ['owner_email', { owner_email: 'OWNER@Taken.example' }, 'email_taken'],
     ['ghl_location_id', { ghl_location_id: 'TakenLocation' }, 'location_taken'],
-  ])('once for each %s', async (path, fields, code) => {
+  ])('a second registration with the same %s is a 409', async (path, fields, code) => {
     const first = Object.fromEntries(
       Object.entries(fields).map(([k, v]) => [k, k === 'owner_email' ? v.toLowerCase() : v]),
     );
@@ -105,17 +105,17 @@ describe('registering a company', () => {
     expect(await api.count('organizations')).toBe(before);
   });
 
-  it('of one name twice: two companies', async () => {
+  it('the same name twice registers two companies', async () => {
     const [a, b] = await Promise.all([register(registration()), register(registration())]);
     expect([a!.statusCode, b!.statusCode]).toEqual([201, 201]);
     expect(a!.json().company_id).not.toBe(b!.json().company_id);
   });
 
-  it('tells what is wrong with each field', async () => {
+  it('an invalid request names each wrong field', async () => {
     const response = await register({
       company_name: ' ',
       owner_name: 'x'.repeat(201),
-      owner_email: 'nobody',
+      owner_email: 'not-an-address',
       owner_phone: '12',
       ghl_location_id: 'https://app.gohighlevel.com/',
     });
@@ -129,7 +129,7 @@ describe('registering a company', () => {
     expect((await register({ ...registration(), price: 1 })).statusCode).toBe(400);
   });
 
-  it('repeated with its Idempotency-Key is the same company; another request with it is refused', async () => {
+  it('a repeated Idempotency-Key returns the same company; with another body it is refused', async () => {
     const body = registration();
     const headers = { ...asOperator(), 'idempotency-key': uuidv7() };
     const [a, b] = await Promise.all([register(body, headers), register(body, headers)]);
@@ -141,7 +141,7 @@ describe('registering a company', () => {
 });
 
 describe('a company', () => {
-  it('is seen by operators and by its own key, by nobody else', async () => {
+  it('operators and its own key can read it, other keys cannot', async () => {
     const mine = await makeCompany(api);
     const other = await makeCompany(api);
     const url = `/api/companies/${mine.company.number}`;
@@ -166,7 +166,7 @@ describe('a company', () => {
     expect(next.json().companies).not.toContainEqual(all.json().companies[0]);
   });
 
-  it('is seen by those who sign in for it, and no other', async () => {
+  it('its own members can read it, other members cannot', async () => {
     const mine = await makeCompany(api);
     const other = await makeCompany(api);
     const account = { email: 'member@company.example', password: 'correct horse battery', name: 'Mia' };
@@ -194,7 +194,7 @@ describe('a company', () => {
     expect(key.statusCode).toBe(201);
   });
 
-  it('changes what is given and leaves the rest', async () => {
+  it('a PATCH changes the given fields and keeps the others', async () => {
     const { company, as } = await makeCompany(api);
     const url = `/api/companies/${company.number}`;
     const changes = {
@@ -225,10 +225,10 @@ describe('a company', () => {
     expect([response.statusCode, response.json().fields[0].path]).toEqual([400, path]);
   });
 
-  it('is connected by a token that the CRM takes; it is sealed and never shown again', async () => {
+  it('a CRM token that works connects it; the token is encrypted and never returned', async () => {
     const { company, as } = await makeCompany(api);
     const url = `/api/companies/${company.number}`;
-    const wrong = await api.json('PATCH', url, { crm: { token: 'pit-of-nobody' }, tags: ['changed'] }, as);
+    const wrong = await api.json('PATCH', url, { crm: { token: 'pit-unknown' }, tags: ['changed'] }, as);
     expect([wrong.statusCode, wrong.json().code]).toEqual([400, 'crm_token_refused']);
     expect((await api.json('GET', url, undefined, as)).json().company).toMatchObject({
       tags: company.tags,
@@ -246,8 +246,8 @@ describe('a company', () => {
   });
 });
 
-describe('what is given with a token', () => {
-  it('is changed with it, or neither is', async () => {
+describe('a CRM token and the fields sent with it', () => {
+  it('are stored together or not at all', async () => {
     const [{ company, as }, other] = [await makeCompany(api), await makeCompany(api)];
     const url = `/api/companies/${company.number}`;
     const token = `pit-sandbox-${(await api.json('GET', url, undefined, as)).json().company.ghl_location_id}`;
@@ -259,7 +259,7 @@ describe('what is given with a token', () => {
     expect(taken.json().company).toMatchObject({ tags: ['both'], crm: { connected: true } });
   });
 
-  it('a key of version 1 is good for the location that was registered, and an operator may say otherwise', async () => {
+  it('a version 1 key works for the registered location only, unless an operator changes it', async () => {
     const { company, as } = await makeCompany(api);
     const url = `/api/companies/${company.number}`;
     const crm = { token: 'v1-sandbox-elsewhere', api_version: 'v1', location_id: 'elsewhere' };
@@ -271,7 +271,7 @@ describe('what is given with a token', () => {
 });
 
 describe('API keys of a company', () => {
-  it('a hundred are in force at once, and no more', async () => {
+  it('at most a hundred are active at once', async () => {
     const { company, as } = await makeCompany(api);
     const url = `/api/companies/${company.number}/keys`;
     await api.rows(
@@ -280,24 +280,28 @@ describe('API keys of a company', () => {
       [company.organizationId],
     );
     const made = await api.json('POST', url, { name: 'the hundredth' }, as);
-    const beyond = await api.json('POST', url, { name: 'one more' }, as);
-    expect([made.statusCode, beyond.statusCode, beyond.json().code]).toEqual([201, 409, 'too_many_keys']);
+    const refusedKey = await api.json('POST', url, { name: 'one more' }, as);
+    expect([made.statusCode, refusedKey.statusCode, refusedKey.json().code]).toEqual([
+      201,
+      409,
+      'too_many_keys',
+    ]);
     const { key_id } = made.json();
     expect((await api.json('DELETE', `${url}/${key_id}`, undefined, as)).statusCode).toBe(200);
     expect((await api.json('POST', url, { name: 'instead' }, as)).statusCode).toBe(201);
   });
 
-  it('are not revoked by one that could not have made them', async () => {
+  it('a key cannot revoke a key with scopes it lacks', async () => {
     const { company, as } = await makeCompany(api, ['companies:read', 'companies:write']);
     await api.makeKey(['admin'], { organizationId: company.organizationId });
     const url = `/api/companies/${company.number}/keys`;
     const { keys } = (await api.json('GET', url, undefined, as)).json();
-    const strong = keys.find((key: { scopes: string[] }) => key.scopes.includes('admin'));
-    const answer = await api.json('DELETE', `${url}/${strong.key_id}`, undefined, as);
+    const adminKey = keys.find((key: { scopes: string[] }) => key.scopes.includes('admin'));
+    const answer = await api.json('DELETE', `${url}/${adminKey.key_id}`, undefined, as);
     expect([answer.statusCode, answer.json().code]).toEqual([403, 'scope_missing']);
   });
 
-  it('of a supplier are none of the company’s own', async () => {
+  it("a supplier's keys are not listed as the company's", async () => {
     const { company } = await makeCompany(api);
     const { organizationId } = company;
     const key = await api.makeKey(['leads:read', 'leads:write', 'admin'], {
@@ -314,7 +318,7 @@ describe('API keys of a company', () => {
       expect([answer.statusCode, answer.json().code]).toEqual([403, 'forbidden']);
   });
 
-  it('in a header of its own: no cache may keep the answer', async () => {
+  it('a response to a request with x-api-key has Cache-Control: no-store', async () => {
     const { company, key } = await makeCompany(api);
     const answer = await api.app.inject({
       url: `/api/companies/${company.number}`,
@@ -323,7 +327,7 @@ describe('API keys of a company', () => {
     expect([answer.statusCode, answer.headers['cache-control']]).toEqual([200, 'no-store']);
   });
 
-  it('are shown once, listed by their first characters, and revoked at once', async () => {
+  it('a key is shown once, listed by its first characters, and stops working when revoked', async () => {
     const { company, as } = await makeCompany(api);
     const url = `/api/companies/${company.number}/keys`;
     const made = (await api.json('POST', url, { name: 'Website' }, as)).json();
@@ -349,16 +353,16 @@ describe('API keys of a company', () => {
     expect((await api.json('DELETE', `${url}/${made.key_id}`, undefined, as)).statusCode).toBe(404);
   });
 
-  it('give no more than the key that makes them has', async () => {
+  it('a key cannot create a key with scopes it lacks', async () => {
     const { company, as } = await makeCompany(api, ['companies:write', 'leads:write']);
     const url = `/api/companies/${company.number}/keys`;
-    const beyond = await api.json('POST', url, { name: 'x', scopes: ['leads:read'] }, as);
-    expect([beyond.statusCode, beyond.json().code]).toEqual([403, 'scope_missing']);
+    const refusedKey = await api.json('POST', url, { name: 'x', scopes: ['leads:read'] }, as);
+    expect([refusedKey.statusCode, refusedKey.json().code]).toEqual([403, 'scope_missing']);
     expect((await api.json('POST', url, { name: 'x', scopes: ['admin'] }, as)).statusCode).toBe(400);
     expect((await api.json('POST', url, { name: 'x', scopes: ['leads:write'] }, as)).statusCode).toBe(201);
   });
 
-  it('made again with one Idempotency-Key are one key, which is not shown again', async () => {
+  it('a repeated Idempotency-Key creates one key, which is not shown again', async () => {
     const { company, as } = await makeCompany(api);
     const url = `/api/companies/${company.number}/keys`;
     const headers = { ...as, 'idempotency-key': uuidv7() };

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-/** The command as a person runs it, in a process of its own. */
+/** The command as a person runs it, in its own process. */
 function leadgate(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'company', ...args], {
@@ -40,7 +40,7 @@ const register = (location: string, ...more: string[]) =>
     ...['--owner-phone', '+34 612 34 56 78', '--location', location, ...more],
   );
 
-it('registers a company once, makes its key, and lists it', async () => {
+it('registers a company once, creates its key, and lists it', async () => {
   const made = await register('Sunshine1', '--key');
   expect(made.code).toBe(0);
   const [number, key] = made.out.trim().split('\n');
@@ -59,7 +59,7 @@ it('registers a company once, makes its key, and lists it', async () => {
       '--owner-name',
       'Y',
       '--owner-email',
-      'nobody',
+      'not-an-address',
       '--owner-phone',
       '1',
       '--location',
@@ -73,5 +73,5 @@ it('registers a company once, makes its key, and lists it', async () => {
   expect(listed.out).toContain(
     `${number}  Sunshine Clinic  olga@sunshine.example  Sunshine1  no credentials of its own\n`,
   );
-  expect((await leadgate('list', '--search', 'nobody')).out).toBe('No company matches.\n');
+  expect((await leadgate('list', '--search', 'unknown')).out).toBe('No company matches.\n');
 });

@@ -16,14 +16,14 @@ let operator: Visitor;
 let mine: Registered;
 let other: Registered;
 let member: Visitor;
-let stranger: Visitor;
+let otherMember: Visitor;
 beforeAll(async () => {
   system = await startSystem({ workers: [] });
   operator = await asOperator(system);
   mine = await register(operator, 1);
   other = await register(operator, 2);
   member = await asMember(system, mine);
-  stranger = await asMember(system, other);
+  otherMember = await asMember(system, other);
 });
 afterAll(() => system?.stop());
 
@@ -43,8 +43,8 @@ const uploadFile = async (visitor: Visitor, number: number, body: string, name =
   });
 };
 
-describe('who sees what', () => {
-  it('[S05] every page of a company is a 404 for a member of another, and a sign-in page for nobody', async () => {
+describe('access to pages', () => {
+  it("[S05] every page of a company is a 404 for another company's member and a sign-in page for a visitor", async () => {
     const app = await buildApp(system.runtime, { pages: true });
     const routes = app
       .getDecorator<RouteEntry[]>('routeTable')
@@ -56,14 +56,14 @@ describe('who sees what', () => {
       const path = url.replace(':company_id', String(mine.number)).replace(/:\w+/g, id);
       const ask = (visitor: Visitor) =>
         method === 'GET' ? visitor.get(path) : visitor.post(path, { name: 'x', phone: '+13055550123' });
-      expect((await ask(stranger)).status, `${method} ${url}`).toBe(404);
-      const nobody = await ask(visit(system));
-      expect(nobody.status, `${method} ${url}`).toBe(method === 'GET' ? 303 : 401);
+      expect((await ask(otherMember)).status, `${method} ${url}`).toBe(404);
+      const anonymous = await ask(visit(system));
+      expect(anonymous.status, `${method} ${url}`).toBe(method === 'GET' ? 303 : 401);
     }
     expect(await system.rows('SELECT 1 FROM leads WHERE uploaded')).toEqual([]);
   });
 
-  it('[S07] registering, the list of all companies and its people are for operators', async () => {
+  it('[S07] registering a company, the list of companies and their members are for operators only', async () => {
     for (const path of ['/companies', '/company/register', '/console', '/queues'])
       expect((await member.get(path)).status, path).toBe(403);
     expect((await member.post('/companies', registration(9))).status).toBe(403);
@@ -73,10 +73,10 @@ describe('who sees what', () => {
     );
     expect(await text(operator, '/companies')).toContain('Company 2');
     expect(await text(operator, '/companies?q=owner1@')).not.toContain('Company 2');
-    expect(await text(operator, '/companies?q=nobody')).toContain('Nothing matches.');
+    expect(await text(operator, '/companies?q=anonymous')).toContain('Nothing matches.');
   });
 
-  it('a member sees their company and nothing of others, and is led to it', async () => {
+  it("a member is led to their company's page and sees no other company", async () => {
     const home = await text(member, '/');
     expect(home).toContain('Company 1');
     expect(home).not.toContain('Company 2');
@@ -92,7 +92,7 @@ describe('who sees what', () => {
     expect(wanted.headers.get('location')).toBe('/');
   });
 
-  it('a program reads { company, statistics } with a session or a key, of its own company only', async () => {
+  it('{ company, statistics } is returned for a session or a key of that company only', async () => {
     const json = { accept: 'application/json' };
     const answer = (await (await member.get(`/dashboard/${mine.number}`, json)).json()) as {
       company: Record<string, unknown>;
@@ -113,7 +113,7 @@ describe('who sees what', () => {
     expect((await withKey(`/dashboard/${other.number}`)).status).toBe(404);
   });
 
-  it('what no database can keep is told in words: a NUL in a name', async () => {
+  it('a NUL in a name and an empty mapping are a 400', async () => {
     const key = await member.post(`/dashboard/${mine.number}/settings/keys`, { key_name: 'a\0b' });
     const named = { member_name: 'a\0b', member_email: 'a@example.com' };
     const person = await operator.post(`/dashboard/${mine.number}/people`, named);
@@ -124,7 +124,7 @@ describe('who sees what', () => {
     expect(empty.status).toBe(400);
   });
 
-  it('[S09] no page of another site can make a member do something', async () => {
+  it('[S09] a page of another site cannot act for a signed-in member', async () => {
     const foreign = { origin: 'https://evil.example' };
     const path = `/dashboard/${mine.number}/lead`;
     const lead = { name: 'Eve', phone: '+13055550123' };
@@ -135,7 +135,7 @@ describe('who sees what', () => {
 });
 
 describe('the link that sets a password', () => {
-  it('works once, and looking at it spends nothing; only its hash is stored', async () => {
+  it('works once, is not used up by opening it, and is stored only as a hash', async () => {
     const invited = await register(operator, 3);
     const token = invited.link.split('/').pop()!;
     for (let i = 0; i < 3; i += 1) expect((await visit(system).get(invited.link)).status).toBe(200);
@@ -144,22 +144,22 @@ describe('the link that sets a password', () => {
     expect(stored).not.toContain(token);
     const short = await visit(system).post(invited.link, { password: 'short', again: 'short' });
     expect(short.status).toBe(400);
-    const unlike = await visit(system).post(invited.link, {
+    const mismatch = await visit(system).post(invited.link, {
       password: memberPassword,
       again: 'another one, long',
     });
-    expect(await unlike.text()).toContain('do not match');
+    expect(await mismatch.text()).toContain('do not match');
     await asMember(system, invited);
     expect((await visit(system).get(invited.link)).status).toBe(404);
     const second = await visit(system).post(invited.link, {
-      password: 'somebody else’s',
-      again: 'somebody else’s',
+      password: 'another password',
+      again: 'another password',
     });
     expect(second.status).toBe(404);
     expect((await visit(system).signIn(invited.email, memberPassword)).status).toBe(303);
   });
 
-  it('of two who use it at the same moment one sets the password', async () => {
+  it('two simultaneous uses: one sets the password, the other is refused', async () => {
     const invited = await register(operator, 4);
     const [one, two] = ['first of two here', 'second of two here'] as const;
     const answers = await Promise.all(
@@ -168,7 +168,7 @@ describe('the link that sets a password', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 404]);
   });
 
-  it('a newer one, or three days, ends it; a password set anew ends the sessions before', async () => {
+  it('expires after three days or when a newer one is made; a new password ends earlier sessions', async () => {
     const invited = await register(operator, 5);
     const session = await asMember(system, invited);
     const [row] = await system.rows<{ id: string }>('SELECT id FROM users WHERE email = $1', [invited.email]);
@@ -189,7 +189,7 @@ describe('the link that sets a password', () => {
     ).toBe(404);
   });
 
-  it('no link is ever made for an operator, who joins a company with the password they have', async () => {
+  it('is not made for an operator, who joins a company with the existing password', async () => {
     const [row] = await system.rows<{ id: string }>("SELECT id FROM users WHERE role = 'operator'");
     const people = `/dashboard/${mine.number}/people`;
     const joined = await operator.post(people, { member_name: 'Op', member_email: system.operator.email });
@@ -198,7 +198,7 @@ describe('the link that sets a password', () => {
     expect((await operator.post(`${people}/${row!.id}/remove`)).status).toBe(303);
   });
 
-  it('whoever is removed sees the company no more, at once', async () => {
+  it('a removed member loses access immediately', async () => {
     const invited = await register(operator, 6);
     const session = await asMember(system, invited);
     const [row] = await system.rows<{ id: string }>('SELECT id FROM users WHERE email = $1', [invited.email]);
@@ -210,7 +210,7 @@ describe('the link that sets a password', () => {
 });
 
 describe('forms', () => {
-  it('a registration says what is wrong beside the field, and keeps what was typed', async () => {
+  it('an invalid registration shows the error beside the field and keeps the typed values', async () => {
     const wrong = await operator.post('/companies', {
       ...registration(7),
       owner_email: 'nope',
@@ -229,7 +229,7 @@ describe('forms', () => {
     expect(await taken.text()).toContain('belongs to another company');
   });
 
-  it('a lead by hand is stored once; the same phone is reported, not stored again', async () => {
+  it('a lead entered by hand is stored once; the same phone again is reported as a duplicate', async () => {
     const path = `/dashboard/${mine.number}/lead`;
     const refused = await member.post(path, { name: '', phone: '12' });
     expect(refused.status).toBe(400);
@@ -248,23 +248,23 @@ describe('forms', () => {
     expect(await text(member, `/dashboard/${mine.number}?q=305-555-9999`)).toContain('Nothing matches.');
   });
 
-  it('[S08] a key is shown once, works, and is revoked; another company’s cannot be', async () => {
+  it("[S08] a key is shown once, works, and can be revoked; another company's key cannot be revoked", async () => {
     const keys = `/dashboard/${other.number}/settings/keys`;
-    const made = await stranger.post(keys, { key_name: 'Our website' });
+    const made = await otherMember.post(keys, { key_name: 'Our website' });
     const key = /lg_[\w-]{43}/.exec(await made.text())![0];
     const settings = `/dashboard/${other.number}/settings`;
-    expect(await text(stranger, settings)).not.toContain(key);
+    expect(await text(otherMember, settings)).not.toContain(key);
     const [row] = await system.rows<{ id: string }>("SELECT id FROM api_keys WHERE name = 'Our website'");
     const foreign = `/dashboard/${mine.number}/settings/keys/${row!.id}/revoke`;
     expect((await member.post(foreign)).status).toBe(404);
     const use = () =>
       fetch(`${system.publicUrl}/dashboard`, { headers: { accept: 'application/json', 'x-api-key': key } });
     expect((await use()).status).toBe(200);
-    expect((await stranger.post(`${keys}/${row!.id}/revoke`)).status).toBe(303);
+    expect((await otherMember.post(`${keys}/${row!.id}/revoke`)).status).toBe(303);
     expect((await use()).status).toBe(401);
   });
 
-  it('settings are kept, and what cannot be is said', async () => {
+  it('valid settings are stored, invalid ones are explained', async () => {
     const settings = `/dashboard/${mine.number}/settings`;
     const saved = await member.post(`${settings}/leads`, {
       tags: 'vip, spring ,vip',
@@ -297,14 +297,14 @@ describe('forms', () => {
 });
 
 describe('files', () => {
-  it('what is no CSV is refused with a sentence, and nothing of it is kept', async () => {
+  it('a file that is no CSV is refused with a sentence and not stored', async () => {
     const answer = await uploadFile(member, mine.number, 'PK\x03\x04 [Content_Types].xml xl/', 'leads.csv');
     expect(answer.status).toBe(400);
     expect(((await answer.json()) as { detail: string }).detail).toContain('Excel workbook');
     expect(await system.rows('SELECT 1 FROM import_chunks')).toEqual([]);
   });
 
-  it('[S15] markup in a file, its header and its name is text on every page', async () => {
+  it('[S15] markup in a file, its header and its name is shown as text on every page', async () => {
     const markup = '<img src=x onerror=alert(1)>';
     const file = `name,phone,${markup}\n${markup},+13055550144,${markup}\n`;
     const answer = await uploadFile(member, mine.number, file, `${markup}.csv`);
@@ -318,7 +318,7 @@ describe('files', () => {
     }
   });
 
-  it('a mapping that does not do is shown as it was chosen, with what is wrong', async () => {
+  it('an invalid mapping is shown as it was chosen, with the errors', async () => {
     const answer = await uploadFile(member, mine.number, 'name,phone,other\nA,+13055550145,B\n');
     const { location } = (await answer.json()) as { location: string };
     const twice = { 'column-0': 'name', 'column-1': 'phone', 'column-2': 'name' };
@@ -339,7 +339,7 @@ describe('files', () => {
   });
 });
 
-describe('pages with nothing on them say what to do next', () => {
+describe('empty pages say what to do next', () => {
   it.each([
     ['', 'Three ways to add them'],
     ['/imports', 'No file was uploaded yet.'],

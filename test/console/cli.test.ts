@@ -11,7 +11,7 @@ afterAll(() => system.stop());
 
 type Result = { code: number | null; out: string; err: string };
 
-/** The command as a person runs it, in a process of its own. */
+/** The command as a person runs it, in its own process. */
 function leadgate(args: string[], typed = ''): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
@@ -30,7 +30,7 @@ function leadgate(args: string[], typed = ''): Promise<Result> {
   });
 }
 
-it('[S07] makes an operator who can sign in, with a password that is typed and never an argument', async () => {
+it('[S07] creates an operator who can sign in; the password is typed, never an argument', async () => {
   const short = await leadgate(['operator', 'create', '--email', 'new@example.com'], 'short\n');
   expect(short).toMatchObject({ code: 1, out: '', err: 'A password must have 12 to 128 characters.\n' });
   const made = await leadgate(
@@ -46,13 +46,13 @@ it('[S07] makes an operator who can sign in, with a password that is typed and n
     'another horse, another day\n',
   );
   expect(again.code).toBe(0);
-  // The session opened with the old password is over.
+  // The new password ended the earlier session.
   expect((await visitor.get('/console', { accept: 'application/json' })).status).toBe(401);
   expect((await visit(system).signIn('new@example.com', 'correct horse battery')).status).toBe(401);
   expect((await visit(system).signIn('new@example.com', 'another horse, another day')).status).toBe(303);
 });
 
-it('[S08] makes, lists and revokes a key; the key is printed once and stored nowhere', async () => {
+it('[S08] creates, lists and revokes a key; the key is printed once and never stored', async () => {
   expect(
     (
       await leadgate([
@@ -94,7 +94,7 @@ it('[S08] makes, lists and revokes a key; the key is printed once and stored now
 });
 
 it.each([
-  [['key', 'create', '--organization', 'nobody', '--name', 'x'], /There is no organization nobody/],
+  [['key', 'create', '--organization', 'unknown', '--name', 'x'], /There is no organization unknown/],
   [
     ['key', 'create', '--organization', 'demo', '--name', 'x', '--scopes', 'leads:read,everything'],
     /Unknown scope everything/,
@@ -102,10 +102,10 @@ it.each([
   [['key', 'create', '--name', 'x'], /--organization <slug>/],
   [['organization', 'create', '--slug', 'demo', '--name', 'D', '--support', 's'], /already/],
   [['operator', 'create', '--email', 'nonsense'], /not an e-mail address/],
-])('%j says what is wrong and changes nothing', async (args, told) => {
+])('%j is refused with an explanation and changes nothing', async (args, message) => {
   const { code, err, out } = await leadgate(args, 'a password long enough\n');
   expect({ code, out }).toEqual({ code: 1, out: '' });
-  expect(err).toMatch(told);
+  expect(err).toMatch(message);
 });
 
 it('migrates, and says when there is nothing to do', async () => {

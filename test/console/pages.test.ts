@@ -30,8 +30,8 @@ const unlockOf = async (leadId: string, status: string) => {
 };
 const page = async (path: string) => (await operator.get(path)).text();
 
-describe('what an operator sees', () => {
-  it('finds an unlock by lead id, provider id and phone, and keeps the filter in the URL', async () => {
+describe('console pages', () => {
+  it('an unlock is found by lead id, provider id and phone, and the filter stays in the URL', async () => {
     const mine = await offer();
     const other = await offer({ provider_ids: [ben.externalId] });
     await unlockOf(mine, 'AWAIT_CONFIRM');
@@ -47,7 +47,7 @@ describe('what an operator sees', () => {
     expect((await operator.get('/console?status=nonsense&before=x&q=%00')).status).toBeLessThan(500);
   });
 
-  it('[S15] markup in a lead, a text or a name is text on every page, and the policy allows nothing inline', async () => {
+  it('[S15] markup in a lead, a text or a name is shown as text, and the policy allows no inline script', async () => {
     const markup = '<img src=x onerror=alert(1)>';
     await system.api('POST', '/api/providers', {
       external_id: 'evil',
@@ -90,7 +90,7 @@ describe('what an operator sees', () => {
     expect(await page(`/console/unlocks/${id}`)).toContain('&lt;img src=x onerror=alert(1)&gt;');
   });
 
-  it('shows the timeline of an unlock: moves, attempts with duration and outcome, texts; the contact only on request, recorded', async () => {
+  it('the timeline of an unlock shows moves, attempts and texts; the contact only on request, which is recorded', async () => {
     const leadId = await offer();
     await unlockOf(leadId, 'AWAIT_CONFIRM');
     await payFor(leadId);
@@ -110,13 +110,13 @@ describe('what an operator sees', () => {
     }
     expect(html).toMatch(/\d(\.\d)? m?s</);
     expect(html).not.toContain('Sarah Johnson');
-    // The link in the buyer's text opens the details as well.
+    // The link in the buyer's text opens the contact details too.
     expect(html).toMatch(/\/p\/… \(Lead/);
     expect(html).not.toMatch(/\/p\/[\w-]{8,}/);
 
     const shown = await (await operator.post(`/console/unlocks/${id}/texts`)).text();
     expect(shown).toContain('Sarah Johnson');
-    // It is no page to follow: looking again would be another reading.
+    // The contact must not have a URL of its own: opening a link again would be another reading.
     expect(shown).not.toContain('data-live');
     const bookmark = await operator.get(`/console/unlocks/${id}/texts`);
     expect(bookmark.headers.get('location')).toBe(`/console/unlocks/${id}`);
@@ -130,7 +130,7 @@ describe('what an operator sees', () => {
     expect(read).toEqual([{ actor: user?.id }]);
   });
 
-  it('teaches with a ready curl where there is nothing yet', async () => {
+  it('empty lists show a working curl command', async () => {
     const empty = await startSystem({ workers: [] });
     try {
       const visitor = visit(empty);
@@ -145,8 +145,8 @@ describe('what an operator sees', () => {
   });
 });
 
-describe('what an operator does', () => {
-  it('resumes parked work once, whoever clicks twice; it goes on where it stopped and its alert is resolved', async () => {
+describe('operator actions', () => {
+  it('two simultaneous clicks resume parked work once; it finishes and its alert is resolved', async () => {
     system.sandbox.fault({
       vendor: 'twilio',
       kind: 'error',
@@ -199,7 +199,7 @@ describe('what an operator does', () => {
     expect((await operator.post('/console/parked/x/resume')).status).toBe(404);
   });
 
-  it('marks a text as handled and resolves an alert', async () => {
+  it('a text is marked as handled and an alert resolved', async () => {
     const { messageSid } = system.sandbox.act.reply('+13055559901', { text: 'who is this?' });
     const [row] = await system.until<{ id: string }>(
       'a text for the operator',
@@ -212,7 +212,7 @@ describe('what an operator does', () => {
     expect(await page('/console/inbox')).not.toContain(`data-inbox="${row!.id}"`);
 
     const [alert] = await system.rows<{ id: string }>(
-      "INSERT INTO alerts (id, key, kind, subject, text) VALUES (gen_random_uuid(), 'a-test', 'payment_disputed', 'x', 'Somebody disputes') RETURNING id",
+      "INSERT INTO alerts (id, key, kind, subject, text) VALUES (gen_random_uuid(), 'a-test', 'payment_disputed', 'x', 'A dispute') RETURNING id",
     );
     await operator.post(`/console/alerts/${alert!.id}/resolve`);
     expect(
@@ -220,7 +220,7 @@ describe('what an operator does', () => {
     ).toEqual([]);
   });
 
-  it('watches live: a change is announced, and the stream ends when the server stops', async () => {
+  it('the event stream announces a change and ends when the server stops', async () => {
     const watched = await startSystem();
     const visitor = visit(watched);
     await visitor.signIn(watched.operator.email, watched.operator.password);
@@ -228,10 +228,10 @@ describe('what an operator does', () => {
     expect(stream.headers.get('content-type')).toContain('text/event-stream');
     const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
     const until = async (text: string) => {
-      for (let heard = ''; !heard.includes(text); ) {
+      for (let received = ''; !received.includes(text); ) {
         const { value, done } = await reader.read();
-        if (done) throw new Error(`the stream ended after ${heard}`);
-        heard += value;
+        if (done) throw new Error(`the stream ended after ${received}`);
+        received += value;
       }
     };
     await until('event: hello');
@@ -247,7 +247,7 @@ describe('what an operator does', () => {
 });
 
 describe('/metrics', () => {
-  it('tells latency by route, outbox, queue, effects and unlocks; to this machine or an operator’s key', async () => {
+  it("reports latency by route, outbox, queue, effects and unlocks, to this machine or an operator's key", async () => {
     const text = await (await fetch(`${system.publicUrl}/metrics`)).text();
     for (const line of [
       /leadgate_http_request_seconds_bucket\{le="0\.05",method="POST",route="\/api\/leads",status="201"\} \d+/,
@@ -262,7 +262,7 @@ describe('/metrics', () => {
     }
   });
 
-  it('[S08] a proxied call needs an operator’s key; an organization’s key is not one', async () => {
+  it("[S08] a proxied call needs an operator's key; an organization's key is refused", async () => {
     const scrape = (headers: Record<string, string>) =>
       fetch(`${system.publicUrl}/metrics`, { headers: { 'x-forwarded-for': '203.0.113.9', ...headers } });
     const { key } = await createKey(system.runtime.db, {

@@ -15,7 +15,7 @@ const signedIn = async () => {
   return visitor;
 };
 
-describe('[S07] operators only', () => {
+describe('[S07] operator pages', () => {
   const guarded = [
     '/console',
     '/console/inbox',
@@ -25,7 +25,7 @@ describe('[S07] operators only', () => {
     '/queues/api/queues',
   ];
 
-  it.each(guarded)('%s is 401 for nobody, and a browser is shown the sign-in page', async (path) => {
+  it.each(guarded)('%s is a 401 without a session, and a browser gets the sign-in page', async (path) => {
     const plain = await visit(system).get(path, { accept: 'application/json' });
     expect(plain.status).toBe(401);
     expect(plain.headers.get('content-type')).toContain('application/problem+json');
@@ -34,7 +34,7 @@ describe('[S07] operators only', () => {
     expect(browser.headers.get('location')).toBe(`/login?next=${encodeURIComponent(path)}`);
   });
 
-  it.each(guarded)('%s is 403 for somebody who is no operator', async (path) => {
+  it.each(guarded)('%s is a 403 for a user who is not an operator', async (path) => {
     await ensureOperator(system.runtime, {
       email: 'member@example.com',
       password: 'a member of something',
@@ -47,7 +47,7 @@ describe('[S07] operators only', () => {
     expect((await visitor.get(path)).status).toBe(403);
   });
 
-  it('an operator reads the board, and its jobs hold ids only', async () => {
+  it('an operator can read the queue board, whose jobs contain ids only', async () => {
     const visitor = await signedIn();
     const board = await visitor.get('/queues');
     expect(board.status).toBe(200);
@@ -58,7 +58,7 @@ describe('[S07] operators only', () => {
     expect(queues.map((queue) => queue.name)).toContain('teaser-sender');
   });
 
-  it('the board has no route that changes anything', async () => {
+  it('the queue board has no route that changes anything', async () => {
     const visitor = await signedIn();
     for (const path of [
       '/queues/api/queues/pause',
@@ -78,7 +78,7 @@ describe('[S07] operators only', () => {
 });
 
 describe('[S09] signing in', () => {
-  it('passwords are stored as scrypt by the library, sessions as rows', async () => {
+  it('passwords are stored as scrypt hashes, sessions as rows', async () => {
     const [account] = await system.rows<{ password: string }>(
       "SELECT password FROM accounts WHERE provider_id = 'credential'",
     );
@@ -86,19 +86,19 @@ describe('[S09] signing in', () => {
     expect(account?.password).toMatch(/^[0-9a-f]{32}:[0-9a-f]{128}$/);
   });
 
-  it('an unknown account and a wrong password get the same answer, in either form', async () => {
+  it('an unknown account and a wrong password get the same response, from the form and the API', async () => {
     const pages = await Promise.all([
-      visit(system).signIn('nobody@example.com', 'wrong wrong wrong'),
+      visit(system).signIn('unknown@example.com', 'wrong wrong wrong'),
       visit(system).signIn(system.operator.email, 'wrong wrong wrong'),
       visit(system).signIn('not an address', 'wrong wrong wrong'),
     ]);
     const texts = await Promise.all(pages.map((page) => page.text()));
     expect(pages.map((page) => page.status)).toEqual([401, 401, 401]);
-    const told = texts.map((text) => /role="alert">([^<]+)</.exec(text)?.[1]);
-    expect(new Set(told)).toEqual(new Set(['E-mail or password is wrong.']));
+    const messages = texts.map((text) => /role="alert">([^<]+)</.exec(text)?.[1]);
+    expect(new Set(messages)).toEqual(new Set(['E-mail or password is wrong.']));
 
     const bodies = await Promise.all(
-      ['nobody@example.com', system.operator.email].map(async (email) => {
+      ['unknown@example.com', system.operator.email].map(async (email) => {
         const answer = await jsonSignIn(email, 'wrong wrong wrong');
         return { status: answer.status, text: await answer.text() };
       }),
@@ -107,7 +107,7 @@ describe('[S09] signing in', () => {
     expect(bodies[0]?.status).toBe(401);
   });
 
-  it('every sign-in opens a new session and ends the one that was there before', async () => {
+  it("each sign-in opens a new session and ends the browser's previous one", async () => {
     const visitor = await signedIn();
     const before = visitor.cookie();
     await visitor.signIn(system.operator.email, system.operator.password);
@@ -141,7 +141,7 @@ describe('[S09] signing in', () => {
     ['another site', { origin: 'https://evil.example' }],
     ['a blank origin', { origin: 'null' }],
     ['our name as a prefix', { origin: 'http://127.0.0.1.evil.example' }],
-  ])('a write from %s is 403, signed in or not', async (_name, headers) => {
+  ])('a write from %s is a 403, signed in or not', async (_name, headers) => {
     const visitor = await signedIn();
     for (const path of ['/logout', '/console/parked/1/resume', '/api/auth/sign-out', '/login']) {
       expect((await visitor.post(path, {}, headers)).status, path).toBe(403);
@@ -149,16 +149,16 @@ describe('[S09] signing in', () => {
     expect((await visitor.get('/console')).status).toBe(200);
   });
 
-  it('signing out is a POST, and ends the session on the server', async () => {
+  it('signing out is a POST and ends the session on the server', async () => {
     const visitor = await signedIn();
-    const stolen = visitor.cookie();
+    const oldCookie = visitor.cookie();
     expect((await visitor.get('/logout')).status).toBe(404);
     expect((await visitor.get('/console')).status).toBe(200);
     expect((await visitor.post('/logout')).headers.get('location')).toBe('/login');
-    expect((await visit(system, stolen).get('/console', { accept: 'application/json' })).status).toBe(401);
+    expect((await visit(system, oldCookie).get('/console', { accept: 'application/json' })).status).toBe(401);
   });
 
-  it('reading changes nothing: no row of the sign-in tables differs after GETs of every page', async () => {
+  it('a GET of every page changes no row of the sign-in tables', async () => {
     const visitor = await signedIn();
     const state = () =>
       system.rows(
@@ -178,14 +178,14 @@ describe('[S09] signing in', () => {
   });
 
   it.each(['/sign-up/email', '/delete-user', '/update-user', '/request-password-reset', '/forget-password'])(
-    'the library’s %s does not exist here',
+    'the auth library’s %s is a 404',
     async (path) => {
       const visitor = await signedIn();
       expect((await visitor.post(`/api/auth${path}`)).status).toBe(404);
     },
   );
 
-  it('leads nowhere but into the console', async () => {
+  it('a redirect target outside the console is ignored', async () => {
     for (const next of [
       'https://evil.example',
       '//evil.example',
@@ -200,23 +200,23 @@ describe('[S09] signing in', () => {
 });
 
 describe('[S09] limits', () => {
-  it('ten wrong passwords close an account for a while, also to the right one, in either form', async () => {
+  it('ten wrong passwords lock the account for a while, also for the right one, in the form and the API', async () => {
     const person = { email: 'limited@example.com', password: 'the right password' };
     await ensureOperator(system.runtime, { ...person, name: 'L' });
     await system.rows('DELETE FROM sign_in_limits');
     for (let i = 0; i < 10; i += 1) {
       expect((await visit(system).signIn(person.email, 'wrong wrong wrong')).status).toBe(401);
     }
-    const closed = await visit(system).signIn(person.email.toUpperCase(), person.password);
-    expect(closed.status).toBe(429);
-    expect(Number(closed.headers.get('retry-after'))).toBeGreaterThan(0);
+    const locked = await visit(system).signIn(person.email.toUpperCase(), person.password);
+    expect(locked.status).toBe(429);
+    expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await jsonSignIn(person.email, person.password)).status).toBe(429);
     expect((await visit(system).signIn(system.operator.email, system.operator.password)).status).toBe(303);
     const stored = await system.rows<{ key: string }>('SELECT key FROM sign_in_limits');
     expect(JSON.stringify(stored)).not.toContain('limited');
   });
 
-  it('the current password is guessed no oftener where it is changed', async () => {
+  it('wrong current passwords on the change form count toward the same limit', async () => {
     const person = { email: 'changes@example.com', password: 'the right password' };
     await ensureOperator(system.runtime, { ...person, name: 'C' });
     await system.rows('DELETE FROM sign_in_limits');
@@ -238,7 +238,7 @@ describe('[S09] limits', () => {
     expect((await change(person.password)).status).toBe(200);
   });
 
-  it('thirty failures from one address close it, whichever accounts were tried', async () => {
+  it('thirty failures from one address lock it, across all accounts', async () => {
     await system.rows('DELETE FROM sign_in_limits');
     const tries = await Promise.all(
       Array.from({ length: 31 }, (_, i) => visit(system).signIn(`a${i}@example.com`, 'wrong wrong')),

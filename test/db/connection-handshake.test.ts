@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 
-/** A message of PostgreSQL's protocol: its type, its length, what it says. */
+/** A message of PostgreSQL's protocol: type, length, body. */
 function message(type: string, body: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeInt32BE(body.length + 4);
@@ -15,7 +15,7 @@ const shutDown = message(
   Buffer.from('SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0'),
 );
 
-describe('a server that ends a connection as it begins', () => {
+describe('a server that closes a connection during the handshake', () => {
   let server: Server;
   let db: Database;
   const open = new Set<Socket>();
@@ -23,7 +23,7 @@ describe('a server that ends a connection as it begins', () => {
     server = createServer((socket) => {
       open.add(socket);
       socket.on('error', () => undefined);
-      // One write: both arrive in one piece, as they do at a process that is busy starting.
+      // One write, so that both messages arrive together, as they do while the process is busy starting.
       socket.once('data', () => socket.end(Buffer.concat([welcome, ready, shutDown])));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -36,7 +36,7 @@ describe('a server that ends a connection as it begins', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('[F12] fails the statement that waited for it, and not the process', async () => {
+  it('[F12] fails the waiting statement and does not end the process', async () => {
     const ended: unknown[] = [];
     const note = (error: unknown) => ended.push(error);
     process.on('uncaughtException', note);

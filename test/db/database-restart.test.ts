@@ -4,7 +4,7 @@ import { runLoad } from '../harness/load.ts';
 import { type PgBouncer, startPgBouncer } from '../harness/pgbouncer.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
-describe('Postgres is restarted under the running system', () => {
+describe('Postgres restarts under the running system', () => {
   let postgres: EmbeddedPostgres;
   let pooler: PgBouncer | null;
   let system: TestSystem;
@@ -17,7 +17,7 @@ describe('Postgres is restarted under the running system', () => {
       name: 'leadgate',
       drop: async () => undefined,
     };
-    // A delivery receipt that finds no database is not repeated by the carrier: then silence counts as delivery.
+    // The carrier does not retry a delivery receipt that finds no database; after this delay silence counts as delivery.
     system = await startSystem({ database, timings: { assumeDeliveredMs: 2_000 } });
   });
   afterAll(async () => {
@@ -26,7 +26,7 @@ describe('Postgres is restarted under the running system', () => {
     await postgres.stop('immediate');
   });
 
-  it('[F12] crashed twice during 40 leads: nothing is lost, nothing is doubled, and work goes on within 20 s', async () => {
+  it('[F12] two crashes during 40 leads: nothing is lost or doubled, and work resumes within 20 s', async () => {
     let crashedAt = 0;
     let recoveredMs = Number.POSITIVE_INFINITY;
     const result = await runLoad(system, 40, async (progress) => {
@@ -36,7 +36,7 @@ describe('Postgres is restarted under the running system', () => {
         crashedAt = Date.now();
         await postgres.restart('immediate');
       }
-      // A pooler may go on saying for a second that there is no server.
+      // A pooler may keep reporting for a second that there is no server.
       let before: number | null = null;
       for (; before === null; before = await progress().catch(() => null))
         await new Promise((resolve) => setTimeout(resolve, 20));

@@ -40,7 +40,7 @@ const module_ = JSON.stringify(new URL('../../src/embedded-postgres/index.ts', i
 
 type Owner = { child: ChildProcess; lines: AsyncIterator<string>; server: EmbeddedPostgres };
 
-/** Another leadgate process. Stops its server and ends when its input closes; leads a process group of its own. */
+/** Another leadgate process in its own process group. It stops its server and exits when its input closes. */
 async function startOwner(call: string): Promise<Owner> {
   const script = `import * as embedded from ${module_};
     const server = await embedded.${call};
@@ -56,9 +56,9 @@ async function startOwner(call: string): Promise<Owner> {
   return { child, lines, server: JSON.parse(String(value)) as EmbeddedPostgres };
 }
 
-const startIn = () => `startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} })`;
+const startExpression = () => `startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} })`;
 
-function gone({ child }: Owner): Promise<unknown> {
+function exitOf({ child }: Owner): Promise<unknown> {
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
@@ -66,9 +66,9 @@ async function setting(url: string, name: string): Promise<string> {
   return atServer(url, async (client) => (await client.query(`SHOW ${name}`)).rows[0][name]);
 }
 
-const answers = (url: string) => atServer(url, () => Promise.resolve(true)).catch(() => false);
+const acceptsConnections = (url: string) => atServer(url, () => Promise.resolve(true)).catch(() => false);
 
-it('boots on an empty folder with the settings leadgate relies on', async () => {
+it('starts on an empty folder with the settings leadgate relies on', async () => {
   const lines: string[] = [];
   const server = await startEmbeddedPostgres({ dataDir, log: (line) => lines.push(line) });
   cleanUps.push(() => server.stop('immediate'));
@@ -91,7 +91,7 @@ it('boots on an empty folder with the settings leadgate relies on', async () => 
   });
   expect(collation).toEqual([{ datlocprovider: 'b', datlocale: 'C.UTF-8' }]);
   await server.stop();
-  expect(await answers(server.url)).toBe(false);
+  expect(await acceptsConnections(server.url)).toBe(false);
 });
 
 it('keeps its data over a stop, and its port over a crash', async () => {
@@ -107,55 +107,55 @@ it('keeps its data over a stop, and its port over a crash', async () => {
   expect(await rows(second.url)).toEqual([{ n: 1 }]);
 });
 
-it('takes over the server that a killed leadgate left behind, and stops it', async () => {
-  const owner = await startOwner(startIn());
-  const ended = gone(owner);
+it('takes over the server that a killed leadgate left running, and stops it', async () => {
+  const owner = await startOwner(startExpression());
+  const ended = exitOf(owner);
   owner.child.kill('SIGKILL');
   await ended;
-  expect(await answers(owner.server.url)).toBe(true);
-  const heir = await start();
-  expect(heir).toMatchObject({ attached: true, port: owner.server.port, dataDir: owner.server.dataDir });
-  await heir.stop();
-  expect(await answers(heir.url)).toBe(false);
+  expect(await acceptsConnections(owner.server.url)).toBe(true);
+  const successor = await start();
+  expect(successor).toMatchObject({ attached: true, port: owner.server.port, dataDir: owner.server.dataDir });
+  await successor.stop();
+  expect(await acceptsConnections(successor.url)).toBe(false);
 });
 
-it('lets two first boots share one server, which the last one stops', async () => {
-  const [one, two] = await Promise.all([startOwner(startIn()), startOwner(startIn())]);
+it('two processes that start together share one server, which the last one stops', async () => {
+  const [one, two] = await Promise.all([startOwner(startExpression()), startOwner(startExpression())]);
   expect(one.server.port).toBe(two.server.port);
   expect([one.server.attached, two.server.attached].sort()).toEqual([false, true]);
   one.child.stdin!.end();
   expect((await one.lines.next()).value).toBe('ended');
-  expect(await answers(two.server.url)).toBe(true);
+  expect(await acceptsConnections(two.server.url)).toBe(true);
   two.child.stdin!.end();
   expect((await two.lines.next()).value).toBe('ended');
-  expect(await answers(two.server.url)).toBe(false);
+  expect(await acceptsConnections(two.server.url)).toBe(false);
 });
 
-it('is out of reach of a Ctrl-C, so that leadgate can drain first', async () => {
-  const owner = await startOwner(startIn());
-  const ended = gone(owner);
+it('a Ctrl-C does not reach the server, so that leadgate can drain first', async () => {
+  const owner = await startOwner(startExpression());
+  const ended = exitOf(owner);
   process.kill(-owner.child.pid!, 'SIGINT');
   await ended;
-  expect(await answers(owner.server.url)).toBe(true);
+  expect(await acceptsConnections(owner.server.url)).toBe(true);
   await (await start()).stop();
 });
 
-it('starts although the number of its dead server now belongs to another process', async () => {
+it('starts although the pid of its dead server now belongs to another process', async () => {
   const first = await start();
   const note = join(first.dataDir, 'postmaster.pid');
   const text = await readFile(note, 'utf8');
   await first.stop();
-  // What a machine that lost power leaves behind.
+  // The state a machine leaves when it loses power.
   await writeFile(note, text.replace(/^\d+/, String(process.pid)));
   const second = await start();
   expect(second.attached).toBe(false);
-  expect(await answers(second.url)).toBe(true);
+  expect(await acceptsConnections(second.url)).toBe(true);
 });
 
-it('works in a project folder that other users cannot enter, and finds its data again', async () => {
+it('runs in a project folder that other users cannot enter, and finds its data on the next start', async () => {
   await chmod(parent, 0o700);
   const first = await start();
-  // The server of root runs as somebody else, who needs a place to go; an ordinary user's stays where it is.
+  // As root the server runs as another user, who needs a folder it can enter; otherwise the data stays in place.
   const elsewhere = !first.dataDir.startsWith(parent);
   expect(elsewhere).toBe(asRoot);
   if (elsewhere) cleanUps.unshift(() => rm(dirname(first.dataDir), { recursive: true, force: true }));
@@ -166,22 +166,22 @@ it('works in a project folder that other users cannot enter, and finds its data 
   await atServer(second.url, (client) => client.query('SELECT FROM kept'));
 });
 
-it('refuses the data of another major version instead of corrupting it', async () => {
+it('refuses data of another major version instead of corrupting it', async () => {
   const first = await start();
   await first.stop();
   await writeFile(join(first.dataDir, 'PG_VERSION'), '9\n');
   await expect(start()).rejects.toThrow(/made by PostgreSQL 9.*Set DATABASE_URL/s);
 });
 
-it('says which port is taken', async () => {
+it('a port that is taken is named in the error', async () => {
   const first = await start();
   dataDir = join(parent, 'second');
   await expect(start({ port: first.port })).rejects.toThrow(String(first.port));
 });
 
-it('removes a temporary database with its server, also what a killed run left behind', async () => {
+it('removes a temporary database with its server, also one that a killed run left', async () => {
   const owner = await startOwner('startTemporaryPostgres()');
-  const ended = gone(owner);
+  const ended = exitOf(owner);
   owner.child.kill('SIGKILL');
   await ended;
   const left = dirname(owner.server.dataDir);
@@ -190,17 +190,17 @@ it('removes a temporary database with its server, also what a killed run left be
 
   const own = await startTemporaryPostgres();
   cleanUps.push(() => own.stop());
-  expect([existsSync(left), await answers(owner.server.url)]).toEqual([false, false]);
+  expect([existsSync(left), await acceptsConnections(owner.server.url)]).toEqual([false, false]);
   await own.stop();
-  expect([existsSync(own.dataDir), await answers(own.url)]).toEqual([false, false]);
+  expect([existsSync(own.dataDir), await acceptsConnections(own.url)]).toEqual([false, false]);
 });
 
-it('allows one leadgate per data folder, and names the one that is there', async () => {
+it('refuses a second leadgate on one data folder, and names the first', async () => {
   await mkdir(dataDir);
   const owner = await startOwner(`lockDataFolder(${JSON.stringify(dataDir)})`);
   await expect(lockDataFolder(dataDir)).rejects.toThrow(FolderInUseError);
   await expect(lockDataFolder(dataDir)).rejects.toThrow(`process ${owner.child.pid}`);
-  const ended = gone(owner);
+  const ended = exitOf(owner);
   owner.child.kill('SIGKILL');
   await ended;
   const lock = await lockDataFolder(dataDir);
@@ -209,7 +209,7 @@ it('allows one leadgate per data folder, and names the one that is there', async
   await (await lockDataFolder(dataDir)).release();
 });
 
-it('gives the lock to one of many who find it abandoned', async () => {
+it('of many processes that find an abandoned lock, one takes it', async () => {
   await mkdir(dataDir);
   await writeFile(
     join(dataDir, 'leadgate.lock.1'),

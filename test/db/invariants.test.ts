@@ -6,8 +6,8 @@ import { ensureDemo } from '../../src/demo/seed.ts';
 import { retention } from '../../src/workers/retention.ts';
 import { clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
 
-/** What the database itself refuses, whoever asks. */
-describe('invariants are constraints', () => {
+/** What the database itself refuses, for every client. */
+describe('database constraints', () => {
   let database: TestDatabase;
   let db: Database;
   let organizationId: string;
@@ -45,20 +45,20 @@ describe('invariants are constraints', () => {
       [uuidv7(), organizationId, unlockId, intent, kept],
     );
 
-  it('one unlock per lead and buyer', async () => {
+  it('two unlocks of one lead and buyer are refused', async () => {
     const [buyer] = await db.query<{ id: string }>('SELECT buyer_id AS id FROM lead_unlocks WHERE id = $1', [
       first,
     ]);
     await expect(insertUnlock(uuidv7(), buyer!.id)).rejects.toMatchObject({ code: '23505' });
   });
-  it('no state that the machine does not know, no price out of bounds, no PAID without a time', async () => {
+  it('an unknown state, a price out of bounds, and PAID without a time are refused', async () => {
     await refused("UPDATE lead_unlocks SET status = 'SOLD' WHERE id = $1", [first], '23514');
     await refused('UPDATE lead_unlocks SET price_minor = 49 WHERE id = $1', [first], '23514');
     await refused("UPDATE lead_unlocks SET status = 'PAID' WHERE id = $1", [first], '23514');
     await refused('UPDATE lead_unlocks SET revealed_at = now() WHERE id = $1', [first], '23514');
     await refused("UPDATE lead_unlocks SET status = 'EXPIRED' WHERE id = $1", [first], '23514');
   });
-  it('[F25] a sold slot belongs to one unlock, and an unlock to one slot', async () => {
+  it('[F25] a sold slot belongs to one unlock, and an unlock holds one slot', async () => {
     await db.query('INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 1, $2)', [leadId, first]);
     await refused(
       'INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 1, $2)',
@@ -71,13 +71,13 @@ describe('invariants are constraints', () => {
       '23505',
     );
   });
-  it('one kept charge per unlock; a payment is booked once', async () => {
+  it('an unlock keeps one charge, and a payment is booked once', async () => {
     await insertPayment('pi_1', first, true);
     await expect(insertPayment('pi_2', first, true)).rejects.toMatchObject({ code: '23505' });
     await insertPayment('pi_2', first, false);
     await expect(insertPayment('pi_2', second, false)).rejects.toMatchObject({ code: '23505' });
   });
-  it('one open checkout session per unlock', async () => {
+  it('an unlock has one open checkout session', async () => {
     const open = (n: number) =>
       db.query(
         "INSERT INTO checkout_sessions (unlock_id, number, state, expires_at) VALUES ($1, $2, 'open', now())",
@@ -86,7 +86,7 @@ describe('invariants are constraints', () => {
     await open(1);
     await expect(open(2)).rejects.toMatchObject({ code: '23505' });
   });
-  it('a journal that does not sum to zero is refused at commit', async () => {
+  it('a journal that does not sum to zero is refused at COMMIT', async () => {
     const book = (amounts: number[]): Promise<void> =>
       db.withTx(async (tx) => {
         const id = uuidv7();
@@ -105,7 +105,7 @@ describe('invariants are constraints', () => {
     await book([2000, -2000]);
     await expect(book([2000, -1999])).rejects.toMatchObject({ code: '23514' });
   });
-  it('[S20] events and journal entries are append-only; whole partitions may go', async () => {
+  it('[S20] events and journal entries are append-only; whole partitions can be dropped', async () => {
     await db.query(
       "INSERT INTO events (id, occurred_at, type, version, subject, correlation_id, data) VALUES ($1, '2001-05-05', 'unlock.moved', 1, 'x', $2, '{}')",
       [uuidv7(), uuidv7()],
@@ -116,7 +116,7 @@ describe('invariants are constraints', () => {
     await db.query("SELECT ensure_partitions('2001-06-01', 0)");
     await db.query('DROP TABLE events_2001_06');
   });
-  it('maintenance removes old transport rows and nothing else', async () => {
+  it('maintenance deletes old transport rows and nothing else', async () => {
     const key = (name: string, age: string) =>
       db.query(
         `INSERT INTO idempotency_keys (organization_id, key, route, request_hash, status, answer, created_at) VALUES ($1, $2, 'r', 'h', 201, '{}', now() - $3::interval)`,
@@ -127,7 +127,7 @@ describe('invariants are constraints', () => {
     expect(await maintain(db, retention)).toMatchObject({ removed: 1, failed: [] });
     expect(await db.query('SELECT key FROM idempotency_keys')).toEqual([{ key: 'young' }]);
   });
-  it('every month has its partitions ahead of time', async () => {
+  it('each coming month has its partitions in advance', async () => {
     const rows = await db.query<{ ahead: boolean }>(
       "SELECT to_regclass('events_' || to_char((now() AT TIME ZONE 'UTC') + interval '1 month', 'YYYY_MM')) IS NOT NULL AS ahead",
     );

@@ -31,13 +31,13 @@ const count = (table: string) =>
     async (client) => (await client.query(`SELECT count(*)::int AS n FROM ${table}`)).rows[0].n,
   );
 
-it('applies each file once, however many processes start together', async () => {
+it('several processes that start together apply each file once', async () => {
   const applied = await Promise.all([1, 2, 3, 4].map(() => migrate(test.directUrl, { folder })));
   expect(applied.flat()).toEqual(['0000_first']);
   expect(await count('first_step')).toBe(1);
 });
 
-it('applies what is new, in the order of the journal', async () => {
+it('new files are applied in the order of the journal', async () => {
   await migrate(test.directUrl, { folder });
   await write('0002_a', 'INSERT INTO third_step VALUES (3);');
   await write('0001_b', 'CREATE TABLE third_step (n int);');
@@ -49,7 +49,7 @@ it('applies what is new, in the order of the journal', async () => {
   await expect(migrate(test.directUrl, { folder })).rejects.toThrow('0003_stray');
 });
 
-it('refuses a file that changed after it was applied', async () => {
+it('a file that changed after it was applied is refused', async () => {
   await migrate(test.directUrl, { folder });
   await write('0000_first', 'CREATE TABLE first_step (n bigint);');
   await write('0001_next', 'CREATE TABLE next_step ();');
@@ -57,7 +57,7 @@ it('refuses a file that changed after it was applied', async () => {
   await expect(count('next_step')).rejects.toThrow('does not exist');
 });
 
-it('leaves nothing of a file that fails, and goes on from there once it is mended', async () => {
+it('a file that fails leaves no change, and is applied once it is fixed', async () => {
   await write('0001_bad', 'CREATE TABLE half (n int);\nINSERT INTO nowhere VALUES (1);');
   await expect(migrate(test.directUrl, { folder })).rejects.toThrow('0001_bad');
   await expect(count('half')).rejects.toThrow('does not exist');

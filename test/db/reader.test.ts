@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const series = 'SELECT n FROM generate_series(1, $1::int) AS n';
 
-const cutReaders = () =>
+const killReaders = () =>
   atServer(test.directUrl, (client) =>
     client.query(
       `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'reading reader'`,
@@ -43,7 +43,7 @@ it.each([
   expect(seen).toEqual(Array.from({ length: rows }, (_, index) => index + 1));
 });
 
-it('gives its connection back when the caller leaves early', async () => {
+it('returns its connection to the pool when the caller stops early', async () => {
   for (let n = 0; n < 5; n += 1) {
     for await (const batch of db.reader.stream(series, [1_000_000], 10)) {
       expect(batch).toHaveLength(10);
@@ -53,13 +53,13 @@ it('gives its connection back when the caller leaves early', async () => {
   expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
 });
 
-it('throws, and never ends early, when the connection dies between two batches', async () => {
+it('a connection lost between two batches throws, and never ends the stream early', async () => {
   let seen = 0;
   const read = async () => {
     for await (const batch of db.reader.stream(series, [1_000_000], 10)) {
       seen += batch.length;
       if (seen === 50) {
-        await cutReaders();
+        await killReaders();
         expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
       }
     }
@@ -70,17 +70,17 @@ it('throws, and never ends early, when the connection dies between two batches',
   expect(await db.reader.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
 });
 
-it('reads again, and whole, when the connection dies in the middle of a result', async () => {
+it('a connection lost during a result is retried and returns the whole result', async () => {
   const slow = `SELECT n, repeat('x', 20000) AS text, pg_sleep(0.01) FROM generate_series(1, 60) AS n`;
   const reading = db.reader.query<{ n: number }>(slow);
-  const halfWay = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'reading reader'
+  const readingSessions = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'reading reader'
     AND wait_event = 'PgSleep' AND query_start < clock_timestamp() - interval '200 ms'`;
-  await expect.poll(() => db.query(halfWay)).toHaveLength(1);
-  await cutReaders();
+  await expect.poll(() => db.query(readingSessions)).toHaveLength(1);
+  await killReaders();
   expect((await reading).map((row) => row?.n)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
 });
 
-it('throws what the database says half-way', async () => {
+it('an error of the database during a stream is thrown', async () => {
   const text = 'SELECT 10 / (20 - n) AS q FROM generate_series(1, 100) AS n';
   const read = async () => {
     for await (const batch of db.reader.stream(text, [], 5)) expect(batch.length).toBeGreaterThan(0);

@@ -18,7 +18,7 @@ import {
 import { buy, offer, reaches } from '../harness/deals.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
-/** The first moment of a month, so many months ago. */
+/** The first instant of the month that many months ago. */
 const monthAgo = (months: number) => {
   const now = new Date();
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1));
@@ -56,7 +56,7 @@ const addMessage = (db: Database, at: Date, unlockId: string | null = null) =>
     [uuidv7(), at, unlockId],
   );
 
-/** Open work about an event of long ago, as a parked row is. */
+/** An unfinished outbox row for an event of that time, as a parked row is. */
 const addOutbox = (db: Database, eventId: string, at: Date) =>
   db.query(
     `INSERT INTO outbox (event_id, event_at, worker, due_at, queued, parked_at, created_at)
@@ -64,7 +64,7 @@ const addOutbox = (db: Database, eventId: string, at: Date) =>
     [eventId, at],
   );
 
-describe('what is past its time goes, and nothing else', () => {
+describe('what is older than its retention period is deleted, and nothing else', () => {
   let database: TestDatabase;
   let db: Database;
   beforeEach(async () => {
@@ -110,14 +110,14 @@ describe('what is past its time goes, and nothing else', () => {
   const replies = async () =>
     (await db.query<{ id: string }>('SELECT external_id AS id FROM inbox ORDER BY 1')).map(({ id }) => id);
 
-  it('drops months of events and messages older than their period, and keeps the younger ones', async () => {
+  it('drops months of events and messages past their period and keeps later ones', async () => {
     for (const months of [40, 27, 26, 25, 24, 15, 14, 13, 12, 1]) await openMonth(db, months);
     await addEvent(db, monthAgo(27));
     await addEvent(db, monthAgo(24));
     await addMessage(db, monthAgo(15));
     await addMessage(db, monthAgo(12));
     const report = await maintain(db, retention);
-    // A month that ended exactly that long ago is past its time: a day into it is not.
+    // The period counts from the end of the month: a month is kept until its last day is that old.
     expect(report.dropped.sort()).toEqual(
       [
         ...[40, 27, 26].map((months) => partition('events', months)),
@@ -133,7 +133,7 @@ describe('what is past its time goes, and nothing else', () => {
     expect(await maintain(db, retention)).toEqual({ removed: 0, dropped: [], held: [], failed: [] });
   });
 
-  it('keeps a month that an open outbox row reads', async () => {
+  it('keeps a month that an open outbox row refers to', async () => {
     await openMonth(db, 30);
     const id = await addEvent(db, monthAgo(30));
     await addOutbox(db, id, monthAgo(30));
@@ -168,7 +168,7 @@ describe('what is past its time goes, and nothing else', () => {
     expect(dropped).toEqual(kept ? [messages31] : [events31, events30, messages31, messages30]);
   });
 
-  it('removes old replies, but for those an operator, an open sale or open work still needs', async () => {
+  it('deletes old replies, except those an operator, an open sale or open work still needs', async () => {
     const open = await addUnlock('PAID', daysAgo(200));
     const closed = await addUnlock('EXPIRED', daysAgo(200));
     await addReply('young', daysAgo(179));
@@ -184,7 +184,7 @@ describe('what is past its time goes, and nothing else', () => {
     expect(await replies()).toEqual(['open sale', 'open work', 'unseen', 'young']);
   });
 
-  it('removes the rejected rows of old imports, and the call slots of locations nobody has', async () => {
+  it('deletes the rejected rows of old imports, and the call slots of disconnected locations', async () => {
     const organizationId = uuidv7();
     await db.query(
       `INSERT INTO organizations (id, name, slug, footer, support_contact) VALUES ($1, 'C', 'c', '', 'x@y.example')`,
@@ -214,13 +214,13 @@ describe('what is past its time goes, and nothing else', () => {
     expect(slots).toEqual([{ name: 'new' }, { name: 'ours' }]);
   });
 
-  it('a vendor that repeats itself within the period is known again', async () => {
+  it('a webhook repeated within the period is still a duplicate', async () => {
     await addReply('SM1', daysAgo(31));
     await maintain(db, retention);
     await expect(addReply('SM1', new Date())).rejects.toMatchObject({ code: '23505' });
   });
 
-  it('removes a backlog in batches, whatever its size', async () => {
+  it('deletes a backlog in batches', async () => {
     await db.query(
       `INSERT INTO inbox (id, source, external_id, kind, received_at)
        SELECT gen_random_uuid(), 'stripe', 'evt_' || n, 'event', now() - interval '1 year' FROM generate_series(1, 12001) n`,
@@ -228,10 +228,10 @@ describe('what is past its time goes, and nothing else', () => {
     expect((await maintain(db, retention)).removed).toBe(12_001);
   });
 
-  it('many processes at once do the work once', async () => {
+  it('several processes that start together do the work once', async () => {
     await openMonth(db, 40);
     const reports = await Promise.all(Array.from({ length: 6 }, () => maintain(db, retention)));
-    // Whom the others were in the way comes again.
+    // A process whose locks were taken by the others tries again.
     reports.push(await maintain(db, retention));
     expect(reports.flatMap(({ dropped }) => dropped).sort()).toEqual([
       partition('events', 40),
@@ -239,7 +239,7 @@ describe('what is past its time goes, and nothing else', () => {
     ]);
   });
 
-  it('waits for nobody: with a reader in the way writers go on, and the next run does it', async () => {
+  it('does not wait for locks: while a reader holds one, writers go on and the next run drops the month', async () => {
     for (const months of [40, 30]) await openMonth(db, months);
     await db.query(`DROP TABLE ${partition('messages', 40)}, ${partition('messages', 30)}`);
     await atServer(database.directUrl, async (reader) => {
@@ -258,7 +258,7 @@ describe('what is past its time goes, and nothing else', () => {
     );
   });
 
-  it('after a long time switched off: rows that came before their month was made move into it', async () => {
+  it("after a long downtime, rows stored before their month's partition existed move into it", async () => {
     await db.query(
       `DROP TABLE ${[0, -1, -2, -3].flatMap((m) => [partition('events', m), partition('messages', m)]).join(', ')}`,
     );
@@ -281,7 +281,7 @@ describe('what is past its time goes, and nothing else', () => {
     });
   });
 
-  it('runs by itself in a worker process, with the periods of its environment', async () => {
+  it('runs in a worker process, with the periods of its environment', async () => {
     for (const months of [8, 2]) await openMonth(db, months);
     const child = spawn(process.execPath, ['--import', 'tsx', 'src/workers/main.ts'], {
       env: {
@@ -296,12 +296,12 @@ describe('what is past its time goes, and nothing else', () => {
     });
     const ended = once(child, 'exit');
     try {
-      let said = '';
+      let output = '';
       for await (const part of child.stdout) {
-        said += String(part);
-        if (said.includes('"maintenance"')) break;
+        output += String(part);
+        if (output.includes('"maintenance"')) break;
       }
-      expect(said).toContain(partition('events', 8));
+      expect(output).toContain(partition('events', 8));
     } finally {
       child.kill('SIGTERM');
       await ended;
@@ -311,7 +311,7 @@ describe('what is past its time goes, and nothing else', () => {
     expect(await partitionsOf(db, 'messages')).not.toContain(partition('messages', 8));
   });
 
-  it('no period may be shorter than work can be under way, or a vendor may repeat itself', () => {
+  it('a period shorter than work can be open, or than a vendor retries, is refused', () => {
     expect(loadConfig({}).retention).toMatchObject({ eventsMonths: 25, messagesMonths: 13, inboxDays: 180 });
     for (const [name, value] of [
       ['RETENTION_EVENTS_MONTHS', '1'],
@@ -323,14 +323,14 @@ describe('what is past its time goes, and nothing else', () => {
   });
 });
 
-describe('after months have gone', () => {
+describe('after months were dropped', () => {
   let system: TestSystem;
   beforeAll(async () => {
     system = await startSystem();
   });
   afterAll(() => system.stop());
 
-  it('a timeline is read as before, without what is gone, and the sale goes on', async () => {
+  it('a timeline shows what is left, and the sale goes on', async () => {
     const { db } = system.runtime;
     const deal = await offer(system);
     await reaches(system, deal, 'AWAIT_CONFIRM');
@@ -339,14 +339,14 @@ describe('after months have gone', () => {
       [deal.unlockId],
     )) as [{ leadId: string }];
     await openMonth(db, 30);
-    const gone = await addEvent(db, monthAgo(30), `unlock:${deal.unlockId}`);
+    const dropped = await addEvent(db, monthAgo(30), `unlock:${deal.unlockId}`);
     const before = await unlockTimeline(db, deal.unlockId, leadId);
-    expect(before.events.map(({ id }) => id)).toContain(gone);
-    // The unlock is of today, hence holds nothing of so long ago.
+    expect(before.events.map(({ id }) => id)).toContain(dropped);
+    // The unlock was made today, so the dropped months cannot hold its history.
     expect((await maintain(db, retention)).dropped).toContain(partition('events', 30));
     const after = await unlockTimeline(db, deal.unlockId, leadId);
     expect(after.events.map(({ id }) => id)).toEqual(
-      before.events.map(({ id }) => id).filter((id) => id !== gone),
+      before.events.map(({ id }) => id).filter((id) => id !== dropped),
     );
     expect(after.messages.length).toBe(before.messages.length);
     await buy(system, deal);

@@ -42,14 +42,14 @@ afterAll(async () => {
   await test.drop();
 });
 
-/** As a bystander sees it, on a connection that does not go through the broken network. */
+/** Reads over a connection that does not pass through the broken network. */
 const stored = () =>
   atServer(test.directUrl, async (client) => {
     const { rows } = await client.query<{ id: number }>('SELECT id FROM notes ORDER BY id');
     return rows.map(({ id }) => id);
   });
 
-/** What is set for a database is set for its new sessions; those that a pooler keeps are old. */
+/** A setting of a database applies to new sessions only; a pooler keeps old ones. */
 const endSessions = () =>
   atServer(test.directUrl, (client) =>
     client.query(
@@ -69,17 +69,17 @@ const failure = async (work: Promise<unknown>): Promise<Error> => {
   return outcome;
 };
 
-/** Every slot of the pool works: a leaked one would make the last of these wait and time out. */
+/** Uses every connection of the pool: with one leaked, the last query here would time out. */
 async function expectHealthy() {
-  const slots = Array.from({ length: max * 2 }, () =>
+  const queries = Array.from({ length: max * 2 }, () =>
     db.withTx((tx) => tx.query<{ n: number }>('SELECT 1 AS n')),
   );
-  expect(await Promise.all(slots)).toEqual(slots.map(() => [{ n: 1 }]));
+  expect(await Promise.all(queries)).toEqual(queries.map(() => [{ n: 1 }]));
   expect(db.pool.totalCount).toBeLessThanOrEqual(max);
 }
 
 describe('withTx', () => {
-  it('commits what it ran and returns its result', async () => {
+  it('commits and returns the result of its function', async () => {
     const result = await db.withTx(async (tx) => {
       await tx.query(...insert(1));
       await tx.orm.execute(sql`INSERT INTO notes VALUES (2, 'through drizzle')`);
@@ -89,7 +89,7 @@ describe('withTx', () => {
     expect(await stored()).toEqual([1, 2]);
   });
 
-  it('rolls back and passes on the error of its function', async () => {
+  it('rolls back and rethrows the error of its function', async () => {
     const refusal = new Error('not like this');
     const work = db.withTx(async (tx) => {
       await tx.query(...insert(1));
@@ -99,7 +99,7 @@ describe('withTx', () => {
     expect(await stored()).toEqual([]);
   });
 
-  it('leaks no slot when BEGIN fails, three times the pool over', async () => {
+  it('leaks no connection when BEGIN fails, for three times the pool size', async () => {
     network.cut = { on: 'BEGIN', when: 'before' };
     for (let n = 0; n < max * 3; n += 1) {
       const error = await failure(db.withTx((tx) => tx.query(...insert(n))));
@@ -111,7 +111,7 @@ describe('withTx', () => {
     expect(await stored()).toEqual([]);
   });
 
-  it('[F12] a backend killed mid-transaction fails it whole, and the pool heals', async () => {
+  it('[F12] a backend killed during a transaction fails all of it, and the pool recovers', async () => {
     const work = db.withTx(async (tx) => {
       await tx.query(...insert(1));
       const [backend] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
@@ -129,7 +129,7 @@ describe('withTx', () => {
 
   it('[F12] a backend killed while its transaction is idle does not end the process', async () => {
     const refusal = new Error('decided without the database');
-    const noticed = new Promise((resolve) => {
+    const errorEvent = new Promise((resolve) => {
       db.pool.once('acquire', (session) => session.once('end', () => resolve(true)));
     });
     const work = db.withTx(async (tx) => {
@@ -137,14 +137,14 @@ describe('withTx', () => {
       await atServer(test.directUrl, (client) =>
         client.query('SELECT pg_terminate_backend($1, 5000)', [backend?.pid]),
       );
-      await noticed;
+      await errorEvent;
       throw refusal;
     });
     expect(await failure(work)).toBe(refusal);
     await expectHealthy();
   });
 
-  it('does not hide the first error behind a ROLLBACK that fails', async () => {
+  it('rethrows the first error although ROLLBACK fails too', async () => {
     network.cut = { on: 'ROLLBACK', when: 'before' };
     const work = db.withTx(async (tx) => {
       await tx.query(...insert(1));
@@ -176,7 +176,7 @@ describe('withTx', () => {
     },
   );
 
-  it('says so when a swallowed error turned COMMIT into a rollback', async () => {
+  it('fails when COMMIT was a rollback because an error was swallowed', async () => {
     const work = db.withTx(async (tx) => {
       await tx.query(...insert(1));
       await failure(tx.query(...insert(1)));
@@ -185,32 +185,32 @@ describe('withTx', () => {
     expect(await stored()).toEqual([]);
   });
 
-  it('refuses a statement that outlived its transaction', async () => {
-    let escaped: Promise<Error> | undefined;
+  it('refuses a statement sent after its transaction ended', async () => {
+    let lateStatement: Promise<Error> | undefined;
     let leave = (): void => undefined;
     const left = new Promise<void>((resolve) => {
       leave = resolve;
     });
     await db.withTx(async (tx) => {
-      escaped = left.then(() => failure(tx.query(...insert(9))));
+      lateStatement = left.then(() => failure(tx.query(...insert(9))));
     });
     leave();
-    expect((await escaped)?.message).toContain('not awaited');
+    expect((await lateStatement)?.message).toContain('not awaited');
     expect(await stored()).toEqual([]);
   });
 
-  it('runs a serialization failure again until both are in', async () => {
+  it('retries a serialization failure until both transactions commit', async () => {
     let runs = 0;
-    let arrive = (): void => undefined;
+    let signalBothRead = (): void => undefined;
     const bothHaveRead = new Promise<void>((resolve) => {
-      arrive = resolve;
+      signalBothRead = resolve;
     });
     const addCount = () =>
       db.withTx(
         async (tx) => {
           runs += 1;
           const [row] = await tx.query<{ n: number }>('SELECT count(*) AS n FROM notes');
-          if (runs === 2) arrive();
+          if (runs === 2) signalBothRead();
           await bothHaveRead;
           await tx.query(...insert(row?.n ?? -1));
         },
@@ -221,7 +221,7 @@ describe('withTx', () => {
     expect(await stored()).toEqual([0, 1]);
   });
 
-  it('gives up on a serialization failure that never ends', async () => {
+  it('gives up on a serialization failure that repeats', async () => {
     let runs = 0;
     const work = db.withTx(async (tx) => {
       runs += 1;
@@ -233,7 +233,7 @@ describe('withTx', () => {
 });
 
 describe('query', () => {
-  it('keeps its session when the database only refuses', async () => {
+  it('keeps its session when the database returns an error', async () => {
     const backend = async () => (await db.query<{ pid: number }>('SELECT pg_backend_pid() AS pid'))[0]?.pid;
     const before = await backend();
     await db.query(...insert(1));
@@ -241,13 +241,13 @@ describe('query', () => {
     expect(await backend()).toBe(before);
   });
 
-  it('[F02] calls the outcome unknown when the answer to a write is lost', async () => {
+  it('[F02] reports an unknown outcome when the response to a write is lost', async () => {
     network.cut = { on: 'INSERT', when: 'after' };
     expect(await failure(db.query(...insert(5)))).toBeInstanceOf(CommitOutcomeUnknownError);
     await expect.poll(stored).toEqual([5]);
   });
 
-  it('[F03] fails within about two seconds when the server accepts and stays silent', async () => {
+  it('[F03] fails within about two seconds when the server accepts connections without responding', async () => {
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const address = silent.address();
@@ -260,15 +260,17 @@ describe('query', () => {
     silent.close();
   });
 
-  it('closes a session that went silent, so that the next query does not wait behind it', async () => {
-    const impatient = createDatabase({ ...clientOf(test), max: 1, queryTimeoutMs: 200 });
-    expect(await failure(impatient.query('SELECT pg_sleep(20)'))).toBeInstanceOf(CommitOutcomeUnknownError);
-    const next = await impatient.query('SELECT 1 AS n').catch((error: Error) => error.message);
+  it('closes a session that timed out, so that the next query does not wait for it', async () => {
+    const shortTimeoutDb = createDatabase({ ...clientOf(test), max: 1, queryTimeoutMs: 200 });
+    expect(await failure(shortTimeoutDb.query('SELECT pg_sleep(20)'))).toBeInstanceOf(
+      CommitOutcomeUnknownError,
+    );
+    const next = await shortTimeoutDb.query('SELECT 1 AS n').catch((error: Error) => error.message);
     expect(next).toEqual([{ n: 1 }]);
-    await impatient.close();
+    await shortTimeoutDb.close();
   });
 
-  it('gives exact numbers, and days without a time zone', async () => {
+  it('returns exact numbers, and dates without a time zone', async () => {
     const text = `SELECT 12::int8 AS id, 9007199254740993::int8 AS huge, $1::date AS day, $2::timestamptz AS at, $3::jsonb AS data`;
     const at = new Date('2026-11-21T10:00:00.123Z');
     const expected = [{ id: 12, huge: '9007199254740993', day: '2026-03-29', at, data: { a: 1 } }];
@@ -277,7 +279,7 @@ describe('query', () => {
     expect(await db.reader.query(text, values)).toEqual(expected);
   });
 
-  it('refuses at boot a database that may lose what it confirmed', async () => {
+  it('refuses at boot a database that may lose committed writes', async () => {
     await db.assertSafe();
     await atServer(test.directUrl, (client) =>
       client.query(`ALTER DATABASE ${test.name} SET synchronous_commit = off`),
@@ -293,14 +295,14 @@ describe('query', () => {
   });
 });
 
-describe('with a server of its own', () => {
+describe('on a server of its own', () => {
   let server: EmbeddedPostgres;
   beforeAll(async () => {
     server = await startTemporaryPostgres();
   });
   afterAll(() => server.stop());
 
-  it('[F12] an immediate restart mid-transaction fails it whole, and the pool heals', async () => {
+  it('[F12] an immediate server restart during a transaction fails all of it, and the pool recovers', async () => {
     const own = createDatabase({ url: server.url, max });
     await own.query('CREATE TABLE notes (id int PRIMARY KEY, text text)');
     await own.query(...insert(1));

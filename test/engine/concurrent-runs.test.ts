@@ -8,27 +8,27 @@ import { type Buyer, createStory, type Offer, type Story } from '../harness/stor
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /**
- * Runs that meet at the worst moment, brought about by locks and never by luck: a bystander holds what the runs are
- * about to touch, sees in Postgres that all of them wait for it, and lets go.
+ * Runs that meet at the worst moment, forced by locks rather than by timing: a separate connection locks the rows the
+ * runs are about to touch, waits until Postgres reports that all of them are blocked, and then commits.
  */
 
 let system: TestSystem;
 let story: Story;
-let bystander: pg.Client;
+let lockHolder: pg.Client;
 beforeAll(async () => {
-  // The rows of the payment-linker and the expirer are run by the tests alone, and never issued again.
+  // Only the tests themselves run the rows of the payment-linker and the expirer, and the sweeper does not re-issue them.
   system = await startSystem({
     workers: ['distributor', 'teaser-sender', 'notifier'],
     timings: { sweepEveryMs: 3_600_000 },
   });
   story = createStory(system);
-  bystander = new pg.Client({ connectionString: system.database.directUrl });
-  await bystander.connect();
+  lockHolder = new pg.Client({ connectionString: system.database.directUrl });
+  await lockHolder.connect();
 });
-// A test that failed may have left its lock behind.
-afterEach(() => bystander.query('ROLLBACK'));
+// A failed test may have left its lock held.
+afterEach(() => lockHolder.query('ROLLBACK'));
 afterAll(async () => {
-  await bystander?.end();
+  await lockHolder?.end();
   await system?.stop();
 });
 
@@ -50,40 +50,40 @@ async function rowOf(unlockId: string, type: EventType): Promise<Row> {
 const run = (row: Row) =>
   execute(workers[row.worker], system.runtime, { outboxId: row.id, epoch: row.epoch });
 
-/** What is committed, as somebody else sees it while the bystander's own transaction is open. */
+/** The committed state, read outside the transaction that holds the lock. */
 const unlocksOf = (offer: Offer) =>
   system.rows<{ id: string; status: string }>(
     'SELECT u.id, u.status FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE l.public_id = $1 ORDER BY u.id',
     [offer.leadId],
   );
 
-/** Takes the lock, starts the runs, returns once all of them wait in Postgres. Their outcome comes after `COMMIT`. */
-async function stopShort<T>(
+/** Takes the lock and starts the runs. Returns once all of them wait in Postgres; they go on after `releaseLock`. */
+async function runUntilBlocked<T>(
   lock: string,
   values: unknown[],
   runs: () => Promise<T>[],
 ): Promise<Promise<T[]>[]> {
-  await bystander.query('BEGIN');
-  await bystander.query(lock, values);
+  await lockHolder.query('BEGIN');
+  await lockHolder.query(lock, values);
   const started = runs();
-  await expect.poll(() => waiting(), { timeout: 10_000 }).toHaveLength(started.length);
-  // In an array: a promise returned bare would be awaited here.
+  await expect.poll(() => blockedSessions(), { timeout: 10_000 }).toHaveLength(started.length);
+  // Wrapped in an array: an async function would await a promise it returns directly.
   return [Promise.all(started)];
 }
 
-/** Sessions of this database that wait for a lock, the bystander's or each other's. */
-const waiting = async (): Promise<number[]> => {
-  const { rows } = await bystander.query<{ pid: number }>(
+/** Sessions of this database that wait for a lock. */
+const blockedSessions = async (): Promise<number[]> => {
+  const { rows } = await lockHolder.query<{ pid: number }>(
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
   );
   return rows.map(({ pid }) => pid);
 };
 
-const letGo = () => bystander.query('COMMIT');
+const releaseLock = () => lockHolder.query('COMMIT');
 
-const lockUnlocks = 'SELECT id FROM lead_unlocks WHERE id = ANY($1::uuid[]) FOR UPDATE';
+const lockUnlocksSql = 'SELECT id FROM lead_unlocks WHERE id = ANY($1::uuid[]) FOR UPDATE';
 
-/** Pays at Stripe and returns the outbox row of its report, which has not been run. */
+/** Pays at Stripe, and returns the outbox row of the payment report, which no worker has run yet. */
 async function paid(offer: Offer, buyer: Buyer): Promise<{ unlockId: string; row: Row }> {
   const { id } = await story.unlock(offer, buyer);
   const [page] = await Promise.all([
@@ -94,13 +94,13 @@ async function paid(offer: Offer, buyer: Buyer): Promise<{ unlockId: string; row
   return { unlockId: id, row: await rowOf(id, 'payment.reported') };
 }
 
-const keptPayments = (unlockIds: string[]) =>
+const keptPaymentsOf = (unlockIds: string[]) =>
   system.rows<{ unlock: string }>(
     'SELECT unlock_id AS unlock FROM payments WHERE kept AND unlock_id = ANY($1::uuid[])',
     [unlockIds],
   );
 
-/** Each move with where it came from. */
+/** Each move with the state it started from. */
 const historyOf = (unlockId: string) =>
   system.rows<{ from: string; to: string }>(
     'SELECT from_status AS "from", to_status AS "to" FROM unlock_history WHERE unlock_id = $1 ORDER BY event_id',
@@ -108,36 +108,36 @@ const historyOf = (unlockId: string) =>
   );
 
 describe('two decisions on the same state', () => {
-  it('[F09] [F10] paid and declined at the same moment: each move begins where the one before it ended', async () => {
+  it('[F09] [F10] a payment and a decline decided at the same moment: each move starts from the state the previous one reached', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const payment = await paid(offer, buyer);
     story.says(buyer, `N ${offer.leadId}`);
     const decline = await rowOf(payment.unlockId, 'reply.declined');
 
-    const [reports] = await stopShort(lockUnlocks, [[payment.unlockId]], () => [
+    const [reports] = await runUntilBlocked(lockUnlocksSql, [[payment.unlockId]], () => [
       run(payment.row),
       run(decline),
     ]);
-    await letGo();
+    await releaseLock();
     expect((await reports)![0]).toBe('finished');
 
     const history = await historyOf(payment.unlockId);
     expect(history.slice(1).map(({ from }) => from)).toEqual(history.slice(0, -1).map(({ to }) => to));
     expect(history.filter(({ from }) => from === 'AWAITING_PAYMENT')).toHaveLength(1);
-    // Whoever of the two was first: the money was taken, so the details are owed.
+    // In either order the money was taken, so the buyer must get the details.
     expect(await unlocksOf(offer)).toEqual([{ id: payment.unlockId, status: 'PAID' }]);
-    expect(await keptPayments([payment.unlockId])).toHaveLength(1);
+    expect(await keptPaymentsOf([payment.unlockId])).toHaveLength(1);
   });
 
-  it('[F25] two payments that both saw the last slot free: one takes it, the other goes back', async () => {
+  it('[F25] two payments that both read the last slot as free: one takes it, the other is refunded', async () => {
     const buyers = await story.buyers(2);
     const offer = await story.offer(buyers, { max_sales: 1 });
     const payments = [await paid(offer, buyers[0]!), await paid(offer, buyers[1]!)];
     const ids = payments.map(({ unlockId }) => unlockId);
 
-    const [reports] = await stopShort(lockUnlocks, [ids], () => payments.map(({ row }) => run(row)));
-    await letGo();
+    const [reports] = await runUntilBlocked(lockUnlocksSql, [ids], () => payments.map(({ row }) => run(row)));
+    await releaseLock();
     expect(await reports).toEqual(['finished', 'finished']);
 
     const slots = await system.rows<{ slot: number }>(
@@ -146,50 +146,52 @@ describe('two decisions on the same state', () => {
     );
     expect(slots).toEqual([{ slot: 1 }]);
     expect((await unlocksOf(offer)).filter(({ status }) => status === 'PAID')).toHaveLength(1);
-    const kept = await keptPayments(ids);
+    const kept = await keptPaymentsOf(ids);
     expect(kept).toHaveLength(1);
-    const loser = ids.find((id) => id !== kept[0]!.unlock)!;
+    const refunded = ids.find((id) => id !== kept[0]!.unlock)!;
     const unwanted = await system.rows(
       "SELECT 1 FROM events WHERE type = 'payment.unwanted' AND subject = $1",
-      [`unlock:${loser}`],
+      [`unlock:${refunded}`],
     );
     expect(unwanted).toHaveLength(1);
   });
 });
 
-describe('a run and its row', () => {
-  it('[F09] issued anew while a run was under way: that run changes nothing, its successor does it all', async () => {
+describe('a run and its outbox row', () => {
+  it('[F09] a row re-issued during its run: that run changes nothing and the new run does everything', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const { unlockId, row } = await paid(offer, buyer);
     const before = await historyOf(unlockId);
 
-    // The run has opened its row and cannot go on to its end: a process that was stopped and wakes up too late.
-    const [zombie] = await stopShort('LOCK TABLE payments IN ACCESS EXCLUSIVE MODE', [], () => [run(row)]);
-    await bystander.query('UPDATE outbox SET epoch = epoch + 1 WHERE id = $1', [row.id]);
-    await letGo();
-    expect(await zombie).toEqual(['gone']);
+    // The run has opened its row and is blocked before it finishes, like a process that was suspended for too long.
+    const [staleRun] = await runUntilBlocked('LOCK TABLE payments IN ACCESS EXCLUSIVE MODE', [], () => [
+      run(row),
+    ]);
+    await lockHolder.query('UPDATE outbox SET epoch = epoch + 1 WHERE id = $1', [row.id]);
+    await releaseLock();
+    expect(await staleRun).toEqual(['gone']);
     expect(await historyOf(unlockId)).toEqual(before);
-    expect(await keptPayments([unlockId])).toEqual([]);
+    expect(await keptPaymentsOf([unlockId])).toEqual([]);
 
     const successor = await rowOf(unlockId, 'payment.reported');
     expect(successor).toEqual({ ...row, epoch: row.epoch + 1 });
     expect(await run(successor)).toBe('finished');
     expect(await unlocksOf(offer)).toEqual([{ id: unlockId, status: 'PAID' }]);
-    expect(await keptPayments([unlockId])).toHaveLength(1);
+    expect(await keptPaymentsOf([unlockId])).toHaveLength(1);
     expect(await rowsOf(unlockId, 'payment.reported')).toEqual([]);
   });
 
-  it('[F08] the row outlives its run until the finishing statement is committed: a run cut off there is made again', async () => {
+  it('[F08] the row exists until the finishing statement commits: a run cancelled there is repeated', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const { unlockId, row } = await paid(offer, buyer);
 
-    const [cutOff] = await stopShort(lockUnlocks, [[unlockId]], () => [run(row)]);
+    const [cancelled] = await runUntilBlocked(lockUnlocksSql, [[unlockId]], () => [run(row)]);
     expect(await rowsOf(unlockId, 'payment.reported')).toEqual([row]);
-    for (const pid of await waiting()) await bystander.query('SELECT pg_cancel_backend($1)', [pid]);
-    expect(await cutOff).toEqual(['retrying']);
-    await letGo();
+    for (const pid of await blockedSessions()) await lockHolder.query('SELECT pg_cancel_backend($1)', [pid]);
+    expect(await cancelled).toEqual(['retrying']);
+    await releaseLock();
     expect(await unlocksOf(offer)).toEqual([{ id: unlockId, status: 'AWAITING_PAYMENT' }]);
 
     const again = await rowOf(unlockId, 'payment.reported');

@@ -13,7 +13,7 @@ import {
 } from '../harness/deals.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
-/** The four messages a deal depends on: how to get there, and where it must end. */
+/** The four messages of a sale: how to reach each, and the state the unlock must end in. */
 const messages = [
   {
     name: 'teaser',
@@ -58,8 +58,8 @@ const vendorOf = ({ name }: Message) => (name === 'e-mail fallback' ? 'sendgrid'
 const recipientOf = (message: Message, deal: Pick<Deal, 'phone' | 'email'>) =>
   vendorOf(message) === 'sendgrid' ? deal.email! : deal.phone;
 
-/** Strikes the posts of this message to this buyer only. Texts are told apart by how many went before. */
-function strike(
+/** Makes the posts of this message to this buyer fail. Texts to one phone are distinguished by their order. */
+function failPosts(
   system: TestSystem,
   message: Message,
   to: { phone: string; email: string | null },
@@ -73,10 +73,14 @@ function strike(
   });
 }
 
-/** Deals whose message meets a fault, played to the state where they must end. */
-async function playInto(system: TestSystem, message: Message, fault: Partial<FaultInput>): Promise<Deal> {
+/** Plays a deal whose message meets the fault up to that message. */
+async function playWithFault(
+  system: TestSystem,
+  message: Message,
+  fault: Partial<FaultInput>,
+): Promise<Deal> {
   const deal = await offer(system, {
-    before: (phone, email) => strike(system, message, { phone, email }, fault),
+    before: (phone, email) => failPosts(system, message, { phone, email }, fault),
   });
   await message.play(system, deal);
   return deal;
@@ -85,15 +89,15 @@ async function playInto(system: TestSystem, message: Message, fault: Partial<Fau
 const postsOf = (system: TestSystem, message: Message, deal: Deal) =>
   posts(system, recipientOf(message, deal), message.contains);
 
-/** A vendor call that hangs, seen at the vendor. */
-async function hangs(system: TestSystem, deal: Deal, outcome: 'accepted_answer_lost' | 'faulted') {
+/** Resolves once the vendor has received a call that it does not answer in time. */
+async function callReceived(system: TestSystem, deal: Deal, outcome: 'accepted_answer_lost' | 'faulted') {
   await system.sandbox.waitFor(
     (e) => e.operation === 'message.create' && e.to === deal.phone && e.outcome === outcome,
   );
 }
 
-/** As if the process had died with its claim: the lease is over, and the sweeper has issued the row anew. */
-async function loseRun(system: TestSystem, deal: Deal, key: string) {
+/** Makes the run look as if its process had died: its lease is over and the row is re-issued. */
+async function abandonRun(system: TestSystem, deal: Deal, key: string) {
   await system.rows(
     "UPDATE effects SET lease_until = now() - interval '1 second' WHERE key = $1 AND state = 'claimed'",
     [key],
@@ -105,18 +109,18 @@ async function loseRun(system: TestSystem, deal: Deal, key: string) {
   );
 }
 
-describe.concurrent('a vendor did it and its answer was lost', () => {
+describe.concurrent('the vendor accepted the message but its response was lost', () => {
   let system: TestSystem;
   beforeAll(async () => {
     system = await startSystem({ timings: { callbackGraceMs: 1_500 } });
   });
   afterAll(() => system?.stop());
 
-  it('[F14] no answer for the whole 10 s of the call: the callback came long before, one post', async ({
+  it('[F14] the call times out after 10 s: the callback already confirmed it, and it is posted once', async ({
     expect,
   }) => {
     const teaser = messages[0]!;
-    const deal = await playInto(system, teaser, { kind: 'timeout_after' });
+    const deal = await playWithFault(system, teaser, { kind: 'timeout_after' });
     await reaches(system, deal, 'AWAIT_CONFIRM', 25_000);
     expect(postsOf(system, teaser, deal).map(({ outcome }) => outcome)).toEqual(['accepted_answer_lost']);
     expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'accepted', posts: 1 });
@@ -124,13 +128,13 @@ describe.concurrent('a vendor did it and its answer was lost', () => {
 
   for (const message of messages) {
     for (const kind of ['error_after', 'reset_after', 'timeout_after'] as const) {
-      it(`[F14] [F16] ${message.name}, ${kind}: the status callback with the effect id settles it; one post, no listing read`, async ({
+      it(`[F14] [F16] ${message.name}, ${kind}: the status callback with the effect id confirms it; one post, no listing read`, async ({
         expect,
       }) => {
         let listings = async () => -1;
         const deal = await offer(system, {
           before: (phone, email) => {
-            strike(system, message, { phone, email }, { kind, ms: 200 });
+            failPosts(system, message, { phone, email }, { kind, ms: 200 });
             listings = watchListings(
               system,
               vendorOf(message),
@@ -151,7 +155,7 @@ describe.concurrent('a vendor did it and its answer was lost', () => {
   }
 });
 
-describe.concurrent('callbacks never come', () => {
+describe.concurrent('no callback arrives', () => {
   let system: TestSystem;
   beforeAll(async () => {
     system = await startSystem();
@@ -164,10 +168,10 @@ describe.concurrent('callbacks never come', () => {
   afterAll(() => system?.stop());
 
   for (const message of messages) {
-    it(`[F14] ${message.name}: the vendor has it and it is found in the listing, one post`, async ({
+    it(`[F14] ${message.name}: the listing shows that the vendor has it, and it is posted once`, async ({
       expect,
     }) => {
-      const deal = await playInto(system, message, { kind: 'error_after' });
+      const deal = await playWithFault(system, message, { kind: 'error_after' });
       await reaches(system, deal, message.ends);
       const sent = postsOf(system, message, deal);
       expect(sent.map(({ outcome }) => outcome)).toEqual(['accepted_answer_lost']);
@@ -180,10 +184,10 @@ describe.concurrent('callbacks never come', () => {
     });
 
     for (const kind of ['error', 'reset', 'timeout'] as const) {
-      it(`[F14] [F16] ${message.name}, ${kind}: the vendor never had it, two listings a gap apart lack it, then exactly one more post`, async ({
+      it(`[F14] [F16] ${message.name}, ${kind}: two listings, a gap apart, do not show it, then it is posted exactly once more`, async ({
         expect,
       }) => {
-        const deal = await playInto(system, message, { kind, ms: 200 });
+        const deal = await playWithFault(system, message, { kind, ms: 200 });
         if (message.name === 'reveal') await reaches(system, deal, 'REVEAL_DETAILS_SENT');
         else await reaches(system, deal, message.ends);
         const sent = postsOf(system, message, deal);
@@ -196,7 +200,7 @@ describe.concurrent('callbacks never come', () => {
           posts: 2,
           vendorId: sent[1]!.vendorId,
         });
-        expect(await callsOf(system, message.key(deal)), 'the ambiguity is on record').toEqual([
+        expect(await callsOf(system, message.key(deal)), 'the unknown outcome is recorded').toEqual([
           'unknown',
           'accepted',
         ]);
@@ -204,11 +208,9 @@ describe.concurrent('callbacks never come', () => {
     }
   }
 
-  it('[F14] lost both times: never a third post; the work is parked, and stays two posts when resumed', async ({
-    expect,
-  }) => {
+  it('[F14] two lost posts: the work is parked without a third, also when resumed', async ({ expect }) => {
     const teaser = messages[0]!;
-    const deal = await playInto(system, teaser, { kind: 'error', count: 100 });
+    const deal = await playWithFault(system, teaser, { kind: 'error', count: 100 });
     const parked = () =>
       system.until<{ id: number; error: string }>(
         'parked teaser',
@@ -229,9 +231,9 @@ describe.concurrent('callbacks never come', () => {
     expect(postsOf(system, teaser, deal)).toHaveLength(2);
   });
 
-  it('[F14] a reveal lost both times goes by e-mail, once', async ({ expect }) => {
+  it('[F14] a reveal lost twice is sent by e-mail once', async ({ expect }) => {
     const reveal = messages[2]!;
-    const deal = await playInto(system, reveal, { kind: 'error', count: 100 });
+    const deal = await playWithFault(system, reveal, { kind: 'error', count: 100 });
     await reaches(system, deal, 'DONE');
     expect(postsOf(system, reveal, deal)).toHaveLength(2);
     expect(posts(system, deal.email!, 'here are the client details').map(({ outcome }) => outcome)).toEqual([
@@ -239,10 +241,10 @@ describe.concurrent('callbacks never come', () => {
     ]);
   });
 
-  it('[F14] a reveal found in the listing as undeliverable goes by e-mail', async ({ expect }) => {
+  it('[F14] a reveal the listing shows as undeliverable is sent by e-mail', async ({ expect }) => {
     const reveal = messages[2]!;
     const deal = await offer(system, {
-      before: (phone, email) => strike(system, reveal, { phone, email }, { kind: 'error_after' }),
+      before: (phone, email) => failPosts(system, reveal, { phone, email }, { kind: 'error_after' }),
     });
     const page = await accept(system, deal);
     system.sandbox.act.phone(deal.phone, { fail: 30006 });
@@ -252,18 +254,18 @@ describe.concurrent('callbacks never come', () => {
     expect(posts(system, deal.email!, 'here are the client details')).toHaveLength(1);
   });
 
-  it('[F13] the run died after the call: the vendor has it, one post, and the zombie changes nothing', async ({
+  it('[F13] a run that died during the call: the vendor has the message, it is posted once, and the late run changes nothing', async ({
     expect,
   }) => {
     const teaser = messages[0]!;
-    const deal = await playInto(system, teaser, { kind: 'timeout_after', ms: 3_000 });
-    await hangs(system, deal, 'accepted_answer_lost');
-    await loseRun(system, deal, teaser.key(deal));
+    const deal = await playWithFault(system, teaser, { kind: 'timeout_after', ms: 3_000 });
+    await callReceived(system, deal, 'accepted_answer_lost');
+    await abandonRun(system, deal, teaser.key(deal));
     await reaches(system, deal, 'AWAIT_CONFIRM', 8_000);
     expect(await callsOf(system, teaser.key(deal)), 'the first run still waits for its answer').toEqual([]);
     const settled = await effectOf(system, teaser.key(deal));
     await system.until<{ n: number }>(
-      'the end of the zombie',
+      'the end of the stale run',
       "SELECT count(*)::int AS n FROM attempts WHERE effect_key = $1 AND outcome = 'unknown'",
       [teaser.key(deal)],
       (row) => row?.n === 1,
@@ -273,21 +275,21 @@ describe.concurrent('callbacks never come', () => {
     expect(postsOf(system, teaser, deal)).toHaveLength(1);
   });
 
-  it("[F13] a zombie's late word does not touch the claim of the run that came after it", async ({
+  it('[F13] the late response of a replaced run does not change the claim of its successor', async ({
     expect,
   }) => {
     const teaser = messages[0]!;
     const deal = await offer(system, {
       before: (phone, email) => {
-        strike(system, teaser, { phone, email }, { kind: 'timeout', ms: 3_000 });
-        strike(system, teaser, { phone, email }, { kind: 'timeout_after', ms: 5_000 });
+        failPosts(system, teaser, { phone, email }, { kind: 'timeout', ms: 3_000 });
+        failPosts(system, teaser, { phone, email }, { kind: 'timeout_after', ms: 5_000 });
       },
     });
-    await hangs(system, deal, 'faulted');
-    await loseRun(system, deal, teaser.key(deal));
-    await hangs(system, deal, 'accepted_answer_lost');
+    await callReceived(system, deal, 'faulted');
+    await abandonRun(system, deal, teaser.key(deal));
+    await callReceived(system, deal, 'accepted_answer_lost');
     await system.until<{ n: number }>(
-      'the end of the zombie',
+      'the end of the stale run',
       "SELECT count(*)::int AS n FROM attempts WHERE effect_key = $1 AND outcome = 'unknown'",
       [teaser.key(deal)],
       (row) => row?.n === 1,
@@ -297,13 +299,13 @@ describe.concurrent('callbacks never come', () => {
     expect(postsOf(system, teaser, deal)).toHaveLength(2);
   });
 
-  it('[F13] the run died before the call: nothing in two listings, then exactly one more post', async ({
+  it('[F13] a run that died before the vendor accepted: two listings do not show the message, then it is posted exactly once more', async ({
     expect,
   }) => {
     const teaser = messages[0]!;
-    const deal = await playInto(system, teaser, { kind: 'timeout', ms: 3_000 });
-    await hangs(system, deal, 'faulted');
-    await loseRun(system, deal, teaser.key(deal));
+    const deal = await playWithFault(system, teaser, { kind: 'timeout', ms: 3_000 });
+    await callReceived(system, deal, 'faulted');
+    await abandonRun(system, deal, teaser.key(deal));
     await reaches(system, deal, 'AWAIT_CONFIRM', 8_000);
     expect(postsOf(system, teaser, deal).map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
     expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'accepted', posts: 2 });

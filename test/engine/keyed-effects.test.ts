@@ -14,16 +14,16 @@ import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 beforeAll(async () => {
-  // Polling an open session would book its end before the call is repeated.
+  // Polling an open session would book its end before the call is retried.
   system = await startSystem({ timings: { backoffMs: [20, 40], reconcileAfterMs: 60_000 } });
-  // So would Stripe's own events.
+  // Withheld, because these webhooks would book the change before the call is retried.
   system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'charge.refunded' });
   system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'checkout.session.expired' });
 });
 afterAll(() => system?.stop());
 
-describe.concurrent('calls to Stripe, which knows their keys', () => {
-  it('[F14] Stripe made the session and failed to say so: the next click asks with the same key', async ({
+describe.concurrent('Stripe calls with an idempotency key', () => {
+  it('[F14] a session created although the response was lost: the next click retries with the same key', async ({
     expect,
   }) => {
     const deal = await offer(system);
@@ -58,7 +58,7 @@ describe.concurrent('calls to Stripe, which knows their keys', () => {
     await reaches(system, deal, 'DONE');
   });
 
-  it('[F14] Stripe refunded and failed to say so: same key, one refund of the full price', async ({
+  it('[F14] a refund made although the response was lost: retried with the same key, one refund of the full price', async ({
     expect,
   }) => {
     const { deal, intent } = await unwantedPayment(system, (payment) => {
@@ -76,14 +76,14 @@ describe.concurrent('calls to Stripe, which knows their keys', () => {
     expect(posts(system, deal.phone, 'here are the client details')).toEqual([]);
   });
 
-  it('[F14] Stripe closed the session and failed to say so: same key, closed once, booked as expired', async ({
+  it('[F14] a session expired although the response was lost: retried with the same key, expired once and booked', async ({
     expect,
   }) => {
     const deal = await offer(system);
     const page = await accept(system, deal);
     const { session } = await openCheckout(page);
     const path = `/v1/checkout/sessions/${session}/expire`;
-    // Stripe's own word of it would settle the matter before the call is repeated.
+    // Withheld, because this webhook would settle the session before the call is retried.
     system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'checkout.session.expired' });
     system.sandbox.fault({ vendor: 'stripe', kind: 'error_after', path, count: 1 });
     system.sandbox.fault({ vendor: 'stripe', kind: 'timeout_after', ms: 200, path, count: 2 });
@@ -107,12 +107,10 @@ describe.concurrent('calls to Stripe, which knows their keys', () => {
     expect(row!.state).toBe('expired');
   });
 
-  it('[F13] a refund claimed by a run that died is asked for again under the same key', async ({
-    expect,
-  }) => {
+  it('[F13] a refund claimed by a run that died is retried with the same key', async ({ expect }) => {
     const deal = await offer(system);
     const { session } = await openCheckout(await accept(system, deal));
-    // Long enough to put the dead run's claim there before the money is looked at.
+    // Leaves time to insert the dead run's claim before the worker fetches the session.
     system.sandbox.fault({
       vendor: 'stripe',
       kind: 'latency',
@@ -135,7 +133,9 @@ describe.concurrent('calls to Stripe, which knows their keys', () => {
     expect(await effectOf(system, key)).toMatchObject({ state: 'accepted' });
   });
 
-  it('[F15] Stripe: a refund waits as told, burns no attempt, then is made once', async ({ expect }) => {
+  it('[F15] a refund answered with 429 waits as long as asked, counts no attempt, and is made once', async ({
+    expect,
+  }) => {
     const { deal, intent } = await unwantedPayment(system, (payment) =>
       system.sandbox.fault({
         vendor: 'stripe',
@@ -153,7 +153,7 @@ describe.concurrent('calls to Stripe, which knows their keys', () => {
   });
 
   for (const kind of ['error', 'reset', 'timeout'] as const) {
-    it(`[F16] ${kind} before a refund was made: repeated under the same key until it is, once`, async ({
+    it(`[F16] ${kind} before a refund is made: retried with the same key until it is made once`, async ({
       expect,
     }) => {
       const { deal, intent } = await unwantedPayment(system, (payment) =>
@@ -175,7 +175,7 @@ describe.concurrent('calls to Stripe, which knows their keys', () => {
       expect(await effectOf(system, `refund-${intent}`)).toMatchObject({ state: 'accepted' });
     });
 
-    it(`[F16] ${kind} when the paid session is looked at: asked again, revealed once`, async ({ expect }) => {
+    it(`[F16] ${kind} when the paid session is fetched: fetched again, revealed once`, async ({ expect }) => {
       const deal = await offer(system);
       const { session } = await openCheckout(await accept(system, deal));
       system.sandbox.fault({

@@ -1,94 +1,58 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { createQueues, type Queues } from '../../src/engine/queues.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
-
-/** The way to Postgres. Shut, it refuses whoever knocks, as a server that is being restarted does. */
-type Door = { url: string; shut(): Promise<void>; open(): Promise<void> };
-
-async function makeDoor(targetUrl: string): Promise<Door> {
-  const target = new URL(targetUrl);
-  const sockets = new Set<Socket>();
-  let server: Server;
-  let port = 0;
-  const open = async () => {
-    server = createServer((client) => {
-      const upstream = connect(Number(target.port || 5432), target.hostname);
-      for (const [socket, other] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        sockets.add(socket);
-        socket
-          .on('error', () => other.destroy())
-          .on('close', () => sockets.delete(socket) && other.destroy());
-        socket.pipe(other);
-      }
-    });
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    port = (server.address() as { port: number }).port;
-  };
-  const shut = async () => {
-    if (!server.listening) return;
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  };
-  await open();
-  const url = new URL(targetUrl);
-  url.hostname = '127.0.0.1';
-  url.port = String(port);
-  return { url: url.href, shut, open };
-}
+import { type OutageProxy, startOutageProxy } from '../harness/outages.ts';
 
 let database: TestDatabase;
-let door: Door;
+let proxy: OutageProxy;
 let queues: Queues;
 beforeAll(async () => {
   database = await createTestDatabase(inject('postgres'));
-  door = await makeDoor(database.directUrl);
-  queues = await createQueues({ redisUrl: null, databaseUrl: door.url, log: pino({ level: 'silent' }) });
+  const { hostname, port } = new URL(database.directUrl);
+  proxy = await startOutageProxy(hostname, Number(port || 5432));
+  const url = Object.assign(new URL(database.directUrl), { host: `127.0.0.1:${proxy.port}` });
+  queues = await createQueues({ redisUrl: null, databaseUrl: url.href, log: pino({ level: 'silent' }) });
 });
 afterAll(async () => {
   await queues?.close();
-  await door?.shut();
+  await proxy?.stop();
   await database?.drop();
 });
 
-/** It asks again half a second after it was refused; left to BullMQ it would be deaf for 15 s. */
+/** The worker retries 0.5 s after a refused connection; with BullMQ's default it would wait 15 s. */
 const backWithinMs = 7_000;
-/** How often we are turned away ourselves, one after the other, before a worker that set out first must have been too. */
-const knocks = 20;
+/** This many refused calls in sequence take longer than the worker's own connection attempt, which started earlier. */
+const refusedCalls = 20;
 
-it('[F12] a worker that finds its queue in PostgreSQL gone takes the next job as soon as the server is back', async () => {
-  const begun = new Set<number>();
+it('[F12] a worker whose PostgreSQL queue was down takes the next job as soon as the server is back', async () => {
+  const started = new Set<number>();
   let finish = (): void => undefined;
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
   });
   queues.startWorker('distributor', { concurrency: 1 }, async ({ outboxId }) => {
-    begun.add(outboxId);
+    started.add(outboxId);
     if (outboxId === 1) await finished;
     return 'done';
   });
   const add = (id: number) => queues.add('distributor', [{ id, epoch: 0, worker: 'distributor' }]);
-  const knockInVain = async () => {
-    for (let knock = 0; knock < knocks; knock++) await expect(add(2)).rejects.toThrow();
+  const addRefused = async () => {
+    for (let call = 0; call < refusedCalls; call++) await expect(add(2)).rejects.toThrow();
   };
   await add(1);
-  await expect.poll(() => begun.has(1), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => started.has(1), { timeout: 10_000 }).toBe(true);
 
-  await door.shut();
-  await knockInVain();
-  // Its job ends now, and nobody is there to be told.
+  await proxy.refuse();
+  await addRefused();
+  // The job ends now, while its completion cannot be reported to the queue.
   finish();
-  await knockInVain();
-  await door.open();
+  await addRefused();
+  await proxy.restore();
 
   await add(2);
   const deadline = performance.now() + backWithinMs;
-  while (!begun.has(2) && performance.now() < deadline)
+  while (!started.has(2) && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(begun).toContain(2);
+  expect(started).toContain(2);
 });

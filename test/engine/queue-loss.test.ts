@@ -7,7 +7,7 @@ import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let cluster: RedisCluster | undefined;
 
-/** So that emptying it empties nobody else's queues: a database of its own inside the given Redis, or a whole cluster. */
+/** A Redis that can be emptied without touching other queues: a database of its own in the given server, or a whole cluster. */
 async function privateRedis(): Promise<string | null> {
   if (!process.env.REDIS_URL) return null;
   if (redisNodes(process.env.REDIS_URL).length > 1) {
@@ -33,14 +33,14 @@ async function emptyQueues(system: TestSystem): Promise<void> {
   await system.rows(`TRUNCATE ${tables.map((t) => t.name).join(', ')}`);
 }
 
-describe('the queue is transport, not truth', () => {
+describe('the queue loses its contents', () => {
   let system: TestSystem;
   afterEach(async () => {
     await system.stop();
     await cluster?.stop();
   });
 
-  it('[F07] emptied twice during a run of 200 leads, every unlock ends where it must, every message and charge once', async () => {
+  it('[F07] emptied twice while 200 leads are sold: every unlock ends as expected, every message and charge happens once', async () => {
     system = await startSystem({ redisUrl: await privateRedis() });
     const result = await runLoad(system, 200, async (progress) => {
       for (const share of [20, 90]) {

@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { startSystem } from '../harness/system.ts';
 
-describe('a stop ends, whatever hangs', () => {
-  it('with a connection on which nobody ever asks anything', async () => {
+describe('shutdown completes', () => {
+  it('while a client holds an idle connection', async () => {
     const system = await startSystem();
     const { port } = new URL(system.publicUrl);
     const idle = connect(Number(port), '127.0.0.1');
@@ -15,7 +15,7 @@ describe('a stop ends, whatever hangs', () => {
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 
-  it('with a vendor that does not answer', async () => {
+  it('while a vendor call has no response', async () => {
     const system = await startSystem();
     const [amy] = await system.rows<{ phone: string }>(
       "SELECT phone FROM buyers WHERE external_id = 'provider60'",
@@ -29,7 +29,7 @@ describe('a stop ends, whatever hangs', () => {
       provider_ids: ['provider60'],
     });
     await system.until<{ n: number }>(
-      'the call to be under way',
+      'the call to be claimed',
       "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
       [],
       (row) => row?.n === 1,

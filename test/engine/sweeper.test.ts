@@ -20,7 +20,7 @@ describe('the sweeper', () => {
   let system: TestSystem;
   let sweeper: Sweeper;
   beforeAll(async () => {
-    // No workers: jobs stay where they are put, and the only sweep is the test's own.
+    // No workers: jobs stay in the queue, and only the test itself sweeps.
     system = await startSystem({ workers: [], timings: { sweepEveryMs: 3_600_000 } });
     sweeper = createSweeper({ ...system.runtime, timings: system.config.timings });
     await sweeper.sweep();
@@ -34,7 +34,7 @@ describe('the sweeper', () => {
     system.rows<Row>(
       'SELECT id, epoch, worker, queued, visits, (extract(epoch FROM due_at - now()) * 1000)::float8 AS "dueInMs" FROM outbox ORDER BY id',
     );
-  /** Rows committed by a process that died before it could publish, or whose publication was lost. */
+  /** Rows committed by a process that died before publishing them. */
   const commitUnpublished = async (count = 1, organizationId: string | null = null, full = false) => {
     const events = Array.from({ length: count }, () => {
       const leadId = uuidv7();
@@ -45,7 +45,7 @@ describe('the sweeper', () => {
   };
   const makeDue = () => system.rows("UPDATE outbox SET due_at = now() - interval '1 second'");
 
-  it('[F06] issues a row that was committed and never published, under the same job id', async () => {
+  it('[F06] publishes a row that was committed and never published, under the same job id', async () => {
     const [row] = await commitUnpublished();
     expect(await system.runtime.queues.stateOf(row!)).toBe('unknown');
     await makeDue();
@@ -54,7 +54,7 @@ describe('the sweeper', () => {
     expect((await rows())[0]).toMatchObject({ id: row!.id, epoch: row!.epoch, visits: 1 });
   });
 
-  it('never raises the epoch of a row whose job merely waits, however often it is overdue', async () => {
+  it('keeps the epoch of a row whose job is still waiting, however often the row is overdue', async () => {
     const [row] = await commitUnpublished();
     for (let visit = 0; visit < 5; visit++) {
       await makeDue();
@@ -64,7 +64,7 @@ describe('the sweeper', () => {
     expect(await system.runtime.queues.stateOf(row!)).toBe('present');
   });
 
-  it('[F07] gives every row a new job in one sweep when hundreds lost theirs after many visits', async () => {
+  it('[F07] gives 600 rows whose jobs were lost new jobs in one sweep', async () => {
     const lost = await commitUnpublished(600);
     await system.rows("UPDATE outbox SET visits = 3, due_at = now() - interval '1 second'");
     const { reissued } = await sweeper.sweep();
@@ -77,10 +77,10 @@ describe('the sweeper', () => {
       expect(await system.runtime.queues.stateOf(row)).toBe('present');
   });
 
-  it('gives a row a new job when its job ended without finishing it: a retained id swallows re-adds', async () => {
+  it('gives a row a new job when its job ended without finishing it, because the queue ignores an add under a retained id', async () => {
     const [row] = await commitUnpublished();
     await system.runtime.queues.add('distributor', [row!]);
-    // A job that ends and is retained, as after a crash between its end and ours.
+    // The job completes and is retained although its outbox row is unfinished, as after a crash in between.
     const worker = system.runtime.queues.startWorker('distributor', { concurrency: 1 }, async () => 'lost');
     await new Promise<void>((resolve) =>
       worker.on('completed', (job) => job.id === jobIdOf(row!) && resolve()),
@@ -96,7 +96,7 @@ describe('the sweeper', () => {
     expect(await system.runtime.queues.stateOf(now!)).toBe('present');
   });
 
-  it('[F07] notices an emptied queue at once and makes its rows due', async () => {
+  it('[F07] detects an emptied queue in the next sweep and makes its rows due', async () => {
     const [row] = await commitUnpublished();
     await system.runtime.queues.add('distributor', [row!]);
     expect((await rows())[0]!.dueInMs).toBeGreaterThan(5_000);
@@ -107,7 +107,7 @@ describe('the sweeper', () => {
     expect(await system.runtime.queues.stateOf(row!)).toBe('present');
   });
 
-  it('lets no more than the window into a queue, and takes turns between organizations', async () => {
+  it('fills a queue up to its window and takes turns between organizations', async () => {
     const { queues } = system.runtime;
     const [big, small] = [uuidv7(), uuidv7()];
     await commitUnpublished(queues.window + 500, big, true);
@@ -123,7 +123,7 @@ describe('the sweeper', () => {
     expect(queues.isFull('distributor')).toBe(true);
   });
 
-  it('[F09] two runs of one row at once make one transition', async () => {
+  it('[F09] three simultaneous runs of one row make one transition', async () => {
     await system.api('POST', '/api/leads', { ...sampleLead, lead_id: 'lead_twice' });
     const [row] = await rows();
     const run = () => execute(workers.distributor, system.runtime, { outboxId: row!.id, epoch: row!.epoch });
@@ -133,8 +133,8 @@ describe('the sweeper', () => {
     expect(offered).toHaveLength(1);
   });
 
-  it('[F09] a run whose row was issued anew changes nothing', async () => {
-    await system.api('POST', '/api/leads', { ...sampleLead, lead_id: 'lead_anew' });
+  it('[F09] a run whose row was re-issued changes nothing', async () => {
+    await system.api('POST', '/api/leads', { ...sampleLead, lead_id: 'lead_reissued' });
     const [row] = await rows();
     await system.rows('UPDATE outbox SET epoch = epoch + 1');
     expect(await execute(workers.distributor, system.runtime, { outboxId: row!.id, epoch: row!.epoch })).toBe(

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => system?.stop());
 
-it('[F06] work that was committed and never published is found and done, without anybody asking for it', async () => {
+it('[F06] work that was committed but never published is found and done by the sweeper', async () => {
   const leadId = uuidv7();
   const lost = {
     type: 'lead.received' as const,
@@ -17,7 +17,7 @@ it('[F06] work that was committed and never published is found and done, without
     subject: `lead:${leadId}`,
     data: { leadId },
   };
-  // As a process leaves it that dies between COMMIT and the queue: one row still in the window of its publisher, one due.
+  // What a process leaves that dies between COMMIT and publishing: one row reserved for its publisher, one due.
   await commitChange(system.runtime.db, { events: [lost] }, { visibilityMs: 500 });
   await commitChange(system.runtime.db, { events: [lost] }, { visibilityMs: 0, isFull: () => true });
   const left = () => system.rows<{ id: number; worker: string }>('SELECT id, worker FROM outbox');

@@ -37,7 +37,7 @@ async function signIn({ publicUrl, operator }: TestSystem): Promise<string> {
     .join('; ');
 }
 
-/** The button of the console. */
+/** Presses the console's resume button; returns the response status. */
 async function resume(id: number): Promise<number> {
   const answer = await fetch(`${system.publicUrl}/console/parked/${id}/resume`, {
     method: 'POST',
@@ -69,7 +69,7 @@ const alertsOf = (deal: Deal) =>
     'SELECT kind, text, resolved_at IS NULL AS open FROM alerts WHERE subject = $1 ORDER BY created_at',
     [`unlock:${deal.unlockId}`],
   );
-const told = (deal: Deal) =>
+const operatorMailed = (deal: Deal) =>
   system.sandbox.waitFor(
     (e) =>
       e.operation === 'mail.send' &&
@@ -77,7 +77,7 @@ const told = (deal: Deal) =>
       (e.text ?? '').includes(deal.unlockId),
     15_000,
   );
-const apart = (calls: { at: string }[]) => Date.parse(calls[1]!.at) - Date.parse(calls[0]!.at);
+const gapMsOf = (calls: { at: string }[]) => Date.parse(calls[1]!.at) - Date.parse(calls[0]!.at);
 
 describe('429', () => {
   const everyPost = (to: string) =>
@@ -85,7 +85,9 @@ describe('429', () => {
       .list({ to })
       .filter(({ operation }) => operation === 'message.create' || operation === 'mail.send');
 
-  it.concurrent('[F15] Twilio: waits as told, burns no attempt, then one post', async ({ expect }) => {
+  it.concurrent('[F15] Twilio: waits as long as asked, counts no attempt, then posts once', async ({
+    expect,
+  }) => {
     let fault = '';
     const deal = await offer(system, {
       before: (phone) => {
@@ -119,14 +121,12 @@ describe('429', () => {
     await reaches(system, deal, 'AWAIT_CONFIRM');
     const calls = everyPost(deal.phone);
     expect(calls.map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
-    expect(apart(calls)).toBeGreaterThanOrEqual(2_000);
+    expect(gapMsOf(calls)).toBeGreaterThanOrEqual(2_000);
     expect((await struck(system, fault)).struck).toBe(1);
     expect(await effectOf(system, `teaser-${deal.unlockId}`)).toMatchObject({ state: 'accepted', posts: 1 });
   });
 
-  it.concurrent('[F15] more of them than a row has attempts: still one post, nothing parked', async ({
-    expect,
-  }) => {
+  it.concurrent('[F15] more 429s than allowed attempts: one post, nothing parked', async ({ expect }) => {
     const deal = await offer(system, {
       before: (phone) =>
         void system.sandbox.fault({
@@ -142,7 +142,7 @@ describe('429', () => {
     expect(everyPost(deal.phone)).toHaveLength(16);
   });
 
-  it.concurrent('[F15] SendGrid: waits as told, then one mail', async ({ expect }) => {
+  it.concurrent('[F15] SendGrid: waits as long as asked, then sends one mail', async ({ expect }) => {
     const deal = await offer(system, {
       before: (_phone, email) =>
         void system.sandbox.fault({
@@ -159,12 +159,12 @@ describe('429', () => {
     await reaches(system, deal, 'DONE');
     const calls = everyPost(deal.email!);
     expect(calls.map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
-    expect(apart(calls)).toBeGreaterThanOrEqual(2_000);
+    expect(gapMsOf(calls)).toBeGreaterThanOrEqual(2_000);
   });
 });
 
 describe('work that cannot succeed', () => {
-  it.concurrent('[F11] a poison event is parked after 12 failures with its error, alert and e-mail; others go on; resumed it finishes', async ({
+  it.concurrent('[F11] an event that always fails is parked after 12 attempts with error, alert and e-mail; other work goes on; it finishes when resumed', async ({
     expect,
   }) => {
     const deal = await offer(system);
@@ -179,7 +179,7 @@ describe('work that cannot succeed', () => {
 
     const row = await parked(deal, 'revealer');
     expect(row).toMatchObject({ attempts: 12, error: expect.stringContaining('no encryption key') });
-    await told(deal);
+    await operatorMailed(deal);
     expect(await alertsOf(deal)).toMatchObject([
       { kind: 'reveal_failed', open: true, text: expect.stringContaining('no encryption key') },
     ]);
@@ -209,10 +209,10 @@ describe('work that cannot succeed', () => {
       `unlock:${deal.unlockId}`,
       'work.resumed',
     ]);
-    expect(resumed, 'two presses, one resumption').toHaveLength(1);
+    expect(resumed, 'two clicks resume the work once').toHaveLength(1);
   });
 
-  it.concurrent('[F11] a wrong key at Twilio (401) parks at once and releases the effect; resumed it is sent exactly once', async ({
+  it.concurrent('[F11] a wrong Twilio key (401) parks at once and releases the effect; when resumed the text is sent exactly once', async ({
     expect,
   }) => {
     const deal = await offer(system, {
@@ -229,7 +229,7 @@ describe('work that cannot succeed', () => {
     expect(row).toMatchObject({ attempts: 1, error: expect.stringContaining('unauthorized') });
     expect(await effectOf(system, `teaser-${deal.unlockId}`)).toMatchObject({ state: 'released' });
     expect(await callsOf(system, `teaser-${deal.unlockId}`)).toEqual(['released']);
-    await told(deal);
+    await operatorMailed(deal);
     expect(await alertsOf(deal)).toMatchObject([{ kind: 'work_parked', open: true }]);
     expect(posts(system, deal.phone, 'Reply Y').filter(wasDone)).toEqual([]);
 
@@ -239,7 +239,7 @@ describe('work that cannot succeed', () => {
     expect(await effectOf(system, `teaser-${deal.unlockId}`)).toMatchObject({ state: 'accepted', posts: 1 });
   });
 
-  it.concurrent('[F11] a wrong key at Stripe parks the refund at once; resumed it is made exactly once', async ({
+  it.concurrent('[F11] a wrong Stripe key parks the refund at once; when resumed it is made exactly once', async ({
     expect,
   }) => {
     const { deal, intent } = await unwantedPayment(system, (payment) =>
@@ -259,7 +259,7 @@ describe('work that cannot succeed', () => {
     expect(refundCalls(system, intent).filter(wasDone)).toHaveLength(1);
   });
 
-  it.concurrent('[F11] an alert whose e-mail fails stays on the console and parks no alert of its own', async ({
+  it.concurrent('[F11] an alert whose e-mail fails stays on the console and raises no further alert', async ({
     expect,
   }) => {
     const deal = await offer(system, {
@@ -274,20 +274,20 @@ describe('work that cannot succeed', () => {
     });
     system.sandbox.fault({ vendor: 'sendgrid', kind: 'error', status: 401, contains: deal.unlockId });
     const row = await parked(deal, 'teaser-sender');
-    const alarm = await parked(deal, 'notifier');
-    expect(alarm.error).toContain('unauthorized');
+    const notification = await parked(deal, 'notifier');
+    expect(notification.error).toContain('unauthorized');
     expect(await alertsOf(deal)).toHaveLength(1);
-    const alarms = await system.rows('SELECT 1 FROM events WHERE subject = $1 AND type = $2', [
+    const notifications = await system.rows('SELECT 1 FROM events WHERE subject = $1 AND type = $2', [
       `unlock:${deal.unlockId}`,
       'work.parked',
     ]);
-    expect(alarms, 'the alert of an alert is none').toHaveLength(1);
+    expect(notifications, 'a failed alert raises no second alert').toHaveLength(1);
     await resume(row.id);
     await reaches(system, deal, 'AWAIT_CONFIRM');
     expect((await rowsOf(deal, 'teaser-sender')).length).toBe(0);
   });
 
-  it.concurrent('[F11] an event no version here can read is parked too, not issued for ever', async ({
+  it.concurrent('[F11] an event version without a reader is parked instead of being re-issued for ever', async ({
     expect,
   }) => {
     const deal = await offer(system);
@@ -303,7 +303,7 @@ describe('work that cannot succeed', () => {
     );
     const row = await parked(deal, 'payment-linker');
     expect(row.error).toContain('reply.accepted of version 2');
-    await told(deal);
+    await operatorMailed(deal);
     expect(await alertsOf(deal)).toMatchObject([{ kind: 'work_parked' }]);
   });
 });

@@ -47,7 +47,7 @@ export type ApiTest = {
     events: unknown,
     options?: { timestamp?: number; tamper?: boolean },
   ): Promise<LightMyRequestResponse>;
-  /** A lead for these providers, and its unlocks put into this state, as the workers would. */
+  /** Creates a lead for provider60 unless the body says otherwise; returns its public id. */
   lead(body?: Record<string, unknown>): Promise<string>;
   unlocksOf(publicId: string): Promise<{ id: string; status: string }[]>;
   toAwaitingPayment(unlockId: string): Promise<string>;
@@ -59,14 +59,14 @@ type StripePost = { path?: string; secret?: string; at?: number; signature?: str
 export type ApiOptions = {
   env?: NodeJS.ProcessEnv;
   limits?: Partial<Limits>;
-  /** Puts something between us and the database, for each URL we have of it. */
+  /** Starts a proxy before the database, once for each of its URLs; returns the proxied URL. */
   through?: (url: string) => Promise<string>;
-  /** The same between us and the queue. */
+  /** The same for the queue. */
   queueThrough?: (url: string) => Promise<string>;
   log?: Logger;
 };
 
-/** The ingress on a database of its own with no workers beside it: what a request commits stays to be looked at. */
+/** The API on its own database, without workers, so that what a request commits stays in the tables. */
 export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
   const database = await createTestDatabase();
   const sandbox = await startSandbox({});
@@ -83,7 +83,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
   const demo = await ensureDemo(runtime.db, { freshKey: true });
   const app = await buildApp({ ...runtime, log: options.log ?? runtime.log }, { limits: options.limits });
   await app.ready();
-  // A queue opens its connections by itself; what breaks them later should find them made.
+  // Queues connect in the background. A test that breaks the connections needs them established.
   await Promise.all(runtime.queues.boards().map((queue) => queue.waitUntilReady()));
   return assemble(
     { app, runtime, config, sandbox, organizationId: demo.organizationId, key: demo.apiKey! },

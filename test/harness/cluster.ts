@@ -7,25 +7,25 @@ import { Redis } from 'ioredis';
 import { freePort } from '../../src/system.ts';
 
 export type RedisCluster = {
-  /** As REDIS_URL names it: every master, where clients reach it. */
+  /** The value for REDIS_URL: every master, at the address clients use. */
   url: string;
   masters: readonly string[];
   /** FLUSHALL on every master. */
   flush(): Promise<void>;
   kill(master: number): Promise<void>;
-  /** Kills one and starts it again on its port: it still knows its slots, its keys are gone. */
+  /** Kills a master and starts it again on its port: it still knows its slots, its keys are lost. */
   restart(master: number): Promise<void>;
-  /** How many queues, whoever's they are, each master holds. */
+  /** How many queues each master holds, those of other tests included. */
   queuesPerMaster(): Promise<number[]>;
-  /** A statement on each master, without a detour through anything in front of it. */
+  /** Runs `act` on each master, bypassing any proxy. */
   onEach<T>(act: (redis: Redis) => Promise<T>): Promise<T[]>;
   stop(): Promise<void>;
 };
 
 export type ClusterOptions = {
   password?: string;
-  /** Something to put between clients and a master: is told its port, answers with the port clients shall use. */
-  door?: (port: number) => Promise<number>;
+  /** Starts a proxy before a master: takes the master's port, returns the port that clients use. */
+  proxyTo?: (port: number) => Promise<number>;
 };
 
 type Master = {
@@ -38,8 +38,8 @@ type Master = {
   output: string;
 };
 
-/** How long a server may take to start, and the cluster to agree. */
-const patienceMs = 20_000;
+/** Longest wait for a server to start and for the cluster to form. */
+const startTimeoutMs = 20_000;
 
 /** Three masters on loopback, without replicas and without persistence. Needs redis-server and redis-cli. */
 export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
@@ -50,16 +50,16 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
     await rm(folder, { recursive: true, force: true });
   };
   const onEach = <T>(act: (redis: Redis) => Promise<T>) =>
-    Promise.all(masters.map((master) => ask(master, act)));
+    Promise.all(masters.map((master) => withRedis(master, act)));
   const restart = async (master: Master) => {
     await kill(master);
     await launch(master);
-    await eventually(() => serves(master));
+    await waitUntilReady(() => isServing(master));
   };
   try {
     for (const name of ['a', 'b', 'c']) masters.push(await startMaster(join(folder, name), options));
-    await unite(masters);
-    await Promise.all(masters.map((master) => eventually(() => serves(master))));
+    await createCluster(masters);
+    await Promise.all(masters.map((master) => waitUntilReady(() => isServing(master))));
   } catch (error) {
     await stop();
     throw error;
@@ -80,10 +80,10 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
   };
 }
 
-async function startMaster(folder: string, { password, door }: ClusterOptions): Promise<Master> {
+async function startMaster(folder: string, { password, proxyTo }: ClusterOptions): Promise<Master> {
   await mkdir(folder);
   const [port, busPort] = [await freePort(), await freePort()];
-  const clientPort = door ? await door(port) : port;
+  const clientPort = proxyTo ? await proxyTo(port) : port;
   const master: Master = { folder, port, busPort, clientPort, password, process: null, output: '' };
   await launch(master);
   return master;
@@ -112,10 +112,10 @@ async function launch(master: Master): Promise<void> {
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (master.output = (master.output + chunk.toString()).slice(-4_000)));
-  const answers = eventually(async () => {
+  const answers = waitUntilReady(async () => {
     if (child.exitCode !== null)
-      throw new Ended(`redis-server ended with ${child.exitCode}:\n${master.output}`);
-    return (await ask(master, (redis) => redis.ping())) === 'PONG';
+      throw new ServerEnded(`redis-server ended with ${child.exitCode}:\n${master.output}`);
+    return (await withRedis(master, (redis) => redis.ping())) === 'PONG';
   });
   await Promise.race([answers, failed]);
 }
@@ -128,8 +128,8 @@ async function kill(master: Master): Promise<void> {
   await ended;
 }
 
-/** Spreads the slots over the masters. */
-async function unite(masters: Master[]): Promise<void> {
+/** Joins the masters into one cluster and spreads the slots over them. */
+async function createCluster(masters: Master[]): Promise<void> {
   const { password } = masters[0]!;
   const addresses = masters.map(({ port, busPort }) => `127.0.0.1:${port}@${busPort}`);
   const parameters = ['--cluster', 'create', ...addresses, '--cluster-yes'];
@@ -146,8 +146,8 @@ async function unite(masters: Master[]): Promise<void> {
   if (code !== 0) throw new Error(`redis-cli --cluster create ended with ${code}:\n${output}`);
 }
 
-const serves = (master: Master) =>
-  ask(master, async (redis) => String(await redis.cluster('INFO')).includes('cluster_state:ok'));
+const isServing = (master: Master) =>
+  withRedis(master, async (redis) => String(await redis.cluster('INFO')).includes('cluster_state:ok'));
 
 async function countQueues(redis: Redis): Promise<number> {
   let queues = 0;
@@ -155,9 +155,9 @@ async function countQueues(redis: Redis): Promise<number> {
   return queues;
 }
 
-async function ask<T>({ port, password }: Master, act: (redis: Redis) => Promise<T>): Promise<T> {
+async function withRedis<T>({ port, password }: Master, act: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis({ port, password, lazyConnect: true, retryStrategy: () => null });
-  // What goes wrong is said by the rejection as well.
+  // An 'error' event without a listener would end the process; the rejection reports the same error.
   redis.on('error', () => undefined);
   try {
     await redis.connect();
@@ -167,18 +167,18 @@ async function ask<T>({ port, password }: Master, act: (redis: Redis) => Promise
   }
 }
 
-/** Waiting any longer would not help. */
-class Ended extends Error {}
+/** The server process ended: waiting longer cannot help. */
+class ServerEnded extends Error {}
 
-/** A server has no way to call us when it is ready: it is asked, every 50 ms. */
-async function eventually(ready: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + patienceMs;
+/** Polls every 50 ms, because a server does not signal that it is ready. */
+async function waitUntilReady(ready: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs;
   for (;;) {
-    let reason: unknown = new Error(`not ready within ${patienceMs} ms`);
+    let reason: unknown = new Error(`not ready within ${startTimeoutMs} ms`);
     try {
       if (await ready()) return;
     } catch (error) {
-      if (error instanceof Ended) throw error;
+      if (error instanceof ServerEnded) throw error;
       reason = error;
     }
     if (Date.now() > deadline) throw reason;

@@ -5,7 +5,7 @@ import type { ApiTest } from './api-app.ts';
 
 let registered = 0;
 
-/** A company with a key of its own. */
+/** Registers a company and creates a key for it. */
 export async function makeCompany(
   api: ApiTest,
   scopes: Scope[] = ['leads:read', 'leads:write', 'companies:read', 'companies:write'],
@@ -23,7 +23,7 @@ export async function makeCompany(
   return { company, key, as: { authorization: `Bearer ${key}` } };
 }
 
-/** What is sealed of each uploaded lead of a company, in the order they came. */
+/** The decrypted contacts of a company's uploaded leads, oldest first. */
 export async function contactsOf(api: ApiTest, { organizationId }: Company): Promise<UploadedContact[]> {
   const rows = await api.rows<{ contact: string }>(
     'SELECT contact FROM leads WHERE organization_id = $1 AND uploaded ORDER BY id',

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { type Visitor, visit } from './console-client.ts';
 import type { TestSystem } from './system.ts';
 
-/** Companies as operators make them, by the page; and their people, by the link the page shows. */
+/** Companies registered by an operator on the page, and members who sign in by the link it shows. */
 
 export const registration = (n: number) => ({
   company_name: `Company ${n}`,
@@ -32,7 +32,7 @@ export async function register(operator: Visitor, n: number, over = {}): Promise
 
 export const memberPassword = 'a long enough one';
 
-/** Through the link: whoever follows it is signed in at its end. */
+/** Sets a password through the link, which also signs the member in. */
 export async function asMember(system: TestSystem, { link }: Registered): Promise<Visitor> {
   const visitor = visit(system);
   const answer = await visitor.post(link, { password: memberPassword, again: memberPassword });

@@ -1,6 +1,6 @@
 import type { TestSystem } from './system.ts';
 
-/** A browser reduced to what the console sees of it: cookies, an origin, and no patience for redirects. */
+/** A minimal browser: it keeps cookies, sends an Origin, and does not follow redirects. */
 export type Visitor = {
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   post(path: string, form?: Record<string, string>, headers?: Record<string, string>): Promise<Response>;

@@ -10,7 +10,7 @@ export type TestCompany = { organizationId: string; number: number; location: st
 
 export type CompanyOptions = {
   apiVersion?: 'v2' | 'v1';
-  /** Null: named its location, and not connected yet. */
+  /** Null: the location is registered but not connected. */
   token?: string | null;
   tags?: string[];
   sourceLabel?: string;
@@ -20,7 +20,7 @@ export type CompanyOptions = {
 
 let made = 0;
 
-/** A company with a location of its own, let in by the token that the sandbox knows for it. */
+/** A company with its own location, connected with the token the sandbox accepts for it. */
 export async function makeCompany({ db, vault }: Deps, options: CompanyOptions = {}): Promise<TestCompany> {
   made += 1;
   const organizationId = uuidv7();
@@ -65,10 +65,10 @@ export type TestLead = {
   importId?: string;
 };
 
-/** A North American number of its own for each `n`. */
+/** A different North American number for each `n`. */
 export const phoneOf = (n: number): string => `+1305${String(2_000_000 + n)}`;
 
-/** Stored as an upload stores them: waiting in the outbox. Answers their ids, in order. */
+/** Stores leads as an upload does, with their outbox rows. Returns their ids, in order. */
 export async function addLeads(
   { db, vault }: Deps,
   { organizationId }: TestCompany,

@@ -1,9 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** before: the server never sees it. after: the server does it, and its answer is lost. */
+/** before: the request never reaches the server. after: the server executes it and its response is lost. */
 export type Cut = { on: string; when: 'before' | 'after' };
 
-/** A network between client and server that breaks when a certain text passes. */
+/** A proxy that cuts the connection when a chunk with the given text passes. */
 export async function startCutProxy(targetUrl: string): Promise<{
   url: string;
   cut: Cut | null;
@@ -25,7 +25,7 @@ export async function startCutProxy(targetUrl: string): Promise<{
         other.destroy();
       });
     }
-    let deaf = false;
+    let dropResponses = false;
     client.on('data', (chunk) => {
       const hit = proxy.cut !== null && chunk.includes(proxy.cut.on);
       if (hit) proxy.cuts += 1;
@@ -33,10 +33,10 @@ export async function startCutProxy(targetUrl: string): Promise<{
         client.destroy();
         return;
       }
-      deaf ||= hit;
+      dropResponses ||= hit;
       upstream.write(chunk);
     });
-    upstream.on('data', (chunk) => (deaf ? client.destroy() : client.write(chunk)));
+    upstream.on('data', (chunk) => (dropResponses ? client.destroy() : client.write(chunk)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

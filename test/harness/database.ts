@@ -5,8 +5,8 @@ import { migrate } from '../../src/db/migrate.ts';
 import { startTemporaryPostgres } from '../../src/embedded-postgres/index.ts';
 
 /**
- * Where this run's databases are made: a server, and in it a migrated database to clone. With a pooler the product
- * reaches them through it, as it does where DATABASE_DIRECT_URL is set beside DATABASE_URL.
+ * The server of this test run and a migrated template database to clone. With a pooler the product reaches the clones
+ * through it, as in an installation that sets DATABASE_DIRECT_URL beside DATABASE_URL.
  */
 export type TestPostgres = { serverUrl: string; template: string; poolerUrl: string | null };
 
@@ -17,8 +17,9 @@ declare module 'vitest' {
 }
 
 /**
- * One server per run: DATABASE_URL if it is set (its user must be allowed to create databases; with DATABASE_DIRECT_URL
- * beside it, it is a transaction pooler that takes any database's name), else a temporary embedded one. `prepare` adds to the template, once, what every test wants to find.
+ * Starts one server per run: DATABASE_URL if set (its user must be allowed to create databases; with DATABASE_DIRECT_URL
+ * it is a transaction pooler for any database name), else a temporary embedded one. `prepare` adds to the template what
+ * every test needs.
  */
 export async function startTestPostgres(
   prepare: (templateUrl: string) => Promise<void> = async () => undefined,
@@ -50,26 +51,26 @@ export async function startTestPostgres(
 }
 
 export type TestDatabase = {
-  /** As the product reaches it. */
+  /** The URL the product uses. */
   url: string;
-  /** Without a pooler; the same as `url` where there is none. */
+  /** The URL past the pooler; equal to `url` without one. */
   directUrl: string;
   name: string;
   drop(): Promise<void>;
 };
 
-/** DATABASE_DIRECT_URL of a product on this database. */
+/** The value for DATABASE_DIRECT_URL. Returns null when there is no pooler. */
 export const directUrlOf = ({ url, directUrl }: TestDatabase): string | null =>
   url === directUrl ? null : directUrl;
 
-/** How the product's own client would be opened on this database. */
+/** The options the product passes to its client for this database. */
 export const clientOf = (database: TestDatabase) => ({
   url: database.url,
   replicaUrl: directUrlOf(database),
   prepared: directUrlOf(database) === null,
 });
 
-/** A migrated database of its own, cloned in some 50 ms. `drop` cuts every connection still open to it. */
+/** A new migrated database, cloned in about 50 ms. `drop` closes every connection still open to it. */
 export async function createTestDatabase(source: TestPostgres = inject('postgres')): Promise<TestDatabase> {
   const name = freshName('test');
   await atServer(source.serverUrl, (client) =>
@@ -86,7 +87,7 @@ export async function createTestDatabase(source: TestPostgres = inject('postgres
   };
 }
 
-/** One statement or a few on a connection of their own, as a bystander sees the database. */
+/** Runs `act` on a connection of its own. */
 export async function atServer<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

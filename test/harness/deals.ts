@@ -1,7 +1,7 @@
 import type { Fault, LedgerEntry } from '../../src/sandbox/server.ts';
 import { sampleLead, type TestSystem } from './system.ts';
 
-/** One buyer with one offer, to be led from teaser to reveal step by step. Each has a phone of its own. */
+/** One buyer with one offer, taken from teaser to reveal step by step. Each buyer has its own phone. */
 export type Deal = {
   phone: string;
   email: string | null;
@@ -13,16 +13,16 @@ export type Deal = {
 type DealOptions = {
   email?: string | null;
   lead?: Record<string, unknown>;
-  /** Between the buyer and its offer: faults for this phone go here. */
+  /** Called after the buyer is created and before its offer: the place to set faults for its phone. */
   before?: (phone: string, email: string | null) => void;
 };
 
 let made = 0;
 
-/** A number nobody else in this process has, outside the vendors' magic ranges. */
+/** A number unique in this process, outside the vendors' magic test ranges. */
 export const freshPhone = () => `+1305556${String(1_000 + made++)}`;
 
-/** Put into the table directly: what is tested is what happens to leads. */
+/** Inserts a buyer directly, because these tests are about leads and not about the providers API. */
 export async function addBuyer(system: TestSystem, phone: string, email: string | null): Promise<string> {
   const providerId = `buyer-${phone.slice(-4)}`;
   await system.rows(
@@ -73,7 +73,7 @@ export function payPageIn(text: string | null): string {
   return /https?:\/\/\S+\/p\/[\w-]+/.exec(text ?? '')![0];
 }
 
-/** Presses the button of the pay page: the answer's status and the session it led to. */
+/** Presses the button of the pay page: returns the response status and the session it redirects to. */
 export async function openCheckout(page: string): Promise<{ status: number; session: string | null }> {
   const answer = await fetch(page, { method: 'POST', redirect: 'manual' });
   await answer.text();
@@ -81,7 +81,7 @@ export async function openCheckout(page: string): Promise<{ status: number; sess
   return { status: answer.status, session };
 }
 
-/** From the offer to a payment Stripe has taken. */
+/** From the offer to a payment captured by Stripe. */
 export async function buy(
   system: TestSystem,
   deal: Deal,
@@ -93,7 +93,7 @@ export async function buy(
   return { page: at, session: session! };
 }
 
-/** Every time the vendor was asked to send this, done or not, but for answers that say it was not even looked at. */
+/** Every post of this message that the vendor processed, accepted or not; posts answered with 429 are left out. */
 export function posts(system: TestSystem, to: string, contains: string): LedgerEntry[] {
   return (
     system.sandbox.ledger
@@ -102,7 +102,7 @@ export function posts(system: TestSystem, to: string, contains: string): LedgerE
         ({ operation, status }) =>
           (operation === 'message.create' || operation === 'mail.send') && status !== 429,
       )
-      // A mail that was never looked at has its text among the parameters only.
+      // A mail that failed before it was processed has its text in the parameters only.
       .filter(({ text, params }) => (text ?? JSON.stringify(params)).includes(contains))
   );
 }
@@ -110,7 +110,7 @@ export function posts(system: TestSystem, to: string, contains: string): LedgerE
 export const wasDone = ({ outcome }: LedgerEntry) =>
   outcome === 'accepted' || outcome === 'accepted_answer_lost';
 
-/** Counts without harm how often the vendor's listing is read for this phone or effect. */
+/** Counts how often the vendor's listing is read for this phone or effect, by a fault that adds no latency. */
 export function watchListings(
   system: TestSystem,
   vendor: 'twilio' | 'sendgrid',
@@ -142,7 +142,7 @@ export async function effectOf(system: TestSystem, key: string): Promise<StoredE
   return effect;
 }
 
-/** What the timeline says of one effect's calls, oldest first. */
+/** The recorded outcomes of one effect's calls, oldest first. */
 export async function callsOf(system: TestSystem, key: string): Promise<string[]> {
   const calls = await system.rows<{ outcome: string }>(
     'SELECT outcome FROM attempts WHERE effect_key = $1 AND outcome IS NOT NULL ORDER BY started_at',
@@ -151,7 +151,7 @@ export async function callsOf(system: TestSystem, key: string): Promise<string[]
   return calls.map(({ outcome }) => outcome);
 }
 
-/** A payment for a lead that may not be sold any more; `before` the worker hears of it. */
+/** A payment for a lead that can no longer be sold. `before` is called before the worker refunds it. */
 export async function unwantedPayment(
   system: TestSystem,
   before: (intent: string) => void = () => undefined,

@@ -7,7 +7,7 @@ export const phone = '+13055550142';
 
 type Options = { token?: string; version?: string | null; json?: unknown; form?: Record<string, string> };
 
-/** A sandbox, the product's side of its webhooks, and plain HTTP towards its GoHighLevel. */
+/** A sandbox, a receiver for its webhooks, and a plain HTTP client for its GoHighLevel. */
 export async function openGhl() {
   const product = await receiver();
   const sandbox = await startSandbox({ retryDelaysMs: [5, 5, 5] });

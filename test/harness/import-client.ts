@@ -1,23 +1,23 @@
 import type { TestSystem } from './system.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: each test names the shape it expects by what it reads.
+// biome-ignore lint/suspicious/noExplicitAny: each test asserts the shape it reads.
 export type Answer = { status: number; body: any };
 
 export type Uploader = {
   number: number;
   organizationId: string;
   key: string;
-  /** A CSV as the body itself. */
+  /** Posts a CSV as the request body. */
   upload(
     csv: string | Uint8Array | ReadableStream,
     fields?: Record<string, string>,
     headers?: Record<string, string>,
   ): Promise<Answer>;
-  /** As a form, in the order of older clients. */
+  /** Posts a multipart form with the fields before the file, as older clients do. */
   form(path: string, file: Blob | null, fields: Record<string, string>, name?: string): Promise<Answer>;
   call(method: string, path: string, body?: unknown): Promise<Answer>;
   text(path: string): Promise<{ status: number; headers: Headers; body: string }>;
-  /** The import once it has this status. */
+  /** Resolves with the import once it has this status. */
   ended(
     id: string,
     status?: string,
@@ -25,7 +25,7 @@ export type Uploader = {
   ): Promise<{ import_id: string } & Record<string, unknown>>;
 };
 
-/** A company of the system with a key of its own; the demo organization unless another is named. */
+/** An upload client for a company: the demo organization unless another slug and key are given. */
 export async function uploaderOf(system: TestSystem, slug = 'demo', key = system.apiKey): Promise<Uploader> {
   const [row] = await system.rows<{ id: string; number: number }>(
     `WITH o AS (SELECT id, number FROM organizations WHERE slug = $1),
@@ -76,7 +76,7 @@ export async function uploaderOf(system: TestSystem, slug = 'demo', key = system
     },
     async text(path) {
       const response = await fetch(system.publicUrl + path, { headers: authorization });
-      // Not text(), which takes a byte order mark away.
+      // Not text(), which strips a byte order mark.
       const bytes = Buffer.from(await response.arrayBuffer());
       return { status: response.status, headers: response.headers, body: bytes.toString('utf8') };
     },
@@ -93,7 +93,7 @@ export async function uploaderOf(system: TestSystem, slug = 'demo', key = system
   };
 }
 
-/** `count` leads with phones that are real ones, in the columns of a plain export. */
+/** `count` leads with valid phones, in the columns of a plain export. */
 export function plainCsv(count: number, first = 0): string {
   const rows = ['Full Name,Phone Number,Email,Notes'];
   for (let n = first; n < first + count; n += 1)

@@ -1,18 +1,18 @@
 import { v7 as uuidv7 } from 'uuid';
 import { sampleLead, type TestSystem } from './system.ts';
 
-/** How the buyer of the n-th lead behaves, and where its unlock must end. */
+/** How the buyer of the n-th lead behaves, and the state its unlock must end in. */
 const behaviours = [
   { name: 'pays', ends: 'DONE' },
   { name: 'declines', ends: 'EXPIRED' },
-  { name: 'stops', ends: 'OPTED_OUT' },
-  { name: 'is silent', ends: 'AWAIT_CONFIRM' },
+  { name: 'sends STOP', ends: 'OPTED_OUT' },
+  { name: 'does not reply', ends: 'AWAIT_CONFIRM' },
 ] as const;
 
 const phoneOf = (n: number) => `+1305555${String(1_000 + n)}`;
 const providerOf = (n: number) => `load-${n}`;
 
-/** One buyer per lead, put into the table directly: what is tested is what happens to leads. */
+/** Inserts one buyer per lead directly, because the load is about leads and not about the providers API. */
 async function makeBuyers(system: TestSystem, count: number): Promise<void> {
   const buyers = Array.from({ length: count }, (_, n) => ({ id: uuidv7(), e: providerOf(n), p: phoneOf(n) }));
   await system.rows(
@@ -22,7 +22,7 @@ async function makeBuyers(system: TestSystem, count: number): Promise<void> {
   );
 }
 
-/** A page that says "try again in a moment" is tried again in a moment. */
+/** Retries while the page asks to try again in a moment. */
 async function pay(system: TestSystem, link: string): Promise<void> {
   for (let attempt = 0; attempt < 40; attempt++) {
     const checkout = await fetch(link, { method: 'POST', redirect: 'manual' });
@@ -36,11 +36,11 @@ async function pay(system: TestSystem, link: string): Promise<void> {
   throw new Error('the pay page never led to a checkout');
 }
 
-/** The carrier does not repeat a text our side could not take (503); a person whose text had no effect sends it again. */
-async function insist(system: TestSystem, from: string, text: string): Promise<void> {
+/** Sends the text until it is stored: the carrier does not retry a text answered with 503, so the person repeats it. */
+async function replyUntilStored(system: TestSystem, from: string, text: string): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt++) {
     await system.sandbox.act.reply(from, { text });
-    for (let look = 0; look < 20; look++) {
+    for (let poll = 0; poll < 20; poll++) {
       const [row] = await system
         .rows<{ n: number }>(
           'SELECT count(*)::int AS n FROM inbox i JOIN phones p ON p.id = i.phone_id WHERE p.number = $1',
@@ -53,7 +53,7 @@ async function insist(system: TestSystem, from: string, text: string): Promise<v
   }
 }
 
-/** Plays the buyers as their texts arrive. `stop` ends the play. */
+/** Plays the buyers as their texts arrive, until `stop`. */
 function playBuyers(system: TestSystem): { stop(): Promise<void> } {
   let seq = 0;
   let stopped = false;
@@ -66,11 +66,11 @@ function playBuyers(system: TestSystem): { stop(): Promise<void> } {
     if (!step || answered.has(`${to} ${step}`)) return;
     answered.add(`${to} ${step}`);
     if (link) await pay(system, link);
-    else if (behaviour.name !== 'is silent')
-      await insist(system, to, { pays: 'Y', declines: 'N', stops: 'STOP' }[behaviour.name]);
+    else if (behaviour.name !== 'does not reply')
+      await replyUntilStored(system, to, { pays: 'Y', declines: 'N', 'sends STOP': 'STOP' }[behaviour.name]);
   };
   const loop = async () => {
-    const under = new Set<Promise<void>>();
+    const inFlight = new Set<Promise<void>>();
     while (!stopped) {
       for (const entry of system.sandbox.ledger.list({
         operation: 'message.create',
@@ -79,13 +79,13 @@ function playBuyers(system: TestSystem): { stop(): Promise<void> } {
         limit: 1_000,
       })) {
         seq = Math.max(seq, entry.seq);
-        const work = react(entry.to ?? '', entry.text ?? '').finally(() => under.delete(work));
-        under.add(work);
+        const work = react(entry.to ?? '', entry.text ?? '').finally(() => inFlight.delete(work));
+        inFlight.add(work);
       }
-      // The ledger has one signal per predicate, not a stream: it is read again shortly.
+      // The ledger has one signal per predicate and no stream, so it is polled.
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
-    await Promise.all(under);
+    await Promise.all(inFlight);
   };
   const running = loop();
   return {
@@ -98,16 +98,16 @@ function playBuyers(system: TestSystem): { stop(): Promise<void> } {
 
 export type LoadResult = { wrong: string[]; teasers: Map<string, number>; payments: number };
 
-/** Posts `count` leads, lets `meanwhile` do its harm, and waits until every unlock stands where it must. */
+/** Posts `count` leads while `disrupt` runs, and waits until every unlock is in its expected end state. */
 export async function runLoad(
   system: TestSystem,
   count: number,
-  meanwhile: (progress: () => Promise<number>) => Promise<void>,
+  disrupt: (progress: () => Promise<number>) => Promise<void>,
   timeoutMs = 45_000,
 ): Promise<LoadResult> {
   await makeBuyers(system, count);
   const buyers = playBuyers(system);
-  const settled = async () =>
+  const countSettled = async () =>
     (
       await system.rows<{ provider: string; status: string }>(
         `SELECT b.external_id AS provider, u.status FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE b.external_id LIKE 'load-%'`,
@@ -121,7 +121,7 @@ export async function runLoad(
       for (let n = numbers.shift(); n !== undefined; n = numbers.shift()) {
         const lead = { ...sampleLead, lead_id: `lead_load${n}`, provider_ids: [providerOf(n)] };
         let { status } = await system.api('POST', '/api/leads', lead);
-        // 503 says "kept nothing, or kept it: send it again", and the same id is the same lead.
+        // A 503 leaves open whether the lead was stored; the retry is safe because it carries the same lead_id.
         for (let attempt = 0; status === 503 && attempt < 60; attempt++) {
           await new Promise((resolve) => setTimeout(resolve, 250));
           ({ status } = await system.api('POST', '/api/leads', lead));
@@ -131,9 +131,9 @@ export async function runLoad(
     };
     await Promise.all(Array.from({ length: 8 }, post));
   })();
-  await Promise.all([posting, meanwhile(settled)]);
+  await Promise.all([posting, disrupt(countSettled)]);
   const deadline = Date.now() + timeoutMs;
-  while ((await settled().catch(() => 0)) < count && Date.now() < deadline)
+  while ((await countSettled().catch(() => 0)) < count && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 50));
   await buyers.stop();
   return judge(system, count);
@@ -148,7 +148,7 @@ async function judge(system: TestSystem, count: number): Promise<LoadResult> {
   if (unlocks.length !== count) wrong.push(`${unlocks.length} unlocks for ${count} leads`);
   for (const { provider, status } of unlocks) {
     const { name, ends } = behaviours[Number(provider.slice(5)) % behaviours.length]!;
-    if (status !== ends) wrong.push(`${provider} ${name} and stands at ${status}`);
+    if (status !== ends) wrong.push(`${provider} ${name} and is at ${status}`);
   }
   const teasers = new Map<string, number>();
   const reveals = new Map<string, number>();

@@ -8,7 +8,7 @@ import { serverAccount } from '../../src/embedded-postgres/binaries.ts';
 import { freePort } from '../../src/system.ts';
 
 export type PgBouncer = {
-  /** The given URL by way of the pooler. Other databases of the server are reached by changing the path. */
+  /** The given URL through the pooler. Another path reaches another database of the server. */
   url: string;
   directUrl: string;
   traffic(): Promise<PoolTraffic>;
@@ -18,22 +18,22 @@ export type PgBouncer = {
 export type PoolTraffic = {
   poolMode: string;
   poolSize: number;
-  /** Since the start, all databases together. */
+  /** Since the start, over all databases. */
   transactions: number;
   databases: number;
-  /** Most connections to the server that one database ever had at the same time, as seen when asked. */
+  /** Current connections to the server of the database that has the most. */
   servers: number;
 };
 
-const patienceMs = 10_000;
+const startTimeoutMs = 10_000;
 
 /**
- * PgBouncer in transaction mode before a given server. Its pools are smaller than ours, so that clients do share
- * connections, and it lets no session setting through: what needs one fails here.
+ * Starts PgBouncer in transaction mode before a server. Its pools are smaller than ours, so that clients share
+ * connections, and it forwards no session settings, so that code that depends on one fails.
  */
 export async function startPgBouncer(postgresUrl: string, { poolSize = 8 } = {}): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), 'leadgate-pgbouncer-'));
-  // Like PostgreSQL it does not run as root; then it must be able to read its settings as somebody else.
+  // Like PostgreSQL it refuses to run as root and runs as another user, who must be able to read its settings.
   await chmod(folder, 0o755);
   const port = await freePort();
   const file = join(folder, 'pgbouncer.ini');
@@ -45,7 +45,7 @@ export async function startPgBouncer(postgresUrl: string, { poolSize = 8 } = {})
   const stop = async () => {
     if (child?.pid && child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit');
-      // At once; SIGINT would wait for clients.
+      // SIGTERM ends it immediately; SIGINT would wait for clients.
       child.kill('SIGTERM');
       await ended;
     }
@@ -53,7 +53,7 @@ export async function startPgBouncer(postgresUrl: string, { poolSize = 8 } = {})
   };
   try {
     child = launch(file);
-    await answers(child, url);
+    await waitUntilReady(child, url);
   } catch (error) {
     await stop();
     throw error;
@@ -77,7 +77,7 @@ function settings(server: URL, port: number, poolSize: number): string {
     pool_mode: 'transaction',
     default_pool_size: poolSize,
     max_client_conn: 1_000,
-    // Its default of 15 s leaves everybody waiting that long after a restart of the server.
+    // With the default of 15 s all clients wait that long after a restart of the server.
     server_login_retry: 1,
   };
   const lines = (record: object) => Object.entries(record).map(([name, value]) => `${name} = ${value}`);
@@ -89,20 +89,20 @@ function launch(file: string): ChildProcess {
   const account = serverAccount();
   return spawn('pgbouncer', [file], {
     ...(account ? { uid: account.uid, gid: account.gid } : {}),
-    // Debian keeps it where ordinary users do not look.
+    // Debian installs it outside the PATH of ordinary users.
     env: { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` },
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
   });
 }
 
-/** It has no way to call us when it is ready: it is asked, every 50 ms. */
-async function answers(child: ChildProcess, url: URL): Promise<void> {
+/** Polls every 50 ms until PgBouncer responds, because it does not signal that it is ready. */
+async function waitUntilReady(child: ChildProcess, url: URL): Promise<void> {
   let output = '';
   let failed: Error | undefined;
   child.once('error', (error) => (failed = error));
   child.stderr!.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
-  const deadline = Date.now() + patienceMs;
+  const deadline = Date.now() + startTimeoutMs;
   for (;;) {
     if (failed) throw failed;
     if (child.exitCode !== null) throw new Error(`pgbouncer ended with ${child.exitCode}:\n${output}`);
@@ -116,7 +116,7 @@ async function answers(child: ChildProcess, url: URL): Promise<void> {
   }
 }
 
-/** Its own console, which knows the simple protocol only. */
+/** Queries PgBouncer's admin console, which supports the simple protocol only. */
 async function show(url: URL, what: string): Promise<Record<string, string>[]> {
   const console = new URL(url);
   console.pathname = '/pgbouncer';

@@ -10,7 +10,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 
 type Hit = { url: string; headers: IncomingHttpHeaders; body: string };
 
-/** The product's side: records what the vendors post and answers as told. */
+/** A webhook receiver: records what the vendors post, and responds with the queued answers. */
 export async function receiver() {
   const hits: Hit[] = [];
   const answers: { status: number; type?: string; body?: string }[] = [];
@@ -36,22 +36,22 @@ export async function receiver() {
   return { url, hits, answers, close };
 }
 
-// The packages export singletons and type only those; their classes are the singletons' own.
+// The packages export only singletons; their classes are reached through the constructors.
 const Client = sendgridClient.constructor as new () => typeof sendgridClient;
 const MailService = sendgridMail.constructor as new () => typeof sendgridMail;
 
 export const phone = '+13105550123';
-export const ours = '+15005550006';
+export const ourNumber = '+15005550006';
 export const accountSid = `AC${'0'.repeat(31)}1`;
 
-/** A sandbox, the product's side of its webhooks, and the real SDKs pointed at it. */
+/** A sandbox, a receiver for its webhooks, and the real SDKs pointed at it. */
 export async function openSandbox() {
   const product = await receiver();
   const sandbox = await startSandbox({ retryDelaysMs: [5, 5, 5] });
-  aim(sandbox, product.url);
+  pointWebhooksAt(sandbox, product.url);
   const reset = () => {
     sandbox.reset();
-    aim(sandbox, product.url);
+    pointWebhooksAt(sandbox, product.url);
     product.hits.length = 0;
     product.answers.length = 0;
   };
@@ -62,7 +62,7 @@ export async function openSandbox() {
   return { sandbox, product, reset, close, ...clientsOf(sandbox, product.url) };
 }
 
-function aim(sandbox: Sandbox, url: string): void {
+function pointWebhooksAt(sandbox: Sandbox, url: string): void {
   sandbox.configure({
     stripe: { webhookUrl: `${url}/stripe` },
     twilio: { inboundUrl: `${url}/inbound?shop=1` },
@@ -128,11 +128,11 @@ export const text = (
   extra: Partial<{ to: string; from: string; body: string; statusCallback: string }> = {},
 ) => ({
   to: phone,
-  from: ours,
+  from: ourNumber,
   body: 'A roof repair near you',
   ...extra,
 });
-export const letter = (extra: Record<string, unknown> = {}) => ({
+export const mailMessage = (extra: Record<string, unknown> = {}) => ({
   to: 'buyer@leads.example',
   from: 'leads@leadgate.example',
   subject: 'Details',

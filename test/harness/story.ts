@@ -5,7 +5,7 @@ import { sampleLead, type TestSystem } from './system.ts';
 
 export type Buyer = { externalId: string; name: string; phone: string; email: string | null };
 
-/** A lead as these buyers got it. `secret` is the client's name: no one may read it who has not paid. */
+/** A lead offered to buyers. `secret` is the client's name, which only a buyer who paid may see. */
 export type Offer = { leadId: string; secret: string };
 
 export type UnlockRow = {
@@ -19,13 +19,13 @@ export type UnlockRow = {
 
 export type Story = ReturnType<typeof createStory>;
 
-/** What people do in these tests, step by step, over real HTTP and the vendors' own acts. */
+/** The steps of a sale, made over real HTTP and by acts of the sandbox's phones and cards. */
 export function createStory(system: TestSystem) {
   const { sandbox } = system;
   let made = 0;
 
   const story = {
-    /** A provider of its own for each test: its phone hears nothing of the others. */
+    /** A new provider with its own phone, so that tests do not read each other's texts. */
     async buyer(given: { email?: null; phone?: string } = {}): Promise<Buyer> {
       made += 1;
       const area = ['310', '212', '415', '512'][Math.floor(made / 100)];
@@ -61,7 +61,7 @@ export function createStory(system: TestSystem) {
       return { leadId: body.lead_id, secret };
     },
 
-    /** A lead whose teaser each of these buyers has, and is booked. */
+    /** A lead whose teaser each of these buyers has received, with the unlock waiting for the reply. */
     async offer(buyers: Buyer[], config: Record<string, unknown> = {}): Promise<Offer> {
       const offer = await story.lead(buyers, config);
       for (const buyer of buyers) await story.reaches(offer, buyer, 'AWAIT_CONFIRM');
@@ -79,7 +79,7 @@ export function createStory(system: TestSystem) {
       await system.until('the opt-out', query, [buyer.phone], committed);
     },
 
-    /** Y, and the pay page the answer leads to. */
+    /** Replies Y and returns the pay page of the text that follows. */
     async link(offer: Offer, buyer: Buyer): Promise<string> {
       story.says(buyer, `Y ${offer.leadId}`);
       const text =
@@ -89,7 +89,7 @@ export function createStory(system: TestSystem) {
       return pageIn(links[0]?.text ?? text);
     },
 
-    /** The button on the pay page; the Checkout Session it leads to, or the page it leads back to. */
+    /** Presses the button of the pay page: returns the Checkout Session, or the page it redirects back to. */
     async press(page: string): Promise<{ session: string } | { back: string }> {
       const answer = await fetch(page, { method: 'POST', redirect: 'manual' });
       expect(answer.status).toBe(303);
@@ -97,7 +97,7 @@ export function createStory(system: TestSystem) {
       return location.startsWith(sandbox.url) ? { session: location.split('/').pop()! } : { back: location };
     },
 
-    /** Y, pay page, button: a session at Stripe that waits for the card. */
+    /** Y, pay page, button: an open Checkout Session. */
     async checkout(offer: Offer, buyer: Buyer): Promise<{ page: string; session: string }> {
       const page = await story.link(offer, buyer);
       return { page, session: await story.session(page) };
@@ -109,7 +109,7 @@ export function createStory(system: TestSystem) {
       return pressed.session;
     },
 
-    /** The whole way: teaser, Y, card, details, delivery receipt. */
+    /** The whole sale: Y, pay page, card, details, delivery receipt. */
     async buy(offer: Offer, buyer: Buyer): Promise<{ page: string; session: string; intent: string }> {
       const { page, session } = await story.checkout(offer, buyer);
       const { paymentIntent } = sandbox.act.pay(session);
@@ -149,21 +149,21 @@ export function createStory(system: TestSystem) {
     texts: (buyer: Buyer): LedgerEntry[] =>
       sandbox.ledger.list({ operation: 'message.create', to: buyer.phone, accepted: true }),
 
-    /** Texts and mails that hold this lead's secret. */
+    /** Texts and mails that contain this lead's secret. */
     reveals: (offer: Offer): LedgerEntry[] =>
       sandbox.ledger
         .list({ contains: offer.secret, accepted: true })
         .filter((entry) => entry.operation === 'message.create' || entry.operation === 'mail.send'),
 
     mails: (buyer: Buyer): LedgerEntry[] =>
-      sandbox.ledger.list({ operation: 'mail.send', to: buyer.email ?? 'nobody', accepted: true }),
+      sandbox.ledger.list({ operation: 'mail.send', to: buyer.email ?? 'no-address', accepted: true }),
 
     /** The pay page as the buyer reads it. */
     async reads(page: string): Promise<string> {
       return (await fetch(page)).text();
     },
 
-    /** The details behind the button of a paid page. */
+    /** Presses the details button of a paid page. Returns the page. */
     async details(page: string): Promise<string> {
       return (await fetch(`${page}/details`, { method: 'POST' })).text();
     },
@@ -174,7 +174,7 @@ export function createStory(system: TestSystem) {
         [`unlock:${unlockId}`],
       ),
 
-    /** Work on this unlock that somebody has to resume. */
+    /** Parked work on this unlock. */
     parked: (unlockId: string) =>
       system.rows<{ worker: string; last_error: string }>(
         `SELECT o.worker, o.last_error FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
@@ -183,8 +183,8 @@ export function createStory(system: TestSystem) {
       ),
 
     /**
-     * Nothing is under way any more: no webhook is being delivered and no work is due within 20 s, but for the look
-     * after open sessions, which goes on as long as they are open. From here on "nothing happened" can be said.
+     * Resolves when nothing is in progress: no webhook is being delivered and no work is due within 20 s, except the
+     * reconciliation of open sessions, which repeats as long as they are open. Afterwards a test may assert absence.
      */
     async settled(): Promise<void> {
       let quiet = 0;
@@ -220,17 +220,17 @@ const isUnderWay = ({ state }: WebhookView) =>
 type Held = { intent: string; held: number };
 
 /**
- * Our books against the vendors' own: every journal sums to zero, each payment's 'stripe' account is what Stripe
- * captured less what it gave back, money is unbooked only where it is quarantined, and the details of a lead went only
- * to buyers whose session was paid before.
+ * Compares the journals with the vendors' ledger: every journal sums to zero, each payment's 'stripe' account is what
+ * Stripe captured less what it refunded, only quarantined payments are unbooked, and the details of a lead went only to
+ * buyers who had paid.
  */
 export async function expectBooksToMatch(system: TestSystem): Promise<void> {
   const { ledger } = system.sandbox;
   expect(ledger.dropped).toBe(0);
-  const crooked = await system.rows(
+  const unbalanced = await system.rows(
     'SELECT journal_id FROM journal_entries GROUP BY journal_id, currency HAVING sum(amount_minor) <> 0',
   );
-  expect(crooked).toEqual([]);
+  expect(unbalanced).toEqual([]);
   const [books] = await system.rows<{ sum: number; stripe: number }>(
     `SELECT coalesce(sum(amount_minor), 0)::int AS sum,
       coalesce(sum(amount_minor) FILTER (WHERE account = 'stripe'), 0)::int AS stripe FROM journal_entries`,
@@ -246,9 +246,9 @@ export async function expectBooksToMatch(system: TestSystem): Promise<void> {
   const quarantined = await system.rows<{ session: string }>(
     `SELECT DISTINCT data->>'sessionId' AS session FROM events WHERE type = 'payment.quarantined'`,
   );
-  const aside = new Set(quarantined.map((row) => row.session));
+  const quarantinedSessions = new Set(quarantined.map((row) => row.session));
   expect(sorted(booked)).toEqual(
-    sorted(heldAtStripe(ledger.list({ vendor: 'stripe', accepted: true }), aside)),
+    sorted(heldAtStripe(ledger.list({ vendor: 'stripe', accepted: true }), quarantinedSessions)),
   );
   expect(books!.stripe).toBe(booked.reduce((sum, one) => sum + one.held, 0));
   await expectRevealsPaid(system);
@@ -271,7 +271,7 @@ function heldAtStripe(entries: LedgerEntry[], quarantinedSessions: Set<string>):
   return [...held].map(([intent, amount]) => ({ intent, held: amount }));
 }
 
-/** The client's name stands in no message but to a buyer whose session for that lead had been paid by then. */
+/** Every message with a client's name went to a buyer whose session for that lead had been paid before. */
 async function expectRevealsPaid(system: TestSystem): Promise<void> {
   const entries = system.sandbox.ledger.list({ accepted: true });
   const unlockOf = new Map<string, string>();

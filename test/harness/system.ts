@@ -8,7 +8,7 @@ import { quickTimings } from './timings.ts';
 
 export { quickTimings } from './timings.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: each test names the shape it expects by what it reads.
+// biome-ignore lint/suspicious/noExplicitAny: each test asserts the shape it reads.
 export type Answer = { status: number; body: any };
 
 export type TestSystem = System & {
@@ -20,11 +20,11 @@ export type TestSystem = System & {
   operator: { email: string; password: string };
   redisUrl: string | null;
   namespace: string;
-  /** JSON over real HTTP, with the demo organization's key. */
+  /** Sends JSON over real HTTP, with the demo organization's key. */
   api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  /** Rows of the product's own tables, for what the ledger cannot say. */
+  /** Rows of the product's tables, for what the vendors' ledger does not show. */
   rows<R>(text: string, values?: unknown[]): Promise<R[]>;
-  /** Resolves once the query gives a truthy first row; fails with the last one. */
+  /** Polls the query until `ok` accepts its rows; fails with the last rows. */
   until<R>(
     what: string,
     text: string,
@@ -32,7 +32,7 @@ export type TestSystem = System & {
     ok: (row: R | undefined, all: R[]) => boolean,
     timeoutMs?: number,
   ): Promise<R[]>;
-  /** The first accepted text to this phone that holds `contains`. */
+  /** Resolves with the first accepted text to this phone that contains `contains`. */
   text(to: string, contains: string, timeoutMs?: number): Promise<LedgerEntry>;
 };
 
@@ -48,7 +48,7 @@ export type TestSystemOptions = {
 
 let started = 0;
 
-/** The whole system on a database of its own, on Redis when REDIS_URL is set. */
+/** The whole system on its own database, on Redis when REDIS_URL is set. */
 export async function startSystem(options: TestSystemOptions = {}): Promise<TestSystem> {
   const database = options.database ?? (await createTestDatabase());
   started += 1;
@@ -111,7 +111,7 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
         const found = await rows<R>(text, values);
         if (ok(found[0], found)) return found;
         if (Date.now() > deadline) throw new Error(`${what}: still ${JSON.stringify(found.slice(0, 10))}`);
-        // A poll of the tables, where no signal exists: rows have no events of their own.
+        // Polled, because table rows send no signal.
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

@@ -1,6 +1,6 @@
 import type { Timings } from '../../src/config.ts';
 
-/** Short waits of the same kinds as in production: tests wait on signals, and these bound how soon a signal can come. */
+/** The waits of production, shortened: tests wait on signals, which cannot come earlier than these allow. */
 export const quickTimings: Partial<Timings> = {
   outboxVisibilityMs: 1_500,
   sweepEveryMs: 100,

@@ -5,7 +5,7 @@ import { workers } from '../../src/workers/index.ts';
 import { retention } from '../../src/workers/retention.ts';
 import { quickTimings } from './timings.ts';
 
-/** All workers in a process of their own, to be killed. Its argument: what it shares with the system under test. */
+/** All workers in a process that tests can kill. The argument is what it shares with the system under test. */
 const shared = JSON.parse(process.argv[2]!) as {
   databaseUrl: string;
   databaseDirectUrl: string | null;
@@ -13,7 +13,7 @@ const shared = JSON.parse(process.argv[2]!) as {
   publicUrl: string;
   sandboxUrl: string;
   namespace: string;
-  /** Absent: what GoHighLevel allows a location. */
+  /** The limits of GoHighLevel when absent. */
   crmLimits?: Config['ghl']['limits'];
 };
 const { crmLimits, ...addresses } = shared;

@@ -27,8 +27,8 @@ const countOf = async ({ organizationId }: Company) =>
     ])
   )[0]!.n;
 
-describe('leads in bulk', () => {
-  it('answers as contracts.md 4 says, with the index of each that is not valid', async () => {
+describe('POST /api/leads/bulk', () => {
+  it('returns the contracted response, with index and errors of each invalid lead', async () => {
     const { company, key } = await makeCompany(api);
     const other = await makeCompany(api);
     const phone = newPhone();
@@ -73,21 +73,21 @@ describe('leads in bulk', () => {
        WHERE l.organization_id = $1 ORDER BY l.id`,
       [company.organizationId],
     );
-    // Waiting in the outbox, which lets them into the queue by turns.
+    // Not queued yet: the sweeper admits bulk leads, taking turns between companies.
     expect(rows).toEqual(answer.job_ids.map((id: string) => ({ id, queued: false })));
   });
 
   it.each([
-    ['none', []],
-    ['no list', 'x'],
-    ['too many', Array.from({ length: 5_001 }, () => 1)],
+    ['an empty list', []],
+    ['a string', 'x'],
+    ['5,001 leads', Array.from({ length: 5_001 }, () => 1)],
   ])('refuses %s', async (_name, leads) => {
     const { as } = await makeCompany(api);
     const response = await bulk(leads, as);
     expect([response.statusCode, response.json().fields[0].path]).toEqual([400, 'leads']);
   });
 
-  it('takes more than other requests may hold, and no more than its own', async () => {
+  it('accepts a body over 1 MB and refuses one over 16 MB', async () => {
     const { company, as } = await makeCompany(api);
     const notes = 'Ñ'.repeat(1_000);
     const answer = (
@@ -101,7 +101,7 @@ describe('leads in bulk', () => {
     expect([large.statusCode, large.json().code]).toEqual([413, 'too_large']);
   });
 
-  it('keeps names as people have them, to the byte', async () => {
+  it('stores names unchanged to the byte, encrypted', async () => {
     const { company, as } = await makeCompany(api);
     const names = [
       "Seán O'Brien",
@@ -132,7 +132,7 @@ describe('leads in bulk', () => {
     for (const name of names) expect(dump).not.toContain(name);
   });
 
-  it('keeps what may be searched for beside the sealed contact, whatever was written', async () => {
+  it('stores city, state and the e-mail hash in the clear for searching', async () => {
     const { company, as } = await makeCompany(api);
     const cities = ['Miami, FL', null, '"Quoted"', '', 'São Paulo\t\\n', '李'];
     const leads = cities.map((city, i) =>
@@ -156,7 +156,7 @@ describe('leads in bulk', () => {
     ]);
   });
 
-  it('refuses a body that reaches into prototypes, and a NUL in a text', async () => {
+  it('refuses __proto__ in a body, and a NUL or half a surrogate pair in a text', async () => {
     const { company, as } = await makeCompany(api);
     const text = JSON.stringify({ leads: [leadOf(company)] }).replace(
       '{"name"',
@@ -178,7 +178,7 @@ describe('leads in bulk', () => {
     ]);
   });
 
-  it('is for keys of the company: another company’s key stores nothing', async () => {
+  it("another company's key stores and reads nothing", async () => {
     const mine = await makeCompany(api);
     const other = await makeCompany(api);
     const answer = (await bulk([leadOf(mine.company)], other.as)).json();
@@ -187,12 +187,12 @@ describe('leads in bulk', () => {
     const reader = await api.makeKey(['leads:read'], { organizationId: mine.company.organizationId });
     expect((await bulk([leadOf(mine.company)], { authorization: `Bearer ${reader}` })).statusCode).toBe(403);
     const stored = (await bulk([leadOf(mine.company)], mine.as)).json();
-    const look = (as: As) => api.json('GET', `/api/jobs/${stored.job_ids[0]}`, undefined, as);
-    expect([(await look(mine.as)).statusCode, (await look(other.as)).statusCode]).toEqual([200, 404]);
+    const getJob = (as: As) => api.json('GET', `/api/jobs/${stored.job_ids[0]}`, undefined, as);
+    expect([(await getJob(mine.as)).statusCode, (await getJob(other.as)).statusCode]).toEqual([200, 404]);
     expect((await api.json('GET', '/api/jobs/42', undefined, mine.as)).statusCode).toBe(404);
   });
 
-  it('an operator names the company; one request brings the leads of one', async () => {
+  it('an operator key stores the leads of one company per request', async () => {
     const [a, b] = [await makeCompany(api), await makeCompany(api)];
     const key = await api.makeKey(['admin'], { owner: 'operator', organizationId: null });
     const answer = (
@@ -202,7 +202,7 @@ describe('leads in bulk', () => {
     expect([await countOf(a.company), await countOf(b.company)]).toEqual([1, 0]);
   });
 
-  it('repeated with its Idempotency-Key is answered alike, whatever was set meanwhile', async () => {
+  it('a repeated Idempotency-Key returns the same response, also after settings changed', async () => {
     const { company, as } = await makeCompany(api);
     const leads = [
       leadOf(company, { phone: '(305) 555-0199' }),

@@ -54,7 +54,7 @@ describe('leadgate import', () => {
     ['on the database', here, 0],
     ['through the API', overHttp, 100],
   ])(
-    '%s: every row is told of, rejects are a file, and the exit code says how it went',
+    '%s: the result counts every row, rejects are written to a file, and the exit code reports the outcome',
     async (_what, where, first) => {
       const good = await fileOf(`good-${first}.csv`, plainCsv(50, first));
       const whole = await leadgate(good, ...where()).ended;
@@ -66,8 +66,8 @@ describe('leadgate import', () => {
         true,
         true,
       ]);
-      const meant = await leadgate(good, ...where(), '--again').ended;
-      expect([meant.code, meant.out.includes('0 leads, 50 duplicates')]).toEqual([0, true]);
+      const forced = await leadgate(good, ...where(), '--again').ended;
+      expect([forced.code, forced.out.includes('0 leads, 50 duplicates')]).toEqual([0, true]);
 
       const mixed = await fileOf(
         `mixed-${first}.csv`,
@@ -85,7 +85,7 @@ describe('leadgate import', () => {
     },
   );
 
-  it('wrong use is one sentence and exit code 2', async () => {
+  it('wrong usage prints one sentence and exits with 2', async () => {
     const page = await fileOf('page.csv', '<html><table></table></html>');
     const good = await fileOf('fine.csv', plainCsv(1, 200));
     const wrong: [string[], string][] = [
@@ -100,33 +100,33 @@ describe('leadgate import', () => {
       [[good, ...here(), '--url', system.publicUrl, '--key', 'lg_wrong'], 'not valid'],
       [[good, ...here(), '--map', 'Shoe size=notes'], 'no such column'],
     ];
-    for (const [parameters, says] of wrong) {
+    for (const [parameters, expected] of wrong) {
       const { code, err } = await leadgate(...parameters).ended;
-      expect([parameters, code, err.includes(says), err.includes('    at ')]).toEqual([
+      expect([parameters, code, err.includes(expected), err.includes('    at ')]).toEqual([
         parameters,
         2,
         true,
         false,
       ]);
     }
-    const nobody = await leadgate(good, ...here(), '--url', 'http://127.0.0.1:9', '--key', 'x').ended;
-    expect([nobody.code, nobody.err]).toEqual([3, expect.stringContaining('does not answer')]);
+    const unreachable = await leadgate(good, ...here(), '--url', 'http://127.0.0.1:9', '--key', 'x').ended;
+    expect([unreachable.code, unreachable.err]).toEqual([3, expect.stringContaining('does not answer')]);
   });
 
   it.each([
     ['on the database', here, 400_000],
     ['through the API', overHttp, 500_000],
-  ])('[F08] %s: killed at two fifths and run again, the counts are exact', async (_what, where, first) => {
+  ])('[F08] %s: killed at 40 % and run again, every row is counted once', async (_what, where, first) => {
     const file = await fileOf(`long-${first}.csv`, plainCsv(20_000, first));
-    const broken = leadgate(file, ...where());
+    const killed = leadgate(file, ...where());
     await system.until<{ status: string; created: number }>(
       '40 %',
       'SELECT status, created FROM imports ORDER BY created_at DESC LIMIT 1',
       [],
       (row) => row?.status === 'running' && row.created >= 8_000,
     );
-    broken.child.kill('SIGKILL');
-    await broken.ended;
+    killed.child.kill('SIGKILL');
+    await killed.ended;
     const again = await leadgate(file, ...where()).ended;
     expect([again.code, again.err]).toEqual([0, expect.any(String)]);
     expect(again.out).toContain('20,000 rows: 20,000 leads, 0 duplicates, 0 rejected.');
@@ -138,17 +138,17 @@ describe('leadgate import', () => {
     expect(row).toEqual({ imports: 1, leads: 20_000 });
   });
 
-  it('killed while it sends: nothing of that is kept, and the next run is whole', async () => {
+  it('killed while uploading: nothing is kept, and the next run imports the whole file', async () => {
     const file = await fileOf('sent.csv', plainCsv(60_000, 600_000));
-    const broken = leadgate(file, ...overHttp());
+    const killed = leadgate(file, ...overHttp());
     await system.until<{ n: number }>(
       'a piece',
       "SELECT count(*)::int AS n FROM imports WHERE file_name = 'sent.csv' AND bytes > 0",
       [],
       (row) => row!.n > 0,
     );
-    broken.child.kill('SIGKILL');
-    await broken.ended;
+    killed.child.kill('SIGKILL');
+    await killed.ended;
     const again = await leadgate(file, ...overHttp()).ended;
     expect([again.code, again.out.includes('60,000 rows: 60,000 leads')]).toEqual([0, true]);
   });

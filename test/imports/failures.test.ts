@@ -5,7 +5,7 @@ import { startApi } from '../harness/api-app.ts';
 import { startCutProxy } from '../harness/cut-proxy.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { phoneOf, plainCsv, type Uploader, uploaderOf } from '../harness/import-client.ts';
-import { startGuardedRedis } from '../harness/redis-door.ts';
+import { startProxiedQueueServer } from '../harness/outages.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -19,31 +19,36 @@ afterAll(() => system?.stop());
 const count = async (text: string, values: unknown[] = []) =>
   (await system.rows<{ n: number }>(`SELECT count(*)::int AS n FROM ${text}`, values))[0]!.n;
 
-/** Half of what was announced, then nobody is there any more. */
-async function breakOff(path: string, contentType: string, start: string, body: string): Promise<void> {
+/** Sends half of the announced body, waits until a chunk is stored, and closes the connection. */
+async function interruptUpload(
+  path: string,
+  contentType: string,
+  start: string,
+  body: string,
+): Promise<void> {
   const { hostname, port } = new URL(system.publicUrl);
   const socket = connect(Number(port), hostname);
   const before = await count('imports');
   socket.write(
     `POST ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${company.key}\r\nContent-Type: ${contentType}\r\nContent-Length: ${start.length + 2 * body.length}\r\n\r\n${start}${body}`,
   );
-  await system.until<{ n: number; pieces: number }>(
-    'a piece of it is kept',
-    'SELECT (SELECT count(*)::int FROM imports) AS n, (SELECT count(*)::int FROM import_chunks) AS pieces',
+  await system.until<{ n: number; chunks: number }>(
+    'a stored chunk',
+    'SELECT (SELECT count(*)::int FROM imports) AS n, (SELECT count(*)::int FROM import_chunks) AS chunks',
     [],
-    (row) => row!.n > before && row!.pieces > 0,
+    (row) => row!.n > before && row!.chunks > 0,
   );
   socket.destroy();
 }
 
-describe('an upload that is cut off', () => {
+describe('an interrupted upload', () => {
   const form =
     '--B\r\nContent-Disposition: form-data; name="file"; filename="big.csv"\r\nContent-Type: text/csv\r\n\r\n';
   it.each([
     ['a body', '/api/imports', 'text/csv', ''],
     ['a form', '/leads/csv', 'multipart/form-data; boundary=B', form],
-  ])('[F01] %s: nothing of it is kept, and its row says so', async (_what, path, type, start) => {
-    await breakOff(path, type, start, plainCsv(20_000));
+  ])('[F01] %s: no data is kept and the import is reported as failed', async (_what, path, type, start) => {
+    await interruptUpload(path, type, start, plainCsv(20_000));
     await system.until<{ status: string }>(
       'failed',
       'SELECT status FROM imports ORDER BY created_at DESC LIMIT 1',
@@ -57,7 +62,7 @@ describe('an upload that is cut off', () => {
     expect([await count('import_chunks'), await count('leads')]).toEqual([0, 0]);
   });
 
-  it('[F01] what a killed process left is shown as cut off, and swept', async () => {
+  it('[F01] an upload left by a killed process is reported as cut off, and its data is deleted by the next upload', async () => {
     const [left] = await system.rows<{ id: string }>(
       `INSERT INTO imports (id, organization_id, status, file_name, chunks, bytes, updated_at)
        VALUES (gen_random_uuid(), $1, 'uploading', 'left.csv', 1, 3, now() - interval '16 minutes') RETURNING id`,
@@ -77,7 +82,7 @@ describe('an upload that is cut off', () => {
 
 describe('the database', () => {
   it.each(['before', 'after'] as const)(
-    '[F02] lost %s a piece was stored: the piece is looked up, and the upload goes on',
+    '[F02] connection lost %s a chunk was stored: the chunk is looked up and the upload continues',
     async (when) => {
       let proxy: Awaited<ReturnType<typeof startCutProxy>> | undefined;
       const api = await startApi({
@@ -107,11 +112,11 @@ describe('the database', () => {
   );
 });
 
-describe('trouble of our own', () => {
-  it('a file that cannot be read on says so to whoever uploaded it, is parked, and goes on from there when resumed', async () => {
+describe('a file that cannot be decrypted', () => {
+  it('is reported to the uploader and parked after 12 attempts, and continues when resumed', async () => {
     const made = await company.upload(plainCsv(3, 7_000_000));
     const { import_id: id } = made.body.import;
-    const [piece] = await system.rows<{ body: string }>(
+    const [chunk] = await system.rows<{ body: string }>(
       'SELECT body FROM import_chunks WHERE import_id = $1',
       [id],
     );
@@ -129,14 +134,14 @@ describe('trouble of our own', () => {
       status: 'running',
       problem: expect.stringMatching(/went wrong here, not in your file.*an operator has been told/s),
     });
-    await system.rows('UPDATE import_chunks SET body = $2 WHERE import_id = $1', [id, piece!.body]);
+    await system.rows('UPDATE import_chunks SET body = $2 WHERE import_id = $1', [id, chunk!.body]);
     await resumeParked(system.runtime, parked!.id, 'amy');
     expect(await company.ended(id)).toMatchObject({ created: 3, problem: null });
   });
 });
 
-describe('an import that is cancelled', () => {
-  it('stops where it is: its counts are those of its leads, and what is read no more is gone', async () => {
+describe('a cancelled import', () => {
+  it('stops at once: its counts match the stored leads and the unread data is deleted', async () => {
     const made = await company.upload(plainCsv(30_000, 100_000), { start: 'true' });
     const id = made.body.import.import_id;
     await system.until<{ created: number }>(
@@ -151,7 +156,7 @@ describe('an import that is cancelled', () => {
     expect(created).toBeLessThan(30_000);
     expect(await count('import_chunks WHERE import_id = $1', [id])).toBe(0);
     await system.until<{ n: number }>(
-      'the importer let go of it',
+      'the importer to finish',
       "SELECT count(*)::int AS n FROM outbox WHERE worker = 'importer'",
       [],
       (row) => row!.n === 0,
@@ -164,7 +169,7 @@ describe('an import that is cancelled', () => {
     const twice = await company.call('POST', `/api/imports/${id}/cancel`);
     expect(twice.status).toBe(200);
 
-    // Leads of it that never reached the CRM are no reason to leave them out of the next file.
+    // A lead that never reached the CRM is not a duplicate in the next file.
     await system.rows(
       `INSERT INTO lead_syncs (lead_id, organization_id, import_id, status)
        SELECT id, organization_id, import_id, 'success' FROM leads WHERE import_id = $1 ORDER BY id LIMIT 7`,
@@ -175,14 +180,14 @@ describe('an import that is cancelled', () => {
     expect(ended).toMatchObject({ created: 29_993, duplicates: 7, rejected: 0 });
   });
 
-  it('one that was read can still be kept from the CRM', async () => {
+  it('can be cancelled after it was read, as long as no lead is in the CRM', async () => {
     const made = await company.upload(plainCsv(1, 200_000), { start: 'true' });
     await company.ended(made.body.import.import_id);
     const answer = await company.call('POST', `/api/imports/${made.body.import.import_id}/cancel`);
     expect([answer.status, answer.body.import.status]).toEqual([200, 'cancelled']);
   });
 
-  it('one that is in the CRM cannot be', async () => {
+  it('cannot be cancelled once its leads are in the CRM', async () => {
     const made = await company.upload(plainCsv(1, 400_000), { start: 'true' });
     const id = made.body.import.import_id;
     await company.ended(id);
@@ -196,8 +201,8 @@ describe('an import that is cancelled', () => {
   });
 });
 
-describe('leads the CRM did not take', () => {
-  it('are brought to it once more when that is asked for, each once', async () => {
+describe('leads that failed to sync', () => {
+  it('a retry requests one more sync for each failed lead', async () => {
     const made = await company.upload(plainCsv(1_200, 300_000), { start: 'true' });
     const { import_id: id } = await company.ended(made.body.import.import_id);
     const path = `/api/imports/${id}`;
@@ -210,10 +215,10 @@ describe('leads the CRM did not take', () => {
     );
     const before = await company.call('GET', path);
     expect(before.body.syncs).toMatchObject({ pending: 0, success: 100, failed: 1_100 });
-    const asked = await company.call('POST', `${path}/retry`);
-    expect([asked.status, asked.body]).toEqual([202, { retrying: true }]);
+    const retried = await company.call('POST', `${path}/retry`);
+    expect([retried.status, retried.body]).toEqual([202, { retrying: true }]);
     await system.until<{ n: number }>(
-      'all asked for',
+      'every retry to be requested',
       "SELECT count(*)::int AS n FROM lead_syncs WHERE import_id = $1 AND status = 'failed'",
       [id],
       (row) => row!.n === 0,
@@ -223,33 +228,33 @@ describe('leads the CRM did not take', () => {
   });
 });
 
-describe('without the queue', () => {
-  it('[F04] a file is accepted and kept, and imported when the queue is back', async () => {
+describe('the queue is down', () => {
+  it('[F04] a file is accepted and stored, and imported when the queue is back', async () => {
     const database = await createTestDatabase();
     const redis = process.env.REDIS_URL;
-    const door = await startGuardedRedis(redis ?? database.directUrl);
-    const away = await startSystem({
+    const proxy = await startProxiedQueueServer(redis ?? database.directUrl);
+    const ownSystem = await startSystem({
       database,
       workers: ['importer'],
       ...(redis
-        ? { redisUrl: door.url }
-        : { env: { DATABASE_DIRECT_URL: door.url, DATABASE_REPLICA_URL: database.directUrl } }),
+        ? { redisUrl: proxy.url }
+        : { env: { DATABASE_DIRECT_URL: proxy.url, DATABASE_REPLICA_URL: database.directUrl } }),
     });
     try {
-      const uploader = await uploaderOf(away);
-      await door.shut();
+      const uploader = await uploaderOf(ownSystem);
+      await proxy.refuse();
       const made = await uploader.upload(plainCsv(1_500), { start: 'true' });
       expect([made.status, made.body.import.status]).toEqual([201, 'running']);
       expect((await uploader.call('GET', '/health/redis')).body.reachable).toBe(false);
       expect(
         (await uploader.call('GET', `/api/imports/${made.body.import.import_id}`)).body.import.created,
       ).toBe(0);
-      await door.open();
+      await proxy.restore();
       expect(await uploader.ended(made.body.import.import_id)).toMatchObject({ created: 1_500 });
       expect(phoneOf(0)).toBe('+13052000000');
     } finally {
-      await away.stop();
-      await door.stop();
+      await ownSystem.stop();
+      await proxy.stop();
     }
   });
 });

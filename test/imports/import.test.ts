@@ -13,7 +13,7 @@ afterAll(() => system?.stop());
 const chunksOf = (id: string) =>
   system.rows<{ n: number }>('SELECT count(*)::int AS n FROM import_chunks WHERE import_id = $1', [id]);
 
-/** As spreadsheets are: a BOM, semicolons, quoted newlines, people's real names, and rows that cannot be taken. */
+/** What spreadsheets contain: a BOM, semicolons, quoted newlines, international names, and invalid rows. */
 const messy = [
   'sep=;',
   'First Name;Last Name;Mobile Phone;E-mail;Comments;__proto__;Lead Source',
@@ -29,8 +29,8 @@ const messy = [
   `${'x'.repeat(300)};Long Name;3052009006;;;;`,
 ].join('\r\n');
 
-describe('a file on its way in', () => {
-  it('a messy file: previewed, corrected, imported; every row is accounted for and the rejects come back with their reasons', async () => {
+describe('a CSV upload', () => {
+  it('a messy file is previewed, its mapping corrected, and imported; every row is counted and rejects list their reasons', async () => {
     const received = await company.upload(`\ufeff${messy}`, { file_name: '../C:\\old leads.csv' });
     expect(received.status).toBe(201);
     const { import: file, preview, same_file: same } = received.body;
@@ -82,11 +82,11 @@ describe('a file on its way in', () => {
       '\ufeffFirst Name,Last Name,Mobile Phone,E-mail,Comments,__proto__,Lead Source,Rejected because',
     );
     expect(rejects.body).toContain('scientific notation');
-    // A formula is text in what we hand out.
+    // A formula is prefixed with an apostrophe in files we generate.
     expect(rejects.body).toContain("Bad,Phone,call me,bad@example.com,'=1+1,,,phone: is not a phone number");
     expect(rejects.body).toContain('has 10 cells where the header has 7');
 
-    // Said once, known for good.
+    // A mapping chosen once is proposed again for the same header.
     const again = await company.upload(messy.replace('Seán', 'Sean'));
     const targets = again.body.preview.columns.map((c: { target: string; because: string }) => [
       c.target,
@@ -96,7 +96,7 @@ describe('a file on its way in', () => {
     await company.call('POST', `/api/imports/${again.body.import.import_id}/cancel`);
   });
 
-  it('rejected rows, corrected and uploaded again, are taken with the mapping of the file they came from', async () => {
+  it('corrected rejects are accepted with the mapping of their original file', async () => {
     const first = await company.upload('name,phone\nAna,12\n=Eva,+13052009100\n', { start: 'true' });
     const ended = await company.ended(first.body.import.import_id);
     expect(ended).toMatchObject({ created: 1, rejected: 1 });
@@ -105,7 +105,7 @@ describe('a file on its way in', () => {
     expect(await company.ended(second.body.import.import_id)).toMatchObject({ created: 1, rejected: 0 });
   });
 
-  it('the same file asks first, and is imported again only when that is meant', async () => {
+  it('the same file is started only with again: true', async () => {
     const csv = plainCsv(3, 100);
     const first = await company.upload(csv, { start: 'true' });
     expect(first.body.import.status).toBe('running');
@@ -123,7 +123,7 @@ describe('a file on its way in', () => {
     expect(await company.ended(second.body.import.import_id)).toMatchObject({ created: 0, duplicates: 3 });
   });
 
-  it('an upload repeated with its Idempotency-Key is the first import', async () => {
+  it('a repeated Idempotency-Key returns the first import; with another file it is a 409', async () => {
     const csv = plainCsv(2, 200);
     const headers = { 'idempotency-key': 'the-march-export' };
     const first = await company.upload(csv, {}, headers);
@@ -134,7 +134,7 @@ describe('a file on its way in', () => {
     expect([other.status, other.body.code]).toEqual([409, 'idempotency_key_reused']);
   });
 
-  it('an upload repeated with its Idempotency-Key is answered as before, and what it made first stays', async () => {
+  it('a repeated Idempotency-Key returns the same response, and the first import stays', async () => {
     const csv = plainCsv(2, 220);
     const first = await company.upload(csv, { start: 'true' });
     await company.ended(first.body.import.import_id);
@@ -152,7 +152,7 @@ describe('a file on its way in', () => {
     expect(body.import.status).toBe('ready');
   });
 
-  it('a request that was refused may come again, corrected, with the same Idempotency-Key', async () => {
+  it('a refused request can be corrected and sent again with the same Idempotency-Key', async () => {
     const csv = plainCsv(2, 230);
     const headers = { 'idempotency-key': 'the-may-export' };
     const wrong = await company.upload(csv, { mapping: '["name","phone",null]' }, headers);
@@ -166,7 +166,7 @@ describe('a file on its way in', () => {
     expect(await company.ended(right.body.import.import_id)).toMatchObject({ created: 2 });
   });
 
-  it('a file uploaded again before it was started takes the place of the first', async () => {
+  it('uploading a file again before it was started replaces the earlier import', async () => {
     const ids = [];
     for (let n = 0; n < 3; n += 1)
       ids.push((await company.upload(plainCsv(2, 245))).body.import.import_id as string);
@@ -175,11 +175,11 @@ describe('a file on its way in', () => {
        WHERE id = ANY($1::uuid[]) ORDER BY created_at`,
       [ids],
     );
-    const gone = { status: 'cancelled', pieces: 0 };
-    expect(states).toEqual([gone, gone, { status: 'ready', pieces: 1 }]);
+    const replaced = { status: 'cancelled', pieces: 0 };
+    expect(states).toEqual([replaced, replaced, { status: 'ready', pieces: 1 }]);
   });
 
-  it('refused for what comes behind the file, nothing of it is kept', async () => {
+  it('a form with a second file is refused and stores nothing', async () => {
     const unfinished = `SELECT 1 FROM imports WHERE status IN ('uploading', 'ready') AND file_name = 'two.csv'`;
     const form = new FormData();
     form.append('company_id', String(company.number));
@@ -195,7 +195,7 @@ describe('a file on its way in', () => {
   });
 
   it.each(['[{"toString":1,"valueOf":1},null]', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, '[1,2,3,4]'])(
-    'a mapping that is none is refused in words, and nothing is kept: %.40s',
+    'an invalid mapping is a 400 and stores nothing: %.40s',
     async (mapping) => {
       const file = new Blob([plainCsv(2, 260)]);
       const fields = { company_id: String(company.number), mapping };
@@ -206,7 +206,7 @@ describe('a file on its way in', () => {
     },
   );
 
-  it('so many unfinished files and no more', async () => {
+  it('more than 50 unfinished files are refused', async () => {
     await system.rows(
       `INSERT INTO imports (id, organization_id, status, file_name) SELECT gen_random_uuid(), $1, 'ready', 'unfinished.csv'
        FROM generate_series(1, 50)`,
@@ -218,12 +218,12 @@ describe('a file on its way in', () => {
     expect((await company.upload(plainCsv(1, 270))).status).toBe(201);
   });
 
-  it('a made-up cursor is refused', async () => {
+  it('a forged cursor is a 400', async () => {
     const cursor = Buffer.from(JSON.stringify(['1', '-'.repeat(36)])).toString('base64url');
     expect((await company.call('GET', `/api/imports?cursor=${cursor}`)).status).toBe(400);
   });
 
-  it('a list of imports, newest first, by file too', async () => {
+  it('imports are listed newest first and filtered by file hash', async () => {
     const made = await company.upload(plainCsv(1, 300));
     const { import_id: id, file_hash: hash } = made.body.import;
     const page = await company.call('GET', '/api/imports?limit=1');
@@ -234,7 +234,7 @@ describe('a file on its way in', () => {
     expect(same.body.imports.length).toBe(1);
   });
 
-  it('its progress is told as it moves', async () => {
+  it('progress is streamed as events', async () => {
     const made = await company.upload(plainCsv(2_500, 400));
     const { import_id: id } = made.body.import;
     const stream = await fetch(`${system.publicUrl}/api/imports/${id}/events`, {
@@ -252,8 +252,8 @@ describe('a file on its way in', () => {
   });
 });
 
-describe('[S05] of two companies', () => {
-  it('each sees and touches its own imports only', async () => {
+describe('[S05] two companies', () => {
+  it('each reads and changes its own imports only', async () => {
     const made = await company.upload(plainCsv(1, 900));
     const id = made.body.import.import_id;
     await system.rows(
@@ -287,7 +287,7 @@ describe('[S05] of two companies', () => {
       expect([step, answer.status]).toEqual([step, 404]);
     }
     expect((await company.call('GET', `/api/imports/${id}`)).body.import.status).toBe('ready');
-    // The same file, and the same phones, of another company are news to it.
+    // Duplicates are judged per company: the file and its phones are new to this one.
     const theirs = await other.upload(plainCsv(1, 900), { start: 'true' });
     expect(theirs.body.same_file).toBe(null);
     expect(await other.ended(theirs.body.import.import_id)).toMatchObject({ created: 1 });
@@ -302,7 +302,7 @@ describe('[S05] of two companies', () => {
 });
 
 describe('POST /leads/csv', () => {
-  it('a small file is answered with what became of it', async () => {
+  it('a small file returns its results in the response', async () => {
     const csv = `name,phone,notes\nAna,${phoneOf(5_000)},hi\nEva,123,\nAna again,${phoneOf(5_000)},\nKept,+1-555-1234,\n`;
     const answer = await company.form('/leads/csv', new Blob([csv]), { company_id: String(company.number) });
     expect(answer.status).toBe(200);
@@ -322,13 +322,13 @@ describe('POST /leads/csv', () => {
     expect([again.status, again.body.code]).toEqual([409, 'same_file']);
   });
 
-  it('a large file is accepted with the import to watch', async () => {
+  it('a large file is a 202 with the import id', async () => {
     const answer = await company.form('/leads/csv', new Blob([plainCsv(6_000, 20_000)]), {});
     expect([answer.status, answer.body.total_rows]).toEqual([202, 6_000]);
     expect(await company.ended(answer.body.import_id)).toMatchObject({ created: 6_000 });
   });
 
-  it('columns nobody can tell are refused by name, and nothing is kept', async () => {
+  it('unrecognized columns are named in a 400 and nothing is stored', async () => {
     const answer = await company.form('/leads/csv', new Blob(['alpha,beta\n1,2\n']), {});
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_mapping']);
     expect(answer.body.detail).toContain('alpha, beta');

@@ -4,7 +4,7 @@ import type { Company } from '../../src/db/account/companies.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { makeCompany } from '../harness/company-client.ts';
 import { type Cut, startCutProxy } from '../harness/cut-proxy.ts';
-import { type GuardedRedis, startGuardedRedis } from '../harness/redis-door.ts';
+import { type ProxiedQueueServer, startProxiedQueueServer } from '../harness/outages.ts';
 
 let api: ApiTest;
 const network: { cut: Cut | null }[] = [];
@@ -40,8 +40,8 @@ const countOf = async ({ organizationId }: Company) =>
     ])
   )[0]!.n;
 
-describe('one lead', () => {
-  it('answers as contracts.md 4 says, and is on its way', async () => {
+describe('POST /leads/single', () => {
+  it('returns the contracted response, and stores the lead with its event and outbox row', async () => {
     const { company, as } = await makeCompany(api);
     const response = await single(leadOf(company, { phone: '(305) 555-0142', notes: 'Call after six' }), as);
     expect(response.statusCode).toBe(201);
@@ -79,7 +79,7 @@ describe('one lead', () => {
     });
   });
 
-  it('of a phone that came within the window is the lead that is there', async () => {
+  it('a phone seen within the dedupe window returns the existing lead', async () => {
     const { company, as } = await makeCompany(api);
     const phone = newPhone();
     const first = (await single(leadOf(company, { phone }), as)).json();
@@ -96,7 +96,7 @@ describe('one lead', () => {
     expect((await single(leadOf(other.company, { phone }), other.as)).statusCode).toBe(201);
   });
 
-  it('keeps a number that is none, and refuses what is no phone', async () => {
+  it('stores a malformed number as invalid, and refuses a value that is no phone number', async () => {
     const { company, as } = await makeCompany(api);
     const kept = await single(leadOf(company, { phone: '+1-555-1234' }), as);
     expect(kept.json().lead).toMatchObject({ phone: '+1-555-1234', phone_valid: false });
@@ -113,7 +113,7 @@ describe('one lead', () => {
       [{ company_id: '1' }, { company_id: ['must be an integer'] }],
       [{ company_id: undefined }, { company_id: ['is missing'] }],
       [{ company_id: company.number + 9_999 }, { company_id: [expect.stringContaining('is not company')] }],
-      [{ email: 'nobody' }, { email: ['is not an e-mail address'] }],
+      [{ email: 'not-an-address' }, { email: ['is not an e-mail address'] }],
       [{ tags: [1] }, { tags: ['must be a list of texts'] }],
     ]) {
       const response = await single(leadOf(company, fields as Record<string, unknown>), as);
@@ -122,7 +122,7 @@ describe('one lead', () => {
     expect((await single([], as)).json().code).toBe('invalid_input');
   });
 
-  it('without a key from this machine in the sandbox, for the company it names', async () => {
+  it('without a key it is accepted from this machine in the sandbox, for the company it names', async () => {
     const { company } = await makeCompany(api);
     const payload = leadOf(company);
     const send = (remoteAddress: string) =>
@@ -131,24 +131,24 @@ describe('one lead', () => {
     expect((await send('127.0.0.1')).statusCode).toBe(201);
   });
 
-  it('repeated with its Idempotency-Key is answered alike', async () => {
+  it('a repeated Idempotency-Key returns the same response', async () => {
     const { company, as } = await makeCompany(api);
     const lead = leadOf(company);
     const headers = { ...as, 'idempotency-key': uuidv7() };
     const answers = await Promise.all([1, 2, 3].map(() => single(lead, headers)));
     for (const answer of answers) expect([answer.statusCode, answer.body]).toEqual([201, answers[0]!.body]);
-    const twin = { ...lead, name: 'Twin' };
-    expect((await single(twin, headers)).json().code).toBe('idempotency_key_reused');
+    const otherBody = { ...lead, name: 'Twin' };
+    expect((await single(otherBody, headers)).json().code).toBe('idempotency_key_reused');
     const other = { ...as, 'idempotency-key': uuidv7() };
-    const repeats = await Promise.all([1, 2].map(() => single(twin, other)));
+    const repeats = await Promise.all([1, 2].map(() => single(otherBody, other)));
     for (const answer of repeats)
       expect([answer.statusCode, answer.json().lead_id]).toEqual([200, answers[0]!.json().lead_id]);
     expect(await countOf(company)).toBe(1);
   });
 });
 
-describe('repetitions', () => {
-  it('end with the company’s window', async () => {
+describe('duplicates', () => {
+  it("end with the company's dedupe window", async () => {
     const { company, as } = await makeCompany(api);
     const lead = leadOf(company);
     const send = async () => (await bulk([lead], as)).json().summary.created;
@@ -164,19 +164,19 @@ describe('repetitions', () => {
     expect([await send(), await send()]).toEqual([1, 0]);
   });
 
-  it('are none where the window is 0, not even within one request', async () => {
+  it('are not detected with a window of 0, not even within one request', async () => {
     const { company, as } = await makeCompany(api);
     await api.json('PATCH', `/api/companies/${company.number}`, { dedupe_days: 0 }, as);
     const lead = leadOf(company);
     const answers = await Promise.all([bulk([lead, lead], as), bulk([lead, lead], as)]);
     expect(answers.map((answer) => answer.json().summary.created)).toEqual([2, 2]);
     expect(await countOf(company)).toBe(4);
-    // With a window again, the newest counts.
+    // The phones are remembered all the while, so a new window applies to them.
     await api.json('PATCH', `/api/companies/${company.number}`, { dedupe_days: 1 }, as);
     expect((await single(lead, as)).json().duplicate).toBe(true);
   });
 
-  it('of uploads at once agree, in whatever order their rows come, and none blocks another', async () => {
+  it('are detected across simultaneous uploads in any row order, without deadlock', async () => {
     const { company, as } = await makeCompany(api);
     const leads = Array.from({ length: 300 }, () => leadOf(company));
     const shuffled = (seed: number) => leads.toSorted((a, b) => order(a.phone, seed) - order(b.phone, seed));
@@ -197,8 +197,8 @@ describe('repetitions', () => {
     (Number(phone.slice(-6)) * (7 + 2 * seed) + seed * 131) % 997;
 });
 
-describe('the answer to COMMIT is lost', () => {
-  it('after it happened: it is looked up, and nothing is stored again', async () => {
+describe('the database connection breaks during an upload', () => {
+  it('after COMMIT: the result is looked up and nothing is stored twice', async () => {
     const { company, as } = await makeCompany(api);
     const known = leadOf(company);
     await bulk([known], as);
@@ -211,7 +211,7 @@ describe('the answer to COMMIT is lost', () => {
     expect(job.json().status).toBe('pending');
   });
 
-  it('before: 503, nothing is stored, and the repetition is the first', async () => {
+  it('before the statement arrives: 503, nothing is stored, and the retry stores the lead', async () => {
     const { company, as } = await makeCompany(api);
     const leads = [leadOf(company, { city: 'Cutbefore' })];
     const headers = { ...as, 'idempotency-key': uuidv7() };
@@ -224,50 +224,52 @@ describe('the answer to COMMIT is lost', () => {
   });
 });
 
-describe('in the way of others', () => {
+describe('conflicts and outages', () => {
   it.each([
     ['a generated name that is taken', `unique_violation USING CONSTRAINT = 'leads_public_id'`],
     ['a deadlock', 'deadlock_detected'],
-  ])('%s: the same again, once', async (_name, raised) => {
+  ])('%s is retried and stores the leads once', async (_name, raised) => {
     const { company, as } = await makeCompany(api);
-    await api.rows(`CREATE SEQUENCE hindrances`);
-    await api.rows(`CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF nextval('hindrances') = 1 THEN RAISE ${raised}; END IF; RETURN NEW; END $$`);
-    await api.rows('CREATE TRIGGER hinder BEFORE INSERT ON leads FOR EACH ROW EXECUTE FUNCTION hinder()');
+    await api.rows(`CREATE SEQUENCE failures`);
+    await api.rows(`CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF nextval('failures') = 1 THEN RAISE ${raised}; END IF; RETURN NEW; END $$`);
+    await api.rows(
+      'CREATE TRIGGER fail_once BEFORE INSERT ON leads FOR EACH ROW EXECUTE FUNCTION fail_once()',
+    );
     try {
       const answer = (await bulk([leadOf(company), leadOf(company)], as)).json();
       expect(answer.summary).toMatchObject({ created: 2, duplicates: 0 });
       expect(await countOf(company)).toBe(2);
     } finally {
-      await api.rows('DROP TRIGGER hinder ON leads');
-      await api.rows('DROP FUNCTION hinder');
-      await api.rows('DROP SEQUENCE hindrances');
+      await api.rows('DROP TRIGGER fail_once ON leads');
+      await api.rows('DROP FUNCTION fail_once');
+      await api.rows('DROP SEQUENCE failures');
     }
   });
 
-  it('the queue is away: leads are accepted, and wait in the outbox', async () => {
-    let away: Pick<GuardedRedis, 'stop'> | undefined;
-    const alone = await startApi({
+  it('the queue is down: leads are accepted and wait in the outbox', async () => {
+    let queueProxy: Pick<ProxiedQueueServer, 'stop'> | undefined;
+    const apiWithoutQueue = await startApi({
       queueThrough: async (url) => {
-        const way = await (process.env.REDIS_URL ? startGuardedRedis(url) : startCutProxy(url));
-        away = way;
-        return way.url;
+        const proxy = await (process.env.REDIS_URL ? startProxiedQueueServer(url) : startCutProxy(url));
+        queueProxy = proxy;
+        return proxy.url;
       },
     });
     try {
-      const { company, as } = await makeCompany(alone);
-      await away!.stop();
-      const one = await alone.json('POST', '/leads/single', leadOf(company), as);
-      const many = await alone.json(
+      const { company, as } = await makeCompany(apiWithoutQueue);
+      await queueProxy!.stop();
+      const one = await apiWithoutQueue.json('POST', '/leads/single', leadOf(company), as);
+      const many = await apiWithoutQueue.json(
         'POST',
         '/api/leads/bulk',
         { leads: [leadOf(company), leadOf(company)] },
         as,
       );
       expect([one.statusCode, many.statusCode, many.json().summary.enqueued]).toEqual([201, 200, 2]);
-      expect(await alone.count('outbox')).toBe(3);
+      expect(await apiWithoutQueue.count('outbox')).toBe(3);
     } finally {
-      await alone.stop();
+      await apiWithoutQueue.stop();
     }
   });
 });

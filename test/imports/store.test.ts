@@ -49,12 +49,16 @@ const checkpointOf = (
 const store = (company: Company, leads: LeadCandidate[], checkpoint: Checkpoint) =>
   uploadLeads(api.runtime, company, leads, { publish: false, importId: checkpoint.importId, checkpoint });
 
-describe('rows of a file', () => {
-  it('are stored together with how far it was read, what was rejected, and the counts', async () => {
+describe('storing rows of a file', () => {
+  it('leads, rejects, counts and the position in the file are stored together', async () => {
     const { company } = await makeCompany(api);
     const importId = await startedImport(company);
-    const twin = candidate();
-    const first = await store(company, [candidate(), twin, twin], checkpointOf(importId, 2, 6, [5]));
+    const duplicate = candidate();
+    const first = await store(
+      company,
+      [candidate(), duplicate, duplicate],
+      checkpointOf(importId, 2, 6, [5]),
+    );
     expect(first!.map(({ kind }) => kind)).toEqual(['created', 'created', 'duplicate']);
     expect(await importOf(importId)).toEqual({
       status: 'running',
@@ -63,7 +67,7 @@ describe('rows of a file', () => {
       duplicates: 1,
       rejected: 1,
     });
-    await store(company, [twin, candidate()], checkpointOf(importId, 6, 8));
+    await store(company, [duplicate, candidate()], checkpointOf(importId, 6, 8));
     expect(await importOf(importId)).toEqual({
       status: 'running',
       nextRow: 8,
@@ -79,14 +83,14 @@ describe('rows of a file', () => {
     expect(leads).toHaveLength(3);
   });
 
-  it('that are rejected to the last still move it on', async () => {
+  it('a batch with rejects only advances the position', async () => {
     const { company } = await makeCompany(api);
     const importId = await startedImport(company);
     expect(await store(company, [], checkpointOf(importId, 2, 4, [2, 3]))).toEqual([]);
     expect(await importOf(importId)).toMatchObject({ nextRow: 4, created: 0, rejected: 2 });
   });
 
-  it('are stored once, by whoever comes first, and not at all once it was cancelled', async () => {
+  it('a batch stored by four simultaneous runs is stored once, and not at all after cancelling', async () => {
     const { company } = await makeCompany(api);
     const importId = await startedImport(company);
     const leads = [candidate(), candidate()];
@@ -103,16 +107,16 @@ describe('rows of a file', () => {
     );
   });
 
-  it('without a window are all leads', async () => {
+  it('with a dedupe window of 0 every row is a lead', async () => {
     const { company } = await makeCompany(api);
     const importId = await startedImport(company);
-    const twin = candidate();
-    await store({ ...company, dedupeWindowMs: 0 }, [twin, twin], checkpointOf(importId, 2, 4));
+    const duplicate = candidate();
+    await store({ ...company, dedupeWindowMs: 0 }, [duplicate, duplicate], checkpointOf(importId, 2, 4));
     expect(await importOf(importId)).toMatchObject({ created: 2, duplicates: 0 });
   });
 });
 
-it('the counts of a company are of its uploaded leads alone', async () => {
+it('the statistics of a company count its uploaded leads only', async () => {
   const { company, as } = await makeCompany(api);
   const other = await makeCompany(api);
   const leads = Array.from({ length: 7 }, () => candidate());

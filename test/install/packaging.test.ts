@@ -29,11 +29,11 @@ type Package = {
   overrides: Record<string, string>;
 };
 const manifest = JSON.parse(read('package.json')) as Package;
-/** dist/a.js is built from src/a.ts or src/a.tsx. */
+/** dist/a.js is built from src/a.ts. */
 const builtFrom = (path: string) => [path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts')].some(exists);
 const entryPoints = (text: string) => [...text.matchAll(/dist\/[\w/-]+\.js/g)].map(([path]) => path);
 
-/** What a production installation with Twilio must set. */
+/** The variables a production installation with Twilio must set. */
 const complete = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgres://leadgate@db/leadgate',
@@ -59,7 +59,7 @@ const {
 const withTextmagic = {
   ...others,
   SMS_PROVIDER: 'textmagic',
-  TEXTMAGIC_USERNAME: 'somebody',
+  TEXTMAGIC_USERNAME: 'example',
   TEXTMAGIC_API_KEY: 'key',
   TEXTMAGIC_FROM_NUMBER: '+15005550007',
   TEXTMAGIC_WEBHOOK_TOKEN: 'twenty-two-characters-x',
@@ -75,41 +75,47 @@ function problemsOf(env: NodeJS.ProcessEnv): string[] {
   }
 }
 
-/** Complete but for one variable, with that variable's name. */
-const lacking = (env: Record<string, string>) =>
+/** One environment per required variable, with only that variable empty. */
+const withoutEach = (env: Record<string, string>) =>
   Object.keys(env)
     .filter((name) => name !== 'NODE_ENV' && name !== 'SMS_PROVIDER')
     .map((name) => [name, { ...env, [name]: '' }] as const);
 
 describe('[S18] production', () => {
-  it.each([complete, withTextmagic])('starts when everything is set (%#)', (env) => {
+  it.each([complete, withTextmagic])('a complete configuration is accepted (%#)', (env) => {
     expect(problemsOf(env)).toEqual([]);
     expect(loadConfig(env).sandboxed).toEqual([]);
   });
 
-  it.each([...lacking(complete), ...lacking(withTextmagic)])('refuses without %s, naming it', (name, env) => {
-    const problems = problemsOf(env);
-    expect(problems).toHaveLength(1);
-    expect(problems[0]).toContain(name);
-  });
+  it.each([...withoutEach(complete), ...withoutEach(withTextmagic)])(
+    'a configuration without %s is refused, naming it',
+    (name, env) => {
+      const problems = problemsOf(env);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toContain(name);
+    },
+  );
 
-  it('names everything that is missing at once', () => {
+  it('an empty configuration is refused, naming every missing variable', () => {
     const problems = problemsOf({ NODE_ENV: 'production' }).join('\n');
     for (const name of Object.keys(complete).filter((key) => key !== 'NODE_ENV'))
       expect(problems).toContain(name);
   });
 
-  it.each(['src/api/main.ts', 'src/workers/main.ts'])('ends %s at once, with the list', (entry) => {
-    const ended = spawnSync(process.execPath, ['--import', 'tsx', entry], {
-      cwd: root,
-      env: { PATH: process.env.PATH, NODE_ENV: 'production' },
-      encoding: 'utf8',
-    });
-    expect(ended.status).toBe(1);
-    expect(ended.stderr).toContain('DATABASE_URL is missing');
-    expect(ended.stderr).toContain('STRIPE_SECRET_KEY is missing');
-    expect(ended.stderr).not.toMatch(/^ +at /m);
-  });
+  it.each(['src/api/main.ts', 'src/workers/main.ts'])(
+    '%s exits with 1 and lists what is missing',
+    (entry) => {
+      const ended = spawnSync(process.execPath, ['--import', 'tsx', entry], {
+        cwd: root,
+        env: { PATH: process.env.PATH, NODE_ENV: 'production' },
+        encoding: 'utf8',
+      });
+      expect(ended.status).toBe(1);
+      expect(ended.stderr).toContain('DATABASE_URL is missing');
+      expect(ended.stderr).toContain('STRIPE_SECRET_KEY is missing');
+      expect(ended.stderr).not.toMatch(/^ +at /m);
+    },
+  );
 
   it.each([
     ['a plain address', { PUBLIC_URL: 'http://leads.example.com' }, /PUBLIC_URL/],
@@ -121,15 +127,15 @@ describe('[S18] production', () => {
       { ...withTextmagic, TEXTMAGIC_WEBHOOK_TOKEN: 'guess' },
       /TEXTMAGIC_WEBHOOK_TOKEN/,
     ],
-  ])('refuses %s', (_what, change, named) => {
+  ])('%s is refused', (_what, change, named) => {
     expect(problemsOf({ ...complete, ...change }).join('\n')).toMatch(named);
   });
 
-  it('never runs the vendor sandbox', async () => {
+  it('the vendor sandbox refuses to start', async () => {
     await expect(startSandbox({ port: 0, production: true })).rejects.toThrow(/production/i);
   });
 
-  it('refuses a database that acknowledges before it has written', async () => {
+  it('a database with synchronous_commit off is refused', async () => {
     const database = await createTestDatabase();
     try {
       await atServer(database.directUrl, (client) =>
@@ -145,8 +151,8 @@ describe('[S18] production', () => {
     }
   });
 
-  it('refuses a Redis that may evict jobs', async () => {
-    const redis = await startRedisThatSays('maxmemory_policy:allkeys-lru');
+  it('a Redis that may evict jobs is refused', async () => {
+    const redis = await startRedisWithInfo('maxmemory_policy:allkeys-lru');
     try {
       await expect(queuesOn(redis.url)).rejects.toThrow(/allkeys-lru.*noeviction/);
     } finally {
@@ -154,8 +160,8 @@ describe('[S18] production', () => {
     }
   });
 
-  it('refuses several Redis servers that are no cluster: one of them would hold jobs nobody looks for', async () => {
-    const redis = await startRedisThatSays('maxmemory_policy:noeviction');
+  it('several Redis servers that form no cluster are refused', async () => {
+    const redis = await startRedisWithInfo('maxmemory_policy:noeviction');
     try {
       await expect(queuesOn(`${redis.url},${redis.url}`)).rejects.toThrow(/no cluster/);
     } finally {
@@ -164,7 +170,7 @@ describe('[S18] production', () => {
   });
 
   it.each(['localhost:6379', 'redis://a:6379,b:6379', 'http://a:6379', 'redis://a,http://b'])(
-    'refuses REDIS_URL=%s, which names no Redis',
+    'REDIS_URL=%s is refused as malformed',
     (url) => {
       expect(problemsOf({ ...complete, REDIS_URL: url }).join()).toContain('REDIS_URL');
     },
@@ -174,7 +180,7 @@ describe('[S18] production', () => {
     'redis://:a,b@a:6379/2',
     'rediss://user:secret@a',
     'redis://a:7001, redis://b:7002,redis://c:7003',
-  ])('takes REDIS_URL=%s', (url) => {
+  ])('REDIS_URL=%s is accepted', (url) => {
     expect(problemsOf({ ...complete, REDIS_URL: url })).toEqual([]);
   });
 });
@@ -182,8 +188,8 @@ describe('[S18] production', () => {
 const queuesOn = (redisUrl: string) =>
   createQueues({ redisUrl, databaseUrl: '', log: pino({ level: 'silent' }) });
 
-/** As much of a Redis as is needed to be asked what it is. */
-async function startRedisThatSays(line: string): Promise<{ url: string; stop(): void }> {
+/** A server that answers INFO with the given line, and everything else with OK. */
+async function startRedisWithInfo(line: string): Promise<{ url: string; stop(): void }> {
   const info = `redis_version:7.2.0\r\nloading:0\r\n${line}\r\n`;
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
@@ -208,7 +214,7 @@ describe('configuration', () => {
   const lines = read('.env.example').split('\n');
   const documented = lines.flatMap((line) => /^([A-Z0-9_]+)=/.exec(line)?.[1] ?? []);
 
-  it('is documented in .env.example, all of it and nothing else', () => {
+  it('.env.example documents every variable and no other', () => {
     const interpolated = [...read('docker-compose.yml').matchAll(/\$\{([A-Z0-9_]+)/g)].map(
       ([, name]) => name!,
     );
@@ -216,14 +222,14 @@ describe('configuration', () => {
     expect([...documented].sort()).toEqual([...new Set([...known, ...interpolated])].sort());
   });
 
-  it('has a line of explanation above each variable', () => {
+  it('every variable has an explanation above it', () => {
     for (const name of documented) {
       const above = lines[lines.findIndex((line) => line.startsWith(`${name}=`)) - 1];
       expect(above, name).toMatch(/^# .{5,}/);
     }
   });
 
-  it('starts on a machine where nothing is set, with the values shown in .env.example', () => {
+  it('the values shown in .env.example are the defaults', () => {
     const shown = Object.fromEntries(
       lines.flatMap((line) => {
         const [, name, value] = /^([A-Z0-9_]+)=(.*)$/.exec(line) ?? [];
@@ -233,7 +239,7 @@ describe('configuration', () => {
     expect(loadConfig(shown)).toEqual(loadConfig({}));
   });
 
-  it('is read in one place', () => {
+  it('only src/config.ts reads process.env', () => {
     const readers = sources.filter((path) =>
       /\bprocess\.env\b|\benv\b.*from 'node:process'/.test(read(path)),
     );
@@ -241,8 +247,8 @@ describe('configuration', () => {
   });
 });
 
-describe('what is shipped', () => {
-  it('starts from files that are built', () => {
+describe('the package', () => {
+  it('every dist path named by Procfile, Dockerfile, compose file, README and bin is built from a source', () => {
     const named = ['Procfile', 'Dockerfile', 'docker-compose.yml', 'README.md'].flatMap((file) =>
       entryPoints(read(file)),
     );
@@ -251,19 +257,19 @@ describe('what is shipped', () => {
     expect(named.filter((path) => !builtFrom(path))).toEqual([]);
   });
 
-  it('names only files that exist in its scripts and its Procfile.dev', () => {
+  it('every source path named by the scripts and Procfile.dev exists', () => {
     const commands = [...Object.values(manifest.scripts), read('Procfile.dev')].join('\n');
     const named = [...commands.matchAll(/\b(?:src|scripts|bench)\/[\w./-]+/g)].map(([path]) => path);
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((path) => !exists(path))).toEqual([]);
   });
 
-  it('migrates once, before the rest, and never twice at a time', () => {
+  it('migrations run in the release phase only', () => {
     expect(read('Procfile')).toMatch(/^release: .*cli\/main\.js migrate$/m);
     expect(read('Procfile.dev')).not.toMatch(/^release:/m);
   });
 
-  it('has a compose file that keeps the schema and the queue', () => {
+  it('the compose file is valid, migrates before it starts, and persists the queue', () => {
     const text = read('docker-compose.yml');
     expect(checkCompose(text)).toEqual([]);
     type Shipped = {
@@ -283,18 +289,14 @@ describe('what is shipped', () => {
   it.each<[string, (compose: string) => string, RegExp]>([
     ['an unknown key', (text) => text.replace('init: true', 'initial: true'), /initial/],
     ['a wrong duration', (text) => text.replace('30s', 'thirty'), /duration/],
-    [
-      'a service that is not there',
-      (text) => text.replace('\n  redis:\n', '\n  valkey:\n'),
-      /depends on redis/,
-    ],
-    ['a volume that is not there', (text) => text.replace('\n  redis-data:\n', '\n'), /mounts redis-data/],
-  ])('refuses a compose file with %s', (_what, spoil, named) => {
-    const spoiled = spoil(read('docker-compose.yml'));
-    expect(checkCompose(spoiled).join('\n')).toMatch(named);
+    ['a missing service', (text) => text.replace('\n  redis:\n', '\n  valkey:\n'), /depends on redis/],
+    ['a missing volume', (text) => text.replace('\n  redis-data:\n', '\n'), /mounts redis-data/],
+  ])('a compose file with %s is refused', (_what, change, named) => {
+    const changed = change(read('docker-compose.yml'));
+    expect(checkCompose(changed).join('\n')).toMatch(named);
   });
 
-  it('has an image made of files that exist, run by an ordinary user', () => {
+  it('the image copies files that exist and runs as an ordinary user', () => {
     const dockerfile = read('Dockerfile');
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, from]) =>
       from!.split(' '),
@@ -306,7 +308,7 @@ describe('what is shipped', () => {
     expect(dockerfile).toContain('--omit=optional');
   });
 
-  it('pins what it installs, and gets what it pins', () => {
+  it('versions are pinned exactly, and overrides are installed as pinned', () => {
     const { dependencies, devDependencies, optionalDependencies, overrides, engines } = manifest;
     expect(engines.node).toBe('>=20.19');
     const pins = { ...dependencies, ...devDependencies, ...optionalDependencies };
@@ -327,7 +329,7 @@ describe('what is shipped', () => {
     }
   });
 
-  it('has a lockfile that npm 10 takes as well: what is for one platform is optional there', () => {
+  it('platform packages are optional in the lockfile, as npm 10 requires', () => {
     type Locked = { os?: string[]; cpu?: string[]; optional?: boolean; extraneous?: boolean };
     const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
     const refused = Object.entries(packages).filter(
@@ -336,11 +338,11 @@ describe('what is shipped', () => {
     expect(refused.map(([path]) => path)).toEqual([]);
   });
 
-  it('has no source file over 400 lines', () => {
+  it('no source file has more than 400 lines', () => {
     expect(sources.filter((path) => read(path).split('\n').length > 401)).toEqual([]);
   });
 
-  it('has no link that leads nowhere', () => {
+  it('every relative link in the documents leads to a file', () => {
     const pages = [
       'README.md',
       'CONTRIBUTING.md',
@@ -348,7 +350,7 @@ describe('what is shipped', () => {
         (name) => `docs/${name}`,
       ),
     ];
-    const dead = pages
+    const broken = pages
       .filter((page) => page.endsWith('.md'))
       .flatMap((page) =>
         [...read(page).matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map(
@@ -356,7 +358,7 @@ describe('what is shipped', () => {
         ),
       )
       .filter(([page, target]) => !existsSync(new URL(target, new URL(page, root))));
-    expect(dead).toEqual([]);
+    expect(broken).toEqual([]);
   });
 });
 
@@ -367,34 +369,34 @@ describe('promises', () => {
     ['a group', 'describe(`[S08] keys`, () => {});', ['S08']],
     ['a table', "it.each([[1, (2)]])('[F03] %i', () => {});", ['F03']],
     ['a table over lines', "it.each([\n  ['a', f()],\n])(\n  '[F04] %s',", ['F04']],
-    ['nothing: skipped', "it.skip('[F05] keeps', () => {});", []],
-    ['nothing: planned', "it.todo('[F06] keeps');", []],
-    ['nothing: a comment', '// [F07] is held elsewhere', []],
-    ['nothing: another string', "const id = '[F08]';", []],
-  ])('finds %s', (_what, text, found) => {
+    ['nothing in a skipped test', "it.skip('[F05] keeps', () => {});", []],
+    ['nothing in a planned test', "it.todo('[F06] keeps');", []],
+    ['nothing in a comment', '// [F07] is tested elsewhere', []],
+    ['nothing in another string', "const id = '[F08]';", []],
+  ])('ids found in %s', (_what, text, found) => {
     expect(findTitles('x.test.ts', text).map(({ id }) => id)).toEqual(found);
   });
 
-  it('are shown in the README, word for word', () => {
+  it('every promise is in the README, word for word', () => {
     const readme = read('README.md');
     const missing = readPromises().filter(({ id, promise }) => !readme.includes(`| ${id} | ${promise}`));
     expect(missing).toEqual([]);
   });
 
-  it('misses what is in scope and knows what nobody promised', () => {
+  it('a promise without a test and an id without a promise are reported', () => {
     const promises = [
       { id: 'F01', promise: 'kept' },
       { id: 'F02', promise: 'forgotten' },
       { id: 'F03', promise: 'planned', later: 'another day' },
     ];
-    const held = [
+    const titled = [
       { id: 'F01', test: 'a' },
       { id: 'F99', test: 'b' },
     ];
-    expect(findGaps(promises, held)).toEqual(['F02 has no test: forgotten', 'F99 is not a promise (b)']);
+    expect(findGaps(promises, titled)).toEqual(['F02 has no test: forgotten', 'F99 is not a promise (b)']);
   });
 
-  it('counts only tests that passed', () => {
+  it('only passed tests count', () => {
     const tests = [
       { fullName: '[S08] keys are hashed', status: 'passed' },
       { fullName: '[S09] sign-in', status: 'failed' },

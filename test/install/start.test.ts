@@ -16,11 +16,11 @@ type Started = {
 const loader = pathToFileURL(resolve('node_modules/tsx/dist/loader.mjs')).href;
 const main = resolve('src/main.ts');
 
-/** `npm start` as the package runs it, in a folder of its own. */
+/** Runs `npm start` as an installed package does, in a folder of its own. */
 function start(folder: string, ports: { PORT: string; SANDBOX_PORT: string }): Started {
   const child = spawn(process.execPath, ['--import', loader, main], {
     cwd: folder,
-    // The folder is not the project's: tsx must be told where its settings are.
+    // The working directory is not the project's, so tsx needs the path of its settings.
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -41,16 +41,16 @@ function start(folder: string, ports: { PORT: string; SANDBOX_PORT: string }): S
   return { child, output: () => output, errors: () => errors, exited };
 }
 
-async function says({ child, output, errors, exited }: Started, text: string): Promise<void> {
-  const heard = new Promise<void>((done) => {
-    const look = () => output().includes(text) && done();
-    child.stdout!.on('data', look);
-    look();
+async function waitForOutput({ child, output, errors, exited }: Started, text: string): Promise<void> {
+  const started = new Promise<void>((done) => {
+    const check = () => output().includes(text) && done();
+    child.stdout!.on('data', check);
+    check();
   });
   const ended = exited.then((code) => {
     throw new Error(`npm start ended with ${code}: ${errors()}`);
   });
-  await Promise.race([heard, ended]);
+  await Promise.race([started, ended]);
 }
 
 describe('npm start', () => {
@@ -61,7 +61,7 @@ describe('npm start', () => {
     folder = await mkdtemp(join(tmpdir(), 'leadgate-start-'));
     ports = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
     running = start(folder, ports);
-    await says(running, 'curl -s');
+    await waitForOutput(running, 'curl -s');
   });
   afterAll(async () => {
     running.child.kill('SIGTERM');
@@ -72,7 +72,7 @@ describe('npm start', () => {
   const demo = async () =>
     JSON.parse(await readFile(join(folder, '.leadgate/demo.json'), 'utf8')) as Record<string, string>;
 
-  it('prints its URLs and leaves them with the keys in a file only its owner reads', async () => {
+  it('prints its URLs and writes them with the keys to a file only its owner can read', async () => {
     const file = await demo();
     for (const url of [file.console, file.queues, file.docs, file.sandbox])
       expect(running.output()).toContain(url);
@@ -82,7 +82,7 @@ describe('npm start', () => {
     expect(await health.json()).toMatchObject({ status: 'healthy' });
   });
 
-  it('its curl works as pasted', async () => {
+  it('the printed curl command creates a lead', async () => {
     const command = running
       .output()
       .split('\n')
@@ -93,7 +93,7 @@ describe('npm start', () => {
     expect(JSON.parse(answer)).toMatchObject({ lead_id: expect.stringMatching(/^lead_[a-z0-9]{8}$/) });
   });
 
-  it('a second one beside it says so and touches nothing', async () => {
+  it('a second one in the same folder refuses to start and changes nothing', async () => {
     const second = start(folder, { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) });
     expect(await second.exited).toBe(1);
     expect(second.errors()).toMatch(/already running/);
@@ -102,12 +102,12 @@ describe('npm start', () => {
     expect((await fetch(`${publicUrl}/health`)).status).toBe(200);
   });
 
-  it('[F08] killed with -9 it starts again on the same data, with the same keys', async () => {
+  it('[F08] after kill -9 it starts again with the same data and keys', async () => {
     const before = await demo();
     running.child.kill('SIGKILL');
     await running.exited;
     running = start(folder, ports);
-    await says(running, 'curl -s');
+    await waitForOutput(running, 'curl -s');
     const after = await demo();
     expect(after.apiKey).toBe(before.apiKey);
     const leads = await fetch(`${after.publicUrl}/api/leads`, {

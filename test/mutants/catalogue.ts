@@ -1,7 +1,7 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the product's own text that is looked for.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the edits match the product's source text.
 /**
- * The mutation gate's twelve changes, one promise each. A change is text in files of a copy: `find` occurs exactly once
- * there and becomes `replace`. The guarantee is gone then and the rest works on, which `stillWorks` shows in the same run.
+ * The twelve mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
+ * rest of the product keeps working, which the test `stillWorks` shows in the same run.
  */
 export type Edit = { file: string; find: string; replace: string };
 export type Backend = 'postgres' | 'redis';
@@ -11,29 +11,29 @@ export type TestName = { file: string; title: string };
 export type Mutant = {
   number: number;
   name: string;
-  /** The change in a line. */
+  /** The change in one line. */
   change: string;
-  /** What is not true any more. */
+  /** The guarantee that is lost. */
   loses: string;
   edits: Edit[];
-  /** Each must fail, by an assertion. */
+  /** Tests that must fail by an assertion. */
   caughtBy: TestName[];
-  /** Must go on passing: the change took one promise, not the product. */
+  /** A test that must still pass, because the change removes one guarantee and not the product. */
   stillWorks: TestName;
-  /** Where it must be caught: the queue's part in it differs, or does not. */
+  /** The queue backends on which the tests run. */
   backends: Backend[];
 };
 
 const sale: TestName = {
   file: 'test/unlock/main-path.test.ts',
   title:
-    'from a lead to revealed details teases, links on Y, reveals once paid, is DONE on the delivery receipt; each message once',
+    'from a lead to revealed details sends the teaser, the link on Y and the details after payment, and is DONE on the delivery receipt; each message once',
 };
-/** Where waits end for ever: a sale waits when a delivery receipt overtakes the booking of its text. */
+/** For mutants under which waiting work is never resumed: unlike an offer, a sale may have to wait for its delivery receipt. */
 const offer: TestName = {
   file: 'test/unlock/main-path.test.ts',
   title:
-    'from a lead to revealed details tells each provider its own result, and teases nobody unknown or inactive',
+    'from a lead to revealed details offers to known active providers only and reports a result for each provider',
 };
 const collision = (title: string): TestName => ({ file: 'test/engine/concurrent-runs.test.ts', title });
 const sweep = (title: string): TestName => ({
@@ -41,15 +41,15 @@ const sweep = (title: string): TestName => ({
   title: `the sweeper ${title}`,
 });
 
-/** An epoch is issued per try: with it in its key, an effect is a new one each time. */
-const perTryOf = (request: string) => `\`\${${request}.key}-\${run?.fence.epoch ?? 0}\``;
+/** Each attempt has its own epoch; with it in the key, every attempt is a new effect. */
+const keyPerAttemptOf = (request: string) => `\`\${${request}.key}-\${run?.fence.epoch ?? 0}\``;
 
 export const mutants: readonly Mutant[] = [
   {
     number: 1,
     name: 'drop the inbox UNIQUE',
     change: 'the index on (source, external_id) is not unique, and the insert names no conflict',
-    loses: 'What a sender repeats is taken in once.',
+    loses: 'A repeated webhook is stored once.',
     edits: [
       {
         file: 'drizzle/0000_spine.sql',
@@ -65,7 +65,8 @@ export const mutants: readonly Mutant[] = [
     caughtBy: [
       {
         file: 'test/api/webhooks.test.ts',
-        title: 'Stripe [F18] /webhook/stripe: the same event fifty times at once is one row and one event',
+        title:
+          'Stripe [F18] /webhook/stripe: fifty simultaneous deliveries of one event store one row and one event',
       },
     ],
     stillWorks: sale,
@@ -74,8 +75,8 @@ export const mutants: readonly Mutant[] = [
   {
     number: 2,
     name: 'drop the guarded WHERE',
-    change: 'a move does not ask whether the unlock still stands where the move was decided',
-    loses: 'Of two decisions on the same state one is carried out, and no state goes backward.',
+    change: 'a move does not check that the unlock is still in the state it was decided from',
+    loses: 'Of two decisions on the same state one is carried out, and no state moves backward.',
     edits: [
       {
         file: 'src/db/unlock/unlocks.ts',
@@ -85,7 +86,7 @@ export const mutants: readonly Mutant[] = [
     ],
     caughtBy: [
       collision(
-        'two decisions on the same state [F09] [F10] paid and declined at the same moment: each move begins where the one before it ended',
+        'two decisions on the same state [F09] [F10] a payment and a decline decided at the same moment: each move starts from the state the previous one reached',
       ),
     ],
     stillWorks: sale,
@@ -95,7 +96,7 @@ export const mutants: readonly Mutant[] = [
     number: 3,
     name: 'drop the fence',
     change: 'the finishing statement does not depend on the outbox row with its epoch',
-    loses: 'A run whose row was issued anew meanwhile changes nothing.',
+    loses: 'A run whose row was re-issued changes nothing.',
     edits: [
       {
         file: 'src/db/commit.ts',
@@ -110,7 +111,7 @@ export const mutants: readonly Mutant[] = [
     ],
     caughtBy: [
       collision(
-        'a run and its row [F09] issued anew while a run was under way: that run changes nothing, its successor does it all',
+        'a run and its outbox row [F09] a row re-issued during its run: that run changes nothing and the new run does everything',
       ),
     ],
     stillWorks: sale,
@@ -119,14 +120,13 @@ export const mutants: readonly Mutant[] = [
   {
     number: 4,
     name: 'drop the sweeper',
-    change: 'worker processes start none',
-    loses: 'Work whose job was never published is done all the same.',
+    change: 'worker processes do not start it',
+    loses: 'Work whose job was never published is done.',
     edits: [{ file: 'src/engine/process.ts', find: '  sweeper.start();\n', replace: '' }],
     caughtBy: [
       {
         file: 'test/engine/unpublished-work.test.ts',
-        title:
-          '[F06] work that was committed and never published is found and done, without anybody asking for it',
+        title: '[F06] work that was committed but never published is found and done by the sweeper',
       },
     ],
     stillWorks: offer,
@@ -135,8 +135,8 @@ export const mutants: readonly Mutant[] = [
   {
     number: 5,
     name: 'drop the opt-out check in the leasing statement',
-    change: 'a claim locks the phone and does not look at its opt-out',
-    loses: 'From the commit of a STOP on, no text is leased to that phone.',
+    change: 'a claim locks the phone without checking its opt-out',
+    loses: 'After a STOP is committed, no text is leased to that phone.',
     edits: [
       {
         file: 'src/db/messaging/messages.ts',
@@ -147,7 +147,7 @@ export const mutants: readonly Mutant[] = [
     caughtBy: [
       {
         file: 'test/unlock/opt-out.test.ts',
-        title: "STOP [F26] at 'PAID', 'the details held up': opt-out first, no text after it, ends 'DONE'",
+        title: "STOP [F26] at 'PAID', 'the details delayed': no text after the opt-out, ends 'DONE'",
       },
     ],
     stillWorks: sale,
@@ -157,7 +157,7 @@ export const mutants: readonly Mutant[] = [
     number: 6,
     name: 'drop the slot UNIQUE',
     change: 'sold_slots has no key on (lead_id, slot)',
-    loses: 'A lead is sold no more often than it may be, whatever two payments read at the same moment.',
+    loses: 'A lead is sold at most max_sales times, even when two payments read the same free slot.',
     edits: [
       {
         file: 'drizzle/0000_spine.sql',
@@ -167,7 +167,7 @@ export const mutants: readonly Mutant[] = [
     ],
     caughtBy: [
       collision(
-        'two decisions on the same state [F25] two payments that both saw the last slot free: one takes it, the other goes back',
+        'two decisions on the same state [F25] two payments that both read the last slot as free: one takes it, the other is refunded',
       ),
     ],
     stillWorks: sale,
@@ -176,13 +176,13 @@ export const mutants: readonly Mutant[] = [
   {
     number: 7,
     name: 'drop release(err)',
-    change: 'every session goes back into the pool as if it were sound',
-    loses: 'A session that broke or went silent is closed, and the next statement does not get it.',
+    change: 'every session is returned to the pool, broken ones too',
+    loses: 'A session that broke or timed out is closed and not reused.',
     edits: [{ file: 'src/db/client.ts', find: 'session.release(broken);', replace: 'session.release();' }],
     caughtBy: [
       {
         file: 'test/db/withtx.test.ts',
-        title: 'query closes a session that went silent, so that the next query does not wait behind it',
+        title: 'query closes a session that timed out, so that the next query does not wait for it',
       },
     ],
     stillWorks: sale,
@@ -191,40 +191,40 @@ export const mutants: readonly Mutant[] = [
   {
     number: 8,
     name: 'drop the stable effect key',
-    change: 'the key of every effect, and the Idempotency-Key with it, names the try',
-    loses: 'A call that is repeated is the same call: to Stripe by its key, in our books by the claim.',
+    change: 'the key of every effect, and with it the Idempotency-Key, contains the attempt',
+    loses: 'A retried call is the same call: for Stripe by its key, for us by the claim.',
     edits: [
       {
         file: 'src/usecases/messaging/texting.ts',
         find: 'effects.once(run, smsPosting(deps, request))',
-        replace: `effects.once(run, smsPosting(deps, { ...request, key: ${perTryOf('request')} }))`,
+        replace: `effects.once(run, smsPosting(deps, { ...request, key: ${keyPerAttemptOf('request')} }))`,
       },
       {
         file: 'src/usecases/messaging/texting.ts',
         find: 'effects.once(run, emailPosting(deps, request))',
-        replace: `effects.once(run, emailPosting(deps, { ...request, key: ${perTryOf('request')} }))`,
+        replace: `effects.once(run, emailPosting(deps, { ...request, key: ${keyPerAttemptOf('request')} }))`,
       },
       {
         file: 'src/engine/effects.ts',
         find: 'key: r.key,\n          vendor: r.vendor,',
-        replace: `key: ${perTryOf('r')},\n          vendor: r.vendor,`,
+        replace: `key: ${keyPerAttemptOf('r')},\n          vendor: r.vendor,`,
       },
       {
         file: 'src/engine/effects.ts',
         find: 'call: () => r.call(r.key),',
-        replace: `call: () => r.call(${perTryOf('r')}),`,
+        replace: `call: () => r.call(${keyPerAttemptOf('r')}),`,
       },
     ],
     caughtBy: [
       {
         file: 'test/engine/keyed-effects.test.ts',
         title:
-          'calls to Stripe, which knows their keys [F14] Stripe refunded and failed to say so: same key, one refund of the full price',
+          'Stripe calls with an idempotency key [F14] a refund made although the response was lost: retried with the same key, one refund of the full price',
       },
       {
         file: 'test/engine/effects.test.ts',
         title:
-          'a vendor did it and its answer was lost [F14] [F16] teaser, error_after: the status callback with the effect id settles it; one post, no listing read',
+          'the vendor accepted the message but its response was lost [F14] [F16] teaser, error_after: the status callback with the effect id confirms it; one post, no listing read',
       },
     ],
     stillWorks: sale,
@@ -234,7 +234,7 @@ export const mutants: readonly Mutant[] = [
     number: 9,
     name: 'drop delete-by-worker',
     change: 'the outbox row is deleted when a run opens it, not by the statement that finishes the run',
-    loses: 'A run that is cut off before its end is made again.',
+    loses: 'A run that is interrupted before its end is repeated.',
     edits: [
       {
         file: 'src/db/transport/outbox.ts',
@@ -247,7 +247,7 @@ export const mutants: readonly Mutant[] = [
         find: 'FROM outbox o LEFT JOIN events e',
         replace: 'FROM o LEFT JOIN events e',
       },
-      // Whoever opened the row is its only run now: there is nothing left to hold.
+      // The run that opened the row has deleted it, so there is no row left for the fence.
       {
         file: 'src/db/commit.ts',
         find: 'const held = fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`;',
@@ -266,7 +266,7 @@ export const mutants: readonly Mutant[] = [
     ],
     caughtBy: [
       collision(
-        'a run and its row [F08] the row outlives its run until the finishing statement is committed: a run cut off there is made again',
+        'a run and its outbox row [F08] the row exists until the finishing statement commits: a run cancelled there is repeated',
       ),
     ],
     stillWorks: offer,
@@ -275,8 +275,8 @@ export const mutants: readonly Mutant[] = [
   {
     number: 10,
     name: 'let the sweeper raise the epoch of waiting rows',
-    change: 'claiming overdue rows issues each anew',
-    loses: 'A job that merely waits stays the job of its row: a backlog is worked off, not multiplied.',
+    change: 'claiming overdue rows re-issues each of them',
+    loses: 'A waiting job stays the job of its row, so that a backlog is not multiplied.',
     edits: [
       {
         file: 'src/db/transport/outbox.ts',
@@ -284,16 +284,17 @@ export const mutants: readonly Mutant[] = [
         replace: 'SET epoch = o.epoch + 1, visits = o.visits + 1,',
       },
     ],
-    caughtBy: [sweep('never raises the epoch of a row whose job merely waits, however often it is overdue')],
+    caughtBy: [
+      sweep('keeps the epoch of a row whose job is still waiting, however often the row is overdue'),
+    ],
     stillWorks: sale,
     backends: ['postgres', 'redis'],
   },
   {
     number: 11,
     name: 'let the sweeper trust retained completed ids',
-    change: 'a job that ended counts as one that is still there',
-    loses:
-      'A row whose job ended without finishing it gets a new job: the retained id would swallow it for ever.',
+    change: 'a job that ended counts as present',
+    loses: 'A row whose job ended without finishing it gets a new job under a new id.',
     edits: [
       {
         file: 'src/engine/sweeper.ts',
@@ -302,7 +303,9 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     caughtBy: [
-      sweep('gives a row a new job when its job ended without finishing it: a retained id swallows re-adds'),
+      sweep(
+        'gives a row a new job when its job ended without finishing it, because the queue ignores an add under a retained id',
+      ),
     ],
     stillWorks: sale,
     backends: ['postgres', 'redis'],
@@ -310,14 +313,14 @@ export const mutants: readonly Mutant[] = [
   {
     number: 12,
     name: 'put runRetryDelay back to its default',
-    change: 'BullMQ waits 15 s after its server refused it',
-    loses: 'A worker that found its queue in PostgreSQL gone is back with the server.',
+    change: 'BullMQ waits 15 s after a refused connection',
+    loses: 'A worker whose PostgreSQL queue was down resumes with the server.',
     edits: [{ file: 'src/engine/queues.ts', find: '          runRetryDelay: 500,\n', replace: '' }],
     caughtBy: [
       {
         file: 'test/engine/queue-down.test.ts',
         title:
-          '[F12] a worker that finds its queue in PostgreSQL gone takes the next job as soon as the server is back',
+          '[F12] a worker whose PostgreSQL queue was down takes the next job as soon as the server is back',
       },
     ],
     stillWorks: sale,

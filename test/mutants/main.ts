@@ -5,14 +5,14 @@ import { copyTree, PatchError, type Tree } from './tree.ts';
 import { abandon, runTests, type TestResult } from './trial.ts';
 
 /**
- * `npm run chaos:mutants [-- --only 3,7]`: takes one promise at a time out of a copy of the product and shows which
- * test notices. Exits 0 only when every change was caught by the assertion that is there for it.
+ * `npm run chaos:mutants [-- --only 3,7]`: removes one guarantee at a time from a copy of the product and shows which test
+ * fails. Exits with 0 only when each change was caught by an assertion of the tests named for it.
  */
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
 type Verdict = { mutant: Mutant; caught: boolean; problems: string[]; seconds: number };
-/** Where a run finds its queue: null is the PostgreSQL backend. */
+/** The queue of a run. `redisUrl` is null for the PostgreSQL backend. */
 type Lane = { backend: Backend; redisUrl: string | null };
 
 function chosen(only: string | undefined): Mutant[] {
@@ -31,7 +31,7 @@ const lanesOf = ({ backends }: Mutant, lanes: readonly Lane[]) =>
   lanes.filter(({ backend }) => backends.includes(backend));
 const secondsSince = (began: number) => (performance.now() - began) / 1000;
 
-/** Every test that is to catch something passes on the code as it is; else its failure would prove nothing. */
+/** Checks that the named tests pass on the unchanged code; otherwise their failure would prove nothing. */
 async function isGreen(tree: Tree, planned: readonly Mutant[], lanes: readonly Lane[]): Promise<boolean> {
   let green = true;
   for (const { backend, redisUrl } of lanes) {
@@ -49,7 +49,7 @@ async function isGreen(tree: Tree, planned: readonly Mutant[], lanes: readonly L
   return green;
 }
 
-async function tryOut(tree: Tree, mutant: Mutant, lanes: readonly Lane[]): Promise<Verdict> {
+async function tryMutant(tree: Tree, mutant: Mutant, lanes: readonly Lane[]): Promise<Verdict> {
   const began = performance.now();
   const problems: string[] = [];
   try {
@@ -70,9 +70,9 @@ async function tryOut(tree: Tree, mutant: Mutant, lanes: readonly Lane[]): Promi
 function problemsOf({ stillWorks }: Mutant, results: readonly TestResult[]): string[] {
   return results.flatMap(({ title, status, because }) => {
     if (title === stillWorks.title)
-      return status === 'passed' ? [] : [`more than the promise is broken: ${title}: ${because}`];
+      return status === 'passed' ? [] : [`more than the one guarantee is broken: ${title}: ${because}`];
     say(`    ${status}: ${title}${because ? `\n        ${because}` : ''}`);
-    if (status === 'passed') return [`not noticed by ${title}`];
+    if (status === 'passed') return [`not caught by ${title}`];
     return status === 'broken' ? [`no assertion failed in ${title}: ${because}`] : [];
   });
 }
@@ -84,20 +84,20 @@ function table(verdicts: readonly Verdict[], lanes: readonly Lane[]): string[] {
     const on = lanesOf(mutant, lanes).map(({ backend }) => backend);
     return [mutant.number, mutant.name, `${mutant.change} (${files})`, by, on.join(', '), seconds.toFixed(0)];
   });
-  const heads = ['', 'mutant', 'changed', 'caught by', 'queue', 's'];
-  return [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  const header = ['', 'mutant', 'changed', 'caught by', 'queue', 's'];
+  return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
 }
 
 async function gate(tree: Tree, planned: readonly Mutant[], lanes: readonly Lane[]): Promise<boolean> {
   const began = performance.now();
   if (!(await isGreen(tree, planned, lanes))) {
-    say('\nNothing was tried: these tests must pass before their failure can mean anything.');
+    say('\nNo mutant was tried, because these tests must pass on the unchanged code first.');
     return false;
   }
   const verdicts: Verdict[] = [];
   for (const mutant of planned) {
     say(`\n${mutant.number}. ${mutant.name}: ${mutant.change}\n    lost: ${mutant.loses}`);
-    const verdict = await tryOut(tree, mutant, lanes);
+    const verdict = await tryMutant(tree, mutant, lanes);
     for (const problem of verdict.problems) say(`    ${problem}`);
     say(`    ${verdict.caught ? 'caught' : 'NOT CAUGHT'}, ${verdict.seconds.toFixed(0)} s`);
     verdicts.push(verdict);
@@ -111,25 +111,25 @@ async function gate(tree: Tree, planned: readonly Mutant[], lanes: readonly Lane
 }
 
 const planned = chosen(values.only);
-const wantsRedis = planned.some(({ backends }) => backends.includes('redis'));
-const redis = wantsRedis ? await startRedis() : null;
-if (wantsRedis && !redis)
-  say('There is no redis-server on PATH: what should be caught on both queues is judged on PostgreSQL only.');
+const needsRedis = planned.some(({ backends }) => backends.includes('redis'));
+const redis = needsRedis ? await startRedis() : null;
+if (needsRedis && !redis)
+  say('There is no redis-server on PATH: mutants for both queues are tried on PostgreSQL only.');
 const lanes: Lane[] = [{ backend: 'postgres', redisUrl: null }];
 if (redis) lanes.push({ backend: 'redis', redisUrl: redis.url });
 const tree = await copyTree();
-const leave = async () => {
+const cleanUp = async () => {
   await tree.remove();
   await redis?.stop();
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     abandon();
-    void leave().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+    void cleanUp().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   });
 }
 try {
   process.exitCode = (await gate(tree, planned, lanes)) ? 0 : 1;
 } finally {
-  await leave();
+  await cleanUp();
 }

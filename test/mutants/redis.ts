@@ -8,9 +8,9 @@ import { Redis } from 'ioredis';
 
 export type RedisServer = { url: string; stop(): Promise<void> };
 
-const patienceMs = 10_000;
+const startTimeoutMs = 10_000;
 
-/** The redis-server on PATH, on a free port and without persistence. Null: there is none. */
+/** Starts redis-server on a free port without persistence. Returns null when it is not on PATH. */
 export async function startRedis(): Promise<RedisServer | null> {
   const folder = await mkdtemp(join(tmpdir(), 'leadgate-mutants-redis-'));
   const port = await freePort();
@@ -23,7 +23,7 @@ export async function startRedis(): Promise<RedisServer | null> {
   };
   const parameters = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
   const child = spawn('redis-server', [...parameters, '--save', ''], { stdio: 'ignore' });
-  const absent = new Promise<boolean>((resolve) => {
+  const notFound = new Promise<boolean>((resolve) => {
     child.once('spawn', () => resolve(false));
     child.once('error', () => resolve(true));
   });
@@ -35,12 +35,12 @@ export async function startRedis(): Promise<RedisServer | null> {
     }
     await rm(folder, { recursive: true, force: true });
   };
-  if (await absent) {
+  if (await notFound) {
     await stop();
     return null;
   }
   try {
-    await answers(port);
+    await waitUntilReady(port);
   } catch (error) {
     await stop();
     throw error;
@@ -56,13 +56,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** It has no way to call us when it is ready: it is asked, every 50 ms. */
-async function answers(port: number): Promise<void> {
+/** Retries every 50 ms until the server responds. */
+async function waitUntilReady(port: number): Promise<void> {
   const redis = new Redis({
     port,
     lazyConnect: true,
     maxRetriesPerRequest: null,
-    retryStrategy: (attempt) => (attempt * 50 < patienceMs ? 50 : null),
+    retryStrategy: (attempt) => (attempt * 50 < startTimeoutMs ? 50 : null),
   });
   redis.on('error', () => undefined);
   try {

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Edit } from './catalogue.ts';
 
-/** A copy of the tree to be spoiled and mended, with the installed packages of the original. */
+/** A copy of the source tree for mutants, with the installed packages of the original. */
 export type Tree = {
   folder: string;
-  /** Throws PatchError, with nothing changed, unless every `find` occurs exactly once. */
+  /** Applies the edits. Throws PatchError and changes nothing unless every `find` occurs exactly once. */
   apply(edits: readonly Edit[]): Promise<void>;
-  /** Every file as it was copied. */
+  /** Restores every changed file. */
   restore(): Promise<void>;
   remove(): Promise<void>;
 };
 
-/** The change does not fit the code any more: it has to be written anew. */
+/** The edit no longer fits the source and must be updated. */
 export class PatchError extends Error {}
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -44,7 +44,7 @@ export async function copyTree(): Promise<Tree> {
     async restore() {
       for (const [file, text] of originals) await writeFile(join(folder, file), text);
     },
-    // The link goes, what it leads to stays.
+    // This removes the symbolic link to node_modules, not its target.
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -53,7 +53,7 @@ function patched(text: string, { file, find, replace }: Edit): string {
   const [before, after, ...more] = text.split(find);
   if (before === undefined || after === undefined || more.length > 0) {
     throw new PatchError(
-      `${file} holds ${after === undefined ? 'no' : 'more than one'} ${JSON.stringify(find)}`,
+      `${file} contains ${after === undefined ? 'no' : 'more than one'} ${JSON.stringify(find)}`,
     );
   }
   return before + replace + after;

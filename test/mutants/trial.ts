@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { TestName } from './catalogue.ts';
 
 export type TestResult = TestName & {
-  /** failed: by an assertion. broken: any other way, be it a time limit, a hook or a file that cannot be loaded. */
+  /** failed: by an assertion. broken: in any other way, such as a timeout, a hook or a file that cannot be loaded. */
   status: 'passed' | 'failed' | 'broken';
-  /** The first line of what was wrong. */
+  /** The first line of the failure. */
   because: string;
 };
 
@@ -19,17 +19,17 @@ type Report = {
   }[];
 };
 
-/** What a machine has configured is not the subject: the tests bring their own servers. */
+/** Variables of this machine that are not passed on, because the tests start their own servers. */
 const configured =
   /^(DATABASE_|REDIS_URL$|NODE_ENV$|PUBLIC_URL$|DOMAIN$|SANDBOX_URL$|LOG_LEVEL$|VITEST|NODE_OPTIONS$)/;
 
-/** Longest one run of vitest may take; a single test has its own limit of a minute. */
-const patienceMs = 240_000;
+/** Timeout of one vitest run; a single test has a limit of one minute. */
+const runTimeoutMs = 240_000;
 
 let running: ChildProcess | undefined;
 let abandoned = false;
 
-/** Runs exactly these tests in the folder, by vitest in a process of its own. One result for each of them. */
+/** Runs exactly these tests of the folder in a separate vitest process. Returns one result per test. */
 export async function runTests(
   folder: string,
   tests: readonly TestName[],
@@ -52,11 +52,11 @@ export async function runTests(
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
-  const limit = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+  const limit = setTimeout(() => child.kill('SIGKILL'), runTimeoutMs);
   await once(child, 'close');
   clearTimeout(limit);
   running = undefined;
-  // The process is about to end: there is nobody left to judge for.
+  // Never resolves after an interrupt, because the process is about to exit.
   if (abandoned) return new Promise(() => undefined);
   const report = await readFile(file, 'utf8').then(
     (text) => JSON.parse(text) as Report,
@@ -65,7 +65,7 @@ export async function runTests(
   return tests.map((test) => ({ ...test, ...judge(test, report, output) }));
 }
 
-/** Ends a run that is under way. */
+/** Interrupts the current run. */
 export function abandon(): void {
   abandoned = true;
   running?.kill('SIGINT');

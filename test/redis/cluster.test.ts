@@ -20,7 +20,7 @@ describe('a Redis Cluster of three masters', () => {
   });
   afterAll(() => cluster.stop());
 
-  it('is recognized by any one of its nodes, and holds the queues on all of its masters', async () => {
+  it('is detected from any one node, and all its masters hold queues', async () => {
     for (const url of cluster.masters) {
       const queues = await openQueues(url);
       for (const worker of workerNames) expect(await queues.counts(worker)).toMatchObject({ waiting: 0 });
@@ -33,7 +33,7 @@ describe('a Redis Cluster of three masters', () => {
     expect(held.filter((count) => count === 0)).toEqual([]);
   });
 
-  it('[S18] is refused at boot when one of its masters evicts keys', async () => {
+  it('[S18] is refused at boot when one master evicts keys', async () => {
     const admin = new Redis(cluster.masters[2]!);
     try {
       await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
@@ -44,18 +44,18 @@ describe('a Redis Cluster of three masters', () => {
     }
   });
 
-  it('is refused with a database number, which a cluster does not have', async () => {
+  it('is refused with a database number, because a cluster has only one database', async () => {
     await expect(openQueues(`${cluster.masters[0]}/1`)).rejects.toThrow(/only one database/);
   });
 
-  it('is served as long as one of the named nodes is: those that are gone are passed over', async () => {
+  it('is reached as long as one of the named nodes is up', async () => {
     const queues = await openQueues(`redis://127.0.0.1:1,${cluster.url}`);
     expect(await queues.healthy()).toBe(true);
     await queues.close();
   });
 });
 
-it('a cluster with a password is reached, every node of it', async () => {
+it('a cluster with a password is reached on all its nodes', async () => {
   const cluster = await startRedisCluster({ password: 'a,b:c' });
   try {
     const queues = await openQueues(cluster.url);
@@ -67,7 +67,7 @@ it('a cluster with a password is reached, every node of it', async () => {
   }
 });
 
-/** Work for every worker, in the queues. */
+/** Puts a job for every worker into the queues. */
 async function fillQueues({ runtime, rows }: TestSystem): Promise<void> {
   const leadId = uuidv7();
   const event = {
@@ -85,7 +85,7 @@ async function fillQueues({ runtime, rows }: TestSystem): Promise<void> {
   runtime.queues.publish(await rows<PublishRow>('SELECT id, worker, epoch FROM outbox'));
 }
 
-describe('a cluster loses what it held', () => {
+describe('a Redis Cluster loses its contents', () => {
   let cluster: RedisCluster;
   let system: TestSystem;
   beforeAll(async () => {
@@ -94,8 +94,8 @@ describe('a cluster loses what it held', () => {
   afterEach(() => system.stop());
   afterAll(() => cluster.stop());
 
-  it('[F07] FLUSHALL on every master is noticed in every queue, and refilled long before its rows are due', async () => {
-    // No workers: jobs stay where they are put.
+  it('[F07] FLUSHALL on every master is detected in every queue, and the jobs are back long before their rows are due', async () => {
+    // No workers: jobs stay in the queue.
     system = await startSystem({
       redisUrl: cluster.url,
       workers: [],
@@ -113,7 +113,7 @@ describe('a cluster loses what it held', () => {
     await expect.poll(held, { timeout: 10_000 }).toEqual(full);
   });
 
-  it('[F07] each master in turn is gone for a while and comes back empty, during 60 leads: every unlock ends where it must', async () => {
+  it('[F07] each master in turn is down for a while and comes back empty during 60 leads: every unlock ends as expected', async () => {
     system = await startSystem({ redisUrl: cluster.url });
     const health = async () => (await system.api('GET', '/health')).body;
     const result = await runLoad(system, 60, async (progress) => {

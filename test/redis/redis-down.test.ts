@@ -2,24 +2,24 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisNodes } from '../../src/config.ts';
 import { createSweeper } from '../../src/engine/sweeper.ts';
-import { type GuardedRedis, startGuardedRedis } from '../harness/redis-door.ts';
+import { type ProxiedQueueServer, startProxiedQueueServer } from '../harness/outages.ts';
 import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
 
-describe('Redis goes away', () => {
+describe('Redis is down', () => {
   let system: TestSystem;
-  let door: GuardedRedis;
+  let redis: ProxiedQueueServer;
   const [amy] = providers;
   beforeAll(async () => {
-    door = await startGuardedRedis(process.env.REDIS_URL!);
-    system = await startSystem({ redisUrl: door.url });
+    redis = await startProxiedQueueServer(process.env.REDIS_URL!);
+    system = await startSystem({ redisUrl: redis.url });
   });
   afterAll(async () => {
     await system.stop();
-    await door.stop();
+    await redis.stop();
   });
 
-  it('[F04] a lead is still accepted, health says degraded, and the work is done when Redis is back', async () => {
-    await door.shut();
+  it('[F04] a lead is accepted, /health is degraded, and the work is done when Redis is back', async () => {
+    await redis.refuse();
     const began = Date.now();
     const { status, body } = await system.api('POST', '/api/leads', sampleLead);
     expect(status).toBe(201);
@@ -35,7 +35,7 @@ describe('Redis goes away', () => {
     });
     expect(system.sandbox.ledger.list({ operation: 'message.create' })).toEqual([]);
 
-    await door.open();
+    await redis.restore();
     await system.text(amy!.phone, body.lead_id, 20_000);
     await system.until<{ status: string }>(
       'teased',
@@ -47,13 +47,13 @@ describe('Redis goes away', () => {
     expect((await system.api('GET', '/health')).body).toMatchObject({ status: 'healthy' });
   });
 
-  it('[F04] a Redis that takes connections and says nothing does not hold up the sweeper, and its rows stay due', async () => {
-    await door.hush();
+  it('[F04] a Redis that accepts connections without responding does not block the sweeper, and its rows stay due', async () => {
+    await redis.freeze();
     const { status, body } = await system.api('POST', '/api/leads', sampleLead);
     expect(status).toBe(201);
     const dueAt = 'SELECT id, due_at::text AS due FROM outbox ORDER BY id';
     const sweeper = createSweeper({ ...system.runtime, timings: system.config.timings });
-    // By the end of a first sweep the system's own has met the silence too, and moves no row between our two looks.
+    // One sweep first: afterwards the system's own sweeper has met the timeout too and moves no row between the two reads.
     await sweeper.sweep();
     await system.rows('UPDATE outbox SET due_at = now()');
     const before = await system.rows(dueAt);
@@ -63,12 +63,12 @@ describe('Redis goes away', () => {
     expect(report).toMatchObject({ visited: 0, reissued: 0, admitted: 0 });
     expect(await system.rows(dueAt)).toEqual(before);
 
-    await door.open();
+    await redis.restore();
     await system.text(amy!.phone, body.lead_id, 20_000);
   });
 
   it('[S18] a Redis that evicts keys is refused at boot', async () => {
-    // Of a cluster any one of them: each must be asked.
+    // In a cluster the last node, so that all of them must be checked.
     const admin = new Redis(redisNodes(process.env.REDIS_URL!).at(-1)!);
     try {
       await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');

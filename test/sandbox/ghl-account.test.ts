@@ -32,7 +32,7 @@ describe('tokens', () => {
     return (await token({ grant_type: 'authorization_code', code })).body;
   };
 
-  it('come from a consent page, a code and a secret, and the code works once', async () => {
+  it('an authorization code from the consent page is exchanged for tokens once', async () => {
     const html = await got(`${sandbox.url}${chooser()}`).text();
     expect(html).toContain('contacts.write');
     const allowed = await call('POST', chooser(), { form: { decision: 'allow', location } });
@@ -58,7 +58,7 @@ describe('tokens', () => {
     expect((await token({})).status).toBe(422);
   });
 
-  it('rotate: a refresh token works once, and both new ones do', async () => {
+  it('a refresh token works once; the new access and refresh tokens work', async () => {
     const first = await consented();
     const second = (await refresh(first.refresh_token)).body;
     expect(await refresh(first.refresh_token)).toMatchObject({
@@ -69,14 +69,14 @@ describe('tokens', () => {
     expect((await upsert({}, { token: second.access_token })).status).toBe(200);
   });
 
-  it('are spent although the answer was lost', async () => {
+  it('a refresh token is used up although the response was lost', async () => {
     const { refresh_token: spent } = await consented();
     sandbox.fault({ vendor: 'ghl', kind: 'reset_after', path: '/oauth/token', count: 1 });
     await expect(refresh(spent)).rejects.toThrow();
     expect((await refresh(spent)).status).toBe(400);
   });
 
-  it('run out, are revoked, and are kept while a location is not active', async () => {
+  it('tokens expire, are revoked, and are kept while a location is inactive', async () => {
     const { access_token: access, refresh_token: spare } = await consented();
     expect(ghl.expireTokens(location)).toEqual({ expired: 1 });
     expect(await upsert({}, { token: access })).toMatchObject({
@@ -93,7 +93,7 @@ describe('tokens', () => {
     expect((await upsert()).body.message).toBe('Invalid Private Integration token');
   });
 
-  it('need the version, and open their own location only', async () => {
+  it('a token requires the version header and opens its own location only', async () => {
     expect(await upsert({}, { version: null })).toMatchObject({
       status: 401,
       body: { message: 'version header was not found.' },
@@ -116,7 +116,7 @@ describe('webhooks', () => {
     format: 'der',
     type: 'spki',
   });
-  const told = async (count: number) => {
+  const receivedEvents = async (count: number) => {
     await sandbox.webhooks.wait({ vendor: 'ghl' }, count);
     return product.hits.map((hit) => {
       const signature = Buffer.from(String(hit.headers['x-ghl-signature']), 'base64');
@@ -125,16 +125,16 @@ describe('webhooks', () => {
     });
   };
 
-  it('tell what our own calls did, and what somebody in the CRM did, signed', async () => {
+  it('signed webhooks report our own calls and edits made in the CRM', async () => {
     sandbox.configure({ ghl: { webhookUrl: `${product.url}/webhook/ghl` } });
     const { id } = (await upsert({ tags: ['vip'], firstName: 'Amy' })).body.contact;
-    await told(1);
+    await receivedEvents(1);
     await upsert({ city: 'Miami', tags: ['other'] });
-    await told(3);
+    await receivedEvents(3);
     ghl.edit(id, { dnd: true, dndSettings: { SMS: { status: 'active' } } });
-    await told(5);
+    await receivedEvents(5);
     ghl.remove(id);
-    const events = await told(6);
+    const events = await receivedEvents(6);
     expect(events.map(({ type }) => type)).toEqual([
       'ContactCreate',
       'ContactUpdate',
@@ -159,7 +159,7 @@ describe('webhooks', () => {
     ]);
   });
 
-  it('are repeated on 429 and on nothing else', async () => {
+  it('a webhook is retried on 429 only', async () => {
     sandbox.configure({ ghl: { webhookUrl: `${product.url}/webhook/ghl` } });
     product.answers.push({ status: 429 }, { status: 429 });
     await upsert();
@@ -173,11 +173,11 @@ describe('webhooks', () => {
   });
 });
 
-describe('control and page', () => {
+describe('control API and page', () => {
   const control = async (method: Method, path: string, json?: unknown) =>
     (await call(method, `/_sandbox/ghl/${path}`, { json })).body;
 
-  it('edit contacts and locations over HTTP, and show them', async () => {
+  it('contacts and locations are edited over HTTP and shown', async () => {
     const made = await control('POST', `locations/${location}/contacts`, { name: 'Amy Lee', phone });
     expect(await control('POST', `contacts/${made.id}`, { dnd: true })).toMatchObject({ dnd: true });
     expect(await control('GET', `contacts?location=${location}&query=amy`)).toMatchObject({
@@ -195,7 +195,7 @@ describe('control and page', () => {
     expect(await control('GET', `contacts/${made.id}`)).toMatchObject({ code: 400 });
   });
 
-  it('faults strike in its own format, and a lost answer leaves the contact there', async () => {
+  it("faults respond in GoHighLevel's own format, and a lost response keeps the contact", async () => {
     sandbox.fault({ vendor: 'ghl', kind: 'rate_limit', count: 1 });
     expect(await upsert()).toMatchObject({ status: 429, body: { statusCode: 429 } });
     sandbox.fault({ vendor: 'ghl', kind: 'error_after', status: 502, contains: phone, count: 1 });
@@ -207,7 +207,7 @@ describe('control and page', () => {
     expect((await upsert()).body.new).toBe(false);
   });
 
-  it('keep within their bounds: the oldest contact goes first, and is counted', async () => {
+  it('the oldest contact is dropped at the limit, and counted', async () => {
     const small = await startSandbox({ ghl: { maxContacts: 3 } });
     for (let n = 0; n < 5; n += 1) small.act.ghl.create(location, { phone: `+1305555010${n}` });
     expect(small.act.ghl.contacts().map((contact) => Object(contact).phone)).toEqual([

@@ -6,7 +6,7 @@ beforeEach(reset);
 afterAll(close);
 
 describe('contacts', () => {
-  it('are made and found again by upsert, byte for byte', async () => {
+  it('upsert creates a contact and finds it again, unchanged to the byte', async () => {
     const name = { firstName: "Seán O'Brien 李小龙 🎷", lastName: `${'Ñ'.repeat(300)}` };
     const made = await upsert({ ...name, email: 'Amy@Example.com', source: 'CSV', tags: ['Old_Lead'] });
     expect(made).toMatchObject({
@@ -26,7 +26,7 @@ describe('contacts', () => {
     expect(ghl.location(location)).toMatchObject({ contacts: 1, created: 1, updated: 1, writtenMore: 1 });
   });
 
-  it('lose their tags to an upsert that carries some, and keep them from the tag calls', async () => {
+  it('an upsert with tags replaces them, the tag calls add and remove', async () => {
     const { id } = (await upsert({ tags: ['vip'] })).body.contact;
     expect((await upsert({})).body.contact.tags).toEqual(['vip']);
     expect((await upsert({ tags: ['imported'] })).body.contact.tags).toEqual(['imported']);
@@ -40,10 +40,10 @@ describe('contacts', () => {
     expect((await call('POST', `/contacts/${id}/tags`, { json: {} })).status).toBe(422);
   });
 
-  it('are refused as duplicates by name, on create and on update', async () => {
+  it('create and update refuse a duplicate and name the existing contact', async () => {
     const first = (await upsert({ name: 'Amy Lee' })).body.contact;
-    const twin = { locationId: location, phone: '(305) 555-0142' };
-    expect(await call('POST', '/contacts/', { json: twin })).toMatchObject({
+    const duplicate = { locationId: location, phone: '(305) 555-0142' };
+    expect(await call('POST', '/contacts/', { json: duplicate })).toMatchObject({
       status: 400,
       body: {
         statusCode: 400,
@@ -58,7 +58,7 @@ describe('contacts', () => {
     const update = await call('PUT', `/contacts/${other.body.contact.id}`, { json: { phone } });
     expect(update).toMatchObject({ status: 400, body: { meta: { contactId: first.id } } });
     ghl.location(location, { allowDuplicateContact: true });
-    expect((await call('POST', '/contacts/', { json: twin })).status).toBe(201);
+    expect((await call('POST', '/contacts/', { json: duplicate })).status).toBe(201);
     expect((await upsert({ createNewIfDuplicateAllowed: true })).body.new).toBe(true);
     expect(ghl.location(location)).toMatchObject({ contacts: 4, sharedPhones: 1 });
   });
@@ -66,7 +66,7 @@ describe('contacts', () => {
   it.each([
     [['email', 'phone'] as const, 'email'],
     [['phone', 'email'] as const, 'phone'],
-  ])('match in the order %j, and the other field is passed over', async (sequence, wins) => {
+  ])('duplicates match in the order %j, first match wins', async (sequence, wins) => {
     ghl.location(location, { contactUniqueIdentifiers: [...sequence] });
     const byPhone = (await upsert({ firstName: 'phone' })).body.contact;
     const email = 'amy@example.com';
@@ -78,8 +78,8 @@ describe('contacts', () => {
     expect((await call('GET', `/contacts/${other.id}`)).body.contact.city).toBeUndefined();
   });
 
-  it('say what is wrong with a body, all of it at once', async () => {
-    const wrong = await upsert({ customField: {}, email: 'nobody', phone: '12', tags: 'x' });
+  it('an invalid body lists every error', async () => {
+    const wrong = await upsert({ customField: {}, email: 'not-an-address', phone: '12', tags: 'x' });
     expect(wrong).toMatchObject({ status: 422, body: { statusCode: 422, error: 'Unprocessable Entity' } });
     expect(wrong.body.message).toEqual([
       'phone must be a valid phone number',
@@ -93,11 +93,11 @@ describe('contacts', () => {
     expect(put.body.message).toEqual(['property locationId should not exist']);
     expect((await upsert({ phone: undefined })).status).toBe(400);
     expect((await upsert({ locationId: undefined })).status).toBe(422);
-    expect((await call('GET', '/contacts/nobody')).body.message).toBe('Contact with id nobody not found');
+    expect((await call('GET', '/contacts/unknown')).body.message).toBe('Contact with id unknown not found');
     expect(sandbox.ledger.list({ outcome: 'refused', to: '+12' })).toMatchObject([{ reference: location }]);
   });
 
-  it('carry custom fields of their location, notes and workflows, are searched and deleted', async () => {
+  it('custom fields, notes, workflows, search and deletion', async () => {
     const fields = `/locations/${location}/customFields`;
     const field = (await call('POST', fields, { json: { name: 'Job type', dataType: 'TEXT' } })).body
       .customField;
@@ -123,7 +123,7 @@ describe('contacts', () => {
     expect(ghl.contacts()).toEqual([]);
   });
 
-  it('in v1: a map of custom fields in, a list out; a known contact is updated', async () => {
+  it('v1 takes custom fields as a map, returns a list, and updates a known contact', async () => {
     const path = `/locations/${location}/customFields`;
     const field = (await call('POST', path, { json: { name: 'Job' } })).body.customField;
     const made = await v1('POST', '/contacts/', {
@@ -148,8 +148,8 @@ describe('contacts', () => {
   });
 });
 
-describe('limits', () => {
-  it('let in so many per window and location, tell it in headers, and refuse the rest with 429', async () => {
+describe('rate limits', () => {
+  it('allow so many calls per window and location, report it in headers, and refuse the rest with 429', async () => {
     sandbox.configure({ ghl: { rateLimit: { max: 3, intervalMs: 60_000, daily: 1000 } } });
     const answers = [];
     for (let n = 0; n < 4; n += 1) answers.push(await upsert());
@@ -170,7 +170,7 @@ describe('limits', () => {
     expect([free.status, free.headers['x-ratelimit-max']]).toEqual([200, undefined]);
   });
 
-  it('count the day too', async () => {
+  it('apply per day too', async () => {
     sandbox.configure({ ghl: { rateLimit: { max: 100, intervalMs: 1, daily: 1 } } });
     expect((await upsert()).status).toBe(200);
     expect((await upsert()).headers['x-ratelimit-daily-remaining']).toBe('0');

@@ -2,7 +2,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import got from 'got';
 import twilio from 'twilio';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { accountSid, letter, openSandbox, ours, phone, text } from '../harness/sandbox-clients.ts';
+import { accountSid, mailMessage, openSandbox, ourNumber, phone, text } from '../harness/sandbox-clients.ts';
 
 const { sandbox, product, reset, close, twilioClient, mailClient, textmagic, control } = await openSandbox();
 const sms = twilioClient();
@@ -25,7 +25,7 @@ describe('twilio', () => {
     expect(sandbox.ledger.list({ accepted: true })).toEqual([]);
   });
 
-  it('refuses a wrong token with 20003 and an unknown parameter with 20001', async () => {
+  it('a wrong token is a 20003, an unknown parameter a 20001', async () => {
     await expect(twilioClient('other').messages.create(text())).rejects.toMatchObject({
       code: 20003,
       status: 401,
@@ -33,13 +33,13 @@ describe('twilio', () => {
     const raw = await got.post(`${sandbox.url}/2010-04-01/Accounts/${accountSid}/Messages.json`, {
       username: accountSid,
       password: 'sandbox-twilio-token',
-      form: { To: phone, From: ours, Body: 'x', Colour: 'red' },
+      form: { To: phone, From: ourNumber, Body: 'x', Colour: 'red' },
       throwHttpErrors: false,
     });
     expect([raw.statusCode, JSON.parse(raw.body).code]).toEqual([400, 20001]);
   });
 
-  it('delivers with signed callbacks in order and lists what it took', async () => {
+  it('delivers with signed callbacks in order, and lists accepted messages', async () => {
     const statusCallback = `${product.url}/status/eff_1?x=1`;
     const message = await sms.messages.create(text({ statusCallback }));
     expect(message).toMatchObject({ status: 'queued', direction: 'outbound-api', numSegments: '1' });
@@ -59,7 +59,7 @@ describe('twilio', () => {
     expect(await sms.messages.list({ to: '+13105550999' })).toEqual([]);
   });
 
-  it('pages its list', async () => {
+  it('its list is paginated', async () => {
     for (const body of ['1', '2', '3']) await sms.messages.create(text({ body }));
     expect((await sms.messages.list({ to: phone, pageSize: 2 })).map(({ body }) => body)).toEqual([
       '3',
@@ -78,7 +78,7 @@ describe('twilio', () => {
     expect([last.get('MessageStatus'), last.get('ErrorCode')]).toEqual(['undelivered', String(code)]);
   });
 
-  it('hands on a signed reply, honours STOP and START by itself', async () => {
+  it('posts a signed inbound reply and handles STOP and START itself', async () => {
     const { body } = await control('POST', `phones/${encodeURIComponent(phone)}/reply`, {
       text: 'STOP',
       messageSid: 'SMtwice',
@@ -87,7 +87,7 @@ describe('twilio', () => {
     await sandbox.webhooks.wait({ event: 'message.inbound', objectId: 'SMtwice' });
     const hit = product.hits[0];
     const params = Object.fromEntries(new URLSearchParams(hit?.body));
-    expect(params).toMatchObject({ From: phone, To: ours, Body: 'STOP', MessageSid: 'SMtwice' });
+    expect(params).toMatchObject({ From: phone, To: ourNumber, Body: 'STOP', MessageSid: 'SMtwice' });
     const signature = String(hit?.headers['x-twilio-signature']);
     expect(
       twilio.validateRequest('sandbox-twilio-token', signature, `${product.url}/inbound?shop=1`, params),
@@ -105,7 +105,7 @@ describe('twilio', () => {
     ]);
   });
 
-  it('texts what a webhook answers in TwiML or, as the real one, in plain text', async () => {
+  it('sends what a webhook responds as TwiML or, like the real one, as plain text', async () => {
     product.answers.push({ status: 200, body: '<Response><Message>Tea &amp; cake</Message></Response>' });
     product.answers.push({ status: 200, type: 'text/plain', body: 'OK' });
     sandbox.act.reply(phone, { text: 'Y' });
@@ -114,7 +114,7 @@ describe('twilio', () => {
     await sandbox.ledger.wait({ operation: 'message.create', to: phone, contains: 'OK' });
   });
 
-  it('repeats a webhook only as its connection overrides say', async () => {
+  it('retries a webhook only as its connection overrides say', async () => {
     product.answers.push({ status: 503 });
     sandbox.act.reply(phone, { text: 'Y' });
     await sandbox.webhooks.wait({ event: 'message.inbound', state: 'failed' });
@@ -164,7 +164,7 @@ describe('textmagic', () => {
     });
   });
 
-  it('refuses a wrong key with 401', async () => {
+  it('a wrong key is a 401', async () => {
     expect((await textmagic('other').get('ping')).statusCode).toBe(401);
     expect((await textmagic().get('ping')).body).toEqual({ ping: 'pong' });
   });
@@ -173,7 +173,7 @@ describe('textmagic', () => {
     ['multipart', 'multipart/form-data', 'name="text"\r\n\r\nY please\r\n'],
     ['urlencoded', 'application/x-www-form-urlencoded', 'text=Y+please'],
     ['json', 'application/json', '"text":"Y please"'],
-  ] as const)('calls back in %s and answers when asked back', async (format, type, part) => {
+  ] as const)('posts its callback as %s, and the message can be fetched', async (format, type, part) => {
     await control('POST', 'configure', { textmagic: { format } });
     const { messageSid } = sandbox.act.reply(phone, { text: 'Y please', provider: 'textmagic' });
     await sandbox.webhooks.wait({ vendor: 'textmagic', objectId: messageSid });
@@ -185,7 +185,7 @@ describe('textmagic', () => {
     });
   });
 
-  it('unsubscribes on STOP', async () => {
+  it('STOP unsubscribes the number', async () => {
     sandbox.act.reply(phone, { text: 'stop', provider: 'textmagic' });
     expect((await send({ phones: '13105550123', text: 'x' })).statusCode).toBe(400);
     const list = await textmagic().get<{ resources: unknown[] }>('unsubscribers');
@@ -194,8 +194,8 @@ describe('textmagic', () => {
 });
 
 describe('sendgrid', () => {
-  it('takes a mail, tells of it in signed batches, and finds it by its custom argument', async () => {
-    const [response] = await mail.send(letter({ to: ['a@leads.example', 'b@leads.example'] }));
+  it('accepts a mail, reports it in signed batches, and finds it by its custom argument', async () => {
+    const [response] = await mail.send(mailMessage({ to: ['a@leads.example', 'b@leads.example'] }));
     expect([response.statusCode, response.body]).toEqual([202, '']);
     const id = String(response.headers['x-message-id']);
     await sandbox.webhooks.wait({ event: 'mail.delivered', objectId: id });
@@ -231,8 +231,8 @@ describe('sendgrid', () => {
   it.each([
     ['bounce', 'mail.bounce'],
     ['drop', 'mail.dropped'],
-  ])('lets %s@ fail', async (box, event) => {
-    await mail.send(letter({ to: `${box}@leads.example` }));
+  ])('a mail to %s@ fails', async (box, event) => {
+    await mail.send(mailMessage({ to: `${box}@leads.example` }));
     await sandbox.webhooks.wait({ event });
     expect((await control('GET', 'mailbox')).body.emails).toMatchObject([{ status: 'not_delivered' }]);
   });
@@ -268,7 +268,7 @@ describe('sendgrid', () => {
     expect(JSON.parse(response.body).errors).toMatchObject([{ field }]);
   });
 
-  it('refuses a wrong key with 401', async () => {
-    await expect(mailClient('SG.other').send(letter())).rejects.toMatchObject({ code: 401 });
+  it('a wrong key is a 401', async () => {
+    await expect(mailClient('SG.other').send(mailMessage())).rejects.toMatchObject({ code: 401 });
   });
 });

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import got from 'got';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { startSandbox } from '../../src/sandbox/server.ts';
-import { letter, openSandbox, phone, text } from '../harness/sandbox-clients.ts';
+import { mailMessage, openSandbox, phone, text } from '../harness/sandbox-clients.ts';
 
 const { sandbox, product, reset, close, stripeClient, twilioClient, mailClient, textmagic, control, order } =
   await openSandbox();
@@ -17,13 +17,13 @@ afterEach(reset);
 afterAll(close);
 
 describe('faults', () => {
-  it('answers 429 with Retry-After, and 5xx, without doing anything', async () => {
+  it('429 with Retry-After and 5xx are returned without processing the call', async () => {
     sandbox.fault({ vendor: '*', kind: 'rate_limit', retryAfter: 7, count: 4 });
     await expect(sms.messages.create(text())).rejects.toMatchObject({ status: 429, code: 20429 });
     await expect(stripe.checkout.sessions.create(order())).rejects.toMatchObject({
       type: 'StripeRateLimitError',
     });
-    await expect(mail.send(letter())).rejects.toMatchObject({ code: 429 });
+    await expect(mail.send(mailMessage())).rejects.toMatchObject({ code: 429 });
     const limited = await textmagic().post('messages', { form: { phones: '13105550123', text: 'x' } });
     expect([limited.statusCode, limited.headers['retry-after']]).toEqual([429, '7']);
     sandbox.fault({ vendor: 'twilio', kind: 'error', status: 503, count: 1 });
@@ -50,7 +50,7 @@ describe('faults', () => {
     expect(await sms.messages.list({ to: phone })).toHaveLength(accepted);
   });
 
-  it('loses the answer of a charge that its idempotency key then brings back', async () => {
+  it('a charge whose response is lost is returned by its idempotency key', async () => {
     sandbox.fault({
       vendor: 'stripe',
       kind: 'error_after',
@@ -67,7 +67,7 @@ describe('faults', () => {
     ]);
   });
 
-  it('adds latency, skips, and repeats the same choice for the same seed', async () => {
+  it('latency, skip and probability repeat with the same seed', async () => {
     sandbox.fault({ vendor: 'twilio', kind: 'latency', ms: 120 });
     const started = performance.now();
     await sms.messages.create(text());
@@ -99,7 +99,7 @@ describe('faults', () => {
     expect(await run()).toEqual(first);
   });
 
-  it('withholds webhooks, lists them, delivers one and then all, and repeats a past event', async () => {
+  it('webhooks are withheld, listed, delivered one by one or all, and resent', async () => {
     sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold' });
     const session = await stripe.checkout.sessions.create(order());
     sandbox.act.pay(session.id);
@@ -120,7 +120,7 @@ describe('faults', () => {
     expect(JSON.parse(product.hits[2]?.body ?? '{}').id).toBe(id);
   });
 
-  it('duplicates, reorders and delays webhooks', async () => {
+  it('webhooks are duplicated, reordered and delayed', async () => {
     const session = await stripe.checkout.sessions.create(order());
     sandbox.fault({ vendor: 'stripe', kind: 'webhook_duplicate', copies: 49, event: 'payment_intent.' });
     sandbox.act.pay(session.id);
@@ -146,7 +146,7 @@ describe('faults', () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(55);
   });
 
-  it('repeats a refused Stripe webhook with a fresh signature until it is taken, or gives up', async () => {
+  it('a refused Stripe webhook is retried with a fresh signature until it is accepted or retries are used up', async () => {
     product.answers.push({ status: 500 }, { status: 302 });
     sandbox.configure({ stripe: { enabledEvents: ['checkout.session.completed'] } });
     sandbox.act.pay((await stripe.checkout.sessions.create(order())).id);
@@ -160,7 +160,7 @@ describe('faults', () => {
 });
 
 describe('control', () => {
-  it('waits for a ledger entry over HTTP, and says when it waited in vain', async () => {
+  it('waits for a ledger entry over HTTP and reports a timeout', async () => {
     const number = `+1310${String(Math.floor(1e6 + Math.random() * 8e6))}`;
     const query = new URLSearchParams({
       vendor: 'twilio',
@@ -195,14 +195,14 @@ describe('control', () => {
     expect((await control(method, path, body)).status).toBe(status);
   });
 
-  it('answers its own page only, and escapes what it shows', async () => {
+  it('serves its own page only, and escapes what it shows', async () => {
     const foreign = { method: 'POST', headers: { origin: 'https://evil.example' }, body: '{}' };
     expect((await fetch(`${sandbox.url}/_sandbox/reset`, foreign)).status).toBe(403);
-    const rebound = await got(`${sandbox.url}/_sandbox/ledger`, {
+    const otherHost = await got(`${sandbox.url}/_sandbox/ledger`, {
       headers: { host: 'evil.example' },
       throwHttpErrors: false,
     });
-    expect(rebound.statusCode).toBe(403);
+    expect(otherHost.statusCode).toBe(403);
     const page = await fetch(sandbox.url);
     expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
     const item = {
@@ -215,7 +215,7 @@ describe('control', () => {
     expect(html).not.toContain('<script>x');
   });
 
-  it('refuses to start in production and frees what it holds on close', async () => {
+  it('refuses to start in production, and releases its resources on close', async () => {
     await expect(startSandbox({ production: true })).rejects.toThrow('NODE_ENV=production');
     const other = await startSandbox();
     const waiting = other.ledger.wait({ to: phone }, 1, 60_000);
@@ -225,7 +225,7 @@ describe('control', () => {
     await expect(fetch(other.url)).rejects.toThrow();
   });
 
-  it('runs as a process of its own', async () => {
+  it('runs as a separate process', async () => {
     const settings = JSON.stringify({
       stripe: { webhookSecret: 'whsec_own', webhookUrl: `${product.url}/stripe` },
     });

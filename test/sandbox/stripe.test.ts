@@ -24,7 +24,7 @@ describe('stripe', () => {
     ['the old ui_mode', { ui_mode: 'hosted' }, undefined, 'ui_mode'],
     ['a mode it does not play', { mode: 'setup' }, undefined, 'mode'],
     ['no line items', { line_items: undefined }, 'parameter_missing', 'line_items'],
-    ['a success_url that is none', { success_url: 'nowhere' }, 'url_invalid', 'success_url'],
+    ['a malformed success_url', { success_url: 'nowhere' }, 'url_invalid', 'success_url'],
   ])('refuses %s', async (_name, extra, code, param) => {
     const failing = stripe.checkout.sessions.create(
       order(extra as Partial<Stripe.Checkout.SessionCreateParams>),
@@ -53,7 +53,7 @@ describe('stripe', () => {
     await expect(failing).rejects.toMatchObject({ statusCode: 400, param, code });
   });
 
-  it('refuses a wrong key with 401 and unknown ids with 404', async () => {
+  it('a wrong key is a 401, an unknown id a 404', async () => {
     await expect(stripeClient('sk_test_other').balance.retrieve()).rejects.toMatchObject({ statusCode: 401 });
     await expect(stripe.paymentIntents.retrieve('pi_none')).rejects.toMatchObject({
       code: 'resource_missing',
@@ -61,7 +61,7 @@ describe('stripe', () => {
     await expect(stripe.balance.retrieve()).resolves.toMatchObject({ object: 'balance' });
   });
 
-  it('replays an idempotency key, refuses it with other parameters, answers 409 while it is in flight', async () => {
+  it('an idempotency key replays its response, is refused with other parameters, and is a 409 while in flight', async () => {
     const first = await stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:1' });
     const second = await stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:1' });
     expect(second.id).toBe(first.id);
@@ -77,8 +77,8 @@ describe('stripe', () => {
 
     sandbox.fault({ vendor: 'stripe', kind: 'latency', ms: 200, count: 1 });
     const slow = stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:2' });
-    const hasty = stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:2' });
-    const [one, two] = await Promise.allSettled([slow, hasty]);
+    const concurrent = stripe.checkout.sessions.create(order(), { idempotencyKey: 'unlock:2' });
+    const [one, two] = await Promise.allSettled([slow, concurrent]);
     expect(one.status).toBe('fulfilled');
     expect(two).toMatchObject({
       status: 'rejected',
@@ -87,7 +87,7 @@ describe('stripe', () => {
     expect(sandbox.ledger.list({ idempotencyKey: 'unlock:2', accepted: true })).toHaveLength(1);
   });
 
-  it('takes a card on its page, redirects, and sends signed pretty-printed webhooks', async () => {
+  it('its checkout page takes a card, redirects, and sends signed pretty-printed webhooks', async () => {
     const session = await stripe.checkout.sessions.create(
       order({ success_url: `${product.url}/paid?s={CHECKOUT_SESSION_ID}` }),
     );
@@ -129,7 +129,7 @@ describe('stripe', () => {
     expect(listed.data.map((item) => item.id)).toEqual([event.id]);
   });
 
-  it('expires only open sessions, by call and by itself, and says so on the page', async () => {
+  it('only open sessions expire, by call or by time, and the page says so', async () => {
     const session = await stripe.checkout.sessions.create(order());
     const page = session.url ?? '';
     expect((await stripe.checkout.sessions.expire(session.id)).status).toBe('expired');
@@ -145,7 +145,7 @@ describe('stripe', () => {
   });
 
   it.each(['succeeded', 'failed'] as const)(
-    'completes a delayed payment unpaid, later it has %s',
+    'a delayed payment completes unpaid and later has %s',
     async (outcome) => {
       const session = await stripe.checkout.sessions.create(order());
       await control('POST', `checkout/${session.id}/pay`, { method: 'delayed' });
@@ -158,7 +158,7 @@ describe('stripe', () => {
     },
   );
 
-  it('refunds in parts up to the charge, then refuses; disputes open and close', async () => {
+  it('partial refunds are limited to the charge; disputes open and close', async () => {
     const session = await stripe.checkout.sessions.create(order());
     const { paymentIntent } = sandbox.act.pay(session.id);
     const part = await stripe.refunds.create(
@@ -187,7 +187,7 @@ describe('stripe', () => {
     ]);
   });
 
-  it('reports another amount than asked when a test wants it to', async () => {
+  it('a test can set another amount than requested', async () => {
     const session = await stripe.checkout.sessions.create(order());
     await control('POST', `checkout/${session.id}/pay`, { amount: 1, currency: 'eur', livemode: true });
     expect(await stripe.checkout.sessions.retrieve(session.id)).toMatchObject({

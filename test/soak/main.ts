@@ -11,9 +11,9 @@ import { prepareDatabase, startServers } from '../../bench/product.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { freePort } from '../../src/system.ts';
-import { type Manner, mannerOf } from './manners.ts';
-import { judgePast, seedPast } from './past.ts';
-import type { Counted, FromPeople } from './people.ts';
+import { type Behaviour, behaviourOf } from './behaviours.ts';
+import { checkOldRows, insertOldRows } from './old-rows.ts';
+import type { Counts, FromPeople } from './people.ts';
 import type { Memory } from './program.ts';
 import {
   cpuPressure,
@@ -28,8 +28,8 @@ import { describe, growthOf, judge, memoryOf, type Report } from './verdict.ts';
 
 /**
  * `npm run soak -- [--minutes 30] [--rate 20] [--backend redis|postgres] [--seed n] [--json file]`: an API and two
- * worker processes with production timings under a steady load of leads, whose buyers pay, decline, stop and stay
- * silent. Says what memory, outbox and tables did meanwhile. Exits 1 when a goal is missed, 2 when it cannot run.
+ * worker processes with production timings under a steady load of leads. Reports memory, outbox lag and table growth.
+ * Exits with 1 when a goal is missed, with 2 when it cannot run.
  */
 const { values } = parseArgs({
   options: {
@@ -43,42 +43,42 @@ const { values } = parseArgs({
 const [minutes, rate, seed] = [Number(values.minutes), Number(values.rate), Number(values.seed)];
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
-/** An offer stands for so long: what nobody answers expires while the run goes on. */
+/** Short enough that unanswered offers expire during the run. */
 const ttlHours = 0.05;
-/** A buyer's next lead comes when the one before is over. */
+/** The time between two leads of one buyer, long enough for the first to end. */
 const turnSeconds = 240;
-/** Runs count from then on: until then programs are compiled and pools filled. */
+/** Lag is measured after this time, in which programs are compiled and pools filled. */
 const warmUpMs = 30_000;
-/** What the last leads need to their end. */
+/** Longest time for the last leads to end. */
 const drainMs = 90_000;
 
-type House = {
+type Installation = {
   db: Database;
   redis: Redis | null;
   apiKey: string;
   url: string;
   memory: Record<string, Memory>;
-  counted(): Counted | null;
+  counts(): Counts | null;
 };
 
-async function openHouse(machine: Machine, closers: (() => unknown)[]): Promise<House | null> {
+async function startInstallation(machine: Machine, closers: (() => unknown)[]): Promise<Installation | null> {
   const servers = await startServers(machine, values.backend as 'redis' | 'postgres');
   if (!servers) return null;
   const { databaseUrl, redisUrl } = servers;
   await migrate(databaseUrl);
   const db = createDatabase({ url: databaseUrl, max: 3 });
   closers.push(() => db.close());
-  await seedPast(db);
+  await insertOldRows(db);
   const apiKey = await prepareDatabase(databaseUrl, Math.ceil(rate * turnSeconds));
   const redis = redisUrl ? new Redis(redisUrl) : null;
   closers.push(() => redis?.disconnect());
 
   const people = machine.node('test/soak/people.ts', [JSON.stringify({ seed })], { ipc: true });
   const [{ url: vendors }] = (await once(people, 'message')) as [{ url: string }];
-  let counted: Counted | null = null;
+  let counts: Counts | null = null;
   people.on('message', (message: FromPeople) => {
-    if ('counted' in message) counted = message.counted;
-    if ('trouble' in message) process.stderr.write(`${message.trouble}\n`);
+    if ('counts' in message) counts = message.counts;
+    if ('error' in message) process.stderr.write(`${message.error}\n`);
   });
 
   const port = await freePort();
@@ -99,16 +99,16 @@ async function openHouse(machine: Machine, closers: (() => unknown)[]): Promise<
     });
     return child;
   };
-  // With limits that one address sending everything does not meet, and otherwise as src/api/main.ts.
+  // Like src/api/main.ts, but without rate limits, because all requests come from one address.
   program('bench/api.ts', 'api');
   await eventually(async () => {
-    if (!(await fetch(`${url}/health`)).ok) throw new Error('not there yet');
+    if (!(await fetch(`${url}/health`)).ok) throw new Error('the API does not respond yet');
   });
   program('src/workers/main.ts', 'worker 1');
   program('src/workers/main.ts', 'worker 2');
   const targets = {
     stripe: { webhookUrl: `${url}/webhook/stripe` },
-    // A text that meets a 503 comes again, as Twilio does it when its URL says so.
+    // Texts answered with 503 are retried, as Twilio does with this URL fragment.
     twilio: { inboundUrl: `${url}/webhook/twilio/sms#rc=5&rp=all` },
   };
   const configured = await fetch(`${vendors}/_sandbox/configure`, {
@@ -117,18 +117,18 @@ async function openHouse(machine: Machine, closers: (() => unknown)[]): Promise<
     body: JSON.stringify(targets),
   });
   if (!configured.ok) throw new Error(`the vendors cannot be configured: ${await configured.text()}`);
-  // Workers keep house as they start: when the past is gone, they run.
+  // Workers run retention when they start, so they are up once the old rows are deleted.
   await eventually(async () => {
-    const wrong = await judgePast(db);
+    const wrong = await checkOldRows(db);
     if (wrong.length > 0) throw new Error(wrong.join('; '));
   });
-  return { db, redis, apiKey, url, memory, counted: () => counted };
+  return { db, redis, apiKey, url, memory, counts: () => counts };
 }
 
 type Load = { posted: number; refused: number; repeated: number; done: Promise<void> };
 
-/** By the clock, whatever became of those before. */
-function startLoad({ url, apiKey }: House): Load {
+/** Posts leads at the given rate, regardless of earlier responses. */
+function startLoad({ url, apiKey }: Installation): Load {
   const poster = createPoster(50);
   const total = Math.round(minutes * 60 * rate);
   const load: Load = { posted: 0, refused: 0, repeated: 0, done: Promise.resolve() };
@@ -160,7 +160,7 @@ function startLoad({ url, apiKey }: House): Load {
       const posting = post(number)
         .catch((error: Error) => {
           load.refused += 1;
-          process.stderr.write(`a lead was not answered: ${error.message}\n`);
+          process.stderr.write(`a lead got no response: ${error.message}\n`);
         })
         .finally(() => all.delete(posting));
       all.add(posting);
@@ -171,42 +171,42 @@ function startLoad({ url, apiKey }: House): Load {
   return load;
 }
 
-async function sample(house: House, load: Load, started: number): Promise<Sample> {
-  const { oldestDue, parked } = await outboxState(house.db);
+async function sample(installation: Installation, load: Load, started: number): Promise<Sample> {
+  const { oldestDue, parked } = await outboxState(installation.db);
   return {
     at: (performance.now() - started) / 1_000,
     posted: load.posted,
-    memory: { ...house.memory },
+    memory: { ...installation.memory },
     ...{ oldestDue, parked },
-    tables: await tableSizes(house.db),
-    redisBytes: await redisBytes(house.redis),
+    tables: await tableSizes(installation.db),
+    redisBytes: await redisBytes(installation.redis),
     cpuPressure: await cpuPressure(),
   };
 }
 
 function sayProgress(
   { at, posted, memory, oldestDue, tables, redisBytes: redis }: Sample,
-  counted: Counted | null,
+  counts: Counts | null,
 ) {
   const sizes = Object.entries(memory).map(([role, { rss, live }]) => `${role} ${mb(rss)}/${mb(live)}`);
   say(
-    `${at.toFixed(0).padStart(5)} s  ${posted} leads, ${counted?.revealed ?? 0} revealed  ${sizes.join('  ')} MB  oldest due ${oldestDue.toFixed(1)} s  ` +
+    `${at.toFixed(0).padStart(5)} s  ${posted} leads, ${counts?.revealed ?? 0} revealed  ${sizes.join('  ')} MB  oldest due ${oldestDue.toFixed(1)} s  ` +
       `outbox ${tables.outbox?.rows} rows ${mb(tables.outbox?.bytes ?? 0)} MB  ${redis === null ? `jobs ${mb(tables['bullmq.job']?.bytes ?? 0)} MB` : `redis ${mb(redis)} MB`}`,
   );
 }
 const mb = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
 
-const endOf: Record<Manner, readonly string[]> = {
+const endOf: Record<Behaviour, readonly string[]> = {
   pays: ['DONE'],
   declines: ['EXPIRED'],
-  stops: ['OPTED_OUT'],
-  // The last ones are still open.
-  'is silent': ['EXPIRED', 'AWAIT_CONFIRM'],
+  'sends STOP': ['OPTED_OUT'],
+  // The last offers may still be open.
+  'does not reply': ['EXPIRED', 'AWAIT_CONFIRM'],
 };
 
-/** By the tables and by what the people say they paid. */
-async function wrongEnds(house: House, leads: number): Promise<string[]> {
-  const rows = await house.db.query<{ provider: string; status: string; n: number }>(
+/** Compares the end states and payments in the tables with what the simulated buyers did. */
+async function wrongEnds(installation: Installation, leads: number): Promise<string[]> {
+  const rows = await installation.db.query<{ provider: string; status: string; n: number }>(
     `SELECT b.external_id AS provider, u.status, count(*)::int AS n FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id GROUP BY 1, 2`,
   );
   const wrong = new Map<string, number>();
@@ -214,18 +214,18 @@ async function wrongEnds(house: House, leads: number): Promise<string[]> {
     Array.from({ length: Math.ceil(rate * turnSeconds) }, (_, number) => [providerOf(number), number]),
   );
   for (const { provider, status, n } of rows) {
-    const manner = mannerOf(numbers.get(provider) ?? 0, seed);
-    if (endOf[manner].includes(status)) continue;
-    const what = `one who ${manner} at ${status}`;
+    const behaviour = behaviourOf(numbers.get(provider) ?? 0, seed);
+    if (endOf[behaviour].includes(status)) continue;
+    const what = `a buyer who ${behaviour} at ${status}`;
     wrong.set(what, (wrong.get(what) ?? 0) + n);
   }
   const problems = [...wrong].map(([what, n]) => `${n} × ${what}`);
   const stored = rows.reduce((sum, { n }) => sum + n, 0);
   if (stored !== leads) problems.push(`${stored} unlocks for ${leads} leads`);
-  const [books] = await house.db.query<{ sum: number; kept: number }>(
+  const [books] = await installation.db.query<{ sum: number; kept: number }>(
     'SELECT (SELECT coalesce(sum(amount_minor), 0)::float8 FROM journal_entries) AS sum, (SELECT count(*)::int FROM payments WHERE kept) AS kept',
   );
-  const paid = house.counted()?.paid ?? 0;
+  const paid = installation.counts()?.paid ?? 0;
   if (books!.sum !== 0) problems.push(`the journals sum to ${books!.sum}`);
   if (books!.kept !== paid) problems.push(`${paid} paid, ${books!.kept} payments kept`);
   return problems;
@@ -239,17 +239,17 @@ function pressureOf(samples: readonly Sample[]): Report['cpuPressure'] {
 }
 
 async function soak(machine: Machine, closers: (() => unknown)[]): Promise<number> {
-  const house = await openHouse(machine, closers);
-  if (!house) {
+  const installation = await startInstallation(machine, closers);
+  if (!installation) {
     process.stderr.write(
-      'no Redis here: install redis-server, set REDIS_URL, or run with --backend postgres\n',
+      'no Redis found: install redis-server, set REDIS_URL, or run with --backend postgres\n',
     );
     return 2;
   }
   say(`${minutes} minutes at ${rate} leads per second, queue on ${values.backend}; ${describeMachine()}`);
-  say('memory of each process: all / heap after its last full collection');
+  say('memory of each process: RSS / heap after the last full garbage collection');
   const started = performance.now();
-  const load = startLoad(house);
+  const load = startLoad(installation);
   const samples: Sample[] = [];
   let posting = true;
   const finished = load.done.finally(() => {
@@ -258,32 +258,32 @@ async function soak(machine: Machine, closers: (() => unknown)[]): Promise<numbe
   while (posting) {
     await Promise.race([pause(intervalMs), finished]);
     if (!posting) break;
-    samples.push(await sample(house, load, started));
-    sayProgress(samples.at(-1)!, house.counted());
+    samples.push(await sample(installation, load, started));
+    sayProgress(samples.at(-1)!, installation.counts());
   }
   const deadline = performance.now() + drainMs;
-  let ends = await wrongEnds(house, load.posted);
+  let ends = await wrongEnds(installation, load.posted);
   while (ends.length > 0 && performance.now() < deadline) {
     await pause(1_000);
-    ends = await wrongEnds(house, load.posted);
+    ends = await wrongEnds(installation, load.posted);
   }
-  const { parked, overdue } = await outboxState(house.db);
+  const { parked, overdue } = await outboxState(installation.db);
   const redisSizes = samples.flatMap(({ redisBytes: bytes }) => (bytes === null ? [] : [Number(mb(bytes))]));
   const report: Omit<Report, 'checks'> = {
     at: new Date().toISOString().slice(0, 10),
     machine: describeMachine(),
     backend: values.backend,
     ...{ minutes, rate, seed, leads: load.posted },
-    paid: house.counted()?.paid ?? 0,
+    paid: installation.counts()?.paid ?? 0,
     memory: ['api', 'worker 1', 'worker 2'].map((role) => memoryOf(samples, role)),
-    lag: await outboxLag(house.db, new Date(Date.now() - (performance.now() - started) + warmUpMs)),
+    lag: await outboxLag(installation.db, new Date(Date.now() - (performance.now() - started) + warmUpMs)),
     growth: growthOf(samples),
     redisMb: redisSizes.length > 0 ? { first: redisSizes[0]!, last: redisSizes.at(-1)! } : null,
     cpuPressure: pressureOf(samples),
   };
-  const wrongPast = await judgePast(house.db);
+  const wrongOldRows = await checkOldRows(installation.db);
   const checks = judge(samples, report, {
-    ...{ minutes, wrongPast, parked, overdue, wrongEnds: ends },
+    ...{ minutes, wrongOldRows, parked, overdue, wrongEnds: ends },
     ...{ refused: load.refused, repeated: load.repeated },
   });
   const full: Report = { ...report, checks };
@@ -292,7 +292,7 @@ async function soak(machine: Machine, closers: (() => unknown)[]): Promise<numbe
   if (values.json) await writeFile(values.json, `${JSON.stringify({ ...full, samples }, null, 2)}\n`);
   const ok = checks.every((check) => check.ok);
   say();
-  say(ok ? 'every goal was met' : 'NOT every goal was met');
+  say(ok ? 'every goal was met' : 'some goals were missed');
   return ok ? 0 : 1;
 }
 

@@ -3,11 +3,11 @@ import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 
 /**
- * One of our programs, unchanged, with its memory told to the parent process every few seconds.
+ * Runs one of our programs unchanged and reports its memory to the parent process every five seconds.
  * `program.ts <file of the program>`
  */
 
-/** Bytes. `live`: the heap right after the last full collection, which is what a leak would raise. */
+/** Bytes. `live` is the heap after the last full garbage collection, which grows with a leak. */
 export type Memory = { rss: number; heap: number; live: number; external: number };
 
 const everyMs = 5_000;

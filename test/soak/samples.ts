@@ -11,19 +11,19 @@ export type Sample = {
   posted: number;
   /** Bytes, by role. */
   memory: Record<string, Memory>;
-  /** Age of the oldest row that was due and still unfinished, s. */
+  /** How long the oldest unfinished row has been due, s. */
   oldestDue: number;
   parked: number;
   tables: Record<string, TableSize>;
   /** Null on the PostgreSQL backend. */
   redisBytes: number | null;
-  /** Of the ten seconds before, in which some process of the machine waited for a processor, %. Null: not known here. */
+  /** Share of the last ten seconds in which some process waited for a CPU, %. Null where the system does not report it. */
   cpuPressure: number | null;
 };
 
 export const intervalMs = 10_000;
 
-/** Partitions under their parent's name; the queue's own tables as `bullmq.<name>`. Rows are the statistics' estimate. */
+/** Sizes by table, partitions added to their parent, the queue's tables as `bullmq.<name>`. Row counts are estimates. */
 export async function tableSizes(db: Database): Promise<Record<string, TableSize>> {
   const rows = await db.query<TableSize & { name: string }>(
     `SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || coalesce(p.relname, c.relname) AS name,
@@ -60,8 +60,8 @@ export async function cpuPressure(): Promise<number | null> {
 export type Lag = { runs: number; p50: number; p99: number; max: number };
 
 /**
- * From a fact to the end of the run it asked for, ms, of all work that is due at once. Work put back because a vendor
- * must be waited for counts from the fact as well.
+ * Time from an event to the end of the run it caused, ms, for work that is due at once. For snoozed work the wait is
+ * included.
  */
 export async function outboxLag(db: Database, from: Date): Promise<Lag & { byWorker: Record<string, Lag> }> {
   const delayed = Object.entries(routes).flatMap(([type, all]) =>

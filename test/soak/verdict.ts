@@ -1,15 +1,15 @@
 import type { Lag, Sample } from './samples.ts';
 
-/** What keeps each table from growing for ever. One that is not named here fails the run: nobody has thought of it. */
+/** What bounds the growth of each table. A table missing here fails the run, so that new tables get a bound. */
 const bounds: Record<string, string> = {
   leads: 'record of the business',
   lead_unlocks: 'record of the business',
   sold_slots: 'record of the business, one per sale',
   checkout_sessions: 'record of the business, one per accepted offer',
-  payments: 'books',
-  journals: 'books',
-  journal_entries: 'books',
-  effects: 'proof of each call, as long as its unlock',
+  payments: 'journals',
+  journals: 'journals',
+  journal_entries: 'journals',
+  effects: 'one per vendor call, kept with its unlock',
   phones: 'one per buyer, opt-outs included',
   buyers: 'the number of buyers',
   organizations: 'the number of organizations',
@@ -45,11 +45,11 @@ const bounds: Record<string, string> = {
   'bullmq.migration': 'one per migration',
 };
 
-/** These must not grow once the run is under way: they hold what is open, or a fixed number. */
+/** Tables that must not grow during the run, because they hold open work or a fixed number of rows. */
 const flat = ['bullmq.job', 'bullmq.event'];
 
 export const goals = { lagP99Ms: 2_000, slopeMbPerHour: 30, peakMb: 300, flatBytesPerLead: 200 };
-/** Below this the collector's own ups and downs, and tables that still fill, are all one sees. */
+/** In a shorter run garbage collection and filling tables hide the trend, so growth is reported and not judged. */
 const shortestMinutes = 15;
 
 export type Growth = { name: string; bytes: number; rows: number; perLead: number; boundedBy: string };
@@ -77,7 +77,7 @@ export type Report = {
   lag: Lag & { byWorker: Record<string, Lag> };
   growth: Growth[];
   redisMb: { first: number; last: number } | null;
-  /** Share of the time in which some process of this machine waited for a processor, %; null where it is not known. */
+  /** Share of the time in which some process waited for a CPU, %. Null where the system does not report it. */
   cpuPressure: { mean: number; max: number } | null;
 };
 
@@ -89,12 +89,12 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
   const n = points.length;
   const mean = (pick: 0 | 1) => points.reduce((sum, point) => sum + point[pick], 0) / n;
   const [mx, my] = [mean(0), mean(1)];
-  const above = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0);
-  const below = points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
-  return below === 0 ? 0 : above / below;
+  const numerator = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0);
+  const denominator = points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
+  return denominator === 0 ? 0 : numerator / denominator;
 }
 
-/** The first half warms up: caches, pools and the collector find their size. */
+/** The first half is warm-up: caches, pools and the heap reach their size. */
 const secondHalf = (samples: readonly Sample[]) => samples.slice(Math.floor(samples.length / 2));
 
 export function memoryOf(samples: readonly Sample[], role: string): ProcessMemory {
@@ -115,7 +115,7 @@ export function memoryOf(samples: readonly Sample[], role: string): ProcessMemor
   };
 }
 
-/** Over the second half of the run. */
+/** Growth of each table over the second half of the run. */
 export function growthOf(samples: readonly Sample[]): Growth[] {
   const late = secondHalf(samples);
   const [first, last] = [late[0], late.at(-1)];
@@ -132,13 +132,13 @@ export function growthOf(samples: readonly Sample[]): Growth[] {
 
 export type Ending = {
   minutes: number;
-  wrongPast: string[];
+  wrongOldRows: string[];
   parked: number;
   overdue: number;
-  /** What did not end as it must. */
+  /** Unlocks in another end state than their buyer's behaviour leads to. */
   wrongEnds: string[];
   refused: number;
-  /** 503: come again. */
+  /** Leads answered with 503 and sent again. */
   repeated: number;
 };
 
@@ -148,7 +148,7 @@ export function judge(samples: readonly Sample[], report: Omit<Report, 'checks'>
   const unnamed = report.growth.filter(({ boundedBy }) => boundedBy === '').map(({ name }) => name);
   const checks: Check[] = [
     {
-      what: 'outbox: fact to finished run, p99',
+      what: 'outbox: event to finished run, p99',
       ...{ value: `${report.lag.p99.toFixed(0)} ms`, goal: `< ${goals.lagP99Ms} ms` },
       ok: report.lag.runs > 0 && report.lag.p99 < goals.lagP99Ms,
     },
@@ -158,20 +158,20 @@ export function judge(samples: readonly Sample[], report: Omit<Report, 'checks'>
       ok: oldestP99 < goals.lagP99Ms,
     },
     {
-      what: 'months and rows past their time are gone, younger ones there',
-      ...{ value: ending.wrongPast.join('; ') || 'yes', goal: 'yes' },
-      ok: ending.wrongPast.length === 0,
+      what: 'rows past their retention period are deleted, later ones kept',
+      ...{ value: ending.wrongOldRows.join('; ') || 'yes', goal: 'yes' },
+      ok: ending.wrongOldRows.length === 0,
     },
     { what: 'rows parked', value: `${ending.parked}`, goal: '0', ok: ending.parked === 0 },
     { what: 'rows overdue at the end', value: `${ending.overdue}`, goal: '0', ok: ending.overdue === 0 },
     { what: 'leads refused', value: `${ending.refused}`, goal: '0', ok: ending.refused === 0 },
     {
-      what: 'leads asked to come again (503)',
+      what: 'leads answered with 503',
       ...{ value: `${ending.repeated}`, goal: '0' },
       ok: ending.repeated === 0,
     },
     {
-      what: 'every deal ended as its buyer behaved, books balance',
+      what: 'every deal ended as its buyer behaved, journals balance',
       ...{ value: ending.wrongEnds.join('; ') || 'yes', goal: 'yes' },
       ok: ending.wrongEnds.length === 0,
     },
@@ -182,7 +182,7 @@ export function judge(samples: readonly Sample[], report: Omit<Report, 'checks'>
     },
   ];
   const judged = ending.minutes >= shortestMinutes;
-  const goalOf = (text: string) => (judged ? text : `told only: noise under ${shortestMinutes} minutes`);
+  const goalOf = (text: string) => (judged ? text : `not judged under ${shortestMinutes} minutes`);
   for (const { name, perLead } of report.growth)
     if (flat.includes(name))
       checks.push({
@@ -206,7 +206,7 @@ export function judge(samples: readonly Sample[], report: Omit<Report, 'checks'>
   return checks;
 }
 
-/** As Markdown, for a terminal and for docs/soak.md alike. */
+/** The report as Markdown, for the terminal and docs/soak.md. */
 export function describe(report: Report): string {
   const table = (head: string[], rows: (string | number)[][]) =>
     [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
@@ -222,7 +222,7 @@ export function describe(report: Report): string {
       report.checks.map(({ what, value, goal, ok }) => [what, value, goal, ok ? 'ok' : '**missed**']),
     ),
     table(
-      ['process', 'RSS first', 'RSS last', 'RSS peak', 'RSS slope', 'live heap', 'its slope'],
+      ['process', 'RSS first', 'RSS last', 'RSS peak', 'RSS slope', 'live heap', 'heap slope'],
       report.memory.map((each) => [
         each.role,
         ...[each.startMb, each.endMb, each.peakMb].map((size) => `${size} MB`),
@@ -232,7 +232,7 @@ export function describe(report: Report): string {
       ]),
     ),
     table(
-      ['fact to finished run', 'runs', 'p50', 'p99', 'longest'],
+      ['event to finished run', 'runs', 'p50', 'p99', 'longest'],
       [lag('all', report.lag), ...Object.entries(report.lag.byWorker).map(([name, each]) => lag(name, each))],
     ),
     table(
@@ -247,7 +247,7 @@ export function describe(report: Report): string {
         ]),
     ),
     report.cpuPressure
-      ? `Something on this machine waited for a processor ${report.cpuPressure.mean} % of the time, ${report.cpuPressure.max} % in the worst ten seconds.`
+      ? `Some process waited for a CPU ${report.cpuPressure.mean} % of the time, ${report.cpuPressure.max} % in the worst ten seconds.`
       : '',
     report.redisMb
       ? `Redis: ${report.redisMb.first} MB at the beginning, ${report.redisMb.last} MB at the end of the load.`

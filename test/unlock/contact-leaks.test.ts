@@ -3,15 +3,15 @@ import { createKey } from '../../src/db/account/api-keys.ts';
 import { accept, buy, type Deal, offer, openCheckout, posts, reaches } from '../harness/deals.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
-/** Every locked field of a lead, each value found nowhere else in the world. */
+/** A distinct value for each locked field of a lead, which occurs nowhere else. */
 const canaries = {
   client_name: 'Canarina Featherstone',
   client_phone: '+12025550187',
   client_email: 'canarina.featherstone@birdcage.example',
   exact_address: '77 Canary Wharf Lane, Perchville',
 };
-/** As they are, and as a careless hand might cut them. */
-const forms = [
+/** The values and the fragments that careless masking would leave. */
+const fragments = [
   'Canarina',
   'Featherstone',
   '2025550187',
@@ -20,20 +20,20 @@ const forms = [
   'Canary Wharf',
   'Perchville',
 ];
-const holds = (text: string) => forms.filter((form) => text.includes(form));
+const leakedIn = (text: string) => fragments.filter((fragment) => text.includes(fragment));
 
 let system: TestSystem;
 let logged = '';
 let pages = '';
 let dump: Map<string, string>;
 
-/** In place before the logger is made, which then writes its lines here. */
+/** Installed before the logger is created, so that all its lines are captured. */
 const spy = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
   logged += String(chunk);
   return true;
 });
 
-/** Every row of every table, the queue's own tables too, as text. */
+/** Every row of every table, including the queue's own, as text. */
 async function dumpTables(): Promise<Map<string, string>> {
   const tables = await system.rows<{ name: string }>(
     `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`,
@@ -46,10 +46,10 @@ async function dumpTables(): Promise<Map<string, string>> {
   return found;
 }
 
-const unlocked = (deal: Deal) => posts(system, deal.phone, 'here are the client details');
+const revealsOf = (deal: Deal) => posts(system, deal.phone, 'here are the client details');
 
-/** Paid, and nothing can be revealed: what is sealed cannot be read in the given way. */
-async function playGarbage(sealed: string) {
+/** Plays a deal up to payment whose stored contact cannot be read. */
+async function payForUnreadableContact(sealed: string) {
   const deal = await offer(system, { lead: canaries });
   const { session } = await openCheckout(await accept(system, deal));
   await system.rows('UPDATE leads SET contact = $2 WHERE public_id = $1', [deal.leadId, sealed]);
@@ -63,7 +63,7 @@ async function playGarbage(sealed: string) {
   return deal;
 }
 
-/** The same person in a company's own upload, taken, known already and refused, and brought into its CRM. */
+/** The same person in a company's own upload: accepted, repeated, rejected, and synced to its CRM. */
 async function upload() {
   const { body } = await system.api('GET', '/api/companies');
   const { client_name: name, client_phone: phone, client_email: email, exact_address: address } = canaries;
@@ -86,10 +86,10 @@ beforeAll(async () => {
   system = await startSystem({ timings: { backoffMs: [10] } });
   const { vault, db } = system.runtime;
 
-  // Asked for wrongly: refusals must not quote.
+  // Invalid requests: a refusal must not quote the submitted values.
   for (const wrong of [
     { ...canaries, client_phone: 7 },
-    { ...canaries, surplus: canaries.client_name },
+    { ...canaries, unknown_field: canaries.client_name },
     [canaries],
     JSON.stringify(canaries),
   ]) {
@@ -102,7 +102,7 @@ beforeAll(async () => {
     body: `{"client_name": "${canaries.client_name}`,
   });
 
-  // One that is only offered, one that waits for money, one declined, one that meets trouble on its way, one paid.
+  // One deal each: only offered, waiting for payment, declined, with a failing call, paid.
   const teased = await offer(system, { lead: canaries });
   await reaches(system, teased, 'AWAIT_CONFIRM');
   const waiting = await offer(system, { lead: canaries });
@@ -137,26 +137,26 @@ beforeAll(async () => {
     story.paid.push(troubled);
   }
   const mailed = await offer(system, { lead: canaries, email: `bounce@${crypto.randomUUID()}.example` });
-  const mailedAt = await accept(system, mailed);
+  const mailedPage = await accept(system, mailed);
   system.sandbox.act.phone(mailed.phone, { refuse: 21617 });
-  await buy(system, mailed, mailedAt);
+  await buy(system, mailed, mailedPage);
   await reaches(system, mailed, 'DONE');
   story.paid.push(mailed);
-  // Read through the API, and on the pay page.
+  // The contact is read through the API and on the pay page.
   await system.api('GET', `/api/leads/${mailed.leadId}`);
-  expect(await (await fetch(`${mailedAt}/details`, { method: 'POST' })).text()).toContain(
+  expect(await (await fetch(`${mailedPage}/details`, { method: 'POST' })).text()).toContain(
     canaries.client_name,
   );
 
-  // A contact that cannot be opened: another key's, one not under seal at all, and one that is no JSON when opened.
+  // Contacts that cannot be decrypted: sealed with an unknown key, not sealed at all, not JSON when opened.
   for (const sealed of [
     'v1.gone.AAAA',
     JSON.stringify(canaries),
     vault.seal(`${canaries.client_name}, ${canaries.client_phone}`),
   ]) {
-    story.before.push(await playGarbage(sealed));
+    story.before.push(await payForUnreadableContact(sealed));
   }
-  // A bad value in the table's own words.
+  // A constraint violation, whose message from the database would contain the row.
   await expect(
     db.query(
       'UPDATE leads SET price_minor = 1, public = jsonb_build_object($1::text, $2::text) WHERE public_id = $3',
@@ -180,7 +180,7 @@ beforeAll(async () => {
   await system.api('GET', `/api/leads/${teased.leadId}`, undefined, {
     authorization: `Bearer ${story.keys[0]}`,
   });
-  // The garbage itself is what the test put there.
+  // The unsealed contact was stored by this test, so it is removed before the tables are searched.
   await system.rows('UPDATE leads SET contact = NULL WHERE contact NOT LIKE $1', ['v1.%']);
   dump = await dumpTables();
 }, 60_000);
@@ -191,26 +191,26 @@ afterAll(async () => {
 });
 
 describe('[S14] the locked contact', () => {
-  it('was revealed to those who paid, so that there was something to leak', () => {
+  it('was revealed to the buyers who paid, so the searches below can find it', () => {
     for (const deal of story.paid.slice(0, 3)) {
-      const texts = unlocked(deal).filter(({ outcome }) => outcome.startsWith('accepted'));
+      const texts = revealsOf(deal).filter(({ outcome }) => outcome.startsWith('accepted'));
       expect(texts).toHaveLength(1);
       for (const value of Object.values(canaries)) expect(texts[0]!.text).toContain(value);
     }
   });
 
-  it('is in no vendor call before a captured payment, and after it in the reveal alone', () => {
+  it('is in no vendor call before a captured payment, and after it only in the reveal', () => {
     const captured = new Map<string, number>();
     const entries = system.sandbox.ledger.list({ reads: true });
     for (const entry of entries) {
       if (entry.operation === 'payment.capture') captured.set(String(entry.params.session), entry.seq);
     }
     const paidFrom = Math.min(...captured.values());
-    const all = entries.filter((entry) => holds(JSON.stringify(entry)).length > 0);
-    // A company's own CRM is told of the lead that the company uploaded, and of no other.
-    const told = all.filter(({ vendor }) => vendor === 'ghl');
-    expect([...new Set(told.map(({ to }) => to))]).toEqual([canaries.client_phone]);
-    expect(told.filter(({ operation }) => operation === 'contact.upsert')).toHaveLength(1);
+    const all = entries.filter((entry) => leakedIn(JSON.stringify(entry)).length > 0);
+    // A company's CRM receives the lead the company uploaded, and no other.
+    const synced = all.filter(({ vendor }) => vendor === 'ghl');
+    expect([...new Set(synced.map(({ to }) => to))]).toEqual([canaries.client_phone]);
+    expect(synced.filter(({ operation }) => operation === 'contact.upsert')).toHaveLength(1);
     const carrying = all.filter(({ vendor }) => vendor !== 'ghl');
     expect(carrying.length).toBeGreaterThan(0);
     const entitled = new Set(story.paid.flatMap(({ phone, email }) => [phone, email]));
@@ -219,33 +219,33 @@ describe('[S14] the locked contact', () => {
       expect(entry.text, `${entry.vendor} ${entry.operation}`).toContain('here are the client details');
       expect(entitled).toContain(entry.to);
     }
-    for (const deal of story.before) expect(unlocked(deal)).toEqual([]);
+    for (const deal of story.before) expect(revealsOf(deal)).toEqual([]);
   });
 
-  it('is on no page before payment, and in no address', () => {
+  it('is on no page before payment, and in no URL', () => {
     expect(pages).toContain('60 min Mobile Massage');
-    expect(holds(pages)).toEqual([]);
+    expect(leakedIn(pages)).toEqual([]);
     const urls = system.sandbox.webhooks.list().map(({ url }) => url ?? '');
-    expect(holds(urls.join('\n'))).toEqual([]);
+    expect(leakedIn(urls.join('\n'))).toEqual([]);
   });
 
-  it('is in no log line, at debug level, failures included', () => {
+  it('is in no log line at debug level, failures included', () => {
     const lines = logged.split('\n').filter(Boolean);
     expect(lines.length).toBeGreaterThan(100);
     const reports = lines.map((line) => (JSON.parse(line) as { report?: string }).report);
     for (const report of ['finished', 'snoozed', 'retrying', 'parked']) expect(reports).toContain(report);
-    expect(lines.filter((line) => holds(line).length > 0)).toEqual([]);
+    expect(lines.filter((line) => leakedIn(line).length > 0)).toEqual([]);
   });
 
-  it('is in no job: neither data nor result nor reason of failure', async () => {
+  it("is in no job's data, result or failure reason", async () => {
     const jobs = (await Promise.all(system.runtime.queues.boards().map((queue) => queue.getJobs()))).flat();
     expect(jobs.length).toBeGreaterThan(20);
-    expect(jobs.filter((job) => holds(JSON.stringify(job.asJSON())).length > 0)).toEqual([]);
+    expect(jobs.filter((job) => leakedIn(JSON.stringify(job.asJSON())).length > 0)).toEqual([]);
     for (const { name, data } of jobs)
       if (name !== 'canary') expect(Object.keys(data).sort()).toEqual(['epoch', 'outboxId']);
   });
 
-  it('is in no table, sealed columns included', () => {
+  it('is in no table as plain text', () => {
     for (const table of [
       'events',
       'outbox',
@@ -266,7 +266,7 @@ describe('[S14] the locked contact', () => {
     const leaks = [...dump].flatMap(([name, rows]) =>
       rows
         .split('\n')
-        .filter((row) => holds(row).length > 0)
+        .filter((row) => leakedIn(row).length > 0)
         .map((row) => `${name}: ${row}`),
     );
     expect(leaks).toEqual([]);
@@ -279,8 +279,8 @@ describe('[S08] keys and passwords', () => {
     for (const key of story.keys) {
       expect(key).toMatch(/^lg_[\w-]{43}$/);
       expect(everything).not.toContain(key);
-      expect(everything, 'its secret part').not.toContain(key.slice(11));
-      expect(dump.get('public.api_keys'), 'its first characters, to recognise it by').toContain(
+      expect(everything, 'the secret part').not.toContain(key.slice(11));
+      expect(dump.get('public.api_keys'), 'the first characters, shown to recognise the key').toContain(
         key.slice(0, 11),
       );
     }
@@ -295,7 +295,7 @@ describe('[S08] keys and passwords', () => {
     }
   });
 
-  it('[S10] nor is the token of a pay link', () => {
+  it("[S10] a pay link's token is in no table and no log line", () => {
     const everything = [...dump.values()].join('\n') + logged;
     for (const { unlockId } of [...story.before, ...story.paid]) {
       expect(everything).not.toContain(system.runtime.links.token(unlockId, 1));

@@ -10,11 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-/** Every buyer stands at the till, and all cards go through at the same moment. */
-async function payAtOnce(offer: Offer, buyers: Buyer[]): Promise<void> {
-  const tills: { session: string }[] = [];
-  for (const buyer of buyers) tills.push(await story.checkout(offer, buyer));
-  // Each payment is looked up slowly: all of them have read the free slot before the first one takes it.
+/** All buyers open a Checkout Session, and all cards are charged at the same moment. */
+async function payAllAtOnce(offer: Offer, buyers: Buyer[]): Promise<void> {
+  const checkouts: { session: string }[] = [];
+  for (const buyer of buyers) checkouts.push(await story.checkout(offer, buyer));
+  // Fetching a payment is slow, so that all runs have read the free slot before the first one takes it.
   const slow = system.sandbox.fault({
     vendor: 'stripe',
     kind: 'latency',
@@ -22,7 +22,7 @@ async function payAtOnce(offer: Offer, buyers: Buyer[]): Promise<void> {
     ms: 250,
     count: buyers.length,
   });
-  for (const { session } of tills) system.sandbox.act.pay(session);
+  for (const { session } of checkouts) system.sandbox.act.pay(session);
   await system.until<{ status: string }>(
     'all to end',
     `SELECT u.status FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE l.public_id = $1`,
@@ -34,23 +34,23 @@ async function payAtOnce(offer: Offer, buyers: Buyer[]): Promise<void> {
 }
 
 it.each([
-  ['two buyers for one slot', 2, 1],
-  ['five buyers for two slots', 5, 2],
+  ['two buyers of one slot', 2, 1],
+  ['five buyers of two slots', 5, 2],
 ])(
-  '[F25] %s, all paid at the same moment: as many winners as slots, the others refunded and told',
+  '[F25] %s paid at the same moment: the slots are sold once each, the other buyers are refunded and notified',
   async (_what, count, slots) => {
     const buyers = await story.buyers(count);
     const offer = await story.offer(buyers, { max_sales: slots });
-    await payAtOnce(offer, buyers);
+    await payAllAtOnce(offer, buyers);
 
     const ends = await Promise.all(
       buyers.map(async (buyer) => ({ buyer, ...(await story.unlock(offer, buyer)) })),
     );
     const winners = ends.filter((end) => end.status === 'DONE').map((end) => end.buyer);
-    const losers = ends
+    const refunded = ends
       .filter((end) => end.status === 'EXPIRED' && end.reason === 'sold_out')
       .map((end) => end.buyer);
-    expect([winners.length, losers.length]).toEqual([slots, count - slots]);
+    expect([winners.length, refunded.length]).toEqual([slots, count - slots]);
     const sold = await system.rows<{ slot: number }>(
       'SELECT s.slot FROM sold_slots s JOIN leads l ON l.id = s.lead_id WHERE l.public_id = $1 ORDER BY slot',
       [offer.leadId],
@@ -63,8 +63,8 @@ it.each([
         .map((entry) => entry.to)
         .sort(),
     ).toEqual(winners.map((buyer) => buyer.phone).sort());
-    for (const loser of losers) {
-      expect(story.texts(loser).filter((entry) => entry.text?.includes('was refunded in full'))).toHaveLength(
+    for (const buyer of refunded) {
+      expect(story.texts(buyer).filter((entry) => entry.text?.includes('was refunded in full'))).toHaveLength(
         1,
       );
     }
@@ -83,18 +83,19 @@ it.each([
   },
 );
 
-it('[F25] the last slot is sold: who stood at the till is told and its session closed, who only had the teaser is not bothered', async () => {
-  const [winner, atTheTill, withLink, teased] = (await story.buyers(4)) as [Buyer, Buyer, Buyer, Buyer];
-  const offer = await story.offer([winner, atTheTill, withLink, teased], { max_sales: 1 });
-  const { page, session } = await story.checkout(offer, atTheTill);
+it('[F25] the last slot is sold: a buyer with a session or link is notified and the session expired; a buyer with only the teaser gets no text', async () => {
+  const [winner, withSession, withLink, teased] = (await story.buyers(4)) as [Buyer, Buyer, Buyer, Buyer];
+  const offer = await story.offer([winner, withSession, withLink, teased], { max_sales: 1 });
+  const { page, session } = await story.checkout(offer, withSession);
   const link = await story.link(offer, withLink);
   await story.buy(offer, winner);
-  for (const buyer of [atTheTill, withLink, teased]) await story.reaches(offer, buyer, 'EXPIRED', 'sold_out');
+  for (const buyer of [withSession, withLink, teased])
+    await story.reaches(offer, buyer, 'EXPIRED', 'sold_out');
   await story.settled();
 
-  const told = (buyer: Buyer) =>
+  const notified = (buyer: Buyer) =>
     story.texts(buyer).filter((entry) => entry.text?.includes('is no longer available: it has been sold'));
-  expect([atTheTill, withLink, teased].map((buyer) => told(buyer).length)).toEqual([1, 1, 0]);
+  expect([withSession, withLink, teased].map((buyer) => notified(buyer).length)).toEqual([1, 1, 0]);
   expect(
     system.sandbox.ledger.list({ operation: 'checkout.session.expire', vendorId: session, accepted: true }),
   ).toHaveLength(1);
@@ -109,5 +110,5 @@ it('[F25] the last slot is sold: who stood at the till is told and its session c
   expect(story.reveals(offer).map((entry) => entry.to)).toEqual([winner.phone]);
 });
 
-it('our books are Stripe’s own to the cent, and no details went out unpaid', () =>
+it("the journals match Stripe's ledger, and details were sent only after payment", () =>
   expectBooksToMatch(system));

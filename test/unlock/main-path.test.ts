@@ -11,7 +11,7 @@ describe('from a lead to revealed details', () => {
   });
   afterAll(() => system.stop());
 
-  it('teases, links on Y, reveals once paid, is DONE on the delivery receipt; each message once', async () => {
+  it('sends the teaser, the link on Y and the details after payment, and is DONE on the delivery receipt; each message once', async () => {
     const { status, body } = await system.api('POST', '/api/leads', sampleLead);
     expect(status).toBe(201);
     const teaser = await system.text(amy.phone, body.lead_id);
@@ -54,11 +54,11 @@ describe('from a lead to revealed details', () => {
     ]);
   });
 
-  it('tells each provider its own result, and teases nobody unknown or inactive', async () => {
+  it('offers to known active providers only and reports a result for each provider', async () => {
     await system.rows("UPDATE buyers SET active = 'inactive' WHERE external_id = $1", [carla.externalId]);
     const { body } = await system.api('POST', '/api/leads', {
       ...sampleLead,
-      provider_ids: [ben.externalId, 'nobody', carla.externalId],
+      provider_ids: [ben.externalId, 'unknown-provider', carla.externalId],
     });
     expect(body.provider_results.map((r: { success: boolean }) => r.success)).toEqual([true, false, false]);
     await system.text(ben.phone, body.lead_id);

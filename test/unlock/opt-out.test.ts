@@ -10,58 +10,58 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-/** What stands at the moment of STOP: where the buyer's pay page is, and what is to be let go afterwards. */
-type Scene = { page?: string; session?: string; release?: () => Promise<void> };
+/** The state before STOP: the buyer's pay page and session, and what to release afterwards. */
+type Prepared = { page?: string; session?: string; release?: () => Promise<void> };
 type Row = {
   state: string;
   where: string;
-  scene: (offer: Offer, buyer: Buyer) => Promise<Scene>;
+  prepare: (offer: Offer, buyer: Buyer) => Promise<Prepared>;
   ends: string;
-  /** Texts the carrier took before STOP; after it there is none. */
+  /** Texts the carrier accepted before STOP; there must be none after it. */
   texts: number;
   details?: 'by e-mail' | 'by text';
 };
 
-/** 429 on texts that hold this, until released: the work stays alive and is tried about once a second. */
-async function holdTexts(contains: string): Promise<() => Promise<void>> {
+/** Answers texts that contain this with 429 until released, so that the work is retried about once a second. */
+async function rateLimitTexts(contains: string): Promise<() => Promise<void>> {
   const fault = system.sandbox.fault({ vendor: 'twilio', kind: 'rate_limit', contains });
   return async () => system.sandbox.clearFaults(fault.id);
 }
 
-/** A text that was just turned down: the next try is most of a second away. */
-const turnedDown = (buyer: Buyer, contains: string) =>
+/** Resolves when a text was just refused with 429; the next attempt follows most of a second later. */
+const rateLimited = (buyer: Buyer, contains: string) =>
   system.sandbox.waitFor(
     (e) => e.outcome === 'faulted' && e.to === buyer.phone && (e.text ?? '').includes(contains),
   );
 
-/** Every state an unlock rests in; TEASER_SENT, CHECK_EXISTING_PAYMENT and PAYMENT_LINK_SENT are passed through in one statement. */
+/** Every state an unlock stays in. TEASER_SENT, CHECK_EXISTING_PAYMENT and PAYMENT_LINK_SENT are left within one statement. */
 const rows: Row[] = [
   {
     state: 'NEW_LEAD',
-    where: 'the teaser held up',
+    where: 'the teaser delayed',
     ends: 'OPTED_OUT',
     texts: 0,
-    async scene(offer, buyer) {
-      await turnedDown(buyer, offer.leadId);
+    async prepare(offer, buyer) {
+      await rateLimited(buyer, offer.leadId);
       return {};
     },
   },
   {
     state: 'AWAIT_CONFIRM',
-    where: 'teased',
+    where: 'with the teaser',
     ends: 'OPTED_OUT',
     texts: 1,
-    scene: async () => ({}),
+    prepare: async () => ({}),
   },
   {
     state: 'CREATE_PAYMENT_LINK',
-    where: 'the link held up',
+    where: 'the link delayed',
     ends: 'OPTED_OUT',
     texts: 1,
-    async scene(offer, buyer) {
-      const release = await holdTexts(`(Lead ${offer.leadId})`);
+    async prepare(offer, buyer) {
+      const release = await rateLimitTexts(`(Lead ${offer.leadId})`);
       story.says(buyer, 'Y');
-      await turnedDown(buyer, '/p/');
+      await rateLimited(buyer, '/p/');
       return { release };
     },
   },
@@ -70,36 +70,36 @@ const rows: Row[] = [
     where: 'with the link',
     ends: 'OPTED_OUT',
     texts: 2,
-    scene: async (offer, buyer) => ({ page: await story.link(offer, buyer) }),
+    prepare: async (offer, buyer) => ({ page: await story.link(offer, buyer) }),
   },
   {
     state: 'AWAITING_PAYMENT',
-    where: 'at the till',
+    where: 'with an open session',
     ends: 'OPTED_OUT',
     texts: 2,
-    scene: (offer, buyer) => story.checkout(offer, buyer),
+    prepare: (offer, buyer) => story.checkout(offer, buyer),
   },
   {
     state: 'PAID',
-    where: 'the details held up',
+    where: 'the details delayed',
     ends: 'DONE',
     texts: 2,
     details: 'by e-mail',
-    async scene(offer, buyer) {
+    async prepare(offer, buyer) {
       const { page, session } = await story.checkout(offer, buyer);
-      const release = await holdTexts(offer.secret);
+      const release = await rateLimitTexts(offer.secret);
       system.sandbox.act.pay(session);
-      await turnedDown(buyer, offer.secret);
+      await rateLimited(buyer, offer.secret);
       return { page, release };
     },
   },
   {
     state: 'REVEAL_DETAILS_SENT',
-    where: 'no receipt yet',
+    where: 'without a receipt',
     ends: 'DONE',
     texts: 3,
     details: 'by text',
-    async scene(offer, buyer) {
+    async prepare(offer, buyer) {
       const { page, session } = await story.checkout(offer, buyer);
       const receipts = system.sandbox.fault({
         vendor: 'twilio',
@@ -121,36 +121,36 @@ const rows: Row[] = [
     ends: 'DONE',
     texts: 3,
     details: 'by text',
-    scene: (offer, buyer) => story.buy(offer, buyer),
+    prepare: (offer, buyer) => story.buy(offer, buyer),
   },
 ];
 
 describe('STOP', () => {
   it.each(rows)(
-    '[F26] at $state, $where: opt-out first, no text after it, ends $ends',
-    async ({ state, ends, texts, details, scene }) => {
+    '[F26] at $state, $where: no text after the opt-out, ends $ends',
+    async ({ state, ends, texts, details, prepare }) => {
       const buyer = await story.buyer();
-      const release = state === 'NEW_LEAD' ? await holdTexts(buyer.phone) : undefined;
+      const release = state === 'NEW_LEAD' ? await rateLimitTexts(buyer.phone) : undefined;
       const offer = await (state === 'NEW_LEAD' ? story.lead([buyer]) : story.offer([buyer]));
-      const stage: Scene = { release, ...(await scene(offer, buyer)) };
+      const prepared: Prepared = { release, ...(await prepare(offer, buyer)) };
       expect((await story.unlock(offer, buyer)).status).toBe(state);
 
       await story.stops(buyer);
-      await stage.release?.();
+      await prepared.release?.();
       await story.reaches(offer, buyer, ends);
       await story.settled();
-      await expectSilence(buyer, texts);
+      await expectNoTextAfterStop(buyer, texts);
       const { id } = await story.unlock(offer, buyer);
       expect(await story.parked(id)).toEqual([]);
 
-      if (stage.page) await expectPage(stage, offer, details !== undefined);
+      if (prepared.page) await expectPage(prepared, offer, details !== undefined);
       expect(story.reveals(offer).map((entry) => entry.to)).toEqual(
         details === 'by e-mail' ? [buyer.email] : details === 'by text' ? [buyer.phone] : [],
       );
     },
   );
 
-  it('[F26] while the teaser is on its way: what was leased before it may arrive, nothing is leased after', async () => {
+  it('[F26] STOP while the teaser is being sent: a text leased before may arrive, none is leased afterwards', async () => {
     const buyer = await story.buyer();
     const slow = system.sandbox.fault({ vendor: 'twilio', kind: 'latency', ms: 800, contains: buyer.phone });
     const offer = await story.lead([buyer]);
@@ -164,10 +164,10 @@ describe('STOP', () => {
     await story.reaches(offer, buyer, 'OPTED_OUT');
     await story.settled();
     system.sandbox.clearFaults(slow.id);
-    await expectSilence(buyer, 0);
+    await expectNoTextAfterStop(buyer, 0);
   });
 
-  it('[F26] every open offer of the phone ends, on both sides of a payment', async () => {
+  it('[F26] STOP ends every open offer of the phone and keeps the paid ones', async () => {
     const buyer = await story.buyer();
     const offers = [
       await story.offer([buyer]),
@@ -183,7 +183,7 @@ describe('STOP', () => {
     expect(() => system.sandbox.act.pay(session)).toThrow('This Checkout Session is expired.');
   });
 
-  it('[F26] at the till, and paid before the session could be closed: the details by e-mail and on the page', async () => {
+  it('[F26] paid before the session could be expired: the details go by e-mail and on the page', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const { page, session } = await story.checkout(offer, buyer);
@@ -194,18 +194,18 @@ describe('STOP', () => {
     await story.reaches(offer, buyer, 'DONE');
     system.sandbox.clearFaults(slow.id);
     await story.settled();
-    await expectSilence(buyer, 2);
+    await expectNoTextAfterStop(buyer, 2);
     expect(story.reveals(offer).map((entry) => entry.to)).toEqual([buyer.email]);
     expect(await story.details(page)).toContain(offer.secret);
   });
 
-  it('[F26] paid, and no e-mail is known: an operator is told, the details wait on the page', async () => {
+  it('[F26] paid, without an e-mail address: the operator is alerted and the details stay on the page', async () => {
     const buyer = await story.buyer({ email: null });
     const offer = await story.offer([buyer]);
     const { page, session } = await story.checkout(offer, buyer);
-    const release = await holdTexts(offer.secret);
+    const release = await rateLimitTexts(offer.secret);
     system.sandbox.act.pay(session);
-    await turnedDown(buyer, offer.secret);
+    await rateLimited(buyer, offer.secret);
     await story.stops(buyer);
     await release();
     const { id } = await story.unlock(offer, buyer);
@@ -216,12 +216,12 @@ describe('STOP', () => {
       (row?: { kind: string }) => row?.kind === 'reveal_failed',
     );
     await story.settled();
-    await expectSilence(buyer, 2);
+    await expectNoTextAfterStop(buyer, 2);
     expect(await story.parked(id)).toHaveLength(1);
     expect(story.reveals(offer)).toEqual([]);
     expect(await story.details(page)).toContain(offer.secret);
 
-    // Read on the page counts once the text had a minute to be booked; that moment is brought forward.
+    // Viewing the page counts as delivery once the text had a minute to be booked; that minute is skipped here.
     await system.rows(
       "UPDATE outbox SET created_at = now() - interval '2 minutes', due_at = now() FROM events e WHERE e.id = event_id AND e.subject = $1 AND e.type = 'reveal.viewed'",
       [`unlock:${id}`],
@@ -229,7 +229,7 @@ describe('STOP', () => {
     await story.reaches(offer, buyer, 'DONE');
   });
 
-  it('[F26] an opted-out provider is offered nothing, and the answer says so', async () => {
+  it('[F26] an opted-out provider gets no offer, and the response says so', async () => {
     const buyer = await story.buyer();
     await story.offer([buyer]);
     await story.stops(buyer);
@@ -239,29 +239,29 @@ describe('STOP', () => {
     });
     expect(body.provider_results).toEqual([expect.objectContaining({ success: false })]);
     await story.settled();
-    await expectSilence(buyer, 1);
+    await expectNoTextAfterStop(buyer, 1);
   });
 });
 
-describe('a carrier that does not confirm by itself', () => {
+describe('a carrier that does not confirm STOP itself', () => {
   let other: TestSystem;
   beforeAll(async () => {
     other = await startSystem({ env: { SMS_PROVIDER: 'textmagic' } });
   });
   afterAll(() => other.stop());
 
-  it('[F26] STOP is confirmed once by us, and nothing else is tried', async () => {
-    const tale = createStory(other);
-    const buyer = await tale.buyer();
-    const offer = await tale.offer([buyer]);
-    const page = await tale.link(offer, buyer);
-    tale.says(buyer, 'Stop please');
-    await tale.reaches(offer, buyer, 'OPTED_OUT');
-    tale.says(buyer, 'STOP');
+  it('[F26] one confirmation is sent by us, and no other text is attempted', async () => {
+    const otherStory = createStory(other);
+    const buyer = await otherStory.buyer();
+    const offer = await otherStory.offer([buyer]);
+    const page = await otherStory.link(offer, buyer);
+    otherStory.says(buyer, 'Stop please');
+    await otherStory.reaches(offer, buyer, 'OPTED_OUT');
+    otherStory.says(buyer, 'STOP');
     await other.sandbox.waitFor(
       (entry) => entry.operation === 'message.create' && (entry.text ?? '').includes('you have opted out'),
     );
-    await tale.settled();
+    await otherStory.settled();
     const tried = other.sandbox.ledger.list({ operation: 'message.create', to: buyer.phone });
     expect(tried.map((entry) => entry.text)).toEqual([
       expect.stringContaining('new client inquiry'),
@@ -277,34 +277,31 @@ describe('a carrier that does not confirm by itself', () => {
   });
 });
 
-describe('coming back', () => {
-  it.each(['YES', 'START', 'Unstop'])(
-    '[F27] %s from an opted-out phone re-subscribes and buys nothing',
-    async (word) => {
-      const buyer = await story.buyer();
-      const offer = await story.offer([buyer]);
-      await story.link(offer, buyer);
-      await story.stops(buyer);
-      await story.reaches(offer, buyer, 'OPTED_OUT');
-      story.says(buyer, word);
-      await system.until(
-        'the opt-in',
-        'SELECT opted_out_at FROM phones WHERE number = $1',
-        [buyer.phone],
-        (row?: { opted_out_at: Date | null }) => row?.opted_out_at === null,
-      );
-      await story.settled();
-      expect(await story.unlock(offer, buyer)).toMatchObject({ status: 'OPTED_OUT' });
-      expect(story.texts(buyer)).toHaveLength(2);
+describe('replies from an opted-out phone', () => {
+  it.each(['YES', 'START', 'Unstop'])('[F27] %s re-subscribes and buys nothing', async (word) => {
+    const buyer = await story.buyer();
+    const offer = await story.offer([buyer]);
+    await story.link(offer, buyer);
+    await story.stops(buyer);
+    await story.reaches(offer, buyer, 'OPTED_OUT');
+    story.says(buyer, word);
+    await system.until(
+      'the opt-in',
+      'SELECT opted_out_at FROM phones WHERE number = $1',
+      [buyer.phone],
+      (row?: { opted_out_at: Date | null }) => row?.opted_out_at === null,
+    );
+    await story.settled();
+    expect(await story.unlock(offer, buyer)).toMatchObject({ status: 'OPTED_OUT' });
+    expect(story.texts(buyer)).toHaveLength(2);
 
-      const next = await story.offer([buyer]);
-      await story.buy(next, buyer);
-      expect(story.reveals(next).map((entry) => entry.to)).toEqual([buyer.phone]);
-    },
-  );
+    const next = await story.offer([buyer]);
+    await story.buy(next, buyer);
+    expect(story.reveals(next).map((entry) => entry.to)).toEqual([buyer.phone]);
+  });
 
   it.each(['Y', 'yes please', '👍', 'HELP'])(
-    '[F27] "%s" from an opted-out phone changes nothing: an operator looks',
+    '[F27] "%s" changes nothing and is shown to the operator',
     async (text) => {
       const buyer = await story.buyer();
       const offer = await story.offer([buyer]);
@@ -320,12 +317,12 @@ describe('coming back', () => {
         await system.rows('SELECT needs_operator FROM inbox WHERE external_id = $1', [messageSid]),
       ).toEqual([{ needs_operator: true }]);
       expect((await story.unlock(offer, buyer)).status).toBe('OPTED_OUT');
-      await expectSilence(buyer, 1);
+      await expectNoTextAfterStop(buyer, 1);
     },
   );
 });
 
-it('[F26] while it is unclear whether the details were texted: no second post, but e-mail', async () => {
+it('[F26] STOP while the outcome of the reveal text is unknown: the details go by e-mail, not by a second text', async () => {
   const buyer = await story.buyer();
   const offer = await story.offer([buyer]);
   const { page, session } = await story.checkout(offer, buyer);
@@ -345,19 +342,19 @@ it('[F26] while it is unclear whether the details were texted: no second post, b
   await story.stops(buyer);
   system.sandbox.clearFaults(cut.id);
   await story.reaches(offer, buyer, 'DONE');
-  await expectSilence(buyer, 2);
+  await expectNoTextAfterStop(buyer, 2);
   expect(story.reveals(offer).map((entry) => entry.to)).toEqual([buyer.email]);
   expect(await story.details(page)).toContain(offer.secret);
 });
 
-it('our books are Stripe’s own to the cent, and no details went out unpaid', () =>
+it("the journals match Stripe's ledger, and details were sent only after payment", () =>
   expectBooksToMatch(system));
 
 /**
- * No text was leased after the opt-out's commit, none even tried at the carrier but what was leased before, and the
- * carrier took none after STOP came in.
+ * After the opt-out committed no text was leased, none was attempted except texts leased before, and the carrier
+ * accepted none.
  */
-async function expectSilence(buyer: Buyer, textsBefore: number): Promise<void> {
+async function expectNoTextAfterStop(buyer: Buyer, textsBefore: number): Promise<void> {
   const leased = await system.rows<{ key: string; late: boolean; id: string }>(
     `SELECT e.key, e.id, e.claimed_at > p.opted_out_at AS late FROM effects e
       JOIN messages m ON m.id = e.id JOIN phones p ON p.id = m.phone_id WHERE e.kind = 'sms' AND p.number = $1`,
@@ -381,7 +378,7 @@ async function expectSilence(buyer: Buyer, textsBefore: number): Promise<void> {
   expect(tried).toEqual([]);
 }
 
-async function expectPage({ page, session }: Scene, offer: Offer, paid: boolean): Promise<void> {
+async function expectPage({ page, session }: Prepared, offer: Offer, paid: boolean): Promise<void> {
   if (paid) {
     expect(await story.details(page!)).toContain(offer.secret);
     return;

@@ -7,7 +7,7 @@ import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
 let system: TestSystem;
 beforeAll(async () => {
   system = await startSystem();
-  // Each test sends them on itself, in the order it means to test.
+  // Withheld, so that each test delivers the receipts in the order it needs.
   for (const status of ['queued', 'sent', 'delivered', 'undelivered', 'failed']) {
     system.sandbox.fault({ vendor: 'twilio', kind: 'webhook_withhold', event: `message.${status}` });
   }
@@ -37,7 +37,7 @@ const movesTo = (deal: Deal, status: string) =>
     status,
   ]);
 
-/** Twilio's callbacks about the first text to this phone that holds `contains`, all there and none delivered. */
+/** Twilio's withheld callbacks about the first text to this phone that contains `contains`. */
 async function callbacks(deal: Deal, contains: string, last = 'message.delivered') {
   const { vendorId } = await system.text(deal.phone, contains);
   await system.sandbox.webhooks.wait({ objectId: vendorId!, event: last, state: 'withheld' });
@@ -45,7 +45,7 @@ async function callbacks(deal: Deal, contains: string, last = 'message.delivered
     system.sandbox.webhooks.list({ objectId: vendorId!, event: `message.${event}` })[0]!.id;
   return {
     vendorId: vendorId!,
-    /** Sends them on one after the other and expects each to be answered 204. */
+    /** Delivers them one by one and expects each to be answered 204. */
     async send(...events: string[]) {
       for (const event of events) {
         const sent = await system.sandbox.webhooks.deliver(byEvent(event));
@@ -55,7 +55,7 @@ async function callbacks(deal: Deal, contains: string, last = 'message.delivered
   };
 }
 
-/** A callback as Twilio signs it, for any address. */
+/** Posts a callback signed as Twilio does, to any path. */
 async function callBack(
   path: string,
   params: Record<string, string>,
@@ -73,7 +73,7 @@ async function callBack(
   return answer.status;
 }
 
-/** Bought and revealed, with the reveal's callbacks at hand. */
+/** Buys the lead up to the reveal, and returns the reveal's withheld callbacks. */
 async function revealed(deal: Deal, last?: string) {
   const { page } = await buy(system, deal);
   await reaches(system, deal, 'REVEAL_DETAILS_SENT');
@@ -119,7 +119,7 @@ describe('delivery receipts', () => {
     expect(await movesTo(deal, 'REVEAL_DETAILS_SENT')).toBe(1);
   });
 
-  it.concurrent('[F14] a receipt before our own acceptance was booked counts as the acceptance', async () => {
+  it.concurrent('[F14] a receipt before the API response confirms the call', async () => {
     const deal = await offer(system);
     const page = await accept(system, deal);
     system.sandbox.fault({
@@ -151,7 +151,7 @@ describe('delivery receipts', () => {
     expect(posts(system, deal.phone, details)).toHaveLength(1);
   });
 
-  it.concurrent('a receipt and the booking of our own acceptance take their rows in the same order', async () => {
+  it.concurrent('a receipt and the booking of the API response lock their rows in the same order', async () => {
     const deal = await offer(system);
     await reaches(system, deal, 'AWAIT_CONFIRM');
     const { send } = await callbacks(deal, 'Reply Y');
@@ -166,7 +166,7 @@ describe('delivery receipts', () => {
         [],
         (row) => row!.n > 0,
       );
-      // Were this row taken already, each would now wait for the other.
+      // If the receipt had locked this row already, the two would wait for each other.
       await booking.query('SELECT 1 FROM messages WHERE id = $1 FOR UPDATE NOWAIT', [id]);
       await booking.query('COMMIT');
       await sent;
@@ -174,7 +174,7 @@ describe('delivery receipts', () => {
     expect((await messageOf(`teaser-${deal.unlockId}`)).status).toBe('delivered');
   });
 
-  it.concurrent('[S02] an effect id that is not ours, or no id at all, moves nothing; the message id alone still finds its message', async () => {
+  it.concurrent('[S02] a receipt with an unknown effect id or none changes nothing; one with a known message id finds its message', async () => {
     const deal = await offer(system);
     const { vendorId } = await revealed(deal);
     const params = { MessageSid: `SM${'0'.repeat(32)}`, MessageStatus: 'delivered' };
@@ -190,7 +190,7 @@ describe('delivery receipts', () => {
     await reaches(system, deal, 'DONE');
   });
 
-  it.concurrent('[S02] a receipt signed with another key, or with none, is refused and moves nothing', async () => {
+  it.concurrent('[S02] a receipt with a wrong signature or none is refused and changes nothing', async () => {
     const deal = await offer(system);
     const { vendorId } = await revealed(deal);
     const { id } = await messageOf(`reveal-${deal.unlockId}`);
@@ -205,7 +205,7 @@ describe('delivery receipts', () => {
     expect(await eventsOf(deal, 'message.failed')).toBe(0);
   });
 
-  it.concurrent('a status this version does not know moves nothing', async () => {
+  it.concurrent('an unknown status changes nothing', async () => {
     const deal = await offer(system);
     const { vendorId, send } = await revealed(deal);
     const { id } = await messageOf(`reveal-${deal.unlockId}`);
@@ -218,8 +218,8 @@ describe('delivery receipts', () => {
   });
 });
 
-describe('a reveal that is not delivered', () => {
-  it.concurrent('[F17] goes by e-mail once, however often the failure is told, and is DONE', async () => {
+describe('an undelivered reveal', () => {
+  it.concurrent('[F17] is sent by e-mail once, however often the failure is reported, and ends DONE', async () => {
     const deal = await offer(system);
     const page = await accept(system, deal);
     system.sandbox.act.phone(deal.phone, { fail: 30003 });
@@ -240,7 +240,7 @@ describe('a reveal that is not delivered', () => {
     expect(await eventsOf(deal, 'message.failed')).toBe(1);
   });
 
-  it.concurrent('a failure told after the delivery changes nothing', async () => {
+  it.concurrent('a failure reported after delivery changes nothing', async () => {
     const deal = await offer(system);
     const { send, vendorId } = await revealed(deal);
     await send('delivered');
@@ -255,7 +255,7 @@ describe('a reveal that is not delivered', () => {
     expect(posts(system, deal.email!, details)).toEqual([]);
   });
 
-  it.concurrent('[F11] without an e-mail address is parked with an alert; the pay page shows the details, and reading them is DONE', async () => {
+  it.concurrent('[F11] without an e-mail address it is parked with an alert; viewing the details on the pay page makes it DONE', async () => {
     const deal = await offer(system, { email: null });
     const page = await accept(system, deal);
     system.sandbox.act.phone(deal.phone, { fail: 30006 });
@@ -278,7 +278,7 @@ describe('a reveal that is not delivered', () => {
     await reaches(system, deal, 'DONE');
   });
 
-  it.concurrent('[F17] refused at once, and its e-mail refused too: parked with an alert of undelivered details', async () => {
+  it.concurrent('[F17] text and e-mail refused at once: parked with an alert', async () => {
     const deal = await offer(system);
     const page = await accept(system, deal);
     system.sandbox.act.phone(deal.phone, { refuse: 21614 });
@@ -291,7 +291,7 @@ describe('a reveal that is not delivered', () => {
     expect(await shown.text()).toContain('Sarah Johnson');
   });
 
-  it.concurrent('whose e-mail bounces is an alert: somebody paid and was told nothing', async () => {
+  it.concurrent('its e-mail bounces: parked with an alert', async () => {
     const deal = await offer(system, { email: `bounce@${crypto.randomUUID()}.example` });
     const page = await accept(system, deal);
     system.sandbox.act.phone(deal.phone, { refuse: 21614 });
@@ -310,8 +310,8 @@ describe('a reveal that is not delivered', () => {
   });
 });
 
-describe('a teaser or link that is not delivered', () => {
-  it.concurrent('[F17] to a landline ends the offer and remembers the number: no further text goes there', async () => {
+describe('an undelivered teaser or link', () => {
+  it.concurrent('[F17] to a landline: the offer ends, and the number gets no further text', async () => {
     const deal = await offer(system, {
       before: (phone) => void system.sandbox.act.phone(phone, { fail: 30006 }),
     });
@@ -335,7 +335,7 @@ describe('a teaser or link that is not delivered', () => {
     expect(posts(system, deal.phone, 'Reply Y')).toHaveLength(1);
   });
 
-  it.concurrent('[F17] to a handset that is off leaves the offer open', async () => {
+  it.concurrent('[F17] to a handset that is off: the offer stays open', async () => {
     const deal = await offer(system, {
       before: (phone) => void system.sandbox.act.phone(phone, { fail: 30003 }),
     });
@@ -350,7 +350,7 @@ describe('a teaser or link that is not delivered', () => {
     await reaches(system, deal, 'AWAIT_CONFIRM');
   });
 
-  it.concurrent('[F17] refused as opted out (21610) closes the offer and is remembered, never posted again', async () => {
+  it.concurrent('[F17] refused as opted out (21610): the offer ends, and the number gets no further text', async () => {
     const deal = await offer(system, {
       before: (phone) => void system.sandbox.act.phone(phone, { refuse: 21610 }),
     });
@@ -364,7 +364,7 @@ describe('a teaser or link that is not delivered', () => {
     expect(posts(system, deal.phone, '').map(({ outcome }) => outcome)).toEqual(['refused']);
   });
 
-  it.concurrent('[F17] a carrier block told after the teaser (30004) is an opt-out of every open offer', async () => {
+  it.concurrent('[F17] a carrier block reported after the teaser (30004) opts the phone out of every open offer', async () => {
     const deal = await offer(system);
     await reaches(system, deal, 'AWAIT_CONFIRM');
     const { vendorId } = await callbacks(deal, 'Reply Y');

@@ -11,11 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-it('[F21] no webhook ever comes: Stripe is asked while the session is open, and the paid one is revealed once', async () => {
+it('[F21] no webhook arrives: open sessions are fetched from Stripe, and the paid one is revealed once', async () => {
   const buyer = await story.buyer();
   const offer = await story.offer([buyer]);
   const { session } = await story.checkout(offer, buyer);
-  // Looked after more than once while it is merely open.
+  // The open session is fetched more than once.
   await system.sandbox.ledger.wait(
     { operation: 'checkout.session.retrieve', outcome: 'read', reads: true },
     2,
@@ -24,7 +24,7 @@ it('[F21] no webhook ever comes: Stripe is asked while the session is open, and 
   await story.reaches(offer, buyer, 'DONE');
   expect(system.sandbox.webhooks.list({ vendor: 'stripe', state: 'delivered' })).toEqual([]);
 
-  // They come after all, days late.
+  // The webhooks arrive late.
   expect(await system.sandbox.webhooks.deliverAll({ vendor: 'stripe' })).toHaveLength(2);
   await story.settled();
   expect(story.reveals(offer)).toHaveLength(1);
@@ -36,13 +36,13 @@ it('[F21] no webhook ever comes: Stripe is asked while the session is open, and 
   ).toEqual([]);
 });
 
-it('[F21] the looking ends with the session: expired at Stripe, its successor can be opened', async () => {
+it('[F21] an expired session is no longer fetched, and a new one can be opened', async () => {
   const buyer = await story.buyer();
   const offer = await story.offer([buyer]);
   const { page, session } = await story.checkout(offer, buyer);
   system.sandbox.act.expire(session);
   await system.until(
-    'its end to be booked',
+    'the expiry to be booked',
     'SELECT state FROM checkout_sessions WHERE id = $1',
     [session],
     (row?: { state: string }) => row?.state === 'expired',
@@ -54,14 +54,14 @@ it('[F21] the looking ends with the session: expired at Stripe, its successor ca
   expect(story.reveals(offer)).toHaveLength(1);
 });
 
-it('[F20] [F21] a bank debit settles after the offer ended, and no webhook says so: found, and sold late', async () => {
+it('[F20] [F21] a bank debit that settles after the offer ended, without a webhook, is found and sold late', async () => {
   const buyer = await story.buyer();
   const offer = await story.offer([buyer]);
   const { session } = await story.checkout(offer, buyer);
   system.sandbox.act.pay(session, { method: 'delayed' });
   await story.says(buyer, `N ${offer.leadId}`);
   await system.until(
-    'its end to be booked, and its session to be asked about',
+    'the expired session to be fetched',
     "SELECT 1 FROM effects WHERE key = $1 AND state = 'accepted'",
     [`expire-${session}`],
     (row) => row !== undefined,
@@ -73,7 +73,7 @@ it('[F20] [F21] a bank debit settles after the offer ended, and no webhook says 
   expect(story.reveals(offer)).toHaveLength(1);
 });
 
-it('[F21] Stripe failing when asked only makes it later', async () => {
+it('[F21] failing fetches only delay the booking', async () => {
   const buyer = await story.buyer();
   const offer = await story.offer([buyer]);
   const { session } = await story.checkout(offer, buyer);
@@ -89,5 +89,5 @@ it('[F21] Stripe failing when asked only makes it later', async () => {
   expect(story.reveals(offer)).toHaveLength(1);
 });
 
-it('our books are Stripe’s own to the cent, and no details went out unpaid', () =>
+it("the journals match Stripe's ledger, and details were sent only after payment", () =>
   expectBooksToMatch(system));

@@ -12,13 +12,13 @@ beforeAll(async () => {
 afterEach(() => system.sandbox.clearFaults());
 afterAll(() => system.stop());
 
-describe('money that goes back before the details went out', () => {
-  it('[F23] undoes the sale whole: nothing is revealed, and the slot is sold to the next buyer', async () => {
+describe('a refund before the details were sent', () => {
+  it('[F23] reverts the sale: nothing is revealed, and the slot is sold to the next buyer', async () => {
     const [first, second] = [await story.buyer(), await story.buyer()];
     const offer = await story.offer([first], { max_sales: 1 });
     const { session } = await story.checkout(offer, first);
-    // The details wait behind the carrier's limit.
-    const held = system.sandbox.fault({
+    // The carrier's rate limit holds the details back.
+    const rateLimit = system.sandbox.fault({
       vendor: 'twilio',
       kind: 'rate_limit',
       retryAfter: 2,
@@ -29,7 +29,7 @@ describe('money that goes back before the details went out', () => {
     await story.reaches(offer, first, 'PAID');
     system.sandbox.act.refund(paymentIntent.id, {});
     await story.reaches(offer, first, 'EXPIRED', 'refunded');
-    system.sandbox.clearFaults(held.id);
+    system.sandbox.clearFaults(rateLimit.id);
 
     const sent = await system.api('POST', `/api/leads/${offer.leadId}/send`, {
       provider_ids: [second.externalId],
@@ -46,11 +46,11 @@ describe('money that goes back before the details went out', () => {
     expect(payment).toEqual({ kept: false, left: 0 });
   });
 
-  it('[F23] while the text with the details may be on its way, it counts as shown', async () => {
+  it('[F23] counts as after the reveal while the outcome of the details text is unknown', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const { session } = await story.checkout(offer, buyer);
-    // The carrier has it; neither its answer nor its callbacks arrive.
+    // The carrier accepts the text; its response and callbacks are lost.
     system.sandbox.fault({ vendor: 'twilio', kind: 'webhook_withhold' });
     system.sandbox.fault({ vendor: 'twilio', kind: 'reset_after', contains: offer.secret, count: 1 });
     const { paymentIntent } = system.sandbox.act.pay(session);
@@ -67,7 +67,7 @@ describe('money that goes back before the details went out', () => {
       (row) => row?.flagged === true,
     );
     await system.until<{ n: number }>(
-      'the operator to be told',
+      'the operator alert',
       "SELECT count(*)::int AS n FROM alerts WHERE kind = 'payment_refunded' AND subject = $1",
       [`unlock:${id}`],
       (row) => row?.n === 1,
@@ -76,8 +76,8 @@ describe('money that goes back before the details went out', () => {
   });
 });
 
-describe('work that cannot go on', () => {
-  it('[F14] a text is looked for and repeated as it was posted, whatever its words would be now', async () => {
+describe('parked and repeated work', () => {
+  it('[F14] a text with unknown outcome is looked up and repeated with its original wording', async () => {
     const buyer = await story.buyer();
     system.sandbox.fault({ vendor: 'twilio', kind: 'webhook_withhold' });
     system.sandbox.fault({ vendor: 'twilio', kind: 'reset_after', contains: buyer.phone, count: 1 });
@@ -88,7 +88,7 @@ describe('work that cannot go on', () => {
     expect(story.texts(buyer).map((entry) => entry.text?.split(',')[0])).toEqual([buyer.name]);
   });
 
-  it('[F11] an event no handler here knows is parked and told, not issued for ever', async () => {
+  it('[F11] an event type without a handler is parked with an alert instead of being re-issued for ever', async () => {
     const id = uuidv7();
     await system.rows(
       `INSERT INTO events (id, occurred_at, type, version, subject, correlation_id, data) VALUES ($1, now(), 'lead.teleported', 9, 'lead:x', $1, '{}')`,
@@ -113,7 +113,7 @@ describe('work that cannot go on', () => {
     );
   });
 
-  it('a reveal whose text failed is not DONE because nobody complained', async () => {
+  it('a reveal whose text failed does not become DONE after the hour without a receipt', async () => {
     const buyer = await story.buyer({ email: null });
     const offer = await story.offer([buyer]);
     const { session } = await story.checkout(offer, buyer);
@@ -127,10 +127,10 @@ describe('work that cannot go on', () => {
       [],
       (found) => (found?.n ?? 0) > 0,
     );
-    // The hour is up.
+    // Skips the hour after which a text without a receipt counts as delivered.
     await system.rows("UPDATE outbox SET due_at = now() WHERE worker = 'revealer' AND parked_at IS NULL");
     await system.until<{ n: number }>(
-      'the look after an hour',
+      'the check after an hour',
       `SELECT count(*)::int AS n FROM attempts WHERE subject = $1 AND worker = 'revealer' AND outcome = 'skipped'`,
       [`unlock:${id}`],
       (found) => (found?.n ?? 0) > 0,

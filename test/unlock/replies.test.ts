@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-/** What the buyer was told after the teasers: the carrier's ledger, less what offers an unlock. */
+/** The texts the buyer received other than teasers. */
 const answers = (buyer: Buyer) =>
   story
     .texts(buyer)
@@ -24,18 +24,18 @@ const inboxOf = (buyer: Buyer) =>
     [buyer.phone],
   );
 
-/** Says it, and returns once everything that follows from it is over. */
-async function saysAndSettles(buyer: Buyer, text: string, messageSid?: string): Promise<void> {
+/** Sends a reply and resolves when everything it causes is finished. */
+async function replyAndSettle(buyer: Buyer, text: string, messageSid?: string): Promise<void> {
   const { messageSid: sid } = story.says(buyer, text, messageSid);
   await system.sandbox.webhooks.wait({ vendor: 'twilio', event: 'message.inbound', objectId: sid });
   await story.settled();
 }
 
 describe('yes', () => {
-  it('[F24] two Ys at the same moment: one link, one text, one charge possible', async () => {
+  it('[F24] three simultaneous Ys: one link, one text, one possible charge', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
-    // The carrier takes its time: each Y is looked at while the first one's answer is on its way.
+    // The carrier is slow, so that each Y is handled while the first one's text is being sent.
     const slow = system.sandbox.fault({ vendor: 'twilio', kind: 'latency', ms: 400, contains: buyer.phone });
     for (const text of ['Y', `yes ${offer.leadId}`, 'Y']) story.says(buyer, text);
     await story.reaches(offer, buyer, 'AWAITING_PAYMENT');
@@ -59,7 +59,7 @@ describe('yes', () => {
     await story.reaches(offer, buyer, 'DONE');
     expect(await story.press(page)).toEqual({ back: new URL(page).pathname });
 
-    // The other Ys wait until the lease of the first one's text would end; that moment is brought forward.
+    // The other Ys wait for the lease of the first text to end; that wait is skipped here.
     await system.rows(
       'UPDATE outbox SET due_at = now() FROM events e WHERE e.id = event_id AND NOT queued AND e.subject = $1 AND e.type = $2',
       [`unlock:${id}`, 'reply.accepted'],
@@ -69,79 +69,79 @@ describe('yes', () => {
     expect(story.reveals(offer)).toHaveLength(1);
   });
 
-  it('[F24] a Y a good while later: the very same link again, once a minute', async () => {
+  it('[F24] a second Y ten minutes later re-sends the same link', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const page = await story.link(offer, buyer);
     await system.rows("UPDATE lead_unlocks SET link_sent_at = now() - interval '10 minutes' WHERE id = $1", [
       (await story.unlock(offer, buyer)).id,
     ]);
-    await saysAndSettles(buyer, 'Y');
+    await replyAndSettle(buyer, 'Y');
     expect(answers(buyer).map(pageIn)).toEqual([page, page]);
     expect((await story.moves(offer, buyer)).at(-1)).toBe('AWAITING_PAYMENT');
   });
 
-  it('[F24] the same MessageSid twice is one message', async () => {
+  it('[F24] the same MessageSid again is ignored, with the same or another text', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const sid = `SM${'7'.repeat(32)}`;
-    await saysAndSettles(buyer, 'Y', sid);
-    // As a redelivery of a text that was altered on the way would look: the id decides.
-    await saysAndSettles(buyer, 'N', sid);
-    await saysAndSettles(buyer, 'Y', sid);
+    await replyAndSettle(buyer, 'Y', sid);
+    // The id decides even if the repeated delivery has another text.
+    await replyAndSettle(buyer, 'N', sid);
+    await replyAndSettle(buyer, 'Y', sid);
     expect((await inboxOf(buyer)).map((row) => row.intent)).toEqual(['accept']);
     expect(answers(buyer)).toHaveLength(1);
     expect((await story.unlock(offer, buyer)).status).toBe('AWAITING_PAYMENT');
-    const caused = await system.rows("SELECT 1 FROM events WHERE type LIKE 'reply.%' AND subject = $1", [
+    const replyEvents = await system.rows("SELECT 1 FROM events WHERE type LIKE 'reply.%' AND subject = $1", [
       `unlock:${(await story.unlock(offer, buyer)).id}`,
     ]);
-    expect(caused).toHaveLength(1);
+    expect(replyEvents).toHaveLength(1);
   });
 
-  it('[F24] after DONE: the details again, free', async () => {
+  it('[F24] Y after DONE re-sends the details without charge', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     await story.buy(offer, buyer);
-    await saysAndSettles(buyer, 'Y');
+    await replyAndSettle(buyer, 'Y');
     expect(story.reveals(offer).map((entry) => entry.to)).toEqual([buyer.phone, buyer.phone]);
     const captures = system.sandbox.ledger.list({ operation: 'payment.capture' });
     expect(captures.filter((entry) => entry.seq > story.reveals(offer)[0]!.seq)).toEqual([]);
     expect((await story.unlock(offer, buyer)).status).toBe('DONE');
   });
 
-  it('[F24] after the offer ended: "no longer available" and why, and no link', async () => {
+  it('[F24] Y after the offer ended is answered with the reason and no link', async () => {
     const buyer = await story.buyer();
-    const brief = await story.offer([buyer], { ttl_hours: 2 / 3600 });
-    await story.reaches(brief, buyer, 'EXPIRED', 'ttl');
-    await saysAndSettles(buyer, 'Y');
+    const expired = await story.offer([buyer], { ttl_hours: 2 / 3600 });
+    await story.reaches(expired, buyer, 'EXPIRED', 'ttl');
+    await replyAndSettle(buyer, 'Y');
     const declined = await story.offer([buyer]);
-    await saysAndSettles(buyer, 'N');
-    await saysAndSettles(buyer, `Y ${declined.leadId}`);
+    await replyAndSettle(buyer, 'N');
+    await replyAndSettle(buyer, `Y ${declined.leadId}`);
     expect(answers(buyer)).toEqual([
-      `${buyer.name}, lead ${brief.leadId} is no longer available: the offer has ended.`,
+      `${buyer.name}, lead ${expired.leadId} is no longer available: the offer has ended.`,
       `${buyer.name}, lead ${declined.leadId} is no longer available: you skipped it.`,
     ]);
     expect((await story.unlock(declined, buyer)).status).toBe('EXPIRED');
   });
 
-  it('[F24] a bare Y with three open offers means the newest, and the answer says how many others wait', async () => {
+  it('[F24] a bare Y with three open offers accepts the newest, and the answer counts the others', async () => {
     const buyer = await story.buyer();
     const offers = [
       await story.offer([buyer]),
       await story.offer([buyer]),
       await story.offer([buyer]),
     ] as const;
-    await saysAndSettles(buyer, 'Y');
+    await replyAndSettle(buyer, 'Y');
     expect(answers(buyer)[0]).toContain(
       `(Lead ${offers[2].leadId})\n2 other offers are open: reply Y with a lead number.`,
     );
-    await saysAndSettles(buyer, `Y ${offers[0].leadId}`);
+    await replyAndSettle(buyer, `Y ${offers[0].leadId}`);
     expect(answers(buyer)[1]).toContain(`(Lead ${offers[0].leadId})`);
     const states = await Promise.all(offers.map(async (offer) => (await story.unlock(offer, buyer)).status));
     expect(states).toEqual(['AWAITING_PAYMENT', 'AWAIT_CONFIRM', 'AWAITING_PAYMENT']);
   });
 
-  it('[F24] a Y that overtakes our own booking of the teaser still gets its link', async () => {
+  it("[F24] a Y before the teaser's API response still gets its link", async () => {
     const buyer = await story.buyer();
     const slow = system.sandbox.fault({
       vendor: 'twilio',
@@ -160,29 +160,29 @@ describe('yes', () => {
   });
 });
 
-describe('anything but yes', () => {
-  it('N ends the offer without an answer, and without touching another', async () => {
+describe('other replies', () => {
+  it('N ends its offer without an answer, and keeps other offers open', async () => {
     const buyer = await story.buyer();
     const [older, newer] = [await story.offer([buyer]), await story.offer([buyer])];
-    await saysAndSettles(buyer, `N ${older.leadId}`);
+    await replyAndSettle(buyer, `N ${older.leadId}`);
     expect(await story.unlock(older, buyer)).toMatchObject({ status: 'EXPIRED', reason: 'declined' });
     expect((await story.unlock(newer, buyer)).status).toBe('AWAIT_CONFIRM');
     expect(answers(buyer)).toEqual([]);
   });
 
-  it('N at the till closes the session', async () => {
+  it('N with an open session expires the session', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const { session } = await story.checkout(offer, buyer);
-    await saysAndSettles(buyer, 'No thanks');
+    await replyAndSettle(buyer, 'No thanks');
     expect(await story.unlock(offer, buyer)).toMatchObject({ status: 'EXPIRED', reason: 'declined' });
     expect(() => system.sandbox.act.pay(session)).toThrow('This Checkout Session is expired.');
   });
 
-  it('unclear texts get one help text a day, and buy nothing', async () => {
+  it('unclear texts are answered with one help text a day and buy nothing', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
-    for (const text of ['Y or N?', 'how much is it', '🤔🤔']) await saysAndSettles(buyer, text);
+    for (const text of ['Y or N?', 'how much is it', '🤔🤔']) await replyAndSettle(buyer, text);
     expect(answers(buyer)).toEqual([
       `Sorry, we did not understand. Reply Y to unlock lead ${offer.leadId}, N to skip, STOP to opt out. Contact: help@gold-touch.example`,
     ]);
@@ -190,10 +190,10 @@ describe('anything but yes', () => {
     expect((await story.unlock(offer, buyer)).status).toBe('AWAIT_CONFIRM');
   });
 
-  it('HELP is answered with who we are and a contact, and the offer stands', async () => {
+  it('HELP is answered with name and contact, and the offer stays open', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
-    await saysAndSettles(buyer, 'Help');
+    await replyAndSettle(buyer, 'Help');
     expect(answers(buyer)).toEqual([
       expect.stringMatching(
         /^Gold Touch List \(demo\): .*STOP to opt out.*Contact: help@gold-touch\.example$/,
@@ -207,10 +207,10 @@ describe('anything but yes', () => {
     (teaser: string) => `Loved "${teaser}"`,
     (teaser: string) => `Reacted 👍 to “${teaser}”`,
     (teaser: string) => `👍 to “${teaser}”`,
-  ])('a tapback quotes our own text and is no answer (%#)', async (tapback) => {
+  ])('a tapback that quotes the teaser is ignored (%#)', async (tapback) => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
-    await saysAndSettles(buyer, tapback(story.texts(buyer)[0]?.text ?? ''));
+    await replyAndSettle(buyer, tapback(story.texts(buyer)[0]?.text ?? ''));
     expect((await inboxOf(buyer)).map((row) => [row.intent, row.needs_operator])).toEqual([
       ['ignored', false],
     ]);
@@ -222,16 +222,16 @@ describe('anything but yes', () => {
     ['👍', 'AWAITING_PAYMENT'],
     ['👎', 'EXPIRED'],
     ['😀', 'AWAIT_CONFIRM'],
-  ])('emoji only: %s', async (emoji, status) => {
+  ])('%s alone leads to the matching state', async (emoji, status) => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
-    await saysAndSettles(buyer, emoji);
+    await replyAndSettle(buyer, emoji);
     expect((await story.unlock(offer, buyer)).status).toBe(status);
   });
 
-  it('a text from a number we never offered anything waits for the operator, sealed and unanswered', async () => {
-    const stranger = { externalId: 'nobody', name: 'Nobody', phone: '+13055550199', email: null };
-    await saysAndSettles(stranger, 'Y, my name is Zebulon');
+  it('a text from an unknown number waits for the operator, encrypted and unanswered', async () => {
+    const stranger = { externalId: 'unknown', name: 'Unknown', phone: '+13055550199', email: null };
+    await replyAndSettle(stranger, 'Y, my name is Zebulon');
     const [row] = await inboxOf(stranger);
     expect(row).toMatchObject({ intent: 'accept', needs_operator: true, unlock_id: null });
     expect(row!.body).not.toContain('Zebulon');
@@ -239,14 +239,14 @@ describe('anything but yes', () => {
     expect(story.texts(stranger)).toEqual([]);
   });
 
-  it('a lead offered to somebody else cannot be bought by its number', async () => {
+  it('a lead id offered to another buyer buys nothing', async () => {
     const [owner, other] = (await story.buyers(2)) as [Buyer, Buyer];
     const offer = await story.offer([owner]);
-    await saysAndSettles(other, `Y ${offer.leadId}`);
+    await replyAndSettle(other, `Y ${offer.leadId}`);
     expect((await inboxOf(other)).map((row) => [row.needs_operator, row.unlock_id])).toEqual([[true, null]]);
 
     const own = await story.offer([other]);
-    await saysAndSettles(other, `Y ${offer.leadId}`);
+    await replyAndSettle(other, `Y ${offer.leadId}`);
     expect(answers(other)).toEqual([expect.stringContaining('we did not understand')]);
     const states = [await story.unlock(offer, owner), await story.unlock(own, other)].map(
       (unlock) => unlock.status,
@@ -261,28 +261,29 @@ describe('numbers that cannot be texted', () => {
     ['a landline', 21614, 'EXPIRED', 'undeliverable'],
     ['no valid number', 21211, 'EXPIRED', 'undeliverable'],
   ])(
-    '[F17] refused at the teaser, %s: its offer ends, it is remembered, the others hear theirs',
+    '[F17] the teaser is refused, %s: the offer ends, later leads are not texted, other buyers get theirs',
     async (_what, code, status, reason) => {
-      const [dead, alive] = (await story.buyers(2)) as [Buyer, Buyer];
-      system.sandbox.act.phone(dead.phone, { refuse: code });
-      const offer = await story.lead([dead, alive]);
-      await story.reaches(offer, dead, status, reason);
-      await story.reaches(offer, alive, 'AWAIT_CONFIRM');
+      const [refused, reachable] = (await story.buyers(2)) as [Buyer, Buyer];
+      system.sandbox.act.phone(refused.phone, { refuse: code });
+      const offer = await story.lead([refused, reachable]);
+      await story.reaches(offer, refused, status, reason);
+      await story.reaches(offer, reachable, 'AWAIT_CONFIRM');
       await story.settled();
-      const tries = () => system.sandbox.ledger.list({ operation: 'message.create', to: dead.phone }).length;
-      expect(tries()).toBe(1);
+      const posts = () =>
+        system.sandbox.ledger.list({ operation: 'message.create', to: refused.phone }).length;
+      expect(posts()).toBe(1);
 
-      // Remembered: the carrier is not asked a second time, even when it would take it now.
-      system.sandbox.act.phone(dead.phone, { refuse: null });
-      const next = await story.lead([dead, alive]);
-      await story.reaches(next, alive, 'AWAIT_CONFIRM');
+      // The number is remembered: it is not tried again even when the carrier would accept it.
+      system.sandbox.act.phone(refused.phone, { refuse: null });
+      const next = await story.lead([refused, reachable]);
+      await story.reaches(next, reachable, 'AWAIT_CONFIRM');
       await story.settled();
-      expect(tries()).toBe(1);
+      expect(posts()).toBe(1);
       expect(await system.rows('SELECT 1 FROM outbox WHERE parked_at IS NOT NULL')).toEqual([]);
     },
   );
 
-  it('[F17] a carrier that finds out later: a landline ends the offer, a handset that is off does not', async () => {
+  it('[F17] a failure reported later: a landline ends the offer, a handset that is off does not', async () => {
     const [landline, off] = (await story.buyers(2)) as [Buyer, Buyer];
     system.sandbox.act.phone(landline.phone, { fail: 30006 });
     system.sandbox.act.phone(off.phone, { fail: 30003 });
@@ -297,7 +298,7 @@ describe('numbers that cannot be texted', () => {
     expect(story.reveals(offer).map((entry) => entry.to)).toEqual([off.phone]);
   });
 
-  it('[F17] the details cannot be texted after they were paid for: they come by e-mail, and on the page', async () => {
+  it('[F17] a text refused after payment: the details go by e-mail and on the page', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);
     const { page, session } = await story.checkout(offer, buyer);
@@ -309,5 +310,5 @@ describe('numbers that cannot be texted', () => {
   });
 });
 
-it('our books are Stripe’s own to the cent, and no details went out unpaid', () =>
+it("the journals match Stripe's ledger, and details were sent only after payment", () =>
   expectBooksToMatch(system));

@@ -16,7 +16,7 @@ const sentToday = async () => {
   return row!.n;
 };
 
-/** The work stands still with its reason on the timeline, and its row is kept, unburned, for later. */
+/** The work is snoozed with a reason on the timeline, and its row waits without counting an attempt. */
 async function waitsForCap(deal: Deal, worker: string) {
   await system.until<{ detail: string }>(
     'the reason on the timeline',
@@ -25,7 +25,7 @@ async function waitsForCap(deal: Deal, worker: string) {
     (row) => row?.detail === 'the SMS spend cap is reached',
   );
   const [row] = await system.until<{ attempts: number; parked: boolean; waits: number }>(
-    'the row put back',
+    'the waiting row',
     `SELECT o.attempts, o.parked_at IS NOT NULL AS parked, extract(epoch FROM o.due_at - now())::float8 AS waits
      FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.subject = $1 AND o.worker = $2 AND NOT o.queued`,
     [`unlock:${deal.unlockId}`, worker],
@@ -35,8 +35,8 @@ async function waitsForCap(deal: Deal, worker: string) {
   expect(row!.waits).toBeGreaterThan(60);
 }
 
-/** Its wait is over. */
-const expedite = (deal: Deal) =>
+/** Skips the wait of the deal's snoozed work. */
+const skipWait = (deal: Deal) =>
   system.rows(
     'UPDATE outbox SET due_at = now() WHERE event_id IN (SELECT id FROM events WHERE subject = $1)',
     [`unlock:${deal.unlockId}`],
@@ -48,7 +48,7 @@ describe('spend caps', () => {
     await system.rows('DELETE FROM sms_counters');
   });
 
-  it('[S11] per organization and day: what is over waits with a visible reason, and goes out when there is room', async () => {
+  it('[S11] over the daily cap of an organization a teaser waits with a visible reason, and is sent when there is room', async () => {
     await setCaps(2, 20);
     const [first, second] = [await offer(system), await offer(system)];
     for (const deal of [first, second]) await reaches(system, deal, 'AWAIT_CONFIRM');
@@ -62,12 +62,12 @@ describe('spend caps', () => {
     expect(unlock!.status).toBe('NEW_LEAD');
 
     await setCaps(3, 20);
-    await expedite(third);
+    await skipWait(third);
     await reaches(system, third, 'AWAIT_CONFIRM');
     expect(posts(system, third.phone, 'Reply Y')).toHaveLength(1);
   });
 
-  it('[S11] the day begins anew by UTC', async () => {
+  it('[S11] the daily count starts again at midnight UTC', async () => {
     await setCaps(1, 20);
     await reaches(system, await offer(system), 'AWAIT_CONFIRM');
     const deal = await offer(system);
@@ -75,11 +75,11 @@ describe('spend caps', () => {
     await system.rows(
       "UPDATE sms_counters SET day = to_char(now() AT TIME ZONE 'UTC' - interval '1 day', 'YYYY-MM-DD')",
     );
-    await expedite(deal);
+    await skipWait(deal);
     await reaches(system, deal, 'AWAIT_CONFIRM');
   });
 
-  it('[S11] per number and hour: the payment link waits, other numbers do not, an hour later it goes', async () => {
+  it('[S11] over the hourly cap of a number the link waits an hour, other numbers do not', async () => {
     await setCaps(10_000, 1);
     const deal = await offer(system);
     await reaches(system, deal, 'AWAIT_CONFIRM');
@@ -92,12 +92,12 @@ describe('spend caps', () => {
       "UPDATE messages SET created_at = created_at - interval '61 minutes' WHERE unlock_id = $1",
       [deal.unlockId],
     );
-    await expedite(deal);
+    await skipWait(deal);
     await reaches(system, deal, 'AWAITING_PAYMENT');
     expect(posts(system, deal.phone, '/p/')).toHaveLength(1);
   });
 
-  it('[S11] what was paid for is revealed whatever the caps say', async () => {
+  it('[S11] paid details are revealed regardless of the caps', async () => {
     const deal = await offer(system);
     const page = await accept(system, deal);
     await setCaps(1, 1);
@@ -106,7 +106,7 @@ describe('spend caps', () => {
     expect(posts(system, deal.phone, 'here are the client details')).toHaveLength(1);
   });
 
-  it('[S11] caps are per organization: another tenant texts on', async () => {
+  it('[S11] a cap applies to its organization only', async () => {
     await setCaps(0, 20);
     const mine = await offer(system);
     await waitsForCap(mine, 'teaser-sender');
@@ -130,7 +130,7 @@ describe('spend caps', () => {
     await system.text(phone, 'Reply Y');
   });
 
-  it('[S11] a text the vendor asked to send later counts once, however often it was tried', async () => {
+  it('[S11] a text retried after 429 counts once', async () => {
     const deal = await offer(system, {
       before: (phone) =>
         void system.sandbox.fault({
@@ -145,7 +145,7 @@ describe('spend caps', () => {
     expect(await sentToday()).toBe(1);
   });
 
-  it('[S11] a second post after an unclear first counts as a second', async () => {
+  it('[S11] a second post after an unknown outcome counts as a second text', async () => {
     const deal = await offer(system, {
       before: (phone) =>
         void system.sandbox.fault({

@@ -21,7 +21,7 @@ afterAll(() => system?.stop());
 const details = 'here are the client details';
 const formats = ['multipart', 'urlencoded', 'json'] as const;
 
-/** A callback of anybody who knows the path. */
+/** An unsigned callback, as anyone who knows the path can send it. */
 const callBack = async (
   fields: Record<string, string | number>,
   token = system.config.textmagic.webhookToken,
@@ -42,8 +42,8 @@ const repliesOf = (deal: Deal) =>
     "SELECT count(*)::int AS n FROM inbox WHERE source = 'textmagic' AND phone_id = (SELECT id FROM phones WHERE number = $1)",
     [deal.phone],
   );
-/** Until nobody has anything left to do now. */
-const quiet = () =>
+/** Resolves when every callback was processed. */
+const settle = () =>
   system.until<{ n: number }>(
     'an empty outbox',
     "SELECT count(*)::int AS n FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.type = 'reply.notified'",
@@ -53,7 +53,7 @@ const quiet = () =>
 
 describe('TextMagic carries the texts', () => {
   it.each(formats)(
-    '[S02] from teaser to reveal with unsigned callbacks as %s, each fetched back',
+    '[S02] from teaser to reveal with unsigned callbacks as %s: each message is fetched by its id',
     async (format) => {
       system.sandbox.configure({ textmagic: { format } });
       const deal = await offer(system);
@@ -78,7 +78,7 @@ describe('TextMagic carries the texts', () => {
     },
   );
 
-  it('[S02] a forged callback with an id TextMagic does not know buys nothing, whatever it claims to say', async () => {
+  it('[S02] a forged callback with an unknown id changes nothing', async () => {
     const deal = await offer(system);
     await reaches(system, deal, 'AWAIT_CONFIRM');
     const forged = {
@@ -89,38 +89,38 @@ describe('TextMagic carries the texts', () => {
       messageTime: '2026-01-01T00:00:00+0000',
     };
     expect(await callBack(forged)).toBe(200);
-    await quiet();
+    await settle();
     const [unlock] = await reaches(system, deal, 'AWAIT_CONFIRM');
     expect(unlock!.status).toBe('AWAIT_CONFIRM');
     expect(await repliesOf(deal)).toBe(0);
     expect(posts(system, deal.phone, '/p/')).toEqual([]);
   });
 
-  it("[S02] a forged callback with the id of another phone's text moves that phone's offer at most, and only once", async () => {
+  it("[S02] a forged callback with the id of another phone's text is handled as that text, once", async () => {
     const [victim, other] = [await offer(system), await offer(system)];
     await accept(system, other);
     await reaches(system, victim, 'AWAIT_CONFIRM');
-    const [spoken] = system.sandbox.ledger.list({ operation: 'message.inbound', from: other.phone });
+    const [ownText] = system.sandbox.ledger.list({ operation: 'message.inbound', from: other.phone });
     await callBack({
-      id: Number(spoken!.vendorId),
+      id: Number(ownText!.vendorId),
       sender: victim.phone.slice(1),
       receiver: '15005550007',
       text: 'Y',
     });
-    await quiet();
+    await settle();
     await reaches(system, victim, 'AWAIT_CONFIRM');
     expect(await repliesOf(victim)).toBe(0);
     expect(await repliesOf(other)).toBe(1);
   });
 
-  it('[S02] a forged delivery receipt is believed only as far as TextMagic confirms it', async () => {
+  it('[S02] a forged delivery receipt changes nothing, because the status is fetched from TextMagic', async () => {
     const deal = await offer(system);
     const page = await accept(system, deal);
     await buy(system, deal, page);
     await reaches(system, deal, 'DONE');
     const reveal = posts(system, deal.phone, details)[0]!;
     await callBack({ id: Number(reveal.vendorId), status: 'f' });
-    await quiet();
+    await settle();
     const [message] = await system.rows<{ status: string }>(
       'SELECT status FROM messages WHERE vendor_id = $1',
       [reveal.vendorId],
@@ -129,7 +129,7 @@ describe('TextMagic carries the texts', () => {
     expect(posts(system, deal.email!, details)).toEqual([]);
   });
 
-  it('[S02] without the path secret: 404 and no row', async () => {
+  it('[S02] a wrong path secret is a 404 and stores nothing', async () => {
     const before = await callbackRows();
     for (const token of [
       'wrong',
@@ -141,19 +141,19 @@ describe('TextMagic carries the texts', () => {
     expect(await callbackRows()).toBe(before);
   });
 
-  it('[F24] the same text called in three times is one reply and one link', async () => {
+  it('[F24] the same text delivered three times is one reply and one link', async () => {
     const deal = await offer(system);
     await accept(system, deal);
     const [inbound] = system.sandbox.webhooks
       .list({ vendor: 'textmagic', event: 'message.inbound' })
       .slice(-1);
     for (let copy = 0; copy < 2; copy += 1) await system.sandbox.webhooks.deliver(inbound!.id);
-    await quiet();
+    await settle();
     expect(await repliesOf(deal)).toBe(1);
     expect(posts(system, deal.phone, '/p/')).toHaveLength(1);
   });
 
-  it('[F26] STOP is confirmed once, by us, since TextMagic does not; after it nothing is sent, START brings it back', async () => {
+  it('[F26] STOP is confirmed once by us, because TextMagic does not; no text follows until START', async () => {
     const deal = await offer(system);
     const page = await accept(system, deal);
     const { session } = await openCheckout(page);
@@ -163,7 +163,7 @@ describe('TextMagic carries the texts', () => {
     const [stop] = system.sandbox.webhooks.list({ vendor: 'textmagic', event: 'message.inbound' }).slice(-1);
     await system.sandbox.webhooks.deliver(stop!.id);
     system.sandbox.act.reply(deal.phone, { text: 'stop' });
-    await quiet();
+    await settle();
     const confirmations = () => posts(system, deal.phone, 'you have opted out');
     expect(confirmations().length, 'tried once').toBe(1);
     await system.sandbox.ledger.wait({ operation: 'checkout.session.expire', vendorId: session! });
@@ -179,19 +179,19 @@ describe('TextMagic carries the texts', () => {
     expect(posts(system, deal.phone, '/p/')).toHaveLength(1);
   });
 
-  it('[F17] a number TextMagic refuses as unsubscribed is an opt-out, a refused number is a dead one', async () => {
+  it('[F17] a number refused as unsubscribed is opted out, a number refused as invalid is undeliverable', async () => {
     const unsubscribed = await offer(system, {
       before: (phone) => void system.sandbox.act.reply(phone, { text: 'STOP', provider: 'textmagic' }),
     });
     await reaches(system, unsubscribed, 'OPTED_OUT');
-    const dead = await offer(system, {
+    const invalid = await offer(system, {
       before: (phone) => void system.sandbox.act.phone(phone, { refuse: 21614 }),
     });
-    const [unlock] = await reaches(system, dead, 'EXPIRED');
+    const [unlock] = await reaches(system, invalid, 'EXPIRED');
     expect(unlock!.reason).toBe('undeliverable');
   });
 
-  /** What became of the text with this purpose: posted or refused, but over. */
+  /** Resolves when the text with this purpose was posted or refused. */
   const settledAt = (deal: Deal, purpose: string) =>
     system.until<{ status: string }>(
       purpose,
@@ -201,8 +201,8 @@ describe('TextMagic carries the texts', () => {
     );
 });
 
-describe('trouble at TextMagic', () => {
-  it.concurrent('[F15] 429: waits as told, then one post', async ({ expect }) => {
+describe('failing TextMagic calls', () => {
+  it.concurrent('[F15] 429: waits as long as asked, then posts once', async ({ expect }) => {
     const deal = await offer(system, {
       before: (phone) =>
         void system.sandbox.fault({
@@ -220,12 +220,12 @@ describe('trouble at TextMagic', () => {
   });
 
   for (const kind of ['error_after', 'reset_after', 'timeout_after'] as const) {
-    it.concurrent(`[F14] ${kind}: found by its reference, one post, and its delivery is heard of`, async ({
+    it.concurrent(`[F14] ${kind}: found by its reference, posted once, and its delivery is booked`, async ({
       expect,
     }) => {
       const deal = await offer(system, {
         before: (phone) => {
-          const strike = {
+          const fault = {
             vendor: 'textmagic',
             kind,
             ms: 200,
@@ -234,7 +234,7 @@ describe('trouble at TextMagic', () => {
             count: 1,
             skip: 2,
           } as const;
-          system.sandbox.fault(strike);
+          system.sandbox.fault(fault);
         },
       });
       await buy(system, deal);
@@ -249,7 +249,7 @@ describe('trouble at TextMagic', () => {
     });
   }
 
-  it.concurrent('[F14] never got there: two listings lack it, then exactly one more post', async ({
+  it.concurrent('[F14] a lost post: two listings do not show it, then it is posted exactly once more', async ({
     expect,
   }) => {
     const deal = await offer(system, {
@@ -270,7 +270,9 @@ describe('trouble at TextMagic', () => {
     expect(await callsOf(system, `teaser-${deal.unlockId}`)).toEqual(['unknown', 'accepted']);
   });
 
-  it.concurrent('[F14] an answer lost on a reveal that then fails is mailed', async ({ expect }) => {
+  it.concurrent('[F14] a reveal whose response is lost and whose delivery fails is sent by e-mail', async ({
+    expect,
+  }) => {
     const deal = await offer(system, {
       before: (phone) => {
         system.sandbox.fault({

@@ -2,20 +2,20 @@ import { appendFileSync } from 'node:fs';
 import { points, type Side, type Step, steps } from './catalogue.ts';
 
 /**
- * What a process is told at its start: once it has worked for `afterMs`, it dies at whichever of these it reaches first
- * (at the nth time). One that died at its very first step would never let any work get to the later ones.
+ * The crash points a process gets at its start. After `afterMs` it dies at the first of them it reaches for the nth time.
+ * Without the delay it would die at its first step, and no work would get to the later ones.
  */
 export type Arming = { file: string; afterMs: number; points: Record<string, number> };
 
 export const armingVariable = 'CHAOS_POINTS';
 
-/** The armed points of this process, by step. Reaching the last time of one never returns. */
-export type Trap = {
+/** The armed points of this process, by step. `hit` does not return when the process dies there. */
+export type ArmedPoints = {
   readonly steps: readonly Step[];
   hit(step: Step, side: Side): void;
 };
 
-export function armed(text: string | undefined): Trap | null {
+export function armed(text: string | undefined): ArmedPoints | null {
   if (!text) return null;
   const { file, afterMs, points: left } = JSON.parse(text) as Arming;
   const wanted = new Set(points.filter((point) => point.name in left).map((point) => point.step));
@@ -32,7 +32,7 @@ export function armed(text: string | undefined): Trap | null {
   };
 }
 
-/** Written before the signal, and nothing runs between the two: the file says what the process died of. */
+/** Records the point synchronously before the signal, so that the file is complete. */
 function die(file: string, name: string): never {
   appendFileSync(file, `${process.pid} ${name}\n`);
   process.kill(process.pid, 'SIGKILL');

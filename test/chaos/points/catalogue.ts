@@ -1,11 +1,11 @@
-/** Which kind of process performs a step: a point belongs to one kind, and only such a process is armed with it. */
+/** The kind of process that performs a step; only processes of that kind are armed with its points. */
 type Role = 'api' | 'worker';
 
-/** A statement, known by what it writes to and by the events and outcomes among its parameters. */
+/** A statement, recognized by a part of its text and by the events and outcomes in its parameters. */
 export type Statement = { sql: string; without?: string; values?: RegExp; rows?: true };
-/** A call to a vendor, known by its line and, where one address serves many purposes, by its body. */
+/** A call to a vendor, recognized by method and path and, where one path serves several purposes, by its body. */
 export type VendorCall = { http: string; path: RegExp; body?: RegExp };
-/** What is asked of the queue through BullMQ's own Queue class. */
+/** A call of BullMQ's Queue class. */
 export type QueueCall = { queue: 'add' | 'plant' | 'remove' };
 
 export type Step = { name: string; in: Role; is: Statement | VendorCall | QueueCall };
@@ -20,7 +20,7 @@ const wrote = (name: string, sql: string, values?: RegExp, without?: string): St
   in: 'worker',
 });
 const swept = (name: string, sql: string): Step => ({ name, in: 'worker', is: { sql, rows: true } });
-const asked = (name: string, kind: Role, http: string, path: RegExp, body?: RegExp): Step => ({
+const called = (name: string, kind: Role, http: string, path: RegExp, body?: RegExp): Step => ({
   name,
   in: kind,
   is: { http, path, ...(body ? { body } : {}) },
@@ -39,7 +39,7 @@ const oneSession = /^\/v1\/checkout\/sessions\/[^/?]+(\?|$)/;
 const endSession = /^\/v1\/checkout\/sessions\/[^/]+\/expire$/;
 const texts = /^\/2010-04-01\/Accounts\/[^/]+\/Messages\.json/;
 
-/** What an ingress commits before it answers, and the calls a pay page makes. */
+/** What the API commits before it responds, and the Stripe calls of the pay page. */
 const ingress: Step[] = [
   stored('provider stored', 'INSERT INTO buyers (id'),
   stored('lead stored', 'INSERT INTO leads'),
@@ -56,15 +56,15 @@ const ingress: Step[] = [
   stored('failed delivery stored', 'SELECT id FROM effects WHERE id', event('message.failed')),
   stored('SendGrid event stored', 'SELECT id FROM effects WHERE id', /^(?!(?:[\s\S]*\n)?SM)/),
   stored('checkout noted', 'INSERT INTO checkout_sessions'),
-  asked('session made at Stripe', 'api', 'POST', sessions),
+  called('session made at Stripe', 'api', 'POST', sessions),
   stored('checkout opened', 'UPDATE checkout_sessions SET id', event('checkout.opened')),
-  asked('session ended at Stripe by the pay page', 'api', 'POST', endSession),
+  called('session ended at Stripe by the pay page', 'api', 'POST', endSession),
   stored('checkout ended by the pay page', 'ended AS (UPDATE checkout_sessions'),
   stored('details read on the pay page', 'UPDATE lead_unlocks SET viewed_at'),
   { name: 'jobs published by the ingress', in: 'api', is: { queue: 'add' } },
 ];
 
-/** How a run begins and ends, whatever it does. */
+/** The start of a run and its outcomes. */
 const runs: Step[] = [
   wrote('run opened', 'FROM outbox o LEFT JOIN events e'),
   wrote('distributor finished', 'fence AS (DELETE', ofRun('distributor', 'finished')),
@@ -80,7 +80,7 @@ const runs: Step[] = [
   { name: 'jobs published by a worker', in: 'worker', is: { queue: 'add' } },
 ];
 
-/** Moves that matter by themselves: money, slots, opt-outs. */
+/** Important changes of state: money, slots, opt-outs. */
 const moves: Step[] = [
   wrote('payment begun', 'UPDATE lead_unlocks SET', /^CREATE_PAYMENT_LINK$/m, 'fence AS (DELETE'),
   wrote('payment booked', 'INSERT INTO payments', event('payment.captured')),
@@ -93,22 +93,22 @@ const moves: Step[] = [
   wrote('alert raised', 'INSERT INTO alerts'),
 ];
 
-/** Claim, call, answer booked: of every kind of effect. */
+/** Claim, call and booked result of every kind of effect. */
 const effects: Step[] = [
   wrote('teaser claimed', claims, key('teaser-')),
-  asked('teaser posted', 'worker', 'POST', texts, /Reply Y to unlock contact/),
+  called('teaser posted', 'worker', 'POST', texts, /Reply Y to unlock contact/),
   wrote('teaser accepted', books, key('teaser-', 'accepted')),
   wrote('link claimed', claims, key('link-')),
-  asked('link posted', 'worker', 'POST', texts, /payment to unlock client details/),
+  called('link posted', 'worker', 'POST', texts, /payment to unlock client details/),
   wrote('link accepted', books, key('link-', 'accepted')),
   wrote('details claimed', claims, key('reveal-(?!email)')),
-  asked('details posted', 'worker', 'POST', texts, /are the client details/),
+  called('details posted', 'worker', 'POST', texts, /are the client details/),
   wrote('details accepted', books, key('reveal-(?!email)', 'accepted')),
   wrote('mail claimed', claims, key('(reveal-email|alert)-')),
-  asked('mail posted', 'worker', 'POST', /^\/v3\/mail\/send/),
+  called('mail posted', 'worker', 'POST', /^\/v3\/mail\/send/),
   wrote('mail accepted', books, key('(reveal-email|alert)-', 'accepted')),
   wrote('short text claimed', claims, /^(notice|help|unclear|start|stop)-/m),
-  asked(
+  called(
     'short text posted',
     'worker',
     'POST',
@@ -117,39 +117,39 @@ const effects: Step[] = [
   ),
   wrote('short text accepted', books, /^accepted$[\s\S]*^(notice|help|unclear|start|stop)-/m),
   wrote('refund claimed', claims, key('refund-')),
-  asked('refund made', 'worker', 'POST', /^\/v1\/refunds/),
+  called('refund made', 'worker', 'POST', /^\/v1\/refunds/),
   wrote('refund accepted', books, key('refund-', 'accepted')),
   wrote('end of session claimed', claims, key('expire-')),
-  asked('session ended at Stripe', 'worker', 'POST', endSession),
+  called('session ended at Stripe', 'worker', 'POST', endSession),
   wrote('end of session accepted', books, key('expire-', 'accepted')),
-  asked('session fetched', 'worker', 'GET', oneSession),
-  asked('payment fetched', 'worker', 'GET', /^\/v1\/payment_intents\//),
+  called('session fetched', 'worker', 'GET', oneSession),
+  called('payment fetched', 'worker', 'GET', /^\/v1\/payment_intents\//),
   wrote('refused by the vendor', books, /^refused$/m),
-  wrote('given back after a 429', books, /^released$/m),
+  wrote('released after a 429', books, /^released$/m),
 ];
 
-/** A post whose answer was lost: found out, looked for, settled, or posted once more. */
+/** A post whose response was lost: detected, looked up, settled or posted again. */
 const unknown: Step[] = [
-  wrote('unclear answer booked', books, /^unknown$/m),
+  wrote('unknown outcome booked', books, /^unknown$/m),
   wrote('lost run noticed', "UPDATE effects SET state = 'unknown'"),
-  asked('texts listed', 'worker', 'GET', texts),
-  asked('mails listed', 'worker', 'GET', /^\/v3\/messages/),
-  wrote('missing once', 'UPDATE effects SET missing_since'),
+  called('texts listed', 'worker', 'GET', texts),
+  called('mails listed', 'worker', 'GET', /^\/v3\/messages/),
+  wrote('missing in the first listing', 'UPDATE effects SET missing_since'),
   wrote('receipt of the listing booked', 'SELECT id FROM effects WHERE id'),
   wrote('found in the listing', 'WITH settled AS', /^accepted$/m),
 ];
 
-/** The sweeper's own writes; only those that touched rows count. */
+/** The sweeper's writes, counted only when they changed rows. */
 const sweeper: Step[] = [
   swept('overdue rows claimed', 'SET visits = o.visits + 1'),
   swept('waiting rows admitted', 'WITH RECURSIVE tenants'),
-  swept('ended job issued anew', 'SET epoch = o.epoch + 1, visits = 0'),
-  swept('flushed queue expedited', 'UPDATE outbox SET due_at = now() WHERE worker'),
+  swept('ended job re-issued', 'SET epoch = o.epoch + 1, visits = 0'),
+  swept('rows of a flushed queue made due', 'UPDATE outbox SET due_at = now() WHERE worker'),
   { name: 'canary planted', in: 'worker', is: { queue: 'plant' } },
   { name: 'ended job removed', in: 'worker', is: { queue: 'remove' } },
 ];
 
-/** Every step a process may die before or after. One that is never reached makes a run VOID. */
+/** Every step before and after which a process is killed. A point that is never reached makes a run VOID. */
 export const steps: readonly Step[] = [...ingress, ...runs, ...moves, ...effects, ...unknown, ...sweeper];
 
 export type Side = 'before' | 'after';

@@ -1,27 +1,27 @@
 import { ClientRequest } from 'node:http';
 import { Queue } from 'bullmq';
 import pg from 'pg';
-import { armed, armingVariable, type Trap } from './arming.ts';
+import { type ArmedPoints, armed, armingVariable } from './arming.ts';
 import type { QueueCall, Statement, Step, VendorCall } from './catalogue.ts';
 
 /**
- * Loaded by `--import` ahead of a program: lays named crash points around the driver, HTTP and the queue, from
- * outside. Before a step: nothing of it has left the process. After: its answer is here and nobody has seen it.
+ * Loaded by `--import` before a program: patches the database driver, HTTP and the queue with named crash points. 'before'
+ * a step nothing of it has left the process; 'after' it the response has arrived and has not been processed.
  */
-const trap = armed(process.env[armingVariable]);
-if (trap) {
-  watchStatements(trap);
-  watchCalls(trap);
-  watchQueue(trap);
+const armedPoints = armed(process.env[armingVariable]);
+if (armedPoints) {
+  watchStatements(armedPoints);
+  watchCalls(armedPoints);
+  watchQueue(armedPoints);
 }
 
 type Answer = { rowCount: number | null; rows: Record<string, unknown>[] };
-// biome-ignore lint/suspicious/noExplicitAny: the patched methods take what they always took.
+// biome-ignore lint/suspicious/noExplicitAny: the patched methods pass on any arguments.
 type Method = (...args: any[]) => any;
 
-function watchStatements(trap: Trap): void {
-  const known = trap.steps.filter((step): step is Step & { is: Statement } => 'sql' in step.is);
-  /** Texts are few and prepared; their parameters are many. */
+function watchStatements(armedPoints: ArmedPoints): void {
+  const known = armedPoints.steps.filter((step): step is Step & { is: Statement } => 'sql' in step.is);
+  /** Cached by text, because the product uses few statements with many parameters. */
   const byText = new Map<string, (Step & { is: Statement })[]>();
   const candidates = (text: string) => {
     let found = byText.get(text);
@@ -42,9 +42,9 @@ function watchStatements(trap: Trap): void {
     const values: unknown[] = (typeof given === 'string' ? second : (given.values ?? second)) ?? [];
     const line = Array.isArray(values) ? values.map(String).join('\n') : '';
     const these = found.filter(({ is }) => !is.values || is.values.test(line));
-    for (const step of these) trap.hit(step, 'before');
+    for (const step of these) armedPoints.hit(step, 'before');
     const answered = (answer: Answer) => {
-      for (const step of these) if (tookEffect(answer, step.is)) trap.hit(step, 'after');
+      for (const step of these) if (tookEffect(answer, step.is)) armedPoints.hit(step, 'after');
       return answer;
     };
     const returned = query.apply(this, args);
@@ -52,7 +52,7 @@ function watchStatements(trap: Trap): void {
   };
 }
 
-/** A guard that touched no row and a claim that was refused committed nothing. */
+/** False when a guard matched no row or a claim was refused, because nothing was committed. */
 function tookEffect({ rows, rowCount }: Answer, { rows: needsRows }: Statement): boolean {
   const [first] = rows;
   return (
@@ -62,8 +62,8 @@ function tookEffect({ rows, rowCount }: Answer, { rows: needsRows }: Statement):
 
 const called = Symbol('steps of this call');
 
-function watchCalls(trap: Trap): void {
-  const known = trap.steps.filter((step): step is Step & { is: VendorCall } => 'http' in step.is);
+function watchCalls(armedPoints: ArmedPoints): void {
+  const known = armedPoints.steps.filter((step): step is Step & { is: VendorCall } => 'http' in step.is);
   const prototype = ClientRequest.prototype as unknown as Record<'write' | 'end' | 'emit', Method> & {
     method: string;
     path: string;
@@ -77,7 +77,7 @@ function watchCalls(trap: Trap): void {
       ({ is }) =>
         is.http === request.method && is.path.test(request.path) && (!is.body || is.body.test(body)),
     );
-    for (const step of request[called]) trap.hit(step, 'before');
+    for (const step of request[called]) armedPoints.hit(step, 'before');
   };
   for (const name of ['write', 'end'] as const) {
     const original = prototype[name];
@@ -88,27 +88,27 @@ function watchCalls(trap: Trap): void {
   }
   const emit = prototype.emit;
   prototype.emit = function (this: Request, ...args) {
-    if (args[0] === 'response') for (const step of this[called] ?? []) trap.hit(step, 'after');
+    if (args[0] === 'response') for (const step of this[called] ?? []) armedPoints.hit(step, 'after');
     return emit.apply(this, args);
   };
 }
 
-/** Forms as a reader sees them. */
+/** Decodes form fields; JSON is returned as it is. */
 function readable(body: string): string {
   return body.startsWith('{') ? body : [...new URLSearchParams(body).values()].join('\n');
 }
 
-function watchQueue(trap: Trap): void {
+function watchQueue(armedPoints: ArmedPoints): void {
   const prototype = Queue.prototype as unknown as Record<'add' | 'addBulk' | 'remove', Method>;
-  const known = trap.steps.filter((step): step is Step & { is: QueueCall } => 'queue' in step.is);
+  const known = armedPoints.steps.filter((step): step is Step & { is: QueueCall } => 'queue' in step.is);
   for (const name of ['add', 'addBulk', 'remove'] as const) {
     const original = prototype[name];
     prototype[name] = async function (this: unknown, ...args) {
       const kind = name === 'remove' ? 'remove' : args[0] === 'canary' ? 'plant' : 'add';
       const these = known.filter(({ is }) => is.queue === kind);
-      for (const step of these) trap.hit(step, 'before');
+      for (const step of these) armedPoints.hit(step, 'before');
       const result = await original.apply(this, args);
-      for (const step of these) trap.hit(step, 'after');
+      for (const step of these) armedPoints.hit(step, 'after');
       return result;
     };
   }

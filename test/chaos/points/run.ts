@@ -1,19 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { quiet } from '../calm.ts';
-import { type Lead, leadOf, playLead, settleBuyers } from '../crowd.ts';
+import { emptyFaultLog } from '../faults.ts';
 import { type Finding, judge } from '../judge.ts';
+import { insertBuyers, type Lead, leadOf, playLead } from '../load.ts';
 import { type Backend, type Machine, startMachine } from '../machine.ts';
 import { createPeople, type People } from '../people.ts';
 import type { Role } from '../programs.ts';
+import { untilSettled } from '../settled.ts';
 import { stories } from '../stories.ts';
-import { unharmed } from '../storm.ts';
 import { type Arming, armingVariable } from './arming.ts';
 import { type Point, points } from './catalogue.ts';
 
 export type PointsResult = {
-  /** Each point with the second at which it was first reached; null: never, and the run is VOID. */
+  /** Each point with the second at which it was first reached. Null when it never was, which makes the run VOID. */
   points: { point: Point; atSecond: number | null }[];
   kills: number;
   leads: number;
@@ -29,14 +29,14 @@ export type PointsOptions = {
 };
 
 const waveMs = 2_000;
-/** So many stories at once: the dead leave little half done, and what is rare comes often. */
-const mostStories = 110;
-const calmMs = 120_000;
+/** Concurrent stories: few enough that kills leave little unfinished work, enough that rare points are reached. */
+const maxStories = 110;
+const settleMs = 120_000;
 
 /**
- * Every process is armed with the points of its kind not yet reached, dies at the first it comes to, and is started
- * again with the rest, while waves of leads bring about every circumstance. Then nothing is harmed any more, and
- * everything must be as if nothing had been.
+ * Arms every process with the points of its role that were not reached yet. A process dies at the first point it reaches
+ * and is restarted with the remaining ones, while waves of leads produce every situation. Afterwards the faults end, and
+ * all invariants must hold.
  */
 export async function runPoints({
   backend,
@@ -52,45 +52,45 @@ export async function runPoints({
     timings: { outboxVisibilityMs: 1_500, sweepEveryMs: 250, assumeDeliveredMs: 8_000 },
   });
   try {
-    const toll = keepToll(machine, seconds);
-    const programs = (['api', 'worker 1', 'worker 2'] as const).map((name) => arm(machine, name, toll));
+    const progress = trackProgress(machine, seconds);
+    const programs = (['api', 'worker 1', 'worker 2'] as const).map((name) => arm(machine, name, progress));
     await Promise.all(programs.map((program) => program.whenUp()));
-    await faults(machine);
+    await injectVendorFaults(machine);
     const people = createPeople(machine);
-    const waves = tellStories(machine, people);
-    for (let wave = 1; toll.missing().length > 0 && Date.now() - started < limitMs; wave += 1) {
-      await waves.next(mostStories);
-      await harm(machine, people, wave);
+    const waves = startWaves(machine, people);
+    for (let wave = 1; progress.missing().length > 0 && Date.now() - started < limitMs; wave += 1) {
+      await waves.next(maxStories);
+      await disturb(machine, people, wave);
       await delay(waveMs);
-      toll.read();
+      progress.read();
       say(
-        `${seconds()} s: ${toll.reached.size} of ${points.length} points, ${toll.kills()} kills, ${waves.leads.length} leads`,
+        `${seconds()} s: ${progress.reached.size} of ${points.length} points, ${progress.kills()} kills, ${waves.leads.length} leads`,
       );
     }
-    toll.over = true;
+    progress.over = true;
     for (const program of programs) program.kill();
     await machine.vendors.clearFaults();
-    people.hurry(calmMs);
+    people.setDeadline(settleMs);
     await Promise.race([
-      waves.over().then(() => quiet(machine)),
-      delay(calmMs + 10_000, undefined, { ref: false }),
+      waves.over().then(() => untilSettled(machine)),
+      delay(settleMs + 10_000, undefined, { ref: false }),
     ]);
-    await people.leave();
+    await people.stop();
     const findings = await judge({
       machine,
       programs,
       leads: waves.leads,
-      harm: unharmed(),
-      calmFrom: new Date(),
+      log: emptyFaultLog(),
+      faultFreeFrom: new Date(),
     });
     return {
       findings,
       leads: waves.leads.length,
-      points: points.map((point) => ({ point, atSecond: toll.reached.get(point.name) ?? null })),
-      kills: toll.kills(),
-      verdict: findings.some(({ against }) => against.length > 0)
+      points: points.map((point) => ({ point, atSecond: progress.reached.get(point.name) ?? null })),
+      kills: progress.kills(),
+      verdict: findings.some(({ violations }) => violations.length > 0)
         ? 'FAIL'
-        : toll.missing().length > 0
+        : progress.missing().length > 0
           ? 'VOID'
           : 'PASS',
       seconds: seconds(),
@@ -100,9 +100,9 @@ export async function runPoints({
   }
 }
 
-type Toll = {
+type PointProgress = {
   file: string;
-  /** Nobody is armed any more. */
+  /** When true, restarted processes are no longer armed. */
   over: boolean;
   reached: Map<string, number>;
   kills(): number;
@@ -110,8 +110,8 @@ type Toll = {
   read(): void;
 };
 
-/** Who died of what: each writes it down as its last act. */
-function keepToll(machine: Machine, seconds: () => number): Toll {
+/** Reads the file into which each process writes its crash point before it dies. */
+function trackProgress(machine: Machine, seconds: () => number): PointProgress {
   const file = join(machine.folder, 'points');
   const reached = new Map<string, number>();
   let lines = 0;
@@ -133,18 +133,18 @@ function keepToll(machine: Machine, seconds: () => number): Toll {
   };
 }
 
-/** The two workers share what is left, so that they do not die of the same. */
-function arm(machine: Machine, name: 'api' | 'worker 1' | 'worker 2', toll: Toll) {
+/** Starts a process with its share of the remaining points. The workers get different points. */
+function arm(machine: Machine, name: 'api' | 'worker 1' | 'worker 2', progress: PointProgress) {
   const role: Role = name === 'api' ? 'api' : 'worker';
   const preload = join(machine.folder, 'test', 'chaos', 'points', 'preload.js');
   const arming = (): Arming => {
-    toll.read();
-    const mine = (toll.over ? [] : toll.missing()).filter((point) => point.in === role);
+    progress.read();
+    const mine = (progress.over ? [] : progress.missing()).filter((point) => point.in === role);
     const share = mine.filter(
       (_, index) => role === 'api' || mine.length === 1 || index % 2 === Number(name.at(-1)) - 1,
     );
     return {
-      file: toll.file,
+      file: progress.file,
       afterMs: role === 'api' ? 150 : 400,
       points: Object.fromEntries(share.map((point) => [point.name, 1])),
     };
@@ -155,8 +155,8 @@ function arm(machine: Machine, name: 'api' | 'worker 1' | 'worker 2', toll: Toll
   });
 }
 
-/** Vendors that are slow to answer, say 500 and mean yes, and forget to call back. */
-async function faults({ vendors }: Machine): Promise<void> {
+/** Makes vendors answer 429, lose responses and withhold webhooks. */
+async function injectVendorFaults({ vendors }: Machine): Promise<void> {
   const posts = { vendor: 'twilio', path: '/Messages.json', method: 'POST' } as const;
   await vendors.fault({ ...posts, kind: 'rate_limit', retryAfter: 1, probability: 0.05, seed: 1 });
   await vendors.fault({ ...posts, kind: 'error_after', probability: 0.05, seed: 2 });
@@ -177,37 +177,37 @@ async function faults({ vendors }: Machine): Promise<void> {
   await vendors.fault({ vendor: 'sendgrid', kind: 'webhook_withhold', probability: 0.3, seed: 5 });
 }
 
-/** What some points need beside people: a flushed queue, and a database that fails under a run. */
-async function harm(machine: Machine, people: People, wave: number): Promise<void> {
+/** Produces situations that the stories do not: texts from strangers, a flushed queue, a database outage during runs. */
+async function disturb(machine: Machine, people: People, wave: number): Promise<void> {
   const stranger = encodeURIComponent(`+1305554${1_000 + wave}`);
   await machine.vendors.control('POST', `phones/${stranger}/reply`, { text: 'HELP' });
   const newcomer = { external_id: `newcomer-${wave}`, phone: `+1305${4_000_000 + wave}` };
   void people.request('POST', '/api/providers', newcomer).catch(() => undefined);
   if (wave % 3 === 0) await machine.queue.flush();
-  if (wave % 4 === 0) machine.proxies.postgres.strike({ kind: 'blackhole', ms: 1_000 });
+  if (wave % 4 === 0) machine.proxies.postgres.inject({ kind: 'blackhole', ms: 1_000 });
 }
 
-/** Every story once per wave, as long as not too many are under way. */
-function tellStories(machine: Machine, people: People) {
+/** Plays every story once per wave, unless too many are in progress. */
+function startWaves(machine: Machine, people: People) {
   const leads: Lead[] = [];
-  const under = new Set<Promise<void>>();
+  const inProgress = new Set<Promise<void>>();
   return {
     leads,
     async next(most: number) {
-      if (under.size + stories.length > most) return;
+      if (inProgress.size + stories.length > most) return;
       const wave = stories.map((story, index) => leadOf(leads.length + index, story));
       leads.push(...wave);
-      await settleBuyers(machine, wave);
+      await insertBuyers(machine, wave);
       for (const lead of wave) {
-        const told = playLead(people, lead).finally(() => under.delete(told));
-        under.add(told);
+        const playing = playLead(people, lead).finally(() => inProgress.delete(playing));
+        inProgress.add(playing);
       }
     },
-    over: () => Promise.all(under),
+    over: () => Promise.all(inProgress),
   };
 }
 
-/** The table of points, as lines to print. */
+/** The table of points as lines. */
 export function describePoints({ points, kills, leads, seconds }: PointsResult): string[] {
   const reached = points.filter(({ atSecond }) => atSecond !== null).length;
   return [

@@ -1,10 +1,10 @@
 import type { Database } from '../../src/db/client.ts';
 
-/** Months and rows long past their time, beside some that are not: put in before the start, looked at after the end. */
+/** Months and rows past their retention period, and later ones: inserted before the load, checked after it. */
 
 /** Months ago. */
-const gone = { events: [40, 27], messages: [40, 27, 18, 15] };
-const stays = { events: [24, 3], messages: [12, 3] };
+const expired = { events: [40, 27], messages: [40, 27, 18, 15] };
+const kept = { events: [24, 3], messages: [12, 3] };
 const rowsEach = 2_000;
 
 const daysOfRows = {
@@ -18,14 +18,14 @@ const month = (ago: number) =>
 const nameOf = (parent: string, ago: number) =>
   `'${parent}_' || to_char(${month(ago)} AT TIME ZONE 'UTC', 'YYYY_MM')`;
 
-export async function seedPast(db: Database): Promise<void> {
-  for (const ago of new Set([...gone.events, ...gone.messages, ...stays.events, ...stays.messages]))
+export async function insertOldRows(db: Database): Promise<void> {
+  for (const ago of new Set([...expired.events, ...expired.messages, ...kept.events, ...kept.messages]))
     await db.query(`SELECT ensure_partitions((${month(ago)})::date + 1, 0)`);
-  for (const ago of [...gone.events, ...stays.events])
+  for (const ago of [...expired.events, ...kept.events])
     await db.query(`INSERT INTO events (id, occurred_at, type, version, subject, correlation_id, data)
       SELECT gen_random_uuid(), ${month(ago)} + n * interval '1 minute', 'unlock.moved', 1, 'unlock:past', gen_random_uuid(), '{}'
       FROM generate_series(1, ${rowsEach}) n`);
-  for (const ago of [...gone.messages, ...stays.messages])
+  for (const ago of [...expired.messages, ...kept.messages])
     await db.query(`INSERT INTO messages (id, created_at, recipient_kind, channel, purpose, status, body)
       SELECT gen_random_uuid(), ${month(ago)} + n * interval '1 minute', 'buyer', 'sms', 'teaser', 'delivered', repeat('x', 200)
       FROM generate_series(1, ${rowsEach}) n`);
@@ -40,23 +40,23 @@ export async function seedPast(db: Database): Promise<void> {
       SELECT gen_random_uuid(), 'past', 'r', 'h', 201, '{}', now() - interval '${days} days' FROM generate_series(1, ${rowsEach}) n`);
 }
 
-/** What retention did not do, or did too much; nothing when all is as it must be. */
-export async function judgePast(db: Database): Promise<string[]> {
+/** Returns what retention should have deleted and did not, or deleted too early; empty when all is right. */
+export async function checkOldRows(db: Database): Promise<string[]> {
   const wrong: string[] = [];
-  const isThere = async (parent: string, ago: number) => {
-    const [row] = await db.query<{ there: boolean }>(
-      `SELECT to_regclass(${nameOf(parent, ago)}) IS NOT NULL AS there`,
+  const exists = async (parent: string, ago: number) => {
+    const [row] = await db.query<{ found: boolean }>(
+      `SELECT to_regclass(${nameOf(parent, ago)}) IS NOT NULL AS found`,
     );
-    return row!.there;
+    return row!.found;
   };
   for (const parent of ['events', 'messages'] as const) {
-    // Making one month makes it for both tables: whatever was made and is past its time must be gone.
+    // A month is created for both tables at once, so each table is checked for every created month past its period.
     const period = parent === 'events' ? 25 : 13;
-    for (const ago of new Set([...gone.events, ...gone.messages]))
-      if (ago > period + 1 && (await isThere(parent, ago)))
+    for (const ago of new Set([...expired.events, ...expired.messages]))
+      if (ago > period + 1 && (await exists(parent, ago)))
         wrong.push(`${parent} of ${ago} months ago are still there`);
-    for (const ago of stays[parent])
-      if (!(await isThere(parent, ago))) wrong.push(`${parent} of ${ago} months ago are gone`);
+    for (const ago of kept[parent])
+      if (!(await exists(parent, ago))) wrong.push(`${parent} of ${ago} months ago are missing`);
   }
   for (const [table, { column, days }] of Object.entries(daysOfRows)) {
     const [old, young] = days;

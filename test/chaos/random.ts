@@ -1,7 +1,7 @@
-/** Chance that can be had again: the same seed, the same throws (mulberry32). */
-export type Dice = { next(): number; below(n: number): number; oneOf<T>(all: readonly T[]): T };
+/** Seeded random numbers (mulberry32): the same seed gives the same sequence. */
+export type Random = { next(): number; below(n: number): number; oneOf<T>(all: readonly T[]): T };
 
-export function diceOf(seed: number): Dice {
+export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,50 +1,52 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Dice } from './dice.ts';
 import type { Machine } from './machine.ts';
-import { Over, type People } from './people.ts';
-import { type Buyer, type Story, stories } from './stories.ts';
+import { type People, StoryEnded } from './people.ts';
+import type { Random } from './random.ts';
+import { type Buyer, type Buyers, type Story, stories } from './stories.ts';
 
-/** Appears in every contact field, and nowhere else in the world. */
+/** A marker in every contact field of the n-th lead, which occurs nowhere else. */
 export const canaryOf = (n: number) => `Zq7x${n}x`;
 export const canary = /zq7x(\d+)x/gi;
 
-/** Of one lead, in any story. */
-const mostBuyers = 3;
+/** The most buyers any story has. */
+const maxBuyersPerLead = 3;
 
 export type Lead = {
   n: number;
   id: string;
   story: Story;
-  buyers: readonly Buyer[];
-  /** A 2xx was heard. */
+  buyers: Buyers;
+  /** Its POST was answered with 201. */
   acknowledged: boolean;
-  /** Why its people gave up, if they did. */
-  untold: string | null;
+  /** Why its story did not finish. Null when it did. */
+  incomplete: string | null;
 };
 
-export type Crowd = { leads: readonly Lead[]; posted(): number; told(): number; answerMs: number[] };
+export type Load = { leads: readonly Lead[]; posted(): number; finished(): number; answerMs: number[] };
 
-/** Chooses every lead's story by the dice: the same seed is the same crowd. */
-export function castCrowd(count: number, dice: Dice): Lead[] {
-  const told = stories.filter(({ weight }) => weight > 0);
-  const byWeight = told.flatMap((story) => Array.from({ length: story.weight }, () => story));
-  // Every story once before chance decides: a small run misses none.
-  return Array.from({ length: count }, (_, n) => leadOf(n, told[n] ?? dice.oneOf(byWeight)));
+/** Draws a story for each lead: the same seed gives the same leads. */
+export function createLeads(count: number, random: Random): Lead[] {
+  const drawable = stories.filter(({ weight }) => weight > 0);
+  const byWeight = drawable.flatMap((story) => Array.from({ length: story.weight }, () => story));
+  // Every story once before any is drawn, so that a small run contains all of them.
+  return Array.from({ length: count }, (_, n) => leadOf(n, drawable[n] ?? random.oneOf(byWeight)));
 }
 
-/** The n-th lead and its buyers, who have no other. */
+/** The n-th lead, with buyers of its own. */
 export function leadOf(n: number, story: Story): Lead {
   const id = `lead_chaos${n}`;
-  const buyers = Array.from({ length: story.buyers }, (_, index): Buyer => {
+  const buyerOf = (index: number): Buyer => {
     const provider = `chaos-${n}-${index}`;
-    const phone = `+1305${5_600_000 + n * mostBuyers + index}`;
+    const phone = `+1305${5_600_000 + n * maxBuyersPerLead + index}`;
     return { leadId: id, provider, phone, email: `${provider}@buyers.example` };
-  });
-  return { n, id, story, buyers, acknowledged: false, untold: null };
+  };
+  const others = Array.from({ length: story.buyers - 1 }, (_, index) => buyerOf(index + 1));
+  const buyers: Buyers = [buyerOf(0), ...others];
+  return { n, id, story, buyers, acknowledged: false, incomplete: null };
 }
 
-/** Buyers are there before their leads; what is tried is what happens to leads. */
-export async function settleBuyers({ db }: Machine, leads: readonly Lead[]): Promise<void> {
+/** Inserts the buyers directly, because the run is about leads and not about the providers API. */
+export async function insertBuyers({ db }: Machine, leads: readonly Lead[]): Promise<void> {
   const buyers = leads.flatMap((lead) => lead.buyers);
   await db.query(
     `INSERT INTO buyers (id, organization_id, external_id, name, phone, email)
@@ -54,14 +56,14 @@ export async function settleBuyers({ db }: Machine, leads: readonly Lead[]): Pro
   );
 }
 
-/** Posts the leads evenly over `overMs` and plays their plots. Resolves when every plot is told, or given up. */
-export function playCrowd(
+/** Posts the leads evenly over `overMs` and plays their stories. `over` resolves when every story finished or timed out. */
+export function playLeads(
   people: People,
   leads: readonly Lead[],
   overMs: number,
-): Crowd & { over: Promise<void>; posting: Promise<void> } {
+): Load & { over: Promise<void>; posting: Promise<void> } {
   let posted = 0;
-  let told = 0;
+  let finished = 0;
   const answerMs: number[] = [];
   const playing: Promise<void>[] = [];
   const play = async (lead: Lead) => {
@@ -69,7 +71,7 @@ export function playCrowd(
       answerMs.push(ms);
       posted += 1;
     });
-    told += 1;
+    finished += 1;
   };
   const posting = (async () => {
     const started = performance.now();
@@ -83,41 +85,43 @@ export function playCrowd(
     leads,
     answerMs,
     posted: () => posted,
-    told: () => told,
+    finished: () => finished,
     posting,
     over: posting.then(() => Promise.all(playing)).then(() => undefined),
   };
 }
 
-/** Posts one lead and tells its story to the end. What nobody can tell is written down in `untold`. */
+/** Posts one lead and plays its story. When that fails the reason is stored in `incomplete`. */
 export async function playLead(
   people: People,
   lead: Lead,
   accepted: (ms: number) => void = () => undefined,
 ): Promise<void> {
   const { story, buyers, id } = lead;
-  lead.untold = 'its people still wait';
+  lead.incomplete = 'still waiting';
   try {
-    await story.before?.(people, buyers);
+    await story.setUp?.(people, buyers);
     const started = performance.now();
     await post(people, lead);
     accepted(performance.now() - started);
     const ends = [...new Set(story.ends.flat())];
-    await story.tell(people, buyers).catch(unlessOver);
-    await Promise.all(buyers.map(({ provider }) => people.reaches(id, provider, ends).catch(unlessOver)));
-    lead.untold = null;
+    await story.play(people, buyers).catch(ignoreStoryEnded);
+    await Promise.all(
+      buyers.map(({ provider }) => people.reaches(id, provider, ends).catch(ignoreStoryEnded)),
+    );
+    lead.incomplete = null;
   } catch (error) {
-    lead.untold = (error as Error).message;
+    lead.incomplete = (error as Error).message;
   }
 }
 
-function unlessOver(error: unknown): void {
-  if (!(error instanceof Over)) throw error;
+function ignoreStoryEnded(error: unknown): void {
+  if (!(error instanceof StoryEnded)) throw error;
 }
 
-/** Some senders post twice at once, as impatient programs do; both must hear of the same lead. */
+/** Every fifth lead is posted twice at once with one Idempotency-Key; both responses must name the same lead. */
 async function post(people: People, lead: Lead): Promise<void> {
-  const mark = canaryOf(lead.n);
+  const marker = canaryOf(lead.n);
   const body = {
     lead_id: lead.id,
     city: 'Miami',
@@ -125,11 +129,11 @@ async function post(people: People, lead: Lead): Promise<void> {
     preferred_time_window: 'Evening (6-9 PM)',
     budget_range: '$150-200',
     notes_snippet: 'Prefers deep tissue',
-    client_name: `${mark} Johnson`,
+    client_name: `${marker} Johnson`,
     client_phone: '+13055550100',
-    client_email: `${mark}@clients.example`.toLowerCase(),
-    exact_address: `${mark} Ocean Drive`,
-    provider_ids: lead.story.later ? [] : lead.buyers.map(({ provider }) => provider),
+    client_email: `${marker}@clients.example`.toLowerCase(),
+    exact_address: `${marker} Ocean Drive`,
+    provider_ids: lead.story.sentLater ? [] : lead.buyers.map(({ provider }) => provider),
     config: { price_cents: 2_000, currency: 'usd', ttl_hours: 24, ...lead.story.config },
   };
   const once = () => people.request('POST', '/api/leads', body, { 'idempotency-key': lead.id });

@@ -1,9 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { type After, statesBefore } from '../../domain/moves.ts';
 import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type Part, run } from '../commit.ts';
+import { quoted } from '../schema/columns.ts';
 import { paidList } from '../unlock/states.ts';
-
-export type EffectState = 'claimed' | 'released' | 'accepted' | 'refused' | 'unknown';
+import { type EffectState, effectMoves } from './effect-state.ts';
 
 export type EffectRow = {
   key: string;
@@ -238,7 +239,7 @@ export type EffectOutcome =
 export async function bookEffect(
   db: Queryable,
   claim: { key: string; id: string; fence: string },
-  outcome: EffectOutcome,
+  outcome: EffectOutcome & { state: After<typeof effectMoves, 'claimed'> },
   attempt: AttemptRow | null,
 ): Promise<void> {
   const vendorId = outcome.state === 'accepted' ? outcome.vendorId : null;
@@ -275,7 +276,8 @@ export async function markUnknown(
   await run(
     db,
     sql`UPDATE effects SET state = 'unknown', error_code = ${errorCode}, updated_at = now()
-    WHERE key = ${effect.key} AND fence = ${effect.fence}::uuid AND state = 'claimed' AND lease_until <= now()`,
+    WHERE key = ${effect.key} AND fence = ${effect.fence}::uuid AND state IN (${quoted(statesBefore(effectMoves, 'unknown'))})
+      AND lease_until <= now()`,
   );
 }
 
@@ -292,7 +294,9 @@ export async function markMissing(db: Queryable, effect: { key: string; fence: s
 export async function settleUnknown(
   db: Queryable,
   effect: { key: string; id: string; fence: string },
-  outcome: { state: 'accepted'; vendorId: string } | { state: 'refused'; errorCode: string },
+  outcome: ({ state: 'accepted'; vendorId: string } | { state: 'refused'; errorCode: string }) & {
+    state: After<typeof effectMoves, 'unknown'>;
+  },
 ): Promise<void> {
   const vendorId = outcome.state === 'accepted' ? outcome.vendorId : null;
   const errorCode = outcome.state === 'refused' ? outcome.errorCode : null;

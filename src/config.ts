@@ -92,7 +92,7 @@ export const defaultTimings: Timings = Object.freeze({
   backoffMs: [10_000, 20_000, 40_000, 60_000],
 });
 
-/** How long rows stay that are no records of the business; db/maintenance.ts takes them away. */
+/** How long rows are kept that are not business records; db/transport/retention.ts deletes them. */
 export type Retention = {
   /** Whole months after the month they were written in. */
   eventsMonths: number;

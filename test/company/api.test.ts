@@ -29,7 +29,7 @@ const register = (body: unknown, headers: Record<string, string> = asOperator())
   api.json('POST', '/company/register', body, headers);
 
 describe('registering a company', () => {
-  it('answers as contracts.md 4 says, and reads phones as the owner’s country', async () => {
+  it('answers as docs/contracts.md says, and reads phones as the owner’s country', async () => {
     const body = registration();
     const response = await register(body);
     expect(response.statusCode).toBe(201);

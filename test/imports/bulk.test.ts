@@ -28,7 +28,7 @@ const countOf = async ({ organizationId }: Company) =>
   )[0]!.n;
 
 describe('leads in bulk', () => {
-  it('answers as contracts.md 4 says, with the index of each that is not valid', async () => {
+  it('answers as docs/contracts.md says, with the index of each that is not valid', async () => {
     const { company, key } = await makeCompany(api);
     const other = await makeCompany(api);
     const phone = newPhone();

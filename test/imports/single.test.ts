@@ -41,7 +41,7 @@ const countOf = async ({ organizationId }: Company) =>
   )[0]!.n;
 
 describe('one lead', () => {
-  it('answers as contracts.md 4 says, and is on its way', async () => {
+  it('answers as docs/contracts.md says, and is on its way', async () => {
     const { company, as } = await makeCompany(api);
     const response = await single(leadOf(company, { phone: '(305) 555-0142', notes: 'Call after six' }), as);
     expect(response.statusCode).toBe(201);

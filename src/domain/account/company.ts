@@ -161,7 +161,7 @@ class Fields {
   }
 }
 
-/** `{ company_name, owner_name, owner_email, owner_phone, ghl_location_id, default_region? }` (contracts.md 4). */
+/** `{ company_name, owner_name, owner_email, owner_phone, ghl_location_id, default_region? }` (docs/contracts.md). */
 export function readRegistration(given: Readonly<Record<string, unknown>>): Read<CompanyRegistration> {
   const fields = new Fields(given);
   const region = fields.has('default_region') ? fields.region('default_region') : null;

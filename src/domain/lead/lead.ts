@@ -26,7 +26,7 @@ export interface LeadDetails extends Omit<PublicLead, 'notesSnippet'>, Omit<Cont
   notes: string | null;
 }
 
-/** Stands in for every contact field until it is paid for (contracts.md 1). */
+/** Stands in for every contact field until it is paid for (docs/contracts.md). */
 export const LOCKED = '***LOCKED***';
 
 /** Sorts a lead into its two halves; the public half carries no way to reach the client. */

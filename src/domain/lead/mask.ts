@@ -1,5 +1,5 @@
 /**
- * Contact data hidden in public text. Used for everything a buyer sees before paying (contracts.md 2).
+ * Contact data hidden in public text. Used for everything a buyer sees before paying (docs/contracts.md).
  * When in doubt it masks: a hidden house number costs nothing, a leaked phone costs the sale.
  * Each pattern moves forward only, over bounded pieces, so the time is linear in the text.
  */

@@ -34,7 +34,7 @@ export type ReplyVerdict = {
 const recentMs = 7 * 24 * 3_600_000;
 
 /**
- * What a text does (contracts.md 3). STOP counts from anybody. Whoever is opted out buys nothing: START, YES and
+ * What a text does (docs/contracts.md). STOP counts from anybody. Whoever is opted out buys nothing: START, YES and
  * UNSTOP re-subscribe, as the carrier does by itself, and everything else waits for a person.
  */
 export function judgeReply(text: string, { optedOut, offers }: Conversation, now: Date): ReplyVerdict {

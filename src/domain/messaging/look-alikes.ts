@@ -1,6 +1,6 @@
 /**
  * Letters of other alphabets by the Latin letter they look like: "ЅТОР" means STOP whatever it is typed in, and an
- * opt-out must not be lost to an alphabet (security.md S17). Upper and lower case are both listed because they
+ * opt-out must not be lost to an alphabet (S17, docs/security.md). Upper and lower case are both listed because they
  * differ: Greek Ν looks like N, its small form ν like v.
  */
 const LOOKS_LIKE: Readonly<Record<string, string>> = {

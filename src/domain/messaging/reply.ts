@@ -12,7 +12,7 @@ export interface Reply {
 const READ_LIMIT = 2_000;
 
 /**
- * What a buyer's text means (contracts.md 3). Order: phone reactions, STOP, HELP, START, then yes or no.
+ * What a buyer's text means (docs/contracts.md). Order: phone reactions, STOP, HELP, START, then yes or no.
  * Pure and total: any string has an answer, in time linear in its length.
  *
  * `accept` asks for a payment link and is never a charge. Whoever is opted out and texts YES is re-subscribed

@@ -9,7 +9,7 @@ import type { TextArguments, TextKey, Texts } from './texts/texts.ts';
 
 /**
  * The texts sent to people. Every value is an ICU argument, cleaned to one bounded line first: nothing a client or a
- * supplier wrote can add a line, a link or a placeholder to a message (security.md S16).
+ * supplier wrote can add a line, a link or a placeholder to a message (S16, docs/security.md).
  * `language` may be any tag; an unknown one reads as English.
  */
 

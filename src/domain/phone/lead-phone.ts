@@ -19,7 +19,7 @@ const SCIENTIFIC_REASON =
   'is in scientific notation: a spreadsheet has lost its digits; format the column as text and export it again';
 
 /**
- * The phone of an uploaded lead (contracts.md 4): a real number becomes E.164; 7 or more digits and phone characters
+ * The phone of an uploaded lead (docs/contracts.md): a real number becomes E.164; 7 or more digits and phone characters
  * that are none, or have an extension, are kept as given with `valid: false`; anything else is an error.
  */
 export function parseLeadPhone(input: string, region: CountryCode): LeadPhone {

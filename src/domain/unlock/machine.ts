@@ -1,6 +1,6 @@
 /**
  * The unlock: one buyer's chance to buy one lead. States, the table of allowed moves, and the pure decision.
- * SQL guards every move with the state the decision was made from (db/unlocks.ts).
+ * SQL guards every move with the state the decision was made from (db/unlock/unlocks.ts).
  */
 
 export const unlockStates = [

@@ -1,6 +1,6 @@
 import type { Texts } from './texts.ts';
 
-/** Teaser, payment link and reveal are a contract, spaces before line breaks included (contracts.md 2). */
+/** Teaser, payment link and reveal are a contract, spaces before line breaks included (docs/contracts.md). */
 export const en: Texts = {
   teaser:
     '{has_buyerName, select, yes {{buyerName}, new} other {New}} client inquiry' +

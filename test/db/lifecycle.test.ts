@@ -11,7 +11,7 @@ import { allowedMoves } from '../../src/domain/unlock/machine.ts';
 import { visit } from '../harness/console-client.ts';
 import { addLeads, makeCompany } from '../harness/crm.ts';
 import { plainCsv, uploaderOf } from '../harness/import-client.ts';
-import { createStory, type Story } from '../harness/story.ts';
+import type { Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /** The state of a row in SQL, over its columns. */
@@ -55,7 +55,7 @@ beforeAll(async () => {
     sandbox: { ghl: { rateLimit: null } },
   });
   await recordMoves(system);
-  story = createStory(system);
+  story = system.story;
 });
 afterAll(() => system?.stop());
 

@@ -14,7 +14,7 @@ import {
   directUrlOf,
   type TestDatabase,
 } from '../harness/database.ts';
-import { buy, offer, reaches } from '../harness/deals.ts';
+
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /** The first moment of a month, so many months ago. */
@@ -326,8 +326,8 @@ describe('after months have gone', () => {
 
   it('a timeline is read as before, without what is gone, and the sale goes on', async () => {
     const { db } = system.runtime;
-    const deal = await offer(system);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const deal = await system.story.deal();
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     const [{ leadId }] = (await db.query<{ leadId: string }>(
       'SELECT lead_id AS "leadId" FROM lead_unlocks WHERE id = $1',
       [deal.unlockId],
@@ -343,7 +343,7 @@ describe('after months have gone', () => {
       before.events.map(({ id }) => id).filter((id) => id !== gone),
     );
     expect(after.messages.length).toBe(before.messages.length);
-    await buy(system, deal);
-    await reaches(system, deal, 'DONE');
+    await system.story.pay(deal);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
   });
 });

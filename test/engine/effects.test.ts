@@ -1,16 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { FaultInput } from '../../src/sandbox/server.ts';
-import {
-  accept,
-  buy,
-  callsOf,
-  type Deal,
-  effectOf,
-  offer,
-  posts,
-  reaches,
-  watchListings,
-} from '../harness/deals.ts';
+import { callsOf, effectOf, posts, watchListings } from '../harness/evidence.ts';
+import type { Deal } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /** The four messages a deal depends on: how to get there, and where it must end. */
@@ -28,7 +19,7 @@ const messages = [
     contains: '/p/',
     ends: 'AWAITING_PAYMENT',
     async play(system: TestSystem, deal: Deal) {
-      await accept(system, deal);
+      await system.story.accept(deal);
     },
   },
   {
@@ -37,7 +28,7 @@ const messages = [
     contains: 'here are the client details',
     ends: 'DONE',
     async play(system: TestSystem, deal: Deal) {
-      await buy(system, deal);
+      await system.story.pay(deal);
     },
   },
   {
@@ -46,9 +37,9 @@ const messages = [
     contains: 'here are the client details',
     ends: 'DONE',
     async play(system: TestSystem, deal: Deal) {
-      const page = await accept(system, deal);
+      const page = await system.story.accept(deal);
       system.sandbox.act.phone(deal.phone, { refuse: 21614 });
-      await buy(system, deal, page);
+      await system.story.pay(deal, page);
     },
   },
 ];
@@ -75,7 +66,7 @@ function strike(
 
 /** Deals whose message meets a fault, played to the state where they must end. */
 async function playInto(system: TestSystem, message: Message, fault: Partial<FaultInput>): Promise<Deal> {
-  const deal = await offer(system, {
+  const deal = await system.story.deal({
     before: (phone, email) => strike(system, message, { phone, email }, fault),
   });
   await message.play(system, deal);
@@ -117,7 +108,7 @@ describe.concurrent('a vendor did it and its answer was lost', () => {
   }) => {
     const teaser = messages[0]!;
     const deal = await playInto(system, teaser, { kind: 'timeout_after' });
-    await reaches(system, deal, 'AWAIT_CONFIRM', 25_000);
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM', undefined, 25_000);
     expect(postsOf(system, teaser, deal).map(({ outcome }) => outcome)).toEqual(['accepted_answer_lost']);
     expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'accepted', posts: 1 });
   });
@@ -128,7 +119,7 @@ describe.concurrent('a vendor did it and its answer was lost', () => {
         expect,
       }) => {
         let listings = async () => -1;
-        const deal = await offer(system, {
+        const deal = await system.story.deal({
           before: (phone, email) => {
             strike(system, message, { phone, email }, { kind, ms: 200 });
             listings = watchListings(
@@ -139,7 +130,7 @@ describe.concurrent('a vendor did it and its answer was lost', () => {
           },
         });
         await message.play(system, deal);
-        await reaches(system, deal, message.ends);
+        await system.story.reaches(deal, deal.buyer, message.ends);
         const sent = postsOf(system, message, deal);
         expect(sent.map(({ outcome }) => outcome)).toEqual(['accepted_answer_lost']);
         const effect = await effectOf(system, message.key(deal));
@@ -168,7 +159,7 @@ describe.concurrent('callbacks never come', () => {
       expect,
     }) => {
       const deal = await playInto(system, message, { kind: 'error_after' });
-      await reaches(system, deal, message.ends);
+      await system.story.reaches(deal, deal.buyer, message.ends);
       const sent = postsOf(system, message, deal);
       expect(sent.map(({ outcome }) => outcome)).toEqual(['accepted_answer_lost']);
       expect(await effectOf(system, message.key(deal))).toMatchObject({
@@ -184,8 +175,8 @@ describe.concurrent('callbacks never come', () => {
         expect,
       }) => {
         const deal = await playInto(system, message, { kind, ms: 200 });
-        if (message.name === 'reveal') await reaches(system, deal, 'REVEAL_DETAILS_SENT');
-        else await reaches(system, deal, message.ends);
+        if (message.name === 'reveal') await system.story.reaches(deal, deal.buyer, 'REVEAL_DETAILS_SENT');
+        else await system.story.reaches(deal, deal.buyer, message.ends);
         const sent = postsOf(system, message, deal);
         expect(sent.map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
         const apart = Date.parse(sent[1]!.at) - Date.parse(sent[0]!.at);
@@ -232,7 +223,7 @@ describe.concurrent('callbacks never come', () => {
   it('[F14] a reveal lost both times goes by e-mail, once', async ({ expect }) => {
     const reveal = messages[2]!;
     const deal = await playInto(system, reveal, { kind: 'error', count: 100 });
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(postsOf(system, reveal, deal)).toHaveLength(2);
     expect(posts(system, deal.email!, 'here are the client details').map(({ outcome }) => outcome)).toEqual([
       'accepted',
@@ -241,13 +232,13 @@ describe.concurrent('callbacks never come', () => {
 
   it('[F14] a reveal found in the listing as undeliverable goes by e-mail', async ({ expect }) => {
     const reveal = messages[2]!;
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone, email) => strike(system, reveal, { phone, email }, { kind: 'error_after' }),
     });
-    const page = await accept(system, deal);
+    const page = await system.story.accept(deal);
     system.sandbox.act.phone(deal.phone, { fail: 30006 });
-    await buy(system, deal, page);
-    await reaches(system, deal, 'DONE');
+    await system.story.pay(deal, page);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(postsOf(system, reveal, deal)).toHaveLength(1);
     expect(posts(system, deal.email!, 'here are the client details')).toHaveLength(1);
   });
@@ -259,7 +250,7 @@ describe.concurrent('callbacks never come', () => {
     const deal = await playInto(system, teaser, { kind: 'timeout_after', ms: 3_000 });
     await hangs(system, deal, 'accepted_answer_lost');
     await loseRun(system, deal, teaser.key(deal));
-    await reaches(system, deal, 'AWAIT_CONFIRM', 8_000);
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM', undefined, 8_000);
     expect(await callsOf(system, teaser.key(deal)), 'the first run still waits for its answer').toEqual([]);
     const settled = await effectOf(system, teaser.key(deal));
     await system.until<{ n: number }>(
@@ -277,7 +268,7 @@ describe.concurrent('callbacks never come', () => {
     expect,
   }) => {
     const teaser = messages[0]!;
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone, email) => {
         strike(system, teaser, { phone, email }, { kind: 'timeout', ms: 3_000 });
         strike(system, teaser, { phone, email }, { kind: 'timeout_after', ms: 5_000 });
@@ -293,7 +284,7 @@ describe.concurrent('callbacks never come', () => {
       (row) => row?.n === 1,
     );
     expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'claimed', posts: 2 });
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect(postsOf(system, teaser, deal)).toHaveLength(2);
   });
 
@@ -304,7 +295,7 @@ describe.concurrent('callbacks never come', () => {
     const deal = await playInto(system, teaser, { kind: 'timeout', ms: 3_000 });
     await hangs(system, deal, 'faulted');
     await loseRun(system, deal, teaser.key(deal));
-    await reaches(system, deal, 'AWAIT_CONFIRM', 8_000);
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM', undefined, 8_000);
     expect(postsOf(system, teaser, deal).map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
     expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'accepted', posts: 2 });
     const moves = await system.rows('SELECT 1 FROM unlock_history WHERE unlock_id = $1', [

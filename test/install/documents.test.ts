@@ -28,6 +28,17 @@ describe('documents', () => {
     expect(dead).toEqual([]);
   });
 
+  it('tells of every folder of test/ what goes there, and names only files that exist', () => {
+    const guide = read('test/README.md');
+    const folders = readdirSync(new URL('test', root), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+    expect(folders.filter((name) => !guide.includes(`\`${name}/\``))).toEqual([]);
+    const files = [...guide.matchAll(/`((?:harness|engine|mutants)\/[\w-]+\.ts)`/g)].map(([, file]) => file!);
+    expect(files.length).toBeGreaterThan(12);
+    expect(files.filter((file) => !exists(`test/${file}`))).toEqual([]);
+  });
+
   it('draws docs/lifecycle.md from the tables of the code: npm run docs:lifecycle', () => {
     expect(committedPage()).toBe(lifecyclePage());
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Buyer, createStory, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
+import { type Buyer, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /** Two seconds, the shortest offer there is. */
@@ -10,7 +10,7 @@ let story: Story;
 beforeAll(async () => {
   // Nobody asks Stripe by the clock here: what is found, is found by the steps under test.
   system = await startSystem({ timings: { reconcileAfterMs: 600_000, reconcileEveryMs: 600_000 } });
-  story = createStory(system);
+  story = system.story;
 });
 afterAll(() => system.stop());
 

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Buyer, createStory, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
-import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import { type Buyer, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 let story: Story;
 beforeAll(async () => {
   system = await startSystem();
-  story = createStory(system);
+  story = system.story;
 });
 afterAll(() => system.stop());
 
@@ -251,7 +252,7 @@ describe('a carrier that does not confirm by itself', () => {
   afterAll(() => other.stop());
 
   it('[F26] STOP is confirmed once by us, and nothing else is tried', async () => {
-    const tale = createStory(other);
+    const tale = other.story;
     const buyer = await tale.buyer();
     const offer = await tale.offer([buyer]);
     const page = await tale.link(offer, buyer);
@@ -387,7 +388,7 @@ async function expectPage({ page, session }: Scene, offer: Offer, paid: boolean)
     return;
   }
   expect(await story.reads(page!)).toContain('No longer available');
-  expect(await story.press(page!)).toEqual({ back: new URL(page!).pathname });
+  expect(await story.press(page!)).toEqual({ status: 303, session: null, back: new URL(page!).pathname });
   if (session) {
     expect(
       system.sandbox.ledger.list({ operation: 'checkout.session.expire', vendorId: session, accepted: true }),

@@ -1,7 +1,7 @@
 import type { Fault, LedgerEntry } from '../../src/sandbox/server.ts';
 import type { TestSystem } from './system.ts';
 
-/** What vendors and tables say of calls and effects. */
+/** What the vendors' ledger and our tables recorded of calls and effects. */
 
 /** Every time the vendor was asked to send this, done or not, but for answers that say it was not even looked at. */
 export function posts(system: TestSystem, to: string, contains: string): LedgerEntry[] {

@@ -221,7 +221,7 @@ export function createStory(system: Stage) {
         .filter((entry) => entry.operation === 'message.create' || entry.operation === 'mail.send'),
 
     mails: (buyer: Buyer): LedgerEntry[] =>
-      sandbox.ledger.list({ operation: 'mail.send', to: buyer.email ?? 'nobody', accepted: true }),
+      sandbox.ledger.list({ operation: 'mail.send', to: buyer.email ?? 'none', accepted: true }),
 
     /** The pay page as the buyer reads it. */
     async reads(page: string): Promise<string> {
@@ -239,7 +239,7 @@ export function createStory(system: Stage) {
         [`unlock:${unlockId}`],
       ),
 
-    /** Work on this unlock that somebody has to resume. */
+    /** Parked work on this unlock. */
     parked: (unlockId: string) =>
       system.rows<{ worker: string; last_error: string }>(
         `SELECT o.worker, o.last_error FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at

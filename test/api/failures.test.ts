@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/adapters/logger.ts';
-import { type ApiTest, amy, sampleLead, startApi } from '../harness/api-app.ts';
+import { type ApiTest, amy, startApi } from '../harness/api-app.ts';
 import { type Cut, startCutProxy } from '../harness/cut-proxy.ts';
 import { type ProxiedQueueServer, startProxiedQueueServer } from '../harness/outages.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
 
 type Proxy = Awaited<ReturnType<typeof startCutProxy>>;
 const closers: (() => Promise<unknown>)[] = [];

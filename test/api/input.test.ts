@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiTest, sampleLead, startApi } from '../harness/api-app.ts';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
 
 let api: ApiTest;
 beforeAll(async () => {

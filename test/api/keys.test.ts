@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findKey, listKeys, revokeKey } from '../../src/db/account/api-keys.ts';
-import { type ApiTest, sampleLead, startApi } from '../harness/api-app.ts';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
 
 let api: ApiTest;
 beforeAll(async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiTest, amy, sampleLead, startApi } from '../harness/api-app.ts';
+import { type ApiTest, amy, startApi } from '../harness/api-app.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
 
 let api: ApiTest;
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import { providers, startSystem, type TestSystem } from '../harness/system.ts';
 import { expectFits, openBrowser, openWindow, phoneWindow, signIn, type Watched } from './chromium.ts';
 
 const [amy] = providers as [(typeof providers)[number]];

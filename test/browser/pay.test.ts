@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import { providers, startSystem, type TestSystem } from '../harness/system.ts';
 import { expectFits, openBrowser, openWindow, phoneWindow } from './chromium.ts';
 
 const [amy] = providers as [(typeof providers)[number]];

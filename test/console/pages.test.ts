@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/db/account/api-keys.ts';
 import { type Visitor, visit } from '../harness/console-client.ts';
-import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import { providers, startSystem, type TestSystem } from '../harness/system.ts';
 
 const [amy, ben] = providers as [Provider, Provider];
 type Provider = (typeof providers)[number];

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { afterEach, expect, it } from 'vitest';
 import { addLeads, makeCompany } from '../harness/crm.ts';
+import { kill, startWorkerProcess } from '../harness/killable-worker.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -9,33 +10,6 @@ afterEach(async () => {
   if (child) await kill(child);
   await system?.stop();
 });
-
-async function startWorker(): Promise<ChildProcess> {
-  const { databaseUrl, databaseDirectUrl, redisUrl, publicUrl, namespace } = system;
-  const shared = {
-    databaseUrl,
-    databaseDirectUrl,
-    redisUrl,
-    publicUrl,
-    sandboxUrl: system.sandbox.url,
-    namespace,
-    crmLimits: null,
-  };
-  const parameters = ['--import', 'tsx', 'test/harness/worker-process.ts', JSON.stringify(shared)];
-  const worker = spawn(process.execPath, parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise<void>((resolve, reject) => {
-    worker.stdout.once('data', () => resolve());
-    worker.once('exit', (code) => reject(new Error(`the worker ended at its start with ${code}`)));
-  });
-  worker.removeAllListeners('exit');
-  return worker;
-}
-
-async function kill(worker: ChildProcess): Promise<void> {
-  const gone = new Promise((resolve) => worker.once('exit', resolve));
-  worker.kill('SIGKILL');
-  await gone;
-}
 
 it('[F08] [F13] a worker killed three times in the middle of a sync: every lead one contact, every note once', async () => {
   system = await startSystem({ workers: [], sandbox: { ghl: { rateLimit: null } } });
@@ -54,7 +28,7 @@ it('[F08] [F13] a worker killed three times in the middle of a sync: every lead 
       [company.organizationId],
     );
   const numberOf = async (status: string) => (await statuses()).find((row) => row.status === status)?.n ?? 0;
-  child = await startWorker();
+  child = await startWorkerProcess(system, { crmLimits: null });
   let caught = 0;
   for (const round of [1, 2, 3]) {
     await system.until<{ n: number }>(
@@ -67,7 +41,7 @@ it('[F08] [F13] a worker killed three times in the middle of a sync: every lead 
     );
     await kill(child);
     caught += await numberOf('processing');
-    child = await startWorker();
+    child = await startWorkerProcess(system, { crmLimits: null });
   }
   system.sandbox.clearFaults(slow.id);
   await system.until<{ n: number }>(

@@ -15,7 +15,7 @@ import {
   directUrlOf,
   type TestDatabase,
 } from '../harness/database.ts';
-import { buy, offer, reaches } from '../harness/deals.ts';
+
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /** The first instant of the month that many months ago. */
@@ -332,8 +332,8 @@ describe('after months were dropped', () => {
 
   it('a timeline shows what is left, and the sale goes on', async () => {
     const { db } = system.runtime;
-    const deal = await offer(system);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const deal = await system.story.deal();
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     const [{ leadId }] = (await db.query<{ leadId: string }>(
       'SELECT lead_id AS "leadId" FROM lead_unlocks WHERE id = $1',
       [deal.unlockId],
@@ -349,7 +349,7 @@ describe('after months were dropped', () => {
       before.events.map(({ id }) => id).filter((id) => id !== dropped),
     );
     expect(after.messages.length).toBe(before.messages.length);
-    await buy(system, deal);
-    await reaches(system, deal, 'DONE');
+    await system.story.pay(deal);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
   });
 });

@@ -4,7 +4,7 @@ import { execute } from '../../src/engine/execute.ts';
 import type { EventType } from '../../src/events/catalog.ts';
 import type { WorkerName } from '../../src/events/routes.ts';
 import { workers } from '../../src/workers/index.ts';
-import { type Buyer, createStory, type Offer, type Story } from '../harness/story.ts';
+import type { Buyer, Offer, Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /**
@@ -21,7 +21,7 @@ beforeAll(async () => {
     workers: ['distributor', 'teaser-sender', 'notifier'],
     timings: { sweepEveryMs: 3_600_000 },
   });
-  story = createStory(system);
+  story = system.story;
   lockHolder = new pg.Client({ connectionString: system.database.directUrl });
   await lockHolder.connect();
 });

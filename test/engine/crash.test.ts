@@ -1,37 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
+import { kill, startWorkerProcess } from '../harness/killable-worker.ts';
 import { runLoad } from '../harness/load.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
-
-async function startWorker(system: TestSystem): Promise<ChildProcess> {
-  const shared = {
-    databaseUrl: system.databaseUrl,
-    databaseDirectUrl: system.databaseDirectUrl,
-    redisUrl: system.redisUrl,
-    publicUrl: system.publicUrl,
-    sandboxUrl: system.sandbox.url,
-    namespace: system.namespace,
-  };
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'test/harness/worker-process.ts', JSON.stringify(shared)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.once('data', () => resolve());
-    child.once('exit', (code) => reject(new Error(`the worker ended at its start with ${code}`)));
-  });
-  child.removeAllListeners('exit');
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const exited = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await exited;
-}
 
 describe('worker processes are killed', () => {
   let system: TestSystem;
@@ -45,7 +16,7 @@ describe('worker processes are killed', () => {
     system = await startSystem({ workers: [] });
     // Slow responses, so that each kill finds calls in flight.
     system.sandbox.fault({ vendor: 'twilio', kind: 'latency', ms: 60 });
-    child = await startWorker(system);
+    child = await startWorkerProcess(system);
     let killedEffects = 0;
     const result = await runLoad(
       system,
@@ -63,7 +34,7 @@ describe('worker processes are killed', () => {
             "SELECT count(*)::int AS n FROM effects WHERE state = 'claimed'",
           );
           killedEffects += held!.n;
-          child = await startWorker(system);
+          child = await startWorkerProcess(system);
         }
       },
       150_000,

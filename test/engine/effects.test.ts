@@ -1,16 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { FaultInput } from '../../src/sandbox/server.ts';
-import {
-  accept,
-  buy,
-  callsOf,
-  type Deal,
-  effectOf,
-  offer,
-  posts,
-  reaches,
-  watchListings,
-} from '../harness/deals.ts';
+import { callsOf, effectOf, posts, watchListings } from '../harness/evidence.ts';
+import type { Deal } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /** The four messages of a sale: how to reach each, and the state the unlock must end in. */
@@ -28,7 +19,7 @@ const messages = [
     contains: '/p/',
     ends: 'AWAITING_PAYMENT',
     async play(system: TestSystem, deal: Deal) {
-      await accept(system, deal);
+      await system.story.accept(deal);
     },
   },
   {
@@ -37,7 +28,7 @@ const messages = [
     contains: 'here are the client details',
     ends: 'DONE',
     async play(system: TestSystem, deal: Deal) {
-      await buy(system, deal);
+      await system.story.pay(deal);
     },
   },
   {
@@ -46,9 +37,9 @@ const messages = [
     contains: 'here are the client details',
     ends: 'DONE',
     async play(system: TestSystem, deal: Deal) {
-      const page = await accept(system, deal);
+      const page = await system.story.accept(deal);
       system.sandbox.act.phone(deal.phone, { refuse: 21614 });
-      await buy(system, deal, page);
+      await system.story.pay(deal, page);
     },
   },
 ];
@@ -79,7 +70,7 @@ async function playWithFault(
   message: Message,
   fault: Partial<FaultInput>,
 ): Promise<Deal> {
-  const deal = await offer(system, {
+  const deal = await system.story.deal({
     before: (phone, email) => failPosts(system, message, { phone, email }, fault),
   });
   await message.play(system, deal);
@@ -121,7 +112,7 @@ describe.concurrent('the vendor accepted the message but its response was lost',
   }) => {
     const teaser = messages[0]!;
     const deal = await playWithFault(system, teaser, { kind: 'timeout_after' });
-    await reaches(system, deal, 'AWAIT_CONFIRM', 25_000);
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM', undefined, 25_000);
     expect(postsOf(system, teaser, deal).map(({ outcome }) => outcome)).toEqual(['accepted_answer_lost']);
     expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'accepted', posts: 1 });
   });
@@ -132,7 +123,7 @@ describe.concurrent('the vendor accepted the message but its response was lost',
         expect,
       }) => {
         let listings = async () => -1;
-        const deal = await offer(system, {
+        const deal = await system.story.deal({
           before: (phone, email) => {
             failPosts(system, message, { phone, email }, { kind, ms: 200 });
             listings = watchListings(
@@ -143,7 +134,7 @@ describe.concurrent('the vendor accepted the message but its response was lost',
           },
         });
         await message.play(system, deal);
-        await reaches(system, deal, message.ends);
+        await system.story.reaches(deal, deal.buyer, message.ends);
         const sent = postsOf(system, message, deal);
         expect(sent.map(({ outcome }) => outcome)).toEqual(['accepted_answer_lost']);
         const effect = await effectOf(system, message.key(deal));
@@ -172,7 +163,7 @@ describe.concurrent('no callback arrives', () => {
       expect,
     }) => {
       const deal = await playWithFault(system, message, { kind: 'error_after' });
-      await reaches(system, deal, message.ends);
+      await system.story.reaches(deal, deal.buyer, message.ends);
       const sent = postsOf(system, message, deal);
       expect(sent.map(({ outcome }) => outcome)).toEqual(['accepted_answer_lost']);
       expect(await effectOf(system, message.key(deal))).toMatchObject({
@@ -188,8 +179,8 @@ describe.concurrent('no callback arrives', () => {
         expect,
       }) => {
         const deal = await playWithFault(system, message, { kind, ms: 200 });
-        if (message.name === 'reveal') await reaches(system, deal, 'REVEAL_DETAILS_SENT');
-        else await reaches(system, deal, message.ends);
+        if (message.name === 'reveal') await system.story.reaches(deal, deal.buyer, 'REVEAL_DETAILS_SENT');
+        else await system.story.reaches(deal, deal.buyer, message.ends);
         const sent = postsOf(system, message, deal);
         expect(sent.map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
         const apart = Date.parse(sent[1]!.at) - Date.parse(sent[0]!.at);
@@ -234,7 +225,7 @@ describe.concurrent('no callback arrives', () => {
   it('[F14] a reveal lost twice is sent by e-mail once', async ({ expect }) => {
     const reveal = messages[2]!;
     const deal = await playWithFault(system, reveal, { kind: 'error', count: 100 });
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(postsOf(system, reveal, deal)).toHaveLength(2);
     expect(posts(system, deal.email!, 'here are the client details').map(({ outcome }) => outcome)).toEqual([
       'accepted',
@@ -243,13 +234,13 @@ describe.concurrent('no callback arrives', () => {
 
   it('[F14] a reveal the listing shows as undeliverable is sent by e-mail', async ({ expect }) => {
     const reveal = messages[2]!;
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone, email) => failPosts(system, reveal, { phone, email }, { kind: 'error_after' }),
     });
-    const page = await accept(system, deal);
+    const page = await system.story.accept(deal);
     system.sandbox.act.phone(deal.phone, { fail: 30006 });
-    await buy(system, deal, page);
-    await reaches(system, deal, 'DONE');
+    await system.story.pay(deal, page);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(postsOf(system, reveal, deal)).toHaveLength(1);
     expect(posts(system, deal.email!, 'here are the client details')).toHaveLength(1);
   });
@@ -261,7 +252,7 @@ describe.concurrent('no callback arrives', () => {
     const deal = await playWithFault(system, teaser, { kind: 'timeout_after', ms: 3_000 });
     await callReceived(system, deal, 'accepted_answer_lost');
     await abandonRun(system, deal, teaser.key(deal));
-    await reaches(system, deal, 'AWAIT_CONFIRM', 8_000);
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM', undefined, 8_000);
     expect(await callsOf(system, teaser.key(deal)), 'the first run still waits for its answer').toEqual([]);
     const settled = await effectOf(system, teaser.key(deal));
     await system.until<{ n: number }>(
@@ -279,7 +270,7 @@ describe.concurrent('no callback arrives', () => {
     expect,
   }) => {
     const teaser = messages[0]!;
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone, email) => {
         failPosts(system, teaser, { phone, email }, { kind: 'timeout', ms: 3_000 });
         failPosts(system, teaser, { phone, email }, { kind: 'timeout_after', ms: 5_000 });
@@ -295,7 +286,7 @@ describe.concurrent('no callback arrives', () => {
       (row) => row?.n === 1,
     );
     expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'claimed', posts: 2 });
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect(postsOf(system, teaser, deal)).toHaveLength(2);
   });
 
@@ -306,7 +297,7 @@ describe.concurrent('no callback arrives', () => {
     const deal = await playWithFault(system, teaser, { kind: 'timeout', ms: 3_000 });
     await callReceived(system, deal, 'faulted');
     await abandonRun(system, deal, teaser.key(deal));
-    await reaches(system, deal, 'AWAIT_CONFIRM', 8_000);
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM', undefined, 8_000);
     expect(postsOf(system, teaser, deal).map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
     expect(await effectOf(system, teaser.key(deal))).toMatchObject({ state: 'accepted', posts: 2 });
     const moves = await system.rows('SELECT 1 FROM unlock_history WHERE unlock_id = $1', [

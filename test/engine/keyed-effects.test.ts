@@ -1,15 +1,5 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import {
-  accept,
-  effectOf,
-  offer,
-  openCheckout,
-  posts,
-  reaches,
-  refundCalls,
-  unwantedPayment,
-  wasDone,
-} from '../harness/deals.ts';
+import { effectOf, posts, refundCalls, wasDone } from '../harness/evidence.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -26,8 +16,8 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
   it('[F14] a session created although the response was lost: the next click retries with the same key', async ({
     expect,
   }) => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
     const path = '/v1/checkout/sessions';
     const creations = () =>
       system.sandbox.ledger
@@ -43,9 +33,9 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
         contains: deal.unlockId,
         count: kind === 'error_after' ? 1 : 2,
       });
-      expect(await openCheckout(page)).toMatchObject({ status: 503, session: null });
+      expect(await system.story.press(page)).toMatchObject({ status: 503, session: null });
     }
-    const { status, session } = await openCheckout(page);
+    const { status, session } = await system.story.press(page);
     expect(status).toBe(303);
     expect(
       creations()
@@ -55,13 +45,13 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
     expect(creations().length).toBeGreaterThanOrEqual(3);
     expect(new Set(creations().map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
     system.sandbox.act.pay(session!, {});
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
   });
 
   it('[F14] a refund made although the response was lost: retried with the same key, one refund of the full price', async ({
     expect,
   }) => {
-    const { deal, intent } = await unwantedPayment(system, (payment) => {
+    const { deal, intent } = await system.story.unwantedPayment((payment) => {
       const call = { vendor: 'stripe', path: '/v1/refunds', contains: payment } as const;
       system.sandbox.fault({ ...call, kind: 'error_after', count: 1 });
       system.sandbox.fault({ ...call, kind: 'timeout_after', ms: 200, count: 2 });
@@ -79,16 +69,16 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
   it('[F14] a session expired although the response was lost: retried with the same key, expired once and booked', async ({
     expect,
   }) => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
-    const { session } = await openCheckout(page);
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
+    const { session } = await system.story.press(page);
     const path = `/v1/checkout/sessions/${session}/expire`;
     // Withheld, because this webhook would settle the session before the call is retried.
     system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'checkout.session.expired' });
     system.sandbox.fault({ vendor: 'stripe', kind: 'error_after', path, count: 1 });
     system.sandbox.fault({ vendor: 'stripe', kind: 'timeout_after', ms: 200, path, count: 2 });
     system.sandbox.act.reply(deal.phone, { text: 'N' });
-    await reaches(system, deal, 'EXPIRED');
+    await system.story.reaches(deal, deal.buyer, 'EXPIRED');
     await system.until<{ n: number }>(
       'the closing of the session',
       "SELECT count(*)::int AS n FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.type = 'unlock.closed' AND e.subject = $1",
@@ -108,8 +98,8 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
   });
 
   it('[F13] a refund claimed by a run that died is retried with the same key', async ({ expect }) => {
-    const deal = await offer(system);
-    const { session } = await openCheckout(await accept(system, deal));
+    const deal = await system.story.deal();
+    const { session } = await system.story.press(await system.story.accept(deal));
     // Leaves time to insert the dead run's claim before the worker fetches the session.
     system.sandbox.fault({
       vendor: 'stripe',
@@ -136,7 +126,7 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
   it('[F15] a refund answered with 429 waits as long as asked, counts no attempt, and is made once', async ({
     expect,
   }) => {
-    const { deal, intent } = await unwantedPayment(system, (payment) =>
+    const { deal, intent } = await system.story.unwantedPayment((payment) =>
       system.sandbox.fault({
         vendor: 'stripe',
         kind: 'rate_limit',
@@ -156,7 +146,7 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
     it(`[F16] ${kind} before a refund is made: retried with the same key until it is made once`, async ({
       expect,
     }) => {
-      const { deal, intent } = await unwantedPayment(system, (payment) =>
+      const { deal, intent } = await system.story.unwantedPayment((payment) =>
         system.sandbox.fault({
           vendor: 'stripe',
           kind,
@@ -176,8 +166,8 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
     });
 
     it(`[F16] ${kind} when the paid session is fetched: fetched again, revealed once`, async ({ expect }) => {
-      const deal = await offer(system);
-      const { session } = await openCheckout(await accept(system, deal));
+      const deal = await system.story.deal();
+      const { session } = await system.story.press(await system.story.accept(deal));
       system.sandbox.fault({
         vendor: 'stripe',
         kind,
@@ -187,7 +177,7 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
         count: 4,
       });
       system.sandbox.act.pay(session!, {});
-      await reaches(system, deal, 'DONE');
+      await system.story.reaches(deal, deal.buyer, 'DONE');
       expect(posts(system, deal.phone, 'here are the client details')).toHaveLength(1);
     });
   }

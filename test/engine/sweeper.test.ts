@@ -5,7 +5,8 @@ import { execute } from '../../src/engine/execute.ts';
 import { jobIdOf } from '../../src/engine/queues.ts';
 import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
 import { workers } from '../../src/workers/index.ts';
-import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
 
 type Row = {
   id: number;

@@ -1,19 +1,6 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import {
-  accept,
-  buy,
-  callsOf,
-  type Deal,
-  effectOf,
-  offer,
-  openCheckout,
-  posts,
-  reaches,
-  refundCalls,
-  struck,
-  unwantedPayment,
-  wasDone,
-} from '../harness/deals.ts';
+import { callsOf, effectOf, posts, refundCalls, struck, wasDone } from '../harness/evidence.ts';
+import type { Deal } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -89,7 +76,7 @@ describe('429', () => {
     expect,
   }) => {
     let fault = '';
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) => {
         fault = system.sandbox.fault({
           vendor: 'twilio',
@@ -118,7 +105,7 @@ describe('429', () => {
       parked: false,
       error: expect.stringContaining('slow down'),
     });
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     const calls = everyPost(deal.phone);
     expect(calls.map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
     expect(gapMsOf(calls)).toBeGreaterThanOrEqual(2_000);
@@ -127,7 +114,7 @@ describe('429', () => {
   });
 
   it.concurrent('[F15] more 429s than allowed attempts: one post, nothing parked', async ({ expect }) => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) =>
         void system.sandbox.fault({
           vendor: 'twilio',
@@ -137,13 +124,13 @@ describe('429', () => {
           count: 15,
         }),
     });
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect(everyPost(deal.phone).filter(wasDone)).toHaveLength(1);
     expect(everyPost(deal.phone)).toHaveLength(16);
   });
 
   it.concurrent('[F15] SendGrid: waits as long as asked, then sends one mail', async ({ expect }) => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (_phone, email) =>
         void system.sandbox.fault({
           vendor: 'sendgrid',
@@ -153,10 +140,10 @@ describe('429', () => {
           count: 1,
         }),
     });
-    const page = await accept(system, deal);
+    const page = await system.story.accept(deal);
     system.sandbox.act.phone(deal.phone, { refuse: 21614 });
-    await buy(system, deal, page);
-    await reaches(system, deal, 'DONE');
+    await system.story.pay(deal, page);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     const calls = everyPost(deal.email!);
     expect(calls.map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
     expect(gapMsOf(calls)).toBeGreaterThanOrEqual(2_000);
@@ -167,9 +154,9 @@ describe('work that cannot succeed', () => {
   it.concurrent('[F11] an event that always fails is parked after 12 attempts with error, alert and e-mail; other work goes on; it finishes when resumed', async ({
     expect,
   }) => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
-    const { session } = await openCheckout(page);
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
+    const { session } = await system.story.press(page);
     const [sealed] = await system.rows<{ contact: string }>(
       'SELECT contact FROM leads WHERE public_id = $1',
       [deal.leadId],
@@ -193,14 +180,14 @@ describe('work that cannot succeed', () => {
     ]);
     expect(unlock!.status).toBe('PAID');
 
-    const other = await offer(system);
-    await buy(system, other);
-    await reaches(system, other, 'DONE');
+    const other = await system.story.deal();
+    await system.story.pay(other);
+    await system.story.reaches(other, other.buyer, 'DONE');
 
     await system.rows('UPDATE leads SET contact = $2 WHERE public_id = $1', [deal.leadId, sealed!.contact]);
     expect(await resume(row.id)).toBe(303);
     expect(await resume(row.id)).toBe(303);
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(posts(system, deal.phone, 'here are the client details').map(({ outcome }) => outcome)).toEqual([
       'accepted',
     ]);
@@ -215,7 +202,7 @@ describe('work that cannot succeed', () => {
   it.concurrent('[F11] a wrong Twilio key (401) parks at once and releases the effect; when resumed the text is sent exactly once', async ({
     expect,
   }) => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) =>
         void system.sandbox.fault({
           vendor: 'twilio',
@@ -234,7 +221,7 @@ describe('work that cannot succeed', () => {
     expect(posts(system, deal.phone, 'Reply Y').filter(wasDone)).toEqual([]);
 
     await resume(row.id);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect(posts(system, deal.phone, 'Reply Y').filter(wasDone)).toHaveLength(1);
     expect(await effectOf(system, `teaser-${deal.unlockId}`)).toMatchObject({ state: 'accepted', posts: 1 });
   });
@@ -242,7 +229,7 @@ describe('work that cannot succeed', () => {
   it.concurrent('[F11] a wrong Stripe key parks the refund at once; when resumed it is made exactly once', async ({
     expect,
   }) => {
-    const { deal, intent } = await unwantedPayment(system, (payment) =>
+    const { deal, intent } = await system.story.unwantedPayment((payment) =>
       system.sandbox.fault({
         vendor: 'stripe',
         kind: 'error',
@@ -262,7 +249,7 @@ describe('work that cannot succeed', () => {
   it.concurrent('[F11] an alert whose e-mail fails stays on the console and raises no further alert', async ({
     expect,
   }) => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) =>
         void system.sandbox.fault({
           vendor: 'twilio',
@@ -283,15 +270,15 @@ describe('work that cannot succeed', () => {
     ]);
     expect(notifications, 'a failed alert raises no second alert').toHaveLength(1);
     await resume(row.id);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect((await rowsOf(deal, 'teaser-sender')).length).toBe(0);
   });
 
   it.concurrent('[F11] an event version without a reader is parked instead of being re-issued for ever', async ({
     expect,
   }) => {
-    const deal = await offer(system);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const deal = await system.story.deal();
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     await system.rows(
       `WITH e AS (
          INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, data)

@@ -14,6 +14,7 @@ import { createRuntime } from '../../src/runtime.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import type { Runtime } from '../../src/usecases/runtime.ts';
 import { createTestDatabase, directUrlOf, type TestDatabase } from './database.ts';
+import { sampleLead } from './sample-lead.ts';
 
 export const publicUrl = 'http://127.0.0.1:3000';
 export const amy = '+13055550160';
@@ -228,17 +229,3 @@ function assemble(parts: Parts, sendgridKey: KeyObject, stop: () => Promise<void
     },
   };
 }
-
-export const sampleLead = {
-  city: 'Miami',
-  service_type: '60 min Mobile Massage',
-  preferred_time_window: 'Evening (6-9 PM)',
-  budget_range: '$150-200',
-  notes_snippet: 'Client prefers deep tissue massage',
-  client_name: 'Sarah Johnson',
-  client_phone: '+1234567890',
-  client_email: 'sarah.johnson@email.com',
-  exact_address: '123 Ocean Drive, Miami Beach, FL 33139',
-  provider_ids: ['provider60'],
-  config: { price_cents: 2000, currency: 'usd', ttl_hours: 24 },
-};

@@ -23,6 +23,26 @@ export async function makeCompany(
   return { company, key, as: { authorization: `Bearer ${key}` } };
 }
 
+let phones = 0;
+/** A real number of its own each time. */
+export const newPhone = (): string => `+1305${2_000_000 + ++phones}`;
+
+/** A lead as a program of this company uploads it. */
+export const leadOf = (company: Company, fields: Record<string, unknown> = {}) => ({
+  name: 'Sarah Johnson',
+  phone: newPhone(),
+  company_id: company.number,
+  ...fields,
+});
+
+export async function countLeads(api: ApiTest, { organizationId }: Company): Promise<number> {
+  const [row] = await api.rows<{ n: number }>(
+    'SELECT count(*)::int AS n FROM leads WHERE organization_id = $1',
+    [organizationId],
+  );
+  return row!.n;
+}
+
 /** The decrypted contacts of a company's uploaded leads, oldest first. */
 export async function contactsOf(api: ApiTest, { organizationId }: Company): Promise<UploadedContact[]> {
   const rows = await api.rows<{ contact: string }>(

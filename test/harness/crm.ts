@@ -3,6 +3,7 @@ import { saveCredentials } from '../../src/db/crm/connections.ts';
 import type { MoreOfLead } from '../../src/domain/crm/contact.ts';
 import { timeOfId } from '../../src/events/envelope.ts';
 import type { Runtime } from '../../src/usecases/runtime.ts';
+import { phoneOf } from './import-client.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault'>;
 
@@ -64,9 +65,6 @@ export type TestLead = {
   more?: MoreOfLead;
   importId?: string;
 };
-
-/** A different North American number for each `n`. */
-export const phoneOf = (n: number): string => `+1305${String(2_000_000 + n)}`;
 
 /** Stores leads as an upload does, with their outbox rows. Returns their ids, in order. */
 export async function addLeads(

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
-import { sampleLead, type TestSystem } from './system.ts';
+import { sampleLead } from './sample-lead.ts';
+import type { TestSystem } from './system.ts';
 
 /** How the buyer of the n-th lead behaves, and the state its unlock must end in. */
 const behaviours = [

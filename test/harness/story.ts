@@ -1,12 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type { LedgerEntry, WebhookView } from '../../src/sandbox/server.ts';
-import { sampleLead, type TestSystem } from './system.ts';
+import { sampleLead } from './sample-lead.ts';
+import type { Stage } from './system.ts';
 
 export type Buyer = { externalId: string; name: string; phone: string; email: string | null };
 
 /** A lead offered to buyers. `secret` is the client's name, which only a buyer who paid may see. */
 export type Offer = { leadId: string; secret: string };
+
+/** One buyer with one offer, to be led from teaser to details. */
+export type Deal = Offer & { buyer: Buyer; unlockId: string; phone: string; email: string | null };
+
+export type DealOptions = {
+  /** Null: the buyer has none. */
+  email?: string | null;
+  lead?: Record<string, unknown>;
+  /** Between the buyer and its offer: faults for this phone go here. */
+  before?: (phone: string, email: string | null) => void;
+};
 
 export type UnlockRow = {
   id: string;
@@ -17,21 +29,24 @@ export type UnlockRow = {
   opted_out_at: Date | null;
 };
 
+/** `session`: where the button led. `back`: the page it led back to instead. */
+export type Pressed = { status: number; session: string | null; back: string | null };
+
 export type Story = ReturnType<typeof createStory>;
 
-/** The steps of a sale, made over real HTTP and by acts of the sandbox's phones and cards. */
-export function createStory(system: TestSystem) {
+/** The steps of a sale, made over real HTTP and by acts of the sandbox's phones and cards: `system.story`. */
+export function createStory(system: Stage) {
   const { sandbox } = system;
   let made = 0;
 
   const story = {
     /** A new provider with its own phone, so that tests do not read each other's texts. */
-    async buyer(given: { email?: null; phone?: string } = {}): Promise<Buyer> {
+    async buyer(given: { email?: string | null; phone?: string } = {}): Promise<Buyer> {
       made += 1;
       const area = ['310', '212', '415', '512'][Math.floor(made / 100)];
       const name = `Buyer${made}`;
       const phone = given.phone ?? `+1${area}55501${String(made % 100).padStart(2, '0')}`;
-      const email = given.email === null ? null : `buyer${made}@gold-touch.example`;
+      const email = given.email === undefined ? `buyer${made}@gold-touch.example` : given.email;
       const buyer = { externalId: `story${made}`, name, phone, email };
       const { status } = await system.api('POST', '/api/providers', {
         external_id: buyer.externalId,
@@ -47,12 +62,17 @@ export function createStory(system: TestSystem) {
       Promise.all(Array.from({ length: count }, () => story.buyer())),
 
     /** Stores a lead for these buyers without waiting for anything. */
-    async lead(buyers: Buyer[], config: Record<string, unknown> = {}): Promise<Offer> {
+    async lead(
+      buyers: Buyer[],
+      config: Record<string, unknown> = {},
+      fields: Record<string, unknown> = {},
+    ): Promise<Offer> {
       const secret = `Sarah ${randomUUID().slice(0, 8)}`;
       const provider_ids = buyers.map((buyer) => buyer.externalId);
       const lead = {
         ...sampleLead,
         client_name: secret,
+        ...fields,
         provider_ids,
         config: { ...sampleLead.config, ...config },
       };
@@ -66,6 +86,15 @@ export function createStory(system: TestSystem) {
       const offer = await story.lead(buyers, config);
       for (const buyer of buyers) await story.reaches(offer, buyer, 'AWAIT_CONFIRM');
       return offer;
+    },
+
+    /** A lead for a buyer of its own, without waiting for anything. */
+    async deal(options: DealOptions = {}): Promise<Deal> {
+      const buyer = await story.buyer({ email: options.email });
+      options.before?.(buyer.phone, buyer.email);
+      const offer = await story.lead([buyer], {}, options.lead);
+      const { id: unlockId } = await story.unlock(offer, buyer);
+      return { ...offer, buyer, unlockId, phone: buyer.phone, email: buyer.email };
     },
 
     says: (buyer: Buyer, text: string, messageSid?: string) =>
@@ -89,12 +118,20 @@ export function createStory(system: TestSystem) {
       return pageIn(links[0]?.text ?? text);
     },
 
-    /** Presses the button of the pay page: returns the Checkout Session, or the page it redirects back to. */
-    async press(page: string): Promise<{ session: string } | { back: string }> {
+    /** The same for a deal, once its teaser is booked. */
+    async accept(deal: Deal): Promise<string> {
+      await story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
+      return story.link(deal, deal.buyer);
+    },
+
+    /** The button on the pay page: the Checkout Session it leads to, or the page it leads back to. */
+    async press(page: string): Promise<Pressed> {
       const answer = await fetch(page, { method: 'POST', redirect: 'manual' });
-      expect(answer.status).toBe(303);
-      const location = answer.headers.get('location') ?? '';
-      return location.startsWith(sandbox.url) ? { session: location.split('/').pop()! } : { back: location };
+      await answer.text();
+      const location = answer.headers.get('location');
+      const ahead = location?.startsWith(sandbox.url) ?? false;
+      const session = ahead ? location!.split('/').pop()! : null;
+      return { status: answer.status, session, back: ahead ? null : location };
     },
 
     /** Y, pay page, button: an open Checkout Session. */
@@ -104,9 +141,30 @@ export function createStory(system: TestSystem) {
     },
 
     async session(page: string): Promise<string> {
-      const pressed = await story.press(page);
-      if (!('session' in pressed)) throw new Error(`no checkout, but back to ${pressed.back}`);
-      return pressed.session;
+      const { status, session, back } = await story.press(page);
+      expect(status).toBe(303);
+      if (session === null) throw new Error(`no checkout, but back to ${back}`);
+      return session;
+    },
+
+    /** From the offer, or from its pay page, to a payment that Stripe has taken. */
+    async pay(deal: Deal, at?: string): Promise<{ page: string; session: string }> {
+      const page = at ?? (await story.accept(deal));
+      const session = await story.session(page);
+      sandbox.act.pay(session);
+      return { page, session };
+    },
+
+    /** A payment for a lead that may not be sold any more; `before` it reaches the product. */
+    async unwantedPayment(
+      before: (intent: string) => void = () => undefined,
+    ): Promise<{ deal: Deal; intent: string }> {
+      const deal = await story.deal();
+      const session = await story.session(await story.accept(deal));
+      await system.rows('UPDATE leads SET contact = NULL WHERE public_id = $1', [deal.leadId]);
+      const intent = sandbox.act.pay(session).paymentIntent.id;
+      before(intent);
+      return { deal, intent };
     },
 
     /** The whole sale: Y, pay page, card, details, delivery receipt. */
@@ -122,7 +180,13 @@ export function createStory(system: TestSystem) {
       return row!;
     },
 
-    async reaches(offer: Offer, buyer: Buyer, status: string, reason?: string): Promise<UnlockRow> {
+    async reaches(
+      offer: Offer,
+      buyer: Buyer,
+      status: string,
+      reason?: string,
+      timeoutMs?: number,
+    ): Promise<UnlockRow> {
       const wanted = (row?: UnlockRow) =>
         row?.status === status && (reason === undefined || row.reason === reason);
       const what = `${buyer.name} to reach ${status}`;
@@ -131,6 +195,7 @@ export function createStory(system: TestSystem) {
         unlockQuery,
         [offer.leadId, buyer.externalId],
         wanted,
+        timeoutMs,
       );
       return row!;
     },
@@ -224,7 +289,7 @@ type Held = { intent: string; held: number };
  * Stripe captured less what it refunded, only quarantined payments are unbooked, and the details of a lead went only to
  * buyers who had paid.
  */
-export async function expectBooksToMatch(system: TestSystem): Promise<void> {
+export async function expectBooksToMatch(system: Stage): Promise<void> {
   const { ledger } = system.sandbox;
   expect(ledger.dropped).toBe(0);
   const unbalanced = await system.rows(
@@ -272,7 +337,7 @@ function heldAtStripe(entries: LedgerEntry[], quarantinedSessions: Set<string>):
 }
 
 /** Every message with a client's name went to a buyer whose session for that lead had been paid before. */
-async function expectRevealsPaid(system: TestSystem): Promise<void> {
+async function expectRevealsPaid(system: Stage): Promise<void> {
   const entries = system.sandbox.ledger.list({ accepted: true });
   const unlockOf = new Map<string, string>();
   for (const entry of entries)

@@ -4,6 +4,7 @@ import type { WorkerName } from '../../src/events/routes.ts';
 import type { LedgerEntry, Sandbox, SandboxOptions } from '../../src/sandbox/server.ts';
 import { type System, seedDemo, startSystem as start } from '../../src/system.ts';
 import { createTestDatabase, directUrlOf, type TestDatabase } from './database.ts';
+import { createStory, type Story } from './story.ts';
 import { quickTimings } from './timings.ts';
 
 export { quickTimings } from './timings.ts';
@@ -11,7 +12,8 @@ export { quickTimings } from './timings.ts';
 // biome-ignore lint/suspicious/noExplicitAny: each test asserts the shape it reads.
 export type Answer = { status: number; body: any };
 
-export type TestSystem = System & {
+/** What a story is played on. */
+export type Stage = System & {
   sandbox: Sandbox;
   database: TestDatabase;
   databaseUrl: string;
@@ -35,6 +37,9 @@ export type TestSystem = System & {
   /** Resolves with the first accepted text to this phone that contains `contains`. */
   text(to: string, contains: string, timeoutMs?: number): Promise<LedgerEntry>;
 };
+
+/** `story`: what leads, buyers and vendors do, step by step. */
+export type TestSystem = Stage & { story: Story };
 
 export type TestSystemOptions = {
   timings?: Partial<Timings>;
@@ -75,7 +80,7 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
   const { apiKey, operator } = await seedDemo(system, {});
   const sandbox = system.sandbox!;
   const rows = <R>(text: string, values: unknown[] = []) => system.runtime.db.query<R>(text, values);
-  return {
+  const stage: Stage = {
     ...system,
     sandbox,
     database,
@@ -129,20 +134,7 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
       await database.drop();
     },
   };
+  return { ...stage, story: createStory(stage) };
 }
 
 export const providers = demoBuyers;
-
-export const sampleLead = {
-  city: 'Miami',
-  service_type: '60 min Mobile Massage',
-  preferred_time_window: 'Evening (6-9 PM)',
-  budget_range: '$150-200',
-  notes_snippet: 'Client prefers deep tissue massage',
-  client_name: 'Sarah Johnson',
-  client_phone: '+1234567890',
-  client_email: 'sarah.johnson@email.com',
-  exact_address: '123 Ocean Drive, Miami Beach, FL 33139',
-  provider_ids: ['provider60'],
-  config: { price_cents: 2000, currency: 'usd', ttl_hours: 24 },
-};

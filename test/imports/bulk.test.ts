@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Company } from '../../src/db/account/companies.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
-import { contactsOf, makeCompany } from '../harness/company-client.ts';
+import { contactsOf, countLeads, leadOf, makeCompany, newPhone } from '../harness/company-client.ts';
 
 let api: ApiTest;
 beforeAll(async () => {
@@ -10,22 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-let phones = 0;
-const newPhone = () => `+1305${2_000_000 + ++phones}`;
-const leadOf = (company: Company, fields: Record<string, unknown> = {}) => ({
-  name: 'Sarah Johnson',
-  phone: newPhone(),
-  company_id: company.number,
-  ...fields,
-});
 type As = Record<string, string>;
 const bulk = (leads: unknown, as: As) => api.json('POST', '/api/leads/bulk', { leads }, as);
-const countOf = async ({ organizationId }: Company) =>
-  (
-    await api.rows<{ n: number }>('SELECT count(*)::int AS n FROM leads WHERE organization_id = $1', [
-      organizationId,
-    ])
-  )[0]!.n;
+const countOf = (company: Company) => countLeads(api, company);
 
 describe('POST /api/leads/bulk', () => {
   it('returns the contracted response, with index and errors of each invalid lead', async () => {

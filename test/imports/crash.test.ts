@@ -1,35 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { plainCsv, uploaderOf } from '../harness/import-client.ts';
+import { kill, startWorkerProcess } from '../harness/killable-worker.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
-
-async function startWorker(system: TestSystem): Promise<ChildProcess> {
-  const shared = {
-    databaseUrl: system.databaseUrl,
-    databaseDirectUrl: system.databaseDirectUrl,
-    redisUrl: system.redisUrl,
-    publicUrl: system.publicUrl,
-    sandboxUrl: system.sandbox.url,
-    namespace: system.namespace,
-  };
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'test/harness/worker-process.ts', JSON.stringify(shared)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.once('data', () => resolve());
-    child.once('exit', (code) => reject(new Error(`the worker ended at its start with ${code}`)));
-  });
-  child.removeAllListeners('exit');
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const exited = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await exited;
-}
 
 const good = 12_000;
 /** Every tenth row is a duplicate of an earlier one, and every tenth has no valid phone. */
@@ -53,7 +26,7 @@ describe('the importing worker is killed', () => {
   it('[F08] two kills during a file: every row is counted and stored once', async () => {
     system = await startSystem({ workers: [] });
     const company = await uploaderOf(system);
-    child = await startWorker(system);
+    child = await startWorkerProcess(system);
     const made = await company.upload(mixedCsv(), { start: 'true' });
     const id = made.body.import.import_id;
     const killedAt: number[] = [];
@@ -71,7 +44,7 @@ describe('the importing worker is killed', () => {
         [id],
       );
       if (row!.status === 'running') killedAt.push(row!.next);
-      child = await startWorker(system);
+      child = await startWorkerProcess(system);
     }
     const ended = await company.ended(id, 'done', 120_000);
     expect(ended).toMatchObject({

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Company } from '../../src/db/account/companies.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
-import { makeCompany } from '../harness/company-client.ts';
+import { countLeads, leadOf, makeCompany, newPhone } from '../harness/company-client.ts';
 import { type Cut, startCutProxy } from '../harness/cut-proxy.ts';
 import { type ProxiedQueueServer, startProxiedQueueServer } from '../harness/outages.ts';
 
@@ -22,23 +22,10 @@ afterAll(() => api?.stop());
 const cut = (how: Cut | null) => {
   for (const proxy of network) proxy.cut = how;
 };
-let phones = 0;
-const newPhone = () => `+1305${2_000_000 + ++phones}`;
-const leadOf = (company: Company, fields: Record<string, unknown> = {}) => ({
-  name: 'Sarah Johnson',
-  phone: newPhone(),
-  company_id: company.number,
-  ...fields,
-});
 type As = Record<string, string>;
 const single = (lead: unknown, as: As) => api.json('POST', '/leads/single', lead, as);
 const bulk = (leads: unknown, as: As) => api.json('POST', '/api/leads/bulk', { leads }, as);
-const countOf = async ({ organizationId }: Company) =>
-  (
-    await api.rows<{ n: number }>('SELECT count(*)::int AS n FROM leads WHERE organization_id = $1', [
-      organizationId,
-    ])
-  )[0]!.n;
+const countOf = (company: Company) => countLeads(api, company);
 
 describe('POST /leads/single', () => {
   it('returns the contracted response, and stores the lead with its event and outbox row', async () => {

@@ -341,25 +341,6 @@ describe('the package', () => {
   it('no source file has more than 400 lines', () => {
     expect(sources.filter((path) => read(path).split('\n').length > 401)).toEqual([]);
   });
-
-  it('every relative link in the documents leads to a file', () => {
-    const pages = [
-      'README.md',
-      'CONTRIBUTING.md',
-      ...readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' }).map(
-        (name) => `docs/${name}`,
-      ),
-    ];
-    const broken = pages
-      .filter((page) => page.endsWith('.md'))
-      .flatMap((page) =>
-        [...read(page).matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map(
-          ([, target]) => [page, target!] as const,
-        ),
-      )
-      .filter(([page, target]) => !existsSync(new URL(target, new URL(page, root))));
-    expect(broken).toEqual([]);
-  });
 });
 
 describe('promises', () => {

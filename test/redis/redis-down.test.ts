@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisNodes } from '../../src/config.ts';
 import { createSweeper } from '../../src/engine/sweeper.ts';
 import { type ProxiedQueueServer, startProxiedQueueServer } from '../harness/outages.ts';
-import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import { providers, startSystem, type TestSystem } from '../harness/system.ts';
 
 describe('Redis is down', () => {
   let system: TestSystem;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createKey } from '../../src/db/account/api-keys.ts';
-import { accept, buy, type Deal, offer, openCheckout, posts, reaches } from '../harness/deals.ts';
+import { posts } from '../harness/evidence.ts';
+import type { Deal } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /** A distinct value for each locked field of a lead, which occurs nowhere else. */
@@ -50,8 +51,8 @@ const revealsOf = (deal: Deal) => posts(system, deal.phone, 'here are the client
 
 /** Plays a deal up to payment whose stored contact cannot be read. */
 async function payForUnreadableContact(sealed: string) {
-  const deal = await offer(system, { lead: canaries });
-  const { session } = await openCheckout(await accept(system, deal));
+  const deal = await system.story.deal({ lead: canaries });
+  const { session } = await system.story.press(await system.story.accept(deal));
   await system.rows('UPDATE leads SET contact = $2 WHERE public_id = $1', [deal.leadId, sealed]);
   system.sandbox.act.pay(session!, {});
   await system.until<{ n: number }>(
@@ -103,23 +104,23 @@ beforeAll(async () => {
   });
 
   // One deal each: only offered, waiting for payment, declined, with a failing call, paid.
-  const teased = await offer(system, { lead: canaries });
-  await reaches(system, teased, 'AWAIT_CONFIRM');
-  const waiting = await offer(system, { lead: canaries });
-  const page = await accept(system, waiting);
-  await openCheckout(page);
+  const teased = await system.story.deal({ lead: canaries });
+  await system.story.reaches(teased, teased.buyer, 'AWAIT_CONFIRM');
+  const waiting = await system.story.deal({ lead: canaries });
+  const page = await system.story.accept(waiting);
+  await system.story.press(page);
   for (const method of ['GET', 'HEAD', 'POST'] as const) {
     const answer = await fetch(method === 'POST' ? `${page}/details` : page, { method, redirect: 'manual' });
     pages += (await answer.text()) + JSON.stringify([...answer.headers]);
   }
-  const declined = await offer(system, { lead: canaries });
-  await reaches(system, declined, 'AWAIT_CONFIRM');
+  const declined = await system.story.deal({ lead: canaries });
+  await system.story.reaches(declined, declined.buyer, 'AWAIT_CONFIRM');
   system.sandbox.act.reply(declined.phone, { text: 'N' });
-  await reaches(system, declined, 'EXPIRED');
+  await system.story.reaches(declined, declined.buyer, 'EXPIRED');
   story.before.push(teased, waiting, declined);
 
   for (const kind of ['error_after', 'reset', 'rate_limit'] as const) {
-    const troubled = await offer(system, {
+    const troubled = await system.story.deal({
       lead: canaries,
       before: (phone) =>
         void system.sandbox.fault({
@@ -132,15 +133,15 @@ beforeAll(async () => {
           count: 1,
         }),
     });
-    await buy(system, troubled);
-    await reaches(system, troubled, 'DONE');
+    await system.story.pay(troubled);
+    await system.story.reaches(troubled, troubled.buyer, 'DONE');
     story.paid.push(troubled);
   }
-  const mailed = await offer(system, { lead: canaries, email: `bounce@${crypto.randomUUID()}.example` });
-  const mailedPage = await accept(system, mailed);
+  const mailed = await system.story.deal({ lead: canaries, email: `bounce@${crypto.randomUUID()}.example` });
+  const mailedPage = await system.story.accept(mailed);
   system.sandbox.act.phone(mailed.phone, { refuse: 21617 });
-  await buy(system, mailed, mailedPage);
-  await reaches(system, mailed, 'DONE');
+  await system.story.pay(mailed, mailedPage);
+  await system.story.reaches(mailed, mailed.buyer, 'DONE');
   story.paid.push(mailed);
   // The contact is read through the API and on the pay page.
   await system.api('GET', `/api/leads/${mailed.leadId}`);

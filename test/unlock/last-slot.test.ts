@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Buyer, createStory, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
+import { type Buyer, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 let story: Story;
 beforeAll(async () => {
   system = await startSystem();
-  story = createStory(system);
+  story = system.story;
 });
 afterAll(() => system.stop());
 
@@ -102,7 +102,7 @@ it('[F25] the last slot is sold: a buyer with a session or link is notified and 
   expect(() => system.sandbox.act.pay(session)).toThrow('This Checkout Session is expired.');
   for (const closed of [page, link]) {
     expect(await story.reads(closed)).toContain('sold to others');
-    expect(await story.press(closed)).toEqual({ back: new URL(closed).pathname });
+    expect(await story.press(closed)).toEqual({ status: 303, session: null, back: new URL(closed).pathname });
   }
   story.says(teased, 'Y');
   await system.text(teased.phone, 'it has been sold');

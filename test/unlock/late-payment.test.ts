@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Buyer, createStory, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
+import { type Buyer, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 /** Two seconds, the shortest TTL the sandbox allows. */
@@ -10,7 +10,7 @@ let story: Story;
 beforeAll(async () => {
   // The reconciler does not run during these tests, so that each step under test finds the payment itself.
   system = await startSystem({ timings: { reconcileAfterMs: 600_000, reconcileEveryMs: 600_000 } });
-  story = createStory(system);
+  story = system.story;
 });
 afterAll(() => system.stop());
 

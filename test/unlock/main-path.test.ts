@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { providers, sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import { providers, startSystem, type TestSystem } from '../harness/system.ts';
 
 const [amy, ben, carla] = providers as [Provider, Provider, Provider];
 type Provider = (typeof providers)[number];

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Buyer, createStory, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
-import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import { type Buyer, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 let story: Story;
 beforeAll(async () => {
   system = await startSystem();
-  story = createStory(system);
+  story = system.story;
 });
 afterAll(() => system.stop());
 
@@ -251,7 +252,7 @@ describe('a carrier that does not confirm STOP itself', () => {
   afterAll(() => other.stop());
 
   it('[F26] one confirmation is sent by us, and no other text is attempted', async () => {
-    const otherStory = createStory(other);
+    const otherStory = other.story;
     const buyer = await otherStory.buyer();
     const offer = await otherStory.offer([buyer]);
     const page = await otherStory.link(offer, buyer);

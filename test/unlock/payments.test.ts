@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Buyer, createStory, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
+import { type Buyer, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 const operator = 'operator@gold-touch.example';
@@ -7,7 +7,7 @@ let system: TestSystem;
 let story: Story;
 beforeAll(async () => {
   system = await startSystem({ env: { ALERT_EMAIL: operator }, sandbox: { retryDelaysMs: [100, 200] } });
-  story = createStory(system);
+  story = system.story;
 });
 afterAll(() => system.stop());
 

@@ -1,8 +1,10 @@
 import twilio from 'twilio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { atServer } from '../harness/database.ts';
-import { accept, buy, type Deal, effectOf, offer, posts, reaches } from '../harness/deals.ts';
-import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { effectOf, posts } from '../harness/evidence.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import type { Deal } from '../harness/story.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 beforeAll(async () => {
@@ -75,8 +77,8 @@ async function callBack(
 
 /** Buys the lead up to the reveal, and returns the reveal's withheld callbacks. */
 async function revealed(deal: Deal, last?: string) {
-  const { page } = await buy(system, deal);
-  await reaches(system, deal, 'REVEAL_DETAILS_SENT');
+  const { page } = await system.story.pay(deal);
+  await system.story.reaches(deal, deal.buyer, 'REVEAL_DETAILS_SENT');
   return { page, ...(await callbacks(deal, details, last)) };
 }
 
@@ -98,10 +100,10 @@ const alertOf = (deal: Deal) =>
 
 describe('delivery receipts', () => {
   it.concurrent('[F10] delivered, then sent, then queued: the message stays delivered and the unlock is DONE once', async () => {
-    const deal = await offer(system);
+    const deal = await system.story.deal();
     const { send } = await revealed(deal);
     await send('delivered', 'sent', 'queued');
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(await messageOf(`reveal-${deal.unlockId}`)).toMatchObject({
       status: 'delivered',
       errorCode: null,
@@ -110,18 +112,18 @@ describe('delivery receipts', () => {
   });
 
   it.concurrent('[F18] each receipt three times: one event, one move', async () => {
-    const deal = await offer(system);
+    const deal = await system.story.deal();
     const { send } = await revealed(deal);
     await send('sent', 'delivered', 'sent', 'delivered', 'delivered', 'queued', 'sent');
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(await eventsOf(deal, 'message.delivered')).toBe(1);
     expect(await movesTo(deal, 'DONE')).toBe(1);
     expect(await movesTo(deal, 'REVEAL_DETAILS_SENT')).toBe(1);
   });
 
   it.concurrent('[F14] a receipt before the API response confirms the call', async () => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
     system.sandbox.fault({
       vendor: 'twilio',
       kind: 'timeout_after',
@@ -130,7 +132,7 @@ describe('delivery receipts', () => {
       contains: deal.phone,
       count: 1,
     });
-    await buy(system, deal, page);
+    await system.story.pay(deal, page);
     const { send, vendorId } = await callbacks(deal, details);
     expect(await effectOf(system, `reveal-${deal.unlockId}`)).toMatchObject({
       state: 'claimed',
@@ -142,7 +144,7 @@ describe('delivery receipts', () => {
       deal.unlockId,
     ]);
     expect(early!.status).toBe('PAID');
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(await effectOf(system, `reveal-${deal.unlockId}`)).toMatchObject({
       state: 'accepted',
       posts: 1,
@@ -152,8 +154,8 @@ describe('delivery receipts', () => {
   });
 
   it.concurrent('a receipt and the booking of the API response lock their rows in the same order', async () => {
-    const deal = await offer(system);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const deal = await system.story.deal();
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     const { send } = await callbacks(deal, 'Reply Y');
     const { id } = await messageOf(`teaser-${deal.unlockId}`);
     await atServer(system.database.directUrl, async (booking) => {
@@ -175,7 +177,7 @@ describe('delivery receipts', () => {
   });
 
   it.concurrent('[S02] a receipt with an unknown effect id or none changes nothing; one with a known message id finds its message', async () => {
-    const deal = await offer(system);
+    const deal = await system.story.deal();
     const { vendorId } = await revealed(deal);
     const params = { MessageSid: `SM${'0'.repeat(32)}`, MessageStatus: 'delivered' };
     for (const id of ['018f0000-0000-7000-8000-000000000000', 'not-an-id', "'%3B--"]) {
@@ -187,11 +189,11 @@ describe('delivery receipts', () => {
 
     const foreign = '/webhook/twilio/status/018f0000-0000-7000-8000-000000000000';
     expect(await callBack(foreign, { MessageSid: vendorId, MessageStatus: 'delivered' })).toBe(204);
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
   });
 
   it.concurrent('[S02] a receipt with a wrong signature or none is refused and changes nothing', async () => {
-    const deal = await offer(system);
+    const deal = await system.story.deal();
     const { vendorId } = await revealed(deal);
     const { id } = await messageOf(`reveal-${deal.unlockId}`);
     const params = { MessageSid: vendorId, MessageStatus: 'undelivered', ErrorCode: '30006' };
@@ -206,7 +208,7 @@ describe('delivery receipts', () => {
   });
 
   it.concurrent('an unknown status changes nothing', async () => {
-    const deal = await offer(system);
+    const deal = await system.story.deal();
     const { vendorId, send } = await revealed(deal);
     const { id } = await messageOf(`reveal-${deal.unlockId}`);
     expect(
@@ -214,19 +216,19 @@ describe('delivery receipts', () => {
     ).toBe(204);
     expect((await messageOf(`reveal-${deal.unlockId}`)).status).toBe('queued');
     await send('delivered');
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
   });
 });
 
 describe('an undelivered reveal', () => {
   it.concurrent('[F17] is sent by e-mail once, however often the failure is reported, and ends DONE', async () => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
     system.sandbox.act.phone(deal.phone, { fail: 30003 });
-    await buy(system, deal, page);
+    await system.story.pay(deal, page);
     const { send } = await callbacks(deal, details, 'message.undelivered');
     await send('sent', 'undelivered', 'undelivered', 'sent');
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     await send('undelivered');
     const mails = posts(system, deal.email!, details);
     expect(mails.map(({ outcome }) => outcome)).toEqual(['accepted']);
@@ -241,10 +243,10 @@ describe('an undelivered reveal', () => {
   });
 
   it.concurrent('a failure reported after delivery changes nothing', async () => {
-    const deal = await offer(system);
+    const deal = await system.story.deal();
     const { send, vendorId } = await revealed(deal);
     await send('delivered');
-    await reaches(system, deal, 'DONE');
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     const { id } = await messageOf(`reveal-${deal.unlockId}`);
     await callBack(`/webhook/twilio/status/${id}`, {
       MessageSid: vendorId,
@@ -256,10 +258,10 @@ describe('an undelivered reveal', () => {
   });
 
   it.concurrent('[F11] without an e-mail address it is parked with an alert; viewing the details on the pay page makes it DONE', async () => {
-    const deal = await offer(system, { email: null });
-    const page = await accept(system, deal);
+    const deal = await system.story.deal({ email: null });
+    const page = await system.story.accept(deal);
     system.sandbox.act.phone(deal.phone, { fail: 30006 });
-    await buy(system, deal, page);
+    await system.story.pay(deal, page);
     const { send } = await callbacks(deal, details, 'message.undelivered');
     await send('undelivered');
     const [parked] = await parkedOf(deal, 'notifier');
@@ -274,29 +276,29 @@ describe('an undelivered reveal', () => {
     );
     const shown = await fetch(`${page}/details`, { method: 'POST' });
     expect(shown.status).toBe(200);
-    expect(await shown.text()).toContain('Sarah Johnson');
-    await reaches(system, deal, 'DONE');
+    expect(await shown.text()).toContain(deal.secret);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
   });
 
   it.concurrent('[F17] text and e-mail refused at once: parked with an alert', async () => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
     system.sandbox.act.phone(deal.phone, { refuse: 21614 });
     system.sandbox.fault({ vendor: 'sendgrid', kind: 'error', status: 400, contains: deal.email! });
-    await buy(system, deal, page);
+    await system.story.pay(deal, page);
     const [parked] = await parkedOf(deal, 'revealer');
     expect(parked!.error).toContain('neither be texted (bad_number) nor mailed');
     expect((await alertOf(deal))[0]!.kind).toBe('reveal_failed');
     const shown = await fetch(`${page}/details`, { method: 'POST' });
-    expect(await shown.text()).toContain('Sarah Johnson');
+    expect(await shown.text()).toContain(deal.secret);
   });
 
   it.concurrent('its e-mail bounces: parked with an alert', async () => {
-    const deal = await offer(system, { email: `bounce@${crypto.randomUUID()}.example` });
-    const page = await accept(system, deal);
+    const deal = await system.story.deal({ email: `bounce@${crypto.randomUUID()}.example` });
+    const page = await system.story.accept(deal);
     system.sandbox.act.phone(deal.phone, { refuse: 21614 });
-    await buy(system, deal, page);
-    await reaches(system, deal, 'DONE');
+    await system.story.pay(deal, page);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     await system.until<{ status: string }>(
       'the bounce',
       `SELECT m.status FROM messages m JOIN effects e ON e.id = m.id WHERE e.key = $1`,
@@ -306,18 +308,18 @@ describe('an undelivered reveal', () => {
     await parkedOf(deal, 'notifier');
     const [alert] = await alertOf(deal);
     expect(alert!.text).toContain('pay page');
-    expect(await (await fetch(`${page}/details`, { method: 'POST' })).text()).toContain('Sarah Johnson');
+    expect(await (await fetch(`${page}/details`, { method: 'POST' })).text()).toContain(deal.secret);
   });
 });
 
 describe('an undelivered teaser or link', () => {
   it.concurrent('[F17] to a landline: the offer ends, and the number gets no further text', async () => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) => void system.sandbox.act.phone(phone, { fail: 30006 }),
     });
     const { send } = await callbacks(deal, 'Reply Y', 'message.undelivered');
     await send('undelivered');
-    const [unlock] = await reaches(system, deal, 'EXPIRED');
+    const unlock = await system.story.reaches(deal, deal.buyer, 'EXPIRED');
     expect(unlock!.reason).toBe('undeliverable');
     const [phone] = await system.rows<{ bad: boolean }>(
       'SELECT bad_number_at IS NOT NULL AS bad FROM phones WHERE number = $1',
@@ -327,7 +329,7 @@ describe('an undelivered teaser or link', () => {
 
     const { body } = await system.api('POST', '/api/leads', {
       ...sampleLead,
-      provider_ids: [deal.providerId],
+      provider_ids: [deal.buyer.externalId],
     });
     expect(body.provider_results).toMatchObject([
       { success: false, message: 'provider phone cannot be reached' },
@@ -336,7 +338,7 @@ describe('an undelivered teaser or link', () => {
   });
 
   it.concurrent('[F17] to a handset that is off: the offer stays open', async () => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) => void system.sandbox.act.phone(phone, { fail: 30003 }),
     });
     const { send } = await callbacks(deal, 'Reply Y', 'message.undelivered');
@@ -347,14 +349,14 @@ describe('an undelivered teaser or link', () => {
       [`unlock:${deal.unlockId}`],
       (row) => row !== undefined,
     );
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
   });
 
   it.concurrent('[F17] refused as opted out (21610): the offer ends, and the number gets no further text', async () => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) => void system.sandbox.act.phone(phone, { refuse: 21610 }),
     });
-    const [unlock] = await reaches(system, deal, 'OPTED_OUT');
+    const unlock = await system.story.reaches(deal, deal.buyer, 'OPTED_OUT');
     expect(unlock!.reason).toBe('opted_out');
     const [phone] = await system.rows<{ out: boolean }>(
       'SELECT opted_out_at IS NOT NULL AS out FROM phones WHERE number = $1',
@@ -365,8 +367,8 @@ describe('an undelivered teaser or link', () => {
   });
 
   it.concurrent('[F17] a carrier block reported after the teaser (30004) opts the phone out of every open offer', async () => {
-    const deal = await offer(system);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const deal = await system.story.deal();
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     const { vendorId } = await callbacks(deal, 'Reply Y');
     const { id } = await messageOf(`teaser-${deal.unlockId}`);
     await callBack(`/webhook/twilio/status/${id}`, {
@@ -374,6 +376,6 @@ describe('an undelivered teaser or link', () => {
       MessageStatus: 'undelivered',
       ErrorCode: '30004',
     });
-    await reaches(system, deal, 'OPTED_OUT');
+    await system.story.reaches(deal, deal.buyer, 'OPTED_OUT');
   });
 });

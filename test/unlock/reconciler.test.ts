@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createStory, expectBooksToMatch, type Story } from '../harness/story.ts';
+import { expectBooksToMatch, type Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 let story: Story;
 beforeAll(async () => {
   system = await startSystem({ timings: { reconcileAfterMs: 500, reconcileEveryMs: 500 } });
-  story = createStory(system);
+  story = system.story;
   system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold' });
 });
 afterAll(() => system.stop());

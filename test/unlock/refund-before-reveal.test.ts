@@ -1,13 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createStory, type Story } from '../harness/story.ts';
+import type { Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 let story: Story;
 beforeAll(async () => {
   system = await startSystem({ timings: { listingGapMs: 300, callbackGraceMs: 1_500 } });
-  story = createStory(system);
+  story = system.story;
 });
 afterEach(() => system.sandbox.clearFaults());
 afterAll(() => system.stop());

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Buyer, createStory, expectBooksToMatch, pageIn, type Story } from '../harness/story.ts';
+import { type Buyer, expectBooksToMatch, pageIn, type Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 let story: Story;
 beforeAll(async () => {
   system = await startSystem();
-  story = createStory(system);
+  story = system.story;
 });
 afterAll(() => system.stop());
 
@@ -57,7 +57,7 @@ describe('yes', () => {
     ).toHaveLength(1);
     system.sandbox.act.pay(sessions[0]!);
     await story.reaches(offer, buyer, 'DONE');
-    expect(await story.press(page)).toEqual({ back: new URL(page).pathname });
+    expect(await story.press(page)).toEqual({ status: 303, session: null, back: new URL(page).pathname });
 
     // The other Ys wait for the lease of the first text to end; that wait is skipped here.
     await system.rows(

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/db/account/api-keys.ts';
-import { accept, addBuyer, buy, type Deal, freshPhone, offer, posts, reaches } from '../harness/deals.ts';
-import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { posts } from '../harness/evidence.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import type { Deal } from '../harness/story.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 beforeAll(async () => {
@@ -50,9 +52,9 @@ describe('spend caps', () => {
 
   it('[S11] over the daily cap of an organization a teaser waits with a visible reason, and is sent when there is room', async () => {
     await setCaps(2, 20);
-    const [first, second] = [await offer(system), await offer(system)];
-    for (const deal of [first, second]) await reaches(system, deal, 'AWAIT_CONFIRM');
-    const third = await offer(system);
+    const [first, second] = [await system.story.deal(), await system.story.deal()];
+    for (const deal of [first, second]) await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
+    const third = await system.story.deal();
     await waitsForCap(third, 'teaser-sender');
     expect(posts(system, third.phone, '')).toEqual([]);
     expect(await sentToday()).toBe(2);
@@ -63,67 +65,68 @@ describe('spend caps', () => {
 
     await setCaps(3, 20);
     await skipWait(third);
-    await reaches(system, third, 'AWAIT_CONFIRM');
+    await system.story.reaches(third, third.buyer, 'AWAIT_CONFIRM');
     expect(posts(system, third.phone, 'Reply Y')).toHaveLength(1);
   });
 
   it('[S11] the daily count starts again at midnight UTC', async () => {
     await setCaps(1, 20);
-    await reaches(system, await offer(system), 'AWAIT_CONFIRM');
-    const deal = await offer(system);
+    const sent = await system.story.deal();
+    await system.story.reaches(sent, sent.buyer, 'AWAIT_CONFIRM');
+    const deal = await system.story.deal();
     await waitsForCap(deal, 'teaser-sender');
     await system.rows(
       "UPDATE sms_counters SET day = to_char(now() AT TIME ZONE 'UTC' - interval '1 day', 'YYYY-MM-DD')",
     );
     await skipWait(deal);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
   });
 
   it('[S11] over the hourly cap of a number the link waits an hour, other numbers do not', async () => {
     await setCaps(10_000, 1);
-    const deal = await offer(system);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const deal = await system.story.deal();
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     system.sandbox.act.reply(deal.phone, { text: 'Y' });
     await waitsForCap(deal, 'payment-linker');
     expect(posts(system, deal.phone, '/p/')).toEqual([]);
-    await reaches(system, await offer(system), 'AWAIT_CONFIRM');
+    const other = await system.story.deal();
+    await system.story.reaches(other, other.buyer, 'AWAIT_CONFIRM');
 
     await system.rows(
       "UPDATE messages SET created_at = created_at - interval '61 minutes' WHERE unlock_id = $1",
       [deal.unlockId],
     );
     await skipWait(deal);
-    await reaches(system, deal, 'AWAITING_PAYMENT');
+    await system.story.reaches(deal, deal.buyer, 'AWAITING_PAYMENT');
     expect(posts(system, deal.phone, '/p/')).toHaveLength(1);
   });
 
   it('[S11] paid details are revealed regardless of the caps', async () => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
     await setCaps(1, 1);
-    await buy(system, deal, page);
-    await reaches(system, deal, 'DONE');
+    await system.story.pay(deal, page);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(posts(system, deal.phone, 'here are the client details')).toHaveLength(1);
   });
 
   it('[S11] a cap applies to its organization only', async () => {
     await setCaps(0, 20);
-    const mine = await offer(system);
+    const mine = await system.story.deal();
     await waitsForCap(mine, 'teaser-sender');
     await system.rows(
       `INSERT INTO organizations (id, name, slug, footer, support_contact) VALUES (gen_random_uuid(), 'Other', 'other', '', 'help@other.example')`,
     );
-    const phone = freshPhone();
-    const providerId = await addBuyer(system, phone, null);
+    const { phone, externalId } = await system.story.buyer({ email: null });
     await system.rows(
       "UPDATE buyers SET organization_id = (SELECT id FROM organizations WHERE slug = 'other') WHERE external_id = $1",
-      [providerId],
+      [externalId],
     );
     const theirs = await makeKeyOf('other');
     const { status } = await system.api(
       'POST',
       '/api/leads',
-      { ...sampleLead, provider_ids: [providerId] },
+      { ...sampleLead, provider_ids: [externalId] },
       { authorization: `Bearer ${theirs}` },
     );
     expect(status).toBe(201);
@@ -131,7 +134,7 @@ describe('spend caps', () => {
   });
 
   it('[S11] a text retried after 429 counts once', async () => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) =>
         void system.sandbox.fault({
           vendor: 'twilio',
@@ -141,12 +144,12 @@ describe('spend caps', () => {
           count: 6,
         }),
     });
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect(await sentToday()).toBe(1);
   });
 
   it('[S11] a second post after an unknown outcome counts as a second text', async () => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) =>
         void system.sandbox.fault({
           vendor: 'twilio',
@@ -156,7 +159,7 @@ describe('spend caps', () => {
           count: 1,
         }),
     });
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect(await sentToday()).toBe(2);
   });
 });

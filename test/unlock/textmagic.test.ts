@@ -1,16 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  accept,
-  buy,
-  callsOf,
-  type Deal,
-  effectOf,
-  offer,
-  openCheckout,
-  posts,
-  reaches,
-} from '../harness/deals.ts';
-import { sampleLead, startSystem, type TestSystem } from '../harness/system.ts';
+import { callsOf, effectOf, posts } from '../harness/evidence.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+import type { Deal } from '../harness/story.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 beforeAll(async () => {
@@ -56,9 +48,9 @@ describe('TextMagic carries the texts', () => {
     '[S02] from teaser to reveal with unsigned callbacks as %s: each message is fetched by its id',
     async (format) => {
       system.sandbox.configure({ textmagic: { format } });
-      const deal = await offer(system);
-      await buy(system, deal);
-      await reaches(system, deal, 'DONE');
+      const deal = await system.story.deal();
+      await system.story.pay(deal);
+      await system.story.reaches(deal, deal.buyer, 'DONE');
       const sent = system.sandbox.ledger.list({ operation: 'message.create', to: deal.phone });
       expect(sent.map(({ vendor, outcome }) => [vendor, outcome])).toEqual(
         Array(3).fill(['textmagic', 'accepted']),
@@ -79,8 +71,8 @@ describe('TextMagic carries the texts', () => {
   );
 
   it('[S02] a forged callback with an unknown id changes nothing', async () => {
-    const deal = await offer(system);
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    const deal = await system.story.deal();
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     const forged = {
       id: 987_654_321,
       sender: deal.phone.slice(1),
@@ -90,16 +82,16 @@ describe('TextMagic carries the texts', () => {
     };
     expect(await callBack(forged)).toBe(200);
     await settle();
-    const [unlock] = await reaches(system, deal, 'AWAIT_CONFIRM');
+    const unlock = await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect(unlock!.status).toBe('AWAIT_CONFIRM');
     expect(await repliesOf(deal)).toBe(0);
     expect(posts(system, deal.phone, '/p/')).toEqual([]);
   });
 
   it("[S02] a forged callback with the id of another phone's text is handled as that text, once", async () => {
-    const [victim, other] = [await offer(system), await offer(system)];
-    await accept(system, other);
-    await reaches(system, victim, 'AWAIT_CONFIRM');
+    const [victim, other] = [await system.story.deal(), await system.story.deal()];
+    await system.story.accept(other);
+    await system.story.reaches(victim, victim.buyer, 'AWAIT_CONFIRM');
     const [ownText] = system.sandbox.ledger.list({ operation: 'message.inbound', from: other.phone });
     await callBack({
       id: Number(ownText!.vendorId),
@@ -108,16 +100,16 @@ describe('TextMagic carries the texts', () => {
       text: 'Y',
     });
     await settle();
-    await reaches(system, victim, 'AWAIT_CONFIRM');
+    await system.story.reaches(victim, victim.buyer, 'AWAIT_CONFIRM');
     expect(await repliesOf(victim)).toBe(0);
     expect(await repliesOf(other)).toBe(1);
   });
 
   it('[S02] a forged delivery receipt changes nothing, because the status is fetched from TextMagic', async () => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
-    await buy(system, deal, page);
-    await reaches(system, deal, 'DONE');
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
+    await system.story.pay(deal, page);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     const reveal = posts(system, deal.phone, details)[0]!;
     await callBack({ id: Number(reveal.vendorId), status: 'f' });
     await settle();
@@ -142,8 +134,8 @@ describe('TextMagic carries the texts', () => {
   });
 
   it('[F24] the same text delivered three times is one reply and one link', async () => {
-    const deal = await offer(system);
-    await accept(system, deal);
+    const deal = await system.story.deal();
+    await system.story.accept(deal);
     const [inbound] = system.sandbox.webhooks
       .list({ vendor: 'textmagic', event: 'message.inbound' })
       .slice(-1);
@@ -154,11 +146,11 @@ describe('TextMagic carries the texts', () => {
   });
 
   it('[F26] STOP is confirmed once by us, because TextMagic does not; no text follows until START', async () => {
-    const deal = await offer(system);
-    const page = await accept(system, deal);
-    const { session } = await openCheckout(page);
+    const deal = await system.story.deal();
+    const page = await system.story.accept(deal);
+    const { session } = await system.story.press(page);
     system.sandbox.act.reply(deal.phone, { text: 'STOP' });
-    await reaches(system, deal, 'OPTED_OUT');
+    await system.story.reaches(deal, deal.buyer, 'OPTED_OUT');
     await settledAt(deal, 'stop_confirmed');
     const [stop] = system.sandbox.webhooks.list({ vendor: 'textmagic', event: 'message.inbound' }).slice(-1);
     await system.sandbox.webhooks.deliver(stop!.id);
@@ -170,7 +162,7 @@ describe('TextMagic carries the texts', () => {
 
     const { body } = await system.api('POST', '/api/leads', {
       ...sampleLead,
-      provider_ids: [deal.providerId],
+      provider_ids: [deal.buyer.externalId],
     });
     expect(body.provider_results).toMatchObject([{ success: false }]);
 
@@ -180,14 +172,14 @@ describe('TextMagic carries the texts', () => {
   });
 
   it('[F17] a number refused as unsubscribed is opted out, a number refused as invalid is undeliverable', async () => {
-    const unsubscribed = await offer(system, {
+    const unsubscribed = await system.story.deal({
       before: (phone) => void system.sandbox.act.reply(phone, { text: 'STOP', provider: 'textmagic' }),
     });
-    await reaches(system, unsubscribed, 'OPTED_OUT');
-    const invalid = await offer(system, {
+    await system.story.reaches(unsubscribed, unsubscribed.buyer, 'OPTED_OUT');
+    const invalid = await system.story.deal({
       before: (phone) => void system.sandbox.act.phone(phone, { refuse: 21614 }),
     });
-    const [unlock] = await reaches(system, invalid, 'EXPIRED');
+    const unlock = await system.story.reaches(invalid, invalid.buyer, 'EXPIRED');
     expect(unlock!.reason).toBe('undeliverable');
   });
 
@@ -203,7 +195,7 @@ describe('TextMagic carries the texts', () => {
 
 describe('failing TextMagic calls', () => {
   it.concurrent('[F15] 429: waits as long as asked, then posts once', async ({ expect }) => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) =>
         void system.sandbox.fault({
           vendor: 'textmagic',
@@ -213,7 +205,7 @@ describe('failing TextMagic calls', () => {
           count: 1,
         }),
     });
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     const calls = system.sandbox.ledger.list({ operation: 'message.create', to: deal.phone });
     expect(calls.map(({ outcome }) => outcome)).toEqual(['faulted', 'accepted']);
     expect(Date.parse(calls[1]!.at) - Date.parse(calls[0]!.at)).toBeGreaterThanOrEqual(2_000);
@@ -223,7 +215,7 @@ describe('failing TextMagic calls', () => {
     it.concurrent(`[F14] ${kind}: found by its reference, posted once, and its delivery is booked`, async ({
       expect,
     }) => {
-      const deal = await offer(system, {
+      const deal = await system.story.deal({
         before: (phone) => {
           const fault = {
             vendor: 'textmagic',
@@ -237,8 +229,8 @@ describe('failing TextMagic calls', () => {
           system.sandbox.fault(fault);
         },
       });
-      await buy(system, deal);
-      await reaches(system, deal, 'DONE');
+      await system.story.pay(deal);
+      await system.story.reaches(deal, deal.buyer, 'DONE');
       expect(posts(system, deal.phone, details).map(({ outcome }) => outcome)).toEqual([
         'accepted_answer_lost',
       ]);
@@ -252,7 +244,7 @@ describe('failing TextMagic calls', () => {
   it.concurrent('[F14] a lost post: two listings do not show it, then it is posted exactly once more', async ({
     expect,
   }) => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) =>
         void system.sandbox.fault({
           vendor: 'textmagic',
@@ -262,7 +254,7 @@ describe('failing TextMagic calls', () => {
           count: 1,
         }),
     });
-    await reaches(system, deal, 'AWAIT_CONFIRM');
+    await system.story.reaches(deal, deal.buyer, 'AWAIT_CONFIRM');
     expect(posts(system, deal.phone, 'Reply Y').map(({ outcome }) => outcome)).toEqual([
       'faulted',
       'accepted',
@@ -273,7 +265,7 @@ describe('failing TextMagic calls', () => {
   it.concurrent('[F14] a reveal whose response is lost and whose delivery fails is sent by e-mail', async ({
     expect,
   }) => {
-    const deal = await offer(system, {
+    const deal = await system.story.deal({
       before: (phone) => {
         system.sandbox.fault({
           vendor: 'textmagic',
@@ -285,10 +277,10 @@ describe('failing TextMagic calls', () => {
         });
       },
     });
-    const page = await accept(system, deal);
+    const page = await system.story.accept(deal);
     system.sandbox.act.phone(deal.phone, { fail: 30003 });
-    await buy(system, deal, page);
-    await reaches(system, deal, 'DONE');
+    await system.story.pay(deal, page);
+    await system.story.reaches(deal, deal.buyer, 'DONE');
     expect(posts(system, deal.phone, details)).toHaveLength(1);
     expect(posts(system, deal.email!, details)).toHaveLength(1);
   });

@@ -24,8 +24,8 @@ const logQuery = z.object({
 });
 
 /**
- * The dashboard: a page for browsers, `{ company, statistics }` for programs. A session opens both, an API key only the
- * second.
+ * The dashboard: a page for browsers, `{ company, statistics }` for programs (docs/contracts.md). A session opens both, an
+ * API key only the second.
  */
 export function dashboardRoutes(site: CompanySite, access: Access): FastifyPluginAsync {
   const { runtime, views } = site;

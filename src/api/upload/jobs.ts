@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { findJob } from '../../db/lead/uploads.ts';
+import { syncStatuses } from '../../domain/crm/sync-status.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf, mayActFor } from '../auth/caller.ts';
@@ -10,7 +11,7 @@ const job = z.object({
   job_id: z.string(),
   lead_id: z.string(),
   company_id: z.number().int(),
-  status: z.enum(['pending', 'processing', 'success', 'failed', 'cancelled']),
+  status: z.enum(syncStatuses),
   attempts: z.number().int(),
   worker: z.string().nullable().describe('The process that handled it last'),
   contact_id: z.string().nullable().describe('Id of the contact in the CRM'),

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { SyncStatus } from '../../domain/crm/sync-status.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
@@ -9,7 +10,7 @@ export type LoggedLead = {
   /** Sealed; null after erasure. */
   contact: string | null;
   phoneValid: boolean;
-  status: 'pending' | 'processing' | 'success' | 'failed' | 'cancelled';
+  status: SyncStatus;
   attempts: number;
   worker: string | null;
   contactId: string | null;

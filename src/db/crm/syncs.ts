@@ -1,13 +1,14 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { type SyncStatus, syncMoves } from '../../domain/crm/sync-status.ts';
+import { type After, finalStates, statesBefore } from '../../domain/moves.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Database, Queryable } from '../client.ts';
 import { type Change, commitChange, type Fence, type Part, run } from '../commit.ts';
+import { quoted } from '../schema/columns.ts';
 import { type OpenRun, openRun } from '../transport/outbox.ts';
 import { type CallLimits, type CallSlot, takingParts } from './call-slots.ts';
 import { type CrmConnection, connectionColumns, crmWorker } from './connections.ts';
-
-export type SyncStatus = 'pending' | 'processing' | 'success' | 'failed' | 'cancelled';
 
 /** All that a run needs to know of a lead. `begun`: its record says processing now, and a call is taken for it. */
 export type OpenedSync = {
@@ -81,7 +82,7 @@ function beginSteps({ worker, sharedKey, limits, aheadMs }: OpenOptions): { ctes
       SELECT "leadId" AS lead_id, "organizationId" AS organization_id, "importId" AS import_id, "locationId" AS location_id,
         "rateShare" AS rate_share
       FROM about WHERE contact IS NOT NULL AND NOT "importCancelled" AND "heldBecause" IS NULL AND "pausedAt" IS NULL
-        AND coalesce(status, 'pending') NOT IN ('success', 'cancelled')
+        AND coalesce(status, 'pending') NOT IN (${quoted(finalStates(syncMoves))})
         AND (credentials IS NOT NULL OR ("apiVersion" = 'v2' AND ${sharedKey}::boolean)))
     ${limits ? sql`, ${takingParts('ready', limits, aheadMs)}` : sql``},
     sync AS (
@@ -89,7 +90,7 @@ function beginSteps({ worker, sharedKey, limits, aheadMs }: OpenOptions): { ctes
       SELECT lead_id, organization_id, import_id, 'processing', 1, ${worker} FROM ready
       ${limits ? sql`WHERE EXISTS (SELECT 1 FROM slot)` : sql``}
       ON CONFLICT (lead_id) DO UPDATE SET status = 'processing', attempts = s.attempts + 1, worker = excluded.worker, updated_at = now()
-        WHERE s.status NOT IN ('success', 'cancelled') RETURNING attempts)`,
+        WHERE s.status IN (${quoted(statesBefore(syncMoves, 'processing'))}) RETURNING attempts)`,
     results: sql`(SELECT attempts FROM sync) AS attempt,
       ${limits ? sql`(SELECT taken FROM slot)` : sql`NULL::json`} AS slot,
       ${limits ? sql`EXISTS (SELECT 1 FROM day_full)` : sql`false`} AS "dayFull"`,
@@ -109,7 +110,7 @@ function openedFrom(columns: LeadColumns): OpenedSync {
 }
 
 type Recorded = {
-  status: Exclude<SyncStatus, 'processing'>;
+  status: After<typeof syncMoves, 'processing'>;
   contactId?: string | null;
   writtenHash?: string | null;
   dnd?: boolean | null;

@@ -1,9 +1,11 @@
 import { sql } from 'drizzle-orm';
 import type { Mapping } from '../../domain/csv/mapping.ts';
-import type { ImportStatus } from '../../domain/imports/status.ts';
+import { type EndedStatus, type ImportStatus, importMoves } from '../../domain/imports/status.ts';
+import { type Before, statesBefore } from '../../domain/moves.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
+import { quoted } from '../schema/columns.ts';
 
 /** One file of a company: kept whole, then read row by row. */
 export type Import = {
@@ -185,7 +187,8 @@ export const markReady = (
   guard:
     () => sql`UPDATE imports SET status = 'ready', file_hash = ${file.fileHash}::text, header = ${json(file.header)},
       mapping = ${json(file.mapping)}, dialect = ${json(file.dialect)}, total_rows = ${file.totalRows}::integer, updated_at = now()
-    WHERE id = ${id}::uuid AND status = 'uploading' AND chunks = ${file.chunks}::integer RETURNING id`,
+    WHERE id = ${id}::uuid AND status IN (${quoted(statesBefore(importMoves, 'ready'))})
+      AND chunks = ${file.chunks}::integer RETURNING id`,
   writes: [
     {
       name: 'superseded',
@@ -220,7 +223,8 @@ export const markStarted = (
 ): Change => ({
   guard:
     () => sql`UPDATE imports SET status = 'running', mapping = ${json(start.mapping)}, started_at = now(), updated_at = now()
-    WHERE id = ${row.id}::uuid AND organization_id = ${row.organizationId}::uuid AND status = 'ready'
+    WHERE id = ${row.id}::uuid AND organization_id = ${row.organizationId}::uuid
+      AND status IN (${quoted(statesBefore(importMoves, 'running'))})
       AND (${start.again}::boolean OR NOT EXISTS (SELECT 1 FROM imports i WHERE ${sameFile(row)})) RETURNING id`,
   writes: [rememberMapping(row.organizationId, start.headerKey, start.mapping)],
   events: [
@@ -237,11 +241,11 @@ export const markStarted = (
  * The end: its pieces go, its rejects stay. `from` guards: an import that is not in one of these states is left alone;
  * `nextRow`, that nobody else has read on.
  */
-export const markEnded = (
+export const markEnded = <To extends EndedStatus>(
   row: Pick<Import, 'id' | 'organizationId'>,
   end: {
-    status: 'done' | 'failed' | 'cancelled';
-    from: readonly ImportStatus[];
+    status: To;
+    from: readonly Before<typeof importMoves, To>[];
     problem?: string;
     nextRow?: number;
     totalRows?: number;

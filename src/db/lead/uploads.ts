@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { SyncStatus } from '../../domain/crm/sync-status.ts';
 import { recipients } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { type PublishRow, run } from '../commit.ts';
@@ -227,7 +228,7 @@ export type SyncJob = {
   organizationId: string;
   leadId: string;
   companyNumber: number;
-  status: 'pending' | 'processing' | 'success' | 'failed' | 'cancelled';
+  status: SyncStatus;
   attempts: number;
   worker: string | null;
   contactId: string | null;

@@ -1,9 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { statesBefore } from '../../domain/moves.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
+import { quoted } from '../schema/columns.ts';
+import { effectMoves } from '../transport/effect-state.ts';
 import { markBadNumber, markOptedOut } from './phones.ts';
 
 /** What a vendor says became of a message. */
@@ -105,7 +108,7 @@ async function bookPlain(
 /** A callback counts as the vendor's acceptance of a call whose answer we never saw. */
 const acceptEffect = (effectId: string, vendorId: string | null, when: SQL) =>
   sql`UPDATE effects SET state = 'accepted', vendor_id = coalesce(vendor_id, ${vendorId}::text), error_code = NULL,
-    updated_at = now() WHERE id = ${effectId}::uuid AND state IN ('claimed', 'unknown') AND ${when}`;
+    updated_at = now() WHERE id = ${effectId}::uuid AND state IN (${quoted(statesBefore(effectMoves, 'accepted'))}) AND ${when}`;
 
 /**
  * Books a receipt: the status only moves forward, a callback counts as the vendor's acceptance of a call whose answer

@@ -1,13 +1,16 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { type After, statesBefore } from '../../domain/moves.ts';
+import { type CheckoutState, checkoutMoves } from '../../domain/payment/checkout-state.ts';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
+import { quoted } from '../schema/columns.ts';
 import { payableList } from '../unlock/states.ts';
 
 /** The newest Checkout Session of an unlock, with how long it lives by the database's clock. */
 export type Checkout = {
   number: number;
   id: string | null;
-  state: 'creating' | 'open' | 'complete' | 'expired';
+  state: CheckoutState;
   url: string | null;
   expiresAt: Date;
   leftMs: number;
@@ -58,14 +61,19 @@ export function openCheckout(
   return (
     held,
   ) => sql`UPDATE checkout_sessions SET id = ${session.id}::text, url = ${session.url}::text, state = 'open'
-    WHERE unlock_id = ${unlockId}::uuid AND number = ${number}::integer AND state = 'creating' AND ${held} RETURNING number`;
+    WHERE unlock_id = ${unlockId}::uuid AND number = ${number}::integer AND state IN (${quoted(statesBefore(checkoutMoves, 'open'))}) AND ${held} RETURNING number`;
 }
 
 /** Ends a session by its number: one that Stripe refused to create has no id. */
-export function endCheckout(unlockId: string, number: number, state: 'complete' | 'expired'): Part {
+export function endCheckout(
+  unlockId: string,
+  number: number,
+  state: After<typeof checkoutMoves, 'open'>,
+): Part {
   return {
     name: 'ended',
     statement: (when) => sql`UPDATE checkout_sessions SET state = ${state}::text, closed_at = now()
-      WHERE unlock_id = ${unlockId}::uuid AND number = ${number}::integer AND state IN ('creating', 'open') AND ${when}`,
+      WHERE unlock_id = ${unlockId}::uuid AND number = ${number}::integer
+        AND state IN (${quoted(statesBefore(checkoutMoves, state))}) AND ${when}`,
   };
 }

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { type PaymentState, paymentState } from '../../domain/payment/payment-state.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { type Move, moveUnlock, type UnlockView } from '../unlock/unlocks.ts';
@@ -121,10 +122,15 @@ export function undoSale(
 }
 
 /** The account that holds what is left of a payment. */
-function accountOf({ disputedAt, kept }: PaymentRow): Account {
-  if (disputedAt) return 'disputed';
-  return kept ? 'sales' : 'refunds_due';
-}
+const accountOf = (payment: PaymentRow): Account => accounts[paymentState(payment)];
+
+const accounts: Record<PaymentState, Account> = {
+  kept: 'sales',
+  refund_due: 'refunds_due',
+  disputed: 'disputed',
+  // Nothing is left to move.
+  refunded: 'refunds_due',
+};
 
 /** Flags the buyer of an unlock for review by an operator. The first flag's time is kept. */
 export function flagBuyer(unlockId: string): Part {

@@ -1,12 +1,19 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { type After, statesBefore } from '../../domain/moves.ts';
+import {
+  type CheckoutState,
+  checkoutMoves,
+  openCheckoutStates,
+} from '../../domain/payment/checkout-state.ts';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
+import { quoted } from '../schema/columns.ts';
 
 export type SessionRow = {
   unlockId: string;
   number: number;
   id: string | null;
-  state: string;
+  state: CheckoutState;
   expiresAt: Date;
 };
 
@@ -23,15 +30,15 @@ export async function findOpenSessions(db: Queryable, unlockId: string): Promise
   return run(
     db,
     sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions
-    WHERE unlock_id = ${unlockId} AND state IN ('creating', 'open') ORDER BY number`,
+    WHERE unlock_id = ${unlockId} AND state IN (${quoted(openCheckoutStates)}) ORDER BY number`,
   );
 }
 
 /** Books the end of a session at Stripe; `complete` and `expired` are final. */
-export function closeSession(sessionId: string, state: 'complete' | 'expired'): Part {
+export function closeSession(sessionId: string, state: After<typeof checkoutMoves, 'open'>): Part {
   return {
     name: 'session',
     statement: (when: SQL) => sql`UPDATE checkout_sessions SET state = ${state}, closed_at = now()
-      WHERE id = ${sessionId} AND state IN ('creating', 'open') AND ${when}`,
+      WHERE id = ${sessionId} AND state IN (${quoted(statesBefore(checkoutMoves, state))}) AND ${when}`,
   };
 }

@@ -12,8 +12,10 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import { syncStatuses } from '../../domain/crm/sync-status.ts';
+import { importStatuses } from '../../domain/imports/status.ts';
 import { users } from './auth.ts';
-import { moment, sealed } from './columns.ts';
+import { moment, quoted, sealed } from './columns.ts';
 import { leads } from './leads.ts';
 import { organizations } from './organizations.ts';
 
@@ -157,7 +159,6 @@ export const imports = pgTable(
     organizationId: uuid('organization_id')
       .notNull()
       .references(() => organizations.id),
-    /** uploading -> ready (waits for a mapping or a yes) -> running -> done; failed and cancelled from any. */
     status: text().notNull(),
     fileName: text('file_name').notNull(),
     /** SHA-256 of its bytes; null while uploading. */
@@ -187,10 +188,7 @@ export const imports = pgTable(
     index('imports_newest').on(t.organizationId, t.createdAt, t.id),
     index('imports_file').on(t.organizationId, t.fileHash),
     index('imports_unfinished').on(t.updatedAt).where(sql`status in ('uploading', 'ready')`),
-    check(
-      'imports_status',
-      sql`${t.status} in ('uploading', 'ready', 'running', 'done', 'failed', 'cancelled')`,
-    ),
+    check('imports_status', sql`${t.status} in (${quoted(importStatuses)})`),
   ],
 );
 
@@ -264,9 +262,6 @@ export const leadSyncs = pgTable(
     index('lead_syncs_status').on(t.organizationId, t.status, t.updatedAt),
     index('lead_syncs_import').on(t.importId, t.status),
     index('lead_syncs_contact').on(t.organizationId, t.contactId),
-    check(
-      'lead_syncs_status',
-      sql`${t.status} in ('pending', 'processing', 'success', 'failed', 'cancelled')`,
-    ),
+    check('lead_syncs_status', sql`${t.status} in (${quoted(syncStatuses)})`),
   ],
 );

@@ -83,7 +83,7 @@ export const leadUnlocks = pgTable(
     priceMinor: integer('price_minor').notNull(),
     currency: text().notNull(),
     ttlExpiresAt: moment('ttl_expires_at').notNull(),
-    /** SHA-256 of the pay link's token; the token itself is recomputed (domain/paylink.ts). */
+    /** SHA-256 of the pay link's token; the token itself is recomputed (domain/unlock/pay-link.ts). */
     tokenHash: text('token_hash'),
     tokenVersion: integer('token_version').notNull().default(1),
     offeredAt: moment('offered_at'),

@@ -10,7 +10,8 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { moment } from './columns.ts';
+import { checkoutStates, openCheckoutStates } from '../../domain/payment/checkout-state.ts';
+import { moment, quoted } from './columns.ts';
 import { leadUnlocks } from './leads.ts';
 import { organizations } from './organizations.ts';
 
@@ -31,8 +32,10 @@ export const checkoutSessions = pgTable(
   },
   (t) => [
     uniqueIndex('checkout_sessions_number').on(t.unlockId, t.number),
-    uniqueIndex('checkout_sessions_one_open').on(t.unlockId).where(sql`state in ('creating', 'open')`),
-    check('checkout_sessions_state', sql`${t.state} in ('creating', 'open', 'complete', 'expired')`),
+    uniqueIndex('checkout_sessions_one_open')
+      .on(t.unlockId)
+      .where(sql`state in (${quoted(openCheckoutStates)})`),
+    check('checkout_sessions_state', sql`${t.state} in (${quoted(checkoutStates)})`),
   ],
 );
 

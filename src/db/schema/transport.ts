@@ -12,7 +12,8 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { moment, sealed } from './columns.ts';
+import { effectStates } from '../transport/effect-state.ts';
+import { moment, quoted, sealed } from './columns.ts';
 
 /** Append-only, partitioned by month of `occurred_at` (the migration says so; drizzle cannot). */
 export const events = pgTable(
@@ -74,7 +75,6 @@ export const effects = pgTable(
     kind: text().notNull(),
     organizationId: uuid('organization_id'),
     unlockId: uuid('unlock_id'),
-    /** `released`: certainly not done (429, connection refused), free to be claimed again. */
     state: text().notNull(),
     /** Changes with each claim; only the holder completes it. */
     fence: uuid().notNull(),
@@ -92,7 +92,7 @@ export const effects = pgTable(
   (t) => [
     index('effects_unlock').on(t.unlockId),
     index('effects_vendor_id').on(t.vendor, t.vendorId),
-    check('effects_state', sql`${t.state} in ('claimed', 'released', 'accepted', 'refused', 'unknown')`),
+    check('effects_state', sql`${t.state} in (${quoted(effectStates)})`),
   ],
 );
 

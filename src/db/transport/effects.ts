@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { type After, statesBefore } from '../../domain/moves.ts';
 import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type Part, run } from '../commit.ts';
-
-export type EffectState = 'claimed' | 'released' | 'accepted' | 'refused' | 'unknown';
+import { quoted } from '../schema/columns.ts';
+import { type EffectState, effectMoves } from './effect-state.ts';
 
 export type EffectRow = {
   key: string;
@@ -170,7 +171,7 @@ export type EffectOutcome =
 export async function bookEffect(
   db: Queryable,
   claim: { key: string; fence: string },
-  outcome: EffectOutcome,
+  outcome: EffectOutcome & { state: After<typeof effectMoves, 'claimed'> },
   attempt: AttemptRow | null,
   writes: readonly Part[] = [],
 ): Promise<void> {
@@ -204,7 +205,8 @@ export async function markUnknown(
   await run(
     db,
     sql`UPDATE effects SET state = 'unknown', error_code = ${errorCode}, updated_at = now()
-    WHERE key = ${effect.key} AND fence = ${effect.fence}::uuid AND state = 'claimed' AND lease_until <= now()`,
+    WHERE key = ${effect.key} AND fence = ${effect.fence}::uuid AND state IN (${quoted(statesBefore(effectMoves, 'unknown'))})
+      AND lease_until <= now()`,
   );
 }
 
@@ -223,7 +225,7 @@ export type SettledOutcome = Extract<EffectOutcome, { state: 'accepted' | 'refus
 export async function settleUnknown(
   db: Queryable,
   effect: { key: string; fence: string },
-  outcome: SettledOutcome,
+  outcome: SettledOutcome & { state: After<typeof effectMoves, 'unknown'> },
   writes: readonly Part[] = [],
 ): Promise<void> {
   const vendorId = outcome.state === 'accepted' ? outcome.vendorId : null;

@@ -3,6 +3,7 @@ import type { DomainEvent } from '../../events/envelope.ts';
 import { type WorkerName, workerNames } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from '../commit.ts';
+import { outboxRow } from './outbox-state.ts';
 
 /** A stored event before it is parsed: its type and data may be of a version this process does not know. */
 export type StoredEvent = Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown };
@@ -157,7 +158,7 @@ export async function claimOverdue(
   return run(
     db,
     sql`UPDATE outbox o SET visits = o.visits + 1, due_at = now() + make_interval(secs => ${revisitMs}::float8 / 1000)
-    FROM (SELECT id FROM outbox WHERE worker = ANY(${sql.param(workers)}::text[]) AND queued AND parked_at IS NULL AND due_at <= now()
+    FROM (SELECT id FROM outbox WHERE worker = ANY(${sql.param(workers)}::text[]) AND ${outboxRow.queued} AND due_at <= now()
       ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
     WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.visits`,
   );
@@ -192,7 +193,7 @@ export async function admitWaiting(
   const [found] = await run<{ rows: PublishRow[]; next: string | null }>(
     db,
     sql`WITH RECURSIVE tenants AS (
-      (SELECT organization_id, 1 AS n FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
+      (SELECT organization_id, 1 AS n FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting}
         AND organization_id > ${after ?? firstId}::uuid ORDER BY organization_id LIMIT 1)
       UNION ALL
       SELECT (SELECT o.organization_id FROM outbox o WHERE o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL
@@ -202,7 +203,7 @@ export async function admitWaiting(
       perOrganization === null
         ? sql``
         : sql`queued AS (SELECT organization_id, count(*)::integer AS rows FROM outbox
-            WHERE worker = ${worker} AND queued AND parked_at IS NULL GROUP BY organization_id),`
+            WHERE worker = ${worker} AND ${outboxRow.queued} GROUP BY organization_id),`
     }
     free AS (SELECT t.organization_id, ${left} AS rows FROM tenants t WHERE t.organization_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM worker_holds h WHERE h.worker = ${worker} AND h.organization_id = t.organization_id AND h.until > now())),
@@ -210,10 +211,10 @@ export async function admitWaiting(
     ready AS (
       SELECT w.id, w.turn FROM free t CROSS JOIN LATERAL (
         SELECT o.id, row_number() OVER (ORDER BY o.due_at) AS turn FROM (
-          SELECT id, due_at FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL AND due_at <= now()
+          SELECT id, due_at FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting} AND due_at <= now()
             AND organization_id = t.organization_id ORDER BY due_at LIMIT greatest(0, least(t.rows, (SELECT share.rows FROM share)))) o) w
       UNION ALL
-      (SELECT id, row_number() OVER (ORDER BY due_at) FROM outbox WHERE worker = ${worker} AND NOT queued AND parked_at IS NULL
+      (SELECT id, row_number() OVER (ORDER BY due_at) FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting}
         AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})),
     -- Who is first among equals must not be the same each time.
     turns AS (SELECT id FROM ready ORDER BY turn, random() LIMIT ${room}),
@@ -242,7 +243,7 @@ export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promi
 export async function expediteQueued(db: Queryable, worker: WorkerName): Promise<number> {
   const rows = await run<{ id: number }>(
     db,
-    sql`UPDATE outbox SET due_at = now() WHERE worker = ${worker} AND queued AND parked_at IS NULL AND due_at > now() RETURNING id`,
+    sql`UPDATE outbox SET due_at = now() WHERE worker = ${worker} AND ${outboxRow.queued} AND due_at > now() RETURNING id`,
   );
   return rows.length;
 }
@@ -275,7 +276,7 @@ export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
 export async function queuedCounts(db: Queryable): Promise<Map<WorkerName, number>> {
   const rows = await run<{ worker: WorkerName; queued: number }>(
     db,
-    sql`SELECT worker, count(*)::int AS queued FROM outbox WHERE queued AND parked_at IS NULL GROUP BY worker`,
+    sql`SELECT worker, count(*)::int AS queued FROM outbox WHERE ${outboxRow.queued} GROUP BY worker`,
   );
   return new Map(rows.map((r) => [r.worker, r.queued]));
 }
@@ -288,5 +289,5 @@ export function parkRow(fence: Fence, error: string, burn: boolean): SQL {
 
 export function resumeRow(outboxId: number): SQL {
   return sql`UPDATE outbox SET parked_at = NULL, attempts = 0, epoch = epoch + 1, visits = 0, queued = false, due_at = now()
-    WHERE id = ${outboxId} AND parked_at IS NOT NULL RETURNING id`;
+    WHERE id = ${outboxId} AND ${outboxRow.parked} RETURNING id`;
 }

@@ -15,7 +15,7 @@ import { keepHeapSmall } from './heap-limit.ts';
 export const csvLimits = { maxRows: 5_000_000, maxColumns: 500, maxRowBytes: 256 * 1024 } as const;
 /** Rows of one statement: what a killed process may have to do again. */
 export const rowsTogether = 1_000;
-/** From here on a file is worth minding the heap (small-heap.ts). */
+/** Longer files are read with a limited heap (heap-limit.ts). */
 export const longFileBytes = 2 * 2 ** 20;
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;

@@ -1,0 +1,23 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Moves } from '../../domain/moves.ts';
+
+/**
+ * `waiting`: due later, or its queue was full. `queued`: a job of its epoch should be in the queue. `parked`: given up
+ * until an operator resumes it. `finished`: deleted by the statement that finished the work.
+ */
+export type OutboxState = 'waiting' | 'queued' | 'parked' | 'finished';
+
+/** Allowed moves of an outbox row. `queued` follows itself when a lost job is issued again. */
+export const outboxMoves = {
+  waiting: ['queued'],
+  queued: ['queued', 'waiting', 'parked', 'finished'],
+  parked: ['waiting'],
+  finished: [],
+} as const satisfies Moves<OutboxState>;
+
+/** The state of a row that exists, as a condition on its columns. */
+export const outboxRow = {
+  waiting: sql.raw('NOT queued AND parked_at IS NULL'),
+  queued: sql.raw('queued AND parked_at IS NULL'),
+  parked: sql.raw('parked_at IS NOT NULL'),
+} as const satisfies Record<Exclude<OutboxState, 'finished'>, SQL>;

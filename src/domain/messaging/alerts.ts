@@ -20,7 +20,7 @@ const definitions = {
   work_parked: define({
     title: { en: 'Work parked', es: 'Trabajo detenido' },
     explanation: {
-      en: 'This work failed too often and is parked until it is resumed on the console.',
+      en: 'This job failed too often and is parked until it is resumed on the console.',
       es: 'Este trabajo falló demasiadas veces y está detenido hasta que alguien lo reanude.',
     },
     text: gaveUp,

@@ -4,14 +4,16 @@ import type { SmsGateway } from '../adapters/sms.ts';
 import type { Timings } from '../config.ts';
 import type { Queryable } from '../db/client.ts';
 import type { Vault } from '../db/vault.ts';
+import type { Recipient } from '../domain/recipient.ts';
 import { type EffectResult, type EffectRun, post } from './posting.ts';
 
 export type SmsRequest = {
   key: string;
   purpose: string;
   organizationId: string | null;
-  unlockId: string | null;
-  buyerId: string | null;
+  /** What it is about, as events name it: `unlock:<id>`. */
+  subject: string;
+  recipient: Recipient;
   phoneId: string;
   to: string;
   body: string;
@@ -24,12 +26,11 @@ export type SmsRequest = {
 export type EmailRequest = {
   key: string;
   purpose: string;
-  recipientKind: 'buyer' | 'operator';
   organizationId: string | null;
-  unlockId: string | null;
-  buyerId: string | null;
-  to: string;
   subject: string;
+  recipient: Recipient;
+  to: string;
+  title: string;
   text: string;
 };
 
@@ -38,7 +39,7 @@ export type KeyedRequest<T> = {
   vendor: string;
   kind: string;
   organizationId: string | null;
-  unlockId: string | null;
+  subject: string;
   /** Safe to repeat: the vendor knows this key. */
   call: (key: string) => Promise<{ vendorId: string | null; result: T }>;
 };
@@ -70,20 +71,19 @@ export function createEffects(deps: Deps): Effects {
           vendor: sms.vendor,
           kind: 'sms',
           organizationId: r.organizationId,
-          unlockId: r.unlockId,
+          subject: r.subject,
           repeatable: false,
           line: { phoneId: r.phoneId, ignoreOptOut: r.ignoreOptOut ?? false, capped: !r.uncapped },
           reveals: r.purpose === 'reveal',
         },
         message: {
           organizationId: r.organizationId,
-          unlockId: r.unlockId,
-          buyerId: r.buyerId,
+          subject: r.subject,
+          recipient: r.recipient,
           phoneId: r.phoneId,
-          recipientKind: 'buyer',
           channel: 'sms',
           purpose: r.purpose,
-          recipient: vault.seal(r.to),
+          address: vault.seal(r.to),
           body: vault.seal(r.body),
         },
         call: async (id, posted) => {
@@ -110,24 +110,23 @@ export function createEffects(deps: Deps): Effects {
           vendor: email.vendor,
           kind: 'email',
           organizationId: r.organizationId,
-          unlockId: r.unlockId,
+          subject: r.subject,
           repeatable: false,
           line: null,
           reveals: r.purpose === 'reveal',
         },
         message: {
           organizationId: r.organizationId,
-          unlockId: r.unlockId,
-          buyerId: r.buyerId,
+          subject: r.subject,
+          recipient: r.recipient,
           phoneId: null,
-          recipientKind: r.recipientKind,
           channel: 'email',
           purpose: r.purpose,
-          recipient: vault.seal(r.to),
-          body: vault.seal(`${r.subject}\n\n${r.text}`),
+          address: vault.seal(r.to),
+          body: vault.seal(`${r.title}\n\n${r.text}`),
         },
         call: async (id) => {
-          const sent = await email.send({ to: r.to, subject: r.subject, text: r.text, reference: id });
+          const sent = await email.send({ to: r.to, subject: r.title, text: r.text, reference: id });
           return { vendorId: sent.vendorId, result: null };
         },
         find: (effect) =>
@@ -144,7 +143,7 @@ export function createEffects(deps: Deps): Effects {
           vendor: r.vendor,
           kind: r.kind,
           organizationId: r.organizationId,
-          unlockId: r.unlockId,
+          subject: r.subject,
           repeatable: true,
           line: null,
           reveals: false,

@@ -1,4 +1,4 @@
-import { moveUnlock, subjectOf, type UnlockView } from '../db/unlock/unlocks.ts';
+import { isTexted, moveUnlock, subjectOf, type UnlockView } from '../db/unlock/unlocks.ts';
 import { renderTeaser } from '../domain/messaging/templates.ts';
 import { decide } from '../domain/unlock/machine.ts';
 import { defineWorker } from '../engine/define.ts';
@@ -21,6 +21,7 @@ export const teaserSender = defineWorker<'teaser-sender', Deps>({
     async 'unlock.offered'(event, deps, run) {
       const unlock = await run.unlock(event.data.unlockId);
       if (!unlock) return skip('no such unlock');
+      if (!isTexted(unlock)) return skip('its buyer is not texted');
       const decision = decide(unlock, { type: 'tease' }, run.now);
       if (decision.kind !== 'move') return skip('already teased or closed');
       if (run.now >= unlock.ttlExpiresAt) return skip('its TTL is over');

@@ -3,6 +3,7 @@ import type { EventDraft } from '../../events/envelope.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
+import { unlockIdOf } from '../unlock/unlocks.ts';
 import { markBadNumber, markOptedOut } from './phones.ts';
 
 /** What a vendor says became of a message. */
@@ -21,7 +22,7 @@ export type ReceiptTarget = {
   id: string;
   createdAt: string;
   organizationId: string | null;
-  unlockId: string | null;
+  subject: string;
   phoneId: string | null;
   purpose: string;
   status: string;
@@ -31,7 +32,7 @@ export type ReceiptTarget = {
 const sinceOf = (id: string) => new Date(timeOfId(id).getTime() - 1);
 
 const columns =
-  sql.raw(`m.id, m.created_at::text AS "createdAt", m.organization_id AS "organizationId", m.unlock_id AS "unlockId",
+  sql.raw(`m.id, m.created_at::text AS "createdAt", m.organization_id AS "organizationId", m.subject,
   m.phone_id AS "phoneId", m.purpose, m.status`);
 
 /** The message a receipt is about: by our own id, else by the vendor's. Null: none of ours. */
@@ -140,8 +141,8 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
 }
 
 function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): EventDraft[] {
-  const { id, organizationId, unlockId, purpose, phoneId } = message;
-  const subject = unlockId ? `unlock:${unlockId}` : phoneId ? `phone:${phoneId}` : `message:${id}`;
+  const { id, organizationId, subject, purpose, phoneId } = message;
+  const unlockId = unlockIdOf(subject);
   const data = { messageId: id, purpose, ...(unlockId ? { unlockId } : {}) };
   // Only the details wait for their receipt; of other texts the message row says enough.
   if (receipt.status === 'delivered')

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 
+/** A session in which an unlock is paid for. */
 export type SessionRow = {
   unlockId: string;
   number: number;
@@ -13,7 +14,7 @@ export type SessionRow = {
 export async function findSession(db: Queryable, id: string): Promise<SessionRow | null> {
   const [row] = await run<SessionRow>(
     db,
-    sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions WHERE id = ${id}`,
+    sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions WHERE id = ${id} AND purpose = 'unlock'`,
   );
   return row ?? null;
 }
@@ -23,7 +24,7 @@ export async function findOpenSessions(db: Queryable, unlockId: string): Promise
   return run(
     db,
     sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions
-    WHERE unlock_id = ${unlockId} AND state IN ('creating', 'open') ORDER BY number`,
+    WHERE purpose = 'unlock' AND subject_id = ${unlockId}::uuid AND state IN ('creating', 'open') ORDER BY number`,
   );
 }
 

@@ -1,7 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { Recipient } from '../../domain/recipient.ts';
 import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type Part, run } from '../commit.ts';
 import { paidList } from '../unlock/states.ts';
+import { unlockIdOf } from '../unlock/unlocks.ts';
 
 export type EffectState = 'claimed' | 'released' | 'accepted' | 'refused' | 'unknown';
 
@@ -24,14 +26,13 @@ export type EffectRow = {
 
 export type MessageDraft = {
   organizationId: string | null;
-  unlockId: string | null;
-  buyerId: string | null;
+  subject: string;
+  recipient: Recipient;
   phoneId: string | null;
-  recipientKind: 'buyer' | 'operator';
   channel: 'sms' | 'email';
   purpose: string;
   /** Sealed. */
-  recipient: string;
+  address: string;
   body: string;
   createdAt: Date;
 };
@@ -44,7 +45,8 @@ export type ClaimRequest = {
   vendor: string;
   kind: string;
   organizationId: string | null;
-  unlockId: string | null;
+  /** What it is about, as events name it: `unlock:<id>`. */
+  subject: string;
   leaseMs: number;
   /** The vendor has an idempotency key: an expired or unknown claim may simply be made again. */
   repeatable: boolean;
@@ -90,10 +92,11 @@ function underCap(request: ClaimRequest, phoneId: string): SQL {
 }
 
 function messagePart(message: MessageDraft, vendor: string): SQL {
-  return sql`INSERT INTO messages (id, created_at, organization_id, unlock_id, buyer_id, phone_id, recipient_kind, channel, purpose,
+  const { recipient } = message;
+  return sql`INSERT INTO messages (id, created_at, organization_id, subject, recipient_kind, recipient_id, phone_id, channel, purpose,
       recipient, body, status)
-    SELECT claim.id, ${message.createdAt}::timestamptz, ${message.organizationId}::uuid, ${message.unlockId}::uuid, ${message.buyerId}::uuid,
-      ${message.phoneId}::uuid, ${message.recipientKind}, ${message.channel}, ${message.purpose}, ${message.recipient}, ${message.body}, 'posting'
+    SELECT claim.id, ${message.createdAt}::timestamptz, ${message.organizationId}::uuid, ${message.subject}, ${recipient.kind}, ${'id' in recipient ? recipient.id : null}::uuid,
+      ${message.phoneId}::uuid, ${message.channel}, ${message.purpose}, ${message.address}, ${message.body}, 'posting'
     FROM claim WHERE claim.inserted AND ${vendor}::text IS NOT NULL`;
 }
 
@@ -130,7 +133,7 @@ export async function claimEffect(
   if (request.reveals) {
     add(
       'paid',
-      sql`UPDATE lead_unlocks SET reveal_claims = reveal_claims + 1 WHERE id = ${request.unlockId}::uuid
+      sql`UPDATE lead_unlocks SET reveal_claims = reveal_claims + 1 WHERE id = ${unlockIdOf(request.subject)}::uuid
       AND status IN (${paidList}) RETURNING id`,
     );
     conditions.push(sql`EXISTS (SELECT 1 FROM paid)`);
@@ -175,8 +178,8 @@ export async function claimEffect(
 }
 
 function claimPart(request: ClaimRequest, when: SQL): SQL {
-  return sql`INSERT INTO effects AS e (key, id, vendor, kind, organization_id, unlock_id, state, fence, lease_until)
-    SELECT ${request.key}, ${request.id}::uuid, ${request.vendor}, ${request.kind}, ${request.organizationId}::uuid, ${request.unlockId}::uuid,
+  return sql`INSERT INTO effects AS e (key, id, vendor, kind, organization_id, subject, state, fence, lease_until)
+    SELECT ${request.key}, ${request.id}::uuid, ${request.vendor}, ${request.kind}, ${request.organizationId}::uuid, ${request.subject},
       'claimed', ${request.fence}::uuid, now() + make_interval(secs => ${request.leaseMs}::float8 / 1000) WHERE ${when}
     ON CONFLICT (key) DO UPDATE SET state = 'claimed', fence = excluded.fence, lease_until = excluded.lease_until, claimed_at = now(),
       missing_since = NULL, error_code = NULL, updated_at = now(), posts = e.posts + CASE e.state WHEN 'released' THEN 0 ELSE 1 END
@@ -215,12 +218,12 @@ export async function findEffectKey(db: Queryable, effectId: string): Promise<st
   return row?.key ?? null;
 }
 
-/** Refused texts and mails of an unlock may be tried again once a person has mended the cause; opt-outs stay refused. */
-export function releaseRefused(unlockId: string): Part {
+/** Refused texts and mails about a subject may be tried again once a person has mended the cause; opt-outs stay refused. */
+export function releaseRefused(subject: string): Part {
   return {
     name: 'released',
     statement: (when) => sql`UPDATE effects SET state = 'released', error_code = NULL, updated_at = now()
-      WHERE unlock_id = ${unlockId}::uuid AND state = 'refused' AND kind IN ('sms', 'email')
+      WHERE subject = ${subject} AND state = 'refused' AND kind IN ('sms', 'email')
         AND error_code NOT IN ('opted_out', 'bad_number', 'unknown_outcome') AND ${when}`,
   };
 }

@@ -143,7 +143,7 @@ async function dropPartition(
   const mentions =
     parent === 'events'
       ? sql`t.subject IN ('unlock:' || u.id, 'lead:' || u.lead_id)`
-      : sql`t.unlock_id = u.id`;
+      : sql`t.subject = 'unlock:' || u.id`;
   const [open] = await run<{ used: boolean }>(
     tx,
     sql`SELECT EXISTS (SELECT 1 FROM outbox o WHERE o.event_at >= ${from}::text::timestamptz - make_interval(months => ${margin}::integer)

@@ -1,5 +1,6 @@
 import { endCheckout } from '../../db/payment/checkout.ts';
 import { closeSession, findOpenSessions } from '../../db/payment/sessions.ts';
+import { subjectOf } from '../../db/unlock/unlocks.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../../engine/runtime.ts';
@@ -32,7 +33,7 @@ export async function closeOpenSession(unlockId: string, deps: Deps, run: Run): 
     vendor: 'stripe',
     kind: 'expire_session',
     organizationId: unlock.organizationId,
-    unlockId,
+    subject: subjectOf(unlockId),
     call: async (key) => {
       const { id, status, paymentStatus } = await deps.payments.expireCheckout(sessionId, key);
       return { vendorId: id, result: { status, paymentStatus } };

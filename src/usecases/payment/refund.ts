@@ -37,7 +37,7 @@ export async function refundPayment(
     vendor: 'stripe',
     kind: 'refund',
     organizationId: payment.organizationId,
-    unlockId: payment.unlockId,
+    subject: subjectOf(payment.unlockId),
     call: async (key) => {
       const result = await deps.payments.refund({
         paymentIntent: payment.paymentIntent,

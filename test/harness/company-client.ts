@@ -26,7 +26,7 @@ export async function makeCompany(
 /** What is sealed of each uploaded lead of a company, in the order they came. */
 export async function contactsOf(api: ApiTest, { organizationId }: Company): Promise<UploadedContact[]> {
   const rows = await api.rows<{ contact: string }>(
-    'SELECT contact FROM leads WHERE organization_id = $1 AND uploaded ORDER BY id',
+    "SELECT contact FROM leads WHERE organization_id = $1 AND channel = 'crm_upload' ORDER BY id",
     [organizationId],
   );
   return rows.map(({ contact }) => api.runtime.vault.openJson<UploadedContact>(contact));

@@ -70,11 +70,16 @@ export const clientOf = (database: TestDatabase) => ({
 });
 
 /** A migrated database of its own, cloned in some 50 ms. `drop` cuts every connection still open to it. */
-export async function createTestDatabase(source: TestPostgres = inject('postgres')): Promise<TestDatabase> {
+export const createTestDatabase = (source: TestPostgres = inject('postgres')): Promise<TestDatabase> =>
+  createFrom(source, source.template);
+
+/** One without a table: for a test that migrates by itself. */
+export const createEmptyDatabase = (source: TestPostgres = inject('postgres')): Promise<TestDatabase> =>
+  createFrom(source, `template0 ENCODING 'UTF8'`);
+
+async function createFrom(source: TestPostgres, template: string): Promise<TestDatabase> {
   const name = freshName('test');
-  await atServer(source.serverUrl, (client) =>
-    client.query(`CREATE DATABASE ${name} TEMPLATE ${source.template}`),
-  );
+  await atServer(source.serverUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
   return {
     name,
     url: at(source.poolerUrl ?? source.serverUrl, name),

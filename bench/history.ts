@@ -80,32 +80,32 @@ const ids = `
 
 const leads = (organization: string) => `
   INSERT INTO leads (id, organization_id, public_id, city, service_type, public, contact, phone_hash, email_hash, phone_valid,
-    price_minor, currency, ttl_ms, created_at)
+    channel, price_minor, currency, ttl_ms, created_at)
   SELECT lead_id, '${organization}', 'lead_history' || n, 'Miami', '60 min Mobile Massage',
     '{"preferredTimeWindow": "Evening (6-9 PM)", "budgetRange": "$150-200", "notes": "Client prefers deep tissue massage"}',
-    repeat('x', 300), md5('phone' || n), md5('email' || n), true, 2000, 'usd', 86400000, at
+    repeat('x', 300), md5('phone' || n), md5('email' || n), true, 'pay_per_unlock', 2000, 'usd', 86400000, at
   FROM history WHERE lead_id IS NOT NULL`;
 
 const offers = (organization: string) => `
   INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, our_number, phone, status, reason, price_minor, currency,
-    ttl_expires_at, token_hash, offered_at, teased_at, paid_at, revealed_at, done_at, closed_at, created_at, updated_at)
+    ttl_expires_at, token_hash, offered_at, teased_at, paid_by, paid_at, revealed_at, done_at, closed_at, created_at, updated_at)
   SELECT unlock_id, coalesce(lead_id, lag(lead_id) OVER (ORDER BY n)), '${organization}', buyer_id, '+15005550006', phone, status,
     CASE status WHEN 'EXPIRED' THEN 'ttl' END, 2000, 'usd', at + interval '24 hours',
-    CASE status WHEN 'DONE' THEN md5('token' || n) || md5('hash' || n) END, at, at,
+    CASE status WHEN 'DONE' THEN md5('token' || n) || md5('hash' || n) END, at, at, CASE status WHEN 'DONE' THEN 'stripe' END,
     CASE status WHEN 'DONE' THEN at END, CASE status WHEN 'DONE' THEN at END, CASE status WHEN 'DONE' THEN at END,
     CASE status WHEN 'EXPIRED' THEN at END, at, at
   FROM history`;
 
 const messages = (organization: string) => `
-  INSERT INTO messages (id, created_at, organization_id, unlock_id, phone_id, buyer_id, recipient_kind, channel, purpose, recipient,
+  INSERT INTO messages (id, created_at, organization_id, subject, phone_id, recipient_id, recipient_kind, channel, purpose, recipient,
     body, status, vendor_id)
-  SELECT effect_id, at, '${organization}', unlock_id, phone_id, buyer_id, 'buyer', 'sms', 'teaser', repeat('x', 60), repeat('x', 400),
+  SELECT effect_id, at, '${organization}', 'unlock:' || unlock_id, phone_id, buyer_id, 'buyer', 'sms', 'teaser', repeat('x', 60), repeat('x', 400),
     'delivered', 'SM' || md5('sms' || n)
   FROM history`;
 
 const effects = (organization: string) => `
-  INSERT INTO effects (key, id, vendor, kind, organization_id, unlock_id, state, fence, lease_until, vendor_id, claimed_at, updated_at)
-  SELECT 'teaser-' || unlock_id, effect_id, 'twilio', 'sms', '${organization}', unlock_id, 'accepted', effect_id, at,
+  INSERT INTO effects (key, id, vendor, kind, organization_id, subject, state, fence, lease_until, vendor_id, claimed_at, updated_at)
+  SELECT 'teaser-' || unlock_id, effect_id, 'twilio', 'sms', '${organization}', 'unlock:' || unlock_id, 'accepted', effect_id, at,
     'SM' || md5('sms' || n), at, at
   FROM history`;
 

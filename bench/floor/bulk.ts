@@ -25,8 +25,8 @@ const organizationId = rows[0]!.id;
 const insert = `WITH given AS MATERIALIZED (SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
     AS g(id, event_id, public_id, contact, phone_hash)),
   known AS (INSERT INTO known_phones (organization_id, phone_hash, lead_id) SELECT $1, phone_hash, id FROM given),
-  lead AS (INSERT INTO leads (id, organization_id, public_id, uploaded, public, contact, phone_hash, phone_valid, price_minor, currency, ttl_ms)
-    SELECT id, $1, public_id, true, '{}', contact, phone_hash, true, 2000, 'usd', 86400000 FROM given),
+  lead AS (INSERT INTO leads (id, organization_id, public_id, channel, public, contact, phone_hash, phone_valid)
+    SELECT id, $1, public_id, 'crm_upload', '{}', contact, phone_hash, true FROM given),
   fact AS (INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, data)
     SELECT event_id, now(), 'lead.uploaded', 1, $1, 'lead:' || id, event_id, jsonb_build_object('leadId', id) FROM given)
   INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)

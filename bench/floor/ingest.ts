@@ -23,8 +23,8 @@ await queue.waitUntilReady();
 
 const insert = `WITH ids AS (SELECT gen_random_uuid() AS lead, gen_random_uuid() AS unlock, gen_random_uuid() AS event),
   lead AS (INSERT INTO leads (id, organization_id, public_id, city, service_type, public, contact, phone_hash, email_hash,
-      phone_valid, price_minor, currency, ttl_ms)
-    SELECT lead, $1, 'lead_' || lead, $2, $3, $4, $5, $6, $6, true, 2000, 'usd', 86400000 FROM ids),
+      phone_valid, channel, price_minor, currency, ttl_ms)
+    SELECT lead, $1, 'lead_' || lead, $2, $3, $4, $5, $6, $6, true, 'pay_per_unlock', 2000, 'usd', 86400000 FROM ids),
   offer AS (INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, our_number, phone, status, price_minor, currency,
       ttl_expires_at)
     SELECT unlock, lead, $1, $7, '+15005550006', $8, 'NEW_LEAD', 2000, 'usd', now() + interval '1 day' FROM ids),

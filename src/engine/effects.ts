@@ -5,7 +5,7 @@ export type KeyedRequest<T> = {
   vendor: string;
   kind: string;
   organizationId: string | null;
-  unlockId: string | null;
+  subject: string;
   /** Safe to repeat: the vendor knows this key. */
   call: (key: string) => Promise<{ vendorId: string | null; result: T }>;
 };
@@ -28,7 +28,7 @@ export function createEffects(deps: PostDeps): Effects {
           vendor: r.vendor,
           kind: r.kind,
           organizationId: r.organizationId,
-          unlockId: r.unlockId,
+          subject: r.subject,
           repeatable: true,
         },
         call: () => r.call(r.key),

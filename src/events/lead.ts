@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { id } from './fields.ts';
 
 export const leadEvents = {
-  /** A lead was stored; buyers named by the sender already have their unlock in NEW_LEAD. */
+  /** A lead was stored, once for each; buyers named by the sender already have their unlock in NEW_LEAD. */
   'lead.received': z.object({ leadId: id, unlockIds: z.array(id).optional() }),
+  /** A stored lead is to be offered to more buyers; their unlocks are in NEW_LEAD. */
+  'offers.requested': z.object({ leadId: id, unlockIds: z.array(id) }),
   /** All slots of a lead are sold: its other offers end. */
   'lead.sold_out': z.object({ leadId: id }),
   /** The locked contact was read (audit). `actor` is an API key or user id. */

@@ -19,6 +19,7 @@ type Route = WorkerName | { later: WorkerName };
 /** The workers of each event. Total over the catalog: an unrouted event does not compile. */
 export const routes = {
   'lead.received': ['distributor'],
+  'offers.requested': ['distributor'],
   'lead.sold_out': ['expirer'],
   'lead.contact_read': [],
 

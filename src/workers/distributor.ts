@@ -1,13 +1,13 @@
 import { findUnoffered, markOffered } from '../db/unlock/unlocks.ts';
-import { chooseOffers } from '../domain/matching/choose.ts';
 import { defineWorker, eventOnly } from '../engine/define.ts';
-import { finish, skip } from '../engine/outcome.ts';
+import { finish, type Outcome, skip } from '../engine/outcome.ts';
+import type { DomainEvent } from '../events/envelope.ts';
 import { subjects } from '../events/subjects.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db'>;
 
-/** Offers a lead: one `unlock.offered` per chosen buyer. */
+/** Offers a lead: one `unlock.offered` for each unlock chosen for it. */
 export const distributor = defineWorker<'distributor', Deps>({
   name: 'distributor',
   about: eventOnly,
@@ -15,27 +15,36 @@ export const distributor = defineWorker<'distributor', Deps>({
   timeoutMs: 10_000,
   attempts: 12,
   handle: {
-    async 'lead.received'(event, { db }) {
-      const candidates = await findUnoffered(db, event.data.leadId);
-      const offers = chooseOffers(
-        { kind: 'named' },
-        candidates.map(({ id, ttlMs }) => ({ unlockId: id, ttlMs })),
-      );
-      if (offers.length === 0) return skip('no buyer left to offer it to');
-      return finish(
-        {
-          guard: markOffered(offers.map((offer) => offer.unlockId)),
-          events: offers.map((offer) => ({
-            type: 'unlock.offered',
-            organizationId: event.organizationId,
-            subject: subjects.unlock(offer.unlockId),
-            data: { unlockId: offer.unlockId },
-            // Delays the expirer; the teaser-sender works at once.
-            dueInMs: Math.max(0, offer.ttlMs),
-          })),
-        },
-        `offered to ${offers.length}`,
-      );
+    async 'lead.received'(event, deps) {
+      return offer(event, event.data.unlockIds ?? [], deps);
+    },
+
+    async 'offers.requested'(event, deps) {
+      return offer(event, event.data.unlockIds, deps);
     },
   },
 });
+
+/** Buyers named by the sender were chosen when their unlocks were stored: the answer to the request names each. */
+async function offer(
+  event: DomainEvent<'lead.received' | 'offers.requested'>,
+  unlockIds: readonly string[],
+  { db }: Deps,
+): Promise<Outcome> {
+  const offers = await findUnoffered(db, event.data.leadId, unlockIds);
+  if (offers.length === 0) return skip('no unlock left to offer');
+  return finish(
+    {
+      guard: markOffered(offers.map(({ id }) => id)),
+      events: offers.map(({ id, ttlMs }) => ({
+        type: 'unlock.offered',
+        organizationId: event.organizationId,
+        subject: subjects.unlock(id),
+        data: { unlockId: id },
+        // Delays the expirer; the teaser-sender works at once.
+        dueInMs: Math.max(0, ttlMs),
+      })),
+    },
+    `offered to ${offers.length}`,
+  );
+}

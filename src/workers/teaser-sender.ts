@@ -1,5 +1,5 @@
 import { unlockSubject } from '../db/unlock/subject.ts';
-import { moveUnlock, type UnlockView } from '../db/unlock/unlocks.ts';
+import { isTexted, moveUnlock, type UnlockView } from '../db/unlock/unlocks.ts';
 import { renderTeaser } from '../domain/messaging/templates.ts';
 import { decide } from '../domain/unlock/machine.ts';
 import { defineWorker } from '../engine/define.ts';
@@ -24,6 +24,7 @@ export const teaserSender = defineWorker<'teaser-sender', Deps, UnlockView>({
     async 'unlock.offered'(_event, deps, run) {
       const unlock = await run.subject();
       if (!unlock) return skip('no such unlock');
+      if (!isTexted(unlock)) return skip('its buyer is not texted');
       const decision = decide(unlock, { type: 'tease' }, run.now);
       if (decision.kind !== 'move') return skip('already teased or closed');
       if (run.now >= unlock.ttlExpiresAt) return skip('its TTL is over');

@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiTest, amy, startApi } from '../harness/api-app.ts';
 import { sampleLead } from '../harness/sample-lead.ts';
@@ -279,6 +280,21 @@ describe('POST /api/leads/:id/send', () => {
     expect(lead.unlocks.map((u: { price_cents: number }) => u.price_cents)).toEqual([2000, 1500]);
   });
 
+  it('a second request emits offers.requested for the new providers only, and no second lead.received', async () => {
+    const id = await api.lead({ provider_ids: ['provider60'] });
+    await api.json('POST', `/api/leads/${id}/send`, { provider_ids: ['provider60', 'provider61'] });
+    const [first, second] = await api.unlocksOf(id);
+    const events = await api.rows<{ type: string; unlocks: string[]; worker: string }>(
+      `SELECT e.type, e.data->'unlockIds' AS unlocks, o.worker FROM events e JOIN outbox o ON o.event_id = e.id
+        JOIN leads l ON e.subject = 'lead:' || l.id WHERE l.public_id = $1 ORDER BY e.id`,
+      [id],
+    );
+    expect(events).toEqual([
+      { type: 'lead.received', unlocks: [first!.id], worker: 'distributor' },
+      { type: 'offers.requested', unlocks: [second!.id], worker: 'distributor' },
+    ]);
+  });
+
   it('ten concurrent requests create one offer', async () => {
     const id = await api.lead({ provider_ids: [] });
     const all = await Promise.all(
@@ -294,13 +310,58 @@ describe('POST /api/leads/:id/send', () => {
     const id = await api.lead({ config: { max_sales: 1 } });
     const [unlock] = await api.unlocksOf(id);
     await api.rows(
-      `UPDATE lead_unlocks SET status = 'DONE', paid_at = now(), revealed_at = now() WHERE id = $1`,
+      `UPDATE lead_unlocks SET status = 'DONE', paid_by = 'stripe', paid_at = now(), revealed_at = now() WHERE id = $1`,
       [unlock!.id],
     );
     const response = await api.json('POST', `/api/leads/${id}/send`, { provider_ids: ['provider61'] });
     expect(response.json().provider_results).toEqual([
       { provider_id: 'provider61', success: false, message: 'lead is sold out' },
     ]);
+  });
+});
+
+describe('a lead a company uploaded for its CRM', () => {
+  const uploaded = 'lead_uploaded1';
+  beforeAll(async () => {
+    await api.rows(
+      `INSERT INTO leads (id, organization_id, public_id, channel, public, contact, phone_valid)
+        VALUES ($1, $2, $3, 'crm_upload', '{"preferredTimeWindow": null, "budgetRange": null, "notes": null}', 'sealed', true)`,
+      [uuidv7(), api.organizationId, uploaded],
+    );
+  });
+
+  it('is in no list and cannot be read', async () => {
+    const listed = (await api.json('GET', '/api/leads?limit=100')).json();
+    expect(listed.leads.length).toBeGreaterThan(0);
+    expect(JSON.stringify(listed)).not.toContain(uploaded);
+    const read = await api.json('GET', `/api/leads/${uploaded}?include_locked=true`);
+    expect([read.statusCode, read.json().code]).toEqual([404, 'not_found']);
+  });
+
+  it('is offered to no provider, by its id or by sending it again', async () => {
+    const unlocks = await api.count('lead_unlocks');
+    const send = await api.json('POST', `/api/leads/${uploaded}/send`, { provider_ids: ['provider60'] });
+    expect(send.statusCode).toBe(404);
+    const again = await post({ ...sampleLead, lead_id: uploaded, provider_ids: ['provider60'] });
+    expect([again.statusCode, again.json().code]).toEqual([409, 'lead_id_taken']);
+    expect(await api.count('lead_unlocks')).toBe(unlocks);
+  });
+
+  it('cannot be bought by a reply that names it', async () => {
+    const { action } = (
+      await api.json('POST', '/api/leads/sms-response', {
+        provider_phone: '+13055550177',
+        message: `Y ${uploaded}`,
+        timestamp: '2026-03-01T12:00:00Z',
+      })
+    ).json();
+    expect(action).not.toBe('accepted');
+    expect(await api.unlocksOf(uploaded)).toEqual([]);
+  });
+
+  it('has no terms to sell it by', async () => {
+    const priced = api.rows(`UPDATE leads SET price_minor = 2000 WHERE public_id = $1`, [uploaded]);
+    await expect(priced).rejects.toMatchObject({ code: '23514' });
   });
 });
 

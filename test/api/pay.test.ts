@@ -126,7 +126,10 @@ describe('the pay page before payment', () => {
       config: { max_sales: 1 },
     });
     const other = (await api.unlocksOf(leadId)).find((u) => u.id !== unlockId)!;
-    await api.rows(`UPDATE lead_unlocks SET status = 'PAID', paid_at = now() WHERE id = $1`, [other.id]);
+    await api.rows(
+      `UPDATE lead_unlocks SET status = 'PAID', paid_at = now(), paid_by = 'stripe' WHERE id = $1`,
+      [other.id],
+    );
     await api.rows(
       'INSERT INTO sold_slots (lead_id, slot, unlock_id) SELECT lead_id, 1, id FROM lead_unlocks WHERE id = $1',
       [other.id],
@@ -283,8 +286,8 @@ describe('after payment', () => {
     );
     expect((await openPage(token)).body).toContain('confirming your payment');
     await api.rows(
-      `INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
-        VALUES (gen_random_uuid(), $1, $2, 'pi_returned', $3, 2000, 'usd', false)`,
+      `INSERT INTO payments (id, organization_id, purpose, subject_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+        VALUES (gen_random_uuid(), $1, 'unlock', $2, $2, 'pi_returned', $3, 2000, 'usd', false)`,
       [api.organizationId, unlockId, session!.id],
     );
     expect((await openPage(token)).body).toContain('refunded in full');
@@ -292,7 +295,10 @@ describe('after payment', () => {
 
   it('a POST shows the details, and only the first view is recorded as an event', async () => {
     const { token, unlockId } = await payable();
-    await api.rows(`UPDATE lead_unlocks SET status = 'PAID', paid_at = now() WHERE id = $1`, [unlockId]);
+    await api.rows(
+      `UPDATE lead_unlocks SET status = 'PAID', paid_at = now(), paid_by = 'stripe' WHERE id = $1`,
+      [unlockId],
+    );
     const page = await openPage(token);
     expect(page.body).toContain('Show details');
     expect(page.body).not.toMatch(contact);

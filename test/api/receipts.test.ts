@@ -23,8 +23,8 @@ describe('delivery receipts', () => {
     const at = new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
     const [phone] = await api.rows<{ id: string }>('SELECT id FROM phones WHERE number = $1', [amy]);
     await api.rows(
-      `INSERT INTO messages (id, created_at, organization_id, unlock_id, phone_id, recipient_kind, channel, purpose, status, vendor_id)
-        VALUES ($1, $2, $3, $4, $5, 'buyer', $6, 'reveal', $7, $8)`,
+      `INSERT INTO messages (id, created_at, organization_id, subject, phone_id, recipient_kind, channel, purpose, status, vendor_id)
+        VALUES ($1, $2, $3, 'unlock:' || $4::text, $5, 'address', $6, 'reveal', $7, $8)`,
       [
         id,
         at,
@@ -37,8 +37,9 @@ describe('delivery receipts', () => {
       ],
     );
     await api.rows(
-      `INSERT INTO effects (key, id, vendor, kind, state, fence, lease_until, vendor_id) VALUES ($1, $2, $3, 'send', $4, gen_random_uuid(), now(), $5)`,
-      [`effect-${id}`, id, vendor, vendorId ? 'accepted' : 'unknown', vendorId],
+      `INSERT INTO effects (key, id, vendor, kind, subject, state, fence, lease_until, vendor_id)
+        VALUES ($1, $2, $3, 'send', $6, $4, gen_random_uuid(), now(), $5)`,
+      [`effect-${id}`, id, vendor, vendorId ? 'accepted' : 'unknown', vendorId, `unlock:${unlockId}`],
     );
     return { id, unlockId };
   };

@@ -74,7 +74,8 @@ describe('Stripe', () => {
     const metadata = { kind: 'unlock', unlock_id: unlockId };
     await api.stripePost(eventOf('charge.refunded', { id: 'ch_1', payment_intent: 'pi_1', metadata }));
     await api.rows(
-      `INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept) VALUES ($1, $2, $3, 'pi_1', 'cs_1', 2000, 'usd', true)`,
+      `INSERT INTO payments (id, organization_id, purpose, subject_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+        VALUES ($1, $2, 'unlock', $3, $3, 'pi_1', 'cs_1', 2000, 'usd', true)`,
       [uuidv7(), api.organizationId, unlockId],
     );
     await api.stripePost(eventOf('charge.dispute.created', { id: 'dp_1', payment_intent: 'pi_1' }));

@@ -172,7 +172,7 @@ describe('a company', () => {
     const account = { email: 'member@company.example', password: 'correct horse battery', name: 'Mia' };
     const { id } = await ensureOperator(api.runtime, account);
     await api.rows(`UPDATE users SET role = 'member' WHERE id = $1`, [id]);
-    await api.rows('INSERT INTO members (organization_id, user_id) VALUES ($1, $2)', [
+    await api.rows("INSERT INTO members (organization_id, user_id, role) VALUES ($1, $2, 'seller')", [
       mine.company.organizationId,
       id,
     ]);

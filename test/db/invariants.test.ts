@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { organizationsOf } from '../../src/db/account/members.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { maintain } from '../../src/db/transport/retention.ts';
 import { ensureDemo } from '../../src/demo/seed.ts';
@@ -18,8 +19,8 @@ describe('database constraints', () => {
     db = createDatabase(clientOf(database));
     ({ organizationId } = await ensureDemo(db));
     await db.query(
-      `INSERT INTO leads (id, organization_id, public_id, public, phone_valid, price_minor, currency, ttl_ms, max_sales)
-       VALUES ($1, $2, 'lead_x', '{}', true, 2000, 'usd', 1000, 1)`,
+      `INSERT INTO leads (id, organization_id, public_id, public, phone_valid, channel, price_minor, currency, ttl_ms, max_sales)
+       VALUES ($1, $2, 'lead_x', '{}', true, 'pay_per_unlock', 2000, 'usd', 1000, 1)`,
       [leadId, organizationId],
     );
     const buyers = await db.query<{ id: string }>('SELECT id FROM buyers ORDER BY external_id LIMIT 2');
@@ -40,8 +41,8 @@ describe('database constraints', () => {
     expect(db.query(text, values)).rejects.toMatchObject({ code });
   const insertPayment = (intent: string, unlockId: string, kept: boolean) =>
     db.query(
-      `INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
-       VALUES ($1, $2, $3, $4, 'cs_x', 2000, 'usd', $5)`,
+      `INSERT INTO payments (id, organization_id, purpose, subject_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+       VALUES ($1, $2, 'unlock', $3, $3, $4, 'cs_x', 2000, 'usd', $5)`,
       [uuidv7(), organizationId, unlockId, intent, kept],
     );
 
@@ -57,6 +58,52 @@ describe('database constraints', () => {
     await refused("UPDATE lead_unlocks SET status = 'PAID' WHERE id = $1", [first], '23514');
     await refused('UPDATE lead_unlocks SET revealed_at = now() WHERE id = $1', [first], '23514');
     await refused("UPDATE lead_unlocks SET status = 'EXPIRED' WHERE id = $1", [first], '23514');
+  });
+  it('a lead has terms of its own when it is sold unlock by unlock, and only then', async () => {
+    await refused('UPDATE leads SET price_minor = NULL WHERE id = $1', [leadId], '23514');
+    await refused("UPDATE leads SET channel = 'crm_upload' WHERE id = $1", [leadId], '23514');
+    await refused("UPDATE leads SET channel = 'auction' WHERE id = $1", [leadId], '23514');
+  });
+  it('no paid unlock without the source of its money, no phone without our number', async () => {
+    await refused("UPDATE lead_unlocks SET status = 'PAID', paid_at = now() WHERE id = $1", [first], '23514');
+    await refused("UPDATE lead_unlocks SET paid_by = 'wallet' WHERE id = $1", [first], '23514');
+    await refused('UPDATE lead_unlocks SET our_number = NULL WHERE id = $1', [first], '23514');
+  });
+  it('a payment is tied to its purpose, and each top-up keeps one charge', async () => {
+    const insert = `INSERT INTO payments (id, organization_id, purpose, subject_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, 2000, 'usd', true)`;
+    const topUp = uuidv7();
+    const row = (purpose: string, subject: string, unlock: string | null, session: string | null) => {
+      const id = uuidv7();
+      return [id, organizationId, purpose, subject, unlock, `pi_${id}`, session];
+    };
+    await refused(insert, row('unlock', first, null, 'cs_y'), '23514');
+    await refused(insert, row('unlock', first, second, 'cs_y'), '23514');
+    await refused(insert, row('unlock', first, first, null), '23514');
+    await refused(insert, row('top_up', topUp, first, 'cs_y'), '23514');
+    await refused(insert, row('gift', topUp, null, 'cs_y'), '23514');
+    await db.query(insert, row('top_up', topUp, null, null));
+    await refused(insert, row('top_up', topUp, null, null), '23505');
+    await db.query(insert, row('top_up', uuidv7(), null, 'cs_y'));
+  });
+  it('a member is a seller, or the member of the buyer or supplier it names', async () => {
+    const userId = uuidv7();
+    await db.query("INSERT INTO users (id, name, email) VALUES ($1, 'Olga', 'olga@gold.example')", [userId]);
+    const [buyer] = await db.query<{ id: string }>('SELECT id FROM buyers LIMIT 1');
+    const insert =
+      'INSERT INTO members (organization_id, user_id, role, buyer_id, supplier_id) VALUES ($1, $2, $3, $4, $5)';
+    const supplierId = uuidv7();
+    const member = (role: string, buyerId: string | null, supplier: string | null) =>
+      [organizationId, userId, role, buyerId, supplier] as const;
+    await refused(insert, [...member('owner', null, null)], '23514');
+    await refused(insert, [...member('buyer', null, null)], '23514');
+    await refused(insert, [...member('seller', buyer!.id, null)], '23514');
+    await refused(insert, [...member('supplier', null, null)], '23514');
+    await refused(insert, [...member('supplier', buyer!.id, supplierId)], '23514');
+    await db.query(insert, [...member('buyer', buyer!.id, null)]);
+    expect(await organizationsOf(db, userId)).toEqual([]);
+    await db.query("UPDATE members SET role = 'seller', buyer_id = NULL WHERE user_id = $1", [userId]);
+    expect(await organizationsOf(db, userId)).toEqual([organizationId]);
   });
   it('[F25] a sold slot belongs to one unlock, and an unlock holds one slot', async () => {
     await db.query('INSERT INTO sold_slots (lead_id, slot, unlock_id) VALUES ($1, 1, $2)', [leadId, first]);
@@ -80,7 +127,7 @@ describe('database constraints', () => {
   it('an unlock has one open checkout session', async () => {
     const open = (n: number) =>
       db.query(
-        "INSERT INTO checkout_sessions (unlock_id, number, state, expires_at) VALUES ($1, $2, 'open', now())",
+        "INSERT INTO checkout_sessions (purpose, subject_id, unlock_id, number, state, expires_at) VALUES ('unlock', $1, $1, $2, 'open', now())",
         [first, n],
       );
     await open(1);

@@ -49,10 +49,10 @@ async function addEvent(db: Database, at: Date, subject = 'unlock:none', data: o
   return id;
 }
 
-const addMessage = (db: Database, at: Date, unlockId: string | null = null) =>
+const addMessage = (db: Database, at: Date, unlockId: string = uuidv7()) =>
   db.query(
-    `INSERT INTO messages (id, created_at, unlock_id, recipient_kind, channel, purpose, status)
-     VALUES ($1, $2, $3, 'buyer', 'sms', 'teaser', 'delivered')`,
+    `INSERT INTO messages (id, created_at, subject, recipient_kind, channel, purpose, status)
+     VALUES ($1, $2, 'unlock:' || $3::text, 'address', 'sms', 'teaser', 'delivered')`,
     [uuidv7(), at, unlockId],
   );
 
@@ -80,15 +80,16 @@ describe('what is older than its retention period is deleted, and nothing else',
     const { organizationId } = await ensureDemo(db);
     const [leadId, unlockId] = [uuidv7(), uuidv7()];
     await db.query(
-      `INSERT INTO leads (id, organization_id, public_id, public, phone_valid, price_minor, currency, ttl_ms)
-       VALUES ($1::uuid, $2, 'lead_' || $1::text, '{}', true, 2000, 'usd', 1000)`,
+      `INSERT INTO leads (id, organization_id, public_id, public, phone_valid, channel, price_minor, currency, ttl_ms)
+       VALUES ($1::uuid, $2, 'lead_' || $1::text, '{}', true, 'pay_per_unlock', 2000, 'usd', 1000)`,
       [leadId, organizationId],
     );
     await db.query(
       `INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, our_number, phone, status, price_minor, currency,
-         ttl_expires_at, created_at, paid_at, reason, closed_at)
+         ttl_expires_at, created_at, paid_at, paid_by, reason, closed_at)
        SELECT $1, $2, organization_id, id, '+15005550006', phone, $3::text, 2000, 'usd', $4::timestamptz, $4::timestamptz,
-         CASE WHEN $3::text IN ('PAID', 'DONE') THEN $4::timestamptz END, CASE $3::text WHEN 'EXPIRED' THEN 'ttl' END,
+         CASE WHEN $3::text IN ('PAID', 'DONE') THEN $4::timestamptz END, CASE WHEN $3::text IN ('PAID', 'DONE') THEN 'stripe' END,
+         CASE $3::text WHEN 'EXPIRED' THEN 'ttl' END,
          CASE $3::text WHEN 'EXPIRED' THEN $4::timestamptz END
        FROM buyers LIMIT 1`,
       [unlockId, leadId, status, createdAt],

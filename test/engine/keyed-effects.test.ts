@@ -113,9 +113,9 @@ describe.concurrent('Stripe calls with an idempotency key', () => {
     const intent = system.sandbox.act.pay(session!, {}).paymentIntent.id;
     const key = `refund-${intent}`;
     await system.rows(
-      `INSERT INTO effects (key, id, vendor, kind, state, fence, lease_until)
-       VALUES ($1, gen_random_uuid(), 'stripe', 'refund', 'claimed', gen_random_uuid(), now() - interval '1 second')`,
-      [key],
+      `INSERT INTO effects (key, id, vendor, kind, subject, state, fence, lease_until)
+       VALUES ($1, gen_random_uuid(), 'stripe', 'refund', 'unlock:' || $2::text, 'claimed', gen_random_uuid(), now() - interval '1 second')`,
+      [key, deal.unlockId],
     );
     await system.text(deal.phone, 'refunded in full');
     const refunds = system.sandbox.ledger.list({ operation: 'refund.create', idempotencyKey: key });

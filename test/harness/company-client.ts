@@ -46,7 +46,7 @@ export async function countLeads(api: ApiTest, { organizationId }: Company): Pro
 /** The decrypted contacts of a company's uploaded leads, oldest first. */
 export async function contactsOf(api: ApiTest, { organizationId }: Company): Promise<UploadedContact[]> {
   const rows = await api.rows<{ contact: string }>(
-    'SELECT contact FROM leads WHERE organization_id = $1 AND uploaded ORDER BY id',
+    "SELECT contact FROM leads WHERE organization_id = $1 AND channel = 'crm_upload' ORDER BY id",
     [organizationId],
   );
   return rows.map(({ contact }) => api.runtime.vault.openJson<UploadedContact>(contact));

@@ -79,8 +79,8 @@ export async function addLeads(
     await db.query(
       `WITH given AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json) AS g(id uuid, event_id uuid, at timestamptz, public_id text,
           contact text, city text, phone_valid boolean, import_id uuid)),
-        stored AS (INSERT INTO leads (id, organization_id, public_id, city, import_id, uploaded, public, contact, phone_valid, price_minor, currency, ttl_ms)
-          SELECT id, $1, public_id, city, import_id, true, '{}', contact, phone_valid, 2000, 'usd', 86400000 FROM given),
+        stored AS (INSERT INTO leads (id, organization_id, public_id, city, import_id, channel, public, contact, phone_valid)
+          SELECT id, $1, public_id, city, import_id, 'crm_upload', '{}', contact, phone_valid FROM given),
         facts AS (INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, data)
           SELECT event_id, at, 'lead.uploaded', 1, $1, 'lead:' || id, event_id, jsonb_build_object('leadId', id) FROM given)
         INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)

@@ -71,11 +71,16 @@ export const clientOf = (database: TestDatabase) => ({
 });
 
 /** A new migrated database, cloned in about 50 ms. `drop` closes every connection still open to it. */
-export async function createTestDatabase(source: TestPostgres = inject('postgres')): Promise<TestDatabase> {
+export const createTestDatabase = (source: TestPostgres = inject('postgres')): Promise<TestDatabase> =>
+  createFrom(source, source.template);
+
+/** A new database without tables, for a test that runs the migrations itself. */
+export const createEmptyDatabase = (source: TestPostgres = inject('postgres')): Promise<TestDatabase> =>
+  createFrom(source, `template0 ENCODING 'UTF8'`);
+
+async function createFrom(source: TestPostgres, template: string): Promise<TestDatabase> {
   const name = freshName('test');
-  await atServer(source.serverUrl, (client) =>
-    client.query(`CREATE DATABASE ${name} TEMPLATE ${source.template}`),
-  );
+  await atServer(source.serverUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
   return {
     name,
     url: at(source.poolerUrl ?? source.serverUrl, name),

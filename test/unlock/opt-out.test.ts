@@ -157,7 +157,7 @@ describe('STOP', () => {
     const offer = await story.lead([buyer]);
     await system.until(
       'the lease',
-      "SELECT 1 FROM effects WHERE unlock_id = $1 AND state = 'claimed'",
+      "SELECT 1 FROM effects WHERE subject = 'unlock:' || $1::text AND state = 'claimed'",
       [(await story.unlock(offer, buyer)).id],
       (row) => row !== undefined,
     );
@@ -336,7 +336,7 @@ it('[F26] STOP while the outcome of the reveal text is unknown: the details go b
   system.sandbox.act.pay(session);
   await system.until(
     'the unclear outcome',
-    "SELECT state FROM effects WHERE unlock_id = $1 AND key LIKE 'reveal-%'",
+    "SELECT state FROM effects WHERE subject = 'unlock:' || $1::text AND key LIKE 'reveal-%'",
     [(await story.unlock(offer, buyer)).id],
     (row?: { state: string }) => row?.state === 'unknown',
   );

@@ -93,7 +93,7 @@ describe('spend caps', () => {
     await system.story.reaches(other, other.buyer, 'AWAIT_CONFIRM');
 
     await system.rows(
-      "UPDATE messages SET created_at = created_at - interval '61 minutes' WHERE unlock_id = $1",
+      "UPDATE messages SET created_at = created_at - interval '61 minutes' WHERE subject = 'unlock:' || $1::text",
       [deal.unlockId],
     );
     await skipWait(deal);

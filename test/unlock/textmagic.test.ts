@@ -63,7 +63,7 @@ describe('TextMagic carries the texts', () => {
       );
       expect(stored!.intent).toBe('accept');
       const receipts = await system.rows<{ status: string }>(
-        'SELECT status FROM messages WHERE unlock_id = $1 ORDER BY created_at',
+        "SELECT status FROM messages WHERE subject = 'unlock:' || $1::text ORDER BY created_at",
         [deal.unlockId],
       );
       expect(receipts.at(-1)).toEqual({ status: 'delivered' });
@@ -187,7 +187,7 @@ describe('TextMagic carries the texts', () => {
   const settledAt = (deal: Deal, purpose: string) =>
     system.until<{ status: string }>(
       purpose,
-      'SELECT status FROM messages WHERE purpose = $2 AND unlock_id = $1',
+      "SELECT status FROM messages WHERE purpose = $2 AND subject = 'unlock:' || $1::text",
       [deal.unlockId, purpose],
       (row) => row !== undefined && row.status !== 'posting',
     );

@@ -101,7 +101,7 @@ export function createCompanyViews(deps: Deps) {
     files,
     async visit(person: Person): Promise<Visit> {
       if (person.role !== 'operator') return { person, parked: 0, inbox: 0 };
-      const { parked, inbox } = await cache.get('attention', momentMs, () => attentionCounts(reader));
+      const { parked, inbox } = await cache.get('attention', momentMs, () => attentionCounts(reader, null));
       return { person, parked, inbox };
     },
     async home({ organizations }: Pick<Caller, 'organizations'>): Promise<HomeView> {

@@ -15,16 +15,13 @@ export async function resumeParked(
   id: number,
   actor: string,
 ): Promise<boolean> {
-  const cause = await findParked(db, id);
+  const cause = await findParked(db, null, id);
   if (!cause) return false;
   const { worker, organizationId, subject, eventId, correlationId } = cause;
   const result = await relay.commit(
     {
       guard: () => resumeRow(id),
-      writes: [
-        ...(subject.startsWith('unlock:') ? [releaseRefused(subject.slice('unlock:'.length))] : []),
-        resolveParkedAlert(id),
-      ],
+      writes: [releaseRefused(subject), resolveParkedAlert(id)],
       events: [{ type: 'work.resumed', organizationId, subject, data: { outboxId: id, worker, actor } }],
     },
     { cause: { correlationId, causationId: eventId } },

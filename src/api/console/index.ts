@@ -113,11 +113,11 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
     return back(request, reply);
   });
   app.post<{ Params: { id: string } }>('/console/inbox/:id/handled', hidden, async (request, reply) => {
-    await markHandled(runtime.db, idOf(request, 'text'));
+    await markHandled(runtime.db, null, idOf(request, 'text'));
     return back(request, reply);
   });
   app.post<{ Params: { id: string } }>('/console/alerts/:id/resolve', hidden, async (request, reply) => {
-    await resolveAlert(runtime.db, idOf(request, 'alert'));
+    await resolveAlert(runtime.db, null, idOf(request, 'alert'));
     return back(request, reply);
   });
   app.post<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) => {

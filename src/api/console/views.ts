@@ -33,11 +33,14 @@ const figuresMs = 3_000;
 
 type ListQuery = { status: string; search: string; before: string | null };
 
+/** The console is the platform operators': it shows every organization. */
+const organizationId = null;
+
 export function createViews(deps: ViewDeps, cache: TtlCache) {
   const { reader } = deps.db;
   const { open, opened } = textOpener(deps);
 
-  const counts = () => cache.get('counts', momentMs, () => attentionCounts(reader));
+  const counts = () => cache.get('counts', momentMs, () => attentionCounts(reader, organizationId));
   const health = async () => ({
     database: true,
     queue: await cache.get('queue', figuresMs, () => deps.queues.healthy()),
@@ -47,8 +50,8 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
     cache.get('figures', figuresMs, async () => {
       const first = firstIdOf(Date.now() - 86_400_000);
       const [day, money, depths, pulses] = await Promise.all([
-        dayFigures(reader, first),
-        dayMoney(reader, first),
+        dayFigures(reader, organizationId, first),
+        dayMoney(reader, organizationId, first),
         outboxFigures(reader),
         workerPulses(reader),
       ]);
@@ -58,6 +61,7 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
     cache.get(JSON.stringify(query), momentMs, async () => {
       const states = statesOf(query.status);
       const rows = await listUnlocks(reader, {
+        organizationId,
         states,
         search: query.search || null,
         before: query.before,
@@ -71,9 +75,9 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
   const attention = () =>
     cache.get('attention', momentMs, async () => {
       const [alerts, parked, inbox] = await Promise.all([
-        listAlerts(reader, 20),
-        listParked(reader, { limit: attentionSize }),
-        listInbox(reader, null, attentionSize),
+        listAlerts(reader, organizationId, 20),
+        listParked(reader, { organizationId, limit: attentionSize }),
+        listInbox(reader, organizationId, null, attentionSize),
       ]);
       return {
         alerts,
@@ -106,24 +110,24 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
       };
     },
     async parked(before: number | null) {
-      const rows = await listParked(reader, { before, limit: pageSize });
+      const rows = await listParked(reader, { organizationId, before, limit: pageSize });
       return {
         rows: rows.slice(0, pageSize),
         older: rows.length > pageSize ? (rows[pageSize - 1]?.id ?? null) : null,
       };
     },
     async inbox(after: string | null) {
-      const rows = await listInbox(reader, after, pageSize);
+      const rows = await listInbox(reader, organizationId, after, pageSize);
       const page = rows.slice(0, pageSize);
       return { rows: page.map(opened), next: rows.length > pageSize ? (page.at(-1)?.id ?? null) : null };
     },
     async unlock(id: string, contactShown: boolean): Promise<UnlockView | null> {
-      const unlock = await findUnlockDetail(reader, id);
+      const unlock = await findUnlockDetail(reader, organizationId, id);
       if (!unlock) return null;
       const [timeline, siblings, parked] = await Promise.all([
         unlockTimeline(reader, id, unlock.leadUuid),
         listSiblings(reader, unlock.leadUuid, 20),
-        listParked(reader, { unlockId: id, limit: attentionSize }),
+        listParked(reader, { organizationId, unlockId: id, limit: attentionSize }),
       ]);
       return {
         now: new Date(),

@@ -4,13 +4,14 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
-/** Somebody who signs in for an organization. */
+/** A person who signs in for an organization as its seller. */
 export type Member = { userId: string; name: string; email: string; hasPassword: boolean };
 
+/** Organizations this person is a seller of. Being a buyer or a supplier of one opens none of its company's pages. */
 export async function organizationsOf(db: Queryable, userId: string): Promise<string[]> {
   const rows = await run<{ id: string }>(
     db,
-    sql`SELECT organization_id AS id FROM members WHERE user_id = ${userId}::uuid ORDER BY created_at, organization_id`,
+    sql`SELECT organization_id AS id FROM members WHERE user_id = ${userId}::uuid AND role = 'seller' ORDER BY created_at, organization_id`,
   );
   return rows.map(({ id }) => id);
 }
@@ -19,7 +20,7 @@ export async function listMembers(db: Queryable, organizationId: string): Promis
   return run(
     db,
     sql`SELECT u.id AS "userId", u.name, u.email, EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = u.id) AS "hasPassword"
-      FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ${organizationId}::uuid ORDER BY m.created_at, u.id`,
+      FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ${organizationId}::uuid AND m.role = 'seller' ORDER BY m.created_at, u.id`,
   );
 }
 
@@ -37,7 +38,7 @@ export async function addMember(
       VALUES (${uuidv7()}::uuid, ${person.name}::text, ${email}::text, true, 'member')
       ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, name, email, role),
     joined AS (
-      INSERT INTO members (organization_id, user_id) SELECT ${organizationId}::uuid, id FROM made ON CONFLICT DO NOTHING)
+      INSERT INTO members (organization_id, user_id, role) SELECT ${organizationId}::uuid, id, 'seller' FROM made ON CONFLICT DO NOTHING)
     SELECT id AS "userId", name, email, role, EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AS "hasPassword" FROM made`,
   );
   return row!;
@@ -47,7 +48,7 @@ export async function addMember(
 export async function removeMember(db: Queryable, organizationId: string, userId: string): Promise<boolean> {
   const rows = await run(
     db,
-    sql`DELETE FROM members WHERE organization_id = ${organizationId}::uuid AND user_id = ${userId}::uuid RETURNING user_id`,
+    sql`DELETE FROM members WHERE organization_id = ${organizationId}::uuid AND user_id = ${userId}::uuid AND role = 'seller' RETURNING user_id`,
   );
   return rows.length > 0;
 }
@@ -71,7 +72,7 @@ export async function makePasswordToken(
     db,
     sql`WITH member AS (
       SELECT u.id FROM users u JOIN members m ON m.user_id = u.id
-      WHERE u.id = ${userId}::uuid AND m.organization_id = ${organizationId}::uuid AND u.role = 'member'),
+      WHERE u.id = ${userId}::uuid AND m.organization_id = ${organizationId}::uuid AND m.role = 'seller' AND u.role = 'member'),
     earlier AS (DELETE FROM verifications v USING member WHERE v.value = member.id::text AND v.identifier LIKE ${`${purpose}%`})
     INSERT INTO verifications (id, identifier, value, expires_at)
     SELECT ${uuidv7()}::uuid, ${identifierOf(token)}::text, id::text, now() + make_interval(hours => ${passwordLinkHours}::integer)

@@ -41,7 +41,7 @@ export async function processingLog(
   const begun = status !== null && status !== 'pending';
   // Ids hold the time they were made at.
   const place = begun ? sql.raw('s.updated_at, s.lead_id') : sql.raw('l.id');
-  const where: SQL[] = [sql`l.organization_id = ${organizationId}::uuid AND l.uploaded`];
+  const where: SQL[] = [sql`l.organization_id = ${organizationId}::uuid AND l.channel = 'crm_upload'`];
   if (begun) where.push(sql`s.organization_id = ${organizationId}::uuid AND s.status = ${status}::text`);
   if (status === 'pending') where.push(sql`coalesce(s.status, 'pending') = 'pending'`);
   if (importId) where.push(sql`l.import_id = ${importId}::uuid`);
@@ -98,7 +98,7 @@ export async function rejectReasons(
 export async function companyPulse(db: Queryable, organizationId: string): Promise<string> {
   const [row] = await run<Record<string, unknown>>(
     db,
-    sql`SELECT (SELECT id FROM leads WHERE organization_id = ${organizationId}::uuid AND uploaded ORDER BY id DESC LIMIT 1) AS lead,
+    sql`SELECT (SELECT id FROM leads WHERE organization_id = ${organizationId}::uuid AND channel = 'crm_upload' ORDER BY id DESC LIMIT 1) AS lead,
       (SELECT max(m.at) FROM unnest('{pending,processing,success,failed,cancelled}'::text[]) AS each(status), LATERAL (
         SELECT updated_at AS at FROM lead_syncs s WHERE s.organization_id = ${organizationId}::uuid AND s.status = each.status
         ORDER BY updated_at DESC LIMIT 1) m) AS synced,

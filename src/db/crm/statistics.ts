@@ -24,7 +24,7 @@ export async function companyStatistics(db: Queryable, organizationId: string): 
   const [row] = await run<Row>(
     db,
     sql`SELECT
-      (SELECT count(*)::int FROM leads WHERE organization_id = ${organizationId}::uuid AND uploaded) AS total,
+      (SELECT count(*)::int FROM leads WHERE organization_id = ${organizationId}::uuid AND channel = 'crm_upload') AS total,
       (SELECT count(*)::int FROM lead_syncs WHERE organization_id = ${organizationId}::uuid AND status = 'success'
         AND updated_at > now() - interval '1 minute') AS "perMinute",
       (SELECT coalesce(json_object_agg(status, n), '{}') FROM (SELECT status, count(*)::int AS n FROM lead_syncs

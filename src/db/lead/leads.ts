@@ -40,16 +40,17 @@ export type NewLead = {
 export const leadIdConstraint = 'leads_public_id';
 export const offerConstraint = 'lead_unlocks_once';
 
+/** A lead that is offered to the buyers a request names. */
 export function insertLead(lead: NewLead): Part {
   return {
     name: 'lead',
     statement: (
       when,
     ) => sql`INSERT INTO leads (id, organization_id, public_id, city, service_type, public, contact, phone_hash, email_hash,
-        phone_valid, price_minor, currency, ttl_ms, max_sales)
+        phone_valid, channel, price_minor, currency, ttl_ms, max_sales)
       SELECT ${lead.id}::uuid, ${lead.organizationId}::uuid, ${lead.publicId}::text, ${lead.city}::text, ${lead.serviceType}::text,
         ${JSON.stringify(lead.public)}::jsonb, ${lead.contact}::text, ${lead.phoneHash}::text, ${lead.emailHash}::text,
-        ${lead.phoneValid}::boolean, ${lead.priceMinor}::integer, ${lead.currency}::text, ${lead.ttlMs}::bigint, ${lead.maxSales}::integer
+        ${lead.phoneValid}::boolean, 'pay_per_unlock', ${lead.priceMinor}::integer, ${lead.currency}::text, ${lead.ttlMs}::bigint, ${lead.maxSales}::integer
       WHERE ${when}`,
   };
 }
@@ -84,6 +85,7 @@ export function insertOffers(
   return unseen.length > 0 ? [conversations, unlocks] : [unlocks];
 }
 
+/** A lead that is sold unlock by unlock. */
 export type StoredLead = {
   id: string;
   organizationId: string;
@@ -119,7 +121,7 @@ const leadColumns = sql`l.id, l.organization_id AS "organizationId", l.public_id
       'currency', u.currency, 'ttlExpiresAt', u.ttl_expires_at, 'paidAt', u.paid_at) ORDER BY u.created_at, b.external_id), '[]')
     FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE u.lead_id = l.id) AS unlocks`;
 
-/** Null when there is none of this name in this organization. */
+/** Returns null when the organization has no lead of this name that is sold unlock by unlock. */
 export async function findLead(
   db: Queryable,
   organizationId: string,
@@ -127,7 +129,8 @@ export async function findLead(
 ): Promise<StoredLead | null> {
   const [row] = await run<StoredLead>(
     db,
-    sql`SELECT ${leadColumns} FROM leads l WHERE l.organization_id = ${organizationId}::uuid AND l.public_id = ${publicId}`,
+    sql`SELECT ${leadColumns} FROM leads l
+      WHERE l.organization_id = ${organizationId}::uuid AND l.public_id = ${publicId} AND l.channel = 'pay_per_unlock'`,
   );
   return row ?? null;
 }
@@ -149,14 +152,14 @@ export type LeadFilter = {
   createdTo?: string;
 };
 
-/** Newest first. `after` is the cursor of the last row of the page before. */
+/** Leads that are sold unlock by unlock, newest first. `after` is the cursor of the last row of the page before. */
 export async function listLeads(
   db: Queryable,
   organizationId: string,
   filter: LeadFilter,
   page: { limit: number; after: { micros: string; id: string } | null },
 ): Promise<(StoredLead & { micros: string })[]> {
-  const where = [sql`l.organization_id = ${organizationId}::uuid`];
+  const where = [sql`l.organization_id = ${organizationId}::uuid AND l.channel = 'pay_per_unlock'`];
   if (filter.city) where.push(sql`lower(l.city) = lower(${filter.city}::text)`);
   if (filter.campaign) where.push(sql`l.campaign_id = ${filter.campaign}::uuid`);
   if (filter.createdFrom) where.push(sql`l.created_at >= ${filter.createdFrom}::text::timestamptz`);

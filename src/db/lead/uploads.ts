@@ -45,7 +45,6 @@ export type UploadBatch = {
   occurredAt: Date;
   correlationId: string;
   importId: string | null;
-  terms: { priceMinor: number; currency: string; ttlMs: number };
   /** Put into the queue by the caller, whose sweeper first looks after so long; null: rows wait in the outbox. */
   visibilityMs: number | null;
   checkpoint: Checkpoint | null;
@@ -134,12 +133,11 @@ const knownSince = (organizationId: string): SQL => sql`known AS (
     SELECT DISTINCT ON (phone_hash COLLATE "C") ${organizationId}::uuid, phone_hash, id FROM given ORDER BY phone_hash COLLATE "C", n DESC
     ON CONFLICT (organization_id, phone_hash) DO UPDATE SET lead_id = excluded.lead_id, seen_at = now())`;
 
-function leadsPart({ organizationId, importId, terms }: UploadBatch): SQL {
+function leadsPart({ organizationId, importId }: UploadBatch): SQL {
   return sql`lead AS (
-    INSERT INTO leads (id, organization_id, public_id, city, region, import_id, uploaded, public, contact, phone_hash, email_hash, phone_valid,
-      price_minor, currency, ttl_ms)
-    SELECT id, ${organizationId}::uuid, public_id, city, region, ${importId}::uuid, true, ${JSON.stringify(nothingPublic)}::jsonb, contact,
-      phone_hash, email_hash, phone_valid, ${terms.priceMinor}::integer, ${terms.currency}::text, ${terms.ttlMs}::bigint FROM stored)`;
+    INSERT INTO leads (id, organization_id, public_id, city, region, import_id, channel, public, contact, phone_hash, email_hash, phone_valid)
+    SELECT id, ${organizationId}::uuid, public_id, city, region, ${importId}::uuid, 'crm_upload', ${JSON.stringify(nothingPublic)}::jsonb, contact,
+      phone_hash, email_hash, phone_valid FROM stored)`;
 }
 
 /** As `lead.uploaded` of the catalog says; a thousand events are not checked one by one. */
@@ -218,7 +216,7 @@ export async function findUploaded(
   return run(
     db,
     sql`SELECT id, public_id AS "publicId", phone_valid AS "phoneValid", created_at AS "createdAt" FROM leads
-      WHERE organization_id = ${organizationId}::uuid AND id = ANY(${sql.param([...ids])}::uuid[])`,
+      WHERE organization_id = ${organizationId}::uuid AND id = ANY(${sql.param([...ids])}::uuid[]) AND channel = 'crm_upload'`,
   );
 }
 
@@ -245,7 +243,7 @@ export async function findJob(db: Queryable, id: string): Promise<SyncJob | null
         coalesce(s.status, 'pending') AS status, coalesce(s.attempts, 0) AS attempts, s.worker, s.contact_id AS "contactId", s.error,
         l.created_at AS "createdAt", coalesce(s.updated_at, l.created_at) AS "updatedAt"
       FROM leads l JOIN organizations o ON o.id = l.organization_id LEFT JOIN lead_syncs s ON s.lead_id = l.id
-      WHERE l.id = ${id}::uuid AND l.uploaded`,
+      WHERE l.id = ${id}::uuid AND l.channel = 'crm_upload'`,
   );
   return row ?? null;
 }

@@ -1,15 +1,17 @@
 import { sql } from 'drizzle-orm';
+import type { Recipient } from '../../domain/recipient.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
-/** Who last offered something to a phone: the organization that answers for it, and how to text it. */
+/** The organization that last texted a phone, and how to answer it there. */
 export type ConversationOwner = {
   organization: string;
   supportContact: string;
   language: string;
-  line: { organizationId: string; unlockId: string; buyerId: string; phoneId: string; to: string };
+  line: { organizationId: string; subject: string; recipient: Recipient; phoneId: string; to: string };
 };
 
+/** Decided by the last message to the phone. Returns null when there is none. */
 export async function findConversationOwner(
   db: Queryable,
   phoneId: string,
@@ -17,10 +19,11 @@ export async function findConversationOwner(
   const [row] = await run<ConversationOwner>(
     db,
     sql`SELECT g.name AS organization, g.support_contact AS "supportContact", coalesce(b.language, g.language) AS language,
-      json_build_object('organizationId', u.organization_id, 'unlockId', u.id, 'buyerId', u.buyer_id, 'phoneId', p.id, 'to', p.number) AS line
-    FROM phones p JOIN lead_unlocks u ON u.our_number = p.our_number AND u.phone = p.number
-    JOIN organizations g ON g.id = u.organization_id JOIN buyers b ON b.id = u.buyer_id
-    WHERE p.id = ${phoneId} ORDER BY u.created_at DESC LIMIT 1`,
+      json_build_object('organizationId', m.organization_id, 'subject', m.subject, 'phoneId', p.id, 'to', p.number,
+        'recipient', json_strip_nulls(json_build_object('kind', m.recipient_kind, 'id', m.recipient_id))) AS line
+    FROM phones p JOIN messages m ON m.phone_id = p.id JOIN organizations g ON g.id = m.organization_id
+    LEFT JOIN buyers b ON m.recipient_kind = 'buyer' AND b.id = m.recipient_id
+    WHERE p.id = ${phoneId}::uuid ORDER BY m.created_at DESC LIMIT 1`,
   );
   return row ?? null;
 }

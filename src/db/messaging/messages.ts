@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { Recipient } from '../../domain/recipient.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
@@ -7,14 +8,14 @@ import type { ClaimGuard, ClaimWrite, EffectOutcome } from '../transport/effects
 /** The books of one text or mail: it has the id of its effect, and is written and booked in the effect's own statements. */
 export type MessageDraft = {
   organizationId: string | null;
-  unlockId: string | null;
-  buyerId: string | null;
+  /** What it is about, as events name it: `unlock:<id>`. */
+  subject: string;
+  recipient: Recipient;
   phoneId: string | null;
-  recipientKind: 'buyer' | 'operator';
   channel: 'sms' | 'email';
   purpose: string;
   /** Sealed. */
-  recipient: string;
+  address: string;
   body: string;
 };
 
@@ -24,11 +25,11 @@ export function messageOf(effectId: string, message: MessageDraft): ClaimWrite {
     name: 'message',
     statement: ({
       inserted,
-    }) => sql`INSERT INTO messages (id, created_at, organization_id, unlock_id, buyer_id, phone_id, recipient_kind,
+    }) => sql`INSERT INTO messages (id, created_at, organization_id, subject, recipient_kind, recipient_id, phone_id,
         channel, purpose, recipient, body, status)
-      SELECT ${effectId}::uuid, ${timeOfId(effectId)}::timestamptz, ${message.organizationId}::uuid, ${message.unlockId}::uuid,
-        ${message.buyerId}::uuid, ${message.phoneId}::uuid, ${message.recipientKind}, ${message.channel}, ${message.purpose},
-        ${message.recipient}, ${message.body}, 'posting' WHERE ${inserted}`,
+      SELECT ${effectId}::uuid, ${timeOfId(effectId)}::timestamptz, ${message.organizationId}::uuid, ${message.subject},
+        ${message.recipient.kind}, ${'id' in message.recipient ? message.recipient.id : null}::uuid, ${message.phoneId}::uuid,
+        ${message.channel}, ${message.purpose}, ${message.address}, ${message.body}, 'posting' WHERE ${inserted}`,
   };
 }
 

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { statesBefore } from '../../domain/moves.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { timeOfId } from '../../events/envelope.ts';
-import { subjects } from '../../events/subjects.ts';
+import { idInSubject, subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
@@ -25,7 +25,7 @@ export type ReceiptTarget = {
   id: string;
   createdAt: string;
   organizationId: string | null;
-  unlockId: string | null;
+  subject: string;
   phoneId: string | null;
   purpose: string;
   status: string;
@@ -35,7 +35,7 @@ export type ReceiptTarget = {
 const sinceOf = (id: string) => new Date(timeOfId(id).getTime() - 1);
 
 const columns =
-  sql.raw(`m.id, m.created_at::text AS "createdAt", m.organization_id AS "organizationId", m.unlock_id AS "unlockId",
+  sql.raw(`m.id, m.created_at::text AS "createdAt", m.organization_id AS "organizationId", m.subject,
   m.phone_id AS "phoneId", m.purpose, m.status`);
 
 /** The message a receipt is about: by our own id, else by the vendor's. Null: none of ours. */
@@ -144,12 +144,8 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
 }
 
 function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): EventDraft[] {
-  const { id, organizationId, unlockId, purpose, phoneId } = message;
-  const subject = unlockId
-    ? subjects.unlock(unlockId)
-    : phoneId
-      ? subjects.phone(phoneId)
-      : subjects.message(id);
+  const { id, organizationId, subject, purpose, phoneId } = message;
+  const unlockId = idInSubject('unlock', subject);
   const data = { messageId: id, purpose, ...(unlockId ? { unlockId } : {}) };
   // Only the details wait for their receipt; of other texts the message row says enough.
   if (receipt.status === 'delivered')

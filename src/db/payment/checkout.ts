@@ -22,10 +22,13 @@ const columns = sql.raw(`number, id, state, url, expires_at AS "expiresAt",
   EXISTS (SELECT 1 FROM payments y WHERE y.unlock_id = checkout_sessions.unlock_id AND y.session_id = checkout_sessions.id) AS booked,
   (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "leftMs"`);
 
+/** Sessions are kept by purpose and subject: the index is by both. */
+const ofUnlock = (unlockId: string) => sql`purpose = 'unlock' AND subject_id = ${unlockId}::uuid`;
+
 export async function findCheckout(db: Queryable, unlockId: string): Promise<Checkout | null> {
   const [row] = await run<Checkout>(
     db,
-    sql`SELECT ${columns} FROM checkout_sessions WHERE unlock_id = ${unlockId}::uuid ORDER BY number DESC LIMIT 1`,
+    sql`SELECT ${columns} FROM checkout_sessions WHERE ${ofUnlock(unlockId)} ORDER BY number DESC LIMIT 1`,
   );
   return row ?? null;
 }
@@ -42,8 +45,8 @@ export async function beginCheckout(
 ): Promise<Checkout | null> {
   const [row] = await run<Checkout>(
     db,
-    sql`INSERT INTO checkout_sessions (unlock_id, number, state, expires_at)
-      SELECT id, ${number}::integer, 'creating', date_trunc('second',
+    sql`INSERT INTO checkout_sessions (purpose, subject_id, unlock_id, number, state, expires_at)
+      SELECT 'unlock', id, id, ${number}::integer, 'creating', date_trunc('second',
         least(greatest(ttl_expires_at, now() + interval '30 minutes 20 seconds'), now() + interval '24 hours' - interval '20 seconds'))
       FROM lead_unlocks WHERE id = ${unlockId}::uuid AND status IN (${payableList})
         AND ttl_expires_at > now()
@@ -61,7 +64,7 @@ export function openCheckout(
   return (
     held,
   ) => sql`UPDATE checkout_sessions SET id = ${session.id}::text, url = ${session.url}::text, state = 'open'
-    WHERE unlock_id = ${unlockId}::uuid AND number = ${number}::integer AND state IN (${quoted(statesBefore(checkoutMoves, 'open'))}) AND ${held} RETURNING number`;
+    WHERE ${ofUnlock(unlockId)} AND number = ${number}::integer AND state IN (${quoted(statesBefore(checkoutMoves, 'open'))}) AND ${held} RETURNING number`;
 }
 
 /** Ends a session by its number: one that Stripe refused to create has no id. */
@@ -73,7 +76,7 @@ export function endCheckout(
   return {
     name: 'ended',
     statement: (when) => sql`UPDATE checkout_sessions SET state = ${state}::text, closed_at = now()
-      WHERE unlock_id = ${unlockId}::uuid AND number = ${number}::integer
+      WHERE ${ofUnlock(unlockId)} AND number = ${number}::integer
         AND state IN (${quoted(statesBefore(checkoutMoves, state))}) AND ${when}`,
   };
 }

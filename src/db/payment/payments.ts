@@ -6,6 +6,7 @@ import { type Move, moveUnlock, type UnlockView } from '../unlock/unlocks.ts';
 import { type Account, journal } from './ledger.ts';
 import { freeSlot } from './slots.ts';
 
+/** A payment for an unlock. */
 export type PaymentRow = {
   id: string;
   organizationId: string;
@@ -23,12 +24,16 @@ const columns =
   sql.raw(`id, organization_id AS "organizationId", unlock_id AS "unlockId", payment_intent AS "paymentIntent",
   session_id AS "sessionId", amount_minor AS "amountMinor", refunded_minor AS "refundedMinor", currency, kept, disputed_at AS "disputedAt"`);
 
+/** Returns null when no unlock was paid for by it. */
 export async function findPayment(
   db: Queryable,
   by: { id: string } | { paymentIntent: string },
 ): Promise<PaymentRow | null> {
   const condition = 'id' in by ? sql`id = ${by.id}` : sql`payment_intent = ${by.paymentIntent}`;
-  const [row] = await run<PaymentRow>(db, sql`SELECT ${columns} FROM payments WHERE ${condition}`);
+  const [row] = await run<PaymentRow>(
+    db,
+    sql`SELECT ${columns} FROM payments WHERE ${condition} AND purpose = 'unlock'`,
+  );
   return row ?? null;
 }
 
@@ -51,8 +56,8 @@ export function bookPayment(unlock: UnlockView, capture: Capture, paymentId: str
     name: 'payment',
     statement: (
       when,
-    ) => sql`INSERT INTO payments (id, organization_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
-      SELECT ${paymentId}::uuid, ${unlock.organizationId}::uuid, ${unlock.id}::uuid, ${capture.paymentIntent}, ${capture.sessionId},
+    ) => sql`INSERT INTO payments (id, organization_id, purpose, subject_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+      SELECT ${paymentId}::uuid, ${unlock.organizationId}::uuid, 'unlock', ${unlock.id}::uuid, ${unlock.id}::uuid, ${capture.paymentIntent}, ${capture.sessionId},
         ${capture.amountMinor}::integer, ${capture.currency}, ${kept} WHERE ${when}`,
   };
   const { amountMinor, currency } = capture;

@@ -9,6 +9,7 @@ import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
 
+/** A session in which an unlock is paid for. */
 export type SessionRow = {
   unlockId: string;
   number: number;
@@ -20,7 +21,7 @@ export type SessionRow = {
 export async function findSession(db: Queryable, id: string): Promise<SessionRow | null> {
   const [row] = await run<SessionRow>(
     db,
-    sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions WHERE id = ${id}`,
+    sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions WHERE id = ${id} AND purpose = 'unlock'`,
   );
   return row ?? null;
 }
@@ -30,7 +31,7 @@ export async function findOpenSessions(db: Queryable, unlockId: string): Promise
   return run(
     db,
     sql`SELECT unlock_id AS "unlockId", number, id, state, expires_at AS "expiresAt" FROM checkout_sessions
-    WHERE unlock_id = ${unlockId} AND state IN (${quoted(openCheckoutStates)}) ORDER BY number`,
+    WHERE purpose = 'unlock' AND subject_id = ${unlockId}::uuid AND state IN (${quoted(openCheckoutStates)}) ORDER BY number`,
   );
 }
 

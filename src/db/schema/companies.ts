@@ -12,12 +12,13 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import { memberRoles } from '../../domain/account/roles.ts';
 import { syncStatuses } from '../../domain/crm/sync-status.ts';
 import { importStatuses } from '../../domain/imports/status.ts';
 import { users } from './auth.ts';
 import { moment, quoted, sealed } from './columns.ts';
 import { leads } from './leads.ts';
-import { organizations } from './organizations.ts';
+import { buyers, organizations } from './organizations.ts';
 
 /** An organization that brings leads of its own into its CRM. */
 export const companies = pgTable(
@@ -121,7 +122,7 @@ export const workerHolds = pgTable(
   (t) => [primaryKey({ columns: [t.worker, t.organizationId] })],
 );
 
-/** Who may sign in for which organization. */
+/** Who may sign in for which organization, and as what. */
 export const members = pgTable(
   'members',
   {
@@ -131,11 +132,20 @@ export const members = pgTable(
     userId: uuid('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
+    role: text().notNull(),
+    /** Whose people a `buyer` and a `supplier` are. */
+    buyerId: uuid('buyer_id').references(() => buyers.id),
+    supplierId: uuid('supplier_id'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (t) => [
     primaryKey({ columns: [t.userId, t.organizationId] }),
     index('members_organization').on(t.organizationId),
+    check('members_role', sql`${t.role} in (${quoted(memberRoles)})`),
+    check(
+      'members_of',
+      sql`(${t.role} = 'buyer') = (${t.buyerId} is not null) and (${t.role} = 'supplier') = (${t.supplierId} is not null)`,
+    ),
   ],
 );
 

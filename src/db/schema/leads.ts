@@ -12,7 +12,8 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { openStates, paidStates, unlockStates } from '../../domain/unlock/machine.ts';
+import { leadChannels } from '../../domain/lead/channel.ts';
+import { openStates, paidBy, paidStates, unlockStates } from '../../domain/unlock/machine.ts';
 import { moment, quoted, sealed } from './columns.ts';
 import { buyers, organizations } from './organizations.ts';
 
@@ -34,8 +35,8 @@ export const leads = pgTable(
     supplierId: uuid('supplier_id'),
     /** The file it came in. */
     importId: uuid('import_id'),
-    /** Brought by a company for its own CRM; not offered to anybody by itself. */
-    uploaded: boolean().notNull().default(false),
+    /** What happens with it: sold unlock by unlock, brought into its company's CRM, or sold through a campaign. */
+    channel: text().notNull(),
     /** Teaser fields: what anybody offered may read. */
     public: jsonb().notNull(),
     /** The locked fields, sealed. Null after erasure. */
@@ -43,9 +44,10 @@ export const leads = pgTable(
     phoneHash: text('phone_hash'),
     emailHash: text('email_hash'),
     phoneValid: boolean('phone_valid').notNull(),
-    priceMinor: integer('price_minor').notNull(),
-    currency: text().notNull(),
-    ttlMs: bigint('ttl_ms', { mode: 'number' }).notNull(),
+    /** The terms its unlocks are offered at unless a request names others; null where unlocks are not offered by request. */
+    priceMinor: integer('price_minor'),
+    currency: text(),
+    ttlMs: bigint('ttl_ms', { mode: 'number' }),
     /** How many buyers may unlock it; null: all that were offered. */
     maxSales: integer('max_sales'),
     erasedAt: moment('erased_at'),
@@ -53,10 +55,15 @@ export const leads = pgTable(
   },
   (t) => [
     uniqueIndex('leads_public_id').on(t.organizationId, t.publicId),
-    index('leads_newest').on(t.organizationId, t.createdAt, t.id),
+    index('leads_newest').on(t.organizationId, t.createdAt, t.id).where(sql`channel = 'pay_per_unlock'`),
     index('leads_phone_hash').on(t.organizationId, t.phoneHash),
     index('leads_import').on(t.importId, t.id).where(sql`import_id is not null`),
-    index('leads_uploaded').on(t.organizationId, t.id).where(sql`uploaded`),
+    index('leads_uploaded').on(t.organizationId, t.id).where(sql`channel = 'crm_upload'`),
+    check('leads_channel', sql`${t.channel} in (${quoted(leadChannels)})`),
+    check(
+      'leads_terms',
+      sql`num_nonnulls(${t.priceMinor}, ${t.currency}, ${t.ttlMs}) = case when ${t.channel} = 'pay_per_unlock' then 3 else 0 end`,
+    ),
     check('leads_price', sql`${t.priceMinor} between 50 and 1000000`),
     check('leads_max_sales', sql`${t.maxSales} is null or ${t.maxSales} > 0`),
   ],
@@ -75,9 +82,12 @@ export const leadUnlocks = pgTable(
     buyerId: uuid('buyer_id')
       .notNull()
       .references(() => buyers.id),
-    /** The conversation it is offered in. */
-    ourNumber: text('our_number').notNull(),
-    phone: text().notNull(),
+    /** What it was assigned by; null where the buyer was named. */
+    campaignId: uuid('campaign_id'),
+    subscriptionId: uuid('subscription_id'),
+    /** The conversation it is offered in; null for a buyer who is not texted. */
+    ourNumber: text('our_number'),
+    phone: text(),
     status: text().notNull(),
     reason: text(),
     priceMinor: integer('price_minor').notNull(),
@@ -91,6 +101,8 @@ export const leadUnlocks = pgTable(
     confirmedAt: moment('confirmed_at'),
     linkSentAt: moment('link_sent_at'),
     paidAt: moment('paid_at'),
+    /** Where the money came from; null until paid. */
+    paidBy: text('paid_by'),
     paidLate: boolean('paid_late').notNull().default(false),
     /** Raised by each claim of a reveal: a refund that read another number must look again. */
     revealClaims: integer('reveal_claims').notNull().default(0),
@@ -105,7 +117,7 @@ export const leadUnlocks = pgTable(
     uniqueIndex('lead_unlocks_once').on(t.leadId, t.buyerId),
     uniqueIndex('lead_unlocks_token').on(t.tokenHash),
     index('lead_unlocks_buyer').on(t.buyerId, t.id),
-    index('lead_unlocks_newest').on(t.organizationId, t.createdAt, t.id),
+    index('lead_unlocks_newest').on(t.organizationId, t.id),
     index('lead_unlocks_conversation').on(t.ourNumber, t.phone, t.createdAt),
     index('lead_unlocks_open')
       .on(t.ourNumber, t.phone)
@@ -113,6 +125,9 @@ export const leadUnlocks = pgTable(
     check('lead_unlocks_status', sql`${t.status} in (${quoted(unlockStates)})`),
     check('lead_unlocks_price', sql`${t.priceMinor} between 50 and 1000000`),
     check('lead_unlocks_paid', sql`${t.status} not in (${quoted(paidStates)}) or ${t.paidAt} is not null`),
+    check('lead_unlocks_paid_by', sql`${t.paidBy} in (${quoted(paidBy)})`),
+    check('lead_unlocks_paid_from', sql`(${t.paidBy} is null) = (${t.paidAt} is null)`),
+    check('lead_unlocks_texted', sql`(${t.ourNumber} is null) = (${t.phone} is null)`),
     check('lead_unlocks_revealed', sql`${t.revealedAt} is null or ${t.paidAt} is not null`),
     check(
       'lead_unlocks_closed',

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   check,
@@ -11,17 +12,24 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { checkoutStates, openCheckoutStates } from '../../domain/payment/checkout-state.ts';
+import { paymentPurposes } from '../../domain/payment/purpose.ts';
 import { moment, quoted } from './columns.ts';
 import { leadUnlocks } from './leads.ts';
 import { organizations } from './organizations.ts';
+
+const purposeIn = (purpose: AnyPgColumn) => sql`${purpose} in (${quoted(paymentPurposes)})`;
+/** An unlock's payment refers to it; any other has only its subject's id. */
+const tiedToUnlock = (t: { purpose: AnyPgColumn; subjectId: AnyPgColumn; unlockId: AnyPgColumn }) =>
+  sql`(${t.purpose} = 'unlock') = (${t.unlockId} is not null) and (${t.unlockId} is null or ${t.unlockId} = ${t.subjectId})`;
 
 /** Checkout Sessions at Stripe, one row each; `id` is null until Stripe has answered. */
 export const checkoutSessions = pgTable(
   'checkout_sessions',
   {
-    unlockId: uuid('unlock_id')
-      .notNull()
-      .references(() => leadUnlocks.id),
+    purpose: text().notNull(),
+    /** The unlock or top-up it is for. */
+    subjectId: uuid('subject_id').notNull(),
+    unlockId: uuid('unlock_id').references(() => leadUnlocks.id),
     number: integer().notNull(),
     id: text().unique(),
     state: text().notNull(),
@@ -31,10 +39,12 @@ export const checkoutSessions = pgTable(
     closedAt: moment('closed_at'),
   },
   (t) => [
-    uniqueIndex('checkout_sessions_number').on(t.unlockId, t.number),
+    uniqueIndex('checkout_sessions_number').on(t.purpose, t.subjectId, t.number),
     uniqueIndex('checkout_sessions_one_open')
-      .on(t.unlockId)
+      .on(t.purpose, t.subjectId)
       .where(sql`state in (${quoted(openCheckoutStates)})`),
+    check('checkout_sessions_purpose', purposeIn(t.purpose)),
+    check('checkout_sessions_subject', tiedToUnlock(t)),
     check('checkout_sessions_state', sql`${t.state} in (${quoted(checkoutStates)})`),
   ],
 );
@@ -46,23 +56,28 @@ export const payments = pgTable(
     organizationId: uuid('organization_id')
       .notNull()
       .references(() => organizations.id),
-    unlockId: uuid('unlock_id')
-      .notNull()
-      .references(() => leadUnlocks.id),
+    purpose: text().notNull(),
+    /** The unlock or top-up it is for. */
+    subjectId: uuid('subject_id').notNull(),
+    unlockId: uuid('unlock_id').references(() => leadUnlocks.id),
     paymentIntent: text('payment_intent').notNull().unique(),
-    sessionId: text('session_id').notNull(),
+    /** Null for a charge of a saved card. */
+    sessionId: text('session_id'),
     amountMinor: integer('amount_minor').notNull(),
     refundedMinor: integer('refunded_minor').notNull().default(0),
     currency: text().notNull(),
-    /** The one charge this unlock keeps; any other goes back. */
+    /** The one charge its subject keeps; any other goes back. */
     kept: boolean().notNull(),
     refundReason: text('refund_reason'),
     disputedAt: moment('disputed_at'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (t) => [
-    uniqueIndex('payments_one_kept').on(t.unlockId).where(sql`kept`),
-    index('payments_unlock').on(t.unlockId),
+    uniqueIndex('payments_one_kept').on(t.purpose, t.subjectId).where(sql`kept`),
+    index('payments_unlock').on(t.unlockId).where(sql`unlock_id is not null`),
+    check('payments_purpose', purposeIn(t.purpose)),
+    check('payments_subject', tiedToUnlock(t)),
+    check('payments_session', sql`${t.purpose} <> 'unlock' or ${t.sessionId} is not null`),
     check('payments_amount', sql`${t.amountMinor} > 0 and ${t.refundedMinor} between 0 and ${t.amountMinor}`),
   ],
 );

@@ -12,6 +12,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import { recipientKinds } from '../../domain/recipient.ts';
 import { effectStates } from '../transport/effect-state.ts';
 import { moment, quoted, sealed } from './columns.ts';
 
@@ -74,7 +75,8 @@ export const effects = pgTable(
     vendor: text().notNull(),
     kind: text().notNull(),
     organizationId: uuid('organization_id'),
-    unlockId: uuid('unlock_id'),
+    /** What it is about, as events name it: `unlock:<id>`. */
+    subject: text().notNull(),
     state: text().notNull(),
     /** Changes with each claim; only the holder completes it. */
     fence: uuid().notNull(),
@@ -90,7 +92,7 @@ export const effects = pgTable(
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (t) => [
-    index('effects_unlock').on(t.unlockId),
+    index('effects_subject').on(t.subject),
     index('effects_vendor_id').on(t.vendor, t.vendorId),
     check('effects_state', sql`${t.state} in (${quoted(effectStates)})`),
   ],
@@ -121,10 +123,12 @@ export const messages = pgTable(
     id: uuid().notNull(),
     createdAt: moment('created_at').notNull(),
     organizationId: uuid('organization_id'),
-    unlockId: uuid('unlock_id'),
-    buyerId: uuid('buyer_id'),
-    phoneId: uuid('phone_id'),
+    /** What it is about, as events name it: `unlock:<id>`. */
+    subject: text().notNull(),
     recipientKind: text('recipient_kind').notNull(),
+    /** Of the buyer, the consumer's lead, or the member's user. */
+    recipientId: uuid('recipient_id'),
+    phoneId: uuid('phone_id'),
     channel: text().notNull(),
     purpose: text().notNull(),
     recipient: sealed(),
@@ -136,9 +140,15 @@ export const messages = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.id, t.createdAt] }),
-    index('messages_unlock').on(t.unlockId),
+    index('messages_subject').on(t.subject),
     index('messages_phone').on(t.phoneId, t.createdAt),
     index('messages_vendor').on(t.vendorId),
+    // Without the table's name: added to a partitioned table, PostgreSQL reads them again for each partition.
+    check('messages_recipient_kind', sql`recipient_kind in (${quoted(recipientKinds)})`),
+    check(
+      'messages_recipient',
+      sql`(recipient_kind in ('buyer', 'consumer', 'member')) = (recipient_id is not null)`,
+    ),
     check('messages_status', sql`${t.status} in ('posting', 'queued', 'sent', 'delivered', 'failed')`),
   ],
 );

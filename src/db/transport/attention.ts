@@ -2,8 +2,12 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { WorkerName } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { ofOrganization } from '../organization.ts';
 
-/** What waits for a person: parked work, texts without a clear answer, alerts. */
+/**
+ * What waits for a person: parked work, texts that could not be acted on, alerts. `organizationId` null: of every
+ * organization, for an operator of the platform.
+ */
 
 export type ParkedRow = {
   id: number;
@@ -18,11 +22,16 @@ export type ParkedRow = {
   buyer: string | null;
 };
 
-export type ParkedFilter = { before?: number | null; unlockId?: string; limit: number };
+export type ParkedFilter = {
+  organizationId: string | null;
+  before?: number | null;
+  unlockId?: string;
+  limit: number;
+};
 
 /** Newest first, so that what just broke is on top; one more than `limit` says that there are older ones. */
 export async function listParked(db: Queryable, filter: ParkedFilter): Promise<ParkedRow[]> {
-  const { before = null, unlockId = null, limit } = filter;
+  const { organizationId, before = null, unlockId = null, limit } = filter;
   return run(
     db,
     sql`SELECT o.id, o.worker, o.last_error AS error, o.attempts, o.parked_at AS "parkedAt", coalesce(e.type, '') AS "eventType",
@@ -30,7 +39,7 @@ export async function listParked(db: Queryable, filter: ParkedFilter): Promise<P
     FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
       LEFT JOIN lead_unlocks u ON u.id = (e.data->>'unlockId')::uuid
       LEFT JOIN leads l ON l.id = u.lead_id LEFT JOIN buyers b ON b.id = u.buyer_id
-    WHERE o.parked_at IS NOT NULL AND (${before}::bigint IS NULL OR (o.parked_at, o.id) < (
+    WHERE o.parked_at IS NOT NULL AND ${ofOrganization('o.organization_id', organizationId)} AND (${before}::bigint IS NULL OR (o.parked_at, o.id) < (
       SELECT parked_at, id FROM outbox WHERE id = ${before}::bigint))
       AND (${unlockId}::text IS NULL OR e.data->>'unlockId' = ${unlockId}::text)
     ORDER BY o.parked_at DESC, o.id DESC LIMIT ${limit + 1}`,
@@ -45,13 +54,17 @@ export type ParkedCause = {
   correlationId: string;
 };
 
-/** What a parked row is about. Null: not there, or not parked any more. */
-export async function findParked(db: Queryable, id: number): Promise<ParkedCause | null> {
+/** What a parked row is about. Returns null when there is none, or it is not parked any more. */
+export async function findParked(
+  db: Queryable,
+  organizationId: string | null,
+  id: number,
+): Promise<ParkedCause | null> {
   const [row] = await run<ParkedCause>(
     db,
     sql`SELECT o.worker, o.organization_id AS "organizationId", e.subject, e.id AS "eventId", e.correlation_id AS "correlationId"
       FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-      WHERE o.id = ${id}::bigint AND o.parked_at IS NOT NULL`,
+      WHERE o.id = ${id}::bigint AND o.parked_at IS NOT NULL AND ${ofOrganization('o.organization_id', organizationId)}`,
   );
   return row ?? null;
 }
@@ -70,22 +83,32 @@ export type InboxRow = {
 };
 
 /** Oldest first: who waited longest is answered first. */
-export async function listInbox(db: Queryable, after: string | null, limit: number): Promise<InboxRow[]> {
+export async function listInbox(
+  db: Queryable,
+  organizationId: string | null,
+  after: string | null,
+  limit: number,
+): Promise<InboxRow[]> {
   return run(
     db,
     sql`SELECT i.id, i.source, i.kind, i.intent, i.received_at AS "receivedAt", i.unlock_id AS "unlockId", l.public_id AS "leadId",
       i.sender, i.body
     FROM inbox i LEFT JOIN lead_unlocks u ON u.id = i.unlock_id LEFT JOIN leads l ON l.id = u.lead_id
-    WHERE i.needs_operator AND i.handled_at IS NULL AND (${after}::uuid IS NULL OR (i.received_at, i.id) > (
+    WHERE i.needs_operator AND i.handled_at IS NULL AND ${ofOrganization('i.organization_id', organizationId)} AND (${after}::uuid IS NULL OR (i.received_at, i.id) > (
       SELECT received_at, id FROM inbox WHERE id = ${after}::uuid))
     ORDER BY i.received_at, i.id LIMIT ${limit + 1}`,
   );
 }
 
-export function markHandled(db: Queryable, id: string): Promise<{ id: string }[]> {
+export function markHandled(
+  db: Queryable,
+  organizationId: string | null,
+  id: string,
+): Promise<{ id: string }[]> {
   return run(
     db,
-    sql`UPDATE inbox SET handled_at = now() WHERE id = ${id}::uuid AND needs_operator AND handled_at IS NULL RETURNING id`,
+    sql`UPDATE inbox SET handled_at = now() WHERE id = ${id}::uuid AND needs_operator AND handled_at IS NULL
+      AND ${ofOrganization('organization_id', organizationId)} RETURNING id`,
   );
 }
 
@@ -102,39 +125,54 @@ export type AlertRow = {
 const stillParked = `NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked_at IS NOT NULL
   AND p.id = CASE WHEN a.key ~ '^parked-[0-9]+-' THEN split_part(a.key, '-', 2)::bigint END)`;
 
-export async function listAlerts(db: Queryable, limit: number): Promise<AlertRow[]> {
+export async function listAlerts(
+  db: Queryable,
+  organizationId: string | null,
+  limit: number,
+): Promise<AlertRow[]> {
   return run(
     db,
     sql`SELECT a.id, a.kind, a.subject, a.text, a.created_at AS "createdAt", u.id AS "unlockId" FROM alerts a
       LEFT JOIN lead_unlocks u ON u.id = CASE WHEN a.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(a.subject, 8)::uuid END
-      WHERE a.resolved_at IS NULL AND ${sql.raw(stillParked)} ORDER BY a.created_at DESC LIMIT ${limit}`,
+      WHERE a.resolved_at IS NULL AND ${ofOrganization('a.organization_id', organizationId)} AND ${sql.raw(stillParked)} ORDER BY a.created_at DESC LIMIT ${limit}`,
   );
 }
 
-export function resolveAlert(db: Queryable, id: string): Promise<{ id: string }[]> {
+export function resolveAlert(
+  db: Queryable,
+  organizationId: string | null,
+  id: string,
+): Promise<{ id: string }[]> {
   return run(
     db,
-    sql`UPDATE alerts SET resolved_at = now() WHERE id = ${id}::uuid AND resolved_at IS NULL RETURNING id`,
+    sql`UPDATE alerts SET resolved_at = now() WHERE id = ${id}::uuid AND resolved_at IS NULL
+      AND ${ofOrganization('organization_id', organizationId)} RETURNING id`,
   );
 }
 
 export type AttentionCounts = { parked: number; inbox: number; alerts: number };
 
 /** Three narrow partial indexes. */
-export async function attentionCounts(db: Queryable): Promise<AttentionCounts> {
-  const [row] = await run<AttentionCounts>(db, sql`SELECT ${counts}`);
+export async function attentionCounts(
+  db: Queryable,
+  organizationId: string | null,
+): Promise<AttentionCounts> {
+  const [row] = await run<AttentionCounts>(db, sql`SELECT ${countsOf(organizationId)}`);
   return row!;
 }
 
-const counts: SQL = sql.raw(`(SELECT count(*)::int FROM outbox WHERE parked_at IS NOT NULL) AS parked,
-  (SELECT count(*)::int FROM inbox WHERE needs_operator AND handled_at IS NULL) AS inbox,
-  (SELECT count(*)::int FROM alerts a WHERE resolved_at IS NULL AND ${stillParked}) AS alerts`);
+function countsOf(organizationId: string | null): SQL {
+  const mine = ofOrganization('organization_id', organizationId);
+  return sql`(SELECT count(*)::int FROM outbox WHERE parked_at IS NOT NULL AND ${mine}) AS parked,
+  (SELECT count(*)::int FROM inbox WHERE needs_operator AND handled_at IS NULL AND ${mine}) AS inbox,
+  (SELECT count(*)::int FROM alerts a WHERE resolved_at IS NULL AND ${mine} AND ${sql.raw(stillParked)}) AS alerts`;
+}
 
-/** Differs when anything a page shows may have changed; a handful of index look-ups, however large the tables. */
+/** Of the whole platform. Differs when anything a page shows may have changed; a handful of index look-ups, however large the tables. */
 export async function pulse(db: Queryable): Promise<string> {
   const [row] = await run<Record<string, unknown>>(
     db,
-    sql`SELECT ${counts}, (SELECT id FROM events ORDER BY id DESC LIMIT 1) AS event,
+    sql`SELECT ${countsOf(null)}, (SELECT id FROM events ORDER BY id DESC LIMIT 1) AS event,
       (SELECT id FROM messages ORDER BY id DESC LIMIT 1) AS message, (SELECT max(received_at) FROM inbox) AS received,
       (SELECT row(id, ended_at)::text FROM attempts ORDER BY started_at DESC LIMIT 1) AS attempt,
       (SELECT id FROM payments ORDER BY id DESC LIMIT 1) AS payment`,

@@ -30,7 +30,8 @@ export type ClaimRequest = {
   vendor: string;
   kind: string;
   organizationId: string | null;
-  unlockId: string | null;
+  /** What it is about, as events name it: `unlock:<id>`. */
+  subject: string;
   leaseMs: number;
   /** The vendor has an idempotency key: an expired or unknown claim may simply be made again. */
   repeatable: boolean;
@@ -126,8 +127,8 @@ export async function claimEffect(
 }
 
 function claimPart(request: ClaimRequest, when: SQL): SQL {
-  return sql`INSERT INTO effects AS e (key, id, vendor, kind, organization_id, unlock_id, state, fence, lease_until)
-    SELECT ${request.key}, ${request.id}::uuid, ${request.vendor}, ${request.kind}, ${request.organizationId}::uuid, ${request.unlockId}::uuid,
+  return sql`INSERT INTO effects AS e (key, id, vendor, kind, organization_id, subject, state, fence, lease_until)
+    SELECT ${request.key}, ${request.id}::uuid, ${request.vendor}, ${request.kind}, ${request.organizationId}::uuid, ${request.subject},
       'claimed', ${request.fence}::uuid, now() + make_interval(secs => ${request.leaseMs}::float8 / 1000) WHERE ${when}
     ON CONFLICT (key) DO UPDATE SET state = 'claimed', fence = excluded.fence, lease_until = excluded.lease_until, claimed_at = now(),
       missing_since = NULL, error_code = NULL, updated_at = now(), posts = e.posts + CASE e.state WHEN 'released' THEN 0 ELSE 1 END
@@ -148,12 +149,12 @@ export async function findEffectKey(db: Queryable, effectId: string): Promise<st
   return row?.key ?? null;
 }
 
-/** Refused texts and mails of an unlock may be tried again once a person has mended the cause; opt-outs stay refused. */
-export function releaseRefused(unlockId: string): Part {
+/** Refused texts and mails about a subject may be tried again once a person has mended the cause; opt-outs stay refused. */
+export function releaseRefused(subject: string): Part {
   return {
     name: 'released',
     statement: (when) => sql`UPDATE effects SET state = 'released', error_code = NULL, updated_at = now()
-      WHERE unlock_id = ${unlockId}::uuid AND state = 'refused' AND kind IN ('sms', 'email')
+      WHERE subject = ${subject} AND state = 'refused' AND kind IN ('sms', 'email')
         AND error_code NOT IN ('opted_out', 'bad_number', 'unknown_outcome') AND ${when}`,
   };
 }

@@ -1,10 +1,14 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { UnlockState } from '../../domain/unlock/machine.ts';
+import type { PaidBy, UnlockState } from '../../domain/unlock/machine.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { ofOrganization } from '../organization.ts';
 import { paidList } from './states.ts';
 
-/** Unlocks as the console lists them. Ids are UUIDv7, so the newest come first by primary key, without a sort. */
+/**
+ * Unlocks as the console lists them. Ids are UUIDv7, so the newest come first by primary key, or by the organization's own
+ * index, without a sort. `organizationId` null: of every organization, for an operator of the platform.
+ */
 
 export type UnlockRow = {
   id: string;
@@ -13,7 +17,8 @@ export type UnlockRow = {
   city: string | null;
   buyer: string;
   buyerName: string | null;
-  phone: string;
+  /** Null for a buyer who is not texted. */
+  phone: string | null;
   status: UnlockState;
   reason: string | null;
   paidLate: boolean;
@@ -24,6 +29,7 @@ export type UnlockRow = {
 };
 
 export type UnlockFilter = {
+  organizationId: string | null;
   states: readonly UnlockState[];
   /** Lead id, provider id, or phone: whole, not a part of one. */
   search: string | null;
@@ -40,7 +46,7 @@ const joins = sql.raw('JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = 
 
 /** Newest first; one row more than `limit` says that there are older ones. */
 export async function listUnlocks(db: Queryable, filter: UnlockFilter): Promise<UnlockRow[]> {
-  const conditions: SQL[] = [sql`true`];
+  const conditions: SQL[] = [ofOrganization('u.organization_id', filter.organizationId)];
   if (filter.before) conditions.push(sql`u.id < ${filter.before}::uuid`);
   if (filter.states.length > 0)
     conditions.push(sql`u.status = ANY(${sql.param([...filter.states])}::text[])`);
@@ -77,23 +83,32 @@ export type DayFigures = {
 export type DayMoney = { currency: string; kept: number; refunded: number };
 
 /** What became of the offers made since `first`, the smallest id of that time. */
-export async function dayFigures(db: Queryable, first: string): Promise<DayFigures> {
+export async function dayFigures(
+  db: Queryable,
+  organizationId: string | null,
+  first: string,
+): Promise<DayFigures> {
   const [row] = await run<DayFigures>(
     db,
     sql`SELECT count(*)::int AS offered, count(*) FILTER (WHERE paid_at IS NULL AND closed_at IS NULL)::int AS open,
       count(*) FILTER (WHERE status IN ('PAYMENT_LINK_SENT', 'AWAITING_PAYMENT'))::int AS "awaitingPayment",
       count(*) FILTER (WHERE status IN (${paidList}))::int AS sold,
       count(*) FILTER (WHERE status IN ('EXPIRED', 'OPTED_OUT'))::int AS closed
-    FROM lead_unlocks WHERE id >= ${first}::uuid`,
+    FROM lead_unlocks WHERE id >= ${first}::uuid AND ${ofOrganization('organization_id', organizationId)}`,
   );
   return row!;
 }
 
-export async function dayMoney(db: Queryable, first: string): Promise<DayMoney[]> {
+/** What unlocks were paid with since `first`; a wallet's top-ups are not sales. */
+export async function dayMoney(
+  db: Queryable,
+  organizationId: string | null,
+  first: string,
+): Promise<DayMoney[]> {
   return run(
     db,
     sql`SELECT currency, coalesce(sum(amount_minor) FILTER (WHERE kept), 0)::int8 AS kept, sum(refunded_minor)::int8 AS refunded
-      FROM payments WHERE id >= ${first}::uuid GROUP BY currency ORDER BY kept DESC`,
+      FROM payments WHERE id >= ${first}::uuid AND purpose = 'unlock' AND ${ofOrganization('organization_id', organizationId)} GROUP BY currency ORDER BY kept DESC`,
   );
 }
 
@@ -106,20 +121,26 @@ export type UnlockDetail = UnlockRow & {
   maxSales: number | null;
   offeredAt: Date | null;
   paidAt: Date | null;
+  paidBy: PaidBy | null;
   revealedAt: Date | null;
   viewedAt: Date | null;
   optedOut: boolean;
 };
 
-export async function findUnlockDetail(db: Queryable, id: string): Promise<UnlockDetail | null> {
+/** Returns null when there is none, or none of this organization. */
+export async function findUnlockDetail(
+  db: Queryable,
+  organizationId: string | null,
+  id: string,
+): Promise<UnlockDetail | null> {
   const [row] = await run<UnlockDetail>(
     db,
     sql`SELECT ${columns}, l.id AS "leadUuid", o.id AS "organizationId", o.name AS organization, u.ttl_expires_at AS "ttlExpiresAt", s.slot, l.max_sales AS "maxSales",
-      u.offered_at AS "offeredAt", u.paid_at AS "paidAt", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt",
+      u.offered_at AS "offeredAt", u.paid_at AS "paidAt", u.paid_by AS "paidBy", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt",
       coalesce(p.opted_out_at IS NOT NULL, false) AS "optedOut"
     FROM lead_unlocks u ${joins} JOIN organizations o ON o.id = u.organization_id LEFT JOIN sold_slots s ON s.unlock_id = u.id
       LEFT JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone
-    WHERE u.id = ${id}::uuid`,
+    WHERE u.id = ${id}::uuid AND ${ofOrganization('u.organization_id', organizationId)}`,
   );
   return row ?? null;
 }

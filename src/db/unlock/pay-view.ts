@@ -12,7 +12,7 @@ export async function findUnlockByToken(db: Queryable, tokenHash: string): Promi
       l.public->>'notes' AS "notesSnippet", l.created_at AS "createdAt",
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN (${paidList})) AS sold,
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id) AS offered,
-      (SELECT c.state FROM checkout_sessions c WHERE c.unlock_id = u.id ORDER BY c.number DESC LIMIT 1) AS checkout,
+      (SELECT c.state FROM checkout_sessions c WHERE c.purpose = 'unlock' AND c.subject_id = u.id ORDER BY c.number DESC LIMIT 1) AS checkout,
       (SELECT CASE WHEN y.kept THEN 'kept' ELSE 'returned' END FROM payments y WHERE y.unlock_id = u.id
         ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment
     FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE u.token_hash = ${tokenHash}`,

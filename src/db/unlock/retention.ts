@@ -10,7 +10,7 @@ export const unlockRetention: RetentionRules = {
     const mentions =
       parent === 'events'
         ? sql`t.subject IN ('unlock:' || u.id, 'lead:' || u.lead_id)`
-        : sql`t.unlock_id = u.id`;
+        : sql`t.subject = 'unlock:' || u.id`;
     return sql`EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.status NOT IN (${endedStates}) AND u.created_at < ${to}
         AND EXISTS (SELECT 1 FROM ${table} t WHERE ${mentions}))`;
   },

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
@@ -9,7 +10,7 @@ import { run } from '../commit.ts';
 export async function findReveal(db: Queryable, unlockId: string): Promise<'none' | 'unclear' | 'sent'> {
   const rows = await run<{ state: string }>(
     db,
-    sql`SELECT state FROM effects WHERE unlock_id = ${unlockId} AND key LIKE 'reveal-%' AND state IN ('claimed', 'unknown', 'accepted')`,
+    sql`SELECT state FROM effects WHERE subject = ${subjects.unlock(unlockId)} AND key LIKE 'reveal-%' AND state IN ('claimed', 'unknown', 'accepted')`,
   );
   if (rows.some((row) => row.state === 'accepted')) return 'sent';
   return rows.length > 0 ? 'unclear' : 'none';
@@ -19,7 +20,7 @@ export async function findReveal(db: Queryable, unlockId: string): Promise<'none
 export async function hasRevealFailed(db: Queryable, unlockId: string): Promise<boolean> {
   const [row] = await run<{ failed: boolean }>(
     db,
-    sql`SELECT coalesce(bool_and(status = 'failed'), false) AS failed FROM messages WHERE unlock_id = ${unlockId}::uuid AND purpose = 'reveal'`,
+    sql`SELECT coalesce(bool_and(status = 'failed'), false) AS failed FROM messages WHERE subject = ${subjects.unlock(unlockId)} AND purpose = 'reveal'`,
   );
   return row!.failed;
 }

@@ -61,7 +61,7 @@ export async function unlockTimeline(db: Queryable, unlockId: string, leadUuid: 
     run<MessageEntry>(
       db,
       sql`SELECT id, created_at AS "createdAt", channel, purpose, status, error_code AS "errorCode", vendor_id AS "vendorId",
-        updated_at AS "updatedAt", body FROM messages WHERE unlock_id = ${unlockId}::uuid ORDER BY created_at DESC LIMIT ${most}`,
+        updated_at AS "updatedAt", body FROM messages WHERE subject = ${subjects.unlock(unlockId)} ORDER BY created_at DESC LIMIT ${most}`,
     ),
     run<ReplyEntry>(
       db,

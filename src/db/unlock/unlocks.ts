@@ -15,10 +15,11 @@ export type UnlockView = {
   leadId: string;
   leadPublicId: string;
   buyerId: string;
-  phoneId: string;
-  phone: string;
+  /** The conversation it is offered in. Null for a buyer who is not texted. */
+  phoneId: string | null;
+  phone: string | null;
+  ourNumber: string | null;
   optedOut: boolean;
-  ourNumber: string;
   priceMinor: number;
   currency: string;
   ttlExpiresAt: Date;
@@ -43,6 +44,10 @@ export type UnlockView = {
   soldSlots: number;
 };
 
+/** Returns false for an unlock whose buyer is not texted. */
+export const isTexted = (unlock: UnlockView): unlock is UnlockView & { phoneId: string; phone: string } =>
+  unlock.phoneId !== null;
+
 /** The columns of an UnlockView; a condition on `u` follows. */
 export const unlockView =
   sql.raw(`SELECT u.id, u.status AS state, u.reason, u.organization_id AS "organizationId", u.lead_id AS "leadId",
@@ -55,22 +60,23 @@ export const unlockView =
   l.max_sales AS "maxSales", (SELECT count(*)::int FROM sold_slots s WHERE s.lead_id = l.id) AS "soldSlots"
   FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id
   JOIN organizations g ON g.id = u.organization_id
-  JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone`);
+  LEFT JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone`);
 
 export async function findUnlock(db: Queryable, id: string): Promise<UnlockView | null> {
   const [row] = await run<UnlockView>(db, sql`${unlockView} WHERE u.id = ${id}`);
   return row ?? null;
 }
 
-/** Unlocks of a lead that were stored and not yet offered. */
+/** Those of these unlocks of a lead that were stored and not yet offered. */
 export async function findUnoffered(
   db: Queryable,
   leadId: string,
+  unlockIds: readonly string[],
 ): Promise<{ id: string; organizationId: string; ttlMs: number }[]> {
   return run(
     db,
     sql`SELECT id, organization_id AS "organizationId", (extract(epoch FROM ttl_expires_at - now()) * 1000)::float8 AS "ttlMs"
-    FROM lead_unlocks WHERE lead_id = ${leadId} AND offered_at IS NULL AND status = 'NEW_LEAD' ORDER BY id`,
+    FROM lead_unlocks WHERE lead_id = ${leadId}::uuid AND id = ANY(${sql.param([...unlockIds])}::uuid[]) AND offered_at IS NULL AND status = 'NEW_LEAD' ORDER BY id`,
   );
 }
 
@@ -135,6 +141,7 @@ export function moveUnlock(
     const column = momentOf[state];
     if (column) sets.push(sql`${sql.raw(column)} = now()`);
   }
+  if (decision.paidBy) sets.push(sql`paid_by = ${decision.paidBy}`);
   if (decision.reason === 'paid_late') sets.push(sql`paid_late = true`);
   else if (decision.reason) sets.push(sql`reason = ${decision.reason}`);
   return {

@@ -82,6 +82,16 @@ describe('every command in every state, before the TTL', () => {
   }
 });
 
+describe('a move to PAID says where the money came from', () => {
+  test.each([
+    ['capture', { type: 'capture', sellable: true }, 'AWAITING_PAYMENT', 'stripe'],
+    ['a late capture', { type: 'capture', sellable: true }, 'EXPIRED', 'stripe'],
+    ['buy_from_wallet', { type: 'buy_from_wallet' }, 'NEW_LEAD', 'wallet'],
+  ] as const)('%s', (_name, command, state, paidBy) => {
+    expect(decide({ state, ttlExpiresAt }, command, before)).toMatchObject({ path: ['PAID'], paidBy });
+  });
+});
+
 describe('the TTL expires exactly at ttlExpiresAt', () => {
   test.each(unlockStates)('expire in %s', (state) => {
     const decision = written(decide({ state, ttlExpiresAt }, { type: 'expire' }, after));

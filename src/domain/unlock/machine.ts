@@ -41,6 +41,10 @@ export const payableStates = [
 
 export const paidStates = ['PAID', 'REVEAL_DETAILS_SENT', 'DONE'] as const satisfies readonly UnlockState[];
 
+/** Where the money for an unlock came from. */
+export const paidBy = ['stripe', 'wallet'] as const;
+export type PaidBy = (typeof paidBy)[number];
+
 const closes = ['EXPIRED', 'OPTED_OUT'] as const;
 
 /**
@@ -95,7 +99,7 @@ export type UnlockCommand =
 
 export type UnlockDecision =
   /** `path`: the states passed through, in order; the last one is the new state. */
-  | { kind: 'move'; path: readonly UnlockState[]; reason?: CloseReason | 'paid_late' }
+  | { kind: 'move'; path: readonly UnlockState[]; reason?: CloseReason | 'paid_late'; paidBy?: PaidBy }
   /** Already done or superseded by a later state: no change and no event. */
   | { kind: 'nothing'; because: string }
   /** The command arrived before the state it requires; retry soon. */
@@ -108,6 +112,12 @@ const move = (path: readonly UnlockState[], reason?: CloseReason | 'paid_late'):
   kind: 'move',
   path,
   reason,
+});
+const paid = (by: PaidBy, reason?: 'paid_late'): UnlockDecision => ({
+  kind: 'move',
+  path: ['PAID'],
+  reason,
+  paidBy: by,
 });
 
 /** Decides what a command does to an unlock at `now`. Pure; a repeated command returns `nothing`. */
@@ -127,7 +137,7 @@ export function decide(unlock: UnlockSnapshot, command: UnlockCommand, now: Date
     case 'capture':
       return capture(state, command.sellable);
     case 'buy_from_wallet':
-      return state === 'NEW_LEAD' ? move(['PAID']) : nothing('a wallet only buys new offers');
+      return state === 'NEW_LEAD' ? paid('wallet') : nothing('a wallet only buys new offers');
     case 'reveal':
       return state === 'PAID' ? move(['REVEAL_DETAILS_SENT']) : nothing('not waiting for a reveal');
     case 'deliver':
@@ -164,7 +174,7 @@ function startPayment(unlock: UnlockSnapshot, now: Date): UnlockDecision {
 function capture(state: UnlockState, sellable: boolean): UnlockDecision {
   if (isPaid(state)) return { kind: 'refund', because: 'already_paid' };
   if (!sellable) return { kind: 'refund', because: 'sold_out' };
-  if (state === 'EXPIRED' || state === 'OPTED_OUT') return move(['PAID'], 'paid_late');
-  if (allowedMoves[state].includes('PAID') && state !== 'NEW_LEAD') return move(['PAID']);
+  if (state === 'EXPIRED' || state === 'OPTED_OUT') return paid('stripe', 'paid_late');
+  if (allowedMoves[state].includes('PAID') && state !== 'NEW_LEAD') return paid('stripe');
   return { kind: 'early', because: 'no payment was requested yet' };
 }

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type Candidate, findCandidates } from '../../db/account/buyers.ts';
 import { batchLookups } from '../../db/batch-lookups.ts';
 import { CommitOutcomeUnknownError } from '../../db/client.ts';
-import type { Change } from '../../db/commit.ts';
+import type { Change, Part } from '../../db/commit.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import {
   findLead,
@@ -22,8 +22,8 @@ import { RefusedError } from '../../domain/errors.ts';
 import { newLeadId, splitLead } from '../../domain/lead/lead.ts';
 import { normaliseContactPhone } from '../../domain/phone/phone.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
-import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
+import { chooseNamed } from './named-providers.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
 type Named = { organizationId: string; providerIds: readonly string[] };
@@ -74,7 +74,7 @@ export type LeadOrder = {
 export type Terms = { priceMinor: number; currency: string; ttlMs: number };
 export const defaultTerms: Terms = { priceMinor: 2_000, currency: 'usd', ttlMs: 24 * 3_600_000 };
 
-export type ProviderResult = { provider_id: string; success: boolean; message: string };
+type Owned = { id: string; organizationId: string };
 type Request = { organizationId: string; key: IdempotencyKey | null; cause: Cause };
 
 /**
@@ -93,12 +93,13 @@ export async function receiveLead(
     const terms = termsOf(order, defaultTerms);
     const named = { organizationId, providerIds: [...new Set(order.providerIds)] };
     const found = named.providerIds.length > 0 ? await deps.findNamed(named) : [];
-    const { offers, results } = judgeAll(found, order.providerIds, null);
+    const notStored = { erased: false, maxSales: order.maxSales, sold: 0 };
+    const { offers, results } = chooseNamed(notStored, found, order.providerIds, new Date());
     const answer: Answer = { status: 201, body: { lead_id: publicId, provider_results: results } };
     const lead = { id, organizationId, publicId, ...terms, maxSales: order.maxSales, ...sealed(deps, order) };
     const parts = [insertLead(lead), ...offerParts(deps, lead, terms, offers)];
     try {
-      const change = changeOf({ id, organizationId }, offers, parts, key, answer);
+      const change = changeOf(key, answer, parts, offersEvent('lead.received', lead, offers));
       await commitOnce(deps, change, request.cause, () => leadExists(deps.db, id));
       return answer;
     } catch (error) {
@@ -113,6 +114,7 @@ export async function receiveLead(
           ? await findLead(deps.db, organizationId, publicId)
           : null;
       if (known) return offerLead(deps, known, order, request, 201);
+      if (order.publicId && collision === leadIdConstraint) throw leadIdTaken();
     }
   }
   throw tooContended();
@@ -127,18 +129,19 @@ export async function offerLead(
   status: 200 | 201,
 ): Promise<Answer> {
   const { organizationId, key } = request;
-  const shut =
-    lead.contact === null ? 'lead is no longer available' : isSoldOut(lead) ? 'lead is sold out' : null;
+  const { maxSales, sold } = lead;
   for (let round = 0; round < 5; round += 1) {
     const ids = [...new Set(order.providerIds)];
     const found =
       ids.length > 0 ? await findCandidates(deps.db, organizationId, ids, deps.sms.ourNumber, lead.id) : [];
-    const { offers, results } = judgeAll(found, order.providerIds, shut);
+    const offered = { erased: lead.contact === null, maxSales, sold };
+    const { offers, results } = chooseNamed(offered, found, order.providerIds, new Date());
     const answer: Answer = { status, body: { lead_id: lead.publicId, provider_results: results } };
     const parts = offerParts(deps, lead, termsOf(order, lead), offers);
     if (offers.length === 0 && !key) return answer;
     try {
-      const change = changeOf(lead, offers, parts, key, answer);
+      const event = offers.length > 0 ? offersEvent('offers.requested', lead, offers) : null;
+      const change = changeOf(key, answer, parts, event);
       const [first] = offers;
       await commitOnce(
         deps,
@@ -174,69 +177,32 @@ async function commitOnce(
   }
 }
 
+/** The statement's writes with the caller's first answer, and the one event that follows from them. */
 function changeOf(
-  lead: { id: string; organizationId: string },
-  offers: readonly NewOffer[],
-  parts: Change['writes'] & object,
   key: IdempotencyKey | null,
   answer: Answer,
+  parts: readonly Part[],
+  event: EventDraft | null,
 ): Change {
-  const received: EventDraft = {
-    type: 'lead.received',
-    organizationId: lead.organizationId,
-    subject: subjects.lead(lead.id),
-    data: { leadId: lead.id, unlockIds: offers.map((o) => o.unlockId) },
-  };
-  const isNew = parts.some((part) => part.name === 'lead');
   return {
     writes: [...(key ? [answerPart(key, answer.status, answer.body)] : []), ...parts],
-    events: isNew || offers.length > 0 ? [received] : [],
+    events: event ? [event] : [],
   };
 }
 
-const offerParts = (
-  deps: Deps,
-  lead: { id: string; organizationId: string },
-  terms: Terms,
+const offersEvent = (
+  type: 'lead.received' | 'offers.requested',
+  lead: Owned,
   offers: readonly NewOffer[],
-) => (offers.length > 0 ? insertOffers(lead, { ...terms, ourNumber: deps.sms.ourNumber }, offers) : []);
+): EventDraft => ({
+  type,
+  organizationId: lead.organizationId,
+  subject: `lead:${lead.id}`,
+  data: { leadId: lead.id, unlockIds: offers.map(({ unlockId }) => unlockId) },
+});
 
-/** Every provider once, in the order named. */
-function judgeAll(
-  found: readonly Candidate[],
-  providerIds: readonly string[],
-  shut: string | null,
-): { offers: NewOffer[]; results: ProviderResult[] } {
-  const candidates = new Map(found.map((candidate) => [candidate.externalId, candidate]));
-  const offered = new Set<string>();
-  const offers: NewOffer[] = [];
-  const results = providerIds.map((providerId): ProviderResult => {
-    const candidate = candidates.get(providerId);
-    // Named twice in one request: the second is a repetition.
-    const again = candidate && offered.has(providerId) ? { ...candidate, offered: true } : candidate;
-    const { success, message, offer } = judge(again, shut);
-    if (offer && candidate) {
-      const { buyerId, phone, phoneId } = candidate;
-      offers.push({ unlockId: uuidv7(), buyerId, phone, phoneId });
-      offered.add(providerId);
-    }
-    return { provider_id: providerId, success, message };
-  });
-  return { offers, results };
-}
-
-function judge(
-  candidate: Candidate | undefined,
-  shut: string | null,
-): { success: boolean; message: string; offer?: true } {
-  if (!candidate) return { success: false, message: 'unknown provider' };
-  if (candidate.offered) return { success: true, message: 'already offered' };
-  if (!candidate.active) return { success: false, message: 'inactive provider' };
-  if (candidate.optedOut) return { success: false, message: 'provider opted out' };
-  if (candidate.badNumber) return { success: false, message: 'provider phone cannot be reached' };
-  if (shut) return { success: false, message: shut };
-  return { success: true, message: 'teaser queued', offer: true };
-}
+const offerParts = (deps: Deps, lead: Owned, terms: Terms, offers: readonly NewOffer[]) =>
+  offers.length > 0 ? insertOffers(lead, { ...terms, ourNumber: deps.sms.ourNumber }, offers) : [];
 
 function sealed({ vault }: Deps, order: LeadOrder) {
   const phone = order.phone === null ? null : normaliseContactPhone(order.phone);
@@ -261,7 +227,9 @@ const termsOf = (order: Pick<LeadOrder, 'priceMinor' | 'currency' | 'ttlMs'>, ot
   ttlMs: order.ttlMs ?? otherwise.ttlMs,
 });
 
-const isSoldOut = (lead: StoredLead) => lead.maxSales !== null && lead.sold >= lead.maxSales;
+/** The organization has a lead of this name that is not sold unlock by unlock. */
+const leadIdTaken = () =>
+  new RefusedError(409, 'lead_id_taken', 'This lead_id belongs to a lead that cannot be offered.');
 
 const tooContended = () =>
   new RefusedError(503, 'unavailable', 'Too many requests for the same lead at once. Please repeat.', {

@@ -44,8 +44,6 @@ export type UploadOptions = {
 /** Sealed: what a buyer would read of the lead, and beside it what only its own CRM is told. */
 export type UploadedContact = SealedContact & { more?: MoreOfLead };
 
-export const uploadTerms = { priceMinor: 2_000, currency: 'usd', ttlMs: 24 * 3_600_000 } as const;
-
 const tries = 5;
 /** Leads sealed between two turns of the event loop. */
 const preparedTogether = 500;
@@ -67,7 +65,9 @@ export async function uploadLeads(
   const { firsts, placeOf } = windowMs > 0 ? settleRepeats(hashes) : all(hashes);
   const occurredAt = new Date();
   const batch: UploadBatch = {
-    ...{ organizationId, windowMs, occurredAt, terms: uploadTerms },
+    organizationId,
+    windowMs,
+    occurredAt,
     leads: await prepare(deps, leads, hashes, firsts, occurredAt.getTime()),
     repeats: leads.length - firsts.length,
     correlationId: options.cause?.correlationId ?? options.importId ?? uuidv7(),

@@ -27,12 +27,12 @@ export async function alertOperator(
   const sent = await effects.email(run.effect, {
     key: `alert-${alert.key}`,
     purpose: 'operator_alert',
-    recipientKind: 'operator',
     organizationId: alert.organizationId,
-    unlockId: null,
-    buyerId: null,
+    subject: `alert:${alert.key}`,
+    recipient: { kind: 'operator' },
     to: config.alertEmail,
-    ...mail,
+    title: mail.subject,
+    text: mail.text,
   });
   if (sent.state === 'wait') return sent.outcome;
   return finish(

@@ -1,7 +1,8 @@
-import type { UnlockView } from '../../db/unlock/unlocks.ts';
+import { isTexted, type UnlockView } from '../../db/unlock/unlocks.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip } from '../../engine/outcome.ts';
 import type { EffectResult } from '../../engine/posting.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
 export type BuyerText = {
@@ -13,17 +14,18 @@ export type BuyerText = {
   uncapped?: boolean;
 };
 
-/** Sends a text about an unlock to its buyer. */
-export function textBuyer(
+/** Sends a text about an unlock to its buyer; refused with `no_phone` when the unlock has no phone. */
+export async function textBuyer(
   unlock: UnlockView,
   text: BuyerText,
   { effects }: Pick<Runtime, 'effects'>,
   run: Run,
 ): Promise<EffectResult<null>> {
+  if (!isTexted(unlock)) return { state: 'refused', code: 'no_phone' };
   return effects.sms(run.effect, {
     organizationId: unlock.organizationId,
-    unlockId: unlock.id,
-    buyerId: unlock.buyerId,
+    subject: subjects.unlock(unlock.id),
+    recipient: { kind: 'buyer', id: unlock.buyerId },
     phoneId: unlock.phoneId,
     to: unlock.phone,
     ...text,

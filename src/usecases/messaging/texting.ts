@@ -19,17 +19,19 @@ import { paidUnlock } from '../../db/unlock/reveal-guard.ts';
 import type { Vault } from '../../db/vault.ts';
 import type { FailureCode } from '../../domain/errors.ts';
 import { alert } from '../../domain/messaging/alerts.ts';
+import type { Recipient } from '../../domain/recipient.ts';
 import type { Effects } from '../../engine/effects.ts';
 import { type EffectResult, type EffectRun, type Posting, wait } from '../../engine/posting.ts';
 import type { EventDraft } from '../../events/envelope.ts';
-import { subjects } from '../../events/subjects.ts';
+import { idInSubject, subjects } from '../../events/subjects.ts';
 
 export type SmsRequest = {
   key: string;
   purpose: string;
   organizationId: string | null;
-  unlockId: string | null;
-  buyerId: string | null;
+  /** What it is about, as events name it: `unlock:<id>`. */
+  subject: string;
+  recipient: Recipient;
   phoneId: string;
   to: string;
   body: string;
@@ -42,12 +44,11 @@ export type SmsRequest = {
 export type EmailRequest = {
   key: string;
   purpose: string;
-  recipientKind: 'buyer' | 'operator';
   organizationId: string | null;
-  unlockId: string | null;
-  buyerId: string | null;
-  to: string;
   subject: string;
+  recipient: Recipient;
+  to: string;
+  title: string;
   text: string;
 };
 
@@ -87,7 +88,7 @@ function smsPosting(deps: Deps, r: SmsRequest): Posting<null> {
       vendor: sms.vendor,
       kind: 'sms',
       organizationId: r.organizationId,
-      unlockId: r.unlockId,
+      subject: r.subject,
       repeatable: false,
     },
     guards: guardsOf(r),
@@ -99,13 +100,12 @@ function smsPosting(deps: Deps, r: SmsRequest): Posting<null> {
     books: booksOf(
       {
         organizationId: r.organizationId,
-        unlockId: r.unlockId,
-        buyerId: r.buyerId,
+        subject: r.subject,
+        recipient: r.recipient,
         phoneId: r.phoneId,
-        recipientKind: 'buyer',
         channel: 'sms',
         purpose: r.purpose,
-        recipient: vault.seal(r.to),
+        address: vault.seal(r.to),
         body: vault.seal(r.body),
       },
       r.organizationId,
@@ -137,8 +137,10 @@ function guardsOf(r: SmsRequest): ClaimGuard[] {
 }
 
 /** A message with the contact leaves only while its unlock is paid. */
-const revealGuards = ({ purpose, unlockId }: { purpose: string; unlockId: string | null }): ClaimGuard[] =>
-  purpose === 'reveal' && unlockId !== null ? [paidUnlock(unlockId)] : [];
+function revealGuards({ purpose, subject }: { purpose: string; subject: string }): ClaimGuard[] {
+  const unlockId = idInSubject('unlock', subject);
+  return purpose === 'reveal' && unlockId !== null ? [paidUnlock(unlockId)] : [];
+}
 
 function emailPosting({ email, vault }: Deps, r: EmailRequest): Posting<null> {
   return {
@@ -147,23 +149,22 @@ function emailPosting({ email, vault }: Deps, r: EmailRequest): Posting<null> {
       vendor: email.vendor,
       kind: 'email',
       organizationId: r.organizationId,
-      unlockId: r.unlockId,
+      subject: r.subject,
       repeatable: false,
     },
     guards: revealGuards(r),
     books: booksOf({
       organizationId: r.organizationId,
-      unlockId: r.unlockId,
-      buyerId: r.buyerId,
+      subject: r.subject,
+      recipient: r.recipient,
       phoneId: null,
-      recipientKind: r.recipientKind,
       channel: 'email',
       purpose: r.purpose,
-      recipient: vault.seal(r.to),
-      body: vault.seal(`${r.subject}\n\n${r.text}`),
+      address: vault.seal(r.to),
+      body: vault.seal(`${r.title}\n\n${r.text}`),
     }),
     async call(id) {
-      const sent = await email.send({ to: r.to, subject: r.subject, text: r.text, reference: id });
+      const sent = await email.send({ to: r.to, subject: r.title, text: r.text, reference: id });
       return { vendorId: sent.vendorId, result: null };
     },
     find: (effect) => email.find({ to: r.to, reference: effect.id, since: listedSince(effect) }),

@@ -3,6 +3,7 @@ import { closeSession, findOpenSessions } from '../../db/payment/sessions.ts';
 import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, snooze } from '../../engine/outcome.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 import { paymentReported } from './reconcile.ts';
 
@@ -33,7 +34,7 @@ export async function closeOpenSession(unlockId: string, deps: Deps, run: Run<Un
     vendor: 'stripe',
     kind: 'expire_session',
     organizationId: unlock.organizationId,
-    unlockId,
+    subject: subjects.unlock(unlockId),
     call: async (key) => {
       const { id, status, paymentStatus } = await deps.payments.expireCheckout(sessionId, key);
       return { vendorId: id, result: { status, paymentStatus } };

@@ -39,7 +39,7 @@ export async function refundPayment(
     vendor: 'stripe',
     kind: 'refund',
     organizationId: payment.organizationId,
-    unlockId: payment.unlockId,
+    subject: subjects.unlock(payment.unlockId),
     call: async (key) => {
       const result = await deps.payments.refund({
         paymentIntent: payment.paymentIntent,

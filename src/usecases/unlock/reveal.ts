@@ -112,15 +112,19 @@ function textDetails(unlock: UnlockView, key: string, deps: Deps, run: Run) {
 }
 
 function mailDetails(unlock: UnlockView & { buyerEmail: string }, key: string, deps: Deps, run: Run) {
+  const mail = renderRevealEmail(unlock.language, {
+    ...fieldsOf(unlock, deps),
+    leadId: unlock.leadPublicId,
+  });
   return deps.effects.email(run.effect, {
     key,
     purpose: 'reveal',
-    recipientKind: 'buyer',
     organizationId: unlock.organizationId,
-    unlockId: unlock.id,
-    buyerId: unlock.buyerId,
+    subject: subjects.unlock(unlock.id),
+    recipient: { kind: 'buyer', id: unlock.buyerId },
     to: unlock.buyerEmail,
-    ...renderRevealEmail(unlock.language, { ...fieldsOf(unlock, deps), leadId: unlock.leadPublicId }),
+    title: mail.subject,
+    text: mail.text,
   });
 }
 

@@ -155,8 +155,8 @@ function Unlocks({ view }: { view: Overview }) {
               </td>
               <td>
                 <span class="clip">{row.buyerName ?? row.buyer}</span>
-                <span class="sub clip" title={row.phone}>
-                  {row.buyerName ? row.buyer : row.phone}
+                <span class="sub clip" title={row.phone ?? row.buyer}>
+                  {row.buyerName ? row.buyer : (row.phone ?? 'not texted')}
                 </span>
               </td>
               <td>

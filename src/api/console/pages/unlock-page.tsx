@@ -107,12 +107,13 @@ function Facts({ view: { unlock, now } }: { view: UnlockView }) {
   const left = unlock.ttlExpiresAt.getTime() - now.getTime();
   const facts: [string, unknown][] = [
     ['Buyer', `${unlock.buyerName ?? ''} ${unlock.buyer}`.trim()],
-    ['Phone', unlock.optedOut ? `${unlock.phone} (opted out)` : unlock.phone],
+    ['Phone', phoneOf(unlock)],
     ['Organization', unlock.organization],
     ['Offered', <Ago at={unlock.createdAt} now={now} />],
     ['Time left', unlock.paidAt ? 'bought' : left > 0 ? duration(left) : 'none'],
     ['Sold', soldText(unlock)],
     ['Paid', unlock.paidAt ? <Ago at={unlock.paidAt} now={now} /> : 'no'],
+    ['Paid from', unlock.paidBy ? { stripe: 'Stripe', wallet: 'wallet' }[unlock.paidBy] : 'not paid'],
     ['Details sent', unlock.revealedAt ? <Ago at={unlock.revealedAt} now={now} /> : 'no'],
     ['Read on the page', unlock.viewedAt ? <Ago at={unlock.viewedAt} now={now} /> : 'no'],
     ['Unlock id', <span class="mono small">{unlock.id}</span>],
@@ -132,6 +133,11 @@ function Facts({ view: { unlock, now } }: { view: UnlockView }) {
       </dl>
     </section>
   );
+}
+
+function phoneOf({ phone, optedOut }: UnlockDetail): string {
+  if (phone === null) return 'not texted';
+  return optedOut ? `${phone} (opted out)` : phone;
 }
 
 function soldText(unlock: UnlockDetail): string {

@@ -1,0 +1,82 @@
+DROP INDEX "effects_unlock";--> statement-breakpoint
+DROP INDEX "messages_unlock";--> statement-breakpoint
+DROP INDEX "lead_unlocks_newest";--> statement-breakpoint
+DROP INDEX "leads_newest";--> statement-breakpoint
+DROP INDEX "leads_uploaded";--> statement-breakpoint
+DROP INDEX "checkout_sessions_number";--> statement-breakpoint
+DROP INDEX "checkout_sessions_one_open";--> statement-breakpoint
+DROP INDEX "payments_one_kept";--> statement-breakpoint
+DROP INDEX "payments_unlock";--> statement-breakpoint
+ALTER TABLE "lead_unlocks" ALTER COLUMN "our_number" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "lead_unlocks" ALTER COLUMN "phone" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "leads" ALTER COLUMN "price_minor" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "leads" ALTER COLUMN "currency" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "leads" ALTER COLUMN "ttl_ms" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "checkout_sessions" ALTER COLUMN "unlock_id" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "payments" ALTER COLUMN "unlock_id" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "payments" ALTER COLUMN "session_id" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "members" ADD COLUMN "role" text;--> statement-breakpoint
+ALTER TABLE "members" ADD COLUMN "buyer_id" uuid;--> statement-breakpoint
+ALTER TABLE "members" ADD COLUMN "supplier_id" uuid;--> statement-breakpoint
+ALTER TABLE "lead_unlocks" ADD COLUMN "campaign_id" uuid;--> statement-breakpoint
+ALTER TABLE "lead_unlocks" ADD COLUMN "subscription_id" uuid;--> statement-breakpoint
+ALTER TABLE "lead_unlocks" ADD COLUMN "paid_by" text;--> statement-breakpoint
+ALTER TABLE "leads" ADD COLUMN "channel" text;--> statement-breakpoint
+ALTER TABLE "checkout_sessions" ADD COLUMN "purpose" text;--> statement-breakpoint
+ALTER TABLE "checkout_sessions" ADD COLUMN "subject_id" uuid;--> statement-breakpoint
+ALTER TABLE "payments" ADD COLUMN "purpose" text;--> statement-breakpoint
+ALTER TABLE "payments" ADD COLUMN "subject_id" uuid;--> statement-breakpoint
+ALTER TABLE "effects" ADD COLUMN "subject" text;--> statement-breakpoint
+ALTER TABLE "messages" ADD COLUMN "subject" text;--> statement-breakpoint
+ALTER TABLE "messages" ADD COLUMN "recipient_id" uuid;--> statement-breakpoint
+-- Backfill before the NOT NULL constraints.
+UPDATE "members" SET "role" = 'seller';--> statement-breakpoint
+ALTER TABLE "members" ALTER COLUMN "role" SET NOT NULL;--> statement-breakpoint
+UPDATE "leads" SET "channel" = 'pay_per_unlock' WHERE NOT "uploaded";--> statement-breakpoint
+-- Uploaded leads carried default terms that no request had set.
+UPDATE "leads" SET "channel" = 'crm_upload', "price_minor" = NULL, "currency" = NULL, "ttl_ms" = NULL WHERE "uploaded";--> statement-breakpoint
+ALTER TABLE "leads" ALTER COLUMN "channel" SET NOT NULL;--> statement-breakpoint
+UPDATE "lead_unlocks" SET "paid_by" = 'stripe' WHERE "paid_at" IS NOT NULL;--> statement-breakpoint
+UPDATE "checkout_sessions" SET "purpose" = 'unlock', "subject_id" = "unlock_id";--> statement-breakpoint
+ALTER TABLE "checkout_sessions" ALTER COLUMN "purpose" SET NOT NULL;--> statement-breakpoint
+ALTER TABLE "checkout_sessions" ALTER COLUMN "subject_id" SET NOT NULL;--> statement-breakpoint
+UPDATE "payments" SET "purpose" = 'unlock', "subject_id" = "unlock_id";--> statement-breakpoint
+ALTER TABLE "payments" ALTER COLUMN "purpose" SET NOT NULL;--> statement-breakpoint
+ALTER TABLE "payments" ALTER COLUMN "subject_id" SET NOT NULL;--> statement-breakpoint
+-- The key of an alert's e-mail contains the alert's key. Other effects without an unlock are about their organization.
+UPDATE "effects" SET "subject" = coalesce('unlock:' || "unlock_id", 'alert:' || substring("key" FROM '^alert-(.+)$'),
+	'organization:' || "organization_id", 'message:' || "id");--> statement-breakpoint
+ALTER TABLE "effects" ALTER COLUMN "subject" SET NOT NULL;--> statement-breakpoint
+UPDATE "messages" m SET
+	"subject" = coalesce('unlock:' || m."unlock_id", (SELECT e."subject" FROM "effects" e WHERE e."id" = m."id"), 'phone:' || m."phone_id", 'message:' || m."id"),
+	"recipient_id" = CASE WHEN m."recipient_kind" = 'buyer' THEN m."buyer_id" END,
+	"recipient_kind" = CASE WHEN m."recipient_kind" = 'buyer' AND m."buyer_id" IS NULL THEN 'address' ELSE m."recipient_kind" END;--> statement-breakpoint
+ALTER TABLE "messages" ALTER COLUMN "subject" SET NOT NULL;--> statement-breakpoint
+ALTER TABLE "members" ADD CONSTRAINT "members_buyer_id_buyers_id_fk" FOREIGN KEY ("buyer_id") REFERENCES "public"."buyers"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "effects_subject" ON "effects" USING btree ("subject");--> statement-breakpoint
+CREATE INDEX "messages_subject" ON "messages" USING btree ("subject");--> statement-breakpoint
+CREATE INDEX "lead_unlocks_newest" ON "lead_unlocks" USING btree ("organization_id","id");--> statement-breakpoint
+CREATE INDEX "leads_newest" ON "leads" USING btree ("organization_id","created_at","id") WHERE channel = 'pay_per_unlock';--> statement-breakpoint
+CREATE INDEX "leads_uploaded" ON "leads" USING btree ("organization_id","id") WHERE channel = 'crm_upload';--> statement-breakpoint
+CREATE UNIQUE INDEX "checkout_sessions_number" ON "checkout_sessions" USING btree ("purpose","subject_id","number");--> statement-breakpoint
+CREATE UNIQUE INDEX "checkout_sessions_one_open" ON "checkout_sessions" USING btree ("purpose","subject_id") WHERE state in ('creating', 'open');--> statement-breakpoint
+CREATE UNIQUE INDEX "payments_one_kept" ON "payments" USING btree ("purpose","subject_id") WHERE kept;--> statement-breakpoint
+CREATE INDEX "payments_unlock" ON "payments" USING btree ("unlock_id") WHERE unlock_id is not null;--> statement-breakpoint
+ALTER TABLE "leads" DROP COLUMN "uploaded";--> statement-breakpoint
+ALTER TABLE "effects" DROP COLUMN "unlock_id";--> statement-breakpoint
+ALTER TABLE "messages" DROP COLUMN "unlock_id";--> statement-breakpoint
+ALTER TABLE "messages" DROP COLUMN "buyer_id";--> statement-breakpoint
+ALTER TABLE "members" ADD CONSTRAINT "members_role" CHECK ("members"."role" in ('seller', 'buyer', 'supplier'));--> statement-breakpoint
+ALTER TABLE "members" ADD CONSTRAINT "members_of" CHECK (("members"."role" = 'buyer') = ("members"."buyer_id" is not null) and ("members"."role" = 'supplier') = ("members"."supplier_id" is not null));--> statement-breakpoint
+ALTER TABLE "lead_unlocks" ADD CONSTRAINT "lead_unlocks_paid_by" CHECK ("lead_unlocks"."paid_by" in ('stripe', 'wallet'));--> statement-breakpoint
+ALTER TABLE "lead_unlocks" ADD CONSTRAINT "lead_unlocks_paid_from" CHECK (("lead_unlocks"."paid_by" is null) = ("lead_unlocks"."paid_at" is null));--> statement-breakpoint
+ALTER TABLE "lead_unlocks" ADD CONSTRAINT "lead_unlocks_texted" CHECK (("lead_unlocks"."our_number" is null) = ("lead_unlocks"."phone" is null));--> statement-breakpoint
+ALTER TABLE "leads" ADD CONSTRAINT "leads_channel" CHECK ("leads"."channel" in ('pay_per_unlock', 'crm_upload', 'marketplace'));--> statement-breakpoint
+ALTER TABLE "leads" ADD CONSTRAINT "leads_terms" CHECK (num_nonnulls("leads"."price_minor", "leads"."currency", "leads"."ttl_ms") = case when "leads"."channel" = 'pay_per_unlock' then 3 else 0 end);--> statement-breakpoint
+ALTER TABLE "checkout_sessions" ADD CONSTRAINT "checkout_sessions_purpose" CHECK ("checkout_sessions"."purpose" in ('unlock', 'top_up'));--> statement-breakpoint
+ALTER TABLE "checkout_sessions" ADD CONSTRAINT "checkout_sessions_subject" CHECK (("checkout_sessions"."purpose" = 'unlock') = ("checkout_sessions"."unlock_id" is not null) and ("checkout_sessions"."unlock_id" is null or "checkout_sessions"."unlock_id" = "checkout_sessions"."subject_id"));--> statement-breakpoint
+ALTER TABLE "payments" ADD CONSTRAINT "payments_purpose" CHECK ("payments"."purpose" in ('unlock', 'top_up'));--> statement-breakpoint
+ALTER TABLE "payments" ADD CONSTRAINT "payments_subject" CHECK (("payments"."purpose" = 'unlock') = ("payments"."unlock_id" is not null) and ("payments"."unlock_id" is null or "payments"."unlock_id" = "payments"."subject_id"));--> statement-breakpoint
+ALTER TABLE "payments" ADD CONSTRAINT "payments_session" CHECK ("payments"."purpose" <> 'unlock' or "payments"."session_id" is not null);--> statement-breakpoint
+ALTER TABLE "messages" ADD CONSTRAINT "messages_recipient_kind" CHECK (recipient_kind in ('buyer', 'consumer', 'member', 'operator', 'address'));--> statement-breakpoint
+ALTER TABLE "messages" ADD CONSTRAINT "messages_recipient" CHECK ((recipient_kind in ('buyer', 'consumer', 'member')) = (recipient_id is not null));

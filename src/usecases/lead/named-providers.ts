@@ -1,0 +1,49 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Candidate } from '../../db/account/buyers.ts';
+import type { NewOffer } from '../../db/lead/leads.ts';
+import { choose } from '../../domain/matching/choose.ts';
+import type { RuleName } from '../../domain/matching/eligibility.ts';
+
+export type ProviderResult = { provider_id: string; success: boolean; message: string };
+
+/** What is known of the lead when providers are named for it; one that is not stored yet is neither erased nor sold. */
+export type OfferedLead = { erased: boolean; maxSales: number | null; sold: number };
+
+const refusals: Record<RuleName, { success: boolean; message: string }> = {
+  already_offered: { success: true, message: 'already offered' },
+  buyer_inactive: { success: false, message: 'inactive provider' },
+  opted_out: { success: false, message: 'provider opted out' },
+  bad_number: { success: false, message: 'provider phone cannot be reached' },
+  lead_erased: { success: false, message: 'lead is no longer available' },
+  sold_out: { success: false, message: 'lead is sold out' },
+};
+
+/** The offers to make to the providers a request names, and its answer to each name in the order given. */
+export function chooseNamed(
+  lead: OfferedLead,
+  found: readonly Candidate[],
+  providerIds: readonly string[],
+  now: Date,
+): { offers: NewOffer[]; results: ProviderResult[] } {
+  const candidates = new Map(found.map((candidate) => [candidate.externalId, candidate]));
+  const offeredTo = new Set(found.filter(({ offered }) => offered).map(({ buyerId }) => buyerId));
+  const { offers, passedOver } = choose(
+    { erased: lead.erased },
+    { logic: 'NAMED', maxSales: lead.maxSales },
+    providerIds.flatMap((id) => candidates.get(id) ?? []),
+    { sold: lead.sold, offeredTo },
+    now,
+  );
+  const unanswered = new Set(offers.map(({ buyerId }) => buyerId));
+  const rules = new Map(passedOver.map(({ buyerId, rule }) => [buyerId, rule]));
+  const resultOf = (candidate: Candidate | undefined) => {
+    if (!candidate) return { success: false, message: 'unknown provider' };
+    // Named twice in one request: the second is a repetition.
+    if (unanswered.delete(candidate.buyerId)) return { success: true, message: 'teaser queued' };
+    return refusals[rules.get(candidate.buyerId) ?? 'already_offered'];
+  };
+  return {
+    offers: offers.map(({ buyerId, phone, phoneId }) => ({ unlockId: uuidv7(), buyerId, phone, phoneId })),
+    results: providerIds.map((id) => ({ provider_id: id, ...resultOf(candidates.get(id)) })),
+  };
+}

@@ -1,0 +1,81 @@
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createDatabase, type Database } from '../../src/db/client.ts';
+import { findConversationOwner } from '../../src/db/messaging/conversations.ts';
+import { ensureDemo } from '../../src/demo/seed.ts';
+import { timeOfId } from '../../src/events/envelope.ts';
+import { clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
+
+let database: TestDatabase;
+let db: Database;
+const demo = { id: '' };
+const other = uuidv7();
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(clientOf(database));
+  demo.id = (await ensureDemo(db)).organizationId;
+  await db.query(
+    "INSERT INTO organizations (id, name, slug, footer, support_contact) VALUES ($1, 'Other', 'other', '', 'help@other.example')",
+    [other],
+  );
+});
+afterAll(async () => {
+  await db.close();
+  await database.drop();
+});
+
+let minute = 0;
+async function phone(): Promise<string> {
+  const id = uuidv7();
+  await db.query("INSERT INTO phones (id, our_number, number) VALUES ($1, '+15005550006', $2)", [
+    id,
+    `+1305556${2_000 + minute++}`,
+  ]);
+  return id;
+}
+
+type Recipient = { kind: string; id: string | null };
+async function text(phoneId: string, organizationId: string | null, subject: string, to: Recipient) {
+  const id = uuidv7({ msecs: Date.now() - 3_600_000 + minute++ * 60_000 });
+  await db.query(
+    `INSERT INTO messages (id, created_at, organization_id, subject, recipient_kind, recipient_id, phone_id, channel, purpose, status)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'sms', 'teaser', 'sent')`,
+    [id, timeOfId(id), organizationId, subject, to.kind, to.id, phoneId],
+  );
+}
+
+it('the organization that sent the last message answers, to the same recipient and about the same', async () => {
+  const line = await phone();
+  const consumer = { kind: 'consumer', id: uuidv7() };
+  await text(line, demo.id, 'unlock:first', { kind: 'buyer', id: uuidv7() });
+  await text(line, other, `lead:${consumer.id}`, consumer);
+  expect(await findConversationOwner(db, line)).toMatchObject({
+    organization: 'Other',
+    supportContact: 'help@other.example',
+    language: 'en',
+    line: { organizationId: other, subject: `lead:${consumer.id}`, recipient: consumer, phoneId: line },
+  });
+  await text(line, demo.id, 'unlock:second', { kind: 'buyer', id: uuidv7() });
+  expect((await findConversationOwner(db, line))?.line.subject).toBe('unlock:second');
+});
+
+it('a buyer is answered in its own language, a bare address in that of the organization', async () => {
+  const line = await phone();
+  const [buyer] = await db.query<{ id: string }>(
+    "UPDATE buyers SET language = 'es' WHERE id = (SELECT id FROM buyers LIMIT 1) RETURNING id",
+  );
+  await text(line, demo.id, 'unlock:first', { kind: 'buyer', id: buyer!.id });
+  expect((await findConversationOwner(db, line))?.language).toBe('es');
+  await text(line, demo.id, 'phone:first', { kind: 'address', id: null });
+  expect(await findConversationOwner(db, line)).toMatchObject({
+    language: 'en',
+    line: { recipient: { kind: 'address' } },
+  });
+});
+
+it('a phone that was never texted, or by no organization, has no owner', async () => {
+  const line = await phone();
+  expect(await findConversationOwner(db, line)).toBeNull();
+  await text(line, null, 'alert:x', { kind: 'operator', id: null });
+  expect(await findConversationOwner(db, line)).toBeNull();
+});

@@ -1,22 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  claimRefresh,
-  crmState,
-  findConnection,
-  releaseRefresh,
-  resumeConnection,
-} from '../../src/db/crm/connections.ts';
+import { findConnection } from '../../src/db/crm/connections.ts';
+import { claimRefresh, releaseRefresh, resumeConnection } from '../../src/db/crm/credentials.ts';
 import { startWorkers } from '../../src/engine/process.ts';
 import { createRuntime } from '../../src/runtime.ts';
-import {
-  connectByConsent,
-  connectCompany,
-  inviteOauth,
-  redirectUriOf,
-} from '../../src/usecases/crm/connect.ts';
+import { connectByConsent, connectCompany, redirectUriOf } from '../../src/usecases/crm/connect.ts';
+import { inviteOauth } from '../../src/usecases/crm/consent.ts';
 import { workers } from '../../src/workers/index.ts';
 import { retention } from '../../src/workers/retention.ts';
-import { addLeads, makeCompany, type TestCompany } from '../harness/crm.ts';
+import { addLeads, crmState, makeCompany, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -61,8 +52,9 @@ const refreshesOf = ({ location }: TestCompany) =>
     .list({ vendor: 'ghl', operation: 'oauth.token' })
     .filter((entry) => entry.reference === location && entry.text === 'refresh_token');
 const consent = async (company: TestCompany) => {
-  const { code } = ghl().authorize(company.location, redirectUriOf(system.config));
-  await connectByConsent(system.runtime, { organizationId: company.organizationId, actor: 'amy' }, code);
+  const { code } = ghl().authorize(company.location, redirectUriOf(system.config, 'ghl'));
+  const { organizationId } = company;
+  await connectByConsent(system.runtime, 'ghl', { organizationId, actor: 'amy' }, code);
 };
 const oauthCompany = async () => {
   const company = await makeCompany(system.runtime, { token: null });
@@ -76,7 +68,7 @@ it('a token that ran out under 60 leads and two processes is refreshed once', as
   await addLeads(system.runtime, company, leads(60));
   await inCrm(company, 60);
   expect(refreshesOf(company)).toHaveLength(1);
-  expect(await crmState(system.runtime.db, company.organizationId)).toMatchObject({
+  expect(await crmState(system.runtime, company)).toMatchObject({
     state: 'connected',
     reason: null,
   });
@@ -123,7 +115,7 @@ describe('credentials that are good no more', () => {
         [company.organizationId],
       );
       expect(held).toEqual({ n: 30, forever: true });
-      expect(await crmState(system.runtime.db, company.organizationId)).toMatchObject({
+      expect(await crmState(system.runtime, company)).toMatchObject({
         state: 'paused',
         reason: pause!.reason,
       });
@@ -180,8 +172,8 @@ describe('credentials that are good no more', () => {
     const first = await claimRefresh(db, connection, 1);
     await system.until(
       'it ran out',
-      'SELECT 1 FROM crm_connections WHERE organization_id = $1 AND refreshing_until < now()',
-      [connection.organizationId],
+      'SELECT 1 FROM crm_connections WHERE id = $1 AND refreshing_until < now()',
+      [connection.id],
       (row) => row !== undefined,
     );
     const second = await claimRefresh(db, connection, 60_000);
@@ -230,7 +222,7 @@ describe('credentials that are good no more', () => {
       [company.organizationId],
       (row) => /not active/.test(row?.reason ?? ''),
     );
-    expect(await crmState(system.runtime.db, company.organizationId)).toMatchObject({ state: 'connected' });
+    expect(await crmState(system.runtime, company)).toMatchObject({ state: 'connected' });
     ghl().location(company.location, { active: true });
     // Again and again: a run that was refused before may hold the company after it was let go.
     await system.until<{ n: number }>(
@@ -246,7 +238,10 @@ describe('credentials that are good no more', () => {
 
 describe('the consent page', () => {
   const walk = async (company: TestCompany, location: string) => {
-    const invitation = inviteOauth(system.config, company.organizationId, 'amy');
+    const invitation = inviteOauth(system.runtime, 'ghl', {
+      organizationId: company.organizationId,
+      actor: 'amy',
+    });
     const answer = await fetch(invitation.url, {
       method: 'POST',
       redirect: 'manual',
@@ -294,7 +289,7 @@ describe('the consent page', () => {
 
   it('a location belongs to one company', async () => {
     const [mine, theirs] = [await makeCompany(system.runtime), await makeCompany(system.runtime)];
-    const given = { token: `pit-sandbox-${mine.location}`, locationId: mine.location, actor: 'x' };
+    const given = { token: `pit-sandbox-${mine.location}`, accountId: mine.location, actor: 'x' };
     await expect(connectCompany(system.runtime, theirs.organizationId, given)).rejects.toMatchObject({
       status: 409,
       code: 'crm_location_taken',

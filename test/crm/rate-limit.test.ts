@@ -89,7 +89,7 @@ it('[F15] leaves room for another program at the same location: what the vendor 
 it("the day's allowance ends the day: its rows wait with a reason", async () => {
   const company = await makeCompany(system.runtime);
   await system.rows(
-    `INSERT INTO crm_call_days (location_id, day, calls) VALUES ($1, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'), $2)`,
+    `INSERT INTO crm_call_days (vendor, account_id, day, calls) VALUES ('ghl', $1, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'), $2)`,
     [company.location, limits.perDay - 2],
   );
   await addLeads(system.runtime, company, leads(3));

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { apiOf } from '../../src/adapters/crms.ts';
 import { requestSync } from '../../src/db/crm/syncs.ts';
 import { addLeads, makeCompany, type SyncRow, syncColumns, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
@@ -33,8 +34,8 @@ const openRows = ({ organizationId }: TestCompany) =>
 describe.each(['v2', 'v1'] as const)('%s', (apiVersion) => {
   it('brings a lead into the CRM byte for byte, with tags, source, note and mapped columns', async () => {
     const company = await makeCompany(system.runtime, { apiVersion, sourceLabel: 'Spreadsheet 2019' });
-    const made = await system.runtime.crm.v2.customFields({
-      locationId: company.location,
+    const made = await apiOf(system.runtime.crms, { vendor: 'ghl', apiVersion: 'v2' }).gateway.customFields({
+      accountId: company.location,
       token: `pit-sandbox-${company.location}`,
     });
     expect(made).toEqual([]);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { personHash } from './contact.ts';
-import { corrected, newsIn } from './contact-update.ts';
+import { applyCorrection, changesIn } from './contact-update.ts';
 
 const told = {
   firstName: 'Amy',
@@ -28,7 +28,7 @@ it.each([
     { person: false, dnd: false },
   ],
   ['another name', { ...told, lastName: 'Li' }, { writtenHash, dnd: false }, { person: true, dnd: false }],
-])('%s', (_what, said, known, news) => expect(newsIn(said, known)).toEqual(news));
+])('%s', (_what, said, known, news) => expect(changesIn(said, known)).toEqual(news));
 
 it('a correction keeps what the CRM has blank', () => {
   const contact = {
@@ -39,11 +39,11 @@ it('a correction keeps what the CRM has blank', () => {
     more: { company: 'Roofs' },
   };
   const said = { ...told, lastName: 'Li', email: null, phone: '+13055550143' };
-  expect(corrected(contact, said)).toEqual({
+  expect(applyCorrection(contact, said)).toEqual({
     ...contact,
     name: 'Amy Li',
     phone: '+13055550143',
     more: { company: 'Roofs', firstName: 'Amy', lastName: 'Li' },
   });
-  expect(corrected(contact, { ...said, firstName: '', lastName: ' ', phone: null })).toEqual(contact);
+  expect(applyCorrection(contact, { ...said, firstName: '', lastName: ' ', phone: null })).toEqual(contact);
 });

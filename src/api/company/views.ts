@@ -63,7 +63,7 @@ export function createCompanyViews(deps: Deps) {
         state: row.pausedAt ? 'paused' : usable && row.accountId ? 'connected' : 'unconnected',
         label: crm.label,
         hints: crm.hints,
-        apis: crm.apis,
+        apis: crm.apis.map(({ version, label }) => ({ version, label })),
         oauth: crm.oauth !== null,
         accountId: row.accountId,
         version: row.apiVersion,

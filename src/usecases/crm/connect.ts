@@ -153,7 +153,7 @@ export async function connectByConsent(
     throw new RefusedError(
       409,
       'crm_other_location',
-      `${vendor.label} connected another ${vendor.hints.account} (${accountId ?? 'an agency'}) than the company's (${expected}). Choose that one.`,
+      `${vendor.label} connected another ${vendor.hints.account} (${accountId ?? 'an agency'}) than the company's (${expected ?? 'not named yet'}). Choose that one.`,
     );
   const connection: NewCredentials = {
     account: { vendor: name, accountId, apiVersion: vendor.apis[0].version },

@@ -23,7 +23,6 @@ export const companySchema = z.object({
   crm: z.object({
     connected: z.boolean(),
     kind: z.enum(['token', 'oauth']),
-    vendor: z.string().nullable(),
     api_version: z.string(),
     paused_at: z.string().nullable(),
     pause_reason: z.string().nullable(),
@@ -46,7 +45,6 @@ export const companyJson = (company: Company): z.infer<typeof companySchema> => 
   rate_share: company.rateShare,
   crm: {
     connected: company.connected,
-    vendor: company.vendor,
     kind: company.connectionKind,
     api_version: company.apiVersion,
     paused_at: company.pausedAt && new Date(company.pausedAt).toISOString(),

@@ -94,7 +94,7 @@ module.exports = {
       name: 'sql-only-in-db',
       comment:
         'drizzle and SQL stay in src/db: a caller uses a named function. Exception: the embedded server identifies its own cluster and creates its database.',
-      severity: 'warn',
+      severity: 'error',
       from: { path: '^src/(?!db/)', pathNot: `${notTests}|^src/embedded-postgres/server\\.ts$` },
       to: { path: 'node_modules/(drizzle-orm|pg|postgres)/' },
     },

@@ -9,12 +9,13 @@ export type SyncWorkerOptions = {
   databaseUrl: string;
   redisUrl: string | null;
   sandboxUrl: string;
-  limits: Config['ghl']['limits'];
+  limits: Config['crm']['ghl']['limits'];
 };
 
 const { limits, ...addresses } = JSON.parse(process.argv[2]!) as SyncWorkerOptions;
 const config = loadConfig({}, { ...addresses, logLevel: 'silent' });
-const runtime = await createRuntime({ ...config, ghl: { ...config.ghl, limits } }, { name: 'worker' });
+const ghl = { ...config.crm.ghl, limits };
+const runtime = await createRuntime({ ...config, crm: { ...config.crm, ghl } }, { name: 'worker' });
 const running = startWorkers(runtime, { workers, names: ['ghl-syncer'], retention });
 const stop = async () => {
   await running.stop();

@@ -1,5 +1,5 @@
+import { type CrmConfigs, crmConfigs } from './config/crm.ts';
 import { environment, isRedisUrl, parseEncryptionKeys, redisNodes } from './config/environment.ts';
-import { type GhlConfig, ghlConfig } from './config/ghl.ts';
 import { productionProblems } from './config/production.ts';
 import { defaultRetention, defaultTimings, type Retention, type Timings } from './config/timings.ts';
 import {
@@ -10,6 +10,7 @@ import {
   vendorConfigs,
 } from './config/vendors.ts';
 
+export type { CrmName } from './config/crm.ts';
 export { redisNodes } from './config/environment.ts';
 export { type GhlConfig, ghlLimits } from './config/ghl.ts';
 export { defaultRetention, defaultTimings, type Retention, type Timings } from './config/timings.ts';
@@ -41,7 +42,7 @@ export type Config = Readonly<{
   twilio: TwilioConfig;
   textmagic: TextmagicConfig;
   sendgrid: SendgridConfig;
-  ghl: GhlConfig;
+  crm: CrmConfigs;
   smsProvider: 'twilio' | 'textmagic';
   /** Names of the vendors that the sandbox simulates. */
   sandboxed: readonly string[];
@@ -92,7 +93,7 @@ export function loadConfig(
   const sandboxUrl = overrides.sandboxUrl ?? e.SANDBOX_URL ?? null;
   const vendors = {
     ...vendorConfigs(e, sandboxUrl, overrides.sandboxSendgridKey ?? ''),
-    ghl: ghlConfig(e, production ? null : sandboxUrl, overrides.sandboxGhlKey ?? ''),
+    crm: crmConfigs(e, production ? null : sandboxUrl, { ghl: overrides.sandboxGhlKey ?? '' }),
   };
   const encryptionKeys = parseEncryptionKeys(e.ENCRYPTION_KEYS, problems);
   const publicUrl = (overrides.publicUrl ?? e.PUBLIC_URL ?? e.DOMAIN ?? `http://127.0.0.1:${e.PORT}`).replace(

@@ -53,7 +53,7 @@ export async function createRuntime(
   const { timings } = config;
   const relay = createRelay({ db, queues, timings, log });
   const effects = createEffects({ db, timings, log });
-  const { sms, email, payments, crm } = gateways;
+  const { sms, email, payments, crms } = gateways;
   const texting = createTexting({
     db,
     vault,
@@ -72,7 +72,7 @@ export async function createRuntime(
     sms,
     email,
     payments,
-    crm,
+    crms,
     queues,
     relay,
     effects: { ...effects, ...texting },

@@ -39,7 +39,7 @@ export type SystemOptions = {
   namespace?: string;
   logLevel?: Config['logLevel'];
   /** Replaces GoHighLevel's limits per location. */
-  crmLimits?: Config['ghl']['limits'];
+  crmLimits?: Config['crm']['ghl']['limits'];
 };
 
 export async function startSystem(options: SystemOptions): Promise<System> {
@@ -86,7 +86,10 @@ async function assemble(
   const config =
     options.crmLimits === undefined
       ? loaded
-      : Object.freeze({ ...loaded, ghl: { ...loaded.ghl, limits: options.crmLimits } });
+      : Object.freeze({
+          ...loaded,
+          crm: { ...loaded.crm, ghl: { ...loaded.crm.ghl, limits: options.crmLimits } },
+        });
   sandbox?.configure(callbackTargets(config, local));
 
   await migrate(config.databaseDirectUrl ?? options.databaseUrl);

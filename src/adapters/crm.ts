@@ -1,4 +1,104 @@
-/** How much of a location's allowance is left, as the vendor said with its last answer. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { CrmName } from '../config.ts';
+
+/** Calls to one account that the vendor allows, per interval and per UTC day. */
+export type CrmLimits = { calls: number; intervalMs: number; perDay: number };
+
+/**
+ * A CRM, as the rest of the product knows it. Each has a folder in adapters/ that exports a function making one, and a
+ * line in adapters/crms.ts. An account is what a token opens: a location of GoHighLevel, a portal of HubSpot.
+ */
+export type CrmVendor = {
+  /** As in connections, inbox rows and paths. */
+  readonly name: CrmName;
+  /** As people read it in a sentence. */
+  readonly label: string;
+  /** Null: calls are not limited. */
+  readonly limits: CrmLimits | null;
+  /** The APIs a connection can speak; new connections speak the first. */
+  readonly apis: readonly [CrmApi, ...CrmApi[]];
+  /** Null: the installation has no app at the vendor, so accounts are connected by token only. */
+  readonly oauth: CrmOauth | null;
+  readonly webhook: CrmWebhook;
+  /** Where people find what the settings page asks for. */
+  readonly hints: CrmHints;
+  /** Closes the kept-alive connections; calls in progress fail. */
+  close(): void;
+};
+
+export type CrmApi = {
+  readonly version: string;
+  readonly label: string;
+  /** A token of this API opens one account only; false: an operator must confirm which account it is for. */
+  readonly tokenNamesAccount: boolean;
+  /** The installation's token, for accounts without credentials; null: there is none. */
+  readonly sharedToken: string | null;
+  readonly gateway: CrmGateway;
+};
+
+export type CrmTokens = {
+  accessToken: string;
+  /** Good for one refresh: store it together with the access token before either is used. */
+  refreshToken: string;
+  expiresAt: Date;
+  /** The account they open; null: not a single account. */
+  accountId: string | null;
+};
+
+/**
+ * OAuth with the installation's app. `exchange` and `refresh` throw PermanentError (`invalid_grant`: connect again),
+ * TransientError (`account_inactive`: the refresh token is still good) or UnknownOutcomeError (no answer: the refresh
+ * token may be spent).
+ */
+export type CrmOauth = {
+  /** Origin of the consent page. */
+  readonly origin: string;
+  authorizeUrl(given: { redirectUri: string; state: string }): string;
+  exchange(given: { code: string; redirectUri: string }): Promise<CrmTokens>;
+  /** Spends the refresh token: one caller at a time per connection. */
+  refresh(refreshToken: string): Promise<CrmTokens>;
+};
+
+/** A change of a contact that the CRM reported. */
+export type CrmContactEvent = {
+  /** Unique per event: the key to deduplicate by. */
+  id: string;
+  /** The vendor's name for it, for the inbox. */
+  type: string;
+  /** `update` and `consent` carry the contact as it is now; `other` (created, tagged) may do so. */
+  change: 'update' | 'consent' | 'delete' | 'other';
+  accountId: string;
+  contactId: string | null;
+  at: Date;
+  firstName: string | null;
+  lastName: string | null;
+  email: string | null;
+  phone: string | null;
+  /** The contact wants no texts. Null: the event does not say. */
+  smsOptOut: boolean | null;
+};
+
+export type CrmWebhook = {
+  /** The status after which the vendor sends an event again. */
+  readonly retryStatus: number;
+  /** Older events are refused: longer than the vendor's own retries take. */
+  readonly maxAgeMs: number;
+  /** Whether the vendor signed this body. */
+  verify(request: { headers: IncomingHttpHeaders; rawBody: Buffer }): boolean;
+  /** Returns null for what is not a contact event, is older than `maxAgeMs` or lies in the future. */
+  parse(body: unknown, now: Date, maxAgeMs: number): CrmContactEvent | null;
+};
+
+export type CrmHints = {
+  /** The vendor's word for an account, in lower case. */
+  account: string;
+  accountId: string;
+  token: string;
+  limits: string;
+  fields: string;
+};
+
+/** How much of an account's allowance is left, as the vendor said with its last answer. */
 export type CrmQuota = {
   /** Calls per `intervalMs`, and how many of them are left now. */
   max: number;
@@ -8,16 +108,16 @@ export type CrmQuota = {
   dailyRemaining: number | null;
 };
 
-/** One company's way into its location. */
+/** The credentials of one call. */
 export type CrmAccess = {
-  locationId: string;
-  /** OAuth access token, private token or (v1) location key. */
+  accountId: string;
+  /** OAuth access token, private token or API key. */
   token: string;
-  /** Told after every answer that carries it, refusals too. */
+  /** Called after every answer that carries the quota, refusals included. */
   onQuota?: (quota: CrmQuota) => void;
 };
 
-/** What we write on a contact. Absent: left as it is there. Phones are E.164. */
+/** What is written to a contact. Absent fields stay as they are there. Phones are E.164. */
 export type CrmContact = {
   firstName?: string;
   lastName?: string;
@@ -36,13 +136,13 @@ export type CrmContact = {
 };
 
 /**
- * `adopted`: the vendor refused a duplicate and named the contact it has; nothing of ours was written to it
- * (`updateContact` would).
+ * `adopted`: the vendor refused a duplicate and named the contact it has; nothing was written to it (`updateContact`
+ * writes to it).
  */
 export type CrmUpserted = {
   contactId: string;
   outcome: 'created' | 'updated' | 'adopted';
-  /** Wants no messages on any channel; null: the answer does not say. */
+  /** The contact wants no messages on any channel; null: the answer does not say. */
   dnd: boolean | null;
 };
 
@@ -53,31 +153,29 @@ export type CrmFoundContact = {
   email: string | null;
   phone: string | null;
   tags: string[];
-  /** Wants no messages on any channel. */
+  /** The contact wants no messages on any channel. */
   dnd: boolean;
 };
 
 export type CrmField = { id: string; key: string; name: string; dataType: string };
 
 /**
- * The one way into a CRM. Each method is one call of the vendor's API and is never repeated by itself. All throw
- * PermanentError (`unauthorized` on 401: refresh and try once more; `words` hold the vendor's own) or TransientError
- * (429 with `retryAfterMs`, burning no attempt; what can be repeated and got no answer). The three marked so throw
- * UnknownOutcomeError where a lost answer leaves open whether it happened.
+ * The calls of one API of a CRM. Each method is one HTTP request and does not retry. All throw PermanentError
+ * (`unauthorized` on 401: refresh and try once more; `words` hold the vendor's message) or TransientError (429 with
+ * `retryAfterMs`, burning no attempt; repeatable calls without an answer). The three marked so throw UnknownOutcomeError
+ * when the answer is lost.
  */
 export interface CrmGateway {
-  readonly vendor: 'ghl';
-  readonly version: 'v2' | 'v1';
-  /** Finds the contact by e-mail or phone and writes to it, or makes it. Its tags stay as they are. */
+  /** Finds the contact by e-mail or phone and updates it, or creates it. Its tags stay as they are. */
   upsertContact(access: CrmAccess, contact: CrmContact): Promise<CrmUpserted>;
   /**
-   * Makes a contact with its tags in a single call; one that exists is adopted untouched. Unknown outcome possible; in a
-   * location that allows no duplicates repeating is safe all the same. v1 has no such call: there it updates a known
-   * contact and replaces its tags, so use `upsertContact`.
+   * Creates a contact with its tags in one call; one that exists is adopted unchanged. Unknown outcome possible;
+   * repeating is safe in an account that allows no duplicates. An API without such a call updates the contact it knows
+   * and replaces its tags: use `upsertContact` there.
    */
   createContact(access: CrmAccess, contact: CrmContact, tags: string[]): Promise<CrmUpserted>;
   updateContact(access: CrmAccess, contactId: string, contact: CrmContact): Promise<void>;
-  /** Adds to the contact's own tags; answers all of them. */
+  /** Adds to the contact's tags and returns all of them. */
   addTags(access: CrmAccess, contactId: string, tags: string[]): Promise<string[]>;
   /** Unknown outcome possible. */
   addNote(access: CrmAccess, contactId: string, body: string): Promise<void>;
@@ -85,10 +183,10 @@ export interface CrmGateway {
   notes(access: CrmAccess, contactId: string): Promise<string[]>;
   /** Unknown outcome possible. */
   addToWorkflow(access: CrmAccess, contactId: string, workflowId: string): Promise<void>;
-  /** By phone (E.164), e-mail or both; null: there is none. */
+  /** By phone (E.164), e-mail or both. Returns null when there is none. */
   findContact(access: CrmAccess, by: { phone?: string; email?: string }): Promise<CrmFoundContact | null>;
   getContact(access: CrmAccess, contactId: string): Promise<CrmFoundContact | null>;
   customFields(access: CrmAccess): Promise<CrmField[]>;
-  /** Ends the kept-alive connections; calls under way fail. */
+  /** Closes the kept-alive connections; calls in progress fail. */
   close(): void;
 }

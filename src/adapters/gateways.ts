@@ -1,7 +1,6 @@
 import type { Config } from '../config.ts';
-import type { CrmGateway } from './crm.ts';
+import { type Crms, createCrms } from './crms.ts';
 import type { EmailGateway } from './email.ts';
-import { createGhlGateway } from './ghl/client.ts';
 import type { PaymentGateway } from './payments.ts';
 import { createSendgridGateway } from './sendgrid.ts';
 import type { SmsGateway } from './sms.ts';
@@ -13,8 +12,7 @@ export type Gateways = {
   sms: SmsGateway;
   email: EmailGateway;
   payments: PaymentGateway;
-  /** By API version of the company's location. */
-  crm: Record<'v2' | 'v1', CrmGateway>;
+  crms: Crms;
   /** Closes idle and active connections; pending calls fail. */
   close(): void;
 };
@@ -27,21 +25,16 @@ export function createGateways(config: Config, options: { timeoutMs?: number } =
       : createTextmagicGateway(config.textmagic, options);
   const payments = createStripeGateway(config.stripe, options);
   const email = createSendgridGateway(config.sendgrid, options);
-  const ghlBase = config.ghl.baseUrl?.replace(/\/+$/, '') ?? null;
-  const crm = {
-    v2: createGhlGateway({ version: 'v2', baseUrl: ghlBase }, options),
-    v1: createGhlGateway({ version: 'v1', baseUrl: ghlBase === null ? null : `${ghlBase}/v1` }, options),
-  };
+  const crms = createCrms(config.crm, options);
   return {
     sms,
     email,
     payments,
-    crm,
+    crms,
     close: () => {
       sms.close();
       payments.close();
-      crm.v2.close();
-      crm.v1.close();
+      for (const crm of Object.values(crms)) crm.close();
     },
   };
 }

@@ -112,17 +112,17 @@ function admitRequests(app: FastifyInstance, limiter: Limiter): void {
  * The pay button posts to us and is redirected to Stripe, the button that connects a CRM to the vendor's consent page:
  * browsers apply form-action to such redirects too.
  */
-function policyOf({ config }: Runtime): Record<string, string[]> {
+function policyOf({ config, crms }: Runtime): Record<string, string[]> {
   const checkout = config.stripe.baseUrl
     ? new URL(config.stripe.baseUrl).origin
     : 'https://checkout.stripe.com';
-  const consent = new URL(config.ghl.authorizeUrl ?? 'https://marketplace.gohighlevel.com').origin;
+  const consents = Object.values(crms).flatMap(({ oauth }) => (oauth ? [oauth.origin] : []));
   return {
     'default-src': ["'self'"],
     'object-src': ["'none'"],
     'base-uri': ["'none'"],
     'frame-ancestors': ["'none'"],
-    'form-action': ["'self'", checkout, consent],
+    'form-action': ["'self'", checkout, ...consents],
   };
 }
 

@@ -80,9 +80,9 @@ async function list(search: string | undefined): Promise<void> {
       const page = await listCompanies(db, { limit: pageSize, after, search: search ?? null });
       if (after === 0 && page.length === 0)
         say(search ? 'No company matches.' : 'No companies yet. See: leadgate company register --help');
-      for (const { number, name, ownerEmail, locationId, pausedAt, connected } of page) {
+      for (const { number, name, ownerEmail, accountId, pausedAt, connected } of page) {
         const crm = pausedAt ? 'paused' : connected ? 'connected' : 'no credentials of its own';
-        say([number, name, ownerEmail, locationId ?? 'no location', crm].join('  '));
+        say([number, name, ownerEmail, accountId ?? 'no location', crm].join('  '));
       }
       if (page.length < pageSize) return;
       after = page.at(-1)!.number;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ghlVariables } from './ghl.ts';
+import { crmVariables } from './crm.ts';
 
 const text = z.string().trim().min(1).optional();
 const port = z.coerce.number().int().min(0).max(65535);
@@ -29,7 +29,7 @@ export const environment = z.object({
   SENDGRID_API_KEY: text,
   SENDGRID_FROM_EMAIL: text,
   SENDGRID_WEBHOOK_PUBLIC_KEY: text,
-  ...ghlVariables,
+  ...crmVariables,
   SMS_PROVIDER: z.enum(['twilio', 'textmagic']).default('twilio'),
   SANDBOX_URL: text,
   STRIPE_SERVICE_API_KEY: text,

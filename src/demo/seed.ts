@@ -38,7 +38,7 @@ const demoCompany = {
   ownerName: 'Grace Gold',
   ownerEmail: 'owner@gold-touch.example',
   ownerPhone: '+13055550100',
-  locationId: 'demo-location',
+  account: { vendor: 'ghl' as const, accountId: 'demo-location' },
   defaultRegion: 'US',
 };
 

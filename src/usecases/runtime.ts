@@ -1,4 +1,4 @@
-import type { CrmGateway } from '../adapters/crm.ts';
+import type { Crms } from '../adapters/crms.ts';
 import type { EmailGateway } from '../adapters/email.ts';
 import type { PaymentGateway } from '../adapters/payments.ts';
 import type { SmsGateway } from '../adapters/sms.ts';
@@ -20,7 +20,6 @@ export type Runtime = EngineRuntime & {
   sms: SmsGateway;
   email: EmailGateway;
   payments: PaymentGateway;
-  /** By the version of its API that a company's location speaks. */
-  crm: Record<'v2' | 'v1', CrmGateway>;
+  crms: Crms;
   effects: Effects & Texting;
 };

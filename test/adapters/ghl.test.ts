@@ -2,12 +2,7 @@ import { createServer } from 'node:net';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CrmAccess, CrmQuota } from '../../src/adapters/crm.ts';
 import { createGhlGateway } from '../../src/adapters/ghl/client.ts';
-import {
-  exchangeGhlCode,
-  type GhlOauthConfig,
-  ghlAuthorizeUrl,
-  refreshGhlTokens,
-} from '../../src/adapters/ghl/oauth.ts';
+import { createGhlOauth, type GhlOauthConfig } from '../../src/adapters/ghl/oauth.ts';
 import { parseGhlEvent, verifyGhlSignature } from '../../src/adapters/ghl/webhooks.ts';
 import { PermanentError, TransientError, UnknownOutcomeError, VendorError } from '../../src/domain/errors.ts';
 import type { FaultInput } from '../../src/sandbox/server.ts';
@@ -17,10 +12,10 @@ const { sandbox, product, ghl, reset, close, call } = await openGhl();
 const v2 = createGhlGateway({ version: 'v2', baseUrl: sandbox.url });
 const v1 = createGhlGateway({ version: 'v1', baseUrl: `${sandbox.url}/v1` });
 const impatientGateway = createGhlGateway({ version: 'v2', baseUrl: sandbox.url }, { timeoutMs: 150 });
-const access: CrmAccess = { locationId: location, token: `pit-sandbox-${location}` };
+const access: CrmAccess = { accountId: location, token: `pit-sandbox-${location}` };
 const gateways = {
   v2: { gateway: v2, access },
-  v1: { gateway: v1, access: { locationId: location, token: `v1-sandbox-${location}` } },
+  v1: { gateway: v1, access: { accountId: location, token: `v1-sandbox-${location}` } },
 };
 const lead = {
   firstName: "Seán O'Brien",
@@ -192,21 +187,22 @@ describe('tokens', () => {
   };
   const redirectUri = `${product.url}/oauth/ghl/callback`;
   const now = new Date('2026-11-21T10:00:00Z');
-  const exchanged = () =>
-    exchangeGhlCode(config, { code: ghl.authorize(location, redirectUri).code, redirectUri }, { now });
+  const oauth = createGhlOauth(config, { now: () => now });
+  const exchanged = () => oauth.exchange({ code: ghl.authorize(location, redirectUri).code, redirectUri });
 
   it('an authorization code yields tokens that open the location', async () => {
-    const url = ghlAuthorizeUrl(config, { redirectUri, scopes: ['contacts.write'], state: 's' });
+    const url = oauth.authorizeUrl({ redirectUri, state: 's' });
+    expect(new URL(url).searchParams.get('scope')?.split(' ')).toContain('contacts.write');
     const form = { decision: 'allow', location };
     const back = await call('POST', url.slice(sandbox.url.length), { form });
     const code = new URL(back.headers.location ?? '').searchParams.get('code') ?? '';
-    const tokens = await exchangeGhlCode(config, { code, redirectUri }, { now });
-    expect(tokens).toMatchObject({ locationId: location, scope: 'contacts.write' });
+    const tokens = await oauth.exchange({ code, redirectUri });
+    expect(tokens).toMatchObject({ accountId: location });
     expect(tokens.expiresAt).toEqual(new Date(now.getTime() + 86_399_000));
-    const made = await v2.upsertContact({ locationId: location, token: tokens.accessToken }, lead);
+    const made = await v2.upsertContact({ accountId: location, token: tokens.accessToken }, lead);
     expect(made.outcome).toBe('created');
-    const wrong = { ...config, clientSecret: 'no' };
-    expect(await failureOf(refreshGhlTokens(wrong, tokens.refreshToken))).toMatchObject({
+    const wrong = createGhlOauth({ ...config, clientSecret: 'no' });
+    expect(await failureOf(wrong.refresh(tokens.refreshToken))).toMatchObject({
       code: 'unauthorized',
       vendorCode: '401',
     });
@@ -215,16 +211,16 @@ describe('tokens', () => {
   it('a refresh rotates the tokens; a spent one is refused permanently, one of an inactive location is kept', async () => {
     const first = await exchanged();
     ghl.expireTokens(location);
-    const stale = { locationId: location, token: first.accessToken };
+    const stale = { accountId: location, token: first.accessToken };
     expect(await failureOf(v2.upsertContact(stale, lead))).toMatchObject({ code: 'unauthorized' });
     ghl.location(location, { active: false });
-    const inactive = await failureOf(refreshGhlTokens(config, first.refreshToken));
+    const inactive = await failureOf(oauth.refresh(first.refreshToken));
     expect(inactive).toBeInstanceOf(TransientError);
-    expect(inactive).toMatchObject({ vendorCode: 'location_inactive' });
+    expect(inactive).toMatchObject({ vendorCode: 'account_inactive' });
     ghl.location(location, { active: true });
-    const second = await refreshGhlTokens(config, first.refreshToken);
+    const second = await oauth.refresh(first.refreshToken);
     expect((await v2.upsertContact({ ...stale, token: second.accessToken }, lead)).outcome).toBe('created');
-    const spent = await failureOf(refreshGhlTokens(config, first.refreshToken));
+    const spent = await failureOf(oauth.refresh(first.refreshToken));
     expect(spent).toBeInstanceOf(PermanentError);
     expect(spent).toMatchObject({ code: 'unauthorized', vendorCode: 'invalid_grant' });
   });
@@ -232,10 +228,10 @@ describe('tokens', () => {
   it('a token request whose response is lost has an unknown outcome', async () => {
     const { refreshToken } = await exchanged();
     sandbox.fault({ vendor: 'ghl', kind: 'timeout_after', path: '/oauth/token', count: 1 });
-    const lost = await failureOf(refreshGhlTokens(config, refreshToken, { timeoutMs: 150 }));
+    const lost = await failureOf(createGhlOauth(config, { timeoutMs: 150 }).refresh(refreshToken));
     expect(lost).toBeInstanceOf(UnknownOutcomeError);
     sandbox.fault({ vendor: 'ghl', kind: 'rate_limit', path: '/oauth/token', count: 1, retryAfter: 7 });
-    expect(await failureOf(refreshGhlTokens(config, refreshToken))).toMatchObject({ code: 'rate_limited' });
+    expect(await failureOf(oauth.refresh(refreshToken))).toMatchObject({ code: 'rate_limited' });
   });
 });
 
@@ -269,7 +265,8 @@ describe('webhooks', () => {
     const now = new Date();
     expect(parseGhlEvent(body, now)).toMatchObject({
       type: 'ContactDndUpdate',
-      locationId: location,
+      change: 'consent',
+      accountId: location,
       contactId,
       phone,
       smsOptOut: true,

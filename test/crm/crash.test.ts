@@ -11,11 +11,11 @@ afterEach(async () => {
   await system?.stop();
 });
 
-it('[F08] [F13] a worker killed three times in the middle of a sync: every lead one contact, every note once', async () => {
+it('[F08] [F13] a worker killed three times during a sync creates one contact per lead and posts each note once', async () => {
   system = await startSystem({ workers: [], sandbox: { ghl: { rateLimit: null } } });
   const company = await makeCompany(system.runtime);
   const count = 300;
-  // Slow enough an answer that a kill finds calls under way.
+  // Slow answers, so that a kill interrupts calls.
   const slow = system.sandbox.fault({ vendor: 'ghl', kind: 'latency', ms: 40 });
   await addLeads(
     system.runtime,

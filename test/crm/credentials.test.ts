@@ -1,29 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  claimRefresh,
-  crmState,
-  findConnection,
-  releaseRefresh,
-  resumeConnection,
-} from '../../src/db/crm/connections.ts';
+import { findConnection } from '../../src/db/crm/connections.ts';
+import { claimRefresh, releaseRefresh, resumeConnection } from '../../src/db/crm/credentials.ts';
 import { startWorkers } from '../../src/engine/process.ts';
 import { createRuntime } from '../../src/runtime.ts';
-import {
-  connectByConsent,
-  connectCompany,
-  inviteOauth,
-  redirectUriOf,
-} from '../../src/usecases/crm/connect.ts';
+import { connectByConsent, connectCompany, redirectUriOf } from '../../src/usecases/crm/connect.ts';
+import { inviteOauth } from '../../src/usecases/crm/consent.ts';
 import { workers } from '../../src/workers/index.ts';
 import { retention } from '../../src/workers/retention.ts';
-import { addLeads, makeCompany, type TestCompany } from '../harness/crm.ts';
+import { addLeads, crmState, makeCompany, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 let second: { runtime: Awaited<ReturnType<typeof createRuntime>>; running: ReturnType<typeof startWorkers> };
 beforeAll(async () => {
   system = await startSystem({ crmLimits: null, sandbox: { ghl: { rateLimit: null } } });
-  // Another worker process, as far as tokens are concerned: nothing is shared but the database and the queue.
+  // A second worker process: it shares only the database and the queue.
   const runtime = await createRuntime(system.config, { name: 'second', namespace: system.namespace });
   second = { runtime, running: startWorkers(runtime, { workers, names: ['ghl-syncer'], retention }) };
 });
@@ -61,8 +52,9 @@ const refreshesOf = ({ location }: TestCompany) =>
     .list({ vendor: 'ghl', operation: 'oauth.token' })
     .filter((entry) => entry.reference === location && entry.text === 'refresh_token');
 const consent = async (company: TestCompany) => {
-  const { code } = ghl().authorize(company.location, redirectUriOf(system.config));
-  await connectByConsent(system.runtime, { organizationId: company.organizationId, actor: 'amy' }, code);
+  const { code } = ghl().authorize(company.location, redirectUriOf(system.config, 'ghl'));
+  const { organizationId } = company;
+  await connectByConsent(system.runtime, 'ghl', { organizationId, actor: 'amy' }, code);
 };
 const oauthCompany = async () => {
   const company = await makeCompany(system.runtime, { token: null });
@@ -70,13 +62,13 @@ const oauthCompany = async () => {
   return company;
 };
 
-it('a token that ran out under 60 leads and two processes is refreshed once', async () => {
+it('a token that expires during 60 leads in two processes is refreshed once', async () => {
   const company = await oauthCompany();
   ghl().expireTokens(company.location);
   await addLeads(system.runtime, company, leads(60));
   await inCrm(company, 60);
   expect(refreshesOf(company)).toHaveLength(1);
-  expect(await crmState(system.runtime.db, company.organizationId)).toMatchObject({
+  expect(await crmState(system.runtime, company)).toMatchObject({
     state: 'connected',
     reason: null,
   });
@@ -90,7 +82,7 @@ it('a token that ran out under 60 leads and two processes is refreshed once', as
   ).toEqual([]);
 });
 
-it('a token about to run out is renewed before it is refused', async () => {
+it('a token about to expire is renewed before the CRM refuses it', async () => {
   const company = await oauthCompany();
   await system.rows(
     `UPDATE crm_connections SET access_expires_at = now() + interval '5 seconds' WHERE organization_id = $1`,
@@ -101,9 +93,9 @@ it('a token about to run out is renewed before it is refused', async () => {
   expect(refreshesOf(company)).toHaveLength(1);
 });
 
-describe('credentials that are good no more', () => {
+describe('invalid credentials', () => {
   it.each(['oauth', 'token'] as const)(
-    '%s: the company is paused, an operator told once, and connecting anew lets it go on',
+    '%s: pauses the company, alerts an operator once, and resumes when it is connected again',
     async (kind) => {
       const company = kind === 'oauth' ? await oauthCompany() : await makeCompany(system.runtime);
       ghl().location(company.location, { installed: false });
@@ -123,7 +115,7 @@ describe('credentials that are good no more', () => {
         [company.organizationId],
       );
       expect(held).toEqual({ n: 30, forever: true });
-      expect(await crmState(system.runtime.db, company.organizationId)).toMatchObject({
+      expect(await crmState(system.runtime, company)).toMatchObject({
         state: 'paused',
         reason: pause!.reason,
       });
@@ -154,7 +146,7 @@ describe('credentials that are good no more', () => {
     },
   );
 
-  it('mended at the vendor: tried again with the same credentials when somebody says so, and only then', async () => {
+  it('retries with the same credentials only when the company is resumed', async () => {
     const company = await makeCompany(system.runtime);
     const { organizationId } = company;
     expect(await resumeConnection(system.runtime.db, organizationId, 'amy')).toBe(false);
@@ -164,7 +156,7 @@ describe('credentials that are good no more', () => {
     expect(await resumeConnection(system.runtime.db, organizationId, 'amy')).toBe(true);
     await paused(company);
     ghl().location(company.location, { installed: true });
-    // Again and again: a run that was refused before may pause the company after it was resumed.
+    // Repeatedly: a run that was refused before may pause the company after it was resumed.
     const arrived = async () => {
       await resumeConnection(system.runtime.db, organizationId, 'amy');
       return ghl().location(company.location)?.contacts;
@@ -174,14 +166,14 @@ describe('credentials that are good no more', () => {
     expect(ghl().location(company.location)).toMatchObject({ contacts: 3 });
   });
 
-  it('a lease of the refresh that ran out is its next holder’s: the first cannot give it away', async () => {
+  it('an expired refresh lease belongs to its next holder and cannot be released by the first', async () => {
     const { db } = system.runtime;
     const connection = (await findConnection(db, (await oauthCompany()).organizationId))!;
     const first = await claimRefresh(db, connection, 1);
     await system.until(
-      'it ran out',
-      'SELECT 1 FROM crm_connections WHERE organization_id = $1 AND refreshing_until < now()',
-      [connection.organizationId],
+      'its expiry',
+      'SELECT 1 FROM crm_connections WHERE id = $1 AND refreshing_until < now()',
+      [connection.id],
       (row) => row !== undefined,
     );
     const second = await claimRefresh(db, connection, 60_000);
@@ -192,7 +184,7 @@ describe('credentials that are good no more', () => {
     expect(await claimRefresh(db, connection, 60_000)).not.toBeNull();
   });
 
-  it('a refresh that is refused for whatever reason pauses the company and fails no lead', async () => {
+  it('a refused refresh pauses the company and fails no lead', async () => {
     const company = await oauthCompany();
     ghl().expireTokens(company.location);
     const { id } = system.sandbox.fault({ vendor: 'ghl', kind: 'error', status: 422, path: '/oauth/token' });
@@ -203,7 +195,7 @@ describe('credentials that are good no more', () => {
     await inCrm(company, 3);
   });
 
-  it('a refresh whose answer was lost cannot be repeated: paused, not tried for ever', async () => {
+  it('a refresh without an answer pauses the company instead of retrying forever', async () => {
     const company = await oauthCompany();
     ghl().expireTokens(company.location);
     const { id } = system.sandbox.fault({
@@ -219,7 +211,7 @@ describe('credentials that are good no more', () => {
     await inCrm(company, 3);
   });
 
-  it('of an inactive location are kept: its rows wait, nothing is paused', async () => {
+  it('an inactive location holds the rows and pauses nothing', async () => {
     const company = await oauthCompany();
     ghl().expireTokens(company.location);
     ghl().location(company.location, { active: false });
@@ -230,9 +222,9 @@ describe('credentials that are good no more', () => {
       [company.organizationId],
       (row) => /not active/.test(row?.reason ?? ''),
     );
-    expect(await crmState(system.runtime.db, company.organizationId)).toMatchObject({ state: 'connected' });
+    expect(await crmState(system.runtime, company)).toMatchObject({ state: 'connected' });
     ghl().location(company.location, { active: true });
-    // Again and again: a run that was refused before may hold the company after it was let go.
+    // Repeatedly: a run that was refused before may hold the company after its release.
     await system.until<{ n: number }>(
       '3 leads in the CRM',
       `WITH freed AS (UPDATE worker_holds SET until = now() WHERE organization_id = $1)
@@ -246,7 +238,10 @@ describe('credentials that are good no more', () => {
 
 describe('the consent page', () => {
   const walk = async (company: TestCompany, location: string) => {
-    const invitation = inviteOauth(system.config, company.organizationId, 'amy');
+    const invitation = inviteOauth(system.runtime, 'ghl', {
+      organizationId: company.organizationId,
+      actor: 'amy',
+    });
     const answer = await fetch(invitation.url, {
       method: 'POST',
       redirect: 'manual',
@@ -257,7 +252,7 @@ describe('the consent page', () => {
   const comeBack = (back: string, secret?: string) =>
     fetch(back, { redirect: 'manual', headers: secret ? { cookie: `a=b; leadgate_crm=${secret}` } : {} });
 
-  it('leads back to the company, connected, and its leads go', async () => {
+  it('returns to the company, connects it and releases its leads', async () => {
     const company = await makeCompany(system.runtime, { token: null });
     await addLeads(system.runtime, company, leads(2));
     const { back, secret } = await walk(company, company.location);
@@ -294,7 +289,7 @@ describe('the consent page', () => {
 
   it('a location belongs to one company', async () => {
     const [mine, theirs] = [await makeCompany(system.runtime), await makeCompany(system.runtime)];
-    const given = { token: `pit-sandbox-${mine.location}`, locationId: mine.location, actor: 'x' };
+    const given = { token: `pit-sandbox-${mine.location}`, accountId: mine.location, actor: 'x' };
     await expect(connectCompany(system.runtime, theirs.organizationId, given)).rejects.toMatchObject({
       status: 409,
       code: 'crm_location_taken',

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { addLeads, makeCompany, type SyncRow, syncColumns, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
-/** In front of the sandbox: a location whose settings refuse an upsert of somebody it has, as the vendor documents it. */
+/** In front of the sandbox: a location whose settings refuse the upsert of a contact it has, as the vendor documents. */
 async function refusingVendor(url: () => string) {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -62,14 +62,14 @@ afterAll(async () => {
 
 const synced = (company: TestCompany) =>
   system.until<SyncRow>(
-    'the lead at its end',
+    'the end of the sync',
     `SELECT ${syncColumns} FROM lead_syncs WHERE organization_id = $1`,
     [company.organizationId],
     (row) => row?.status === 'success' || row?.status === 'failed',
   );
 const ghl = () => system.sandbox.act.ghl;
 
-it('a refused duplicate is the contact: it takes what we know, keeps its tags, and nobody is made', async () => {
+it('a refused duplicate updates the existing contact, keeps its tags and creates none', async () => {
   const company = await makeCompany(system.runtime);
   const known = ghl().create(company.location, { phone: '+13052000000', firstName: 'Old', tags: ['vip'] });
   await addLeads(system.runtime, company, [{ name: 'Amy Lee', city: 'Miami', notes: 'Call' }]);
@@ -82,7 +82,7 @@ it('a refused duplicate is the contact: it takes what we know, keeps its tags, a
   expect(ghl().location(company.location)).toMatchObject({ contacts: 1, created: 1 });
 });
 
-it("an address that is another contact's stays with it", async () => {
+it('an address of another contact stays with that contact', async () => {
   const company = await makeCompany(system.runtime);
   ghl().create(company.location, { phone: '+13052000000' });
   const other = ghl().create(company.location, { email: 'amy@example.com', firstName: 'Other' });

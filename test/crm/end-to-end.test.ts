@@ -26,7 +26,7 @@ async function ended(id: string): Promise<Job> {
   return (await call('GET', `/api/jobs/${id}`)).body;
 }
 
-it('a company registers, uploads one lead and many, and each is a contact of its location, as it was written', async () => {
+it('a registered company uploads a lead and a file, and each row becomes an identical contact', async () => {
   const registered = await call('POST', '/company/register', {
     company_name: 'Sunshine Clinic',
     owner_name: 'Olga Owner',

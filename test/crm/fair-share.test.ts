@@ -6,7 +6,7 @@ import { startSystem, type TestSystem } from '../harness/system.ts';
 let system: TestSystem;
 let sweeper: Sweeper;
 beforeAll(async () => {
-  // No workers: what was let into the queue stays there, and the only sweep is the test's own.
+  // No workers: queued rows stay in the queue, and the only sweep is that of the test.
   system = await startSystem({ workers: [], timings: { sweepEveryMs: 3_600_000 } });
 });
 beforeEach(async () => {
@@ -33,7 +33,7 @@ const queued = async (organizationId: string) => {
   return row!.n;
 };
 
-it('of a backlog only a few rows are in the queue, however often it is swept', async () => {
+it('repeated sweeps queue only a few rows of a backlog', async () => {
   const big = uuidv7();
   await wait([big], 5_000);
   for (let sweep = 0; sweep < 3; sweep += 1) await sweeper.sweep();
@@ -46,7 +46,7 @@ it('of a backlog only a few rows are in the queue, however often it is swept', a
   expect(await queued(big)).toBe(20);
 });
 
-it('a company on hold is passed over until its hold is over; the others are not', async () => {
+it('a sweep skips a company until its hold ends, and queues the others', async () => {
   const [held, free] = [uuidv7(), uuidv7()];
   await wait([held, free], 5);
   const until = (moment: string) =>
@@ -63,7 +63,7 @@ it('a company on hold is passed over until its hold is over; the others are not'
   expect(await queued(held)).toBe(5);
 });
 
-it('each sweep looks at so many companies, and all have their turn', async () => {
+it('each sweep takes 500 companies, and all get their turn', async () => {
   const companies = Array.from({ length: 1_200 }, () => uuidv7());
   await wait(companies, 1);
   const admitted: number[] = [];

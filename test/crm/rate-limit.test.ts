@@ -32,10 +32,10 @@ const callsOf = async (company: TestCompany, atLeast: number) => {
   }
 };
 
-it('uses what the vendor allows and no call more, and ten rows of a second company do not wait for a backlog', async () => {
+it('makes as many calls as the vendor allows, and ten rows of a second company do not wait for a backlog', async () => {
   const big = await makeCompany(system.runtime);
   await addLeads(system.runtime, big, leads(20_000));
-  // The first interval's calls are made at its beginning: they say nothing of the pace.
+  // The calls of the first interval are made at its beginning, so they do not show the pace.
   const first = await callsOf(big, limits.calls * 1.5);
   const small = await makeCompany(system.runtime);
   const asked = performance.now();
@@ -54,12 +54,12 @@ it('uses what the vendor allows and no call more, and ten rows of a second compa
 
   expect(used).toBeGreaterThanOrEqual(0.95);
   expect(waited).toBeLessThan(5_000);
-  // A bounded window of it is in the queue, the rest waits in the outbox.
+  // A bounded share of it is queued; the rest waits in the outbox.
   expect(depth!.n).toBeLessThanOrEqual(20);
   await system.rows('DELETE FROM outbox WHERE organization_id = $1', [big.organizationId]);
 });
 
-it('takes no more than its share of a location', async () => {
+it('makes no more calls than its share of a location', async () => {
   const company = await makeCompany(system.runtime, { rateShare: 50 });
   await addLeads(system.runtime, company, leads(30));
   await inCrm(company, 30);
@@ -67,7 +67,7 @@ it('takes no more than its share of a location', async () => {
   expect(stateOf(company).peak).toBeLessThanOrEqual(limits.calls / 2);
 });
 
-it('[F15] leaves room for another program at the same location: what the vendor counts is obeyed', async () => {
+it('[F15] leaves room for another program at the same location, as the vendor counts its calls', async () => {
   const company = await makeCompany(system.runtime);
   const other = async () => {
     const url = `${system.sandbox.url}/locations/${company.location}/customFields`;
@@ -86,10 +86,10 @@ it('[F15] leaves room for another program at the same location: what the vendor 
   expect(stateOf(company).limited).toBeLessThanOrEqual(5);
 });
 
-it("the day's allowance ends the day: its rows wait with a reason", async () => {
+it('a used daily allowance holds the rows with a reason until the next day', async () => {
   const company = await makeCompany(system.runtime);
   await system.rows(
-    `INSERT INTO crm_call_days (location_id, day, calls) VALUES ($1, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'), $2)`,
+    `INSERT INTO crm_call_days (vendor, account_id, day, calls) VALUES ('ghl', $1, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'), $2)`,
     [company.location, limits.perDay - 2],
   );
   await addLeads(system.runtime, company, leads(3));

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { apiOf } from '../../src/adapters/crms.ts';
 import { requestSync } from '../../src/db/crm/syncs.ts';
 import { addLeads, makeCompany, type SyncRow, syncColumns, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
@@ -17,7 +18,7 @@ beforeEach(() => system.sandbox.clearFaults());
 
 const settled = async (company: TestCompany, count: number): Promise<SyncRow[]> =>
   system.until<SyncRow>(
-    `${count} leads at their end`,
+    `the end of ${count} syncs`,
     `SELECT ${syncColumns} FROM lead_syncs WHERE organization_id = $1 AND status IN ('success', 'failed', 'cancelled') ORDER BY lead_id`,
     [company.organizationId],
     (_row, all) => all.length === count,
@@ -31,10 +32,10 @@ const openRows = ({ organizationId }: TestCompany) =>
   system.rows('SELECT 1 FROM outbox WHERE organization_id = $1', [organizationId]);
 
 describe.each(['v2', 'v1'] as const)('%s', (apiVersion) => {
-  it('brings a lead into the CRM byte for byte, with tags, source, note and mapped columns', async () => {
+  it('syncs a lead byte for byte, with tags, source, note and mapped columns', async () => {
     const company = await makeCompany(system.runtime, { apiVersion, sourceLabel: 'Spreadsheet 2019' });
-    const made = await system.runtime.crm.v2.customFields({
-      locationId: company.location,
+    const made = await apiOf(system.runtime.crms, { vendor: 'ghl', apiVersion: 'v2' }).gateway.customFields({
+      accountId: company.location,
       token: `pit-sandbox-${company.location}`,
     });
     expect(made).toEqual([]);
@@ -97,7 +98,7 @@ async function addField({ location }: TestCompany, name: string): Promise<string
   return [((await answer.json()) as { customField: { id: string } }).customField.id];
 }
 
-it('adds to the tags of a contact that is there, and takes none', async () => {
+it('adds to the tags of an existing contact and removes none', async () => {
   const company = await makeCompany(system.runtime);
   system.sandbox.act.ghl.create(company.location, {
     phone: '+13052000000',
@@ -113,7 +114,7 @@ it('adds to the tags of a contact that is there, and takes none', async () => {
   ]);
 });
 
-it('a row the CRM refuses fails with its words, the rows beside it do not, and retrying it is asked for', async () => {
+it('a refused row fails with the message of the vendor, the others succeed, and it can be retried', async () => {
   const company = await makeCompany(system.runtime);
   await addLeads(system.runtime, company, [{}, { email: 'nobody@nowhere' }, {}]);
   const rows = await settled(company, 3);
@@ -145,7 +146,7 @@ it.each([
   ['503', { kind: 'error', status: 503 }],
   ['a reset after it was done', { kind: 'reset_after' }],
   ['429', { kind: 'rate_limit', retryAfter: 1 }],
-] as const)('%s: tried again, one contact in the end', async (what, fault) => {
+] as const)('%s: retries and creates one contact', async (what, fault) => {
   const company = await makeCompany(system.runtime);
   system.sandbox.fault({ vendor: 'ghl', contains: company.location, count: 2, ...fault });
   await addLeads(system.runtime, company, [{}]);
@@ -154,7 +155,7 @@ it.each([
   expect(contactsOf(company)).toHaveLength(1);
 });
 
-it('a note is posted once, whatever became of the answer', async () => {
+it('a note is posted once when the answer is lost', async () => {
   const company = await makeCompany(system.runtime);
   system.sandbox.fault({ vendor: 'ghl', kind: 'reset_after', path: '/notes', method: 'POST', count: 1 });
   await addLeads(system.runtime, company, [{ notes: 'Once' }]);
@@ -163,7 +164,7 @@ it('a note is posted once, whatever became of the answer', async () => {
   expect(system.sandbox.act.ghl.contact(row!.contactId!).notes).toHaveLength(1);
 });
 
-it('trouble that does not end makes it fail with a reason, and it can be asked for again', async () => {
+it('a lasting error fails the sync with a reason, and it can be retried', async () => {
   const company = await makeCompany(system.runtime);
   const { id } = system.sandbox.fault({
     vendor: 'ghl',
@@ -186,7 +187,7 @@ it('trouble that does not end makes it fail with a reason, and it can be asked f
   );
 });
 
-it('[F29] while the CRM is down a company waits as a whole, no lead of it fails, and nobody else waits', async () => {
+it('[F29] while the CRM is down the whole company waits, none of its leads fails, and no other company waits', async () => {
   const [down, well] = [await makeCompany(system.runtime), await makeCompany(system.runtime)];
   const { id } = system.sandbox.fault({ vendor: 'ghl', contains: down.location, kind: 'error', status: 503 });
   await addLeads(
@@ -204,7 +205,7 @@ it('[F29] while the CRM is down a company waits as a whole, no lead of it fails,
   expect(held!.reason).toMatch(/not well/);
   await addLeads(system.runtime, well, [{}, {}]);
   await settled(well, 2);
-  // Longer than twelve attempts take: they are not made.
+  // Longer than twelve attempts take: holds cost no attempts.
   for (let round = 0; round < 15; round += 1) {
     await system.rows('UPDATE worker_holds SET until = now() WHERE organization_id = $1', [
       down.organizationId,
@@ -213,17 +214,17 @@ it('[F29] while the CRM is down a company waits as a whole, no lead of it fails,
   }
   const failed = `SELECT 1 FROM lead_syncs WHERE organization_id = $1 AND status IN ('failed', 'success')`;
   expect(await system.rows(failed, [down.organizationId])).toEqual([]);
-  // Told once, and not at the first sign.
+  // One alert, and not for the first failure.
   await system.until<{ n: number }>(
-    'an operator is told',
+    'the alert',
     `SELECT count(*)::int AS n FROM alerts WHERE organization_id = $1 AND kind = 'crm_unwell' AND text LIKE '%not well%'`,
     [down.organizationId],
     (row) => row?.n === 1,
   );
-  const told = `SELECT 1 FROM events WHERE organization_id = $1 AND type = 'crm.unwell'`;
-  expect(await system.rows(told, [down.organizationId])).toHaveLength(1);
+  const alerts = `SELECT 1 FROM events WHERE organization_id = $1 AND type = 'crm.unwell'`;
+  expect(await system.rows(alerts, [down.organizationId])).toHaveLength(1);
   system.sandbox.clearFaults(id);
-  // Again and again: a run that had failed before may hold the company after it was let go.
+  // Repeatedly: a run that failed before may hold the company after its release.
   await system.until<{ n: number }>(
     'all of them in the CRM',
     `WITH freed AS (UPDATE worker_holds SET until = now() WHERE organization_id = $1)
@@ -236,7 +237,7 @@ it('[F29] while the CRM is down a company waits as a whole, no lead of it fails,
   expect(contactsOf(down)).toHaveLength(40);
 });
 
-it('leads of a cancelled import end without a call', async () => {
+it('cancels the leads of a cancelled import without a call', async () => {
   const company = await makeCompany(system.runtime);
   const importId = uuidv7();
   await system.rows(
@@ -250,8 +251,8 @@ it('leads of a cancelled import end without a call', async () => {
   expect(await openRows(company)).toEqual([]);
 });
 
-describe('an app of the vendor that speaks v1 or has no shared key', () => {
-  it('a company without credentials: its rows are held with a reason and go once it is connected', async () => {
+describe('an API without a shared token', () => {
+  it('holds the rows of a company without credentials until it is connected', async () => {
     const company = await makeCompany(system.runtime, { apiVersion: 'v1', token: null });
     await addLeads(system.runtime, company, [{}, {}]);
     const { organizationId } = company;

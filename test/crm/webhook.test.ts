@@ -64,9 +64,9 @@ const contactOf = async (leadId: string): Promise<SealedContact> => {
   const [row] = await system.rows<{ contact: string }>('SELECT contact FROM leads WHERE id = $1', [leadId]);
   return system.runtime.vault.openJson<SealedContact>(row!.contact);
 };
-const newsEvents = () => system.rows(`SELECT id FROM events WHERE type = 'crm.notified'`);
+const updateEvents = () => system.rows(`SELECT id FROM events WHERE type = 'crm.notified'`);
 
-it('[S02] nothing that GoHighLevel did not sign reaches the database', async () => {
+it('[S02] webhooks without a valid signature of GoHighLevel are not stored', async () => {
   const company = await makeCompany(system.runtime);
   const body = eventOf({ locationId: company.location, id: 'c1' });
   const good = signatureOf(body);
@@ -89,28 +89,28 @@ it('[S02] nothing that GoHighLevel did not sign reaches the database', async () 
   expect(await system.rows(`SELECT 1 FROM inbox WHERE source = 'ghl'`)).toEqual([]);
 });
 
-it('stores an event once, sealed, and ignores locations that are not ours', async () => {
+it('stores an event once, sealed, and ignores unknown locations', async () => {
   const webhookId = randomUUID();
-  const body = eventOf({ webhookId, locationId: 'somebodyElses', id: 'c1', email: 'canary@example.com' });
+  const body = eventOf({ webhookId, locationId: 'unknownLocation', id: 'c1', email: 'canary@example.com' });
   const answers = await Promise.all([post(body), post(body), post(body)]);
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
   const rows = await inboxOf(webhookId);
   expect(rows).toMatchObject([{ kind: 'ContactUpdate', organizationId: null }]);
   expect(rows[0]!.body).not.toContain('canary');
   expect(system.runtime.vault.open(rows[0]!.body!)).toBe(body);
-  expect(await newsEvents()).toEqual([]);
+  expect(await updateEvents()).toEqual([]);
 });
 
-it('takes one that comes late, as after its own retries', async () => {
+it('accepts an event that is as late as the last retry of the vendor', async () => {
   const late = eventOf({
-    locationId: 'somebodyElses',
+    locationId: 'unknownLocation',
     id: 'c1',
     timestamp: new Date(Date.now() - 65 * 60_000).toISOString(),
   });
   expect((await post(late)).status).toBe(200);
 });
 
-it('echoes of our own writes are no news', async () => {
+it('ignores echoes of its own writes', async () => {
   const company = await makeCompany(system.runtime);
   const row = await synced(company);
   const id = row.contactId!;
@@ -119,10 +119,10 @@ it('echoes of our own writes are no news', async () => {
   expect((await post(body)).status).toBe(200);
   const [kept] = await inboxOf(JSON.parse(body).webhookId);
   expect(kept).toMatchObject({ intent: 'echo', body: null, organizationId: company.organizationId });
-  expect(await newsEvents()).toEqual([]);
+  expect(await updateEvents()).toEqual([]);
 });
 
-it('an opt-out, its end, and a correction come back; older news are none', async () => {
+it('applies an opt-out, an opt-in and a correction, and ignores older updates', async () => {
   const company = await makeCompany(system.runtime);
   const { leadId, contactId } = await synced(company);
   ghl().edit(contactId!, { dndSettings: { SMS: { status: 'active' } } });
@@ -130,7 +130,7 @@ it('an opt-out, its end, and a correction come back; older news are none', async
   const shown = ghl().contact(contactId!);
   ghl().edit(contactId!, { dndSettings: { SMS: { status: 'inactive' } } });
   await dndOf(leadId, false);
-  // What the vendor sent first comes last.
+  // The first event of the vendor arrives last.
   const stale = eventOf({
     ...shown,
     type: 'ContactDndUpdate',
@@ -149,10 +149,10 @@ it('an opt-out, its end, and a correction come back; older news are none', async
     more: { company: 'Roofs', firstName: 'Amy', lastName: 'Li' },
   });
   await dndOf(leadId, false);
-  await system.until('all news are applied', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  await system.until('all updates are applied', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
 });
 
-it('of two corrections that are applied at once the newer one is what stays, whole', async () => {
+it('of two concurrent corrections the newer one is kept as a whole', async () => {
   const company = await makeCompany(system.runtime);
   const { leadId, contactId } = await synced(company);
   const shown = ghl().contact(contactId!);
@@ -178,7 +178,7 @@ it('of two corrections that are applied at once the newer one is what stays, who
   expect(kept).toEqual({ hash: system.runtime.vault.index('+13055550188') });
 });
 
-it('a change of consent is taken though it says what we believe: older news may be on their way', async () => {
+it('a consent update without a change makes older updates outdated', async () => {
   const company = await makeCompany(system.runtime);
   const { leadId, contactId } = await synced(company);
   await dndOf(leadId, false);
@@ -189,11 +189,11 @@ it('a change of consent is taken though it says what we believe: older news may 
   const dndSettings = { SMS: { status: 'active' } };
   const older = eventOf({ ...ghl().contact(contactId!), type: 'ContactDndUpdate', dndSettings, timestamp });
   expect((await post(older)).status).toBe(200);
-  await system.until('it is looked at', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  await system.until('it is ignored', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
   await dndOf(leadId, false);
 });
 
-it('news of what is as it was before make older news old', async () => {
+it('an update without a change makes older updates outdated', async () => {
   const company = await makeCompany(system.runtime);
   const { leadId, contactId } = await synced(company);
   const shown = ghl().contact(contactId!);
@@ -201,11 +201,11 @@ it('news of what is as it was before make older news old', async () => {
   const timestamp = new Date(Date.now() - 60_000).toISOString();
   const older = eventOf({ ...shown, type: 'ContactUpdate', lastName: 'Once', timestamp });
   expect((await post(older)).status).toBe(200);
-  await system.until('it is looked at', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  await system.until('it is ignored', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
   expect(await contactOf(leadId)).toMatchObject({ name: 'Amy Lee' });
 });
 
-it('a contact deleted there is no contact of the lead any more', async () => {
+it('a contact deleted in the CRM is removed from its lead', async () => {
   const company = await makeCompany(system.runtime);
   const { leadId, contactId } = await synced(company);
   ghl().remove(contactId!);
@@ -218,7 +218,7 @@ it('a contact deleted there is no contact of the lead any more', async () => {
   expect(row).toMatchObject({ status: 'success', errorCode: 'deleted' });
 });
 
-it('[F03] without a database it asks to repeat, with the only status GoHighLevel repeats after', async () => {
+it('[F03] answers 429 without a database, the only status after which GoHighLevel retries', async () => {
   const config = {
     ...system.config,
     databaseUrl: 'postgres://nobody@127.0.0.1:1/none',

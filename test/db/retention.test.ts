@@ -202,16 +202,18 @@ describe('what is older than its retention period is deleted, and nothing else',
          INSERT INTO import_rejects SELECT id, 2, 'v1.x.y', '{}' FROM made`,
         [organizationId, name, ended],
       );
-    await db.query(`INSERT INTO crm_connections (organization_id, location_id) VALUES ($1, 'ours')`, [
-      organizationId,
-    ]);
     await db.query(
-      `INSERT INTO crm_call_slots VALUES ('ours', 1, '-infinity'), ('gone', 1, '-infinity'), ('new', 1, now())`,
+      `INSERT INTO crm_connections (organization_id, vendor, account_id) VALUES ($1, 'ghl', 'ours')`,
+      [organizationId],
+    );
+    await db.query(
+      `INSERT INTO crm_call_slots (vendor, account_id, slot, taken_at)
+       VALUES ('ghl', 'ours', 1, '-infinity'), ('ghl', 'gone', 1, '-infinity'), ('ghl', 'new', 1, now())`,
     );
     expect(await maintain(db, retention)).toMatchObject({ removed: 2, failed: [] });
     const kept = 'SELECT file_name AS name FROM import_rejects JOIN imports ON id = import_id ORDER BY 1';
     expect(await db.query(kept)).toEqual([{ name: 'open' }, { name: 'young' }]);
-    const slots = await db.query('SELECT location_id AS name FROM crm_call_slots ORDER BY 1');
+    const slots = await db.query('SELECT account_id AS name FROM crm_call_slots ORDER BY 1');
     expect(slots).toEqual([{ name: 'new' }, { name: 'ours' }]);
   });
 

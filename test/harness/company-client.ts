@@ -16,7 +16,7 @@ export async function makeCompany(
     ownerName: 'Olga Owner',
     ownerEmail: `olga${registered}@company.example`,
     ownerPhone: '+13055550100',
-    locationId: `loc${registered}`,
+    account: { vendor: 'ghl', accountId: `loc${registered}` },
     defaultRegion: 'US',
   });
   const key = await api.makeKey(scopes, { organizationId: company.organizationId });

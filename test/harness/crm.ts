@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { saveCredentials } from '../../src/db/crm/connections.ts';
+import { saveCredentials } from '../../src/db/crm/credentials.ts';
 import type { MoreOfLead } from '../../src/domain/crm/contact.ts';
 import { timeOfId } from '../../src/events/envelope.ts';
 import type { Runtime } from '../../src/usecases/runtime.ts';
@@ -42,7 +42,7 @@ export async function makeCompany({ db, vault }: Deps, options: CompanyOptions =
     [organizationId, `owner-${organizationId}@example.com`, tags, sourceLabel, JSON.stringify(fieldMapping)],
   );
   await db.query(
-    'INSERT INTO crm_connections (organization_id, location_id, api_version, rate_share) VALUES ($1, $2, $3, $4)',
+    `INSERT INTO crm_connections (organization_id, vendor, account_id, api_version, rate_share) VALUES ($1, 'ghl', $2, $3, $4)`,
     [organizationId, location, apiVersion, options.rateShare ?? 100],
   );
   const token =
@@ -126,3 +126,19 @@ export type SyncRow = {
 };
 
 export const syncColumns = `lead_id AS "leadId", status, attempts, worker, contact_id AS "contactId", error_code AS "errorCode", error, dnd`;
+
+/** How a company's CRM stands, and why its rows wait. */
+export async function crmState(
+  { db }: Pick<Deps, 'db'>,
+  { organizationId }: TestCompany,
+): Promise<{ state: 'not_connected' | 'connected' | 'paused'; reason: string | null }> {
+  const [row] = await db.query<{ state: 'not_connected' | 'connected' | 'paused'; reason: string | null }>(
+    `SELECT CASE WHEN k.paused_at IS NOT NULL THEN 'paused' WHEN k.credentials IS NULL THEN 'not_connected' ELSE 'connected' END AS state,
+        coalesce(k.pause_reason, h.reason) AS reason
+      FROM crm_connections k LEFT JOIN worker_holds h
+        ON h.worker = 'ghl-syncer' AND h.organization_id = k.organization_id AND h.until > now()
+      WHERE k.organization_id = $1`,
+    [organizationId],
+  );
+  return row!;
+}

@@ -5,7 +5,7 @@ import type { TestSystem } from './system.ts';
 /** All workers in a process of their own beside a system without workers (`workers: []`); returns once they run. */
 export async function startWorkerProcess(
   system: TestSystem,
-  options: { crmLimits?: Config['ghl']['limits'] } = {},
+  options: { crmLimits?: Config['crm']['ghl']['limits'] } = {},
 ): Promise<ChildProcess> {
   const { databaseUrl, databaseDirectUrl, redisUrl, publicUrl, namespace, sandbox } = system;
   const addresses = { databaseUrl, databaseDirectUrl, redisUrl, publicUrl, sandboxUrl: sandbox.url };

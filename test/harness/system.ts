@@ -48,7 +48,7 @@ export type TestSystemOptions = {
   sandbox?: SandboxOptions;
   database?: TestDatabase;
   redisUrl?: string | null;
-  crmLimits?: Config['ghl']['limits'];
+  crmLimits?: Config['crm']['ghl']['limits'];
 };
 
 let started = 0;

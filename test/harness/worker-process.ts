@@ -14,7 +14,7 @@ const shared = JSON.parse(process.argv[2]!) as {
   sandboxUrl: string;
   namespace: string;
   /** The limits of GoHighLevel when absent. */
-  crmLimits?: Config['ghl']['limits'];
+  crmLimits?: Config['crm']['ghl']['limits'];
 };
 const { crmLimits, ...addresses } = shared;
 const planned = loadConfig({ LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent' });
@@ -22,7 +22,10 @@ const config = loadConfig(
   { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent' },
   { ...addresses, timings: { ...planned.timings, ...quickTimings } },
 );
-const ghl = crmLimits === undefined ? config.ghl : { ...config.ghl, limits: crmLimits };
-const runtime = await createRuntime({ ...config, ghl }, { name: 'worker', namespace: shared.namespace });
+const ghl = crmLimits === undefined ? config.crm.ghl : { ...config.crm.ghl, limits: crmLimits };
+const runtime = await createRuntime(
+  { ...config, crm: { ...config.crm, ghl } },
+  { name: 'worker', namespace: shared.namespace },
+);
 startWorkers(runtime, { workers, retention });
 process.stdout.write('ready\n');

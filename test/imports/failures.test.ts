@@ -171,8 +171,9 @@ describe('a cancelled import', () => {
 
     // A lead that never reached the CRM is not a duplicate in the next file.
     await system.rows(
-      `INSERT INTO lead_syncs (lead_id, organization_id, import_id, status)
-       SELECT id, organization_id, import_id, 'success' FROM leads WHERE import_id = $1 ORDER BY id LIMIT 7`,
+      `INSERT INTO lead_syncs (lead_id, connection_id, organization_id, import_id, status)
+       SELECT l.id, k.id, organization_id, import_id, 'success' FROM leads l JOIN crm_connections k USING (organization_id)
+       WHERE import_id = $1 ORDER BY l.id LIMIT 7`,
       [id],
     );
     const again = await company.upload(plainCsv(30_000, 100_000), { start: 'true', again: 'true' });
@@ -192,8 +193,8 @@ describe('a cancelled import', () => {
     const id = made.body.import.import_id;
     await company.ended(id);
     await system.rows(
-      `INSERT INTO lead_syncs (lead_id, organization_id, import_id, status)
-       SELECT id, organization_id, import_id, 'success' FROM leads WHERE import_id = $1`,
+      `INSERT INTO lead_syncs (lead_id, connection_id, organization_id, import_id, status)
+       SELECT l.id, k.id, organization_id, import_id, 'success' FROM leads l JOIN crm_connections k USING (organization_id) WHERE import_id = $1`,
       [id],
     );
     const answer = await company.call('POST', `/api/imports/${id}/cancel`);
@@ -208,9 +209,9 @@ describe('leads that failed to sync', () => {
     const path = `/api/imports/${id}`;
     expect((await company.call('POST', `${path}/retry`)).body).toEqual({ retrying: false });
     await system.rows(
-      `INSERT INTO lead_syncs (lead_id, organization_id, import_id, status)
-       SELECT id, organization_id, import_id, CASE WHEN row_number() OVER (ORDER BY id) <= 1100 THEN 'failed' ELSE 'success' END
-       FROM leads WHERE import_id = $1`,
+      `INSERT INTO lead_syncs (lead_id, connection_id, organization_id, import_id, status)
+       SELECT l.id, k.id, organization_id, import_id, CASE WHEN row_number() OVER (ORDER BY l.id) <= 1100 THEN 'failed' ELSE 'success' END
+       FROM leads l JOIN crm_connections k USING (organization_id) WHERE import_id = $1`,
       [id],
     );
     const before = await company.call('GET', path);

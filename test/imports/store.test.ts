@@ -132,8 +132,8 @@ it('the statistics of a company count its uploaded leads only', async () => {
   for (const [i, status] of statuses.entries()) {
     const outcome = outcomes![i]!;
     await api.rows(
-      `INSERT INTO lead_syncs (lead_id, organization_id, status, error, updated_at)
-       VALUES ($1, $2, $3, $4, now() - make_interval(mins => $5))`,
+      `INSERT INTO lead_syncs (lead_id, connection_id, organization_id, status, error, updated_at)
+       SELECT $1, id, organization_id, $3, $4, now() - make_interval(mins => $5) FROM crm_connections WHERE organization_id = $2`,
       [
         outcome.kind === 'created' ? outcome.leadId : null,
         ...[company.organizationId, status, status === 'failed' ? 'Phone is wrong' : null, i],

@@ -11,13 +11,13 @@ const v1FieldRefusal = z.record(z.string(), z.object({ message: z.string() }));
 
 const longestWords = 500;
 
-/** The contact a refused duplicate already is, or null. */
+/** Returns the id of the existing contact when the refusal names it, or null. */
 export function duplicateOf(body: unknown): string | null {
   const found = duplicate.safeParse(body);
   return found.success ? found.data.meta.contactId : null;
 }
 
-/** The vendor's own words: one sentence or a list (v2), `msg` or one per field (v1). Addresses and numbers are left out. */
+/** The vendor's message: one sentence or a list (v2), `msg` or one per field (v1). Addresses and numbers are left out. */
 export function wordsOf(body: unknown): string | undefined {
   const v2 = v2Refusal.safeParse(body);
   if (v2.success) return withoutPersonalData([v2.data.message].flat());
@@ -38,7 +38,7 @@ function withoutPersonalData(sentences: string[]): string | undefined {
   return words === '' ? undefined : words;
 }
 
-/** Null: the answer does not carry it. */
+/** Returns null when the answer does not carry it. */
 export function quotaFrom(headers: IncomingHttpHeaders): CrmQuota | null {
   const max = count(headers['x-ratelimit-max']);
   const remaining = count(headers['x-ratelimit-remaining']);
@@ -54,12 +54,12 @@ export function quotaFrom(headers: IncomingHttpHeaders): CrmQuota | null {
 }
 
 /**
- * How long a 429 wants us to wait: Retry-After where it is sent, an hour when the day's allowance is used up (how
- * long the day still lasts is not reliably told), else one interval.
+ * How long to wait after a 429: Retry-After where it is sent, an hour when the daily allowance is used up (the vendor
+ * does not report reliably when its day ends), else one interval.
  */
 export function resetMs(headers: IncomingHttpHeaders): number | undefined {
-  const told = retryAfterMs(headers['retry-after']);
-  if (told !== undefined) return told;
+  const retryAfter = retryAfterMs(headers['retry-after']);
+  if (retryAfter !== undefined) return retryAfter;
   const quota = quotaFrom(headers);
   if (quota?.dailyRemaining === 0) return 3_600_000;
   return quota?.intervalMs;

@@ -16,7 +16,7 @@ import { duplicateOf, quotaFrom, resetMs, wordsOf } from './answers.ts';
 export type GhlVersion = 'v2' | 'v1';
 export type GhlClientConfig = {
   version: GhlVersion;
-  /** Null: the vendor's own. v1's ends in /v1. */
+  /** Null: the vendor's. That of v1 ends in /v1. */
   baseUrl: string | null;
 };
 
@@ -55,7 +55,7 @@ const anything = z.unknown();
 
 type Extra = Omit<JsonCall, 'headers'>;
 
-/** GoHighLevel over HTTP, one client for all companies: each call brings its location's credentials. */
+/** GoHighLevel over HTTP, one client for all locations: each call brings the credentials of its location. */
 export function createGhlGateway(
   config: GhlClientConfig,
   options: { timeoutMs?: number; maxSockets?: number } = {},
@@ -85,7 +85,7 @@ export function createGhlGateway(
     const response = await api.call(path, { ...extra, headers }).catch((error: unknown) => {
       throw isNetworkError(error) ? connectionError({ vendor, kind }, error) : error;
     });
-    tell(access, response.headers);
+    reportQuota(access, response.headers);
     if (response.status < 200 || response.status > 299) throw refused(kind, response);
     const answer = shape.safeParse(parsed(response.body));
     if (!answer.success) throw unreadableResponse({ vendor, kind });
@@ -95,20 +95,18 @@ export function createGhlGateway(
   const post = (json: unknown): Extra => ({ method: 'POST', json });
 
   return {
-    vendor,
-    version: config.version,
     upsertContact: async (access, given) => {
       const path = isV1 ? 'contacts/' : 'contacts/upsert';
-      const json = bodyOf(given, isV1 ? null : access.locationId);
+      const json = bodyOf(given, isV1 ? null : access.accountId);
       try {
-        // Repeating finds the contact by its number or address and writes the same again.
+        // Repeatable: it finds the contact by its number or address and writes the same values.
         return outcomeOf(await ask(access, 'repeatable', upserted, path, post(json)));
       } catch (error) {
         return adopted(error);
       }
     },
     createContact: async (access, given, tags) => {
-      const json = { ...bodyOf(given, isV1 ? null : access.locationId), ...(tags.length > 0 && { tags }) };
+      const json = { ...bodyOf(given, isV1 ? null : access.accountId), ...(tags.length > 0 && { tags }) };
       try {
         const made = await ask(access, 'post', upserted, 'contacts/', post(json));
         return isV1 ? outcomeOf(made) : { ...outcomeOf(made), outcome: 'created' };
@@ -118,7 +116,7 @@ export function createGhlGateway(
     },
     updateContact: async (access, contactId, given) => {
       const { companyName, ...json } = bodyOf(given, null);
-      // v2 takes a company's name when a contact is made, and refuses it here.
+      // v2 takes a company name when a contact is created, and refuses it here.
       const body = isV1 && companyName !== undefined ? { ...json, companyName } : json;
       await ask(access, 'repeatable', anything, of(contactId), { method: 'PUT', json: body });
     },
@@ -148,7 +146,7 @@ export function createGhlGateway(
       const searchParams = {
         ...by,
         ...(phone !== undefined && { number: phone }),
-        locationId: access.locationId,
+        locationId: access.accountId,
       };
       const found = await ask(access, 'repeatable', maybeContact, 'contacts/search/duplicate', {
         searchParams,
@@ -160,9 +158,7 @@ export function createGhlGateway(
       return found ? foundFrom(found.contact) : null;
     },
     customFields: async (access): Promise<CrmField[]> => {
-      const path = isV1
-        ? 'custom-fields/'
-        : `locations/${encodeURIComponent(access.locationId)}/customFields`;
+      const path = isV1 ? 'custom-fields/' : `locations/${encodeURIComponent(access.accountId)}/customFields`;
       const found = await ask(access, 'repeatable', fields, path);
       return found.customFields.map((field) => ({ ...field, key: field.fieldKey }));
     },
@@ -171,12 +167,12 @@ export function createGhlGateway(
 }
 
 function outcomeOf(answer: z.infer<typeof upserted>): CrmUpserted {
-  // v1 does not tell; what is not known to be new counts as known.
+  // v1 does not say whether the contact is new: then it counts as updated.
   const { id: contactId, dnd = null } = answer.contact;
   return { contactId, outcome: answer.new === true ? 'created' : 'updated', dnd };
 }
 
-/** Only a refusal that names the contact that is already there is turned into it. */
+/** A refusal that names the existing contact is an outcome; other errors are thrown. */
 function adopted(error: unknown): CrmUpserted {
   if (error instanceof DuplicateContactError)
     return { contactId: error.contactId, outcome: 'adopted', dnd: null };
@@ -191,7 +187,7 @@ class DuplicateContactError extends PermanentError {
   }
 }
 
-/** Tags are not among them: sent along they would replace the contact's own. */
+/** Without tags: the API would replace those of the contact. */
 function bodyOf(given: CrmContact, locationId: string | null): Record<string, unknown> {
   const { customFields, ...profile } = given;
   const values = Object.entries(customFields ?? {});
@@ -218,7 +214,7 @@ function foundFrom(found: z.infer<typeof contact>): CrmFoundContact {
   };
 }
 
-function tell(access: CrmAccess, headers: IncomingHttpHeaders): void {
+function reportQuota(access: CrmAccess, headers: IncomingHttpHeaders): void {
   const quota = access.onQuota ? quotaFrom(headers) : null;
   if (quota) access.onQuota?.(quota);
 }
@@ -233,7 +229,7 @@ function refused(kind: CallKind, { status, headers, body }: HttpAnswer): Error {
   );
 }
 
-/** An id that this vendor does not know is a 400 in v2, a 404 elsewhere. */
+/** Returns null for an unknown id, which is a 400 in v2 and a 404 in v1. */
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;

@@ -1,6 +1,7 @@
 import got, { HTTPError } from 'got';
 import { z } from 'zod';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
+import type { CrmOauth, CrmTokens } from '../crm.ts';
 import {
   callTimeoutMs,
   connectionError,
@@ -11,78 +12,55 @@ import {
 import { wordsOf } from './answers.ts';
 
 const vendor = 'ghl';
-const chooser = 'https://marketplace.gohighlevel.com/v2/oauth/chooselocation';
+const consentPage = 'https://marketplace.gohighlevel.com/v2/oauth/chooselocation';
+/** Contacts with their notes and tags, and the list of custom fields. */
+const scopes = ['contacts.readonly', 'contacts.write', 'locations/customFields.readonly'];
 
 export type GhlOauthConfig = {
   clientId: string;
   clientSecret: string;
-  /** Null: the vendor's own. */
+  /** Null: the vendor's. */
   baseUrl: string | null;
   authorizeUrl: string | null;
-};
-
-export type GhlTokens = {
-  accessToken: string;
-  /** Good for one refresh: store it together with the access token, before either is used. */
-  refreshToken: string;
-  expiresAt: Date;
-  locationId: string | null;
-  companyId: string | null;
-  scope: string;
 };
 
 const answer = z.object({
   access_token: z.string().min(1),
   refresh_token: z.string().min(1),
   expires_in: z.number().positive(),
-  scope: z.string().catch(''),
   locationId: z.string().nullish().catch(null),
-  companyId: z.string().nullish().catch(null),
 });
 
-/** Where somebody lets us into a location; comes back to `redirectUri` with `code` and our `state`. */
-export function ghlAuthorizeUrl(
-  config: GhlOauthConfig,
-  given: { redirectUri: string; scopes: readonly string[]; state: string },
-): string {
-  const url = new URL(config.authorizeUrl ?? chooser);
-  url.searchParams.set('response_type', 'code');
-  url.searchParams.set('redirect_uri', given.redirectUri);
-  url.searchParams.set('client_id', config.clientId);
-  url.searchParams.set('scope', given.scopes.join(' '));
-  url.searchParams.set('state', given.state);
-  return url.href;
+type Options = { timeoutMs?: number; now?: () => Date };
+
+export function createGhlOauth(config: GhlOauthConfig, options: Options = {}): CrmOauth {
+  const page = config.authorizeUrl ?? consentPage;
+  return {
+    origin: new URL(page).origin,
+    authorizeUrl({ redirectUri, state }) {
+      const url = new URL(page);
+      url.searchParams.set('response_type', 'code');
+      url.searchParams.set('redirect_uri', redirectUri);
+      url.searchParams.set('client_id', config.clientId);
+      url.searchParams.set('scope', scopes.join(' '));
+      url.searchParams.set('state', state);
+      return url.href;
+    },
+    exchange: ({ code, redirectUri }) =>
+      requestTokens(config, { grant_type: 'authorization_code', code, redirect_uri: redirectUri }, options),
+    refresh: (refreshToken) =>
+      requestTokens(config, { grant_type: 'refresh_token', refresh_token: refreshToken }, options),
+  };
 }
 
-export function exchangeGhlCode(
-  config: GhlOauthConfig,
-  given: { code: string; redirectUri: string },
-  options: { timeoutMs?: number; now?: Date } = {},
-): Promise<GhlTokens> {
-  const form = { grant_type: 'authorization_code', code: given.code, redirect_uri: given.redirectUri };
-  return ask(config, form, options);
-}
-
-/**
- * Spends the refresh token: one caller at a time per location. Throws PermanentError (`invalid_grant`: somebody must
- * let us in again), TransientError (the location is not active: keep the same refresh token), UnknownOutcomeError when
- * no answer came: the token may be spent.
- */
-export function refreshGhlTokens(
-  config: GhlOauthConfig,
-  refreshToken: string,
-  options: { timeoutMs?: number; now?: Date } = {},
-): Promise<GhlTokens> {
-  return ask(config, { grant_type: 'refresh_token', refresh_token: refreshToken }, options);
-}
-
-async function ask(
+async function requestTokens(
   config: GhlOauthConfig,
   form: Record<string, string>,
-  { timeoutMs = callTimeoutMs, now = new Date() }: { timeoutMs?: number; now?: Date },
-): Promise<GhlTokens> {
+  { timeoutMs = callTimeoutMs, now = () => new Date() }: Options,
+): Promise<CrmTokens> {
   const base = (config.baseUrl ?? 'https://services.leadconnectorhq.com').replace(/\/+$/, '');
   const client = { client_id: config.clientId, client_secret: config.clientSecret, user_type: 'Location' };
+  const askedAt = now();
   const response = await got
     .post(`${base}/oauth/token`, {
       form: { ...client, ...form },
@@ -99,10 +77,8 @@ async function ask(
   return {
     accessToken: data.access_token,
     refreshToken: data.refresh_token,
-    expiresAt: new Date(now.getTime() + data.expires_in * 1000),
-    locationId: data.locationId ?? null,
-    companyId: data.companyId ?? null,
-    scope: data.scope,
+    expiresAt: new Date(askedAt.getTime() + data.expires_in * 1000),
+    accountId: data.locationId ?? null,
   };
 }
 
@@ -112,9 +88,9 @@ function classified(error: unknown): unknown {
   const { statusCode: status, body } = error.response;
   const vendorMessage = wordsOf(parsed(String(body)));
   if (status !== 400) return responseError(call, { status, vendorMessage });
-  // One status for two opposite cases and no code to tell them apart: the words are all there is.
+  // The vendor has one status for two opposite cases and no code, so only the text tells them apart.
   if (/not active/i.test(vendorMessage ?? '')) {
-    const details = { vendor, code: 'unavailable' as const, vendorCode: 'location_inactive', vendorMessage };
+    const details = { vendor, code: 'unavailable' as const, vendorCode: 'account_inactive', vendorMessage };
     return new TransientError(`${vendor} says the location is not active`, details);
   }
   const details = { vendor, code: 'unauthorized' as const, vendorCode: 'invalid_grant', vendorMessage };

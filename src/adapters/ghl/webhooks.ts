@@ -1,12 +1,22 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { z } from 'zod';
+import type { CrmContactEvent, CrmWebhook } from '../crm.ts';
 
 const toleranceMs = 300_000;
 
-/**
- * Ed25519 over the raw body, base64 (header x-ghl-signature). `publicKey` is base64 SPKI DER as the vendor shows it.
- * The body's own timestamp is judged by `parseGhlEvent`.
- */
+/** Signed by Ed25519 over the raw body, base64, in the header x-ghl-signature. `publicKey`: base64 SPKI DER. */
+export const createGhlWebhook = (publicKey: string): CrmWebhook => ({
+  // Any other status is final for the vendor.
+  retryStatus: 429,
+  // The vendor retries six times, ten minutes apart with jitter.
+  maxAgeMs: 2 * 3_600_000,
+  verify({ headers, rawBody }) {
+    const header = headers['x-ghl-signature'];
+    return verifyGhlSignature({ publicKey, signature: Array.isArray(header) ? header[0] : header, rawBody });
+  },
+  parse: parseGhlEvent,
+});
+
 export function verifyGhlSignature(request: {
   publicKey: string;
   signature: string | undefined;
@@ -36,48 +46,41 @@ const wireEvent = z.object({
   lastName: text,
   email: text,
   phone: text,
-  tags: z.array(z.string()).nullish().catch(null),
   dnd: z.boolean().nullish().catch(null),
   dndSettings: z.object({ SMS: channel, Call: channel, Email: channel }).partial().nullish().catch(null),
 });
 
-export type GhlEvent = {
-  /** Unique per event: the key to deduplicate by. */
-  webhookId: string;
-  type: string;
-  locationId: string;
-  contactId: string | null;
-  at: Date;
-  firstName: string | null;
-  lastName: string | null;
-  email: string | null;
-  phone: string | null;
-  tags: string[] | null;
-  /** Wants no texts: all channels are off, or this one. Null: the event does not say. */
-  smsOptOut: boolean | null;
+const changes: Record<string, CrmContactEvent['change']> = {
+  ContactUpdate: 'update',
+  ContactDndUpdate: 'consent',
+  ContactDelete: 'delete',
 };
 
-/** Null: no event, or one that is older than `oldestMs` (five minutes) or more than five minutes ahead. */
-export function parseGhlEvent(body: unknown, now: Date, oldestMs: number = toleranceMs): GhlEvent | null {
+/** Returns null for no event, one older than `maxAgeMs` or one more than five minutes ahead. */
+export function parseGhlEvent(
+  body: unknown,
+  now: Date,
+  maxAgeMs: number = toleranceMs,
+): CrmContactEvent | null {
   const parsed = wireEvent.safeParse(body);
   if (!parsed.success) return null;
   const { data } = parsed;
   const at = new Date(data.timestamp);
   const age = now.getTime() - at.getTime();
-  if (age > oldestMs || age < -toleranceMs) return null;
+  if (age > maxAgeMs || age < -toleranceMs) return null;
   const sms = data.dndSettings?.SMS?.status;
-  const said = data.dnd !== null && data.dnd !== undefined ? data.dnd : null;
+  const dnd = data.dnd ?? null;
   return {
-    webhookId: data.webhookId,
+    id: data.webhookId,
     type: data.type,
-    locationId: data.locationId,
+    change: Object.hasOwn(changes, data.type) ? changes[data.type]! : 'other',
+    accountId: data.locationId,
     contactId: data.id ?? null,
     at,
     firstName: data.firstName ?? null,
     lastName: data.lastName ?? null,
     email: data.email ?? null,
     phone: data.phone ?? null,
-    tags: data.tags ?? null,
-    smsOptOut: sms === undefined ? said : said === true || sms === 'active' || sms === 'permanent',
+    smsOptOut: sms === undefined ? dnd : dnd === true || sms === 'active' || sms === 'permanent',
   };
 }

@@ -1,24 +1,25 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { inviteOauth } from '../../usecases/crm/connect.ts';
+import type { CrmName } from '../../config.ts';
+import { type Consent, callbackPath } from '../../usecases/crm/connect.ts';
+import { inviteOauth } from '../../usecases/crm/consent.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 
 const cookieName = 'leadgate_crm';
-const callbackPath = '/oauth/ghl/callback';
 
 /**
- * Redirects a signed-in person to GoHighLevel's consent page for their company's location. A cookie holds half of the
+ * Redirects a signed-in person to the vendor's consent page for their company's account. A cookie holds half of the
  * proof that the same browser returns. Throws RefusedError 404 where no app is configured.
  */
 export function sendToConsent(
   reply: FastifyReply,
-  config: Runtime['config'],
-  organizationId: string,
-  actor: string,
+  deps: Pick<Runtime, 'config' | 'crms'>,
+  name: CrmName,
+  consent: Consent,
 ): FastifyReply {
-  const { url, secret, maxAgeSeconds } = inviteOauth(config, organizationId, actor);
-  const safe = config.publicUrl.startsWith('https://') ? '; Secure' : '';
+  const { url, secret, maxAgeSeconds } = inviteOauth(deps, name, consent);
+  const safe = deps.config.publicUrl.startsWith('https://') ? '; Secure' : '';
   // Lax: the redirect from the consent page comes from another site.
-  const cookie = `${cookieName}=${secret}; Path=${callbackPath}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${safe}`;
+  const cookie = `${cookieName}=${secret}; Path=${callbackPath(name)}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${safe}`;
   return reply.header('set-cookie', cookie).redirect(url, 303);
 }
 
@@ -28,5 +29,5 @@ export function consentSecretOf(request: FastifyRequest): string | undefined {
 }
 
 /** Deletes the cookie: it is valid for one return. */
-export const forgetConsent = (reply: FastifyReply): FastifyReply =>
-  reply.header('set-cookie', `${cookieName}=; Path=${callbackPath}; Max-Age=0; HttpOnly; SameSite=Lax`);
+export const forgetConsent = (reply: FastifyReply, name: CrmName): FastifyReply =>
+  reply.header('set-cookie', `${cookieName}=; Path=${callbackPath(name)}; Max-Age=0; HttpOnly; SameSite=Lax`);

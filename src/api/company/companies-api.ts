@@ -51,6 +51,7 @@ const settings = z.strictObject({
       token: given,
       location_id: given.optional(),
       api_version: z.enum(['v2', 'v1']).optional(),
+      vendor: given.optional().describe('Absent: the CRM that the company has'),
     })
     .optional()
     .describe(
@@ -61,7 +62,7 @@ const one = z.object({ company: companySchema });
 
 /** Companies: organizations that upload leads of their own to their CRM. */
 export function companyRoutes(
-  deps: Pick<Runtime, 'db' | 'vault' | 'crm' | 'config' | 'log'>,
+  deps: Pick<Runtime, 'db' | 'vault' | 'crms' | 'config' | 'log'>,
   access: Access,
 ): FastifyPluginAsyncZod {
   const { db, vault } = deps;

@@ -23,7 +23,7 @@ export const companySchema = z.object({
   crm: z.object({
     connected: z.boolean(),
     kind: z.enum(['token', 'oauth']),
-    api_version: z.enum(['v2', 'v1']),
+    api_version: z.string(),
     paused_at: z.string().nullable(),
     pause_reason: z.string().nullable(),
   }),
@@ -36,7 +36,7 @@ export const companyJson = (company: Company): z.infer<typeof companySchema> => 
   owner_name: company.ownerName,
   owner_email: company.ownerEmail,
   owner_phone: company.ownerPhone,
-  ghl_location_id: company.locationId,
+  ghl_location_id: company.vendor === 'ghl' ? company.accountId : null,
   default_region: company.defaultRegion,
   dedupe_days: company.dedupeWindowMs / 86_400_000,
   tags: company.tags,

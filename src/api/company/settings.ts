@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { createKey, revokeKeyOf } from '../../db/account/api-keys.ts';
 import { changeCompany } from '../../db/account/companies.ts';
 import { listMembers, makePasswordToken, passwordLinkHours, removeMember } from '../../db/account/members.ts';
-import { resumeConnection } from '../../db/crm/connections.ts';
+import { resumeConnection } from '../../db/crm/credentials.ts';
 import { readCrmToken, readSettings } from '../../domain/account/company.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { isEmail } from '../../domain/lead/candidate.ts';
@@ -35,7 +35,7 @@ type Show = (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => Promi
 
 const savedTexts: Record<string, string> = {
   crm: 'The CRM is connected. Waiting leads are sent automatically.',
-  resumed: 'Syncing was resumed. If GoHighLevel still rejects the credentials, the company is paused again.',
+  resumed: 'Syncing was resumed. If the CRM still rejects the credentials, the company is paused again.',
   leads: 'Saved. This applies to leads uploaded from now on.',
   mapping: 'Saved. This applies to contacts sent from now on.',
   key: 'The key is revoked.',
@@ -52,8 +52,8 @@ export function companySettings(site: CompanySite): FastifyPluginAsync {
       views.company(row),
       views.settings(row),
     ]);
-    const { publicUrl, ghl } = runtime.config;
-    const view = { ...lists, publicUrl, oauth: ghl.oauth !== null, regions, now: new Date(), ...sent };
+    const { publicUrl } = runtime.config;
+    const view = { ...lists, publicUrl, regions, now: new Date(), ...sent };
     return site.send(reply, SettingsPage({ visit, company, view }));
   };
   return async (app) => {
@@ -68,9 +68,11 @@ export function companySettings(site: CompanySite): FastifyPluginAsync {
       },
     );
     // A link instead of a form: browsers apply form-action to every redirect of a form.
-    app.get('/dashboard/:company_id/settings/crm/oauth', hidden, async (request, reply) =>
-      sendToConsent(reply, runtime.config, companyOf(request).organizationId, personOf(request).id),
-    );
+    app.get('/dashboard/:company_id/settings/crm/oauth', hidden, async (request, reply) => {
+      const { organizationId, vendor } = companyOf(request);
+      if (!vendor) throw notFound('CRM');
+      return sendToConsent(reply, runtime, vendor, { organizationId, actor: personOf(request).id });
+    });
     settings(app, site, show);
     keys(app, site, show);
     people(app, site, show);

@@ -1,3 +1,4 @@
+import type { CrmHints } from '../../adapters/crm.ts';
 import type { Person } from '../../domain/account/person.ts';
 import type { Target } from '../../domain/csv/mapping.ts';
 
@@ -9,8 +10,13 @@ export type ImportStatus = 'uploading' | 'ready' | 'running' | 'done' | 'failed'
 /** `unconnected`: no credentials yet; `paused`: the CRM refuses them. */
 export type CrmView = {
   state: 'connected' | 'paused' | 'unconnected';
-  locationId: string | null;
-  version: 'v2' | 'v1';
+  label: string;
+  hints: CrmHints;
+  apis: readonly { version: string; label: string }[];
+  /** Whether it can be connected by signing in to it. */
+  oauth: boolean;
+  accountId: string | null;
+  version: string;
   /** `shared`: the installation's own token. */
   kind: 'token' | 'oauth' | 'shared';
   rateShare: number;

@@ -24,7 +24,7 @@ import type {
   Visit,
 } from './view-types.ts';
 
-type Deps = Pick<Runtime, 'config' | 'db' | 'vault'>;
+type Deps = Pick<Runtime, 'crms' | 'db' | 'vault'>;
 
 const pageSize = 25;
 const newestFiles = 5;
@@ -37,14 +37,16 @@ type LogFilter = { status: string; search: string; importId: string | null; befo
 
 /** What the company pages show, read from the database. Names and phones are decrypted here and shortened. */
 export function createCompanyViews(deps: Deps) {
-  const { db, config, vault } = deps;
+  const { db, crms, vault } = deps;
   const { reader } = db;
   const cache = createTtlCache();
-  const sharedKey = config.ghl.apiKey !== null;
+  const [firstCrm] = Object.values(crms);
 
   const company = (row: Company): CompanyView => {
     const { number, name, ownerName, ownerEmail, ownerPhone, dedupeWindowMs, tags, sourceLabel } = row;
-    const usable = row.connected || (sharedKey && row.apiVersion === 'v2');
+    const crm = row.vendor ? crms[row.vendor] : firstCrm!;
+    const sharedToken = crm.apis.find(({ version }) => version === row.apiVersion)?.sharedToken ?? null;
+    const usable = row.connected || sharedToken !== null;
     return {
       number,
       name,
@@ -58,8 +60,12 @@ export function createCompanyViews(deps: Deps) {
       createdAt: row.createdAt,
       region: row.defaultRegion,
       crm: {
-        state: row.pausedAt ? 'paused' : usable && row.locationId ? 'connected' : 'unconnected',
-        locationId: row.locationId,
+        state: row.pausedAt ? 'paused' : usable && row.accountId ? 'connected' : 'unconnected',
+        label: crm.label,
+        hints: crm.hints,
+        apis: crm.apis.map(({ version, label }) => ({ version, label })),
+        oauth: crm.oauth !== null,
+        accountId: row.accountId,
         version: row.apiVersion,
         kind: row.connected ? row.connectionKind : 'shared',
         rateShare: row.rateShare,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import type { CrmName } from '../../config.ts';
 import type { CompanyChanges, CompanyRegistration } from '../../domain/account/company.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { DEFAULT_FOOTER } from '../../domain/messaging/templates.ts';
@@ -8,6 +9,7 @@ import { subjects } from '../../events/subjects.ts';
 import { isConnectionError, type Queryable } from '../client.ts';
 import { type Change, commitChange, type Part, run } from '../commit.ts';
 import { violatedUnique } from '../constraints.ts';
+import { accountConstraint } from '../crm/credentials.ts';
 import type { IdempotencyKey } from '../transport/idempotency.ts';
 
 /** An organization that brings leads of its own into its CRM. Never its credentials: only whether there are any. */
@@ -26,9 +28,10 @@ export type Company = {
   tags: string[];
   sourceLabel: string | null;
   fieldMapping: Record<string, string>;
-  /** Null: nobody has named its location yet. */
-  locationId: string | null;
-  apiVersion: 'v2' | 'v1';
+  /** Null: it has not named its account yet. */
+  vendor: CrmName | null;
+  accountId: string | null;
+  apiVersion: string;
   connectionKind: 'token' | 'oauth';
   connected: boolean;
   rateShare: number;
@@ -37,19 +40,18 @@ export type Company = {
   createdAt: Date;
 };
 
-/** Unique: an owner's address whatever its case, and a location of the CRM. */
+/** Unique: an owner's address regardless of case, and an account of a CRM. */
 export const ownerEmailConstraint = 'companies_owner_email';
-export const companyLocationConstraint = 'crm_connections_location';
 const slugConstraint = 'organizations_slug_unique';
 
 const columns =
   sql.raw(`o.id AS "organizationId", o.number, o.name, c.owner_name AS "ownerName", c.owner_email AS "ownerEmail",
   c.owner_phone AS "ownerPhone", c.default_region AS "defaultRegion", c.dedupe_window_ms::float8 AS "dedupeWindowMs", c.tags,
-  c.source_label AS "sourceLabel", c.field_mapping AS "fieldMapping", k.location_id AS "locationId",
+  c.source_label AS "sourceLabel", c.field_mapping AS "fieldMapping", k.vendor, k.account_id AS "accountId",
   coalesce(k.api_version, 'v2') AS "apiVersion", coalesce(k.kind, 'token') AS "connectionKind", k.credentials IS NOT NULL AS connected,
   coalesce(k.rate_share, 100) AS "rateShare", k.paused_at AS "pausedAt", k.pause_reason AS "pauseReason", c.created_at AS "createdAt"`);
 const companies = sql.raw(`companies c JOIN organizations o ON o.id = c.organization_id
-  LEFT JOIN crm_connections k ON k.organization_id = c.organization_id`);
+  LEFT JOIN crm_connections k ON k.organization_id = c.organization_id AND k.buyer_id IS NULL`);
 
 /** Null when there is none, also for an organization that is no company. */
 export async function findCompany(
@@ -64,7 +66,7 @@ export async function findCompany(
   return row ?? null;
 }
 
-/** By number. `search`: in the number, the names, the owner's address or the location. `organizations`: only these; null: all. */
+/** By number. `search`: in the number, the names, the owner's address or the CRM account. `organizations`: only these; null: all. */
 export async function listCompanies(
   db: Queryable,
   page: {
@@ -80,7 +82,7 @@ export async function listCompanies(
   const search = page.search?.trim().toLowerCase();
   if (search)
     where.push(
-      sql`position(${search}::text IN lower(concat_ws(' ', o.number, o.name, c.owner_name, c.owner_email, k.location_id))) > 0`,
+      sql`position(${search}::text IN lower(concat_ws(' ', o.number, o.name, c.owner_name, c.owner_email, k.account_id))) > 0`,
     );
   return run(
     db,
@@ -89,8 +91,8 @@ export async function listCompanies(
 }
 
 /**
- * A new organization with its company and the way to its location, which is not connected yet. `by`: a user's or a key's
- * id. Throws the violation of `ownerEmailConstraint`, `companyLocationConstraint` (see `companyTaken`) or of a used
+ * A new organization with its company and its CRM account, which is not connected yet. `by`: a user's or a key's
+ * id. Throws the violation of `ownerEmailConstraint`, `accountConstraint` (see `companyTaken`) or of a used
  * Idempotency-Key; nothing is written then.
  */
 export async function registerCompany(
@@ -172,10 +174,11 @@ const companyRow = (fields: CompanyRegistration, organization: SQL) =>
     SELECT id, ${fields.ownerName}::text, ${fields.ownerEmail}::text, ${fields.ownerPhone}::text, ${fields.defaultRegion}::text
     FROM ${organization} AS organization`;
 
-/** A location that is named already stays. */
+/** An account that was named before stays. */
 const connectionRow = (fields: CompanyRegistration, organization: SQL) =>
-  sql`INSERT INTO crm_connections (organization_id, location_id)
-    SELECT id, ${fields.locationId}::text FROM ${organization} AS organization ON CONFLICT (organization_id) DO NOTHING`;
+  sql`INSERT INTO crm_connections (organization_id, vendor, account_id)
+    SELECT id, ${fields.account.vendor}::text, ${fields.account.accountId}::text FROM ${organization} AS organization
+    ON CONFLICT (organization_id) WHERE buyer_id IS NULL DO NOTHING`;
 
 /** A collision as people read it; null for anything else. */
 export function companyTaken(error: unknown): RefusedError | null {
@@ -184,15 +187,10 @@ export function companyTaken(error: unknown): RefusedError | null {
       return new RefusedError(409, 'email_taken', 'There is a company with this e-mail address already.', {
         fields: [{ path: 'owner_email', message: 'belongs to another company' }],
       });
-    case companyLocationConstraint:
-      return new RefusedError(
-        409,
-        'location_taken',
-        'Another company has this GoHighLevel location already.',
-        {
-          fields: [{ path: 'ghl_location_id', message: 'belongs to another company' }],
-        },
-      );
+    case accountConstraint:
+      return new RefusedError(409, 'location_taken', 'This CRM account belongs to another company.', {
+        fields: [{ path: 'ghl_location_id', message: 'belongs to another company' }],
+      });
     default:
       return null;
   }
@@ -218,7 +216,7 @@ export async function changeCompany(
     renamed AS (UPDATE organizations SET name = ${name ?? null}::text
       WHERE ${name !== undefined}::boolean AND id IN (SELECT organization_id FROM changed)),
     shared AS (UPDATE crm_connections SET rate_share = ${rateShare ?? null}::integer, updated_at = now()
-      WHERE ${rateShare !== undefined}::boolean AND organization_id IN (SELECT organization_id FROM changed))
+      WHERE ${rateShare !== undefined}::boolean AND buyer_id IS NULL AND organization_id IN (SELECT organization_id FROM changed))
     SELECT organization_id FROM changed`;
   const rows = await run(db, statement).catch((error: unknown) => {
     throw companyTaken(error) ?? error;

@@ -2,8 +2,9 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { SyncStatus } from '../../domain/crm/sync-status.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { ownConnectionId } from './connections.ts';
 
-/** One uploaded lead and what became of it in the CRM. */
+/** One uploaded lead and its sync to the company's CRM. */
 export type LoggedLead = {
   id: string;
   leadId: string;
@@ -16,21 +17,22 @@ export type LoggedLead = {
   contactId: string | null;
   error: string | null;
   at: Date;
-  /** Where the next page begins. */
+  /** Of the next page. */
   cursor: string;
 };
 
 export type LogQuery = {
   status: LoggedLead['status'] | null;
   importId: string | null;
-  /** What somebody looks for, in each way it may be meant; null: everything. */
+  /** The search text in each of its possible meanings; null: no search. */
   search: { leadId: string; contactId: string; phoneHash: string | null } | null;
   before: string | null;
   limit: number;
 };
 
 /**
- * Newest first: by when it came, or, of one state, by when it came to it. Leads of the marketplace are not in it.
+ * Newest first: by arrival or, with a `status` other than pending, by when it took that status. Leads of the marketplace
+ * are not included.
  */
 export async function processingLog(
   db: Queryable,
@@ -39,10 +41,10 @@ export async function processingLog(
 ): Promise<LoggedLead[]> {
   const { status, importId, search, limit } = query;
   const begun = status !== null && status !== 'pending';
-  // Ids hold the time they were made at.
+  // Ids are ordered by time.
   const place = begun ? sql.raw('s.updated_at, s.lead_id') : sql.raw('l.id');
   const where: SQL[] = [sql`l.organization_id = ${organizationId}::uuid AND l.channel = 'crm_upload'`];
-  if (begun) where.push(sql`s.organization_id = ${organizationId}::uuid AND s.status = ${status}::text`);
+  if (begun) where.push(sql`s.status = ${status}::text`);
   if (status === 'pending') where.push(sql`coalesce(s.status, 'pending') = 'pending'`);
   if (importId) where.push(sql`l.import_id = ${importId}::uuid`);
   if (search) where.push(found(search, organizationId));
@@ -59,6 +61,7 @@ export async function processingLog(
         coalesce(s.updated_at, l.created_at) AS at,
         (extract(epoch FROM coalesce(s.updated_at, l.created_at)) * 1000000)::bigint::text || '.' || l.id AS cursor
       FROM leads l ${sql.raw(begun ? 'JOIN' : 'LEFT JOIN')} lead_syncs s ON s.lead_id = l.id
+          AND s.connection_id = ${ownConnectionId(organizationId)}
       WHERE ${sql.join(where, sql` AND `)} ORDER BY ${sql.raw(begun ? 's.updated_at DESC, s.lead_id DESC' : 'l.id DESC')} LIMIT ${limit}::integer`,
   );
 }
@@ -70,7 +73,7 @@ function found(
   return sql`l.id IN (
     SELECT id FROM leads WHERE organization_id = ${organizationId}::uuid AND public_id = ${leadId}::text
     UNION ALL SELECT id FROM leads WHERE organization_id = ${organizationId}::uuid AND phone_hash = ${phoneHash}::text
-    UNION ALL SELECT lead_id FROM lead_syncs WHERE organization_id = ${organizationId}::uuid AND contact_id = ${contactId}::text)`;
+    UNION ALL SELECT lead_id FROM lead_syncs WHERE connection_id = ${ownConnectionId(organizationId)} AND contact_id = ${contactId}::text)`;
 }
 
 function cursorOf(given: string | null): { micros: string; id: string } | null {
@@ -80,7 +83,7 @@ function cursorOf(given: string | null): { micros: string; id: string } | null {
   return parts ? { micros: parts[1]!, id: parts[2]! } : null;
 }
 
-/** Reasons of rejected rows, the most frequent first: one row may have several. */
+/** Reasons for rejected rows, the most frequent first: a row may have several. */
 export async function rejectReasons(
   db: Queryable,
   importId: string,
@@ -94,17 +97,17 @@ export async function rejectReasons(
   );
 }
 
-/** Changes whenever something that a company's pages show has changed. */
+/** Changes with whatever a company's pages show. */
 export async function companyPulse(db: Queryable, organizationId: string): Promise<string> {
   const [row] = await run<Record<string, unknown>>(
     db,
     sql`SELECT (SELECT id FROM leads WHERE organization_id = ${organizationId}::uuid AND channel = 'crm_upload' ORDER BY id DESC LIMIT 1) AS lead,
       (SELECT max(m.at) FROM unnest('{pending,processing,success,failed,cancelled}'::text[]) AS each(status), LATERAL (
-        SELECT updated_at AS at FROM lead_syncs s WHERE s.organization_id = ${organizationId}::uuid AND s.status = each.status
+        SELECT updated_at AS at FROM lead_syncs s WHERE s.connection_id = ${ownConnectionId(organizationId)} AND s.status = each.status
         ORDER BY updated_at DESC LIMIT 1) m) AS synced,
       (SELECT json_agg(json_build_array(i.id, i.status, i.next_row, i.chunks)) FROM (SELECT * FROM imports
         WHERE organization_id = ${organizationId}::uuid ORDER BY created_at DESC, id DESC LIMIT 10) i) AS imports,
-      (SELECT json_build_array(credentials_version, paused_at) FROM crm_connections WHERE organization_id = ${organizationId}::uuid) AS crm`,
+      (SELECT json_build_array(credentials_version, paused_at) FROM crm_connections WHERE id = ${ownConnectionId(organizationId)}) AS crm`,
   );
   return JSON.stringify(row);
 }

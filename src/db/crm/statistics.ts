@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { ownConnectionId } from './connections.ts';
 
-/** What became of a company's leads in its CRM. `pending`: stored, and nobody has begun. */
+/** A company's leads by the state of their sync. `pending`: stored, and the sync has not started. */
 export type CompanyStatistics = {
   total: number;
   pending: number;
@@ -10,38 +11,45 @@ export type CompanyStatistics = {
   success: number;
   failed: number;
   cancelled: number;
-  /** Brought into the CRM within the last minute. */
+  /** Synced within the last minute. */
   perMinute: number;
-  /** Of the newest thousand failures, the most recent reasons. */
+  /** The most recent reasons among the newest thousand failures. */
   lastErrors: { error: string; leads: number; lastAt: Date | null }[];
 };
 
 type Row = { total: number; perMinute: number; counts: Record<string, number>; errors: ErrorRow[] };
 type ErrorRow = { error: string; leads: number; lastAt: string };
 
-/** Counts by narrow indexes; of a company with a million leads it takes tenths of a second: keep the answer a moment. */
+/** Counts by narrow indexes; with a million leads it takes tenths of a second: cache the answer for a moment. */
 export async function companyStatistics(db: Queryable, organizationId: string): Promise<CompanyStatistics> {
+  const connection = ownConnectionId(organizationId);
   const [row] = await run<Row>(
     db,
     sql`SELECT
       (SELECT count(*)::int FROM leads WHERE organization_id = ${organizationId}::uuid AND channel = 'crm_upload') AS total,
-      (SELECT count(*)::int FROM lead_syncs WHERE organization_id = ${organizationId}::uuid AND status = 'success'
+      (SELECT count(*)::int FROM lead_syncs WHERE connection_id = ${connection} AND status = 'success'
         AND updated_at > now() - interval '1 minute') AS "perMinute",
       (SELECT coalesce(json_object_agg(status, n), '{}') FROM (SELECT status, count(*)::int AS n FROM lead_syncs
-        WHERE organization_id = ${organizationId}::uuid GROUP BY status) by_status) AS counts,
+        WHERE connection_id = ${connection} GROUP BY status) by_status) AS counts,
       (SELECT coalesce(json_agg(reasons), '[]') FROM (SELECT error, count(*)::int AS leads, max(updated_at) AS "lastAt" FROM (
           SELECT coalesce(error, error_code, 'unknown') AS error, updated_at FROM lead_syncs
-          WHERE organization_id = ${organizationId}::uuid AND status = 'failed' ORDER BY updated_at DESC LIMIT 1000) newest
+          WHERE connection_id = ${connection} AND status = 'failed' ORDER BY updated_at DESC LIMIT 1000) newest
         GROUP BY error ORDER BY max(updated_at) DESC LIMIT 5) reasons) AS errors`,
   );
   const { total, perMinute, counts, errors } = row!;
   const of = (status: string) => counts[status] ?? 0;
-  const [processing, success, failed, cancelled] = ['processing', 'success', 'failed', 'cancelled'].map(
-    of,
-  ) as [number, number, number, number];
+  const settled = {
+    processing: of('processing'),
+    success: of('success'),
+    failed: of('failed'),
+    cancelled: of('cancelled'),
+  };
+  const begun = Object.values(settled).reduce((sum, n) => sum + n, 0);
   return {
-    ...{ total, pending: Math.max(0, total - processing - success - failed - cancelled) },
-    ...{ processing, success, failed, cancelled, perMinute },
+    total,
+    pending: Math.max(0, total - begun),
+    ...settled,
+    perMinute,
     lastErrors: errors.map(({ error, leads, lastAt }) => ({ error, leads, lastAt: new Date(lastAt) })),
   };
 }

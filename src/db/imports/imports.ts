@@ -5,6 +5,7 @@ import { type Before, statesBefore } from '../../domain/moves.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
+import { ownConnection } from '../crm/connections.ts';
 import { quoted } from '../schema/columns.ts';
 
 /** One file of a company: kept whole, then read row by row. */
@@ -90,7 +91,11 @@ export async function listImports(
   );
 }
 
-/** What became of an import's leads in the CRM. `pending`: nobody has begun. */
+/** In the company's own CRM. */
+const syncsOfImport = (importId: string) => sql`import_id = ${importId}::uuid AND connection_id = (
+  SELECT k.id FROM imports i JOIN crm_connections k ON ${ownConnection('i.organization_id')} WHERE i.id = ${importId}::uuid)`;
+
+/** An import's leads by the state of their sync. `pending`: not started. */
 export type SyncCounts = {
   pending: number;
   processing: number;
@@ -102,7 +107,7 @@ export type SyncCounts = {
 export async function importCounts(db: Queryable, row: Pick<Import, 'id' | 'created'>): Promise<SyncCounts> {
   const rows = await run<{ status: keyof SyncCounts; n: number }>(
     db,
-    sql`SELECT status, count(*)::int AS n FROM lead_syncs WHERE import_id = ${row.id}::uuid GROUP BY status`,
+    sql`SELECT status, count(*)::int AS n FROM lead_syncs WHERE ${syncsOfImport(row.id)} GROUP BY status`,
   );
   const of = (status: keyof SyncCounts) => rows.find((each) => each.status === status)?.n ?? 0;
   const begun = rows.reduce((sum, { n }) => sum + n, 0);
@@ -314,7 +319,7 @@ export async function anySealed(db: Queryable): Promise<string | null> {
 export async function hasFailedSyncs(db: Queryable, importId: string): Promise<boolean> {
   const rows = await run(
     db,
-    sql`SELECT 1 FROM lead_syncs WHERE import_id = ${importId}::uuid AND status = 'failed' LIMIT 1`,
+    sql`SELECT 1 FROM lead_syncs WHERE ${syncsOfImport(importId)} AND status = 'failed' LIMIT 1`,
   );
   return rows.length > 0;
 }

@@ -3,6 +3,7 @@ import type { SyncStatus } from '../../domain/crm/sync-status.ts';
 import { recipients } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { type PublishRow, run } from '../commit.ts';
+import { ownConnection } from '../crm/connections.ts';
 import type { IdempotencyKey } from '../transport/idempotency.ts';
 
 /** A lead of a company's own, ready to be written. */
@@ -242,7 +243,8 @@ export async function findJob(db: Queryable, id: string): Promise<SyncJob | null
     sql`SELECT l.id, l.organization_id AS "organizationId", l.public_id AS "leadId", o.number AS "companyNumber",
         coalesce(s.status, 'pending') AS status, coalesce(s.attempts, 0) AS attempts, s.worker, s.contact_id AS "contactId", s.error,
         l.created_at AS "createdAt", coalesce(s.updated_at, l.created_at) AS "updatedAt"
-      FROM leads l JOIN organizations o ON o.id = l.organization_id LEFT JOIN lead_syncs s ON s.lead_id = l.id
+      FROM leads l JOIN organizations o ON o.id = l.organization_id LEFT JOIN crm_connections k ON ${ownConnection('l.organization_id')}
+      LEFT JOIN lead_syncs s ON s.lead_id = l.id AND s.connection_id = k.id
       WHERE l.id = ${id}::uuid AND l.channel = 'crm_upload'`,
   );
   return row ?? null;

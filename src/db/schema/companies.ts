@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
-  boolean,
   check,
   index,
   integer,
@@ -13,11 +12,9 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { memberRoles } from '../../domain/account/roles.ts';
-import { syncStatuses } from '../../domain/crm/sync-status.ts';
 import { importStatuses } from '../../domain/imports/status.ts';
 import { users } from './auth.ts';
 import { moment, quoted, sealed } from './columns.ts';
-import { leads } from './leads.ts';
 import { buyers, organizations } from './organizations.ts';
 
 /** An organization that brings leads of its own into its CRM. */
@@ -49,68 +46,7 @@ export const companies = pgTable(
   ],
 );
 
-/** A company's way into its location of the CRM. */
-export const crmConnections = pgTable(
-  'crm_connections',
-  {
-    organizationId: uuid('organization_id')
-      .primaryKey()
-      .references(() => organizations.id),
-    locationId: text('location_id').notNull(),
-    apiVersion: text('api_version').notNull().default('v2'),
-    /** `token`: a private token or v1 key. `oauth`: rotated, single-use refresh token. */
-    kind: text().notNull().default('token'),
-    /** `{accessToken, refreshToken?}`; null: not connected yet. */
-    credentials: sealed(),
-    accessExpiresAt: moment('access_expires_at'),
-    /** Raised by each change of the credentials: whoever was refused with older ones simply reads again. */
-    credentialsVersion: integer('credentials_version').notNull().default(0),
-    /** Of the location's calls per ten seconds, ours: other programs may share it. Percent. */
-    rateShare: integer('rate_share').notNull().default(100),
-    /** Somebody spends the refresh token until then; everybody else waits for the next version. */
-    refreshingUntil: moment('refreshing_until'),
-    pausedAt: moment('paused_at'),
-    pauseReason: text('pause_reason'),
-    createdAt: moment('created_at').notNull().defaultNow(),
-    updatedAt: moment('updated_at').notNull().defaultNow(),
-  },
-  (t) => [
-    uniqueIndex('crm_connections_location').on(t.locationId),
-    check('crm_connections_version', sql`${t.apiVersion} in ('v2', 'v1')`),
-    check('crm_connections_kind', sql`${t.kind} in ('token', 'oauth')`),
-    check('crm_connections_share', sql`${t.rateShare} between 1 and 100`),
-  ],
-);
-
-/**
- * The location's allowance: so many rows as calls per interval, each taken by at most one call per interval. So no
- * window of that length, wherever it begins, holds more calls than rows.
- */
-export const crmCallSlots = pgTable(
-  'crm_call_slots',
-  {
-    locationId: text('location_id').notNull(),
-    slot: integer().notNull(),
-    takenAt: moment('taken_at').notNull(),
-  },
-  // No index by time: a location has a hundred rows, and taking one then leaves every index as it is.
-  (t) => [primaryKey({ columns: [t.locationId, t.slot] })],
-);
-
-/** Calls per location and UTC day, of our own count and as the vendor says. */
-export const crmCallDays = pgTable(
-  'crm_call_days',
-  {
-    locationId: text('location_id').notNull(),
-    day: text().notNull(),
-    calls: integer().notNull().default(0),
-    /** What the vendor said is left. */
-    remaining: integer(),
-  },
-  (t) => [primaryKey({ columns: [t.locationId, t.day] })],
-);
-
-/** Rows of this worker and organization stay in the outbox until then (`infinity`: until somebody lifts it). */
+/** Rows of this worker and organization stay in the outbox until then (`infinity`: until it is released). */
 export const workerHolds = pgTable(
   'worker_holds',
   {
@@ -240,38 +176,4 @@ export const rememberedMappings = pgTable(
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.headerKey] })],
-);
-
-/** What became of an uploaded lead in the CRM. Not there: nobody has begun (pending). */
-export const leadSyncs = pgTable(
-  'lead_syncs',
-  {
-    leadId: uuid('lead_id')
-      .primaryKey()
-      .references(() => leads.id),
-    organizationId: uuid('organization_id').notNull(),
-    importId: uuid('import_id'),
-    status: text().notNull(),
-    attempts: integer().notNull().default(0),
-    /** The process that had it last. */
-    worker: text(),
-    contactId: text('contact_id'),
-    /** What we wrote last, hashed: the CRM's own report of it is no news. */
-    writtenHash: text('written_hash'),
-    errorCode: text('error_code'),
-    /** The vendor's words, for people. */
-    error: text(),
-    /** The contact's consent as the CRM tells it. */
-    dnd: boolean(),
-    /** When the CRM said what it last told of the contact: older news are none. */
-    toldAt: moment('told_at'),
-    startedAt: moment('started_at').notNull().defaultNow(),
-    updatedAt: moment('updated_at').notNull().defaultNow(),
-  },
-  (t) => [
-    index('lead_syncs_status').on(t.organizationId, t.status, t.updatedAt),
-    index('lead_syncs_import').on(t.importId, t.status),
-    index('lead_syncs_contact').on(t.organizationId, t.contactId),
-    check('lead_syncs_status', sql`${t.status} in (${quoted(syncStatuses)})`),
-  ],
 );

@@ -1,5 +1,6 @@
 export * from './auth.ts';
 export * from './companies.ts';
+export * from './crm.ts';
 export * from './leads.ts';
 export * from './organizations.ts';
 export * from './payments.ts';

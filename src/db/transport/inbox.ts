@@ -1,11 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import type { CrmName } from '../../config.ts';
 import type { Offer } from '../../domain/messaging/conversation.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
 /** Where something reached us from; with the sender's own id it names one inbox row. */
-export type InboxSource = 'twilio' | 'textmagic' | 'gateway' | 'stripe' | 'textmagic-callback' | 'ghl';
+export type InboxSource = 'twilio' | 'textmagic' | 'gateway' | 'stripe' | 'textmagic-callback' | CrmName;
 
 export type InboxEntry = {
   id: string;
@@ -120,16 +121,20 @@ export async function findNotification(
   return row ? { kind: row.kind, vendorId: row.externalId.split(':')[1] ?? '' } : null;
 }
 
-/** The sealed text of something that came in, and whose it is. Returns null when this source sent no such thing. */
-export async function findReceived(
-  db: Queryable,
-  inboxId: string,
-  source: InboxSource,
-): Promise<{ organizationId: string | null; body: string | null; receivedAt: Date } | null> {
-  const [row] = await run<{ organizationId: string | null; body: string | null; receivedAt: Date }>(
+export type ReceivedEntry = {
+  source: InboxSource;
+  organizationId: string | null;
+  /** Sealed; null: not kept. */
+  body: string | null;
+  receivedAt: Date;
+};
+
+/** Returns null when the entry is gone. */
+export async function findReceived(db: Queryable, inboxId: string): Promise<ReceivedEntry | null> {
+  const [row] = await run<ReceivedEntry>(
     db,
-    sql`SELECT organization_id AS "organizationId", body, received_at AS "receivedAt" FROM inbox
-      WHERE id = ${inboxId}::uuid AND source = ${source}`,
+    sql`SELECT source, organization_id AS "organizationId", body, received_at AS "receivedAt" FROM inbox
+      WHERE id = ${inboxId}::uuid`,
   );
   return row ?? null;
 }

@@ -19,7 +19,7 @@ describe('a registration', () => {
         ownerName: "Seán O'Brien",
         ownerEmail: 'owner@sunshine.example',
         ownerPhone: '+13055550142',
-        locationId: 've9EPM428h8vShlRW1KT',
+        account: { vendor: 'ghl', accountId: 've9EPM428h8vShlRW1KT' },
         defaultRegion: 'US',
       },
     });
@@ -104,7 +104,7 @@ describe('a token', () => {
     [{ token: 'pit-1' }, { token: 'pit-1' }],
     [
       { token: 'pit-1', location_id: 'loc', api_version: 'v1', rate_share: '30' },
-      { token: 'pit-1', locationId: 'loc', apiVersion: 'v1', rateShare: 30 },
+      { token: 'pit-1', accountId: 'loc', apiVersion: 'v1', rateShare: 30 },
     ],
   ])('%j', (given, value) => {
     expect(readCrmToken(given)).toEqual({ ok: true, value });

@@ -1,4 +1,5 @@
 import { type CountryCode, getCountries, parsePhoneNumberFromString } from 'libphonenumber-js';
+import type { CrmName } from '../../config.ts';
 import { type FieldErrors, isEmail } from '../lead/candidate.ts';
 import { parseLeadPhone } from '../phone/lead-phone.ts';
 
@@ -8,7 +9,8 @@ export type CompanyRegistration = {
   ownerName: string;
   ownerEmail: string;
   ownerPhone: string;
-  locationId: string;
+  /** The account of its CRM. */
+  account: { vendor: CrmName; accountId: string };
   defaultRegion: string;
 };
 
@@ -26,8 +28,14 @@ export type CompanyChanges = Partial<{
   rateShare: number;
 }>;
 
-/** Credentials for the company's location in the CRM. */
-export type CrmToken = { token: string; locationId?: string; apiVersion?: 'v2' | 'v1'; rateShare?: number };
+/** How a company connects its CRM. */
+export type CrmToken = {
+  token: string;
+  vendor?: string;
+  accountId?: string;
+  apiVersion?: string;
+  rateShare?: number;
+};
 
 export type Read<T> = { ok: true; value: T } | { ok: false; errors: FieldErrors };
 
@@ -173,7 +181,7 @@ export function readRegistration(given: Readonly<Record<string, unknown>>): Read
     ownerName: fields.text('owner_name', 200) ?? '',
     ownerEmail: fields.email('owner_email') ?? '',
     ownerPhone,
-    locationId: fields.location('ghl_location_id') ?? '',
+    account: { vendor: 'ghl', accountId: fields.location('ghl_location_id') ?? '' },
     defaultRegion: region ?? parsePhoneNumberFromString(ownerPhone)?.country ?? 'US',
   });
 }
@@ -240,16 +248,17 @@ export function readSettings(given: Readonly<Record<string, unknown>>, region: s
   return fields.read(changes);
 }
 
-/** Validates `{ token, location_id?, api_version?, rate_share? }`. */
+/** Validates `{ token, location_id?, api_version?, rate_share?, vendor? }`. */
 export function readCrmToken(given: Readonly<Record<string, unknown>>): Read<CrmToken> {
   const fields = new Fields(given);
   const token = fields.pattern('token', 2_000, /^[\x21-\x7e]+$/, 'is not a token') ?? '';
   const value: CrmToken = { token };
-  if (fields.has('location_id')) value.locationId = fields.location('location_id') ?? '';
+  if (fields.has('location_id')) value.accountId = fields.location('location_id') ?? '';
   if (fields.has('api_version')) {
     const version = fields.pattern('api_version', 2, /^v[12]$/, 'is v2 or v1');
     value.apiVersion = version === 'v1' ? 'v1' : 'v2';
   }
+  if (fields.has('vendor')) value.vendor = fields.text('vendor', 50) ?? '';
   if (fields.has('rate_share')) value.rateShare = Math.round(fields.number('rate_share', 1, 100) ?? 100);
   return fields.read(value);
 }

@@ -1,36 +1,36 @@
 import { expect, it } from 'vitest';
 import { personHash } from './contact.ts';
-import { corrected, newsIn } from './contact-update.ts';
+import { applyCorrection, changesIn } from './contact-update.ts';
 
-const told = {
+const report = {
   firstName: 'Amy',
   lastName: 'Lee',
   email: 'amy@example.com',
   phone: '+13055550142',
   smsOptOut: false,
 };
-const writtenHash = personHash({ ...told, email: 'Amy@Example.com' });
+const writtenHash = personHash({ ...report, email: 'Amy@Example.com' });
 
 it.each([
-  ['our own write', told, { writtenHash, dnd: null }, { person: false, dnd: false }],
-  ['an opt-out', { ...told, smsOptOut: true }, { writtenHash, dnd: null }, { person: false, dnd: true }],
+  ['our own write', report, { writtenHash, dnd: null }, { person: false, dnd: false }],
+  ['an opt-out', { ...report, smsOptOut: true }, { writtenHash, dnd: null }, { person: false, dnd: true }],
   [
     'an opt-out known already',
-    { ...told, smsOptOut: true },
+    { ...report, smsOptOut: true },
     { writtenHash, dnd: true },
     { person: false, dnd: false },
   ],
-  ['an opt-in', told, { writtenHash, dnd: true }, { person: false, dnd: true }],
+  ['an opt-in', report, { writtenHash, dnd: true }, { person: false, dnd: true }],
   [
     'nothing of consent',
-    { ...told, smsOptOut: null },
+    { ...report, smsOptOut: null },
     { writtenHash, dnd: true },
     { person: false, dnd: false },
   ],
-  ['another name', { ...told, lastName: 'Li' }, { writtenHash, dnd: false }, { person: true, dnd: false }],
-])('%s', (_what, said, known, news) => expect(newsIn(said, known)).toEqual(news));
+  ['another name', { ...report, lastName: 'Li' }, { writtenHash, dnd: false }, { person: true, dnd: false }],
+])('%s', (_what, reported, known, changes) => expect(changesIn(reported, known)).toEqual(changes));
 
-it('a correction keeps what the CRM has blank', () => {
+it('a correction keeps fields that are blank in the CRM', () => {
   const contact = {
     name: 'Amy Lee',
     phone: '+13055550142',
@@ -38,12 +38,12 @@ it('a correction keeps what the CRM has blank', () => {
     notes: 'x',
     more: { company: 'Roofs' },
   };
-  const said = { ...told, lastName: 'Li', email: null, phone: '+13055550143' };
-  expect(corrected(contact, said)).toEqual({
+  const said = { ...report, lastName: 'Li', email: null, phone: '+13055550143' };
+  expect(applyCorrection(contact, said)).toEqual({
     ...contact,
     name: 'Amy Li',
     phone: '+13055550143',
     more: { company: 'Roofs', firstName: 'Amy', lastName: 'Li' },
   });
-  expect(corrected(contact, { ...said, firstName: '', lastName: ' ', phone: null })).toEqual(contact);
+  expect(applyCorrection(contact, { ...said, firstName: '', lastName: ' ', phone: null })).toEqual(contact);
 });

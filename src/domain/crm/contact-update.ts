@@ -1,24 +1,24 @@
 import { personHash } from './contact.ts';
 
-/** What the CRM tells of a contact. */
-export type ToldPerson = {
+/** A contact as the CRM reports it. */
+export type ReportedPerson = {
   firstName: string | null;
   lastName: string | null;
   email: string | null;
   phone: string | null;
-  /** Null: it does not say. */
+  /** Null: the report does not say. */
   smsOptOut: boolean | null;
 };
 
-/** What we know of the lead that is this contact. */
-export type Known = { writtenHash: string | null; dnd: boolean | null };
+/** What is known of the lead that is this contact. */
+export type KnownContact = { writtenHash: string | null; dnd: boolean | null };
 
-/** Whether it says anything that we do not know. Our own writes come back as if they were somebody's. */
-export function newsIn(told: ToldPerson, known: Known): { person: boolean; dnd: boolean } {
+/** Which parts of a report differ from what is known. Our own writes are reported back like any other change. */
+export function changesIn(reported: ReportedPerson, known: KnownContact): { person: boolean; dnd: boolean } {
   return {
-    person: personHash(told) !== known.writtenHash,
-    // Nothing is known of a contact's consent until it is told: that it may be texted is then no news.
-    dnd: told.smsOptOut !== null && told.smsOptOut !== (known.dnd ?? false),
+    person: personHash(reported) !== known.writtenHash,
+    // A contact may be texted until its CRM reports otherwise, so a first report of consent is no change.
+    dnd: reported.smsOptOut !== null && reported.smsOptOut !== (known.dnd ?? false),
   };
 }
 
@@ -29,16 +29,16 @@ type Sealed = {
   more?: Record<string, unknown> | null;
 };
 
-/** The lead's contact as corrected in the CRM. What the CRM has blank stays what it is here. */
-export function corrected<T extends Sealed>(contact: T, told: ToldPerson): T {
-  const firstName = told.firstName?.trim() || null;
-  const lastName = told.lastName?.trim() || null;
+/** The lead's contact as corrected in the CRM. Fields that are blank there stay as they are here. */
+export function applyCorrection<T extends Sealed>(contact: T, reported: ReportedPerson): T {
+  const firstName = reported.firstName?.trim() || null;
+  const lastName = reported.lastName?.trim() || null;
   const names = [firstName, lastName].filter((part) => part !== null);
   return {
     ...contact,
     name: names.length > 0 ? names.join(' ') : contact.name,
-    phone: told.phone?.trim() || contact.phone,
-    email: told.email?.trim() || contact.email,
+    phone: reported.phone?.trim() || contact.phone,
+    email: reported.email?.trim() || contact.email,
     ...(names.length > 0 && { more: { ...contact.more, firstName, lastName } }),
   };
 }

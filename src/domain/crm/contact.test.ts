@@ -13,7 +13,7 @@ const lead: LeadForCrm = {
 const plain = { tags: ['old_lead_reactivation'], sourceLabel: null, fieldMapping: {} };
 
 describe('planContact', () => {
-  it('splits the name, leaves out what is not there, and keeps the note apart', () => {
+  it('splits the name, omits absent fields and keeps the note separate', () => {
     expect(planContact(lead, plain)).toEqual({
       contact: {
         firstName: 'Seán',
@@ -34,7 +34,7 @@ describe('planContact', () => {
     });
   });
 
-  it("puts custom columns and notes where the company's mapping says", () => {
+  it("maps custom columns and notes to the company's fields", () => {
     const more = {
       custom: { Roof: 'flat', Unmapped: 'x', __proto__: 'y' },
       tags: ['vip', 'old_lead_reactivation'],
@@ -47,7 +47,7 @@ describe('planContact', () => {
     expect(planned.note).toBeNull();
   });
 
-  it('sends a number that is none only where nothing else identifies the contact', () => {
+  it('sends an invalid number only when nothing else identifies the contact', () => {
     const odd = { ...lead, phone: '+1-555-1234', phoneValid: false };
     expect(planContact(odd, plain).contact.phone).toBeUndefined();
     expect(planContact({ ...odd, email: null }, plain).contact.phone).toBe('+1-555-1234');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crmName } from './person-name.ts';
 
-/** What an uploader said beyond a lead's usual fields; sealed together with them. */
+/** What an upload has beyond a lead's usual fields; sealed together with them. */
 export type MoreOfLead = Partial<{
   firstName: string | null;
   lastName: string | null;
@@ -26,8 +26,8 @@ export type LeadForCrm = {
   more?: MoreOfLead | null;
 };
 
-/** How a company wants its contacts. */
-export type CrmWishes = {
+/** A company's settings for its contacts. */
+export type ContactSettings = {
   tags: readonly string[];
   sourceLabel: string | null;
   /** Our name of a custom column (or `notes`) -> the CRM's field id. */
@@ -51,23 +51,23 @@ export type PlannedContact = {
     customFields?: Record<string, string>;
   };
   tags: string[];
-  /** Null: there is none, or it goes into a field of its own. */
+  /** Null: there is none, or it is mapped to a custom field. */
   note: string | null;
   /** See `personHash`. */
   hash: string;
 };
 
-/** What the CRM is told of a lead. Absent means: left as it is there. */
-export function planContact(lead: LeadForCrm, wishes: CrmWishes): PlannedContact {
+/** What is written to the CRM for a lead. Absent fields stay as they are there. */
+export function planContact(lead: LeadForCrm, settings: ContactSettings): PlannedContact {
   const more = lead.more ?? {};
   const names = crmName({
     name: lead.name ?? '',
     firstName: more.firstName ?? null,
     lastName: more.lastName ?? null,
   });
-  // A text that is no number would have the whole contact refused, where an address could make one.
+  // The CRM refuses the whole contact for an invalid number, and an address alone is enough for a contact.
   const phone = lead.phoneValid || lead.email === null ? lead.phone : null;
-  const customFields = customOf(lead, wishes.fieldMapping);
+  const customFields = customOf(lead, settings.fieldMapping);
   const contact = withoutBlanks({
     ...names,
     email: lead.email,
@@ -79,17 +79,17 @@ export function planContact(lead: LeadForCrm, wishes: CrmWishes): PlannedContact
     country: countryCode(more.country),
     companyName: more.company,
     website: more.website,
-    source: more.source ?? wishes.sourceLabel,
+    source: more.source ?? settings.sourceLabel,
   });
   return {
     contact: Object.keys(customFields).length > 0 ? { ...contact, customFields } : contact,
-    tags: [...new Set([...wishes.tags, ...(more.tags ?? [])])],
-    note: Object.hasOwn(wishes.fieldMapping, 'notes') ? null : lead.notes?.trim() || null,
+    tags: [...new Set([...settings.tags, ...(more.tags ?? [])])],
+    note: Object.hasOwn(settings.fieldMapping, 'notes') ? null : lead.notes?.trim() || null,
     hash: personHash(contact),
   };
 }
 
-function customOf(lead: LeadForCrm, mapping: CrmWishes['fieldMapping']): Record<string, string> {
+function customOf(lead: LeadForCrm, mapping: ContactSettings['fieldMapping']): Record<string, string> {
   const given: [string, string | null][] = [
     ...Object.entries(lead.more?.custom ?? {}),
     ['notes', lead.notes],
@@ -116,15 +116,15 @@ type Person = {
   phone?: string | null;
 };
 
-/** Equal for a contact as we wrote it and as the CRM tells it back. */
+/** Equal for a contact as written and as the CRM reports it back. */
 export function personHash({ firstName, lastName, email, phone }: Person): string {
-  const told = [firstName, lastName, email?.toLowerCase(), phone].map((value) => value?.trim() ?? '');
-  return createHash('sha256').update(JSON.stringify(told)).digest('base64url').slice(0, 22);
+  const values = [firstName, lastName, email?.toLowerCase(), phone].map((value) => value?.trim() ?? '');
+  return createHash('sha256').update(JSON.stringify(values)).digest('base64url').slice(0, 22);
 }
 
 let codes: Map<string, string> | undefined;
 
-/** ISO 3166 of a country's code or English name; null where it is neither: the CRM takes codes only. */
+/** ISO 3166 code of a country's code or English name. Returns null for other texts: the CRM takes codes only. */
 export function countryCode(text: string | null | undefined): string | null {
   const given = text?.trim() ?? '';
   codes ??= countryCodes();

@@ -30,7 +30,7 @@ it.each([
   expect(splitName(name)).toEqual({ firstName, lastName });
 });
 
-it('loses nothing', () => {
+it('keeps every character of the name', () => {
   const letters = (text: string) => [...text.replace(/[\s,]/gu, '')].sort().join('');
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), fc.string({ maxLength: 30 }), (a, b) => {
@@ -47,6 +47,6 @@ it.each([
   [{ name: 'Ana María Pérez', firstName: 'Ana María', lastName: 'Pérez' }, ['Ana María', 'Pérez']],
   [{ name: 'Ana', firstName: 'Ana', lastName: null }, ['Ana', '']],
   [{ name: 'Ana Pérez', firstName: null, lastName: null }, ['Ana', 'Pérez']],
-])('a CRM is told of %j', (lead, [firstName, lastName]) => {
+])('names for the CRM of %j', (lead, [firstName, lastName]) => {
   expect(crmName(lead)).toEqual({ firstName, lastName });
 });

@@ -5,15 +5,15 @@ const SUFFIX =
   /^(jr|sr|ii|iii|iv|v|md|m\.d|dds|dmd|phd|ph\.d|esq|cpa|rn|inc|llc|ltd|corp|co|s\.?a|s\.?l)\.?$/iu;
 
 /**
- * First and last name for a CRM that wants them apart: the first word, and the rest. A title stays with the name it
- * stands before; `Last, First` is turned round; a name without spaces (李小龙, Cher) is a first name. Every character of
- * the name is in one of the two, as it was written.
+ * First and last name for a CRM that keeps them apart: the first word, and the rest. A title stays with the name that
+ * follows it; `Last, First` is swapped; a name without spaces (李小龙, Cher) is a first name. Every character of the name
+ * is kept in one of the two, as it was written.
  */
 export function splitName(name: string): NameParts {
   const full = name.trim();
   const comma = /^([^,]+),\s*([^,]+)$/u.exec(full);
   if (comma && !SUFFIX.test(comma[2]!.trim())) {
-    // "Johnson, Sarah"; what has a comma and more words before it is a firm or a title, not a family name.
+    // "Johnson, Sarah"; a comma after more than three words belongs to a firm or a title, not to a family name.
     const [, last, first] = comma as unknown as [string, string, string];
     if (last.trim().split(/\s+/u).length <= 3) return { firstName: first.trim(), lastName: last.trim() };
   }
@@ -28,7 +28,7 @@ export function splitName(name: string): NameParts {
     : { firstName: full.slice(0, full.length - rest.length + second.length), lastName: after };
 }
 
-/** The names of a lead as the CRM is told them: as they came where they came apart, else split. */
+/** The names of a lead for the CRM: as uploaded when they came apart, else split. */
 export function crmName(lead: {
   name: string;
   firstName: string | null;

@@ -1,70 +1,89 @@
-import { type GhlEvent, parseGhlEvent } from '../../adapters/ghl/webhooks.ts';
-import { findByContact, forgetContact, type ToldContact, takeNews } from '../../db/crm/syncs.ts';
+import type { CrmContactEvent } from '../../adapters/crm.ts';
+import { isCrm } from '../../adapters/crms.ts';
+import type { CrmName } from '../../config.ts';
+import {
+  applyContactUpdate,
+  findByContact,
+  forgetContact,
+  type SyncedLead,
+} from '../../db/crm/contact-updates.ts';
 import type { SealedContact } from '../../db/lead/leads.ts';
 import { findReceived } from '../../db/transport/inbox.ts';
 import { personHash } from '../../domain/crm/contact.ts';
-import { corrected, newsIn } from '../../domain/crm/contact-update.ts';
+import { applyCorrection, changesIn } from '../../domain/crm/contact-update.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../runtime.ts';
 
-type Deps = Pick<Runtime, 'db' | 'vault'>;
+type Deps = Pick<Runtime, 'db' | 'vault' | 'crms'>;
+/** A contact's state as the CRM of the webhook reported it. */
+type Reported = CrmContactEvent & { vendor: CrmName; contactId: string };
 
-const mostLooks = 5;
+const maxTries = 5;
 
-/** What the CRM told of a contact, applied to the leads that are this contact. Older news than the last are none. */
-export async function applyNews(inboxId: string, { db, vault }: Deps, run: Run): Promise<Outcome> {
-  const received = await findReceived(db, inboxId, 'ghl');
-  if (!received?.body || !received.organizationId) return skip('nothing was kept of it');
-  const told = parseGhlEvent(JSON.parse(vault.open(received.body)), received.receivedAt, Infinity);
-  if (!told?.contactId) return skip('about no contact');
-  const leads = await findByContact(db, received.organizationId, told.contactId);
-  if (leads.length === 0) return skip('a contact that is no lead');
-  if (told.type === 'ContactDelete') {
-    const ids = leads.map(({ leadId }) => leadId);
-    return finish(forgetContact(ids, told.contactId), 'the contact was deleted');
-  }
-  let taken = 0;
+/** Applies a webhook's contact to the leads that are this contact. Updates older than the newest applied are ignored. */
+export async function applyUpdate(inboxId: string, deps: Deps, run: Run): Promise<Outcome> {
+  const { db, vault, crms } = deps;
+  const received = await findReceived(db, inboxId);
+  if (!received?.body || !received.organizationId || !isCrm(crms, received.source))
+    return skip('its body was not kept');
+  const { source: vendor, organizationId, receivedAt } = received;
+  const event = crms[vendor].webhook.parse(JSON.parse(vault.open(received.body)), receivedAt, Infinity);
+  if (!event?.contactId) return skip('not about a contact');
+  const reported: Reported = { ...event, vendor, contactId: event.contactId };
+  const leads = await findByContact(db, reported, organizationId);
+  if (leads.length === 0) return skip('the contact is not a lead');
+  if (event.change === 'delete')
+    return finish(forgetContact(leads, event.contactId), 'the contact was deleted');
+  let updated = 0;
   for (const lead of leads) {
-    const found = await take(lead, told, { db, vault }, run);
-    if (found === 'busy') return snooze(1_000, 'other news of the same contact is being applied');
-    if (found === 'taken') taken += 1;
+    const result = await updateLead(lead, reported, deps, run);
+    if (result === 'busy') return snooze(1_000, 'another update of the same contact is being applied');
+    if (result === 'updated') updated += 1;
   }
-  return finish({}, taken > 0 ? `news for ${taken}` : 'nothing new');
+  return finish({}, updated > 0 ? `updated ${updated}` : 'unchanged');
 }
 
-/** Other news of the same contact may be applied beside us: then the lead is looked at again. */
-async function take(
-  lead: ToldContact,
-  told: GhlEvent,
+/** When another update of the same contact is applied concurrently, the lead is read again. */
+async function updateLead(
+  lead: SyncedLead,
+  reported: Reported,
   { db, vault }: Deps,
   run: Run,
-): Promise<'taken' | 'nothing' | 'busy'> {
-  let seen: ToldContact | undefined = lead;
-  for (let tried = 0; seen && tried < mostLooks; tried += 1) {
-    const news = newsFor(seen, told, vault);
-    if (!news) return 'nothing';
-    if (await run.advance(takeNews(news, told.at))) return 'taken';
-    if (seen.toldAt !== null && seen.toldAt > told.at) return 'nothing';
-    const now = await findByContact(db, lead.organizationId, told.contactId!);
-    seen = now.find(({ leadId }) => leadId === lead.leadId);
+): Promise<'updated' | 'unchanged' | 'busy'> {
+  let seen: SyncedLead | undefined = lead;
+  for (let tried = 0; seen && tried < maxTries; tried += 1) {
+    const update = updateOf(seen, reported, vault);
+    if (!update) return 'unchanged';
+    if (await run.advance(applyContactUpdate(update, reported.at))) return 'updated';
+    if (seen.contactUpdatedAt !== null && seen.contactUpdatedAt > reported.at) return 'unchanged';
+    const leads = await findByContact(db, reported, lead.organizationId);
+    seen = leads.find(
+      ({ leadId, connectionId }) => leadId === lead.leadId && connectionId === lead.connectionId,
+    );
   }
-  return seen ? 'busy' : 'nothing';
+  return seen ? 'busy' : 'unchanged';
 }
 
-const isUpdate = ({ type }: GhlEvent) => type === 'ContactUpdate' || type === 'ContactDndUpdate';
-
-function newsFor(lead: ToldContact, told: GhlEvent, vault: Deps['vault']) {
-  const { person, dnd } = newsIn(told, lead);
-  // What we believe already, said anew, still makes what was said before it old.
-  if (!person && !dnd && !isUpdate(told)) return null;
-  const news = { leadId: lead.leadId, dnd: told.smsOptOut, writtenHash: personHash(told) };
-  const kept = { contact: null, before: lead.contact, phoneHash: null, emailHash: null, phoneValid: false };
-  if (!person || lead.contact === null) return { ...news, ...kept };
-  const contact = corrected(vault.openJson<SealedContact>(lead.contact), told);
+function updateOf(lead: SyncedLead, reported: Reported, vault: Deps['vault']) {
+  const { person, dnd } = changesIn(reported, lead);
+  const isUpdate = reported.change === 'update' || reported.change === 'consent';
+  // An update that changes nothing still makes older ones outdated.
+  if (!person && !dnd && !isUpdate) return null;
+  const { leadId, connectionId } = lead;
+  const update = { leadId, connectionId, dnd: reported.smsOptOut, writtenHash: personHash(reported) };
+  const unchanged = {
+    contact: null,
+    before: lead.contact,
+    phoneHash: null,
+    emailHash: null,
+    phoneValid: false,
+  };
+  if (!person || lead.contact === null) return { ...update, ...unchanged };
+  const contact = applyCorrection(vault.openJson<SealedContact>(lead.contact), reported);
   const { phone, email } = contact;
   return {
-    ...news,
+    ...update,
     contact: vault.sealJson(contact),
     before: lead.contact,
     phoneHash: phone ? vault.index(phone) : null,

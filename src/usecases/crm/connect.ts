@@ -1,202 +1,189 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { exchangeGhlCode, ghlAuthorizeUrl } from '../../adapters/ghl/oauth.ts';
-import { sameSecret } from '../../adapters/secret.ts';
+import type { CrmVendor } from '../../adapters/crm.ts';
+import { apiOf, isCrm } from '../../adapters/crms.ts';
+import type { CrmName } from '../../config.ts';
 import { violatedUnique } from '../../db/constraints.ts';
-import {
-  findConnection,
-  findLocationOwner,
-  locationConstraint,
-  type NewCredentials,
-  saveCredentials,
-} from '../../db/crm/connections.ts';
+import type { SharedAccount } from '../../db/crm/call-slots.ts';
+import { type CrmConnection, findAccountOwner, findConnection } from '../../db/crm/connections.ts';
+import { accountConstraint, type NewCredentials, saveCredentials } from '../../db/crm/credentials.ts';
 import { PermanentError, RefusedError, VendorError } from '../../domain/errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { HeldError, memoryOf, turnsOf } from './rate-limit.ts';
-import { oauthOf } from './session.ts';
+import { memoryOf } from './memory.ts';
+import { HeldError, limitCalls } from './rate-limit.ts';
 
-type Deps = Pick<Runtime, 'db' | 'vault' | 'crm' | 'config' | 'log'>;
-
-/** What we ask to be allowed: contacts with their notes and tags, and which custom fields there are. */
-const oauthScopes = ['contacts.readonly', 'contacts.write', 'locations/customFields.readonly'];
-const stateMs = 600_000;
+export type ConnectDeps = Pick<Runtime, 'db' | 'vault' | 'crms' | 'config' | 'log'>;
+type Beside = Parameters<typeof saveCredentials>[4];
 
 export type TokenGiven = {
   token: string;
+  /** Absent: that of the company's connection. */
+  vendor?: string;
   /** Absent: the one the company named when it registered. */
-  locationId?: string;
-  apiVersion?: 'v2' | 'v1';
+  accountId?: string;
+  apiVersion?: string;
   rateShare?: number;
   actor: string;
-  /** Operators vouch for a location; a key of v1, unlike a token of v2, does not say which one it is for. */
+  /** Operators may confirm an account that a token does not name by itself. */
   byOperator?: boolean;
 };
 
 /**
- * Connects a company by a private token (v2) or a location's key (v1), once the vendor has taken it. Throws RefusedError
- * 400 (`crm_token_refused`, with the vendor's words), 403 (`crm_location_unproven`), 409 (`crm_location_taken`) or 503.
+ * Connects a company by token, after the vendor has accepted it. Throws RefusedError 400 (`crm_token_refused`, with the
+ * vendor's message), 403 (`crm_location_unproven`), 409 (`crm_location_taken`) or 503.
  */
 export async function connectCompany(
-  deps: Deps,
+  deps: ConnectDeps,
   organizationId: string,
   given: TokenGiven,
-  beside?: Parameters<typeof saveCredentials>[4],
+  beside?: Beside,
 ): Promise<void> {
-  const { token, apiVersion, byOperator = false, ...rest } = given;
+  const { token, rateShare, actor } = given;
   const known = await findConnection(deps.db, organizationId);
-  const locationId = given.locationId ?? known?.locationId;
-  if (!locationId) throw new RefusedError(400, 'crm_location_missing', 'Name the GoHighLevel location.');
-  const owner = await findLocationOwner(deps.db, locationId);
-  // Before it is called: its allowance is its owner's.
-  if (owner !== null && owner !== organizationId) throw locationTaken();
-  const version = apiVersion ?? known?.apiVersion ?? 'v2';
-  if (version === 'v1' && locationId !== known?.locationId && !byOperator)
+  const vendor = vendorFor(deps, given.vendor, known);
+  const same = known?.vendor === vendor.name ? known : null;
+  const accountId = given.accountId ?? same?.accountId;
+  if (!accountId) throw accountMissing(vendor);
+  const account = { vendor: vendor.name, accountId };
+  const owner = await findAccountOwner(deps.db, account);
+  // Before the trial call: the account's allowance belongs to its owner.
+  if (owner && owner.connectionId !== known?.id) throw accountTaken(vendor);
+  const apiVersion = given.apiVersion ?? same?.apiVersion ?? vendor.apis[0].version;
+  if (!vendor.apis.some(({ version }) => version === apiVersion))
+    throw new RefusedError(400, 'crm_version_unknown', `${vendor.label} has no API ${apiVersion}.`);
+  const { tokenNamesAccount } = apiOf(deps.crms, { vendor: vendor.name, apiVersion });
+  if (!tokenNamesAccount && accountId !== same?.accountId && !given.byOperator)
     throw new RefusedError(
       403,
       'crm_location_unproven',
-      'A key of version 1 does not say which location it is for: an operator has to change the location.',
+      `A key of API ${apiVersion} does not say which ${vendor.hints.account} it is for: an operator has to change the ${vendor.hints.account}.`,
     );
-  await tryToken(
-    deps,
-    { organizationId, locationId, rateShare: given.rateShare ?? known?.rateShare ?? 100 },
-    version,
-    token,
-  );
+  const share = rateShare ?? known?.rateShare ?? 100;
+  await tryToken(deps, { ...account, organizationId, apiVersion, rateShare: share }, token);
+  const credentials = { accessToken: token };
   const connection = {
-    ...rest,
-    ...{ locationId, apiVersion: version, kind: 'token' as const, credentials: { accessToken: token } },
+    account: { ...account, apiVersion },
+    kind: 'token' as const,
+    credentials,
+    rateShare,
+    actor,
   };
-  await stored(deps, organizationId, connection, beside);
+  await store(deps, organizationId, connection, vendor, beside);
 }
 
-/** One cheap call, counted like any other. */
+/** Throws 400 for a CRM that does not exist, or when neither the request nor the company names one. */
+function vendorFor({ crms }: ConnectDeps, name: string | undefined, known: CrmConnection | null): CrmVendor {
+  const vendor = name ?? known?.vendor ?? Object.keys(crms)[0]!;
+  if (isCrm(crms, vendor)) return crms[vendor];
+  throw new RefusedError(400, 'crm_unknown', `There is no CRM called ${vendor.slice(0, 50)}.`);
+}
+
+/** One cheap call, rate limited like any other. */
 async function tryToken(
-  deps: Deps,
-  location: { organizationId: string; locationId: string; rateShare: number },
-  version: 'v2' | 'v1',
+  deps: ConnectDeps,
+  account: SharedAccount & { organizationId: string; apiVersion: string },
   token: string,
 ): Promise<void> {
-  const { locationId } = location;
+  const { accountId, vendor } = account;
+  const { label, hints } = deps.crms[vendor];
+  const { gateway } = apiOf(deps.crms, account);
   const { gate } = memoryOf(deps);
   await gate.enter();
   try {
-    const turns = turnsOf(deps, location, null);
-    await turns.call(() => deps.crm[version].customFields({ locationId, token }));
+    await limitCalls(deps, account, null).call(() => gateway.customFields({ accountId, token }));
   } catch (error) {
     if (error instanceof PermanentError) {
-      const words = error.vendorMessage ?? error.message;
-      throw new RefusedError(
-        400,
-        'crm_token_refused',
-        `GoHighLevel does not take this token for this location: ${words}`,
-      );
+      const vendorMessage = error.vendorMessage ?? error.message;
+      const message = `${label} does not accept this token for this ${hints.account}: ${vendorMessage}`;
+      throw new RefusedError(400, 'crm_token_refused', message);
     }
     if (error instanceof VendorError || error instanceof HeldError)
-      throw new RefusedError(
-        503,
-        'crm_unavailable',
-        'GoHighLevel cannot be asked just now. Please try again.',
-        {
-          retryAfterSeconds: 10,
-        },
-      );
+      throw new RefusedError(503, 'crm_unavailable', `${label} is unavailable right now. Please try again.`, {
+        retryAfterSeconds: 10,
+      });
     throw error;
   } finally {
     gate.leave();
   }
 }
 
-async function stored(
-  { db, vault }: Deps,
+async function store(
+  { db, vault }: Pick<ConnectDeps, 'db' | 'vault'>,
   organizationId: string,
   given: NewCredentials,
-  beside?: Parameters<typeof saveCredentials>[4],
+  vendor: CrmVendor,
+  beside?: Beside,
 ): Promise<void> {
   try {
     if (await saveCredentials(db, vault, organizationId, given, beside)) return;
   } catch (error) {
-    if (violatedUnique(error) !== locationConstraint) throw error;
-    throw locationTaken();
+    if (violatedUnique(error) !== accountConstraint) throw error;
+    throw accountTaken(vendor);
   }
-  throw new RefusedError(400, 'crm_location_missing', 'Name the GoHighLevel location.');
+  throw accountMissing(vendor);
 }
 
-const locationTaken = () =>
-  new RefusedError(409, 'crm_location_taken', 'This GoHighLevel location belongs to another company here.');
+const accountMissing = ({ label, hints }: CrmVendor) =>
+  new RefusedError(400, 'crm_location_missing', `Name the ${label} ${hints.account}.`);
 
-/** Where somebody lets us into the company's location, and the secret that stays in the browser that went there. */
-export type Invitation = { url: string; secret: string; maxAgeSeconds: number };
-
-/** Throws RefusedError 404 when the installation has no app at GoHighLevel. */
-export function inviteOauth(config: Runtime['config'], organizationId: string, actor: string): Invitation {
-  const { oauth } = config.ghl;
-  if (!oauth)
-    throw new RefusedError(
-      404,
-      'crm_oauth_missing',
-      'Connecting by GoHighLevel’s consent page is not set up here: use a private token.',
-    );
-  const secret = randomBytes(16).toString('base64url');
-  const body = Buffer.from(JSON.stringify({ organizationId, actor, until: Date.now() + stateMs })).toString(
-    'base64url',
+const accountTaken = ({ label, hints }: CrmVendor) =>
+  new RefusedError(
+    409,
+    'crm_location_taken',
+    `This ${label} ${hints.account} belongs to another company here.`,
   );
-  const state = `${body}.${signed(config, body, secret)}`;
-  const given = { redirectUri: redirectUriOf(config), scopes: oauthScopes, state };
-  return { url: ghlAuthorizeUrl(oauthOf(config.ghl, oauth), given), secret, maxAgeSeconds: stateMs / 1000 };
-}
-
-export const redirectUriOf = ({ publicUrl }: Runtime['config']) => `${publicUrl}/oauth/ghl/callback`;
-
-/** Signed for this browser only: a consent somebody was talked into elsewhere connects nothing here. */
-function signed({ sessionSecret }: Runtime['config'], body: string, secret: string): string {
-  return createHmac('sha256', sessionSecret).update(`ghl oauth\n${secret}\n${body}`).digest('base64url');
-}
 
 export type Consent = { organizationId: string; actor: string };
 
-/** Null: not ours, of another browser, or too old. */
-export function readState(
-  config: Runtime['config'],
-  state: string,
-  secret: string | undefined,
-): Consent | null {
-  const [body = '', signature = ''] = state.split('.');
-  if (!secret || !sameSecret(signature, signed(config, body, secret))) return null;
-  const { organizationId, actor, until } = JSON.parse(Buffer.from(body, 'base64url').toString('utf8'));
-  return until > Date.now() ? { organizationId, actor } : null;
-}
-
-/** The code of a consent for tokens, sealed. Throws RefusedError when it was given for another location. */
+/**
+ * Exchanges the code of a consent for tokens and stores them sealed. Throws RefusedError 400 (`crm_consent_refused`) or
+ * 409 (`crm_other_location`) when the consent is for another account than the company's.
+ */
 export async function connectByConsent(
-  deps: Deps,
+  deps: ConnectDeps,
+  name: CrmName,
   { organizationId, actor }: Consent,
   code: string,
 ): Promise<void> {
-  const { config, db } = deps;
+  const { config, crms, db } = deps;
+  const vendor = crms[name];
   const known = await findConnection(db, organizationId);
-  const tokens = await exchanged(config, code);
-  const { accessToken, refreshToken, expiresAt, locationId } = tokens;
-  if (locationId === null || (known && locationId !== known.locationId))
+  const expected = known?.vendor === name ? known.accountId : null;
+  const tokens = await exchange(config, vendor, code);
+  const { accessToken, refreshToken, expiresAt, accountId } = tokens;
+  if (accountId === null || (expected !== null && accountId !== expected))
     throw new RefusedError(
       409,
       'crm_other_location',
-      `GoHighLevel let us into another location (${locationId ?? 'an agency'}) than the company's (${known?.locationId}). Choose that one.`,
+      `${vendor.label} connected another ${vendor.hints.account} (${accountId ?? 'an agency'}) than the company's (${expected ?? 'not named yet'}). Choose that one.`,
     );
-  await stored(deps, organizationId, {
-    ...{ locationId, apiVersion: 'v2', kind: 'oauth', credentials: { accessToken, refreshToken } },
-    ...{ accessExpiresAt: expiresAt, actor },
-  });
+  const connection: NewCredentials = {
+    account: { vendor: name, accountId, apiVersion: vendor.apis[0].version },
+    kind: 'oauth',
+    credentials: { accessToken, refreshToken },
+    accessExpiresAt: expiresAt,
+    actor,
+  };
+  await store(deps, organizationId, connection, vendor);
 }
 
-async function exchanged(config: Runtime['config'], code: string) {
-  const oauth = oauthOf(config.ghl, config.ghl.oauth!);
+/** Where the vendor's consent page returns to. */
+export const redirectUriOf = ({ publicUrl }: Runtime['config'], name: CrmName) =>
+  `${publicUrl}${callbackPath(name)}`;
+export const callbackPath = (name: CrmName) => `/oauth/${name}/callback`;
+
+async function exchange(config: Runtime['config'], { name, label, oauth }: CrmVendor, code: string) {
+  if (!oauth) throw oauthMissing(label);
   try {
-    return await exchangeGhlCode(oauth, { code, redirectUri: redirectUriOf(config) });
+    return await oauth.exchange({ code, redirectUri: redirectUriOf(config, name) });
   } catch (error) {
     if (!(error instanceof VendorError)) throw error;
-    throw new RefusedError(
-      400,
-      'crm_consent_refused',
-      'GoHighLevel did not take its own consent. Please connect again.',
-    );
+    const message = `${label} did not accept its own consent. Please connect again.`;
+    throw new RefusedError(400, 'crm_consent_refused', message);
   }
 }
+
+export const oauthMissing = (label: string) =>
+  new RefusedError(
+    404,
+    'crm_oauth_missing',
+    `Connecting by ${label}’s consent page is not set up here: use a private token.`,
+  );

@@ -1,165 +1,156 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CrmQuota } from '../../adapters/crm.ts';
+import type { CrmLimits, CrmQuota } from '../../adapters/crm.ts';
 import {
-  type CallLimits,
   type CallSlot,
+  type CrmAccount,
   callsInInterval,
+  createSlots,
   lateMsOf,
-  mostAheadMs,
+  maxAheadMs,
   moveCall,
   nextFreeInMs,
-  noteDay,
-  openAllowance,
+  recordRemaining,
+  reserveCall,
+  type SharedAccount,
   settleMs,
-  takeCall,
 } from '../../db/crm/call-slots.ts';
-import { hold } from '../../db/crm/connections.ts';
+import { hold } from '../../db/crm/holds.ts';
 import { TransientError } from '../../domain/errors.ts';
-import { createGate, type Gate } from '../../engine/gate.ts';
+import type { Gate } from '../../engine/gate.ts';
 import type { Runtime } from '../runtime.ts';
+import { accountKey, memoryOf } from './memory.ts';
 
-type Deps = Pick<Runtime, 'db' | 'config' | 'log'>;
-export type Location = { organizationId: string; locationId: string; rateShare: number };
+type Deps = Pick<Runtime, 'db' | 'config' | 'crms' | 'log'>;
+/** `organizationId`: whose rows are held while the account has no calls left. */
+export type LimitedAccount = SharedAccount & { organizationId: string };
 
-/** The row goes back where it was: its company's turn comes later. Nothing was done, nothing counts. */
+/** The row goes back to the outbox and is repeated later. Nothing was done, and no attempt is counted. */
 export class HeldError extends Error {}
 
-/** Calls and statements under way together, per WORKER_COUNT. Runs that wait for their turn are not among them. */
-const activeRuns = 50;
-/** A first call free only later than this is not waited for: the row goes back to the outbox. */
-export const lookAheadMs = ({ intervalMs }: CallLimits): number => Math.min(2_500, intervalMs / 4);
-/** A call that could not leave for so long after its moment is moved first: its answer needs time as well. */
-const mostLateMs = (limits: CallLimits): number => settleMs(limits) / 2;
-const mostTries = 25;
+/** A run whose first call is free only later than this goes back to the outbox. */
+export const lookAheadMs = ({ intervalMs }: CrmLimits): number => Math.min(2_500, intervalMs / 4);
+/** A call that could not leave this long after its moment is moved first: its answer needs time as well. */
+const maxLateMs = (limits: CrmLimits): number => settleMs(limits) / 2;
+const maxMoves = 25;
 const patienceIntervals = 3;
 
 /**
- * Rows of one company in the queue at once. With the limiter on so many as it lets go in two seconds, so that nobody's
- * backlog fills the queue with runs that wait; else half of the queue.
+ * Rows of one company in the queue at once: as many as the limit releases in two seconds, so that no backlog fills the
+ * queue with waiting runs; without a limit, half of the queue.
  */
-export function rowsUnderWay({ config, queues }: Pick<Runtime, 'config' | 'queues'>): number {
-  const { limits } = config.ghl;
-  if (!limits) return Math.ceil(queues.window / 2);
-  return Math.max(10, Math.ceil((2_000 * limits.calls) / limits.intervalMs));
+export function rowsUnderWay({ crms, queues }: Pick<Runtime, 'crms' | 'queues'>): number {
+  const rows = Object.values(crms).map(({ limits }) =>
+    limits
+      ? Math.max(10, Math.ceil((2_000 * limits.calls) / limits.intervalMs))
+      : Math.ceil(queues.window / 2),
+  );
+  return Math.max(...rows);
 }
 
-export type Trouble = { leads: Set<string>; since: number; last: number; told: boolean };
+const limitsOf = ({ crms }: Deps, { vendor }: CrmAccount): CrmLimits | null => crms[vendor].limits;
 
-/** What this process knows of the locations it calls; lost with it, and learnt again. */
-type Memory = {
-  gate: Gate;
-  /** Refused with 429: until then (performance.now()) nobody here calls. */
-  quietUntil: Map<string, number>;
-  /** When the vendor's own count was last compared with ours. */
-  comparedAt: Map<string, number>;
-  /** Leads that failed one after the other, with no success in between, since when and until when (performance.now()). */
-  troubled: Map<string, Trouble>;
-};
-const memories = new WeakMap<object, Memory>();
+/** A reserved call by performance.now(): made no earlier than `at`; `planned` is the earliest its moment can be. */
+export type ScheduledCall = { slot: CallSlot; at: number; planned: number };
 
-export function memoryOf({ db, config }: Pick<Runtime, 'db' | 'config'>): Memory {
-  const known = memories.get(db);
-  if (known) return known;
-  const memory: Memory = {
-    gate: createGate(activeRuns * config.workerCount),
-    ...{ quietUntil: new Map(), comparedAt: new Map(), troubled: new Map() },
-  };
-  memories.set(db, memory);
-  return memory;
-}
-
-/** A call's moment by performance.now(): not before `at`, and `planned` at the earliest it can have been. */
-export type Turn = { slot: CallSlot; at: number; planned: number };
-export type Turns = {
-  /** Makes one call when its location's allowance has room for it. Throws HeldError when that is not soon. */
+export type CallLimiter = {
+  /** Makes one call when the account's allowance permits. Throws HeldError when that is not soon. */
   call<T>(make: () => Promise<T>): Promise<T>;
   onQuota(quota: CrmQuota): void;
 };
 
 /**
- * The calls of one run. `first`: what was taken when the run was opened. The caller is inside the gate, and is let out
- * while it waits.
+ * Limits the calls of one run. `first`: the call reserved when the run was opened. The caller is inside the gate and
+ * leaves it while it waits.
  */
-export function turnsOf(deps: Deps, location: Location, first: Turn | null): Turns {
-  const { limits } = deps.config.ghl;
+export function limitCalls(deps: Deps, account: LimitedAccount, first: ScheduledCall | null): CallLimiter {
+  const limits = limitsOf(deps, account);
   const memory = memoryOf(deps);
-  const { locationId } = location;
+  const key = accountKey(account);
   let next = first;
 
-  const comeTo = async (): Promise<Turn> => {
-    for (let tried = 0; tried < mostTries; tried += 1) {
-      const turn = next ?? (await take(deps, location));
-      await outside(memory.gate, turn.at - performance.now());
+  const waitForCall = async (limits: CrmLimits): Promise<ScheduledCall> => {
+    for (let moves = 0; moves < maxMoves; moves += 1) {
+      const call = next ?? (await reserve(deps, account, limits));
+      await sleepOutside(memory.gate, call.at - performance.now());
       next = null;
-      if (performance.now() <= turn.planned + mostLateMs(limits!)) return turn;
-      next = await moved(deps, location, turn);
+      if (performance.now() <= call.planned + maxLateMs(limits)) return call;
+      next = await moveToNow(deps, account, call);
     }
-    throw new HeldError('this process is too busy to keep its turn');
+    throw new HeldError('this process is too busy to make its calls in time');
   };
   return {
     async call(make) {
-      const turn = limits ? await comeTo() : null;
-      if ((memory.quietUntil.get(locationId) ?? 0) > performance.now())
-        throw new HeldError('the CRM asked us to slow down');
+      const scheduled = limits && (await waitForCall(limits));
+      if ((memory.backOffUntil.get(key) ?? 0) > performance.now())
+        throw new HeldError('the CRM asked for fewer calls');
       try {
         return await make();
       } catch (error) {
         if (error instanceof TransientError && error.code === 'rate_limited')
-          await slowDown(deps, location, error);
+          await backOff(deps, account, error);
         throw error;
       } finally {
-        if (turn) made(deps, location, turn);
+        if (limits && scheduled) moveIfLate(deps, account, limits, scheduled);
       }
     },
     onQuota(quota) {
-      compare(deps, location, quota).catch((error: Error) =>
-        deps.log.debug({ location: locationId, error: error.message }, 'quota not compared'),
+      compareQuota(deps, account, quota).catch((error: Error) =>
+        deps.log.debug({ account: key, error: error.message }, 'quota not compared'),
       );
     },
   };
 }
 
-/** `askedAt`: before the database's clock was read. Its answer is heard after that. */
-export function turnFrom(slot: CallSlot, askedAt: number): Turn {
+/** `askedAt`: before the database's clock was read. Its answer arrives after that. */
+export function scheduled(slot: CallSlot, askedAt: number): ScheduledCall {
   return { slot, at: performance.now() + slot.waitMs, planned: askedAt + slot.waitMs };
 }
 
-/** The vendor has counted it by now. Where that may have been later than planned, its row is free later. */
-function made({ db, config, log }: Deps, { locationId }: Location, { slot, planned }: Turn): void {
-  const lateMs = lateMsOf(config.ghl.limits!);
+/** The vendor has counted the call by now. If that may have been later than planned, its row is free later. */
+function moveIfLate(
+  { db, log }: Deps,
+  account: CrmAccount,
+  limits: CrmLimits,
+  { slot, planned }: ScheduledCall,
+): void {
+  const lateMs = lateMsOf(limits);
   if (performance.now() <= planned + lateMs) return;
-  moveCall(db, locationId, slot, lateMs).catch((error: Error) =>
-    log.debug({ location: locationId, error: error.message }, 'a late call was not noted'),
+  moveCall(db, account, slot, lateMs).catch((error: Error) =>
+    log.debug({ account: accountKey(account), error: error.message }, 'a late call was not recorded'),
   );
 }
 
-/** Later calls of a run that has begun get the next free slot, before calls of runs that have not. */
-async function take({ db, config }: Deps, location: Location): Promise<Turn> {
-  const limits = config.ghl.limits!;
-  const until = performance.now() + patienceIntervals * limits.intervalMs;
-  while (performance.now() < until) {
+/** The next free slot: later calls of a run that has begun go before the first calls of other runs. */
+async function reserve(deps: Deps, account: LimitedAccount, limits: CrmLimits): Promise<ScheduledCall> {
+  const { db } = deps;
+  const deadline = performance.now() + patienceIntervals * limits.intervalMs;
+  while (performance.now() < deadline) {
     const askedAt = performance.now();
-    const taken = await takeCall(db, location, limits, mostAheadMs(limits));
-    if ('slot' in taken) return turnFrom(taken, askedAt);
-    if (taken.full === 'day') {
-      await holdForTheDay(db, location.organizationId);
-      throw new HeldError("the day's allowance is used up");
+    const reserved = await reserveCall(db, account, limits, maxAheadMs(limits));
+    if ('slot' in reserved) return scheduled(reserved, askedAt);
+    if (reserved.full === 'day') {
+      await holdUntilTomorrow(db, account.organizationId);
+      throw new HeldError('the daily limit is reached');
     }
-    if (await openAllowance(db, location.locationId, limits)) continue;
-    const ms = (await nextFreeInMs(db, location, limits)) - mostAheadMs(limits);
-    await outside(memoryOf({ db, config }).gate, Math.max(10, ms) + Math.random() * 50);
+    if (await createSlots(db, account, limits)) continue;
+    const ms = (await nextFreeInMs(db, account, limits)) - maxAheadMs(limits);
+    await sleepOutside(memoryOf(deps).gate, Math.max(10, ms) + Math.random() * 50);
   }
   throw new HeldError('no call was free');
 }
 
-async function moved({ db }: Deps, { locationId }: Location, { slot }: Turn): Promise<Turn | null> {
+async function moveToNow(
+  { db }: Deps,
+  account: CrmAccount,
+  { slot }: ScheduledCall,
+): Promise<ScheduledCall | null> {
   const askedAt = performance.now();
-  const now = await moveCall(db, locationId, slot, 0);
-  return now && turnFrom(now, askedAt);
+  const moved = await moveCall(db, account, slot, 0);
+  return moved && scheduled(moved, askedAt);
 }
 
-/** Sleeps without keeping anybody from working. */
-async function outside(gate: Gate, ms: number): Promise<void> {
+/** Sleeps outside the gate, so that other runs can work. */
+async function sleepOutside(gate: Gate, ms: number): Promise<void> {
   if (ms <= 0) return;
   const until = performance.now() + ms;
   gate.leave();
@@ -171,53 +162,53 @@ async function outside(gate: Gate, ms: number): Promise<void> {
   }
 }
 
-/** No slot is free soon: the company's rows stay in the outbox until one is. False: the location had no slots yet. */
-export async function holdForSlot({ db, config }: Deps, location: Location): Promise<boolean> {
-  const limits = config.ghl.limits!;
-  if (await openAllowance(db, location.locationId, limits)) return false;
-  const ms = (await nextFreeInMs(db, location, limits)) - lookAheadMs(limits);
+/** Holds the rows until a slot is free. Returns false when the account had no slots yet: they exist now. */
+export async function holdForSlot(deps: Deps, account: LimitedAccount, limits: CrmLimits): Promise<boolean> {
+  const { db } = deps;
+  if (await createSlots(db, account, limits)) return false;
+  const ms = (await nextFreeInMs(db, account, limits)) - lookAheadMs(limits);
   if (ms > 0)
-    await hold(db, location.organizationId, ms, 'The location has used its calls of these seconds.');
+    await hold(db, account.organizationId, ms, 'The account has used its calls of the current interval.');
   return true;
 }
 
-export async function holdForTheDay(db: Deps['db'], organizationId: string): Promise<void> {
+export async function holdUntilTomorrow(db: Deps['db'], organizationId: string): Promise<void> {
   const now = new Date();
   const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1);
-  await hold(db, organizationId, midnight - now.getTime() + 1_000, "The location has used the day's calls.");
+  await hold(
+    db,
+    organizationId,
+    midnight - now.getTime() + 1_000,
+    'The account has used its calls of the day.',
+  );
 }
 
-async function slowDown(deps: Deps, location: Location, error: TransientError): Promise<void> {
+async function backOff(deps: Deps, account: LimitedAccount, error: TransientError): Promise<void> {
   const ms = error.retryAfterMs ?? 10_000;
-  const { quietUntil } = memoryOf(deps);
-  quietUntil.set(
-    location.locationId,
-    Math.max(quietUntil.get(location.locationId) ?? 0, performance.now() + ms),
-  );
-  await hold(deps.db, location.organizationId, ms, 'The CRM asked us to slow down.');
+  const { backOffUntil } = memoryOf(deps);
+  const key = accountKey(account);
+  backOffUntil.set(key, Math.max(backOffUntil.get(key) ?? 0, performance.now() + ms));
+  await hold(deps.db, account.organizationId, ms, 'The CRM asked for fewer calls.');
 }
 
 const compareEveryMs = 1_000;
 
-/** Calls that the vendor counted and we did not are somebody else's: leave them their room. */
-async function compare(deps: Deps, location: Location, quota: CrmQuota): Promise<void> {
+/** Calls that the vendor counted and we did not are another program's: leaves them their room. */
+async function compareQuota(deps: Deps, account: LimitedAccount, quota: CrmQuota): Promise<void> {
   const { db } = deps;
-  if (!deps.config.ghl.limits) return;
+  if (!limitsOf(deps, account)) return;
+  const { organizationId } = account;
   const spent = quota.dailyRemaining === 0;
   if (quota.remaining > 0 && !spent && (quota.dailyRemaining ?? 0) % 100 !== 0) return;
   const { comparedAt } = memoryOf(deps);
-  if ((comparedAt.get(location.locationId) ?? -compareEveryMs) > performance.now() - compareEveryMs) return;
-  comparedAt.set(location.locationId, performance.now());
-  if (quota.dailyRemaining !== null) await noteDay(db, location.locationId, quota.dailyRemaining);
-  // How long the vendor's day still lasts is not reliably told: look again every hour.
-  if (spent) await hold(db, location.organizationId, 3_600_000, "The CRM says the day's calls are used up.");
+  const key = accountKey(account);
+  if ((comparedAt.get(key) ?? -compareEveryMs) > performance.now() - compareEveryMs) return;
+  comparedAt.set(key, performance.now());
+  if (quota.dailyRemaining !== null) await recordRemaining(db, account, quota.dailyRemaining);
+  // The vendor does not report reliably when its day ends: check again every hour.
+  if (spent) await hold(db, organizationId, 3_600_000, 'The CRM says the calls of the day are used up.');
   if (quota.remaining > 0) return;
-  const ours = await callsInInterval(db, location.locationId, quota.intervalMs);
+  const ours = await callsInInterval(db, account, quota.intervalMs);
   if (ours < quota.max * 0.8)
-    await hold(
-      db,
-      location.organizationId,
-      quota.intervalMs / 4,
-      'Another program uses the location’s calls.',
-    );
+    await hold(db, organizationId, quota.intervalMs / 4, 'Another program uses the calls of this account.');
 }

@@ -58,7 +58,7 @@ function NoCompanies({ search }: { search: string }) {
     </Empty>
   ) : (
     <Empty title="No company yet.">
-      <p>Register the first one: its name, its owner, and its location in GoHighLevel.</p>
+      <p>Register the first one: its name, its owner, and its account in the CRM.</p>
       <p>
         <a class="btn" href="/company/register">
           Register a company

@@ -46,10 +46,10 @@ function NoCompanies({ operator }: { operator: boolean }) {
         <p>A company uploads its leads to its CRM: from a spreadsheet, one by one, or through the API.</p>
         <ol class="steps">
           <li>
-            <b>Register the company.</b> Its name, its owner, and its location in GoHighLevel.
+            <b>Register the company.</b> Its name, its owner, and its account in the CRM.
           </li>
           <li>
-            <b>Connect its CRM</b> with a private token, or by signing in to GoHighLevel.
+            <b>Connect its CRM</b> with a private token, or by signing in to the CRM.
           </li>
           <li>
             <b>Upload its leads.</b> The columns of the usual exports are recognised.

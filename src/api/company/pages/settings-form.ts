@@ -11,8 +11,6 @@ export type SettingsView = {
   keys: KeyView[];
   members: MemberView[];
   publicUrl: string;
-  /** Whether OAuth is configured in this installation. */
-  oauth: boolean;
   /** The form that was submitted and rejected. */
   sent?: { section: 'crm' | 'leads' | 'mapping' | 'keys' | 'members'; form: FormState } | undefined;
   /** Shown in this response and never again. */

@@ -34,17 +34,19 @@ function Crm({ company, view }: SettingsProps) {
   return (
     <section class="panel" id="crm" aria-labelledby="crm-title">
       <div class="panel-head">
-        <h2 id="crm-title">GoHighLevel</h2>
-        <span class="quiet">{crm.locationId ? `location ${crm.locationId}` : 'no location yet'}</span>
+        <h2 id="crm-title">{crm.label}</h2>
+        <span class="quiet">
+          {crm.accountId ? `${crm.hints.account} ${crm.accountId}` : `no ${crm.hints.account} yet`}
+        </span>
       </div>
       <form class="form" method="post" action={home(company, '/settings/crm')}>
         <CrmState company={company} />
         <Problem form={form} />
-        {view.oauth ? (
+        {crm.oauth ? (
           <>
             <div class="form-end">
               <a class="btn" href={home(company, '/settings/crm/oauth')}>
-                {crm.state === 'unconnected' ? 'Connect by signing in to GoHighLevel' : 'Reconnect'}
+                {crm.state === 'unconnected' ? `Connect by signing in to ${crm.label}` : 'Reconnect'}
               </a>
             </div>
             <p class="or">
@@ -60,15 +62,15 @@ function Crm({ company, view }: SettingsProps) {
             form={form}
             max={2000}
             autocomplete="new-password"
-            hint="GoHighLevel: Settings, Private Integrations. Stored encrypted and never shown again."
+            hint={`${crm.hints.token} Stored encrypted and never shown again.`}
           />
           <Field
             name="location_id"
-            label="Location id"
+            label={`Id of the ${crm.hints.account}`}
             form={form}
-            value={crm.locationId ?? ''}
+            value={crm.accountId ?? ''}
             max={100}
-            hint="Part of the location’s address, after /location/."
+            hint={crm.hints.accountId}
           />
         </div>
         <div class="pair">
@@ -77,24 +79,21 @@ function Crm({ company, view }: SettingsProps) {
             label="API"
             form={form}
             value={crm.version}
-            options={[
-              ['v2', 'Version 2 (private integration token)'],
-              ['v1', 'Version 1 (old location key)'],
-            ]}
+            options={crm.apis.map(({ version, label }) => [version, label])}
           />
           <Field
             name="rate_share"
-            label="Share of the location’s calls, in percent"
+            label={`Share of the calls to the ${crm.hints.account}, in percent`}
             type="number"
             form={form}
             value={String(crm.rateShare)}
             min={1}
             max={100}
-            hint="GoHighLevel allows 100 calls in ten seconds, shared by all programs."
+            hint={crm.hints.limits}
           />
         </div>
         <div class="form-end">
-          <button type="submit" class="btn" data-variant={view.oauth ? 'outline' : undefined}>
+          <button type="submit" class="btn" data-variant={crm.oauth ? 'outline' : undefined}>
             {crm.state === 'unconnected' ? 'Connect with this token' : 'Replace the token'}
           </button>
         </div>
@@ -103,11 +102,11 @@ function Crm({ company, view }: SettingsProps) {
   );
 }
 
-const connectedBy = {
-  oauth: 'by signing in to GoHighLevel',
+const connectedBy = (label: string) => ({
+  oauth: `by signing in to ${label}`,
   token: 'with a token',
   shared: 'with the token of this installation',
-};
+});
 
 function CrmState({ company }: { company: CompanyView }) {
   const { crm } = company;
@@ -122,7 +121,7 @@ function CrmState({ company }: { company: CompanyView }) {
       <div class="note tone-bad with-button" role="alert">
         <p>
           <b>Paused{crm.pausedAt ? ` since ${day(crm.pausedAt)}` : ''}.</b>{' '}
-          {crm.reason ?? 'GoHighLevel rejects the credentials.'} Reconnect, or try again with the present
+          {crm.reason ?? `${crm.label} rejects the credentials.`} Reconnect, or try again with the present
           credentials; waiting leads are then sent automatically.
         </p>
         <TryAgain company={company} />
@@ -130,7 +129,7 @@ function CrmState({ company }: { company: CompanyView }) {
     );
   return (
     <p class="note tone-good">
-      <b>Connected</b> {connectedBy[crm.kind]}, API {crm.version === 'v2' ? 'version 2' : 'version 1'}.
+      <b>Connected</b> {connectedBy(crm.label)[crm.kind]}, API {crm.version.replace(/^v/, 'version ')}.
     </p>
   );
 }
@@ -194,6 +193,7 @@ function Leads({ company, view }: SettingsProps) {
 const spare = 3;
 
 function Mapping({ company, view }: SettingsProps) {
+  const { crm } = company;
   const form = formOf(view, 'mapping');
   const known = Object.entries(company.fieldMapping);
   const rows = [...known, ...Array.from({ length: spare }, () => ['', ''] as [string, string])];
@@ -205,14 +205,14 @@ function Mapping({ company, view }: SettingsProps) {
       <form class="form" method="post" action={home(company, '/settings/mapping')}>
         <Problem form={form} />
         <p class="sub">
-          Values of a custom field are written to the GoHighLevel custom field with this id: Settings, Custom
-          Fields, the id in the field’s address. <code class="mono">notes</code> can be mapped, too.
+          Values of a custom field are written to the {crm.label} custom field with this id.{' '}
+          {crm.hints.fields} <code class="mono">notes</code> can be mapped, too.
         </p>
         <table class="fields">
           <thead>
             <tr>
               <th>Name here</th>
-              <th>Field id in GoHighLevel</th>
+              <th>Field id in {crm.label}</th>
             </tr>
           </thead>
           <tbody>
@@ -235,7 +235,7 @@ function Mapping({ company, view }: SettingsProps) {
                     name={`field-${i}`}
                     value={form.values[`field-${i}`] ?? id}
                     maxlength={100}
-                    aria-label={`GoHighLevel id of field ${i + 1}`}
+                    aria-label={`${crm.label} id of field ${i + 1}`}
                     autocomplete="off"
                     spellcheck={false}
                   />

@@ -1,0 +1,99 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { type Change, type Part, run } from '../commit.ts';
+import type { CrmAccount } from './call-slots.ts';
+
+/** A lead that became a contact of a CRM. */
+export type SyncedLead = {
+  leadId: string;
+  connectionId: string;
+  organizationId: string;
+  writtenHash: string | null;
+  dnd: boolean | null;
+  /** Sealed; null after erasure. */
+  contact: string | null;
+  /** Time of the newest update that was applied; null: none yet. */
+  contactUpdatedAt: Date | null;
+};
+
+/** The leads that are this contact of an account: several may be, by phone or by address. */
+export async function findByContact(
+  db: Queryable,
+  { vendor, accountId, contactId }: CrmAccount & { contactId: string },
+  organizationId: string,
+): Promise<SyncedLead[]> {
+  return run(
+    db,
+    sql`SELECT s.lead_id AS "leadId", s.connection_id AS "connectionId", s.organization_id AS "organizationId",
+        s.written_hash AS "writtenHash", s.dnd, l.contact, s.contact_updated_at AS "contactUpdatedAt"
+      FROM crm_connections k JOIN lead_syncs s ON s.connection_id = k.id JOIN leads l ON l.id = s.lead_id
+      WHERE k.vendor = ${vendor}::text AND k.account_id = ${accountId}::text AND k.organization_id = ${organizationId}::uuid
+        AND s.contact_id = ${contactId}::text ORDER BY s.lead_id LIMIT 50`,
+  );
+}
+
+export type ContactUpdate = {
+  leadId: string;
+  connectionId: string;
+  /** Null: the CRM did not say. */
+  dnd: boolean | null;
+  writtenHash: string;
+  /** Sealed, as corrected; null: unchanged. */
+  contact: string | null;
+  /** As it was read. */
+  before: string | null;
+  phoneHash: string | null;
+  emailHash: string | null;
+  phoneValid: boolean;
+};
+
+/**
+ * Guard: updates older than the newest applied one are ignored, as are those of a lead that changed since it was read.
+ * Locks the lead, so the later of two concurrent updates is decided again.
+ */
+export function applyContactUpdate(update: ContactUpdate, at: Date): Change {
+  const lead: Part = {
+    name: 'lead',
+    statement: (
+      when,
+    ) => sql`UPDATE leads SET contact = ${update.contact}::text, phone_hash = ${update.phoneHash}::text,
+        email_hash = ${update.emailHash}::text, phone_valid = ${update.phoneValid}::boolean
+      WHERE id = ${update.leadId}::uuid AND ${when}`,
+  };
+  return {
+    guard: (
+      held,
+    ) => sql`UPDATE lead_syncs s SET dnd = coalesce(${update.dnd}::boolean, s.dnd), written_hash = ${update.writtenHash}::text,
+        contact_updated_at = ${at}::timestamptz, updated_at = now()
+      FROM (SELECT id FROM leads WHERE id = ${update.leadId}::uuid AND contact IS NOT DISTINCT FROM ${update.before}::text FOR UPDATE) lead
+      WHERE s.lead_id = lead.id AND s.connection_id = ${update.connectionId}::uuid
+        AND (s.contact_updated_at IS NULL OR s.contact_updated_at <= ${at}::timestamptz) AND ${held} RETURNING s.lead_id`,
+    writes: update.contact === null ? [] : [lead],
+  };
+}
+
+/** The CRM reported these leads as they are here: updates older than `at` are ignored from now on. */
+export function recordUpdateTime(leads: readonly SyncedLead[], at: Date): Part {
+  return {
+    name: 'update_time',
+    statement: (when) => sql`UPDATE lead_syncs SET contact_updated_at = ${at}::timestamptz
+      WHERE ${amongSyncs(leads)} AND (contact_updated_at IS NULL OR contact_updated_at < ${at}::timestamptz) AND ${when}`,
+  };
+}
+
+/** The contact was deleted in the CRM: a new upload of the lead creates it again. */
+export function forgetContact(leads: readonly SyncedLead[], contactId: string): Change {
+  const forgotten: Part = {
+    name: 'forgotten',
+    statement: (
+      when,
+    ) => sql`UPDATE lead_syncs SET contact_id = NULL, written_hash = NULL, error_code = 'deleted',
+        error = 'The contact was deleted in the CRM.', updated_at = now()
+      WHERE ${amongSyncs(leads)} AND contact_id = ${contactId} AND ${when}`,
+  };
+  return { writes: [forgotten] };
+}
+
+const amongSyncs = (leads: readonly SyncedLead[]) =>
+  sql`(lead_id, connection_id) IN (SELECT * FROM unnest(${sql.param(leads.map(({ leadId }) => leadId))}::uuid[],
+    ${sql.param(leads.map(({ connectionId }) => connectionId))}::uuid[]))`;

@@ -42,7 +42,10 @@ export async function startProduct(
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
-    ...{ PORT: `${port}`, PUBLIC_URL: url, SANDBOX_URL: vendors.url, DATABASE_URL: databaseUrl },
+    PORT: `${port}`,
+    PUBLIC_URL: url,
+    SANDBOX_URL: vendors.url,
+    DATABASE_URL: databaseUrl,
     ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
     ...more,
   };

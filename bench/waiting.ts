@@ -25,8 +25,13 @@ async function waiting(parts: QueueMachine, { quick }: RowOptions): Promise<Row>
   const { db, machine, backend, queues } = parts;
   const [count, seconds] = quick ? [10_000, 10] : [100_000, 60];
   await insertOutboxRows(db, {
-    ...{ worker: 'teaser-sender', type: 'unlock.offered', count, organizations: 10 },
-    ...{ data: `jsonb_build_object('unlockId', id)`, queued: false, dueIn: 0 },
+    worker: 'teaser-sender',
+    type: 'unlock.offered',
+    count,
+    organizations: 10,
+    data: `jsonb_build_object('unlockId', id)`,
+    queued: false,
+    dueIn: 0,
   });
   await db.query('ANALYZE');
   const depth = async () => {

@@ -55,7 +55,11 @@ const kept = { removeOnComplete: { count: 300 } };
 
 const base = new URL(options.sandboxUrl);
 const stripe = new Stripe('sk_test_sandbox', {
-  ...{ host: base.hostname, port: base.port, protocol: 'http', telemetry: false, maxNetworkRetries: 0 },
+  host: base.hostname,
+  port: base.port,
+  protocol: 'http',
+  telemetry: false,
+  maxNetworkRetries: 0,
 });
 const sms = twilio(`AC${'0'.repeat(31)}1`, 'sandbox-twilio-token', {
   httpClient: new twilio.RequestClient({ keepAlive: true, autoRetry: false }),

@@ -67,7 +67,10 @@ async function start(options: EmbeddedOptions): Promise<{ handle: EmbeddedPostgr
     await writeFile(join(dataDir, user), JSON.stringify(markOf(process.pid)));
     log(`PostgreSQL ${found ? 'found running' : 'started'} on 127.0.0.1:${port}, data in ${cluster.folder}`);
     const handle = {
-      ...{ url: serverUrl(port, database), dataDir: cluster.folder, port, attached: found !== null },
+      url: serverUrl(port, database),
+      dataDir: cluster.folder,
+      port,
+      attached: found !== null,
       stop: (mode: StopMode = 'fast') => exclusively(dataDir, () => leave(cluster, dataDir, user, mode, log)),
       restart: (mode: StopMode = 'fast') =>
         exclusively(dataDir, async () => {

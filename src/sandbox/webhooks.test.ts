@@ -7,7 +7,10 @@ it('keeps the newest 20,000 finished webhooks and all withheld ones', async () =
   const webhooks = new Webhooks(faults as never, () => undefined);
   const post = (event: string, target: string | null) =>
     webhooks.post({
-      ...{ vendor: 'twilio', event, objectId: 'x', target: () => target },
+      vendor: 'twilio',
+      event,
+      objectId: 'x',
+      target: () => target,
       build: () => ({ headers: {}, body: '' }),
       retryAfter: () => null,
     });

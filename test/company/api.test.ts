@@ -179,7 +179,10 @@ describe('a company', () => {
     const cookie = await signIn(account);
     const ask = (method: 'GET' | 'POST', url: string, payload?: object) =>
       api.app.inject({
-        ...{ method, url, remoteAddress: '203.0.113.9', payload },
+        method,
+        url,
+        remoteAddress: '203.0.113.9',
+        payload,
         headers: { cookie, origin: 'http://127.0.0.1:3000' },
       });
     expect((await ask('GET', `/api/companies/${mine.company.number}`)).statusCode).toBe(200);

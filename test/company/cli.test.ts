@@ -49,7 +49,9 @@ it('registers a company once, creates its key, and lists it', async () => {
   expect([stored.status, stored.body.lead.phone]).toEqual([201, '+34612345679']);
 
   expect(await register('Sunshine2')).toEqual({
-    ...{ code: 1, out: '', err: 'There is a company with this e-mail address already.\n' },
+    code: 1,
+    out: '',
+    err: 'There is a company with this e-mail address already.\n',
   });
   const wrong = await leadgate(
     ...[

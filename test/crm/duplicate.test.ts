@@ -52,7 +52,9 @@ let vendor: Awaited<ReturnType<typeof refusingVendor>>;
 beforeAll(async () => {
   vendor = await refusingVendor(() => system.sandbox.url);
   system = await startSystem({
-    ...{ env: { GHL_API_BASE_URL: vendor.url }, crmLimits: null, sandbox: { ghl: { rateLimit: null } } },
+    env: { GHL_API_BASE_URL: vendor.url },
+    crmLimits: null,
+    sandbox: { ghl: { rateLimit: null } },
   });
 });
 afterAll(async () => {
@@ -76,7 +78,10 @@ it('a refused duplicate updates the existing contact, keeps its tags and creates
   const [row] = await synced(company);
   expect(row).toMatchObject({ status: 'success', contactId: known.id, attempts: 1 });
   expect(ghl().contact(row!.contactId!)).toMatchObject({
-    ...{ firstName: 'Amy', lastName: 'Lee', city: 'Miami', tags: ['vip', 'old_lead_reactivation'] },
+    firstName: 'Amy',
+    lastName: 'Lee',
+    city: 'Miami',
+    tags: ['vip', 'old_lead_reactivation'],
     notes: [{ body: 'Call' }],
   });
   expect(ghl().location(company.location)).toMatchObject({ contacts: 1, created: 1 });

@@ -145,7 +145,10 @@ it('applies an opt-out, an opt-in and a correction, and ignores older updates', 
     (row) => row?.hash === system.runtime.vault.index('+13055550199'),
   );
   expect(await contactOf(leadId)).toMatchObject({
-    ...{ name: 'Amy Li', phone: '+13055550199', email: 'Amy@Example.com', notes: 'x' },
+    name: 'Amy Li',
+    phone: '+13055550199',
+    email: 'Amy@Example.com',
+    notes: 'x',
     more: { company: 'Roofs', firstName: 'Amy', lastName: 'Li' },
   });
   await dndOf(leadId, false);

@@ -67,8 +67,14 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
 
   it('leads that were offered keep their terms and are listed as pay-per-unlock', async () => {
     expect(await findLead(db, organization, 'lead_offered')).toMatchObject({
-      ...{ id: id.offered, city: 'Miami', contact: 'sealed', priceMinor: 2_500, currency: 'usd' },
-      ...{ ttlMs: 86_400_000, maxSales: 1, sold: 1 },
+      id: id.offered,
+      city: 'Miami',
+      contact: 'sealed',
+      priceMinor: 2_500,
+      currency: 'usd',
+      ttlMs: 86_400_000,
+      maxSales: 1,
+      sold: 1,
     });
     const page = { limit: 10, after: null };
     expect((await listLeads(db, organization, {}, page)).map((lead) => lead.publicId)).toEqual([
@@ -90,8 +96,16 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
 
   it('unlocks keep state, terms, phone and buyer, and say where their money came from', async () => {
     expect(await findUnlock(db, id.amyOpen!)).toMatchObject({
-      ...{ state: 'AWAITING_PAYMENT', leadPublicId: 'lead_offered', phone: amyPhone, phoneId: id.amyLine },
-      ...{ ourNumber, priceMinor: 2_500, currency: 'usd', language: 'es', soldSlots: 1, optedOut: false },
+      state: 'AWAITING_PAYMENT',
+      leadPublicId: 'lead_offered',
+      phone: amyPhone,
+      phoneId: id.amyLine,
+      ourNumber,
+      priceMinor: 2_500,
+      currency: 'usd',
+      language: 'es',
+      soldSlots: 1,
+      optedOut: false,
     });
     expect(await findUnlock(db, id.bobRefunded!)).toMatchObject({ state: 'EXPIRED', reason: 'refunded' });
     const paidBy = async (unlock: string) => (await findUnlockDetail(db, null, id[unlock]!))?.paidBy;
@@ -111,7 +125,11 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
 
   it('payments are found by their intent and for their unlock', async () => {
     expect(await findPayment(db, { paymentIntent: 'pi_kept' })).toMatchObject({
-      ...{ id: id.kept, unlockId: id.bobDone, sessionId: 'cs_done', amountMinor: 2_500, kept: true },
+      id: id.kept,
+      unlockId: id.bobDone,
+      sessionId: 'cs_done',
+      amountMinor: 2_500,
+      kept: true,
     });
     expect(await findPayment(db, { id: id.returned! })).toMatchObject({ refundedMinor: 2_500, kept: false });
     const [money] = await dayMoney(db, organization, '00000000-0000-0000-0000-000000000000');
@@ -217,7 +235,11 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
   it('companies, buyers, connections, imports and syncs are as they were', async () => {
     expect(await findCompany(db, { organizationId: organization })).toMatchObject({ ownerName: 'Olga' });
     expect(await findBuyer(db, organization, 'amy')).toMatchObject({ id: id.amy, phone: amyPhone });
-    expect(await findConnection(db, organization)).toMatchObject({ locationId: 'loc_1', version: 3 });
+    expect(await findConnection(db, organization)).toMatchObject({
+      vendor: 'ghl',
+      accountId: 'loc_1',
+      version: 3,
+    });
     expect(await findImport(db, id.importing!)).toMatchObject({ status: 'done', created: 1, rejected: 1 });
     const vault = { openJson: <T>() => ['Ann', ''] as T };
     expect(await listRejects({ db, vault }, id.importing!, { afterRow: 0, limit: 10 })).toMatchObject([

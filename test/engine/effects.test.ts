@@ -59,7 +59,12 @@ function failPosts(
   const skip = { teaser: 0, 'payment link': 1, reveal: 2 }[message.name] ?? 0;
   const contains = vendorOf(message) === 'sendgrid' ? to.email! : to.phone;
   system.sandbox.fault({
-    ...{ kind: 'error', vendor: vendorOf(message), method: 'POST', contains, skip, count: 1 },
+    kind: 'error',
+    vendor: vendorOf(message),
+    method: 'POST',
+    contains,
+    skip,
+    count: 1,
     ...fault,
   });
 }

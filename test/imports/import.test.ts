@@ -307,8 +307,13 @@ describe('POST /leads/csv', () => {
     const answer = await company.form('/leads/csv', new Blob([csv]), { company_id: String(company.number) });
     expect(answer.status).toBe(200);
     expect(answer.body.summary).toEqual({
-      ...{ total_rows: 4, valid_rows: 3, invalid_rows: 1, duplicates: 1 },
-      ...{ leads_created: 2, leads_enqueued: 2, leads_failed: 0 },
+      total_rows: 4,
+      valid_rows: 3,
+      invalid_rows: 1,
+      duplicates: 1,
+      leads_created: 2,
+      leads_enqueued: 2,
+      leads_failed: 0,
     });
     expect(answer.body.invalid_rows).toEqual([
       {

@@ -56,13 +56,24 @@ describe('POST /leads/single', () => {
     );
     expect(rows).toEqual([
       {
-        ...{ public_id: answer.lead_id, type: 'lead.uploaded', subject: `lead:${answer.job_id}` },
-        ...{ data: { leadId: answer.job_id }, worker: 'ghl-syncer', queued: true, same: true },
+        public_id: answer.lead_id,
+        type: 'lead.uploaded',
+        subject: `lead:${answer.job_id}`,
+        data: { leadId: answer.job_id },
+        worker: 'ghl-syncer',
+        queued: true,
+        same: true,
       },
     ]);
     expect((await api.json('GET', `/api/jobs/${answer.job_id}`, undefined, as)).json()).toMatchObject({
-      ...{ job_id: answer.job_id, lead_id: answer.lead_id, company_id: company.number },
-      ...{ status: 'pending', attempts: 0, worker: null, contact_id: null, error: null },
+      job_id: answer.job_id,
+      lead_id: answer.lead_id,
+      company_id: company.number,
+      status: 'pending',
+      attempts: 0,
+      worker: null,
+      contact_id: null,
+      error: null,
     });
   });
 

@@ -42,7 +42,10 @@ const checkpointOf = (
   nextRow: number,
   rejects: number[] = [],
 ): Checkpoint => ({
-  ...{ importId, expectedRow, nextRow, rejected: rejects.length },
+  importId,
+  expectedRow,
+  nextRow,
+  rejected: rejects.length,
   rejects: rejects.map((row) => ({ row, cells: 'sealed', errors: { phone: ['is missing'] } })),
 });
 
@@ -141,7 +144,13 @@ it('the statistics of a company count its uploaded leads only', async () => {
     );
   }
   expect(await companyStatistics(api.runtime.db.reader, company.organizationId)).toEqual({
-    ...{ total: 7, pending: 1, processing: 1, success: 2, failed: 2, cancelled: 1, perMinute: 1 },
+    total: 7,
+    pending: 1,
+    processing: 1,
+    success: 2,
+    failed: 2,
+    cancelled: 1,
+    perMinute: 1,
     lastErrors: [{ error: 'Phone is wrong', leads: 2, lastAt: expect.any(Date) }],
   });
 });

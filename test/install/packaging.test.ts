@@ -29,7 +29,7 @@ type Package = {
   overrides: Record<string, string>;
 };
 const manifest = JSON.parse(read('package.json')) as Package;
-/** dist/a.js is built from src/a.ts. */
+/** A file of dist is built from the source file of the same name. */
 const builtFrom = (path: string) => [path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts')].some(exists);
 const entryPoints = (text: string) => [...text.matchAll(/dist\/[\w/-]+\.js/g)].map(([path]) => path);
 

@@ -84,7 +84,10 @@ async function startInstallation(machine: Machine, closers: (() => unknown)[]): 
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
-    ...{ PORT: `${port}`, PUBLIC_URL: url, SANDBOX_URL: vendors, DATABASE_URL: databaseUrl },
+    PORT: `${port}`,
+    PUBLIC_URL: url,
+    SANDBOX_URL: vendors,
+    DATABASE_URL: databaseUrl,
     ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
   };
   const memory: Record<string, Memory> = {};
@@ -177,7 +180,8 @@ async function sample(installation: Installation, load: Load, started: number): 
     at: (performance.now() - started) / 1_000,
     posted: load.posted,
     memory: { ...installation.memory },
-    ...{ oldestDue, parked },
+    oldestDue,
+    parked,
     tables: await tableSizes(installation.db),
     redisBytes: await redisBytes(installation.redis),
     cpuPressure: await cpuPressure(),
@@ -273,7 +277,10 @@ async function soak(machine: Machine, closers: (() => unknown)[]): Promise<numbe
     at: new Date().toISOString().slice(0, 10),
     machine: describeMachine(),
     backend: values.backend,
-    ...{ minutes, rate, seed, leads: load.posted },
+    minutes,
+    rate,
+    seed,
+    leads: load.posted,
     paid: installation.counts()?.paid ?? 0,
     memory: ['api', 'worker 1', 'worker 2'].map((role) => memoryOf(samples, role)),
     lag: await outboxLag(installation.db, new Date(Date.now() - (performance.now() - started) + warmUpMs)),
@@ -283,8 +290,13 @@ async function soak(machine: Machine, closers: (() => unknown)[]): Promise<numbe
   };
   const wrongOldRows = await checkOldRows(installation.db);
   const checks = judge(samples, report, {
-    ...{ minutes, wrongOldRows, parked, overdue, wrongEnds: ends },
-    ...{ refused: load.refused, repeated: load.repeated },
+    minutes,
+    wrongOldRows,
+    parked,
+    overdue,
+    wrongEnds: ends,
+    refused: load.refused,
+    repeated: load.repeated,
   });
   const full: Report = { ...report, checks };
   say();

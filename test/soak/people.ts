@@ -19,7 +19,10 @@ const { seed } = JSON.parse(process.argv[2] ?? '{}') as { seed: number };
 const sandbox = await startSandbox({});
 const pages = createPoster(32);
 const counts: Counts = {
-  ...{ teasers: 0, paid: 0, revealed: 0, errors: 0 },
+  teasers: 0,
+  paid: 0,
+  revealed: 0,
+  errors: 0,
   answered: { pays: 0, declines: 0, 'sends STOP': 0, 'does not reply': 0 },
 };
 const send = (message: FromPeople) => process.connected && process.send?.(message);

@@ -149,17 +149,20 @@ export function judge(samples: readonly Sample[], report: Omit<Report, 'checks'>
   const checks: Check[] = [
     {
       what: 'outbox: event to finished run, p99',
-      ...{ value: `${report.lag.p99.toFixed(0)} ms`, goal: `< ${goals.lagP99Ms} ms` },
+      value: `${report.lag.p99.toFixed(0)} ms`,
+      goal: `< ${goals.lagP99Ms} ms`,
       ok: report.lag.runs > 0 && report.lag.p99 < goals.lagP99Ms,
     },
     {
       what: 'outbox: oldest row past due, p99 of samples',
-      ...{ value: `${oldestP99.toFixed(0)} ms`, goal: `< ${goals.lagP99Ms} ms` },
+      value: `${oldestP99.toFixed(0)} ms`,
+      goal: `< ${goals.lagP99Ms} ms`,
       ok: oldestP99 < goals.lagP99Ms,
     },
     {
       what: 'rows past their retention period are deleted, later ones kept',
-      ...{ value: ending.wrongOldRows.join('; ') || 'yes', goal: 'yes' },
+      value: ending.wrongOldRows.join('; ') || 'yes',
+      goal: 'yes',
       ok: ending.wrongOldRows.length === 0,
     },
     { what: 'rows parked', value: `${ending.parked}`, goal: '0', ok: ending.parked === 0 },
@@ -167,17 +170,20 @@ export function judge(samples: readonly Sample[], report: Omit<Report, 'checks'>
     { what: 'leads refused', value: `${ending.refused}`, goal: '0', ok: ending.refused === 0 },
     {
       what: 'leads answered with 503',
-      ...{ value: `${ending.repeated}`, goal: '0' },
+      value: `${ending.repeated}`,
+      goal: '0',
       ok: ending.repeated === 0,
     },
     {
       what: 'every deal ended as its buyer behaved, journals balance',
-      ...{ value: ending.wrongEnds.join('; ') || 'yes', goal: 'yes' },
+      value: ending.wrongEnds.join('; ') || 'yes',
+      goal: 'yes',
       ok: ending.wrongEnds.length === 0,
     },
     {
       what: 'every table has a bound',
-      ...{ value: unnamed.join(', ') || 'yes', goal: 'yes' },
+      value: unnamed.join(', ') || 'yes',
+      goal: 'yes',
       ok: unnamed.length === 0,
     },
   ];
@@ -187,7 +193,8 @@ export function judge(samples: readonly Sample[], report: Omit<Report, 'checks'>
     if (flat.includes(name))
       checks.push({
         what: `${name} does not grow`,
-        ...{ value: `${perLead} B per lead`, goal: goalOf(`< ${goals.flatBytesPerLead} B per lead`) },
+        value: `${perLead} B per lead`,
+        goal: goalOf(`< ${goals.flatBytesPerLead} B per lead`),
         ok: !judged || perLead < goals.flatBytesPerLead,
       });
   for (const each of report.memory) {
@@ -199,7 +206,8 @@ export function judge(samples: readonly Sample[], report: Omit<Report, 'checks'>
     });
     checks.push({
       what: `${each.role}: peak memory`,
-      ...{ value: `${each.peakMb} MB`, goal: `< ${goals.peakMb} MB` },
+      value: `${each.peakMb} MB`,
+      goal: `< ${goals.peakMb} MB`,
       ok: each.peakMb < goals.peakMb,
     });
   }

@@ -385,7 +385,7 @@ async function expectPage({ page, session }: Prepared, offer: Offer, paid: boole
     return;
   }
   expect(await story.reads(page!)).toContain('No longer available');
-  expect(await story.press(page!)).toEqual({ back: new URL(page!).pathname });
+  expect(await story.press(page!)).toEqual({ status: 303, session: null, back: new URL(page!).pathname });
   if (session) {
     expect(
       system.sandbox.ledger.list({ operation: 'checkout.session.expire', vendorId: session, accepted: true }),

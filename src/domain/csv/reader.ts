@@ -228,7 +228,7 @@ const tooLarge = ({ next, limits: { maxColumns, maxRowBytes } }: RowReader) =>
   new RefusedError(
     400,
     'invalid_csv',
-    `Row ${next} is too large (at most ${maxColumns} cells and ${maxRowBytes} bytes). A quote may be opened there and never closed.`,
+    `Row ${next} is too large (at most ${maxColumns} cells and ${maxRowBytes} bytes). Perhaps a quote is opened there and never closed.`,
   );
 
 /** Turns parser errors into a RefusedError for the uploader. Returns other errors, which come from the source, as is. */

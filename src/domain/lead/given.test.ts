@@ -14,7 +14,10 @@ describe('a lead sent to the API', () => {
           tags: ['a', 'a', 'b'],
           custom_fields: { Budget: '$5' },
         },
-        ...{ status: 'success', organization: 'x', phones: ['+34612345678'], customFields: {} },
+        status: 'success',
+        organization: 'x',
+        phones: ['+34612345678'],
+        customFields: {},
       },
       'US',
       null,
@@ -22,8 +25,13 @@ describe('a lead sent to the API', () => {
     expect(judged).toMatchObject({
       ok: true,
       lead: {
-        ...{ name: 'Sarah Johnson', phone: '+13055550142', phoneValid: true, email: 'sarah@example.com' },
-        ...{ notes: '=1+1', tags: ['a', 'b'], customFields: { Budget: '$5' } },
+        name: 'Sarah Johnson',
+        phone: '+13055550142',
+        phoneValid: true,
+        email: 'sarah@example.com',
+        notes: '=1+1',
+        tags: ['a', 'b'],
+        customFields: { Budget: '$5' },
       },
     });
     expect(JSON.stringify(judged)).not.toMatch(/success|34612345678/);

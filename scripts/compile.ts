@@ -15,7 +15,7 @@ export async function compile(tsconfig: string, folder: string): Promise<void> {
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`${tsconfig} does not compile (${code})`);
   await cp('package.json', join(folder, 'package.json'));
-  for (const assets of [join('src', 'api', 'static'), join('src', 'sandbox', 'page')])
+  for (const assets of [join('src', 'api', 'web', 'static'), join('src', 'sandbox', 'page')])
     await cp(assets, join(folder, assets), { recursive: true, filter: (path) => !/\.tsx?$/.test(path) });
   await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
 }

@@ -5,8 +5,8 @@ import { isConnectionError, sqlState } from './database-errors.ts';
 export const isConflict = (error: unknown): boolean => ['40001', '40P01'].includes(sqlState(error) ?? '');
 
 /**
- * Runs `work` again, up to `tries` times in all, when it lost to another statement. `also` names further errors after
- * which nothing was written. `work` must have no effect outside the database.
+ * Runs `work` up to `tries` times in all, retrying on a serialization failure or deadlock. `also` matches further
+ * errors after which nothing was written. `work` must have no effect outside the database.
  */
 export async function retryOnConflict<T>(
   work: () => Promise<T>,
@@ -18,13 +18,13 @@ export async function retryOnConflict<T>(
       return await work();
     } catch (error) {
       if (attempt === tries || !(isConflict(error) || also(error))) throw error;
-      // Jitter: two transactions that collided must not meet again.
+      // Jitter: two transactions that collided must not collide again.
       await delay(2 ** attempt * (2 + Math.random() * 8));
     }
   }
 }
 
-/** Repeats `work` for `patienceMs` while the database is away. Repeating it must be harmless: a fence or a version sees to that. */
+/** Retries `work` for `patienceMs` while the database is unavailable. It must be idempotent, by a fence or version. */
 export async function retryWhileDisconnected<T>(work: () => Promise<T>, patienceMs: number): Promise<T> {
   const until = performance.now() + patienceMs;
   for (;;) {
@@ -37,6 +37,6 @@ export async function retryWhileDisconnected<T>(work: () => Promise<T>, patience
   }
 }
 
-/** 53300: too many connections. Conflicts wrote nothing and are repeated too. */
+/** 53300: too many connections. Conflicts wrote nothing and are retried as well. */
 const isAway = (error: unknown): boolean =>
   isConnectionError(error) || isConflict(error) || sqlState(error) === '53300';

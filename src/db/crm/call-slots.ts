@@ -4,21 +4,21 @@ import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
 /**
- * The allowance of an account, shared by all processes: one row per call of an interval. A row is taken for a moment
- * (now, or later when no row is free now) and is free again an interval and `lateMs` after it. A call answered within
- * `lateMs` of its moment therefore never shares an interval with the next call of its row. The row of a later answer is
- * moved (`moveCall`), and no row is taken again before its last call had time for that. So no window of an interval
- * holds more calls than there are rows, whenever on its way the vendor counts them.
+ * The rate limit of an account, shared by all processes: one row per call of an interval. A row is reserved for a time
+ * (now, or later when no row is free now) and becomes free an interval and `lateMs` after it. A call answered within
+ * `lateMs` of its reserved time therefore never shares an interval with the next call of its row. The row of a later
+ * answer is moved (`moveCall`), and no row is reserved again before its last call had time for that. So no window of an
+ * interval contains more calls than there are rows, no matter when the vendor counts a call in transit.
  */
 export type CallLimits = { calls: number; intervalMs: number; perDay: number };
 
 export type CrmAccount = { vendor: CrmName; accountId: string };
-/** `rateShare`: percent of the account's calls that are ours. */
+/** `rateShare`: percent of the account's rate limit that leadgate may use. */
 export type SharedAccount = CrmAccount & { rateShare: number };
 
-/** From a call's moment to its answer, normally. Each row loses this much of its time. */
+/** Usual upper bound from a call's reserved time to its answer. Each row is blocked this much longer. */
 export const lateMsOf = ({ intervalMs }: CallLimits): number => Math.min(100, Math.ceil(intervalMs / 50));
-/** How long a row is left to the call that took it. */
+/** How long a row stays reserved for the call that took it. */
 export const settleMs = ({ intervalMs }: CallLimits): number => intervalMs / 2;
 /** The farthest ahead a call can be reserved. */
 export const maxAheadMs = (limits: CallLimits): number => cycleMs(limits) - settleMs(limits);
@@ -33,7 +33,7 @@ const ofAccount = ({ vendor, accountId }: CrmAccount) =>
 /** The last slot of our share. */
 const lastSlot = (calls: SQL, share: SQL) => sql`greatest(1, ${calls} * ${share} / 100)`;
 
-/** A reserved call. `waitMs`: from now to its moment; `at`: that moment as the database writes it. */
+/** A reserved call. `waitMs`: time until it may be made; `at`: the reserved time as the database writes it. */
 export type CallSlot = { slot: number; at: string; waitMs: number };
 /** `slot`: none is free in time. `day`: the daily limit is reached. */
 export type Reservation = CallSlot | { full: 'slot' | 'day' };
@@ -42,7 +42,7 @@ export type Reservation = CallSlot | { full: 'slot' | 'day' };
 const asSlot = sql.raw(`json_build_object('slot', s.slot, 'at', s.taken_at::text,
   'waitMs', greatest(0, extract(epoch FROM s.taken_at - now()) * 1000))`);
 
-/** The columns that `reservationParts` reads, for one vendor. `aheadMs`: a call free only later is not reserved. */
+/** The columns that `reservationParts` reads, for one vendor. `aheadMs`: the farthest ahead a call is reserved. */
 export function limitColumns(limits: CallLimits, aheadMs: number): SQL {
   return sql`${limits.calls}::integer AS calls, ${limits.perDay}::integer AS per_day, ${cycleMs(limits)}::float8 AS cycle_ms,
     ${Math.min(aheadMs, maxAheadMs(limits))}::float8 AS ahead_ms`;
@@ -89,8 +89,8 @@ export async function reserveCall(
 }
 
 /**
- * Moves a call to `backMs` before this moment: it was made later than planned, or is about to be. Returns null when its
- * row was taken by another call.
+ * Moves a call to `backMs` before now, when it was or is about to be made later than planned. Returns null when its row
+ * was taken by another call.
  */
 export async function moveCall(
   db: Queryable,
@@ -106,7 +106,7 @@ export async function moveCall(
   return row?.taken ?? null;
 }
 
-/** Milliseconds until a slot is free; 0: one is. */
+/** Milliseconds until a slot is free; 0 when one is free now. */
 export async function nextFreeInMs(
   db: Queryable,
   account: SharedAccount,
@@ -135,7 +135,7 @@ export async function createSlots(
   return rows.length > 0;
 }
 
-/** Our calls within the last interval: what the vendor counted beyond them was another program's. */
+/** Our calls within the last interval; any calls the vendor counted beyond them were made by other programs. */
 export async function callsInInterval(
   db: Queryable,
   account: CrmAccount,
@@ -149,7 +149,7 @@ export async function callsInInterval(
   return row!.n;
 }
 
-/** What the vendor says is left of the day, for people: its day need not begin when ours does. */
+/** Remaining daily calls as the vendor reports them, for display: its day may begin at another hour than UTC's. */
 export async function recordRemaining(
   db: Queryable,
   { vendor, accountId }: CrmAccount,

@@ -14,12 +14,12 @@ export type CrmConnection = {
   accountId: string;
   apiVersion: string;
   kind: 'token' | 'oauth';
-  /** Sealed `CrmCredentials`; null: not connected yet. */
+  /** Sealed `CrmCredentials`; null until connected. */
   credentials: string | null;
   accessExpiresAt: Date | null;
-  /** Raised by each change of the credentials. */
+  /** Incremented by each change of the credentials. */
   version: number;
-  /** Percent of the account's calls that are ours. */
+  /** Percent of the account's rate limit that leadgate may use. */
   rateShare: number;
   pausedAt: Date | null;
   pauseReason: string | null;
@@ -27,7 +27,7 @@ export type CrmConnection = {
 
 export type CrmCredentials = { accessToken: string; refreshToken?: string };
 
-/** Without `id` and `organizationId`, which a query names itself. */
+/** Without `id` and `organizationId`, which each query selects itself. */
 export const connectionColumns =
   sql.raw(`k.vendor, k.account_id AS "accountId", k.api_version AS "apiVersion", k.kind, k.credentials,
   k.access_expires_at AS "accessExpiresAt", k.credentials_version AS version, k.rate_share AS "rateShare",
@@ -71,7 +71,7 @@ export async function findAccountOwner(
   return row ?? null;
 }
 
-/** The number that stands in the addresses of its pages. */
+/** The company number used in the URLs of its pages. */
 export async function findCompanyNumber(db: Queryable, organizationId: string): Promise<number | null> {
   const [row] = await run<{ number: number }>(
     db,

@@ -12,11 +12,11 @@ export type SyncedLead = {
   dnd: boolean | null;
   /** Sealed; null after erasure. */
   contact: string | null;
-  /** Time of the newest update that was applied; null: none yet. */
+  /** Time of the newest applied update; null before the first one. */
   contactUpdatedAt: Date | null;
 };
 
-/** The leads that are this contact of an account: several may be, by phone or by address. */
+/** The leads linked to this contact of an account. Several may match, by phone or by e-mail address. */
 export async function findByContact(
   db: Queryable,
   { vendor, accountId, contactId }: CrmAccount & { contactId: string },
@@ -35,10 +35,10 @@ export async function findByContact(
 export type ContactUpdate = {
   leadId: string;
   connectionId: string;
-  /** Null: the CRM did not say. */
+  /** Null when the CRM did not report it. */
   dnd: boolean | null;
   writtenHash: string;
-  /** Sealed, as corrected; null: unchanged. */
+  /** The corrected contact, sealed; null when unchanged. */
   contact: string | null;
   /** As it was read. */
   before: string | null;
@@ -72,7 +72,7 @@ export function applyContactUpdate(update: ContactUpdate, at: Date): Change {
   };
 }
 
-/** The CRM reported these leads as they are here: updates older than `at` are ignored from now on. */
+/** The CRM reported no difference for these leads: updates older than `at` are ignored from now on. */
 export function recordUpdateTime(leads: readonly SyncedLead[], at: Date): Part {
   return {
     name: 'update_time',

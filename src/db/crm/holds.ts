@@ -3,7 +3,7 @@ import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 import { type CrmConnection, crmWorker } from './connections.ts';
 
-/** Keeps the organization's rows in the outbox for `ms`, or (null) until it is connected again. */
+/** Holds the organization's rows in the outbox for `ms`, or until it is connected again when null. */
 export function holdPart(organizationId: string, ms: number | null, reason: string): Part {
   return {
     name: 'hold',

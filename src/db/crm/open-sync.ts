@@ -9,7 +9,7 @@ import { type OpenRun, openRun } from '../transport/outbox.ts';
 import { type CallLimits, type CallSlot, limitColumns, reservationParts } from './call-slots.ts';
 import { type CrmConnection, connectionColumns, crmWorker, ownConnection } from './connections.ts';
 
-/** What a run needs to know of a lead. */
+/** The lead data that a run needs. */
 export type OpenedSync = {
   leadId: string;
   organizationId: string;
@@ -26,9 +26,9 @@ export type OpenedSync = {
   heldBecause: string | null;
   /** Before this run. */
   status: SyncStatus | null;
-  /** The number of this run: the sync is `processing` and its first call reserved. Null: not begun. */
+  /** The number of this run: the sync is `processing` and its first call reserved. Null when it did not begin. */
   attempt: number | null;
-  /** The first call; null: not begun, or the vendor has no limits. */
+  /** The first call; null when the run did not begin or the vendor has no limits. */
   slot: CallSlot | null;
   dayFull: boolean;
 };
@@ -36,11 +36,11 @@ export type OpenedSync = {
 type LeadColumns = Omit<OpenedSync, 'connection'> &
   Omit<CrmConnection, 'id' | 'organizationId'> & { connectionId: string | null };
 
-/** What the statement must know of a CRM, as the vendor of the connection is read by the statement itself. */
+/** Parameters of each CRM. All are passed, because the statement itself reads the connection's vendor. */
 export type VendorTerms = {
   name: CrmName;
   limits: CallLimits | null;
-  /** A first call free only later than this is not waited for. */
+  /** The run does not begin when its first call would have to wait longer than this. */
   aheadMs: number;
   /** APIs with a shared token, for connections without credentials. */
   sharedApis: readonly string[];
@@ -106,7 +106,7 @@ function beginSteps({ worker, vendors }: OpenOptions): { ctes: SQL; results: SQL
   };
 }
 
-/** Without limits its numbers are null, and no row of the allowance compares with them. */
+/** For a vendor without limits the numbers are null, so that no slot row matches. */
 function termsRow({ name, limits, aheadMs, sharedApis }: VendorTerms): SQL {
   const numbers = limits
     ? limitColumns(limits, aheadMs)
@@ -114,7 +114,7 @@ function termsRow({ name, limits, aheadMs, sharedApis }: VendorTerms): SQL {
   return sql`SELECT ${name}::text AS vendor, ${sql.param([...sharedApis])}::text[] AS shared_apis, ${numbers}`;
 }
 
-/** The columns of an outer join are null when the event is about no lead, or the lead is gone. */
+/** The columns of the outer join are null when the event has no lead, or the lead was deleted. */
 const isLead = (columns: Record<string, unknown>): columns is LeadColumns => columns.leadId !== null;
 
 function openedFrom(columns: LeadColumns): OpenedSync {

@@ -17,14 +17,14 @@ export type LoggedLead = {
   contactId: string | null;
   error: string | null;
   at: Date;
-  /** Of the next page. */
+  /** Cursor of the next page. */
   cursor: string;
 };
 
 export type LogQuery = {
   status: LoggedLead['status'] | null;
   importId: string | null;
-  /** The search text in each of its possible meanings; null: no search. */
+  /** The search text in each of its possible meanings; null without a search. */
   search: { leadId: string; contactId: string; phoneHash: string | null } | null;
   before: string | null;
   limit: number;
@@ -97,7 +97,7 @@ export async function rejectReasons(
   );
 }
 
-/** Changes with whatever a company's pages show. */
+/** Returns a version that changes when anything on a company's pages changes. */
 export async function companyPulse(db: Queryable, organizationId: string): Promise<string> {
   const [row] = await run<Record<string, unknown>>(
     db,

@@ -20,7 +20,7 @@ export type CompanyStatistics = {
 type Row = { total: number; perMinute: number; counts: Record<string, number>; errors: ErrorRow[] };
 type ErrorRow = { error: string; leads: number; lastAt: string };
 
-/** Counts by narrow indexes; with a million leads it takes tenths of a second: cache the answer for a moment. */
+/** Counts by narrow indexes. It takes tenths of a second for a million leads, so cache the result briefly. */
 export async function companyStatistics(db: Queryable, organizationId: string): Promise<CompanyStatistics> {
   const connection = ownConnectionId(organizationId);
   const [row] = await run<Row>(

@@ -55,7 +55,7 @@ export async function recordContact(
   );
 }
 
-/** The run is repeated later. `uncounted`: it is not counted as an attempt. */
+/** Reschedules the run. `uncounted`: it does not count as an attempt. */
 export async function postponeSync(
   db: Queryable,
   sync: SyncKey,
@@ -71,7 +71,7 @@ export async function postponeSync(
 
 export type SyncRequest = {
   organizationId: string;
-  /** Absent: every failed lead. */
+  /** Every failed lead when absent. */
   leadIds?: readonly string[];
   importId?: string;
 };
@@ -105,7 +105,7 @@ export async function requestSync(db: Database, wanted: SyncRequest): Promise<nu
           data: { leadId },
         }),
       );
-      // Not queued: the queue takes a bounded share of them, however many there are.
+      // Not queued here: the sweeper admits a bounded number of rows per organization.
       if (events.length > 0) await commitChange(tx, { events }, { visibilityMs: 0, isFull: () => true });
       return rows.length;
     });

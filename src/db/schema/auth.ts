@@ -12,7 +12,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { moment } from './columns.ts';
 
-/** People who sign in. The shape of these four tables is better-auth's (core schema of 1.7); `role` is ours. */
+/** Users. The columns of these four tables are better-auth's (core schema of 1.7); `role` is ours. */
 export const users = pgTable(
   'users',
   {
@@ -48,7 +48,7 @@ export const sessions = pgTable(
   (t) => [index('sessions_user').on(t.userId)],
 );
 
-/** One way of a user to sign in: `credential` (with a password hash) or a provider such as Google. */
+/** One sign-in method of a user: `credential` (with a password hash) or a provider such as Google. */
 export const accounts = pgTable(
   'accounts',
   {
@@ -87,7 +87,7 @@ export const verifications = pgTable(
   (t) => [index('verifications_identifier').on(t.identifier)],
 );
 
-/** Failed sign-ins per account and per address, shared by every process. The shape is rate-limiter-flexible's. */
+/** Failed sign-ins per account and per address, shared by all processes. Columns as rate-limiter-flexible requires. */
 export const signInLimits = pgTable('sign_in_limits', {
   /** A keyed hash: neither e-mail nor address is stored. */
   key: text().primaryKey(),

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { customType, timestamp } from 'drizzle-orm/pg-core';
 
-/** Text sealed by the vault (db/vault.ts): `v1.<key id>.<base64url>`. Only the vault reads or writes what is inside. */
+/** Text sealed by the vault (db/vault.ts): `v1.<key id>.<base64url>`. Only the vault encrypts and decrypts it. */
 export const sealed = customType<{ data: string; driverData: string }>({ dataType: () => 'text' });
 
 export const moment = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });

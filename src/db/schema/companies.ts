@@ -17,7 +17,7 @@ import { users } from './auth.ts';
 import { moment, quoted, sealed } from './columns.ts';
 import { buyers, organizations } from './organizations.ts';
 
-/** An organization that brings leads of its own into its CRM. */
+/** An organization that uploads its own leads to its CRM. */
 export const companies = pgTable(
   'companies',
   {
@@ -27,13 +27,13 @@ export const companies = pgTable(
     ownerName: text('owner_name').notNull(),
     ownerEmail: text('owner_email').notNull(),
     ownerPhone: text('owner_phone').notNull(),
-    /** ISO 3166: how phones without a country code are read. */
+    /** ISO 3166: default country for phones without a country code. */
     defaultRegion: text('default_region').notNull().default('US'),
-    /** A phone that came this recently is a repetition. 0: never. */
+    /** A phone seen within this window is a duplicate. 0 disables deduplication. */
     dedupeWindowMs: bigint('dedupe_window_ms', { mode: 'number' }).notNull().default(2_592_000_000),
-    /** Put on every contact beside its own. */
+    /** Added to every contact in addition to its own tags. */
     tags: text().array().notNull().default(sql`'{old_lead_reactivation}'`),
-    /** The CRM's `source` where a lead names none. */
+    /** Default for the CRM's `source` when a lead has none. */
     sourceLabel: text('source_label'),
     /** Our name of a custom column (or `notes`) -> the CRM's field id. */
     fieldMapping: jsonb('field_mapping').$type<Record<string, string>>().notNull().default({}),
@@ -46,7 +46,7 @@ export const companies = pgTable(
   ],
 );
 
-/** Rows of this worker and organization stay in the outbox until then (`infinity`: until it is released). */
+/** Rows of this worker and organization stay in the outbox until then (`infinity`: until released). */
 export const workerHolds = pgTable(
   'worker_holds',
   {
@@ -58,7 +58,7 @@ export const workerHolds = pgTable(
   (t) => [primaryKey({ columns: [t.worker, t.organizationId] })],
 );
 
-/** Who may sign in for which organization, and as what. */
+/** Users of an organization and their roles. */
 export const members = pgTable(
   'members',
   {
@@ -69,7 +69,7 @@ export const members = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     role: text().notNull(),
-    /** Whose people a `buyer` and a `supplier` are. */
+    /** The buyer or supplier that a member with this role belongs to. */
     buyerId: uuid('buyer_id').references(() => buyers.id),
     supplierId: uuid('supplier_id'),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -85,7 +85,7 @@ export const members = pgTable(
   ],
 );
 
-/** The newest lead of a phone within a company: what makes a repetition one, also of two uploads at once. */
+/** The newest lead of a phone within a company: deduplicates leads, also across concurrent uploads. */
 export const knownPhones = pgTable(
   'known_phones',
   {
@@ -97,7 +97,7 @@ export const knownPhones = pgTable(
   (t) => [primaryKey({ columns: [t.organizationId, t.phoneHash] })],
 );
 
-/** One file on its way in: kept whole first, then read row by row. */
+/** One uploaded file: stored completely first, then read row by row. */
 export const imports = pgTable(
   'imports',
   {
@@ -111,21 +111,21 @@ export const imports = pgTable(
     fileHash: text('file_hash'),
     bytes: bigint({ mode: 'number' }).notNull().default(0),
     chunks: integer().notNull().default(0),
-    /** What the uploader said of the file: `{encoding?, delimiter?}`. */
+    /** File options given by the uploader: `{encoding?, delimiter?}`. */
     dialect: jsonb().$type<{ encoding?: string; delimiter?: string }>().notNull().default({}),
-    /** Target of each column; null: not settled. */
+    /** Target of each column; null while the mapping is incomplete. */
     mapping: jsonb().$type<(string | null)[]>(),
     header: jsonb().$type<string[]>(),
-    /** The row the next batch begins at: what lies before is committed. The header is row 1. */
+    /** First row of the next batch; all rows before it are committed. The header is row 1. */
     nextRow: integer('next_row').notNull().default(0),
     totalRows: integer('total_rows').notNull().default(0),
     created: integer().notNull().default(0),
     duplicates: integer().notNull().default(0),
     rejected: integer().notNull().default(0),
-    /** Why it failed, in a sentence for people. */
+    /** Reason of the failure, as a sentence for users. */
     problem: text(),
     createdAt: moment('created_at').notNull().defaultNow(),
-    /** Its last sign of life: a piece of the file, a batch of rows. */
+    /** Last progress: a stored chunk of the file or a committed batch of rows. */
     updatedAt: moment('updated_at').notNull().defaultNow(),
     startedAt: moment('started_at'),
     endedAt: moment('ended_at'),
@@ -138,7 +138,7 @@ export const imports = pgTable(
   ],
 );
 
-/** The file's bytes, sealed; gone once it was read to its end. */
+/** The file's bytes, sealed; deleted when the import ends. */
 export const importChunks = pgTable(
   'import_chunks',
   {
@@ -152,7 +152,7 @@ export const importChunks = pgTable(
   (t) => [primaryKey({ columns: [t.importId, t.number] })],
 );
 
-/** Rows that were not taken, with the reasons; the cells are sealed. */
+/** Rejected rows with the reasons; the cells are sealed. */
 export const importRejects = pgTable(
   'import_rejects',
   {
@@ -166,7 +166,7 @@ export const importRejects = pgTable(
   (t) => [primaryKey({ columns: [t.importId, t.row] })],
 );
 
-/** How the company mapped columns of this header before. */
+/** The company's previous mapping for this header. */
 export const rememberedMappings = pgTable(
   'remembered_mappings',
   {

@@ -24,7 +24,7 @@ export const crmConnections = pgTable(
     organizationId: uuid('organization_id')
       .notNull()
       .references(() => organizations.id),
-    /** Null: the organization's own. */
+    /** Null for the organization's own connection. */
     buyerId: uuid('buyer_id').references(() => buyers.id),
     /** Its name in adapters/crms.ts. No CHECK: a new CRM needs no migration. */
     vendor: text().$type<CrmName>().notNull(),
@@ -34,14 +34,14 @@ export const crmConnections = pgTable(
     apiVersion: text('api_version').notNull().default('v2'),
     /** `token`: a private token or an API key. `oauth`: an access token with a rotated, single-use refresh token. */
     kind: text().notNull().default('token'),
-    /** `{accessToken, refreshToken?}`; null: not connected yet. */
+    /** `{accessToken, refreshToken?}`; null until connected. */
     credentials: sealed(),
     accessExpiresAt: moment('access_expires_at'),
-    /** Raised by each change of the credentials: a run refused with older ones reads again. */
+    /** Incremented by each change of the credentials: a run refused with older ones reads them again. */
     credentialsVersion: integer('credentials_version').notNull().default(0),
-    /** Percent of the account's calls that are ours: other programs may share it. */
+    /** Percent of the account's rate limit that leadgate may use; other programs may share the account. */
     rateShare: integer('rate_share').notNull().default(100),
-    /** Lease of the process that spends the refresh token; the others wait for the next version. */
+    /** Lease of the process that uses the refresh token; the others wait for the next version. */
     refreshingUntil: moment('refreshing_until'),
     pausedAt: moment('paused_at'),
     pauseReason: text('pause_reason'),
@@ -59,8 +59,8 @@ export const crmConnections = pgTable(
 );
 
 /**
- * The allowance of an account: one row per call of an interval, each taken by at most one call per interval. So no
- * window of that length, wherever it begins, holds more calls than rows.
+ * The rate limit of an account: one row per call of an interval, each taken by at most one call per interval. So no
+ * window of that length contains more calls than there are rows.
  */
 export const crmCallSlots = pgTable(
   'crm_call_slots',
@@ -82,7 +82,7 @@ export const crmCallDays = pgTable(
     accountId: text('account_id').notNull(),
     day: text().notNull(),
     calls: integer().notNull().default(0),
-    /** What the vendor said is left. */
+    /** Remaining calls as reported by the vendor. */
     remaining: integer(),
   },
   (t) => [primaryKey({ columns: [t.vendor, t.accountId, t.day] })],
@@ -102,13 +102,13 @@ export const leadSyncs = pgTable(
     importId: uuid('import_id'),
     status: text().notNull(),
     attempts: integer().notNull().default(0),
-    /** The process that ran it last. */
+    /** The process that last ran the sync. */
     worker: text(),
     contactId: text('contact_id'),
-    /** Hash of what was written last: recognizes the CRM's report of our own write. */
+    /** Hash of the last write, to recognize the CRM's webhook about it. */
     writtenHash: text('written_hash'),
     errorCode: text('error_code'),
-    /** The vendor's message, for people. */
+    /** The vendor's error message, shown to users. */
     error: text(),
     /** The contact's consent, as the CRM reported it. */
     dnd: boolean(),

@@ -24,7 +24,7 @@ export const leads = pgTable(
     organizationId: uuid('organization_id')
       .notNull()
       .references(() => organizations.id),
-    /** `lead_…`, what every client and every text calls it. */
+    /** `lead_…`: the id shown in API responses and texts. */
     publicId: text('public_id').notNull(),
     city: text(),
     serviceType: text('service_type'),
@@ -33,22 +33,22 @@ export const leads = pgTable(
     campaignId: uuid('campaign_id'),
     categoryId: uuid('category_id'),
     supplierId: uuid('supplier_id'),
-    /** The file it came in. */
+    /** The import that created it. */
     importId: uuid('import_id'),
-    /** What happens with it: sold unlock by unlock, brought into its company's CRM, or sold through a campaign. */
+    /** How the lead is used: sold by unlock, synced to its company's CRM, or sold through a campaign. */
     channel: text().notNull(),
-    /** Teaser fields: what anybody offered may read. */
+    /** Teaser fields: readable by every buyer with an offer. */
     public: jsonb().notNull(),
     /** The locked fields, sealed. Null after erasure. */
     contact: sealed(),
     phoneHash: text('phone_hash'),
     emailHash: text('email_hash'),
     phoneValid: boolean('phone_valid').notNull(),
-    /** The terms its unlocks are offered at unless a request names others; null where unlocks are not offered by request. */
+    /** Default terms of its unlocks unless a request sets others; null when unlocks are not offered by request. */
     priceMinor: integer('price_minor'),
     currency: text(),
     ttlMs: bigint('ttl_ms', { mode: 'number' }),
-    /** How many buyers may unlock it; null: all that were offered. */
+    /** Maximum number of buyers that may unlock it; null for no limit. */
     maxSales: integer('max_sales'),
     erasedAt: moment('erased_at'),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -82,10 +82,10 @@ export const leadUnlocks = pgTable(
     buyerId: uuid('buyer_id')
       .notNull()
       .references(() => buyers.id),
-    /** What it was assigned by; null where the buyer was named. */
+    /** The rule that assigned it; null when the sender named the buyer. */
     campaignId: uuid('campaign_id'),
     subscriptionId: uuid('subscription_id'),
-    /** The conversation it is offered in; null for a buyer who is not texted. */
+    /** The conversation of the offer; null for a buyer who is not texted. */
     ourNumber: text('our_number'),
     phone: text(),
     status: text().notNull(),
@@ -101,10 +101,10 @@ export const leadUnlocks = pgTable(
     confirmedAt: moment('confirmed_at'),
     linkSentAt: moment('link_sent_at'),
     paidAt: moment('paid_at'),
-    /** Where the money came from; null until paid. */
+    /** Payment source; null until paid. */
     paidBy: text('paid_by'),
     paidLate: boolean('paid_late').notNull().default(false),
-    /** Raised by each claim of a reveal: a refund that read another number must look again. */
+    /** Incremented by each claim of a reveal, so that a concurrent refund detects it and reads the unlock again. */
     revealClaims: integer('reveal_claims').notNull().default(0),
     revealedAt: moment('revealed_at'),
     viewedAt: moment('viewed_at'),
@@ -136,7 +136,7 @@ export const leadUnlocks = pgTable(
   ],
 );
 
-/** The n-th sale of a lead with a limit. Two buyers for the last slot: the primary key lets one in. */
+/** The n-th sale of a lead with a limit. The primary key decides when two buyers compete for the last slot. */
 export const soldSlots = pgTable(
   'sold_slots',
   {

@@ -24,7 +24,7 @@ export const apiKeys = pgTable(
     organizationId: uuid('organization_id').references(() => organizations.id),
     owner: text().notNull(),
     name: text().notNull(),
-    /** First characters, to recognise it by. The key itself is nowhere: only its SHA-256. */
+    /** First characters, to recognise the key by. Only the SHA-256 of the key is stored. */
     prefix: text().notNull(),
     hash: text().notNull().unique(),
     scopes: text().array().notNull(),
@@ -79,7 +79,7 @@ export const phones = pgTable(
   (t) => [uniqueIndex('phones_conversation').on(t.ourNumber, t.number)],
 );
 
-/** Texts posted per organization and day, in 16 shards so that parallel sends do not queue on one row. */
+/** Texts posted per organization and day, in 16 shards so that parallel sends do not contend for one row. */
 export const smsCounters = pgTable(
   'sms_counters',
   {

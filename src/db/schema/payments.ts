@@ -18,16 +18,16 @@ import { leadUnlocks } from './leads.ts';
 import { organizations } from './organizations.ts';
 
 const purposeIn = (purpose: AnyPgColumn) => sql`${purpose} in (${quoted(paymentPurposes)})`;
-/** An unlock's payment refers to it; any other has only its subject's id. */
+/** A payment for an unlock references it; any other payment has only its subject's id. */
 const tiedToUnlock = (t: { purpose: AnyPgColumn; subjectId: AnyPgColumn; unlockId: AnyPgColumn }) =>
   sql`(${t.purpose} = 'unlock') = (${t.unlockId} is not null) and (${t.unlockId} is null or ${t.unlockId} = ${t.subjectId})`;
 
-/** Checkout Sessions at Stripe, one row each; `id` is null until Stripe has answered. */
+/** Checkout Sessions at Stripe, one row each; `id` is null until Stripe has responded. */
 export const checkoutSessions = pgTable(
   'checkout_sessions',
   {
     purpose: text().notNull(),
-    /** The unlock or top-up it is for. */
+    /** The unlock or top-up that is paid for. */
     subjectId: uuid('subject_id').notNull(),
     unlockId: uuid('unlock_id').references(() => leadUnlocks.id),
     number: integer().notNull(),
@@ -57,7 +57,7 @@ export const payments = pgTable(
       .notNull()
       .references(() => organizations.id),
     purpose: text().notNull(),
-    /** The unlock or top-up it is for. */
+    /** The unlock or top-up that is paid for. */
     subjectId: uuid('subject_id').notNull(),
     unlockId: uuid('unlock_id').references(() => leadUnlocks.id),
     paymentIntent: text('payment_intent').notNull().unique(),
@@ -66,7 +66,7 @@ export const payments = pgTable(
     amountMinor: integer('amount_minor').notNull(),
     refundedMinor: integer('refunded_minor').notNull().default(0),
     currency: text().notNull(),
-    /** The one charge its subject keeps; any other goes back. */
+    /** The one charge kept for its subject; any other is refunded. */
     kept: boolean().notNull(),
     refundReason: text('refund_reason'),
     disputedAt: moment('disputed_at'),
@@ -85,7 +85,7 @@ export const payments = pgTable(
 /** One booking; its entries sum to zero (a deferred constraint trigger checks at commit). */
 export const journals = pgTable('journals', {
   id: uuid().primaryKey(),
-  /** What was booked, once: `capture-<payment>`, `refund-<payment>-<cumulative amount>`. */
+  /** Idempotency key of the booking: `capture-<payment>`, `refund-<payment>-<cumulative amount>`. */
   key: text().notNull().unique(),
   organizationId: uuid('organization_id')
     .notNull()

@@ -16,7 +16,7 @@ import { recipientKinds } from '../../domain/recipient.ts';
 import { effectStates } from '../transport/effect-state.ts';
 import { moment, quoted, sealed } from './columns.ts';
 
-/** Append-only, partitioned by month of `occurred_at` (the migration says so; drizzle cannot). */
+/** Append-only, partitioned by month of `occurred_at` (declared in the migration; drizzle has no syntax for it). */
 export const events = pgTable(
   'events',
   {
@@ -42,14 +42,14 @@ export const outbox = pgTable(
     eventAt: moment('event_at').notNull(),
     worker: text().notNull(),
     organizationId: uuid('organization_id'),
-    /** Part of the job's name: raising it makes every older job of this row void. */
+    /** Part of the job id: raising it invalidates every older job of this row. */
     epoch: integer().notNull().default(0),
     dueAt: moment('due_at').notNull(),
     /** True while a job of this epoch should be in the queue. */
     queued: boolean().notNull(),
-    /** Visits of the sweeper since this epoch began. */
+    /** Sweeper visits since this epoch began. */
     visits: integer().notNull().default(0),
-    /** Failed attempts only: never visits, snoozes or 429s. */
+    /** Failed attempts only; visits, snoozes and 429s are not counted. */
     attempts: integer().notNull().default(0),
     parkedAt: moment('parked_at'),
     lastError: text('last_error'),
@@ -65,29 +65,29 @@ export const outbox = pgTable(
   ],
 );
 
-/** One call that changes the world outside, keyed by what it means. */
+/** One call with an external effect, keyed by its business identity. */
 export const effects = pgTable(
   'effects',
   {
     key: text().primaryKey(),
-    /** Travels to the vendor and back in callbacks; also the id of its message. */
+    /** Sent to the vendor and returned in its callbacks; also the id of the message. */
     id: uuid().notNull().unique(),
     vendor: text().notNull(),
     kind: text().notNull(),
     organizationId: uuid('organization_id'),
-    /** What it is about, as events name it: `unlock:<id>`. */
+    /** Subject, in the format of events: `unlock:<id>`. */
     subject: text().notNull(),
     state: text().notNull(),
-    /** Changes with each claim; only the holder completes it. */
+    /** Fencing token: changes with each claim, and only its holder can complete the effect. */
     fence: uuid().notNull(),
     leaseUntil: moment('lease_until').notNull(),
-    /** How many times it was really posted, or may have been. */
+    /** How many times the call was posted, or may have been. */
     posts: integer().notNull().default(1),
     vendorId: text('vendor_id'),
     result: jsonb(),
     errorCode: text('error_code'),
     claimedAt: moment('claimed_at').notNull().defaultNow(),
-    /** When a vendor listing first lacked it. */
+    /** When the vendor's listing first did not contain it. */
     missingSince: moment('missing_since'),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
@@ -98,7 +98,7 @@ export const effects = pgTable(
   ],
 );
 
-/** Every run of a worker and every call it made; outlives its outbox row, so that a timeline can be drawn. */
+/** Every run of a worker and every call it made. Kept after the outbox row is deleted, for timelines. */
 export const attempts = pgTable(
   'attempts',
   {
@@ -123,10 +123,10 @@ export const messages = pgTable(
     id: uuid().notNull(),
     createdAt: moment('created_at').notNull(),
     organizationId: uuid('organization_id'),
-    /** What it is about, as events name it: `unlock:<id>`. */
+    /** Subject, in the format of events: `unlock:<id>`. */
     subject: text().notNull(),
     recipientKind: text('recipient_kind').notNull(),
-    /** Of the buyer, the consumer's lead, or the member's user. */
+    /** Id of the buyer, of the consumer's lead, or of the member's user. */
     recipientId: uuid('recipient_id'),
     phoneId: uuid('phone_id'),
     channel: text().notNull(),
@@ -143,7 +143,7 @@ export const messages = pgTable(
     index('messages_subject').on(t.subject),
     index('messages_phone').on(t.phoneId, t.createdAt),
     index('messages_vendor').on(t.vendorId),
-    // Without the table's name: added to a partitioned table, PostgreSQL reads them again for each partition.
+    // Without the table name, because PostgreSQL parses the constraint again for each partition.
     check('messages_recipient_kind', sql`recipient_kind in (${quoted(recipientKinds)})`),
     check(
       'messages_recipient',
@@ -153,7 +153,7 @@ export const messages = pgTable(
   ],
 );
 
-/** What reached us from outside, once each. Texts are sealed. */
+/** Inbound messages and webhooks, one row each. Texts are sealed. */
 export const inbox = pgTable(
   'inbox',
   {
@@ -167,9 +167,9 @@ export const inbox = pgTable(
     /** Sealed sender and text of a message; null for events that carry ids only. */
     sender: sealed(),
     body: sealed(),
-    /** What it was taken for: accept, decline, stop, ... */
+    /** Classified intent: accept, decline, stop, ... */
     intent: text(),
-    /** True until somebody has looked: it was stored and not answered. */
+    /** True until an operator has reviewed it: the message was stored and not answered. */
     needsOperator: boolean('needs_operator').notNull().default(false),
     handledAt: moment('handled_at'),
     receivedAt: moment('received_at').notNull().defaultNow(),
@@ -182,7 +182,7 @@ export const inbox = pgTable(
   ],
 );
 
-/** First answer of each Idempotency-Key, returned again for the same body, refused for another. */
+/** First response of each Idempotency-Key: replayed for the same body, refused for a different one. */
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
@@ -197,7 +197,7 @@ export const idempotencyKeys = pgTable(
   (t) => [primaryKey({ columns: [t.organizationId, t.key] }), index('idempotency_keys_age').on(t.createdAt)],
 );
 
-/** What an operator must know; mailed once and kept on the console until resolved. */
+/** Alerts for operators: mailed once and shown on the console until resolved. */
 export const alerts = pgTable(
   'alerts',
   {

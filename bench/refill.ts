@@ -14,8 +14,8 @@ import type { Measure, Row, RowOptions } from './row.ts';
 const open = 10_000;
 const goalSeconds = 15;
 
-/** An event for each worker, with ids that do not exist. */
-const events: Record<WorkerName, { type: EventType; data: string }> = {
+/** An event for each of these workers, with ids that do not exist. */
+const events: Partial<Record<WorkerName, { type: EventType; data: string }>> = {
   distributor: { type: 'lead.received', data: `jsonb_build_object('leadId', id)` },
   'teaser-sender': { type: 'unlock.offered', data: `jsonb_build_object('unlockId', id)` },
   'payment-linker': { type: 'reply.accepted', data: `jsonb_build_object('unlockId', id, 'inboxId', id)` },
@@ -39,9 +39,13 @@ export const measureRefill: Measure = async (options) => {
 async function refill(parts: QueueMachine, { quick }: RowOptions): Promise<Row> {
   const { db, machine, backend, queues } = parts;
   const count = quick ? 1_000 : open;
-  for (const [n, worker] of workerNames.entries()) {
-    const share = Math.floor((count + n) / workerNames.length);
-    const rows = { worker, ...events[worker], count: share, organizations: 10, queued: true, dueIn: 0 };
+  const filled = workerNames.flatMap((worker) => {
+    const event = events[worker];
+    return event ? [{ worker, event }] : [];
+  });
+  for (const [n, { worker, event }] of filled.entries()) {
+    const share = Math.floor((count + n) / filled.length);
+    const rows = { worker, ...event, count: share, organizations: 10, queued: true, dueIn: 0 };
     await insertOutboxRows(db, rows);
   }
   await db.query('ANALYZE');

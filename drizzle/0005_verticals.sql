@@ -80,7 +80,8 @@ ALTER TABLE "payments" ADD CONSTRAINT "payments_purpose" CHECK ("payments"."purp
 ALTER TABLE "payments" ADD CONSTRAINT "payments_subject" CHECK (("payments"."purpose" = 'unlock') = ("payments"."unlock_id" is not null) and ("payments"."unlock_id" is null or "payments"."unlock_id" = "payments"."subject_id"));--> statement-breakpoint
 ALTER TABLE "payments" ADD CONSTRAINT "payments_session" CHECK ("payments"."purpose" <> 'unlock' or "payments"."session_id" is not null);--> statement-breakpoint
 ALTER TABLE "messages" ADD CONSTRAINT "messages_recipient_kind" CHECK (recipient_kind in ('buyer', 'consumer', 'member', 'operator', 'address'));--> statement-breakpoint
-ALTER TABLE "messages" ADD CONSTRAINT "messages_recipient" CHECK ((recipient_kind in ('buyer', 'consumer', 'member')) = (recipient_id is not null));--> statement-breakpoint-- Completed by hand: existing connections, syncs and call counters are those of GoHighLevel and keep their data.
+ALTER TABLE "messages" ADD CONSTRAINT "messages_recipient" CHECK ((recipient_kind in ('buyer', 'consumer', 'member')) = (recipient_id is not null));--> statement-breakpoint
+-- Completed by hand: existing connections, syncs and call counters are those of GoHighLevel and keep their data.
 ALTER TABLE "crm_connections" DROP CONSTRAINT "crm_connections_version";--> statement-breakpoint
 ALTER TABLE "crm_connections" DROP CONSTRAINT "crm_connections_pkey";--> statement-breakpoint
 DROP INDEX "crm_connections_location";--> statement-breakpoint
@@ -115,4 +116,8 @@ ALTER TABLE "lead_syncs" ALTER COLUMN "connection_id" SET NOT NULL;--> statement
 ALTER TABLE "lead_syncs" ADD CONSTRAINT "lead_syncs_lead_id_connection_id_pk" PRIMARY KEY("lead_id","connection_id");--> statement-breakpoint
 ALTER TABLE "lead_syncs" ADD CONSTRAINT "lead_syncs_connection_id_crm_connections_id_fk" FOREIGN KEY ("connection_id") REFERENCES "public"."crm_connections"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "lead_syncs_status" ON "lead_syncs" USING btree ("connection_id","status","updated_at");--> statement-breakpoint
-CREATE INDEX "lead_syncs_contact" ON "lead_syncs" USING btree ("connection_id","contact_id");
+CREATE INDEX "lead_syncs_contact" ON "lead_syncs" USING btree ("connection_id","contact_id");--> statement-breakpoint
+-- Events that another worker handles now. The new epoch voids the jobs in the queue of the former one.
+UPDATE "outbox" o SET "worker" = CASE e."type" WHEN 'reply.notified' THEN 'inbound' ELSE 'payment-linker' END, "epoch" = o."epoch" + 1, "visits" = 0
+FROM "events" e WHERE e."id" = o."event_id" AND e."occurred_at" = o."event_at"
+	AND (o."worker", e."type") IN (('revealer', 'payment.reported'), ('expirer', 'unlock.closed'), ('notifier', 'reply.notified'));

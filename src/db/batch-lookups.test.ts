@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { batchLookups } from './batch-lookups.ts';
 
 describe('batchLookups', () => {
-  it('answers everybody who asks in one turn from one look, each his own', async () => {
+  it('resolves concurrent calls of one event loop iteration with one lookup, each with its own result', async () => {
     const looks: number[][] = [];
     const double = batchLookups(async (keys: number[]) => {
       looks.push(keys);
@@ -12,7 +12,7 @@ describe('batchLookups', () => {
     expect(looks).toEqual([[1, 2, 1]]);
   });
 
-  it('never answers from a look that was begun before the question', async () => {
+  it('does not join a lookup that began before the call', async () => {
     let truth = 'valid';
     let began = () => {};
     const beginning = new Promise<void>((resolve) => {
@@ -37,7 +37,7 @@ describe('batchLookups', () => {
     expect(await second).toBe('revoked');
   });
 
-  it('a look that fails is told to those who shared it, and to nobody else', async () => {
+  it('a failed lookup rejects only the calls that shared it', async () => {
     let broken = true;
     const ask = batchLookups(async (keys: string[]) => {
       if (broken) throw new Error('away');

@@ -1,5 +1,5 @@
 /**
- * One lookup for all callers of the same turn of the event loop. A caller never joins a lookup that began before its
+ * One lookup for all callers of the same event loop iteration. A caller never joins a lookup that began before its
  * call, so an answer is as fresh as one of its own, and a lookup that hangs holds up only those who share it.
  */
 export function batchLookups<K, V>(look: (keys: K[]) => Promise<V[]>): (key: K) => Promise<V> {

@@ -84,8 +84,11 @@ export function createDatabase(options: DatabaseOptions): Database {
   pool.on('connect', (client) => client.on('error', () => undefined));
   const readerMax = Math.max(1, Math.ceil(max / 2));
   const reader = createReader({
-    ...{ url: options.replicaUrl ?? url, max: readerMax, applicationName: `${applicationName} reader` },
-    ...{ prepared, connectTimeoutMs },
+    url: options.replicaUrl ?? url,
+    max: readerMax,
+    applicationName: `${applicationName} reader`,
+    prepared,
+    connectTimeoutMs,
   });
 
   const db: Queryable = {

@@ -1,4 +1,4 @@
-/** The result of `work`, or an error that names what was waited for once `ms` are over. The work itself goes on. */
+/** Returns the result of `work`, or throws an error that names it after `ms`. The work itself is not cancelled. */
 export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -11,7 +11,7 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
   }
 }
 
-/** Whether `work` ended, well or not, before `ms` were over: for shutdowns, which must end whatever hangs. */
+/** Whether `work` settled within `ms`. For shutdown, which must complete even when something hangs. */
 export async function settledWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   const ended = work.then(
     () => true,

@@ -4,7 +4,7 @@ import { subjects } from '../events/subjects.ts';
 import type { Queryable } from './client.ts';
 import { run } from './commit.ts';
 
-/** What the demo prints and checks. It runs on a database of its own, so nothing is limited to an organization. */
+/** Queries of the demo. It has its own database, so they are not limited to an organization. */
 export type EndedUnlock = { id: string; provider: string; status: UnlockState; reason: string | null };
 
 /** All unlocks by the external id of their buyer. */
@@ -15,7 +15,7 @@ export async function listEndedUnlocks(db: Queryable): Promise<EndedUnlock[]> {
   );
 }
 
-/** The moves of one unlock, oldest first. */
+/** State changes of one unlock, oldest first. */
 export async function listUnlockMoves(
   db: Queryable,
   unlockId: string,

@@ -8,41 +8,41 @@ import type { Gate } from './gate.ts';
 import type { Outcome } from './outcome.ts';
 import type { EffectRun } from './posting.ts';
 
-/** One run of a worker over one outbox row. `S`: what its events are about. */
+/** One run of a worker for one outbox row. `S`: the subject of its events. */
 export type Run<S = unknown> = {
   /** The database's clock when the run began. */
   now: Date;
-  /** When the work was asked for. */
+  /** When the work was requested. */
   since: Date;
   /** Failed attempts so far. */
   attempts: number;
-  /** The subject as it stands. The first look comes with the run; every later one reads it again. */
+  /** The current subject. The first call returns the one read with the run; later calls read it again. */
   subject(): Promise<S | null>;
-  /** For runtime.effects: claims under this run's fence. */
+  /** Passed to runtime.effects to claim under this run's fence. */
   effect: EffectRun;
-  /** Commits a step and goes on; false: the state was not the expected one, or the row is not ours any more. */
+  /** Commits a step of a run that continues. Returns false when the state has changed or the fence was lost. */
   advance(change: Change): Promise<boolean>;
 };
 
-/** What opening a run takes, whatever the handlers may use. */
+/** The deps needed to open a run, independent of the handlers' deps. */
 type Opens = { db: Queryable };
 
 export type WorkerDefinition<N extends WorkerName, D, S> = {
   name: N;
-  /** What its events are about, read by the statement that opens a run; `eventOnly` when the event says enough. */
+  /** The subject of its events, read by the statement that opens a run; `eventOnly` when the event is sufficient. */
   about: Subject<S, D & Opens>;
   concurrency: number;
-  /** Longest a run may take before it counts as failed; its vendor calls have shorter timeouts of their own. */
+  /** Timeout of a run, after which it counts as failed. Vendor calls have shorter timeouts of their own. */
   timeoutMs: number;
   /** Failed attempts before the row is parked. Snoozes and 429s do not count. */
   attempts: number;
-  /** Jobs started per `duration` ms, over all processes. */
+  /** Jobs started per `duration` ms, across all processes. */
   limiter?: { max: number; duration: number };
-  /** Rows of one organization in the queue at once; absent: as many as the queue holds. */
+  /** Maximum rows of one organization in the queue; defaults to the queue's size. */
   perOrganization?: (deps: D) => number;
-  /** Of `concurrency` runs only those that it lets in do something; the others hold nothing but their job. */
+  /** Limits how many of the `concurrency` runs are active; the others hold only their job. */
   gate?: (deps: D) => Gate;
-  /** One handler per event routed here (events/routes.ts): a missing one does not compile. */
+  /** One handler per event routed here (events/routes.ts); a missing one is a compile error. */
   handle: { [E in EventsOf<N>]: (event: DomainEvent<E>, deps: D, run: Run<S>) => Promise<Outcome> };
 };
 
@@ -52,7 +52,7 @@ export type OpenedRun = {
   handle(event: DomainEvent, run: Omit<Run, 'subject'>): Promise<Outcome>;
 };
 
-/** A worker as the executor sees it; its subject's type is folded away. `D`: what it needs of the runtime. */
+/** A worker as the executor sees it, without its subject's type. `D`: the deps it needs from the runtime. */
 export type AnyWorker<D> = {
   name: WorkerName;
   concurrency: number;
@@ -62,22 +62,22 @@ export type AnyWorker<D> = {
   perOrganization?: (deps: D) => number;
   gate?: (deps: D) => Gate;
   handles: (type: EventType) => boolean;
-  /** Returns null when the row is finished, parked or was issued again. */
+  /** Returns null when the row is finished, parked or was reissued. */
   open: (fence: Fence, deps: D) => Promise<OpenedRun | null>;
 };
 
-/** For workers whose events carry all they need. */
+/** For workers whose events contain all the data they need. */
 export const eventOnly: Subject<null> = {
   open: (fence, { db }) => openRun(db, fence),
   look: async () => null,
 };
 
-/** `D` is the part of the runtime the handlers may use, `S` what their events are about. */
+/** `D` is the part of the runtime that the handlers use, `S` the subject of their events. */
 export function defineWorker<N extends WorkerName, D, S = null>(
   definition: WorkerDefinition<N, D, S>,
 ): AnyWorker<D & Opens> & { name: N } {
   const { about, handle, ...policy } = definition;
-  // One handler per event: which of them takes which event cannot be said of a whole record.
+  // TypeScript cannot correlate each event type with its handler across the whole record.
   const handlers = handle as unknown as Record<
     string,
     (event: DomainEvent, deps: D, run: Run<S>) => Promise<Outcome>
@@ -94,7 +94,7 @@ export function defineWorker<N extends WorkerName, D, S = null>(
   };
 }
 
-/** Answers with `first` once, and by `later` from then on. */
+/** Returns `first` on the first call, and the result of `later` from then on. */
 function looks<S>(first: S | null, later: () => Promise<S | null>): () => Promise<S | null> {
   let looked = false;
   return async () => {

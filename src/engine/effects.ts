@@ -6,15 +6,15 @@ export type KeyedRequest<T> = {
   kind: string;
   organizationId: string | null;
   subject: string;
-  /** Safe to repeat: the vendor knows this key. */
+  /** Idempotency key: repeating the call with the same key is safe. */
   call: (key: string) => Promise<{ vendorId: string | null; result: T }>;
 };
 
-/** Calls that change the world outside, each made once however often it is asked for. */
+/** Calls with an external effect, each executed once however often it is requested. */
 export type Effects = {
-  /** A call to a vendor that knows idempotency keys. */
+  /** A call to a vendor that supports idempotency keys. */
   keyed<T>(run: EffectRun, request: KeyedRequest<T>): Promise<EffectResult<T>>;
-  /** A call to a vendor that knows none: an unclear outcome is looked for before it is posted again. */
+  /** A call to a vendor that does not support them: an unknown outcome is looked up before the call is posted again. */
   once<T>(run: EffectRun, posting: Posting<T>): Promise<EffectResult<T>>;
 };
 

@@ -12,16 +12,16 @@ import { type Outcome, type Snooze, snooze } from './outcome.ts';
 import type { JobData } from './queues.ts';
 import type { EngineRuntime } from './runtime.ts';
 
-/** What one job came to; BullMQ keeps it as the job's return value, free of personal data. */
+/** The result of one job, without personal data; BullMQ stores it as the job's return value. */
 export type JobReport = 'finished' | 'skipped' | 'snoozed' | 'retrying' | 'parked' | 'gone';
 
-/** A guarded change may lose a race this often in one run before it is put back for later. */
+/** Number of races a guarded change may lose in one run before the row is rescheduled. */
 const rerunsOnLostRace = 5;
 const afterLostRacesMs = 1_000;
-/** The finishing statement is repeated on broken connections for this long: the sweeper must not be earlier. */
+/** The finishing statement is retried for this long on broken connections; the sweeper must not run earlier. */
 const finishPatienceMs = 8_000;
 
-/** Runs one job to its report: open, handle, settle. Throws only when the database is away; the sweeper comes again. */
+/** Runs one job: open, handle, settle. Throws only when the database is unavailable; the sweeper retries the row. */
 export async function execute<R extends EngineRuntime>(
   worker: AnyWorker<R>,
   runtime: R,
@@ -66,7 +66,7 @@ async function perform<R extends EngineRuntime>(
   return settled.report;
 }
 
-/** A run under way, with all that settling it takes. */
+/** A run in progress, with everything needed to settle it. */
 type Context = {
   worker: Pick<AnyWorker<never>, 'name' | 'attempts' | 'timeoutMs' | 'handles'>;
   runtime: EngineRuntime;
@@ -140,7 +140,7 @@ async function handleAndSettle(context: Context): Promise<Settled> {
   const { type, version } = opened.open.event;
   const event = knownEvent(context);
   if (!event) {
-    const because = `no handler here for ${type} of version ${version}: a newer leadgate wrote it, or its event is gone`;
+    const because = `no handler here for ${type} of version ${version}: written by a newer leadgate, or the event was deleted`;
     return parkWork(context, because, false);
   }
   for (let race = 0; race <= rerunsOnLostRace; race++) {
@@ -148,10 +148,10 @@ async function handleAndSettle(context: Context): Promise<Settled> {
     const settled = await settle(context, outcome);
     if (settled) return settled;
   }
-  return postponed(context, snooze(afterLostRacesMs, 'the state kept changing'));
+  return postponed(context, snooze(afterLostRacesMs, 'state changed concurrently in every attempt'));
 }
 
-/** Returns null when a version this process does not know wrote the event, or when its partition is gone. */
+/** Returns null when the event was written by an unknown version, or when its partition was dropped. */
 function knownEvent({ worker, opened }: Context): DomainEvent | null {
   try {
     const event = parseEvent(opened.open.event);
@@ -161,7 +161,7 @@ function knownEvent({ worker, opened }: Context): DomainEvent | null {
   }
 }
 
-/** Returns null when the guarded change lost a race: the handler must look at the state again. */
+/** Returns null when the guarded change lost a race: the handler must read the state again. */
 async function settle(context: Context, outcome: Outcome): Promise<Settled | null> {
   const { runtime, fence, cause } = context;
   switch (outcome.kind) {
@@ -230,7 +230,7 @@ async function parkWork(context: Context, because: string, burn: boolean): Promi
   };
   const change: Change = {
     guard: () => parkRow(fence, because.slice(0, 1_000), burn),
-    // The alert of an alert that cannot be sent would park again, and again.
+    // Alerting about a failed alert would park in an endless loop.
     events: type === 'work.parked' ? [] : [parked],
   };
   const result = await persistently(() =>
@@ -239,18 +239,18 @@ async function parkWork(context: Context, because: string, burn: boolean): Promi
   return { report: result.moved ? 'parked' : 'gone', note: because };
 }
 
-/** Our own sentence: class and code of classified errors; message of others, which come from our code. */
+/** Error text to store: class and code of classified errors, and the message of errors from our own code. */
 function describe(error: unknown): string {
   if (error instanceof VendorError) return `${error.vendor}: ${error.message}`;
   const code = sqlState(error);
   // Messages of the database driver can quote row values.
   if (code) return `database error ${code}`;
-  // JSON.parse quotes what it could not read.
+  // JSON.parse quotes its input.
   if (error instanceof SyntaxError) return 'stored data cannot be read';
   return error instanceof Error ? error.message : 'unknown error';
 }
 
-/** Settling statements carry the fence, which makes repeating them harmless. */
+/** Settling statements include the fence, which makes retrying them safe. */
 const persistently = <T>(statement: () => Promise<T>) => retryWhileDisconnected(statement, finishPatienceMs);
 
 function logRun(log: Logger, report: JobReport, note: string, ms: number, open: OpenRun<unknown>) {

@@ -1,4 +1,4 @@
-/** Lets so many in at once; the others wait in the order they came. */
+/** A FIFO semaphore with `width` permits. */
 export type Gate = { enter(): Promise<void>; leave(): void };
 
 export function createGate(width: number): Gate {

@@ -1,24 +1,24 @@
 import type { Change } from '../db/commit.ts';
 
-/** What a handler returns; the executor alone acknowledges, retries, waits and parks. */
+/** The result of a handler. Only the executor acknowledges, retries, snoozes and parks. */
 export type Outcome =
   /** Finish: fence, guarded change, events and next outbox rows in one statement. */
   | { kind: 'finish'; change: Change; note: string }
-  /** Nothing to do: the state moved on. */
+  /** Nothing to do: the state has already changed. */
   | { kind: 'skip'; because: string }
   /**
-   * Later; burns no attempt. `keepPlace`: before whatever was asked for after it, as soon as its worker's rows may go.
-   * `resetAttempts`: failed attempts so far no longer count.
+   * Runs again later without counting an attempt. `keepPlace`: keeps the row's position ahead of newer rows, and runs as
+   * soon as its worker's rows are released. `resetAttempts`: resets the count of failed attempts.
    */
   | { kind: 'snooze'; ms: number; because: string; keepPlace?: boolean; resetAttempts?: boolean }
-  /** Cannot succeed by repeating: parked with its reason, and an operator is alerted. */
+  /** A retry cannot succeed: the row is parked with the reason, and an operator is alerted. */
   | { kind: 'park'; because: string };
 
 export const finish = (change: Change, note = 'done'): Outcome => ({ kind: 'finish', change, note });
 export const skip = (because: string): Outcome => ({ kind: 'skip', because });
 export type Snooze = Extract<Outcome, { kind: 'snooze' }>;
 export const snooze = (ms: number, because: string): Snooze => ({ kind: 'snooze', ms, because });
-/** One part is done and the next follows: a long piece of work may fail as often between two parts as a short one. */
+/** Continues a long task with its next part. Resets the attempts, so that each part has the full number of retries. */
 export const continueNow = (because: string): Outcome => ({
   kind: 'snooze',
   ms: 0,
@@ -35,7 +35,7 @@ export const park = (because: string): Outcome => ({ kind: 'park', because });
 
 const longestWaitMs = 60_000;
 
-/** A wait that grows with how long the work has waited already: soon while it is fresh, once a minute when it lasts. */
+/** A delay that grows with the age of the work, up to one minute. */
 export function patience(run: { now: Date; since: Date }, firstMs: number): number {
   return Math.min(
     longestWaitMs,

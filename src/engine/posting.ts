@@ -27,43 +27,44 @@ import {
 } from '../domain/errors.ts';
 import { type Outcome, snooze } from './outcome.ts';
 
-/** How a call to the outside ended, or why that is not known yet; handlers return `wait` as it is. */
+/** The outcome of an external call, or the reason why it is not known yet. Handlers return `wait` unchanged. */
 export type EffectResult<T> =
   | { state: 'accepted'; id: string; vendorId: string | null; result: T; fresh: boolean }
   | { state: 'refused'; code: FailureCode | string }
   | { state: 'wait'; outcome: Outcome };
 
-/** The run that makes a call; null for calls made by a request, which holds no outbox row. */
+/** The run that makes a call; null for calls made by an HTTP request, which holds no outbox row. */
 export type EffectRun = { fence: Fence; attempt: (effectKey: string) => AttemptRow } | null;
 
 export type PostDeps = { db: Queryable; timings: Timings; log: Logger };
 
-/** Longer than any adapter's own timeout: while it lasts, no other run makes the same call. */
+/** Lease of a claim. Longer than any adapter's timeout, so that no other run makes the same call concurrently. */
 const leaseMs = 15_000;
 
-/** One kind of call: what is claimed, how it is made, and how to look for it afterwards. */
+/** One kind of call: its claim, the call itself, and the lookup after an unknown outcome. */
 export type Posting<T> = {
   request: Omit<ClaimRequest, 'id' | 'fence' | 'leaseMs' | 'repost' | 'guards' | 'writes'>;
   /** Conditions of the claim. */
   guards?: readonly ClaimGuard[];
-  /** What follows when a guard refuses the claim; absent: the effect is refused with the guard's word. */
+  /** Handles a claim that a guard refused. By default the effect is refused with the guard's reason. */
   refusedBy?: (refusal: string) => Promise<EffectResult<T>>;
-  /** Books of its own, kept in the effect's statements: begun with the claim, and closed with each outcome. */
+  /** Additional records written in the effect's statements: opened with the claim, closed with each outcome. */
   books?: {
     open(effectId: string): readonly ClaimWrite[];
     close(effectId: string, outcome: EffectOutcome): readonly Part[];
   };
-  /** `again`: an earlier claim may have posted it; what was posted then is what is posted now. */
+  /** `again`: an earlier claim may have posted it, so the same content must be posted. */
   call: (effectId: string, again: boolean) => Promise<{ vendorId: string | null; result: T }>;
-  /** Before a refusal by the vendor is booked. Repeated after a crash between the two. */
+  /** Runs before the vendor's refusal is recorded, and again after a crash in between. */
   onRefusal?: (code: FailureCode) => Promise<void>;
-  /** Looks at the vendor for what was perhaps posted; absent for keyed vendors, which are simply asked again. */
+  /** Looks up a possible post at the vendor. Absent for keyed vendors, where the call is repeated instead. */
   find?: (effect: EffectRow) => Promise<{ vendorId: string } | null>;
 };
 
 /**
- * Claims, calls, books: the one way out. The claim is committed before the call and the answer right after it; what
- * lies between is settled by the vendor's key, its callback or its listing.
+ * Claims the effect, makes the call and records the response; all external calls go through here. The claim is committed
+ * before the call and the response right after it. A crash in between is resolved by the vendor's idempotency key, its
+ * callback or its listing.
  */
 export async function post<T>(
   deps: PostDeps,
@@ -85,7 +86,7 @@ export async function post<T>(
     if (claim.posts > 1)
       deps.log.warn(
         { effect: posting.request.key, posts: claim.posts },
-        'posting again after an unclear outcome',
+        'posting again after an unknown outcome',
       );
     const claimed = { key: request.key, id: claim.id, fence, again: claim.id !== id };
     return callVendor(deps, posting, claimed, attempt);
@@ -133,7 +134,7 @@ async function bookFailure<T>(
 ): Promise<EffectResult<T>> {
   const errorCode = error instanceof VendorError ? (error.vendorCode ?? error.code) : 'unexpected';
   if (error instanceof PermanentError && (error.code === 'unauthorized' || error.code === 'misconfigured')) {
-    // Ours to mend: the work is parked, and free to be posted once it is resumed.
+    // Our error: park the work, and release the claim so that it can be posted once an operator resumes it.
     await book({ state: 'released', errorCode });
     throw error;
   }
@@ -142,7 +143,7 @@ async function bookFailure<T>(
     await book({ state: 'refused', errorCode: error.code });
     return { state: 'refused', code: error.code };
   }
-  // Keyed calls are repeated with the same key whatever happened; the claim is simply given back.
+  // Keyed calls are repeated with the same key whatever the outcome, so the claim is released.
   if (
     error instanceof TransientError ||
     (error instanceof UnknownOutcomeError && posting.request.repeatable)
@@ -157,8 +158,8 @@ async function bookFailure<T>(
       `no clear answer from ${posting.request.vendor} (${errorCode}): waiting for its callback`,
     );
   }
-  // Not the vendor's word (a lost database connection, a bug): the lease decides who looks again.
-  deps.log.error({ effect: claim.key, error }, 'a vendor call ended without a classified answer');
+  // Not a response of the vendor (a lost database connection, a bug): keep the claim until its lease expires.
+  deps.log.error({ effect: claim.key, error }, 'vendor call failed with an unclassified error');
   throw error;
 }
 
@@ -195,7 +196,7 @@ async function existing<T>(
   }
   if (effect.state === 'refused') return { state: 'refused', code: effect.errorCode ?? 'bad_request' };
   if (effect.leaseLeftMs > 0 && effect.state === 'claimed') {
-    // Usually it is done in a moment; only a run that died leaves the whole lease to wait for.
+    // Poll: the other run usually finishes soon. Only after a crash does the lease have to expire.
     return wait(Math.min(effect.leaseLeftMs + 50, 2_000), 'another run is making this call');
   }
   if (effect.state === 'claimed') {
@@ -206,8 +207,8 @@ async function existing<T>(
 }
 
 /**
- * An unclear post to a vendor without an idempotency key: first its callback gets a chance, then its listing is read;
- * posted again only when two listings `listingGapMs` apart lack it, and only once.
+ * Resolves a post with an unknown outcome at a vendor without idempotency keys: waits for the callback, then reads the
+ * vendor's listing. Posts again, at most once, when two listings `listingGapMs` apart do not contain it.
  */
 async function lookFor<T>(
   deps: PostDeps,
@@ -229,7 +230,7 @@ async function lookFor<T>(
     await markMissing(db, effect);
     return wait(
       timings.listingGapMs,
-      'not in the vendor’s listing; it is read once more before posting again',
+      'not in the vendor’s listing; waiting for a second listing before posting again',
     );
   }
   if (effect.missingForMs < timings.listingGapMs) {
@@ -239,7 +240,7 @@ async function lookFor<T>(
     await settled(deps, posting, effect, { state: 'refused', errorCode: 'unknown_outcome' });
     return { state: 'refused', code: 'unknown_outcome' };
   }
-  // A callback may have settled it since it was read: the claim's own guard decides.
+  // A callback may have settled it in the meantime: the guard of the statement decides.
   const again = await findEffect(db, effect.key);
   if (again?.state !== 'unknown') return wait(100, 'settled in the meantime');
   return post(deps, run, posting, true);

@@ -8,25 +8,25 @@ import { execute } from './execute.ts';
 import type { EngineRuntime } from './runtime.ts';
 import { createSweeper } from './sweeper.ts';
 
-/** `stop` lets running jobs end for so long (4 s); whatever is cut off then runs again elsewhere. */
+/** Time `stop` waits for running jobs (4 s). Interrupted jobs are run again by another process. */
 export type RunningWorkers = { stop(patienceMs?: number): Promise<void> };
 
-/** No progress with work waiting for this long: the worker's connection is deaf, and is replaced. */
-const deafAfterMs = 15_000;
+/** After this time without progress despite waiting jobs, the worker's connection counts as stalled and is replaced. */
+const stalledAfterMs = 15_000;
 const maintainEveryMs = 3_600_000;
 const drainMs = 4_000;
 
-/** Every worker of the product, whichever of them run here. */
+/** All workers of the product, including those that do not run in this process. */
 export type Workers<R> = { [N in WorkerName]: AnyWorker<R> };
 
 export type WorkOptions<R> = {
   workers: Workers<NoInfer<R>>;
-  /** Those that run in this process; absent: all. The sweeper looks after the rows of every worker. */
+  /** The workers that run in this process; defaults to all. The sweeper handles the rows of every worker. */
   names?: readonly WorkerName[];
   retention: readonly RetentionRules[];
 };
 
-/** Starts workers, a sweeper and the hourly maintenance beside them. `stop` lets running jobs end. */
+/** Starts the workers, the sweeper and the hourly maintenance. `stop` waits for running jobs. */
 export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkOptions<R>): RunningWorkers {
   const all = Object.values<AnyWorker<R>>(options.workers);
   const here = options.names?.map((name) => options.workers[name]) ?? all;
@@ -61,33 +61,34 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
     maintain(runtime.db, options.retention, runtime.config.retention).then(
       (report) => {
         const { dropped, held, failed } = report;
-        if (held.length + failed.length > 0) runtime.log.warn(report, 'maintenance left something for later');
+        if (held.length + failed.length > 0)
+          runtime.log.warn(report, 'maintenance incomplete: some partitions held or steps failed');
         else if (report.removed + dropped.length > 0) runtime.log.info(report, 'maintenance');
       },
-      (error: Error) => runtime.log.warn({ error: error.message }, 'maintenance failed, it comes again'),
+      (error: Error) => runtime.log.warn({ error: error.message }, 'maintenance failed, will retry'),
     );
   const housekeeping = setInterval(keepHouse, maintainEveryMs);
   void keepHouse();
   const watchdog = setInterval(() => {
     for (const [definition, state] of running) {
-      if (state.active > 0 || Date.now() - state.lastProgress < deafAfterMs) continue;
+      if (state.active > 0 || Date.now() - state.lastProgress < stalledAfterMs) continue;
       state.lastProgress = Date.now();
-      void restartIfDeaf(definition, state.worker);
+      void restartIfStalled(definition, state.worker);
     }
   }, 5_000);
-  const restartIfDeaf = async (definition: AnyWorker<R>, worker: Worker) => {
+  const restartIfStalled = async (definition: AnyWorker<R>, worker: Worker) => {
     try {
       const { waiting = 0 } = await runtime.queues.counts(definition.name);
-      // Waiting behind the worker's own rate limit is not deafness.
-      if (waiting === 0 || (definition.limiter?.duration ?? 0) >= deafAfterMs) return;
+      // A worker that waits for its own rate limit is not stalled.
+      if (waiting === 0 || (definition.limiter?.duration ?? 0) >= stalledAfterMs) return;
       runtime.log.warn(
         { worker: definition.name, waiting },
-        'no progress with work waiting: worker restarted',
+        'worker made no progress with jobs waiting: restarted',
       );
       start(definition);
       await worker.close(true);
     } catch (error) {
-      runtime.log.debug({ worker: definition.name, error: (error as Error).message }, 'queue not reachable');
+      runtime.log.debug({ worker: definition.name, error: (error as Error).message }, 'queue unreachable');
     }
   };
   return {
@@ -98,12 +99,12 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
       const closing = Promise.allSettled([...running.values()].map(({ worker }) => worker.close()));
       if (await settledWithin(patienceMs, closing)) return;
       const busy = [...running].filter(([, { active }]) => active > 0).map(([{ name }]) => name);
-      runtime.log.warn({ busy }, 'stopped without waiting any longer');
+      runtime.log.warn({ busy }, 'stopped with jobs still running');
     },
   };
 }
 
-/** For processes without a sweeper: keeps the bounded window of each queue known. */
+/** Keeps the counts for each queue's bounded window current, for processes without a sweeper. */
 export function watchDepths(runtime: EngineRuntime): RunningWorkers {
   const timer = setInterval(() => {
     queuedCounts(runtime.db)

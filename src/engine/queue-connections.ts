@@ -13,19 +13,19 @@ import { settledWithin, within } from '../db/deadline.ts';
 import { createPools } from '../db/transport/queue-pools.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
 
-/** How queues and workers reach their backend: a Redis, a Redis Cluster, or PostgreSQL. */
+/** Connections of queues and workers to their backend: Redis, a Redis Cluster, or PostgreSQL. */
 export type Connections = {
   queue(name: WorkerName): Queue;
   worker(name: WorkerName, run: (job: Job) => Promise<string>, options: Partial<WorkerOptions>): Worker;
-  /** Throws unless every queue can be reached. */
+  /** Throws unless every queue is reachable. */
   ping(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** The queue server cannot be used as it is; the message says what to change. */
+/** The queue server is not usable as configured; the message states what to change. */
 export class QueueSetupError extends Error {}
 
-/** A connection that does not end by itself in this time is cut. */
+/** A connection that does not close within this time is destroyed. */
 const closePatienceMs = 1_000;
 const bootTimeoutMs = 5_000;
 const retryDelay = (attempt: number) => Math.min(attempt * 100, 1_000);
@@ -35,8 +35,8 @@ type AnyRedis = Redis | Cluster;
 type RedisServer = { producer: AnyRedis; consumer(): AnyRedis };
 
 /**
- * Connects to what REDIS_URL names; whether that is a cluster, the server says itself. A queue that may drop jobs on
- * its own is refused at boot, as is one that cannot be reached.
+ * Connects to REDIS_URL and asks the server whether it is a cluster. A server that is unreachable or may evict jobs is
+ * refused at boot.
  */
 async function connectRedis(url: string, log: Logger): Promise<RedisServer> {
   const nodes = redisNodes(url);
@@ -48,7 +48,7 @@ async function connectRedis(url: string, log: Logger): Promise<RedisServer> {
   try {
     if (nodes.length > 1) {
       throw new QueueSetupError(
-        'REDIS_URL names several nodes, but they are no cluster. Name one server, or enable cluster mode.',
+        'REDIS_URL names several nodes that form no cluster. Name one server, or enable cluster mode.',
       );
     }
     refuseEviction(info, 'Redis');
@@ -63,14 +63,14 @@ async function connectRedis(url: string, log: Logger): Promise<RedisServer> {
 async function firstToAnswer(nodes: string[], log: Logger): Promise<{ redis: Redis; info: string }> {
   let lastError: unknown;
   for (const node of nodes) {
-    // Producers fail fast when Redis is away later, workers wait for it to come back.
+    // After boot, producers fail fast while Redis is unavailable, and workers wait until it is available again.
     const redis = new Redis(node, {
       lazyConnect: true,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       retryStrategy: retryDelay,
     });
-    // A wrong password or certificate is told here; the rejection says no more than "closed".
+    // This event reports a wrong password or certificate; the rejection only says "closed".
     let reason: Error | undefined;
     redis.on('error', (error) => {
       reason = error;
@@ -89,7 +89,7 @@ async function firstToAnswer(nodes: string[], log: Logger): Promise<{ redis: Red
   );
 }
 
-/** `access` is how the first node was reached: its credentials and its TLS are those of every node. */
+/** `access`: credentials and TLS options of the first node, which are used for every node. */
 async function connectCluster(nodes: string[], access: RedisOptions, log: Logger): Promise<RedisServer> {
   const seeds = nodes.map((node) => new URL(node));
   if (seeds.some(({ pathname }) => !['', '/', '/0'].includes(pathname)))
@@ -102,10 +102,12 @@ async function connectCluster(nodes: string[], access: RedisOptions, log: Logger
         port: Number(port || 6379),
       })),
       {
-        ...{ lazyConnect: fast, enableOfflineQueue: !fast, clusterRetryStrategy: retryDelay },
-        // Each is a tenth of a second: the outbox bridges what takes longer.
+        lazyConnect: fast,
+        enableOfflineQueue: !fast,
+        clusterRetryStrategy: retryDelay,
+        // Retries of a tenth of a second each; the outbox covers longer outages.
         ...(fast ? { maxRedirections: 5 } : {}),
-        // Names stay names: a certificate is not made out to an address.
+        // Keeps host names unresolved, because certificates are issued for names, not addresses.
         dnsLookup: (name, callback) => callback(null, name),
         redisOptions: { username, password, tls, family, ...redisOptions },
       },
@@ -136,13 +138,13 @@ function refuseEviction(info: string, server: string): void {
 
 export async function redisConnections(url: string, namespace: string, log: Logger): Promise<Connections> {
   const { producer, consumer } = await connectRedis(url, log);
-  // Hash-tagged per queue: on a Redis Cluster each queue lives in one slot, and the queues on different masters.
+  // Hash-tagged per queue: on a Redis Cluster each queue is in one slot, and queues are spread over the masters.
   const prefix = (name: WorkerName) => `{${namespace}-${name}}`;
   const consumers: AnyRedis[] = [];
   const owned = <R extends AnyRedis>(redis: R): R => {
     redis.on('error', (error) => log.debug({ error: error.message }, 'redis'));
     consumers.push(redis);
-    // A worker waits for jobs on a copy; when Redis is away at the end, nothing else would stop that copy from reconnecting.
+    // A worker waits for jobs on a duplicate connection, which would keep reconnecting if Redis is down during shutdown.
     const duplicate = redis.duplicate.bind(redis) as (...options: unknown[]) => R;
     redis.duplicate = ((...options: unknown[]) => owned(duplicate(...options))) as R['duplicate'];
     return redis;
@@ -153,7 +155,7 @@ export async function redisConnections(url: string, namespace: string, log: Logg
     worker: (name, run, options) =>
       new Worker(name, run, { ...options, prefix: prefix(name), connection: owned(consumer()) }),
     async ping() {
-      // A look into each queue: a cluster answers PING from whichever of its masters lives.
+      // Reads from each queue, because a cluster responds to PING from any available master.
       const looks = workerNames.map((name) => producer.exists(`${prefix(name)}:${name}:meta`));
       await within(1_000, 'no answer', Promise.all(looks));
     },
@@ -167,8 +169,8 @@ export async function redisConnections(url: string, namespace: string, log: Logg
 type Backend = { connection: { readyPromise?: Promise<void> | undefined; waitUntilReady(): Promise<void> } };
 
 /**
- * BullMQ (6.7.0) keeps the outcome of its first connection, also when that failed: such a queue would never work, and
- * such a worker would ask again without a pause, so that nothing else in the process ran. Here a failure is forgotten.
+ * BullMQ (6.7.0) caches the result of its first connection, even a failure: such a queue would never work, and such a
+ * worker would retry without a pause and block the process. This clears a failed result.
  */
 const backend = ((...parameters: Parameters<typeof createPostgresBackend>) => {
   const made = createPostgresBackend(...parameters);
@@ -186,7 +188,7 @@ export async function postgresConnections(url: string, log: Logger): Promise<Con
   const schema = 'bullmq';
   const pools = createPools(url, schema, (error) => log.debug({ error: error.message }, 'queue connection'));
   const pool = pools.open(6);
-  // Migrated once, by a connection of its own: the pools would race for it.
+  // Migrated once, on a separate connection, because the pools would migrate concurrently.
   const migrating = new Queue(
     'migration',
     { connection: { connectionString: url, schema, migrate: true, max: 1 } as never },
@@ -207,7 +209,7 @@ export async function postgresConnections(url: string, log: Logger): Promise<Con
     },
     async close() {
       if (await settledWithin(closePatienceMs, pools.end())) return;
-      log.warn({ clients: pools.clients() }, 'queue connections were cut: they did not end by themselves');
+      log.warn({ clients: pools.clients() }, 'queue connections did not close in time and were destroyed');
       await settledWithin(closePatienceMs, pools.cut());
     },
   };

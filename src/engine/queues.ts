@@ -6,8 +6,8 @@ import { type WorkerName, workerNames } from '../events/routes.ts';
 import { postgresConnections, redisConnections } from './queue-connections.ts';
 
 /**
- * The one module that knows which queue backend runs: Redis when it is given, BullMQ's PostgreSQL backend otherwise
- * (queue-connections.ts reaches either). A queue may lose, repeat or reorder jobs: nothing here is the truth, the outbox is.
+ * The only module that knows the queue backend: Redis when configured, otherwise BullMQ's PostgreSQL backend
+ * (queue-connections.ts connects to either). Queues may lose, repeat or reorder jobs; the outbox is the source of truth.
  */
 
 export type JobData = { outboxId: number; epoch: number };
@@ -16,18 +16,18 @@ export type WorkerPolicy = { concurrency: number; limiter?: { max: number; durat
 
 export type Queues = {
   readonly backend: 'redis' | 'postgres';
-  /** Adds jobs at once, coalescing whatever arrives while a bulk is under way. Never throws, never waits. */
+  /** Adds jobs immediately; jobs that arrive while a bulk is in progress form the next bulk. Never throws or waits. */
   publish(rows: PublishRow[]): void;
-  /** Adds jobs and waits. A job that is still waiting or running is left as it is. Throws when the queue is down. */
+  /** Adds jobs and waits. A job that is still waiting or running is not changed. Throws when the queue is unavailable. */
   add(worker: WorkerName, rows: PublishRow[]): Promise<void>;
-  /** What became of a job: still waiting or running, ended (its id blocks re-adds while retained), or not there. */
+  /** The state of a job: waiting or running, ended (its id blocks re-adds while retained), or missing. */
   stateOf(row: PublishRow): Promise<QueueJobState>;
   remove(row: PublishRow): Promise<void>;
-  /** True when the queue holds its bounded window: further rows wait in the outbox. */
+  /** True when the queue's bounded window is full and further rows wait in the outbox. */
   isFull(worker: WorkerName): boolean;
   setDepths(depths: Map<WorkerName, number>): void;
   readonly window: number;
-  /** A far-delayed job; when it is gone, the queue was emptied. True: it was missing, and is back now. */
+  /** Checks for a far-delayed marker job, whose absence means a flushed queue. Returns true when it was missing. */
   replantCanary(worker: WorkerName): Promise<boolean>;
   counts(worker: WorkerName): Promise<Record<string, number>>;
   /** For Bull Board. */
@@ -44,13 +44,13 @@ export type QueueOptions = {
   /** Separates installations that share one Redis. */
   namespace?: string;
   window?: number;
-  /** How long a run may go without renewing its lock before another worker takes its job, ms. */
+  /** Time in ms without lock renewal after which another worker takes over the job. */
   lockMs?: number;
 };
 
 const pendingLimit = 20_000;
 const publishTimeoutMs = 5_000;
-/** A connection that does not end by itself in this time is cut. */
+/** A connection that does not close within this time is destroyed. */
 const closePatienceMs = 1_000;
 const canaryId = 'canary';
 const canaryDelayMs = 30 * 24 * 3_600_000;
@@ -60,7 +60,7 @@ export const jobIdOf = (row: { id: number; epoch: number }) => `ob-${row.id}-${r
 const jobOf = (row: PublishRow) => ({
   name: row.worker,
   data: { outboxId: row.id, epoch: row.epoch } satisfies JobData,
-  // One attempt: every retry and snooze lives in the outbox.
+  // One attempt: the outbox schedules every retry and snooze.
   opts: {
     jobId: jobIdOf(row),
     attempts: 1,
@@ -72,7 +72,7 @@ const jobOf = (row: PublishRow) => ({
 export async function createQueues(options: QueueOptions): Promise<Queues> {
   const { log } = options;
   const window = options.window ?? 2_000;
-  // Lock, plus two rounds of the stalled check: a killed process's job runs again within 15 s.
+  // Lock plus two stalled checks: the job of a killed process runs again within 15 s.
   const lockMs = options.lockMs ?? 8_000;
   const connections = options.redisUrl
     ? await redisConnections(options.redisUrl, options.namespace ?? 'leadgate', log)
@@ -130,9 +130,9 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
           limiter: policy.limiter,
           lockDuration: lockMs,
           stalledInterval: Math.round(lockMs / 3),
-          // A job that dies with its process any number of times must come back: giving up is the outbox's decision.
+          // A stalled job must always be retried; only the outbox limits attempts.
           maxStalledCount: 1_000_000,
-          // Its default of 15 s leaves the PostgreSQL backend deaf for 14 s after a restart.
+          // With the default of 15 s, the PostgreSQL backend would fetch no jobs for 14 s after a restart.
           runRetryDelay: 500,
         },
       );
@@ -158,7 +158,7 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
   };
 }
 
-/** Sends what arrives while a bulk is under way as the next bulk: no timer, hence no added latency. */
+/** Sends jobs that arrive during a bulk as the next bulk. It uses no timer, so it adds no latency. */
 function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promise<void>, log: Logger) {
   const pending = new Map<WorkerName, PublishRow[]>();
   const running = new Map<WorkerName, Promise<void>>();
@@ -169,10 +169,10 @@ function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promis
       try {
         await within(publishTimeoutMs, 'no answer from the queue', add(worker, batch));
       } catch (error) {
-        // The rows are in the outbox; the sweeper issues them when the queue is back.
+        // The rows are in the outbox; the sweeper publishes them once the queue is available again.
         log.warn(
           { worker, jobs: batch.length, error: (error as Error).message },
-          'publish failed, left to the sweeper',
+          'publish failed, the sweeper will retry',
         );
         rows.length = 0;
       }

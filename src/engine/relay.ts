@@ -17,14 +17,14 @@ import type { Queues } from './queues.ts';
 type Options = { fence?: Fence; keep?: boolean; cause?: Cause | null; attempt?: AttemptRow | null };
 
 /**
- * Commits a change with its events and publishes the jobs straight after COMMIT. Publishing is not waited for and may
- * fail: the outbox rows are there, and the sweeper issues what was lost.
+ * Commits a change with its events and publishes the jobs right after COMMIT, without waiting for the result. If
+ * publishing fails, the sweeper publishes the jobs from the outbox rows.
  */
 export type Relay = {
   commit(change: Change, options?: Options): Promise<CommitResult>;
-  /** For rows committed elsewhere, such as inside a transaction. Never throws. */
+  /** Publishes rows that were committed elsewhere, such as in a transaction. Never throws. */
   publish(rows: PublishRow[]): void;
-  /** How commitChange must be called inside a caller's own transaction. */
+  /** Options for commitChange inside the caller's own transaction. */
   commitOptions(): { visibilityMs: number; isFull: (worker: WorkerName) => boolean };
 };
 

@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts';
 import type { Queues } from './queues.ts';
 import type { Relay } from './relay.ts';
 
-/** What running workers takes. A composition root adds what their handlers use. */
+/** The deps needed to run workers. A composition root adds the deps of the handlers. */
 export type EngineRuntime = {
   config: Pick<Config, 'timings' | 'workerCount' | 'retention'>;
   log: Logger;

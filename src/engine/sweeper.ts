@@ -8,22 +8,22 @@ import { type WorkerName, workerNames } from '../events/routes.ts';
 import type { Queues } from './queues.ts';
 
 /**
- * Every second: re-issues queued rows whose job was lost, lets waiting rows into their queues, and notices a queue that
- * was emptied. It never raises the epoch of a row that is merely overdue: doing so voids jobs that only wait and, under
- * a backlog, stops the system altogether.
+ * Every second: reissues queued rows whose job was lost, admits waiting rows to their queues, and detects a flushed
+ * queue. It does not raise the epoch of a row that is merely overdue: that would invalidate jobs that are still waiting
+ * and, under a backlog, stop all processing.
  */
 export type Sweeper = { sweep(): Promise<SweepReport>; start(): void; stop(): Promise<void> };
 export type SweepReport = { visited: number; reissued: number; admitted: number; flushed: WorkerName[] };
 
 const batch = 500;
 const batchesPerSweep = 20;
-/** From the second visit on a row is looked at less often: a row that only waits costs little. */
+/** From the second visit on, a row is visited less often, so that waiting rows cost little. */
 const revisitFactor = 2;
-/** Questions under way together: one by one, a flushed queue would take longer to ask than to fill. */
+/** Concurrent job lookups: one by one, checking a flushed queue would take longer than refilling it. */
 const askedAtOnce = 50;
 const queuePatienceMs = 5_000;
 
-/** Organizations with waiting rows that one sweep looks at, for each worker; the next sweep goes on with the others. */
+/** Organizations with waiting rows visited per sweep and worker; the next sweep continues with the others. */
 const organizationsPerSweep = 500;
 
 type Deps = {
@@ -31,10 +31,10 @@ type Deps = {
   queues: Queues;
   timings: Timings;
   log: Logger;
-  /** Rows of one organization in a worker's queue at once; absent: the queue's own window. */
+  /** Maximum rows of one organization in a worker's queue; defaults to the queue's window. */
   perOrganization?: ReadonlyMap<WorkerName, number>;
 };
-/** The organization each worker's last sweep ended at. */
+/** Per worker, the organization at which the last sweep ended. */
 type Places = Map<WorkerName, string | null>;
 
 export function createSweeper(deps: Deps): Sweeper {
@@ -56,7 +56,7 @@ export function createSweeper(deps: Deps): Sweeper {
       const report = await sweep();
       if (report.reissued > 0 || report.flushed.length > 0) log.info(report, 'sweep');
     } catch (error) {
-      log.warn({ error: (error as Error).message }, 'sweep failed, next one follows');
+      log.warn({ error: (error as Error).message }, 'sweep failed, will retry');
     }
     if (!stopped)
       timer = setTimeout(
@@ -77,7 +77,7 @@ export function createSweeper(deps: Deps): Sweeper {
   };
 }
 
-/** A queue that does not answer is left alone: rows visited now would only be put off, and are due when it is back. */
+/** Skips a queue that does not respond, so that its rows stay due until it is available again. */
 async function lookAtQueues({
   db,
   queues,
@@ -90,7 +90,7 @@ async function lookAtQueues({
       if (await answered(queues.replantCanary(worker))) emptied.push(worker);
       answering.push(worker);
     } catch (error) {
-      log.debug({ worker, error: (error as Error).message }, 'queue not reachable');
+      log.debug({ worker, error: (error as Error).message }, 'queue unreachable');
     }
   };
   await Promise.all(workerNames.map(look));
@@ -115,7 +115,7 @@ async function visitOverdue(
   return { visited, reissued };
 }
 
-/** First visit: the same job id again, a no-op while that job waits or runs. Later visits: ask what became of the job. */
+/** The first visit adds the same job id again, a no-op while that job is active. Later visits look up its state. */
 async function visit(deps: Deps, rows: (PublishRow & { visits: number })[]): Promise<number> {
   const fresh = await replaceEnded(
     deps,
@@ -125,7 +125,7 @@ async function visit(deps: Deps, rows: (PublishRow & { visits: number })[]): Pro
   return fresh.length;
 }
 
-/** A retained or orphaned id swallows re-adds: only a new epoch, hence a new id, brings such rows back. */
+/** A retained or orphaned job id ignores re-adds, so such rows are reissued with a new epoch and therefore a new id. */
 async function replaceEnded(deps: Deps, rows: PublishRow[]): Promise<PublishRow[]> {
   const lost: PublishRow[] = [];
   for (let first = 0; first < rows.length; first += askedAtOnce) {
@@ -135,21 +135,21 @@ async function replaceEnded(deps: Deps, rows: PublishRow[]): Promise<PublishRow[
     for (const answer of asked) if (answer.status === 'fulfilled' && answer.value) lost.push(answer.value);
     const failed = asked.find((answer) => answer.status === 'rejected');
     if (!failed) continue;
-    // Those not asked keep their due_at and are visited again.
-    deps.log.debug({ error: (failed.reason as Error).message }, 'queue not reachable');
+    // Rows whose lookup failed keep their due_at and are visited again.
+    deps.log.debug({ error: (failed.reason as Error).message }, 'queue unreachable');
     break;
   }
   return lost.length > 0 ? reissue(deps.db, lost) : [];
 }
 
-/** Null: the job still waits or runs. */
+/** Returns null while the job still waits or runs. */
 async function clearEnded(queues: Queues, row: PublishRow): Promise<PublishRow | null> {
   const state = await answered(queues.stateOf(row));
   if (state === 'ended') await answered(queues.remove(row));
   return state === 'present' ? null : row;
 }
 
-/** A queue whose connection has gone silent must not stop the sweep of the others, nor the next one. */
+/** A queue with an unresponsive connection must block neither the other queues nor the next sweep. */
 const answered = <T>(call: Promise<T>) => within(queuePatienceMs, 'no answer from the queue', call);
 
 async function admit(deps: Deps, answering: readonly WorkerName[], places: Places): Promise<number> {
@@ -178,8 +178,8 @@ async function addByWorker({ queues, log }: Deps, rows: PublishRow[]): Promise<v
   for (const row of rows) groups.set(row.worker, [...(groups.get(row.worker) ?? []), row]);
   for (const [worker, group] of groups) {
     await answered(queues.add(worker, group)).catch((error: Error) => {
-      // They keep their due_at and are visited again.
-      log.warn({ worker, jobs: group.length, error: error.message }, 'queue not reachable');
+      // The rows keep their due_at and are visited again.
+      log.warn({ worker, jobs: group.length, error: error.message }, 'queue unreachable');
     });
   }
 }

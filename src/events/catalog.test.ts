@@ -8,7 +8,7 @@ import { subjects } from './subjects.ts';
 const id = '019a0000-0000-7000-8000-000000000001';
 const other = '019a0000-0000-7000-8000-000000000002';
 
-/** Everything a field of an event may be called: ids and words of ours. Nothing here can hold a person's data. */
+/** All allowed names of event fields: ids and constants, none of which can hold personal data. */
 const harmless = new Set(
   (
     'leadId unlockIds unlockId inboxId phoneId paymentId messageId outboxId sessionId paymentIntent ' +
@@ -34,7 +34,7 @@ describe('the event catalog', () => {
     }
   });
 
-  it('reads rows that a later version wrote with more in them, and leaves that out', () => {
+  it('parses rows of a later version and drops unknown fields', () => {
     const row = { ...completeEvent(moved, null), data: { ...moved.data, later: 'x' } };
     expect(parseEvent(row).data).toEqual(moved.data);
   });
@@ -56,27 +56,27 @@ const moved: EventDraft = {
 };
 
 describe('completing an event', () => {
-  it('takes its time from its id, in the order they are made', () => {
+  it('takes occurredAt from the id, and ids sort by creation', () => {
     const made = Array.from({ length: 1_000 }, () => completeEvent(moved, null));
     expect(made.map((event) => event.id)).toEqual(made.map((event) => event.id).toSorted());
     for (const event of made) expect(event.occurredAt).toEqual(timeOfId(event.id));
     expect(Math.abs(Date.now() - made[0]!.occurredAt.getTime())).toBeLessThan(5_000);
   });
 
-  it('begins a correlation where there is no cause, and carries on a given one', () => {
+  it('starts a correlation without a cause, and continues a given one', () => {
     const first = completeEvent(moved, null);
     expect(first).toMatchObject({ correlationId: first.id, causationId: null, version: 1 });
     const next = completeEvent(moved, { correlationId: first.correlationId, causationId: first.id });
     expect(next).toMatchObject({ correlationId: first.id, causationId: first.id });
   });
 
-  it('refuses data that is not of its kind, before anything is stored', () => {
+  it('refuses data that does not match the event type, before anything is stored', () => {
     expect(() =>
       completeEvent({ ...moved, data: { unlockId: 'x', from: 'a', to: 'b' } } as EventDraft, null),
     ).toThrow();
   });
 
-  it('drops what the catalog does not know', () => {
+  it('drops fields unknown to the catalog', () => {
     const draft = { ...moved, data: { ...moved.data, clientName: 'Sarah' } } as EventDraft;
     expect(JSON.stringify(completeEvent(draft, null))).not.toContain('Sarah');
   });
@@ -87,27 +87,27 @@ describe('routes', () => {
     expect(Object.keys(routes).toSorted()).toEqual(eventTypes.toSorted());
   });
 
-  it('name known workers, each at most once per event, and leave none without work', () => {
-    const heard = new Set<string>();
+  it('name known workers, each at most once per event, and every worker has a route', () => {
+    const routed = new Set<string>();
     for (const type of eventTypes) {
       const workers = recipients(type, 0).map(({ worker }) => worker);
       expect(new Set(workers).size, type).toBe(workers.length);
       for (const worker of workers) {
         expect(workerNames).toContain(worker);
-        heard.add(worker);
+        routed.add(worker);
       }
     }
-    expect([...heard].toSorted()).toEqual([...workerNames].toSorted());
+    expect([...routed].toSorted()).toEqual([...workerNames].toSorted());
   });
 
-  it('of an offer: teased at once, expired at its time', () => {
+  it('of an offer: teaser due immediately, expiry due at the TTL', () => {
     expect(recipients('unlock.offered', 86_400_000)).toEqual([
       { worker: 'teaser-sender', delayMs: null },
       { worker: 'expirer', delayMs: 86_400_000 },
     ]);
   });
 
-  it('without a given delay a later worker is due at once, never for ever', () => {
+  it('without a delay, a later worker is due immediately', () => {
     expect(recipients('unlock.revealed', undefined)).toEqual([{ worker: 'revealer', delayMs: 0 }]);
   });
 });

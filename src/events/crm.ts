@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { id } from './fields.ts';
 
 export const crmEvents = {
-  /** What failed, or was held, is to be tried again. */
+  /** Failed or held syncs are retried on request. */
   'lead.sync_requested': z.object({ leadId: id }),
-  /** The CRM refuses a company's credentials: its rows are held until it is connected again. */
+  /** The CRM refuses a company's credentials: its rows are held until the company connects again. */
   'crm.paused': z.object({ reason: z.string() }),
-  /** A company's CRM has been out of order for a while: its rows wait, and go by themselves when it is back. */
+  /** A company's CRM has been unavailable for some time. Its rows are held and retried automatically. */
   'crm.unwell': z.object({ reason: z.string() }),
   'crm.resumed': z.object({ actor: z.string() }),
   /** The CRM reported a change of a contact (webhook, stored in the inbox). */

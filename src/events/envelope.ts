@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { catalog, type EventData, type EventType } from './catalog.ts';
 
-/** One fact. `subject` is what the timeline is drawn by: an unlock id, a lead id, or "phone:<id>" and the like. */
+/** One event. Timelines group by `subject`, for example `unlock:<id>`, `lead:<id>` or `phone:<id>`. */
 export type DomainEvent<T extends EventType = EventType> = {
   [K in T]: {
     id: string;
@@ -10,7 +10,7 @@ export type DomainEvent<T extends EventType = EventType> = {
     occurredAt: Date;
     organizationId: string | null;
     subject: string;
-    /** Same for everything that follows from one request. */
+    /** Shared by all events that result from one request. */
     correlationId: string;
     /** The event that caused this one. */
     causationId: string | null;
@@ -20,7 +20,7 @@ export type DomainEvent<T extends EventType = EventType> = {
 
 export type Cause = { correlationId: string; causationId: string | null };
 
-/** What a decision emits; ids, times and causes are added when it is committed. */
+/** An event as a decision emits it; ids, times and causes are added at commit. */
 export type EventDraft = {
   [K in EventType]: {
     type: K;
@@ -33,8 +33,8 @@ export type EventDraft = {
 }[EventType];
 
 /**
- * Completes a draft. The id is a UUIDv7 and `occurredAt` is the time inside it, so that an id alone says which
- * partition holds the event, and ids of one process sort in the order they were made.
+ * Completes a draft. The id is a UUIDv7 and `occurredAt` is its timestamp, so that the id determines the partition of
+ * the event, and ids of one process sort by creation.
  */
 export function completeEvent(draft: EventDraft, cause: Cause | null): DomainEvent {
   const id = uuidv7();
@@ -51,12 +51,12 @@ export function completeEvent(draft: EventDraft, cause: Cause | null): DomainEve
   } as DomainEvent;
 }
 
-/** The millisecond a UUIDv7 was made in. */
+/** The timestamp of a UUIDv7. */
 export function timeOfId(uuid: string): Date {
   return new Date(Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16));
 }
 
-/** Parses a stored event. Throws for a type or data no known version wrote. */
+/** Parses a stored event. Throws when the type or data matches no known version. */
 export function parseEvent(
   row: Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown },
 ): DomainEvent {

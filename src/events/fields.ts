@@ -1,5 +1,5 @@
 import { z } from 'zod';
 
-/** Fields that events of several families share. */
+/** Fields shared by several event families. */
 export const id = z.uuid();
 export const unlock = { unlockId: id };

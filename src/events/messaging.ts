@@ -4,15 +4,15 @@ import { id, unlock } from './fields.ts';
 export const messagingEvents = {
   'reply.accepted': z.object({ ...unlock, inboxId: id }),
   'reply.declined': z.object({ ...unlock, inboxId: id }),
-  /** A text without a clear intent, with an offer open: one help text a day. */
+  /** A text without a clear intent while an offer is open: answered by one help text per day. */
   'reply.unclear': z.object({ ...unlock, inboxId: id }),
   /** HELP or INFO. `phoneId` names (our number, their phone). */
   'reply.help': z.object({ phoneId: id, inboxId: id }),
-  /** An unsigned vendor callback: the text or delivery status it names is fetched by id before it counts. */
+  /** An unsigned vendor callback: the text or delivery status it names is fetched by id before it is processed. */
   'reply.notified': z.object({ inboxId: id }),
   'buyer.opted_out': z.object({ phoneId: id, inboxId: id.optional() }),
   'buyer.opted_in': z.object({ phoneId: id, inboxId: id.optional() }),
-  /** A short sentence the buyer should hear; `key` makes it one message, however often it is asked for. */
+  /** A short notice for the buyer. `key` deduplicates it. */
   'buyer.notice': z.object({
     ...unlock,
     notice: z.enum(['no_longer_available', 'sold_out', 'refunded']),

@@ -16,7 +16,7 @@ export type WorkerName = (typeof workerNames)[number];
 /** `later`: due after the draft's `dueInMs`; otherwise due at once. */
 type Route = WorkerName | { later: WorkerName };
 
-/** The workers of each event. Total over the catalog: an unrouted event does not compile. */
+/** The workers of each event. Total over the catalog: an unrouted event is a compile error. */
 export const routes = {
   'lead.received': ['distributor'],
   'offers.requested': ['distributor'],
@@ -71,12 +71,12 @@ export const routes = {
 } as const satisfies Record<EventType, readonly Route[]>;
 
 type WorkerOf<R> = R extends { later: infer W } ? W : R;
-/** The events a worker is handed: its definition must handle each of them. */
+/** The events routed to a worker, each of which its definition must handle. */
 export type EventsOf<W extends WorkerName> = {
   [E in EventType]: W extends WorkerOf<(typeof routes)[E][number]> ? E : never;
 }[EventType];
 
-/** Workers of one event with the delay of each: null is at once. */
+/** Workers of one event with the delay of each; null for no delay. */
 export function recipients(
   type: EventType,
   dueInMs: number | undefined,

@@ -1,22 +1,35 @@
 /**
- * What an event, an attempt or an alert is about, as one word and an id. Timelines are drawn by it, and a worker's run
- * begins with the row it names.
+ * The subject of an event, an attempt or an alert, as `<kind>:<id>`. Timelines group by it, and a worker's run reads the
+ * row it identifies.
  */
-type SubjectKind = 'unlock' | 'lead' | 'phone' | 'message' | 'import' | 'company' | 'organization';
+type SubjectKind =
+  | 'unlock'
+  | 'lead'
+  | 'phone'
+  | 'message'
+  | 'inbox'
+  | 'import'
+  | 'alert'
+  | 'company'
+  | 'organization';
 
 export const subjects = {
   unlock: (id: string) => `unlock:${id}`,
   lead: (id: string) => `lead:${id}`,
-  /** A conversation: our number and theirs. */
+  /** A conversation: our number and the buyer's. */
   phone: (id: string) => `phone:${id}`,
   message: (id: string) => `message:${id}`,
+  /** A received text or webhook. */
+  inbox: (id: string) => `inbox:${id}`,
   import: (id: string) => `import:${id}`,
+  /** By the key of the alert. */
+  alert: (key: string) => `alert:${key}`,
   /** By the id of its organization. */
   company: (organizationId: string) => `company:${organizationId}`,
   organization: (id: string) => `organization:${id}`,
 } satisfies Record<SubjectKind, (id: string) => string>;
 
-/** The id in a subject of this kind. Returns null when it is of another kind, or does not hold a UUID. */
+/** Returns the id of a subject of this kind, or null when it is of another kind or its id is not a UUID. */
 export function idInSubject(kind: SubjectKind, text: string): string | null {
   const [word, id = ''] = text.split(':');
   return word === kind && /^[0-9a-f-]{36}$/.test(id) ? id : null;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const workEvents = {
-  /** A worker gave up on a row: visible in the console, and an operator is alerted. */
+  /** A worker parked a row: shown in the console, and an operator is alerted. */
   'work.parked': z.object({ outboxId: z.number(), worker: z.string(), error: z.string() }),
   'work.resumed': z.object({ outboxId: z.number(), worker: z.string(), actor: z.string() }),
 } as const;

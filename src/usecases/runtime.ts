@@ -10,8 +10,8 @@ import type { EngineRuntime } from '../engine/runtime.ts';
 import type { Texting } from './messaging/texting.ts';
 
 /**
- * Everything a process is made of, built once by a composition root (src/runtime.ts) and passed down; requests and
- * handlers take a Pick of it.
+ * All deps of a process, built once by a composition root (src/runtime.ts) and passed down; requests and handlers take
+ * a Pick of it.
  */
 export type Runtime = EngineRuntime & {
   config: Config;

@@ -25,7 +25,7 @@ export const distributor = defineWorker<'distributor', Deps>({
   },
 });
 
-/** Buyers named by the sender were chosen when their unlocks were stored: the answer to the request names each. */
+/** Buyers named by the sender were selected when their unlocks were stored, because the response lists each of them. */
 async function offer(
   event: DomainEvent<'lead.received' | 'offers.requested'>,
   unlockIds: readonly string[],
@@ -41,7 +41,7 @@ async function offer(
         organizationId: event.organizationId,
         subject: subjects.unlock(id),
         data: { unlockId: id },
-        // Delays the expirer; the teaser-sender works at once.
+        // Delays the expirer; the teaser-sender runs immediately.
         dueInMs: Math.max(0, ttlMs),
       })),
     },

@@ -43,7 +43,7 @@ export const expirer = defineWorker<'expirer', Deps, UnlockView>({
 
     async 'buyer.opted_out'(event, { db }, run) {
       const phone = await findPhone(db, event.data.phoneId);
-      if (!phone?.optedOutAt) return skip('subscribed again: the offers stand');
+      if (!phone?.optedOutAt) return skip('phone resubscribed; offers kept open');
       return closeAll(
         () => findOpenUnlocks(db, { phoneId: event.data.phoneId }, roundSize),
         { type: 'opt_out' },
@@ -66,7 +66,7 @@ async function closeAll(
       const closing = closingChange(unlock, command, run.now);
       if (closing.kind === 'change' && (await run.advance(closing.change))) progress++;
     }
-    if (progress === 0) return snooze(1_000, 'the offers keep changing');
+    if (progress === 0) return snooze(1_000, 'offers changed concurrently');
     closed += progress;
   }
   return finish({}, `${command.type}: ${closed} closed`);

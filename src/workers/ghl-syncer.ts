@@ -6,9 +6,9 @@ import type { SessionDeps } from '../usecases/crm/session.ts';
 import { type LeadToSync, leadToSync, maxAttempts, syncLead } from '../usecases/crm/sync-lead.ts';
 
 /**
- * Syncs uploaded leads to their company's CRM, and applies the changes the CRM reports. It serves every CRM; its name is
- * that of the first one, and part of the contract of the Procfile and the queue board. Most runs only wait for their
- * turn under an account's rate limit (usecases/crm/rate-limit.ts), hence the high concurrency.
+ * Syncs uploaded leads to their company's CRM, and applies the changes the CRM reports. It serves every CRM; it is named
+ * after the first one, and the Procfile and the queue board depend on the name. Most runs only wait for an account's
+ * rate limit (usecases/crm/rate-limit.ts), hence the high concurrency.
  */
 export const ghlSyncer = defineWorker<'ghl-syncer', SessionDeps, LeadToSync>({
   name: 'ghl-syncer',

@@ -10,7 +10,7 @@ import type { Runtime } from '../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
 
-/** After this time a file makes room for others; it is continued where it stopped. */
+/** Time after which a file yields to others; it is continued where it stopped. */
 const sliceMs = 15_000;
 
 /** Reads a stored file, row by row, into leads. */
@@ -18,7 +18,7 @@ export const importer = defineWorker<'importer', Deps>({
   name: 'importer',
   about: eventOnly,
   concurrency: 2,
-  // Reaching the first row of a slice means reading the file up to it: long, late in a very long file.
+  // A slice reads the file up to its first row, which takes long near the end of a large file.
   timeoutMs: 600_000,
   attempts: 12,
   handle: {

@@ -17,7 +17,7 @@ import { revealByMail } from '../usecases/unlock/reveal.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config' | 'sms'>;
 
-/** Short answers to buyers, failed texts, and alerts to operators. */
+/** Sends notices and replies to buyers and alerts to operators, and handles failed texts. */
 export const notifier = defineWorker<'notifier', Deps, UnlockView>({
   name: 'notifier',
   about: unlockSubject,
@@ -45,7 +45,7 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
     },
 
     'crm.unwell'(event, deps, run) {
-      // Each process reports for itself: one alert a day is enough.
+      // Each process reports separately, so alerts are limited to one per day.
       const day = event.occurredAt.toISOString().slice(0, 10);
       const key = `crm-unwell-${event.organizationId ?? 'unknown'}-${day}`;
       return alertOperator(about(event, key, alert('crm_unwell', event.data)), deps, run);

@@ -10,7 +10,7 @@ import type { Runtime } from '../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'links' | 'payments' | 'config'>;
 
-/** Everything about the money of an unlock: its pay link, its sessions at Stripe, captures, refunds and disputes. */
+/** Handles the payments of an unlock: pay link, sessions at Stripe, captures, refunds and disputes. */
 export const paymentLinker = defineWorker<'payment-linker', Deps, UnlockView>({
   name: 'payment-linker',
   about: unlockSubject,

@@ -5,7 +5,7 @@ import { messagingRetention } from '../db/messaging/retention.ts';
 import type { RetentionRules } from '../db/transport/retention.ts';
 import { unlockRetention } from '../db/unlock/retention.ts';
 
-/** What each vertical keeps, and for how long. */
+/** Retention rules of all verticals. */
 export const retention: readonly RetentionRules[] = [
   unlockRetention,
   messagingRetention,

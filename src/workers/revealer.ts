@@ -8,7 +8,7 @@ import { reveal, revealAgain } from '../usecases/unlock/reveal.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config'>;
 
-/** Sends the contact details of a paid unlock, and books their delivery: PAID -> REVEAL_DETAILS_SENT -> DONE. */
+/** Sends the contact details of a paid unlock, and records their delivery: PAID -> REVEAL_DETAILS_SENT -> DONE. */
 export const revealer = defineWorker<'revealer', Deps, UnlockView>({
   name: 'revealer',
   about: unlockSubject,

@@ -18,16 +18,16 @@ export const teaserSender = defineWorker<'teaser-sender', Deps, UnlockView>({
   concurrency: 20,
   timeoutMs: 20_000,
   attempts: 12,
-  // Only teasers are held to a rate: under load, new offers wait rather than the texts a buyer waits for.
+  // Only teasers are rate limited: under load, new offers are delayed instead of replies to buyers.
   limiter: { max: 500, duration: 1_000 },
   handle: {
     async 'unlock.offered'(_event, deps, run) {
       const unlock = await run.subject();
       if (!unlock) return skip('no such unlock');
-      if (!isTexted(unlock)) return skip('its buyer is not texted');
+      if (!isTexted(unlock)) return skip('the buyer is not texted');
       const decision = decide(unlock, { type: 'tease' }, run.now);
       if (decision.kind !== 'move') return skip('already teased or closed');
-      if (run.now >= unlock.ttlExpiresAt) return skip('its TTL is over');
+      if (run.now >= unlock.ttlExpiresAt) return skip('offer TTL expired');
 
       // Keyed without the attempt number: a retry must not text the buyer twice.
       const body = renderTeaser(unlock.language, {
@@ -44,7 +44,7 @@ export const teaserSender = defineWorker<'teaser-sender', Deps, UnlockView>({
   },
 });
 
-/** Ends the offer when the carrier cannot deliver to this number; the effect itself records why with the phone. */
+/** Ends the offer when the carrier cannot deliver to this number; the effect records the reason with the phone. */
 function closeUnreachable(unlock: UnlockView, code: string, now: Date): Outcome {
   if (code === 'opted_out') return closeOffer(unlock, { type: 'opt_out' }, now, 'the number has opted out');
   if (code === 'bad_number')

@@ -79,3 +79,32 @@ it('a phone that was never texted, or by no organization, has no owner', async (
   await text(line, null, 'alert:x', { kind: 'operator', id: null });
   expect(await findConversationOwner(db, line)).toBeNull();
 });
+
+it('without messages, after their retention, the newest offer to the phone decides', async () => {
+  const line = await phone();
+  expect(await findConversationOwner(db, line)).toBeNull();
+  const [conversation] = await db.query<{ our: string; number: string }>(
+    'SELECT our_number AS our, number FROM phones WHERE id = $1',
+    [line],
+  );
+  const [buyer] = await db.query<{ id: string }>('SELECT id FROM buyers LIMIT 1');
+  const unlocks = [uuidv7(), uuidv7()] as const;
+  for (const [n, unlock] of unlocks.entries()) {
+    const lead = uuidv7();
+    await db.query(
+      `INSERT INTO leads (id, organization_id, public_id, channel, public, phone_valid, price_minor, currency, ttl_ms)
+       VALUES ($1, $2, $3, 'pay_per_unlock', '{}', true, 2000, 'usd', 60000)`,
+      [lead, demo.id, `lead_old${n}`],
+    );
+    await db.query(
+      `INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, status, reason, closed_at, price_minor, currency, ttl_expires_at, our_number, phone, created_at)
+       VALUES ($1, $2, $3, $4, 'EXPIRED', 'ttl', now(), 2000, 'usd', now(), $5, $6, now() - make_interval(months => 20 - $7::integer))`,
+      [unlock, lead, demo.id, buyer!.id, conversation!.our, conversation!.number, n],
+    );
+  }
+  expect((await findConversationOwner(db, line))?.line).toMatchObject({
+    organizationId: demo.id,
+    subject: `unlock:${unlocks[1]}`,
+    recipient: { kind: 'buyer', id: buyer!.id },
+  });
+});

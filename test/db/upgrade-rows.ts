@@ -10,7 +10,7 @@ export const bobPhone = '+13055550161';
 const names = `organization amy bob amyLine bobLine user importing
   offered uploaded soldUpload
   amyOpen bobDone amyExpired bobRefunded
-  teaser reveal revealMail help alertMail kept returned journal reply alert received parked`;
+  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported`;
 export type Ids = Record<string, string>;
 
 /** Ids as the product makes them, each a second after the one before: their order is the order of their making. */
@@ -242,6 +242,15 @@ async function insertTransport(id: Ids, insert: Insert): Promise<void> {
       correlation_id: id.received,
       data: { unlockId: id.amyOpen, sessionId: 'cs_open' },
     },
+    ...formerRoutes.map(({ name, type }) => ({
+      ...event,
+      id: id[name],
+      occurred_at: timeOfId(id[name]!),
+      type,
+      subject: `organization:${id.organization}`,
+      correlation_id: id.received,
+      data: {},
+    })),
   ]);
   const now = new Date();
   await insert('outbox', [
@@ -255,8 +264,24 @@ async function insertTransport(id: Ids, insert: Insert): Promise<void> {
       parked_at: now,
       last_error: 'no answer',
     },
+    ...formerRoutes.map(({ name, worker }) => ({
+      event_id: id[name],
+      event_at: timeOfId(id[name]!),
+      worker,
+      organization_id: id.organization,
+      epoch: 4,
+      due_at: now,
+      queued: true,
+    })),
   ]);
 }
+
+/** Work of events that another worker handles since 0005. */
+const formerRoutes = [
+  { name: 'closed', type: 'unlock.closed', worker: 'expirer' },
+  { name: 'notified', type: 'reply.notified', worker: 'notifier' },
+  { name: 'reported', type: 'payment.reported', worker: 'revealer' },
+] as const;
 
 function effectsOf(id: Ids): Row[] {
   const of = (key: string, message: string, more: Row) => ({

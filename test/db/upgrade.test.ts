@@ -26,6 +26,8 @@ import { findUnlockByToken } from '../../src/db/unlock/pay-view.ts';
 import { findReveal, hasRevealFailed } from '../../src/db/unlock/reveals.ts';
 import { unlockTimeline } from '../../src/db/unlock/timeline.ts';
 import { findUnlock } from '../../src/db/unlock/unlocks.ts';
+import type { EventType } from '../../src/events/catalog.ts';
+import { recipients } from '../../src/events/routes.ts';
 import { atServer, clientOf, createEmptyDatabase, type TestDatabase } from '../harness/database.ts';
 import { amyPhone, fill, type Ids, makeIds, ourNumber } from './upgrade-rows.ts';
 
@@ -225,6 +227,21 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     expect(await listParked(db, { organizationId: organization, limit: 10 })).toMatchObject([
       { worker: 'payment-linker', error: 'no answer', unlockId: id.amyOpen, leadId: 'lead_offered' },
     ]);
+  });
+
+  it('open work of a rerouted event belongs to its new worker, and jobs of the former queue are void', async () => {
+    const moved = await db.query<{ event: string; worker: string; epoch: number }>(
+      'SELECT event_id AS event, worker, epoch FROM outbox WHERE parked_at IS NULL ORDER BY event_id',
+    );
+    expect(moved).toEqual([
+      { event: id.closed, worker: 'payment-linker', epoch: 5 },
+      { event: id.notified, worker: 'inbound', epoch: 5 },
+      { event: id.reported, worker: 'payment-linker', epoch: 5 },
+    ]);
+    for (const { event, worker } of moved) {
+      const [row] = await db.query<{ type: string }>('SELECT type FROM events WHERE id = $1', [event]);
+      expect(recipients(row!.type as EventType, undefined).map((route) => route.worker)).toEqual([worker]);
+    }
   });
 
   it('members are sellers of their organization', async () => {

@@ -57,7 +57,7 @@ describe('an interrupted upload', () => {
     );
     const { imports } = (await company.call('GET', '/api/imports?limit=1')).body;
     expect(imports[0].problem).toBe(
-      'The upload was cut off before the file was whole. Nothing of it was kept: upload the file again.',
+      'The upload was interrupted before the whole file arrived. Nothing was stored. Upload the file again.',
     );
     expect([await count('import_chunks'), await count('leads')]).toEqual([0, 0]);
   });
@@ -72,7 +72,7 @@ describe('an interrupted upload', () => {
     const shown = await company.call('GET', `/api/imports/${left!.id}`);
     expect(shown.body.import).toMatchObject({
       status: 'failed',
-      problem: expect.stringContaining('cut off'),
+      problem: expect.stringContaining('interrupted'),
     });
     const next = await company.upload(plainCsv(1));
     expect(await count('import_chunks WHERE import_id = $1', [left!.id])).toBe(0);
@@ -132,7 +132,7 @@ describe('a file that cannot be decrypted', () => {
     const { body } = await company.call('GET', `/api/imports/${id}`);
     expect(body.import).toMatchObject({
       status: 'running',
-      problem: expect.stringMatching(/went wrong here, not in your file.*an operator has been told/s),
+      problem: expect.stringMatching(/internal error, not because of the file.*an operator was notified/s),
     });
     await system.rows('UPDATE import_chunks SET body = $2 WHERE import_id = $1', [id, chunk!.body]);
     await resumeParked(system.runtime, parked!.id, 'amy');

@@ -166,11 +166,17 @@ export function createAccess(
   };
 }
 
-const callerWith = ({ id, owner, organizationId, scopes: granted }: ApiKey): Caller => ({
-  actor: id,
-  role: owner,
-  organizations: organizationId === null ? null : [organizationId],
-  scopes: granted,
+/** Only an operator's key without an organization acts for every organization. */
+function organizationsOfKey({ owner, organizationId }: ApiKey): readonly string[] | null {
+  if (organizationId !== null) return [organizationId];
+  return owner === 'operator' ? null : [];
+}
+
+const callerWith = (key: ApiKey): Caller => ({
+  actor: key.id,
+  role: key.owner,
+  organizations: organizationsOfKey(key),
+  scopes: key.scopes,
   person: null,
 });
 

@@ -6,6 +6,7 @@ import { sameSecret } from '../../adapters/secret.ts';
 import { parseTextmagicDelivery, parseTextmagicInboundId } from '../../adapters/textmagic.ts';
 import { receiveOnce } from '../../db/transport/inbox.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { readJsonBodies } from '../http/bodies.ts';
 import { notFound } from '../http/problem.ts';
@@ -68,7 +69,7 @@ async function receive(relay: Runtime['relay'], fields: Fields, requestId: strin
     {
       guard: receiveOnce({ id: inboxId, source: 'textmagic-callback', ...callback }),
       events: [
-        { type: 'reply.notified', organizationId: null, subject: `inbox:${inboxId}`, data: { inboxId } },
+        { type: 'reply.notified', organizationId: null, subject: subjects.inbox(inboxId), data: { inboxId } },
       ],
     },
     { cause: { correlationId: requestId, causationId: null } },

@@ -24,10 +24,10 @@ export type ApiKey = {
 const keyShape = /^lg_[A-Za-z0-9_-]{43}$/;
 const shownLength = 11;
 
-/** Whether a string can be a key at all; what cannot costs no query. */
+/** Whether a string has the format of a key, so that other strings are refused without a query. */
 export const looksLikeKey = (value: string): boolean => keyShape.test(value);
 
-/** A key has 256 bits of its own, so its plain SHA-256 is enough, and the lookup by it leaks nothing by its timing. */
+/** A key has 256 random bits, so a plain SHA-256 suffices, and looking it up by hash has no timing leak. */
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 const columns =
@@ -36,7 +36,7 @@ const columns =
 
 type NewKey = { organizationId: string | null; owner: KeyOwner; name: string; scopes: readonly Scope[] };
 
-/** The key itself is in this answer and nowhere else, ever. */
+/** The only place where the plain key is returned; it is not stored. */
 export async function createKey(
   db: Queryable,
   request: NewKey,
@@ -45,12 +45,12 @@ export async function createKey(
   return { id: row.id, key, prefix: row.prefix };
 }
 
-/** In force at once, of one organization. */
+/** Maximum number of active keys per organization. */
 export const mostKeys = 100;
 
 /**
- * With the request's Idempotency-Key, which keeps the key's id alone. Throws its violation when it was used, and
- * RefusedError 409 when there are too many.
+ * Creates a key together with the request's Idempotency-Key, which stores only the key's id. Throws the violation of a
+ * used Idempotency-Key, and RefusedError 409 when the organization has too many keys.
  */
 export async function makeKey(
   db: Queryable,
@@ -73,7 +73,7 @@ export async function makeKey(
   return { key, row };
 }
 
-/** Null for an unknown or revoked key. Not cached: a revoked key is refused at once. */
+/** Returns null for an unknown or revoked key. Not cached, so that a revoked key is refused immediately. */
 export async function findKey(db: Queryable, key: string): Promise<ApiKey | null> {
   if (!looksLikeKey(key)) return null;
   const [row] = await run<ApiKey>(
@@ -83,7 +83,7 @@ export async function findKey(db: Queryable, key: string): Promise<ApiKey | null
   return row ? { ...row, scopes: row.scopes.filter(isScope) } : null;
 }
 
-/** For the console: roughly when a key was last used, without a write per request. */
+/** Records approximately when a key was last used, for the console, without a write per request. */
 export async function noteKeyUse(db: Queryable, id: string): Promise<void> {
   await run(
     db,
@@ -91,7 +91,7 @@ export async function noteKeyUse(db: Queryable, id: string): Promise<void> {
   );
 }
 
-/** By id or by shown prefix. False: no such active key. */
+/** By id or by displayed prefix. Returns false when there is no such active key. */
 export async function revokeKey(db: Queryable, idOrPrefix: string): Promise<boolean> {
   const rows = await run(
     db,
@@ -100,7 +100,7 @@ export async function revokeKey(db: Queryable, idOrPrefix: string): Promise<bool
   return rows.length > 0;
 }
 
-/** False: no such active key of this organization. */
+/** Returns false when the organization has no such active key. */
 export async function revokeKeyOf(db: Queryable, organizationId: string, id: string): Promise<boolean> {
   const rows = await run(
     db,

@@ -22,7 +22,7 @@ const columns =
   sql.raw(`b.id, b.external_id AS "externalId", b.name, b.phone, b.email, b.language, b.active = 'active' AS active,
   b.created_at AS "createdAt"`);
 
-/** A named buyer, and what stands in the way of offering it this lead. */
+/** A named buyer, with anything that prevents an offer of this lead. */
 export type Candidate = {
   buyerId: string;
   externalId: string;
@@ -34,7 +34,7 @@ export type Candidate = {
   offered: boolean;
 };
 
-/** Resolves provider ids within one organization. `leadId` null: a lead that is not stored yet. */
+/** Resolves provider ids within one organization. `leadId` is null for a lead that is not stored yet. */
 export async function findCandidates(
   db: Queryable,
   organizationId: string,
@@ -75,7 +75,7 @@ export async function findBuyer(
   return row ?? null;
 }
 
-/** In the order of their ids. */
+/** Ordered by id. */
 export async function listBuyers(
   db: Queryable,
   organizationId: string,
@@ -90,7 +90,7 @@ export async function listBuyers(
   );
 }
 
-/** Ids of the first active buyers of the installation, for the example on an empty console. */
+/** Ids of the installation's first active buyers, for the example on an empty console. */
 export async function firstBuyerIds(db: Queryable, limit: number): Promise<string[]> {
   const rows = await run<{ id: string }>(
     db,
@@ -101,7 +101,7 @@ export async function firstBuyerIds(db: Queryable, limit: number): Promise<strin
 
 export type BuyerChange = Partial<Omit<BuyerFields, 'externalId'>> & { active?: boolean };
 
-/** Sets the fields that are given (null empties one). Null when there is no such buyer. */
+/** Sets the given fields (null clears one). Returns null when there is no such buyer. */
 export async function changeBuyer(
   db: Queryable,
   organizationId: string,
@@ -123,7 +123,7 @@ export async function changeBuyer(
   return row ?? null;
 }
 
-/** Creates or updates buyers by their ids; ids must not repeat within one call. Counts what was new. */
+/** Creates or updates buyers by id; ids must be unique within one call. Returns the number of new buyers. */
 export async function upsertBuyers(
   db: Queryable,
   organizationId: string,

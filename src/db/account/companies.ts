@@ -12,7 +12,7 @@ import { violatedUnique } from '../constraints.ts';
 import { accountConstraint } from '../crm/credentials.ts';
 import type { IdempotencyKey } from '../transport/idempotency.ts';
 
-/** An organization that brings leads of its own into its CRM. Never its credentials: only whether there are any. */
+/** An organization that uploads its own leads to its CRM. Without its credentials; only whether there are any. */
 export type Company = {
   organizationId: string;
   /** The `company_id` of clients. */
@@ -21,14 +21,14 @@ export type Company = {
   ownerName: string;
   ownerEmail: string;
   ownerPhone: string;
-  /** ISO 3166: how phones without a country code are read. */
+  /** ISO 3166: default country for phones without a country code. */
   defaultRegion: string;
-  /** A phone that came this recently is a repetition. 0: never. */
+  /** A phone seen within this window is a duplicate. 0 disables deduplication. */
   dedupeWindowMs: number;
   tags: string[];
   sourceLabel: string | null;
   fieldMapping: Record<string, string>;
-  /** Null: it has not named its account yet. */
+  /** Null until the company has named its account. */
   vendor: CrmName | null;
   accountId: string | null;
   apiVersion: string;
@@ -40,7 +40,7 @@ export type Company = {
   createdAt: Date;
 };
 
-/** Unique: an owner's address regardless of case, and an account of a CRM. */
+/** Unique: an owner's e-mail address regardless of case, and an account of a CRM. */
 export const ownerEmailConstraint = 'companies_owner_email';
 const slugConstraint = 'organizations_slug_unique';
 
@@ -53,7 +53,7 @@ const columns =
 const companies = sql.raw(`companies c JOIN organizations o ON o.id = c.organization_id
   LEFT JOIN crm_connections k ON k.organization_id = c.organization_id AND k.buyer_id IS NULL`);
 
-/** Null when there is none, also for an organization that is no company. */
+/** Returns null when there is none, or when the organization is not a company. */
 export async function findCompany(
   db: Queryable,
   by: { number: number } | { organizationId: string },
@@ -66,7 +66,10 @@ export async function findCompany(
   return row ?? null;
 }
 
-/** By number. `search`: in the number, the names, the owner's address or the CRM account. `organizations`: only these; null: all. */
+/**
+ * Ordered by number. `search` matches the number, the names, the owner's address or the CRM account. `organizations`
+ * limits the list; null lists all.
+ */
 export async function listCompanies(
   db: Queryable,
   page: {
@@ -91,9 +94,9 @@ export async function listCompanies(
 }
 
 /**
- * A new organization with its company and its CRM account, which is not connected yet. `by`: a user's or a key's
- * id. Throws the violation of `ownerEmailConstraint`, `accountConstraint` (see `companyTaken`) or of a used
- * Idempotency-Key; nothing is written then.
+ * Creates an organization with its company and its CRM account, which is not connected yet. `by`: id of a user or a
+ * key. Throws, with nothing written, the violation of `ownerEmailConstraint`, of `accountConstraint` (see
+ * `companyTaken`) or of a used Idempotency-Key.
  */
 export async function registerCompany(
   { db }: { db: Queryable },
@@ -103,13 +106,13 @@ export async function registerCompany(
   const id = uuidv7();
   const plain = slugOf(fields.name);
   for (let attempt = 0; ; attempt += 1) {
-    // A name that others have too gets another short name.
+    // The plain slug may be taken: later attempts add a random suffix.
     const slug = attempt === 0 ? plain : `${plain}-${randomBytes(3).toString('hex')}`;
     try {
       await commitChange(db, registration(id, slug, fields, by, key), { visibilityMs: 0 });
       return (await findCompany(db, { organizationId: id }))!;
     } catch (error) {
-      // The answer to COMMIT was lost: it happened, or nothing did.
+      // The answer to COMMIT was lost: look up whether the company exists.
       const made = isConnectionError(error) ? await findCompany(db, { organizationId: id }) : null;
       if (made) return made;
       if (attempt === 5 || violatedUnique(error) !== slugConstraint) throw error;
@@ -154,7 +157,7 @@ function registration(
   };
 }
 
-/** Makes an organization that is there a company. False: it is one already, and is left as it is. */
+/** Makes an existing organization a company. Returns false, and changes nothing, when it already is one. */
 export async function makeCompany(
   db: Queryable,
   organizationId: string,
@@ -174,13 +177,13 @@ const companyRow = (fields: CompanyRegistration, organization: SQL) =>
     SELECT id, ${fields.ownerName}::text, ${fields.ownerEmail}::text, ${fields.ownerPhone}::text, ${fields.defaultRegion}::text
     FROM ${organization} AS organization`;
 
-/** An account that was named before stays. */
+/** Keeps an account that was named before. */
 const connectionRow = (fields: CompanyRegistration, organization: SQL) =>
   sql`INSERT INTO crm_connections (organization_id, vendor, account_id)
     SELECT id, ${fields.account.vendor}::text, ${fields.account.accountId}::text FROM ${organization} AS organization
     ON CONFLICT (organization_id) WHERE buyer_id IS NULL DO NOTHING`;
 
-/** A collision as people read it; null for anything else. */
+/** Translates a unique violation to a RefusedError. Returns null for any other error. */
 export function companyTaken(error: unknown): RefusedError | null {
   switch (violatedUnique(error)) {
     case ownerEmailConstraint:
@@ -196,7 +199,7 @@ export function companyTaken(error: unknown): RefusedError | null {
   }
 }
 
-/** Null: no such company. Throws RefusedError 409 when the owner's address is another company's. */
+/** Returns null when there is no such company. Throws RefusedError 409 when another company has the owner's address. */
 export async function changeCompany(
   db: Queryable,
   organizationId: string,
@@ -224,7 +227,7 @@ export async function changeCompany(
   return rows.length > 0 ? findCompany(db, { organizationId }) : null;
 }
 
-/** Letters, digits and hyphens; a name of other scripts gets a name of its own. */
+/** Letters, digits and hyphens. A name in another script gets a generated slug. */
 function slugOf(name: string): string {
   const plain = name
     .normalize('NFKD')

@@ -4,10 +4,10 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
-/** A person who signs in for an organization as its seller. */
+/** A user with the role of seller in an organization. */
 export type Member = { userId: string; name: string; email: string; hasPassword: boolean };
 
-/** Organizations this person is a seller of. Being a buyer or a supplier of one opens none of its company's pages. */
+/** Organizations in which the user is a seller. Buyers and suppliers have no access to company pages. */
 export async function organizationsOf(db: Queryable, userId: string): Promise<string[]> {
   const rows = await run<{ id: string }>(
     db,
@@ -24,7 +24,7 @@ export async function listMembers(db: Queryable, organizationId: string): Promis
   );
 }
 
-/** Repeating it changes nothing. An account that is there already keeps its name, password and role. */
+/** Idempotent. An existing account keeps its name, password and role. */
 export async function addMember(
   db: Queryable,
   organizationId: string,
@@ -44,7 +44,7 @@ export async function addMember(
   return row!;
 }
 
-/** Their account stays, and their other organizations. False: they were no member. */
+/** Keeps the account and its other memberships. Returns false when the user was not a member. */
 export async function removeMember(db: Queryable, organizationId: string, userId: string): Promise<boolean> {
   const rows = await run(
     db,
@@ -53,14 +53,14 @@ export async function removeMember(db: Queryable, organizationId: string, userId
   return rows.length > 0;
 }
 
-/** How long a link that sets a password works. */
+/** Lifetime of a link that sets a password. */
 export const passwordLinkHours = 72;
 const purpose = 'password-link:';
 const identifierOf = (token: string) => purpose + createHash('sha256').update(token).digest('hex');
 
 /**
- * A token of 256 bits that sets this member's password once; earlier ones stop working. Only its hash is stored. Null:
- * no member of the organization, or an operator, whose password is nobody else's to set.
+ * Creates a single-use 256-bit token that sets this member's password, and revokes earlier ones. Only its hash is
+ * stored. Returns null when the user is not a member, or is an operator, whose password others may not set.
  */
 export async function makePasswordToken(
   db: Queryable,
@@ -81,7 +81,7 @@ export async function makePasswordToken(
   return rows.length > 0 ? token : null;
 }
 
-/** Whose password this token sets. Looking spends nothing. Null: unknown, spent, or too old. */
+/** The user of a token, without using the token. Returns null when it is unknown, used or expired. */
 export async function findPasswordToken(
   db: Queryable,
   token: string,
@@ -95,8 +95,8 @@ export async function findPasswordToken(
 }
 
 /**
- * Spends the token, sets the password and ends the sessions opened with the one before, together or not at all. Null:
- * somebody else was first, or it is too old.
+ * Uses the token, sets the password and ends the user's existing sessions in one transaction. Returns null when the
+ * token was already used or has expired.
  */
 export async function spendPasswordToken(
   db: Queryable,

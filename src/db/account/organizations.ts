@@ -10,7 +10,7 @@ export type NewOrganization = {
   supportContact: string;
 };
 
-/** False: an organization with this slug exists already, and is left as it is. */
+/** Returns false, and changes nothing, when an organization with this slug already exists. */
 export async function createOrganization(db: Queryable, organization: NewOrganization): Promise<boolean> {
   const { id, name, slug, footer, supportContact } = organization;
   const rows = await run(

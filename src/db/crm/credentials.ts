@@ -8,7 +8,7 @@ import type { CrmConnection, CrmCredentials } from './connections.ts';
 import { releaseHold } from './holds.ts';
 
 export type NewCredentials = {
-  /** Absent: the connection keeps its account. */
+  /** Defaults to the account of the connection. */
   account?: CrmAccount & { apiVersion: string };
   kind: 'token' | 'oauth';
   credentials: CrmCredentials;

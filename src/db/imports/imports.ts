@@ -8,27 +8,27 @@ import { type Change, type Part, run } from '../commit.ts';
 import { ownConnection } from '../crm/connections.ts';
 import { quoted } from '../schema/columns.ts';
 
-/** One file of a company: kept whole, then read row by row. */
+/** One uploaded file of a company: stored completely, then read row by row. */
 export type Import = {
   id: string;
   organizationId: string;
   status: ImportStatus;
   fileName: string;
-  /** SHA-256 of its bytes; null until the whole file is here. */
+  /** SHA-256 of its bytes; null until the upload is complete. */
   fileHash: string | null;
   bytes: number;
   chunks: number;
-  /** What the uploader said of the file; what is absent is found out. */
+  /** File options given by the uploader; absent ones are detected. */
   dialect: ImportDialect;
   mapping: Mapping | null;
   header: string[] | null;
-  /** Rows before this one are settled. The header is row 1. */
+  /** All rows before this one are committed. The header is row 1. */
   nextRow: number;
   totalRows: number;
   created: number;
   duplicates: number;
   rejected: number;
-  /** Why it failed, or does not go on, in a sentence for people. */
+  /** Why the import failed or is stuck, as a sentence for users. */
   problem: string | null;
   createdAt: Date;
   updatedAt: Date;
@@ -38,18 +38,21 @@ export type Import = {
 
 export type ImportDialect = { encoding?: string; delimiter?: string };
 
-/** Without a sign of life for so long, a file was cut off, or is not wanted any more. */
+/** An upload without progress for this long counts as interrupted. */
 export const cutOffAfterMinutes = 15;
 const forgottenAfterDays = 7;
 
 export const cutOffProblem =
-  'The upload was cut off before the file was whole. Nothing of it was kept: upload the file again.';
+  'The upload was interrupted before the whole file arrived. Nothing was stored. Upload the file again.';
 const stuckProblem =
-  'Something went wrong here, not in your file: it is not read on for now. What was read stays, and an operator has been told. It goes on from there when that is mended.';
+  'Reading the file stopped because of an internal error, not because of the file. The rows read so far are kept, and an operator was notified. The import continues from there once the error is fixed.';
 const supersededProblem = 'The same file was uploaded again before this one was started.';
-const forgottenProblem = `The file was not started within ${forgottenAfterDays} days and is gone. Upload it again.`;
+const forgottenProblem = `The import was not started within ${forgottenAfterDays} days and the file was deleted. Upload it again.`;
 
-/** Work that was given up is told of where it is looked for. An upload that stopped reads as failed from the moment it counts as one, also before it is swept. */
+/**
+ * Reports a running import as stuck when its outbox row is parked, and an interrupted upload as failed even before the
+ * sweep has marked it.
+ */
 const columns = sql.raw(`i.id, i.organization_id AS "organizationId",
   CASE WHEN stale THEN 'failed' ELSE i.status END AS status, i.file_name AS "fileName", i.file_hash AS "fileHash",
   i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.header, i.next_row AS "nextRow", i.total_rows AS "totalRows",
@@ -61,7 +64,7 @@ const imports = sql.raw(`imports i CROSS JOIN LATERAL (SELECT i.status = 'upload
     JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
     WHERE o.parked_at IS NOT NULL AND o.worker = 'importer' AND e.subject = 'import:' || i.id) AS stuck) p`);
 
-/** Null when there is none; with `organizationId` also when it is another organization's. */
+/** Returns null when there is none or, with `organizationId`, when it belongs to another organization. */
 export async function findImport(db: Queryable, id: string, organizationId?: string): Promise<Import | null> {
   const owner = organizationId === undefined ? sql`` : sql` AND i.organization_id = ${organizationId}::uuid`;
   const [row] = await run<Import>(
@@ -71,7 +74,7 @@ export async function findImport(db: Queryable, id: string, organizationId?: str
   return row ?? null;
 }
 
-/** Newest first. `after` is the cursor of the last row of the page before. */
+/** Newest first. `after` is the cursor of the last row of the previous page. */
 export async function listImports(
   db: Queryable,
   organizationId: string,
@@ -91,11 +94,11 @@ export async function listImports(
   );
 }
 
-/** In the company's own CRM. */
+/** Syncs to the company's own CRM. */
 const syncsOfImport = (importId: string) => sql`import_id = ${importId}::uuid AND connection_id = (
   SELECT k.id FROM imports i JOIN crm_connections k ON ${ownConnection('i.organization_id')} WHERE i.id = ${importId}::uuid)`;
 
-/** An import's leads by the state of their sync. `pending`: not started. */
+/** An import's leads by the state of their sync. `pending`: the sync has not started. */
 export type SyncCounts = {
   pending: number;
   processing: number;
@@ -120,7 +123,7 @@ export async function importCounts(db: Queryable, row: Pick<Import, 'id' | 'crea
   };
 }
 
-/** Imports of the same bytes that took rows, or are about to: to ask before it is done again. */
+/** The latest import of the same bytes that created leads or is running, to confirm a repeated import. */
 export async function findSameFile(db: Queryable, row: Import): Promise<Import | null> {
   if (row.fileHash === null) return null;
   const [same] = await run<Import>(
@@ -136,7 +139,7 @@ const sameFile = (row: Pick<Import, 'id' | 'organizationId' | 'fileHash'>) =>
 
 export type NewImport = Pick<Import, 'id' | 'organizationId' | 'fileName' | 'dialect'>;
 
-/** False: so many files of the company are unfinished that it takes no other. */
+/** Returns false when the company already has `mostOpen` unfinished files. */
 export async function openUpload(db: Queryable, row: NewImport, mostOpen: number): Promise<boolean> {
   const rows = await run(
     db,
@@ -148,10 +151,10 @@ export async function openUpload(db: Queryable, row: NewImport, mostOpen: number
   return rows.length > 0;
 }
 
-/** A piece of a file; `body` is sealed. */
+/** A chunk of a file; `body` is sealed. */
 export type Chunk = { number: number; bytes: number; body: string };
 
-/** False: the upload was cancelled, counts as cut off by now, or this piece is there already. */
+/** Returns false when the upload was cancelled or interrupted, or when this chunk is already stored. */
 export async function appendChunk(db: Queryable, importId: string, chunk: Chunk): Promise<boolean> {
   const rows = await run(
     db,
@@ -164,7 +167,7 @@ export async function appendChunk(db: Queryable, importId: string, chunk: Chunk)
   return rows.length > 0;
 }
 
-/** The sealed pieces of a file in their order, a few at a time. Ends early when they are gone. */
+/** The sealed chunks of a file in order, a few at a time. Ends early when they were deleted. */
 export async function* readChunks(db: Queryable, importId: string): AsyncGenerator<string> {
   const together = 4;
   for (let first = 0; ; first += together) {
@@ -183,8 +186,8 @@ export type WholeFile = Pick<Import, 'chunks' | 'header' | 'totalRows' | 'dialec
 };
 
 /**
- * The file is whole; an earlier upload of the same bytes that nobody started makes room for it, so that a program that
- * does not look at our answers piles nothing up. `mapping`: what its columns are believed to be; null where something is missing. */
+ * Marks an upload as complete. It supersedes an earlier, unstarted upload of the same bytes, so that a client that
+ * ignores responses does not accumulate files. `mapping`: the detected columns; null when one is missing. */
 export const markReady = (
   { id, organizationId }: Pick<Import, 'id' | 'organizationId'>,
   file: WholeFile,
@@ -211,7 +214,7 @@ export const markReady = (
   ],
 });
 
-/** A correction of how the file is read, before it is started. */
+/** Changes how the file is read, before the import is started. */
 export const redescribe = (
   id: string,
   file: Pick<Import, 'header' | 'dialect' | 'mapping' | 'totalRows'>,
@@ -221,7 +224,7 @@ export const redescribe = (
     WHERE id = ${id}::uuid AND status = 'ready' RETURNING id`,
 });
 
-/** From ready to running. Without `again` not beside an import of the same bytes. */
+/** Moves from ready to running. Without `again` the guard fails when the same bytes were imported before. */
 export const markStarted = (
   row: Import,
   start: { mapping: Mapping; again: boolean; headerKey: string },
@@ -243,8 +246,8 @@ export const markStarted = (
 });
 
 /**
- * The end: its pieces go, its rejects stay. `from` guards: an import that is not in one of these states is left alone;
- * `nextRow`, that nobody else has read on.
+ * Ends an import: its chunks are deleted and its rejects kept. The guard requires one of the states in `from` and, if
+ * given, an unchanged `nextRow`, so that a run that lost the import to another run changes nothing.
  */
 export const markEnded = <To extends EndedStatus>(
   row: Pick<Import, 'id' | 'organizationId'>,
@@ -298,7 +301,7 @@ export async function rememberedMapping(
   return row?.mapping ?? null;
 }
 
-/** In the file's order. */
+/** In the order of the file. */
 export async function leadsOfImport(db: Queryable, importId: string, limit: number): Promise<string[]> {
   const rows = await run<{ id: string }>(
     db,
@@ -307,7 +310,7 @@ export async function leadsOfImport(db: Queryable, importId: string, limit: numb
   return rows.map(({ id }) => id);
 }
 
-/** Something sealed by the server, to compare keys by. */
+/** Returns any value sealed by the server, to check that the keys match. */
 export async function anySealed(db: Queryable): Promise<string | null> {
   const [row] = await run<{ contact: string }>(
     db,
@@ -324,7 +327,7 @@ export async function hasFailedSyncs(db: Queryable, importId: string): Promise<b
   return rows.length > 0;
 }
 
-/** Uploads that stopped half-way, and files nobody started: their bytes go. Any process, any number of times. */
+/** Fails interrupted uploads and expired unstarted imports, and deletes their bytes. Safe to run concurrently. */
 export async function sweepImports(db: Queryable): Promise<number> {
   const rows = await run(
     db,

@@ -3,10 +3,10 @@ import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import type { Vault } from '../vault.ts';
 
-/** A row that was not taken: its cells as they came, and one list of reasons for each field. */
+/** A rejected row: its cells as uploaded, and a list of reasons per field. */
 export type RejectedRow = { row: number; cells: string[]; errors: Record<string, string[]> };
 
-/** After `afterRow`, in the file's order. */
+/** Rows after `afterRow`, in the order of the file. */
 export async function listRejects(
   deps: { db: Queryable; vault: Pick<Vault, 'openJson'> },
   importId: string,
@@ -20,7 +20,7 @@ export async function listRejects(
   return rows.map(({ row, cells, errors }) => ({ row, errors, cells: deps.vault.openJson<string[]>(cells) }));
 }
 
-/** All of them, a page at a time: memory does not grow with their number. */
+/** Yields all rejects page by page, so that memory does not grow with their number. */
 export async function* readRejects(
   deps: Parameters<typeof listRejects>[0],
   importId: string,

@@ -5,7 +5,7 @@ import { sweepImports } from './imports.ts';
 export const importsRetention: RetentionRules = {
   steps: { imports: sweepImports },
   rows: ({ rejectsDays }) => ({
-    // It cannot be looked up whose cells they are: they go sooner than what a person can be found by.
+    // The cells cannot be searched by person, so they are deleted sooner than searchable data.
     import_rejects: sql`import_id IN (SELECT id FROM imports WHERE ${olderThan('ended_at', rejectsDays)})`,
   }),
 };

@@ -3,14 +3,14 @@ import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 import { paidList } from '../unlock/states.ts';
 
-/** Public fields beside city and service type; already masked. */
+/** Public fields other than city and service type; already masked. */
 export type PublicFields = {
   preferredTimeWindow: string | null;
   budgetRange: string | null;
   notes: string | null;
 };
 
-/** What the vault seals into `leads.contact`. */
+/** The plain text of `leads.contact`, which the vault seals. */
 export type SealedContact = {
   name: string | null;
   phone: string | null;
@@ -36,11 +36,11 @@ export type NewLead = {
   maxSales: number | null;
 };
 
-/** Unique per organization: violated by a generated id that exists, or by a sender that repeats its own. */
+/** Unique per organization: violated by a generated id that exists, or by a sender that reuses its own id. */
 export const leadIdConstraint = 'leads_public_id';
 export const offerConstraint = 'lead_unlocks_once';
 
-/** A lead that is offered to the buyers a request names. */
+/** A lead that is offered to the buyers named in a request. */
 export function insertLead(lead: NewLead): Part {
   return {
     name: 'lead',
@@ -57,14 +57,14 @@ export function insertLead(lead: NewLead): Part {
 
 export type NewOffer = { unlockId: string; buyerId: string; phone: string; phoneId: string | null };
 
-/** Unlocks in NEW_LEAD. Their time begins with this statement, by the database's clock. */
+/** Inserts unlocks in NEW_LEAD. Their TTL starts with this statement, by the database's clock. */
 export function insertOffers(
   lead: { id: string; organizationId: string },
   terms: { ourNumber: string; priceMinor: number; currency: string; ttlMs: number },
   offers: readonly NewOffer[],
 ): Part[] {
   const rows = offers.map((o) => ({ id: o.unlockId, buyer_id: o.buyerId, phone: o.phone }));
-  // In one order everywhere, so that two leads for the same new phones do not wait for each other.
+  // Sorted, so that two leads for the same new phones do not deadlock.
   const unseen = [...new Set(offers.filter((o) => o.phoneId === null).map((o) => o.phone))].sort();
   const unlocks: Part = {
     name: 'offers',
@@ -85,7 +85,7 @@ export function insertOffers(
   return unseen.length > 0 ? [conversations, unlocks] : [unlocks];
 }
 
-/** A lead that is sold unlock by unlock. */
+/** A lead that is sold by unlock. */
 export type StoredLead = {
   id: string;
   organizationId: string;
@@ -121,7 +121,7 @@ const leadColumns = sql`l.id, l.organization_id AS "organizationId", l.public_id
       'currency', u.currency, 'ttlExpiresAt', u.ttl_expires_at, 'paidAt', u.paid_at) ORDER BY u.created_at, b.external_id), '[]')
     FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE u.lead_id = l.id) AS unlocks`;
 
-/** Returns null when the organization has no lead of this name that is sold unlock by unlock. */
+/** Returns null when the organization has no lead with this id that is sold by unlock. */
 export async function findLead(
   db: Queryable,
   organizationId: string,
@@ -135,7 +135,7 @@ export async function findLead(
   return row ?? null;
 }
 
-/** Whether a statement whose outcome was never heard did commit. */
+/** Whether a statement with an unknown outcome was committed. */
 export async function leadExists(db: Queryable, id: string): Promise<boolean> {
   return (await run(db, sql`SELECT 1 FROM leads WHERE id = ${id}::uuid`)).length > 0;
 }
@@ -152,7 +152,7 @@ export type LeadFilter = {
   createdTo?: string;
 };
 
-/** Leads that are sold unlock by unlock, newest first. `after` is the cursor of the last row of the page before. */
+/** Leads that are sold by unlock, newest first. `after` is the cursor of the last row of the previous page. */
 export async function listLeads(
   db: Queryable,
   organizationId: string,

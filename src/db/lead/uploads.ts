@@ -6,7 +6,7 @@ import { type PublishRow, run } from '../commit.ts';
 import { ownConnection } from '../crm/connections.ts';
 import type { IdempotencyKey } from '../transport/idempotency.ts';
 
-/** A lead of a company's own, ready to be written. */
+/** A company's uploaded lead, ready to be inserted. */
 export type NewUpload = {
   id: string;
   eventId: string;
@@ -20,7 +20,7 @@ export type NewUpload = {
   region: string | null;
 };
 
-/** How far a file has been read: written together with the rows, or not at all. */
+/** Position in a file, committed in the same statement as the rows. */
 export type Checkpoint = {
   importId: string;
   expectedRow: number;
@@ -30,30 +30,30 @@ export type Checkpoint = {
   rejects: readonly { row: number; cells: string; errors: Record<string, string[]> }[];
 };
 
-/** What a repeated request must be answered; the ids of the leads that were stored are put beside `kept`. */
+/** The response to a repeated request; the ids of the stored leads are added to `kept`. */
 export type KeptAnswer = { key: IdempotencyKey; status: number; kept: Record<string, unknown> };
 export type Kept<T> = { kept: T; created: string[] };
 
 export type UploadBatch = {
   organizationId: string;
-  /** A phone that came this recently is a repetition. 0: never. */
+  /** A phone seen within this window is a duplicate. 0 disables deduplication. */
   windowMs: number;
-  /** With a window: each phone once. */
+  /** With a window, each phone at most once. */
   leads: readonly NewUpload[];
-  /** Repetitions within the batch itself, for the counts. */
+  /** Duplicates within the batch itself, for the counts. */
   repeats: number;
-  /** The time inside the ids of the events. */
+  /** Timestamp of the event ids. */
   occurredAt: Date;
   correlationId: string;
   importId: string | null;
-  /** Put into the queue by the caller, whose sweeper first looks after so long; null: rows wait in the outbox. */
+  /** Time until the sweeper's first visit when the caller publishes the jobs; null leaves the rows in the outbox. */
   visibilityMs: number | null;
   checkpoint: Checkpoint | null;
   answer: KeptAnswer | null;
 };
 
 export type StoredBatch = {
-  /** Which of the leads are repetitions, and were not stored; by their place, ascending. */
+  /** Indexes of the duplicates, which were not stored; ascending. */
   repeated: number[];
   publish: PublishRow[];
 };
@@ -61,12 +61,12 @@ export type StoredBatch = {
 const nothingPublic = { preferredTimeWindow: null, budgetRange: null, notes: null };
 
 /**
- * Leads with their events and outbox rows, and the phones by which repetitions are known, in one statement. Null: the
- * checkpoint is not where it was expected, nothing was written.
+ * Inserts leads with their events, their outbox rows and the phones used for deduplication in one statement. Returns
+ * null, with nothing written, when the checkpoint is not at the expected row.
  *
- * Every batch locks its phones in one order, so two uploads of the same rows wait for each other, never in a circle, and
- * the later finds what the earlier wrote. Membership is asked by hashed subplans (`IN … IS TRUE`): the planner cannot
- * know how many rows are given, and a join it guesses wrong is a thousand times as long.
+ * Every batch locks its phones in the same order, so two uploads of the same rows do not deadlock, and the later one
+ * finds what the earlier one wrote. Membership is tested by hashed subplans (`IN … IS TRUE`): the planner cannot
+ * estimate the number of rows passed in, and a join based on a wrong estimate takes a thousand times as long.
  */
 export async function storeLeads(db: Queryable, batch: UploadBatch): Promise<StoredBatch | null> {
   const [row] = await run<{ held: boolean } & StoredBatch>(db, statementOf(batch));
@@ -97,8 +97,8 @@ function statementOf(batch: UploadBatch): SQL {
 }
 
 /**
- * The rows, a value for each column. What is made of letters, digits and `-_.` alone goes as one text with commas, which
- * both sides read several times as fast as JSON; what people wrote goes as JSON, and only if there is any.
+ * The rows as columns. Columns of letters, digits and `-_.` only are sent as comma-separated text, which both sides
+ * parse several times as fast as JSON; free text is sent as JSON, and only when there is any.
  */
 function givenPart({ leads }: UploadBatch, go: SQL): SQL {
   const column = (of: (lead: NewUpload) => string | null) =>
@@ -116,8 +116,8 @@ function givenPart({ leads }: UploadBatch, go: SQL): SQL {
 }
 
 /**
- * What it touches is new; a phone known more recently keeps its row and is not returned. A lead of a cancelled import that
- * never reached the CRM is never sent there: it makes no later one a repetition.
+ * Returns the phones that are new; a phone seen within the window keeps its row and is not returned. A lead of a
+ * cancelled import that was not sent to the CRM never will be, so later leads are not duplicates of it.
  */
 const knownWithin = (organizationId: string, windowMs: number): SQL => sql`known AS (
     INSERT INTO known_phones AS k (organization_id, phone_hash, lead_id)
@@ -128,7 +128,7 @@ const knownWithin = (organizationId: string, windowMs: number): SQL => sql`known
           AND NOT EXISTS (SELECT 1 FROM lead_syncs s WHERE s.lead_id = l.id AND s.status = 'success'))
     RETURNING lead_id)`;
 
-/** Without a window every lead is stored; the newest of each phone is noted, for the day there is one. */
+/** Without a window every lead is stored. The newest per phone is recorded in case a window is set later. */
 const knownSince = (organizationId: string): SQL => sql`known AS (
     INSERT INTO known_phones (organization_id, phone_hash, lead_id)
     SELECT DISTINCT ON (phone_hash COLLATE "C") ${organizationId}::uuid, phone_hash, id FROM given ORDER BY phone_hash COLLATE "C", n DESC
@@ -141,7 +141,7 @@ function leadsPart({ organizationId, importId }: UploadBatch): SQL {
       phone_hash, email_hash, phone_valid FROM stored)`;
 }
 
-/** As `lead.uploaded` of the catalog says; a thousand events are not checked one by one. */
+/** Must match `lead.uploaded` in the catalog; parsing a thousand events one by one would be too slow. */
 function eventParts({ organizationId, occurredAt, correlationId, visibilityMs }: UploadBatch): SQL[] {
   const workers = recipients('lead.uploaded', undefined).map(({ worker }) => worker);
   const queued = visibilityMs !== null;
@@ -183,7 +183,7 @@ function answerPart({ key, status, kept }: KeptAnswer): SQL {
       jsonb_build_object('kept', ${JSON.stringify(kept)}::jsonb, 'created', (SELECT coalesce(jsonb_agg(id ORDER BY n), '[]') FROM stored)))`;
 }
 
-/** Which of these leads are there: what a statement whose outcome was never heard has done. */
+/** Which of these leads exist, after a statement with an unknown outcome. */
 export async function findStored(db: Queryable, ids: readonly string[]): Promise<Set<string>> {
   const rows = await run<{ id: string }>(
     db,
@@ -192,7 +192,7 @@ export async function findStored(db: Queryable, ids: readonly string[]): Promise
   return new Set(rows.map(({ id }) => id));
 }
 
-/** What each of these phones came with first: the name of the company's lead, by the phone's hash. */
+/** The company's existing lead for each of these phones: its public id by the phone's hash. */
 export async function firstOfPhones(
   db: Queryable,
   organizationId: string,
@@ -221,7 +221,7 @@ export async function findUploaded(
   );
 }
 
-/** How far a lead of a company has come on its way into the CRM. */
+/** A company's lead with the status of its sync to the CRM. */
 export type SyncJob = {
   id: string;
   organizationId: string;
@@ -236,7 +236,7 @@ export type SyncJob = {
   updatedAt: Date;
 };
 
-/** By the lead's id. Null: there is none. Whose it is, the caller judges. */
+/** Finds a lead by its id. Returns null when there is none. The caller checks its organization. */
 export async function findJob(db: Queryable, id: string): Promise<SyncJob | null> {
   const [row] = await run<SyncJob>(
     db,

@@ -11,7 +11,10 @@ export type ConversationOwner = {
   line: { organizationId: string; subject: string; recipient: Recipient; phoneId: string; to: string };
 };
 
-/** Decided by the last message to the phone. Returns null when there is none. */
+/**
+ * Decided by the last message to the phone, or by the newest offer where its messages have passed their retention.
+ * Returns null when there is neither.
+ */
 export async function findConversationOwner(
   db: Queryable,
   phoneId: string,
@@ -21,9 +24,16 @@ export async function findConversationOwner(
     sql`SELECT g.name AS organization, g.support_contact AS "supportContact", coalesce(b.language, g.language) AS language,
       json_build_object('organizationId', m.organization_id, 'subject', m.subject, 'phoneId', p.id, 'to', p.number,
         'recipient', json_strip_nulls(json_build_object('kind', m.recipient_kind, 'id', m.recipient_id))) AS line
-    FROM phones p JOIN messages m ON m.phone_id = p.id JOIN organizations g ON g.id = m.organization_id
+    FROM phones p CROSS JOIN LATERAL (
+      (SELECT 1 AS rank, organization_id, subject, recipient_kind, recipient_id FROM messages
+        WHERE phone_id = p.id AND organization_id IS NOT NULL ORDER BY created_at DESC LIMIT 1)
+      UNION ALL
+      (SELECT 2, organization_id, 'unlock:' || id, 'buyer', buyer_id FROM lead_unlocks
+        WHERE our_number = p.our_number AND phone = p.number ORDER BY created_at DESC LIMIT 1)
+      ORDER BY rank LIMIT 1) m
+    JOIN organizations g ON g.id = m.organization_id
     LEFT JOIN buyers b ON m.recipient_kind = 'buyer' AND b.id = m.recipient_id
-    WHERE p.id = ${phoneId}::uuid ORDER BY m.created_at DESC LIMIT 1`,
+    WHERE p.id = ${phoneId}::uuid`,
   );
   return row ?? null;
 }

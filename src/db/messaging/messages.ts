@@ -5,10 +5,10 @@ import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 import type { ClaimGuard, ClaimWrite, EffectOutcome } from '../transport/effects.ts';
 
-/** The books of one text or mail: it has the id of its effect, and is written and booked in the effect's own statements. */
+/** The record of one text or e-mail. It has the id of its effect and is written in the effect's own statements. */
 export type MessageDraft = {
   organizationId: string | null;
-  /** What it is about, as events name it: `unlock:<id>`. */
+  /** Subject, in the format of events: `unlock:<id>`. */
   subject: string;
   recipient: Recipient;
   phoneId: string | null;
@@ -33,7 +33,7 @@ export function messageOf(effectId: string, message: MessageDraft): ClaimWrite {
   };
 }
 
-/** Messages live in the partition of their own id's time; a lower bound keeps older partitions out of the plan. */
+/** A message is in the partition of its id's timestamp; the lower bound excludes older partitions from the plan. */
 const since = (id: string) => new Date(timeOfId(id).getTime() - 1);
 
 const statusAfter = {
@@ -43,7 +43,7 @@ const statusAfter = {
   unknown: 'posting',
 } as const;
 
-/** What the vendor answered, in the message's books. A status that came by callback stays. */
+/** Records the vendor's response on the message. A status set by a callback is kept. */
 export function bookMessage(effectId: string, outcome: EffectOutcome): Part {
   const vendorId = outcome.state === 'accepted' ? outcome.vendorId : null;
   const errorCode = outcome.state === 'accepted' ? null : outcome.errorCode;
@@ -57,7 +57,7 @@ export function bookMessage(effectId: string, outcome: EffectOutcome): Part {
   };
 }
 
-/** The sealed text as it was first posted: what a vendor's listing is searched for, and what a second post repeats. */
+/** The sealed text as first posted, used to search the vendor's listing and to post again. */
 export async function findPostedBody(db: Queryable, effectId: string): Promise<string | null> {
   const [row] = await run<{ body: string | null }>(
     db,
@@ -73,7 +73,7 @@ export type Line = {
   ignoreOptOut: boolean;
 };
 
-/** An opt-out commits on this row and a claim shares it: from that commit on no SMS is leased. */
+/** An opt-out updates this row and a claim locks it FOR SHARE: once the opt-out is committed, no SMS is claimed. */
 export function openLine(line: Line): ClaimGuard {
   return {
     name: 'line',
@@ -104,10 +104,10 @@ export function underCap(organizationId: string | null, phoneId: string): ClaimG
 }
 
 const today: SQL = sql.raw("to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD')");
-/** Rows of one organization and day: texts posted at the same time do not wait for each other. */
+/** Rows per organization and day, so that concurrent posts do not wait for each other. */
 const counterShards = 16;
 
-/** One per post: a 429 or a refused connection was none, so claiming again after it counts nothing. */
+/** Counts posts: a 429 or a refused connection is not one, so the next claim after it is not counted again. */
 export function countText(organizationId: string): ClaimWrite {
   return {
     name: 'counted',

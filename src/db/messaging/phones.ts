@@ -31,7 +31,7 @@ export async function findConversation(
   return row ?? null;
 }
 
-/** The vendor said this number may not be texted any more. Takes the row a claim shares. */
+/** Records that the vendor refuses texts to this number. Locks the row that a claim locks FOR SHARE. */
 export function markOptedOut(phoneId: string): Part {
   return {
     name: 'opted_out',
@@ -48,7 +48,7 @@ export function markBadNumber(phoneId: string): Part {
   };
 }
 
-/** Guard: touches the row only the first time. */
+/** Guard: matches the row only the first time. */
 export function closeLine(phoneId: string, code: 'opted_out' | 'bad_number'): (held: SQL) => SQL {
   const column = sql.raw(code === 'opted_out' ? 'opted_out_at' : 'bad_number_at');
   return (held) =>

@@ -9,14 +9,14 @@ import { quoted } from '../schema/columns.ts';
 import { effectMoves } from '../transport/effect-state.ts';
 import { markBadNumber, markOptedOut } from './phones.ts';
 
-/** What a vendor says became of a message. */
+/** A delivery status reported by a vendor. */
 export type Receipt = {
   vendor: string;
-  /** Our effect id, where the callback carries it. */
+  /** Our effect id, when the callback carries it. */
   effectId: string | null;
   vendorId: string | null;
   status: 'queued' | 'sent' | 'delivered' | 'failed';
-  /** Our failure code, or the vendor's own where we have none. Null unless failed. */
+  /** Our failure code, or the vendor's when it has no equivalent. Null unless failed. */
   code: string | null;
   vendorCode: string | null;
 };
@@ -31,14 +31,14 @@ export type ReceiptTarget = {
   status: string;
 };
 
-/** Messages live in the partition of their id's month. */
+/** A message is in the partition of its id's month. */
 const sinceOf = (id: string) => new Date(timeOfId(id).getTime() - 1);
 
 const columns =
   sql.raw(`m.id, m.created_at::text AS "createdAt", m.organization_id AS "organizationId", m.subject,
   m.phone_id AS "phoneId", m.purpose, m.status`);
 
-/** The message a receipt is about: by our own id, else by the vendor's. Null: none of ours. */
+/** Finds the message of a receipt by our id, otherwise by the vendor's. Returns null when there is none. */
 export async function findReceiptTarget(db: Queryable, receipt: Receipt): Promise<ReceiptTarget | null> {
   if (receipt.effectId) {
     const [row] = await run<ReceiptTarget>(
@@ -59,7 +59,7 @@ export async function findReceiptTarget(db: Queryable, receipt: Receipt): Promis
 
 const order = ['posting', 'queued', 'sent', 'delivered', 'failed'];
 
-/** False: its message is that far already. A status only moves forward, so what was read needs no lock. */
+/** Returns false when the message already has this or a later status. Needs no lock: a status only moves forward. */
 function isNews(message: ReceiptTarget, receipt: Receipt): boolean {
   const final = order.indexOf('delivered');
   const at = (status: string) => Math.min(order.indexOf(status), final);
@@ -70,19 +70,20 @@ const rank = (status: SQL) =>
   sql`CASE ${status} WHEN 'posting' THEN 0 WHEN 'queued' THEN 1 WHEN 'sent' THEN 2 ELSE 3 END`;
 
 /**
- * Takes in a receipt: one that nothing follows from is booked in the statement that finds its message. Otherwise its
- * message, to be booked with what follows (bookReceipt). Null: booked, nothing new, or none of ours.
+ * Receives a receipt. A receipt without further effects is recorded by the statement that finds its message. Otherwise
+ * returns the message, to be recorded with its effects (bookReceipt). Returns null when the receipt was recorded, is
+ * not new, or belongs to no message of ours.
  */
 export async function takeReceipt(db: Queryable, receipt: Receipt): Promise<ReceiptTarget | null> {
   const { effectId, status } = receipt;
-  // `queued` is hardly ever news: a look without a lock is enough.
+  // `queued` rarely changes anything, so a read without a lock suffices.
   const plain = effectId !== null && (status === 'sent' || status === 'delivered');
   const message =
     (plain ? await bookPlain(db, { ...receipt, effectId }) : null) ?? (await findReceiptTarget(db, receipt));
   return message && isNews(message, receipt) ? message : null;
 }
 
-/** The message as it stands then. Whoever books the vendor's answer takes the effect first, and so it is done here. */
+/** Returns the updated message. Locks the effect before the message, as recording the vendor's response does. */
 async function bookPlain(
   db: Queryable,
   receipt: Receipt & { effectId: string },
@@ -105,15 +106,15 @@ async function bookPlain(
   return row ? { ...row, status: row.booked ?? row.status } : null;
 }
 
-/** A callback counts as the vendor's acceptance of a call whose answer we never saw. */
+/** A callback counts as the vendor's acceptance of a call whose response was lost. */
 const acceptEffect = (effectId: string, vendorId: string | null, when: SQL) =>
   sql`UPDATE effects SET state = 'accepted', vendor_id = coalesce(vendor_id, ${vendorId}::text), error_code = NULL,
     updated_at = now() WHERE id = ${effectId}::uuid AND state IN (${quoted(statesBefore(effectMoves, 'accepted'))}) AND ${when}`;
 
 /**
- * Books a receipt: the status only moves forward, a callback counts as the vendor's acceptance of a call whose answer
- * we never saw, and a refusal for an opt-out or a dead number is remembered with the phone. Repetitions and late
- * arrivals touch no row.
+ * Records a receipt: the status only moves forward, a callback counts as the vendor's acceptance of a call whose
+ * response was lost, and a refusal for an opt-out or an invalid number is stored with the phone. Duplicate and late
+ * receipts match no row.
  */
 export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
   const accepted: Part = {
@@ -125,7 +126,7 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
   if (message.phoneId && optedOut) closed.push(markOptedOut(message.phoneId));
   if (message.phoneId && receipt.code === 'bad_number') closed.push(markBadNumber(message.phoneId));
   return {
-    // Whoever books the vendor's answer takes the effect before its message: in another order the two would deadlock.
+    // Recording the vendor's response locks the effect before its message; any other order could deadlock.
     first: [
       {
         name: 'effect',
@@ -147,7 +148,7 @@ function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): 
   const { id, organizationId, subject, purpose, phoneId } = message;
   const unlockId = idInSubject('unlock', subject);
   const data = { messageId: id, purpose, ...(unlockId ? { unlockId } : {}) };
-  // Only the details wait for their receipt; of other texts the message row says enough.
+  // Only a reveal acts on its delivery receipt; for other texts the message row is sufficient.
   if (receipt.status === 'delivered')
     return purpose === 'reveal' ? [{ type: 'message.delivered', organizationId, subject, data }] : [];
   if (receipt.status !== 'failed') return [];

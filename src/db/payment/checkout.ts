@@ -6,7 +6,7 @@ import { type Part, run } from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
 import { payableList } from '../unlock/states.ts';
 
-/** The newest Checkout Session of an unlock, with how long it lives by the database's clock. */
+/** The newest Checkout Session of an unlock, with its remaining lifetime by the database's clock. */
 export type Checkout = {
   number: number;
   id: string | null;
@@ -14,7 +14,7 @@ export type Checkout = {
   url: string | null;
   expiresAt: Date;
   leftMs: number;
-  /** Its payment is booked, either kept or returned. */
+  /** Its payment is booked, either kept or refunded. */
   booked: boolean;
 };
 
@@ -22,7 +22,7 @@ const columns = sql.raw(`number, id, state, url, expires_at AS "expiresAt",
   EXISTS (SELECT 1 FROM payments y WHERE y.unlock_id = checkout_sessions.unlock_id AND y.session_id = checkout_sessions.id) AS booked,
   (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "leftMs"`);
 
-/** Sessions are kept by purpose and subject: the index is by both. */
+/** Filters by purpose and subject, to use the index on both. */
 const ofUnlock = (unlockId: string) => sql`purpose = 'unlock' AND subject_id = ${unlockId}::uuid`;
 
 export async function findCheckout(db: Queryable, unlockId: string): Promise<Checkout | null> {

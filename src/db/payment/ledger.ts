@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Part } from '../commit.ts';
 
-/** `stripe` is the balance at Stripe; the others, one of each per organization, say what that money is for. */
+/** `stripe` is the balance at Stripe; the others, one of each per organization, classify that balance. */
 export type Account = 'stripe' | 'sales' | 'refunds_due' | 'disputed';
 type Booking = { key: string; amountMinor: number; currency: string; from: Account; to: Account };
 

@@ -24,7 +24,7 @@ const columns =
   sql.raw(`id, organization_id AS "organizationId", unlock_id AS "unlockId", payment_intent AS "paymentIntent",
   session_id AS "sessionId", amount_minor AS "amountMinor", refunded_minor AS "refundedMinor", currency, kept, disputed_at AS "disputedAt"`);
 
-/** Returns null when no unlock was paid for by it. */
+/** Returns null when it is not the payment of an unlock. */
 export async function findPayment(
   db: Queryable,
   by: { id: string } | { paymentIntent: string },
@@ -38,7 +38,7 @@ export async function findPayment(
 }
 
 /**
- * The move that starts a payment: stores the hash of the pay link's token. It touches no row when a payment of this
+ * The move that starts a payment: stores the hash of the pay link's token. It matches no row when a payment of this
  * unlock is already kept.
  */
 export function startPayment(unlock: UnlockView, decision: Move, tokenHash: string): Change {
@@ -73,7 +73,7 @@ export function bookPayment(unlock: UnlockView, capture: Capture, paymentId: str
 
 /**
  * Raises the refunded amount to what Stripe reports, never lowers it, and books the difference.
- * Its guard touches no row when nothing is new.
+ * Its guard matches no row when nothing is new.
  */
 export function bookRefund(
   payment: PaymentRow,
@@ -126,14 +126,14 @@ export function undoSale(
   };
 }
 
-/** The account that holds what is left of a payment. */
+/** The account that holds the remainder of a payment. */
 const accountOf = (payment: PaymentRow): Account => accounts[paymentState(payment)];
 
 const accounts: Record<PaymentState, Account> = {
   kept: 'sales',
   refund_due: 'refunds_due',
   disputed: 'disputed',
-  // Nothing is left to move.
+  // No remainder to move.
   refunded: 'refunds_due',
 };
 
@@ -147,8 +147,8 @@ export function flagBuyer(unlockId: string): Part {
 }
 
 /**
- * Books a dispute, once: what is left of the payment moves from its account to `disputed`, and the buyer is flagged.
- * Its guard touches no row when a refund was booked since the payment was read.
+ * Books a dispute once: the remainder of the payment moves from its account to `disputed`, and the buyer is flagged.
+ * Its guard matches no row when a refund was booked since the payment was read.
  */
 export function bookDispute(payment: PaymentRow): { guard: (held: SQL) => SQL; writes: Part[] } {
   const left = payment.amountMinor - payment.refundedMinor;

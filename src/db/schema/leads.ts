@@ -82,7 +82,7 @@ export const leadUnlocks = pgTable(
     buyerId: uuid('buyer_id')
       .notNull()
       .references(() => buyers.id),
-    /** The rule that assigned it; null when the sender named the buyer. */
+    /** The campaign and subscription that assigned it; null when the sender named the buyer. */
     campaignId: uuid('campaign_id'),
     subscriptionId: uuid('subscription_id'),
     /** The conversation of the offer; null for a buyer who is not texted. */

@@ -5,8 +5,8 @@ import { run } from '../commit.ts';
 import { ofOrganization } from '../organization.ts';
 
 /**
- * What waits for a person: parked work, texts that could not be acted on, alerts. `organizationId` null: of every
- * organization, for an operator of the platform.
+ * Items that need an operator: parked work, texts without a clear action, alerts. `organizationId` is null for platform
+ * operators, who see all organizations.
  */
 
 export type ParkedRow = {
@@ -29,7 +29,7 @@ export type ParkedFilter = {
   limit: number;
 };
 
-/** Newest first, so that what just broke is on top; one more than `limit` says that there are older ones. */
+/** Newest failures first. Returns up to `limit` + 1 rows; the extra row means that there are older ones. */
 export async function listParked(db: Queryable, filter: ParkedFilter): Promise<ParkedRow[]> {
   const { organizationId, before = null, unlockId = null, limit } = filter;
   return run(
@@ -54,7 +54,7 @@ export type ParkedCause = {
   correlationId: string;
 };
 
-/** What a parked row is about. Returns null when there is none, or it is not parked any more. */
+/** The subject of a parked row. Returns null when there is none, or when it is no longer parked. */
 export async function findParked(
   db: Queryable,
   organizationId: string | null,
@@ -82,7 +82,7 @@ export type InboxRow = {
   body: string | null;
 };
 
-/** Oldest first: who waited longest is answered first. */
+/** Oldest first, so that the longest wait is answered first. */
 export async function listInbox(
   db: Queryable,
   organizationId: string | null,
@@ -121,7 +121,7 @@ export type AlertRow = {
   unlockId: string | null;
 };
 
-/** The alert of a row that is still parked says nothing that the row itself does not show. */
+/** Excludes the alert of a row that is still parked, because the row itself is listed. */
 const stillParked = `NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked_at IS NOT NULL
   AND p.id = CASE WHEN a.key ~ '^parked-[0-9]+-' THEN split_part(a.key, '-', 2)::bigint END)`;
 
@@ -168,7 +168,7 @@ function countsOf(organizationId: string | null): SQL {
   (SELECT count(*)::int FROM alerts a WHERE resolved_at IS NULL AND ${mine} AND ${sql.raw(stillParked)}) AS alerts`;
 }
 
-/** Of the whole platform. Differs when anything a page shows may have changed; a handful of index look-ups, however large the tables. */
+/** Returns a version that changes with anything the platform's pages show. Costs a few index lookups. */
 export async function pulse(db: Queryable): Promise<string> {
   const [row] = await run<Record<string, unknown>>(
     db,
@@ -188,7 +188,7 @@ export type WorkerPulse = {
   medianMs: number | null;
 };
 
-/** Of the last thousand runs: a worker that is up and does nothing shows here. */
+/** Statistics of the last thousand runs, to detect a worker that is running but idle. */
 export async function workerPulses(db: Queryable): Promise<WorkerPulse[]> {
   return run(
     db,

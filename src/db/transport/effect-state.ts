@@ -1,6 +1,6 @@
 import type { Moves } from '../../domain/moves.ts';
 
-/** `released`: certainly not done (429, connection refused), free to be claimed again. */
+/** `released`: certainly not executed (429, connection refused), so it can be claimed again. */
 export const effectStates = ['claimed', 'released', 'accepted', 'refused', 'unknown'] as const;
 export type EffectState = (typeof effectStates)[number];
 

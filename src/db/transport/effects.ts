@@ -16,7 +16,7 @@ export type EffectRow = {
   errorCode: string | null;
   claimedAt: Date;
   missingSince: Date | null;
-  /** Milliseconds by the database's clock: until the lease ends (negative: it has), since the claim, since it was first missing. */
+  /** Milliseconds by the database's clock: until the lease ends (negative afterwards), since the claim, since missing. */
   leaseLeftMs: number;
   sinceClaimMs: number;
   missingForMs: number | null;
@@ -30,28 +30,28 @@ export type ClaimRequest = {
   vendor: string;
   kind: string;
   organizationId: string | null;
-  /** What it is about, as events name it: `unlock:<id>`. */
+  /** Subject, in the format of events: `unlock:<id>`. */
   subject: string;
   leaseMs: number;
-  /** The vendor has an idempotency key: an expired or unknown claim may simply be made again. */
+  /** The vendor supports idempotency keys, so an expired or unknown claim may be repeated. */
   repeatable: boolean;
-  /** An unknown outcome was looked for twice and is not at the vendor: post it a second and last time. */
+  /** An unknown effect was missing from two of the vendor's listings: post it a second and last time. */
   repost: boolean;
   guards: readonly ClaimGuard[];
-  /** Written with the claim. */
+  /** Written in the same statement as the claim. */
   writes: readonly ClaimWrite[];
 };
 
-/** A condition of a claim, judged in its statement: `statement` must give a row, else the claim is refused. */
+/** A condition of a claim, checked in its statement: unless `statement` returns a row, the claim is refused. */
 export type ClaimGuard = {
   /** Names the CTE. */
   name: string;
   statement: SQL;
-  /** Why the claim is refused. Asked after the statement, for a guard that gave no row. */
+  /** The reason for the refusal. Called after the statement, for a guard that returned no row. */
   refusal(db: Queryable): Promise<string>;
 };
 
-/** A part of the claiming statement. `inserted`: the effect is new; `posted`: its call follows, for the first or second time. */
+/** A part of the claiming statement. `inserted`: the effect is new; `posted`: the effect is about to be posted. */
 export type ClaimWrite = {
   name: string;
   statement(when: { inserted: SQL; posted: SQL }): SQL;
@@ -60,9 +60,9 @@ export type ClaimWrite = {
 export type Claim =
   | { kind: 'claimed'; id: string; posts: number }
   | { kind: 'fence_lost' }
-  /** A guard gave no row; `refusal` is its word. */
+  /** A guard returned no row; `refusal` is its reason. */
   | { kind: 'refused'; refusal: string }
-  /** Another run's, or finished: `effect` says which. */
+  /** Held by another run, or finished: see `effect`. */
   | { kind: 'exists'; effect: EffectRow };
 
 const effectColumns =
@@ -73,8 +73,8 @@ const effectColumns =
   (extract(epoch FROM now() - missing_since) * 1000)::float8 AS "missingForMs"`);
 
 /**
- * Claims an effect before its call, and pushes the outbox row past the call's own timeout in the same statement.
- * The claim is committed when this returns; the call comes after.
+ * Claims an effect before its call, and moves the outbox row's `due_at` past the call's timeout in the same statement.
+ * The claim is committed when this returns, before the call is made.
  */
 export async function claimEffect(
   db: Queryable,
@@ -119,7 +119,7 @@ export async function claimEffect(
   if (!row!.held) return { kind: 'fence_lost' };
   const effect = await findEffect(db, request.key);
   const failed = guards.find(({ name }) => !row!.passed[name]);
-  // A second post must pass the guards just as a first one does.
+  // A second post must pass the same guards as the first.
   const barred = request.repost && effect?.state === 'unknown' && failed !== undefined;
   if (effect && effect.state !== 'released' && !barred) return { kind: 'exists', effect };
   if (failed) return { kind: 'refused', refusal: await failed.refusal(db) };
@@ -149,7 +149,7 @@ export async function findEffectKey(db: Queryable, effectId: string): Promise<st
   return row?.key ?? null;
 }
 
-/** Refused texts and mails about a subject may be tried again once a person has mended the cause; opt-outs stay refused. */
+/** Releases refused texts and e-mails of a subject after an operator has fixed the cause; opt-outs stay refused. */
 export function releaseRefused(subject: string): Part {
   return {
     name: 'released',
@@ -166,8 +166,8 @@ export type EffectOutcome =
   | { state: 'unknown'; errorCode: string };
 
 /**
- * Books what the vendor answered, on its own, right after the answer. Guarded by the claim's fence. A status callback
- * may have booked acceptance before: that answer stays. `writes` are made only if this one is booked.
+ * Records the vendor's response in its own statement, right after the call. Guarded by the claim's fence. If a status
+ * callback has already recorded acceptance, that is kept. `writes` run only if this response is recorded.
  */
 export async function bookEffect(
   db: Queryable,
@@ -197,7 +197,7 @@ const ctes = (parts: readonly Part[], when: SQL): SQL =>
     sql``,
   );
 
-/** A claim whose run is gone: whether the vendor did it cannot be told from here. */
+/** Marks a claim whose run died as unknown, because the vendor may or may not have executed the call. */
 export async function markUnknown(
   db: Queryable,
   effect: { key: string; fence: string },
@@ -211,7 +211,7 @@ export async function markUnknown(
   );
 }
 
-/** The vendor's listing lacked it; the first such time starts the clock. */
+/** Records that the vendor's listing does not contain the effect; the first time is kept. */
 export async function markMissing(db: Queryable, effect: { key: string; fence: string }): Promise<void> {
   await run(
     db,
@@ -222,7 +222,7 @@ export async function markMissing(db: Queryable, effect: { key: string; fence: s
 
 export type SettledOutcome = Extract<EffectOutcome, { state: 'accepted' | 'refused' }>;
 
-/** An unknown outcome became known. `writes` are made only if it was still unknown. */
+/** Settles an unknown effect. `writes` run only if it was still unknown. */
 export async function settleUnknown(
   db: Queryable,
   effect: { key: string; fence: string },

@@ -9,10 +9,10 @@ export type IdempotencyKey = { organizationId: string; key: string; route: strin
 export type Answer = { status: number; body: unknown };
 type StoredAnswer = { route: string; requestHash: string; status: number; answer: unknown };
 
-/** The constraint a second request with the same key runs into: its whole statement is refused. */
+/** The constraint that a second request with the same key violates, which aborts its whole statement. */
 export const idempotencyConstraint = 'idempotency_keys_organization_id_key_pk';
 
-/** Written in the statement it protects. A repetition violates the primary key, so nothing else is written either. */
+/** Written in the statement it protects. A repeated key violates the primary key, so nothing else is written either. */
 export function answerPart(key: IdempotencyKey, status: number, answer: unknown): Part {
   return {
     name: 'first_answer',
@@ -24,7 +24,7 @@ export function answerPart(key: IdempotencyKey, status: number, answer: unknown)
   };
 }
 
-/** What was answered is undone: the key is as if it had never come. */
+/** Deletes a key whose request was undone, so that it can be used again. */
 export function forgetAnswer(key: IdempotencyKey): Part {
   return {
     name: 'forgotten_answer',

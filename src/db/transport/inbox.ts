@@ -5,7 +5,7 @@ import type { Offer } from '../../domain/messaging/conversation.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
-/** Where something reached us from; with the sender's own id it names one inbox row. */
+/** The source of an inbound message or webhook; together with the sender's id it identifies one inbox row. */
 export type InboxSource = 'twilio' | 'textmagic' | 'gateway' | 'stripe' | 'textmagic-callback' | CrmName;
 
 export type InboxEntry = {
@@ -23,7 +23,7 @@ export type InboxEntry = {
   needsOperator?: boolean;
 };
 
-/** Guard of whatever follows from it: a repetition touches no row, and nothing else happens. */
+/** Guard of the entry's effects: a duplicate matches no row, so nothing else is written. */
 export function receiveOnce(entry: InboxEntry): (held: SQL) => SQL {
   return (
     held,
@@ -41,7 +41,7 @@ export type StoredReply = {
   leadId: string | null;
 };
 
-/** What was made of a text when it came first. */
+/** The stored result of a text that was already received. */
 export async function findReply(
   db: Queryable,
   source: InboxSource,
@@ -56,7 +56,7 @@ export async function findReply(
   return row ?? null;
 }
 
-/** The row of (our number, their phone), made when it is new. */
+/** The row of (our number, their phone), created when missing. */
 export async function openConversation(
   db: Queryable,
   ourNumber: string,
@@ -79,7 +79,7 @@ export async function openConversation(
 
 /**
  * The newest offers of a conversation, and those of the leads named in the text. `organizationId` limits them to one
- * tenant, where the sender of the text is known to us only through its key.
+ * tenant, for texts submitted with that tenant's API key.
  */
 export async function findOffers(
   db: Queryable,
@@ -101,14 +101,14 @@ export async function findOffers(
   );
 }
 
-/** Re-subscribed; from this commit on texts may be leased again. */
+/** Clears an opt-out; once it is committed, texts can be claimed again. */
 export const optInPart = (phoneId: string) => ({
   name: 'opted_in',
   statement: (when: SQL) =>
     sql`UPDATE phones SET opted_out_at = NULL WHERE id = ${phoneId}::uuid AND ${when}`,
 });
 
-/** What an unsigned callback pointed at: the vendor's id, and whether it was a text or a delivery receipt. */
+/** The message an unsigned callback refers to: the vendor's id, and whether it is a text or a delivery receipt. */
 export async function findNotification(
   db: Queryable,
   inboxId: string,
@@ -124,12 +124,12 @@ export async function findNotification(
 export type ReceivedEntry = {
   source: InboxSource;
   organizationId: string | null;
-  /** Sealed; null: not kept. */
+  /** Sealed; null when not stored. */
   body: string | null;
   receivedAt: Date;
 };
 
-/** Returns null when the entry is gone. */
+/** Returns null when the entry was deleted. */
 export async function findReceived(db: Queryable, inboxId: string): Promise<ReceivedEntry | null> {
   const [row] = await run<ReceivedEntry>(
     db,

@@ -3,7 +3,7 @@ import type { UnlockState } from '../../domain/unlock/machine.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
-/** Counts over whole tables: asked for rarely, and never by a person who waits. */
+/** Counts over whole tables. Slow: call it rarely, and not during a user's request. */
 
 export async function unlockCounts(db: Queryable): Promise<{ state: UnlockState; count: number }[]> {
   return run(db, sql`SELECT status AS state, count(*)::int AS count FROM lead_unlocks GROUP BY status`);

@@ -7,7 +7,7 @@ import type { Moves } from '../../domain/moves.ts';
  */
 export type OutboxState = 'waiting' | 'queued' | 'parked' | 'finished';
 
-/** Allowed moves of an outbox row. `queued` follows itself when a lost job is issued again. */
+/** Allowed moves of an outbox row. `queued` follows itself when a lost job is reissued. */
 export const outboxMoves = {
   waiting: ['queued'],
   queued: ['queued', 'waiting', 'parked', 'finished'],
@@ -15,7 +15,7 @@ export const outboxMoves = {
   finished: [],
 } as const satisfies Moves<OutboxState>;
 
-/** The state of a row that exists, as a condition on its columns. */
+/** The state of an existing row, as a condition on its columns. */
 export const outboxRow = {
   waiting: sql.raw('NOT queued AND parked_at IS NULL'),
   queued: sql.raw('queued AND parked_at IS NULL'),

@@ -5,10 +5,10 @@ import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from '../commit.ts';
 import { outboxRow } from './outbox-state.ts';
 
-/** A stored event before it is parsed: its type and data may be of a version this process does not know. */
+/** A stored event before it is parsed: its type and data may come from a version this process does not know. */
 export type StoredEvent = Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown };
 
-/** What a worker's run begins with: its row, the event, what the event is about, and the database's clock. */
+/** The input of a worker's run: its row, the event, the event's subject, and the database's clock. */
 export type OpenRun<S = null> = {
   event: StoredEvent;
   subject: S | null;
@@ -18,22 +18,22 @@ export type OpenRun<S = null> = {
   now: Date;
 };
 
-/** What the runs of a worker are about. `D`: what is needed to read it. */
+/** The subject that a worker's runs read. `D`: the deps needed to read it. */
 export type Subject<S, D = { db: Queryable }> = {
-  /** Opens a run in one statement. Returns null when the row with this epoch is finished, parked or was issued again. */
+  /** Opens a run in one statement. Returns null when the row with this epoch is finished, parked or was reissued. */
   open(fence: Fence, deps: D): Promise<OpenRun<S> | null>;
-  /** The subject as it stands later in the run, after a lost race for instance. */
+  /** Reads the subject again later in the run, for instance after a lost race. */
   look(event: StoredEvent, fence: Fence, deps: D): Promise<S | null>;
 };
 
-/** Columns of an opened row beside those of the run itself. */
+/** Columns of an opened row in addition to those of the run itself. */
 type Columns = Record<string, unknown>;
 
-/** A subject's share of the opening statement, which reads outbox row `o` and its event `e` (null when it is gone). */
+/** A subject's part of the opening statement, which reads outbox row `o` and its event `e` (null when deleted). */
 export type SubjectQuery<S> = {
   columns: SQL;
   join: SQL;
-  /** CTEs after `about`, which holds the columns of the row; `results` are selected beside them. */
+  /** CTEs after `about`, which holds the columns of the row; `results` are selected in addition to them. */
   steps?: { ctes: SQL; results: SQL };
   read(columns: Columns): S | null;
 };
@@ -62,7 +62,7 @@ const runColumns =
 
 /**
  * Opens a run: the row with this epoch, its event, and the subject's columns, in one statement. Returns null when the
- * row is finished, parked or was issued again since.
+ * row is finished, parked or was reissued.
  */
 export async function openRun<S = null>(
   db: Queryable,
@@ -105,9 +105,9 @@ function openStatement<S>(fence: Fence, about?: SubjectQuery<S>): SQL {
 }
 
 /**
- * Puts a row back until later: new epoch (jobs of the old one are void), due after `delayMs` by the database's clock.
- * `burn` counts a failed attempt, `resetAttempts` clears those before; `keepPlace` puts it among the waiting rows where it was made. False: the fence was
- * lost, nothing changed.
+ * Reschedules a row: raises the epoch (which invalidates older jobs) and makes it due after `delayMs` by the database's
+ * clock. `burn` counts a failed attempt and `resetAttempts` clears earlier ones; `keepPlace` keeps the row's original
+ * position among the waiting rows. Returns false, with nothing changed, when the fence was lost.
  */
 export async function postpone(
   db: Queryable,
@@ -146,8 +146,8 @@ export async function extendRun(db: Queryable, fence: Fence, ms: number): Promis
 }
 
 /**
- * Queued rows of these workers past `due_at`: each gets its next visit `revisitMs` ahead and goes to one of
- * the sweepers that run at the same time. No id cursor: a cursor loses rows that commit out of order. The epoch is not touched here.
+ * Claims queued rows of these workers past `due_at` for one of the concurrent sweepers, and schedules the next visit
+ * `revisitMs` ahead. There is no id cursor, which would skip rows that commit out of order. The epoch is not changed.
  */
 export async function claimOverdue(
   db: Queryable,
@@ -167,9 +167,9 @@ export async function claimOverdue(
 export type Admission = {
   room: number;
   visibilityMs: number;
-  /** Rows of one organization in the queue at once; null: as many as there is room for. */
+  /** Maximum rows of one organization in the queue at once; null for no limit. */
   perOrganization: number | null;
-  /** Organizations looked at, from the one after `after` on: a sweep's cost does not grow with their number. */
+  /** Organizations visited per sweep, starting after `after`, so that its cost does not grow with their number. */
   organizations: number;
   after: string | null;
 };
@@ -177,9 +177,9 @@ export type Admission = {
 const firstId = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Lets waiting rows of one worker into its queue, `room` at most, taking turns between organizations, so that one
- * with a million rows never starves another with ten. Organizations on hold are passed over. `next`: where to go on;
- * null: the last organization was seen, start over.
+ * Admits at most `room` waiting rows of one worker to its queue, round-robin between organizations, so that one with a
+ * million rows does not starve another with ten. Organizations on hold are skipped. `next`: where the next sweep
+ * continues; null when the last organization was visited and it starts over.
  */
 export async function admitWaiting(
   db: Queryable,
@@ -228,7 +228,7 @@ export async function admitWaiting(
   return found!;
 }
 
-/** Rows whose jobs ended without finishing them: a new epoch names a new job. Those finished since are left out. */
+/** Reissues rows whose jobs ended without finishing them, with a new epoch and job id. Skips rows finished since. */
 export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promise<PublishRow[]> {
   const held = JSON.stringify(rows.map(({ id, epoch }) => ({ id, epoch })));
   return run(
@@ -239,7 +239,7 @@ export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promi
   );
 }
 
-/** The queue of this worker was emptied from outside: everything that should be in it is due now. */
+/** Makes all queued rows of this worker due now, after its queue was flushed externally. */
 export async function expediteQueued(db: Queryable, worker: WorkerName): Promise<number> {
   const rows = await run<{ id: number }>(
     db,
@@ -260,7 +260,7 @@ export type OutboxFigures = {
 export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
   return run(
     db,
-    // Each count reads the partial index of its own rows: those due some day may be millions.
+    // Each count reads the partial index of its rows: those due later may be millions.
     sql`SELECT names.worker, q.queued, w.waiting, p.parked,
       coalesce(extract(epoch FROM now() - least(q.oldest, w.oldest)), 0)::float8 AS "lagSeconds"
     FROM (VALUES ${sql.raw(workerNames.map((name) => `('${name}')`).join(', '))}) AS names(worker),
@@ -272,7 +272,7 @@ export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
   );
 }
 
-/** How many rows of each worker should have a job in the queue; reads one narrow index. */
+/** Number of rows per worker that should have a job in the queue; reads one narrow index. */
 export async function queuedCounts(db: Queryable): Promise<Map<WorkerName, number>> {
   const rows = await run<{ worker: WorkerName; queued: number }>(
     db,
@@ -281,7 +281,7 @@ export async function queuedCounts(db: Queryable): Promise<Map<WorkerName, numbe
   return new Map(rows.map((r) => [r.worker, r.queued]));
 }
 
-/** Changes of an outbox row that also tell of themselves. */
+/** Parks a row until an operator resumes it. Part of a statement that also records events. */
 export function parkRow(fence: Fence, error: string, burn: boolean): SQL {
   return sql`UPDATE outbox SET parked_at = now(), queued = false, last_error = ${error}, attempts = attempts + ${burn ? 1 : 0}
     WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id`;

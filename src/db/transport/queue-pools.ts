@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 /**
- * Pools for a queue backend that keeps its jobs in PostgreSQL. They are ours because each client needs a listener: a
- * client that the backend holds while Postgres goes away would end the process with its error.
+ * Pools for a queue backend that stores its jobs in PostgreSQL. They are created here because each client needs an error
+ * listener: without one, losing Postgres while the backend holds a client would end the process.
  */
 export type QueuePools = {
   open(max: number): pg.Pool;
@@ -10,7 +10,7 @@ export type QueuePools = {
   clients(): number;
   /** Ends every pool once its clients are idle. */
   end(): Promise<unknown>;
-  /** Ends the clients that are left. */
+  /** Ends the remaining clients. */
   cut(): Promise<unknown>;
 };
 

@@ -4,31 +4,31 @@ import { type Database, sqlState, type Tx } from '../client.ts';
 import { run } from '../commit.ts';
 
 /**
- * What a table keeps, and for how long. events and messages go by whole months: a partition is dropped, its rows are
- * never deleted. Rows of other tables go in batches, by the rules of their verticals. Tables without a rule are records of
- * the business and stay.
+ * Retention periods per table. events and messages are removed by month: the partition is dropped, rows are not deleted
+ * individually. Rows of other tables are deleted in batches, by the rules of their verticals. Tables without a rule hold
+ * business records and are kept.
  */
 
-/** What one vertical contributes. */
+/** The rules of one vertical. */
 export type RetentionRules = {
-  /** By table: which of its rows are past their time. */
+  /** By table: the condition for its expired rows. */
   rows?: (retention: Retention) => Record<string, SQL>;
-  /** By name: work of its own, which answers how many rows it removed. */
+  /** By name: custom steps, which return the number of removed rows. */
   steps?: Record<string, (db: Database) => Promise<number>>;
   /** True while open work needs a row of this partition. `to`: the partition's end, a timestamptz. */
   holds?: (partition: { parent: Parent; table: SQL; to: SQL }) => SQL;
 };
 
-/** A condition for rows older than so many days. */
+/** A condition for rows older than this number of days. */
 export const olderThan = (column: string, days: number): SQL =>
   sql`${sql.raw(column)} < now() - make_interval(days => ${days}::integer)`;
 
-/** Rows removed per statement: a large backlog goes in many short ones. */
+/** Rows removed per statement, so that a large backlog is deleted in many short statements. */
 const batch = 5_000;
 const batchesPerRun = 200;
-/** Partitions are made and dropped under a lock that every writer waits for: rather give up and try again later. */
+/** Creating and dropping partitions takes a lock that blocks every writer: give up soon and retry later. */
 const lockPatience = '250ms';
-/** One process at a time runs a step; the others skip it. */
+/** Advisory locks of the steps: one process at a time runs a step, the others skip it. */
 const lockSpace = 7_203_112;
 
 const parents = ['events', 'messages'] as const;
@@ -36,15 +36,15 @@ export type Parent = (typeof parents)[number];
 
 export type MaintenanceReport = {
   removed: number;
-  /** Partitions gone in this run. */
+  /** Partitions dropped in this run. */
   dropped: string[];
-  /** Partitions past their time that open work still refers to. */
+  /** Expired partitions that open work still references. */
   held: string[];
-  /** What did not succeed; it comes again with the next run. */
+  /** Steps that failed; the next run retries them. */
   failed: string[];
 };
 
-/** Safe to run anywhere, any number of times, by many processes at once. A step that fails does not stop the others. */
+/** Idempotent and safe to run concurrently in several processes. A failed step does not stop the others. */
 export async function maintain(
   db: Database,
   rules: readonly RetentionRules[],
@@ -55,7 +55,7 @@ export async function maintain(
     try {
       await work();
     } catch (error) {
-      // A code, or our own words: what the driver says can quote values.
+      // The code or our own message, because the driver's message can quote values.
       report.failed.push(`${name}: ${sqlState(error) ?? (error as Error).name}`);
     }
   };
@@ -81,7 +81,7 @@ export async function maintain(
   return report;
 }
 
-/** In a transaction that waits for no lock longer than a moment. Null: another process is at this step. */
+/** Runs a step in a transaction with a short lock timeout. Returns null when another process is running the step. */
 function alone<T>(db: Database, step: string, work: (tx: Tx) => Promise<T>): Promise<T | null> {
   return db.withTx(async (tx) => {
     const [lock] = await run<{ mine: boolean }>(
@@ -92,7 +92,7 @@ function alone<T>(db: Database, step: string, work: (tx: Tx) => Promise<T>): Pro
   });
 }
 
-/** Partitions three months ahead. Rows that came before their month had one move into it: it could not be made else. */
+/** Creates partitions three months ahead. Rows in the default partition are moved first, as they would prevent that. */
 async function openMonths(tx: Tx): Promise<void> {
   const early: Parent[] = [];
   for (const parent of parents) if (await setStraysAside(tx, parent)) early.push(parent);
@@ -106,7 +106,7 @@ async function openMonths(tx: Tx): Promise<void> {
     await run(tx, sql`INSERT INTO ${sql.raw(parent)} SELECT * FROM ${strays}`);
     await run(tx, sql`DROP TABLE ${strays}`);
   }
-  // Making one takes the lock of all writers: only asked for when it is missing.
+  // Creating a partition blocks all writers, so it is only done when one is missing.
   const [ahead] = await run<{ ready: boolean }>(
     tx,
     sql`SELECT bool_and(to_regclass(parent || '_' || to_char((now() AT TIME ZONE 'UTC') + make_interval(months => n), 'YYYY_MM')) IS NOT NULL) AS ready
@@ -115,7 +115,7 @@ async function openMonths(tx: Tx): Promise<void> {
   if (!ahead?.ready) await run(tx, sql`SELECT ensure_partitions((now() AT TIME ZONE 'UTC')::date, 3)`);
 }
 
-/** The default partition with its rows becomes a table beside, an empty one takes its place. False: there are none. */
+/** Detaches the default partition with its rows and attaches an empty one. Returns false when it has no rows. */
 async function setStraysAside(tx: Tx, parent: Parent): Promise<boolean> {
   const [table, fallback, strays] = ['', '_default', '_stray'].map((end) => sql.raw(`${parent}${end}`));
   const [found] = await run<{ some: boolean }>(tx, sql`SELECT EXISTS (SELECT 1 FROM ${fallback}) AS some`);
@@ -133,7 +133,7 @@ const timeColumns = { events: 'occurred_at', messages: 'created_at' } as const s
 
 type Partition = { name: string; from: string; to: string };
 
-/** Months that ended longer ago than the period, oldest first. Bounds are texts with their zone, for SQL. */
+/** Months that ended longer ago than the period, oldest first. Bounds are strings with a time zone, for SQL. */
 async function expiredPartitions(db: Database, parent: Parent, months: number): Promise<Partition[]> {
   return run(
     db,
@@ -154,9 +154,9 @@ async function dropPartition(
 ): Promise<'dropped' | 'held' | null> {
   const table = sql.identifier(name);
   const [still] = await run<{ there: boolean }>(tx, sql`SELECT to_regclass(${name}) IS NOT NULL AS there`);
-  // Another process was first.
+  // Another process already dropped it.
   if (!still?.there) return null;
-  // An open row reads its own event; the texts it is about may have been posted in the months beside it.
+  // An open row reads its own event; its messages may have been posted in the adjacent months.
   const margin = parent === 'events' ? 0 : 1;
   const end = sql`${to}::text::timestamptz`;
   const held = rules.flatMap(({ holds }) =>
@@ -178,7 +178,7 @@ async function dropPartition(
   return 'dropped';
 }
 
-/** Rows of the transport itself. */
+/** Retention rules of the transport's own tables. */
 const transportRules: RetentionRules = {
   rows: ({ idempotencyDays, attemptsDays }) => ({
     idempotency_keys: olderThan('created_at', idempotencyDays),

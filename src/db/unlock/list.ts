@@ -6,8 +6,8 @@ import { ofOrganization } from '../organization.ts';
 import { paidList } from './states.ts';
 
 /**
- * Unlocks as the console lists them. Ids are UUIDv7, so the newest come first by primary key, or by the organization's own
- * index, without a sort. `organizationId` null: of every organization, for an operator of the platform.
+ * Unlocks as the console lists them. Ids are UUIDv7, so the primary key, or the organization's index, returns the newest
+ * first without a sort. `organizationId` is null for platform operators, who see all organizations.
  */
 
 export type UnlockRow = {
@@ -31,7 +31,7 @@ export type UnlockRow = {
 export type UnlockFilter = {
   organizationId: string | null;
   states: readonly UnlockState[];
-  /** Lead id, provider id, or phone: whole, not a part of one. */
+  /** An exact lead id, provider id or phone. */
   search: string | null;
   /** Older than this unlock id. */
   before: string | null;
@@ -44,7 +44,7 @@ const columns =
   u.updated_at AS "updatedAt"`);
 const joins = sql.raw('JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id');
 
-/** Newest first; one row more than `limit` says that there are older ones. */
+/** Newest first. Returns up to `limit` + 1 rows; the extra row means that there are older ones. */
 export async function listUnlocks(db: Queryable, filter: UnlockFilter): Promise<UnlockRow[]> {
   const conditions: SQL[] = [ofOrganization('u.organization_id', filter.organizationId)];
   if (filter.before) conditions.push(sql`u.id < ${filter.before}::uuid`);
@@ -58,7 +58,7 @@ export async function listUnlocks(db: Queryable, filter: UnlockFilter): Promise<
   );
 }
 
-/** Every way leads through an index: all organizations are few, and each has its own lead and buyer ids. */
+/** Every condition uses an index: organizations are few, and lead and buyer ids are unique within each. */
 function matches(search: string): SQL {
   const digits = search.replace(/[^0-9]/g, '');
   const phones = /^[+0-9 ().-]{7,25}$/.test(search) ? [`+${digits}`, `+1${digits}`] : [];
@@ -82,7 +82,7 @@ export type DayFigures = {
 };
 export type DayMoney = { currency: string; kept: number; refunded: number };
 
-/** What became of the offers made since `first`, the smallest id of that time. */
+/** Outcomes of the offers made since `first`, the smallest id of that time. */
 export async function dayFigures(
   db: Queryable,
   organizationId: string | null,
@@ -99,7 +99,7 @@ export async function dayFigures(
   return row!;
 }
 
-/** What unlocks were paid with since `first`; a wallet's top-ups are not sales. */
+/** Payment sources of unlocks since `first`; a wallet's top-ups are not sales. */
 export async function dayMoney(
   db: Queryable,
   organizationId: string | null,
@@ -127,7 +127,7 @@ export type UnlockDetail = UnlockRow & {
   optedOut: boolean;
 };
 
-/** Returns null when there is none, or none of this organization. */
+/** Returns null when there is none, or when it belongs to another organization. */
 export async function findUnlockDetail(
   db: Queryable,
   organizationId: string | null,
@@ -145,7 +145,7 @@ export async function findUnlockDetail(
   return row ?? null;
 }
 
-/** Other buyers' offers of the same lead. */
+/** Offers of the same lead to other buyers. */
 export async function listSiblings(db: Queryable, leadUuid: string, limit: number): Promise<UnlockRow[]> {
   return run(
     db,

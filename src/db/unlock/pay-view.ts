@@ -30,7 +30,7 @@ export type PayFigures = {
   sold: number;
   offered: number;
   checkout: Checkout['state'] | null;
-  /** Whether a payment is kept, or all were returned; null when none is booked. */
+  /** Whether a payment is kept, or all were refunded; null when none is booked. */
   payment: 'kept' | 'returned' | null;
 };
 

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import type { RetentionRules } from '../transport/retention.ts';
 
-/** No more work comes of an unlock in these states. */
+/** Terminal states: an unlock in one of them causes no further work. */
 export const endedStates = sql.raw("'DONE', 'EXPIRED', 'OPTED_OUT'");
 
 export const unlockRetention: RetentionRules = {
-  /** What an unlock that has not ended was told and did. */
+  /** Events and messages of an unlock that has not ended are kept. */
   holds({ parent, table, to }) {
     const mentions =
       parent === 'events'

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { ClaimGuard } from '../transport/effects.ts';
 import { paidList } from './states.ts';
 
-/** Carries the contact: claimed only while its unlock is paid, and counted there so that a refund sees it. */
+/** For messages with the contact: claims one only while its unlock is paid, and counts it so that a refund sees it. */
 export function paidUnlock(unlockId: string): ClaimGuard {
   return {
     name: 'paid',

@@ -3,7 +3,7 @@ import { idInSubject } from '../../events/subjects.ts';
 import { openRun, type Subject } from '../transport/outbox.ts';
 import { findUnlock, type UnlockView, unlockView } from './unlocks.ts';
 
-/** Of events whose subject is an unlock: the unlock, with its lead, buyer and organization. */
+/** The subject of unlock events: the unlock with its lead, buyer and organization. */
 export const unlockSubject: Subject<UnlockView> = {
   open: (fence, { db }) =>
     openRun(db, fence, {
@@ -18,5 +18,5 @@ export const unlockSubject: Subject<UnlockView> = {
   },
 };
 
-/** The columns of an outer join are all null when there is no such unlock. */
+/** The columns of the outer join are all null when there is no such unlock. */
 const isUnlock = (columns: Record<string, unknown>): columns is UnlockView => columns.id !== null;

@@ -3,7 +3,7 @@ import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
-/** Everything known about one unlock, in the order it happened: facts, runs of workers, texts out and in, money. */
+/** The history of one unlock in chronological order: events, attempts, messages sent and received, payments. */
 
 export type EventRow = { id: string; occurredAt: Date; type: string; data: Record<string, unknown> };
 export type AttemptEntry = {

@@ -6,7 +6,7 @@ import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { openList } from './states.ts';
 
-/** An unlock with what every step needs of its lead, buyer and organization. `contact` is sealed. */
+/** An unlock with the columns of its lead, buyer and organization that every step needs. `contact` is sealed. */
 export type UnlockView = {
   id: string;
   state: UnlockState;
@@ -15,7 +15,7 @@ export type UnlockView = {
   leadId: string;
   leadPublicId: string;
   buyerId: string;
-  /** The conversation it is offered in. Null for a buyer who is not texted. */
+  /** The conversation of the offer. Null for a buyer who is not texted. */
   phoneId: string | null;
   phone: string | null;
   ourNumber: string | null;
@@ -67,7 +67,7 @@ export async function findUnlock(db: Queryable, id: string): Promise<UnlockView 
   return row ?? null;
 }
 
-/** Those of these unlocks of a lead that were stored and not yet offered. */
+/** The given unlocks of a lead that are stored and not yet offered. */
 export async function findUnoffered(
   db: Queryable,
   leadId: string,
@@ -85,7 +85,7 @@ export function markOffered(unlockIds: string[]): (held: SQL) => SQL {
     WHERE id = ANY(${sql.param(unlockIds)}::uuid[]) AND offered_at IS NULL AND ${held} RETURNING id`;
 }
 
-/** Open unlocks of one conversation, or of one lead. At most `limit`: the caller comes again for more. */
+/** Open unlocks of one conversation or of one lead, at most `limit`; the caller repeats the query for more. */
 export async function findOpenUnlocks(
   db: Queryable,
   where: { phoneId: string } | { leadId: string },
@@ -127,8 +127,8 @@ type Movable = { id: string; state: UnlockState; organizationId: string };
 export type Move = Extract<UnlockDecision, { kind: 'move' }>;
 
 /**
- * The guarded UPDATE of a decided move, with one `unlock.moved` event per step: it touches the row only while it
- * still stands where the decision was made. `set` adds columns; `also` adds a condition.
+ * The guarded UPDATE of a decided move, with one `unlock.moved` event per step: it matches the row only while it is
+ * in the state the decision was based on. `set` adds columns; `also` adds a condition.
  */
 export function moveUnlock(
   unlock: Movable,

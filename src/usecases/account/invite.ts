@@ -2,7 +2,7 @@ import type { Config } from '../../config.ts';
 import { addMember, makePasswordToken } from '../../db/account/members.ts';
 import type { Database } from '../../db/client.ts';
 
-/** Makes somebody a member. The link that sets their password; null: they can sign in already. */
+/** Adds a member. Returns the link that sets the password, or null when the user can already sign in. */
 export async function inviteMember(
   { db, config }: { db: Database; config: Config },
   { organizationId }: { organizationId: string },

@@ -26,7 +26,7 @@ export async function applyUpdate(inboxId: string, deps: Deps, run: Run): Promis
   const { db, vault, crms } = deps;
   const received = await findReceived(db, inboxId);
   if (!received?.body || !received.organizationId || !isCrm(crms, received.source))
-    return skip('its body was not kept');
+    return skip('the webhook body was not stored');
   const { source: vendor, organizationId, receivedAt } = received;
   const event = crms[vendor].webhook.parse(JSON.parse(vault.open(received.body)), receivedAt, Infinity);
   if (!event?.contactId) return skip('not about a contact');

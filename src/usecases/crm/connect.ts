@@ -15,14 +15,14 @@ type Beside = Parameters<typeof saveCredentials>[4];
 
 export type TokenGiven = {
   token: string;
-  /** Absent: that of the company's connection. */
+  /** Defaults to that of the company's connection. */
   vendor?: string;
-  /** Absent: the one the company named when it registered. */
+  /** Defaults to the one the company named at registration. */
   accountId?: string;
   apiVersion?: string;
   rateShare?: number;
   actor: string;
-  /** Operators may confirm an account that a token does not name by itself. */
+  /** Operators may confirm an account that the token itself does not identify. */
   byOperator?: boolean;
 };
 

@@ -25,7 +25,7 @@ export function inviteOauth(
   return { url, secret, maxAgeSeconds: stateMs / 1000 };
 }
 
-/** Bound to one browser: a consent given in another one connects nothing here. */
+/** Bound to one browser: a consent given in another browser is not accepted. */
 function signatureOf(
   { sessionSecret }: Runtime['config'],
   name: CrmName,

@@ -21,7 +21,7 @@ import type { Runtime } from '../runtime.ts';
 import { accountKey, memoryOf } from './memory.ts';
 
 type Deps = Pick<Runtime, 'db' | 'config' | 'crms' | 'log'>;
-/** `organizationId`: whose rows are held while the account has no calls left. */
+/** `organizationId`: the organization whose rows are held while the account has no calls left. */
 export type LimitedAccount = SharedAccount & { organizationId: string };
 
 /** The row goes back to the outbox and is repeated later. Nothing was done, and no attempt is counted. */
@@ -29,7 +29,7 @@ export class HeldError extends Error {}
 
 /** A run whose first call is free only later than this goes back to the outbox. */
 export const lookAheadMs = ({ intervalMs }: CrmLimits): number => Math.min(2_500, intervalMs / 4);
-/** A call that could not leave this long after its moment is moved first: its answer needs time as well. */
+/** A call delayed by this much after its reserved time is moved first, to leave time for its response. */
 const maxLateMs = (limits: CrmLimits): number => settleMs(limits) / 2;
 const maxMoves = 25;
 const patienceIntervals = 3;
@@ -53,7 +53,7 @@ const limitsOf = ({ crms }: Deps, { vendor }: CrmAccount): CrmLimits | null => c
 export type ScheduledCall = { slot: CallSlot; at: number; planned: number };
 
 export type CallLimiter = {
-  /** Makes one call when the account's allowance permits. Throws HeldError when that is not soon. */
+  /** Makes one call when the account's rate limit permits. Throws HeldError when the wait would be too long. */
   call<T>(make: () => Promise<T>): Promise<T>;
   onQuota(quota: CrmQuota): void;
 };
@@ -101,7 +101,7 @@ export function limitCalls(deps: Deps, account: LimitedAccount, first: Scheduled
   };
 }
 
-/** `askedAt`: before the database's clock was read. Its answer arrives after that. */
+/** `askedAt`: local time before the database's clock was read. */
 export function scheduled(slot: CallSlot, askedAt: number): ScheduledCall {
   return { slot, at: performance.now() + slot.waitMs, planned: askedAt + slot.waitMs };
 }
@@ -179,7 +179,7 @@ export async function holdUntilTomorrow(db: Deps['db'], organizationId: string):
     db,
     organizationId,
     midnight - now.getTime() + 1_000,
-    'The account has used its calls of the day.',
+    'The account has reached its daily call limit.',
   );
 }
 
@@ -193,7 +193,7 @@ async function backOff(deps: Deps, account: LimitedAccount, error: TransientErro
 
 const compareEveryMs = 1_000;
 
-/** Calls that the vendor counted and we did not are another program's: leaves them their room. */
+/** Calls that only the vendor counted were made by other programs: reserves slots for them. */
 async function compareQuota(deps: Deps, account: LimitedAccount, quota: CrmQuota): Promise<void> {
   const { db } = deps;
   if (!limitsOf(deps, account)) return;
@@ -206,7 +206,8 @@ async function compareQuota(deps: Deps, account: LimitedAccount, quota: CrmQuota
   comparedAt.set(key, performance.now());
   if (quota.dailyRemaining !== null) await recordRemaining(db, account, quota.dailyRemaining);
   // The vendor does not report reliably when its day ends: check again every hour.
-  if (spent) await hold(db, organizationId, 3_600_000, 'The CRM says the calls of the day are used up.');
+  if (spent)
+    await hold(db, organizationId, 3_600_000, 'The CRM reports that the daily call limit is reached.');
   if (quota.remaining > 0) return;
   const ours = await callsInInterval(db, account, quota.intervalMs);
   if (ours < quota.max * 0.8)

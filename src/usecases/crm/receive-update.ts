@@ -5,6 +5,7 @@ import { findAccountOwner } from '../../db/crm/connections.ts';
 import { findByContact, recordUpdateTime, type SyncedLead } from '../../db/crm/contact-updates.ts';
 import { receiveOnce } from '../../db/transport/inbox.ts';
 import { changesIn } from '../../domain/crm/contact-update.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
@@ -48,7 +49,14 @@ export async function receiveUpdate(
       // Without an organization: it must not wait while the company's rows are held.
       events:
         leads.length > 0 && (isChange || isConsent)
-          ? [{ type: 'crm.notified', organizationId: null, subject: `inbox:${id}`, data: { inboxId: id } }]
+          ? [
+              {
+                type: 'crm.notified',
+                organizationId: null,
+                subject: subjects.inbox(id),
+                data: { inboxId: id },
+              },
+            ]
           : [],
     },
     { cause: { correlationId, causationId: null } },

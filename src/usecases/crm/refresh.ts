@@ -18,8 +18,8 @@ const storePatienceMs = 25_000;
 
 /**
  * The connection with other credentials than the refused ones: newer ones that were stored since, or refreshed ones.
- * Returns null when there are none. A refresh token is good for one use, so one process at a time spends it and stores
- * the result before it is used; the others wait and read.
+ * Returns null when there are none. A refresh token is single-use, so one process at a time uses it and stores the
+ * result before using it; the others wait and read the result.
  */
 export async function renewCredentials(deps: Deps, refused: CrmConnection): Promise<CrmConnection | null> {
   const deadline = performance.now() + refreshLeaseMs;
@@ -64,7 +64,7 @@ async function refresh(
   return findConnectionById(db, connection.id);
 }
 
-/** Without an answer the token may be spent. A second try finds out, and loses nothing that is not lost already. */
+/** Without a response the token may already be used. A second attempt finds out at no further risk. */
 async function spend(oauth: CrmOauth, refreshToken: string): Promise<CrmTokens> {
   try {
     return await oauth.refresh(refreshToken);
@@ -82,7 +82,7 @@ async function store({ db, vault }: Deps, connection: CrmConnection, tokens: Crm
       await storeRefreshed(db, vault, connection, tokens);
       return;
     } catch (error) {
-      // Repeatable: once the next version is stored it changes nothing.
+      // Idempotent: once the next version is stored, it changes nothing.
       if (!isConnectionError(error) || performance.now() > deadline) throw error;
       await delay(200);
     }

@@ -23,18 +23,18 @@ import { alertOutage, outageMs, recordFailure } from './outage.ts';
 import { HeldError, holdForSlot, holdUntilTomorrow, lookAheadMs, scheduled } from './rate-limit.ts';
 import { type CrmSession, openSession, type SessionDeps } from './session.ts';
 
-/** A lead with its company and its CRM, as a run found it. `askedAt`: when the database was asked, by performance.now(). */
+/** A lead with its company and its CRM, as read by a run. `askedAt`: time of the query, by performance.now(). */
 export type LeadToSync = { sync: OpenedSync; askedAt: number };
 
 /** Failed attempts before the sync of a lead has failed; it can be requested again. */
 export const maxAttempts = 12;
-/** A company that is not connected is looked at again after this, should the connecting process not have said so. */
+/** A company that is not connected is checked again after this time, in case the release on connecting was missed. */
 const unconnectedMs = 600_000;
 
 /** The process, for the log. */
 export const workerId = `${hostname()}:${process.pid}`;
 
-/** What the statement that opens a run must know of each CRM. */
+/** Parameters of each CRM for the statement that opens a run. */
 const vendorTerms = ({ crms }: Pick<SessionDeps, 'crms'>): VendorTerms[] =>
   Object.values(crms).map(({ name, limits, apis }) => ({
     name,
@@ -44,8 +44,8 @@ const vendorTerms = ({ crms }: Pick<SessionDeps, 'crms'>): VendorTerms[] =>
   }));
 
 /**
- * The subject of the syncer's runs. One statement reads the row and the lead and claims the sync (see openSync). Looking
- * again claims again: it is an attempt of its own.
+ * The subject of the syncer's runs. One statement reads the row and the lead and claims the sync (see openSync). Reading
+ * it again claims it again, which counts as a new attempt.
  */
 export const leadToSync: Subject<LeadToSync, SessionDeps> = {
   open: openLead,
@@ -81,7 +81,7 @@ const record = (sync: ConnectedSync, result: SyncResult) =>
 /** Syncs one uploaded lead to its company's CRM: upsert, tags, note. Every result is recorded. */
 export async function syncLead(deps: SessionDeps, run: Run<LeadToSync>): Promise<Outcome> {
   const found = await run.subject();
-  if (!found) return skip('the lead is gone');
+  if (!found) return skip('the lead was deleted');
   const { sync } = found;
   if (!isConnected(sync)) {
     await hold(deps.db, sync.organizationId, unconnectedMs, 'The company has not named its CRM account yet.');
@@ -208,7 +208,7 @@ async function afterVendorError(
     await hold(deps.db, sync.organizationId, outageMs, because);
     await postponeSync(deps.db, keyOf(sync), { uncounted: true, errorCode, error: because });
     await alertOutage(deps, sync.organizationId, streak, because);
-    // After the other rows: if these leads are the cause after all, the rest are not kept waiting.
+    // After the other rows: if these leads are the cause, the others are not delayed.
     return snooze(1_000, because);
   }
   const attempt = run.attempts + 1;

@@ -1,15 +1,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** By how much of what lives the heap may grow with garbage before it is collected. */
+/** Growth of the heap, in percent of the live data, that triggers a collection. */
 const growthPercent = 30;
 
 let holders = 0;
 
 /**
- * Left alone, V8 lets garbage grow to several times of what lives, and a file of a million rows makes a process twice its
- * size that needs almost none of it. While somebody holds this, it is collected sooner, a little at a time; the first
- * holder has what lies about collected at once, since only then the next limit is set. The answer lets go.
+ * By default V8 lets garbage grow to several times the live data, so that a file of a million rows doubles the size of
+ * the process. While the limit is held, garbage is collected earlier and incrementally. The first holder triggers a full
+ * collection, because V8 sets its next limit only then. Returns a function that releases the limit.
  */
 export function keepHeapSmall(): () => void {
   holders += 1;

@@ -18,7 +18,7 @@ import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { csvLimits, csvOptionsOf, keptBytes } from './read-slice.ts';
 
-/** What becomes of a file until a worker reads it. Also the command line's way in, where nothing is published. */
+/** Deps for handling a file before a worker reads it. Also used by the command line, which publishes nothing. */
 export type ImportDeps = Pick<Runtime, 'db' | 'vault'> & { relay: Pick<Runtime['relay'], 'commit'> };
 
 const longestTurnMs = 10;
@@ -26,11 +26,11 @@ const longestTurnMs = 10;
 export type ReceivedFile = {
   row: Import;
   preview: CsvPreview;
-  /** The same bytes were imported before: it is asked for before it is done again. */
+  /** An earlier import of the same bytes, which makes a confirmation necessary. */
   sameFile: Import | null;
-  /** Made by an earlier request with this Idempotency-Key. */
+  /** Created by an earlier request with this Idempotency-Key. */
   repeated?: boolean;
-  /** What this request made, by which key. */
+  /** The import created by this request, with its key. */
   key?: IdempotencyKey | null;
 };
 
@@ -57,8 +57,8 @@ export const completeMapping = ({ columns, problem }: CsvPreview): Mapping | nul
   problem === null ? columns.map(({ target }) => target) : null;
 
 /**
- * What the file would become with these corrections, which are kept: the mapping, and how its bytes are read. Throws
- * RefusedError for a correction that fits no file of these columns.
+ * Stores corrections of the mapping and the file options, and returns the resulting preview. Throws RefusedError for a
+ * correction that does not match the file's columns.
  */
 export async function previewImport(
   deps: ImportDeps,
@@ -81,14 +81,14 @@ export async function previewImport(
   return { row: fresh, preview, sameFile: await findSameFile(deps.db, fresh) };
 }
 
-/** Reads to the end, so that what is wrong anywhere is known before anything is made of it. */
+/** Reads to the end, so that all errors are found before leads are created. */
 export async function scan(
   bytes: AsyncIterable<Uint8Array>,
   dialect: ImportDialect,
 ): Promise<{ header: string[]; totalRows: number }> {
   const file = await openCsv(bytes, { ...csvOptionsOf({ dialect }), batchSize: 500 });
   try {
-    // The database keeps none, and no name has one.
+    // PostgreSQL cannot store NUL characters.
     if (file.header.some((name) => name.includes('\0')))
       throw new RefusedError(400, 'invalid_csv', 'The header contains NUL bytes: this is not a CSV.');
     let totalRows = 0;
@@ -96,7 +96,7 @@ export async function scan(
     for await (const rows of file.batches) {
       totalRows += rows.length;
       if (performance.now() - turnedAt < longestTurnMs) continue;
-      // A piece of the file is many rows: others are answered between them.
+      // A chunk contains many rows: yield to other requests in between.
       await turn();
       turnedAt = performance.now();
     }
@@ -120,7 +120,7 @@ export function insistOnReady(row: Import): void {
   throw new RefusedError(409, 'not_ready', why);
 }
 
-/** What an uploader says of how the file is to be read. */
+/** The file options of an uploader. */
 export function dialectOf(given: { encoding?: string; delimiter?: string }): ImportDialect {
   const encoding = given.encoding?.trim().toLowerCase() || undefined;
   const delimiter =

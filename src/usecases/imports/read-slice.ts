@@ -11,23 +11,23 @@ import { uploadLeads } from '../lead/upload.ts';
 import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
 
-/** What one file may be; what is beyond is refused with a sentence. */
+/** Limits per file; a file beyond them is refused with an explanation. */
 export const csvLimits = { maxRows: 5_000_000, maxColumns: 500, maxRowBytes: 256 * 1024 } as const;
-/** Rows of one statement: what a killed process may have to do again. */
+/** Rows per statement, and so the most that a killed process has to repeat. */
 export const rowsTogether = 1_000;
 /** Longer files are read with a limited heap (heap-limit.ts). */
 export const longFileBytes = 2 * 2 ** 20;
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
 
-/** How the file is to be read, as the uploader said. */
+/** The file options given by the uploader. */
 export const csvOptionsOf = ({ dialect }: Pick<Import, 'dialect'>): CsvOptions => ({
   ...csvLimits,
   encoding: dialect.encoding as Encoding | undefined,
   delimiter: dialect.delimiter,
 });
 
-/** The bytes of a file that was kept. */
+/** The bytes of a stored file. */
 export async function* keptBytes(
   { db, vault }: Pick<Deps, 'db' | 'vault'>,
   importId: string,
@@ -36,16 +36,17 @@ export async function* keptBytes(
 }
 
 export type SliceEnd =
-  /** The last row is settled; `nextRow` is where a further one would be. */
+  /** All rows are committed; `nextRow` is the number after the last one. */
   | { kind: 'whole'; nextRow: number; rows: number }
   | { kind: 'more'; nextRow: number }
-  /** Somebody else reads on, or it was cancelled. */
+  /** Another run continues the import, or it was cancelled. */
   | { kind: 'lost' };
 
 /**
- * Reads rows into leads for about `sliceMs`, beginning where the last commit ended. Rows, counts and the place are one
- * statement for each batch, so that a run that dies anywhere is gone on with exactly. While one batch is being stored
- * the next is read and judged. A slice is no shorter than the way to its first row: a long file is not read in vain.
+ * Reads rows into leads for about `sliceMs`, starting after the last commit. Each batch commits its rows, counts and
+ * position in one statement, so that the next run continues exactly where a crashed run stopped. While one batch is
+ * stored, the next is read and validated. A slice takes at least as long as reaching its first row, so that every slice
+ * of a long file makes progress.
  */
 export async function readSlice(
   deps: Deps,
@@ -65,7 +66,7 @@ export async function readSlice(
     while (batch.value) {
       if (performance.now() > until) return { kind: 'more', nextRow };
       const storing = storeBatch(deps, row.id, company, nextRow, batch.value);
-      // Handled below; a batch that cannot be read must not leave it alone meanwhile.
+      // Handled below; without this, an error while reading the next batch would leave an unhandled rejection.
       storing.catch(() => undefined);
       const following = await batches.next();
       const reached = await storing;
@@ -80,7 +81,7 @@ export async function readSlice(
   }
 }
 
-/** Only what is not settled yet. */
+/** Only the rows that are not committed yet. */
 function judgedBatches(file: CsvFile, row: Import & { mapping: Mapping }, region: CountryCode) {
   const judge = rowJudge(file.header, row.mapping, region);
   let rows = 0;
@@ -98,7 +99,7 @@ function judgedBatches(file: CsvFile, row: Import & { mapping: Mapping }, region
   };
 }
 
-/** The row the next batch begins at; null: the place was not ours any more, and nothing was written. */
+/** Returns the first row of the next batch, or null, with nothing written, when another run moved the position. */
 async function storeBatch(
   deps: Deps,
   importId: string,
@@ -121,7 +122,7 @@ async function storeBatch(
   return stored === null ? null : nextRow;
 }
 
-/** SHA-256 of the bytes as they pass. */
+/** Computes the SHA-256 of the bytes passing through. */
 export function hashing(): { add(bytes: Uint8Array): void; hex(): string } {
   const hash = createHash('sha256');
   return { add: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };

@@ -26,10 +26,10 @@ import { keepHeapSmall } from './heap-limit.ts';
 import { completeMapping, type ImportDeps, previewOf, type ReceivedFile, scan } from './preview.ts';
 import { hashing, longFileBytes } from './read-slice.ts';
 
-/** Sealed and stored together: small enough to be held, large enough to be few. */
+/** Bytes sealed and stored as one chunk. */
 const pieceBytes = 256 * 1024;
 const storePatienceMs = 8_000;
-/** Of one company, kept and not started. */
+/** Maximum unfinished files per company. */
 const mostOpen = 50;
 
 export type FileRequest = {
@@ -37,17 +37,17 @@ export type FileRequest = {
   name: string;
   bytes: AsyncIterable<Uint8Array>;
   dialect?: ImportDialect;
-  /** Bound to the file's bytes, which nobody knows before they are here. */
+  /** Bound to the file's bytes, which are known only after the upload. */
   key?: ((fileHash: string) => IdempotencyKey | null) | undefined;
 };
 
 /**
- * Keeps a file whole while it arrives, in memory that does not grow with it, and reads it once on the way: a file that
- * breaks anywhere is refused before a lead is made of it. Whatever goes wrong, nothing of it stays, and its row says so.
+ * Stores a file as it arrives, with constant memory, and parses it once on the way, so that an invalid file is refused
+ * before a lead is created. After any error, the stored bytes are deleted and the import is marked as failed.
  */
 export async function receiveFile(deps: ImportDeps, request: FileRequest): Promise<ReceivedFile> {
   const { company, dialect = {} } = request;
-  // Whoever uploads must not pay for what others left behind.
+  // Removes abandoned uploads first, which would otherwise count against the company's limit.
   await sweepImports(deps.db).catch(() => undefined);
   const id = uuidv7();
   const { organizationId } = company;
@@ -69,7 +69,7 @@ export async function receiveFile(deps: ImportDeps, request: FileRequest): Promi
     const problem =
       error instanceof RefusedError ? error.message : 'It could not be stored. Upload it again.';
     const end = { status: 'failed' as const, from: ['uploading' as const], problem };
-    // Where even this fails, the sweep takes what is left.
+    // If this fails too, the sweep removes the remaining chunks.
     await deps.relay.commit(markEnded({ id, organizationId }, end)).catch(() => undefined);
     throw error;
   }
@@ -96,7 +96,7 @@ async function settle(
   return { row, preview, sameFile: await findSameFile(deps.db, row), key };
 }
 
-/** Of a file that was not started nothing is kept, and its Idempotency-Key may come again. */
+/** Deletes a file that was not started, and releases its Idempotency-Key. */
 export async function dropFile(deps: ImportDeps, { row, key = null }: ReceivedFile): Promise<void> {
   const change = markEnded(row, { status: 'cancelled', from: ['ready'] });
   const writes = [...(change.writes ?? []), ...(key ? [forgetAnswer(key)] : [])];
@@ -126,7 +126,7 @@ export async function dropRefused<T>(
   }
 }
 
-/** The answer to a repeated Idempotency-Key is the import that was made first; what came now is not kept. */
+/** Returns the first import for a repeated Idempotency-Key, and discards the new file. */
 async function repeated(
   deps: ImportDeps,
   { company }: FileRequest,
@@ -140,7 +140,7 @@ async function repeated(
     markEnded({ id, organizationId }, { status: 'failed', from: ['uploading'], problem }),
   );
   const row = await findImport(deps.db, (answer as { import_id: string }).import_id, organizationId);
-  if (!row) throw new RefusedError(409, 'conflict', 'The import of this Idempotency-Key is gone.');
+  if (!row) throw new RefusedError(409, 'conflict', 'The import of this Idempotency-Key no longer exists.');
   return { row, preview, sameFile: await findSameFile(deps.db, row), repeated: true };
 }
 
@@ -167,13 +167,13 @@ function keep(deps: ImportDeps, id: string, bytes: AsyncIterable<Uint8Array>) {
   return { pieces: pieces(), facts: () => ({ chunks, fileHash: hash.hex() }) };
 }
 
-/** A database that is away for a moment, or whose answer was lost, is no reason to send half a file again. */
+/** Retries while the database is unavailable or its answer was lost, so that the client need not upload again. */
 async function storePiece({ db }: ImportDeps, id: string, chunk: Chunk): Promise<boolean> {
   const until = performance.now() + storePatienceMs;
   for (;;) {
     try {
       if (await appendChunk(db, id, chunk)) return true;
-      // It may have been stored by an attempt of which nothing was heard.
+      // An earlier attempt with an unknown outcome may have stored it.
       const row = await findImport(db, id);
       return row?.status === 'uploading' && row.chunks === chunk.number + 1;
     } catch (error) {
@@ -199,7 +199,7 @@ async function* inPieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   if (length > 0) yield Buffer.concat(parts, length);
 }
 
-/** Without the folders some browsers send along, and without what cannot be shown. */
+/** Removes the folders that some browsers send, and non-printable characters. */
 function fileNameOf(given: string): string {
   const name = given
     .split(/[\\/]/)

@@ -14,14 +14,14 @@ import type { Cause } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import { type ImportDeps, insistOnReady, previewOf } from './preview.ts';
 export type StartRequest = {
-  /** Absent: as the preview had it. */
+  /** Defaults to the mapping of the preview. */
   mapping?: unknown;
-  /** The same bytes were imported before, and it is meant. */
+  /** Confirms a repeated import of the same bytes. */
   again?: boolean;
   cause?: Cause | null;
 };
 
-/** Hands a whole file to the importer. Asked twice, it is started once. */
+/** Starts the import of a complete file. Idempotent. */
 export async function startImport(
   deps: ImportDeps,
   company: Company,
@@ -62,10 +62,10 @@ async function sameFileRefusal(deps: ImportDeps, row: Import): Promise<RefusedEr
   );
 }
 
-/** Leads that were made stay; those not in the CRM yet are not sent there. */
+/** Cancels an import. Leads already created are kept; those not synced yet are not sent to the CRM. */
 export async function cancelImport(deps: ImportDeps, row: Import): Promise<Import> {
   const begun = ['uploading', 'ready', 'running'] as const;
-  // A file is read in minutes and sent in days: what is read already can still be stopped.
+  // A file is read in minutes and synced in days, so an import that was read completely can still be cancelled.
   const { pending, processing } = await importCounts(deps.db, row);
   const from = pending + processing > 0 ? [...begun, 'done' as const, 'failed' as const] : begun;
   await deps.relay.commit(markEnded(row, { status: 'cancelled', from }));
@@ -74,7 +74,7 @@ export async function cancelImport(deps: ImportDeps, row: Import): Promise<Impor
   throw new RefusedError(409, 'already_ended', `This import has ended already (${now.status}).`);
 }
 
-/** Asks the importer to have every failed sync of the import tried again. False: none failed. */
+/** Requests a retry of every failed sync of the import. Returns false when none failed. */
 export async function retryFailed(
   deps: ImportDeps,
   row: Import,

@@ -6,7 +6,7 @@ import type { RuleName } from '../../domain/matching/eligibility.ts';
 
 export type ProviderResult = { provider_id: string; success: boolean; message: string };
 
-/** What is known of the lead when providers are named for it; one that is not stored yet is neither erased nor sold. */
+/** The lead's state when providers are named for it. A lead that is not stored yet is neither erased nor sold. */
 export type OfferedLead = { erased: boolean; maxSales: number | null; sold: number };
 
 const refusals: Record<RuleName, { success: boolean; message: string }> = {
@@ -18,7 +18,7 @@ const refusals: Record<RuleName, { success: boolean; message: string }> = {
   sold_out: { success: false, message: 'lead is sold out' },
 };
 
-/** The offers to make to the providers a request names, and its answer to each name in the order given. */
+/** The offers to the providers named in a request, and the result for each name in the order given. */
 export function chooseNamed(
   lead: OfferedLead,
   found: readonly Candidate[],
@@ -38,7 +38,7 @@ export function chooseNamed(
   const rules = new Map(passedOver.map(({ buyerId, rule }) => [buyerId, rule]));
   const resultOf = (candidate: Candidate | undefined) => {
     if (!candidate) return { success: false, message: 'unknown provider' };
-    // Named twice in one request: the second is a repetition.
+    // Named twice in one request: the second is a duplicate.
     if (unanswered.delete(candidate.buyerId)) return { success: true, message: 'teaser queued' };
     return refusals[rules.get(candidate.buyerId) ?? 'already_offered'];
   };

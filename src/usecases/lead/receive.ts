@@ -22,12 +22,13 @@ import { RefusedError } from '../../domain/errors.ts';
 import { newLeadId, splitLead } from '../../domain/lead/lead.ts';
 import { normaliseContactPhone } from '../../domain/phone/phone.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 import { chooseNamed } from './named-providers.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
 type Named = { organizationId: string; providerIds: readonly string[] };
-/** Who is meant by the ids of a lead that is not stored yet; leads that come in together are looked up together. */
+/** Resolves the provider ids of a lead that is not stored yet. Lookups of concurrent requests are batched. */
 export type FindNamed = (named: Named) => Promise<Candidate[]>;
 
 export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNamed {
@@ -53,7 +54,7 @@ export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNam
 }
 
 export type LeadOrder = {
-  /** The sender's own id; the same again is the same lead. */
+  /** The sender's own id, which identifies a repeated lead. */
   publicId: string | null;
   city: string;
   serviceType: string;
@@ -78,8 +79,8 @@ type Owned = { id: string; organizationId: string };
 type Request = { organizationId: string; key: IdempotencyKey | null; cause: Cause };
 
 /**
- * Stores a lead, an unlock per buyer that may have it, its event and the caller's Idempotency-Key in one statement,
- * which stands or falls whole. Whatever it collides with was there first and is the answer.
+ * Stores a lead, an unlock per eligible buyer, its event and the caller's Idempotency-Key in one atomic statement. On a
+ * unique violation, the existing record determines the response.
  */
 export async function receiveLead(
   deps: Deps & { findNamed: FindNamed },
@@ -103,7 +104,7 @@ export async function receiveLead(
       await commitOnce(deps, change, request.cause, () => leadExists(deps.db, id));
       return answer;
     } catch (error) {
-      // Two leads for the same new phones may block each other; the one refused wrote nothing.
+      // Two leads for the same new phones may deadlock; the refused one wrote nothing.
       if (isConflict(error)) continue;
       const collision = violatedUnique(error);
       if (collision === null) throw error;
@@ -120,7 +121,7 @@ export async function receiveLead(
   throw tooContended();
 }
 
-/** Offers a stored lead to more buyers; those that have it are told so and hear nothing twice. */
+/** Offers a stored lead to more buyers. Buyers that already have an offer are reported and not texted again. */
 export async function offerLead(
   deps: Deps,
   lead: StoredLead,
@@ -151,7 +152,7 @@ export async function offerLead(
       );
       return answer;
     } catch (error) {
-      // Another request offered it, or used the key, between our look and our statement.
+      // Another request offered it, or used the key, between the lookup and the statement.
       if (violatedUnique(error) === null) throw error;
       const first = await firstAnswer(deps.db, key);
       if (first) return first;
@@ -161,8 +162,8 @@ export async function offerLead(
 }
 
 /**
- * Commits, and when the answer to COMMIT was lost, looks whether it happened instead of doing it again. Not found
- * means nothing yet: the caller hears 503 and repeats with its key.
+ * Commits. When the answer to COMMIT was lost, looks up the result instead of retrying. A result that is not found may
+ * still appear: the caller gets 503 and retries with its key.
  */
 async function commitOnce(
   deps: Deps,
@@ -177,7 +178,7 @@ async function commitOnce(
   }
 }
 
-/** The statement's writes with the caller's first answer, and the one event that follows from them. */
+/** The statement's writes, including the response stored for the caller's key, and the resulting event. */
 function changeOf(
   key: IdempotencyKey | null,
   answer: Answer,
@@ -197,7 +198,7 @@ const offersEvent = (
 ): EventDraft => ({
   type,
   organizationId: lead.organizationId,
-  subject: `lead:${lead.id}`,
+  subject: subjects.lead(lead.id),
   data: { leadId: lead.id, unlockIds: offers.map(({ unlockId }) => unlockId) },
 });
 
@@ -227,7 +228,7 @@ const termsOf = (order: Pick<LeadOrder, 'priceMinor' | 'currency' | 'ttlMs'>, ot
   ttlMs: order.ttlMs ?? otherwise.ttlMs,
 });
 
-/** The organization has a lead of this name that is not sold unlock by unlock. */
+/** The organization has a lead with this id that is not sold by unlock. */
 const leadIdTaken = () =>
   new RefusedError(409, 'lead_id_taken', 'This lead_id belongs to a lead that cannot be offered.');
 

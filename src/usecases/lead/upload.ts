@@ -25,33 +25,33 @@ import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 
-/** `publicId` of a repetition: the lead it repeats; null where that is gone, or was not asked for. */
+/** `publicId` of a duplicate: the existing lead; null when that was deleted or not requested. */
 export type UploadOutcome =
   | { kind: 'created'; leadId: string; publicId: string }
   | { kind: 'duplicate'; publicId: string | null };
 
 export type UploadOptions = {
-  /** Into the queue at once while there is room, as for a single lead; else the outbox hands rows out, taking turns. */
+  /** Publishes the jobs immediately while the queue has room, as for a single lead. Otherwise the sweeper admits them. */
   publish: boolean;
   importId?: string;
   checkpoint?: Checkpoint;
   key?: KeptAnswer | null;
   cause?: Cause | null;
-  /** Which lead each repetition repeats. */
+  /** Whether to look up the existing lead of each duplicate. */
   nameFirst?: boolean;
 };
 
-/** Sealed: what a buyer would read of the lead, and beside it what only its own CRM is told. */
+/** The plain text to seal: the fields that buyers can unlock, plus those that only the company's CRM receives. */
 export type UploadedContact = SealedContact & { more?: MoreOfLead };
 
 const tries = 5;
-/** Leads sealed between two turns of the event loop. */
+/** Leads sealed before yielding to the event loop. */
 const preparedTogether = 500;
 
 /**
- * Stores the leads of a company, whichever way they came: one statement, all or nothing; one outcome for each, in their
- * order. A phone that came within the company's window is a repetition, also twice in one batch: the first is the lead.
- * Null: the checkpoint was lost to another run. Throws what a repeated Idempotency-Key violates.
+ * Stores the leads of a company, from any source, in one atomic statement. Returns one outcome per lead, in order. A
+ * phone seen within the company's window is a duplicate, also within the batch, where the first one is stored. Returns
+ * null when another run has moved the checkpoint. Throws the violation of a repeated Idempotency-Key.
  */
 export async function uploadLeads(
   deps: Deps,
@@ -88,7 +88,7 @@ export async function uploadLeads(
   return options.nameFirst ? named(deps, organizationId, hashes, outcomes) : outcomes;
 }
 
-/** The first of each phone, and where in them each lead is found. */
+/** The first lead of each phone, and each lead's index among them. */
 function settleRepeats(hashes: readonly string[]): { firsts: number[]; placeOf: number[] } {
   const places = new Map<string, number>();
   const firsts: number[] = [];
@@ -115,7 +115,7 @@ async function prepare(
   msecs: number,
 ): Promise<NewUpload[]> {
   const random = pooled(places.length * 48);
-  // Ids of one batch sort as its leads do.
+  // Ids of one batch sort in the order of its leads.
   const seq = random(4).readUInt32BE() >>> 1;
   const newId = (n: number) => uuidv7({ msecs, seq: seq + n, random: random(16) });
   const prepared: NewUpload[] = [];
@@ -149,13 +149,20 @@ function moreOf(lead: LeadCandidate): MoreOfLead | null {
   const custom = Object.keys(lead.customFields).length > 0;
   if (tags.length === 0 && !custom && said.every((text) => text === null)) return null;
   return {
-    ...{ firstName, lastName, company, state, postalCode, country, website, source },
+    firstName,
+    lastName,
+    company,
+    state,
+    postalCode,
+    country,
+    website,
+    source,
     ...(tags.length > 0 ? { tags } : {}),
     ...(custom ? { custom: lead.customFields } : {}),
   };
 }
 
-/** One call of the system's source for a whole batch: they took a fifth of its time. */
+/** Reads random bytes once per batch: separate calls took a fifth of its time. */
 function pooled(expected: number): (size: number) => Buffer {
   let pool = randomBytes(Math.max(64, expected));
   return (size) => {
@@ -166,15 +173,15 @@ function pooled(expected: number): (size: number) => Buffer {
   };
 }
 
-/** Null: some queue is full, and the rows wait. */
+/** Returns null when a queue is full, so that the rows wait in the outbox. */
 function roomFor({ relay }: Deps): number | null {
   const { visibilityMs, isFull } = relay.commitOptions();
   return recipients('lead.uploaded', undefined).some(({ worker }) => isFull(worker)) ? null : visibilityMs;
 }
 
 /**
- * Again where nothing was written: two uploads in each other's way, a generated name that is taken. When the answer to
- * COMMIT was lost it is looked up instead: not found means nothing yet, and the caller is told so.
+ * Retries when nothing was written: a deadlock between two uploads, or a generated id that is taken. When the answer to
+ * COMMIT was lost, looks up the result instead. Rows that are not found may still appear, so the error is rethrown.
  */
 async function storeOnce(deps: Deps, batch: UploadBatch): Promise<StoredBatch | null> {
   for (let attempt = 1; ; attempt += 1) {
@@ -182,7 +189,7 @@ async function storeOnce(deps: Deps, batch: UploadBatch): Promise<StoredBatch | 
       return await storeLeads(deps.db, batch);
     } catch (error) {
       if (error instanceof CommitOutcomeUnknownError) {
-        // A checkpoint tells whoever goes on with the file; a key, whoever repeats the request.
+        // The checkpoint protects the run that continues the file; the key protects a repeated request.
         const found = batch.checkpoint ? null : await lookUp(deps, batch);
         if (!found) throw error;
         return found;
@@ -194,7 +201,7 @@ async function storeOnce(deps: Deps, batch: UploadBatch): Promise<StoredBatch | 
   }
 }
 
-/** A statement stands whole: what of it is not there was a repetition. What it put into the queue, the sweeper does. */
+/** The statement is atomic, so leads that are missing were duplicates. The sweeper publishes the jobs. */
 async function lookUp({ db }: Deps, { leads }: UploadBatch): Promise<StoredBatch | null> {
   const there = await findStored(
     db,

@@ -3,6 +3,7 @@ import type { AlertKind } from '../../domain/messaging/alerts.ts';
 import { renderOperatorAlert } from '../../domain/messaging/templates.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome } from '../../engine/outcome.ts';
+import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** An alert that is also mailed. */
@@ -28,7 +29,7 @@ export async function alertOperator(
     key: `alert-${alert.key}`,
     purpose: 'operator_alert',
     organizationId: alert.organizationId,
-    subject: `alert:${alert.key}`,
+    subject: subjects.alert(alert.key),
     recipient: { kind: 'operator' },
     to: config.alertEmail,
     title: mail.subject,

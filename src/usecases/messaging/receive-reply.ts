@@ -28,7 +28,7 @@ export type IncomingReply = {
   /** E.164 as the vendor writes it. */
   from: string;
   body: string;
-  /** Limits the text to offers of this organization, for texts submitted with an API key. Null: all offers. */
+  /** Limits the text to offers of this organization, for texts submitted with an API key; null for all offers. */
   organizationId?: string | null;
   now: Date;
   cause: Cause | null;

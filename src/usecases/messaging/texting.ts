@@ -29,7 +29,7 @@ export type SmsRequest = {
   key: string;
   purpose: string;
   organizationId: string | null;
-  /** What it is about, as events name it: `unlock:<id>`. */
+  /** Subject, in the format of events: `unlock:<id>`. */
   subject: string;
   recipient: Recipient;
   phoneId: string;
@@ -37,7 +37,7 @@ export type SmsRequest = {
   body: string;
   /** The one confirmation of an opt-out may go to an opted-out phone. */
   ignoreOptOut?: boolean;
-  /** What was paid for is sent whatever the spend cap says. */
+  /** Exempt from the spend cap, for content that was paid for. */
   uncapped?: boolean;
 };
 
@@ -52,7 +52,7 @@ export type EmailRequest = {
   text: string;
 };
 
-/** Texts and e-mails: each an effect with a message in the books. */
+/** Sends texts and e-mails, each as an effect with a message row. */
 export type Texting = {
   sms(run: EffectRun, request: SmsRequest): Promise<EffectResult<null>>;
   email(run: EffectRun, request: EmailRequest): Promise<EffectResult<null>>;
@@ -136,10 +136,12 @@ function guardsOf(r: SmsRequest): ClaimGuard[] {
   return r.uncapped ? guards : [...guards, underCap(organizationId, phoneId)];
 }
 
-/** A message with the contact leaves only while its unlock is paid. */
+/** A message with the contact is sent only while its unlock is paid. */
 function revealGuards({ purpose, subject }: { purpose: string; subject: string }): ClaimGuard[] {
+  if (purpose !== 'reveal') return [];
   const unlockId = idInSubject('unlock', subject);
-  return purpose === 'reveal' && unlockId !== null ? [paidUnlock(unlockId)] : [];
+  if (unlockId === null) throw new Error(`a reveal is about an unlock, not ${subject}`);
+  return [paidUnlock(unlockId)];
 }
 
 function emailPosting({ email, vault }: Deps, r: EmailRequest): Posting<null> {
@@ -179,15 +181,15 @@ function booksOf(message: MessageDraft, countedFor: string | null = null): Posti
   };
 }
 
-/** What the books hold from an earlier claim is what is posted, even if its names and counts have changed since. */
+/** Posts the text stored by an earlier claim, even if its names and counts have changed since. */
 async function postedText({ db, vault }: Deps, effectId: string): Promise<string | null> {
   const sealed = await findPostedBody(db, effectId);
   return sealed === null ? null : vault.open(sealed);
 }
 
 /**
- * The carrier's own word on a number, whatever the text was for: remembered before the refusal is booked, so that a
- * crash between the two only asks again. An opt-out ends this phone's other offers as well.
+ * Stores the carrier's opt-out or invalid-number response with the phone, for any kind of text. This happens before the
+ * refusal is recorded, so a crash in between only repeats the call. An opt-out also ends the phone's other offers.
  */
 async function rememberPhone({ db }: Deps, request: SmsRequest, code: FailureCode): Promise<void> {
   if (code !== 'opted_out' && code !== 'bad_number') return;
@@ -203,7 +205,7 @@ async function rememberPhone({ db }: Deps, request: SmsRequest, code: FailureCod
   await commitChange(db, change, { visibilityMs: 0, isFull: () => true });
 }
 
-/** Texts wait at the cap: one alert on the console per organization and day. */
+/** Texts are held at the spend cap: raises one alert on the console per organization and day. */
 async function alertCap({ db }: Deps, organizationId: string | null): Promise<void> {
   const capped = insertAlert({
     ...alert('spend_cap', {}),
@@ -214,7 +216,7 @@ async function alertCap({ db }: Deps, organizationId: string | null): Promise<vo
   await commitChange(db, { writes: [capped] }, { visibilityMs: 0 });
 }
 
-/** A run that lost the answer may have lost the callback too: what the listing says is booked as a receipt. */
+/** Records the listing's status as a receipt, because a run that lost the response may have lost the callback too. */
 async function bookListed({ db, sms }: Deps, effect: EffectRow, found: FoundSms): Promise<void> {
   const receipt = {
     vendor: sms.vendor,

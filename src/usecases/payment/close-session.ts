@@ -26,7 +26,7 @@ export async function closeOpenSession(unlockId: string, deps: Deps, run: Run<Un
       return snooze(2_000, 'a session is being created');
     return finish(
       { writes: [endCheckout(unlockId, open.number, 'expired')] },
-      'a session whose URL was never given out; it expires at Stripe by itself',
+      'the session URL was never issued; it expires at Stripe',
     );
   }
   const sent = await deps.effects.keyed(run.effect, {

@@ -16,7 +16,7 @@ export async function reconcileSession(
   deps: Deps,
   run: Run<UnlockView>,
 ): Promise<Outcome> {
-  if (isEnded(await findSession(deps.db, sessionId))) return skip('its end is booked');
+  if (isEnded(await findSession(deps.db, sessionId))) return skip('session end already booked');
   const every = deps.config.timings.reconcileEveryMs;
   const session = await deps.payments.retrieveCheckout(sessionId).catch((error: unknown) => {
     // An outage of an hour must not use up the attempts of a poll that goes on for a day.
@@ -27,7 +27,7 @@ export async function reconcileSession(
   if (session.paymentStatus === 'paid') {
     const organizationId = (await run.subject())?.organizationId ?? null;
     const event = paymentReported(unlockId, sessionId, organizationId);
-    return finish({ events: [event] }, 'paid, and its webhook has not arrived');
+    return finish({ events: [event] }, 'paid; the webhook has not arrived');
   }
   if (session.status === 'expired')
     return finish({ writes: [closeSession(sessionId, 'expired')] }, 'session expired');

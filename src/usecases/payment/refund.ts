@@ -65,7 +65,7 @@ export async function bookPaymentChange(
   let payment = await findPayment(deps.db, { paymentIntent });
   if (!payment)
     return isWithinGrace(run)
-      ? snooze(3_000, 'its payment is not booked yet')
+      ? snooze(3_000, 'the payment is not booked yet')
       : skip('not a payment of this system');
   const actual = await deps.payments.retrievePayment(paymentIntent);
   if (actual.disputed && !payment.disputedAt) {
@@ -73,7 +73,7 @@ export async function bookPaymentChange(
     if (!(await run.advance(change))) return snooze(500, 'the payment changed during this run');
     payment = { ...payment, disputedAt: run.now };
   }
-  if (actual.amountRefunded <= payment.refundedMinor) return finish({}, 'nothing new');
+  if (actual.amountRefunded <= payment.refundedMinor) return finish({}, 'no change to book');
   return bookRefundMadeAtStripe(payment, actual.amountRefunded, deps, run);
 }
 

@@ -66,9 +66,9 @@ async function answerRepeat(
   run: Run<UnlockView>,
 ): Promise<Outcome> {
   if (isPaid(unlock.state)) {
-    // Of two Ys at once, one may be handled after the payment: it asked for the link, not for the details again.
+    // Of two concurrent Ys, one may be handled after the payment: it requested the link, not the details again.
     if (!unlock.revealedAt || run.since < unlock.revealedAt) return skip('the details are on their way');
-    return finish({ events: [revealRequested(unlock, inboxId)] }, 'asked for the details again');
+    return finish({ events: [revealRequested(unlock, inboxId)] }, 'details requested again');
   }
   if (!isOpen(unlock.state) || run.now >= unlock.ttlExpiresAt) {
     const notice = buyerNotice(unlock, { notice: 'no_longer_available', key: inboxId });
@@ -82,7 +82,7 @@ async function answerRepeat(
   const sent = await textLink(unlock, `link-${unlock.id}-again-${minute}`, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') return skip(`the link could not be repeated (${sent.code})`);
-  return finish({}, 'the same link again');
+  return finish({}, 'payment link sent again');
 }
 
 const revealRequested = (unlock: UnlockView, inboxId: string): EventDraft => ({

@@ -37,13 +37,13 @@ export function closingChange(
 export function closeOffer(unlock: OpenUnlock, command: UnlockCommand, now: Date, note: string): Outcome {
   const closing = closingChange(unlock, command, now);
   if (closing.kind === 'change') return finish(closing.change, note);
-  // By the database's clock: never early.
+  // Compared with the database's clock, so that no offer ends early.
   if (closing.kind === 'early')
     return snooze(unlock.ttlExpiresAt.getTime() - now.getTime() + 1, closing.because);
   return skip('no longer open');
 }
 
-/** Ends an offer whose text failed at a landline or dead number. A handset that is merely off does not end it. */
+/** Ends an offer whose text failed at a landline or invalid number. An unreachable handset does not end it. */
 export function closeUndelivered(unlock: OpenUnlock, code: string, now: Date): Outcome {
   if (code !== 'bad_number') return skip(`not delivered (${code}); the offer stands until its TTL`);
   return closeOffer(unlock, { type: 'undeliverable' }, now, 'the number cannot receive texts');

@@ -5,7 +5,7 @@ import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, patience, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../runtime.ts';
 
-/** How long a view of the pay page waits for the text to be booked first. */
+/** How long a view of the pay page waits for the text to be recorded first. */
 const textGraceMs = 60_000;
 
 /** The move of a paid unlock whose details need no delivery receipt: mailed, or read on the pay page. */

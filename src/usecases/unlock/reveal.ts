@@ -57,7 +57,7 @@ export async function revealAgain(unlock: UnlockView, deps: Deps, run: Run): Pro
   const sent = await textDetails(unlock, `reveal-${unlock.id}-again-${minute}`, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   return sent.state === 'accepted'
-    ? finish({}, 'details sent again, free')
+    ? finish({}, 'details sent again free of charge')
     : skip(`could not be repeated (${sent.code})`);
 }
 

@@ -29,10 +29,6 @@ export function parseCurrency(input: string): string | null {
   return CURRENCIES.has(code) ? code : null;
 }
 
-export function isPriceAllowed(minor: number): boolean {
-  return Number.isInteger(minor) && minor >= PRICE_MIN_MINOR && minor <= PRICE_MAX_MINOR;
-}
-
 export function minorDigits(currency: string): 0 | 2 | 3 {
   const code = currency.toLowerCase();
   if (ZERO_DECIMAL.has(code)) return 0;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { findLead, listLeads, type SealedContact, type StoredLead } from '../../db/lead/leads.ts';
 import { allows } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { LOCKED } from '../../domain/lead/lead.ts';
+import { LOCKED, leadIdPattern } from '../../domain/lead/lead.ts';
 import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/money.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
@@ -22,7 +22,7 @@ type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config'>;
 
 const leadId = z
   .string()
-  .regex(/^lead_[A-Za-z0-9_]{1,64}$/, 'must be lead_ followed by 1 to 64 of A-Z, a-z, 0-9 and _')
+  .regex(leadIdPattern, 'must be lead_ followed by 1 to 64 of A-Z, a-z, 0-9 and _')
   .describe('The id of the lead in texts and API responses');
 const providerIds = z.array(text(128)).max(200);
 

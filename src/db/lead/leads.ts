@@ -38,7 +38,6 @@ export type NewLead = {
 
 /** Unique per organization: violated by a generated id that exists, or by a sender that reuses its own id. */
 export const leadIdConstraint = 'leads_public_id';
-export const offerConstraint = 'lead_unlocks_once';
 
 /** A lead that is offered to the buyers named in a request. */
 export function insertLead(lead: NewLead): Part {

@@ -19,18 +19,6 @@ export async function findPhone(db: Queryable, id: string): Promise<Phone | null
   return row ?? null;
 }
 
-export async function findConversation(
-  db: Queryable,
-  ourNumber: string,
-  number: string,
-): Promise<Phone | null> {
-  const [row] = await run<Phone>(
-    db,
-    sql`SELECT ${columns} FROM phones WHERE our_number = ${ourNumber} AND number = ${number}`,
-  );
-  return row ?? null;
-}
-
 /** Records that the vendor refuses texts to this number. Locks the row that a claim locks FOR SHARE. */
 export function markOptedOut(phoneId: string): Part {
   return {

@@ -11,7 +11,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { memberRoles } from '../../domain/account/roles.ts';
+import { type MemberRole, memberRoles } from '../../domain/account/roles.ts';
 import { importStatuses } from '../../domain/imports/status.ts';
 import { users } from './auth.ts';
 import { moment, quoted, sealed } from './columns.ts';
@@ -68,7 +68,7 @@ export const members = pgTable(
     userId: uuid('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    role: text().notNull(),
+    role: text().$type<MemberRole>().notNull(),
     /** The buyer or supplier that a member with this role belongs to. */
     buyerId: uuid('buyer_id').references(() => buyers.id),
     supplierId: uuid('supplier_id'),

@@ -12,7 +12,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { leadChannels } from '../../domain/lead/channel.ts';
+import { type LeadChannel, leadChannels } from '../../domain/lead/channel.ts';
 import { openStates, paidBy, paidStates, unlockStates } from '../../domain/unlock/machine.ts';
 import { moment, quoted, sealed } from './columns.ts';
 import { buyers, organizations } from './organizations.ts';
@@ -36,7 +36,7 @@ export const leads = pgTable(
     /** The import that created it. */
     importId: uuid('import_id'),
     /** How the lead is used: sold by unlock, synced to its company's CRM, or sold through a campaign. */
-    channel: text().notNull(),
+    channel: text().$type<LeadChannel>().notNull(),
     /** Teaser fields: readable by every buyer with an offer. */
     public: jsonb().notNull(),
     /** The locked fields, sealed. Null after erasure. */

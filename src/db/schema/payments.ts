@@ -12,7 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { checkoutStates, openCheckoutStates } from '../../domain/payment/checkout-state.ts';
-import { paymentPurposes } from '../../domain/payment/purpose.ts';
+import { type PaymentPurpose, paymentPurposes } from '../../domain/payment/purpose.ts';
 import { moment, quoted } from './columns.ts';
 import { leadUnlocks } from './leads.ts';
 import { organizations } from './organizations.ts';
@@ -26,7 +26,7 @@ const tiedToUnlock = (t: { purpose: AnyPgColumn; subjectId: AnyPgColumn; unlockI
 export const checkoutSessions = pgTable(
   'checkout_sessions',
   {
-    purpose: text().notNull(),
+    purpose: text().$type<PaymentPurpose>().notNull(),
     /** The unlock or top-up that is paid for. */
     subjectId: uuid('subject_id').notNull(),
     unlockId: uuid('unlock_id').references(() => leadUnlocks.id),
@@ -56,7 +56,7 @@ export const payments = pgTable(
     organizationId: uuid('organization_id')
       .notNull()
       .references(() => organizations.id),
-    purpose: text().notNull(),
+    purpose: text().$type<PaymentPurpose>().notNull(),
     /** The unlock or top-up that is paid for. */
     subjectId: uuid('subject_id').notNull(),
     unlockId: uuid('unlock_id').references(() => leadUnlocks.id),

@@ -9,9 +9,6 @@ export type IdempotencyKey = { organizationId: string; key: string; route: strin
 export type Answer = { status: number; body: unknown };
 type StoredAnswer = { route: string; requestHash: string; status: number; answer: unknown };
 
-/** The constraint that a second request with the same key violates, which aborts its whole statement. */
-export const idempotencyConstraint = 'idempotency_keys_organization_id_key_pk';
-
 /** Written in the statement it protects. A repeated key violates the primary key, so nothing else is written either. */
 export function answerPart(key: IdempotencyKey, status: number, answer: unknown): Part {
   return {

@@ -136,15 +136,6 @@ export async function postpone(
   return rows.length > 0;
 }
 
-/** Keeps the sweeper away while a run calls a vendor. */
-export async function extendRun(db: Queryable, fence: Fence, ms: number): Promise<void> {
-  await run(
-    db,
-    sql`UPDATE outbox SET due_at = greatest(due_at, now() + make_interval(secs => ${ms}::float8 / 1000))
-      WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL`,
-  );
-}
-
 /**
  * Claims queued rows of these workers past `due_at` for one of the concurrent sweepers, and schedules the next visit
  * `revisitMs` ahead. There is no id cursor, which would skip rows that commit out of order. The epoch is not changed.

@@ -46,9 +46,6 @@ const mostFields = 100;
 const regions = new Set<string>(getCountries());
 const unreadable = /[\0\p{Cs}\ufffd]/u;
 
-/** ISO 3166 codes of the countries whose phones can be parsed. */
-export const phoneRegions: readonly string[] = [...regions].sort();
-
 /** Validates fields one by one and collects the errors. The readers return null when a field is absent or invalid. */
 class Fields {
   readonly errors: FieldErrors = {};

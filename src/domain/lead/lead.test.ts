@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isLeadId, newLeadId, splitLead } from './lead.ts';
+import { leadIdPattern, newLeadId, splitLead } from './lead.ts';
 
 test('a new id is lead_ and eight of a-z0-9, without the bytes that would bias it', () => {
   const draws = [
@@ -8,7 +8,7 @@ test('a new id is lead_ and eight of a-z0-9, without the bytes that would bias i
   ];
   const id = newLeadId(() => draws.shift() ?? new Uint8Array());
   expect(id).toBe('lead_az09a9bc');
-  expect(isLeadId(id)).toBe(true);
+  expect(leadIdPattern.test(id)).toBe(true);
 });
 
 test.each([
@@ -22,7 +22,7 @@ test.each([
   ['Lead_abc', false],
   ['xlead_abc', false],
 ])('%j is an id: %s', (value, expected) => {
-  expect(isLeadId(value)).toBe(expected);
+  expect(leadIdPattern.test(value)).toBe(expected);
 });
 
 test('the public part has no contact data, the locked part has all of it', () => {

@@ -73,7 +73,5 @@ export function newLeadId(randomBytes: (count: number) => Uint8Array): string {
   return `lead_${id}`;
 }
 
-/** Accepts our own ids and those of upstream services: `lead_` + 1 to 64 of `[A-Za-z0-9_]`, case-sensitive. */
-export function isLeadId(value: string): boolean {
-  return /^lead_[A-Za-z0-9_]{1,64}$/.test(value);
-}
+/** Our own ids and those of upstream services, case-sensitive. */
+export const leadIdPattern = /^lead_[A-Za-z0-9_]{1,64}$/;

@@ -109,19 +109,6 @@ export function renderRevealEmail(
   };
 }
 
-/** For a buyer who replies Y again after the reveal: a link to the pay page instead of the details. */
-export function renderAlreadyUnlocked(
-  language: string,
-  fields: { buyerName?: Field; leadId: string; url?: Field },
-): string {
-  const { leadId, url } = fields;
-  return render(language, 'alreadyUnlocked', {
-    buyerName: detailField(fields.buyerName, 80),
-    leadId,
-    url: url ?? '',
-  });
-}
-
 export type UnavailableReason = 'expired' | 'sold_out' | 'declined';
 
 export function renderNoLongerAvailable(

@@ -41,14 +41,3 @@ export function normaliseContactPhone(input: string, defaultRegion: CountryCode 
     ? { value: number.number, valid: true }
     : { value: given, valid: false };
 }
-
-const DOTS = '•••••';
-
-/** Formats `+1•••••0123` for logs and pages. A text that is not a phone number is masked completely. */
-export function maskPhone(phone: string): string {
-  const number = parsePhoneNumberFromString(phone.slice(0, MAX_PHONE_TEXT), { extract: false });
-  if (number !== undefined && number.nationalNumber.length >= 7) {
-    return `+${number.countryCallingCode}${DOTS}${number.nationalNumber.slice(-4)}`;
-  }
-  return DOTS;
-}

@@ -6,9 +6,6 @@ import type { Identifier, Location } from './locations.ts';
 import { GhlRefusal, invalid } from './refusal.ts';
 import { ledgerFields } from './wire.ts';
 
-/** Serializes a contact for one version of the API. */
-export type Wire = (contacts: Contacts, contact: Stored) => Record<string, unknown>;
-
 /** Operations on contacts, shared by both versions of the API and the actions of CRM users. */
 export class Book {
   readonly contacts: Contacts;

@@ -28,10 +28,6 @@ export type Location = {
   counts: { created: number; updated: number; removed: number };
 };
 
-export type LocationSettings = Partial<
-  Pick<Location, 'name' | 'allowDuplicateContact' | 'contactUniqueIdentifiers' | 'active' | 'installed'>
->;
-
 const maxLocations = 20_000;
 const companyId = 'sandboxCompany000001';
 

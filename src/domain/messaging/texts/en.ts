@@ -29,10 +29,6 @@ export const en: Texts = {
 
   revealSubject: 'Client details for lead {leadId}',
 
-  alreadyUnlocked:
-    '{has_buyerName, select, yes {{buyerName}, you} other {You}} have already unlocked lead {leadId}; ' +
-    'the details were sent to you.{has_url, select, yes { See them again: \n{url}} other {}}',
-
   noLongerAvailable:
     '{has_buyerName, select, yes {{buyerName}, lead} other {Lead}} {leadId} is no longer available' +
     '{reason, select, sold_out {: it has been sold} expired {: the offer has ended} declined {: you skipped it} ' +

@@ -29,10 +29,6 @@ export const es: Texts = {
 
   revealSubject: 'Datos del cliente, lead {leadId}',
 
-  alreadyUnlocked:
-    '{has_buyerName, select, yes {{buyerName}, usted} other {Usted}} ya compró el lead {leadId}; ' +
-    'los datos le fueron enviados.{has_url, select, yes { Véalos de nuevo: \n{url}} other {}}',
-
   noLongerAvailable:
     '{has_buyerName, select, yes {{buyerName}, el} other {El}} lead {leadId} ya no está disponible' +
     '{reason, select, sold_out {: ya se vendió} expired {: la oferta terminó} declined {: usted lo omitió} ' +

@@ -7,7 +7,6 @@ export interface TextArguments {
   paymentLink: 'buyerName' | 'price' | 'url' | 'leadId' | 'otherOffers';
   reveal: 'buyerName' | 'name' | 'phone' | 'email' | 'address' | 'notes' | 'footer';
   revealSubject: 'leadId';
-  alreadyUnlocked: 'buyerName' | 'leadId' | 'url';
   noLongerAvailable: 'buyerName' | 'leadId' | 'reason';
   refunded: 'buyerName' | 'price' | 'leadId' | 'reason';
   help: 'organization' | 'contact';

@@ -97,7 +97,7 @@ it('a used daily allowance holds the rows with a reason until the next day', asy
     'the hold',
     'SELECT reason, extract(epoch FROM until - now())::float8 / 3600 AS hours FROM worker_holds WHERE organization_id = $1',
     [company.organizationId],
-    (row) => /day/.test(row?.reason ?? ''),
+    (row) => row?.reason === 'The account has reached its daily call limit.',
   );
   expect(hold!.hours).toBeLessThanOrEqual(24.1);
   expect(stateOf(company).calls).toBeLessThanOrEqual(2);

@@ -34,14 +34,8 @@ const repliesOf = (deal: Deal) =>
     "SELECT count(*)::int AS n FROM inbox WHERE source = 'textmagic' AND phone_id = (SELECT id FROM phones WHERE number = $1)",
     [deal.phone],
   );
-/** Resolves when every callback was processed. */
-const settle = () =>
-  system.until<{ n: number }>(
-    'an empty outbox',
-    "SELECT count(*)::int AS n FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.type = 'reply.notified'",
-    [],
-    (row) => row?.n === 0,
-  );
+/** Resolves when every callback was delivered and processed. */
+const settle = () => system.story.settled();
 
 describe('TextMagic carries the texts', () => {
   it.each(formats)(

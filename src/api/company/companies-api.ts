@@ -50,7 +50,7 @@ const settings = z.strictObject({
     .strictObject({
       token: given,
       location_id: given.optional(),
-      api_version: z.enum(['v2', 'v1']).optional(),
+      api_version: given.optional(),
       vendor: given.optional().describe('Absent: the CRM that the company has'),
     })
     .optional()

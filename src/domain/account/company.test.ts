@@ -113,7 +113,6 @@ describe('a token', () => {
   it.each([
     [{}, 'token'],
     [{ token: 'two words' }, 'token'],
-    [{ token: 'pit-1', api_version: 'v3' }, 'api_version'],
     [{ token: 'pit-1', location_id: '' }, 'location_id'],
   ])('%j is refused', (given, field) => {
     expect(Object.keys(errorsOf(readCrmToken(given)) ?? {})).toEqual([field]);

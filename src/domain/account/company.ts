@@ -252,8 +252,7 @@ export function readCrmToken(given: Readonly<Record<string, unknown>>): Read<Crm
   const value: CrmToken = { token };
   if (fields.has('location_id')) value.accountId = fields.location('location_id') ?? '';
   if (fields.has('api_version')) {
-    const version = fields.pattern('api_version', 2, /^v[12]$/, 'is v2 or v1');
-    value.apiVersion = version === 'v1' ? 'v1' : 'v2';
+    value.apiVersion = fields.text('api_version', 20) ?? '';
   }
   if (fields.has('vendor')) value.vendor = fields.text('vendor', 50) ?? '';
   if (fields.has('rate_share')) value.rateShare = Math.round(fields.number('rate_share', 1, 100) ?? 100);

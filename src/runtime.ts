@@ -8,6 +8,7 @@ import { createPayLinks } from './domain/unlock/pay-link.ts';
 import { createEffects } from './engine/effects.ts';
 import { createQueues } from './engine/queues.ts';
 import { createRelay } from './engine/relay.ts';
+import { createQuotas } from './usecases/account/quotas.ts';
 import { createTexting } from './usecases/messaging/texting.ts';
 import type { Runtime } from './usecases/runtime.ts';
 
@@ -76,6 +77,7 @@ export async function createRuntime(
     queues,
     relay,
     effects: { ...effects, ...texting },
+    quotas: createQuotas(),
     async close() {
       await queues.close();
       gateways.close();

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Person } from '../../domain/account/person.ts';
 import type { Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import type { QuotaOwner } from '../../usecases/account/quotas.ts';
 import { addToLog } from '../http/request-log.ts';
 
 /** Who makes a request: an API key, a signed-in person or, in the sandbox, a program on this machine. */
@@ -48,6 +49,12 @@ export function organizationOf(request: FastifyRequest): string {
   const organizationId = organizations.get(request);
   if (!organizationId) throw new Error('this route does not resolve an organization');
   return organizationId;
+}
+
+/** Whose quotas a request counts against. Sessions count for the organization alone. */
+export function quotaOwnerOf(request: FastifyRequest, organizationId = organizationOf(request)): QuotaOwner {
+  const { actor, person } = callerOf(request);
+  return { organizationId, keyId: person ? null : actor };
 }
 
 export const mayActFor = (caller: Caller, organizationId: string): boolean =>

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
-import { createOrganization } from '../db/account/organizations.ts';
+import { createOrganization, setQueueWeight } from '../db/account/organizations.ts';
 import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
 import { CommandError, say, withSession } from './session.ts';
 
@@ -30,6 +30,20 @@ export function organizationCommands(): Command {
         });
         if (!made) throw new CommandError(`The organization ${slug} already exists; nothing was changed.`);
         say(`Created ${slug}. Next: leadgate key create --organization ${slug} --name <name>`);
+      });
+    });
+  organization
+    .command('weight')
+    .description('set the share of an organization in every queue, as a multiple of the others’ (1 to 100)')
+    .requiredOption('--slug <slug>')
+    .requiredOption('--weight <number>', '1 for all organizations unless set')
+    .action(async ({ slug, weight }: { slug: string; weight: string }) => {
+      if (!/^([1-9][0-9]?|100)$/.test(weight))
+        throw new CommandError('The weight is a whole number from 1 to 100; nothing was changed.');
+      await withSession(async ({ db }) => {
+        if (!(await setQueueWeight(db, slug, Number(weight))))
+          throw new CommandError(`There is no organization ${slug}; nothing was changed.`);
+        say(`${slug} has weight ${weight} in every queue. Running processes use it within a second.`);
       });
     });
   return organization;

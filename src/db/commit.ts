@@ -28,7 +28,7 @@ export type Change = {
   events?: EventDraft[];
 };
 
-export type PublishRow = { id: number; worker: WorkerName; epoch: number };
+export type PublishRow = { id: number; worker: WorkerName; epoch: number; organizationId: string | null };
 
 export type CommitResult = {
   /** False when another run finished the outbox row or it was parked. Nothing was written. */
@@ -45,8 +45,8 @@ export type CommitOptions = {
   cause?: Cause | null;
   /** Time in ms after which the sweeper republishes rows that were just published. */
   visibilityMs: number;
-  /** Whether a worker's queue is full; its rows then wait in the outbox. */
-  isFull?: (worker: WorkerName) => boolean;
+  /** Asked for each row due at once. When the queue is full for its organization, the row waits in the outbox. */
+  isFull?: (worker: WorkerName, organizationId: string | null) => boolean;
   attempt?: AttemptRow | null;
 };
 
@@ -163,10 +163,10 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
       sql`INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
     SELECT t.event_id, t.event_at, t.worker, t.organization_id, now() + make_interval(secs => t.due_in_ms / 1000.0), t.queued
     FROM jsonb_to_recordset(${asJson(outboxRows)}) AS t(event_id uuid, event_at timestamptz, worker text, organization_id uuid,
-      due_in_ms float8, queued boolean) WHERE ${go} RETURNING id, worker, epoch, queued`,
+      due_in_ms float8, queued boolean) WHERE ${go} RETURNING id, worker, epoch, organization_id, queued`,
     );
   const published = hasTasks
-    ? sql`(SELECT coalesce(json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch)) FILTER (WHERE queued), '[]') FROM tasks)`
+    ? sql`(SELECT coalesce(json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch, 'organizationId', organization_id)) FILTER (WHERE queued), '[]') FROM tasks)`
     : sql`'[]'::json`;
   return sql`${parts.length > 0 ? sql`WITH ${sql.join(parts, sql`,\n`)}` : sql``}
     SELECT ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held, ${go} AS moved, ${published} AS publish`;
@@ -190,7 +190,7 @@ function rowsOf(drafts: EventDraft[], options: CommitOptions) {
     });
     for (const { worker, delayMs } of recipients(draft.type, draft.dueInMs)) {
       const later = delayMs !== null;
-      const queued = !later && !options.isFull?.(worker);
+      const queued = !later && !options.isFull?.(worker, event.organizationId);
       outboxRows.push({
         event_id: event.id,
         event_at: event.occurredAt,

@@ -1,6 +1,6 @@
 import type { Worker } from 'bullmq';
 import { settledWithin } from '../db/deadline.ts';
-import { queuedCounts } from '../db/transport/outbox.ts';
+import { queueState } from '../db/transport/queue-state.ts';
 import { maintain, type RetentionRules } from '../db/transport/retention.ts';
 import type { WorkerName } from '../events/routes.ts';
 import type { AnyWorker } from './define.ts';
@@ -104,11 +104,11 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
   };
 }
 
-/** Keeps the counts for each queue's bounded window current, for processes without a sweeper. */
+/** Keeps the counts for windows and turns current, for processes without a sweeper. */
 export function watchDepths(runtime: EngineRuntime): RunningWorkers {
   const timer = setInterval(() => {
-    queuedCounts(runtime.db)
-      .then((depths) => runtime.queues.setDepths(depths))
+    queueState(runtime.db)
+      .then((state) => runtime.queues.refresh(state))
       .catch((error: Error) => runtime.log.debug({ error: error.message }, 'queue depths not known'));
   }, 1_000);
   return {

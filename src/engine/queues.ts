@@ -2,8 +2,10 @@ import type { Queue, Worker } from 'bullmq';
 import type { Logger } from '../adapters/logger.ts';
 import type { PublishRow } from '../db/commit.ts';
 import { settledWithin, within } from '../db/deadline.ts';
+import type { QueueState } from '../db/transport/queue-state.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
 import { postgresConnections, redisConnections } from './queue-connections.ts';
+import { createTurns, type Room } from './turns.ts';
 
 /**
  * The only module that knows the queue backend: Redis when configured, otherwise BullMQ's PostgreSQL backend
@@ -11,6 +13,8 @@ import { postgresConnections, redisConnections } from './queue-connections.ts';
  */
 
 export type JobData = { outboxId: number; epoch: number };
+/** What a job's id is made of, and its queue. */
+export type JobName = Omit<PublishRow, 'organizationId'>;
 export type QueueJobState = 'present' | 'ended' | 'unknown';
 export type WorkerPolicy = { concurrency: number; limiter?: { max: number; duration: number } };
 
@@ -18,14 +22,18 @@ export type Queues = {
   readonly backend: 'redis' | 'postgres';
   /** Adds jobs immediately; jobs that arrive while a bulk is in progress form the next bulk. Never throws or waits. */
   publish(rows: PublishRow[]): void;
-  /** Adds jobs and waits. A job that is still waiting or running is not changed. Throws when the queue is unavailable. */
+  /** Adds jobs and waits. Throws when the queue is unavailable. */
   add(worker: WorkerName, rows: PublishRow[]): Promise<void>;
+  /** Like `add`, for rows that were counted before: a job that is still waiting or running is not changed. */
+  addAgain(worker: WorkerName, rows: PublishRow[]): Promise<void>;
   /** The state of a job: waiting or running, ended (its id blocks re-adds while retained), or missing. */
-  stateOf(row: PublishRow): Promise<QueueJobState>;
-  remove(row: PublishRow): Promise<void>;
-  /** True when the queue's bounded window is full and further rows wait in the outbox. */
-  isFull(worker: WorkerName): boolean;
-  setDepths(depths: Map<WorkerName, number>): void;
+  stateOf(job: JobName): Promise<QueueJobState>;
+  remove(job: JobName): Promise<void>;
+  /** See turns.ts. */
+  isFull(worker: WorkerName, organizationId: string | null, more?: number): boolean;
+  room(worker: WorkerName): Room;
+  /** Replaces the counts that fairness is based on, and looks up which turn each queue is serving. */
+  refresh(state: QueueState): Promise<void>;
   readonly window: number;
   /** Checks for a far-delayed marker job, whose absence means a flushed queue. Returns true when it was missing. */
   replantCanary(worker: WorkerName): Promise<boolean>;
@@ -49,20 +57,28 @@ export type QueueOptions = {
 };
 
 const pendingLimit = 20_000;
+/** Jobs added in one call; a job of an earlier turn that arrives during a call waits for this many. */
+const bulk = 500;
 const publishTimeoutMs = 5_000;
 /** A connection that does not close within this time is destroyed. */
 const closePatienceMs = 1_000;
+const lookTimeoutMs = 1_000;
+const countedStates = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
 const canaryId = 'canary';
 const canaryDelayMs = 30 * 24 * 3_600_000;
 
+type PlacedRow = { row: PublishRow; turn: number };
+
 export const jobIdOf = (row: { id: number; epoch: number }) => `ob-${row.id}-${row.epoch}`;
 
-const jobOf = (row: PublishRow) => ({
+/** Every job has its turn as priority; turn 0 has none and goes first. */
+const jobOf = ({ row, turn }: PlacedRow) => ({
   name: row.worker,
   data: { outboxId: row.id, epoch: row.epoch } satisfies JobData,
   // One attempt: the outbox schedules every retry and snooze.
   opts: {
     jobId: jobIdOf(row),
+    ...(turn > 0 ? { priority: turn } : {}),
     attempts: 1,
     removeOnComplete: { count: 300, age: 86_400 },
     removeOnFail: { count: 2_000, age: 5 * 86_400 },
@@ -82,9 +98,11 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
   for (const queue of queues.values())
     queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection'));
 
-  let depths = new Map<WorkerName, number>();
+  const turns = createTurns(window);
+  let fronts = new Map<WorkerName, number>();
   const workers: Worker[] = [];
-  const add = async (worker: WorkerName, rows: PublishRow[]) => {
+  const place = (row: PublishRow): PlacedRow => ({ row, turn: turns.next(row.worker, row.organizationId) });
+  const add = async (worker: WorkerName, rows: PlacedRow[]) => {
     if (rows.length === 1) {
       const job = jobOf(rows[0]!);
       await queueOf(worker).add(job.name, job.data, job.opts);
@@ -95,8 +113,18 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
   return {
     backend: options.redisUrl ? 'redis' : 'postgres',
     window,
-    add,
-    publish: publisher.publish,
+    add: (worker, rows) => add(worker, rows.map(place)),
+    addAgain(worker, rows) {
+      const placed = turns.again(
+        worker,
+        rows.map(({ organizationId }) => organizationId),
+      );
+      return add(
+        worker,
+        rows.map((row, n) => ({ row, turn: placed[n]! })),
+      );
+    },
+    publish: (rows) => publisher.publish(rows.map(place)),
     async stateOf(row) {
       const state = await queueOf(row.worker).getJobState(jobIdOf(row));
       if (state === 'unknown') return 'unknown';
@@ -105,9 +133,19 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
     async remove(row) {
       await queueOf(row.worker).remove(jobIdOf(row));
     },
-    isFull: (worker) => (depths.get(worker) ?? 0) >= window,
-    setDepths(next) {
-      depths = next;
+    isFull: turns.isFull,
+    room: turns.room,
+    async refresh(state) {
+      const busy = [...new Set(state.queued.map(({ worker }) => worker))];
+      const before = fronts;
+      const found = await Promise.all(
+        busy.map(async (worker) => {
+          const look = within(lookTimeoutMs, 'no answer from the queue', frontOf(queueOf(worker)));
+          return [worker, await look.catch(() => before.get(worker) ?? 0)] as const;
+        }),
+      );
+      fronts = new Map(found);
+      turns.refresh(state, fronts);
     },
     async replantCanary(worker) {
       const queue = queueOf(worker);
@@ -119,7 +157,14 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
       );
       return true;
     },
-    counts: (worker) => queueOf(worker).getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed'),
+    async counts(worker) {
+      const {
+        waiting = 0,
+        prioritized = 0,
+        ...others
+      } = await queueOf(worker).getJobCounts(...countedStates);
+      return { ...others, waiting: waiting + prioritized };
+    },
     boards: () => [...queues.values()],
     startWorker(name, policy, run) {
       const worker = connections.worker(
@@ -158,14 +203,21 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
   };
 }
 
-/** Sends jobs that arrive during a bulk as the next bulk. It uses no timer, so it adds no latency. */
-function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promise<void>, log: Logger) {
-  const pending = new Map<WorkerName, PublishRow[]>();
+/** The turn of the job that runs next; 0 when no job waits, and the turns begin again. */
+async function frontOf(queue: Queue): Promise<number> {
+  const first = await queue.getJobs(['waiting', 'prioritized'], 0, 0, true);
+  return first.length === 0 ? 0 : Math.min(...first.map(({ priority = 0 }) => priority));
+}
+
+/** Sends jobs that arrive during a bulk as the next bulk, by turn. It uses no timer, so it adds no latency. */
+function createPublisher(add: (worker: WorkerName, rows: PlacedRow[]) => Promise<void>, log: Logger) {
+  const pending = new Map<WorkerName, PlacedRow[]>();
   const running = new Map<WorkerName, Promise<void>>();
 
   const drain = async (worker: WorkerName): Promise<void> => {
     for (let rows = pending.get(worker); rows && rows.length > 0; rows = pending.get(worker)) {
-      const batch = rows.splice(0, 500);
+      if (rows.length > bulk) rows.sort((a, b) => a.turn - b.turn);
+      const batch = rows.splice(0, bulk);
       try {
         await within(publishTimeoutMs, 'no answer from the queue', add(worker, batch));
       } catch (error) {
@@ -180,15 +232,16 @@ function createPublisher(add: (worker: WorkerName, rows: PublishRow[]) => Promis
     running.delete(worker);
   };
   return {
-    publish(rows: PublishRow[]) {
-      for (const row of rows) {
-        const list = pending.get(row.worker) ?? [];
-        pending.set(row.worker, list);
-        if (list.length < pendingLimit) list.push(row);
-        if (!running.has(row.worker))
+    publish(rows: PlacedRow[]) {
+      for (const placed of rows) {
+        const { worker } = placed.row;
+        const list = pending.get(worker) ?? [];
+        pending.set(worker, list);
+        if (list.length < pendingLimit) list.push(placed);
+        if (!running.has(worker))
           running.set(
-            row.worker,
-            Promise.resolve().then(() => drain(row.worker)),
+            worker,
+            Promise.resolve().then(() => drain(worker)),
           );
       }
     },

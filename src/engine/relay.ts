@@ -16,6 +16,11 @@ import type { Queues } from './queues.ts';
 
 type Options = { fence?: Fence; keep?: boolean; cause?: Cause | null; attempt?: AttemptRow | null };
 
+type CommitChoices = {
+  visibilityMs: number;
+  isFull: (worker: WorkerName, organizationId: string | null) => boolean;
+};
+
 /**
  * Commits a change with its events and publishes the jobs right after COMMIT, without waiting for the result. If
  * publishing fails, the sweeper publishes the jobs from the outbox rows.
@@ -24,16 +29,25 @@ export type Relay = {
   commit(change: Change, options?: Options): Promise<CommitResult>;
   /** Publishes rows that were committed elsewhere, such as in a transaction. Never throws. */
   publish(rows: PublishRow[]): void;
-  /** Options for commitChange inside the caller's own transaction. */
-  commitOptions(): { visibilityMs: number; isFull: (worker: WorkerName) => boolean };
+  /** Options for one commitChange inside the caller's own transaction. */
+  commitOptions(): CommitChoices;
 };
 
 export function createRelay(deps: { db: Queryable; queues: Queues; timings: Timings; log: Logger }): Relay {
   const { db, queues, timings } = deps;
-  const commitOptions = () => ({
-    visibilityMs: timings.outboxVisibilityMs,
-    isFull: (worker: WorkerName) => queues.isFull(worker),
-  });
+  const commitOptions = (): CommitChoices => {
+    // Rows of this commit that will be published; the queue counts them only then.
+    const chosen = new Map<WorkerName, number>();
+    return {
+      visibilityMs: timings.outboxVisibilityMs,
+      isFull(worker, organizationId) {
+        const rows = chosen.get(worker) ?? 0;
+        const full = queues.isFull(worker, organizationId, rows);
+        if (!full) chosen.set(worker, rows + 1);
+        return full;
+      },
+    };
+  };
   const publish = (rows: PublishRow[]) => {
     if (rows.length > 0) queues.publish(rows);
   };

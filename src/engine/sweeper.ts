@@ -3,7 +3,8 @@ import type { Timings } from '../config.ts';
 import type { Queryable } from '../db/client.ts';
 import type { PublishRow } from '../db/commit.ts';
 import { within } from '../db/deadline.ts';
-import { admitWaiting, claimOverdue, expediteQueued, queuedCounts, reissue } from '../db/transport/outbox.ts';
+import { admitWaiting, claimOverdue, expediteQueued, reissue } from '../db/transport/outbox.ts';
+import { queueState } from '../db/transport/queue-state.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
 import type { Queues } from './queues.ts';
 
@@ -121,7 +122,7 @@ async function visit(deps: Deps, rows: (PublishRow & { visits: number })[]): Pro
     deps,
     rows.filter((row) => row.visits >= 2),
   );
-  await addByWorker(deps, [...rows.filter((row) => row.visits < 2), ...fresh]);
+  await addByWorker(deps, [...rows.filter((row) => row.visits < 2), ...fresh], 'addAgain');
   return fresh.length;
 }
 
@@ -153,31 +154,39 @@ async function clearEnded(queues: Queues, row: PublishRow): Promise<PublishRow |
 const answered = <T>(call: Promise<T>) => within(queuePatienceMs, 'no answer from the queue', call);
 
 async function admit(deps: Deps, answering: readonly WorkerName[], places: Places): Promise<number> {
-  const counts = await queuedCounts(deps.db);
-  deps.queues.setDepths(counts);
+  const state = await queueState(deps.db);
+  await deps.queues.refresh(state);
   let admitted = 0;
   for (const worker of answering) {
-    const room = deps.queues.window - (counts.get(worker) ?? 0);
-    if (room <= 0) continue;
+    const room = deps.queues.room(worker);
+    if (room.rows <= 0) continue;
+    const limits = [room.perOrganization, deps.perOrganization?.get(worker) ?? null].filter(
+      (limit) => limit !== null,
+    );
     const { rows, next } = await admitWaiting(deps.db, worker, {
-      room,
+      room: room.rows,
       visibilityMs: deps.timings.outboxVisibilityMs,
-      perOrganization: deps.perOrganization?.get(worker) ?? null,
+      perOrganization: limits.length > 0 ? Math.min(...limits) : null,
       organizations: organizationsPerSweep,
       after: places.get(worker) ?? null,
+      weights: state.weights,
     });
     places.set(worker, next);
     admitted += rows.length;
-    await addByWorker(deps, rows);
+    await addByWorker(deps, rows, 'add');
   }
   return admitted;
 }
 
-async function addByWorker({ queues, log }: Deps, rows: PublishRow[]): Promise<void> {
+async function addByWorker(
+  { queues, log }: Deps,
+  rows: PublishRow[],
+  how: 'add' | 'addAgain',
+): Promise<void> {
   const groups = new Map<WorkerName, PublishRow[]>();
   for (const row of rows) groups.set(row.worker, [...(groups.get(row.worker) ?? []), row]);
   for (const [worker, group] of groups) {
-    await answered(queues.add(worker, group)).catch((error: Error) => {
+    await answered(queues[how](worker, group)).catch((error: Error) => {
       // The rows keep their due_at and are visited again.
       log.warn({ worker, jobs: group.length, error: error.message }, 'queue unreachable');
     });

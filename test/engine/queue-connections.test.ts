@@ -27,7 +27,7 @@ async function queuesBehindProxy() {
 
 it('[F12] a worker whose first connection fails starts once Postgres accepts connections', async () => {
   const { queues, proxy } = await queuesBehindProxy();
-  await queues.add('distributor', [{ id: 1, epoch: 1, worker: 'distributor' }]);
+  await queues.add('distributor', [{ id: 1, epoch: 1, worker: 'distributor', organizationId: null }]);
   await proxy.refuse();
   // Like a server that is shutting down: it accepts the connection and closes it.
   const ending = createServer((socket) => socket.destroy());

@@ -36,7 +36,8 @@ it('[F12] a worker whose PostgreSQL queue was down takes the next job as soon as
     if (outboxId === 1) await finished;
     return 'done';
   });
-  const add = (id: number) => queues.add('distributor', [{ id, epoch: 0, worker: 'distributor' }]);
+  const add = (id: number) =>
+    queues.add('distributor', [{ id, epoch: 0, worker: 'distributor', organizationId: null }]);
   const addRefused = async () => {
     for (let call = 0; call < refusedCalls; call++) await expect(add(2)).rejects.toThrow();
   };

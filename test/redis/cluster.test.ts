@@ -82,7 +82,9 @@ async function fillQueues({ runtime, rows }: TestSystem): Promise<void> {
      FROM outbox, unnest($1::text[]) AS w WHERE w <> worker`,
     [workerNames],
   );
-  runtime.queues.publish(await rows<PublishRow>('SELECT id, worker, epoch FROM outbox'));
+  runtime.queues.publish(
+    await rows<PublishRow>('SELECT id, worker, epoch, organization_id AS "organizationId" FROM outbox'),
+  );
 }
 
 describe('a Redis Cluster loses its contents', () => {

@@ -10,6 +10,15 @@ export type NewOrganization = {
   supportContact: string;
 };
 
+/** Returns false when no organization has this slug. Processes use the new weight within a second. */
+export async function setQueueWeight(db: Queryable, slug: string, weight: number): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`UPDATE organizations SET queue_weight = ${weight} WHERE slug = ${slug} RETURNING id`,
+  );
+  return rows.length > 0;
+}
+
 /** Returns false, and changes nothing, when an organization with this slug already exists. */
 export async function createOrganization(db: Queryable, organization: NewOrganization): Promise<boolean> {
   const { id, name, slug, footer, supportContact } = organization;

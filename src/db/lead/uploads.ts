@@ -93,7 +93,7 @@ function statementOf(batch: UploadBatch): SQL {
   if (answer) parts.push(answerPart(answer));
   return sql`WITH ${sql.join(parts, sql`,\n`)}
     SELECT ${go} AS held, coalesce((SELECT json_agg(n - 1 ORDER BY n) FROM given WHERE (id IN (SELECT id FROM stored)) IS NOT TRUE), '[]') AS repeated,
-      ${batch.visibilityMs === null ? sql`'[]'::json` : sql`coalesce((SELECT json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch)) FROM tasks), '[]')`} AS publish`;
+      ${batch.visibilityMs === null ? sql`'[]'::json` : sql`coalesce((SELECT json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch, 'organizationId', ${batch.organizationId}::uuid)) FROM tasks), '[]')`} AS publish`;
 }
 
 /**

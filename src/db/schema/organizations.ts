@@ -2,20 +2,29 @@ import { sql } from 'drizzle-orm';
 import { check, index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { moment } from './columns.ts';
 
-export const organizations = pgTable('organizations', {
-  id: uuid().primaryKey(),
-  /** The `company_id` of older clients. */
-  number: integer().generatedAlwaysAsIdentity().unique(),
-  name: text().notNull(),
-  slug: text().notNull().unique(),
-  /** Last paragraph of a reveal. */
-  footer: text().notNull(),
-  language: text().notNull().default('en'),
-  supportContact: text('support_contact').notNull(),
-  smsPerDay: integer('sms_per_day').notNull().default(10_000),
-  smsPerNumberHour: integer('sms_per_number_hour').notNull().default(20),
-  createdAt: moment('created_at').notNull().defaultNow(),
-});
+export const organizations = pgTable(
+  'organizations',
+  {
+    id: uuid().primaryKey(),
+    /** The `company_id` of older clients. */
+    number: integer().generatedAlwaysAsIdentity().unique(),
+    name: text().notNull(),
+    slug: text().notNull().unique(),
+    /** Last paragraph of a reveal. */
+    footer: text().notNull(),
+    language: text().notNull().default('en'),
+    supportContact: text('support_contact').notNull(),
+    smsPerDay: integer('sms_per_day').notNull().default(10_000),
+    smsPerNumberHour: integer('sms_per_number_hour').notNull().default(20),
+    /** Share of every queue, as a multiple of the others'. */
+    queueWeight: integer('queue_weight').notNull().default(1),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    check('organizations_queue_weight', sql`${t.queueWeight} between 1 and 100`),
+    index('organizations_weighted').on(t.queueWeight).where(sql`queue_weight <> 1`),
+  ],
+);
 
 export const apiKeys = pgTable(
   'api_keys',

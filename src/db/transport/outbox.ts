@@ -151,7 +151,7 @@ export async function claimOverdue(
     sql`UPDATE outbox o SET visits = o.visits + 1, due_at = now() + make_interval(secs => ${revisitMs}::float8 / 1000)
     FROM (SELECT id FROM outbox WHERE worker = ANY(${sql.param(workers)}::text[]) AND ${outboxRow.queued} AND due_at <= now()
       ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
-    WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.visits`,
+    WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.organization_id AS "organizationId", o.visits`,
   );
 }
 
@@ -163,24 +163,27 @@ export type Admission = {
   /** Organizations visited per sweep, starting after `after`, so that its cost does not grow with their number. */
   organizations: number;
   after: string | null;
+  /** Weights that differ from 1: an organization of weight 3 gets three rows per turn. */
+  weights: ReadonlyMap<string, number>;
 };
 
 const firstId = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Admits at most `room` waiting rows of one worker to its queue, round-robin between organizations, so that one with a
- * million rows does not starve another with ten. Organizations on hold are skipped. `next`: where the next sweep
+ * Admits at most `room` waiting rows of one worker to its queue, round-robin between organizations by weight, so that one
+ * with a million rows does not starve another with ten. Organizations on hold are skipped. `next`: where the next sweep
  * continues; null when the last organization was visited and it starts over.
  */
 export async function admitWaiting(
   db: Queryable,
   worker: WorkerName,
-  { room, visibilityMs, perOrganization, organizations, after }: Admission,
+  { room, visibilityMs, perOrganization, organizations, after, weights }: Admission,
 ): Promise<{ rows: PublishRow[]; next: string | null }> {
   const left =
     perOrganization === null
       ? sql`${room}::integer`
       : sql`${perOrganization}::integer - coalesce((SELECT q.rows FROM queued q WHERE q.organization_id = t.organization_id), 0)`;
+  const weightsJson = JSON.stringify(Object.fromEntries(weights));
   const [found] = await run<{ rows: PublishRow[]; next: string | null }>(
     db,
     sql`WITH RECURSIVE tenants AS (
@@ -196,23 +199,25 @@ export async function admitWaiting(
         : sql`queued AS (SELECT organization_id, count(*)::integer AS rows FROM outbox
             WHERE worker = ${worker} AND ${outboxRow.queued} GROUP BY organization_id),`
     }
-    free AS (SELECT t.organization_id, ${left} AS rows FROM tenants t WHERE t.organization_id IS NOT NULL
+    free AS (SELECT t.organization_id, ${left} AS rows,
+        coalesce((${weightsJson}::jsonb ->> t.organization_id::text)::integer, 1) AS weight
+      FROM tenants t WHERE t.organization_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM worker_holds h WHERE h.worker = ${worker} AND h.organization_id = t.organization_id AND h.until > now())),
-    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, count(*))))::integer AS rows FROM free),
+    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, sum(weight))))::integer AS rows FROM free),
     ready AS (
       SELECT w.id, w.turn FROM free t CROSS JOIN LATERAL (
-        SELECT o.id, row_number() OVER (ORDER BY o.due_at) AS turn FROM (
+        SELECT o.id, (row_number() OVER (ORDER BY o.due_at) - 1) / t.weight AS turn FROM (
           SELECT id, due_at FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting} AND due_at <= now()
-            AND organization_id = t.organization_id ORDER BY due_at LIMIT greatest(0, least(t.rows, (SELECT share.rows FROM share)))) o) w
+            AND organization_id = t.organization_id ORDER BY due_at LIMIT greatest(0, least(t.rows, t.weight * (SELECT share.rows FROM share)))) o) w
       UNION ALL
-      (SELECT id, row_number() OVER (ORDER BY due_at) FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting}
+      (SELECT id, row_number() OVER (ORDER BY due_at) - 1 FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting}
         AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})),
     -- Who is first among equals must not be the same each time.
     turns AS (SELECT id FROM ready ORDER BY turn, random() LIMIT ${room}),
     due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED),
     admitted AS (
       UPDATE outbox o SET queued = true, visits = 0, due_at = now() + make_interval(secs => ${visibilityMs}::float8 / 1000)
-      FROM due WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch)
+      FROM due WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.organization_id AS "organizationId")
     SELECT (SELECT coalesce(json_agg(admitted), '[]') FROM admitted) AS rows,
       (SELECT organization_id FROM tenants WHERE n = ${organizations}::integer) AS next`,
   );
@@ -226,7 +231,8 @@ export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promi
     db,
     sql`UPDATE outbox o SET epoch = o.epoch + 1, visits = 0
     FROM jsonb_to_recordset(${held}::jsonb) AS lost(id bigint, epoch integer)
-    WHERE o.id = lost.id AND o.epoch = lost.epoch AND o.queued AND o.parked_at IS NULL RETURNING o.id, o.worker, o.epoch`,
+    WHERE o.id = lost.id AND o.epoch = lost.epoch AND o.queued AND o.parked_at IS NULL
+    RETURNING o.id, o.worker, o.epoch, o.organization_id AS "organizationId"`,
   );
 }
 
@@ -247,7 +253,7 @@ export type OutboxFigures = {
   lagSeconds: number;
 };
 
-/** Figures per worker for metrics, the console and the admission window. `lagSeconds`: age of the oldest due row. */
+/** Figures per worker for metrics and the console. `lagSeconds`: age of the oldest due row. */
 export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
   return run(
     db,
@@ -261,15 +267,6 @@ export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
       FROM outbox o WHERE o.worker = names.worker AND NOT o.queued AND o.parked_at IS NULL AND o.due_at <= now()) w,
     LATERAL (SELECT count(*)::int AS parked FROM outbox o WHERE o.worker = names.worker AND o.parked_at IS NOT NULL) p`,
   );
-}
-
-/** Number of rows per worker that should have a job in the queue; reads one narrow index. */
-export async function queuedCounts(db: Queryable): Promise<Map<WorkerName, number>> {
-  const rows = await run<{ worker: WorkerName; queued: number }>(
-    db,
-    sql`SELECT worker, count(*)::int AS queued FROM outbox WHERE ${outboxRow.queued} GROUP BY worker`,
-  );
-  return new Map(rows.map((r) => [r.worker, r.queued]));
 }
 
 /** Parks a row until an operator resumes it. Part of a statement that also records events. */

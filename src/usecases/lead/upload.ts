@@ -72,7 +72,7 @@ export async function uploadLeads(
     repeats: leads.length - firsts.length,
     correlationId: options.cause?.correlationId ?? options.importId ?? uuidv7(),
     importId: options.importId ?? null,
-    visibilityMs: options.publish ? roomFor(deps) : null,
+    visibilityMs: options.publish ? roomFor(deps, organizationId) : null,
     checkpoint: options.checkpoint ?? null,
     answer: options.key ?? null,
   };
@@ -173,10 +173,12 @@ function pooled(expected: number): (size: number) => Buffer {
   };
 }
 
-/** Returns null when a queue is full, so that the rows wait in the outbox. */
-function roomFor({ relay }: Deps): number | null {
+/** Returns null when a queue is full for the organization, so that the rows wait in the outbox. */
+function roomFor({ relay }: Deps, organizationId: string): number | null {
   const { visibilityMs, isFull } = relay.commitOptions();
-  return recipients('lead.uploaded', undefined).some(({ worker }) => isFull(worker)) ? null : visibilityMs;
+  return recipients('lead.uploaded', undefined).some(({ worker }) => isFull(worker, organizationId))
+    ? null
+    : visibilityMs;
 }
 
 /**

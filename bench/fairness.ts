@@ -35,6 +35,8 @@ const goals = { teaserMs: 2_000, expiryMs: 5_000 };
 type Tenant = { id: string; apiKey: string; firstBuyer: number; posted: number };
 type Stage = { target: Target; vendors: Vendors; db: Database; tenants: Tenant[]; flooder: string };
 type Latencies = { p50: number; p95: number; slowest: number; count: number };
+/** `answered`: from sending the post to its response. */
+type Teasers = Latencies & { answered: Latencies };
 
 export const measureFairness: Measure = async ({ backends, quick }) => {
   const rows: Row[] = [];
@@ -83,7 +85,7 @@ const shown = ({ p50, p95 }: Latencies) => `p50 ${p50.toFixed(0)} ms, p95 ${p95.
 
 const rowOf =
   (backend: Backend, idle: Latencies, count: number) =>
-  (what: string, found: Latencies, processes: Usage[], late: Latencies | null): Row => ({
+  (what: string, found: Teasers, processes: Usage[], late: Latencies | null): Row => ({
     name: `fairness, ${what}`,
     work: `teasers of ${small} organizations, one lead a second each, beside ${count} ${what} of another; p95`,
     backend,
@@ -95,6 +97,7 @@ const rowOf =
     processes,
     notes: [
       `${shown(found)}; without the flood ${shown(idle)}`,
+      `of which the response ${shown(found.answered)}`,
       ...(late
         ? [`${late.count} expiries late by ${shown(late)}, at most ${late.slowest.toFixed(0)} ms`]
         : []),
@@ -139,10 +142,11 @@ const headersOf = (apiKey: string) => ({
 });
 
 /** Each tenant posts a lead a second, evenly spread; resolves when all have their teaser. */
-async function teasersOf({ target, vendors, tenants }: Stage, forSeconds: number): Promise<Latencies> {
+async function teasersOf({ target, vendors, tenants }: Stage, forSeconds: number): Promise<Teasers> {
   const poster = createPoster(small);
   const sent = new Map<string, number>();
   const took: number[] = [];
+  const responded: number[] = [];
   const unsubscribe = vendors.subscribe(({ step, phone, at }) => {
     const since = sent.get(phone);
     if (step === 'teased' && since !== undefined) took.push(at + 0.5 - since);
@@ -153,12 +157,14 @@ async function teasersOf({ target, vendors, tenants }: Stage, forSeconds: number
     await new Promise((resolve) => setTimeout(resolve, started + (n * 1_000) / small - now()));
     const tenant = tenants[n % small]!;
     const buyer = tenant.firstBuyer + tenant.posted++;
-    sent.set(phoneOf(buyer), now());
+    const began = now();
+    sent.set(phoneOf(buyer), began);
     answers.push(
       poster
         .post(`${target.url}/api/leads`, JSON.stringify(leadFor(buyer)), headersOf(tenant.apiKey))
         .then(({ status, body }) => {
           if (status !== 201) throw new Error(`a lead was answered ${status}: ${body}`);
+          responded.push(now() - began);
         }),
     );
   }
@@ -166,7 +172,7 @@ async function teasersOf({ target, vendors, tenants }: Stage, forSeconds: number
   await until(async () => took.length === sent.size, 300_000);
   unsubscribe();
   poster.close();
-  return latencies(took);
+  return { ...latencies(took), answered: latencies(responded) };
 }
 
 function latencies(found: number[]): Latencies {

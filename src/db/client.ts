@@ -4,6 +4,8 @@ import { columnTypes } from './column-types.ts';
 import {
   CommitOutcomeUnknownError,
   DatabaseUnavailableError,
+  endedIdle,
+  IdleTransactionError,
   isAnswer,
   spoilsSession,
   TransactionAbortedError,
@@ -16,6 +18,7 @@ import { retryOnConflict } from './retry.ts';
 export {
   CommitOutcomeUnknownError,
   DatabaseUnavailableError,
+  IdleTransactionError,
   isConnectionError,
   sqlState,
   TransactionAbortedError,
@@ -36,6 +39,8 @@ export type DatabaseOptions = {
   connectTimeoutMs?: number;
   /** Timeout of a query whose response never arrives. The outcome of a write is then unknown. */
   queryTimeoutMs?: number;
+  /** Time after which the server ends a transaction that sends no statement, and with it its connection. */
+  idleTransactionMs?: number;
   /** Called when an idle connection breaks; the pool has already discarded it. */
   onError?: (error: Error) => void;
 };
@@ -53,8 +58,9 @@ export type Database = Queryable & {
   readonly reader: Reader;
   /**
    * Runs `fn` in a transaction, and retries it up to five times on a serialization failure or deadlock: `fn` must not
-   * have effects outside the database. Rethrows errors of `fn`; throws CommitOutcomeUnknownError when the connection
-   * is lost during COMMIT.
+   * have effects outside the database, and must await nothing but its transaction, whose connection it holds: after
+   * `idleTransactionMs` without a statement it is rolled back and IdleTransactionError is thrown. Rethrows errors of
+   * `fn`; throws CommitOutcomeUnknownError when the connection is lost during COMMIT.
    */
   withTx<T>(fn: (tx: Tx) => Promise<T>, options?: TxOptions): Promise<T>;
   /** Throws when the database does not answer within the connect timeout. */
@@ -66,8 +72,15 @@ export type Database = Queryable & {
   close(): Promise<void>;
 };
 
+/**
+ * A statement that waits for a lock or runs longer than this fails instead of keeping its connection. Long maintenance
+ * sets its own limits.
+ */
+const sessionLimits = { lock_timeout: 15_000, statement_timeout: 60_000 };
+
 export function createDatabase(options: DatabaseOptions): Database {
   const { url, max = 10, applicationName = 'leadgate', prepared = true, connectTimeoutMs = 2_000 } = options;
+  const idleMs = options.idleTransactionMs ?? 10_000;
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -77,6 +90,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: columnTypes,
+    // A transaction pooler refuses settings of a session; there they are settings of the database (docs/scaling.md).
+    ...(prepared ? sessionLimits : {}),
   });
   pool.on('error', (error) => options.onError?.(error));
   // The server may close a connection before withSession attaches its listener; an unhandled error event would end the
@@ -101,7 +116,10 @@ export function createDatabase(options: DatabaseOptions): Database {
     pool,
     reader,
     withTx: (fn, txOptions) =>
-      retryOnConflict(() => withSession(pool, (session) => transact(session, prepared, fn, txOptions)), 5),
+      retryOnConflict(
+        () => withSession(pool, (session) => transact(session, { prepared, idleMs, ...txOptions }, fn)),
+        5,
+      ),
     async ping() {
       await within(connectTimeoutMs, 'no answer', db.query('SELECT 1')).catch((error: unknown) => {
         throw error instanceof DatabaseUnavailableError ? error : new DatabaseUnavailableError(error);
@@ -155,14 +173,16 @@ class SpoiledSession extends Error {}
 
 async function transact<T>(
   session: pg.PoolClient,
-  prepared: boolean,
+  { prepared, idleMs, isolation }: TxOptions & { prepared: boolean; idleMs: number },
   fn: (tx: Tx) => Promise<T>,
-  { isolation }: TxOptions = {},
 ): Promise<T> {
   const tx = openTx(session, prepared);
+  const idle = watchIdle(session);
   try {
-    await tx.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}` : 'BEGIN');
-    const result = await fn(tx);
+    const level = isolation ? ` ISOLATION LEVEL ${isolation.toUpperCase()}` : '';
+    // In one message, and valid for this transaction only, so that it also works through a transaction pooler.
+    await tx.query(`BEGIN${level}; SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`);
+    const result = await Promise.race([fn(tx), idle.ended]);
     tx.end();
     await commit(session);
     return result;
@@ -176,7 +196,21 @@ async function transact<T>(
       throw new SpoiledSession('ROLLBACK failed', { cause: error });
     }
     throw error;
+  } finally {
+    idle.stop();
   }
+}
+
+/** `ended` rejects when the server ends the transaction because it was idle: its function may never return. */
+function watchIdle(session: pg.PoolClient): { ended: Promise<never>; stop(): void } {
+  let look = (_error: Error): void => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    look = (error) => {
+      if (endedIdle(error)) reject(new IdleTransactionError());
+    };
+  });
+  session.on('error', look);
+  return { ended, stop: () => session.off('error', look) };
 }
 
 async function commit(session: pg.PoolClient): Promise<void> {

@@ -56,6 +56,8 @@ export type Database = Queryable & {
   readonly orm: Orm;
   readonly pool: pg.Pool;
   readonly reader: Reader;
+  /** Most connections of the pool and of the reader. */
+  readonly connections: { write: number; read: number };
   /**
    * Runs `fn` in a transaction, and retries it up to five times on a serialization failure or deadlock: `fn` must not
    * have effects outside the database, and must await nothing but its transaction, whose connection it holds: after
@@ -63,7 +65,10 @@ export type Database = Queryable & {
    * `fn`; throws CommitOutcomeUnknownError when the connection is lost during COMMIT.
    */
   withTx<T>(fn: (tx: Tx) => Promise<T>, options?: TxOptions): Promise<T>;
-  /** Throws when the database does not answer within the connect timeout. */
+  /**
+   * Throws when the database does not answer within the connect timeout. Has a connection of its own, so that the answer
+   * does not depend on how busy the pool is. Concurrent calls share one query.
+   */
   ping(): Promise<void>;
   /** Throws when the database is not configured safely (synchronous_commit, encoding, replica). Called at boot. */
   assertSafe(): Promise<void>;
@@ -81,22 +86,18 @@ const sessionLimits = { lock_timeout: 15_000, statement_timeout: 60_000 };
 export function createDatabase(options: DatabaseOptions): Database {
   const { url, max = 10, applicationName = 'leadgate', prepared = true, connectTimeoutMs = 2_000 } = options;
   const idleMs = options.idleTransactionMs ?? 10_000;
-  const pool = new pg.Pool({
+  const settings: pg.PoolConfig = {
     connectionString: url,
-    max,
     application_name: applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: options.queryTimeoutMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: columnTypes,
     // A transaction pooler refuses settings of a session; there they are settings of the database (docs/scaling.md).
     ...(prepared ? sessionLimits : {}),
-  });
-  pool.on('error', (error) => options.onError?.(error));
-  // The server may close a connection before withSession attaches its listener; an unhandled error event would end the
-  // process. The session's next statement fails with the error.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  };
+  const pool = openPool({ ...settings, max, query_timeout: options.queryTimeoutMs }, options.onError);
+  const pulse = openPool({ ...settings, max: 1, query_timeout: connectTimeoutMs }, options.onError);
   const readerMax = Math.max(1, Math.ceil(max / 2));
   const reader = createReader({
     url: options.replicaUrl ?? url,
@@ -115,21 +116,45 @@ export function createDatabase(options: DatabaseOptions): Database {
     orm: drizzle(pool),
     pool,
     reader,
+    connections: { write: max, read: readerMax },
     withTx: (fn, txOptions) =>
       retryOnConflict(
         () => withSession(pool, (session) => transact(session, { prepared, idleMs, ...txOptions }, fn)),
         5,
       ),
-    async ping() {
-      await within(connectTimeoutMs, 'no answer', db.query('SELECT 1')).catch((error: unknown) => {
-        throw error instanceof DatabaseUnavailableError ? error : new DatabaseUnavailableError(error);
-      });
-    },
+    ping: pinging(pulse, connectTimeoutMs),
     assertSafe: () => assertSafe(db),
     clockSkewMs: () => clockSkewMs(db),
     async close() {
-      await Promise.all([pool.end(), reader.close()]);
+      await Promise.all([pool.end(), pulse.end(), reader.close()]);
     },
+  };
+}
+
+function openPool(settings: pg.PoolConfig, onError: DatabaseOptions['onError']): pg.Pool {
+  const pool = new pg.Pool(settings);
+  pool.on('error', (error) => onError?.(error));
+  // The server may close a connection before withSession attaches its listener; an unhandled error event would end the
+  // process. The session's next statement fails with the error.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+function pinging(pool: pg.Pool, timeoutMs: number): () => Promise<void> {
+  let current: Promise<void> | null = null;
+  const ask = async () => {
+    try {
+      const answer = withSession(pool, (session) => autocommit(session, 'SELECT 1'));
+      await within(timeoutMs, 'no answer', answer);
+    } catch (error) {
+      throw error instanceof DatabaseUnavailableError ? error : new DatabaseUnavailableError(error);
+    } finally {
+      current = null;
+    }
+  };
+  return () => {
+    current ??= ask();
+    return current;
   };
 }
 

@@ -11,6 +11,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
 import { problemResponses } from '../http/problem.ts';
+import { readsBodyInHandler } from '../http/turns.ts';
 import { uploadedFile } from '../http/uploaded-file.ts';
 import { type RejectedRow, readProviderRows } from './provider-csv.ts';
 
@@ -39,6 +40,7 @@ export function providerImport(
 ): FastifyPluginAsync {
   const { db, config, quotas } = deps;
   return async (app) => {
+    app.addHook('preParsing', async (request) => readsBodyInHandler(request));
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(['text/csv', 'application/csv'], (_request, payload, done) =>
       done(null, payload),
@@ -63,11 +65,12 @@ export function providerImport(
       },
       async (request) => {
         const organizationId = organizationOf(request);
-        // Received in full first: a transaction that waits for a client keeps its connection from everyone else.
-        const file = await quotas.hold('uploads', quotaOwnerOf(request), async () =>
-          receiveProviders(await uploadedFile(request), config),
-        );
-        const stored = await db.withTx((tx) => upsertAll(tx, organizationId, file.valid));
+        // Counted as one upload until it is stored: five at once per organization.
+        const { file, stored } = await quotas.hold('uploads', quotaOwnerOf(request), async () => {
+          // Received in full first: a transaction that waits for a client keeps its connection from everyone else.
+          const file = await receiveProviders(await uploadedFile(request), config);
+          return { file, stored: await db.withTx((tx) => upsertAll(tx, organizationId, file.valid)) };
+        });
         return {
           success: true as const,
           summary: { total_rows: file.rows, ...stored, rejected: file.rows - file.valid.length },

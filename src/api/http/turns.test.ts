@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { RefusedError } from '../../domain/errors.ts';
 import { createTurns, shareOf } from './turns.ts';
 
-const limits = { width: 2, mostWaiting: 2, patienceMs: 60_000 };
+/** Two at once for one owner, and for each of several. */
+const limits = { connections: 3, mostWaiting: 2, patienceMs: 60_000 };
 
 /** Requests of owners, and the log of what became of them. */
 function start(more: Partial<typeof limits> = {}) {
@@ -15,12 +16,28 @@ function start(more: Partial<typeof limits> = {}) {
 
 describe('[S32] turns', () => {
   it.each([
-    [20, 8],
-    [10, 4],
-    [4, 2],
-    [1, 2],
-  ])('of %i connections, an organization may use %i', (connections, share) => {
-    expect(shareOf(connections)).toBe(share);
+    [20, 1, 16],
+    [20, 2, 8],
+    [20, 3, 5],
+    [20, 100, 2],
+    [10, 1, 8],
+    [1, 1, 2],
+  ])('of %i connections and with %i organizations active, each may use %i', (connections, owners, share) => {
+    expect(shareOf(connections, owners)).toBe(share);
+  });
+
+  it('an owner that was alone gives way to another as its requests end, and takes its share back', () => {
+    const { turns, log, enter } = start({ connections: 5 });
+    for (const name of ['1', '2', '3', '4', '5', '6']) enter('a', name);
+    enter('b', 'other');
+    expect(log).toEqual(['1', '2', '3', '4', 'other']);
+    for (let n = 0; n < 2; n += 1) turns.leave('a');
+    expect(log).toHaveLength(5);
+    turns.leave('a');
+    expect(log.slice(5)).toEqual(['5']);
+    turns.leave('b');
+    turns.leave('a');
+    expect(log.slice(6)).toEqual(['6']);
   });
 
   it('resumes at once while the owner has a free turn, then in the order of arrival', () => {
@@ -47,7 +64,7 @@ describe('[S32] turns', () => {
     expect(refusals.map(({ status, code, retryAfterSeconds }) => [status, code, retryAfterSeconds])).toEqual([
       [429, 'too_many_at_once', 1],
     ]);
-    expect(refusals[0]?.message).toContain('2 requests of this kind in progress at once, and 2 waiting');
+    expect(refusals[0]?.message).toContain('Your share is 2 requests in progress at once, and 2 that wait');
     expect(log).toEqual([]);
   });
 

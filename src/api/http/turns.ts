@@ -1,11 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RefusedError } from '../../domain/errors.ts';
 
-/** How many requests of one owner may use the database at once in this process; how many more wait, and how long. */
-export type TurnLimits = { width: number; mostWaiting: number; patienceMs: number };
+/** `connections`: of the pool that is shared. Of one owner, `mostWaiting` more requests may wait, each for `patienceMs`. */
+export type TurnLimits = { connections: number; mostWaiting: number; patienceMs: number };
 
-/** One organization's part of a pool of connections: 40 %, at least two. */
-export const shareOf = (connections: number): number => Math.max(2, Math.floor(connections * 0.4));
+/**
+ * How many requests of one owner may use a pool at once: 80 % of its connections, divided by the owners that have
+ * requests now, and at least two. What is left over serves the next owner without a wait.
+ */
+export const shareOf = (connections: number, owners: number): number =>
+  Math.max(2, Math.floor((connections * 0.8) / owners));
 
 const mostWaiting = 500;
 const patienceMs = 5_000;
@@ -16,7 +20,7 @@ type Waiter = { resume(refusal?: RefusedError): void; timer: NodeJS.Timeout };
 type Line = { inside: number; waiting: Waiter[] };
 
 /**
- * Turns per owner, first come, first served. `enter` calls `resume` in the same tick while the owner has a free turn;
+ * Turns per owner, first come, first served. `enter` calls `resume` in the same tick while the owner's share is not used up;
  * otherwise when one is free, or with a RefusedError 429 when too many wait or none was free in time. Each
  * resumption without a refusal must be followed by one `leave`. The returned function gives up the wait.
  */
@@ -25,21 +29,22 @@ export type Turns = {
   leave(owner: string): void;
 };
 
-export function createTurns({ width, mostWaiting, patienceMs }: TurnLimits): Turns {
+export function createTurns({ connections, mostWaiting, patienceMs }: TurnLimits): Turns {
   // Owners without a request have no entry, so the map does not grow with their number.
   const lines = new Map<string, Line>();
+  const width = () => shareOf(connections, lines.size);
   const refusal = (why: string) =>
     new RefusedError(
       429,
       'too_many_at_once',
-      `${why} An organization may have ${width} requests of this kind in progress at once, and ${mostWaiting} waiting for up to ${patienceMs / 1_000} seconds. Nothing was stored: send fewer at once, and retry.`,
+      `${why} Your share is ${width()} requests in progress at once, and ${mostWaiting} that wait for up to ${patienceMs / 1_000} seconds. Nothing was stored: send fewer at once, and retry.`,
       { retryAfterSeconds: 1 },
     );
   return {
     enter(owner, resume) {
       const line = lines.get(owner) ?? { inside: 0, waiting: [] };
       lines.set(owner, line);
-      if (line.inside < width) {
+      if (line.inside < width()) {
         line.inside += 1;
         resume();
         return () => undefined;
@@ -63,13 +68,14 @@ export function createTurns({ width, mostWaiting, patienceMs }: TurnLimits): Tur
     leave(owner) {
       const line = lines.get(owner);
       if (!line) return;
-      const next = line.waiting.shift();
-      if (next) {
-        clearTimeout(next.timer);
-        next.resume();
-        return;
-      }
       line.inside -= 1;
+      // More than one when the share has grown, none when it has shrunk.
+      while (line.waiting.length > 0 && line.inside < width()) {
+        const next = line.waiting.shift()!;
+        clearTimeout(next.timer);
+        line.inside += 1;
+        next.resume();
+      }
       if (line.inside === 0) lines.delete(owner);
     },
   };
@@ -94,8 +100,7 @@ export const readsBodyInHandler = (request: FastifyRequest): void => void stream
  * A turn begins when the body has arrived and ends when the answer is known, not when the client has read it.
  */
 export function takeTurns(app: FastifyInstance, { connections, ownerOf, limits }: TurnOptions): void {
-  const turnsFor = (pool: number) =>
-    createTurns({ width: shareOf(pool), mostWaiting, patienceMs, ...limits });
+  const turnsFor = (pool: number) => createTurns({ connections: pool, mostWaiting, patienceMs, ...limits });
   const [writing, reading] = [turnsFor(connections.write), turnsFor(connections.read)];
   const leaving = new WeakMap<FastifyRequest, () => void>();
 

@@ -30,7 +30,7 @@ async function main(): Promise<void> {
     const env = processEnvironment();
     const given = env.DATABASE_URL;
     const postgres = given ? null : await startEmbeddedPostgres({ dataDir });
-    if (postgres) closers.push(() => postgres.stop());
+    if (postgres) closers.push(await ownDatabase(postgres, stop));
     const databaseUrl = given ?? postgres!.url;
     const system = await startSystem({ env, databaseUrl, logLevel: env.LOG_LEVEL ? undefined : 'warn' });
     closers.push(() => system.stop());
@@ -45,6 +45,32 @@ async function main(): Promise<void> {
     if (signal) say('\nstopping: finishing running jobs');
     await stop();
   });
+}
+
+/** Longest time for stopping the rest when the database is gone. */
+const lastMs = 10_000;
+
+/**
+ * Ends this process when its database has ended: only a new start can recover it. Returns what stops the database.
+ */
+async function ownDatabase(
+  postgres: EmbeddedPostgres,
+  stop: () => Promise<void>,
+): Promise<() => Promise<void>> {
+  const unwatch = await postgres.watch((pid) => {
+    process.stderr.write(
+      `The embedded PostgreSQL (process ${pid}) has ended, and leadgate cannot run without it. All committed data is kept in ${postgres.dataDir}; the reason is in ${postgres.logFile}. Start leadgate again: PostgreSQL then recovers.\n`,
+    );
+    setTimeout(() => process.exit(1), lastMs).unref();
+    stop().then(
+      () => process.exit(1),
+      () => process.exit(1),
+    );
+  });
+  return async () => {
+    unwatch();
+    await postgres.stop();
+  };
 }
 
 async function storedDemo(): Promise<Partial<DemoAccess>> {

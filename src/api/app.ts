@@ -9,6 +9,7 @@ import { RefusedError } from '../domain/errors.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { createAccess } from './auth/access.ts';
 import { createAuth } from './auth/better-auth.ts';
+import { turnOwnerOf } from './auth/caller.ts';
 import { authPages } from './auth/index.ts';
 import { companyApi, companyPages } from './company/index.ts';
 import { consolePages } from './console/index.ts';
@@ -18,6 +19,7 @@ import { errorHandler } from './http/errors.ts';
 import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } from './http/limits.ts';
 import { logRequests } from './http/request-log.ts';
 import { cutSlowBodies } from './http/slow-bodies.ts';
+import { type TurnLimits, takeTurns } from './http/turns.ts';
 import { healthRoutes } from './ops/health.ts';
 import { metricsRoute } from './ops/metrics.ts';
 import { queuePages } from './ops/queues.ts';
@@ -28,6 +30,7 @@ import { webhookRoutes } from './webhooks/index.ts';
 
 type AppOptions = {
   limits?: Partial<Limits>;
+  turns?: Partial<TurnLimits>;
   /** Also register what people use: metrics, sign-in, console, company pages, queues. */
   pages?: boolean;
 };
@@ -41,6 +44,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   const auth = createAuth(runtime);
   const access = createAccess(runtime, { auth, limiter });
   admitRequests(app, limiter);
+  takeTurns(app, { connections: runtime.db.connections, ownerOf: turnOwnerOf, limits: options.turns });
   await app.register(underPressure, { maxEventLoopDelay: 3_000, retryAfter: 2, exposeStatusRoute: false });
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policyOf(runtime) },

@@ -4,6 +4,8 @@ import { columnTypes } from './column-types.ts';
 import {
   CommitOutcomeUnknownError,
   DatabaseUnavailableError,
+  endedIdle,
+  IdleTransactionError,
   isAnswer,
   spoilsSession,
   TransactionAbortedError,
@@ -16,6 +18,7 @@ import { retryOnConflict } from './retry.ts';
 export {
   CommitOutcomeUnknownError,
   DatabaseUnavailableError,
+  IdleTransactionError,
   isConnectionError,
   sqlState,
   TransactionAbortedError,
@@ -36,6 +39,8 @@ export type DatabaseOptions = {
   connectTimeoutMs?: number;
   /** Timeout of a query whose response never arrives. The outcome of a write is then unknown. */
   queryTimeoutMs?: number;
+  /** Time after which the server ends a transaction that sends no statement, and with it its connection. */
+  idleTransactionMs?: number;
   /** Called when an idle connection breaks; the pool has already discarded it. */
   onError?: (error: Error) => void;
 };
@@ -51,13 +56,19 @@ export type Database = Queryable & {
   readonly orm: Orm;
   readonly pool: pg.Pool;
   readonly reader: Reader;
+  /** Most connections of the pool and of the reader. */
+  readonly connections: { write: number; read: number };
   /**
    * Runs `fn` in a transaction, and retries it up to five times on a serialization failure or deadlock: `fn` must not
-   * have effects outside the database. Rethrows errors of `fn`; throws CommitOutcomeUnknownError when the connection
-   * is lost during COMMIT.
+   * have effects outside the database, and must await nothing but its transaction, whose connection it holds: after
+   * `idleTransactionMs` without a statement it is rolled back and IdleTransactionError is thrown. Rethrows errors of
+   * `fn`; throws CommitOutcomeUnknownError when the connection is lost during COMMIT.
    */
   withTx<T>(fn: (tx: Tx) => Promise<T>, options?: TxOptions): Promise<T>;
-  /** Throws when the database does not answer within the connect timeout. */
+  /**
+   * Throws when the database does not answer within the connect timeout. Has a connection of its own, so that the answer
+   * does not depend on how busy the pool is. Concurrent calls share one query.
+   */
   ping(): Promise<void>;
   /** Throws when the database is not configured safely (synchronous_commit, encoding, replica). Called at boot. */
   assertSafe(): Promise<void>;
@@ -66,22 +77,27 @@ export type Database = Queryable & {
   close(): Promise<void>;
 };
 
+/**
+ * A statement that waits for a lock or runs longer than this fails instead of keeping its connection. Long maintenance
+ * sets its own limits.
+ */
+const sessionLimits = { lock_timeout: 15_000, statement_timeout: 60_000 };
+
 export function createDatabase(options: DatabaseOptions): Database {
   const { url, max = 10, applicationName = 'leadgate', prepared = true, connectTimeoutMs = 2_000 } = options;
-  const pool = new pg.Pool({
+  const idleMs = options.idleTransactionMs ?? 10_000;
+  const settings: pg.PoolConfig = {
     connectionString: url,
-    max,
     application_name: applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: options.queryTimeoutMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: columnTypes,
-  });
-  pool.on('error', (error) => options.onError?.(error));
-  // The server may close a connection before withSession attaches its listener; an unhandled error event would end the
-  // process. The session's next statement fails with the error.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+    // A transaction pooler refuses settings of a session; there they are settings of the database (docs/scaling.md).
+    ...(prepared ? sessionLimits : {}),
+  };
+  const pool = openPool({ ...settings, max, query_timeout: options.queryTimeoutMs }, options.onError);
+  const pulse = openPool({ ...settings, max: 1, query_timeout: connectTimeoutMs }, options.onError);
   const readerMax = Math.max(1, Math.ceil(max / 2));
   const reader = createReader({
     url: options.replicaUrl ?? url,
@@ -100,18 +116,45 @@ export function createDatabase(options: DatabaseOptions): Database {
     orm: drizzle(pool),
     pool,
     reader,
+    connections: { write: max, read: readerMax },
     withTx: (fn, txOptions) =>
-      retryOnConflict(() => withSession(pool, (session) => transact(session, prepared, fn, txOptions)), 5),
-    async ping() {
-      await within(connectTimeoutMs, 'no answer', db.query('SELECT 1')).catch((error: unknown) => {
-        throw error instanceof DatabaseUnavailableError ? error : new DatabaseUnavailableError(error);
-      });
-    },
+      retryOnConflict(
+        () => withSession(pool, (session) => transact(session, { prepared, idleMs, ...txOptions }, fn)),
+        5,
+      ),
+    ping: pinging(pulse, connectTimeoutMs),
     assertSafe: () => assertSafe(db),
     clockSkewMs: () => clockSkewMs(db),
     async close() {
-      await Promise.all([pool.end(), reader.close()]);
+      await Promise.all([pool.end(), pulse.end(), reader.close()]);
     },
+  };
+}
+
+function openPool(settings: pg.PoolConfig, onError: DatabaseOptions['onError']): pg.Pool {
+  const pool = new pg.Pool(settings);
+  pool.on('error', (error) => onError?.(error));
+  // The server may close a connection before withSession attaches its listener; an unhandled error event would end the
+  // process. The session's next statement fails with the error.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+function pinging(pool: pg.Pool, timeoutMs: number): () => Promise<void> {
+  let current: Promise<void> | null = null;
+  const ask = async () => {
+    try {
+      const answer = withSession(pool, (session) => autocommit(session, 'SELECT 1'));
+      await within(timeoutMs, 'no answer', answer);
+    } catch (error) {
+      throw error instanceof DatabaseUnavailableError ? error : new DatabaseUnavailableError(error);
+    } finally {
+      current = null;
+    }
+  };
+  return () => {
+    current ??= ask();
+    return current;
   };
 }
 
@@ -155,14 +198,16 @@ class SpoiledSession extends Error {}
 
 async function transact<T>(
   session: pg.PoolClient,
-  prepared: boolean,
+  { prepared, idleMs, isolation }: TxOptions & { prepared: boolean; idleMs: number },
   fn: (tx: Tx) => Promise<T>,
-  { isolation }: TxOptions = {},
 ): Promise<T> {
   const tx = openTx(session, prepared);
+  const idle = watchIdle(session);
   try {
-    await tx.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}` : 'BEGIN');
-    const result = await fn(tx);
+    const level = isolation ? ` ISOLATION LEVEL ${isolation.toUpperCase()}` : '';
+    // In one message, and valid for this transaction only, so that it also works through a transaction pooler.
+    await tx.query(`BEGIN${level}; SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`);
+    const result = await Promise.race([fn(tx), idle.ended]);
     tx.end();
     await commit(session);
     return result;
@@ -176,7 +221,21 @@ async function transact<T>(
       throw new SpoiledSession('ROLLBACK failed', { cause: error });
     }
     throw error;
+  } finally {
+    idle.stop();
   }
+}
+
+/** `ended` rejects when the server ends the transaction because it was idle: its function may never return. */
+function watchIdle(session: pg.PoolClient): { ended: Promise<never>; stop(): void } {
+  let look = (_error: Error): void => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    look = (error) => {
+      if (endedIdle(error)) reject(new IdleTransactionError());
+    };
+  });
+  session.on('error', look);
+  return { ended, stop: () => session.off('error', look) };
 }
 
 async function commit(session: pg.PoolClient): Promise<void> {

@@ -29,6 +29,17 @@ export class TransactionAbortedError extends Error {
   }
 }
 
+/** The function of a transaction awaited something other than its transaction for too long. Nothing was written. */
+export class IdleTransactionError extends Error {
+  constructor() {
+    super('the database ended a transaction that had sent no statement for too long: nothing was written');
+    this.name = 'IdleTransactionError';
+  }
+}
+
+/** Whether the server closed a session because its transaction was idle (25P03). */
+export const endedIdle = (error: unknown): boolean => sqlState(error) === '25P03';
+
 /** Whether a retry may succeed once the database is available; see the two classes above for whether it is safe. */
 export function isConnectionError(error: unknown): boolean {
   for (const link of causes(error)) {

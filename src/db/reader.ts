@@ -23,6 +23,10 @@ type ReaderOptions = {
   prepared: boolean;
   connectTimeoutMs: number;
 };
+/** The longest time of a list, and of a stream with all its pauses. */
+const listMs = 60_000;
+const streamMs = 10 * 60_000;
+
 type Values = postgres.ParameterOrJSON<never>[];
 
 export function createReader(options: ReaderOptions): Reader {
@@ -34,7 +38,7 @@ export function createReader(options: ReaderOptions): Reader {
    * count of that cursor, and hands both to its next query. */
   async function* stream<R>(text: string, values: readonly unknown[] = [], size = 500) {
     while (streaming.size >= options.max) await new Promise<void>((resolve) => waiting.push(resolve));
-    const own = connect(options, 1);
+    const own = connect(options, 1, streamMs);
     streaming.add(own);
     try {
       yield* batches<R>((onBatch) => own.unsafe(text, bind(values)).cursor(size, onBatch));
@@ -58,7 +62,7 @@ export function createReader(options: ReaderOptions): Reader {
   };
 }
 
-function connect(options: ReaderOptions, max: number): postgres.Sql {
+function connect(options: ReaderOptions, max: number, statementMs = listMs): postgres.Sql {
   return postgres(options.url, {
     max,
     prepare: options.prepared,
@@ -66,7 +70,11 @@ function connect(options: ReaderOptions, max: number): postgres.Sql {
     idle_timeout: 30,
     // The default backoff grows to 20 s, which would extend a database restart into an outage.
     backoff: (retries: number) => Math.min(0.05 * retries, 0.5),
-    connection: { application_name: options.applicationName, default_transaction_read_only: true },
+    connection: {
+      application_name: options.applicationName,
+      default_transaction_read_only: true,
+      statement_timeout: statementMs,
+    },
     onnotice: () => undefined,
     types: {
       int8: { to: 20, from: [20], parse: parseInt8, serialize: String },

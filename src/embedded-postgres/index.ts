@@ -4,6 +4,7 @@ import { hasErrorCode } from '../domain/errors.ts';
 import { type Account, EmbeddedPostgresError, exists, prepareBinaries, serverAccount } from './binaries.ts';
 import { waitForLock } from './folder-lock.ts';
 import { chooseHome, temporaryFolder } from './location.ts';
+import { newPassword, readPassword, storePassword, writeAdmission } from './password.ts';
 import { markOf } from './process-mark.ts';
 import {
   type Cluster,
@@ -14,9 +15,11 @@ import {
   otherUsers,
   type StopMode,
   serverUrl,
+  setPassword,
   startServer,
   stopServer,
 } from './server.ts';
+import { watchServer } from './watch.ts';
 
 export { EmbeddedPostgresError } from './binaries.ts';
 export { FolderInUseError, lockDataFolder } from './folder-lock.ts';
@@ -44,6 +47,9 @@ export type EmbeddedPostgres = {
   stop(mode?: StopMode): Promise<void>;
   /** Restarts on the same port and data. `immediate` acts as a crash: the start recovers from the write-ahead log. */
   restart(mode?: StopMode): Promise<void>;
+  /** Calls `ended` when the server ends without `stop`. Returns a function that ends the watch. */
+  watch(ended: (pid: number) => void): Promise<() => void>;
+  logFile: string;
 };
 
 let handles = 0;
@@ -58,16 +64,16 @@ async function start(options: EmbeddedOptions): Promise<{ handle: EmbeddedPostgr
   const dataDir = await ownFolder(options.dataDir);
   return exclusively(dataDir, async () => {
     const home = await chooseHome(dataDir, serverAccount());
-    const cluster = await openCluster(home, durability);
-    const found = await findServer(cluster.folder);
-    const port = found ? found.port : await startServer(cluster, options.port);
-    await createDatabase(port, database);
+    const opened = await openCluster(home, dataDir, durability);
+    const found = await findServer(opened);
+    const { cluster, port } = await serve(opened, dataDir, found?.port ?? null, options.port);
+    await createDatabase(cluster, port, database);
     handles += 1;
     const user = `postgres-user.${process.pid}.${handles}`;
     await writeFile(join(dataDir, user), JSON.stringify(markOf(process.pid)));
     log(`PostgreSQL ${found ? 'found running' : 'started'} on 127.0.0.1:${port}, data in ${cluster.folder}`);
     const handle = {
-      url: serverUrl(port, database),
+      url: serverUrl(port, database, cluster.password),
       dataDir: cluster.folder,
       port,
       attached: found !== null,
@@ -77,6 +83,8 @@ async function start(options: EmbeddedOptions): Promise<{ handle: EmbeddedPostgr
           await stopServer(cluster, mode);
           await startServer(cluster, port);
         }),
+      watch: (ended: (pid: number) => void) => watchServer(cluster.folder, ended),
+      logFile: cluster.logFile,
     };
     return { handle, home };
   });
@@ -124,15 +132,47 @@ async function ownFolder(path: string): Promise<string> {
   }
 }
 
-async function openCluster(home: string, durability: 'safe' | 'throwaway'): Promise<Cluster> {
+async function openCluster(
+  home: string,
+  dataDir: string,
+  durability: 'safe' | 'throwaway',
+): Promise<Cluster> {
   const folder = join(home, 'postgres');
   const old = await exists(folder);
   const account = old ? await accountOf(folder) : serverAccount();
   const binaries = await prepareBinaries(home, account);
-  const cluster = { folder, logFile: join(home, 'postgres.log'), account, binaries, durability };
+  let password = await readPassword(dataDir);
+  if (!old && password === null) {
+    password = newPassword();
+    await storePassword(dataDir, password);
+  }
+  const cluster = { folder, logFile: join(home, 'postgres.log'), account, binaries, durability, password };
   if (!old) await initCluster(cluster);
   await checkCluster(cluster);
   return cluster;
+}
+
+/**
+ * Starts the server unless it runs, and makes it ask for a password. A cluster without one was made by an earlier
+ * version, whose processes connect without: it gets one when none of them uses it.
+ */
+async function serve(
+  cluster: Cluster,
+  dataDir: string,
+  running: number | null,
+  wanted: number | undefined,
+): Promise<{ cluster: Cluster; port: number }> {
+  const { folder, account } = cluster;
+  const admission = cluster.password === null ? 'trust' : 'scram-sha-256';
+  if (running === null) await writeAdmission(folder, admission, account);
+  const port = running ?? (await startServer(cluster, wanted));
+  if (cluster.password !== null || (await otherUsers(dataDir, '')).length > 0) return { cluster, port };
+  const password = newPassword();
+  await setPassword(cluster, port, password, async () => {
+    await storePassword(dataDir, password);
+    await writeAdmission(folder, 'scram-sha-256', account);
+  });
+  return { cluster: { ...cluster, password }, port };
 }
 
 /** As root, uses the owner of the files: the system users may have changed since the cluster was created. */
@@ -184,7 +224,14 @@ async function removeTemporary(folder: string): Promise<void> {
     const account = await accountOf(cluster);
     const binaries = await prepareBinaries(folder, account);
     await stopServer(
-      { folder: cluster, logFile: join(folder, 'postgres.log'), account, binaries, durability: 'throwaway' },
+      {
+        folder: cluster,
+        logFile: join(folder, 'postgres.log'),
+        account,
+        binaries,
+        durability: 'throwaway',
+        password: await readPassword(folder),
+      },
       'immediate',
     );
   }

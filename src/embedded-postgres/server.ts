@@ -9,6 +9,7 @@ import {
   rename,
   rm,
   stat,
+  writeFile,
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { hasErrorCode } from '../domain/errors.ts';
 import { type Account, type Binaries, EmbeddedPostgresError, exists, runAs } from './binaries.ts';
+import { writeAdmission } from './password.ts';
 import { isRunning, markOf, programOf } from './process-mark.ts';
 
 /** A cluster on disk, with the binaries and the user that run it. */
@@ -26,25 +28,31 @@ export type Cluster = {
   binaries: Binaries;
   /** `throwaway` disables fsync. synchronous_commit stays on, because every boot asserts it. */
   durability: 'safe' | 'throwaway';
+  /** Null for a cluster of an earlier version, until it has one. */
+  password: string | null;
 };
 
 export type StopMode = 'fast' | 'immediate';
 
-export const serverUrl = (port: number, database: string) =>
-  `postgres://postgres@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+/** Without a password only for a cluster of an earlier version, which asks for none. */
+export const serverUrl = (port: number, database: string, password: string | null) =>
+  `postgres://postgres${password === null ? '' : `:${password}`}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
 
 /**
  * Returns the server that already runs on this folder, for example after a `kill -9` of leadgate, or null.
  * `pg_ctl status` is not sufficient: it takes any process that reused the old id for the server, and PostgreSQL then
  * refuses to start. A stale postmaster.pid is removed.
  */
-export async function findServer(folder: string): Promise<{ port: number } | null> {
+export async function findServer({
+  folder,
+  password,
+}: Pick<Cluster, 'folder' | 'password'>): Promise<{ port: number; pid: number } | null> {
   const pidFile = join(folder, 'postmaster.pid');
   const lines = (await readOrNull(pidFile))?.split('\n');
   if (!lines) return null;
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!isRunning(markOf(pid))) return null;
-  if ((await servesFolder(pid, folder)) && (await answersFor(port, folder))) return { port };
+  if ((await servesFolder(pid, folder)) && (await answersFor(port, folder, password))) return { port, pid };
   await rm(pidFile, { force: true });
   return null;
 }
@@ -54,14 +62,20 @@ export async function initCluster(cluster: Cluster): Promise<void> {
   const unfinished = `${folder}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true, mode: 0o700 });
-  if (account) await chown(unfinished, account.uid, account.gid);
+  const passwordFile = `${folder}.password`;
+  await writeFile(passwordFile, `${cluster.password}\n`, { mode: 0o600 });
+  if (account) for (const path of [unfinished, passwordFile]) await chown(path, account.uid, account.gid);
   const { code, output } = await runAs(account, join(binaries.folder, 'bin', 'initdb'), [
-    ...['-D', unfinished, '-U', 'postgres', '--auth=trust', '--encoding=UTF8'],
+    ...['-D', unfinished, '-U', 'postgres', '--encoding=UTF8'],
+    // One iteration: what a random password of 256 bits has in it needs no stretching, and each connection pays for it.
+    ...['--auth=scram-sha-256', `--pwfile=${passwordFile}`, '-c', 'scram_iterations=1'],
     // Collation and case rules must not depend on the machine's locales.
     ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
     ...(cluster.durability === 'throwaway' ? ['--no-sync'] : []),
   ]);
+  await rm(passwordFile, { force: true });
   if (code !== 0) throw new EmbeddedPostgresError(`initdb failed in ${folder}: ${output.trim()}`);
+  await writeAdmission(unfinished, 'scram-sha-256', account);
   // Renamed last, so that an interrupted first start leaves the unfinished folder only.
   await rename(unfinished, folder);
 }
@@ -120,20 +134,44 @@ export async function stopServer(cluster: Cluster, mode: StopMode): Promise<void
   if (!(await exists(join(cluster.folder, 'postmaster.pid')))) return;
   const args = ['stop', '-w', '-t', '60', '-m', mode, '-D', cluster.folder];
   const { code, output } = await runAs(cluster.account, pgCtl(cluster), args);
-  if (code !== 0 && (await findServer(cluster.folder))) {
+  if (code !== 0 && (await findServer(cluster))) {
     throw new EmbeddedPostgresError(`PostgreSQL on ${cluster.folder} did not stop: ${output.trim()}`);
   }
 }
 
-export async function createDatabase(port: number, database: string): Promise<void> {
+export const createDatabase = (cluster: Cluster, port: number, database: string): Promise<void> =>
+  asSuperuser(cluster, port, async (client) => {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
+    if (!rowCount) await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
+  });
+
+/** Gives a running server of an earlier version the password; `stored` is called when it has it. */
+export const setPassword = (
+  cluster: Cluster,
+  port: number,
+  password: string,
+  stored: () => Promise<void>,
+): Promise<void> =>
+  asSuperuser(cluster, port, async (client) => {
+    await client.query(
+      `SET scram_iterations = 1; ALTER ROLE postgres PASSWORD ${client.escapeLiteral(password)}`,
+    );
+    await stored();
+    await client.query('SELECT pg_reload_conf()');
+  });
+
+async function asSuperuser(
+  { password }: Cluster,
+  port: number,
+  act: (client: pg.Client) => Promise<void>,
+): Promise<void> {
   const client = new pg.Client({
-    connectionString: serverUrl(port, 'postgres'),
+    connectionString: serverUrl(port, 'postgres', password),
     connectionTimeoutMillis: 10_000,
   });
   await client.connect();
   try {
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
-    if (!rowCount) await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
+    await act(client);
   } finally {
     await client.end();
   }
@@ -178,12 +216,12 @@ async function servesFolder(pid: number, folder: string): Promise<boolean> {
 }
 
 /** Waits for a recovery to finish. Returns false when another cluster uses the port, or after ten seconds without a server. */
-async function answersFor(port: number, folder: string): Promise<boolean> {
+async function answersFor(port: number, folder: string, password: string | null): Promise<boolean> {
   const deadline = Date.now() + 60_000;
   let silentUntil = Date.now() + 10_000;
   while (Date.now() < Math.min(deadline, silentUntil)) {
     const client = new pg.Client({
-      connectionString: serverUrl(port, 'postgres'),
+      connectionString: serverUrl(port, 'postgres', password),
       connectionTimeoutMillis: 2_000,
     });
     // A broken connection also rejects below; without a listener the event would end the process.
@@ -193,6 +231,10 @@ async function answersFor(port: number, folder: string): Promise<boolean> {
       const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory');
       return (await realpath(rows[0]?.data_directory ?? '/')) === (await realpath(folder));
     } catch (error) {
+      if (isRefusedPassword(error))
+        throw new EmbeddedPostgresError(
+          `The database in ${folder} is running on port ${port} and refuses the password in postgres-password beside it. Stop that server and start again: a missing file is then replaced; remove a wrong one.`,
+        );
       // 57P03: starting, stopping or recovering.
       if (hasErrorCode(error, '57P03')) silentUntil = Date.now() + 10_000;
       await delay(100);
@@ -202,6 +244,11 @@ async function answersFor(port: number, folder: string): Promise<boolean> {
   }
   return false;
 }
+
+/** 28P01 is a wrong password; without one, the driver itself refuses to answer. */
+const isRefusedPassword = (error: unknown): boolean =>
+  hasErrorCode(error, '28P01', '28000') ||
+  (error instanceof Error && error.message.includes('client password must be a string'));
 
 async function freePort(): Promise<number> {
   const server = createServer();

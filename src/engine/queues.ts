@@ -1,4 +1,4 @@
-import type { Queue, Worker } from 'bullmq';
+import type { JobsOptions, Queue, Worker } from 'bullmq';
 import type { Logger } from '../adapters/logger.ts';
 import type { PublishRow } from '../db/commit.ts';
 import { settledWithin, within } from '../db/deadline.ts';
@@ -71,18 +71,24 @@ type PlacedRow = { row: PublishRow; turn: number };
 
 export const jobIdOf = (row: { id: number; epoch: number }) => `ob-${row.id}-${row.epoch}`;
 
+type KeptJobs = Pick<JobsOptions, 'removeOnComplete' | 'removeOnFail'>;
+
+/**
+ * Ended jobs that the queue keeps for the queue board. On PostgreSQL, BullMQ (6.7.0) trims them in the statement that
+ * ends a job, in no order: of two jobs that end at once, each deletes rows the other has locked, a deadlock. There a job
+ * removes its own row only, and `attempts` is the record of what ran.
+ */
+const keptJobs: Record<Queues['backend'], KeptJobs> = {
+  redis: { removeOnComplete: { count: 300, age: 86_400 }, removeOnFail: { count: 2_000, age: 5 * 86_400 } },
+  postgres: { removeOnComplete: true, removeOnFail: true },
+};
+
 /** Every job has its turn as priority; turn 0 has none and goes first. */
-const jobOf = ({ row, turn }: PlacedRow) => ({
+const jobOf = ({ row, turn }: PlacedRow, kept: KeptJobs) => ({
   name: row.worker,
   data: { outboxId: row.id, epoch: row.epoch } satisfies JobData,
   // One attempt: the outbox schedules every retry and snooze.
-  opts: {
-    jobId: jobIdOf(row),
-    ...(turn > 0 ? { priority: turn } : {}),
-    attempts: 1,
-    removeOnComplete: { count: 300, age: 86_400 },
-    removeOnFail: { count: 2_000, age: 5 * 86_400 },
-  },
+  opts: { jobId: jobIdOf(row), ...(turn > 0 ? { priority: turn } : {}), attempts: 1, ...kept },
 });
 
 export async function createQueues(options: QueueOptions): Promise<Queues> {
@@ -98,20 +104,22 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
   for (const queue of queues.values())
     queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection'));
 
+  const backend = options.redisUrl ? 'redis' : 'postgres';
+  const kept = keptJobs[backend];
   const turns = createTurns(window);
   let fronts = new Map<WorkerName, number>();
   const workers: Worker[] = [];
   const place = (row: PublishRow): PlacedRow => ({ row, turn: turns.next(row.worker, row.organizationId) });
   const add = async (worker: WorkerName, rows: PlacedRow[]) => {
     if (rows.length === 1) {
-      const job = jobOf(rows[0]!);
+      const job = jobOf(rows[0]!, kept);
       await queueOf(worker).add(job.name, job.data, job.opts);
-    } else await queueOf(worker).addBulk(rows.map(jobOf));
+    } else await queueOf(worker).addBulk(rows.map((row) => jobOf(row, kept)));
   };
   const publisher = createPublisher(add, log);
 
   return {
-    backend: options.redisUrl ? 'redis' : 'postgres',
+    backend,
     window,
     add: (worker, rows) => add(worker, rows.map(place)),
     addAgain(worker, rows) {

@@ -1,7 +1,8 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readProviderRows } from '../../src/api/unlock/provider-csv.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { atServer } from '../harness/database.ts';
 
 let api: ApiTest;
 beforeAll(async () => {
@@ -16,7 +17,7 @@ const zoe = {
   email: 'zoe@example.com',
   language: 'es',
 };
-const importCsv = (payload: string | Buffer, headers: Record<string, string> = {}) =>
+const importCsv = (payload: string | Buffer | Readable, headers: Record<string, string> = {}) =>
   api.app.inject({
     method: 'POST',
     url: '/api/providers/import',
@@ -118,6 +119,43 @@ describe('[S13] CSV import of providers', () => {
     ).toBe('=HYPERLINK(1)');
   });
 
+  it('[S32] an upload that arrives slowly holds no database connection', async () => {
+    const upload = new PassThrough();
+    const response = importCsv(upload);
+    upload.write('external_id,phone\n');
+    for (let n = 0; n < 1_200; n += 1) upload.write(`slow${n},+13055550${100 + (n % 90)}\n`);
+    await expect.poll(() => upload.readableLength).toBe(0);
+    const { pool } = api.runtime.db;
+    expect(pool.totalCount - pool.idleCount).toBe(0);
+    expect((await api.json('GET', '/api/providers/slow0')).statusCode).toBe(404);
+    upload.end();
+    expect((await response).json().summary).toEqual({
+      total_rows: 1_200,
+      created: 1_200,
+      updated: 0,
+      rejected: 0,
+    });
+  });
+
+  it('locks providers in the order of their ids, whatever the order of the file', async () => {
+    const lines = Array.from({ length: 1_000 }, (_, n) => `pair${1_000 + n},+13055550190`);
+    const imported = (rows: string[]) => importCsv(['external_id,phone', ...rows].join('\n'));
+    await imported(lines);
+    await atServer(api.config.databaseDirectUrl ?? api.config.databaseUrl!, async (holder) => {
+      const lock = (id: string) =>
+        holder.query('SELECT 1 FROM buyers WHERE external_id = $1 FOR UPDATE NOWAIT', [id]);
+      await holder.query('BEGIN');
+      await lock('pair1000');
+      const second = imported(lines.toReversed());
+      await expect
+        .poll(() => api.rows(`SELECT 1 AS n FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`))
+        .toEqual([{ n: 1 }]);
+      await lock('pair1999');
+      await holder.query('ROLLBACK');
+      expect((await second).json().summary.updated).toBe(1_000);
+    });
+  });
+
   it('accepts a multipart form with a file, and semicolons', async () => {
     const payload =
       '--B\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\nContent-Type: text/csv\r\n\r\nexternal_id;phone\nform1;+13055550186\n\r\n--B--\r\n';
@@ -140,6 +178,7 @@ describe('[S13] CSV import of providers', () => {
     ['an open quote', `external_id,name,phone\n${row}"x,y,z`, 400],
     ['one huge cell', `external_id,name,phone\n${row}"${'x'.repeat(200_000)}",y,z\n`, 400],
     ['10^6 columns', `external_id,phone${',x'.repeat(1_000_000)}\n`, 400],
+    ['50,001 rows', `external_id,phone\n${row.replace('x,', '')}${'y,+1\n'.repeat(50_000)}`, 413],
     ['a file too large', `external_id,name,phone\n${row}${'y,z,+1\n'.repeat(1_600_000)}`, 413],
     ['__proto__ columns', `__proto__,constructor,external_id,phone\n1,2,proto1,+13055550189\n`, 200],
   ])('%s', async (_name, payload, status) => {

@@ -1,6 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -92,6 +103,51 @@ it('starts on an empty folder with the settings leadgate relies on', async () =>
   expect(collation).toEqual([{ datlocprovider: 'b', datlocale: 'C.UTF-8' }]);
   await server.stop();
   expect(await acceptsConnections(server.url)).toBe(false);
+});
+
+/** The same database without the password. */
+const withoutPassword = (url: string) => Object.assign(new URL(url), { password: '' }).href;
+
+/** What a cluster of an earlier version looks like: no password, and every account of the machine is let in. */
+async function letEveryoneIn(folder: string): Promise<void> {
+  await writeFile(join(folder, 'pg_hba.conf'), 'host all all 127.0.0.1/32 trust\n');
+  await rm(join(dataDir, 'postgres-password'));
+}
+
+it('lets only those in who can read the password, which is the owner of the data folder', async () => {
+  const server = await start();
+  expect(new URL(server.url).password).toMatch(/^[\w-]{43}$/);
+  expect((await stat(join(dataDir, 'postgres-password'))).mode & 0o777).toBe(0o600);
+  const wrong = Object.assign(new URL(server.url), { password: 'postgres' }).href;
+  for (const url of [wrong, withoutPassword(server.url)])
+    await expect(atServer(url, () => Promise.resolve())).rejects.toThrow(/password/);
+  const sockets = (await readdir(server.dataDir)).filter((name) => name.startsWith('.s.PGSQL'));
+  expect(sockets).toEqual([]);
+});
+
+it('gives a cluster of an earlier version a password, and keeps its data', async () => {
+  const first = await start();
+  await atServer(first.url, (client) => client.query('CREATE TABLE kept ()'));
+  await first.stop();
+  await letEveryoneIn(first.dataDir);
+  const second = await start();
+  await atServer(second.url, (client) => client.query('SELECT FROM kept'));
+  expect(await acceptsConnections(withoutPassword(second.url))).toBe(false);
+});
+
+it('asks processes of an earlier version for no password while they use the server', async () => {
+  const owner = await startOwner(startExpression());
+  await letEveryoneIn(owner.server.dataDir);
+  await atServer(owner.server.url, (client) => client.query('SELECT pg_reload_conf()'));
+  const second = await start();
+  expect(second).toMatchObject({ attached: true, url: withoutPassword(owner.server.url) });
+  expect(await acceptsConnections(second.url)).toBe(true);
+});
+
+it('says what to do when the password of a running server is missing', async () => {
+  await start();
+  await rm(join(dataDir, 'postgres-password'));
+  await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(/refuses the password.*Stop that server/s);
 });
 
 it('keeps its data over a stop, and its port over a crash', async () => {

@@ -6,6 +6,7 @@ import {
   createDatabase,
   type Database,
   DatabaseUnavailableError,
+  IdleTransactionError,
   isConnectionError,
   sqlState,
   TransactionAbortedError,
@@ -144,6 +145,18 @@ describe('withTx', () => {
     await expectHealthy();
   });
 
+  it('[S32] ends a transaction whose function awaits something else, and frees its connection', async () => {
+    const impatient = createDatabase({ ...clientOf(test), max: 1, idleTransactionMs: 200 });
+    const work = impatient.withTx(async (tx) => {
+      await tx.query(...insert(1));
+      await new Promise(() => undefined);
+    });
+    expect(await failure(work)).toBeInstanceOf(IdleTransactionError);
+    expect(await impatient.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+    expect(await stored()).toEqual([]);
+    await impatient.close();
+  });
+
   it('rethrows the first error although ROLLBACK fails too', async () => {
     network.cut = { on: 'ROLLBACK', when: 'before' };
     const work = db.withTx(async (tx) => {
@@ -268,6 +281,14 @@ describe('query', () => {
     const next = await shortTimeoutDb.query('SELECT 1 AS n').catch((error: Error) => error.message);
     expect(next).toEqual([{ n: 1 }]);
     await shortTimeoutDb.close();
+  });
+
+  it('[S32] a session bounds how long a statement runs and waits for a lock, unless a pooler shares it', async () => {
+    const [found] = await db.query(
+      `SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement`,
+    );
+    const shared = !(clientOf(test).prepared ?? true);
+    expect(found).toEqual(shared ? { lock: '0', statement: '0' } : { lock: '15s', statement: '1min' });
   });
 
   it('returns exact numbers, and dates without a time zone', async () => {

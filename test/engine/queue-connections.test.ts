@@ -1,8 +1,9 @@
 import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
+import { within } from '../../src/db/deadline.ts';
 import { createQueues } from '../../src/engine/queues.ts';
-import { createTestDatabase } from '../harness/database.ts';
+import { atServer, createTestDatabase } from '../harness/database.ts';
 import { startOutageProxy } from '../harness/outages.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -22,7 +23,7 @@ async function queuesBehindProxy() {
     log: pino({ level: 'silent' }),
   });
   closers.push(database.drop, proxy.stop, queues.close);
-  return { queues, proxy };
+  return { queues, proxy, directUrl: database.directUrl };
 }
 
 it('[F12] a worker whose first connection fails starts once Postgres accepts connections', async () => {
@@ -41,4 +42,25 @@ it('[F12] a worker whose first connection fails starts once Postgres accepts con
   await new Promise((resolve) => ending.close(resolve));
   await proxy.restore();
   await expect.poll(() => ran, { timeout: 5_000 }).toBe(1);
+});
+
+it('a job that ends waits for no row of another job, so that jobs that end at once cannot deadlock', async () => {
+  const { queues, directUrl } = await queuesBehindProxy();
+  const board = queues.boards().find(({ name }) => name === 'revealer')!;
+  const earlier = Array.from({ length: 310 }, (_, n) => ({
+    name: 'revealer',
+    data: { outboxId: n, epoch: 1 },
+    opts: { jobId: `earlier-${n}`, removeOnComplete: false },
+  }));
+  await board.addBulk(earlier);
+  const worker = queues.startWorker('revealer', { concurrency: 20 }, async () => 'done');
+  await expect.poll(() => board.getCompletedCount()).toBe(earlier.length);
+
+  await atServer(directUrl, async (holder) => {
+    await holder.query("BEGIN; SELECT 1 FROM bullmq.job WHERE state = 'completed' FOR UPDATE");
+    const completed = new Promise((resolve) => worker.once('completed', resolve));
+    await queues.add('revealer', [{ id: 1_000, epoch: 1, worker: 'revealer' }]);
+    await within(10_000, 'the job did not end', completed);
+    await holder.query('ROLLBACK');
+  });
 });

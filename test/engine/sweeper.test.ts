@@ -81,8 +81,10 @@ describe('the sweeper', () => {
 
   it('gives a row a new job when its job ended without finishing it, because the queue ignores an add under a retained id', async () => {
     const [row] = await commitUnpublished();
-    await system.runtime.queues.add('distributor', [row!]);
     // The job completes and is retained although its outbox row is unfinished, as after a crash in between.
+    const queue = system.runtime.queues.boards().find(({ name }) => name === 'distributor')!;
+    const data = { outboxId: row!.id, epoch: row!.epoch };
+    await queue.add('distributor', data, { jobId: jobIdOf(row!), removeOnComplete: false });
     const worker = system.runtime.queues.startWorker('distributor', { concurrency: 1 }, async () => 'lost');
     await new Promise<void>((resolve) =>
       worker.on('completed', (job) => job.id === jobIdOf(row!) && resolve()),

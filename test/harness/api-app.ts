@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../../src/adapters/logger.ts';
 import { buildApp } from '../../src/api/app.ts';
 import type { Limits } from '../../src/api/http/limits.ts';
+import type { TurnLimits } from '../../src/api/http/turns.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { createKey, type KeyOwner } from '../../src/db/account/api-keys.ts';
 import { createOrganization } from '../../src/db/account/organizations.ts';
@@ -60,6 +61,7 @@ type StripePost = { path?: string; secret?: string; at?: number; signature?: str
 export type ApiOptions = {
   env?: NodeJS.ProcessEnv;
   limits?: Partial<Limits>;
+  turns?: Partial<TurnLimits>;
   /** Starts a proxy before the database, once for each of its URLs; returns the proxied URL. */
   through?: (url: string) => Promise<string>;
   /** The same for the queue. */
@@ -82,7 +84,13 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
   });
   const runtime = await createRuntime(config, { name: 'api-test', namespace: `api-${uuidv7()}` });
   const demo = await ensureDemo(runtime.db, { freshKey: true });
-  const app = await buildApp({ ...runtime, log: options.log ?? runtime.log }, { limits: options.limits });
+  const app = await buildApp(
+    { ...runtime, log: options.log ?? runtime.log },
+    {
+      limits: options.limits,
+      turns: options.turns,
+    },
+  );
   await app.ready();
   // Queues connect in the background. A test that breaks the connections needs them established.
   await Promise.all(runtime.queues.boards().map((queue) => queue.waitUntilReady()));

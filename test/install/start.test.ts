@@ -72,6 +72,12 @@ describe('npm start', () => {
   const demo = async () =>
     JSON.parse(await readFile(join(folder, '.leadgate/demo.json'), 'utf8')) as Record<string, string>;
 
+  /** Of the server, whose folder is printed. */
+  const pidFile = async () => {
+    const [, folder] = /^ {2}data +(\S+)$/m.exec(running.output())!;
+    return join(folder!, 'postmaster.pid');
+  };
+
   it('prints its URLs and writes them with the keys to a file only its owner can read', async () => {
     const file = await demo();
     for (const url of [file.console, file.queues, file.docs, file.sandbox])
@@ -113,6 +119,19 @@ describe('npm start', () => {
     const leads = await fetch(`${after.publicUrl}/api/leads`, {
       headers: { authorization: `Bearer ${after.apiKey}` },
     });
+    expect(((await leads.json()) as { leads: unknown[] }).leads).toHaveLength(1);
+  });
+
+  it('ends with an error that says what happened when its PostgreSQL has ended, and starts again', async () => {
+    const [pid] = (await readFile(await pidFile(), 'utf8')).split('\n');
+    process.kill(Number(pid), 'SIGKILL');
+    expect(await running.exited).toBe(1);
+    expect(running.errors()).toContain(`The embedded PostgreSQL (process ${pid}) has ended`);
+    expect(running.errors()).toContain('All committed data is kept in');
+    running = start(folder, ports);
+    await waitForOutput(running, 'curl -s');
+    const { publicUrl, apiKey } = await demo();
+    const leads = await fetch(`${publicUrl}/api/leads`, { headers: { authorization: `Bearer ${apiKey}` } });
     expect(((await leads.json()) as { leads: unknown[] }).leads).toHaveLength(1);
   });
 

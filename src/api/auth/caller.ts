@@ -57,6 +57,16 @@ export function quotaOwnerOf(request: FastifyRequest, organizationId = organizat
   return { organizationId, keyId: person ? null : actor };
 }
 
+/**
+ * Whose turns a request takes: its organization's, or its own when it acts for several. Null when no access hook has run.
+ */
+export function turnOwnerOf(request: FastifyRequest): string | null {
+  const organizationId = organizations.get(request);
+  if (organizationId) return organizationId;
+  const caller = callers.get(request);
+  return caller ? (onlyOrganization(caller) ?? caller.actor) : null;
+}
+
 export const mayActFor = (caller: Caller, organizationId: string): boolean =>
   caller.organizations === null || caller.organizations.includes(organizationId);
 

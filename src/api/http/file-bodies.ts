@@ -5,6 +5,7 @@ import type { Config } from '../../config.ts';
 import { cutOffProblem } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { allowSlowBody } from './slow-bodies.ts';
+import { readsBodyInHandler } from './turns.ts';
 
 /** Content types that browsers, spreadsheets and scripts send for a CSV. The bytes decide what it is. */
 const csvTypes = [
@@ -24,7 +25,10 @@ const drainMs = 10_000;
 /** For a scope of routes that accept files: the body is a stream, and so is the file of a form. */
 export async function acceptFiles(app: FastifyInstance): Promise<void> {
   // After authentication: an unknown caller may not keep a connection open longer than other requests.
-  app.addHook('preParsing', async (request) => allowSlowBody(request));
+  app.addHook('preParsing', async (request) => {
+    allowSlowBody(request);
+    readsBodyInHandler(request);
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(csvTypes, (_request, payload, done) => done(null, payload));
   await app.register(multipart, {

@@ -1,14 +1,19 @@
+import type { Readable } from 'node:stream';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import multipart from '@fastify/multipart';
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
-import { upsertBuyers } from '../../db/account/buyers.ts';
+import type { Config } from '../../config.ts';
+import { type BuyerFields, upsertBuyers } from '../../db/account/buyers.ts';
+import type { Tx } from '../../db/client.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { organizationOf } from '../auth/caller.ts';
+import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
 import { problemResponses } from '../http/problem.ts';
+import { readsBodyInHandler } from '../http/turns.ts';
 import { uploadedFile } from '../http/uploaded-file.ts';
-import { readProviderRows } from './provider-csv.ts';
+import { type RejectedRow, readProviderRows } from './provider-csv.ts';
 
 const summary = z.object({
   success: z.literal(true),
@@ -25,11 +30,17 @@ const summary = z.object({
 
 const mostReported = 1_000;
 const batchSize = 500;
+/** Rows are held in memory until the file is complete. */
+const mostProviders = 50_000;
 
 /** Imports a CSV of providers, sent as the body or as a form's file. Stores all valid rows or none. */
-export function providerImport(deps: Pick<Runtime, 'db' | 'config'>, access: Access): FastifyPluginAsync {
-  const { db, config } = deps;
+export function providerImport(
+  deps: Pick<Runtime, 'db' | 'config' | 'quotas'>,
+  access: Access,
+): FastifyPluginAsync {
+  const { db, config, quotas } = deps;
   return async (app) => {
+    app.addHook('preParsing', async (request) => readsBodyInHandler(request));
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(['text/csv', 'application/csv'], (_request, payload, done) =>
       done(null, payload),
@@ -54,29 +65,59 @@ export function providerImport(deps: Pick<Runtime, 'db' | 'config'>, access: Acc
       },
       async (request) => {
         const organizationId = organizationOf(request);
-        const source = await uploadedFile(request);
-        let started = false;
-        return db.withTx(async (tx) => {
-          // A transaction is retried on a deadlock, but a stream cannot be read twice.
-          if (started)
-            throw new RefusedError(503, 'unavailable', 'Interrupted by another import. Please try again.', {
-              retryAfterSeconds: 1,
-            });
-          started = true;
-          const totals = { total_rows: 0, created: 0, updated: 0, rejected: 0 };
-          const rejected: { row: number; errors: string[] }[] = [];
-          for await (const batch of readProviderRows(source, { maxBytes: config.maxCsvBytes, batchSize })) {
-            totals.total_rows += batch.valid.length + batch.rejected.length;
-            totals.rejected += batch.rejected.length;
-            rejected.push(...batch.rejected.slice(0, mostReported - rejected.length));
-            if (batch.valid.length === 0) continue;
-            const stored = await upsertBuyers(tx, organizationId, batch.valid);
-            totals.created += stored.created;
-            totals.updated += stored.updated;
-          }
-          return { success: true as const, summary: totals, rejected_rows: rejected };
+        // Counted as one upload until it is stored: five at once per organization.
+        const { file, stored } = await quotas.hold('uploads', quotaOwnerOf(request), async () => {
+          // Received in full first: a transaction that waits for a client keeps its connection from everyone else.
+          const file = await receiveProviders(await uploadedFile(request), config);
+          return { file, stored: await db.withTx((tx) => upsertAll(tx, organizationId, file.valid)) };
         });
+        return {
+          success: true as const,
+          summary: { total_rows: file.rows, ...stored, rejected: file.rows - file.valid.length },
+          rejected_rows: file.rejected,
+        };
       },
     );
   };
+}
+
+/** The valid rows of an uploaded file, and the first of its rejected ones. */
+type ProviderFile = { rows: number; valid: BuyerFields[]; rejected: RejectedRow[] };
+
+/** Reads a file to its end. Throws RefusedError when it is not a complete CSV of at most `mostProviders` providers. */
+async function receiveProviders(
+  source: Readable,
+  config: Pick<Config, 'maxCsvBytes'>,
+): Promise<ProviderFile> {
+  const file: ProviderFile = { rows: 0, valid: [], rejected: [] };
+  for await (const batch of readProviderRows(source, { maxBytes: config.maxCsvBytes, batchSize })) {
+    file.rows += batch.valid.length + batch.rejected.length;
+    if (file.rows > mostProviders)
+      throw new RefusedError(
+        413,
+        'too_large',
+        `The file has more than ${mostProviders} rows. Nothing was stored: split it into several files.`,
+      );
+    file.valid.push(...batch.valid);
+    file.rejected.push(...batch.rejected.slice(0, mostReported - file.rejected.length));
+    // A file that is here already would otherwise be checked without a pause.
+    await letOthersRun();
+  }
+  return file;
+}
+
+/** In one order for the whole file, not only for each statement: two imports of one list must not block each other. */
+async function upsertAll(tx: Tx, organizationId: string, providers: readonly BuyerFields[]) {
+  const sorted = [...providers].sort((a, b) => (a.externalId < b.externalId ? -1 : 1));
+  const totals = { created: 0, updated: 0 };
+  for (let first = 0; first < sorted.length; first += batchSize) {
+    const { created, updated } = await upsertBuyers(
+      tx,
+      organizationId,
+      sorted.slice(first, first + batchSize),
+    );
+    totals.created += created;
+    totals.updated += updated;
+  }
+  return totals;
 }

@@ -81,12 +81,13 @@ export async function maintain(
   return report;
 }
 
-/** Runs a step in a transaction with a short lock timeout. Returns null when another process is running the step. */
+/** Runs a step in a transaction with a short lock timeout and as much time as it needs. Returns null when another process is running the step. */
 function alone<T>(db: Database, step: string, work: (tx: Tx) => Promise<T>): Promise<T | null> {
   return db.withTx(async (tx) => {
     const [lock] = await run<{ mine: boolean }>(
       tx,
-      sql`SELECT pg_try_advisory_xact_lock(${lockSpace}::integer, hashtext(${step}::text)) AS mine, set_config('lock_timeout', ${lockPatience}, true)`,
+      sql`SELECT pg_try_advisory_xact_lock(${lockSpace}::integer, hashtext(${step}::text)) AS mine, set_config('lock_timeout', ${lockPatience}, true),
+        set_config('statement_timeout', '0', true)`,
     );
     return lock?.mine ? work(tx) : null;
   });

@@ -1,0 +1,133 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { RefusedError } from '../../domain/errors.ts';
+
+/** `connections`: of the pool that is shared. Of one owner, `mostWaiting` more requests may wait, each for `patienceMs`. */
+export type TurnLimits = { connections: number; mostWaiting: number; patienceMs: number };
+
+/**
+ * How many requests of one owner may use a pool at once: 80 % of its connections, divided by the owners that have
+ * requests now, and at least two. What is left over serves the next owner without a wait.
+ */
+export const shareOf = (connections: number, owners: number): number =>
+  Math.max(2, Math.floor((connections * 0.8) / owners));
+
+const mostWaiting = 500;
+const patienceMs = 5_000;
+/** Time left to a request whose client has gone: its statements end by their timeouts. */
+const abandonedMs = 10_000;
+
+type Waiter = { resume(refusal?: RefusedError): void; timer: NodeJS.Timeout };
+type Line = { inside: number; waiting: Waiter[] };
+
+/**
+ * Turns per owner, first come, first served. `enter` calls `resume` in the same tick while the owner's share is not used up;
+ * otherwise when one is free, or with a RefusedError 429 when too many wait or none was free in time. Each
+ * resumption without a refusal must be followed by one `leave`. The returned function gives up the wait.
+ */
+export type Turns = {
+  enter(owner: string, resume: (refusal?: RefusedError) => void): () => void;
+  leave(owner: string): void;
+};
+
+export function createTurns({ connections, mostWaiting, patienceMs }: TurnLimits): Turns {
+  // Owners without a request have no entry, so the map does not grow with their number.
+  const lines = new Map<string, Line>();
+  const width = () => shareOf(connections, lines.size);
+  const refusal = (why: string) =>
+    new RefusedError(
+      429,
+      'too_many_at_once',
+      `${why} Your share is ${width()} requests in progress at once, and ${mostWaiting} that wait for up to ${patienceMs / 1_000} seconds. Nothing was stored: send fewer at once, and retry.`,
+      { retryAfterSeconds: 1 },
+    );
+  return {
+    enter(owner, resume) {
+      const line = lines.get(owner) ?? { inside: 0, waiting: [] };
+      lines.set(owner, line);
+      if (line.inside < width()) {
+        line.inside += 1;
+        resume();
+        return () => undefined;
+      }
+      if (line.waiting.length >= mostWaiting) {
+        resume(refusal('Too many of your requests are waiting.'));
+        return () => undefined;
+      }
+      const { waiting } = line;
+      const giveUp = () => {
+        const place = waiting.indexOf(waiter);
+        if (place === -1) return;
+        waiting.splice(place, 1);
+        clearTimeout(waiter.timer);
+        waiter.resume(refusal('Your other requests took too long.'));
+      };
+      const waiter = { resume, timer: setTimeout(giveUp, patienceMs).unref() };
+      waiting.push(waiter);
+      return giveUp;
+    },
+    leave(owner) {
+      const line = lines.get(owner);
+      if (!line) return;
+      line.inside -= 1;
+      // More than one when the share has grown, none when it has shrunk.
+      while (line.waiting.length > 0 && line.inside < width()) {
+        const next = line.waiting.shift()!;
+        clearTimeout(next.timer);
+        line.inside += 1;
+        next.resume();
+      }
+      if (line.inside === 0) lines.delete(owner);
+    },
+  };
+}
+
+type TurnOptions = {
+  /** Connections of the pools for writing and for reading. */
+  connections: { write: number; read: number };
+  /** Whose turn a request takes. Null for a request without a known caller, which takes none. */
+  ownerOf(request: FastifyRequest): string | null;
+  limits?: Partial<TurnLimits>;
+};
+
+/** Requests whose body is read by their handler, at the pace of the client. */
+const streamed = new WeakSet<FastifyRequest>();
+
+/** Exempts a request from turns: it may not hold one while its body arrives. */
+export const readsBodyInHandler = (request: FastifyRequest): void => void streamed.add(request);
+
+/**
+ * Lets at most a share of one organization's requests use the database at once, so that the others find free connections.
+ * A turn begins when the body has arrived and ends when the answer is known, not when the client has read it.
+ */
+export function takeTurns(app: FastifyInstance, { connections, ownerOf, limits }: TurnOptions): void {
+  const turnsFor = (pool: number) => createTurns({ connections: pool, mostWaiting, patienceMs, ...limits });
+  const [writing, reading] = [turnsFor(connections.write), turnsFor(connections.read)];
+  const leaving = new WeakMap<FastifyRequest, () => void>();
+
+  app.addHook('preHandler', (request, reply, done) => {
+    const owner = ownerOf(request);
+    const live = 'sse' in request.routeOptions && request.routeOptions.sse !== undefined;
+    if (owner === null || live || streamed.has(request)) return done();
+    const turns = request.method === 'GET' || request.method === 'HEAD' ? reading : writing;
+    let held = false;
+    const leave = () => {
+      if (!held) return;
+      held = false;
+      turns.leave(owner);
+    };
+    const giveUp = turns.enter(owner, (refusal) => {
+      held = refusal === undefined;
+      if (held) leaving.set(request, leave);
+      done(refusal);
+    });
+    reply.raw.once('close', () => {
+      giveUp();
+      // The answer is known, and the turn ended, unless the client has gone before.
+      if (held) setTimeout(leave, abandonedMs).unref();
+    });
+  });
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    leaving.get(request)?.();
+    done();
+  });
+}

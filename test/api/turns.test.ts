@@ -1,0 +1,108 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { atServer } from '../harness/database.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
+
+/** 80 % of 20 connections, while no other organization has requests. */
+const width = 16;
+const mostWaiting = 40;
+let api: ApiTest;
+beforeEach(async () => {
+  api = await startApi({ turns: { mostWaiting, patienceMs: 20_000 } });
+});
+afterEach(() => api?.stop());
+
+/** While `act` runs, no lead of the demo organization can be stored: its row is locked. */
+const whileHeldUp = (act: () => Promise<void>) =>
+  atServer(api.config.databaseDirectUrl ?? api.config.databaseUrl!, async (holder) => {
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM organizations WHERE id = $1 FOR UPDATE', [api.organizationId]);
+    await act();
+    await holder.query('ROLLBACK');
+  });
+
+const postLead = async (key: string) =>
+  (await api.json('POST', '/api/leads', sampleLead, { authorization: `Bearer ${key}` })).statusCode;
+
+const busy = () => api.runtime.db.pool.totalCount - api.runtime.db.pool.idleCount;
+
+describe('[S32] one organization cannot hold the whole pool', () => {
+  it('beside its held-up requests another stores a lead and /health is 200; then all are answered', async () => {
+    const other = await api.otherOrganization();
+    let flood: Promise<number>[] = [];
+    await whileHeldUp(async () => {
+      flood = Array.from({ length: width + mostWaiting }, () => postLead(api.key));
+      await expect.poll(busy).toBe(width);
+      expect(await postLead(other.key)).toBe(201);
+      const health = await api.app.inject({ url: '/health' });
+      expect([health.statusCode, health.json().checks.database]).toEqual([200, 'healthy']);
+      expect(busy()).toBe(width);
+    });
+    expect(new Set(await Promise.all(flood))).toEqual(new Set([201]));
+    expect(busy()).toBe(0);
+  });
+
+  it('refuses what is beyond the line with a 429 that names the limit, and stores nothing of it', async () => {
+    let flood: Promise<number>[] = [];
+    await whileHeldUp(async () => {
+      flood = Array.from({ length: width + mostWaiting }, () => postLead(api.key));
+      await expect.poll(busy).toBe(width);
+      const refused = await api.json('POST', '/api/leads', sampleLead);
+      expect([refused.statusCode, refused.json().code]).toEqual([429, 'too_many_at_once']);
+      expect([refused.headers['retry-after'], refused.json().detail]).toEqual([
+        '1',
+        expect.stringContaining(`${width} requests in progress at once`),
+      ]);
+    });
+    await Promise.all(flood);
+    expect(await api.count('leads')).toBe(width + mostWaiting);
+  });
+
+  it('a body that is still arriving takes no turn', async () => {
+    let leads: Promise<number>[] = [];
+    const uploads = Array.from({ length: 5 }, () => new PassThrough());
+    const answers = uploads.map((payload, n) => {
+      payload.write(`external_id,phone\nslow${n},+13055550190\n`);
+      const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'text/csv' };
+      return api.app.inject({ method: 'POST', url: '/api/providers/import', headers, payload });
+    });
+    await expect.poll(() => uploads.every((payload) => payload.readableLength === 0)).toBe(true);
+    // All turns at once, of which five uploads would leave eleven.
+    await whileHeldUp(async () => {
+      leads = Array.from({ length: width }, () => postLead(api.key));
+      await expect.poll(busy).toBe(width);
+    });
+    expect(new Set(await Promise.all(leads))).toEqual(new Set([201]));
+    for (const payload of uploads) payload.end();
+    expect(new Set((await Promise.all(answers)).map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+  });
+
+  it('requests whose clients are gone leave no turn taken', async () => {
+    const url = await api.app.listen({ port: 0, host: '127.0.0.1' });
+    const left = new AbortController();
+    const send = (signal?: AbortSignal) =>
+      fetch(`${url}/api/leads`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(sampleLead),
+        signal,
+      });
+    await whileHeldUp(async () => {
+      const abandoned = Array.from({ length: width + 4 }, () => send(left.signal).catch(() => null));
+      await expect.poll(busy).toBe(width);
+      left.abort();
+      await Promise.all(abandoned);
+    });
+    const after = await Promise.all(Array.from({ length: width + 4 }, () => send()));
+    expect(new Set(after.map(({ status }) => status))).toEqual(new Set([201]));
+  });
+});
+
+it('[S32] /health is 200 while every connection of the pool is taken', async () => {
+  const { pool } = api.runtime.db;
+  const taken = await Promise.all(Array.from({ length: pool.options.max }, () => pool.connect()));
+  const health = await api.app.inject({ url: '/health' });
+  expect([health.statusCode, health.json().checks.database]).toEqual([200, 'healthy']);
+  for (const session of taken) session.release();
+});

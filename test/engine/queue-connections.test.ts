@@ -59,7 +59,7 @@ it('a job that ends waits for no row of another job, so that jobs that end at on
   await atServer(directUrl, async (holder) => {
     await holder.query("BEGIN; SELECT 1 FROM bullmq.job WHERE state = 'completed' FOR UPDATE");
     const completed = new Promise((resolve) => worker.once('completed', resolve));
-    await queues.add('revealer', [{ id: 1_000, epoch: 1, worker: 'revealer' }]);
+    await queues.add('revealer', [{ id: 1_000, epoch: 1, worker: 'revealer', organizationId: null }]);
     await within(10_000, 'the job did not end', completed);
     await holder.query('ROLLBACK');
   });

@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import { buildApp, closeApp } from '../src/api/app.ts';
 import type { Limits } from '../src/api/http/limits.ts';
 import { loadConfig } from '../src/config.ts';
+import { quotaNames } from '../src/domain/account/quotas.ts';
 import { watchDepths } from '../src/engine/process.ts';
 import { createRuntime } from '../src/runtime.ts';
 
@@ -16,7 +17,9 @@ const limits = Object.fromEntries(
   ]),
 ) as Limits;
 
-const config = loadConfig();
+const config = loadConfig(undefined, {
+  quotas: Object.fromEntries(quotaNames.map((name) => [name, 1_000_000_000])),
+});
 const runtime = await createRuntime(config, { name: 'api', queryTimeoutMs: 1_800 });
 const depths = process.argv.includes('unbounded') ? forgetDepths() : watchDepths(runtime);
 const app = await buildApp(runtime, { limits });

@@ -4,3 +4,14 @@
 ALTER TABLE "organizations" ADD COLUMN "queue_weight" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "organizations" ADD CONSTRAINT "organizations_queue_weight" CHECK ("queue_weight" between 1 and 100);--> statement-breakpoint
 CREATE INDEX "organizations_weighted" ON "organizations" USING btree ("queue_weight") WHERE queue_weight <> 1;--> statement-breakpoint
+
+-- Quotas: counters that processes share, and limits of single organizations. The counters of sign-ins are among them.
+ALTER TABLE "organizations" ADD COLUMN "quotas" jsonb;--> statement-breakpoint
+CREATE UNLOGGED TABLE "quota_counters" (
+	"key" text PRIMARY KEY NOT NULL,
+	"used" bigint DEFAULT 0 NOT NULL,
+	"places" jsonb DEFAULT '{}' NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL
+) WITH (fillfactor = 50);--> statement-breakpoint
+CREATE INDEX "quota_counters_expired" ON "quota_counters" USING btree ("expires_at");--> statement-breakpoint
+DROP TABLE "sign_in_limits";--> statement-breakpoint

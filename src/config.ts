@@ -1,5 +1,11 @@
 import { type CrmConfigs, crmConfigs } from './config/crm.ts';
-import { environment, isRedisUrl, parseEncryptionKeys, redisNodes } from './config/environment.ts';
+import {
+  environment,
+  isRedisUrl,
+  parseEncryptionKeys,
+  parseQuotas,
+  redisNodes,
+} from './config/environment.ts';
 import { productionProblems } from './config/production.ts';
 import { defaultRetention, defaultTimings, type Retention, type Timings } from './config/timings.ts';
 import {
@@ -55,6 +61,8 @@ export type Config = Readonly<{
   sessionSecret: string;
   google: { clientId: string; clientSecret: string } | null;
   maxCsvBytes: number;
+  /** Limits that replace those of the table of quotas, by name. */
+  quotas: Readonly<Record<string, number>>;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   timings: Timings;
   retention: Retention;
@@ -96,6 +104,7 @@ export function loadConfig(
     crm: crmConfigs(e, production ? null : sandboxUrl, { ghl: overrides.sandboxGhlKey ?? '' }),
   };
   const encryptionKeys = parseEncryptionKeys(e.ENCRYPTION_KEYS, problems);
+  const quotas = parseQuotas(e.QUOTAS, problems);
   const publicUrl = (overrides.publicUrl ?? e.PUBLIC_URL ?? e.DOMAIN ?? `http://127.0.0.1:${e.PORT}`).replace(
     /\/+$/,
     '',
@@ -131,6 +140,7 @@ export function loadConfig(
         ? { clientId: e.GOOGLE_CLIENT_ID, clientSecret: e.GOOGLE_CLIENT_SECRET }
         : null,
     maxCsvBytes: Math.round(e.MAX_CSV_SIZE_MB * 1024 * 1024),
+    quotas,
     logLevel: e.LOG_LEVEL,
     timings: defaultTimings,
     retention: {

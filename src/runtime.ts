@@ -1,13 +1,18 @@
 import { createGateways } from './adapters/gateways.ts';
 import { createLogger } from './adapters/logger.ts';
-import type { Config } from './config.ts';
+import { createRedisCounters } from './adapters/redis-counters.ts';
+import { type Config, ConfigError } from './config.ts';
+import { createPostgresCounters } from './db/account/counters.ts';
+import { findQuotaLimits } from './db/account/quotas.ts';
 import { createDatabase } from './db/client.ts';
 import { settledWithin } from './db/deadline.ts';
 import { createVault } from './db/vault.ts';
+import { isQuotaName, quotaNames, readQuotaLimits } from './domain/account/quotas.ts';
 import { createPayLinks } from './domain/unlock/pay-link.ts';
 import { createEffects } from './engine/effects.ts';
 import { createQueues } from './engine/queues.ts';
 import { createRelay } from './engine/relay.ts';
+import { createCounters } from './usecases/account/counters.ts';
 import { createQuotas } from './usecases/account/quotas.ts';
 import { createTexting } from './usecases/messaging/texting.ts';
 import type { Runtime } from './usecases/runtime.ts';
@@ -28,6 +33,7 @@ export async function createRuntime(
   options: RuntimeOptions,
 ): Promise<Runtime & { close(): Promise<void> }> {
   const log = createLogger(config, options.name);
+  assertQuotaNames(config);
   const url = config.databaseUrl;
   if (!url) throw new Error('createRuntime needs a database URL');
   const db = createDatabase({
@@ -63,6 +69,13 @@ export async function createRuntime(
     effects,
     statusCallbackBase: `${config.publicUrl}/webhook/twilio/status`,
   });
+  const counters = createCounters({
+    store: queues.redis
+      ? createRedisCounters(queues.redis, options.namespace ?? 'leadgate')
+      : createPostgresCounters(db),
+    secret: config.sessionSecret,
+    log,
+  });
   const links = createPayLinks(config.encryptionKeys.at(-1)!.key, config.publicUrl);
   return {
     config,
@@ -77,11 +90,28 @@ export async function createRuntime(
     queues,
     relay,
     effects: { ...effects, ...texting },
-    quotas: createQuotas(),
+    counters,
+    quotas: createQuotas({
+      counters,
+      defaults: readQuotaLimits(config.quotas),
+      loadLimits: () => findQuotaLimits(db),
+      log,
+    }),
     async close() {
+      counters.close();
       await queues.close();
       gateways.close();
       await settledWithin(closePatienceMs, db.close());
     },
   };
+}
+
+function assertQuotaNames({ quotas }: Config): void {
+  const unknown = Object.keys(quotas).filter((name) => !isQuotaName(name));
+  if (unknown.length > 0)
+    throw new ConfigError(
+      unknown.map(
+        (name) => `QUOTAS names "${name}", which is no quota. There are: ${quotaNames.join(', ')}.`,
+      ),
+    );
 }

@@ -40,7 +40,7 @@ export type RouteEntry = { method: string; url: string };
 /** The HTTP ingress. Does not listen; `app.close()` ends it. `app.getDecorator('routeTable')` lists every route. */
 export async function buildApp(runtime: Runtime, options: AppOptions = {}): Promise<FastifyInstance> {
   const app = createServer(runtime);
-  const limiter = createLimiter({ ...defaultLimits, ...options.limits });
+  const limiter = createLimiter(runtime, { ...defaultLimits, ...options.limits });
   const auth = createAuth(runtime);
   const access = createAccess(runtime, { auth, limiter });
   admitRequests(app, limiter);

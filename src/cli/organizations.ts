@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
 import { createOrganization, setQueueWeight } from '../db/account/organizations.ts';
 import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
+import { addQuotaCommand } from './quotas.ts';
 import { CommandError, say, withSession } from './session.ts';
 
 type Options = { slug: string; name: string; support: string; footer: string };
@@ -46,5 +47,6 @@ export function organizationCommands(): Command {
         say(`${slug} has weight ${weight} in every queue. Running processes use it within a second.`);
       });
     });
+  addQuotaCommand(organization);
   return organization;
 }

@@ -60,8 +60,8 @@ function loadCliConfig(env: NodeJS.ProcessEnv, databaseUrl: string): Config {
     return loadConfig(env, { databaseUrl });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL, ENCRYPTION_KEYS, MAX_CSV_SIZE_MB } = env;
-    const needed = { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL, ENCRYPTION_KEYS, MAX_CSV_SIZE_MB };
+    const { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL, ENCRYPTION_KEYS, MAX_CSV_SIZE_MB, QUOTAS } = env;
+    const needed = { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL, ENCRYPTION_KEYS, MAX_CSV_SIZE_MB, QUOTAS };
     return loadConfig(needed, { databaseUrl });
   }
 }

@@ -45,6 +45,7 @@ export const environment = z.object({
   RETENTION_ATTEMPTS_DAYS: z.coerce.number().int().min(7).max(36500).default(90),
   RETENTION_REJECTS_DAYS: z.coerce.number().int().min(1).max(36500).default(90),
   MAX_CSV_SIZE_MB: z.coerce.number().positive().default(10),
+  QUOTAS: text,
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -57,6 +58,18 @@ export function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return /^rediss?:$/.test(protocol) && /^[^,]+$/.test(hostname);
+}
+
+/** Parses QUOTAS, `name=limit` pairs. The names are compared with the table of quotas when the process starts. */
+export function parseQuotas(list: string | undefined, problems: string[]): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const entry of list?.split(',') ?? []) {
+    const [, name, limit] = /^\s*([a-z_]+)\s*=\s*(\d{1,12})\s*$/.exec(entry) ?? [];
+    if (name === undefined)
+      problems.push(`QUOTAS: "${entry.trim()}" is not name=limit, such as previews=30.`);
+    else limits[name] = Number(limit);
+  }
+  return limits;
 }
 
 /** Parses ENCRYPTION_KEYS; adds a sentence to `problems` for each entry that is invalid. */

@@ -3,7 +3,7 @@ import { createKey, findOrganizationId, listKeys, revokeKeysNamed } from '../db/
 import { upsertBuyers } from '../db/account/buyers.ts';
 import { makeCompany } from '../db/account/companies.ts';
 import { createOrganization } from '../db/account/organizations.ts';
-import type { Queryable } from '../db/client.ts';
+import type { Database } from '../db/client.ts';
 import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
 
 /** Buyers of the demo organization, which keyless calls from this machine act as. */
@@ -46,7 +46,7 @@ const demoCompany = {
  * Creates the demo organization, its buyers and its company unless they exist; later changes by an operator are kept.
  * Returns the API key's plain text only when a new key was created, otherwise null.
  */
-export async function ensureDemo(db: Queryable, options: { freshKey: boolean } = { freshKey: false }) {
+export async function ensureDemo(db: Database, options: { freshKey: boolean } = { freshKey: false }) {
   let organizationId = await findOrganizationId(db, 'demo');
   if (!organizationId) {
     organizationId = uuidv7();

@@ -17,6 +17,8 @@ import { type WorkerName, workerNames } from '../events/routes.ts';
 export type Connections = {
   queue(name: WorkerName): Queue;
   worker(name: WorkerName, run: (job: Job) => Promise<string>, options: Partial<WorkerOptions>): Worker;
+  /** The connection that adds jobs, which fails fast while Redis is unavailable. Null on PostgreSQL. */
+  redis: Redis | Cluster | null;
   /** Throws unless every queue is reachable. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -154,6 +156,7 @@ export async function redisConnections(url: string, namespace: string, log: Logg
       new Queue(name, { connection: producer, prefix: prefix(name), skipWaitingForReady: true }),
     worker: (name, run, options) =>
       new Worker(name, run, { ...options, prefix: prefix(name), connection: owned(consumer()) }),
+    redis: producer,
     async ping() {
       // Reads from each queue, because a cluster responds to PING from any available master.
       const looks = workerNames.map((name) => producer.exists(`${prefix(name)}:${name}:meta`));
@@ -204,6 +207,7 @@ export async function postgresConnections(url: string, log: Logger): Promise<Con
     queue: (name) => new Queue(name, { connection: pool as never }, backend) as unknown as Queue,
     worker: (name, run, options) =>
       new Worker(name, run, { ...options, connection: pools.open(4) as never }, backend) as unknown as Worker,
+    redis: null,
     async ping() {
       await pool.query('SELECT 1');
     },

@@ -4,7 +4,7 @@ import type { PublishRow } from '../db/commit.ts';
 import { settledWithin, within } from '../db/deadline.ts';
 import type { QueueState } from '../db/transport/queue-state.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
-import { postgresConnections, redisConnections } from './queue-connections.ts';
+import { type Connections, postgresConnections, redisConnections } from './queue-connections.ts';
 import { createTurns, type Room } from './turns.ts';
 
 /**
@@ -40,6 +40,8 @@ export type Queues = {
   counts(worker: WorkerName): Promise<Record<string, number>>;
   /** For Bull Board. */
   boards(): Queue[];
+  /** For what processes count together; null when the queue is in PostgreSQL. */
+  readonly redis: Connections['redis'];
   startWorker(name: WorkerName, policy: WorkerPolicy, run: (data: JobData) => Promise<string>): Worker;
   healthy(): Promise<boolean>;
   close(): Promise<void>;
@@ -174,6 +176,7 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
       return { ...others, waiting: waiting + prioritized };
     },
     boards: () => [...queues.values()],
+    redis: connections.redis,
     startWorker(name, policy, run) {
       const worker = connections.worker(
         name,

@@ -7,6 +7,7 @@ import type { Vault } from '../db/vault.ts';
 import type { PayLinks } from '../domain/unlock/pay-link.ts';
 import type { Effects } from '../engine/effects.ts';
 import type { EngineRuntime } from '../engine/runtime.ts';
+import type { Counters } from './account/counters.ts';
 import type { Quotas } from './account/quotas.ts';
 import type { Texting } from './messaging/texting.ts';
 
@@ -23,5 +24,6 @@ export type Runtime = EngineRuntime & {
   payments: PaymentGateway;
   crms: Crms;
   effects: Effects & Texting;
+  counters: Counters;
   quotas: Quotas;
 };

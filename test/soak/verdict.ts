@@ -25,7 +25,7 @@ const bounds: Record<string, string> = {
   sms_counters: '7 days',
   sessions: '30 days after they ended',
   verifications: '30 days after they ended',
-  sign_in_limits: 'cleared by the limiter',
+  quota_counters: 'cleared as windows end',
   outbox: 'open work',
   schema_migrations: 'one per migration',
   'bullmq.job': '300 completed and 2,000 failed per queue, and open work',

@@ -12,9 +12,9 @@ import { batchLookups } from '../../db/batch-lookups.ts';
 import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
-import { addressOf, type Limiter } from '../http/limits.ts';
+import { addressOf, type Limiter, type Requester } from '../http/limits.ts';
 import { type Auth, findPerson, webHeaders } from './better-auth.ts';
-import { assertOperator, type Caller, setCaller, setOrganization } from './caller.ts';
+import { assertOperator, type Caller, onlyOrganization, setCaller, setOrganization } from './caller.ts';
 import { wantsPage } from './local-path.ts';
 import { isLocalRequest } from './local-request.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
@@ -82,7 +82,7 @@ export function createAccess(
       reply.header('www-authenticate', 'Bearer realm="leadgate", error="invalid_token"');
       throw new RefusedError(401, 'key_invalid', 'This API key is not valid.');
     }
-    await limiter.take('key', key.id, reply);
+    await limiter.takeRequest({ actor: key.id, organizationId: key.organizationId }, reply);
     if (!key.lastUsedAt || Date.now() - key.lastUsedAt.getTime() > 3_600_000) await noteKeyUse(db, key.id);
     return { caller: callerWith(key), home: key.organizationId };
   };
@@ -102,6 +102,7 @@ export function createAccess(
   ): Promise<Caller> => {
     const session = keyIn(request) === undefined ? await findSession(request) : null;
     if (session) {
+      await limiter.takeRequest(requesterOf(session), reply);
       // A browser sends its cookie along with requests that another site's page makes.
       assertSameOrigin(request, trusted);
       return session;
@@ -146,7 +147,10 @@ export function createAccess(
       assertSameOrigin(request, trusted);
       reply.header('cache-control', 'no-store');
       const caller = await findSession(request);
-      if (caller) return setCaller(request, caller);
+      if (caller) {
+        await limiter.takeRequest(requesterOf(caller), reply);
+        return setCaller(request, caller);
+      }
       if (wantsPage(request)) return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
       throw new RefusedError(401, 'unauthorized', 'Sign in first.');
     },
@@ -178,6 +182,11 @@ const callerWith = (key: ApiKey): Caller => ({
   organizations: organizationsOfKey(key),
   scopes: key.scopes,
   person: null,
+});
+
+const requesterOf = (caller: Caller): Requester => ({
+  actor: caller.actor,
+  organizationId: onlyOrganization(caller),
 });
 
 function assertScope(caller: Caller, scope: Scope): void {

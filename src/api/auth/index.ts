@@ -5,7 +5,10 @@ import { setPasswordRoutes } from './set-password.ts';
 import { signInRoutes } from './sign-in.ts';
 
 /** Signing in and out, and setting a first password. */
-export function authPages(runtime: Pick<Runtime, 'config' | 'db'>, auth: Auth): FastifyPluginAsync {
+export function authPages(
+  runtime: Pick<Runtime, 'config' | 'db' | 'counters'>,
+  auth: Auth,
+): FastifyPluginAsync {
   return async (app) => {
     await app.register(signInRoutes(runtime, auth));
     await app.register(setPasswordRoutes(runtime, auth));

@@ -12,7 +12,7 @@ import { LoginPage } from './login-page.tsx';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
 import { createSignInLimits, type SignInLimits } from './sign-in-limits.ts';
 
-type Deps = Pick<Runtime, 'config' | 'db'>;
+type Deps = Pick<Runtime, 'config' | 'db' | 'counters'>;
 
 const credentials = z.object({
   email: z.string().max(254),

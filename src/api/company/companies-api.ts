@@ -14,7 +14,7 @@ import { RefusedError } from '../../domain/errors.ts';
 import { connectCompany } from '../../usecases/crm/connect.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { callerOf } from '../auth/caller.ts';
+import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
@@ -62,10 +62,10 @@ const one = z.object({ company: companySchema });
 
 /** Companies: organizations that upload leads of their own to their CRM. */
 export function companyRoutes(
-  deps: Pick<Runtime, 'db' | 'vault' | 'crms' | 'config' | 'log'>,
+  deps: Pick<Runtime, 'db' | 'vault' | 'crms' | 'config' | 'log' | 'quotas'>,
   access: Access,
 ): FastifyPluginAsyncZod {
-  const { db, vault } = deps;
+  const { db } = deps;
   return async (app) => {
     app.post(
       '/company/register',
@@ -83,7 +83,12 @@ export function companyRoutes(
         },
       },
       async (request, reply) => {
-        const key = idempotencyKeyOf(request, { organizationId: noOrganization, vault }, request.body);
+        const key = await idempotencyKeyOf(
+          request,
+          deps,
+          quotaOwnerOf(request, noOrganization),
+          request.body,
+        );
         const fields = valid(readRegistration(request.body));
         const registered = async () => {
           try {

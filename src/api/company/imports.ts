@@ -4,9 +4,10 @@ import type { Company } from '../../db/account/companies.ts';
 import { type Import, rememberedMapping } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { dialectOf, previewImport } from '../../usecases/imports/preview.ts';
-import { dropRefused, receiveFile } from '../../usecases/imports/receive.ts';
+import { dropRefused, receiveCounted } from '../../usecases/imports/receive.ts';
 import { rejectsOf } from '../../usecases/imports/rejects.ts';
 import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
+import { quotaOwnerOf } from '../auth/caller.ts';
 import { sendCsv } from '../http/attachment.ts';
 import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
@@ -70,8 +71,9 @@ function uploads(site: CompanySite): FastifyPluginAsync {
         const company = companyOf(request);
         try {
           const { row } = await dropRefused(runtime, async (stored) => {
+            const owner = quotaOwnerOf(request, company.organizationId);
             const take = async (file: { name: string; bytes: AsyncIterable<Uint8Array> }) =>
-              stored(await receiveFile(runtime, { company, ...file }));
+              stored(await receiveCounted(runtime, owner, { company, ...file }));
             return (await withUploadedFile(request, runtime.config, take)).taken;
           });
           views.changed();

@@ -7,7 +7,7 @@ import { allows, type Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { callerOf } from '../auth/caller.ts';
+import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { text } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
@@ -33,8 +33,11 @@ const keySchema = z.object({
 });
 
 /** API keys of a company: shown once, listed by their first characters, revoked immediately. */
-export function companyKeyRoutes(deps: Pick<Runtime, 'db' | 'vault'>, access: Access): FastifyPluginAsyncZod {
-  const { db, vault } = deps;
+export function companyKeyRoutes(
+  deps: Pick<Runtime, 'db' | 'vault' | 'quotas'>,
+  access: Access,
+): FastifyPluginAsyncZod {
+  const { db, quotas } = deps;
   return async (app) => {
     app.post(
       '/api/companies/:company_id/keys',
@@ -72,15 +75,11 @@ export function companyKeyRoutes(deps: Pick<Runtime, 'db' | 'vault'>, access: Ac
             'scope_missing',
             `This API key lacks the scope ${beyond} and cannot grant it.`,
           );
-        const idempotencyKey = idempotencyKeyOf(request, { organizationId, vault }, request.body);
+        const owner = quotaOwnerOf(request, organizationId);
+        const idempotencyKey = await idempotencyKeyOf(request, deps, owner, request.body);
         try {
-          const made = await makeKey(db, {
-            organizationId,
-            owner: 'organization',
-            name,
-            scopes,
-            idempotencyKey,
-          });
+          const fields = { organizationId, owner: 'organization', name, scopes, idempotencyKey } as const;
+          const made = await quotas.stored('api_keys', organizationId, (most) => makeKey(db, fields, most));
           return reply.status(201).send({ ...shown(made.row), key: made.key });
         } catch (error) {
           // A retry after a lost response may hit the limit because of the very key it created.

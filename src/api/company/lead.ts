@@ -2,6 +2,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { CountryCode } from 'libphonenumber-js';
 import { judgeLead } from '../../domain/lead/candidate.ts';
 import { uploadLeads } from '../../usecases/lead/upload.ts';
+import { quotaOwnerOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import { formOf } from '../http/forms.ts';
 import { type Added, LeadPage } from './pages/lead-page.tsx';
@@ -40,6 +41,7 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       const given = { name, notes, phones: [phone], emails: [email] };
       const judged = judgeLead(given, company.defaultRegion as CountryCode);
       if (!judged.ok) return show(request, reply.status(400), { values: form, errors: judged.errors });
+      await runtime.quotas.take('leads', quotaOwnerOf(request, company.organizationId));
       const outcomes = await uploadLeads(runtime, company, [judged.lead], {
         publish: true,
         nameFirst: true,

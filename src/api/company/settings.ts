@@ -162,7 +162,7 @@ function fieldsIn(form: Record<string, string>): { fields: Record<string, string
   return { fields: Object.fromEntries(kept) };
 }
 
-function keys(app: FastifyInstance, { runtime: { db } }: CompanySite, show: Show): void {
+function keys(app: FastifyInstance, { runtime: { db, quotas } }: CompanySite, show: Show): void {
   const path = '/dashboard/:company_id/settings/keys';
   app.post(path, hidden, async (request, reply) => {
     const { organizationId } = companyOf(request);
@@ -173,7 +173,8 @@ function keys(app: FastifyInstance, { runtime: { db } }: CompanySite, show: Show
       return show(request, reply.status(400), { sent: { section: 'keys', form: { values: form, errors } } });
     }
     const scopes = ['leads:write', 'leads:read', 'companies:read'] as const;
-    const { key } = await createKey(db, { organizationId, owner: 'organization', name, scopes });
+    const fields = { organizationId, owner: 'organization', name, scopes } as const;
+    const { key } = await quotas.stored('api_keys', organizationId, (most) => createKey(db, fields, most));
     return show(request, reply.status(201), { newKey: { name, key } });
   });
   app.post(`${path}/:key_id/revoke`, hidden, async (request, reply) => {

@@ -1,17 +1,20 @@
 import type { FastifyRequest } from 'fastify';
 import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import type { QuotaOwner } from '../../usecases/account/quotas.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 
 /**
  * The request's Idempotency-Key, bound to the route and the body. `body` is the parsed body, so that whitespace does not
- * make it a different request. Returns null when no key was sent.
+ * make it a different request. Returns null when no key was sent. Each key is a stored row, so it counts against the
+ * quota of its owner.
  */
-export function idempotencyKeyOf(
+export async function idempotencyKeyOf(
   request: FastifyRequest,
-  { organizationId, vault }: { organizationId: string } & Pick<Runtime, 'vault'>,
+  { vault, quotas }: Pick<Runtime, 'vault' | 'quotas'>,
+  owner: QuotaOwner,
   body: unknown,
-): IdempotencyKey | null {
+): Promise<IdempotencyKey | null> {
   const given = request.headers['idempotency-key'];
   if (given === undefined) return null;
   if (typeof given !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(given)) {
@@ -19,6 +22,8 @@ export function idempotencyKeyOf(
       fields: [{ path: 'Idempotency-Key', message: '1 to 255 visible ASCII characters' }],
     });
   }
+  await quotas.take('idempotency_keys', owner);
+  const { organizationId } = owner;
   const route = `${request.method} ${request.routeOptions.url ?? ''} ${JSON.stringify(request.params)}`;
   return { organizationId, key: given, route, requestHash: vault.index(JSON.stringify(body)) };
 }

@@ -1,16 +1,17 @@
 import { isIPv6 } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { quotas as table } from '../../domain/account/quotas.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 
-/** `points` requests per `seconds`, counted per process. */
+/** `points` requests per `seconds`, counted by all processes together. */
 type Limit = { points: number; seconds: number };
 
 export type Limits = {
   /** All requests from one address. */
   address: Limit;
-  /** Requests of one API key. */
-  key: Limit;
+  /** Requests of one API key or signed-in person; null: the quota `requests`. */
+  key: Limit | null;
   /** Invalid keys and signatures from one address. */
   refused: Limit;
   /** Replies of one phone through the SMS gateway API. */
@@ -21,47 +22,51 @@ export type Limits = {
 
 export const defaultLimits: Limits = {
   address: { points: 10_000, seconds: 10 },
-  key: { points: 5_000, seconds: 10 },
+  key: null,
   refused: { points: 60, seconds: 60 },
   phone: { points: 30, seconds: 60 },
   payLink: { points: 20, seconds: 60 },
 };
 
+/** Who makes a request. `organizationId`: null when it may act for several. */
+export type Requester = { actor: string; organizationId: string | null };
+
 export type Limiter = {
   /** Counts one request and sets the RateLimit-* headers. Throws 429 with Retry-After. */
-  take(kind: keyof Limits, who: string, reply: FastifyReply): Promise<void>;
+  take(kind: Exclude<keyof Limits, 'key'>, who: string, reply: FastifyReply): Promise<void>;
+  /** The same for a known caller and its organization, by the quota `requests`. */
+  takeRequest(requester: Requester, reply: FastifyReply): Promise<void>;
 };
 
-export function createLimiter(limits: Limits): Limiter {
-  const counters = new Map(
-    Object.entries(limits).map(([kind, { points, seconds }]) => [
-      kind,
-      new RateLimiterMemory({ points, duration: seconds, keyPrefix: kind }),
-    ]),
-  );
+export function createLimiter(
+  { counters, quotas }: Pick<Runtime, 'counters' | 'quotas'>,
+  limits: Limits,
+): Limiter {
+  const count = async (name: string, who: string, { points, seconds }: Limit, reply: FastifyReply) => {
+    const { ok, limit, remaining, resetMs } = await counters.take({ name, who, limit: points, seconds });
+    const resetSeconds = Math.max(1, Math.ceil(resetMs / 1000));
+    reply.headers({
+      'ratelimit-limit': String(limit),
+      'ratelimit-remaining': String(remaining),
+      'ratelimit-reset': String(resetSeconds),
+    });
+    if (ok) return;
+    counters.noteRefusal(name);
+    throw new RefusedError(429, 'rate_limited', 'Too many requests. Please slow down.', {
+      retryAfterSeconds: resetSeconds,
+    });
+  };
+  const limitOf = async (organizationId: string | null): Promise<Limit | null> => {
+    if (limits.key) return limits.key;
+    const { perKey } = await quotas.limitsOf('requests', organizationId);
+    return perKey === null ? null : { points: perKey, seconds: table.requests.seconds };
+  };
   return {
-    async take(kind, who, reply) {
-      const { points } = limits[kind];
-      let result: RateLimiterRes;
-      let refused = false;
-      try {
-        result = await counters.get(kind)!.consume(who);
-      } catch (error) {
-        if (!(error instanceof RateLimiterRes)) throw error;
-        result = error;
-        refused = true;
-      }
-      const resetSeconds = Math.max(1, Math.ceil(result.msBeforeNext / 1000));
-      reply.headers({
-        'ratelimit-limit': String(points),
-        'ratelimit-remaining': String(Math.max(0, result.remainingPoints)),
-        'ratelimit-reset': String(resetSeconds),
-      });
-      if (refused) {
-        throw new RefusedError(429, 'rate_limited', 'Too many requests. Please slow down.', {
-          retryAfterSeconds: resetSeconds,
-        });
-      }
+    take: (kind, who, reply) => count(kind, who, limits[kind], reply),
+    async takeRequest({ actor, organizationId }, reply) {
+      const limit = await limitOf(organizationId);
+      if (limit) await count('requests', actor, limit, reply);
+      if (organizationId) await quotas.take('requests', { organizationId, keyId: null });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { effectCounts, unlockCounts } from '../../db/transport/metrics.ts';
 import { outboxFigures } from '../../db/transport/outbox.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
@@ -8,7 +8,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 
-type Deps = Pick<Runtime, 'db' | 'queues'>;
+type Deps = Pick<Runtime, 'db' | 'queues' | 'counters'>;
 
 /** Scrapes closer together than this get the same figures, so that monitoring does not become load. */
 const figuresMs = 5_000;
@@ -29,6 +29,7 @@ export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync 
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers: [registry],
     });
+    quotaMetrics(registry, runtime);
     const refresh = databaseGauges(registry, runtime);
 
     app.addHook('onResponse', async (request, reply) => {
@@ -51,6 +52,30 @@ export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync 
   };
   // Not encapsulated, so that the latency of every route is measured and not of this one alone.
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
+}
+
+/** By quota alone: organizations as labels would be without bound. The log names the organization that was refused. */
+function quotaMetrics(registry: Registry, { counters }: Pick<Deps, 'counters'>): void {
+  new Gauge({
+    name: 'leadgate_quota_used',
+    help: 'Highest share of a limit that one organization, key or address uses, by quota: 1 is all of it.',
+    labelNames: ['quota'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [quota, { used }] of counters.figures()) this.set({ quota }, used);
+    },
+  });
+  new Counter({
+    name: 'leadgate_quota_refused',
+    help: 'Requests that this process refused, by quota.',
+    labelNames: ['quota'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [quota, { refused }] of counters.figures()) this.inc({ quota }, refused);
+    },
+  });
 }
 
 function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise<void> {

@@ -9,16 +9,17 @@ import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/mo
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { QuotaOwner } from '../../usecases/account/quotas.ts';
 import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { type Caller, callerOf, organizationOf } from '../auth/caller.ts';
+import { type Caller, callerOf, organizationOf, quotaOwnerOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import { limit, nextCursor, optionalText, readCursor, text } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 
-type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config'>;
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config' | 'quotas'>;
 
 const leadId = z
   .string()
@@ -90,7 +91,10 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const organizationId = organizationOf(request);
-        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
+        const owner = quotaOwnerOf(request);
+        await deps.quotas.take('leads', owner);
+        await countOffers(deps, owner, request.body.provider_ids);
+        const key = await idempotencyKeyOf(request, deps, owner, request.body);
         const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), {
           organizationId,
           key,
@@ -115,7 +119,9 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       async (request, reply) => {
         const organizationId = organizationOf(request);
         const lead = await leadOf(deps, request, request.params.lead_id);
-        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
+        const owner = quotaOwnerOf(request);
+        await countOffers(deps, owner, request.body.provider_ids);
+        const key = await idempotencyKeyOf(request, deps, owner, request.body);
         const order = { providerIds: request.body.provider_ids, ...termsOf(request.body.config) };
         const answer = await offerLead(
           deps,
@@ -188,6 +194,11 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       },
     );
   };
+}
+
+/** Each named provider is an offer, a text and a row, whether or not it is made. */
+async function countOffers({ quotas }: Deps, owner: QuotaOwner, ids: readonly string[] | null | undefined) {
+  if (ids && ids.length > 0) await quotas.take('offers', owner, ids.length);
 }
 
 async function leadOf(deps: Deps, request: FastifyRequest, publicId: string): Promise<StoredLead> {

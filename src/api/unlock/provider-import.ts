@@ -4,7 +4,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
-import { type BuyerFields, upsertBuyers } from '../../db/account/buyers.ts';
+import { assertProviders, type BuyerFields, upsertBuyers } from '../../db/account/buyers.ts';
 import type { Tx } from '../../db/client.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -65,11 +65,14 @@ export function providerImport(
       },
       async (request) => {
         const organizationId = organizationOf(request);
-        // Counted as one upload until it is stored: five at once per organization.
+        // Counted as one upload until it is stored.
         const { file, stored } = await quotas.hold('uploads', quotaOwnerOf(request), async () => {
           // Received in full first: a transaction that waits for a client keeps its connection from everyone else.
           const file = await receiveProviders(await uploadedFile(request), config);
-          return { file, stored: await db.withTx((tx) => upsertAll(tx, organizationId, file.valid)) };
+          const stored = await quotas.stored('providers', organizationId, (most) =>
+            db.withTx((tx) => upsertAll(tx, { organizationId, most }, file.valid)),
+          );
+          return { file, stored };
         });
         return {
           success: true as const,
@@ -107,7 +110,11 @@ async function receiveProviders(
 }
 
 /** In one order for the whole file, not only for each statement: two imports of one list must not block each other. */
-async function upsertAll(tx: Tx, organizationId: string, providers: readonly BuyerFields[]) {
+async function upsertAll(
+  tx: Tx,
+  { organizationId, most }: { organizationId: string; most: number },
+  providers: readonly BuyerFields[],
+) {
   const sorted = [...providers].sort((a, b) => (a.externalId < b.externalId ? -1 : 1));
   const totals = { created: 0, updated: 0 };
   for (let first = 0; first < sorted.length; first += batchSize) {
@@ -119,5 +126,6 @@ async function upsertAll(tx: Tx, organizationId: string, providers: readonly Buy
     totals.created += created;
     totals.updated += updated;
   }
+  await assertProviders(tx, organizationId, most);
   return totals;
 }

@@ -6,16 +6,17 @@ import {
   type Buyer,
   buyerConstraint,
   changeBuyer,
+  createBuyer,
   findBuyer,
-  insertBuyer,
   listBuyers,
 } from '../../db/account/buyers.ts';
 import { violatedUnique } from '../../db/constraints.ts';
-import { answerPart, firstAnswer } from '../../db/transport/idempotency.ts';
+import { firstAnswer } from '../../db/transport/idempotency.ts';
+import { isStoredRefusal } from '../../domain/account/quotas.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { organizationOf } from '../auth/caller.ts';
+import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor, text } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
@@ -40,10 +41,10 @@ const params = z.object({
 
 /** The providers (buyers) of an organization. */
 export function providerRoutes(
-  deps: Pick<Runtime, 'db' | 'relay' | 'vault'>,
+  deps: Pick<Runtime, 'db' | 'vault' | 'quotas'>,
   access: Access,
 ): FastifyPluginAsyncZod {
-  const { db, relay, vault } = deps;
+  const { db } = deps;
   const change = async (request: FastifyRequest, id: string, fields: Parameters<typeof changeBuyer>[3]) => {
     const buyer = await changeBuyer(db, organizationOf(request), id, fields);
     if (!buyer) throw notFound('provider');
@@ -69,23 +70,23 @@ export function providerRoutes(
       },
       async (request, reply) => {
         const organizationId = organizationOf(request);
-        const key = idempotencyKeyOf(request, { organizationId, vault }, request.body);
+        const owner = quotaOwnerOf(request);
+        const key = await idempotencyKeyOf(request, deps, owner, request.body);
         const { external_id: externalId, phone, name = null, email = null, language = null } = request.body;
         const fields = { externalId, phone, name, email, language };
         const created = {
           success: true as const,
           provider: shown({ ...fields, id: '', active: true, createdAt: new Date() }),
         };
-        // The response holds a phone and an e-mail address, so the key stores only the provider's id.
-        const writes = [
-          ...(key ? [answerPart(key, 201, { external_id: externalId })] : []),
-          insertBuyer(organizationId, uuidv7(), fields),
-        ];
+        const buyer = { ...fields, id: uuidv7(), organizationId, idempotencyKey: key };
         try {
-          await relay.commit({ writes });
+          await deps.quotas.stored('providers', organizationId, (most) =>
+            createBuyer(db, { ...buyer, most }),
+          );
         } catch (error) {
           const collision = violatedUnique(error);
-          if (collision === null) throw error;
+          // A retry after a lost response may be refused because of the very provider it created.
+          if (collision === null && !isStoredRefusal(error)) throw error;
           const first = await firstAnswer(deps.db, key);
           const stored = first && (await findBuyer(db, organizationId, externalId));
           if (stored) return reply.status(201).send({ success: true, provider: shown(stored) });

@@ -12,13 +12,13 @@ import { timeOfId } from '../../events/envelope.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { callerOf } from '../auth/caller.ts';
+import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { problemResponses, problemSchema } from '../http/problem.ts';
 import { receiveLeads, wrongCompany } from './bulk-leads.ts';
 import { companyOfLeads } from './lookup.ts';
 
-type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'quotas'>;
 
 const tags = ['uploads'];
 const mostLeads = 5_000;
@@ -90,7 +90,6 @@ const batch = z.object({
 
 /** Leads that a company uploads as JSON, one or many. Both are stored by usecases/lead/upload.ts. */
 export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
-  const { vault } = deps;
   return async (app) => {
     app.post(
       '/leads/single',
@@ -116,7 +115,9 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const region = (company?.defaultRegion ?? 'US') as CountryCode;
         const judged = judgeGiven(body, region, wrongCompany(body, company));
         if (!judged.ok || !company) return reply.status(400).send({ errors: judged.ok ? {} : judged.errors });
-        const key = idempotencyKeyOf(request, { organizationId: company.organizationId, vault }, body);
+        const owner = quotaOwnerOf(request, company.organizationId);
+        await deps.quotas.take('leads', owner);
+        const key = await idempotencyKeyOf(request, deps, owner, body);
         const outcome = await storeOne(deps, company, judged.lead, { key, correlationId: request.id });
         if (outcome.kind === 'duplicate')
           return reply.status(200).send({
@@ -163,9 +164,9 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       async (request) => {
         const { leads } = request.body;
         const company = await companyOfLeads(deps, callerOf(request), leads);
-        const key = company
-          ? idempotencyKeyOf(request, { organizationId: company.organizationId, vault }, request.body)
-          : null;
+        const owner = company && quotaOwnerOf(request, company.organizationId);
+        if (owner) await deps.quotas.take('leads', owner, leads.length);
+        const key = owner && (await idempotencyKeyOf(request, deps, owner, request.body));
         return receiveLeads(deps, { company, leads, key, correlationId: request.id });
       },
     );

@@ -2,15 +2,16 @@ import type { FastifyRequest } from 'fastify';
 import type { Company } from '../../db/account/companies.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { dialectOf, previewImport, type ReceivedFile } from '../../usecases/imports/preview.ts';
-import { dropRefused, receiveFile } from '../../usecases/imports/receive.ts';
+import { dropRefused, receiveCounted } from '../../usecases/imports/receive.ts';
 import { startImport } from '../../usecases/imports/start.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
+import { quotaOwnerOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import { type UploadFields, withUploadedFile } from '../http/file-bodies.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { assertCompany, companyOf } from './lookup.ts';
 
-export type UploadRuntime = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config' | 'log'>;
+export type UploadRuntime = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config' | 'log' | 'quotas'>;
 type ReceivedUpload = { company: Company; file: ReceivedFile };
 
 /** Stores the file of a request, and starts it when its fields ask for that and nothing is left to decide. */
@@ -26,14 +27,11 @@ export async function receiveUpload(
       async ({ name, bytes }, before) => {
         const company = await companyOf(runtime, request, before);
         mappingIn(before);
-        const key = (fileHash: string) =>
-          idempotencyKeyOf(
-            request,
-            { organizationId: company.organizationId, vault: runtime.vault },
-            fileHash,
-          );
+        const owner = quotaOwnerOf(request, company.organizationId);
+        const key = (fileHash: string) => idempotencyKeyOf(request, runtime, owner, fileHash);
         const dialect = dialectOf(before);
-        return { company, file: stored(await receiveFile(runtime, { company, name, bytes, dialect, key })) };
+        const file = await receiveCounted(runtime, owner, { company, name, bytes, dialect, key });
+        return { company, file: stored(file) };
       },
     );
     // Fields that follow the file are known only now.

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import { quotas, storedRefusal } from '../../domain/account/quotas.ts';
 import { isScope, type Scope } from '../../domain/account/scopes.ts';
-import { RefusedError } from '../../domain/errors.ts';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
 import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
+import { insertCounted } from './stored.ts';
 
 export type KeyOwner = 'organization' | 'supplier' | 'operator';
 
@@ -38,23 +39,22 @@ type NewKey = { organizationId: string | null; owner: KeyOwner; name: string; sc
 
 /** The only place where the plain key is returned; it is not stored. */
 export async function createKey(
-  db: Queryable,
+  db: Pick<Database, 'withTx'>,
   request: NewKey,
+  most?: number,
 ): Promise<{ id: string; key: string; prefix: string }> {
-  const { key, row } = await makeKey(db, { ...request, idempotencyKey: null });
+  const { key, row } = await makeKey(db, { ...request, idempotencyKey: null }, most);
   return { id: row.id, key, prefix: row.prefix };
 }
 
-/** Maximum number of active keys per organization. */
-export const mostKeys = 100;
-
 /**
  * Creates a key together with the request's Idempotency-Key, which stores only the key's id. Throws the violation of a
- * used Idempotency-Key, and RefusedError 409 when the organization has too many keys.
+ * used Idempotency-Key, and `storedRefusal` when the organization has too many keys.
  */
 export async function makeKey(
-  db: Queryable,
+  db: Pick<Database, 'withTx'>,
   { organizationId, owner, name, scopes, idempotencyKey }: NewKey & { idempotencyKey: IdempotencyKey | null },
+  most: number = quotas.api_keys.perOrganization,
 ): Promise<{ key: string; row: ApiKey }> {
   const key = `lg_${randomBytes(32).toString('base64url')}`;
   const id = uuidv7();
@@ -62,14 +62,16 @@ export async function makeKey(
     SELECT ${id}::uuid, ${organizationId}::uuid, ${owner}::text, ${name}::text, ${key.slice(0, shownLength)}::text, ${hashOf(key)}::text,
       ${sql.param([...scopes])}::text[]
     WHERE ${organizationId}::uuid IS NULL OR (SELECT count(*) FROM api_keys
-      WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL) < ${mostKeys}::integer
+      WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL) < ${most}::bigint
     RETURNING ${columns}`;
   const remembered = idempotencyKey
     ? sql`, ${sql.raw('first_answer')} AS (${answerPart(idempotencyKey, 201, { key_id: id }).statement(sql`EXISTS (SELECT 1 FROM made)`)})`
     : sql``;
-  const [row] = await run<ApiKey>(db, sql`WITH made AS (${made})${remembered} SELECT * FROM made`);
-  if (!row)
-    throw new RefusedError(409, 'too_many_keys', `There are ${mostKeys} keys in force. Revoke one first.`);
+  const insert = (tx: Tx) => run<ApiKey>(tx, sql`WITH made AS (${made})${remembered} SELECT * FROM made`);
+  const [row] = await (organizationId === null
+    ? db.withTx(insert)
+    : insertCounted(db, { name: 'api_keys', organizationId }, insert));
+  if (!row) throw storedRefusal('api_keys', most, 'too_many_keys');
   return { key, row };
 }
 

@@ -1,6 +1,9 @@
 import { sql } from 'drizzle-orm';
-import type { Queryable } from '../client.ts';
-import { type Part, run } from '../commit.ts';
+import { storedRefusal } from '../../domain/account/quotas.ts';
+import type { Database, Queryable, Tx } from '../client.ts';
+import { run } from '../commit.ts';
+import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
+import { insertCounted, lockCount } from './stored.ts';
 
 export type Buyer = {
   id: string;
@@ -52,15 +55,48 @@ export async function findCandidates(
   );
 }
 
-export function insertBuyer(organizationId: string, id: string, buyer: BuyerFields): Part {
-  return {
-    name: 'buyer',
-    statement: (
-      when,
-    ) => sql`INSERT INTO buyers (id, organization_id, external_id, name, phone, email, language)
-      SELECT ${id}::uuid, ${organizationId}::uuid, ${buyer.externalId}::text, ${buyer.name}::text, ${buyer.phone}::text,
-        ${buyer.email}::text, ${buyer.language}::text WHERE ${when}`,
-  };
+export type NewBuyer = BuyerFields & {
+  id: string;
+  organizationId: string;
+  idempotencyKey: IdempotencyKey | null;
+  /** How many the organization may have. */
+  most: number;
+};
+
+/**
+ * Creates a buyer together with the request's Idempotency-Key, which stores only the buyer's id. Throws the violation of
+ * a used Idempotency-Key or external id, and `storedRefusal`.
+ */
+export async function createBuyer(db: Pick<Database, 'withTx'>, buyer: NewBuyer): Promise<void> {
+  const { organizationId, externalId, idempotencyKey: key, most } = buyer;
+  const remembered = key
+    ? sql`, first_answer AS (${answerPart(key, 201, { external_id: externalId }).statement(sql`EXISTS (SELECT 1 FROM buyer)`)})`
+    : sql``;
+  const made = await insertCounted(db, { name: 'providers', organizationId }, (tx) =>
+    run(
+      tx,
+      sql`WITH buyer AS (INSERT INTO buyers (id, organization_id, external_id, name, phone, email, language)
+        SELECT ${buyer.id}::uuid, ${organizationId}::uuid, ${externalId}::text, ${buyer.name}::text, ${buyer.phone}::text,
+          ${buyer.email}::text, ${buyer.language}::text WHERE ${countOf(organizationId)} < ${most}::bigint RETURNING id)${remembered}
+      SELECT id FROM buyer`,
+    ),
+  );
+  if (made.length === 0) throw storedRefusal('providers', most);
+}
+
+const countOf = (organizationId: string) =>
+  sql`(SELECT count(*) FROM buyers WHERE organization_id = ${organizationId}::uuid)`;
+
+/**
+ * For a transaction that stores many, after its inserts. Throws `storedRefusal`, which rolls them back.
+ */
+export async function assertProviders(tx: Tx, organizationId: string, most: number): Promise<void> {
+  await lockCount(tx, 'providers', organizationId);
+  const [row] = await run<{ full: boolean }>(
+    tx,
+    sql`SELECT ${countOf(organizationId)} > ${most}::bigint AS full`,
+  );
+  if (row?.full) throw storedRefusal('providers', most);
 }
 
 export async function findBuyer(

@@ -3,7 +3,8 @@ import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type EndedStatus, type ImportStatus, importMoves } from '../../domain/imports/status.ts';
 import { type Before, statesBefore } from '../../domain/moves.ts';
 import { subjects } from '../../events/subjects.ts';
-import type { Queryable } from '../client.ts';
+import { insertCounted } from '../account/stored.ts';
+import type { Database, Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { ownConnection } from '../crm/connections.ts';
 import { quoted } from '../schema/columns.ts';
@@ -140,13 +141,20 @@ const sameFile = (row: Pick<Import, 'id' | 'organizationId' | 'fileHash'>) =>
 export type NewImport = Pick<Import, 'id' | 'organizationId' | 'fileName' | 'dialect'>;
 
 /** Returns false when the company already has `mostOpen` unfinished files. */
-export async function openUpload(db: Queryable, row: NewImport, mostOpen: number): Promise<boolean> {
-  const rows = await run(
-    db,
-    sql`INSERT INTO imports (id, organization_id, status, file_name, dialect)
+export async function openUpload(
+  db: Pick<Database, 'withTx'>,
+  row: NewImport,
+  mostOpen: number,
+): Promise<boolean> {
+  const { organizationId } = row;
+  const rows = await insertCounted(db, { name: 'files_waiting', organizationId }, (tx) =>
+    run(
+      tx,
+      sql`INSERT INTO imports (id, organization_id, status, file_name, dialect)
       SELECT ${row.id}::uuid, ${row.organizationId}::uuid, 'uploading', ${row.fileName}::text, ${JSON.stringify(row.dialect)}::jsonb
       WHERE (SELECT count(*) FROM imports WHERE organization_id = ${row.organizationId}::uuid
-        AND status IN ('uploading', 'ready')) < ${mostOpen}::integer RETURNING id`,
+        AND status IN ('uploading', 'ready')) < ${mostOpen}::bigint RETURNING id`,
+    ),
   );
   return rows.length > 0;
 }

@@ -1,15 +1,5 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  boolean,
-  check,
-  index,
-  integer,
-  pgTable,
-  text,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { boolean, check, index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { moment } from './columns.ts';
 
 /** Users. The columns of these four tables are better-auth's (core schema of 1.7); `role` is ours. */
@@ -86,11 +76,3 @@ export const verifications = pgTable(
   },
   (t) => [index('verifications_identifier').on(t.identifier)],
 );
-
-/** Failed sign-ins per account and per address, shared by all processes. Columns as rate-limiter-flexible requires. */
-export const signInLimits = pgTable('sign_in_limits', {
-  /** A keyed hash: neither e-mail nor address is stored. */
-  key: text().primaryKey(),
-  points: integer().notNull().default(0),
-  expire: bigint({ mode: 'number' }),
-});

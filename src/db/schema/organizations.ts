@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { moment } from './columns.ts';
 
 export const organizations = pgTable(
@@ -18,12 +18,28 @@ export const organizations = pgTable(
     smsPerNumberHour: integer('sms_per_number_hour').notNull().default(20),
     /** Share of every queue, as a multiple of the others'. */
     queueWeight: integer('queue_weight').notNull().default(1),
+    /** Limits that replace those of the table of quotas, by name; null for none. */
+    quotas: jsonb().$type<Record<string, number>>(),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (t) => [
     check('organizations_queue_weight', sql`${t.queueWeight} between 1 and 100`),
     index('organizations_weighted').on(t.queueWeight).where(sql`queue_weight <> 1`),
   ],
+);
+
+/** What processes count together, without a Redis. Unlogged: a crash of the server empties it. */
+export const quotaCounters = pgTable(
+  'quota_counters',
+  {
+    /** The counter's name and a keyed hash: neither address, phone number nor e-mail is stored. */
+    key: text().primaryKey(),
+    used: bigint({ mode: 'number' }).notNull().default(0),
+    /** Places in use: the time at which each is free again, by its id. */
+    places: jsonb().$type<Record<string, number>>().notNull().default({}),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (t) => [index('quota_counters_expired').on(t.expiresAt)],
 );
 
 export const apiKeys = pgTable(

@@ -1,14 +1,16 @@
+import { RefusedError } from '../errors.ts';
+
 /**
  * What one organization, and one of its API keys, may use. `rate` counts units per window, `held` counts what is in
- * progress at once. Null means no limit of that kind.
+ * progress at once, `stored` counts rows. Null means no limit of that kind. docs/quotas.md is made from this table.
  */
 export type Quota = {
-  kind: 'rate' | 'held';
-  /** What is counted, as a refusal names it: "CSV previews". */
+  kind: 'rate' | 'held' | 'stored';
+  /** What is counted, as a refusal names it: "previews of files". */
   what: string;
   perOrganization: number | null;
   perKey: number | null;
-  /** Window of a rate, or the longest time that something held counts. */
+  /** Window of a rate, or the longest time that something held counts. Without meaning for what is stored. */
   seconds: number;
 };
 
@@ -25,11 +27,25 @@ export const quotas = {
     perKey: 10,
     seconds: minute,
   },
+  leads: {
+    kind: 'rate',
+    what: 'leads sent by API',
+    perOrganization: 5_000_000,
+    perKey: 5_000_000,
+    seconds: day,
+  },
+  offers: {
+    kind: 'rate',
+    what: 'offers to providers',
+    perOrganization: 2_000_000,
+    perKey: 2_000_000,
+    seconds: day,
+  },
   idempotency_keys: {
     kind: 'rate',
     what: 'Idempotency-Keys',
-    perOrganization: 500_000,
-    perKey: 500_000,
+    perOrganization: 2_000_000,
+    perKey: 2_000_000,
     seconds: day,
   },
   unknown_texts: {
@@ -39,9 +55,92 @@ export const quotas = {
     perKey: 10_000,
     seconds: day,
   },
-  uploads: { kind: 'held', what: 'files being uploaded', perOrganization: 5, perKey: 5, seconds: 3_600 },
+  uploads: { kind: 'held', what: 'files being uploaded', perOrganization: 10, perKey: 10, seconds: 3_600 },
+  files_waiting: {
+    kind: 'stored',
+    what: 'uploaded files that wait to be started',
+    perOrganization: 50,
+    perKey: null,
+    seconds: 0,
+  },
+  api_keys: { kind: 'stored', what: 'active API keys', perOrganization: 100, perKey: null, seconds: 0 },
+  providers: { kind: 'stored', what: 'providers', perOrganization: 50_000, perKey: null, seconds: 0 },
 } as const satisfies Record<string, Quota>;
 
 export type QuotaName = keyof typeof quotas;
-export type RateName = { [N in QuotaName]: (typeof quotas)[N]['kind'] extends 'rate' ? N : never }[QuotaName];
-export type HeldName = Exclude<QuotaName, RateName>;
+type NameOf<Kind extends Quota['kind']> = {
+  [N in QuotaName]: (typeof quotas)[N]['kind'] extends Kind ? N : never;
+}[QuotaName];
+export type RateName = NameOf<'rate'>;
+export type HeldName = NameOf<'held'>;
+export type StoredName = NameOf<'stored'>;
+
+export const quotaNames = Object.keys(quotas) as QuotaName[];
+
+export const isQuotaName = (name: string): name is QuotaName => Object.hasOwn(quotas, name);
+
+/** Limits that replace those of the table, for an installation or one organization. */
+export type QuotaLimits = Partial<Record<QuotaName, number>>;
+
+/** Keeps the entries that name a quota and a whole number. */
+export function readQuotaLimits(given: unknown): QuotaLimits {
+  if (typeof given !== 'object' || given === null) return {};
+  return Object.fromEntries(
+    Object.entries(given).filter(
+      ([name, limit]) => isQuotaName(name) && Number.isSafeInteger(limit) && Number(limit) >= 0,
+    ),
+  );
+}
+
+export type LimitsOfQuota = { perOrganization: number | null; perKey: number | null };
+
+/** The limits in force. A replaced limit holds for the organization and for each of its keys; the first source wins. */
+export function limitsOf(name: QuotaName, sources: readonly (QuotaLimits | undefined)[]): LimitsOfQuota {
+  for (const source of sources) {
+    const limit = source?.[name];
+    if (limit !== undefined) return { perOrganization: limit, perKey: limit };
+  }
+  const { perOrganization, perKey } = quotas[name];
+  return { perOrganization, perKey };
+}
+
+/** Says which limit was met, what was kept and what to do. */
+export function refusalOf(name: QuotaName, limit: number, whose: 'organization' | 'API key'): string {
+  const { kind, what, seconds }: Quota = quotas[name];
+  const extent = { rate: ` in ${spanOf(seconds)}`, held: ' at once', stored: '' }[kind];
+  const next = {
+    rate: 'Repeat the request after the time in Retry-After.',
+    held: 'Repeat the request when one of them has ended.',
+    stored: 'Remove some first, or ask the operator for a higher limit.',
+  }[kind];
+  return `Over the quota "${name}": ${limit} ${what}${extent} for one ${whose}. Nothing of this request was kept. ${next}`;
+}
+
+/** The refusal of a row beyond what may be stored. `code`: 429 `quota_exceeded`, unless clients know another. */
+export function storedRefusal(
+  name: StoredName,
+  most: number,
+  code?: 'too_many_keys' | 'too_many_files',
+): RefusedError {
+  const text = refusalOf(name, most, 'organization');
+  return code
+    ? new RefusedError(409, code, text)
+    : new RefusedError(429, 'quota_exceeded', text, { retryAfterSeconds: 60 });
+}
+
+export const isStoredRefusal = (error: unknown): boolean =>
+  error instanceof RefusedError && ['quota_exceeded', 'too_many_keys', 'too_many_files'].includes(error.code);
+
+/** "10 seconds", "1 minute", "1 day". */
+export function spanOf(seconds: number): string {
+  for (const [unit, length] of [
+    ['day', day],
+    ['hour', 3_600],
+    ['minute', minute],
+  ] as const) {
+    if (seconds % length === 0) return count(seconds / length, unit);
+  }
+  return count(seconds, 'second');
+}
+
+const count = (n: number, unit: string) => `${n} ${unit}${n === 1 ? '' : 's'}`;

@@ -20,8 +20,11 @@ import {
   forgetAnswer,
   type IdempotencyKey,
 } from '../../db/transport/idempotency.ts';
+import { quotas, storedRefusal } from '../../domain/account/quotas.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import type { QuotaOwner } from '../account/quotas.ts';
+import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
 import { completeMapping, type ImportDeps, previewOf, type ReceivedFile, scan } from './preview.ts';
 import { hashing, longFileBytes } from './read-slice.ts';
@@ -29,35 +32,45 @@ import { hashing, longFileBytes } from './read-slice.ts';
 /** Bytes sealed and stored as one chunk. */
 const pieceBytes = 256 * 1024;
 const storePatienceMs = 8_000;
-/** Maximum unfinished files per company. */
-const mostOpen = 50;
 
 export type FileRequest = {
   company: Company;
   name: string;
   bytes: AsyncIterable<Uint8Array>;
   dialect?: ImportDialect;
+  /** How many files of the company may wait to be started, this one included. */
+  mostWaiting?: number;
   /** Bound to the file's bytes, which are known only after the upload. */
-  key?: ((fileHash: string) => IdempotencyKey | null) | undefined;
+  key?: ((fileHash: string) => Promise<IdempotencyKey | null>) | undefined;
 };
+
+/** `receiveFile` within the owner's quotas of uploads in progress and of files that wait. */
+export async function receiveCounted(
+  deps: ImportDeps & Pick<Runtime, 'quotas'>,
+  owner: QuotaOwner,
+  request: FileRequest,
+): Promise<ReceivedFile> {
+  const { organizationId } = owner;
+  return deps.quotas.hold('uploads', owner, () =>
+    deps.quotas.stored('files_waiting', organizationId, (mostWaiting) =>
+      receiveFile(deps, { ...request, mostWaiting }),
+    ),
+  );
+}
 
 /**
  * Stores a file as it arrives, with constant memory, and parses it once on the way, so that an invalid file is refused
  * before a lead is created. After any error, the stored bytes are deleted and the import is marked as failed.
  */
 export async function receiveFile(deps: ImportDeps, request: FileRequest): Promise<ReceivedFile> {
-  const { company, dialect = {} } = request;
+  const { company, dialect = {}, mostWaiting = quotas.files_waiting.perOrganization } = request;
   // Removes abandoned uploads first, which would otherwise count against the company's limit.
   await sweepImports(deps.db).catch(() => undefined);
   const id = uuidv7();
   const { organizationId } = company;
   const opened = { id, organizationId, fileName: fileNameOf(request.name), dialect };
-  if (!(await openUpload(deps.db, opened, mostOpen)))
-    throw new RefusedError(
-      409,
-      'too_many_files',
-      `${mostOpen} files wait to be started. Nothing of this one was kept: start or cancel some of those first.`,
-    );
+  if (!(await openUpload(deps.db, opened, mostWaiting)))
+    throw storedRefusal('files_waiting', mostWaiting, 'too_many_files');
   try {
     const kept = keep(deps, id, request.bytes);
     const { header, totalRows } = await scan(kept.pieces, dialect);
@@ -82,7 +95,7 @@ async function settle(
   file: Parameters<typeof markReady>[1],
   preview: CsvPreview,
 ): Promise<ReceivedFile> {
-  const key = request.key?.(file.fileHash) ?? null;
+  const key = (await request.key?.(file.fileHash)) ?? null;
   const change = markReady({ id, organizationId: request.company.organizationId }, file);
   const writes = [...(change.writes ?? []), ...(key ? [answerPart(key, 201, { import_id: id })] : [])];
   const ended = await deps.relay.commit({ ...change, writes }).catch(async (error: unknown) => {

@@ -1,0 +1,25 @@
+import { sql } from 'drizzle-orm';
+import type { StoredName } from '../../domain/account/quotas.ts';
+import type { Database, Tx } from '../client.ts';
+import { run } from '../commit.ts';
+
+/**
+ * Runs an insert that counts what its organization has stored. One at a time: two statements that count at the same
+ * moment would both find room for the last row. The lock is a statement of its own, because a statement does not see what
+ * was committed while it waited.
+ */
+export async function insertCounted<T>(
+  db: Pick<Database, 'withTx'>,
+  { name, organizationId }: { name: StoredName; organizationId: string },
+  insert: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  return db.withTx(async (tx) => {
+    await lockCount(tx, name, organizationId);
+    return insert(tx);
+  });
+}
+
+/** Until the transaction ends, no other one counts the same. */
+export async function lockCount(tx: Tx, name: StoredName, organizationId: string): Promise<void> {
+  await run(tx, sql`SELECT pg_advisory_xact_lock(hashtextextended(${`${name} ${organizationId}`}::text, 0))`);
+}

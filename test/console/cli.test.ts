@@ -124,3 +124,22 @@ it('sets the weight of an organization in every queue', async () => {
 it('migrates, and says when there is nothing to do', async () => {
   expect(await leadgate(['migrate'])).toMatchObject({ code: 0, out: 'up to date\n', err: '' });
 });
+
+it('[S11] shows the quotas of an organization and changes one of them', async () => {
+  const quota = (...args: string[]) => leadgate(['organization', 'quota', 'demo', ...args]);
+  expect((await quota()).out).toContain(
+    'requests: 10000 requests in 10 seconds, 5000 for one key (default)\n',
+  );
+  const set = await quota('uploads', '2');
+  expect(set).toMatchObject({
+    code: 0,
+    out: 'uploads: 2 files being uploaded at once (its own). In force within 30 seconds.\n',
+  });
+  const reset = await quota('uploads', 'default');
+  expect(reset.out).toContain('uploads: 10 files being uploaded at once (default).');
+  const wrong = [await quota('upload', '2'), await quota('uploads', 'many')];
+  expect(wrong.map(({ code, err }) => [code, err.slice(0, 26)])).toEqual([
+    [1, 'There is no quota upload. '],
+    [1, 'A limit is a whole number,'],
+  ]);
+});

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { committedPage, lifecyclePage } from '../../scripts/lifecycle.ts';
 import { readPromises, readTitles } from '../../scripts/promises.ts';
+import { committedQuotas, quotaPage } from '../../scripts/quotas.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -41,6 +42,11 @@ describe('documents', () => {
 
   it('draws docs/lifecycle.md from the tables of the code: npm run docs:lifecycle', () => {
     expect(committedPage()).toBe(lifecyclePage());
+  });
+
+  it('lists in docs/quotas.md the limits of the code: npm run docs:quotas', () => {
+    expect(committedQuotas()).toBe(quotaPage());
+    expect(committedQuotas()).toContain('| `requests` | requests | 10,000 | 5,000 | 10 seconds |');
   });
 
   it('names only documents that exist in its comments and titles', () => {

@@ -30,8 +30,8 @@ export const quotas = {
   leads: {
     kind: 'rate',
     what: 'leads sent by API',
-    perOrganization: 5_000_000,
-    perKey: 5_000_000,
+    perOrganization: 1_000_000,
+    perKey: 1_000_000,
     seconds: day,
   },
   offers: {
@@ -44,8 +44,8 @@ export const quotas = {
   idempotency_keys: {
     kind: 'rate',
     what: 'Idempotency-Keys',
-    perOrganization: 2_000_000,
-    perKey: 2_000_000,
+    perOrganization: 1_000_000,
+    perKey: 1_000_000,
     seconds: day,
   },
   unknown_texts: {

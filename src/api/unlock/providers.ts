@@ -12,7 +12,7 @@ import {
 } from '../../db/account/buyers.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import { firstAnswer } from '../../db/transport/idempotency.ts';
-import { isStoredRefusal } from '../../domain/account/quotas.ts';
+import { StoredQuotaError } from '../../domain/account/quotas.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
@@ -86,7 +86,7 @@ export function providerRoutes(
         } catch (error) {
           const collision = violatedUnique(error);
           // A retry after a lost response may be refused because of the very provider it created.
-          if (collision === null && !isStoredRefusal(error)) throw error;
+          if (collision === null && !(error instanceof StoredQuotaError)) throw error;
           const first = await firstAnswer(deps.db, key);
           const stored = first && (await findBuyer(db, organizationId, externalId));
           if (stored) return reply.status(201).send({ success: true, provider: shown(stored) });

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import { quotas, storedRefusal } from '../../domain/account/quotas.ts';
+import { quotas, StoredQuotaError } from '../../domain/account/quotas.ts';
 import { isScope, type Scope } from '../../domain/account/scopes.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
@@ -49,7 +49,7 @@ export async function createKey(
 
 /**
  * Creates a key together with the request's Idempotency-Key, which stores only the key's id. Throws the violation of a
- * used Idempotency-Key, and `storedRefusal` when the organization has too many keys.
+ * used Idempotency-Key, and StoredQuotaError when the organization has too many keys.
  */
 export async function makeKey(
   db: Pick<Database, 'withTx'>,
@@ -71,7 +71,7 @@ export async function makeKey(
   const [row] = await (organizationId === null
     ? db.withTx(insert)
     : insertCounted(db, { name: 'api_keys', organizationId }, insert));
-  if (!row) throw storedRefusal('api_keys', most, 'too_many_keys');
+  if (!row) throw new StoredQuotaError('api_keys', most, 'too_many_keys');
   return { key, row };
 }
 

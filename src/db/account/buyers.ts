@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { storedRefusal } from '../../domain/account/quotas.ts';
+import { StoredQuotaError } from '../../domain/account/quotas.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
 import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
@@ -65,7 +65,7 @@ export type NewBuyer = BuyerFields & {
 
 /**
  * Creates a buyer together with the request's Idempotency-Key, which stores only the buyer's id. Throws the violation of
- * a used Idempotency-Key or external id, and `storedRefusal`.
+ * a used Idempotency-Key or external id, and StoredQuotaError.
  */
 export async function createBuyer(db: Pick<Database, 'withTx'>, buyer: NewBuyer): Promise<void> {
   const { organizationId, externalId, idempotencyKey: key, most } = buyer;
@@ -81,14 +81,14 @@ export async function createBuyer(db: Pick<Database, 'withTx'>, buyer: NewBuyer)
       SELECT id FROM buyer`,
     ),
   );
-  if (made.length === 0) throw storedRefusal('providers', most);
+  if (made.length === 0) throw new StoredQuotaError('providers', most);
 }
 
 const countOf = (organizationId: string) =>
   sql`(SELECT count(*) FROM buyers WHERE organization_id = ${organizationId}::uuid)`;
 
 /**
- * For a transaction that stores many, after its inserts. Throws `storedRefusal`, which rolls them back.
+ * For a transaction that stores many, after its inserts. Throws StoredQuotaError, which rolls them back.
  */
 export async function assertProviders(tx: Tx, organizationId: string, most: number): Promise<void> {
   await lockCount(tx, 'providers', organizationId);
@@ -96,7 +96,7 @@ export async function assertProviders(tx: Tx, organizationId: string, most: numb
     tx,
     sql`SELECT ${countOf(organizationId)} > ${most}::bigint AS full`,
   );
-  if (row?.full) throw storedRefusal('providers', most);
+  if (row?.full) throw new StoredQuotaError('providers', most);
 }
 
 export async function findBuyer(

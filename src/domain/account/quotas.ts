@@ -116,20 +116,16 @@ export function refusalOf(name: QuotaName, limit: number, whose: 'organization' 
   return `Over the quota "${name}": ${limit} ${what}${extent} for one ${whose}. Nothing of this request was kept. ${next}`;
 }
 
-/** The refusal of a row beyond what may be stored. `code`: 429 `quota_exceeded`, unless clients know another. */
-export function storedRefusal(
-  name: StoredName,
-  most: number,
-  code?: 'too_many_keys' | 'too_many_files',
-): RefusedError {
-  const text = refusalOf(name, most, 'organization');
-  return code
-    ? new RefusedError(409, code, text)
-    : new RefusedError(429, 'quota_exceeded', text, { retryAfterSeconds: 60 });
-}
+/** The refusal of a row beyond what may be stored: 429 `quota_exceeded`, or 409 and the code that clients know. */
+export class StoredQuotaError extends RefusedError {
+  readonly quota: StoredName;
 
-export const isStoredRefusal = (error: unknown): boolean =>
-  error instanceof RefusedError && ['quota_exceeded', 'too_many_keys', 'too_many_files'].includes(error.code);
+  constructor(quota: StoredName, most: number, known?: 'too_many_keys' | 'too_many_files') {
+    const text = refusalOf(quota, most, 'organization');
+    super(known ? 409 : 429, known ?? 'quota_exceeded', text, known ? {} : { retryAfterSeconds: 60 });
+    this.quota = quota;
+  }
+}
 
 /** "10 seconds", "1 minute", "1 day". */
 export function spanOf(seconds: number): string {

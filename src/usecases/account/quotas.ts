@@ -3,7 +3,6 @@ import { within } from '../../db/deadline.ts';
 import type { Counter } from '../../domain/account/counters.ts';
 import {
   type HeldName,
-  isStoredRefusal,
   type LimitsOfQuota,
   limitsOf,
   type QuotaLimits,
@@ -12,6 +11,7 @@ import {
   type RateName,
   refusalOf,
   type StoredName,
+  StoredQuotaError,
 } from '../../domain/account/quotas.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Counters } from './counters.ts';
@@ -24,7 +24,7 @@ export type Quotas = {
   take(name: RateName, owner: QuotaOwner, cost?: number): Promise<void>;
   /** Counts one place while `work` runs. */
   hold<T>(name: HeldName, owner: QuotaOwner, work: () => Promise<T>): Promise<T>;
-  /** Passes `work` how many rows the organization may have. It compares while it inserts, and throws `storedRefusal`. */
+  /** Passes `work` how many rows the organization may have. It compares while it inserts, and throws StoredQuotaError. */
   stored<T>(name: StoredName, organizationId: string, work: (most: number) => Promise<T>): Promise<T>;
   limitsOf(name: QuotaName, organizationId: string | null): Promise<LimitsOfQuota>;
 };
@@ -106,7 +106,7 @@ export function createQuotas({ counters, defaults, loadLimits, log }: Options): 
       try {
         return await work(perOrganization ?? Number.MAX_SAFE_INTEGER);
       } catch (error) {
-        if (isStoredRefusal(error)) note(name, organizationId);
+        if (error instanceof StoredQuotaError && error.quota === name) note(name, organizationId);
         throw error;
       }
     },

@@ -20,7 +20,7 @@ import {
   forgetAnswer,
   type IdempotencyKey,
 } from '../../db/transport/idempotency.ts';
-import { quotas, storedRefusal } from '../../domain/account/quotas.ts';
+import { quotas, StoredQuotaError } from '../../domain/account/quotas.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { QuotaOwner } from '../account/quotas.ts';
@@ -70,7 +70,7 @@ export async function receiveFile(deps: ImportDeps, request: FileRequest): Promi
   const { organizationId } = company;
   const opened = { id, organizationId, fileName: fileNameOf(request.name), dialect };
   if (!(await openUpload(deps.db, opened, mostWaiting)))
-    throw storedRefusal('files_waiting', mostWaiting, 'too_many_files');
+    throw new StoredQuotaError('files_waiting', mostWaiting, 'too_many_files');
   try {
     const kept = keep(deps, id, request.bytes);
     const { header, totalRows } = await scan(kept.pieces, dialect);

@@ -16,7 +16,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor } from '../http/fields.ts';
-import { idempotencyKeyOf } from '../http/idempotency.ts';
+import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { companyJson, companySchema } from './company-json.ts';
 import { companyInAddress } from './site.ts';
@@ -65,7 +65,7 @@ export function companyRoutes(
   deps: Pick<Runtime, 'db' | 'vault' | 'crms' | 'config' | 'log' | 'quotas'>,
   access: Access,
 ): FastifyPluginAsyncZod {
-  const { db } = deps;
+  const { db, vault } = deps;
   return async (app) => {
     app.post(
       '/company/register',
@@ -83,12 +83,8 @@ export function companyRoutes(
         },
       },
       async (request, reply) => {
-        const key = await idempotencyKeyOf(
-          request,
-          deps,
-          quotaOwnerOf(request, noOrganization),
-          request.body,
-        );
+        await countIdempotencyKey(request, deps, quotaOwnerOf(request, noOrganization));
+        const key = idempotencyKeyOf(request, { organizationId: noOrganization, vault }, request.body);
         const fields = valid(readRegistration(request.body));
         const registered = async () => {
           try {

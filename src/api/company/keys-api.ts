@@ -9,7 +9,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { text } from '../http/fields.ts';
-import { idempotencyKeyOf } from '../http/idempotency.ts';
+import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { companyParams } from './companies-api.ts';
 import { companyInAddress } from './site.ts';
@@ -37,7 +37,7 @@ export function companyKeyRoutes(
   deps: Pick<Runtime, 'db' | 'vault' | 'quotas'>,
   access: Access,
 ): FastifyPluginAsyncZod {
-  const { db, quotas } = deps;
+  const { db, vault, quotas } = deps;
   return async (app) => {
     app.post(
       '/api/companies/:company_id/keys',
@@ -75,8 +75,8 @@ export function companyKeyRoutes(
             'scope_missing',
             `This API key lacks the scope ${beyond} and cannot grant it.`,
           );
-        const owner = quotaOwnerOf(request, organizationId);
-        const idempotencyKey = await idempotencyKeyOf(request, deps, owner, request.body);
+        await countIdempotencyKey(request, deps, quotaOwnerOf(request, organizationId));
+        const idempotencyKey = idempotencyKeyOf(request, { organizationId, vault }, request.body);
         try {
           const fields = { organizationId, owner: 'organization', name, scopes, idempotencyKey } as const;
           const made = await quotas.stored('api_keys', organizationId, (most) => makeKey(db, fields, most));

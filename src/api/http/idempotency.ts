@@ -6,15 +6,13 @@ import type { Runtime } from '../../usecases/runtime.ts';
 
 /**
  * The request's Idempotency-Key, bound to the route and the body. `body` is the parsed body, so that whitespace does not
- * make it a different request. Returns null when no key was sent. Each key is a stored row, so it counts against the
- * quota of its owner.
+ * make it a different request. Returns null when no key was sent.
  */
-export async function idempotencyKeyOf(
+export function idempotencyKeyOf(
   request: FastifyRequest,
-  { vault, quotas }: Pick<Runtime, 'vault' | 'quotas'>,
-  owner: QuotaOwner,
+  { organizationId, vault }: { organizationId: string } & Pick<Runtime, 'vault'>,
   body: unknown,
-): Promise<IdempotencyKey | null> {
+): IdempotencyKey | null {
   const given = request.headers['idempotency-key'];
   if (given === undefined) return null;
   if (typeof given !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(given)) {
@@ -22,8 +20,15 @@ export async function idempotencyKeyOf(
       fields: [{ path: 'Idempotency-Key', message: '1 to 255 visible ASCII characters' }],
     });
   }
-  await quotas.take('idempotency_keys', owner);
-  const { organizationId } = owner;
   const route = `${request.method} ${request.routeOptions.url ?? ''} ${JSON.stringify(request.params)}`;
   return { organizationId, key: given, route, requestHash: vault.index(JSON.stringify(body)) };
+}
+
+/** Each key is a row that is kept for days, so it counts against the quota of its owner. */
+export async function countIdempotencyKey(
+  { headers }: FastifyRequest,
+  { quotas }: Pick<Runtime, 'quotas'>,
+  owner: QuotaOwner,
+): Promise<void> {
+  if (headers['idempotency-key'] !== undefined) await quotas.take('idempotency_keys', owner);
 }

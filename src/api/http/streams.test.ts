@@ -10,7 +10,7 @@ import { createStreams, type Stream, type StreamLimits } from './streams.ts';
 let app: FastifyInstance | undefined;
 afterEach(() => app?.close());
 
-/** An app with one route that opens a stream for the given owner. */
+/** An app with two plugins, each with a route that opens a stream for the given owner. */
 async function streamsOf(limits: Partial<StreamLimits>, before: () => Promise<void> = async () => undefined) {
   const opened: { stream: Stream; unsent: () => number; gone: () => boolean; closed: Promise<void> }[] = [];
   app = fastify();
@@ -18,7 +18,7 @@ async function streamsOf(limits: Partial<StreamLimits>, before: () => Promise<vo
     const { status, retryAfterSeconds } = error as RefusedError;
     return reply.status(status).header('retry-after', retryAfterSeconds).send();
   });
-  await app.register(async (scope) => {
+  const plugin = (prefix: string) => async (scope: FastifyInstance) => {
     await scope.register(fastifySSE);
     const streams = createStreams(scope, {
       most: 100,
@@ -27,7 +27,7 @@ async function streamsOf(limits: Partial<StreamLimits>, before: () => Promise<vo
       lingerMs: 60_000,
       ...limits,
     });
-    scope.get<{ Params: { owner: string } }>('/:owner', { sse: 'only' }, async (request, reply) => {
+    scope.get<{ Params: { owner: string } }>(`${prefix}/:owner`, { sse: 'only' }, async (request, reply) => {
       await before();
       const stream = streams.open(reply, request.params.owner);
       const closed = new Promise<void>((resolve) => stream.onClose(resolve));
@@ -39,7 +39,9 @@ async function streamsOf(limits: Partial<StreamLimits>, before: () => Promise<vo
       });
       stream.send({ event: 'hello', data: 1 });
     });
-  });
+  };
+  await app.register(plugin(''));
+  await app.register(plugin('/other'));
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
   const ask = (owner: string) =>
@@ -52,6 +54,13 @@ it('limits the streams of one owner and of all owners', async () => {
   const answers = [await ask('a'), await ask('a'), await ask('a'), await ask('b'), await ask('c')];
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 200, 503]);
   expect(answers[2]!.headers.get('retry-after')).toBe('60');
+  for (const { body } of answers) await body?.cancel();
+});
+
+it('[S11] counts the streams of one owner across plugins', async () => {
+  const { ask } = await streamsOf({ mostEach: 2 });
+  const answers = [await ask('a'), await ask('other/a'), await ask('other/a'), await ask('other/b')];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 200]);
   for (const { body } of answers) await body?.cancel();
 });
 

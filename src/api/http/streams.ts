@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { RefusedError } from '../../domain/errors.ts';
 
@@ -19,12 +20,17 @@ export type Stream = {
   onClose(act: () => void): void;
 };
 
+/** The open streams of a server and their owners: one count for the dashboard, the console and the API. */
+const openStreams = new WeakMap<Server, Map<FastifyReply, string>>();
+
 /** Server-sent events of one plugin; all end when the app closes. */
 export function createStreams(
   app: FastifyInstance,
   limits: StreamLimits = streamLimits,
 ): { open(reply: FastifyReply, owner: string): Stream } {
-  const open = new Map<FastifyReply, string>();
+  const open = openStreams.get(app.server) ?? new Map<FastifyReply, string>();
+  openStreams.set(app.server, open);
+  const own = new Set<FastifyReply>();
   /** A client that does not read would keep the socket open, so the socket is destroyed after a while. */
   const close = (reply: FastifyReply) => {
     reply.sse.close();
@@ -32,8 +38,12 @@ export function createStreams(
     reply.raw.once('close', () => clearTimeout(linger));
   };
   app.addHook('preClose', async () => {
-    for (const reply of open.keys()) close(reply);
+    for (const reply of own) close(reply);
   });
+  const forget = (reply: FastifyReply) => {
+    open.delete(reply);
+    own.delete(reply);
+  };
   const countOf = (owner: string) => {
     let count = 0;
     for (const each of open.values()) if (each === owner) count += 1;
@@ -61,14 +71,15 @@ export function createStreams(
       };
       reply.sse.keepAlive();
       open.set(reply, owner);
+      own.add(reply);
       reply.sse.onClose(end);
       reply.raw.once('close', () => {
-        open.delete(reply);
+        forget(reply);
         end();
       });
       // The client disconnected while the request was handled: no close event follows.
       if (!reply.sse.isConnected || reply.raw.destroyed || reply.raw.closed) {
-        open.delete(reply);
+        forget(reply);
         end();
       }
       let newest: StreamEvent | null = null;

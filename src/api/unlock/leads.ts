@@ -16,7 +16,7 @@ import type { Access } from '../auth/access.ts';
 import { type Caller, callerOf, organizationOf, quotaOwnerOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import { limit, nextCursor, optionalText, readCursor, text } from '../http/fields.ts';
-import { idempotencyKeyOf } from '../http/idempotency.ts';
+import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config' | 'quotas'>;
@@ -94,7 +94,8 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const owner = quotaOwnerOf(request);
         await deps.quotas.take('leads', owner);
         await countOffers(deps, owner, request.body.provider_ids);
-        const key = await idempotencyKeyOf(request, deps, owner, request.body);
+        await countIdempotencyKey(request, deps, owner);
+        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
         const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), {
           organizationId,
           key,
@@ -121,7 +122,8 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const lead = await leadOf(deps, request, request.params.lead_id);
         const owner = quotaOwnerOf(request);
         await countOffers(deps, owner, request.body.provider_ids);
-        const key = await idempotencyKeyOf(request, deps, owner, request.body);
+        await countIdempotencyKey(request, deps, owner);
+        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
         const order = { providerIds: request.body.provider_ids, ...termsOf(request.body.config) };
         const answer = await offerLead(
           deps,

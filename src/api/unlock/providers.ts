@@ -18,7 +18,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor, text } from '../http/fields.ts';
-import { idempotencyKeyOf } from '../http/idempotency.ts';
+import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { email, language, phone, providerId } from './provider-fields.ts';
 
@@ -44,7 +44,7 @@ export function providerRoutes(
   deps: Pick<Runtime, 'db' | 'vault' | 'quotas'>,
   access: Access,
 ): FastifyPluginAsyncZod {
-  const { db } = deps;
+  const { db, vault } = deps;
   const change = async (request: FastifyRequest, id: string, fields: Parameters<typeof changeBuyer>[3]) => {
     const buyer = await changeBuyer(db, organizationOf(request), id, fields);
     if (!buyer) throw notFound('provider');
@@ -70,8 +70,8 @@ export function providerRoutes(
       },
       async (request, reply) => {
         const organizationId = organizationOf(request);
-        const owner = quotaOwnerOf(request);
-        const key = await idempotencyKeyOf(request, deps, owner, request.body);
+        await countIdempotencyKey(request, deps, quotaOwnerOf(request));
+        const key = idempotencyKeyOf(request, { organizationId, vault }, request.body);
         const { external_id: externalId, phone, name = null, email = null, language = null } = request.body;
         const fields = { externalId, phone, name, email, language };
         const created = {

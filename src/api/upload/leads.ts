@@ -13,7 +13,7 @@ import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
-import { idempotencyKeyOf } from '../http/idempotency.ts';
+import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { problemResponses, problemSchema } from '../http/problem.ts';
 import { receiveLeads, wrongCompany } from './bulk-leads.ts';
 import { companyOfLeads } from './lookup.ts';
@@ -90,6 +90,7 @@ const batch = z.object({
 
 /** Leads that a company uploads as JSON, one or many. Both are stored by usecases/lead/upload.ts. */
 export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
+  const { vault } = deps;
   return async (app) => {
     app.post(
       '/leads/single',
@@ -117,7 +118,8 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         if (!judged.ok || !company) return reply.status(400).send({ errors: judged.ok ? {} : judged.errors });
         const owner = quotaOwnerOf(request, company.organizationId);
         await deps.quotas.take('leads', owner);
-        const key = await idempotencyKeyOf(request, deps, owner, body);
+        await countIdempotencyKey(request, deps, owner);
+        const key = idempotencyKeyOf(request, { organizationId: company.organizationId, vault }, body);
         const outcome = await storeOne(deps, company, judged.lead, { key, correlationId: request.id });
         if (outcome.kind === 'duplicate')
           return reply.status(200).send({
@@ -164,9 +166,14 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       async (request) => {
         const { leads } = request.body;
         const company = await companyOfLeads(deps, callerOf(request), leads);
-        const owner = company && quotaOwnerOf(request, company.organizationId);
-        if (owner) await deps.quotas.take('leads', owner, leads.length);
-        const key = owner && (await idempotencyKeyOf(request, deps, owner, request.body));
+        if (company) {
+          const owner = quotaOwnerOf(request, company.organizationId);
+          await deps.quotas.take('leads', owner, leads.length);
+          await countIdempotencyKey(request, deps, owner);
+        }
+        const key = company
+          ? idempotencyKeyOf(request, { organizationId: company.organizationId, vault }, request.body)
+          : null;
         return receiveLeads(deps, { company, leads, key, correlationId: request.id });
       },
     );

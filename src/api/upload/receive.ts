@@ -8,7 +8,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import { quotaOwnerOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import { type UploadFields, withUploadedFile } from '../http/file-bodies.ts';
-import { idempotencyKeyOf } from '../http/idempotency.ts';
+import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { assertCompany, companyOf } from './lookup.ts';
 
 export type UploadRuntime = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config' | 'log' | 'quotas'>;
@@ -28,7 +28,13 @@ export async function receiveUpload(
         const company = await companyOf(runtime, request, before);
         mappingIn(before);
         const owner = quotaOwnerOf(request, company.organizationId);
-        const key = (fileHash: string) => idempotencyKeyOf(request, runtime, owner, fileHash);
+        await countIdempotencyKey(request, runtime, owner);
+        const key = (fileHash: string) =>
+          idempotencyKeyOf(
+            request,
+            { organizationId: company.organizationId, vault: runtime.vault },
+            fileHash,
+          );
         const dialect = dialectOf(before);
         const file = await receiveCounted(runtime, owner, { company, name, bytes, dialect, key });
         return { company, file: stored(file) };

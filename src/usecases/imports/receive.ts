@@ -41,7 +41,7 @@ export type FileRequest = {
   /** How many files of the company may wait to be started, this one included. */
   mostWaiting?: number;
   /** Bound to the file's bytes, which are known only after the upload. */
-  key?: ((fileHash: string) => Promise<IdempotencyKey | null>) | undefined;
+  key?: ((fileHash: string) => IdempotencyKey | null) | undefined;
 };
 
 /** `receiveFile` within the owner's quotas of uploads in progress and of files that wait. */
@@ -95,7 +95,7 @@ async function settle(
   file: Parameters<typeof markReady>[1],
   preview: CsvPreview,
 ): Promise<ReceivedFile> {
-  const key = (await request.key?.(file.fileHash)) ?? null;
+  const key = request.key?.(file.fileHash) ?? null;
   const change = markReady({ id, organizationId: request.company.organizationId }, file);
   const writes = [...(change.writes ?? []), ...(key ? [answerPart(key, 201, { import_id: id })] : [])];
   const ended = await deps.relay.commit({ ...change, writes }).catch(async (error: unknown) => {

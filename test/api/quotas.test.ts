@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRedisCounters } from '../../src/adapters/redis-counters.ts';
 import { buildApp } from '../../src/api/app.ts';
 import { type Config, ConfigError, loadConfig } from '../../src/config.ts';
+import { createKey } from '../../src/db/account/api-keys.ts';
 import { createPostgresCounters } from '../../src/db/account/counters.ts';
 import { createOrganization } from '../../src/db/account/organizations.ts';
 import { setQuotaLimit } from '../../src/db/account/quotas.ts';
@@ -115,6 +116,21 @@ describe('[S11] quotas are counted across processes', () => {
     const metrics = await processes[0]!.app.inject('/metrics');
     expect(metrics.body).toMatch(/leadgate_quota_refused\{quota="idempotency_keys"\} [1-9]/);
     expect(metrics.body).toContain('leadgate_quota_used{quota="idempotency_keys"} 1\n');
+  });
+
+  it('requests of all keys of an organization count together', async () => {
+    const { app } = await startProcess({ QUOTAS: 'requests=5' });
+    const fields = { organizationId: demo.organizationId, owner: 'organization', name: 'second' } as const;
+    const second = await createKey(runtime.db, { ...fields, scopes: ['leads:read'] });
+    const statuses: number[] = [];
+    for (const key of [demo.apiKey, second.key, demo.apiKey, second.key, demo.apiKey]) {
+      const answer = await app.inject({ url: '/api/leads', headers: { 'x-api-key': key } });
+      statuses.push(answer.statusCode);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200]);
+    const refused = await app.inject({ url: '/api/leads', headers: { 'x-api-key': second.key } });
+    expect([refused.statusCode, refused.json().code]).toEqual([429, 'quota_exceeded']);
+    expect(refused.headers).toMatchObject({ 'ratelimit-limit': '5', 'ratelimit-remaining': '2' });
   });
 
   it('requests that come at the same moment in two processes do not pass a limit either', async () => {

@@ -1,6 +1,7 @@
 import { buildApp } from '../../src/api/app.ts';
 import type { Limits } from '../../src/api/http/limits.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
+import { quotaNames } from '../../src/domain/account/quotas.ts';
 import { startWorkers, watchDepths } from '../../src/engine/process.ts';
 import { createRuntime } from '../../src/runtime.ts';
 import { workers } from '../../src/workers/index.ts';
@@ -24,7 +25,8 @@ const limits = Object.fromEntries(
 
 const [role, given] = process.argv.slice(2);
 const options = JSON.parse(given!) as ProgramOptions;
-const config = loadConfig({ LOG_LEVEL: 'debug' }, options.config);
+const quotas = Object.fromEntries(quotaNames.map((name) => [name, 1_000_000_000]));
+const config = loadConfig({ LOG_LEVEL: 'debug' }, { ...options.config, quotas });
 process.once('disconnect', () => process.exit(0));
 
 if (role === 'api') {

@@ -28,6 +28,12 @@ export function markOptedOut(phoneId: string): Part {
   };
 }
 
+/** Locks the row before what a claim locks after it. */
+export const lockLine = (phoneId: string): Part => ({
+  name: 'line',
+  statement: () => sql`SELECT id FROM phones WHERE id = ${phoneId}::uuid FOR UPDATE`,
+});
+
 export function markBadNumber(phoneId: string): Part {
   return {
     name: 'bad_number',

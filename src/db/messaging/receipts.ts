@@ -7,7 +7,7 @@ import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
 import { effectMoves } from '../transport/effect-state.ts';
-import { markBadNumber, markOptedOut } from './phones.ts';
+import { lockLine, markBadNumber, markOptedOut } from './phones.ts';
 
 /** A delivery status reported by a vendor. */
 export type Receipt = {
@@ -121,16 +121,16 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
     name: 'accepted',
     statement: (when) => acceptEffect(message.id, receipt.vendorId, when),
   };
-  const closed: Part[] = [];
   const optedOut = receipt.code === 'opted_out';
-  if (message.phoneId && optedOut) closed.push(markOptedOut(message.phoneId));
-  if (message.phoneId && receipt.code === 'bad_number') closed.push(markBadNumber(message.phoneId));
+  const line = message.phoneId === null ? null : closingLine(message.phoneId, receipt.code);
   return {
-    // Recording the vendor's response locks the effect before its message; any other order could deadlock.
+    // The order of a claim and of the recording of its response: phone, effect, message. Any other could deadlock.
     first: [
+      ...(line ? [line.lock] : []),
       {
         name: 'effect',
-        statement: () => sql`SELECT id FROM effects WHERE id = ${message.id}::uuid FOR UPDATE`,
+        statement: () => sql`SELECT id FROM effects WHERE id = ${message.id}::uuid
+          ${line ? sql`AND (SELECT count(*) FROM line) >= 0` : sql``} FOR UPDATE`,
       },
     ],
     guard: (
@@ -139,9 +139,15 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
         error_code = ${receipt.status === 'failed' ? (receipt.vendorCode ?? receipt.code) : null}::text, updated_at = now()
       WHERE id = ${message.id}::uuid AND created_at = ${message.createdAt}::text::timestamptz
         AND (SELECT count(*) FROM effect) >= 0 AND ${rank(sql`status`)} < ${rank(sql`${receipt.status}::text`)} AND ${held} RETURNING id`,
-    writes: [accepted, ...closed],
+    writes: line ? [accepted, line.close] : [accepted],
     events: eventsOf(message, receipt, optedOut),
   };
+}
+
+/** For a refusal that holds for the phone: the lock of its row, named `line`, and its change. */
+function closingLine(phoneId: string, code: string | null): { lock: Part; close: Part } | null {
+  if (code === 'opted_out') return { lock: lockLine(phoneId), close: markOptedOut(phoneId) };
+  return code === 'bad_number' ? { lock: lockLine(phoneId), close: markBadNumber(phoneId) } : null;
 }
 
 function eventsOf(message: ReceiptTarget, receipt: Receipt, optedOut: boolean): EventDraft[] {

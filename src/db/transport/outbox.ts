@@ -230,9 +230,9 @@ export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promi
   return run(
     db,
     sql`UPDATE outbox o SET epoch = o.epoch + 1, visits = 0
-    FROM jsonb_to_recordset(${held}::jsonb) AS lost(id bigint, epoch integer)
-    WHERE o.id = lost.id AND o.epoch = lost.epoch AND o.queued AND o.parked_at IS NULL
-    RETURNING o.id, o.worker, o.epoch, o.organization_id AS "organizationId"`,
+    FROM (SELECT outbox.id FROM outbox JOIN jsonb_to_recordset(${held}::jsonb) AS lost(id bigint, epoch integer) USING (id, epoch)
+      WHERE queued AND parked_at IS NULL ORDER BY id FOR UPDATE OF outbox) ended
+    WHERE o.id = ended.id RETURNING o.id, o.worker, o.epoch, o.organization_id AS "organizationId"`,
   );
 }
 
@@ -240,7 +240,9 @@ export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promi
 export async function expediteQueued(db: Queryable, worker: WorkerName): Promise<number> {
   const rows = await run<{ id: number }>(
     db,
-    sql`UPDATE outbox SET due_at = now() WHERE worker = ${worker} AND ${outboxRow.queued} AND due_at > now() RETURNING id`,
+    sql`UPDATE outbox o SET due_at = now()
+    FROM (SELECT id FROM outbox WHERE worker = ${worker} AND ${outboxRow.queued} AND due_at > now() ORDER BY id FOR UPDATE) late
+    WHERE o.id = late.id RETURNING o.id`,
   );
   return rows.length;
 }

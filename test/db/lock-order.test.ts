@@ -1,0 +1,107 @@
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createDatabase, type Database } from '../../src/db/client.ts';
+import { commitChange } from '../../src/db/commit.ts';
+import { bookReceipt, findReceiptTarget } from '../../src/db/messaging/receipts.ts';
+import { expediteQueued, reissue } from '../../src/db/transport/outbox.ts';
+import { atServer, clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
+
+/*
+ * The order is in docs/architecture.md, "The order of locks". Each test holds the row that must be locked first: the
+ * statement waits for it, and must not have locked what comes later.
+ */
+let test: TestDatabase;
+let db: Database;
+beforeAll(async () => {
+  test = await createTestDatabase();
+  db = createDatabase(clientOf(test));
+});
+afterAll(async () => {
+  await db.close();
+  await test.drop();
+});
+
+type Row = { table: string; id: string | number };
+
+/** Runs `statement` while `first` is held, and returns its result. Fails when it has locked `later` by then. */
+async function whileHolding<T>(first: Row, later: Row, statement: () => Promise<T>): Promise<T> {
+  return atServer(test.directUrl, async (holder) => {
+    const lock = ({ table, id }: Row) =>
+      holder.query(`SELECT 1 FROM ${table} WHERE id = $1 FOR UPDATE NOWAIT`, [id]);
+    await holder.query('BEGIN');
+    await lock(first);
+    const result = statement();
+    await expect
+      .poll(() => db.query(`SELECT 1 AS n FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`))
+      .toEqual([{ n: 1 }]);
+    await lock(later);
+    await holder.query('ROLLBACK');
+    return result;
+  });
+}
+
+/** Queued outbox rows, of which the first is the last on its page. */
+async function outboxRows() {
+  await db.query('DELETE FROM outbox');
+  const events = Array.from({ length: 3 }, () => {
+    const leadId = uuidv7();
+    return {
+      type: 'lead.received' as const,
+      organizationId: null,
+      subject: `lead:${leadId}`,
+      data: { leadId },
+    };
+  });
+  const { publish } = await commitChange(db, { events }, { visibilityMs: 60_000 });
+  const rows = publish.sort((a, b) => a.id - b.id);
+  await db.query('UPDATE outbox SET due_at = due_at WHERE id = $1', [rows[0]!.id]);
+  return { rows, first: { table: 'outbox', id: rows[0]!.id }, later: { table: 'outbox', id: rows[2]!.id } };
+}
+
+it('rows of a flushed queue are made due in the order of their ids', async () => {
+  const { first, later } = await outboxRows();
+  expect(await whileHolding(first, later, () => expediteQueued(db, 'distributor'))).toBe(3);
+});
+
+it('rows whose jobs are lost are reissued in the order of their ids', async () => {
+  const { rows, first, later } = await outboxRows();
+  const issued = await whileHolding(first, later, () => reissue(db, rows.toReversed()));
+  expect(issued.map(({ epoch }) => epoch)).toEqual([1, 1, 1]);
+});
+
+it('a receipt that closes a line locks its phone before its effect, as a claim does', async () => {
+  const [phoneId, id] = [uuidv7(), uuidv7()];
+  await db.query('INSERT INTO phones (id, our_number, number) VALUES ($1, $2, $3)', [
+    phoneId,
+    '+1305',
+    '+1306',
+  ]);
+  await db.query(
+    `INSERT INTO effects (key, id, vendor, kind, subject, state, fence, lease_until)
+      VALUES ('teaser', $1, 'twilio', 'sms', 'unlock:none', 'unknown', $1, now())`,
+    [id],
+  );
+  await db.query(
+    `INSERT INTO messages (id, created_at, subject, recipient_kind, phone_id, channel, purpose, status)
+      VALUES ($1, now(), 'unlock:none', 'buyer', $2, 'sms', 'teaser', 'posting')`,
+    [id, phoneId],
+  );
+  const receipt = {
+    vendor: 'twilio',
+    effectId: id,
+    vendorId: 'SM1',
+    status: 'failed' as const,
+    code: 'opted_out',
+    vendorCode: '21610',
+  };
+  const message = await findReceiptTarget(db, receipt);
+  const { moved } = await whileHolding({ table: 'phones', id: phoneId }, { table: 'effects', id }, () =>
+    commitChange(db, bookReceipt(message!, receipt), { visibilityMs: 0 }),
+  );
+  expect(moved).toBe(true);
+  const [phone] = await db.query<{ out: boolean }>(
+    'SELECT opted_out_at IS NOT NULL AS out FROM phones WHERE id = $1',
+    [phoneId],
+  );
+  expect(phone).toEqual({ out: true });
+});

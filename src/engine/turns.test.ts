@@ -15,7 +15,7 @@ const queued = (jobs: Record<string, number>, weights: Record<string, number> = 
 });
 
 describe('turns', () => {
-  it('ten jobs of an organization share a turn, and the next ten get the turn after it', () => {
+  it('five jobs of an organization share a turn, and the next five get the turn after it', () => {
     const given = turnsOf(createTurns(window), 'a', 3 * quantum);
     expect(given).toEqual([0, 1, 2].flatMap((turn) => Array.from({ length: quantum }, () => turn)));
   });
@@ -27,7 +27,7 @@ describe('turns', () => {
     expect(turnsOf(turns, null, 1)).toEqual([0]);
     turns.refresh(queued({ a: 300 }), new Map([['distributor', 20]]));
     expect(turnsOf(turns, 'b', 1)).toEqual([20]);
-    expect(turnsOf(turns, 'a', 1)).toEqual([50]);
+    expect(turnsOf(turns, 'a', 1)).toEqual([20 + 300 / quantum]);
   });
 
   it('turns begin again when no job waits', () => {
@@ -37,10 +37,12 @@ describe('turns', () => {
     expect(turnsOf(turns, 'a', 1)).toEqual([0]);
   });
 
-  it('a weight of 3 puts thirty jobs into a turn, also into those that are queued already', () => {
+  it('a weight of 3 puts three times the jobs into a turn, also into those that are queued already', () => {
     const turns = createTurns(window);
     turns.refresh(queued({ a: 60 }, { a: 3 }), new Map([['distributor', 5]]));
-    expect(turnsOf(turns, 'a', 31).map((turn) => turn - 7)).toEqual([...Array(30).fill(0), 1]);
+    const first = 5 + 60 / (3 * quantum);
+    const given = turnsOf(turns, 'a', 3 * quantum + 1);
+    expect(given).toEqual([...Array(3 * quantum).fill(first), first + 1]);
   });
 
   it('turns end at the highest priority of the queue', () => {
@@ -57,7 +59,7 @@ describe('turns', () => {
       6,
       5,
     ]);
-    expect(turnsOf(turns, 'a', 1)).toEqual([10]);
+    expect(turnsOf(turns, 'a', 1)).toEqual([5 + 50 / quantum]);
   });
 });
 

@@ -30,13 +30,13 @@ export type Turns = {
 export type Room = { rows: number; perOrganization: number | null };
 
 /** Jobs of one organization of weight 1 per turn. */
-export const quantum = 10;
+export const quantum = 5;
 /** An organization with fewer jobs than this publishes more even if the queue is full, so that others cannot block it. */
 export const ownPlaces = 20;
 /** Rows admitted per sweep beyond the window, all of organizations with fewer than `ownPlaces` jobs. */
 const extraRows = 200;
 /**
- * BullMQ's highest priority. It is reached after some 20 million jobs of one organization without a second in which no
+ * BullMQ's highest priority. It is reached after some 10 million jobs of one organization without a second in which no
  * job waited; from then on the queue is first in, first out until one comes.
  */
 const lastTurn = 2_097_151;

@@ -32,6 +32,8 @@ const { values, positionals } = parseArgs({
 const say = (line = '') => process.stdout.write(`${line}\n`);
 const seconds = Number(values.seconds ?? (values.short ? 6 : 20));
 
+const warmUpMs = 1_500;
+
 type Result = { kind: string; goals: Goal[] };
 const works = ({ goals }: Result) => goals.some(({ ok }) => !ok);
 
@@ -93,7 +95,7 @@ async function report(name: string, act: () => Promise<Goal[]>, about = ''): Pro
   say();
   say(`${name}: ${works(result) ? 'WORKS' : 'does not work'} (${took} s)${about === '' ? '' : `. ${about}`}`);
   for (const { what, value, goal, ok } of goals)
-    say(`  ${ok ? '  ' : '✗ '}${what.padEnd(48)}${value}${goal === '' ? '' : `   (${goal})`}`);
+    say(`  ${ok ? '  ' : '✗ '}${what.padEnd(56)}${value}${goal === '' ? '' : `   (${goal})`}`);
   return result;
 }
 
@@ -102,8 +104,8 @@ async function besideVictim(ground: Ground, kind: Kind | null): Promise<Goal[]> 
   const system = await ground.startSystem(seconds);
   try {
     const warmUp = startVictim(system);
-    await pause(2_000);
-    await warmUp.stop();
+    await pause(warmUpMs);
+    await warmUp.discard();
     system.samples();
     const victim = startVictim(system);
     const own = kind ? await attack(ground, system, kind) : await pause(seconds * 1_000, []);

@@ -17,7 +17,12 @@ const ttlMs = 2_000;
 /** How long teasers and expiries may still arrive after the flood. */
 const patienceMs = 12_000;
 
-export type Victim = { stop(): Promise<Goal[]> };
+export type Victim = {
+  /** Waits for what is in progress, and judges the figures. */
+  stop(): Promise<Goal[]>;
+  /** Only waits for what is in progress. */
+  discard(): Promise<void>;
+};
 
 type Figures = {
   leads: Reply[];
@@ -53,11 +58,15 @@ export function startVictim(system: System): Victim {
     each(fileEveryMs, (turn) => uploadRow(client, figures, runs * 1_000 + turn)),
     each(healthEveryMs, async () => void figures.health.push(await client.send('GET', '/health'))),
   ];
+  const discard = async () => {
+    stopped = true;
+    await Promise.all([...loops, ...pending]);
+    client.close();
+  };
   return {
+    discard,
     async stop() {
-      stopped = true;
-      await Promise.all([...loops, ...pending]);
-      client.close();
+      await discard();
       const teasers = await teaserTimes(system, prefix, figures.posted);
       const late = await expiryLateness(system, prefix);
       return goalsOf(figures, teasers, late);

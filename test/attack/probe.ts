@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /**
  * Loaded into a process of the product with `--import`: reports the longest turn of its event loop and its memory to the
  * parent process. On a machine with other load a turn also waits for a processor, so its CPU time is what counts.
  */
 export type Sample = { stallMs: number; stallCpuMs: number; rssMb: number };
+
+/** The answer to the message 'heap': what is left in the heap after a collection. */
+export type Heap = { heapMb: number };
 
 const tickMs = 10;
 const reportEveryMs = 200;
@@ -40,4 +45,10 @@ setInterval(() => {
   stallCpuMs = 0;
   rssMb = 0;
 }, reportEveryMs).unref();
+process.on('message', (message) => {
+  if (message !== 'heap') return;
+  setFlagsFromString('--expose_gc');
+  (runInNewContext('gc') as () => void)();
+  process.send?.({ heapMb: process.memoryUsage().heapUsed / 2 ** 20 } satisfies Heap);
+});
 process.channel?.unref();

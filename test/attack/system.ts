@@ -13,7 +13,7 @@ import { startTemporaryPostgres } from '../../src/embedded-postgres/index.ts';
 import { freePort } from '../../src/system.ts';
 import { type Vendors, vendorsAt } from '../chaos/vendors.ts';
 import { clientOf } from './client.ts';
-import type { Sample } from './probe.ts';
+import type { Heap, Sample } from './probe.ts';
 import { type Seeded, seed } from './seed.ts';
 import type { Target } from './target.ts';
 
@@ -36,7 +36,9 @@ export type System = {
   vendors: Vendors;
   /** Largest values since the last call, by process. */
   samples(): Record<'api' | 'worker', Sample>;
-  /** How many of the two processes have ended. */
+  /** What the API's heap holds after a collection. */
+  heapMb(): Promise<number>;
+  /** Which of the two processes have ended. */
   ended(): string[];
   stop(): Promise<void>;
 };
@@ -135,6 +137,7 @@ async function startProduct(setup: Setup): Promise<System> {
     stop,
     target: { url, backend, databaseUrl, sandboxUrl: vendors.url, folder, seconds, ...seeded },
     samples: () => ({ api: api.sample(), worker: worker.sample() }),
+    heapMb: api.heapMb,
     ended: () => [
       ...(api.child.exitCode === null ? [] : ['api']),
       ...(worker.child.exitCode === null ? [] : ['worker']),
@@ -153,7 +156,8 @@ function startProgram(folder: string, file: string, env: Record<string, string>)
     stdio: ['ignore', log, log, 'ipc'],
   });
   let largest = nothing;
-  child.on('message', (sample: Sample) => {
+  child.on('message', (sample: Sample | Heap) => {
+    if ('heapMb' in sample) return;
     largest = {
       stallMs: Math.max(largest.stallMs, sample.stallMs),
       stallCpuMs: Math.max(largest.stallCpuMs, sample.stallCpuMs),
@@ -166,6 +170,13 @@ function startProgram(folder: string, file: string, env: Record<string, string>)
       const taken = largest;
       largest = nothing;
       return taken;
+    },
+    async heapMb(): Promise<number> {
+      child.send('heap');
+      for (;;) {
+        const [message] = (await once(child, 'message')) as [Sample | Heap];
+        if ('heapMb' in message) return message.heapMb;
+      }
     },
     stop: () => killAndWait(child),
   };

@@ -174,10 +174,12 @@ const routes = (): string[] => [
   ),
 ];
 
+const pathOf = (route: string, named: Named): string =>
+  route.split(' ')[1]!.replace(/:(\w+)|\*/g, (found, name) => named[name ?? found] ?? found);
+
 async function ask(route: string, caller: Caller): Promise<number> {
-  const [method = '', url = ''] = route.split(' ');
-  const named: Named = caller === 'supplierKey' ? { ...ids, lead_id: supplierLead } : ids;
-  const path = url.replace(/:(\w+)|\*/g, (found, name) => named[name ?? found] ?? found);
+  const [method = ''] = route.split(' ');
+  const path = pathOf(route, caller === 'supplierKey' ? { ...ids, lead_id: supplierLead } : ids);
   const { payload = {}, query = {}, headers = {} } = sent[route]?.() ?? {};
   const answer = await api.app.inject({
     method: method as 'GET',
@@ -217,4 +219,23 @@ describe('[S05] answers to every kind of caller', () => {
     expect(await answersTo(caller)).toEqual(columnOf(caller));
     if (caller !== 'operator' && caller !== 'supplierKey') expect(await everythingOfDemo()).toBe(before);
   });
+});
+
+describe('HEAD', () => {
+  it.each(['application/json', 'text/event-stream'])(
+    'of every route ends, for a caller that accepts %s',
+    async (accept) => {
+      const operator = await sessionOf('operator@leadgate.example');
+      const gets = routes().filter((route) => route.startsWith('GET ') && !route.endsWith('/metrics'));
+      for (const route of gets) {
+        const answer = await api.app.inject({
+          method: 'HEAD',
+          url: pathOf(route, ids),
+          remoteAddress: stranger,
+          headers: { ...operator, accept },
+        });
+        expect(answer.body, route).toBe('');
+      }
+    },
+  );
 });

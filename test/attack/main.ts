@@ -93,7 +93,8 @@ async function report(name: string, act: () => Promise<Goal[]>, about = ''): Pro
   const result = { kind: name, goals };
   const took = ((performance.now() - began) / 1_000).toFixed(0);
   say();
-  say(`${name}: ${works(result) ? 'WORKS' : 'does not work'} (${took} s)${about === '' ? '' : `. ${about}`}`);
+  const verdict = about === '' ? '' : works(result) ? 'WORKS ' : 'does not work ';
+  say(`${name}: ${verdict}(${took} s)${about === '' ? '' : `. ${about}`}`);
   for (const { what, value, goal, ok } of goals)
     say(`  ${ok ? '  ' : '✗ '}${what.padEnd(56)}${value}${goal === '' ? '' : `   (${goal})`}`);
   return result;

@@ -62,6 +62,8 @@ export type ApiOptions = {
   env?: NodeJS.ProcessEnv;
   limits?: Partial<Limits>;
   turns?: Partial<TurnLimits>;
+  /** Also what people use: the console and the companies' pages. */
+  pages?: boolean;
   /** Starts a proxy before the database, once for each of its URLs; returns the proxied URL. */
   through?: (url: string) => Promise<string>;
   /** The same for the queue. */
@@ -89,6 +91,7 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
     {
       limits: options.limits,
       turns: options.turns,
+      pages: options.pages,
     },
   );
   await app.ready();

@@ -2,7 +2,7 @@ import { fastifySSE } from '@fastify/sse';
 import type { FastifyInstance } from 'fastify';
 import { companyPulse } from '../../db/crm/processing-log.ts';
 import { createHeartbeat, type Heartbeat } from '../http/heartbeat.ts';
-import { createStreams } from '../http/streams.ts';
+import { createStreams, eventStream } from '../http/streams.ts';
 import { type CompanySite, companyOf } from './site.ts';
 
 /** Announces that something of the company changed, not what: the page fetches itself with its own session. */
@@ -22,7 +22,7 @@ export async function live(app: FastifyInstance, { runtime: { db, log } }: Compa
     }
     return beat;
   };
-  const options = { schema: { hide: true }, sse: 'only' } as const;
+  const options = { schema: { hide: true }, ...eventStream };
   app.get('/dashboard/:company_id/live', options, async (request, reply) => {
     const { organizationId } = companyOf(request);
     const stream = streams.open(reply, organizationId);

@@ -9,7 +9,7 @@ import { localPath } from '../auth/local-path.ts';
 import { readForms, sendPage } from '../http/forms.ts';
 import { createHeartbeat } from '../http/heartbeat.ts';
 import { notFound } from '../http/problem.ts';
-import { createStreams } from '../http/streams.ts';
+import { createStreams, eventStream } from '../http/streams.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 import { pageErrors } from '../web/error-page.ts';
 import { type Chrome, render } from '../web/layout.tsx';
@@ -139,7 +139,7 @@ async function live(app: FastifyInstance, { db, log }: ConsoleRuntime): Promise<
   const heartbeat = createHeartbeat({ pulse: () => pulse(db.reader), log });
   app.addHook('preClose', async () => heartbeat.close());
   const streams = createStreams(app);
-  app.get('/console/live', { ...hidden, sse: 'only' }, async (request, reply) => {
+  app.get('/console/live', { ...hidden, ...eventStream }, async (request, reply) => {
     const stream = streams.open(reply, personOf(request).id);
     stream.send({ event: 'hello', data: 1, retry: 2_000 });
     stream.onClose(heartbeat.watch(() => stream.send({ event: 'changed', data: 1 })));

@@ -2,6 +2,9 @@ import type { Server } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { RefusedError } from '../../domain/errors.ts';
 
+/** Options of a route that streams events. It has no HEAD, whose response would be a stream without events and without an end. */
+export const eventStream = { sse: 'only', exposeHeadRoute: false } as const;
+
 /** How many streams a process and one owner may have open, and how long. */
 export type StreamLimits = { most: number; mostEach: number; longestMs: number; lingerMs: number };
 

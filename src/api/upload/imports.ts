@@ -6,7 +6,7 @@ import type { Access } from '../auth/access.ts';
 import { limit, nextCursor, readCursor } from '../http/fields.ts';
 import { acceptFiles } from '../http/file-bodies.ts';
 import { problemResponses } from '../http/problem.ts';
-import { createStreams } from '../http/streams.ts';
+import { createStreams, eventStream } from '../http/streams.ts';
 import {
   importSchema,
   importView,
@@ -128,7 +128,7 @@ function watchRoute(runtime: UploadRuntime, access: Access): FastifyPluginAsyncZ
       '/api/imports/:import_id/events',
       {
         onRequest: access.company('leads:read'),
-        sse: 'only',
+        ...eventStream,
         schema: { tags, summary: 'Follow an import: server-sent events named "progress"', params },
       },
       async (request, reply) => {

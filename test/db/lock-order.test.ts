@@ -82,8 +82,8 @@ it('a receipt that closes a line locks its phone before its effect, as a claim d
     [id],
   );
   await db.query(
-    `INSERT INTO messages (id, created_at, subject, recipient_kind, phone_id, channel, purpose, status)
-      VALUES ($1, now(), 'unlock:none', 'buyer', $2, 'sms', 'teaser', 'posting')`,
+    `INSERT INTO messages (id, created_at, subject, recipient_kind, recipient_id, phone_id, channel, purpose, status)
+      VALUES ($1, now(), 'unlock:none', 'buyer', $1, $2, 'sms', 'teaser', 'posting')`,
     [id, phoneId],
   );
   const receipt = {

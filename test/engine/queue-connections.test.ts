@@ -54,7 +54,7 @@ it('a job that ends waits for no row of another job, so that jobs that end at on
   }));
   await board.addBulk(earlier);
   const worker = queues.startWorker('revealer', { concurrency: 20 }, async () => 'done');
-  await expect.poll(() => board.getCompletedCount()).toBe(earlier.length);
+  await expect.poll(() => board.getCompletedCount(), { timeout: 20_000 }).toBe(earlier.length);
 
   await atServer(directUrl, async (holder) => {
     await holder.query("BEGIN; SELECT 1 FROM bullmq.job WHERE state = 'completed' FOR UPDATE");

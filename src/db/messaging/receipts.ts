@@ -123,7 +123,7 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
   };
   const closed: Part[] = [];
   const optedOut = receipt.code === 'opted_out';
-  if (message.phoneId && optedOut) closed.push(markOptedOut(message.phoneId));
+  if (message.phoneId && optedOut) closed.push(markOptedOut(message.phoneId, null));
   if (message.phoneId && receipt.code === 'bad_number') closed.push(markBadNumber(message.phoneId));
   return {
     // Recording the vendor's response locks the effect before its message; any other order could deadlock.

@@ -74,14 +74,17 @@ export const buyers = pgTable(
   ],
 );
 
-/** One conversation: (our number, their phone). Opt-outs and reply routing live here, across organizations. */
+/** One conversation: (our number, their phone), across organizations. A claim of a text locks its row. */
 export const phones = pgTable(
   'phones',
   {
     id: uuid().primaryKey(),
     ourNumber: text('our_number').notNull(),
     number: text().notNull(),
+    /** The carrier reported the opt-out: no organization may text the number. */
     optedOutAt: moment('opted_out_at'),
+    /** The organizations that reported the opt-out themselves and may not text the number. */
+    optedOutOf: uuid('opted_out_of').array().notNull().default(sql`'{}'`),
     badNumberAt: moment('bad_number_at'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },

@@ -52,6 +52,7 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
   let db: Database;
   const id: Ids = makeIds();
   const organization = id.organization!;
+  const owner = { organizationId: organization, supplierId: null };
 
   beforeAll(async () => {
     const folder = await landedMigrations();
@@ -68,7 +69,7 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
   });
 
   it('leads that were offered keep their terms and are listed as pay-per-unlock', async () => {
-    expect(await findLead(db, organization, 'lead_offered')).toMatchObject({
+    expect(await findLead(db, owner, 'lead_offered')).toMatchObject({
       id: id.offered,
       city: 'Miami',
       contact: 'sealed',
@@ -79,14 +80,12 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
       sold: 1,
     });
     const page = { limit: 10, after: null };
-    expect((await listLeads(db, organization, {}, page)).map((lead) => lead.publicId)).toEqual([
-      'lead_offered',
-    ]);
+    expect((await listLeads(db, owner, {}, page)).map((lead) => lead.publicId)).toEqual(['lead_offered']);
   });
 
   it('uploaded leads are no longer for sale, lose their invented terms and stay with their import', async () => {
-    expect(await findLead(db, organization, 'lead_uploaded')).toBeNull();
-    expect(await findLead(db, organization, 'lead_soldUpload')).toBeNull();
+    expect(await findLead(db, owner, 'lead_uploaded')).toBeNull();
+    expect(await findLead(db, owner, 'lead_soldUpload')).toBeNull();
     const uploaded = await findUploaded(db, organization, [id.uploaded!, id.soldUpload!, id.offered!]);
     expect(uploaded.map((lead) => lead.id).toSorted()).toEqual([id.uploaded, id.soldUpload].toSorted());
     expect(await leadsOfImport(db, id.importing!, 10)).toEqual([id.uploaded]);

@@ -5,6 +5,7 @@ import { findLead, listLeads, type SealedContact, type StoredLead } from '../../
 import { allows } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { LOCKED, leadIdPattern } from '../../domain/lead/lead.ts';
+import type { GivenTerms } from '../../domain/lead/terms.ts';
 import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/money.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
@@ -12,7 +13,7 @@ import { subjects } from '../../events/subjects.ts';
 import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { type Caller, callerOf, organizationOf } from '../auth/caller.ts';
+import { type Caller, callerOf, leadOwnerOf, tenantOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import { limit, nextCursor, optionalText, readCursor, text } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
@@ -89,13 +90,8 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const organizationId = organizationOf(request);
-        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
-        const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), {
-          organizationId,
-          key,
-          cause: causeOf(request),
-        });
+        const given = requestOf(deps, request);
+        const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), given);
         return reply.status(201).send(answer.body as z.infer<typeof offered>);
       },
     );
@@ -113,17 +109,10 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const organizationId = organizationOf(request);
+        const given = requestOf(deps, request);
         const lead = await leadOf(deps, request, request.params.lead_id);
-        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
         const order = { providerIds: request.body.provider_ids, ...termsOf(request.body.config) };
-        const answer = await offerLead(
-          deps,
-          lead,
-          order,
-          { organizationId, key, cause: causeOf(request) },
-          200,
-        );
+        const answer = await offerLead(deps, lead, order, given, 200);
         return reply.status(200).send(answer.body as z.infer<typeof offered>);
       },
     );
@@ -176,7 +165,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const after = readCursor(cursor, [/^\d{1,17}$/, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/]);
         const rows = await listLeads(
           deps.db.reader,
-          organizationOf(request),
+          leadOwnerOf(request),
           { ...filter, createdFrom, createdTo },
           { limit, after: after && { micros: after[0]!, id: after[1]! } },
         );
@@ -190,8 +179,16 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   };
 }
 
+/** Who offers, under which rules, and the request's Idempotency-Key. */
+function requestOf({ vault }: Deps, request: FastifyRequest) {
+  const owner = leadOwnerOf(request);
+  const { priceFloors } = tenantOf(request);
+  const key = idempotencyKeyOf(request, { ...owner, vault }, request.body);
+  return { ...owner, priceFloors, key, cause: causeOf(request) };
+}
+
 async function leadOf(deps: Deps, request: FastifyRequest, publicId: string): Promise<StoredLead> {
-  const lead = await findLead(deps.db, organizationOf(request), publicId);
+  const lead = await findLead(deps.db, leadOwnerOf(request), publicId);
   if (!lead) throw notFound('lead');
   return lead;
 }
@@ -322,7 +319,7 @@ function orderOf(body: Body): LeadOrder {
   };
 }
 
-function termsOf(config: Config | null | undefined): Pick<LeadOrder, 'priceMinor' | 'currency' | 'ttlMs'> {
+function termsOf(config: Config | null | undefined): GivenTerms {
   return {
     priceMinor: config?.price_cents ?? null,
     currency: config?.currency ? parseCurrency(config.currency) : null,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { PriceFloors } from '../../domain/lead/terms.ts';
 import { moment } from './columns.ts';
 
 export const organizations = pgTable(
@@ -16,6 +17,8 @@ export const organizations = pgTable(
     supportContact: text('support_contact').notNull(),
     smsPerDay: integer('sms_per_day').notNull().default(10_000),
     smsPerNumberHour: integer('sms_per_number_hour').notNull().default(20),
+    /** Lowest price of an offer per currency, in minor units. Unless empty, other currencies are refused. */
+    priceFloors: jsonb('price_floors').$type<PriceFloors>().notNull().default({}),
     /** Share of every queue, as a multiple of the others'. */
     queueWeight: integer('queue_weight').notNull().default(1),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -32,6 +35,8 @@ export const apiKeys = pgTable(
     id: uuid().primaryKey(),
     organizationId: uuid('organization_id').references(() => organizations.id),
     owner: text().notNull(),
+    /** Of a supplier's key: the supplier, whose leads alone it offers and reads. Several keys may name one. */
+    supplierId: uuid('supplier_id'),
     name: text().notNull(),
     /** First characters, to recognise the key by. Only the SHA-256 of the key is stored. */
     prefix: text().notNull(),
@@ -44,6 +49,7 @@ export const apiKeys = pgTable(
   (t) => [
     check('api_keys_owner', sql`${t.owner} in ('organization', 'supplier', 'operator')`),
     check('api_keys_owned', sql`${t.owner} = 'operator' or ${t.organizationId} is not null`),
+    check('api_keys_supplier', sql`(${t.owner} = 'supplier') = (${t.supplierId} is not null)`),
     index('api_keys_organization').on(t.organizationId),
   ],
 );

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listKeys } from '../../src/db/account/api-keys.ts';
 import { findBuyer } from '../../src/db/account/buyers.ts';
 import { findCompany } from '../../src/db/account/companies.ts';
 import { listMembers, organizationsOf } from '../../src/db/account/members.ts';
+import { findTenant } from '../../src/db/account/organizations.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { findConnection } from '../../src/db/crm/connections.ts';
 import { companyStatistics } from '../../src/db/crm/statistics.ts';
@@ -241,6 +243,19 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
       const [row] = await db.query<{ type: string }>('SELECT type FROM events WHERE id = $1', [event]);
       expect(recipients(row!.type as EventType, undefined).map((route) => route.worker)).toEqual([worker]);
     }
+  });
+
+  it('[S33] a supplier’s key is a supplier of its own, and stored leads are those of their organization', async () => {
+    const keys = await listKeys(db, organization);
+    expect(keys.map(({ name, supplierId }) => ({ name, supplierId }))).toEqual(
+      expect.arrayContaining([
+        { name: 'ownKey', supplierId: null },
+        { name: 'supplierKey', supplierId: id.supplierKey },
+      ]),
+    );
+    expect(await findTenant(db, 'gold')).toEqual({ id: organization, priceFloors: {} });
+    const supplier = { organizationId: organization, supplierId: id.supplierKey! };
+    expect(await findLead(db, supplier, 'lead_offered')).toBeNull();
   });
 
   it('members are sellers of their organization', async () => {

@@ -1,13 +1,22 @@
 import { Command } from 'commander';
-import { createKey, findOrganizationId, type KeyOwner, listKeys, revokeKey } from '../db/account/api-keys.ts';
+import { validate as isUuid } from 'uuid';
+import {
+  createKey,
+  findOrganizationId,
+  isSupplierOf,
+  type KeyOwner,
+  listKeys,
+  revokeKey,
+} from '../db/account/api-keys.ts';
 import type { Database } from '../db/client.ts';
-import { isScope, type Scope, scopes } from '../domain/account/scopes.ts';
+import { isScope, type Scope, scopes, supplierScopes } from '../domain/account/scopes.ts';
 import { CommandError, say, withSession } from './session.ts';
 
 type CreateOptions = {
   organization?: string;
   operator?: boolean;
-  supplier?: boolean;
+  /** True for a new supplier. */
+  supplier?: string | true;
   name: string;
   scopes: string;
 };
@@ -19,17 +28,28 @@ export function keyCommands(): Command {
     .description('create a key and print it; it is shown only once')
     .option('--organization <slug>', 'the organization it gives access to')
     .option('--operator', 'an operator’s key: access to every organization and to /metrics')
-    .option('--supplier', 'a supplier’s key of the organization')
+    .option(
+      '--supplier [id]',
+      'a supplier’s key of the organization; with its id, a further key of that supplier',
+    )
     .requiredOption('--name <name>', 'a name to identify it by')
     .option('--scopes <list>', `comma-separated, of: ${scopes.join(', ')}`, 'leads:read,leads:write')
     .action((options: CreateOptions) =>
       withSession(async ({ db }) => {
-        const granted = parseScopes(options.scopes);
         const owner = ownerOf(options);
+        const granted = parseScopes(options.scopes, owner);
         const organizationId = owner === 'operator' ? null : await organizationOf(db, options.organization);
-        const made = await createKey(db, { organizationId, owner, name: options.name, scopes: granted });
+        const supplierId = await supplierOf(db, organizationId, options.supplier);
+        const made = await createKey(db, {
+          organizationId,
+          owner,
+          supplierId,
+          name: options.name,
+          scopes: granted,
+        });
         say(made.key);
-        process.stderr.write(`Key ${made.prefix}… (${made.id}). It cannot be shown again.\n`);
+        const whose = made.supplierId ? `, supplier ${made.supplierId}` : '';
+        process.stderr.write(`Key ${made.prefix}… (${made.id}${whose}). It cannot be shown again.\n`);
       }),
     );
   key
@@ -55,14 +75,15 @@ export function keyCommands(): Command {
         for (const row of rows) {
           const state = row.revokedAt ? `revoked ${row.revokedAt.toISOString()}` : 'active';
           const used = row.lastUsedAt ? `used ${row.lastUsedAt.toISOString()}` : 'never used';
-          say([`${row.prefix}…`, row.id, row.owner, row.name, row.scopes.join(','), state, used].join('  '));
+          const owner = row.supplierId ? `${row.owner} ${row.supplierId}` : row.owner;
+          say([`${row.prefix}…`, row.id, owner, row.name, row.scopes.join(','), state, used].join('  '));
         }
       }),
     );
   return key;
 }
 
-function parseScopes(list: string): Scope[] {
+function parseScopes(list: string, owner: KeyOwner): Scope[] {
   const named = list
     .split(',')
     .map((scope) => scope.trim())
@@ -73,6 +94,13 @@ function parseScopes(list: string): Scope[] {
       `Unknown scope ${unknown.join(', ') || '(none)'}. Known scopes: ${scopes.join(', ')}.`,
     );
   }
+  const beyond = named.filter(
+    (scope) => owner === 'supplier' && !supplierScopes.some((own) => own === scope),
+  );
+  if (beyond.length > 0)
+    throw new CommandError(
+      `A supplier’s key can have the scopes ${supplierScopes.join(' and ')} only, not ${beyond.join(', ')}.`,
+    );
   return named.filter(isScope);
 }
 
@@ -81,6 +109,20 @@ function ownerOf({ operator, supplier, organization }: CreateOptions): KeyOwner 
     throw new CommandError('An operator’s key belongs to no organization.');
   if (operator) return 'operator';
   return supplier ? 'supplier' : 'organization';
+}
+
+/** Returns null for a new supplier, and for a key that is not a supplier's. */
+async function supplierOf(
+  db: Database,
+  organizationId: string | null,
+  supplier: string | true | undefined,
+): Promise<string | null> {
+  if (typeof supplier !== 'string' || organizationId === null) return null;
+  if (!isUuid(supplier) || !(await isSupplierOf(db, organizationId, supplier)))
+    throw new CommandError(
+      `The organization has no supplier ${supplier}. Leave the id out to create a new supplier.`,
+    );
+  return supplier;
 }
 
 async function organizationOf(db: Database, slug: string | undefined): Promise<string> {

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
-import { createOrganization, setQueueWeight } from '../db/account/organizations.ts';
+import { createOrganization, setPriceFloor, setQueueWeight } from '../db/account/organizations.ts';
 import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
+import { formatMoney, PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../domain/money.ts';
 import { addQuotaCommand } from './quotas.ts';
 import { CommandError, say, withSession } from './session.ts';
 
@@ -48,5 +49,35 @@ export function organizationCommands(): Command {
       });
     });
   addQuotaCommand(organization);
+  organization
+    .command('price-floor')
+    .description('set the lowest price of an organization in a currency')
+    .requiredOption('--slug <slug>')
+    .requiredOption('--currency <code>', 'ISO 4217, such as usd')
+    .requiredOption('--price <number>', 'in cents or other minor units; none removes it')
+    .action(({ slug, currency, price }: { slug: string; currency: string; price: string }) =>
+      withSession(async ({ db }) => {
+        const floors = await setPriceFloor(db, slug, floorOf(currency, price));
+        if (!floors) throw new CommandError(`There is no organization ${slug}; nothing was changed.`);
+        const prices = Object.entries(floors).map(([code, minor]) => formatMoney(minor, code, 'en'));
+        say(
+          prices.length > 0
+            ? `${slug} offers leads for at least ${prices.join(' or ')}, and in no other currency.`
+            : `${slug} has no lowest price.`,
+        );
+      }),
+    );
   return organization;
+}
+
+function floorOf(currency: string, price: string): { currency: string; minor: number | null } {
+  const code = parseCurrency(currency);
+  if (!code) throw new CommandError(`${currency} is not an ISO 4217 currency, such as usd.`);
+  if (price === 'none') return { currency: code, minor: null };
+  const minor = /^\d{1,9}$/.test(price) ? Number(price) : Number.NaN;
+  if (!(minor >= PRICE_MIN_MINOR && minor <= PRICE_MAX_MINOR))
+    throw new CommandError(
+      `A price is a whole number from ${PRICE_MIN_MINOR} to ${PRICE_MAX_MINOR}: 5000 is ${formatMoney(5_000, code, 'en')}.`,
+    );
+  return { currency: code, minor };
 }

@@ -6,12 +6,15 @@ export const messagingEvents = {
   'reply.declined': z.object({ ...unlock, inboxId: id }),
   /** A text without a clear intent while an offer is open: answered by one help text per day. */
   'reply.unclear': z.object({ ...unlock, inboxId: id }),
-  /** HELP or INFO. `phoneId` names (our number, their phone). */
-  'reply.help': z.object({ phoneId: id, inboxId: id }),
+  /**
+   * HELP or INFO. `phoneId` names (our number, their phone). `organizationId`, here and in an opt-out or opt-in: the
+   * organization that submitted the text, and the only one that it concerns.
+   */
+  'reply.help': z.object({ phoneId: id, inboxId: id, organizationId: id.optional() }),
   /** An unsigned vendor callback: the text or delivery status it names is fetched by id before it is processed. */
   'reply.notified': z.object({ inboxId: id }),
-  'buyer.opted_out': z.object({ phoneId: id, inboxId: id.optional() }),
-  'buyer.opted_in': z.object({ phoneId: id, inboxId: id.optional() }),
+  'buyer.opted_out': z.object({ phoneId: id, inboxId: id.optional(), organizationId: id.optional() }),
+  'buyer.opted_in': z.object({ phoneId: id, inboxId: id.optional(), organizationId: id.optional() }),
   /** A short notice for the buyer. `key` deduplicates it. */
   'buyer.notice': z.object({
     ...unlock,

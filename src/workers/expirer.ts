@@ -42,10 +42,13 @@ export const expirer = defineWorker<'expirer', Deps, UnlockView>({
     },
 
     async 'buyer.opted_out'(event, { db }, run) {
-      const phone = await findPhone(db, event.data.phoneId);
-      if (!phone?.optedOutAt) return skip('phone resubscribed; offers kept open');
+      const { phoneId, organizationId = null } = event.data;
+      const phone = await findPhone(db, phoneId);
+      const stands =
+        phone?.optedOutAt || (organizationId !== null && phone?.optedOutOf.includes(organizationId));
+      if (!stands) return skip('phone resubscribed; offers kept open');
       return closeAll(
-        () => findOpenUnlocks(db, { phoneId: event.data.phoneId }, roundSize),
+        () => findOpenUnlocks(db, { phoneId, organizationId }, roundSize),
         { type: 'opt_out' },
         run,
       );

@@ -26,7 +26,7 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
   attempts: 12,
   handle: {
     'reply.unclear': (_event, deps, run) => answerUnclear(deps, run),
-    'reply.help': ({ data }, deps, run) => answerHelp(data.phoneId, deps, run),
+    'reply.help': ({ data }, deps, run) => answerHelp(data, deps, run),
     'buyer.opted_out': ({ data }, deps, run) => confirmOptOut(data, deps, run),
     'buyer.opted_in': ({ data }, deps, run) => confirmOptIn(data, deps, run),
     'buyer.notice': ({ data }, deps, run) => sendNotice(data, deps, run),

@@ -3,10 +3,13 @@ import type { RouteEntry } from '../../src/api/app.ts';
 import { listKeys } from '../../src/db/account/api-keys.ts';
 import { findCompany } from '../../src/db/account/companies.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
 
 let api: ApiTest;
 let otherOrganization: { id: string; key: string };
 let leadId: string;
+let suppliersLead: string;
+let otherSupplier: string;
 let demoCompany: number;
 let demoKey: string;
 let uploaded: string;
@@ -15,8 +18,16 @@ beforeAll(async () => {
   api = await startApi();
   otherOrganization = await api.otherOrganization();
   leadId = await api.lead();
+  const supplier = () => api.makeKey(['leads:read', 'leads:write'], { owner: 'supplier' });
+  otherSupplier = await supplier();
+  const offered = await api.json('POST', '/api/leads', sampleLead, {
+    authorization: `Bearer ${await supplier()}`,
+  });
+  suppliersLead = offered.json().lead_id;
   demoCompany = (await findCompany(api.runtime.db, { organizationId: api.organizationId }))!.number;
-  demoKey = (await listKeys(api.runtime.db, api.organizationId))[0]!.id;
+  demoKey = (await listKeys(api.runtime.db, api.organizationId)).find(
+    ({ owner }) => owner === 'organization',
+  )!.id;
   const lead = { name: 'Sarah', phone: '+13055550142', company_id: demoCompany };
   uploaded = (await api.json('POST', '/leads/single', lead)).json().job_id;
   const csv = 'name,phone\nSarah,+13055550143\n';
@@ -103,6 +114,14 @@ const probes: Record<string, Probe> = {
   'PUT /webhook/textmagic/:token': { open: 'the token is the secret of the installation' },
 };
 
+/** The routes that a supplier's key opens, with the answer to a lead of another supplier of the same organization. */
+const openToSuppliers: Record<string, number> = {
+  'GET /api/leads': 200,
+  'POST /api/leads': 409,
+  'GET /api/leads/:lead_id': 404,
+  'POST /api/leads/:lead_id/send': 404,
+};
+
 const snapshotOfDemo = async () => {
   const tables = ['buyers', 'companies', 'crm_connections', 'api_keys', 'lead_syncs', 'imports'];
   const rows = tables.map((table) =>
@@ -149,6 +168,23 @@ describe('[S05] tenancy', () => {
       expect(probe.open).not.toBe('');
     }
   });
+
+  it.each(Object.entries(probes).filter(([, probe]) => !('open' in probe)))(
+    '[S33] %s with the key of another supplier of the organization',
+    async (route, probe) => {
+      const [method, url] = route.split(' ') as ['GET' | 'POST' | 'PATCH' | 'DELETE', string];
+      const before = await snapshotOfDemo();
+      const lead = { ...sampleLead, lead_id: suppliersLead };
+      const body = 'body' in probe ? probe.body : method === 'POST' ? lead : undefined;
+      const path = 'foreign' in probe ? probe.foreign().replace(leadId, suppliersLead) : url;
+      const headers = { authorization: `Bearer ${otherSupplier}` };
+      const response = await api.json(method, path, body, headers);
+      expect(response.statusCode).toBe(openToSuppliers[route] ?? 403);
+      expect(response.body).not.toContain(suppliersLead);
+      expect((await api.unlocksOf(suppliersLead)).length).toBe(1);
+      expect(await snapshotOfDemo()).toBe(before);
+    },
+  );
 
   it('a provider of another organization is unknown, and no unlock is created for it', async () => {
     const body = {

@@ -93,6 +93,26 @@ it('[S08] creates, lists and revokes a key; the key is printed once and never st
   expect((await leadgate(['key', 'revoke', key.slice(0, 11)])).code).toBe(1);
 });
 
+it('[S33] creates a supplier, and a further key of it on request', async () => {
+  const create = ['key', 'create', '--organization', 'demo', '--name', 'feed', '--supplier'];
+  const made = [await leadgate(create), await leadgate(create)];
+  const suppliers = made.map(({ err }) => /supplier ([0-9a-f-]{36})\)/.exec(err)![1]!);
+  expect(new Set(suppliers).size).toBe(2);
+  const further = await leadgate([...create, suppliers[0]!]);
+  expect(further.err).toContain(`supplier ${suppliers[0]}`);
+});
+
+it('[S33] sets and removes the lowest price per currency', async () => {
+  const floor = (currency: string, price: string) =>
+    leadgate(['organization', 'price-floor', '--slug', 'demo', '--currency', currency, '--price', price]);
+  expect((await floor('USD', '5000')).out).toBe(
+    'demo offers leads for at least $50, and in no other currency.\n',
+  );
+  expect((await floor('jpy', '7000')).out).toMatch(/at least .*¥7,000/);
+  await floor('jpy', 'none');
+  expect((await floor('usd', 'none')).out).toBe('demo has no lowest price.\n');
+});
+
 it.each([
   [['key', 'create', '--organization', 'unknown', '--name', 'x'], /There is no organization unknown/],
   [
@@ -100,6 +120,23 @@ it.each([
     /Unknown scope everything/,
   ],
   [['key', 'create', '--name', 'x'], /--organization <slug>/],
+  [
+    ['key', 'create', '--organization', 'demo', '--name', 'x', '--supplier', '--scopes', 'leads:read,admin'],
+    /leads:read and leads:write only, not admin/,
+  ],
+  [['key', 'create', '--organization', 'demo', '--name', 'x', '--supplier', 'acme'], /has no supplier acme/],
+  [
+    ['organization', 'price-floor', '--slug', 'demo', '--currency', 'usd', '--price', '49'],
+    /from 50 to 1000000: 5000 is \$50/,
+  ],
+  [
+    ['organization', 'price-floor', '--slug', 'demo', '--currency', 'zzz', '--price', '5000'],
+    /not an ISO 4217 currency/,
+  ],
+  [
+    ['organization', 'price-floor', '--slug', 'unknown', '--currency', 'usd', '--price', '5000'],
+    /There is no organization unknown/,
+  ],
   [['organization', 'create', '--slug', 'demo', '--name', 'D', '--support', 's'], /already/],
   [['organization', 'weight', '--slug', 'unknown', '--weight', '3'], /There is no organization unknown/],
   [['organization', 'weight', '--slug', 'demo', '--weight', '101'], /from 1 to 100/],

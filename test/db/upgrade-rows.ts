@@ -7,7 +7,7 @@ export const ourNumber = '+15005550006';
 export const amyPhone = '+13055550160';
 export const bobPhone = '+13055550161';
 
-const names = `organization amy bob amyLine bobLine user importing
+const names = `organization ownKey supplierKey amy bob amyLine bobLine user importing
   offered uploaded soldUpload
   amyOpen bobDone amyExpired bobRefunded
   teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported`;
@@ -44,6 +44,7 @@ export async function fill(client: pg.Client, id: Ids): Promise<void> {
       support_contact: 'help@gold.example',
     },
   ]);
+  await insert('api_keys', [keyOf(id, 'ownKey', 'organization'), keyOf(id, 'supplierKey', 'supplier')]);
   await insert('buyers', [buyerOf(id, 'amy', amyPhone, 'es'), buyerOf(id, 'bob', bobPhone, null)]);
   await insert('phones', [
     { id: id.amyLine, our_number: ourNumber, number: amyPhone },
@@ -69,6 +70,16 @@ export async function fill(client: pg.Client, id: Ids): Promise<void> {
 }
 
 type Insert = (table: string, rows: readonly Row[]) => Promise<void>;
+
+const keyOf = (id: Ids, name: string, owner: string) => ({
+  id: id[name],
+  organization_id: id.organization,
+  owner,
+  name,
+  prefix: 'lg_',
+  hash: name,
+  scopes: ['leads:read'],
+});
 
 const buyerOf = (id: Ids, name: string, phone: string, language: string | null) => ({
   id: id[name],

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listKeys } from '../../src/db/account/api-keys.ts';
 import { findBuyer } from '../../src/db/account/buyers.ts';
 import { findCompany } from '../../src/db/account/companies.ts';
 import { listMembers, organizationsOf } from '../../src/db/account/members.ts';
+import { findTenant } from '../../src/db/account/organizations.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { findConnection } from '../../src/db/crm/connections.ts';
 import { companyStatistics } from '../../src/db/crm/statistics.ts';
@@ -52,6 +54,7 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
   let db: Database;
   const id: Ids = makeIds();
   const organization = id.organization!;
+  const owner = { organizationId: organization, supplierId: null };
 
   beforeAll(async () => {
     const folder = await landedMigrations();
@@ -68,7 +71,7 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
   });
 
   it('leads that were offered keep their terms and are listed as pay-per-unlock', async () => {
-    expect(await findLead(db, organization, 'lead_offered')).toMatchObject({
+    expect(await findLead(db, owner, 'lead_offered')).toMatchObject({
       id: id.offered,
       city: 'Miami',
       contact: 'sealed',
@@ -79,14 +82,12 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
       sold: 1,
     });
     const page = { limit: 10, after: null };
-    expect((await listLeads(db, organization, {}, page)).map((lead) => lead.publicId)).toEqual([
-      'lead_offered',
-    ]);
+    expect((await listLeads(db, owner, {}, page)).map((lead) => lead.publicId)).toEqual(['lead_offered']);
   });
 
   it('uploaded leads are no longer for sale, lose their invented terms and stay with their import', async () => {
-    expect(await findLead(db, organization, 'lead_uploaded')).toBeNull();
-    expect(await findLead(db, organization, 'lead_soldUpload')).toBeNull();
+    expect(await findLead(db, owner, 'lead_uploaded')).toBeNull();
+    expect(await findLead(db, owner, 'lead_soldUpload')).toBeNull();
     const uploaded = await findUploaded(db, organization, [id.uploaded!, id.soldUpload!, id.offered!]);
     expect(uploaded.map((lead) => lead.id).toSorted()).toEqual([id.uploaded, id.soldUpload].toSorted());
     expect(await leadsOfImport(db, id.importing!, 10)).toEqual([id.uploaded]);
@@ -242,6 +243,19 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
       const [row] = await db.query<{ type: string }>('SELECT type FROM events WHERE id = $1', [event]);
       expect(recipients(row!.type as EventType, undefined).map((route) => route.worker)).toEqual([worker]);
     }
+  });
+
+  it('[S33] a supplier’s key is a supplier of its own, and stored leads are those of their organization', async () => {
+    const keys = await listKeys(db, organization);
+    expect(keys.map(({ name, supplierId }) => ({ name, supplierId }))).toEqual(
+      expect.arrayContaining([
+        { name: 'ownKey', supplierId: null },
+        { name: 'supplierKey', supplierId: id.supplierKey },
+      ]),
+    );
+    expect(await findTenant(db, 'gold')).toEqual({ id: organization, priceFloors: {} });
+    const supplier = { organizationId: organization, supplierId: id.supplierKey! };
+    expect(await findLead(db, supplier, 'lead_offered')).toBeNull();
   });
 
   it('members are sellers of their organization', async () => {

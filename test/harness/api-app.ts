@@ -30,7 +30,7 @@ export type ApiTest = {
   key: string;
   rows<R>(text: string, values?: unknown[]): Promise<R[]>;
   count(table: string): Promise<number>;
-  makeKey(scopes: Scope[], options?: { owner?: KeyOwner; organizationId?: string | null }): Promise<string>;
+  makeKey(scopes: Scope[], options?: KeyOptions): Promise<string>;
   otherOrganization(): Promise<{ id: string; key: string }>;
   json(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
@@ -56,6 +56,7 @@ export type ApiTest = {
   stop(): Promise<void>;
 };
 
+type KeyOptions = { owner?: KeyOwner; organizationId?: string | null; supplierId?: string };
 type StripePost = { path?: string; secret?: string; at?: number; signature?: string; contentType?: string };
 
 export type ApiOptions = {
@@ -157,8 +158,8 @@ function assemble(parts: Parts, sendgridKey: KeyObject, stop: () => Promise<void
     });
   const makeKey: ApiTest['makeKey'] = async (
     scopes,
-    { owner = 'organization', organizationId = parts.organizationId } = {},
-  ) => (await createKey(db, { organizationId, owner, name: 'test', scopes })).key;
+    { owner = 'organization', organizationId = parts.organizationId, supplierId } = {},
+  ) => (await createKey(db, { organizationId, owner, supplierId, name: 'test', scopes })).key;
   let sid = 0;
   return {
     ...parts,

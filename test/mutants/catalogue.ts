@@ -140,8 +140,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/db/messaging/messages.ts',
-        find: '\n    AND (opted_out_at IS NULL OR ${line.ignoreOptOut}) FOR SHARE',
-        replace: ' FOR SHARE',
+        find: '(${line.ignoreOptOut} OR opted_out_at IS NULL AND NOT',
+        replace: '(${line.ignoreOptOut} OR NOT',
       },
     ],
     caughtBy: [

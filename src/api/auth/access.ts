@@ -1,13 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sameSecret } from '../../adapters/secret.ts';
-import {
-  type ApiKey,
-  findKey,
-  findOrganizationId,
-  looksLikeKey,
-  noteKeyUse,
-} from '../../db/account/api-keys.ts';
+import { type ApiKey, findKey, type KeyInUse, looksLikeKey, noteKeyUse } from '../../db/account/api-keys.ts';
 import { organizationsOf } from '../../db/account/members.ts';
+import { findTenant, type Tenant } from '../../db/account/organizations.ts';
 import { batchLookups } from '../../db/batch-lookups.ts';
 import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
@@ -37,8 +32,8 @@ export type Access = {
   monitoring: Hook;
 };
 
-/** `home`: the organization a request acts for unless it names another. */
-type Identified = { caller: Caller; home: string | null };
+/** `home`: the organization a request acts for; null when the request must name it. */
+type Identified = { caller: Caller; home: Tenant | null };
 
 /** Slug of the organization that sandbox calls without a key act for. */
 const demoSlug = 'demo';
@@ -49,19 +44,24 @@ export function createAccess(
 ): Access {
   const trusted = trustedOrigins(config.publicUrl);
   const keyOf = batchLookups(async (given: string[]) => {
-    const found = new Map<string, Promise<ApiKey | null>>();
+    const found = new Map<string, Promise<KeyInUse | null>>();
     for (const key of given) if (!found.has(key)) found.set(key, findKey(db, key));
     return Promise.all(given.map((key) => found.get(key)!));
   });
 
   const identifySandbox = async (request: FastifyRequest): Promise<Identified | null> => {
     if (!isSandboxed(config) || !isLocalRequest(request)) return null;
-    const home = await findOrganizationId(db, demoSlug);
+    const home = await findTenant(db, demoSlug);
     if (!home) return null;
-    return {
-      caller: { actor: 'sandbox', role: 'operator', organizations: null, scopes: ['admin'], person: null },
-      home,
+    const caller: Caller = {
+      actor: 'sandbox',
+      role: 'operator',
+      organizations: null,
+      scopes: ['admin'],
+      supplierId: null,
+      person: null,
     };
+    return { caller, home };
   };
 
   const identifyKey = async (request: FastifyRequest, reply: FastifyReply): Promise<Identified> => {
@@ -84,7 +84,8 @@ export function createAccess(
     }
     await limiter.takeRequest({ actor: key.id, organizationId: key.organizationId }, reply);
     if (!key.lastUsedAt || Date.now() - key.lastUsedAt.getTime() > 3_600_000) await noteKeyUse(db, key.id);
-    return { caller: callerWith(key), home: key.organizationId };
+    const { organizationId: id, priceFloors } = key;
+    return { caller: callerWith(key), home: id === null ? null : { id, priceFloors } };
   };
 
   const findSession = async (request: FastifyRequest): Promise<Caller | null> => {
@@ -92,7 +93,7 @@ export function createAccess(
     if (!person) return null;
     const organizations = person.role === 'operator' ? null : await organizationsOf(db, person.id);
     const granted = scopes.filter((scope) => scope !== 'admin');
-    return { actor: person.id, role: person.role, organizations, scopes: granted, person };
+    return { actor: person.id, role: person.role, organizations, scopes: granted, supplierId: null, person };
   };
 
   const identifyForCompanies = async (
@@ -108,32 +109,32 @@ export function createAccess(
       return session;
     }
     const { caller } = await identifyKey(request, reply);
-    assertScope(caller, scope);
     if (caller.role === 'supplier')
       throw new RefusedError(
         403,
         'forbidden',
         'A supplier’s key can only offer leads with POST /api/leads. Use a key of the company to upload its leads.',
       );
+    assertScope(caller, scope);
     return caller;
   };
 
   /** An operator's key belongs to no organization, so the request names one. */
-  const namedOrganization = async ({ headers }: FastifyRequest): Promise<string> => {
+  const namedOrganization = async ({ headers }: FastifyRequest): Promise<Tenant> => {
     const slug = headers['x-organization'];
-    const id = typeof slug === 'string' ? await findOrganizationId(db, slug) : null;
-    if (!id)
+    const named = typeof slug === 'string' ? await findTenant(db, slug) : null;
+    if (!named)
       throw new RefusedError(400, 'organization_required', 'Name the organization: X-Organization: <slug>.');
-    return id;
+    return named;
   };
 
   return {
     organization: (scope) => async (request, reply) => {
       const { caller, home } = await identifyKey(request, reply);
-      const organizationId = home ?? (await namedOrganization(request));
+      const organization = home ?? (await namedOrganization(request));
       assertScope(caller, scope);
       setCaller(request, caller);
-      setOrganization(request, organizationId);
+      setOrganization(request, organization);
     },
     company: (scope) => async (request, reply) => {
       setCaller(request, await identifyForCompanies(request, reply, scope));
@@ -181,6 +182,7 @@ const callerWith = (key: ApiKey): Caller => ({
   role: key.owner,
   organizations: organizationsOfKey(key),
   scopes: key.scopes,
+  supplierId: key.supplierId,
   person: null,
 });
 

@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify';
+import type { Tenant } from '../../db/account/organizations.ts';
+import type { LeadOwner } from '../../db/lead/leads.ts';
 import type { Person } from '../../domain/account/person.ts';
 import type { Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
@@ -13,12 +15,14 @@ export type Caller = {
   /** The organizations the caller may act for; null for an operator, who may act for all. */
   organizations: readonly string[] | null;
   scopes: readonly Scope[];
+  /** Of a supplier's key: the supplier, whose leads alone it may see. */
+  supplierId: string | null;
   /** Null when no session was involved. */
   person: Person | null;
 };
 
 const callers = new WeakMap<FastifyRequest, Caller>();
-const organizations = new WeakMap<FastifyRequest, string>();
+const organizations = new WeakMap<FastifyRequest, Tenant>();
 
 export function setCaller(request: FastifyRequest, caller: Caller): void {
   callers.set(request, caller);
@@ -39,17 +43,25 @@ export function personOf(request: FastifyRequest): Person {
   return person;
 }
 
-export function setOrganization(request: FastifyRequest, organizationId: string): void {
-  organizations.set(request, organizationId);
-  addToLog(request, { organizationId });
+export function setOrganization(request: FastifyRequest, organization: Tenant): void {
+  organizations.set(request, organization);
+  addToLog(request, { organizationId: organization.id });
 }
 
 /** The organization a request acts for. Throws outside routes with `access.organization`. */
-export function organizationOf(request: FastifyRequest): string {
-  const organizationId = organizations.get(request);
-  if (!organizationId) throw new Error('this route does not resolve an organization');
-  return organizationId;
+export function tenantOf(request: FastifyRequest): Tenant {
+  const organization = organizations.get(request);
+  if (!organization) throw new Error('this route does not resolve an organization');
+  return organization;
 }
+
+export const organizationOf = (request: FastifyRequest): string => tenantOf(request).id;
+
+/** Whose leads a request may see and offer. */
+export const leadOwnerOf = (request: FastifyRequest): LeadOwner => ({
+  organizationId: organizationOf(request),
+  supplierId: callerOf(request).supplierId,
+});
 
 /** Whose quotas a request counts against. Sessions count for the organization alone. */
 export function quotaOwnerOf(request: FastifyRequest, organizationId = organizationOf(request)): QuotaOwner {
@@ -61,8 +73,8 @@ export function quotaOwnerOf(request: FastifyRequest, organizationId = organizat
  * Whose turns a request takes: its organization's, or its own when it acts for several. Null when no access hook has run.
  */
 export function turnOwnerOf(request: FastifyRequest): string | null {
-  const organizationId = organizations.get(request);
-  if (organizationId) return organizationId;
+  const organization = organizations.get(request);
+  if (organization) return organization.id;
   const caller = callers.get(request);
   return caller ? (onlyOrganization(caller) ?? caller.actor) : null;
 }

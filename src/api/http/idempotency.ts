@@ -6,11 +6,12 @@ import type { Runtime } from '../../usecases/runtime.ts';
 
 /**
  * The request's Idempotency-Key, bound to the route and the body. `body` is the parsed body, so that whitespace does not
- * make it a different request. Returns null when no key was sent.
+ * make it a different request. Suppliers of one organization may choose equal keys: a supplier's has its id in front, and
+ * a space, which no given key contains. Returns null when no key was sent.
  */
 export function idempotencyKeyOf(
   request: FastifyRequest,
-  { organizationId, vault }: { organizationId: string } & Pick<Runtime, 'vault'>,
+  owner: { organizationId: string; supplierId?: string | null } & Pick<Runtime, 'vault'>,
   body: unknown,
 ): IdempotencyKey | null {
   const given = request.headers['idempotency-key'];
@@ -21,7 +22,9 @@ export function idempotencyKeyOf(
     });
   }
   const route = `${request.method} ${request.routeOptions.url ?? ''} ${JSON.stringify(request.params)}`;
-  return { organizationId, key: given, route, requestHash: vault.index(JSON.stringify(body)) };
+  const { organizationId, supplierId, vault } = owner;
+  const key = supplierId ? `${supplierId} ${given}` : given;
+  return { organizationId, key, route, requestHash: vault.index(JSON.stringify(body)) };
 }
 
 /** Each key is a row that is kept for days, so it counts against the quota of its owner. */

@@ -14,7 +14,7 @@ export type Limits = {
   key: Limit | null;
   /** Invalid keys and signatures from one address. */
   refused: Limit;
-  /** Replies of one phone through the SMS gateway API. */
+  /** Replies of one phone to one organization through the SMS gateway API. */
   phone: Limit;
   /** Checkouts started and details opened through one pay link. */
   payLink: Limit;

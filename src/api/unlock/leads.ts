@@ -5,6 +5,7 @@ import { findLead, listLeads, type SealedContact, type StoredLead } from '../../
 import { allows } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { LOCKED, leadIdPattern } from '../../domain/lead/lead.ts';
+import type { GivenTerms } from '../../domain/lead/terms.ts';
 import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/money.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
@@ -13,7 +14,7 @@ import type { QuotaOwner } from '../../usecases/account/quotas.ts';
 import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { type Caller, callerOf, organizationOf, quotaOwnerOf } from '../auth/caller.ts';
+import { type Caller, callerOf, leadOwnerOf, quotaOwnerOf, tenantOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import { limit, nextCursor, optionalText, readCursor, text } from '../http/fields.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
@@ -90,17 +91,12 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const organizationId = organizationOf(request);
         const owner = quotaOwnerOf(request);
         await deps.quotas.take('leads', owner);
         await countOffers(deps, owner, request.body.provider_ids);
         await countIdempotencyKey(request, deps, owner);
-        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
-        const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), {
-          organizationId,
-          key,
-          cause: causeOf(request),
-        });
+        const given = requestOf(deps, request);
+        const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), given);
         return reply.status(201).send(answer.body as z.infer<typeof offered>);
       },
     );
@@ -118,20 +114,13 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const organizationId = organizationOf(request);
+        const given = requestOf(deps, request);
         const lead = await leadOf(deps, request, request.params.lead_id);
         const owner = quotaOwnerOf(request);
         await countOffers(deps, owner, request.body.provider_ids);
         await countIdempotencyKey(request, deps, owner);
-        const key = idempotencyKeyOf(request, { organizationId, vault: deps.vault }, request.body);
         const order = { providerIds: request.body.provider_ids, ...termsOf(request.body.config) };
-        const answer = await offerLead(
-          deps,
-          lead,
-          order,
-          { organizationId, key, cause: causeOf(request) },
-          200,
-        );
+        const answer = await offerLead(deps, lead, order, given, 200);
         return reply.status(200).send(answer.body as z.infer<typeof offered>);
       },
     );
@@ -184,7 +173,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const after = readCursor(cursor, [/^\d{1,17}$/, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/]);
         const rows = await listLeads(
           deps.db.reader,
-          organizationOf(request),
+          leadOwnerOf(request),
           { ...filter, createdFrom, createdTo },
           { limit, after: after && { micros: after[0]!, id: after[1]! } },
         );
@@ -203,8 +192,16 @@ async function countOffers({ quotas }: Deps, owner: QuotaOwner, ids: readonly st
   if (ids && ids.length > 0) await quotas.take('offers', owner, ids.length);
 }
 
+/** Who offers, under which rules, and the request's Idempotency-Key. */
+function requestOf({ vault }: Deps, request: FastifyRequest) {
+  const owner = leadOwnerOf(request);
+  const { priceFloors } = tenantOf(request);
+  const key = idempotencyKeyOf(request, { ...owner, vault }, request.body);
+  return { ...owner, priceFloors, key, cause: causeOf(request) };
+}
+
 async function leadOf(deps: Deps, request: FastifyRequest, publicId: string): Promise<StoredLead> {
-  const lead = await findLead(deps.db, organizationOf(request), publicId);
+  const lead = await findLead(deps.db, leadOwnerOf(request), publicId);
   if (!lead) throw notFound('lead');
   return lead;
 }
@@ -335,7 +332,7 @@ function orderOf(body: Body): LeadOrder {
   };
 }
 
-function termsOf(config: Config | null | undefined): Pick<LeadOrder, 'priceMinor' | 'currency' | 'ttlMs'> {
+function termsOf(config: Config | null | undefined): GivenTerms {
   return {
     priceMinor: config?.price_cents ?? null,
     currency: config?.currency ? parseCurrency(config.currency) : null,

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { parseProviderPhone } from '../../domain/phone/phone.ts';
-import { receiveReply } from '../../usecases/messaging/receive-reply.ts';
+import { receiveSubmittedReply } from '../../usecases/messaging/receive-reply.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { organizationOf } from '../auth/caller.ts';
+import { quotaOwnerOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import type { Limiter } from '../http/limits.ts';
 import { problemResponses } from '../http/problem.ts';
@@ -37,7 +37,7 @@ const body = z.strictObject({
 
 /** Replies from an upstream SMS gateway that has already verified the sender. */
 export function replyRoutes(
-  deps: Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>,
+  deps: Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'quotas'>,
   access: Access,
   limiter: Limiter,
 ): FastifyPluginAsyncZod {
@@ -49,7 +49,8 @@ export function replyRoutes(
         schema: {
           tags: ['replies'],
           summary: 'Submit an inbound SMS from a provider',
-          description: 'Deduplicated on phone, message and timestamp.',
+          description:
+            'Deduplicated on phone, message and timestamp. It concerns the offers and texts of the key’s organization only.',
           body,
           response: {
             200: z.object({
@@ -62,25 +63,29 @@ export function replyRoutes(
         },
       },
       async (request, reply) => {
-        const organizationId = organizationOf(request);
+        const submitter = quotaOwnerOf(request);
+        const { organizationId } = submitter;
         const parsed = parseProviderPhone(request.body.provider_phone);
         const from = parsed.ok ? parsed.e164 : request.body.provider_phone;
-        await limiter.take('phone', from, reply);
+        await limiter.take('phone', `${organizationId} ${from}`, reply);
         const { message } = request.body;
         const at = timeOf(request.body.timestamp).toISOString();
         const externalId = createHash('sha256')
           .update(JSON.stringify([organizationId, from, message, at]))
           .digest('hex');
-        const { action, leadId } = await receiveReply(deps, {
-          source: 'gateway',
-          externalId,
-          ourNumber: deps.sms.ourNumber,
-          from,
-          body: message,
-          organizationId,
-          now: new Date(),
-          cause: causeOf(request),
-        });
+        const { action, leadId } = await receiveSubmittedReply(
+          deps,
+          {
+            source: 'gateway',
+            externalId,
+            ourNumber: deps.sms.ourNumber,
+            from,
+            body: message,
+            now: new Date(),
+            cause: causeOf(request),
+          },
+          submitter,
+        );
         return { success: true as const, action, ...(leadId ? { lead_id: leadId } : {}) };
       },
     );

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { quotas, StoredQuotaError } from '../../domain/account/quotas.ts';
-import { isScope, type Scope } from '../../domain/account/scopes.ts';
+import { allows, isScope, type Scope, supplierScopes } from '../../domain/account/scopes.ts';
+import type { PriceFloors } from '../../domain/lead/terms.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
 import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
@@ -14,6 +15,8 @@ export type ApiKey = {
   id: string;
   organizationId: string | null;
   owner: KeyOwner;
+  /** Null unless the owner is a supplier. */
+  supplierId: string | null;
   name: string;
   prefix: string;
   scopes: Scope[];
@@ -21,6 +24,9 @@ export type ApiKey = {
   lastUsedAt: Date | null;
   revokedAt: Date | null;
 };
+
+/** A key with the price floors of its organization; without one, none apply. */
+export type KeyInUse = ApiKey & { priceFloors: PriceFloors };
 
 const keyShape = /^lg_[A-Za-z0-9_-]{43}$/;
 const shownLength = 11;
@@ -32,19 +38,26 @@ export const looksLikeKey = (value: string): boolean => keyShape.test(value);
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 const columns =
-  sql.raw(`id, organization_id AS "organizationId", owner, name, prefix, scopes, created_at AS "createdAt",
+  sql.raw(`id, organization_id AS "organizationId", owner, supplier_id AS "supplierId", name, prefix, scopes, created_at AS "createdAt",
   last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`);
 
-type NewKey = { organizationId: string | null; owner: KeyOwner; name: string; scopes: readonly Scope[] };
+type NewKey = {
+  organizationId: string | null;
+  owner: KeyOwner;
+  /** For a further key of a supplier. A supplier's key without it belongs to a new supplier. */
+  supplierId?: string | null;
+  name: string;
+  scopes: readonly Scope[];
+};
 
 /** The only place where the plain key is returned; it is not stored. */
 export async function createKey(
   db: Pick<Database, 'withTx'>,
   request: NewKey,
   most?: number,
-): Promise<{ id: string; key: string; prefix: string }> {
+): Promise<{ id: string; key: string; prefix: string; supplierId: string | null }> {
   const { key, row } = await makeKey(db, { ...request, idempotencyKey: null }, most);
-  return { id: row.id, key, prefix: row.prefix };
+  return { id: row.id, key, prefix: row.prefix, supplierId: row.supplierId };
 }
 
 /**
@@ -53,13 +66,15 @@ export async function createKey(
  */
 export async function makeKey(
   db: Pick<Database, 'withTx'>,
-  { organizationId, owner, name, scopes, idempotencyKey }: NewKey & { idempotencyKey: IdempotencyKey | null },
+  request: NewKey & { idempotencyKey: IdempotencyKey | null },
   most: number = quotas.api_keys.perOrganization,
 ): Promise<{ key: string; row: ApiKey }> {
+  const { organizationId, owner, name, scopes, idempotencyKey } = request;
+  const supplierId = owner === 'supplier' ? (request.supplierId ?? uuidv7()) : null;
   const key = `lg_${randomBytes(32).toString('base64url')}`;
   const id = uuidv7();
-  const made = sql`INSERT INTO api_keys (id, organization_id, owner, name, prefix, hash, scopes)
-    SELECT ${id}::uuid, ${organizationId}::uuid, ${owner}::text, ${name}::text, ${key.slice(0, shownLength)}::text, ${hashOf(key)}::text,
+  const made = sql`INSERT INTO api_keys (id, organization_id, owner, supplier_id, name, prefix, hash, scopes)
+    SELECT ${id}::uuid, ${organizationId}::uuid, ${owner}::text, ${supplierId}::uuid, ${name}::text, ${key.slice(0, shownLength)}::text, ${hashOf(key)}::text,
       ${sql.param([...scopes])}::text[]
     WHERE ${organizationId}::uuid IS NULL OR (SELECT count(*) FROM api_keys
       WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL) < ${most}::bigint
@@ -76,13 +91,35 @@ export async function makeKey(
 }
 
 /** Returns null for an unknown or revoked key. Not cached, so that a revoked key is refused immediately. */
-export async function findKey(db: Queryable, key: string): Promise<ApiKey | null> {
+export async function findKey(db: Queryable, key: string): Promise<KeyInUse | null> {
   if (!looksLikeKey(key)) return null;
-  const [row] = await run<ApiKey>(
+  const [row] = await run<KeyInUse>(
     db,
-    sql`SELECT ${columns} FROM api_keys WHERE hash = ${hashOf(key)} AND revoked_at IS NULL`,
+    sql`SELECT ${columns},
+        coalesce((SELECT g.price_floors FROM organizations g WHERE g.id = api_keys.organization_id), '{}') AS "priceFloors"
+      FROM api_keys WHERE hash = ${hashOf(key)} AND revoked_at IS NULL`,
   );
-  return row ? { ...row, scopes: row.scopes.filter(isScope) } : null;
+  return row ? { ...row, scopes: scopesOf(row) } : null;
+}
+
+/** A supplier's key opens no other routes than those of its own leads, whatever scopes it was made with. */
+function scopesOf({ owner, scopes }: ApiKey): Scope[] {
+  const granted = scopes.filter(isScope);
+  return owner === 'supplier' ? supplierScopes.filter((scope) => allows(granted, scope)) : granted;
+}
+
+/** Whether the organization has given this supplier a key or a member. */
+export async function isSupplierOf(
+  db: Queryable,
+  organizationId: string,
+  supplierId: string,
+): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`SELECT 1 FROM api_keys WHERE organization_id = ${organizationId}::uuid AND supplier_id = ${supplierId}::uuid
+      UNION ALL SELECT 1 FROM members WHERE organization_id = ${organizationId}::uuid AND supplier_id = ${supplierId}::uuid LIMIT 1`,
+  );
+  return rows.length > 0;
 }
 
 /** Records approximately when a key was last used, for the console, without a write per request. */

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { StoredQuotaError } from '../../domain/account/quotas.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
+import { optedOutFor } from '../messaging/phones.ts';
 import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
 import { insertCounted, lockCount } from './stored.ts';
 
@@ -48,7 +49,7 @@ export async function findCandidates(
   return run(
     db,
     sql`SELECT b.id AS "buyerId", b.external_id AS "externalId", b.phone, p.id AS "phoneId", b.active = 'active' AS active,
-      p.opted_out_at IS NOT NULL AS "optedOut", p.bad_number_at IS NOT NULL AS "badNumber",
+      coalesce(${sql.raw(optedOutFor('p', 'b.organization_id'))}, false) AS "optedOut", p.bad_number_at IS NOT NULL AS "badNumber",
       EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.lead_id = ${leadId}::uuid AND u.buyer_id = b.id) AS offered
     FROM buyers b LEFT JOIN phones p ON p.our_number = ${ourNumber} AND p.number = b.phone
     WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ANY(${sql.param(externalIds)}::text[])`,

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import type { PriceFloors } from '../../domain/lead/terms.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 
@@ -28,4 +29,32 @@ export async function createOrganization(db: Queryable, organization: NewOrganiz
       ON CONFLICT (slug) DO NOTHING RETURNING id`,
   );
   return rows.length > 0;
+}
+
+/** An organization that requests act for. */
+export type Tenant = { id: string; priceFloors: PriceFloors };
+
+export async function findTenant(db: Queryable, slug: string): Promise<Tenant | null> {
+  const [row] = await run<Tenant>(
+    db,
+    sql`SELECT id, price_floors AS "priceFloors" FROM organizations WHERE slug = ${slug}`,
+  );
+  return row ?? null;
+}
+
+/** Sets the lowest price in this currency, or removes it when null. Returns all of them, or null for an unknown slug. */
+export async function setPriceFloor(
+  db: Queryable,
+  slug: string,
+  { currency, minor }: { currency: string; minor: number | null },
+): Promise<PriceFloors | null> {
+  const floors =
+    minor === null
+      ? sql`price_floors - ${currency}::text`
+      : sql`price_floors || jsonb_build_object(${currency}::text, ${minor}::integer)`;
+  const [row] = await run<{ priceFloors: PriceFloors }>(
+    db,
+    sql`UPDATE organizations SET price_floors = ${floors} WHERE slug = ${slug} RETURNING price_floors AS "priceFloors"`,
+  );
+  return row?.priceFloors ?? null;
 }

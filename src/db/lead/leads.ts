@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 import { paidList } from '../unlock/states.ts';
@@ -19,9 +19,11 @@ export type SealedContact = {
   notes: string | null;
 };
 
-export type NewLead = {
+/** Whose leads: those of the organization, or of one of its suppliers only. */
+export type LeadOwner = { organizationId: string; supplierId: string | null };
+
+export type NewLead = LeadOwner & {
   id: string;
-  organizationId: string;
   publicId: string;
   city: string | null;
   serviceType: string | null;
@@ -45,9 +47,9 @@ export function insertLead(lead: NewLead): Part {
     name: 'lead',
     statement: (
       when,
-    ) => sql`INSERT INTO leads (id, organization_id, public_id, city, service_type, public, contact, phone_hash, email_hash,
+    ) => sql`INSERT INTO leads (id, organization_id, supplier_id, public_id, city, service_type, public, contact, phone_hash, email_hash,
         phone_valid, channel, price_minor, currency, ttl_ms, max_sales)
-      SELECT ${lead.id}::uuid, ${lead.organizationId}::uuid, ${lead.publicId}::text, ${lead.city}::text, ${lead.serviceType}::text,
+      SELECT ${lead.id}::uuid, ${lead.organizationId}::uuid, ${lead.supplierId}::uuid, ${lead.publicId}::text, ${lead.city}::text, ${lead.serviceType}::text,
         ${JSON.stringify(lead.public)}::jsonb, ${lead.contact}::text, ${lead.phoneHash}::text, ${lead.emailHash}::text,
         ${lead.phoneValid}::boolean, 'pay_per_unlock', ${lead.priceMinor}::integer, ${lead.currency}::text, ${lead.ttlMs}::bigint, ${lead.maxSales}::integer
       WHERE ${when}`,
@@ -120,16 +122,22 @@ const leadColumns = sql`l.id, l.organization_id AS "organizationId", l.public_id
       'currency', u.currency, 'ttlExpiresAt', u.ttl_expires_at, 'paidAt', u.paid_at) ORDER BY u.created_at, b.external_id), '[]')
     FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE u.lead_id = l.id) AS unlocks`;
 
-/** Returns null when the organization has no lead with this id that is sold by unlock. */
+/** `l` is the owner's: a supplier sees the leads that its own keys sent. */
+const ownedBy = ({ organizationId, supplierId }: LeadOwner): SQL =>
+  supplierId === null
+    ? sql`l.organization_id = ${organizationId}::uuid`
+    : sql`l.organization_id = ${organizationId}::uuid AND l.supplier_id = ${supplierId}::uuid`;
+
+/** Returns null when the owner has no lead with this id that is sold by unlock. */
 export async function findLead(
   db: Queryable,
-  organizationId: string,
+  owner: LeadOwner,
   publicId: string,
 ): Promise<StoredLead | null> {
   const [row] = await run<StoredLead>(
     db,
     sql`SELECT ${leadColumns} FROM leads l
-      WHERE l.organization_id = ${organizationId}::uuid AND l.public_id = ${publicId} AND l.channel = 'pay_per_unlock'`,
+      WHERE ${ownedBy(owner)} AND l.public_id = ${publicId} AND l.channel = 'pay_per_unlock'`,
   );
   return row ?? null;
 }
@@ -154,11 +162,11 @@ export type LeadFilter = {
 /** Leads that are sold by unlock, newest first. `after` is the cursor of the last row of the previous page. */
 export async function listLeads(
   db: Queryable,
-  organizationId: string,
+  owner: LeadOwner,
   filter: LeadFilter,
   page: { limit: number; after: { micros: string; id: string } | null },
 ): Promise<(StoredLead & { micros: string })[]> {
-  const where = [sql`l.organization_id = ${organizationId}::uuid AND l.channel = 'pay_per_unlock'`];
+  const where = [sql`${ownedBy(owner)} AND l.channel = 'pay_per_unlock'`];
   if (filter.city) where.push(sql`lower(l.city) = lower(${filter.city}::text)`);
   if (filter.campaign) where.push(sql`l.campaign_id = ${filter.campaign}::uuid`);
   if (filter.createdFrom) where.push(sql`l.created_at >= ${filter.createdFrom}::text::timestamptz`);

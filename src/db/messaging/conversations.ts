@@ -12,13 +12,16 @@ export type ConversationOwner = {
 };
 
 /**
- * Decided by the last message to the phone, or by the newest offer where its messages have passed their retention.
+ * Decided by the last message to the phone, or by the newest offer where its messages have passed their retention. Unless
+ * it is null, `among` names the only organization that counts.
  * Returns null when there is neither.
  */
 export async function findConversationOwner(
   db: Queryable,
   phoneId: string,
+  among: string | null = null,
 ): Promise<ConversationOwner | null> {
+  const counts = sql`(${among}::uuid IS NULL OR organization_id = ${among}::uuid)`;
   const [row] = await run<ConversationOwner>(
     db,
     sql`SELECT g.name AS organization, g.support_contact AS "supportContact", coalesce(b.language, g.language) AS language,
@@ -26,10 +29,10 @@ export async function findConversationOwner(
         'recipient', json_strip_nulls(json_build_object('kind', m.recipient_kind, 'id', m.recipient_id))) AS line
     FROM phones p CROSS JOIN LATERAL (
       (SELECT 1 AS rank, organization_id, subject, recipient_kind, recipient_id FROM messages
-        WHERE phone_id = p.id AND organization_id IS NOT NULL ORDER BY created_at DESC LIMIT 1)
+        WHERE phone_id = p.id AND organization_id IS NOT NULL AND ${counts} ORDER BY created_at DESC LIMIT 1)
       UNION ALL
       (SELECT 2, organization_id, 'unlock:' || id, 'buyer', buyer_id FROM lead_unlocks
-        WHERE our_number = p.our_number AND phone = p.number ORDER BY created_at DESC LIMIT 1)
+        WHERE our_number = p.our_number AND phone = p.number AND ${counts} ORDER BY created_at DESC LIMIT 1)
       ORDER BY rank LIMIT 1) m
     JOIN organizations g ON g.id = m.organization_id
     LEFT JOIN buyers b ON m.recipient_kind = 'buyer' AND b.id = m.recipient_id

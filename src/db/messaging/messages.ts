@@ -69,36 +69,42 @@ export async function findPostedBody(db: Queryable, effectId: string): Promise<s
 
 export type Line = {
   phoneId: string;
+  /** Whose text it is. */
+  organizationId: string | null;
   /** The one confirmation of an opt-out may go to an opted-out phone. */
   ignoreOptOut: boolean;
 };
 
-/** An opt-out updates this row and a claim locks it FOR SHARE: once the opt-out is committed, no SMS is claimed. */
+/**
+ * An opt-out updates this row and a claim locks it FOR SHARE: once the opt-out is committed, no SMS is claimed. The opt-outs
+ * of single organizations are in the row too, because a claim that waited for its lock reads only this row again.
+ */
 export function openLine(line: Line): ClaimGuard {
   return {
     name: 'line',
     statement: sql`SELECT id FROM phones WHERE id = ${line.phoneId} AND bad_number_at IS NULL
-    AND (opted_out_at IS NULL OR ${line.ignoreOptOut}) FOR SHARE`,
-    refusal: async (db) => ((await isOptedOut(db, line.phoneId)) ? 'opted_out' : 'bad_number'),
+    AND (${line.ignoreOptOut} OR opted_out_at IS NULL AND NOT opted_out_of @> ARRAY[${line.organizationId}::uuid]) FOR SHARE`,
+    refusal: async (db) => ((await isOptedOut(db, line)) ? 'opted_out' : 'bad_number'),
   };
 }
 
-async function isOptedOut(db: Queryable, phoneId: string): Promise<boolean> {
+async function isOptedOut(db: Queryable, { phoneId, organizationId }: Line): Promise<boolean> {
   const [row] = await run<{ out: boolean }>(
     db,
-    sql`SELECT opted_out_at IS NOT NULL AS out FROM phones WHERE id = ${phoneId}`,
+    sql`SELECT opted_out_at IS NOT NULL OR opted_out_of @> ARRAY[${organizationId}::uuid] AS out FROM phones WHERE id = ${phoneId}`,
   );
   return row?.out ?? true;
 }
 
-/** Spend cap per organization and UTC day, and per number and hour. */
+/** Spend cap per organization and UTC day, and per organization, number and hour: no organization uses up another's. */
 export function underCap(organizationId: string | null, phoneId: string): ClaimGuard {
   return {
     name: 'cap',
     statement: sql`SELECT 1 FROM organizations g WHERE g.id = ${organizationId}
     AND g.sms_per_day > (SELECT coalesce(sum(c.sent), 0) FROM sms_counters c WHERE c.organization_id = g.id
       AND c.day = ${today})
-    AND g.sms_per_number_hour > (SELECT count(*) FROM messages m WHERE m.phone_id = ${phoneId} AND m.created_at > now() - interval '1 hour')`,
+    AND g.sms_per_number_hour > (SELECT count(*) FROM messages m WHERE m.phone_id = ${phoneId} AND m.organization_id = g.id
+      AND m.created_at > now() - interval '1 hour')`,
     refusal: async () => 'capped',
   };
 }

@@ -1,17 +1,22 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 
+/** A conversation and its opt-outs. A claim of a text locks this row FOR SHARE, and every opt-out updates it. */
 export type Phone = {
   id: string;
   ourNumber: string;
   number: string;
+  /** The carrier reported the opt-out: no organization may text the number. */
   optedOutAt: Date | null;
+  /** The organizations that reported the opt-out themselves and may not text the number. */
+  optedOutOf: string[];
   badNumberAt: Date | null;
 };
 
 const columns = sql.raw(
-  'id, our_number AS "ourNumber", number, opted_out_at AS "optedOutAt", bad_number_at AS "badNumberAt"',
+  'id, our_number AS "ourNumber", number, opted_out_at AS "optedOutAt", opted_out_of AS "optedOutOf", bad_number_at AS "badNumberAt"',
 );
 
 export async function findPhone(db: Queryable, id: string): Promise<Phone | null> {
@@ -19,12 +24,66 @@ export async function findPhone(db: Queryable, id: string): Promise<Phone | null
   return row ?? null;
 }
 
-/** Records that the vendor refuses texts to this number. Locks the row that a claim locks FOR SHARE. */
-export function markOptedOut(phoneId: string): Part {
+/** The row of (our number, their phone), created when missing. */
+export async function openConversation(db: Queryable, ourNumber: string, number: string): Promise<Phone> {
+  const find = () =>
+    run<Phone>(db, sql`SELECT ${columns} FROM phones WHERE our_number = ${ourNumber} AND number = ${number}`);
+  const [known] = await find();
+  if (known) return known;
+  await run(
+    db,
+    sql`INSERT INTO phones (id, our_number, number) VALUES (${uuidv7()}, ${ourNumber}, ${number}) ON CONFLICT (our_number, number) DO NOTHING`,
+  );
+  const [made] = await find();
+  return made!;
+}
+
+/** Whether the number is that of a buyer of the organization, or was offered a lead or texted by it. */
+export async function isKnownTo(
+  db: Queryable,
+  organizationId: string,
+  ourNumber: string,
+  number: string,
+): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`SELECT 1 WHERE EXISTS (SELECT 1 FROM buyers WHERE phone = ${number} AND organization_id = ${organizationId}::uuid)
+      OR EXISTS (SELECT 1 FROM lead_unlocks
+        WHERE our_number = ${ourNumber} AND phone = ${number} AND organization_id = ${organizationId}::uuid)
+      OR EXISTS (SELECT 1 FROM messages m JOIN phones p ON p.id = m.phone_id
+        WHERE p.our_number = ${ourNumber} AND p.number = ${number} AND m.organization_id = ${organizationId}::uuid)`,
+  );
+  return rows.length > 0;
+}
+
+/** SQL: the phone `p` has opted out of texts of this organization. Both are SQL names, never input. */
+export const optedOutFor = (p: string, organization: string): string =>
+  `(${p}.opted_out_at IS NOT NULL OR ${p}.opted_out_of @> ARRAY[${organization}])`;
+
+/** Records an opt-out: of the texts of one organization, or of all when `organizationId` is null. */
+export function markOptedOut(phoneId: string, organizationId: string | null): Part {
+  const change =
+    organizationId === null
+      ? sql`opted_out_at = coalesce(opted_out_at, now())`
+      : sql`opted_out_of = array_append(array_remove(opted_out_of, ${organizationId}::uuid), ${organizationId}::uuid)`;
   return {
     name: 'opted_out',
-    statement: (when: SQL) =>
-      sql`UPDATE phones SET opted_out_at = coalesce(opted_out_at, now()) WHERE id = ${phoneId} AND ${when}`,
+    statement: (when: SQL) => sql`UPDATE phones SET ${change} WHERE id = ${phoneId}::uuid AND ${when}`,
+  };
+}
+
+/**
+ * Lifts the opt-out of one organization, or every opt-out when `organizationId` is null; once it is committed, texts can
+ * be claimed again.
+ */
+export function markOptedIn(phoneId: string, organizationId: string | null): Part {
+  const change =
+    organizationId === null
+      ? sql`opted_out_at = NULL, opted_out_of = '{}'`
+      : sql`opted_out_of = array_remove(opted_out_of, ${organizationId}::uuid)`;
+  return {
+    name: 'opted_in',
+    statement: (when: SQL) => sql`UPDATE phones SET ${change} WHERE id = ${phoneId}::uuid AND ${when}`,
   };
 }
 

@@ -146,7 +146,7 @@ export function bookReceipt(message: ReceiptTarget, receipt: Receipt): Change {
 
 /** For a refusal that holds for the phone: the lock of its row, named `line`, and its change. */
 function closingLine(phoneId: string, code: string | null): { lock: Part; close: Part } | null {
-  if (code === 'opted_out') return { lock: lockLine(phoneId), close: markOptedOut(phoneId) };
+  if (code === 'opted_out') return { lock: lockLine(phoneId), close: markOptedOut(phoneId, null) };
   return code === 'bad_number' ? { lock: lockLine(phoneId), close: markBadNumber(phoneId) } : null;
 }
 

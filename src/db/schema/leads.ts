@@ -32,6 +32,7 @@ export const leads = pgTable(
     quality: text(),
     campaignId: uuid('campaign_id'),
     categoryId: uuid('category_id'),
+    /** The supplier whose key sent it; null when the organization did. */
     supplierId: uuid('supplier_id'),
     /** The import that created it. */
     importId: uuid('import_id'),
@@ -56,6 +57,9 @@ export const leads = pgTable(
   (t) => [
     uniqueIndex('leads_public_id').on(t.organizationId, t.publicId),
     index('leads_newest').on(t.organizationId, t.createdAt, t.id).where(sql`channel = 'pay_per_unlock'`),
+    index('leads_supplier')
+      .on(t.organizationId, t.supplierId, t.createdAt, t.id)
+      .where(sql`supplier_id is not null`),
     index('leads_phone_hash').on(t.organizationId, t.phoneHash),
     index('leads_import').on(t.importId, t.id).where(sql`import_id is not null`),
     index('leads_uploaded').on(t.organizationId, t.id).where(sql`channel = 'crm_upload'`),

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { PriceFloors } from '../../domain/lead/terms.ts';
 import { moment } from './columns.ts';
 
 export const organizations = pgTable(
@@ -16,6 +17,8 @@ export const organizations = pgTable(
     supportContact: text('support_contact').notNull(),
     smsPerDay: integer('sms_per_day').notNull().default(10_000),
     smsPerNumberHour: integer('sms_per_number_hour').notNull().default(20),
+    /** Lowest price of an offer per currency, in minor units. Unless empty, other currencies are refused. */
+    priceFloors: jsonb('price_floors').$type<PriceFloors>().notNull().default({}),
     /** Share of every queue, as a multiple of the others'. */
     queueWeight: integer('queue_weight').notNull().default(1),
     /** Limits that replace those of the table of quotas, by name; null for none. */
@@ -48,6 +51,8 @@ export const apiKeys = pgTable(
     id: uuid().primaryKey(),
     organizationId: uuid('organization_id').references(() => organizations.id),
     owner: text().notNull(),
+    /** Of a supplier's key: the supplier, whose leads alone it offers and reads. Several keys may name one. */
+    supplierId: uuid('supplier_id'),
     name: text().notNull(),
     /** First characters, to recognise the key by. Only the SHA-256 of the key is stored. */
     prefix: text().notNull(),
@@ -60,6 +65,7 @@ export const apiKeys = pgTable(
   (t) => [
     check('api_keys_owner', sql`${t.owner} in ('organization', 'supplier', 'operator')`),
     check('api_keys_owned', sql`${t.owner} = 'operator' or ${t.organizationId} is not null`),
+    check('api_keys_supplier', sql`(${t.owner} = 'supplier') = (${t.supplierId} is not null)`),
     index('api_keys_organization').on(t.organizationId),
   ],
 );
@@ -90,14 +96,17 @@ export const buyers = pgTable(
   ],
 );
 
-/** One conversation: (our number, their phone). Opt-outs and reply routing live here, across organizations. */
+/** One conversation: (our number, their phone), across organizations. A claim of a text locks its row. */
 export const phones = pgTable(
   'phones',
   {
     id: uuid().primaryKey(),
     ourNumber: text('our_number').notNull(),
     number: text().notNull(),
+    /** The carrier reported the opt-out: no organization may text the number. */
     optedOutAt: moment('opted_out_at'),
+    /** The organizations that reported the opt-out themselves and may not text the number. */
+    optedOutOf: uuid('opted_out_of').array().notNull().default(sql`'{}'`),
     badNumberAt: moment('bad_number_at'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },

@@ -1,5 +1,4 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { CrmName } from '../../config.ts';
 import type { Offer } from '../../domain/messaging/conversation.ts';
 import type { Queryable } from '../client.ts';
@@ -56,27 +55,6 @@ export async function findReply(
   return row ?? null;
 }
 
-/** The row of (our number, their phone), created when missing. */
-export async function openConversation(
-  db: Queryable,
-  ourNumber: string,
-  number: string,
-): Promise<{ phoneId: string; optedOut: boolean }> {
-  const find = () =>
-    run<{ phoneId: string; optedOut: boolean }>(
-      db,
-      sql`SELECT id AS "phoneId", opted_out_at IS NOT NULL AS "optedOut" FROM phones WHERE our_number = ${ourNumber} AND number = ${number}`,
-    );
-  const [known] = await find();
-  if (known) return known;
-  await run(
-    db,
-    sql`INSERT INTO phones (id, our_number, number) VALUES (${uuidv7()}, ${ourNumber}, ${number}) ON CONFLICT (our_number, number) DO NOTHING`,
-  );
-  const [made] = await find();
-  return made!;
-}
-
 /**
  * The newest offers of a conversation, and those of the leads named in the text. `organizationId` limits them to one
  * tenant, for texts submitted with that tenant's API key.
@@ -100,13 +78,6 @@ export async function findOffers(
       ORDER BY "createdAt" DESC`,
   );
 }
-
-/** Clears an opt-out; once it is committed, texts can be claimed again. */
-export const optInPart = (phoneId: string) => ({
-  name: 'opted_in',
-  statement: (when: SQL) =>
-    sql`UPDATE phones SET opted_out_at = NULL WHERE id = ${phoneId}::uuid AND ${when}`,
-});
 
 /** The message an unsigned callback refers to: the vendor's id, and whether it is a text or a delivery receipt. */
 export async function findNotification(

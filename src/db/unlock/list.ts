@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { PaidBy, UnlockState } from '../../domain/unlock/machine.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { optedOutFor } from '../messaging/phones.ts';
 import { ofOrganization } from '../organization.ts';
 import { paidList } from './states.ts';
 
@@ -137,7 +138,7 @@ export async function findUnlockDetail(
     db,
     sql`SELECT ${columns}, l.id AS "leadUuid", o.id AS "organizationId", o.name AS organization, u.ttl_expires_at AS "ttlExpiresAt", s.slot, l.max_sales AS "maxSales",
       u.offered_at AS "offeredAt", u.paid_at AS "paidAt", u.paid_by AS "paidBy", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt",
-      coalesce(p.opted_out_at IS NOT NULL, false) AS "optedOut"
+      coalesce(${sql.raw(optedOutFor('p', 'u.organization_id'))}, false) AS "optedOut"
     FROM lead_unlocks u ${joins} JOIN organizations o ON o.id = u.organization_id LEFT JOIN sold_slots s ON s.unlock_id = u.id
       LEFT JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone
     WHERE u.id = ${id}::uuid AND ${ofOrganization('u.organization_id', organizationId)}`,

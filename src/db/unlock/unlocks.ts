@@ -4,6 +4,7 @@ import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
+import { optedOutFor } from '../messaging/phones.ts';
 import { openList } from './states.ts';
 
 /** An unlock with the columns of its lead, buyer and organization that every step needs. `contact` is sealed. */
@@ -51,7 +52,7 @@ export const isTexted = (unlock: UnlockView): unlock is UnlockView & { phoneId: 
 /** The columns of an UnlockView; a condition on `u` follows. */
 export const unlockView =
   sql.raw(`SELECT u.id, u.status AS state, u.reason, u.organization_id AS "organizationId", u.lead_id AS "leadId",
-  l.public_id AS "leadPublicId", u.buyer_id AS "buyerId", p.id AS "phoneId", u.phone, p.opted_out_at IS NOT NULL AS "optedOut",
+  l.public_id AS "leadPublicId", u.buyer_id AS "buyerId", p.id AS "phoneId", u.phone, coalesce(${optedOutFor('p', 'u.organization_id')}, false) AS "optedOut",
   u.our_number AS "ourNumber", u.price_minor AS "priceMinor", u.currency, u.ttl_expires_at AS "ttlExpiresAt",
   u.offered_at AS "offeredAt", u.reveal_claims AS "revealClaims", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt", u.done_at AS "doneAt", u.link_sent_at AS "linkSentAt",
   u.token_version AS "tokenVersion", b.name AS "buyerName", b.email AS "buyerEmail", coalesce(b.language, g.language) AS language,
@@ -85,15 +86,19 @@ export function markOffered(unlockIds: string[]): (held: SQL) => SQL {
     WHERE id = ANY(${sql.param(unlockIds)}::uuid[]) AND offered_at IS NULL AND ${held} RETURNING id`;
 }
 
-/** Open unlocks of one conversation or of one lead, at most `limit`; the caller repeats the query for more. */
+/**
+ * Open unlocks of one lead, or of one conversation and, unless it is null, one organization: at most `limit`; the caller
+ * repeats the query for more.
+ */
 export async function findOpenUnlocks(
   db: Queryable,
-  where: { phoneId: string } | { leadId: string },
+  where: { phoneId: string; organizationId: string | null } | { leadId: string },
   limit: number,
 ): Promise<{ id: string; state: UnlockState; organizationId: string; ttlExpiresAt: Date }[]> {
   const condition =
     'phoneId' in where
-      ? sql`(our_number, phone) = (SELECT our_number, number FROM phones WHERE id = ${where.phoneId})`
+      ? sql`(our_number, phone) = (SELECT our_number, number FROM phones WHERE id = ${where.phoneId})
+        AND (${where.organizationId}::uuid IS NULL OR organization_id = ${where.organizationId}::uuid)`
       : sql`lead_id = ${where.leadId}`;
   return run(
     db,

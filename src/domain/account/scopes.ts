@@ -11,6 +11,9 @@ export const scopes = [
 ] as const;
 export type Scope = (typeof scopes)[number];
 
+/** The scopes a supplier's key may have: it offers and reads its own leads. */
+export const supplierScopes = ['leads:read', 'leads:write'] as const satisfies Scope[];
+
 export const isScope = (value: string): value is Scope => (scopes as readonly string[]).includes(value);
 
 export const allows = (granted: readonly Scope[], wanted: Scope): boolean =>

@@ -33,8 +33,8 @@ type Expected = {
   optIn?: boolean;
   optOut?: boolean;
 };
-const judged = (text: string, offers: Offer[], optedOut = false): Expected => {
-  const verdict = judgeReply(text, { optedOut, offers }, now);
+const judged = (text: string, offers: Offer[], optedOut = false, canOptIn = optedOut): Expected => {
+  const verdict = judgeReply(text, { optedOut, canOptIn, offers }, now);
   return {
     intent: verdict.intent,
     event: verdict.event,
@@ -127,6 +127,25 @@ describe('[F27] a phone that is opted out buys nothing', () => {
   ] as const)('%s', (text, expected) => {
     expect(judged(text, [newer], true)).toEqual(expected);
   });
+
+  it.each(['START', 'YES'])('%s cannot lift an opt-out of others and goes to an operator', (text) => {
+    expect(judged(text, [newer], true, false)).toMatchObject({ event: null, operator: true, optIn: false });
+  });
+
+  it('START lifts the opt-outs of single organizations, of which YES and Y take no notice', () => {
+    expect(judged('START', [newer], false, true)).toEqual(optIn);
+    for (const text of ['YES', 'Y'])
+      expect(judged(text, [newer], false, true)).toEqual(emits('accept', 'accepted', 'lead_Newer'));
+  });
+});
+
+it('[S34] a lead id that two organizations offered is the first offer, unless that one has ended', () => {
+  const first = { ...offer('lead_same', 'AWAIT_CONFIRM', 5), unlockId: 'first' };
+  const second = { ...offer('LEAD_same', 'AWAIT_CONFIRM', 1), unlockId: 'second', organizationId: 'p' };
+  const bought = (offers: Offer[]) =>
+    judgeReply('Y lead_same', { optedOut: false, canOptIn: false, offers }, now).offer?.unlockId;
+  expect(bought([second, first])).toBe('first');
+  expect(bought([second, { ...first, status: 'EXPIRED', endedAt: ago(1) }])).toBe('second');
 });
 
 it.each(['STOP', 'stop please', 'Y stop', 'unsubscribe'])('[S17] %s is an opt-out, from anybody', (text) => {

@@ -15,7 +15,13 @@ export type Offer = {
   endedAt: Date | null;
 };
 
-export type Conversation = { optedOut: boolean; offers: readonly Offer[] };
+export type Conversation = {
+  /** Texts of the organizations that this reply concerns are refused. */
+  optedOut: boolean;
+  /** There is an opt-out that a START in this conversation lifts. */
+  canOptIn: boolean;
+  offers: readonly Offer[];
+};
 
 export type ReplyVerdict = {
   /** Stored with the message. */
@@ -37,7 +43,11 @@ const recentMs = 7 * 24 * 3_600_000;
  * Decides what a reply does (docs/contracts.md). STOP is accepted from every phone. A phone that is opted out buys
  * nothing: START, YES and UNSTOP re-subscribe, as the carrier does too, and all other texts go to an operator.
  */
-export function judgeReply(text: string, { optedOut, offers }: Conversation, now: Date): ReplyVerdict {
+export function judgeReply(
+  text: string,
+  { optedOut, canOptIn, offers }: Conversation,
+  now: Date,
+): ReplyVerdict {
   const { kind, leadIds } = parseReply(text);
   const open = newestOpen(offers);
   const verdict: ReplyVerdict = {
@@ -53,16 +63,14 @@ export function judgeReply(text: string, { optedOut, offers }: Conversation, now
   if (kind === 'stop') return { ...verdict, optOut: true };
   if (kind === 'ignored') return verdict;
   if (optedOut) {
-    if (kind === 'start' || isCarrierResubscribe(text)) return { ...verdict, intent: 'start', optIn: true };
-    return toOperator();
+    const subscribes = kind === 'start' || isCarrierResubscribe(text);
+    return subscribes && canOptIn ? { ...verdict, intent: 'start', optIn: true } : toOperator();
   }
-  if (kind === 'start') return verdict;
+  if (kind === 'start') return { ...verdict, optIn: canOptIn };
   if (kind === 'help') return offers.length > 0 ? { ...verdict, event: 'help' } : toOperator();
 
   const namesLead = leadIds.length > 0;
-  const namedOffer = namesLead
-    ? offers.find((offer) => leadIds.includes(offer.leadId.toLowerCase()))
-    : undefined;
+  const namedOffer = namesLead ? offerNamed(offers, leadIds) : null;
   if (kind === 'accept') {
     const offer = namesLead ? namedOffer : (open ?? recentlyEnded(offers, now));
     if (offer) return { ...verdict, offer, event: 'accepted' };
@@ -73,6 +81,17 @@ export function judgeReply(text: string, { optedOut, offers }: Conversation, now
   }
   // Unclear, or an id that was never offered to this phone: must not buy another lead.
   return open ? { ...verdict, intent: 'unclear', offer: open, event: 'unclear' } : toOperator();
+}
+
+/**
+ * The newest offer of a named lead. Lead ids are unique per organization only, so where several organizations offered a
+ * lead with this id, the first offer counts: a later one must not take its reply.
+ */
+function offerNamed(offers: readonly Offer[], leadIds: readonly string[]): Offer | null {
+  const named = newest(offers.filter((offer) => leadIds.includes(offer.leadId.toLowerCase())));
+  const same = offers.filter((offer) => offer.leadId.toLowerCase() === named?.leadId.toLowerCase());
+  const open = same.filter((offer) => isOpen(offer.status));
+  return (open.length > 0 ? open : same).toSorted((a, b) => +a.createdAt - +b.createdAt)[0] ?? null;
 }
 
 /** Returns the open offer with the newest teaser, or one whose teaser is not recorded yet if there is no other. */

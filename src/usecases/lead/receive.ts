@@ -9,6 +9,7 @@ import {
   findLead,
   insertLead,
   insertOffers,
+  type LeadOwner,
   leadExists,
   leadIdConstraint,
   type NewOffer,
@@ -20,6 +21,13 @@ import { isConflict } from '../../db/retry.ts';
 import { type Answer, answerPart, firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newLeadId, splitLead } from '../../domain/lead/lead.ts';
+import {
+  defaultTerms,
+  type GivenTerms,
+  type PriceFloors,
+  type Terms,
+  termsOf,
+} from '../../domain/lead/terms.ts';
 import { normaliseContactPhone } from '../../domain/phone/phone.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
@@ -66,17 +74,11 @@ export type LeadOrder = {
   email: string | null;
   address: string | null;
   providerIds: readonly string[];
-  priceMinor: number | null;
-  currency: string | null;
-  ttlMs: number | null;
   maxSales: number | null;
-};
-
-export type Terms = { priceMinor: number; currency: string; ttlMs: number };
-export const defaultTerms: Terms = { priceMinor: 2_000, currency: 'usd', ttlMs: 24 * 3_600_000 };
+} & GivenTerms;
 
 type Owned = { id: string; organizationId: string };
-type Request = { organizationId: string; key: IdempotencyKey | null; cause: Cause };
+type Request = LeadOwner & { priceFloors: PriceFloors; key: IdempotencyKey | null; cause: Cause };
 
 /**
  * Stores a lead, an unlock per eligible buyer, its event and the caller's Idempotency-Key in one atomic statement. On a
@@ -87,18 +89,29 @@ export async function receiveLead(
   order: LeadOrder,
   request: Request,
 ): Promise<Answer> {
-  const { organizationId, key } = request;
+  const { organizationId, supplierId, key } = request;
+  const rules = { floors: request.priceFloors, notBelow: null };
+  const terms = await unlessAnswered(deps, key, () => termsOf(order, defaultTerms, rules));
+  if ('answer' in terms) return terms.answer;
   for (let round = 0; round < 5; round += 1) {
     const id = uuidv7();
     const publicId = order.publicId ?? newLeadId(randomBytes);
-    const terms = termsOf(order, defaultTerms);
     const named = { organizationId, providerIds: [...new Set(order.providerIds)] };
     const found = named.providerIds.length > 0 ? await deps.findNamed(named) : [];
     const notStored = { erased: false, maxSales: order.maxSales, sold: 0 };
     const { offers, results } = chooseNamed(notStored, found, order.providerIds, new Date());
     const answer: Answer = { status: 201, body: { lead_id: publicId, provider_results: results } };
-    const lead = { id, organizationId, publicId, ...terms, maxSales: order.maxSales, ...sealed(deps, order) };
-    const parts = [insertLead(lead), ...offerParts(deps, lead, terms, offers)];
+    const { maxSales } = order;
+    const lead = {
+      id,
+      organizationId,
+      supplierId,
+      publicId,
+      ...terms.given,
+      maxSales,
+      ...sealed(deps, order),
+    };
+    const parts = [insertLead(lead), ...offerParts(deps, lead, terms.given, offers)];
     try {
       const change = changeOf(key, answer, parts, offersEvent('lead.received', lead, offers));
       await commitOnce(deps, change, request.cause, () => leadExists(deps.db, id));
@@ -111,9 +124,7 @@ export async function receiveLead(
       const first = await firstAnswer(deps.db, key);
       if (first) return first;
       const known =
-        order.publicId && collision === leadIdConstraint
-          ? await findLead(deps.db, organizationId, publicId)
-          : null;
+        order.publicId && collision === leadIdConstraint ? await findLead(deps.db, request, publicId) : null;
       if (known) return offerLead(deps, known, order, request, 201);
       if (order.publicId && collision === leadIdConstraint) throw leadIdTaken();
     }
@@ -125,12 +136,15 @@ export async function receiveLead(
 export async function offerLead(
   deps: Deps,
   lead: StoredLead,
-  order: Pick<LeadOrder, 'providerIds' | 'priceMinor' | 'currency' | 'ttlMs'>,
+  order: Pick<LeadOrder, 'providerIds'> & GivenTerms,
   request: Request,
   status: 200 | 201,
 ): Promise<Answer> {
   const { organizationId, key } = request;
   const { maxSales, sold } = lead;
+  const rules = { floors: request.priceFloors, notBelow: request.supplierId === null ? null : lead };
+  const terms = await unlessAnswered(deps, key, () => termsOf(order, lead, rules));
+  if ('answer' in terms) return terms.answer;
   for (let round = 0; round < 5; round += 1) {
     const ids = [...new Set(order.providerIds)];
     const found =
@@ -138,7 +152,7 @@ export async function offerLead(
     const offered = { erased: lead.contact === null, maxSales, sold };
     const { offers, results } = chooseNamed(offered, found, order.providerIds, new Date());
     const answer: Answer = { status, body: { lead_id: lead.publicId, provider_results: results } };
-    const parts = offerParts(deps, lead, termsOf(order, lead), offers);
+    const parts = offerParts(deps, lead, terms.given, offers);
     if (offers.length === 0 && !key) return answer;
     try {
       const event = offers.length > 0 ? offersEvent('offers.requested', lead, offers) : null;
@@ -222,15 +236,28 @@ function sealed({ vault }: Deps, order: LeadOrder) {
   };
 }
 
-const termsOf = (order: Pick<LeadOrder, 'priceMinor' | 'currency' | 'ttlMs'>, otherwise: Terms): Terms => ({
-  priceMinor: order.priceMinor ?? otherwise.priceMinor,
-  currency: order.currency ?? otherwise.currency,
-  ttlMs: order.ttlMs ?? otherwise.ttlMs,
-});
+/** The rules may have changed since the caller's key was first answered: then the first answer stands. */
+async function unlessAnswered(
+  { db }: Deps,
+  key: IdempotencyKey | null,
+  read: () => Terms,
+): Promise<{ given: Terms } | { answer: Answer }> {
+  try {
+    return { given: read() };
+  } catch (error) {
+    const answer = await firstAnswer(db, key);
+    if (answer) return { answer };
+    throw error;
+  }
+}
 
-/** The organization has a lead with this id that is not sold by unlock. */
+/** The organization has a lead with this id that is not sold by unlock, or not the supplier's: the answer is the same. */
 const leadIdTaken = () =>
-  new RefusedError(409, 'lead_id_taken', 'This lead_id belongs to a lead that cannot be offered.');
+  new RefusedError(
+    409,
+    'lead_id_taken',
+    'This lead_id is in use for a lead that you cannot offer. Nothing was stored. Choose another lead_id, or leave it out.',
+  );
 
 const tooContended = () =>
   new RefusedError(503, 'unavailable', 'Too many requests for the same lead at once. Please repeat.', {

@@ -1,14 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Part } from '../../db/commit.ts';
-import { markOptedOut } from '../../db/messaging/phones.ts';
-import {
-  findOffers,
-  findReply,
-  type InboxSource,
-  openConversation,
-  optInPart,
-  receiveOnce,
-} from '../../db/transport/inbox.ts';
+import { isKnownTo, markOptedIn, markOptedOut, openConversation } from '../../db/messaging/phones.ts';
+import { findOffers, findReply, type InboxSource, receiveOnce } from '../../db/transport/inbox.ts';
 import {
   actionOf,
   judgeReply,
@@ -18,7 +11,10 @@ import {
 import { parseReply } from '../../domain/messaging/reply.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import type { QuotaOwner } from '../account/quotas.ts';
 import type { Runtime } from '../runtime.ts';
+
+type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
 
 export type IncomingReply = {
   source: Extract<InboxSource, 'twilio' | 'textmagic' | 'gateway'>;
@@ -28,30 +24,78 @@ export type IncomingReply = {
   /** E.164 as the vendor writes it. */
   from: string;
   body: string;
-  /** Limits the text to offers of this organization, for texts submitted with an API key; null for all offers. */
-  organizationId?: string | null;
   now: Date;
   cause: Cause | null;
 };
 
 export type ReplyAnswer = { action: ReplyAction; leadId: string | null; duplicate: boolean };
 
+/** The conversation a text belongs to: its phone, its opt-outs, and the organization whose key submitted the text. */
+type Line = {
+  /** Null for a number that the organization neither has nor has texted. */
+  phoneId: string | null;
+  /** Null for a text that the carrier itself reported. */
+  organizationId: string | null;
+  optedOutEverywhere: boolean;
+  optedOut: boolean;
+  canOptIn: boolean;
+};
+
+/** Receives one text of a buyer as the carrier reported it, signed or fetched by its id: it concerns every organization. */
+export async function receiveReply(deps: Deps, reply: IncomingReply): Promise<ReplyAnswer> {
+  const phone = await openConversation(deps.db, reply.ourNumber, reply.from);
+  const optedOut = phone.optedOutAt !== null;
+  return storeReply(deps, reply, {
+    phoneId: phone.id,
+    organizationId: null,
+    optedOutEverywhere: optedOut,
+    optedOut,
+    // The person's own word lifts also what single organizations have reported.
+    canOptIn: optedOut || phone.optedOutOf.length > 0,
+  });
+}
+
 /**
- * Receives one text of a buyer, from a webhook or from a worker that fetched it: its inbox row, an opt-out and the
- * event it causes are one statement. A duplicate changes nothing and gets the first answer.
+ * Receives one text that an organization submits with its key. Only that organization vouches for it, so it
+ * concerns the organization's own offers and texts, and from a number that it does not know the text is only stored.
  */
-export async function receiveReply(
-  { db, vault, relay }: Pick<Runtime, 'db' | 'vault' | 'relay'>,
+export async function receiveSubmittedReply(
+  deps: Deps & Pick<Runtime, 'quotas'>,
   reply: IncomingReply,
+  submitter: QuotaOwner,
+): Promise<ReplyAnswer> {
+  const { organizationId } = submitter;
+  if (!(await isKnownTo(deps.db, organizationId, reply.ourNumber, reply.from))) {
+    await deps.quotas.take('unknown_texts', submitter);
+    const unknown = { optedOutEverywhere: false, optedOut: false, canOptIn: false };
+    return storeReply(deps, reply, { phoneId: null, organizationId, ...unknown });
+  }
+  const phone = await openConversation(deps.db, reply.ourNumber, reply.from);
+  const optedOutEverywhere = phone.optedOutAt !== null;
+  const canOptIn = phone.optedOutOf.includes(organizationId);
+  const optedOut = optedOutEverywhere || canOptIn;
+  return storeReply(deps, reply, {
+    phoneId: phone.id,
+    organizationId,
+    optedOutEverywhere,
+    optedOut,
+    canOptIn,
+  });
+}
+
+/**
+ * Stores a text: its inbox row, an opt-out and the event it causes are one statement. A duplicate changes nothing and
+ * gets the first answer.
+ */
+async function storeReply(
+  { db, vault, relay }: Deps,
+  reply: IncomingReply,
+  line: Line,
 ): Promise<ReplyAnswer> {
   const { ourNumber, from, body } = reply;
-  const { phoneId, optedOut } = await openConversation(db, ourNumber, from);
   const { leadIds } = parseReply(body);
-  const offers = await findOffers(db, ourNumber, from, leadIds, reply.organizationId ?? null);
-  const judged = judgeReply(body, { optedOut, offers }, reply.now);
-  // With a tenant's key only its own buyers can opt in again; a STOP counts from any number.
-  const foreign = judged.optIn && offers.length === 0 && typeof reply.organizationId === 'string';
-  const verdict = foreign ? { ...judged, optIn: false, needsOperator: true } : judged;
+  const offers = await findOffers(db, ourNumber, from, leadIds, line.organizationId);
+  const verdict = judgeReply(body, { ...line, offers }, reply.now);
 
   const inboxId = uuidv7();
   const result = await relay.commit(
@@ -61,16 +105,16 @@ export async function receiveReply(
         source: reply.source,
         externalId: reply.externalId,
         kind: 'reply',
-        organizationId: verdict.offer?.organizationId ?? reply.organizationId ?? null,
+        organizationId: verdict.offer?.organizationId ?? line.organizationId,
         unlockId: verdict.offer?.unlockId ?? null,
-        phoneId,
+        phoneId: line.phoneId,
         sender: vault.seal(from),
         body: vault.seal(body),
         intent: verdict.intent,
         needsOperator: verdict.needsOperator,
       }),
-      writes: writesOf(verdict, phoneId),
-      events: eventsOf(verdict, { phoneId, inboxId, optedOut }),
+      writes: writesOf(verdict, line),
+      events: eventsOf(verdict, line, inboxId),
     },
     { cause: reply.cause },
   );
@@ -85,19 +129,22 @@ export async function receiveReply(
   };
 }
 
-function writesOf(verdict: ReplyVerdict, phoneId: string): Part[] {
-  if (verdict.optOut) return [markOptedOut(phoneId)];
-  return verdict.optIn ? [optInPart(phoneId)] : [];
+function writesOf(verdict: ReplyVerdict, { phoneId, organizationId }: Line): Part[] {
+  if (phoneId === null) return [];
+  if (verdict.optOut) return [markOptedOut(phoneId, organizationId)];
+  return verdict.optIn ? [markOptedIn(phoneId, organizationId)] : [];
 }
 
-function eventsOf(
-  verdict: ReplyVerdict,
-  { phoneId, inboxId, optedOut }: { phoneId: string; inboxId: string; optedOut: boolean },
-): EventDraft[] {
-  const organizationId = verdict.offer?.organizationId ?? null;
-  const ofPhone = { organizationId, subject: subjects.phone(phoneId), data: { phoneId, inboxId } };
+function eventsOf(verdict: ReplyVerdict, line: Line, inboxId: string): EventDraft[] {
+  const { phoneId, optedOut, optedOutEverywhere } = line;
+  if (phoneId === null) return [];
+  const organizationId = line.organizationId ?? verdict.offer?.organizationId ?? null;
+  const data = { phoneId, inboxId, ...(line.organizationId ? { organizationId: line.organizationId } : {}) };
+  const ofPhone = { organizationId, subject: subjects.phone(phoneId), data };
   if (verdict.optOut) return optedOut ? [] : [{ type: 'buyer.opted_out', ...ofPhone }];
-  if (verdict.optIn) return [{ type: 'buyer.opted_in', ...ofPhone }];
+  // With a key an organization lifts its own opt-out; while the carrier's stands, nothing may be sent.
+  if (verdict.optIn)
+    return line.organizationId && optedOutEverywhere ? [] : [{ type: 'buyer.opted_in', ...ofPhone }];
   if (verdict.event === 'help') return [{ type: 'reply.help', ...ofPhone }];
   if (!verdict.event || !verdict.offer) return [];
   const { unlockId } = verdict.offer;

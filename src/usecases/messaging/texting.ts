@@ -132,7 +132,7 @@ function smsPosting(deps: Deps, r: SmsRequest): Posting<null> {
 
 function guardsOf(r: SmsRequest): ClaimGuard[] {
   const { phoneId, ignoreOptOut = false, organizationId } = r;
-  const guards = [openLine({ phoneId, ignoreOptOut }), ...revealGuards(r)];
+  const guards = [openLine({ phoneId, organizationId, ignoreOptOut }), ...revealGuards(r)];
   return r.uncapped ? guards : [...guards, underCap(organizationId, phoneId)];
 }
 

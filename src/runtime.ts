@@ -11,6 +11,7 @@ import { createRelay } from './engine/relay.ts';
 import { createQuotas } from './usecases/account/quotas.ts';
 import { createTexting } from './usecases/messaging/texting.ts';
 import type { Runtime } from './usecases/runtime.ts';
+import { createSelfCheck, type SelfCheckOptions } from './usecases/transport/self-check.ts';
 
 const closePatienceMs = 4_000;
 
@@ -20,6 +21,7 @@ export type RuntimeOptions = {
   pool?: number;
   /** How long a statement may take: an ingress answers 503 rather than keep its caller waiting. */
   queryTimeoutMs?: number;
+  selfCheck?: SelfCheckOptions;
 };
 
 /** Builds what a process needs and checks what must not be wrong. `close` goes after the servers and workers. */
@@ -63,6 +65,9 @@ export async function createRuntime(
     effects,
     statusCallbackBase: `${config.publicUrl}/webhook/twilio/status`,
   });
+  const selfCheck = createSelfCheck({ db, queues, relay, log }, options.selfCheck);
+  // Before the first request: signatures are judged by the database's clock.
+  await selfCheck.start();
   const links = createPayLinks(config.encryptionKeys.at(-1)!.key, config.publicUrl);
   return {
     config,
@@ -78,7 +83,9 @@ export async function createRuntime(
     relay,
     effects: { ...effects, ...texting },
     quotas: createQuotas(),
+    selfCheck,
     async close() {
+      await settledWithin(closePatienceMs, selfCheck.stop());
       await queues.close();
       gateways.close();
       await settledWithin(closePatienceMs, db.close());

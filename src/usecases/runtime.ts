@@ -9,6 +9,7 @@ import type { Effects } from '../engine/effects.ts';
 import type { EngineRuntime } from '../engine/runtime.ts';
 import type { Quotas } from './account/quotas.ts';
 import type { Texting } from './messaging/texting.ts';
+import type { SelfCheck } from './transport/self-check.ts';
 
 /**
  * All deps of a process, built once by a composition root (src/runtime.ts) and passed down; requests and handlers take
@@ -24,4 +25,5 @@ export type Runtime = EngineRuntime & {
   crms: Crms;
   effects: Effects & Texting;
   quotas: Quotas;
+  selfCheck: SelfCheck;
 };

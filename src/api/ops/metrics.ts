@@ -8,7 +8,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 
-type Deps = Pick<Runtime, 'db' | 'queues'>;
+type Deps = Pick<Runtime, 'db' | 'queues' | 'selfCheck'>;
 
 /** Scrapes closer together than this get the same figures, so that monitoring does not become load. */
 const figuresMs = 5_000;
@@ -30,6 +30,7 @@ export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync 
       registers: [registry],
     });
     const refresh = databaseGauges(registry, runtime);
+    checkGauges(registry, runtime);
 
     app.addHook('onResponse', async (request, reply) => {
       // The duration of an event stream is no latency.
@@ -51,6 +52,38 @@ export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync 
   };
   // Not encapsulated, so that the latency of every route is measured and not of this one alone.
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
+}
+
+/** What this process found in its last check of the installation. */
+function checkGauges(registry: Registry, { selfCheck }: Pick<Deps, 'selfCheck'>): void {
+  const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) =>
+    new Gauge({
+      name: `leadgate_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+  gauge('check_ok', 'Whether a check of the installation found no trouble.', ['check'], (found) => {
+    for (const { check, reason } of selfCheck.findings()) found.set({ check }, reason === null ? 1 : 0);
+  });
+  gauge('clock_skew_seconds', 'The clock of the database minus that of this process.', [], (found) => {
+    const { clock } = selfCheck.measured();
+    if (clock) found.set(clock.skewMs / 1000);
+  });
+  gauge('disk_free_bytes', 'Free space for data on this machine, by folder.', ['path'], (found) => {
+    for (const { path, freeBytes } of selfCheck.measured().volumes) found.set({ path }, freeBytes);
+  });
+  gauge('redis_memory_bytes', 'Memory that Redis uses, by server.', ['server'], (found) => {
+    for (const { server, usedBytes } of selfCheck.measured().servers ?? []) found.set({ server }, usedBytes);
+  });
+  gauge('redis_memory_limit_bytes', 'maxmemory of Redis, by server.', ['server'], (found) => {
+    for (const { server, limitBytes } of selfCheck.measured().servers ?? [])
+      if (limitBytes !== null) found.set({ server }, limitBytes);
+  });
 }
 
 function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise<void> {

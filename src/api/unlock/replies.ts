@@ -37,7 +37,7 @@ const body = z.strictObject({
 
 /** Replies from an upstream SMS gateway that has already verified the sender. */
 export function replyRoutes(
-  deps: Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>,
+  deps: Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'selfCheck'>,
   access: Access,
   limiter: Limiter,
 ): FastifyPluginAsyncZod {
@@ -78,7 +78,7 @@ export function replyRoutes(
           from,
           body: message,
           organizationId,
-          now: new Date(),
+          now: deps.selfCheck.now(),
           cause: causeOf(request),
         });
         return { success: true as const, action, ...(leadId ? { lead_id: leadId } : {}) };

@@ -15,7 +15,8 @@ const figuresMs = 5_000;
 const countsMs = 30_000;
 
 /**
- * /metrics for Prometheus: from this machine, or with an operator's key (`leadgate key create --operator`). The
+ * /metrics for Prometheus: with an operator's key (`leadgate key create --operator --name <name>`), and outside production also
+ * without one from this machine. The
  * histogram covers what this process served; the gauges are read from the database and the same in every process.
  */
 export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync {

@@ -11,6 +11,17 @@ export const scopes = [
 ] as const;
 export type Scope = (typeof scopes)[number];
 
+/** The scopes that a company's keys may have. */
+export const companyScopes = [
+  'leads:read',
+  'leads:write',
+  'companies:read',
+  'companies:write',
+] as const satisfies Scope[];
+export type CompanyScope = (typeof companyScopes)[number];
+/** What a program that uploads leads needs: the scopes of a key made on the settings page or at registration. */
+export const uploadScopes = ['leads:read', 'leads:write', 'companies:read'] as const satisfies CompanyScope[];
+
 export const isScope = (value: string): value is Scope => (scopes as readonly string[]).includes(value);
 
 export const allows = (granted: readonly Scope[], wanted: Scope): boolean =>

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { z } from 'zod';
-import { ensureOperator, shortestPassword } from '../api/auth/better-auth.ts';
+import { ensureOperator } from '../api/auth/better-auth.ts';
 import { listOperators, removeOperator } from '../db/account/members.ts';
 import type { Database } from '../db/client.ts';
+import { passwordProblem } from '../domain/account/password.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { readPassword } from './password.ts';
 import { CommandError, say, withSession } from './session.ts';
@@ -22,9 +23,8 @@ export function operatorCommands(): Command {
       const email = z.email().safeParse(options.email.trim().toLowerCase());
       if (!email.success) throw new CommandError(`${options.email} is not an e-mail address.`);
       const password = await readPassword();
-      if (password.length < shortestPassword || password.length > 128) {
-        throw new CommandError(`A password must have ${shortestPassword} to 128 characters.`);
-      }
+      const problem = passwordProblem(password);
+      if (problem) throw new CommandError(problem);
       await withSession(async (session) => {
         const name = options.name ?? email.data.split('@')[0] ?? 'Operator';
         const { created } = await ensureOperator(session, { email: email.data, password, name });

@@ -244,6 +244,21 @@ describe('the package', () => {
     }
   });
 
+  it('[S39] the compose file publishes nothing but the API, and that on this machine only', () => {
+    type Published = { ports?: string[]; network_mode?: string };
+    const { services } = parse(read('docker-compose.yml'), { merge: true }) as {
+      services: Record<string, Published>;
+    };
+    const published = Object.entries(services).filter(([, { ports, network_mode }]) => ports ?? network_mode);
+    expect(published.map(([name, { ports }]) => [name, ports])).toEqual([['api', ['127.0.0.1:3000:3000']]]);
+  });
+
+  it('every `leadgate` command of the README has the options that the command requires', () => {
+    const commands = read('README.md').match(/leadgate key create [^\n`]*/g) ?? [];
+    expect(commands.length).toBeGreaterThan(1);
+    for (const command of commands) expect(command).toContain('--name ');
+  });
+
   it.each<[string, (compose: string) => string, RegExp]>([
     ['an unknown key', (text) => text.replace('init: true', 'initial: true'), /initial/],
     ['a wrong duration', (text) => text.replace('30s', 'thirty'), /duration/],

@@ -78,6 +78,15 @@ describe('[S18] a process watches the installation while it runs', () => {
     expect(await alertsOf(api)).toMatchObject([{ open: false }]);
   });
 
+  it('a trouble that lasts over midnight, or over a restart, raises no second alert', async () => {
+    const options = { volumes: [tmpdir()], limits: { freeBytes: Number.MAX_SAFE_INTEGER } };
+    const api = await checked({ selfCheck: options });
+    await api.rows(`UPDATE alerts SET key = left(key, -10) || '2026-01-01'`);
+    await createSelfCheck(api.runtime, options).run();
+    expect(await alertsOf(api)).toMatchObject([{ open: true }]);
+    expect(await eventsOf(api)).toHaveLength(1);
+  });
+
   it('two processes that see one trouble raise one alert', async () => {
     const options = { volumes: [tmpdir()], limits: { freeBytes: Number.MAX_SAFE_INTEGER } };
     const api = await checked({ selfCheck: options });

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { within } from '../../db/deadline.ts';
 import { databaseHealthy } from '../../db/health.ts';
+import type { CheckName } from '../../domain/transport/checks.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { problemResponses } from '../http/problem.ts';
@@ -12,11 +13,11 @@ const health = z.object({
   checks: z.object({
     database: word,
     queue: word,
-    clock: word.optional().describe('Off by seconds: this machine’s clock or the database’s'),
-    disk: word.optional().describe('Almost full, or the database has no space'),
-    queue_memory: word.optional().describe('Redis is almost full'),
-    queue_policy: word.optional().describe('Redis evicts keys'),
-    queue_disk: word.optional().describe('Redis cannot write to its disk'),
+    clock: word.describe('Off by seconds: this machine’s clock or the database’s'),
+    disk: word.describe('Almost full, or the database has no space'),
+    queue_memory: word.describe('Redis is almost full'),
+    queue_policy: word.describe('Redis evicts keys'),
+    queue_disk: word.describe('Redis cannot write to its disk'),
   }),
 });
 const queueHealth = z.object({
@@ -47,10 +48,20 @@ export function healthRoutes(
         const findings = selfCheck.findings();
         const well = queue && findings.every(({ reason }) => reason === null);
         const status = !database ? 'unhealthy' : well ? 'healthy' : 'degraded';
-        const own = Object.fromEntries(findings.map(({ check, reason }) => [check, wordOf(reason === null)]));
-        return reply
-          .status(database ? 200 : 503)
-          .send({ status, checks: { database: wordOf(database), queue: wordOf(queue), ...own } });
+        const found = (name: CheckName) =>
+          wordOf(!findings.some(({ check, reason }) => check === name && reason !== null));
+        return reply.status(database ? 200 : 503).send({
+          status,
+          checks: {
+            database: wordOf(database),
+            queue: wordOf(queue),
+            clock: found('clock'),
+            disk: found('disk'),
+            queue_memory: found('queue_memory'),
+            queue_policy: found('queue_policy'),
+            queue_disk: found('queue_disk'),
+          },
+        });
       },
     );
 

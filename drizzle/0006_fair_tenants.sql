@@ -24,3 +24,6 @@ UPDATE "api_keys" SET "supplier_id" = "id" WHERE "owner" = 'supplier';--> statem
 ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_supplier" CHECK (("api_keys"."owner" = 'supplier') = ("api_keys"."supplier_id" is not null));--> statement-breakpoint
 CREATE INDEX "leads_supplier" ON "leads" USING btree ("organization_id","supplier_id","created_at","id") WHERE supplier_id is not null;--> statement-breakpoint
 ALTER TABLE "organizations" ADD COLUMN "price_floors" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint
+-- API keys end with the person who made them. Null for keys made on the command line, and for earlier ones.
+ALTER TABLE "api_keys" ADD COLUMN "created_by" text;--> statement-breakpoint
+CREATE INDEX "api_keys_created_by" ON "api_keys" USING btree ("created_by") WHERE "created_by" IS NOT NULL;--> statement-breakpoint

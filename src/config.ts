@@ -6,7 +6,8 @@ import {
   parseQuotas,
   redisNodes,
 } from './config/environment.ts';
-import { productionProblems } from './config/production.ts';
+import { liveKeyProblems, productionProblems } from './config/production.ts';
+import { developmentKey, developmentSessionSecret } from './config/repository-keys.ts';
 import { defaultRetention, defaultTimings, type Retention, type Timings } from './config/timings.ts';
 import {
   type SendgridConfig,
@@ -78,8 +79,6 @@ export class ConfigError extends Error {
   }
 }
 
-const developmentKey = { id: 'dev', key: Buffer.alloc(32, 'leadgate-development-only-key!!!') };
-
 /**
  * Parses the environment into a frozen Config. `overrides` are values that composition roots determine at runtime (the
  * URL of the embedded database, the sandbox's keys). Throws ConfigError with every problem.
@@ -105,18 +104,20 @@ export function loadConfig(
   };
   const encryptionKeys = parseEncryptionKeys(e.ENCRYPTION_KEYS, problems);
   const quotas = parseQuotas(e.QUOTAS, problems);
-  const publicUrl = (overrides.publicUrl ?? e.PUBLIC_URL ?? e.DOMAIN ?? `http://127.0.0.1:${e.PORT}`).replace(
-    /\/+$/,
-    '',
+  const publicUrl = publicUrlOf(
+    overrides.publicUrl ?? e.PUBLIC_URL ?? e.DOMAIN ?? `http://127.0.0.1:${e.PORT}`,
+    problems,
   );
-  if (!/^https?:\/\/[^\s/]+/.test(publicUrl))
-    problems.push('PUBLIC_URL must be an http(s) URL, such as https://leads.example.com');
   if (e.REDIS_URL && !redisNodes(e.REDIS_URL).every(isRedisUrl))
     problems.push(
       'REDIS_URL must be a redis:// or rediss:// URL, or such URLs of the nodes of one cluster, separated by commas.',
     );
-  if (production) problems.push(...productionProblems(e, vendors.sandboxed, publicUrl));
-  if (problems.length > 0) throw new ConfigError(problems);
+  problems.push(
+    ...(production
+      ? productionProblems(e, { sandboxed: vendors.sandboxed, publicUrl, encryptionKeys })
+      : liveKeyProblems(e)),
+  );
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
 
   const { sandboxSendgridKey: _sendgrid, sandboxGhlKey: _ghl, ...direct } = overrides;
   return Object.freeze({
@@ -134,7 +135,7 @@ export function loadConfig(
     workerCount: e.WORKER_COUNT,
     alertEmail: e.ALERT_EMAIL ?? (production ? null : 'operator@leadgate.example'),
     encryptionKeys: encryptionKeys.length > 0 ? encryptionKeys : [developmentKey],
-    sessionSecret: e.SESSION_SECRET ?? 'leadgate-development-session-secret-0000',
+    sessionSecret: e.SESSION_SECRET ?? developmentSessionSecret,
     google:
       e.GOOGLE_CLIENT_ID && e.GOOGLE_CLIENT_SECRET
         ? { clientId: e.GOOGLE_CLIENT_ID, clientSecret: e.GOOGLE_CLIENT_SECRET }
@@ -154,6 +155,17 @@ export function loadConfig(
     ...direct,
     publicUrl,
   });
+}
+
+/** Removes slashes at the end; adds a sentence to `problems` unless the rest is scheme, host and port alone. */
+function publicUrlOf(given: string, problems: string[]): string {
+  const plain = given.trim().replace(/\/+$/, '');
+  // Paths of webhooks, sessions and pay links begin at the root: behind a path they would lead elsewhere.
+  if (!/^https?:\/\/[^\s/?#@\\]+$/i.test(plain) || !URL.canParse(plain))
+    problems.push(
+      'PUBLIC_URL must be an http(s) address without a path, query or password, such as https://leads.example.com',
+    );
+  return plain;
 }
 
 /** Summary of the configuration for the boot log, with secrets as booleans. */

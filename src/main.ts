@@ -32,7 +32,12 @@ async function main(): Promise<void> {
     const postgres = given ? null : await startEmbeddedPostgres({ dataDir });
     if (postgres) closers.push(await ownDatabase(postgres, stop));
     const databaseUrl = given ?? postgres!.url;
-    const system = await startSystem({ env, databaseUrl, logLevel: env.LOG_LEVEL ? undefined : 'warn' });
+    const system = await startSystem({
+      env,
+      databaseUrl,
+      logLevel: env.LOG_LEVEL ? undefined : 'warn',
+      selfCheck: { volumes: postgres ? [postgres.dataDir] : [] },
+    });
     closers.push(() => system.stop());
     const demo = await seedDemo(system, await storedDemo());
     await announce(system, postgres, databaseUrl, demo);

@@ -16,6 +16,7 @@ import { createCounters } from './usecases/account/counters.ts';
 import { createQuotas } from './usecases/account/quotas.ts';
 import { createTexting } from './usecases/messaging/texting.ts';
 import type { Runtime } from './usecases/runtime.ts';
+import { createSelfCheck, type SelfCheckOptions } from './usecases/transport/self-check.ts';
 
 const closePatienceMs = 4_000;
 
@@ -25,6 +26,7 @@ export type RuntimeOptions = {
   pool?: number;
   /** How long a statement may take: an ingress answers 503 rather than keep its caller waiting. */
   queryTimeoutMs?: number;
+  selfCheck?: SelfCheckOptions;
 };
 
 /** Builds what a process needs and checks what must not be wrong. `close` goes after the servers and workers. */
@@ -76,6 +78,9 @@ export async function createRuntime(
     secret: config.sessionSecret,
     log,
   });
+  const selfCheck = createSelfCheck({ db, queues, relay, log }, options.selfCheck);
+  // Before the first request: signatures are judged by the database's clock.
+  await selfCheck.start();
   const links = createPayLinks(config.encryptionKeys.at(-1)!.key, config.publicUrl);
   return {
     config,
@@ -97,8 +102,10 @@ export async function createRuntime(
       loadLimits: () => findQuotaLimits(db),
       log,
     }),
+    selfCheck,
     async close() {
       counters.close();
+      await settledWithin(closePatienceMs, selfCheck.stop());
       await queues.close();
       gateways.close();
       await settledWithin(closePatienceMs, db.close());

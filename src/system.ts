@@ -11,6 +11,7 @@ import type { WorkerName } from './events/routes.ts';
 import { createRuntime } from './runtime.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from './sandbox/server.ts';
 import type { Runtime } from './usecases/runtime.ts';
+import type { SelfCheckOptions } from './usecases/transport/self-check.ts';
 import { workers } from './workers/index.ts';
 import { retention } from './workers/retention.ts';
 
@@ -40,6 +41,7 @@ export type SystemOptions = {
   logLevel?: Config['logLevel'];
   /** Replaces GoHighLevel's limits per location. */
   crmLimits?: Config['crm']['ghl']['limits'];
+  selfCheck?: SelfCheckOptions;
 };
 
 export async function startSystem(options: SystemOptions): Promise<System> {
@@ -93,7 +95,11 @@ async function assemble(
   sandbox?.configure(callbackTargets(config, local));
 
   await migrate(config.databaseDirectUrl ?? options.databaseUrl);
-  const runtime = await createRuntime(config, { name: 'all', namespace: options.namespace });
+  const runtime = await createRuntime(config, {
+    name: 'all',
+    namespace: options.namespace,
+    selfCheck: options.selfCheck,
+  });
   closers.push(() => runtime.close());
   const running = startWorkers(runtime, { workers, names: options.workers, retention });
   closers.push(() => running.stop());

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { createKey } from '../db/account/api-keys.ts';
 import { companyTaken, listCompanies, registerCompany } from '../db/account/companies.ts';
 import { readRegistration } from '../domain/account/company.ts';
+import { uploadScopes } from '../domain/account/scopes.ts';
 import { CommandError, say, withSession } from './session.ts';
 
 type RegisterOptions = {
@@ -64,7 +65,7 @@ async function register(options: RegisterOptions): Promise<void> {
       organizationId: company.organizationId,
       owner: 'organization',
       name: 'uploads',
-      scopes: ['leads:read', 'leads:write', 'companies:read'],
+      scopes: uploadScopes,
     });
     say(made.key);
     process.stderr.write(`Key ${made.prefix}… (${made.id}). It cannot be shown again.\n`);

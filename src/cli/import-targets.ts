@@ -91,7 +91,8 @@ function assertSize(size: number, most: number): void {
 }
 
 /** Throws when the server could not decrypt what is encrypted here. */
-async function assertSameKeys({ db, config }: Session): Promise<void> {
+async function assertSameKeys({ db, config, keyProblems }: Session): Promise<void> {
+  if (keyProblems.length > 0) throw wrongUse(keyProblems.join('\n'));
   const sealed = await anySealed(db);
   const id = sealed?.split('.')[1];
   if (id === undefined || config.encryptionKeys.some((key) => key.id === id)) return;

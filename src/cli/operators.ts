@@ -1,6 +1,10 @@
 import { Command } from 'commander';
 import { z } from 'zod';
-import { ensureOperator, shortestPassword } from '../api/auth/better-auth.ts';
+import { ensureOperator } from '../api/auth/better-auth.ts';
+import { listOperators, removeOperator } from '../db/account/members.ts';
+import type { Database } from '../db/client.ts';
+import { passwordProblem } from '../domain/account/password.ts';
+import { RefusedError } from '../domain/errors.ts';
 import { readPassword } from './password.ts';
 import { CommandError, say, withSession } from './session.ts';
 
@@ -19,9 +23,8 @@ export function operatorCommands(): Command {
       const email = z.email().safeParse(options.email.trim().toLowerCase());
       if (!email.success) throw new CommandError(`${options.email} is not an e-mail address.`);
       const password = await readPassword();
-      if (password.length < shortestPassword || password.length > 128) {
-        throw new CommandError(`A password must have ${shortestPassword} to 128 characters.`);
-      }
+      const problem = passwordProblem(password);
+      if (problem) throw new CommandError(problem);
       await withSession(async (session) => {
         const name = options.name ?? email.data.split('@')[0] ?? 'Operator';
         const { created } = await ensureOperator(session, { email: email.data, password, name });
@@ -32,5 +35,30 @@ export function operatorCommands(): Command {
         );
       });
     });
+  operator
+    .command('remove <email>')
+    .description('end an operator’s access: role, sessions, password, memberships and keys')
+    .action((email: string) => withSession(({ db }) => remove(db, email)));
+  operator
+    .command('list')
+    .description('list the operators')
+    .action(() =>
+      withSession(async ({ db }) => {
+        for (const { email, name, lastSignIn } of await listOperators(db))
+          say(
+            [email, name, lastSignIn ? `signed in ${lastSignIn.toISOString()}` : 'not signed in'].join('  '),
+          );
+      }),
+    );
   return operator;
+}
+
+async function remove(db: Database, email: string): Promise<void> {
+  const removed = await removeOperator(db, email).catch((error: unknown) => {
+    throw error instanceof RefusedError ? new CommandError(error.message) : error;
+  });
+  if (!removed) throw new CommandError(`There is no operator ${email}. See: leadgate operator list`);
+  say(`${email} is no operator any more. Sessions ended: ${removed.sessions}.`);
+  for (const { name, prefix } of removed.keys) say(`The key ${prefix}… (${name}) is revoked.`);
+  say('Keys made on the command line belong to no person. Revoke those this person knows: leadgate key list');
 }

@@ -15,7 +15,14 @@ export class CommandError extends Error {
   }
 }
 
-export type Session = { config: Config; db: Database; log: Logger; databaseUrl: string };
+export type Session = {
+  config: Config;
+  db: Database;
+  log: Logger;
+  databaseUrl: string;
+  /** Why the encryption keys must not be used: contacts would be encrypted with keys that are not secret. */
+  keyProblems: readonly string[];
+};
 
 const running = z.object({ databaseUrl: z.string().min(1) });
 
@@ -36,7 +43,7 @@ async function findDatabase(env: NodeJS.ProcessEnv): Promise<string> {
 export async function withSession<T>(run: (session: Session) => Promise<T>): Promise<T> {
   const env = processEnvironment();
   const databaseUrl = await findDatabase(env);
-  const config = loadCliConfig(env, databaseUrl);
+  const { config, keyProblems } = loadCliConfig(env, databaseUrl);
   const log = createLogger({ logLevel: 'error' }, 'cli', process.stderr);
   const db = createDatabase({
     url: databaseUrl,
@@ -48,21 +55,22 @@ export async function withSession<T>(run: (session: Session) => Promise<T>): Pro
     connectTimeoutMs: 5_000,
   });
   try {
-    return await run({ config, db, log, databaseUrl });
+    return await run({ config, db, log, databaseUrl, keyProblems });
   } finally {
     await db.close();
   }
 }
 
 /** Commands need only the database, so a missing vendor key is no reason to fail. */
-function loadCliConfig(env: NodeJS.ProcessEnv, databaseUrl: string): Config {
+function loadCliConfig(env: NodeJS.ProcessEnv, databaseUrl: string): Pick<Session, 'config' | 'keyProblems'> {
   try {
-    return loadConfig(env, { databaseUrl });
+    return { config: loadConfig(env, { databaseUrl }), keyProblems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL, ENCRYPTION_KEYS, MAX_CSV_SIZE_MB, QUOTAS } = env;
     const needed = { DATABASE_DIRECT_URL, DATABASE_REPLICA_URL, ENCRYPTION_KEYS, MAX_CSV_SIZE_MB, QUOTAS };
-    return loadConfig(needed, { databaseUrl });
+    const keyProblems = error.problems.filter((problem) => /ENCRYPTION_KEYS|NODE_ENV/.test(problem));
+    return { config: loadConfig(needed, { databaseUrl }), keyProblems };
   }
 }
 

@@ -6,7 +6,7 @@ const port = z.coerce.number().int().min(0).max(65535);
 
 /** Every variable, documented in .env.example. Unset and blank variables get the default shown here. */
 export const environment = z.object({
-  NODE_ENV: text,
+  NODE_ENV: z.enum(['production', 'development', 'test']).optional(),
   PORT: port.default(3000),
   HOST: z.string().default('127.0.0.1'),
   SANDBOX_PORT: port.default(3001),
@@ -78,14 +78,26 @@ export function parseEncryptionKeys(
   problems: string[],
 ): { id: string; key: Buffer }[] {
   if (!list) return [];
-  return list.split(',').map((entry) => {
-    const [id = '', encoded = ''] = entry.trim().split(':');
+  const keys = list.split(',').map((entry) => {
+    const [id = '', encoded = '', ...rest] = entry.trim().split(':');
     const key = Buffer.from(encoded, 'base64');
-    if (!/^[a-z0-9]{1,16}$/i.test(id) || key.length !== 32) {
+    // A decoder skips what is not base64, so that a mistyped key would be another key.
+    const wellFormed = /^[\w+/-]{43}=?$/.test(encoded) && rest.length === 0;
+    if (!/^[a-z0-9]{1,16}$/i.test(id) || key.length !== 32 || !wellFormed) {
       problems.push(
         'ENCRYPTION_KEYS must be "id:base64" pairs of 32 bytes, newest first. Make one with: node -p "\'k1:\'+crypto.randomBytes(32).toString(\'base64\')"',
       );
     }
     return { id, key };
   });
+  for (const [at, { id, key }] of keys.entries()) {
+    const earlier = keys.slice(0, at);
+    if (earlier.some((other) => other.id === id))
+      problems.push(
+        `ENCRYPTION_KEYS has two keys with the id "${id}": values are decrypted by id, so one of them could never be used. Give each an id of its own; a key that encrypted something keeps its id.`,
+      );
+    else if (earlier.some((other) => other.key.equals(key)))
+      problems.push(`ENCRYPTION_KEYS has the key "${id}" twice, under two ids. Generate one for each.`);
+  }
+  return keys;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sandboxKeys } from './repository-keys.ts';
 
 const text = z.string().trim().min(1).optional();
 
@@ -24,10 +25,6 @@ export type GhlConfig = {
   limits: { calls: number; intervalMs: number; perDay: number } | null;
 };
 
-/** Public constants of the sandbox; they have no value outside it. */
-const sandboxApiKey = 'pit-sandbox-leadgate';
-const sandboxClient = { clientId: 'sandbox-ghl-client', clientSecret: 'sandbox-ghl-secret' };
-
 /** From the vendor's public code; its marketplace page shows the current key. */
 const ghlWebhookKey = 'MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=';
 export const ghlLimits = Object.freeze({ calls: 100, intervalMs: 10_000, perDay: 200_000 });
@@ -40,10 +37,10 @@ export function ghlConfig(e: Variables, sandboxUrl: string | null, sandboxKey: s
     e.GHL_CLIENT_ID && e.GHL_CLIENT_SECRET
       ? { clientId: e.GHL_CLIENT_ID, clientSecret: e.GHL_CLIENT_SECRET }
       : simulated
-        ? sandboxClient
+        ? { clientId: sandboxKeys.ghlClientId, clientSecret: sandboxKeys.ghlClientSecret }
         : null;
   return {
-    apiKey: e.GHL_API_KEY ?? (simulated ? sandboxApiKey : null),
+    apiKey: e.GHL_API_KEY ?? (simulated ? sandboxKeys.ghl : null),
     baseUrl: e.GHL_API_BASE_URL ?? simulated,
     authorizeUrl: simulated ? `${simulated}/v2/oauth/chooselocation` : null,
     oauth,

@@ -1,4 +1,5 @@
 import type { Environment } from './environment.ts';
+import { sandboxKeys } from './repository-keys.ts';
 
 export type StripeConfig = { secretKey: string; webhookSecrets: string[]; baseUrl: string | null };
 export type TwilioConfig = {
@@ -19,21 +20,6 @@ export type SendgridConfig = {
   fromEmail: string;
   webhookPublicKey: string;
   baseUrl: string | null;
-};
-
-/** Public constants of the sandbox; they have no value outside it. */
-const sandboxKeys = {
-  stripe: 'sk_test_sandbox',
-  stripeWebhook: 'whsec_sandbox_leadgate',
-  twilioSid: `AC${'0'.repeat(31)}1`,
-  twilioToken: 'sandbox-twilio-token',
-  twilioNumber: '+15005550006',
-  textmagicUser: 'sandbox',
-  textmagicKey: 'sandbox-textmagic-key',
-  textmagicNumber: '+15005550007',
-  textmagicToken: 'sandbox-textmagic-webhook-token-0000',
-  sendgrid: 'SG.sandbox.leadgate',
-  sendgridFrom: 'leads@leadgate.example',
 };
 
 /**

@@ -7,6 +7,7 @@ import {
   endedIdle,
   IdleTransactionError,
   isAnswer,
+  isDiskFull,
   spoilsSession,
   TransactionAbortedError,
 } from './database-errors.ts';
@@ -72,8 +73,10 @@ export type Database = Queryable & {
   ping(): Promise<void>;
   /** Throws when the database is not configured safely (synchronous_commit, encoding, replica). Called at boot. */
   assertSafe(): Promise<void>;
-  /** The database's clock minus the local clock in ms, accurate to half a round trip. */
-  clockSkewMs(): Promise<number>;
+  /** The database's clock minus the local one, in ms, and half of the round trip by which it may be off. */
+  clockSkew(localNow?: () => number): Promise<{ skewMs: number; accuracyMs: number }>;
+  /** When a statement last failed for lack of space (performance.now()). Null when none has. */
+  diskFullAt(): number | null;
   close(): Promise<void>;
 };
 
@@ -107,9 +110,15 @@ export function createDatabase(options: DatabaseOptions): Database {
     connectTimeoutMs,
   });
 
+  let fullAt: number | null = null;
+  const inSession = <T>(use: (session: pg.PoolClient) => Promise<T>): Promise<T> =>
+    withSession(pool, use).catch((error: unknown) => {
+      if (isDiskFull(error)) fullAt = performance.now();
+      throw error;
+    });
   const db: Queryable = {
     query: <R>(text: string, values?: readonly unknown[], name?: string) =>
-      withSession(pool, (session) => autocommit<R>(session, text, values, prepared ? name : undefined)),
+      inSession((session) => autocommit<R>(session, text, values, prepared ? name : undefined)),
   };
   return {
     ...db,
@@ -119,12 +128,13 @@ export function createDatabase(options: DatabaseOptions): Database {
     connections: { write: max, read: readerMax },
     withTx: (fn, txOptions) =>
       retryOnConflict(
-        () => withSession(pool, (session) => transact(session, { prepared, idleMs, ...txOptions }, fn)),
+        () => inSession((session) => transact(session, { prepared, idleMs, ...txOptions }, fn)),
         5,
       ),
     ping: pinging(pulse, connectTimeoutMs),
     assertSafe: () => assertSafe(db),
-    clockSkewMs: () => clockSkewMs(db),
+    clockSkew: (localNow) => clockSkew(db, localNow),
+    diskFullAt: () => fullAt,
     async close() {
       await Promise.all([pool.end(), pulse.end(), reader.close()]);
     },
@@ -310,16 +320,19 @@ async function assertSafe(db: Queryable): Promise<void> {
   if (problems.length > 0) throw new Error(`leadgate cannot use this database: ${problems.join(' ')}`);
 }
 
-async function clockSkewMs(db: Queryable): Promise<number> {
+async function clockSkew(
+  db: Queryable,
+  localNow: () => number = Date.now,
+): Promise<{ skewMs: number; accuracyMs: number }> {
   let best = { roundTrip: Infinity, skew: 0 };
   for (let sample = 0; sample < 3; sample += 1) {
-    const before = Date.now();
+    const before = localNow();
     const [row] = await db.query<{ ms: number }>(
       'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms',
     );
-    const after = Date.now();
+    const after = localNow();
     const skew = Number(row?.ms) - (before + after) / 2;
     if (after - before < best.roundTrip) best = { roundTrip: after - before, skew };
   }
-  return Math.round(best.skew);
+  return { skewMs: Math.round(best.skew), accuracyMs: Math.ceil(best.roundTrip / 2) };
 }

@@ -56,6 +56,9 @@ export function sqlState(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Whether the server found no space for what it had to write. */
+export const isDiskFull = (error: unknown): boolean => sqlState(error) === '53100';
+
 /** Whether the server responded and the session is usable: a constraint, a serialization failure, a syntax error. */
 export const isAnswer = (error: unknown): boolean => error instanceof pg.DatabaseError && !isFatal(error);
 

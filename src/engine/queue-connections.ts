@@ -11,7 +11,9 @@ import type { Logger } from '../adapters/logger.ts';
 import { redisNodes } from '../config.ts';
 import { settledWithin, within } from '../db/deadline.ts';
 import { createPools } from '../db/transport/queue-pools.ts';
+import type { QueueServer } from '../domain/transport/checks.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
+import { readRedisInfo } from './redis-info.ts';
 
 /** Connections of queues and workers to their backend: Redis, a Redis Cluster, or PostgreSQL. */
 export type Connections = {
@@ -21,6 +23,8 @@ export type Connections = {
   redis: Redis | Cluster | null;
   /** Throws unless every queue is reachable. */
   ping(): Promise<void>;
+  /** The Redis servers as they describe themselves; empty on PostgreSQL. */
+  servers(): Promise<QueueServer[]>;
   close(): Promise<void>;
 };
 
@@ -162,6 +166,13 @@ export async function redisConnections(url: string, namespace: string, log: Logg
       const looks = workerNames.map((name) => producer.exists(`${prefix(name)}:${name}:meta`));
       await within(1_000, 'no answer', Promise.all(looks));
     },
+    async servers() {
+      const nodes = producer instanceof Cluster ? producer.nodes('master') : [producer];
+      const answers = nodes.map(async (node) =>
+        readRedisInfo(`Redis on ${node.options.host}:${node.options.port}`, await node.info()),
+      );
+      return within(1_000, 'no answer', Promise.all(answers));
+    },
     async close() {
       producer.disconnect();
       for (const redis of consumers) redis.disconnect();
@@ -211,6 +222,7 @@ export async function postgresConnections(url: string, log: Logger): Promise<Con
     async ping() {
       await pool.query('SELECT 1');
     },
+    servers: async () => [],
     async close() {
       if (await settledWithin(closePatienceMs, pools.end())) return;
       log.warn({ clients: pools.clients() }, 'queue connections did not close in time and were destroyed');

@@ -3,6 +3,7 @@ import type { Logger } from '../adapters/logger.ts';
 import type { PublishRow } from '../db/commit.ts';
 import { settledWithin, within } from '../db/deadline.ts';
 import type { QueueState } from '../db/transport/queue-state.ts';
+import type { QueueServer } from '../domain/transport/checks.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
 import { type Connections, postgresConnections, redisConnections } from './queue-connections.ts';
 import { createTurns, type Room } from './turns.ts';
@@ -44,6 +45,8 @@ export type Queues = {
   readonly redis: Connections['redis'];
   startWorker(name: WorkerName, policy: WorkerPolicy, run: (data: JobData) => Promise<string>): Worker;
   healthy(): Promise<boolean>;
+  /** The Redis servers as they describe themselves; empty on PostgreSQL. Throws when one does not answer. */
+  servers(): Promise<QueueServer[]>;
   close(): Promise<void>;
 };
 
@@ -202,6 +205,7 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
         () => false,
       );
     },
+    servers: () => connections.servers(),
     async close() {
       await settledWithin(closePatienceMs, publisher.settle());
       await settledWithin(closePatienceMs, Promise.allSettled(workers.map((worker) => worker.close())));

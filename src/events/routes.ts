@@ -68,6 +68,7 @@ export const routes = {
 
   'work.parked': ['notifier'],
   'work.resumed': [],
+  'installation.unwell': ['notifier'],
 } as const satisfies Record<EventType, readonly Route[]>;
 
 type WorkerOf<R> = R extends { later: infer W } ? W : R;

@@ -11,7 +11,8 @@ type SubjectKind =
   | 'import'
   | 'alert'
   | 'company'
-  | 'organization';
+  | 'organization'
+  | 'installation';
 
 export const subjects = {
   unlock: (id: string) => `unlock:${id}`,
@@ -27,6 +28,8 @@ export const subjects = {
   /** By the id of its organization. */
   company: (organizationId: string) => `company:${organizationId}`,
   organization: (id: string) => `organization:${id}`,
+  /** By the name of the check that found the trouble. */
+  installation: (check: string) => `installation:${check}`,
 } satisfies Record<SubjectKind, (id: string) => string>;
 
 /** Returns the id of a subject of this kind, or null when it is of another kind or its id is not a UUID. */

@@ -10,6 +10,7 @@ import type { EngineRuntime } from '../engine/runtime.ts';
 import type { Counters } from './account/counters.ts';
 import type { Quotas } from './account/quotas.ts';
 import type { Texting } from './messaging/texting.ts';
+import type { SelfCheck } from './transport/self-check.ts';
 
 /**
  * All deps of a process, built once by a composition root (src/runtime.ts) and passed down; requests and handlers take
@@ -26,4 +27,5 @@ export type Runtime = EngineRuntime & {
   effects: Effects & Texting;
   counters: Counters;
   quotas: Quotas;
+  selfCheck: SelfCheck;
 };

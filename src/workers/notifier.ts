@@ -51,6 +51,10 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
       return alertOperator(about(event, key, alert('crm_unwell', event.data)), deps, run);
     },
 
+    'installation.unwell'(event, deps, run) {
+      return alertOperator(about(event, event.data.key, alert('installation_unwell', event.data)), deps, run);
+    },
+
     'payment.refunded'(event, deps, run) {
       const key = `refunded-${event.data.paymentId}-${event.data.amount}`;
       return alertOperator(about(event, key, alert('payment_refunded', event.data)), deps, run);

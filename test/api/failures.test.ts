@@ -75,7 +75,7 @@ describe('the database connection breaks during a request', () => {
 
   it('[F03] database down: 503 with Retry-After within two seconds, and /health is unhealthy', async () => {
     const { api, proxy } = await behindProxy();
-    expect((await api.app.inject('/health')).json()).toEqual({
+    expect((await api.app.inject('/health')).json()).toMatchObject({
       status: 'healthy',
       checks: { database: 'healthy', queue: 'healthy' },
     });
@@ -118,10 +118,11 @@ describe('[F04] the queue is down', () => {
     );
     expect(waiting).toEqual([{ worker: 'distributor' }]);
     const health = await api.app.inject('/health');
-    expect([health.statusCode, health.json()]).toEqual([
-      200,
-      { status: 'degraded', checks: { database: 'healthy', queue: 'unhealthy' } },
-    ]);
+    expect(health.statusCode).toBe(200);
+    expect(health.json()).toMatchObject({
+      status: 'degraded',
+      checks: { database: 'healthy', queue: 'unhealthy' },
+    });
     const queue = await api.app.inject('/health/redis');
     expect(queue.json()).toEqual({
       status: 'unhealthy',

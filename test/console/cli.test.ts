@@ -32,7 +32,7 @@ function leadgate(args: string[], typed = ''): Promise<Result> {
 
 it('[S07] creates an operator who can sign in; the password is typed, never an argument', async () => {
   const short = await leadgate(['operator', 'create', '--email', 'new@example.com'], 'short\n');
-  expect(short).toMatchObject({ code: 1, out: '', err: 'A password must have 12 to 128 characters.\n' });
+  expect(short).toMatchObject({ code: 1, out: '', err: 'The password needs at least 12 characters.\n' });
   const made = await leadgate(
     ['operator', 'create', '--email', 'New@Example.com'],
     'correct horse battery\n',
@@ -50,6 +50,28 @@ it('[S07] creates an operator who can sign in; the password is typed, never an a
   expect((await visitor.get('/console', { accept: 'application/json' })).status).toBe(401);
   expect((await visit(system).signIn('new@example.com', 'correct horse battery')).status).toBe(401);
   expect((await visit(system).signIn('new@example.com', 'another horse, another day')).status).toBe(303);
+});
+
+it('[S38] removes an operator, and refuses to remove the last one', async () => {
+  await leadgate(['operator', 'create', '--email', 'leaves@example.com'], 'correct horse battery\n');
+  const visitor = visit(system);
+  expect((await visitor.signIn('leaves@example.com', 'correct horse battery')).status).toBe(303);
+  const removed = await leadgate(['operator', 'remove', 'Leaves@example.com']);
+  expect(removed).toMatchObject({ code: 0, err: '' });
+  expect(removed.out).toContain('Sessions ended: 1.');
+  expect((await visitor.get('/console', { accept: 'application/json' })).status).toBe(401);
+  const again = await leadgate(['operator', 'remove', 'leaves@example.com']);
+  expect(again).toMatchObject({ code: 1, out: '' });
+  expect(again.err).toContain('There is no operator leaves@example.com');
+  const others = await system.rows<{ email: string }>(
+    `SELECT email FROM users WHERE role = 'operator' AND email <> $1`,
+    [system.operator.email],
+  );
+  for (const { email } of others) await leadgate(['operator', 'remove', email]);
+  const last = await leadgate(['operator', 'remove', system.operator.email]);
+  expect(last).toMatchObject({ code: 1, out: '' });
+  expect(last.err).toContain('is the last operator');
+  expect((await leadgate(['operator', 'list'])).out).toContain(system.operator.email);
 });
 
 it('[S08] creates, lists and revokes a key; the key is printed once and never stored', async () => {

@@ -240,6 +240,32 @@ describe('[S09] limits', () => {
     expect((await change(person.password)).status).toBe(200);
   });
 
+  it('[S09] a changed password ends the other sessions, and keeps the one that changed it', async () => {
+    const person = { email: 'many@example.com', password: 'the right password' };
+    await ensureOperator(system.runtime, { ...person, name: 'M' });
+    const [here, there] = [visit(system), visit(system)];
+    await here.signIn(person.email, person.password);
+    await there.signIn(person.email, person.password);
+    const answer = await fetch(`${system.publicUrl}/api/auth/change-password`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        origin: new URL(system.publicUrl).origin,
+        cookie: here.cookie(),
+      },
+      body: JSON.stringify({
+        currentPassword: person.password,
+        newPassword: 'another right one',
+        revokeOtherSessions: false,
+      }),
+    });
+    expect(answer.status).toBe(200);
+    const cookie = answer.headers.getSetCookie().map((line) => line.split(';')[0]!)[0]!;
+    const json = { accept: 'application/json' };
+    expect((await there.get('/console', json)).status).toBe(401);
+    expect((await visit(system, cookie).get('/console')).status).toBe(200);
+  });
+
   it('thirty failures from one address lock it, across all accounts', async () => {
     await forgetSignIns(system.runtime, 'a0@example.com');
     const tries = await Promise.all(

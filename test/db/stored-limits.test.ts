@@ -66,6 +66,7 @@ describe('[S11] parallel requests do not pass a limit of what is stored', () => 
       owner: 'organization',
       name: 'k',
       scopes: [],
+      createdBy: null,
       idempotencyKey: null,
     } as const;
     expect(await inParallel(60, (each) => makeKey(each, key, 25))).toHaveLength(25);
@@ -103,6 +104,7 @@ describe('[S11] parallel requests do not pass a limit of what is stored', () => 
       owner: 'organization',
       name: 'k',
       scopes: [],
+      createdBy: null,
       idempotencyKey: null,
     } as const;
     expect(await inParallel(3, (each) => makeKey(each, key, 25))).toHaveLength(3);

@@ -14,6 +14,7 @@ import type { Scope } from '../../src/domain/account/scopes.ts';
 import { createRuntime } from '../../src/runtime.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import type { Runtime } from '../../src/usecases/runtime.ts';
+import type { SelfCheckOptions } from '../../src/usecases/transport/self-check.ts';
 import { createTestDatabase, directUrlOf, type TestDatabase } from './database.ts';
 import { sampleLead } from './sample-lead.ts';
 
@@ -63,13 +64,15 @@ export type ApiOptions = {
   env?: NodeJS.ProcessEnv;
   limits?: Partial<Limits>;
   turns?: Partial<TurnLimits>;
-  /** Also what people use: the console and the companies' pages. */
+  /** Also registers what people use: the console, the companies' pages and /metrics. */
   pages?: boolean;
   /** Starts a proxy before the database, once for each of its URLs; returns the proxied URL. */
   through?: (url: string) => Promise<string>;
   /** The same for the queue. */
   queueThrough?: (url: string) => Promise<string>;
   log?: Logger;
+  selfCheck?: SelfCheckOptions;
+  redisUrl?: string;
 };
 
 /** The API on its own database, without workers, so that what a request commits stays in the tables. */
@@ -80,20 +83,21 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiTest> {
   const config = loadConfig(options.env ?? {}, {
     ...(await databaseUrls(database, options.through)),
     ...(await queueUrls(database, options.queueThrough)),
+    ...(options.redisUrl ? { redisUrl: options.redisUrl } : {}),
     publicUrl,
     sandboxUrl: sandbox.url,
     sandboxSendgridKey: sendgridKey.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
     logLevel: 'silent',
   });
-  const runtime = await createRuntime(config, { name: 'api-test', namespace: `api-${uuidv7()}` });
+  const runtime = await createRuntime(config, {
+    name: 'api-test',
+    namespace: `api-${uuidv7()}`,
+    selfCheck: options.selfCheck,
+  });
   const demo = await ensureDemo(runtime.db, { freshKey: true });
   const app = await buildApp(
     { ...runtime, log: options.log ?? runtime.log },
-    {
-      limits: options.limits,
-      turns: options.turns,
-      pages: options.pages,
-    },
+    { limits: options.limits, turns: options.turns, pages: options.pages },
   );
   await app.ready();
   // Queues connect in the background. A test that breaks the connections needs them established.

@@ -3,6 +3,7 @@ import { demoBuyers } from '../../src/demo/seed.ts';
 import type { WorkerName } from '../../src/events/routes.ts';
 import type { LedgerEntry, Sandbox, SandboxOptions } from '../../src/sandbox/server.ts';
 import { type System, seedDemo, startSystem as start } from '../../src/system.ts';
+import type { SelfCheckOptions } from '../../src/usecases/transport/self-check.ts';
 import { createTestDatabase, directUrlOf, type TestDatabase } from './database.ts';
 import { createStory, type Story } from './story.ts';
 import { quickTimings } from './timings.ts';
@@ -49,6 +50,7 @@ export type TestSystemOptions = {
   database?: TestDatabase;
   redisUrl?: string | null;
   crmLimits?: Config['crm']['ghl']['limits'];
+  selfCheck?: SelfCheckOptions;
 };
 
 let started = 0;
@@ -74,6 +76,7 @@ export async function startSystem(options: TestSystemOptions = {}): Promise<Test
     timings: { ...quickTimings, ...options.timings },
     workers: options.workers,
     crmLimits: options.crmLimits,
+    selfCheck: options.selfCheck,
     namespace,
     logLevel: (process.env.LOG_LEVEL as 'info' | undefined) ?? 'silent',
   });

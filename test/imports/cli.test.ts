@@ -23,12 +23,17 @@ afterAll(async () => {
 type Run = { child: ChildProcess; ended: Promise<{ code: number | null; out: string; err: string }> };
 
 function leadgate(...parameters: string[]): Run {
+  return inEnvironment({}, ...parameters);
+}
+
+function inEnvironment(more: Record<string, string>, ...parameters: string[]): Run {
   const { PATH } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'import', ...parameters], {
     env: {
       ...(PATH ? { PATH } : {}),
       DATABASE_URL: system.databaseUrl,
       ...(system.databaseDirectUrl ? { DATABASE_DIRECT_URL: system.databaseDirectUrl } : {}),
+      ...more,
     },
   });
   let out = '';
@@ -50,6 +55,16 @@ const here = () => ['--company', String(company.number)];
 const overHttp = () => [...here(), '--url', system.publicUrl, '--key-file', join(folder, 'key')];
 
 describe('leadgate import', () => {
+  it.each(['production', 'prod'])(
+    '[S39] NODE_ENV=%s without ENCRYPTION_KEYS: refused, nothing is encrypted with the published key',
+    async (NODE_ENV) => {
+      const file = await fileOf('refused.csv', plainCsv(1, 900));
+      const { code, err } = await inEnvironment({ NODE_ENV }, file, ...here()).ended;
+      expect(code).toBe(2);
+      expect(err).toMatch(/ENCRYPTION_KEYS|NODE_ENV/);
+    },
+  );
+
   it.each([
     ['on the database', here, 0],
     ['through the API', overHttp, 100],

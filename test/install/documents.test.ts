@@ -15,7 +15,7 @@ const filesIn = (folder: string, ending: RegExp) =>
 const code = ['src', 'test', 'bench', 'scripts'].flatMap((folder) =>
   filesIn(folder, /\.(tsx?|mjs|cjs|css|js)$/),
 );
-const pages = ['README.md', 'CONTRIBUTING.md', 'test/README.md', ...filesIn('docs', /\.md$/)];
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'test/README.md', ...filesIn('docs', /\.md$/)];
 
 describe('documents', () => {
   it('has no link that leads nowhere', () => {

@@ -7,11 +7,12 @@ import { parse } from 'yaml';
 import { checkCompose } from '../../scripts/compose-check.ts';
 import { findGaps, findPassed, findTitles, readPromises } from '../../scripts/promises.ts';
 import { environment } from '../../src/config/environment.ts';
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config.ts';
 import { createQueues } from '../../src/engine/queues.ts';
 import { createRuntime } from '../../src/runtime.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { atServer, createTestDatabase, directUrlOf } from '../harness/database.ts';
+import { complete, problemsOf, withTextmagic } from '../harness/production-env.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -33,48 +34,6 @@ const manifest = JSON.parse(read('package.json')) as Package;
 /** A file of dist is built from the source file of the same name. */
 const builtFrom = (path: string) => [path.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts')].some(exists);
 const entryPoints = (text: string) => [...text.matchAll(/dist\/[\w/-]+\.js/g)].map(([path]) => path);
-
-/** The variables a production installation with Twilio must set. */
-const complete = {
-  NODE_ENV: 'production',
-  DATABASE_URL: 'postgres://leadgate@db/leadgate',
-  ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
-  SESSION_SECRET: 'a-session-secret-of-32-characters',
-  PUBLIC_URL: 'https://leads.example.com',
-  ALERT_EMAIL: 'operator@example.com',
-  STRIPE_SECRET_KEY: 'sk_live_example',
-  STRIPE_WEBHOOK_SECRET: 'whsec_example',
-  TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
-  TWILIO_AUTH_TOKEN: 'token',
-  TWILIO_PHONE_NUMBER: '+15005550006',
-  SENDGRID_API_KEY: 'SG.example',
-  SENDGRID_FROM_EMAIL: 'leads@example.com',
-  SENDGRID_WEBHOOK_PUBLIC_KEY: 'MFkw',
-};
-const {
-  TWILIO_ACCOUNT_SID: _sid,
-  TWILIO_AUTH_TOKEN: _token,
-  TWILIO_PHONE_NUMBER: _number,
-  ...others
-} = complete;
-const withTextmagic = {
-  ...others,
-  SMS_PROVIDER: 'textmagic',
-  TEXTMAGIC_USERNAME: 'example',
-  TEXTMAGIC_API_KEY: 'key',
-  TEXTMAGIC_FROM_NUMBER: '+15005550007',
-  TEXTMAGIC_WEBHOOK_TOKEN: 'twenty-two-characters-x',
-};
-
-function problemsOf(env: NodeJS.ProcessEnv): string[] {
-  try {
-    loadConfig(env);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
 
 /** One environment per required variable, with only that variable empty. */
 const withoutEach = (env: Record<string, string>) =>
@@ -178,8 +137,8 @@ describe('[S18] production', () => {
   );
 
   it.each([
-    'redis://:a,b@a:6379/2',
-    'rediss://user:secret@a',
+    'redis://:a,b%23w9Kd@a:6379/2',
+    'rediss://user:kT9-w2Qp@a',
     'redis://a:7001, redis://b:7002,redis://c:7003',
   ])('REDIS_URL=%s is accepted', (url) => {
     expect(problemsOf({ ...complete, REDIS_URL: url })).toEqual([]);
@@ -283,6 +242,21 @@ describe('the package', () => {
       expect(services[name]).toMatchObject({ init: true, stop_grace_period: '30s' });
       expect(services[name]!.depends_on!.migrate!.condition).toBe('service_completed_successfully');
     }
+  });
+
+  it('[S39] the compose file publishes nothing but the API, and that on this machine only', () => {
+    type Published = { ports?: string[]; network_mode?: string };
+    const { services } = parse(read('docker-compose.yml'), { merge: true }) as {
+      services: Record<string, Published>;
+    };
+    const published = Object.entries(services).filter(([, { ports, network_mode }]) => ports ?? network_mode);
+    expect(published.map(([name, { ports }]) => [name, ports])).toEqual([['api', ['127.0.0.1:3000:3000']]]);
+  });
+
+  it('every `leadgate` command of the README has the options that the command requires', () => {
+    const commands = read('README.md').match(/leadgate key create [^\n`]*/g) ?? [];
+    expect(commands.length).toBeGreaterThan(1);
+    for (const command of commands) expect(command).toContain('--name ');
   });
 
   it.each<[string, (compose: string) => string, RegExp]>([

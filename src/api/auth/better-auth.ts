@@ -6,6 +6,7 @@ import type { Logger } from '../../adapters/logger.ts';
 import type { Config } from '../../config.ts';
 import type { Database } from '../../db/client.ts';
 import { accounts, sessions, users, verifications } from '../../db/schema/auth.ts';
+import { longestPassword, shortestPassword } from '../../domain/account/password.ts';
 import type { Person } from '../../domain/account/person.ts';
 import { addressOf } from '../http/limits.ts';
 import { trustedOrigins } from './origin.ts';
@@ -21,7 +22,6 @@ type AuthDeps = { config: Config; db: Database; log: Logger };
 const addressHeader = 'x-leadgate-address';
 
 const sessionDays = 7;
-export const shortestPassword = 12;
 
 export function createAuth({ config, db, log }: AuthDeps) {
   return betterAuth({
@@ -34,7 +34,12 @@ export function createAuth({ config, db, log }: AuthDeps) {
       provider: 'pg',
       schema: { user: users, session: sessions, account: accounts, verification: verifications },
     }),
-    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: shortestPassword },
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: true,
+      minPasswordLength: shortestPassword,
+      maxPasswordLength: longestPassword,
+    },
     socialProviders: config.google
       ? { google: { ...config.google, disableSignUp: true, disableImplicitSignUp: true } }
       : {},

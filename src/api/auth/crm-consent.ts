@@ -12,7 +12,7 @@ const cookieName = 'leadgate_crm';
  */
 export function sendToConsent(
   reply: FastifyReply,
-  deps: Pick<Runtime, 'config' | 'crms'>,
+  deps: Pick<Runtime, 'config' | 'crms' | 'selfCheck'>,
   name: CrmName,
   consent: Consent,
 ): FastifyReply {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isLocalRequest } from './local-request.ts';
+import { isLocalRequest, needsNoKey } from './local-request.ts';
 
 const host = '127.0.0.1:3000';
 
@@ -18,4 +18,23 @@ it.each([
   ['Cloudflare', '127.0.0.1', { host, 'cf-connecting-ip': '203.0.113.9' }, false],
 ] as const)('isLocalRequest: %s', (_name, remoteAddress, headers, expected) => {
   expect(isLocalRequest({ headers, socket: { remoteAddress } })).toBe(expected);
+});
+
+it.each([
+  ['npm start', false, 'http://127.0.0.1:3000', '127.0.0.1', true],
+  ['npm start by name', false, 'http://localhost:3000', '127.0.0.1', true],
+  ['another machine', false, 'http://127.0.0.1:3000', '203.0.113.9', false],
+  [
+    'a public address, through a proxy that adds no header',
+    false,
+    'https://leads.example.com',
+    '127.0.0.1',
+    false,
+  ],
+  ['an address of the local network', false, 'http://192.168.0.7:3000', '127.0.0.1', false],
+  ['production', true, 'http://127.0.0.1:3000', '127.0.0.1', false],
+] as const)('[S38] needsNoKey: %s', (_name, production, publicUrl, remoteAddress, expected) => {
+  expect(needsNoKey({ production, publicUrl }, { headers: { host }, socket: { remoteAddress } })).toBe(
+    expected,
+  );
 });

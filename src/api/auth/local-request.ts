@@ -25,3 +25,15 @@ export function isLocalRequest({ headers, socket }: Incoming): boolean {
   if (!localNames.has(host)) return false;
   return headers.origin === undefined || headers.origin === `http://${headers.host}`;
 }
+
+/** Whether an installation serves this machine only, by its own address. */
+export const isLocalUrl = (url: string): boolean => localNames.has(new URL(url).hostname);
+
+/**
+ * Whether a request may do without a key. In production none may, and neither may one of an installation with a public
+ * address: a proxy on the same machine that adds no header makes every request look local.
+ */
+export const needsNoKey = (
+  { production, publicUrl }: { production: boolean; publicUrl: string },
+  request: Incoming,
+): boolean => !production && isLocalUrl(publicUrl) && isLocalRequest(request);

@@ -1,15 +1,15 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { findPasswordToken, spendPasswordToken } from '../../db/account/members.ts';
+import { passwordProblem, shortestPassword } from '../../domain/account/password.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { formOf, readForms, sendPage } from '../http/forms.ts';
 import { render } from '../web/layout.tsx';
 import { MessagePage } from '../web/message-page.tsx';
-import { type Auth, shortestPassword, webHeaders } from './better-auth.ts';
+import { type Auth, webHeaders } from './better-auth.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
 import { PasswordPage } from './password-page.tsx';
 
 const tokenShape = /^[A-Za-z0-9_-]{43}$/;
-const longestPassword = 128;
 
 /** The page that an invitation link opens. Viewing it does not use the link up; submitting the form does. */
 export function setPasswordRoutes(
@@ -66,13 +66,8 @@ export function setPasswordRoutes(
   };
 }
 
-function problemWith(password: string, again: string): string | undefined {
-  if (password.length < shortestPassword)
-    return `The password needs at least ${shortestPassword} characters.`;
-  if (password.length > longestPassword)
-    return `The password may have at most ${longestPassword} characters.`;
-  return password === again ? undefined : 'The two passwords do not match.';
-}
+const problemWith = (password: string, again: string): string | undefined =>
+  passwordProblem(password) ?? (password === again ? undefined : 'The two passwords do not match.');
 
 async function sessionCookies(
   auth: Auth,

@@ -19,6 +19,7 @@ const credentials = z.object({
   password: z.string().max(128),
   next: z.string().optional(),
 });
+const fields = z.record(z.string(), z.unknown());
 const wrong = 'E-mail or password is wrong.';
 
 /** The sign-in page, signing out, and those of the library's own routes that are in use. */
@@ -156,13 +157,17 @@ function answerTo(
   return pass(auth, request);
 }
 
-/** Changing a password asks for the current one, so guesses count as sign-in attempts. */
+/**
+ * Changing a password asks for the current one, so guesses count as sign-in attempts. It ends the person's other
+ * sessions, whatever the request says: a changed password is the answer to a stolen one.
+ */
 async function changePassword(auth: Auth, limits: SignInLimits, request: FastifyRequest): Promise<Response> {
   const person = await findPerson(auth, webHeaders(request));
   if (!person) return pass(auth, request);
   const attempt = { email: person.email, address: addressOf(request) };
   await limits.begin(attempt);
-  const answer = await pass(auth, request);
+  const body = { ...fields.catch({}).parse(request.body), revokeOtherSessions: true };
+  const answer = await pass(auth, request, body);
   if (answer.ok) await limits.succeeded(attempt);
   return answer;
 }
@@ -176,7 +181,7 @@ async function jsonSignIn(auth: Auth, limits: SignInLimits, request: FastifyRequ
   return ok ? answer : refused();
 }
 
-async function pass(auth: Auth, request: FastifyRequest): Promise<Response> {
+async function pass(auth: Auth, request: FastifyRequest, body = request.body ?? {}): Promise<Response> {
   const headers = webHeaders(request);
   headers.delete('content-length');
   const withBody = request.method === 'POST';
@@ -186,7 +191,7 @@ async function pass(auth: Auth, request: FastifyRequest): Promise<Response> {
     new Request(new URL(request.url, baseURL), {
       method: request.method,
       headers,
-      ...(withBody ? { body: JSON.stringify(request.body ?? {}) } : {}),
+      ...(withBody ? { body: JSON.stringify(body) } : {}),
     }),
   );
 }

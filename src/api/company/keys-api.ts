@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type ApiKey, listKeys, makeKey, revokeKeyOf } from '../../db/account/api-keys.ts';
+import { type ApiKey, listKeys } from '../../db/account/api-keys.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import { firstAnswer } from '../../db/transport/idempotency.ts';
-import { allows, type Scope } from '../../domain/account/scopes.ts';
+import { companyScopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { createCompanyKey, revokeCompanyKey } from '../../usecases/account/keys.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
@@ -15,14 +16,6 @@ import { companyParams } from './companies-api.ts';
 import { companyInAddress } from './site.ts';
 
 const tags = ['companies'];
-/** The scopes that a company's keys may have. */
-const grantable = [
-  'leads:read',
-  'leads:write',
-  'companies:read',
-  'companies:write',
-] as const satisfies Scope[];
-
 const keySchema = z.object({
   key_id: z.string(),
   name: z.string(),
@@ -37,7 +30,7 @@ export function companyKeyRoutes(
   deps: Pick<Runtime, 'db' | 'vault' | 'quotas'>,
   access: Access,
 ): FastifyPluginAsyncZod {
-  const { db, vault, quotas } = deps;
+  const { db, vault } = deps;
   return async (app) => {
     app.post(
       '/api/companies/:company_id/keys',
@@ -52,9 +45,9 @@ export function companyKeyRoutes(
           body: z.strictObject({
             name: text(100),
             scopes: z
-              .array(z.enum(grantable))
+              .array(z.enum(companyScopes))
               .min(1)
-              .max(grantable.length)
+              .max(companyScopes.length)
               .default(['leads:read', 'leads:write']),
           }),
           response: {
@@ -66,20 +59,12 @@ export function companyKeyRoutes(
       async (request, reply) => {
         const { organizationId } = await companyInAddress(deps, request);
         const { name } = request.body;
-        const scopes = [...new Set(request.body.scopes)];
-        const granted = callerOf(request).scopes;
-        const beyond = scopes.find((scope) => !allows(granted, scope));
-        if (beyond)
-          throw new RefusedError(
-            403,
-            'scope_missing',
-            `This API key lacks the scope ${beyond} and cannot grant it.`,
-          );
+        const { scopes } = request.body;
         await countIdempotencyKey(request, deps, quotaOwnerOf(request, organizationId));
         const idempotencyKey = idempotencyKeyOf(request, { organizationId, vault }, request.body);
         try {
-          const fields = { organizationId, owner: 'organization', name, scopes, idempotencyKey } as const;
-          const made = await quotas.stored('api_keys', organizationId, (most) => makeKey(db, fields, most));
+          const given = { name, scopes, idempotencyKey };
+          const made = await createCompanyKey(deps, organizationId, given, callerOf(request));
           return reply.status(201).send({ ...shown(made.row), key: made.key });
         } catch (error) {
           // A retry after a lost response may hit the limit because of the very key it created.
@@ -132,16 +117,7 @@ export function companyKeyRoutes(
       async (request) => {
         const { organizationId } = await companyInAddress(deps, request);
         const { key_id } = request.params;
-        const { scopes: granted } = callerOf(request);
-        const named = (await listKeys(db, organizationId)).find(({ id }) => id === key_id);
-        const beyond = named?.scopes.find((scope) => !allows(granted, scope));
-        if (beyond)
-          throw new RefusedError(
-            403,
-            'scope_missing',
-            `This caller lacks the scope ${beyond} and cannot revoke a key that has it.`,
-          );
-        if (!(await revokeKeyOf(db, organizationId, key_id))) throw notFound('key');
+        if (!(await revokeCompanyKey(db, organizationId, key_id, callerOf(request)))) throw notFound('key');
         return { message: 'The key is revoked.', key_id };
       },
     );

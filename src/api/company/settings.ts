@@ -1,14 +1,15 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { getCountries } from 'libphonenumber-js';
 import { z } from 'zod';
-import { createKey, revokeKeyOf } from '../../db/account/api-keys.ts';
 import { changeCompany } from '../../db/account/companies.ts';
 import { listMembers, makePasswordToken, passwordLinkHours, removeMember } from '../../db/account/members.ts';
 import { resumeConnection } from '../../db/crm/credentials.ts';
 import { readCrmToken, readSettings } from '../../domain/account/company.ts';
+import { uploadScopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { isEmail } from '../../domain/lead/candidate.ts';
 import { inviteMember, passwordLink } from '../../usecases/account/invite.ts';
+import { createCompanyKey, mayRevoke, revokeCompanyKey } from '../../usecases/account/keys.ts';
 import { connectCompany } from '../../usecases/crm/connect.ts';
 import { callerOf, operatorsOnly, personOf } from '../auth/caller.ts';
 import { sendToConsent } from '../auth/crm-consent.ts';
@@ -53,7 +54,9 @@ export function companySettings(site: CompanySite): FastifyPluginAsync {
       views.settings(row),
     ]);
     const { publicUrl } = runtime.config;
-    const view = { ...lists, publicUrl, regions, now: new Date(), ...sent };
+    const caller = callerOf(request);
+    const keys = lists.keys.map((key) => ({ ...key, revocable: mayRevoke(caller, key) }));
+    const view = { ...lists, keys, publicUrl, regions, now: new Date(), ...sent };
     return site.send(reply, SettingsPage({ visit, company, view }));
   };
   return async (app) => {
@@ -172,15 +175,15 @@ function keys(app: FastifyInstance, { runtime: { db, quotas } }: CompanySite, sh
       const errors = { key_name: ['needs 1 to 100 characters that say what the key is for'] };
       return show(request, reply.status(400), { sent: { section: 'keys', form: { values: form, errors } } });
     }
-    const scopes = ['leads:write', 'leads:read', 'companies:read'] as const;
-    const fields = { organizationId, owner: 'organization', name, scopes } as const;
-    const { key } = await quotas.stored('api_keys', organizationId, (most) => createKey(db, fields, most));
+    const given = { name, scopes: uploadScopes, idempotencyKey: null };
+    const { key } = await createCompanyKey({ db, quotas }, organizationId, given, callerOf(request));
     return show(request, reply.status(201), { newKey: { name, key } });
   });
   app.post(`${path}/:key_id/revoke`, hidden, async (request, reply) => {
     const id = uuid.safeParse((request.params as { key_id: string }).key_id);
     const { organizationId } = companyOf(request);
-    if (!id.success || !(await revokeKeyOf(db, organizationId, id.data))) throw notFound('key');
+    const revoked = id.success && (await revokeCompanyKey(db, organizationId, id.data, callerOf(request)));
+    if (!revoked) throw notFound('key');
     return backTo(request, reply, 'key', 'keys');
   });
 }
@@ -203,7 +206,14 @@ function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): voi
       return show(request, reply.status(400), {
         sent: { section: 'members', form: { values: form, errors } },
       });
-    const link = await inviteMember(runtime, company, { name, email });
+    const link = await inviteMember(runtime, company, { name, email }).catch((error: unknown) => {
+      if (error instanceof RefusedError) return error;
+      throw error;
+    });
+    if (link instanceof RefusedError) {
+      const refused = { values: form, errors, problem: link.message };
+      return show(request, reply.status(link.status), { sent: { section: 'members', form: refused } });
+    }
     if (!link) return show(request, reply, { saved: `${email} can sign in with their existing password.` });
     return show(request, reply.status(201), { newLink: { name, link, hours: passwordLinkHours } });
   });
@@ -223,7 +233,11 @@ function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): voi
   });
   app.post(`${path}/:user_id/remove`, operators, async (request, reply) => {
     const { organizationId, userId } = await memberOf(request);
-    await removeMember(db, organizationId, userId);
-    return backTo(request, reply, 'member', 'people');
+    const keys = await removeMember(db, organizationId, userId);
+    if (!keys || keys.length === 0) return backTo(request, reply, 'member', 'people');
+    const names = keys.map(({ name, prefix }) => `${name} (${prefix}…)`).join(', ');
+    return show(request, reply, {
+      saved: `${savedTexts.member} The keys this person had made are revoked: ${names}.`,
+    });
   });
 }

@@ -9,7 +9,10 @@ import { render } from '../web/layout.tsx';
 import type { Visit } from './view-types.ts';
 import { type CompanyViews, createCompanyViews } from './views.ts';
 
-type SiteRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'relay' | 'crms' | 'quotas'>;
+type SiteRuntime = Pick<
+  Runtime,
+  'config' | 'db' | 'log' | 'vault' | 'relay' | 'crms' | 'quotas' | 'selfCheck'
+>;
 
 /** What the routes of the company pages share. */
 export type CompanySite = {

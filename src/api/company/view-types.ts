@@ -113,6 +113,8 @@ export type KeyView = {
   name: string;
   prefix: string;
   scopes: readonly string[];
+  /** False when it has scopes that the viewer lacks. */
+  revocable: boolean;
   createdAt: Date;
   lastUsedAt: Date | null;
 };

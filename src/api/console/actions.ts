@@ -2,8 +2,6 @@ import { resolveParkedAlert } from '../../db/transport/alerts.ts';
 import { findParked } from '../../db/transport/attention.ts';
 import { releaseRefused } from '../../db/transport/effects.ts';
 import { resumeRow } from '../../db/transport/outbox.ts';
-import type { UnlockDetail } from '../../db/unlock/list.ts';
-import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 
 /**
@@ -27,23 +25,4 @@ export async function resumeParked(
     { cause: { correlationId, causationId: eventId } },
   );
   return result.moved;
-}
-
-/** Records in the audit trail who read a locked contact. */
-export async function recordContactRead(
-  { relay }: Pick<Runtime, 'relay'>,
-  unlock: UnlockDetail,
-  actor: string,
-): Promise<void> {
-  const { leadUuid, organizationId } = unlock;
-  await relay.commit({
-    events: [
-      {
-        type: 'lead.contact_read',
-        organizationId,
-        subject: subjects.lead(leadUuid),
-        data: { leadId: leadUuid, actor },
-      },
-    ],
-  });
 }

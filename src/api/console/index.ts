@@ -2,10 +2,12 @@ import { fastifySSE } from '@fastify/sse';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { markHandled, pulse, resolveAlert } from '../../db/transport/attention.ts';
+import { recordContactRead } from '../../usecases/lead/contact-read.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { operatorsOnly, personOf } from '../auth/caller.ts';
 import { localPath } from '../auth/local-path.ts';
+import { causeOf } from '../http/cause.ts';
 import { readForms, sendPage } from '../http/forms.ts';
 import { createHeartbeat } from '../http/heartbeat.ts';
 import { notFound } from '../http/problem.ts';
@@ -13,7 +15,7 @@ import { createStreams, eventStream } from '../http/streams.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 import { pageErrors } from '../web/error-page.ts';
 import { type Chrome, render } from '../web/layout.tsx';
-import { recordContactRead, resumeParked } from './actions.ts';
+import { resumeParked } from './actions.ts';
 import { InboxPage, ParkedPage } from './pages/attention-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { UnlockPage } from './pages/unlock-page.tsx';
@@ -123,8 +125,8 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
   app.post<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) => {
     const view = await views.unlock(idOf(request, 'unlock'), true);
     if (!view) throw notFound('unlock');
-    // The audit event is committed before the contact is shown.
-    await recordContactRead(runtime, view.unlock, personOf(request).id);
+    const { leadUuid: leadId, organizationId } = view.unlock;
+    await recordContactRead(runtime, { leadId, organizationId }, personOf(request).id, causeOf(request));
     return sendPage(
       reply,
       runtime.config,

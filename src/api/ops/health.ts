@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { within } from '../../db/deadline.ts';
 import { databaseHealthy } from '../../db/health.ts';
+import type { CheckName } from '../../domain/transport/checks.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { problemResponses } from '../http/problem.ts';
@@ -9,7 +10,15 @@ import { problemResponses } from '../http/problem.ts';
 const word = z.enum(['healthy', 'unhealthy']);
 const health = z.object({
   status: z.enum(['healthy', 'degraded', 'unhealthy']),
-  checks: z.object({ database: word, queue: word }),
+  checks: z.object({
+    database: word,
+    queue: word,
+    clock: word.describe('Off by seconds: this machine’s clock or the database’s'),
+    disk: word.describe('Almost full, or the database has no space'),
+    queue_memory: word.describe('Redis is almost full'),
+    queue_policy: word.describe('Redis evicts keys'),
+    queue_disk: word.describe('Redis cannot write to its disk'),
+  }),
 });
 const queueHealth = z.object({
   status: word,
@@ -19,10 +28,10 @@ const queueHealth = z.object({
 const bridgeHealth = z.object({ stripe_service_healthy: z.boolean(), sandbox: z.boolean() });
 
 export function healthRoutes(
-  deps: Pick<Runtime, 'db' | 'queues' | 'payments' | 'config'>,
+  deps: Pick<Runtime, 'db' | 'queues' | 'payments' | 'config' | 'selfCheck'>,
   access: Access,
 ): FastifyPluginAsyncZod {
-  const { db, queues, payments, config } = deps;
+  const { db, queues, payments, config, selfCheck } = deps;
   return async (app) => {
     app.get(
       '/health',
@@ -30,16 +39,29 @@ export function healthRoutes(
         schema: {
           tags: ['health'],
           summary:
-            'Health of the process: leads are accepted while Postgres responds; without the queue they wait ("degraded")',
+            'Health of the process: leads are accepted while Postgres responds; without the queue they wait ("degraded"). A check that the installation makes of itself may degrade it too',
           response: { 200: health, 503: health },
         },
       },
       async (_request, reply) => {
         const [database, queue] = await Promise.all([databaseHealthy(db), withinDeadline(queues.healthy())]);
-        const status = !database ? 'unhealthy' : queue ? 'healthy' : 'degraded';
-        return reply
-          .status(database ? 200 : 503)
-          .send({ status, checks: { database: wordOf(database), queue: wordOf(queue) } });
+        const findings = selfCheck.findings();
+        const well = queue && findings.every(({ reason }) => reason === null);
+        const status = !database ? 'unhealthy' : well ? 'healthy' : 'degraded';
+        const found = (name: CheckName) =>
+          wordOf(!findings.some(({ check, reason }) => check === name && reason !== null));
+        return reply.status(database ? 200 : 503).send({
+          status,
+          checks: {
+            database: wordOf(database),
+            queue: wordOf(queue),
+            clock: found('clock'),
+            disk: found('disk'),
+            queue_memory: found('queue_memory'),
+            queue_policy: found('queue_policy'),
+            queue_disk: found('queue_disk'),
+          },
+        });
       },
     );
 

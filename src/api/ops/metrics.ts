@@ -8,14 +8,15 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 
-type Deps = Pick<Runtime, 'db' | 'queues' | 'counters'>;
+type Deps = Pick<Runtime, 'db' | 'queues' | 'counters' | 'selfCheck'>;
 
 /** Scrapes closer together than this get the same figures, so that monitoring does not become load. */
 const figuresMs = 5_000;
 const countsMs = 30_000;
 
 /**
- * /metrics for Prometheus: from this machine, or with an operator's key (`leadgate key create --operator`). The
+ * /metrics for Prometheus: with an operator's key (`leadgate key create --operator --name <name>`), and outside production also
+ * without one from this machine. The
  * histogram covers what this process served; the gauges are read from the database and the same in every process.
  */
 export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync {
@@ -31,6 +32,7 @@ export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync 
     });
     quotaMetrics(registry, runtime);
     const refresh = databaseGauges(registry, runtime);
+    checkGauges(registry, runtime);
 
     app.addHook('onResponse', async (request, reply) => {
       // The duration of an event stream is no latency.
@@ -75,6 +77,38 @@ function quotaMetrics(registry: Registry, { counters }: Pick<Deps, 'counters'>):
       this.reset();
       for (const [quota, { refused }] of counters.figures()) this.inc({ quota }, refused);
     },
+  });
+}
+
+/** What this process found in its last check of the installation. */
+function checkGauges(registry: Registry, { selfCheck }: Pick<Deps, 'selfCheck'>): void {
+  const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) =>
+    new Gauge({
+      name: `leadgate_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+  gauge('check_ok', 'Whether a check of the installation found no trouble.', ['check'], (found) => {
+    for (const { check, reason } of selfCheck.findings()) found.set({ check }, reason === null ? 1 : 0);
+  });
+  gauge('clock_skew_seconds', 'The clock of the database minus that of this process.', [], (found) => {
+    const { clock } = selfCheck.measured();
+    if (clock) found.set(clock.skewMs / 1000);
+  });
+  gauge('disk_free_bytes', 'Free space for data on this machine, by folder.', ['path'], (found) => {
+    for (const { path, freeBytes } of selfCheck.measured().volumes) found.set({ path }, freeBytes);
+  });
+  gauge('redis_memory_bytes', 'Memory that Redis uses, by server.', ['server'], (found) => {
+    for (const { server, usedBytes } of selfCheck.measured().servers ?? []) found.set({ server }, usedBytes);
+  });
+  gauge('redis_memory_limit_bytes', 'maxmemory of Redis, by server.', ['server'], (found) => {
+    for (const { server, limitBytes } of selfCheck.measured().servers ?? [])
+      if (limitBytes !== null) found.set({ server }, limitBytes);
   });
 }
 

@@ -9,8 +9,8 @@ import type { GivenTerms } from '../../domain/lead/terms.ts';
 import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/money.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
-import { subjects } from '../../events/subjects.ts';
 import type { QuotaOwner } from '../../usecases/account/quotas.ts';
+import { recordContactRead } from '../../usecases/lead/contact-read.ts';
 import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
@@ -222,19 +222,8 @@ async function openContact(
     );
   }
   if (lead.contact === null) return null;
-  await relay.commit(
-    {
-      events: [
-        {
-          type: 'lead.contact_read',
-          organizationId: lead.organizationId,
-          subject: subjects.lead(lead.id),
-          data: { leadId: lead.id, actor: caller.actor },
-        },
-      ],
-    },
-    { cause: causeOf(request) },
-  );
+  const { id: leadId, organizationId } = lead;
+  await recordContactRead({ relay }, { leadId, organizationId }, caller.actor, causeOf(request));
   return vault.openJson<SealedContact>(lead.contact);
 }
 

@@ -37,7 +37,7 @@ const body = z.strictObject({
 
 /** Replies from an upstream SMS gateway that has already verified the sender. */
 export function replyRoutes(
-  deps: Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'quotas'>,
+  deps: Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'quotas' | 'selfCheck'>,
   access: Access,
   limiter: Limiter,
 ): FastifyPluginAsyncZod {
@@ -81,7 +81,7 @@ export function replyRoutes(
             ourNumber: deps.sms.ourNumber,
             from,
             body: message,
-            now: new Date(),
+            now: deps.selfCheck.now(),
             cause: causeOf(request),
           },
           submitter,

@@ -12,7 +12,7 @@ import { errorHandler, failureOf } from '../http/errors.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 import { pageErrors } from '../web/error-page.ts';
 
-type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'config' | 'log' | 'crms'>;
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'config' | 'log' | 'crms' | 'selfCheck'>;
 
 const hidden = { tags: ['webhooks'], hide: true };
 
@@ -30,7 +30,7 @@ function webhookRoute(scope: FastifyInstance, deps: Deps, limiter: Limiter, crm:
   readRawBodies(scope, ['application/json']);
   scope.setErrorHandler(askToRetry(deps, crm));
   scope.post(`/webhook/${crm.name}`, { schema: hidden }, async (request, reply) => {
-    const event = await eventOf(crm, limiter, request, reply);
+    const event = await eventOf(crm, deps, limiter, request, reply);
     await receiveUpdate(deps, crm.name, { event, body: String(request.body), correlationId: request.id });
     return { received: true };
   });
@@ -50,7 +50,7 @@ function consentRoute(scope: FastifyInstance, deps: Deps, { name, label }: CrmVe
           'crm_consent_denied',
           `Access was not granted, so ${label} is not connected. You can connect it from the settings at any time.`,
         );
-      const consent = readState(deps.config, name, String(state ?? ''), consentSecretOf(request));
+      const consent = readState(deps, name, String(state ?? ''), consentSecretOf(request));
       if (!consent || !code)
         throw new RefusedError(
           400,
@@ -81,6 +81,7 @@ function askToRetry({ log }: Deps, { label, webhook }: CrmVendor) {
 /** Throws 403 for a body the vendor did not sign, 400 for what is not an event or too old. */
 async function eventOf(
   { webhook }: CrmVendor,
+  { selfCheck }: Deps,
   limiter: Limiter,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -90,7 +91,7 @@ async function eventOf(
     await limiter.take('refused', addressOf(request), reply);
     throw new RefusedError(403, 'bad_signature', 'The signature does not match this body.');
   }
-  const event = webhook.parse(parsed(rawBody), new Date(), webhook.maxAgeMs);
+  const event = webhook.parse(parsed(rawBody), selfCheck.now(), webhook.maxAgeMs);
   if (!event) throw new RefusedError(400, 'invalid_input', 'This is not an event, or it is too old.');
   return event;
 }

@@ -17,7 +17,7 @@ import { readRawBodies } from '../http/bodies.ts';
 import { causeOf } from '../http/cause.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 
-type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'config'>;
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'config' | 'selfCheck'>;
 
 const form = 'application/x-www-form-urlencoded';
 const json = 'application/json';
@@ -82,9 +82,16 @@ const hidden = { tags: ['webhooks'], hide: true };
 // --- Stripe ----------------------------------------------------------------------------------------------------------
 
 /** Returns null when Stripe did not sign it for this account and mode. */
-function stripeEventOf({ payments, config }: Deps, request: FastifyRequest): VerifiedStripeEvent | null {
+function stripeEventOf(
+  { payments, config, selfCheck }: Deps,
+  request: FastifyRequest,
+): VerifiedStripeEvent | null {
   try {
-    const event = payments.verifyWebhook(bytesOf(request), header(request, 'stripe-signature'), new Date());
+    const event = payments.verifyWebhook(
+      bytesOf(request),
+      header(request, 'stripe-signature'),
+      selfCheck.now(),
+    );
     const live = /^(?:sk|rk)_live_/.test(config.stripe.secretKey);
     return event.livemode === live && event.account === null ? event : null;
   } catch (error) {
@@ -147,14 +154,14 @@ async function draftOf(db: Deps['db'], fact: StripeFact): Promise<Found | null> 
 
 // --- SendGrid --------------------------------------------------------------------------------------------------------
 
-function sendgridEventsOf({ config }: Deps, request: FastifyRequest): SendgridEvent[] | null {
+function sendgridEventsOf({ config, selfCheck }: Deps, request: FastifyRequest): SendgridEvent[] | null {
   const rawBody = bytesOf(request);
   const signed = verifySendgridSignature({
     publicKey: config.sendgrid.webhookPublicKey,
     timestamp: header(request, 'x-twilio-email-event-webhook-timestamp'),
     signature: header(request, 'x-twilio-email-event-webhook-signature'),
     rawBody,
-    now: new Date(),
+    now: selfCheck.now(),
   });
   if (!signed) return null;
   try {
@@ -221,7 +228,7 @@ async function receiveTwilioText(deps: Deps, params: Params, request: FastifyReq
     ourNumber,
     from,
     body,
-    now: new Date(),
+    now: deps.selfCheck.now(),
     cause: causeOf(request),
   });
 }

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { quotas, StoredQuotaError } from '../../domain/account/quotas.ts';
 import { allows, isScope, type Scope, supplierScopes } from '../../domain/account/scopes.ts';
+import { RefusedError } from '../../domain/errors.ts';
 import type { PriceFloors } from '../../domain/lead/terms.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
@@ -41,6 +42,9 @@ const columns =
   sql.raw(`id, organization_id AS "organizationId", owner, supplier_id AS "supplierId", name, prefix, scopes, created_at AS "createdAt",
   last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`);
 
+/** The user or the key that makes a key. */
+export type KeyMaker = { kind: 'person' | 'key'; id: string };
+
 type NewKey = {
   organizationId: string | null;
   owner: KeyOwner;
@@ -56,38 +60,111 @@ export async function createKey(
   request: NewKey,
   most?: number,
 ): Promise<{ id: string; key: string; prefix: string; supplierId: string | null }> {
-  const { key, row } = await makeKey(db, { ...request, idempotencyKey: null }, most);
+  const { key, row } = await makeKey(db, { ...request, createdBy: null, idempotencyKey: null }, most);
   return { id: row.id, key, prefix: row.prefix, supplierId: row.supplierId };
 }
 
 /**
  * Creates a key together with the request's Idempotency-Key, which stores only the key's id. Throws the violation of a
- * used Idempotency-Key, and StoredQuotaError when the organization has too many keys.
+ * used Idempotency-Key, StoredQuotaError when the organization has too many keys, and RefusedError 403 when the maker was
+ * removed while the request was under way.
  */
 export async function makeKey(
   db: Pick<Database, 'withTx'>,
-  request: NewKey & { idempotencyKey: IdempotencyKey | null },
+  request: NewKey & { createdBy: KeyMaker | null; idempotencyKey: IdempotencyKey | null },
   most: number = quotas.api_keys.perOrganization,
 ): Promise<{ key: string; row: ApiKey }> {
-  const { organizationId, owner, name, scopes, idempotencyKey } = request;
+  const { organizationId, owner, name, scopes, createdBy, idempotencyKey } = request;
   const supplierId = owner === 'supplier' ? (request.supplierId ?? uuidv7()) : null;
   const key = `lg_${randomBytes(32).toString('base64url')}`;
   const id = uuidv7();
-  const made = sql`INSERT INTO api_keys (id, organization_id, owner, supplier_id, name, prefix, hash, scopes)
+  const made = sql`INSERT INTO api_keys (id, organization_id, owner, supplier_id, name, prefix, hash, scopes, created_by)
     SELECT ${id}::uuid, ${organizationId}::uuid, ${owner}::text, ${supplierId}::uuid, ${name}::text, ${key.slice(0, shownLength)}::text, ${hashOf(key)}::text,
-      ${sql.param([...scopes])}::text[]
-    WHERE ${organizationId}::uuid IS NULL OR (SELECT count(*) FROM api_keys
-      WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL) < ${most}::bigint
+      ${sql.param([...scopes])}::text[], ${createdBy?.id ?? null}::text
+    WHERE ${isEntitled(createdBy)} AND (${organizationId}::uuid IS NULL OR (SELECT count(*) FROM api_keys
+      WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL) < ${most}::bigint)
     RETURNING ${columns}`;
   const remembered = idempotencyKey
     ? sql`, ${sql.raw('first_answer')} AS (${answerPart(idempotencyKey, 201, { key_id: id }).statement(sql`EXISTS (SELECT 1 FROM made)`)})`
     : sql``;
-  const insert = (tx: Tx) => run<ApiKey>(tx, sql`WITH made AS (${made})${remembered} SELECT * FROM made`);
-  const [row] = await (organizationId === null
+  const insert = (tx: Tx) => insertKey(tx, { organizationId, createdBy, made, remembered, most });
+  const row = await (organizationId === null
     ? db.withTx(insert)
     : insertCounted(db, { name: 'api_keys', organizationId }, insert));
-  if (!row) throw new StoredQuotaError('api_keys', most, 'too_many_keys');
   return { key, row };
+}
+
+type KeyInsert = {
+  organizationId: string | null;
+  createdBy: KeyMaker | null;
+  made: SQL;
+  remembered: SQL;
+  most: number;
+};
+
+async function insertKey(
+  tx: Tx,
+  { organizationId, createdBy, made, remembered, most }: KeyInsert,
+): Promise<ApiKey> {
+  const [row] = await run<ApiKey>(
+    tx,
+    sql`WITH ${entitled(organizationId, createdBy)}made AS (${made})${remembered} SELECT * FROM made`,
+  );
+  if (row) return row;
+  const active = (await listKeys(tx, organizationId)).filter(({ revokedAt }) => revokedAt === null).length;
+  if (organizationId && active < most)
+    throw new RefusedError(403, 'forbidden', 'No key was made: your access has ended.');
+  throw new StoredQuotaError('api_keys', most, 'too_many_keys');
+}
+
+/** The rows that entitle the maker. Locked, so that a removal under way waits and then finds the key. */
+function entitled(organizationId: string | null, maker: KeyMaker | null): SQL {
+  if (!maker) return sql``;
+  if (maker.kind === 'key')
+    return sql`maker AS (SELECT 1 FROM api_keys WHERE id = ${maker.id}::uuid AND revoked_at IS NULL FOR SHARE), `;
+  return sql`maker AS (SELECT 1 FROM users WHERE id = ${maker.id}::uuid AND role = 'operator' FOR SHARE),
+    member AS (SELECT 1 FROM members WHERE user_id = ${maker.id}::uuid AND organization_id = ${organizationId}::uuid AND role = 'seller' FOR SHARE), `;
+}
+
+function isEntitled(maker: KeyMaker | null): SQL {
+  if (!maker) return sql`true`;
+  const one = sql`EXISTS (SELECT 1 FROM maker)`;
+  return maker.kind === 'key' ? one : sql`(${one} OR EXISTS (SELECT 1 FROM member))`;
+}
+
+export type RevokedKey = { name: string; prefix: string };
+
+/**
+ * Revokes the active keys that a user made, and those made with them, in one organization or (null) in all. To be
+ * called in a transaction that has removed the user's right, so that no further key can be made.
+ */
+export async function revokeKeysMadeBy(
+  tx: Queryable,
+  userId: string,
+  organizationId: string | null,
+): Promise<RevokedKey[]> {
+  const revoked: RevokedKey[] = [];
+  for (;;) {
+    const rows = await run<RevokedKey>(
+      tx,
+      sql`WITH RECURSIVE made AS (
+        SELECT id FROM api_keys WHERE created_by = ${userId}::text AND (${organizationId}::uuid IS NULL OR organization_id = ${organizationId}::uuid)
+        UNION SELECT k.id FROM api_keys k JOIN made m ON k.created_by = m.id::text)
+      UPDATE api_keys SET revoked_at = now() WHERE id IN (SELECT id FROM made) AND revoked_at IS NULL RETURNING name, prefix`,
+    );
+    // A key that was just being made with one of these is found by the next round.
+    if (rows.length === 0) return revoked;
+    revoked.push(...rows);
+  }
+}
+
+/** Returns null when the organization has no such active key. */
+export async function findKeyOf(db: Queryable, organizationId: string, id: string): Promise<ApiKey | null> {
+  const [row] = await run<ApiKey>(
+    db,
+    sql`SELECT ${columns} FROM api_keys WHERE id = ${id}::uuid AND organization_id = ${organizationId}::uuid AND revoked_at IS NULL`,
+  );
+  return row ?? null;
 }
 
 /** Returns null for an unknown or revoked key. Not cached, so that a revoked key is refused immediately. */

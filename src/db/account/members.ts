@@ -1,8 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import type { Queryable } from '../client.ts';
+import type { MemberRole } from '../../domain/account/roles.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { type RevokedKey, revokeKeysMadeBy } from './api-keys.ts';
 
 /** A user with the role of seller in an organization. */
 export type Member = { userId: string; name: string; email: string; hasPassword: boolean };
@@ -24,14 +27,17 @@ export async function listMembers(db: Queryable, organizationId: string): Promis
   );
 }
 
-/** Idempotent. An existing account keeps its name, password and role. */
+/**
+ * Idempotent. An existing account keeps its name, password and role. Throws RefusedError 409 for a buyer or supplier of
+ * the organization, who has one role in it.
+ */
 export async function addMember(
   db: Queryable,
   organizationId: string,
   person: { name: string; email: string },
 ): Promise<Member & { role: string }> {
   const email = person.email.trim().toLowerCase();
-  const [row] = await run<Member & { role: string }>(
+  const [row] = await run<Member & { role: string; other: MemberRole | null }>(
     db,
     sql`WITH made AS (
       INSERT INTO users (id, name, email, email_verified, role)
@@ -39,18 +45,38 @@ export async function addMember(
       ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, name, email, role),
     joined AS (
       INSERT INTO members (organization_id, user_id, role) SELECT ${organizationId}::uuid, id, 'seller' FROM made ON CONFLICT DO NOTHING)
-    SELECT id AS "userId", name, email, role, EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AS "hasPassword" FROM made`,
+    SELECT id AS "userId", name, email, role, EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AS "hasPassword",
+      (SELECT m.role FROM members m WHERE m.user_id = made.id AND m.organization_id = ${organizationId}::uuid AND m.role <> 'seller') AS other
+    FROM made`,
   );
+  if (row!.other)
+    throw new RefusedError(
+      409,
+      'member_of_other_role',
+      `${email} signs in here as a ${row!.other} of this company and was not added: one account has one role in a company. Use another e-mail address.`,
+    );
   return row!;
 }
 
-/** Keeps the account and its other memberships. Returns false when the user was not a member. */
-export async function removeMember(db: Queryable, organizationId: string, userId: string): Promise<boolean> {
-  const rows = await run(
-    db,
-    sql`DELETE FROM members WHERE organization_id = ${organizationId}::uuid AND user_id = ${userId}::uuid AND role = 'seller' RETURNING user_id`,
-  );
-  return rows.length > 0;
+/**
+ * Ends a membership, and the keys that the member made for the organization. Keeps the account and its other
+ * memberships, and the keys of an operator, who may still act for the organization. Returns null when the user was not
+ * a member.
+ */
+export async function removeMember(
+  db: Database,
+  organizationId: string,
+  userId: string,
+): Promise<RevokedKey[] | null> {
+  return db.withTx(async (tx) => {
+    const [removed] = await run<{ role: string }>(
+      tx,
+      sql`DELETE FROM members m USING users u WHERE m.organization_id = ${organizationId}::uuid AND m.user_id = ${userId}::uuid
+        AND m.role = 'seller' AND u.id = m.user_id RETURNING u.role`,
+    );
+    if (!removed) return null;
+    return removed.role === 'operator' ? [] : revokeKeysMadeBy(tx, userId, organizationId);
+  });
 }
 
 /** Lifetime of a link that sets a password. */
@@ -116,4 +142,49 @@ export async function spendPasswordToken(
     SELECT email FROM person`,
   );
   return row ?? null;
+}
+
+export type RemovedOperator = { keys: RevokedKey[]; sessions: number };
+
+/**
+ * Ends an operator's access: role, sessions, sign-in methods, memberships, and the keys that the operator made. The
+ * account remains, because the audit trail names it. Returns null when there is no such operator. Throws RefusedError
+ * 409 for the last one.
+ */
+export async function removeOperator(db: Database, email: string): Promise<RemovedOperator | null> {
+  return db.withTx(async (tx) => {
+    // Locks all operators, so that of two who are removed at once one remains.
+    const operators = await run<{ id: string; email: string }>(
+      tx,
+      sql`SELECT id, email FROM users WHERE role = 'operator' ORDER BY id FOR UPDATE`,
+    );
+    const operator = operators.find((each) => each.email === email.trim().toLowerCase());
+    if (!operator) return null;
+    if (operators.length === 1)
+      throw new RefusedError(
+        409,
+        'last_operator',
+        `${operator.email} is the last operator and was not removed. Create another first: leadgate operator create --email <email>`,
+      );
+    const [ended] = await run<{ sessions: number }>(
+      tx,
+      sql`WITH demoted AS (UPDATE users SET role = 'member', updated_at = now() WHERE id = ${operator.id}::uuid),
+        ended AS (DELETE FROM sessions WHERE user_id = ${operator.id}::uuid RETURNING 1),
+        forgotten AS (DELETE FROM accounts WHERE user_id = ${operator.id}::uuid),
+        left_all AS (DELETE FROM members WHERE user_id = ${operator.id}::uuid),
+        links AS (DELETE FROM verifications WHERE value = ${operator.id}::text)
+      SELECT count(*)::int AS sessions FROM ended`,
+    );
+    return { sessions: ended!.sessions, keys: await revokeKeysMadeBy(tx, operator.id, null) };
+  });
+}
+
+export type Operator = { email: string; name: string; createdAt: Date; lastSignIn: Date | null };
+
+export async function listOperators(db: Queryable): Promise<Operator[]> {
+  return run(
+    db,
+    sql`SELECT u.email, u.name, u.created_at AS "createdAt", (SELECT max(s.created_at) FROM sessions s WHERE s.user_id = u.id) AS "lastSignIn"
+      FROM users u WHERE u.role = 'operator' ORDER BY u.email`,
+  );
 }

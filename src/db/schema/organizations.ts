@@ -58,6 +58,8 @@ export const apiKeys = pgTable(
     prefix: text().notNull(),
     hash: text().notNull().unique(),
     scopes: text().array().notNull(),
+    /** Id of the user or the key that made it; null when it was made on the command line. */
+    createdBy: text('created_by'),
     createdAt: moment('created_at').notNull().defaultNow(),
     lastUsedAt: moment('last_used_at'),
     revokedAt: moment('revoked_at'),
@@ -67,6 +69,7 @@ export const apiKeys = pgTable(
     check('api_keys_owned', sql`${t.owner} = 'operator' or ${t.organizationId} is not null`),
     check('api_keys_supplier', sql`(${t.owner} = 'supplier') = (${t.supplierId} is not null)`),
     index('api_keys_organization').on(t.organizationId),
+    index('api_keys_created_by').on(t.createdBy).where(sql`created_by is not null`),
   ],
 );
 

@@ -1,6 +1,7 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import type { Part } from '../commit.ts';
+import type { Queryable } from '../client.ts';
+import { type Part, run } from '../commit.ts';
 
 export type AlertDraft = {
   /** One alert per cause: a repeat changes nothing. */
@@ -29,4 +30,23 @@ export function resolveParkedAlert(outboxId: number): Part {
     statement: (when) => sql`UPDATE alerts SET resolved_at = now()
       WHERE resolved_at IS NULL AND key LIKE ${`parked-${outboxId}-%`} AND ${when}`,
   };
+}
+
+/**
+ * As the guard of a change: matches when there is no open alert about this trouble (its keys begin with `prefix`), so
+ * that a trouble which lasts, or which several processes see, raises one alert.
+ */
+export const insertAlertOnce = (alert: AlertDraft, prefix: string): SQL =>
+  sql`INSERT INTO alerts (id, key, kind, organization_id, subject, text)
+    SELECT ${uuidv7()}::uuid, ${alert.key}::text, ${alert.kind}::text, ${alert.organizationId}::uuid, ${alert.subject}::text, ${alert.text}::text
+    WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.resolved_at IS NULL AND starts_with(a.key, ${prefix}::text))
+    ON CONFLICT (key) DO NOTHING RETURNING id`;
+
+/** Resolves the open alerts whose keys begin with one of the prefixes. */
+export async function resolveAlerts(db: Queryable, prefixes: readonly string[]): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE alerts a SET resolved_at = now() FROM unnest(${sql.param([...prefixes])}::text[]) AS p(prefix)
+      WHERE a.resolved_at IS NULL AND starts_with(a.key, p.prefix)`,
+  );
 }

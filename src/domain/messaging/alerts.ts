@@ -72,6 +72,14 @@ const definitions = {
     },
     text: reasonGiven,
   }),
+  installation_unwell: define({
+    title: { en: 'leadgate itself needs attention', es: 'leadgate mismo necesita atención' },
+    explanation: {
+      en: 'The installation found a problem of its own: a clock, a disk or Redis. This alert closes when it has passed.',
+      es: 'La instalación encontró un problema propio: un reloj, un disco o Redis. Esta alerta se cierra cuando pase.',
+    },
+    text: reasonGiven,
+  }),
   spend_cap: define({
     title: { en: 'SMS spend cap reached', es: 'Límite de gasto de SMS alcanzado' },
     explanation: {

@@ -11,14 +11,14 @@ export type Invitation = { url: string; secret: string; maxAgeSeconds: number };
 
 /** Throws RefusedError 404 when the installation has no app at the vendor. */
 export function inviteOauth(
-  { config, crms }: Pick<Runtime, 'config' | 'crms'>,
+  { config, crms, selfCheck }: Pick<Runtime, 'config' | 'crms' | 'selfCheck'>,
   name: CrmName,
   { organizationId, actor }: Consent,
 ): Invitation {
   const { oauth, label } = crms[name];
   if (!oauth) throw oauthMissing(label);
   const secret = randomBytes(16).toString('base64url');
-  const given = JSON.stringify({ organizationId, actor, until: Date.now() + stateMs });
+  const given = JSON.stringify({ organizationId, actor, until: selfCheck.now().getTime() + stateMs });
   const body = Buffer.from(given).toString('base64url');
   const state = `${body}.${signatureOf(config, name, body, secret)}`;
   const url = oauth.authorizeUrl({ redirectUri: redirectUriOf(config, name), state });
@@ -37,7 +37,7 @@ function signatureOf(
 
 /** Returns null for a state that was not signed here for this browser, or has expired. */
 export function readState(
-  config: Runtime['config'],
+  { config, selfCheck }: Pick<Runtime, 'config' | 'selfCheck'>,
   name: CrmName,
   state: string,
   secret: string | undefined,
@@ -45,5 +45,5 @@ export function readState(
   const [body = '', signature = ''] = state.split('.');
   if (!secret || !sameSecret(signature, signatureOf(config, name, body, secret))) return null;
   const { organizationId, actor, until } = JSON.parse(Buffer.from(body, 'base64url').toString('utf8'));
-  return until > Date.now() ? { organizationId, actor } : null;
+  return until > selfCheck.now().getTime() ? { organizationId, actor } : null;
 }

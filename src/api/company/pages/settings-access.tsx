@@ -51,11 +51,15 @@ export function Keys({ company, view }: SettingsProps) {
                   )}
                 </span>
               </div>
-              <form method="post" action={home(company, `/settings/keys/${key.id}/revoke`)}>
-                <button type="submit" class="btn" data-size="sm" data-variant="outline">
-                  Revoke
-                </button>
-              </form>
+              {key.revocable ? (
+                <form method="post" action={home(company, `/settings/keys/${key.id}/revoke`)}>
+                  <button type="submit" class="btn" data-size="sm" data-variant="outline">
+                    Revoke
+                  </button>
+                </form>
+              ) : (
+                <span class="quiet">Operators can revoke it.</span>
+              )}
             </li>
           ))}
         </ul>
@@ -79,7 +83,9 @@ export function People({ visit, company, view }: SettingsProps) {
     <section class="panel" id="people" aria-labelledby="people-title">
       <div class="panel-head">
         <h2 id="people-title">People</h2>
-        <span class="quiet">They can see only this company.</span>
+        <span class="quiet">
+          They can see only this company. Removing a person revokes the keys this person made.
+        </span>
       </div>
       {view.newLink ? (
         <div class="form">

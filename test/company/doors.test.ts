@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureOperator } from '../../src/api/auth/better-auth.ts';
+import { createKey, findKey, makeKey } from '../../src/db/account/api-keys.ts';
+import { removeMember, removeOperator } from '../../src/db/account/members.ts';
+import type { Scope } from '../../src/domain/account/scopes.ts';
+import { asMember, asOperator, type Registered, register } from '../harness/company-people.ts';
+import type { Visitor } from '../harness/console-client.ts';
+import { visit } from '../harness/console-client.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+let operator: Visitor;
+let companies = 20;
+beforeAll(async () => {
+  system = await startSystem({ workers: [] });
+  operator = await asOperator(system);
+});
+afterAll(() => system.stop());
+
+type Staffed = Registered & { organizationId: string; userId: string; member: Visitor };
+
+/** A company with one signed-in member. */
+async function staffed(): Promise<Staffed> {
+  companies += 1;
+  const registered = await register(operator, companies);
+  const member = await asMember(system, registered);
+  const [row] = await system.rows<{ organizationId: string; userId: string }>(
+    `SELECT m.organization_id AS "organizationId", m.user_id AS "userId" FROM members m JOIN users u ON u.id = m.user_id WHERE u.email = $1`,
+    [registered.email],
+  );
+  return { ...registered, ...row!, member };
+}
+
+const origin = () => new URL(system.publicUrl).origin;
+const byApi = (visitor: Visitor, method: string, path: string, body?: unknown) =>
+  fetch(system.publicUrl + path, {
+    method,
+    headers: {
+      cookie: visitor.cookie(),
+      origin: origin(),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+const byKey = (key: string, path: string, body: unknown) =>
+  fetch(system.publicUrl + path, {
+    method: 'POST',
+    headers: { 'x-api-key': key, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+const onPage = async (visitor: Visitor, company: Registered, name: string) =>
+  /lg_[\w-]{43}/.exec(
+    await (await visitor.post(`/dashboard/${company.number}/settings/keys`, { key_name: name })).text(),
+  )![0];
+const isActive = async (key: string) => (await findKey(system.runtime.db, key)) !== null;
+const ownKey = ({ organizationId }: Staffed, scopes: Scope[]) =>
+  createKey(system.runtime.db, { organizationId, owner: 'organization', name: 'admin', scopes });
+
+describe('[S38] a key is revoked under one rule, on the page and through the API', () => {
+  const doors: [string, (visitor: Visitor, company: Staffed, id: string) => Promise<Response>][] = [
+    [
+      'the page',
+      (visitor, { number }, id) => visitor.post(`/dashboard/${number}/settings/keys/${id}/revoke`),
+    ],
+    ['the API', (visitor, { number }, id) => byApi(visitor, 'DELETE', `/api/companies/${number}/keys/${id}`)],
+  ];
+
+  it.each(doors)('%s refuses a member a key with scopes that the member lacks', async (_door, revoke) => {
+    const company = await staffed();
+    const { id, key } = await ownKey(company, ['admin']);
+    expect((await revoke(company.member, company, id)).status).toBe(403);
+    expect(await isActive(key)).toBe(true);
+    const page = await (await company.member.get(`/dashboard/${company.number}/settings`)).text();
+    expect(page).toContain('Operators can revoke it.');
+    expect(page).not.toContain(`/settings/keys/${id}/revoke`);
+  });
+
+  it.each(doors)('%s lets an operator revoke it', async (_door, revoke) => {
+    const company = await staffed();
+    const { id, key } = await ownKey(company, ['admin']);
+    expect((await revoke(operator, company, id)).status).toBeLessThan(400);
+    expect(await isActive(key)).toBe(false);
+  });
+
+  it.each(doors)('%s lets a member revoke a key with the scopes of members', async (_door, revoke) => {
+    const company = await staffed();
+    const { id, key } = await ownKey(company, ['leads:read', 'companies:write']);
+    expect((await revoke(company.member, company, id)).status).toBeLessThan(400);
+    expect(await isActive(key)).toBe(false);
+  });
+});
+
+describe('[S38] keys end with the person who made them', () => {
+  it('a removed member’s keys are revoked, and those made with them; all others are kept', async () => {
+    const company = await staffed();
+    const keys = `/api/companies/${company.number}/keys`;
+    const page = await onPage(company.member, company, 'Website');
+    const made = await byApi(company.member, 'POST', keys, {
+      name: 'Second',
+      scopes: ['companies:write', 'leads:read'],
+    });
+    const { key: second } = (await made.json()) as { key: string };
+    const third = (
+      (await (await byKey(second, keys, { name: 'Third', scopes: ['leads:read'] })).json()) as { key: string }
+    ).key;
+    const others = [
+      await onPage(operator, company, 'By an operator'),
+      (await ownKey(company, ['admin'])).key,
+    ];
+
+    const answer = await operator.post(`/dashboard/${company.number}/people/${company.userId}/remove`);
+    const html = await answer.text();
+    for (const name of ['Website', 'Second', 'Third']) expect(html).toContain(name);
+    for (const key of [page, second, third]) expect(await isActive(key)).toBe(false);
+    for (const key of others) expect(await isActive(key)).toBe(true);
+  });
+
+  it('the keys that the person made for another company are kept', async () => {
+    const [one, two] = [await staffed(), await staffed()];
+    await operator.post(`/dashboard/${two.number}/people`, { member_name: 'A', member_email: one.email });
+    const kept = await onPage(one.member, two, 'Kept');
+    await removeMember(system.runtime.db, one.organizationId, one.userId);
+    expect(await isActive(kept)).toBe(true);
+    await removeMember(system.runtime.db, two.organizationId, one.userId);
+    expect(await isActive(kept)).toBe(false);
+  });
+
+  it('a key that is being made while its maker is removed is revoked too', async () => {
+    const company = await staffed();
+    const { db } = system.runtime;
+    const createdBy = { kind: 'person' as const, id: company.userId };
+    let removal: Promise<unknown> | undefined;
+    const made = await db.withTx(async (tx) => {
+      const request = {
+        organizationId: company.organizationId,
+        owner: 'organization' as const,
+        name: 'late',
+      };
+      const within = { withTx: <T>(work: (same: typeof tx) => Promise<T>) => work(tx) };
+      const late = await makeKey(within, {
+        ...request,
+        scopes: ['leads:read'],
+        createdBy,
+        idempotencyKey: null,
+      });
+      removal = removeMember(db, company.organizationId, company.userId);
+      await system.until<{ n: number }>(
+        'the removal waits for the key',
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        [],
+        (row) => (row?.n ?? 0) > 0,
+      );
+      return late;
+    });
+    await removal;
+    expect(await isActive(made.key)).toBe(false);
+    await expect(
+      makeKey(db, {
+        organizationId: company.organizationId,
+        owner: 'organization',
+        name: 'too late',
+        scopes: ['leads:read'],
+        createdBy,
+        idempotencyKey: null,
+      }),
+    ).rejects.toMatchObject({ status: 403 });
+  });
+
+  it('a removed operator has no session, no password and no key; the last operator stays', async () => {
+    const company = await staffed();
+    const second = { email: 'second@example.com', password: 'correct horse battery' };
+    await ensureOperator(system.runtime, { ...second, name: 'Second' });
+    const visitor = visit(system);
+    await visitor.signIn(second.email, second.password);
+    const key = await onPage(visitor, company, 'For the company');
+    const removed = await removeOperator(system.runtime.db, 'Second@example.com');
+    expect(removed).toMatchObject({ sessions: 1, keys: [{ name: 'For the company' }] });
+    expect(await isActive(key)).toBe(false);
+    expect((await visitor.get('/console', { accept: 'application/json' })).status).toBe(401);
+    expect((await visit(system).signIn(second.email, second.password)).status).toBe(401);
+    expect(await removeOperator(system.runtime.db, second.email)).toBeNull();
+    await expect(removeOperator(system.runtime.db, system.operator.email)).rejects.toMatchObject({
+      code: 'last_operator',
+    });
+    expect((await operator.get('/console')).status).toBe(200);
+  });
+
+  it('of two operators who are removed at once one remains', async () => {
+    const pair = ['third@example.com', system.operator.email];
+    await ensureOperator(system.runtime, {
+      email: pair[0]!,
+      password: 'correct horse battery',
+      name: 'Third',
+    });
+    const results = await Promise.allSettled(pair.map((email) => removeOperator(system.runtime.db, email)));
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const left = await system.rows(`SELECT 1 FROM users WHERE role = 'operator'`);
+    expect(left).toHaveLength(1);
+    await ensureOperator(system.runtime, { ...system.operator, name: 'Demo operator' });
+    operator = await asOperator(system);
+  });
+});
+
+describe('people', () => {
+  it('[S38] a buyer of the company is not silently left out when invited as a member', async () => {
+    const company = await staffed();
+    const [buyer] = await system.rows<{ id: string }>('SELECT id FROM buyers LIMIT 1');
+    await system.rows(
+      `WITH u AS (INSERT INTO users (id, name, email, role) VALUES (gen_random_uuid(), 'B', 'buyer@example.com', 'member') RETURNING id)
+       INSERT INTO members (organization_id, user_id, role, buyer_id) SELECT $1, id, 'buyer', $2 FROM u`,
+      [company.organizationId, buyer!.id],
+    );
+    const answer = await operator.post(`/dashboard/${company.number}/people`, {
+      member_name: 'B',
+      member_email: 'Buyer@example.com',
+    });
+    expect(answer.status).toBe(409);
+    expect(await answer.text()).toContain('as a buyer of this company');
+  });
+});
+
+describe('[S38] keyless requests', () => {
+  it('are refused by an installation with a public address, whose proxy may add no header', async () => {
+    const reached = await startSystem({ workers: [], env: { PUBLIC_URL: 'https://leads.example.com' } });
+    try {
+      const local = `http://127.0.0.1:${reached.config.http.port}`;
+      const ask = (path: string) => fetch(local + path);
+      expect((await ask('/metrics')).status).toBe(401);
+      expect((await ask('/api/leads')).status).toBe(401);
+      expect((await ask('/health')).status).toBe(200);
+    } finally {
+      await reached.stop();
+    }
+  });
+
+  it('are answered by `npm start`, whose address is this machine', async () => {
+    expect((await fetch(`${system.publicUrl}/metrics`)).status).toBe(200);
+    expect((await fetch(`${system.publicUrl}/api/leads`)).status).toBe(200);
+  });
+});

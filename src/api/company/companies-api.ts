@@ -14,7 +14,7 @@ import { RefusedError } from '../../domain/errors.ts';
 import { connectCompany } from '../../usecases/crm/connect.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { callerOf } from '../auth/caller.ts';
+import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { limit, nextCursor, readCursor } from '../http/fields.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
@@ -62,7 +62,7 @@ const one = z.object({ company: companySchema });
 
 /** Companies: organizations that upload leads of their own to their CRM. */
 export function companyRoutes(
-  deps: Pick<Runtime, 'db' | 'vault' | 'crms' | 'config' | 'log'>,
+  deps: Pick<Runtime, 'db' | 'vault' | 'crms' | 'config' | 'log' | 'quotas'>,
   access: Access,
 ): FastifyPluginAsyncZod {
   const { db, vault } = deps;
@@ -174,6 +174,7 @@ export function companyRoutes(
           const token = valid(readCrmToken(crm), 'crm.');
           const { actor, organizations } = callerOf(request);
           const given = { ...token, actor, byOperator: organizations === null };
+          await deps.quotas.take('crm_attempts', quotaOwnerOf(request, organizationId));
           // All or nothing: what the CRM or the database rejects changes nothing.
           await connectCompany(deps, organizationId, given, change);
         } else await change(db);

@@ -7,6 +7,7 @@ import { dialectOf, previewImport } from '../../usecases/imports/preview.ts';
 import { dropRefused, receiveFile } from '../../usecases/imports/receive.ts';
 import { rejectsOf } from '../../usecases/imports/rejects.ts';
 import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
+import { quotaOwnerOf } from '../auth/caller.ts';
 import { sendCsv } from '../http/attachment.ts';
 import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
@@ -125,10 +126,15 @@ function resultPages(app: FastifyInstance, site: CompanySite): void {
     ]);
     return site.send(reply, ImportPage({ visit, company, view }));
   });
-  app.get('/dashboard/:company_id/imports/:import_id/rejects.csv', hidden, async (request, reply) =>
-    sendCsv(reply, rejectsOf(runtime, await importOf(site, request))),
-  );
+  app.get('/dashboard/:company_id/imports/:import_id/rejects.csv', hidden, async (request, reply) => {
+    const file = await importOf(site, request);
+    await takeQuota(site, request, 'exports');
+    return sendCsv(reply, rejectsOf(runtime, file));
+  });
 }
+
+const takeQuota = ({ runtime }: CompanySite, request: FastifyRequest, name: 'previews' | 'exports') =>
+  runtime.quotas.take(name, quotaOwnerOf(request, companyOf(request).organizationId));
 
 type Shown = { choices?: (string | null)[]; problem?: string };
 
@@ -141,6 +147,7 @@ async function showPreview(
   { choices, problem }: Shown,
 ): Promise<FastifyReply> {
   const row = companyOf(request);
+  await takeQuota(site, request, 'previews');
   const { preview, sameFile } = await previewImport(site.runtime, row, file);
   const before = await rememberedMapping(site.runtime.db, row.organizationId, preview.key);
   const shown = previewView(preview, { sameFile, before, company: row, dialect: file.dialect });

@@ -9,7 +9,7 @@ import { render } from '../web/layout.tsx';
 import type { Visit } from './view-types.ts';
 import { type CompanyViews, createCompanyViews } from './views.ts';
 
-type SiteRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'relay' | 'crms'>;
+type SiteRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'quotas' | 'vault' | 'relay' | 'crms' | 'quotas'>;
 
 /** What the routes of the company pages share. */
 export type CompanySite = {

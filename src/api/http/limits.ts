@@ -11,6 +11,8 @@ export type Limits = {
   address: Limit;
   /** Requests of one API key. */
   key: Limit;
+  /** Requests from one address for what is large to send or to make: documentation, metrics. */
+  document: Limit;
   /** Invalid keys and signatures from one address. */
   refused: Limit;
   /** Replies of one phone through the SMS gateway API. */
@@ -22,6 +24,7 @@ export type Limits = {
 export const defaultLimits: Limits = {
   address: { points: 10_000, seconds: 10 },
   key: { points: 5_000, seconds: 10 },
+  document: { points: 120, seconds: 60 },
   refused: { points: 60, seconds: 60 },
   phone: { points: 30, seconds: 60 },
   payLink: { points: 20, seconds: 60 },
@@ -66,9 +69,11 @@ export function createLimiter(limits: Limits): Limiter {
   };
 }
 
-/** The socket's address, never a header's. IPv6 addresses count by their /64 network. */
-export function addressOf(request: FastifyRequest): string {
-  const address = request.socket.remoteAddress ?? 'unknown';
+/** The socket's address, never a header's. */
+export const addressOf = (request: FastifyRequest): string => networkOf(request.socket.remoteAddress);
+
+/** IPv6 addresses count by their /64 network. */
+export function networkOf(address = 'unknown'): string {
   if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
   const [head = '', tail] = address.split('::');
   const left = head.split(':').filter(Boolean);

@@ -10,7 +10,7 @@ import { type UploadFields, withUploadedFile } from '../http/file-bodies.ts';
 import { idempotencyKeyOf } from '../http/idempotency.ts';
 import { assertCompany, companyOf } from './lookup.ts';
 
-export type UploadRuntime = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config' | 'log'>;
+export type UploadRuntime = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config' | 'log' | 'quotas'>;
 type ReceivedUpload = { company: Company; file: ReceivedFile };
 
 /** Stores the file of a request, and starts it when its fields ask for that and nothing is left to decide. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import underPressure from '@fastify/under-pressure';
-import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { v7 as uuidv7 } from 'uuid';
 import { RefusedError } from '../domain/errors.ts';
@@ -138,8 +138,14 @@ function admitRequests(app: FastifyInstance, limiter: Limiter): void {
 const isHealth = ({ routeOptions: { url } }: FastifyRequest): boolean => url?.startsWith('/health') === true;
 
 /** Health is answered however busy the process is: a monitor must not take a flood for an outage. */
-async function shedUnlessHealth(request: FastifyRequest): Promise<void> {
-  if (isHealth(request)) return;
+async function shedUnlessHealth(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  _type: string,
+  delayMs: number | undefined,
+): Promise<void> {
+  // Infinity: the delay was not sampled yet.
+  if (isHealth(request) || delayMs === Number.POSITIVE_INFINITY) return;
   throw new RefusedError(503, 'overloaded', 'Too many requests at once. Please try again in a moment.', {
     retryAfterSeconds: 2,
   });

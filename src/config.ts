@@ -35,7 +35,12 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 
 export type Config = Readonly<{
   production: boolean;
-  http: { port: number; host: string };
+  http: {
+    port: number;
+    host: string;
+    /** Open connections of a process, in all and from one address. */
+    connections: { most: number; mostEach: number };
+  };
   sandboxPort: number;
   /** Null for the embedded Postgres. */
   databaseUrl: string | null;
@@ -122,7 +127,11 @@ export function loadConfig(
   const { sandboxSendgridKey: _sendgrid, sandboxGhlKey: _ghl, ...direct } = overrides;
   return Object.freeze({
     production,
-    http: { port: e.PORT, host: e.HOST },
+    http: {
+      port: e.PORT,
+      host: e.HOST,
+      connections: { most: e.MAX_CONNECTIONS, mostEach: e.MAX_CONNECTIONS_PER_ADDRESS },
+    },
     sandboxPort: e.SANDBOX_PORT,
     databaseUrl: e.DATABASE_URL ?? null,
     databaseReplicaUrl: e.DATABASE_REPLICA_URL ?? null,

@@ -74,7 +74,7 @@ async function assemble(
     databaseUrl: options.databaseUrl,
     ...(options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl }),
     publicUrl: given ?? local,
-    http: { port, host: planned.http.host },
+    http: { ...planned.http, port },
     ...(sandbox
       ? {
           sandboxUrl: sandbox.url,

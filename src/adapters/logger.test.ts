@@ -102,6 +102,36 @@ describe('log lines', () => {
     expect(parsed(logged((log) => log.warn({ error: 'just words' })))).toMatchObject({ error: 'just words' });
   });
 
+  it('[S14] cut long texts, and leave no half of what is hidden at the cut', () => {
+    for (let before = 8_100; before < 8_200; before += 1) {
+      const [line] = logged((log) =>
+        log.info({ note: `${'x '.repeat(before / 2)} canary@example.com` }, 'x'),
+      );
+      expect(line).not.toMatch(/canary|example/);
+      expect(line!.length).toBeLessThan(9_000);
+    }
+    const note = `${'x '.repeat(4_080)}canary@example.com${' y'.repeat(100_000)}`;
+    expect(logged((log) => log.info({ note }, 'x')).join()).not.toMatch(/canary/);
+  });
+
+  it.each(['a', 'a1', 'a@', '@', 'a.', '+1', 'lead_', 'sk_', 'SG.aaaaaa', 'a:', '://a:', '/p/'])(
+    '[S35] take time in proportion to a text of %j',
+    (unit) => {
+      const text = (length: number) => unit.repeat(length / unit.length);
+      const cpuOf = (texts: string[]) => {
+        const before = process.cpuUsage();
+        for (const note of texts) logged((log) => log.info({ note }, 'x'));
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1000;
+      };
+      const inParts = () => cpuOf(Array(80).fill(text(800)));
+      const whole = () => cpuOf(Array(8).fill(text(8_000)));
+      inParts();
+      // Quadratic time would be ten times as much.
+      expect(Math.min(whole(), whole())).toBeLessThan(5 * inParts() + 20);
+    },
+  );
+
   it('handle circular references', () => {
     const loop: Record<string, unknown> = { a: 1 };
     loop.self = loop;

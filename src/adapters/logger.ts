@@ -7,18 +7,25 @@ const hidden = '[hidden]';
 const deepest = 6;
 const longestList = 100;
 const longestMessage = 2_000;
+/** Longer texts are cut: a line is for reading, and a caller may have sent the text. */
+const longestText = 8_192;
+/** Longest match of `secretText`: a text is cut by as much once more, because the cut may have halved one. */
+const longestMatch = 400;
 
 /** Names of fields, ignoring case, `_` and `-`, whose values are contact data, message texts or secrets. */
 const secretName =
   /^(body|rawbody|text|notes|notessnippet|contact|contacts|recipient|cookies?|setcookie|customerdetails|params|payload|headers|addr)$|(phone|email|address|password|secret|apikey|authorization|cookie|token|signature|clientname|firstname|lastname|toname|ownername|credentials)$/;
 
-/** Contact data and secrets that are replaced inside any text. */
+/**
+ * Contact data and secrets that are replaced inside any text. Every repetition that is followed by something is bounded,
+ * so that the time is linear in the text.
+ */
 const secretText: readonly [RegExp, string][] = [
-  [/[^\s<>"'(),;:=]{1,64}@[^\s<>"'(),;]{1,255}\.[^\s<>"'(),;]{2,63}/g, '[e-mail]'],
+  [/[^\s<>"'(),;:=@]{1,64}@[^\s<>"'(),;@]{1,255}\.[^\s<>"'(),;@]{2,63}/g, '[e-mail]'],
   [/(?<![\w.])\+\d[\d\s().-]{5,20}\d/g, '[phone]'],
   [/\b(sk|rk|pk|whsec)_[A-Za-z0-9_]{6,}|\bSG\.[\w-]{6,}\.[\w-]{6,}/g, '[secret]'],
   [/(\/p\/|\/webhook\/textmagic\/)[\w-]{6,}/g, '$1[token]'],
-  [/(\w+:\/\/[^\s:/@]{1,64}:)[^\s/@]{1,256}@/g, '$1[secret]@'],
+  [/(\w{1,20}:\/\/[^\s:/@]{1,64}:)[^\s/@]{1,256}@/g, '$1[secret]@'],
 ];
 
 /**
@@ -125,5 +132,10 @@ function isPlain(value: object): boolean {
 }
 
 function cleanText(text: string): string {
-  return secretText.reduce((cleaned, [pattern, replacement]) => cleaned.replace(pattern, replacement), text);
+  const long = text.length > longestText;
+  const cleaned = secretText.reduce(
+    (rest, [pattern, replacement]) => rest.replace(pattern, replacement),
+    long ? text.slice(0, longestText) : text,
+  );
+  return long ? `${cleaned.slice(0, -longestMatch)}… (${text.length} characters)` : cleaned;
 }

@@ -2,18 +2,20 @@ import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import underPressure from '@fastify/under-pressure';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { v7 as uuidv7 } from 'uuid';
 import { RefusedError } from '../domain/errors.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { createAccess } from './auth/access.ts';
 import { createAuth } from './auth/better-auth.ts';
-import { turnOwnerOf } from './auth/caller.ts';
+import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
 import { authPages } from './auth/index.ts';
 import { companyApi, companyPages } from './company/index.ts';
 import { consolePages } from './console/index.ts';
 import { bodyLimit, readJsonBodies } from './http/bodies.ts';
+import { limitBufferedBodies } from './http/body-budget.ts';
+import { limitConnections } from './http/connections.ts';
 import { describeApi, docsRoutes } from './http/docs.ts';
 import { errorHandler } from './http/errors.ts';
 import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } from './http/limits.ts';
@@ -33,6 +35,8 @@ type AppOptions = {
   turns?: Partial<TurnLimits>;
   /** Also register what people use: metrics, sign-in, console, company pages, queues. */
   pages?: boolean;
+  /** Mean delay of the event loop above which requests are answered 503. */
+  mostLoopDelayMs?: number;
 };
 
 export type RouteEntry = { method: string; url: string };
@@ -44,8 +48,21 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   const auth = createAuth(runtime);
   const access = createAccess(runtime, { auth, limiter });
   admitRequests(app, limiter);
+  limitConnections(app, runtime.config.http.connections);
+  limitBufferedBodies(app, {
+    payerOf,
+    async take(request, kilobytes) {
+      const owner = earlyQuotaOwnerOf(request);
+      if (owner) await runtime.quotas.take('body_kilobytes', owner, kilobytes);
+    },
+  });
   takeTurns(app, { connections: runtime.db.connections, ownerOf: turnOwnerOf, limits: options.turns });
-  await app.register(underPressure, { maxEventLoopDelay: 3_000, retryAfter: 2, exposeStatusRoute: false });
+  await app.register(underPressure, {
+    maxEventLoopDelay: options.mostLoopDelayMs ?? 3_000,
+    retryAfter: 2,
+    exposeStatusRoute: false,
+    pressureHandler: shedUnlessHealth,
+  });
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: policyOf(runtime) },
   });
@@ -60,9 +77,9 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(companyApi(runtime, access));
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));
-  await app.register(docsRoutes);
+  await app.register(docsRoutes(limiter));
   if (options.pages) {
-    await app.register(metricsRoute(runtime, access));
+    await app.register(metricsRoute(runtime, access, limiter));
     await app.register(assetRoutes);
     await app.register(authPages(runtime, auth));
     await app.register(consolePages(runtime, access));
@@ -71,6 +88,9 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   }
   return app;
 }
+
+/** Longest time the headers of a request may take to arrive. */
+const headersPatienceMs = 10_000;
 
 function createServer(runtime: Runtime): FastifyInstance {
   const app = fastify({
@@ -81,6 +101,7 @@ function createServer(runtime: Runtime): FastifyInstance {
     trustProxy: false,
     // Per route instead: slow-bodies.ts.
     requestTimeout: 0,
+    http: { headersTimeout: headersPatienceMs, connectionsCheckingInterval: headersPatienceMs / 2 },
     frameworkErrors: (error, request, reply) => void errorHandler(runtime.log)(error, request, reply),
     routerOptions: { maxParamLength: 200 },
   });
@@ -103,12 +124,30 @@ function admitRequests(app: FastifyInstance, limiter: Limiter): void {
     reply.header('x-request-id', request.id);
     // An X-API-Key header does not tell caches that an answer is private. Static files override this.
     reply.header('cache-control', 'no-store');
-    await limiter.take('address', addressOf(request), reply);
+    const address = addressOf(request);
+    // Counted apart, so that a flood from its address does not make a monitor take the process for dead.
+    await limiter.take('address', isHealth(request) ? `health ${address}` : address, reply);
     const encoding = request.headers['content-encoding'];
     // A compressed body could be a decompression bomb, so none is accepted.
     if (encoding !== undefined && encoding !== 'identity') {
       throw new RefusedError(415, 'unsupported_content_encoding', 'Send the body uncompressed.');
     }
+  });
+}
+
+const isHealth = ({ routeOptions: { url } }: FastifyRequest): boolean => url?.startsWith('/health') === true;
+
+/** Health is answered however busy the process is: a monitor must not take a flood for an outage. */
+async function shedUnlessHealth(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  _type: string,
+  delayMs: number | undefined,
+): Promise<void> {
+  // Infinity: the delay was not sampled yet.
+  if (isHealth(request) || delayMs === Number.POSITIVE_INFINITY) return;
+  throw new RefusedError(503, 'overloaded', 'Too many requests at once. Please try again in a moment.', {
+    retryAfterSeconds: 2,
   });
 }
 

@@ -12,6 +12,8 @@ export type Vault = {
   openBytes(sealed: string): Buffer;
   /** Keyed hash for searches. Uses the oldest key, which must therefore stay configured. */
   index(value: string): string;
+  /** The same hash of a value that is given in pieces. */
+  indexOfPieces(): { add(piece: string): void; value(): string };
   sealJson(value: unknown): string;
   openJson<T>(sealed: string): T;
 };
@@ -55,12 +57,17 @@ export function createVault(keys: readonly { id: string; key: Buffer }[]): Vault
     return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]);
   };
   const open = (sealed: string): string => openBytes(sealed).toString('utf8');
+  const indexOfPieces = () => {
+    const hash = createHmac('sha256', indexKey);
+    return { add: (piece: string) => void hash.update(piece), value: () => hash.digest('base64url') };
+  };
   return {
     seal,
     sealBytes: seal,
     open,
     openBytes,
     index: (value) => createHmac('sha256', indexKey).update(value).digest('base64url'),
+    indexOfPieces,
     sealJson: (value) => seal(JSON.stringify(value)),
     openJson: <T>(sealed: string) => JSON.parse(open(sealed)) as T,
   };

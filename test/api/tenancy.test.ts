@@ -48,6 +48,7 @@ const probes: Record<string, Probe> = {
   'GET /api/leads': { own: true, shows: 'leads' },
   'POST /api/leads': { own: true },
   'GET /api/leads/:lead_id': { foreign: () => `/api/leads/${leadId}` },
+  'GET /api/leads/:lead_id/unlocks': { foreign: () => `/api/leads/${leadId}/unlocks` },
   'POST /api/leads/:lead_id/send': {
     foreign: () => `/api/leads/${leadId}/send`,
     body: { provider_ids: ['provider60'] },

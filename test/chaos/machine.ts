@@ -148,7 +148,7 @@ async function assemble(
       databaseDirectUrl: pooler ? postgres.url : null,
       redisUrl: proxies.redis ? `redis://127.0.0.1:${proxies.redis.port}` : redisUrl,
       publicUrl,
-      http: { port: apiPort, host: '127.0.0.1' },
+      http: { ...defaults.http, port: apiPort, host: '127.0.0.1' },
       sandboxUrl: `http://127.0.0.1:${proxies.vendors.port}`,
       sandboxSendgridKey: sandbox.sendgridPublicKey,
       timings: { ...defaults.timings, ...chaosTimings, ...options.timings },

@@ -302,6 +302,15 @@ describe('[S05] two companies', () => {
 });
 
 describe('POST /leads/csv', () => {
+  it('[S35] reports fewer rejected rows when each repeats long names of columns', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `column ${i} ${'n'.repeat(1_000)}`);
+    const csv = `name,phone,${names.join()}\n${'Eva,none\n'.repeat(200)}`;
+    const answer = await company.form('/leads/csv', new Blob([csv]), { company_id: String(company.number) });
+    expect(answer.body.summary.invalid_rows).toBe(200);
+    expect(answer.body.invalid_rows.length).toBeGreaterThan(0);
+    expect(JSON.stringify(answer.body).length).toBeLessThan(1_500_000);
+  });
+
   it('a small file returns its results in the response', async () => {
     const csv = `name,phone,notes\nAna,${phoneOf(5_000)},hi\nEva,123,\nAna again,${phoneOf(5_000)},\nKept,+1-555-1234,\n`;
     const answer = await company.form('/leads/csv', new Blob([csv]), { company_id: String(company.number) });

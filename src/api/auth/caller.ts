@@ -5,6 +5,7 @@ import type { Person } from '../../domain/account/person.ts';
 import type { Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { QuotaOwner } from '../../usecases/account/quotas.ts';
+import { addressOf } from '../http/limits.ts';
 import { addToLog } from '../http/request-log.ts';
 
 /** Who makes a request: an API key, a signed-in person or, in the sandbox, a program on this machine. */
@@ -77,6 +78,19 @@ export function turnOwnerOf(request: FastifyRequest): string | null {
   if (organization) return organization.id;
   const caller = callers.get(request);
   return caller ? (onlyOrganization(caller) ?? caller.actor) : null;
+}
+
+/** The organization whose quotas a request counts against before its body is read; null when it is not known. */
+export function earlyQuotaOwnerOf(request: FastifyRequest): QuotaOwner | null {
+  const caller = callers.get(request);
+  if (!caller) return null;
+  const organizationId = organizations.get(request)?.id ?? onlyOrganization(caller);
+  return organizationId === null ? null : quotaOwnerOf(request, organizationId);
+}
+
+/** Whose share of a process's memory a request takes: as its turns, else its address's. */
+export function payerOf(request: FastifyRequest): string {
+  return turnOwnerOf(request) ?? addressOf(request);
 }
 
 export const mayActFor = (caller: Caller, organizationId: string): boolean =>

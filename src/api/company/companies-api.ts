@@ -175,6 +175,7 @@ export function companyRoutes(
           const token = valid(readCrmToken(crm), 'crm.');
           const { actor, organizations } = callerOf(request);
           const given = { ...token, actor, byOperator: organizations === null };
+          await deps.quotas.take('crm_attempts', quotaOwnerOf(request, organizationId));
           // All or nothing: what the CRM or the database rejects changes nothing.
           await connectCompany(deps, organizationId, given, change);
         } else await change(db);

@@ -127,10 +127,15 @@ function resultPages(app: FastifyInstance, site: CompanySite): void {
     ]);
     return site.send(reply, ImportPage({ visit, company, view }));
   });
-  app.get('/dashboard/:company_id/imports/:import_id/rejects.csv', hidden, async (request, reply) =>
-    sendCsv(reply, rejectsOf(runtime, await importOf(site, request))),
-  );
+  app.get('/dashboard/:company_id/imports/:import_id/rejects.csv', hidden, async (request, reply) => {
+    const file = await importOf(site, request);
+    await takeQuota(site, request, 'exports');
+    return sendCsv(reply, rejectsOf(runtime, file));
+  });
 }
+
+const takeQuota = ({ runtime }: CompanySite, request: FastifyRequest, name: 'previews' | 'exports') =>
+  runtime.quotas.take(name, quotaOwnerOf(request, companyOf(request).organizationId));
 
 type Shown = { choices?: (string | null)[]; problem?: string };
 
@@ -143,6 +148,7 @@ async function showPreview(
   { choices, problem }: Shown,
 ): Promise<FastifyReply> {
   const row = companyOf(request);
+  await takeQuota(site, request, 'previews');
   const { preview, sameFile } = await previewImport(site.runtime, row, file);
   const before = await rememberedMapping(site.runtime.db, row.organizationId, preview.key);
   const shown = previewView(preview, { sameFile, before, company: row, dialect: file.dialect });

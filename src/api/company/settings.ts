@@ -11,7 +11,7 @@ import { isEmail } from '../../domain/lead/candidate.ts';
 import { inviteMember, passwordLink } from '../../usecases/account/invite.ts';
 import { createCompanyKey, mayRevoke, revokeCompanyKey } from '../../usecases/account/keys.ts';
 import { connectCompany } from '../../usecases/crm/connect.ts';
-import { callerOf, operatorsOnly, personOf } from '../auth/caller.ts';
+import { callerOf, operatorsOnly, personOf, quotaOwnerOf } from '../auth/caller.ts';
 import { sendToConsent } from '../auth/crm-consent.ts';
 import { formOf } from '../http/forms.ts';
 import { notFound } from '../http/problem.ts';
@@ -97,6 +97,7 @@ function settings(app: FastifyInstance, { runtime, views }: CompanySite, show: S
     const read = readCrmToken({ token: token.trim(), location_id, api_version, rate_share });
     if (!read.ok) return refuse(400, { values, errors: read.errors });
     try {
+      await runtime.quotas.take('crm_attempts', quotaOwnerOf(request, organizationId));
       await connectCompany(runtime, organizationId, {
         ...read.value,
         actor: personOf(request).id,

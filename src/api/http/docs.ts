@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { addressOf, type Limiter } from './limits.ts';
 
 const description = `Receives leads, offers each lead to its buyers, and reveals the contact only after payment.
 
@@ -53,27 +54,39 @@ const start = `Scalar.createApiReference('#app', {
   showDeveloperTools: 'never', agent: { disabled: true }, mcp: { disabled: true },
 });`;
 
-export const docsRoutes: FastifyPluginAsync = async (app) => {
-  const reference = join(
-    dirname(fileURLToPath(import.meta.resolve('@scalar/fastify-api-reference'))),
-    'js',
-    'standalone.js',
-  );
-  const hide = { schema: { hide: true } };
-  app.get('/openapi.json', hide, async () => app.swagger());
-  app.get('/docs', hide, async (_request, reply) =>
-    reply
-      .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy })
-      .send(page),
-  );
-  app.get('/docs/start.js', hide, async (_request, reply) =>
-    reply.header('content-type', 'text/javascript; charset=utf-8').send(start),
-  );
-  let script: Promise<string> | undefined;
-  app.get('/docs/reference.js', hide, async (_request, reply) => {
-    script ??= readFile(reference, 'utf8');
-    return reply
-      .headers({ 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'public, max-age=86400' })
-      .send(await script);
-  });
-};
+/** Each part is made once, and its bytes are shared by all who receive it. */
+export function docsRoutes(limiter: Limiter): FastifyPluginAsync {
+  const onRequest = (request: FastifyRequest, reply: FastifyReply) =>
+    limiter.take('document', addressOf(request), reply);
+  return async (app) => {
+    const reference = join(
+      dirname(fileURLToPath(import.meta.resolve('@scalar/fastify-api-reference'))),
+      'js',
+      'standalone.js',
+    );
+    const options = { schema: { hide: true }, onRequest };
+    let document: Buffer | undefined;
+    app.get('/openapi.json', options, async (_request, reply) => {
+      document ??= Buffer.from(JSON.stringify(app.swagger()));
+      return reply.header('content-type', 'application/json; charset=utf-8').send(document);
+    });
+    app.get('/docs', options, async (_request, reply) =>
+      reply
+        .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy })
+        .send(page),
+    );
+    app.get('/docs/start.js', options, async (_request, reply) =>
+      reply.header('content-type', 'text/javascript; charset=utf-8').send(start),
+    );
+    let script: Promise<Buffer> | undefined;
+    app.get('/docs/reference.js', options, async (_request, reply) => {
+      script ??= readFile(reference);
+      return reply
+        .headers({
+          'content-type': 'text/javascript; charset=utf-8',
+          'cache-control': 'public, max-age=86400',
+        })
+        .send(await script);
+    });
+  };
+}

@@ -27,12 +27,6 @@ export function failureOf(error: unknown): Failure {
     return { ...problem(503, 'vendor_unavailable', 'Please try again in a moment.'), retryAfterSeconds: 5 };
   }
   const { statusCode, code } = error as Partial<FastifyError>;
-  if (code === 'FST_UNDER_PRESSURE') {
-    return {
-      ...problem(503, 'overloaded', 'Too many requests at once. Please try again in a moment.'),
-      retryAfterSeconds: 2,
-    };
-  }
   if (statusCode && statusCode >= 400 && statusCode < 500) return refusedByFramework(statusCode, code ?? '');
   return problem(500, 'internal_error', 'An unexpected error occurred. It was logged under the request id.');
 }

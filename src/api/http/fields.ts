@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { RefusedError } from '../../domain/errors.ts';
 
+/** A length is checked before what follows, which reads the whole text. */
+const lengthFirst = { abort: true };
+
 /** Text that the database can store: no NUL, no lone surrogates. Trimmed, never empty. */
 export const text = (max: number) =>
   z
     .string()
     .trim()
     .min(1)
-    .max(max)
+    .max(max, lengthFirst)
     .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must not contain NUL or broken characters');
 
 /** Absent, null and blank all become null. */
@@ -15,15 +18,18 @@ export const optionalText = (max: number) =>
   z
     .string()
     .trim()
-    .max(max)
+    .max(max, lengthFirst)
     .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must not contain NUL or broken characters')
     .transform((value) => (value === '' ? null : value))
     .nullish()
     .transform((value) => value ?? null);
 
+export const uuidShape = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export const limit = z.coerce.number().int().min(1).max(200).default(50);
 
-const cursorOf = (parts: readonly string[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
+export const cursorOf = (parts: readonly string[]) =>
+  Buffer.from(JSON.stringify(parts)).toString('base64url');
 
 /** Where the next page begins; opaque to clients. Returns null on the last page. */
 export function nextCursor<T>(

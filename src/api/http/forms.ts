@@ -1,21 +1,35 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { acceptJson } from './bodies.ts';
 import { pageHeaders } from './page-headers.ts';
 
 const largestForm = 16 * 1024;
+/** The largest form of ours chooses a field for each of 500 columns. */
+const mostFields = 1_000;
 
 /** Bodies of page routes: forms and small JSON. */
 export function readForms(app: FastifyInstance, mostBytes = largestForm): void {
   app.removeAllContentTypeParsers();
   const form = 'application/x-www-form-urlencoded';
-  app.addContentTypeParser(form, { parseAs: 'string', bodyLimit: mostBytes }, (_request, body, done) =>
-    done(null, Object.fromEntries(new URLSearchParams(body as string))),
-  );
   app.addContentTypeParser(
-    'application/json',
+    form,
     { parseAs: 'string', bodyLimit: mostBytes },
-    app.getDefaultJsonParser('error', 'error'),
+    async (_request: FastifyRequest, body: string) => fieldsOf(body),
   );
+  acceptJson(app, { mostBytes });
+}
+
+function fieldsOf(body: string): Record<string, string> {
+  let separators = 0;
+  for (let at = body.indexOf('&'); at >= 0; at = body.indexOf('&', at + 1)) separators += 1;
+  if (separators >= mostFields)
+    throw new RefusedError(
+      413,
+      'too_many_values',
+      `A form has at most ${mostFields} fields. Nothing was stored.`,
+    );
+  return Object.fromEntries(new URLSearchParams(body));
 }
 
 /** The text fields of a posted form. */

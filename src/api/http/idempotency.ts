@@ -14,17 +14,29 @@ export function idempotencyKeyOf(
   owner: { organizationId: string; supplierId?: string | null } & Pick<Runtime, 'vault'>,
   body: unknown,
 ): IdempotencyKey | null {
-  const given = request.headers['idempotency-key'];
-  if (given === undefined) return null;
-  if (typeof given !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(given)) {
-    throw new RefusedError(400, 'invalid_input', 'Some fields are not valid.', {
-      fields: [{ path: 'Idempotency-Key', message: '1 to 255 visible ASCII characters' }],
-    });
-  }
+  if (!hasIdempotencyKey(request)) return null;
+  return idempotencyKeyWith(request, owner, owner.vault.index(JSON.stringify(body)));
+}
+
+/** Throws 400 for a key that is malformed. */
+export function hasIdempotencyKey({ headers }: FastifyRequest): boolean {
+  const given = headers['idempotency-key'];
+  if (given === undefined) return false;
+  if (typeof given === 'string' && /^[\x21-\x7e]{1,255}$/.test(given)) return true;
+  throw new RefusedError(400, 'invalid_input', 'Some fields are not valid.', {
+    fields: [{ path: 'Idempotency-Key', message: '1 to 255 visible ASCII characters' }],
+  });
+}
+
+/** For a request that has a key, and whose body was hashed already. */
+export function idempotencyKeyWith(
+  request: FastifyRequest,
+  { organizationId, supplierId }: { organizationId: string; supplierId?: string | null },
+  requestHash: string,
+): IdempotencyKey {
+  const given = String(request.headers['idempotency-key']);
   const route = `${request.method} ${request.routeOptions.url ?? ''} ${JSON.stringify(request.params)}`;
-  const { organizationId, supplierId, vault } = owner;
-  const key = supplierId ? `${supplierId} ${given}` : given;
-  return { organizationId, key, route, requestHash: vault.index(JSON.stringify(body)) };
+  return { organizationId, key: supplierId ? `${supplierId} ${given}` : given, route, requestHash };
 }
 
 /** Each key is a row that is kept for days, so it counts against the quota of its owner. */

@@ -12,6 +12,8 @@ export type Limits = {
   address: Limit;
   /** Requests of one API key or signed-in person; null: the quota `requests`. */
   key: Limit | null;
+  /** Requests from one address for what is large to send or to make: documentation, metrics. */
+  document: Limit;
   /** Invalid keys and signatures from one address. */
   refused: Limit;
   /** Replies of one phone to one organization through the SMS gateway API. */
@@ -23,6 +25,7 @@ export type Limits = {
 export const defaultLimits: Limits = {
   address: { points: 10_000, seconds: 10 },
   key: null,
+  document: { points: 120, seconds: 60 },
   refused: { points: 60, seconds: 60 },
   phone: { points: 30, seconds: 60 },
   payLink: { points: 20, seconds: 60 },
@@ -71,9 +74,11 @@ export function createLimiter(
   };
 }
 
-/** The socket's address, never a header's. IPv6 addresses count by their /64 network. */
-export function addressOf(request: FastifyRequest): string {
-  const address = request.socket.remoteAddress ?? 'unknown';
+/** The socket's address, never a header's. */
+export const addressOf = (request: FastifyRequest): string => networkOf(request.socket.remoteAddress);
+
+/** IPv6 addresses count by their /64 network. */
+export function networkOf(address = 'unknown'): string {
   if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
   const [head = '', tail] = address.split('::');
   const left = head.split(':').filter(Boolean);

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { effectCounts, unlockCounts } from '../../db/transport/metrics.ts';
 import { outboxFigures } from '../../db/transport/outbox.ts';
@@ -6,6 +6,7 @@ import { unlockStates } from '../../domain/unlock/machine.ts';
 import { workerNames } from '../../events/routes.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
+import { addressOf, type Limiter } from '../http/limits.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 
 type Deps = Pick<Runtime, 'db' | 'queues' | 'counters' | 'selfCheck'>;
@@ -19,7 +20,7 @@ const countsMs = 30_000;
  * without one from this machine. The
  * histogram covers what this process served; the gauges are read from the database and the same in every process.
  */
-export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync {
+export function metricsRoute(runtime: Deps, access: Access, limiter: Limiter): FastifyPluginAsync {
   const plugin: FastifyPluginAsync = async (app) => {
     const registry = new Registry();
     collectDefaultMetrics({ register: registry, prefix: 'leadgate_' });
@@ -43,7 +44,11 @@ export function metricsRoute(runtime: Deps, access: Access): FastifyPluginAsync 
         reply.elapsedTime / 1000,
       );
     });
-    const options = { schema: { hide: true }, onRequest: access.monitoring };
+    const onRequest = [
+      access.monitoring,
+      (request: FastifyRequest, reply: FastifyReply) => limiter.take('document', addressOf(request), reply),
+    ];
+    const options = { schema: { hide: true }, onRequest };
     app.get('/metrics', options, async (_request, reply) => {
       await refresh();
       return reply

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { findLead, listLeads, type SealedContact, type StoredLead } from '../../db/lead/leads.ts';
 import { allows } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { LOCKED, leadIdPattern } from '../../domain/lead/lead.ts';
+import { LOCKED } from '../../domain/lead/lead.ts';
 import type { GivenTerms } from '../../domain/lead/terms.ts';
 import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/money.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
@@ -16,16 +16,13 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { type Caller, callerOf, leadOwnerOf, quotaOwnerOf, tenantOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
-import { limit, nextCursor, optionalText, readCursor, text } from '../http/fields.ts';
+import { limit, nextCursor, optionalText, readCursor, text, uuidShape } from '../http/fields.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
+import { leadId, moreUnlocks, readUnlock, shownUnlock, unlocksRoute } from './lead-unlocks.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config' | 'quotas'>;
 
-const leadId = z
-  .string()
-  .regex(leadIdPattern, 'must be lead_ followed by 1 to 64 of A-Z, a-z, 0-9 and _')
-  .describe('The id of the lead in texts and API responses');
 const providerIds = z.array(text(128)).max(200);
 
 const providerResults = z.array(
@@ -50,16 +47,12 @@ const readLead = z.object({
   client_phone: z.string().nullable(),
   client_email: z.string().nullable(),
   exact_address: z.string().nullable(),
-  unlocks: z.array(
-    z.object({
-      provider_id: z.string(),
-      status: z.string(),
-      price_cents: z.number().int(),
-      currency: z.string(),
-      ttl_expires_at: z.string(),
-      unlocked_at: z.string().nullable(),
-    }),
-  ),
+  unlocks: z.array(readUnlock),
+  unlock_count: z.number().int().optional().describe('Present when there are more unlocks than shown here'),
+  unlocks_next_cursor: z
+    .string()
+    .optional()
+    .describe('Present with unlock_count: the cursor of GET /api/leads/{lead_id}/unlocks for the rest'),
 });
 
 const moment = z.iso.datetime({ offset: true }).refine((value) => value >= '1970', 'too long ago');
@@ -150,6 +143,8 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       },
     );
 
+    await app.register(unlocksRoute(deps, access, leadOf));
+
     app.get(
       '/api/leads',
       {
@@ -170,7 +165,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { limit, cursor, created_from: createdFrom, created_to: createdTo, ...filter } = request.query;
-        const after = readCursor(cursor, [/^\d{1,17}$/, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/]);
+        const after = readCursor(cursor, [/^\d{1,17}$/, uuidShape]);
         const rows = await listLeads(
           deps.db.reader,
           leadOwnerOf(request),
@@ -245,14 +240,8 @@ function shown(lead: StoredLead, contact: SealedContact | null): z.infer<typeof 
     client_phone: contact ? contact.phone : LOCKED,
     client_email: contact ? contact.email : LOCKED,
     exact_address: contact ? contact.address : LOCKED,
-    unlocks: lead.unlocks.map((unlock) => ({
-      provider_id: unlock.providerId,
-      status: unlock.status,
-      price_cents: unlock.priceMinor,
-      currency: unlock.currency,
-      ttl_expires_at: new Date(unlock.ttlExpiresAt).toISOString(),
-      unlocked_at: unlock.paidAt && new Date(unlock.paidAt).toISOString(),
-    })),
+    unlocks: lead.unlocks.map(shownUnlock),
+    ...moreUnlocks(lead),
   };
 }
 

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { CountryCode } from 'libphonenumber-js';
 import type { Company } from '../../db/account/companies.ts';
 import { violatedUnique } from '../../db/constraints.ts';
@@ -7,13 +6,12 @@ import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency
 import type { FieldErrors, Judged, LeadCandidate } from '../../domain/lead/candidate.ts';
 import { companyIdOf, judgeGiven } from '../../domain/lead/given.ts';
 import { createGate } from '../../engine/gate.ts';
+import { startSlice } from '../../engine/slices.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 
-/** Leads judged between two turns of the event loop, so that other requests are answered in between. */
-const judgedPerTurn = 500;
 /** Concurrent statements of this process: more would not be faster, and other requests need connections too. */
 const storing = createGate(4);
 
@@ -94,8 +92,9 @@ async function judgeAll(
   region: string,
 ): Promise<Judged[]> {
   const judged: Judged[] = [];
+  const slice = startSlice();
   for (const lead of leads) {
-    if (judged.length > 0 && judged.length % judgedPerTurn === 0) await turn();
+    if (slice.isOver()) await slice.next();
     judged.push(judgeGiven(lead, region as CountryCode, wrongCompany(lead, company)));
   }
   return judged;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { findImport, type Import, leadsOfImport } from '../../db/imports/imports.ts';
-import { listRejects } from '../../db/imports/rejects.ts';
+import { listRejects, type RejectedRow } from '../../db/imports/rejects.ts';
 import { rowData } from '../../domain/csv/rows.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { hasEnded } from '../../domain/imports/status.ts';
@@ -17,6 +17,8 @@ const smallRows = 5_000;
 const patienceMs = 8_000;
 const pollEveryMs = 25;
 const mostReported = 1_000;
+/** Of the rejected rows in an answer: a row repeats the names of its columns, so a small file could make a huge answer. */
+const mostReportedCharacters = 1_000_000;
 
 const summary = z.object({
   message: z.string(),
@@ -38,11 +40,13 @@ const summary = z.object({
       }),
     )
     .describe(
-      'The first 1,000; the header is row 1. For all of them: GET /api/imports/{import_id}/rejects.csv',
+      'The first 1,000, fewer when they are long; the header is row 1. For all of them: GET /api/imports/{import_id}/rejects.csv',
     ),
   job_ids: z.array(z.string()).describe('The first 1,000, for GET /api/jobs/{job_id}'),
   import_id: z.string(),
 });
+
+type Summary = z.infer<typeof summary>;
 
 const accepted = z.object({
   message: z.string(),
@@ -119,7 +123,7 @@ async function waitForEnd({ db }: Pick<UploadRuntime, 'db'>, row: Import): Promi
   }
 }
 
-async function summaryOf(runtime: UploadRuntime, row: Import): Promise<z.infer<typeof summary>> {
+async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> {
   const rejects =
     row.rejected > 0 ? await listRejects(runtime, row.id, { afterRow: 0, limit: mostReported }) : [];
   const { created, duplicates, rejected } = row;
@@ -135,12 +139,20 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<z.infer<t
       leads_enqueued: created,
       leads_failed: 0,
     },
-    invalid_rows: rejects.map((each) => ({
-      row: each.row,
-      data: rowData(row.header ?? [], each.cells),
-      errors: each.errors,
-    })),
+    invalid_rows: reported(row.header ?? [], rejects),
     job_ids: await leadsOfImport(runtime.db, row.id, mostReported),
     import_id: row.id,
   };
+}
+
+function reported(header: readonly string[], rejects: readonly RejectedRow[]): Summary['invalid_rows'] {
+  const rows: Summary['invalid_rows'] = [];
+  const names = header.join('').length;
+  let characters = 0;
+  for (const { row, cells, errors } of rejects) {
+    characters += names + cells.join('').length;
+    if (rows.length > 0 && characters > mostReportedCharacters) break;
+    rows.push({ row, data: rowData(header, cells), errors });
+  }
+  return rows;
 }

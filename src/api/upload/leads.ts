@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { CountryCode } from 'libphonenumber-js';
 import { z } from 'zod';
@@ -8,12 +9,19 @@ import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency
 import { RefusedError } from '../../domain/errors.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { judgeGiven } from '../../domain/lead/given.ts';
+import { startSlice } from '../../engine/slices.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
-import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
+import { readJsonBodies } from '../http/bodies.ts';
+import {
+  countIdempotencyKey,
+  hasIdempotencyKey,
+  idempotencyKeyOf,
+  idempotencyKeyWith,
+} from '../http/idempotency.ts';
 import { problemResponses, problemSchema } from '../http/problem.ts';
 import { receiveLeads, wrongCompany } from './bulk-leads.ts';
 import { companyOfLeads } from './lookup.ts';
@@ -24,6 +32,9 @@ const tags = ['uploads'];
 const mostLeads = 5_000;
 /** Room for the largest number of leads with long notes, about 3 KB each. */
 const largestBody = 16 * 1024 * 1024;
+/** Values of all leads, 60 of each of the largest number, and of one: 200 custom fields, 50 tags, the lead's own, and room. */
+const mostValues = 60 * mostLeads;
+const mostValuesEach = 1_000;
 
 const described = (description: string, type = 'string') => z.unknown().meta({ type, description });
 const optional = () => z.unknown().optional().meta({ type: 'string' });
@@ -90,6 +101,13 @@ const batch = z.object({
 
 /** Leads that a company uploads as JSON, one or many. Both are stored by usecases/lead/upload.ts. */
 export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
+  return async (app) => {
+    await app.register(singleRoute(deps, access));
+    await app.register(bulkRoute(deps, access));
+  };
+}
+
+function singleRoute(deps: Deps, access: Access): FastifyPluginAsyncZod {
   const { vault } = deps;
   return async (app) => {
     app.post(
@@ -147,7 +165,13 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         });
       },
     );
+  };
+}
 
+/** In a scope of its own, because its bodies may be larger than others. */
+function bulkRoute(deps: Deps, access: Access): FastifyPluginAsyncZod {
+  return async (app) => {
+    readJsonBodies(app, { mostBytes: largestBody, values: mostValues, valuesEach: mostValuesEach });
     app.post(
       '/api/leads/bulk',
       {
@@ -171,9 +195,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
           await deps.quotas.take('leads', owner, leads.length);
           await countIdempotencyKey(request, deps, owner);
         }
-        const key = company
-          ? idempotencyKeyOf(request, { organizationId: company.organizationId, vault }, request.body)
-          : null;
+        const key = company ? await keyOf(deps, company, request, leads) : null;
         return receiveLeads(deps, { company, leads, key, correlationId: request.id });
       },
     );
@@ -183,6 +205,25 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
 function anObject(body: unknown): { value: unknown } {
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { value: body };
   throw new RefusedError(400, 'invalid_input', 'Send a lead as a JSON object.');
+}
+
+/** Returns null when the request has no Idempotency-Key. */
+async function keyOf(
+  { vault }: Deps,
+  company: Company,
+  request: FastifyRequest,
+  leads: readonly unknown[],
+): Promise<IdempotencyKey | null> {
+  if (!hasIdempotencyKey(request)) return null;
+  const hash = vault.indexOfPieces();
+  const slice = startSlice();
+  hash.add('{"leads":[');
+  for (const [i, lead] of leads.entries()) {
+    hash.add(`${i === 0 ? '' : ','}${JSON.stringify(lead)}`);
+    if (slice.isOver()) await slice.next();
+  }
+  hash.add(']}');
+  return idempotencyKeyWith(request, company, hash.value());
 }
 
 /** Checks only the list: a schema for each lead would take longer than judging it. */

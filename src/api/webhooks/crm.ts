@@ -14,6 +14,8 @@ import { pageErrors } from '../web/error-page.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'config' | 'log' | 'crms' | 'selfCheck'>;
 
+/** A contact with all its custom fields, several times over; read before the signature is verified. */
+const largestBody = 256 * 1024;
 const hidden = { tags: ['webhooks'], hide: true };
 
 /** For each CRM its webhook (`/webhook/<name>`) and the return from its consent page (`/oauth/<name>/callback`). */
@@ -27,7 +29,7 @@ export function crmRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
 }
 
 function webhookRoute(scope: FastifyInstance, deps: Deps, limiter: Limiter, crm: CrmVendor): void {
-  readRawBodies(scope, ['application/json']);
+  readRawBodies(scope, ['application/json'], largestBody);
   scope.setErrorHandler(askToRetry(deps, crm));
   scope.post(`/webhook/${crm.name}`, { schema: hidden }, async (request, reply) => {
     const event = await eventOf(crm, deps, limiter, request, reply);

@@ -23,6 +23,14 @@ const form = 'application/x-www-form-urlencoded';
 const json = 'application/json';
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+const KB = 1024;
+/**
+ * What is read before a signature is verified. Stripe's events are a few KB; metadata (50 entries of 540 characters) and
+ * ten line items fit several times. SendGrid collects events for a second, up to 768 KB in a request. Twilio sends a text
+ * of at most 1,600 characters with ten addresses of pictures.
+ */
+const largestBodies = { stripe: 256 * KB, sendgrid: 1024 * KB, twilio: 64 * KB };
+
 const header = (request: FastifyRequest, name: string): string | undefined => {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
@@ -38,7 +46,7 @@ export function signedWebhooks(deps: Deps, limiter: Limiter): FastifyPluginAsync
   };
   return async (app) => {
     await app.register(async (scope) => {
-      readRawBodies(scope, [json]);
+      readRawBodies(scope, [json], largestBodies.stripe);
       for (const path of ['/webhook/stripe', '/api/webhooks/stripe']) {
         scope.post(path, { schema: hidden }, async (request, reply) => {
           const event = stripeEventOf(deps, request);
@@ -47,6 +55,9 @@ export function signedWebhooks(deps: Deps, limiter: Limiter): FastifyPluginAsync
           return { received: true };
         });
       }
+    });
+    await app.register(async (scope) => {
+      readRawBodies(scope, [json], largestBodies.sendgrid);
       scope.post('/webhook/sendgrid/events', { schema: hidden }, async (request, reply) => {
         const events = sendgridEventsOf(deps, request);
         if (!events) return refuse(request, reply, 403);
@@ -55,7 +66,7 @@ export function signedWebhooks(deps: Deps, limiter: Limiter): FastifyPluginAsync
       });
     });
     await app.register(async (scope) => {
-      readRawBodies(scope, [form]);
+      readRawBodies(scope, [form], largestBodies.twilio);
       scope.post('/webhook/twilio/sms', { schema: hidden }, async (request, reply) => {
         const params = twilioParamsOf(deps, request);
         if (!params) return refuse(request, reply, 403);

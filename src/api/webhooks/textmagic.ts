@@ -13,16 +13,19 @@ import { notFound } from '../http/problem.ts';
 
 type Fields = Record<string, unknown>;
 
+/** A callback is one text with its ids. */
+const largestBody = 64 * 1024;
+
 /**
  * TextMagic does not sign its callbacks: the path contains a secret, and only the id of a callback is used. A worker
  * fetches the text from TextMagic. GET and HEAD must return 200 too, or TextMagic considers the address invalid.
  */
 export function textmagicWebhook({ relay, config }: Pick<Runtime, 'relay' | 'config'>): FastifyPluginAsync {
   return async (app) => {
-    readJsonBodies(app);
+    readJsonBodies(app, { mostBytes: largestBody });
     app.addContentTypeParser(
       'application/x-www-form-urlencoded',
-      { parseAs: 'string' },
+      { parseAs: 'string', bodyLimit: largestBody },
       (_request, body, done) => done(null, { ...parseForm(String(body), '&', '=', { maxKeys: 100 }) }),
     );
     await app.register(multipart, { limits: { fields: 50, fieldSize: 16_384, files: 0, parts: 50 } });

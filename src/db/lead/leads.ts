@@ -102,10 +102,14 @@ export type StoredLead = {
   maxSales: number | null;
   sold: number;
   createdAt: Date;
+  /** The first ones, in the order of their ids. */
   unlocks: StoredUnlock[];
+  /** How many there are. */
+  unlockCount: number;
 };
 
 export type StoredUnlock = {
+  id: string;
   providerId: string;
   status: string;
   priceMinor: number;
@@ -114,13 +118,24 @@ export type StoredUnlock = {
   paidAt: string | null;
 };
 
-const leadColumns = sql`l.id, l.organization_id AS "organizationId", l.public_id AS "publicId", l.city,
+/** A lead may have been offered to thousands, so answers carry some unlocks of a lead, and fewer of each lead in a list. */
+export const unlocksOfOne = 200;
+export const unlocksOfEach = 50;
+
+const unlockFields = sql`json_build_object('id', u.id, 'providerId', b.external_id, 'status', u.status, 'priceMinor', u.price_minor,
+      'currency', u.currency, 'ttlExpiresAt', u.ttl_expires_at, 'paidAt', u.paid_at)`;
+
+/** OFFSET 0 selects the lead's unlocks first: the order by id would otherwise make the planner read the whole table by id. */
+const leadColumns = (
+  mostUnlocks: number,
+) => sql`l.id, l.organization_id AS "organizationId", l.public_id AS "publicId", l.city,
   l.service_type AS "serviceType", l.public, l.contact, l.phone_valid AS "phoneValid", l.price_minor AS "priceMinor", l.currency,
   l.ttl_ms::float8 AS "ttlMs", l.max_sales AS "maxSales", l.created_at AS "createdAt",
   (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN (${paidList})) AS sold,
-  (SELECT coalesce(json_agg(json_build_object('providerId', b.external_id, 'status', u.status, 'priceMinor', u.price_minor,
-      'currency', u.currency, 'ttlExpiresAt', u.ttl_expires_at, 'paidAt', u.paid_at) ORDER BY u.created_at, b.external_id), '[]')
-    FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE u.lead_id = l.id) AS unlocks`;
+  (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id) AS "unlockCount",
+  (SELECT coalesce(json_agg(${unlockFields} ORDER BY u.id), '[]')
+    FROM (SELECT * FROM (SELECT * FROM lead_unlocks WHERE lead_id = l.id OFFSET 0) o ORDER BY id LIMIT ${mostUnlocks}::integer) u
+    JOIN buyers b ON b.id = u.buyer_id) AS unlocks`;
 
 /** `l` is the owner's: a supplier sees the leads that its own keys sent. */
 const ownedBy = ({ organizationId, supplierId }: LeadOwner): SQL =>
@@ -136,10 +151,25 @@ export async function findLead(
 ): Promise<StoredLead | null> {
   const [row] = await run<StoredLead>(
     db,
-    sql`SELECT ${leadColumns} FROM leads l
+    sql`SELECT ${leadColumns(unlocksOfOne)} FROM leads l
       WHERE ${ownedBy(owner)} AND l.public_id = ${publicId} AND l.channel = 'pay_per_unlock'`,
   );
   return row ?? null;
+}
+
+/** The unlocks of a lead in the order of their ids, after the one with the id `after`. */
+export async function listUnlocksOfLead(
+  db: Queryable,
+  leadId: string,
+  page: { limit: number; after: string | null },
+): Promise<StoredUnlock[]> {
+  const rows = await run<{ unlock: StoredUnlock }>(
+    db,
+    sql`SELECT ${unlockFields} AS unlock
+      FROM (SELECT * FROM lead_unlocks WHERE lead_id = ${leadId}::uuid AND (${page.after}::uuid IS NULL OR id > ${page.after}::uuid) OFFSET 0) u
+      JOIN buyers b ON b.id = u.buyer_id ORDER BY u.id LIMIT ${page.limit}::integer`,
+  );
+  return rows.map(({ unlock }) => unlock);
 }
 
 /** Whether a statement with an unknown outcome was committed. */
@@ -183,7 +213,7 @@ export async function listLeads(
   }
   return run(
     db,
-    sql`SELECT ${leadColumns}, (extract(epoch FROM l.created_at) * 1000000)::bigint::text AS micros FROM leads l
+    sql`SELECT ${leadColumns(unlocksOfEach)}, (extract(epoch FROM l.created_at) * 1000000)::bigint::text AS micros FROM leads l
       WHERE ${sql.join(where, sql` AND `)} ORDER BY l.created_at DESC, l.id DESC LIMIT ${page.limit}::integer`,
   );
 }

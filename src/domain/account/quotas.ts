@@ -20,6 +20,20 @@ const day = 86_400;
 export const quotas = {
   requests: { kind: 'rate', what: 'requests', perOrganization: 10_000, perKey: 5_000, seconds: 10 },
   previews: { kind: 'rate', what: 'previews of files', perOrganization: 60, perKey: 60, seconds: minute },
+  body_kilobytes: {
+    kind: 'rate',
+    what: 'kilobytes of large requests',
+    perOrganization: 600_000,
+    perKey: 600_000,
+    seconds: minute,
+  },
+  exports: {
+    kind: 'rate',
+    what: 'downloads of rejected rows',
+    perOrganization: 60,
+    perKey: 60,
+    seconds: minute,
+  },
   crm_attempts: {
     kind: 'rate',
     what: 'attempts to connect a CRM',

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { CountryCode } from 'libphonenumber-js';
 import type { Company } from '../../db/account/companies.ts';
 import {
@@ -15,13 +14,12 @@ import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvPreview, previewCsv } from '../../domain/csv/preview.ts';
 import { openCsv } from '../../domain/csv/reader.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { startSlice } from '../../engine/slices.ts';
 import type { Runtime } from '../runtime.ts';
 import { csvLimits, csvOptionsOf, keptBytes } from './read-slice.ts';
 
 /** Deps for handling a file before a worker reads it. Also used by the command line, which publishes nothing. */
 export type ImportDeps = Pick<Runtime, 'db' | 'vault'> & { relay: Pick<Runtime['relay'], 'commit'> };
-
-const longestTurnMs = 10;
 
 export type ReceivedFile = {
   row: Import;
@@ -92,13 +90,11 @@ export async function scan(
     if (file.header.some((name) => name.includes('\0')))
       throw new RefusedError(400, 'invalid_csv', 'The header contains NUL bytes: this is not a CSV.');
     let totalRows = 0;
-    let turnedAt = performance.now();
+    const slice = startSlice();
     for await (const rows of file.batches) {
       totalRows += rows.length;
-      if (performance.now() - turnedAt < longestTurnMs) continue;
       // A chunk contains many rows: yield to other requests in between.
-      await turn();
-      turnedAt = performance.now();
+      if (slice.isOver()) await slice.next();
     }
     if (totalRows === 0)
       throw new RefusedError(400, 'invalid_csv', 'The file has a header and no row below it.');

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { Company } from '../../db/account/companies.ts';
 import { CommitOutcomeUnknownError } from '../../db/client.ts';
@@ -19,6 +18,7 @@ import { isConflict } from '../../db/retry.ts';
 import type { MoreOfLead } from '../../domain/crm/contact.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { newLeadId } from '../../domain/lead/lead.ts';
+import { startSlice } from '../../engine/slices.ts';
 import type { Cause } from '../../events/envelope.ts';
 import { recipients } from '../../events/routes.ts';
 import type { Runtime } from '../runtime.ts';
@@ -45,8 +45,6 @@ export type UploadOptions = {
 export type UploadedContact = SealedContact & { more?: MoreOfLead };
 
 const tries = 5;
-/** Leads sealed before yielding to the event loop. */
-const preparedTogether = 500;
 
 /**
  * Stores the leads of a company, from any source, in one atomic statement. Returns one outcome per lead, in order. A
@@ -119,8 +117,9 @@ async function prepare(
   const seq = random(4).readUInt32BE() >>> 1;
   const newId = (n: number) => uuidv7({ msecs, seq: seq + n, random: random(16) });
   const prepared: NewUpload[] = [];
+  const slice = startSlice();
   for (const [n, place] of places.entries()) {
-    if (prepared.length > 0 && prepared.length % preparedTogether === 0) await turn();
+    if (slice.isOver()) await slice.next();
     const lead = leads[place]!;
     prepared.push({
       id: newId(n),

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { readCrmToken, readRegistration, readSettings } from './account/company.ts';
+import { countryCode } from './crm/contact.ts';
+import { splitName } from './crm/person-name.ts';
+import { dialectOf } from './csv/dialect.ts';
+import { fieldOfHeader } from './csv/headers.ts';
+import { guessMapping, headerKey, looksLikeData } from './csv/mapping.ts';
+import { notCsv } from './csv/not-csv.ts';
+import { csvLine, plainCell } from './csv/write.ts';
+import { isEmail } from './lead/candidate.ts';
+import { judgeGiven } from './lead/given.ts';
+import { maskContactData, maskLinks } from './lead/mask.ts';
+import { plainForm, readAsLatin } from './messaging/look-alikes.ts';
+import { isCarrierResubscribe, parseReply } from './messaging/reply.ts';
+import { parseLeadPhone } from './phone/lead-phone.ts';
+import { normaliseContactPhone, parseProviderPhone } from './phone/phone.ts';
+import { clip, oneLine, paragraph } from './plain-text.ts';
+
+/** Everything that reads a text which a stranger wrote. */
+const readers: Record<string, (text: string) => unknown> = {
+  maskContactData,
+  maskLinks: (text) => maskLinks(text),
+  parseReply,
+  isCarrierResubscribe,
+  plainForm,
+  readAsLatin,
+  parseLeadPhone: (text) => parseLeadPhone(text, 'US'),
+  normaliseContactPhone,
+  parseProviderPhone,
+  oneLine: (text) => oneLine(text),
+  paragraph: (text) => paragraph(text, 1_000),
+  clip: (text) => clip(text, text.length - 4),
+  isEmail,
+  judgeGiven: (text) =>
+    judgeGiven(
+      { name: text, phone: text, email: text, notes: text, tags: [text], custom_fields: { name: text } },
+      'US',
+      null,
+    ),
+  readRegistration: (text) =>
+    readRegistration({ company_name: text, owner_email: text, owner_phone: text, ghl_location_id: text }),
+  readSettings: (text) =>
+    readSettings({ tags: text, field_mapping: { name: text }, dedupe_days: text }, 'US'),
+  readCrmToken: (text) => readCrmToken({ token: text, location_id: text }),
+  splitName,
+  countryCode,
+  dialectOf: (text) => dialectOf(text),
+  fieldOfHeader,
+  headerKey: (text) => headerKey([text]),
+  guessMapping: (text) => guessMapping([text], [[text]], { region: 'US' }),
+  looksLikeData: (text) => looksLikeData([text], 'US'),
+  notCsv: (text) => notCsv(Buffer.from(text), text),
+  csvLine: (text) => csvLine([text]),
+  plainCell,
+};
+
+/** Repeated, each is what some pattern begins with or consists of. */
+const units = [
+  ...[
+    'a',
+    '1',
+    ' ',
+    '\n',
+    '\r\n',
+    '\t',
+    '.',
+    '-',
+    '+',
+    '(',
+    '"',
+    "'",
+    ',',
+    ';',
+    '/',
+    ':',
+    '#',
+    '=',
+    '@',
+    '*',
+    '\0',
+  ],
+  ...[
+    'a@',
+    'a.',
+    'a-',
+    'a1',
+    'a ',
+    '1 ',
+    '1-',
+    '+1',
+    '<!--',
+    '<!---->',
+    '<a',
+    'www.',
+    'a://',
+    'a at ',
+    'a dot ',
+  ],
+  ...[
+    'one ',
+    '1 a ',
+    '1 ave ',
+    'calle a ',
+    'po box ',
+    '[hidden] ',
+    'lead_',
+    'stop ',
+    's',
+    "don't ",
+    'removed x ',
+  ],
+  ...['or ', ':::', 'x 1', 'ext', '="', "'=", '\u0301', '\u200b', '\ud83d', '\u{1f44d}', '\u674e'],
+];
+
+const cpuMs = (work: () => unknown): number => {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+};
+
+describe('[S35] the time of a reader is proportional to its text', () => {
+  it.each(Object.entries(readers))('%s', (_name, read) => {
+    const slow = units.filter((unit) => {
+      const time = (length: number) => {
+        const text = `+1 a${unit.repeat(length / unit.length)}!`;
+        return Math.min(
+          cpuMs(() => read(text)),
+          cpuMs(() => read(text)),
+        );
+      };
+      const short = time(20_000);
+      // A quadratic pattern takes hundreds of milliseconds here, and sixteen times as much for the longer text.
+      return short > 20 && time(80_000) > 8 * short;
+    });
+    expect(slow).toEqual([]);
+  });
+
+  it('and 1 MB is read in less than a second by each', () => {
+    const text = "Ann O'Hara, ann@example.com; +1 305 555 0142, 12 Main St. ".repeat(2 ** 20 / 58);
+    const slow = Object.entries(readers).filter(([, read]) => cpuMs(() => read(text)) > 1_000);
+    expect(slow.map(([name]) => name)).toEqual([]);
+  });
+});

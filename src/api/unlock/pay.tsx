@@ -64,7 +64,8 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
       const opened = await openToWrite(deps, limiter, request, reply);
       if (!opened) return show(reply, 404, unknownLink);
       if (opened.view.kind !== 'paid') return reply.redirect(`/p/${tokenOf(request)}`, 303);
-      return show(reply, 200, await detailsOf(deps, opened, request));
+      const page = await detailsOf(deps, opened, request);
+      return page ? show(reply, 200, page) : reply.redirect(`/p/${tokenOf(request)}`, 303);
     });
   };
 }
@@ -103,14 +104,15 @@ async function open({ db, links }: Deps, request: FastifyRequest): Promise<Opene
   return { unlock, figures, view: payView(facts, paying && figures.payment === null) };
 }
 
+/** Records the view before the details are shown. Returns null when a refund undid the sale first. */
 async function detailsOf(
-  { relay, vault }: Deps,
+  { db, relay, vault }: Deps,
   { unlock }: Opened,
   request: FastifyRequest,
-): Promise<Child> {
+): Promise<Child | null> {
   if (unlock.contact === null)
     return sentence('Details erased', 'The details of this client were erased on request.');
-  await relay.commit(
+  const { moved } = await relay.commit(
     {
       guard: markViewed(unlock.id),
       events: [
@@ -124,6 +126,8 @@ async function detailsOf(
     },
     { cause: causeOf(request) },
   );
+  // A sale whose details were read before is never undone.
+  if (!moved && !(await findUnlock(db, unlock.id))?.viewedAt) return null;
   const details = vault.openJson<SealedContact>(unlock.contact);
   return <DetailsPage teaser={teaserOf(unlock, details.notes)} details={details} footer={unlock.footer} />;
 }

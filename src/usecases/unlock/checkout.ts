@@ -9,6 +9,7 @@ import {
 } from '../../db/payment/checkout.ts';
 import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
+import { maskLinks } from '../../domain/lead/links.ts';
 import { oneLine } from '../../domain/plain-text.ts';
 import { payView } from '../../domain/unlock/pay-view.ts';
 import type { Cause } from '../../events/envelope.ts';
@@ -174,9 +175,9 @@ async function checkAtStripe(deps: Deps, unlock: UnlockView, row: Checkout): Pro
   return null;
 }
 
-/** Public fields only, each reduced to one line. */
+/** Public fields only, each reduced to one line. Masked again after the cut, which can make a link of a longer word. */
 function describe(unlock: UnlockView): string {
-  const what = oneLine(unlock.serviceType, 80) || 'Client inquiry';
-  const where = oneLine(unlock.city, 60);
+  const what = maskLinks(oneLine(unlock.serviceType, 80)) || 'Client inquiry';
+  const where = maskLinks(oneLine(unlock.city, 60));
   return `Client contact details: ${what}${where ? ` in ${where}` : ''} (Lead ${unlock.leadPublicId})`;
 }

@@ -15,3 +15,8 @@ CREATE UNLOGGED TABLE "quota_counters" (
 ) WITH (fillfactor = 50);--> statement-breakpoint
 CREATE INDEX "quota_counters_expired" ON "quota_counters" USING btree ("expires_at");--> statement-breakpoint
 DROP TABLE "sign_in_limits";--> statement-breakpoint
+-- Imports: stored rejects are bounded and the rest is counted by reason; imports of one organization take turns.
+ALTER TABLE "imports" ADD COLUMN "rejects_kept" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "imports" ADD COLUMN "reject_reasons" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint
+UPDATE "imports" SET "rejects_kept" = "rejected" WHERE "rejected" > 0;--> statement-breakpoint
+CREATE INDEX "imports_running" ON "imports" USING btree ("organization_id","started_at","id") WHERE status = 'running';

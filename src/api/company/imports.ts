@@ -143,6 +143,7 @@ async function showPreview(
   { choices, problem }: Shown,
 ): Promise<FastifyReply> {
   const row = companyOf(request);
+  await site.runtime.quotas.take('previews', quotaOwnerOf(request, row.organizationId));
   const { preview, sameFile } = await previewImport(site.runtime, row, file);
   const before = await rememberedMapping(site.runtime.db, row.organizationId, preview.key);
   const shown = previewView(preview, { sameFile, before, company: row, dialect: file.dialect });
@@ -196,6 +197,7 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
       const readDifferently =
         form.encoding !== undefined && JSON.stringify(dialect) !== JSON.stringify(file.dialect);
       const corrections = readDifferently ? { dialect } : { mapping: choices };
+      await runtime.quotas.take('previews', quotaOwnerOf(request, file.organizationId));
       const corrected = await previewImport(runtime, companyOf(request), file, corrections);
       return showPreview(site, request, reply, corrected.row, {});
     } catch (error) {

@@ -4,6 +4,7 @@ import { dialectOf, previewImport } from '../../usecases/imports/preview.ts';
 import { rejectsOf } from '../../usecases/imports/rejects.ts';
 import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
 import type { Access } from '../auth/access.ts';
+import { quotaOwnerOf } from '../auth/caller.ts';
 import { sendCsv } from '../http/attachment.ts';
 import { causeOf } from '../http/cause.ts';
 import { problemResponses } from '../http/problem.ts';
@@ -41,6 +42,7 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
       async (request) => {
         const row = await importOf(runtime, request);
         const company = await ownerOf(runtime, row);
+        await runtime.quotas.take('previews', quotaOwnerOf(request, row.organizationId));
         const { mapping: given, ...read } = request.body ?? {};
         const dialect = read.encoding || read.delimiter ? dialectOf(read) : undefined;
         return receivedView(await previewImport(runtime, company, row, { mapping: given, dialect }));

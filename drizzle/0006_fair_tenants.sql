@@ -19,4 +19,9 @@ DROP TABLE "sign_in_limits";--> statement-breakpoint
 ALTER TABLE "imports" ADD COLUMN "rejects_kept" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "imports" ADD COLUMN "reject_reasons" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint
 UPDATE "imports" SET "rejects_kept" = "rejected" WHERE "rejected" > 0;--> statement-breakpoint
-CREATE INDEX "imports_running" ON "imports" USING btree ("organization_id","started_at","id") WHERE status = 'running';
+CREATE INDEX "imports_running" ON "imports" USING btree ("organization_id","started_at","id") WHERE status = 'running';--> statement-breakpoint
+-- The page of a buyer whose payment is held for a check says so. Payments held before are found by their events.
+ALTER TABLE "checkout_sessions" ADD COLUMN "quarantined_at" timestamp with time zone;--> statement-breakpoint
+UPDATE "checkout_sessions" s SET "quarantined_at" = e.occurred_at FROM "events" e
+  WHERE e.type = 'payment.quarantined' AND e.data->>'sessionId' = s.id
+    AND NOT EXISTS (SELECT 1 FROM "payments" p WHERE p.session_id = s.id);

@@ -104,12 +104,27 @@ function admitRequests(app: FastifyInstance, limiter: Limiter): void {
     // An X-API-Key header does not tell caches that an answer is private. Static files override this.
     reply.header('cache-control', 'no-store');
     await limiter.take('address', addressOf(request), reply);
+    refuseNul(request.url);
     const encoding = request.headers['content-encoding'];
     // A compressed body could be a decompression bomb, so none is accepted.
     if (encoding !== undefined && encoding !== 'identity') {
       throw new RefusedError(415, 'unsupported_content_encoding', 'Send the body uncompressed.');
     }
   });
+}
+
+/** No name here contains a NUL character, and neither PostgreSQL nor Redis scripts accept one. */
+function refuseNul(url: string): void {
+  const found = /%00/.exec(url);
+  if (!found) return;
+  const question = url.indexOf('?');
+  if (question < 0 || found.index < question)
+    throw new RefusedError(404, 'not_found', 'There is nothing at this address.');
+  throw new RefusedError(
+    400,
+    'invalid_input',
+    'The query contains a NUL character. Remove it and send it again.',
+  );
 }
 
 /**

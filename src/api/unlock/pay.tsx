@@ -5,6 +5,7 @@ import type { SealedContact } from '../../db/lead/leads.ts';
 import { findUnlockByToken, markViewed, type PayFigures } from '../../db/unlock/pay-view.ts';
 import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
+import { languageOf } from '../../domain/language.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { isPayToken } from '../../domain/unlock/pay-link.ts';
 import { type PayView, payView } from '../../domain/unlock/pay-view.ts';
@@ -151,10 +152,27 @@ function pageOf({ unlock, figures, view }: Opened, token: string): Child {
           refreshSeconds={3}
         />
       );
+    case 'held':
+      return (
+        <SentencePage {...heldWords[languageOf(unlock.language)]} language={languageOf(unlock.language)} />
+      );
     case 'closed':
       return <SentencePage {...closedWords[view.because]} />;
   }
 }
+
+const heldWords = {
+  en: {
+    title: 'Payment received',
+    sentence:
+      'Your payment has arrived and is being checked by a person. You do not need to pay again. You will receive the client details, or your money back in full.',
+  },
+  es: {
+    title: 'Pago recibido',
+    sentence:
+      'Su pago ha llegado y una persona lo está revisando. No necesita pagar de nuevo. Recibirá los datos del cliente o la devolución completa de su dinero.',
+  },
+} as const;
 
 const closedWords = {
   expired: { title: 'No longer available', sentence: 'This offer has ended. You were not charged for it.' },

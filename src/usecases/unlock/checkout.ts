@@ -22,6 +22,8 @@ export type CheckoutResult =
   | { kind: 'open'; url: string }
   /** The session is complete at Stripe; its payment is being booked. */
   | { kind: 'confirming' }
+  /** A payment has arrived and is held for a check. */
+  | { kind: 'held' }
   /** The offer ended. */
   | { kind: 'closed' };
 
@@ -48,6 +50,7 @@ export async function openCheckoutSession(
     // Most buttons are pressed once: the first row is inserted without a lookup.
     const begun = round === 0 ? await beginCheckout(deps.db, unlockId, 1) : null;
     let current = begun ?? (await findCheckout(deps.db, unlockId));
+    if (current?.held) return { kind: 'held' };
     // Booked, and the unlock is still payable: its payment was refunded.
     if (!current || current.state === 'expired' || (current.state === 'complete' && current.booked)) {
       current = await beginCheckout(deps.db, unlockId, (current?.number ?? 0) + 1);
@@ -76,8 +79,10 @@ function isStillPayable(unlock: UnlockView): boolean {
     ttlLeftMs: unlock.ttlExpiresAt.getTime() - Date.now(),
   };
   return (
-    payView({ ...facts, sold: unlock.soldSlots, maxSales: unlock.maxSales, refunded: false }, false).kind ===
-    'payable'
+    payView(
+      { ...facts, sold: unlock.soldSlots, maxSales: unlock.maxSales, refunded: false, held: false },
+      false,
+    ).kind === 'payable'
   );
 }
 

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CsvError, parse } from 'csv-parse';
 import { RefusedError } from '../errors.ts';
 import { dialectOf } from './dialect.ts';
@@ -31,7 +30,7 @@ export type CsvOptions = {
   maxRows?: number;
   maxColumns?: number;
   maxRowBytes?: number;
-  /** Runs each step of parsing, a few milliseconds long, when it is this file's turn. */
+  /** Runs each step of parsing, a few milliseconds long, when it is this file's turn; at once by default. */
   pace?: Pace;
 };
 
@@ -40,8 +39,6 @@ export type Pace = <T>(step: () => Promise<T>) => Promise<T>;
 const CHUNK_BYTES = 64 * 1024;
 /** Characters parsed in one step. They can be as many rows, each of which takes some microseconds. */
 const STEP = 4_096;
-/** Time after which a file without a pace of its own lets other work run. */
-const LONGEST_TURN_MS = 10;
 /** Spreadsheets end at 1,048,576 rows, and some export all of them. */
 const MOST_BLANK_ROWS = 1_200_000;
 /** Limit of a batch's cells in characters; a thousand rows of the largest size would not fit in memory. */
@@ -59,7 +56,7 @@ export async function openCsv(source: AsyncIterable<Uint8Array>, options: CsvOpt
     const text = await openText(bytes, options);
     const { delimiter, rowEnds, skip } = dialectOf(text.head, options.delimiter);
     const rows = new RowReader(delimiter, rowEnds, options);
-    const steps = inSteps(rows, text.chunks(skip), options.pace ?? yielding());
+    const steps = inSteps(rows, text.chunks(skip), options.pace ?? atOnce);
     const batches = readBatches(rows, steps, options.batchSize ?? 1_000, close);
     const first = await batches.next();
     if (first.done || !rows.header) throw new RefusedError(400, 'invalid_csv', 'The file is empty.');
@@ -134,16 +131,7 @@ async function* inSteps(rows: RowReader, chunks: AsyncGenerator<string>, pace: P
   await pace(() => rows.take(null));
 }
 
-function yielding(): Pace {
-  let since = performance.now();
-  return async (step) => {
-    const result = await step();
-    if (performance.now() - since < LONGEST_TURN_MS) return result;
-    await nextTurn();
-    since = performance.now();
-    return result;
-  };
-}
+const atOnce: Pace = (step) => step();
 
 /** Yields an empty first batch as soon as the header is known. */
 async function* readBatches(

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CountryCode } from 'libphonenumber-js';
 import type { Company } from '../../db/account/companies.ts';
 import { type Import, readChunks } from '../../db/imports/imports.ts';
@@ -11,7 +10,7 @@ import { uploadLeads } from '../lead/upload.ts';
 import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
 import { rejectKeeper } from './kept-rejects.ts';
-import { readingTurns } from './turns.ts';
+import { readingTurns, yieldingPace } from './turns.ts';
 
 /** Limits per file; a file beyond them is refused with an explanation. */
 export const csvLimits = { maxRows: 5_000_000, maxColumns: 500, maxRowBytes: 256 * 1024 } as const;
@@ -24,7 +23,8 @@ export const longFileBytes = 2 * 2 ** 20;
 const sliceMs = 250;
 /** A file is stopped when this many rows were rejected and none became a lead. */
 export const mostRefused = 10_000;
-const longestTurnMs = 10;
+/** Rows judged before a look at the clock. */
+const judgedTogether = 20;
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config'>;
 
@@ -68,7 +68,7 @@ export async function readRows(
   const inTurn = <T>(step: () => Promise<T>) => turns.run(row.organizationId, step);
   const began = performance.now();
   const file = await inTurn(() =>
-    openCsv(keptBytes(deps, row.id), { ...csvOptionsOf(row), batchSize: rowsTogether }),
+    openCsv(keptBytes(deps, row.id), { ...csvOptionsOf(row), batchSize: rowsTogether, pace: yieldingPace() }),
   );
   const letGrow = row.bytes > longFileBytes ? keepHeapSmall() : () => undefined;
   try {
@@ -163,13 +163,11 @@ async function readSlice(reading: Reading): Promise<RunEnd | null> {
 /** Judges the rows of a batch, and lets other work of the process run between them. */
 async function judgeAll(rows: readonly CsvRow[], judge: (row: CsvRow) => JudgedRow): Promise<JudgedRow[]> {
   const judged: JudgedRow[] = [];
-  let since = performance.now();
-  for (const row of rows) {
-    judged.push(judge(row));
-    if (performance.now() - since < longestTurnMs) continue;
-    await nextTurn();
-    since = performance.now();
-  }
+  const pace = yieldingPace();
+  for (let first = 0; first < rows.length; first += judgedTogether)
+    await pace(async () => {
+      for (const row of rows.slice(first, first + judgedTogether)) judged.push(judge(row));
+    });
   return judged;
 }
 

@@ -40,7 +40,7 @@ export function createTurns(width: number): Turns {
   };
 }
 
-/** Parsing by all requests together before the event loop serves others. */
+/** Parsing before the event loop serves others: by all requests together, or by one run. */
 const parsingMs = 10;
 /** Slices of imports under way at once, per WORKER_COUNT. */
 const slicesTogether = 2;
@@ -74,4 +74,16 @@ export function parsingPace({ db }: Pick<Runtime, 'db'>, organizationId: string)
       }
       return result;
     });
+}
+
+/** The pace of a file that is parsed in a turn of its own: other work of the process runs every 10 ms. */
+export function yieldingPace(): Pace {
+  let since = performance.now();
+  return async (step) => {
+    const result = await step();
+    if (performance.now() - since < parsingMs) return result;
+    await nextTurn();
+    since = performance.now();
+    return result;
+  };
 }

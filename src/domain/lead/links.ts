@@ -26,11 +26,14 @@ const CANDIDATE = new RegExp(
   ].join('|'),
   'giu',
 );
-const MAYBE = new RegExp(String.raw`${DOT}|:\d|:[/\\]|\b(?:${SCHEMES}):`, 'iu');
+/** Every link contains one of these. */
+const MAYBE = new RegExp(`${DOT}|:`, 'u');
 const DOTS = new RegExp(DOT, 'gu');
 
 /** Removes zero-width and variation characters, which would split a name for the patterns but not for a reader. */
 export function withoutInvisible(text: string): string {
+  // Most texts are plain, and the test is cheaper than the pattern.
+  if (!/\P{ASCII}/u.test(text)) return text;
   return text.replace(/\p{Cf}|\p{Variation_Selector}|\u{20E3}|\u{34F}/gu, '');
 }
 
@@ -41,12 +44,18 @@ export function withoutInvisible(text: string): string {
 export function maskLinks(text: string, replacement = '[link]'): string {
   const visible = withoutInvisible(text);
   if (!MAYBE.test(visible)) return text;
-  const masked = visible.replace(CANDIDATE, (...match) =>
-    withoutLink(match[0] as string, match.at(-1) as Candidate, replacement),
+  // No link contains a space, so that words without a dot or colon are not looked at.
+  const masked = visible.replace(/\S+/g, (word) =>
+    MAYBE.test(word) ? withoutLinks(word, replacement) : word,
   );
   // Once more after a change: the rest of a name can begin another link ("evil.com.http://host").
   return masked === visible ? text : maskLinks(masked, replacement);
 }
+
+const withoutLinks = (word: string, replacement: string): string =>
+  word.replace(CANDIDATE, (...match) =>
+    withoutLink(match[0] as string, match.at(-1) as Candidate, replacement),
+  );
 
 type Candidate = { host?: string; mail?: string; rest?: string };
 

@@ -24,4 +24,4 @@ CREATE INDEX "imports_running" ON "imports" USING btree ("organization_id","star
 ALTER TABLE "checkout_sessions" ADD COLUMN "quarantined_at" timestamp with time zone;--> statement-breakpoint
 UPDATE "checkout_sessions" s SET "quarantined_at" = e.occurred_at FROM "events" e
   WHERE e.type = 'payment.quarantined' AND e.data->>'sessionId' = s.id
-    AND NOT EXISTS (SELECT 1 FROM "payments" p WHERE p.session_id = s.id);
+    AND NOT EXISTS (SELECT 1 FROM "payments" p WHERE p.session_id = s.id);--> statement-breakpoint

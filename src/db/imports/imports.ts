@@ -167,9 +167,8 @@ export async function openUpload(
       sql`INSERT INTO imports (id, organization_id, status, file_name, dialect)
       SELECT ${row.id}::uuid, ${row.organizationId}::uuid, 'uploading', ${row.fileName}::text, ${JSON.stringify(row.dialect)}::jsonb
       WHERE (SELECT count(*) FROM imports WHERE organization_id = ${row.organizationId}::uuid
-        AND status IN ('uploading', 'ready')) < ${mostOpen}::bigint RETURNING id`,
+        AND status IN ('uploading', 'ready', 'running')) < ${mostOpen}::bigint RETURNING id`,
     ),
-        AND status IN ('uploading', 'ready', 'running')) < ${mostOpen}::integer RETURNING id`,
   );
   return rows.length > 0;
 }

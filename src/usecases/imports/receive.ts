@@ -72,12 +72,6 @@ export async function receiveFile(deps: ImportDeps, request: FileRequest): Promi
   const opened = { id, organizationId, fileName: fileNameOf(request.name), dialect };
   if (!(await openUpload(deps.db, opened, mostWaiting)))
     throw new StoredQuotaError('files_waiting', mostWaiting, 'too_many_files');
-  if (!(await openUpload(deps.db, opened, mostOpen)))
-    throw new RefusedError(
-      409,
-      'too_many_files',
-      `${mostOpen} files of this company are not imported yet. Nothing of this one was kept. Wait until some are imported, or cancel some, then upload it again.`,
-    );
   try {
     const kept = keep(deps, id, request.bytes);
     const { header, totalRows } = await scan(kept.pieces, dialect, parsingPace(deps, organizationId));

@@ -15,6 +15,7 @@ CREATE UNLOGGED TABLE "quota_counters" (
 ) WITH (fillfactor = 50);--> statement-breakpoint
 CREATE INDEX "quota_counters_expired" ON "quota_counters" USING btree ("expires_at");--> statement-breakpoint
 DROP TABLE "sign_in_limits";--> statement-breakpoint
+
 -- Opt-outs that an organization reported through its own key count for that organization.
 ALTER TABLE "phones" ADD COLUMN "opted_out_of" uuid[] DEFAULT '{}' NOT NULL;--> statement-breakpoint
 
@@ -24,6 +25,19 @@ UPDATE "api_keys" SET "supplier_id" = "id" WHERE "owner" = 'supplier';--> statem
 ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_supplier" CHECK (("api_keys"."owner" = 'supplier') = ("api_keys"."supplier_id" is not null));--> statement-breakpoint
 CREATE INDEX "leads_supplier" ON "leads" USING btree ("organization_id","supplier_id","created_at","id") WHERE supplier_id is not null;--> statement-breakpoint
 ALTER TABLE "organizations" ADD COLUMN "price_floors" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint
+
 -- API keys end with the person who made them. Null for keys made on the command line, and for earlier ones.
 ALTER TABLE "api_keys" ADD COLUMN "created_by" text;--> statement-breakpoint
 CREATE INDEX "api_keys_created_by" ON "api_keys" USING btree ("created_by") WHERE "created_by" IS NOT NULL;--> statement-breakpoint
+
+-- Imports: stored rejects are bounded and the rest is counted by reason; imports of one organization take turns.
+ALTER TABLE "imports" ADD COLUMN "rejects_kept" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "imports" ADD COLUMN "reject_reasons" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint
+UPDATE "imports" SET "rejects_kept" = "rejected" WHERE "rejected" > 0;--> statement-breakpoint
+CREATE INDEX "imports_running" ON "imports" USING btree ("organization_id","started_at","id") WHERE status = 'running';--> statement-breakpoint
+
+-- The page of a buyer whose payment is held for a check says so. Payments held before are found by their events.
+ALTER TABLE "checkout_sessions" ADD COLUMN "quarantined_at" timestamp with time zone;--> statement-breakpoint
+UPDATE "checkout_sessions" s SET "quarantined_at" = e.occurred_at FROM "events" e
+  WHERE e.type = 'payment.quarantined' AND e.data->>'sessionId' = s.id
+    AND NOT EXISTS (SELECT 1 FROM "payments" p WHERE p.session_id = s.id);

@@ -127,6 +127,7 @@ function admitRequests(app: FastifyInstance, limiter: Limiter): void {
     const address = addressOf(request);
     // Counted apart, so that a flood from its address does not make a monitor take the process for dead.
     await limiter.take('address', isHealth(request) ? `health ${address}` : address, reply);
+    refuseNul(request.url);
     const encoding = request.headers['content-encoding'];
     // A compressed body could be a decompression bomb, so none is accepted.
     if (encoding !== undefined && encoding !== 'identity') {
@@ -149,6 +150,20 @@ async function shedUnlessHealth(
   throw new RefusedError(503, 'overloaded', 'Too many requests at once. Please try again in a moment.', {
     retryAfterSeconds: 2,
   });
+}
+
+/** No name here contains a NUL character, and neither PostgreSQL nor Redis scripts accept one. */
+function refuseNul(url: string): void {
+  const found = /%00/.exec(url);
+  if (!found) return;
+  const question = url.indexOf('?');
+  if (question < 0 || found.index < question)
+    throw new RefusedError(404, 'not_found', 'There is nothing at this address.');
+  throw new RefusedError(
+    400,
+    'invalid_input',
+    'The query contains a NUL character. Remove it and send it again.',
+  );
 }
 
 /**

@@ -7,12 +7,11 @@ import { importView, previewView } from '../api/upload/import-json.ts';
 import { type Company, findCompany } from '../db/account/companies.ts';
 import { commitChange } from '../db/commit.ts';
 import { anySealed, findImport, type Import, listImports } from '../db/imports/imports.ts';
-import { readRejects } from '../db/imports/rejects.ts';
 import { createVault } from '../db/vault.ts';
-import { rejectsCsv } from '../domain/csv/write.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { type ImportDeps, previewImport } from '../usecases/imports/preview.ts';
 import { receiveFile } from '../usecases/imports/receive.ts';
+import { rejectsOf } from '../usecases/imports/rejects.ts';
 import { startImport } from '../usecases/imports/start.ts';
 import { CommandError, type Session } from './session.ts';
 
@@ -79,7 +78,7 @@ export async function databaseTarget(session: Session, companyNumber: number): P
         await refusals(async () => startImport(deps, company as Company, await rowOf(id), { again })),
       ),
     look: async (id) => importView(await rowOf(id)),
-    rejects: async (id) => rejectsCsv((await rowOf(id)).header ?? [], readRejects({ db, vault }, id)),
+    rejects: async (id) => rejectsOf({ db, vault }, await rowOf(id)).csv,
   };
 }
 

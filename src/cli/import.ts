@@ -107,7 +107,7 @@ async function importInto(
 ): Promise<number> {
   const hash = await hashOf(file);
   const earlier = await target.sameFile(hash);
-  const open = earlier.find(({ status }) => status === 'running' || status === 'ready');
+  const open = earlier.find(({ status }) => ['waiting', 'running', 'ready'].includes(status));
   const done = earlier.find(({ status }) => status === 'done');
   if (!open && done && !options.again) {
     say(
@@ -205,7 +205,7 @@ async function follow(target: ImportTarget, id: string): Promise<ImportState> {
         const state = await target.look(id);
         lastAnswerAt = performance.now();
         progress.show(state.processed_rows, state.total_rows);
-        if (!['running', 'ready', 'uploading'].includes(state.status)) return state;
+        if (!['waiting', 'running', 'ready', 'uploading'].includes(state.status)) return state;
       } catch (error) {
         const away = error instanceof UnreachableError || isConnectionError(error);
         if (!away || performance.now() - lastAnswerAt > unreachableForMs) throw error;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCheckoutSession } from '../../src/usecases/unlock/checkout.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 
 let api: ApiTest;
@@ -275,6 +276,43 @@ describe('paying', () => {
 });
 
 describe('after payment', () => {
+  it.each([
+    ['en', 'Payment received', 'You do not need to pay again'],
+    ['es', 'Pago recibido', 'No necesita pagar de nuevo'],
+  ])(
+    'a payment held for a check (%s): the page says so, and another session cannot be opened',
+    async (language, title, words) => {
+      const { token, unlockId } = await payable();
+      await pay(token);
+      const sessions = await sessionsOf(unlockId);
+      await api.rows(
+        'UPDATE checkout_sessions SET quarantined_at = now(), expires_at = now() WHERE unlock_id = $1',
+        [unlockId],
+      );
+      await api.rows(
+        'UPDATE buyers SET language = $2 WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = $1)',
+        [unlockId, language],
+      );
+      for (const path of [`/p/${token}`, `/p/${token}?from=checkout`]) {
+        const page = await api.app.inject(path);
+        expect(page.body).toContain(`<html lang="${language}">`);
+        for (const shown of [title, words]) expect(page.body).toContain(shown);
+        expect(page.body).not.toMatch(/<form|http-equiv/);
+        expect(page.body).not.toMatch(contact);
+      }
+      expect((await pay(token)).headers.location).toBe(`/p/${token}`);
+      // Also a click that passed the page before the payment was held.
+      expect(await openCheckoutSession(api.runtime, unlockId, null)).toEqual({ kind: 'held' });
+      await api.rows(`UPDATE checkout_sessions SET state = 'expired' WHERE unlock_id = $1`, [unlockId]);
+      expect(await openCheckoutSession(api.runtime, unlockId, null)).toEqual({ kind: 'held' });
+      expect((await sessionsOf(unlockId)).map(({ id }) => id)).toEqual(sessions.map(({ id }) => id));
+      await api.rows(
+        'UPDATE buyers SET language = NULL WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = $1)',
+        [unlockId],
+      );
+    },
+  );
+
   it('a refunded payment is shown as refunded', async () => {
     const { token, unlockId } = await payable();
     await pay(token);

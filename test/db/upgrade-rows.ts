@@ -10,7 +10,7 @@ export const bobPhone = '+13055550161';
 const names = `organization ownKey supplierKey amy bob amyLine bobLine user importing
   offered uploaded soldUpload
   amyOpen bobDone amyExpired bobRefunded
-  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported`;
+  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined`;
 export type Ids = Record<string, string>;
 
 /** Ids as the product makes them, each a second after the one before: their order is the order of their making. */
@@ -252,6 +252,15 @@ async function insertTransport(id: Ids, insert: Insert): Promise<void> {
       subject: `unlock:${id.amyOpen}`,
       correlation_id: id.received,
       data: { unlockId: id.amyOpen, sessionId: 'cs_open' },
+    },
+    {
+      ...event,
+      id: id.quarantined,
+      occurred_at: timeOfId(id.quarantined!),
+      type: 'payment.quarantined',
+      subject: `organization:${id.organization}`,
+      correlation_id: id.received,
+      data: { unlockId: id.amyOpen, sessionId: 'cs_old', reason: 'amount' },
     },
     ...formerRoutes.map(({ name, type }) => ({
       ...event,

@@ -152,7 +152,11 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     expect(await findCheckout(db, id.amyOpen!)).toMatchObject({ number: 2, id: 'cs_open', state: 'open' });
     expect(await findSession(db, 'cs_done')).toMatchObject({ unlockId: id.bobDone, state: 'complete' });
     expect((await findOpenSessions(db, id.amyOpen!)).map((session) => session.id)).toEqual(['cs_open']);
-    expect(await findCheckout(db, id.bobDone!)).toMatchObject({ booked: true });
+    expect(await findCheckout(db, id.bobDone!)).toMatchObject({ booked: true, held: false });
+  });
+
+  it('a payment that was quarantined is held', async () => {
+    expect(await findCheckout(db, id.amyOpen!)).toMatchObject({ held: true });
   });
 
   it('the books keep their journal, and its entries sum to zero', async () => {
@@ -271,7 +275,14 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
       accountId: 'loc_1',
       version: 3,
     });
-    expect(await findImport(db, id.importing!)).toMatchObject({ status: 'done', created: 1, rejected: 1 });
+    expect(await findImport(db, id.importing!)).toMatchObject({
+      status: 'done',
+      created: 1,
+      rejected: 1,
+      rejectsKept: 1,
+      rejectReasons: {},
+      waiting: false,
+    });
     const vault = { openJson: <T>() => ['Ann', ''] as T };
     expect(await listRejects({ db, vault }, id.importing!, { afterRow: 0, limit: 10 })).toMatchObject([
       { row: 3, errors: { phone: ['is required'] } },

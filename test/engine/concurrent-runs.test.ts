@@ -84,14 +84,14 @@ const releaseLock = () => lockHolder.query('COMMIT');
 const lockUnlocksSql = 'SELECT id FROM lead_unlocks WHERE id = ANY($1::uuid[]) FOR UPDATE';
 
 /** Pays at Stripe, and returns the outbox row of the payment report, which no worker has run yet. */
-async function paid(offer: Offer, buyer: Buyer): Promise<{ unlockId: string; row: Row }> {
+async function paid(offer: Offer, buyer: Buyer): Promise<{ unlockId: string; page: string; row: Row }> {
   const { id } = await story.unlock(offer, buyer);
   const [page] = await Promise.all([
     story.link(offer, buyer),
     rowOf(id, 'reply.accepted').then((accepted) => run(accepted)),
   ]);
   system.sandbox.act.pay(await story.session(page));
-  return { unlockId: id, row: await rowOf(id, 'payment.reported') };
+  return { unlockId: id, page, row: await rowOf(id, 'payment.reported') };
 }
 
 const keptPaymentsOf = (unlockIds: string[]) =>
@@ -154,6 +154,84 @@ describe('two decisions on the same state', () => {
       [`unlock:${refunded}`],
     );
     expect(unwanted).toHaveLength(1);
+  });
+});
+
+/** A sale whose details no worker sends, refunded in full at Stripe; the refund's report waits for the test to run it. */
+async function refunded(): Promise<{ buyer: Buyer; offer: Offer; unlockId: string; page: string; row: Row }> {
+  const buyer = await story.buyer();
+  const offer = await story.offer([buyer], { max_sales: 1 });
+  const payment = await paid(offer, buyer);
+  await run(payment.row);
+  const [kept] = await system.rows<{ intent: string }>(
+    'SELECT payment_intent AS intent FROM payments WHERE kept AND unlock_id = $1',
+    [payment.unlockId],
+  );
+  system.sandbox.act.refund(kept!.intent, {});
+  return {
+    buyer,
+    offer,
+    page: payment.page,
+    unlockId: payment.unlockId,
+    row: await rowOf(payment.unlockId, 'payment.changed'),
+  };
+}
+
+const outcomeOf = async (unlockId: string) => {
+  const [row] = await system.rows(
+    `SELECT u.status, u.viewed_at IS NOT NULL AS viewed, b.flagged_at IS NOT NULL AS flagged,
+      EXISTS (SELECT 1 FROM sold_slots s WHERE s.unlock_id = u.id) AS sold,
+      (SELECT array_agg(p.kept) FROM payments p WHERE p.unlock_id = u.id) AS kept
+     FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE u.id = $1`,
+    [unlockId],
+  );
+  return row;
+};
+const shown = { status: 'PAID', viewed: true, flagged: true, sold: true, kept: [true] };
+const undone = { status: 'EXPIRED', viewed: false, flagged: false, sold: false, kept: [false] };
+
+/** Both wait for the lock on the unlock and get it in the order of their start. */
+async function oneThenOther<A, B>(unlockId: string, one: () => Promise<A>, other: () => Promise<B>) {
+  await lockHolder.query('BEGIN');
+  await lockHolder.query(lockUnlocksSql, [[unlockId]]);
+  const first = one();
+  await expect.poll(() => blockedSessions(), { timeout: 10_000 }).toHaveLength(1);
+  const second = other();
+  await expect.poll(() => blockedSessions(), { timeout: 10_000 }).toHaveLength(2);
+  await releaseLock();
+  return [await first, await second] as const;
+}
+
+describe('details read on the pay page, and a full refund', () => {
+  it('[S37] details read before the refund: the slot stays sold and the buyer is flagged', async () => {
+    const { offer, page, unlockId, row } = await refunded();
+    expect(await story.details(page)).toContain(offer.secret);
+    expect(await run(row)).toBe('finished');
+    expect(await outcomeOf(unlockId)).toEqual(shown);
+    expect(await story.details(page)).toContain(offer.secret);
+  });
+
+  it('[S37] a view that gets the lock before the refund: the refund sees it and flags the buyer', async () => {
+    const { offer, page, unlockId, row } = await refunded();
+    const [read] = await oneThenOther(
+      unlockId,
+      () => story.details(page),
+      () => run(row),
+    );
+    expect(read).toContain(offer.secret);
+    expect(await outcomeOf(unlockId)).toEqual(shown);
+  });
+
+  it('[S37] a refund that gets the lock before the view: the view sees it and shows nothing', async () => {
+    const { offer, page, unlockId, row } = await refunded();
+    const [, read] = await oneThenOther(
+      unlockId,
+      () => run(row),
+      () => story.details(page),
+    );
+    expect(read).not.toContain(offer.secret);
+    expect(read).toContain('refunded in full');
+    expect(await outcomeOf(unlockId)).toEqual(undone);
   });
 });
 

@@ -1,3 +1,4 @@
+import { createKey } from '../../src/db/account/api-keys.ts';
 import type { TestSystem } from './system.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each test asserts the shape it reads.
@@ -91,6 +92,22 @@ export async function uploaderOf(system: TestSystem, slug = 'demo', key = system
       return (await call('GET', `/api/imports/${id}`)).body.import;
     },
   };
+}
+
+/** A company of its own, with a key. */
+export async function anotherCompany(system: TestSystem, slug: string): Promise<Uploader> {
+  const [row] = await system.rows<{ id: string }>(
+    `INSERT INTO organizations (id, name, slug, footer, support_contact)
+     VALUES (gen_random_uuid(), $1, $1, '', 'x@' || $1 || '.example') RETURNING id`,
+    [slug],
+  );
+  const { key } = await createKey(system.runtime.db, {
+    organizationId: row!.id,
+    owner: 'organization',
+    name: 'uploads',
+    scopes: ['leads:read', 'leads:write'],
+  });
+  return uploaderOf(system, slug, key);
 }
 
 /** `count` leads with valid phones, in the columns of a plain export. */

@@ -47,6 +47,7 @@ const checkpointOf = (
   nextRow,
   rejected: rejects.length,
   rejects: rejects.map((row) => ({ row, cells: 'sealed', errors: { phone: ['is missing'] } })),
+  reasons: {},
 });
 
 const store = (company: Company, leads: LeadCandidate[], checkpoint: Checkpoint) =>

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the edits match the product's source text.
 /**
- * The twelve mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
+ * The thirteen mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
  * rest of the product keeps working, which the test `stillWorks` shows in the same run.
  */
 export type Edit = { file: string; find: string; replace: string };
@@ -322,6 +322,26 @@ export const mutants: readonly Mutant[] = [
         title:
           '[F12] a worker whose PostgreSQL queue was down takes the next job as soon as the server is back',
       },
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
+  {
+    number: 13,
+    name: 'let a refund undo a sale whose details were read',
+    change: 'undoing a sale does not check that its details were not read on the pay page',
+    loses: 'Details read on the pay page count as shown: the slot stays sold and the buyer is flagged.',
+    edits: [
+      {
+        file: 'src/db/payment/payments.ts',
+        find: ' AND viewed_at IS NULL AND EXISTS (SELECT 1 FROM paid)',
+        replace: ' AND EXISTS (SELECT 1 FROM paid)',
+      },
+    ],
+    caughtBy: [
+      collision(
+        'details read on the pay page, and a full refund [S37] a view that gets the lock before the refund: the refund sees it and flags the buyer',
+      ),
     ],
     stillWorks: sale,
     backends: ['postgres'],

@@ -267,7 +267,10 @@ describe('a payment that differs from the order', () => {
     expect(story.reveals(sale.offer)).toEqual([]);
     expect(await paymentsOf(sale.unlockId)).toEqual([]);
     expect((await story.unlock(sale.offer, sale.buyer)).status).toBe('AWAITING_PAYMENT');
-    expect(await story.reads(sale.page)).not.toContain(sale.offer.secret);
+    const page = await story.reads(sale.page);
+    expect(page).toContain('You do not need to pay again');
+    expect(page).not.toContain(sale.offer.secret);
+    expect((await story.press(sale.page)).session).toBeNull();
   }
 });
 

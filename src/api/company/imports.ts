@@ -202,6 +202,7 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
       const readDifferently =
         form.encoding !== undefined && JSON.stringify(dialect) !== JSON.stringify(file.dialect);
       const corrections = readDifferently ? { dialect } : { mapping: choices };
+      await runtime.quotas.take('previews', quotaOwnerOf(request, file.organizationId));
       const corrected = await previewImport(runtime, companyOf(request), file, corrections);
       return showPreview(site, request, reply, corrected.row, {});
     } catch (error) {

@@ -5,7 +5,8 @@ import type { Target } from '../../domain/csv/mapping.ts';
 /** What the company pages show. views.ts makes these from database rows. */
 
 export type SyncStatus = 'pending' | 'processing' | 'success' | 'failed' | 'cancelled';
-export type ImportStatus = 'uploading' | 'ready' | 'running' | 'done' | 'failed' | 'cancelled';
+/** `waiting`: started, and earlier imports of the company are read first. */
+export type ImportStatus = 'uploading' | 'ready' | 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** `unconnected`: no credentials yet; `paused`: the CRM refuses them. */
 export type CrmView = {
@@ -60,6 +61,8 @@ export type ImportView = {
   created: number;
   duplicates: number;
   rejected: number;
+  /** Rejected rows that the file of rejected rows lists; the others are only counted. */
+  rejectsKept: number;
   /** Share of the file read so far, 0 to 1; null while it is unknown. */
   fraction: number | null;
   problem: string | null;

@@ -7,6 +7,7 @@ import { companyStatistics } from '../../db/crm/statistics.ts';
 import { findImport, type Import, importCounts, listImports } from '../../db/imports/imports.ts';
 import { attentionCounts } from '../../db/transport/attention.ts';
 import type { Person } from '../../domain/account/person.ts';
+import { shownStatus } from '../../domain/imports/status.ts';
 import { parseLeadPhone } from '../../domain/phone/lead-phone.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -234,12 +235,13 @@ function importFacts(row: Import): Omit<ImportView, 'sync'> {
   const read = row.created + row.duplicates + row.rejected;
   return {
     id: row.id,
-    status: row.status,
+    status: shownStatus(row),
     fileName: row.fileName,
     bytes: row.bytes,
     created: row.created,
     duplicates: row.duplicates,
     rejected: row.rejected,
+    rejectsKept: row.rejectsKept,
     problem: row.problem,
     createdAt: row.createdAt,
     startedAt: row.startedAt,

@@ -108,8 +108,13 @@ export const DetailsPage: FC<{ teaser: Teaser; details: Details; footer: string 
 );
 
 /** One sentence and nothing of the lead. With `refreshSeconds` the page reloads by itself. */
-export const SentencePage: FC<{ title: string; sentence: string; refreshSeconds?: number }> = (props) => (
-  <Page title={props.title} language="en" refreshSeconds={props.refreshSeconds}>
+export const SentencePage: FC<{
+  title: string;
+  sentence: string;
+  language?: string;
+  refreshSeconds?: number;
+}> = (props) => (
+  <Page title={props.title} language={props.language ?? 'en'} refreshSeconds={props.refreshSeconds}>
     <h1>{props.title}</h1>
     <p>{props.sentence}</p>
   </Page>

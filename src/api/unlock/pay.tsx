@@ -5,6 +5,7 @@ import type { SealedContact } from '../../db/lead/leads.ts';
 import { findUnlockByToken, markViewed, type PayFigures } from '../../db/unlock/pay-view.ts';
 import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
+import { languageOf } from '../../domain/language.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { isPayToken } from '../../domain/unlock/pay-link.ts';
 import { type PayView, payView } from '../../domain/unlock/pay-view.ts';
@@ -64,7 +65,8 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
       const opened = await openToWrite(deps, limiter, request, reply);
       if (!opened) return show(reply, 404, unknownLink);
       if (opened.view.kind !== 'paid') return reply.redirect(`/p/${tokenOf(request)}`, 303);
-      return show(reply, 200, await detailsOf(deps, opened, request));
+      const page = await detailsOf(deps, opened, request);
+      return page ? show(reply, 200, page) : reply.redirect(`/p/${tokenOf(request)}`, 303);
     });
   };
 }
@@ -103,14 +105,15 @@ async function open({ db, links }: Deps, request: FastifyRequest): Promise<Opene
   return { unlock, figures, view: payView(facts, paying && figures.payment === null) };
 }
 
+/** Records the view before the details are shown. Returns null when a refund undid the sale first. */
 async function detailsOf(
-  { relay, vault }: Deps,
+  { db, relay, vault }: Deps,
   { unlock }: Opened,
   request: FastifyRequest,
-): Promise<Child> {
+): Promise<Child | null> {
   if (unlock.contact === null)
     return sentence('Details erased', 'The details of this client were erased on request.');
-  await relay.commit(
+  const { moved } = await relay.commit(
     {
       guard: markViewed(unlock.id),
       events: [
@@ -124,6 +127,8 @@ async function detailsOf(
     },
     { cause: causeOf(request) },
   );
+  // A sale whose details were read before is never undone.
+  if (!moved && !(await findUnlock(db, unlock.id))?.viewedAt) return null;
   const details = vault.openJson<SealedContact>(unlock.contact);
   return <DetailsPage teaser={teaserOf(unlock, details.notes)} details={details} footer={unlock.footer} />;
 }
@@ -147,10 +152,27 @@ function pageOf({ unlock, figures, view }: Opened, token: string): Child {
           refreshSeconds={3}
         />
       );
+    case 'held':
+      return (
+        <SentencePage {...heldWords[languageOf(unlock.language)]} language={languageOf(unlock.language)} />
+      );
     case 'closed':
       return <SentencePage {...closedWords[view.because]} />;
   }
 }
+
+const heldWords = {
+  en: {
+    title: 'Payment received',
+    sentence:
+      'Your payment has arrived and is being checked by a person. You do not need to pay again. You will receive the client details, or your money back in full.',
+  },
+  es: {
+    title: 'Pago recibido',
+    sentence:
+      'Su pago ha llegado y una persona lo está revisando. No necesita pagar de nuevo. Recibirá los datos del cliente o la devolución completa de su dinero.',
+  },
+} as const;
 
 const closedWords = {
   expired: { title: 'No longer available', sentence: 'This offer has ended. You were not charged for it.' },

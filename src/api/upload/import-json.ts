@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import type { Import, SyncCounts } from '../../db/imports/imports.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
-import { importStatuses } from '../../domain/imports/status.ts';
+import { shownStatus, shownStatuses, waitingReason } from '../../domain/imports/status.ts';
 import type { ReceivedFile } from '../../usecases/imports/preview.ts';
 
 /** An import as the API returns it. */
 export const importSchema = z.object({
   import_id: z.string(),
-  status: z.enum(importStatuses),
+  status: z
+    .enum(shownStatuses)
+    .describe('waiting: started, and earlier imports of the company are read first'),
+  waiting_because: z.string().nullable().describe('Why it is waiting'),
   file_name: z.string(),
   file_hash: z.string().nullable().describe('SHA-256 of the file, once it is complete'),
   bytes: z.number(),
@@ -16,6 +19,10 @@ export const importSchema = z.object({
   created: z.number().int(),
   duplicates: z.number().int(),
   rejected: z.number().int(),
+  rejected_listed: z
+    .number()
+    .int()
+    .describe('Rejected rows in rejects.csv; the others are counted by reason in its last line'),
   progress: z.number().describe('0 to 1'),
   mapping: z.array(z.string().nullable()).nullable(),
   problem: z.string().nullable().describe('Why it failed'),
@@ -69,7 +76,8 @@ export function importView(row: Import): z.infer<typeof importSchema> {
   const whole = row.status === 'done';
   return {
     import_id: row.id,
-    status: row.status,
+    status: shownStatus(row),
+    waiting_because: shownStatus(row) === 'waiting' ? waitingReason : null,
     file_name: row.fileName,
     file_hash: row.fileHash,
     bytes: row.bytes,
@@ -78,6 +86,7 @@ export function importView(row: Import): z.infer<typeof importSchema> {
     created: row.created,
     duplicates: row.duplicates,
     rejected: row.rejected,
+    rejected_listed: row.rejectsKept,
     progress: whole ? 1 : row.totalRows > 0 ? Math.min(1, processed / row.totalRows) : 0,
     mapping: row.mapping ? [...row.mapping] : null,
     problem: row.problem,

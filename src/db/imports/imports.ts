@@ -29,6 +29,12 @@ export type Import = {
   created: number;
   duplicates: number;
   rejected: number;
+  /** Rejected rows that are stored with their cells; the others are only counted. */
+  rejectsKept: number;
+  /** The number of rejected rows that are not stored, by reason. */
+  rejectReasons: Record<string, number>;
+  /** Started, and waiting until earlier imports of the organization have ended. */
+  waiting: boolean;
   /** Why the import failed or is stuck, as a sentence for users. */
   problem: string | null;
   createdAt: Date;
@@ -50,6 +56,14 @@ const stuckProblem =
 const supersededProblem = 'The same file was uploaded again before this one was started.';
 const forgottenProblem = `The import was not started within ${forgottenAfterDays} days and the file was deleted. Upload it again.`;
 
+/** Imports of one organization read at the same time; the others wait in the order of their start. */
+export const readTogether = 2;
+
+/** Whether the work of import `i` is parked. */
+const isStuck = (i: string) => `EXISTS (SELECT 1 FROM outbox o
+    JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+    WHERE o.parked_at IS NOT NULL AND o.worker = 'importer' AND e.subject = 'import:' || ${i}.id)`;
+
 /**
  * Reports a running import as stuck when its outbox row is parked, and an interrupted upload as failed even before the
  * sweep has marked it.
@@ -57,13 +71,13 @@ const forgottenProblem = `The import was not started within ${forgottenAfterDays
 const columns = sql.raw(`i.id, i.organization_id AS "organizationId",
   CASE WHEN stale THEN 'failed' ELSE i.status END AS status, i.file_name AS "fileName", i.file_hash AS "fileHash",
   i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.header, i.next_row AS "nextRow", i.total_rows AS "totalRows",
-  i.created, i.duplicates, i.rejected, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
+  i.created, i.duplicates, i.rejected, i.rejects_kept AS "rejectsKept", i.reject_reasons AS "rejectReasons", waiting, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
   i.created_at AS "createdAt", i.updated_at AS "updatedAt", i.started_at AS "startedAt", i.ended_at AS "endedAt"`);
 const imports = sql.raw(`imports i CROSS JOIN LATERAL (SELECT i.status = 'uploading'
   AND i.updated_at < now() - interval '${cutOffAfterMinutes} minutes' AS stale) s
-  CROSS JOIN LATERAL (SELECT i.status = 'running' AND EXISTS (SELECT 1 FROM outbox o
-    JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-    WHERE o.parked_at IS NOT NULL AND o.worker = 'importer' AND e.subject = 'import:' || i.id) AS stuck) p`);
+  CROSS JOIN LATERAL (SELECT i.status = 'running' AND ${isStuck('i')} AS stuck) p
+  CROSS JOIN LATERAL (SELECT i.status = 'running' AND (SELECT count(*) FROM imports a WHERE a.organization_id = i.organization_id
+    AND a.status = 'running' AND (a.started_at, a.id) < (i.started_at, i.id) AND NOT ${isStuck('a')}) >= ${readTogether} AS waiting) w`);
 
 /** Returns null when there is none or, with `organizationId`, when it belongs to another organization. */
 export async function findImport(db: Queryable, id: string, organizationId?: string): Promise<Import | null> {
@@ -153,7 +167,7 @@ export async function openUpload(
       sql`INSERT INTO imports (id, organization_id, status, file_name, dialect)
       SELECT ${row.id}::uuid, ${row.organizationId}::uuid, 'uploading', ${row.fileName}::text, ${JSON.stringify(row.dialect)}::jsonb
       WHERE (SELECT count(*) FROM imports WHERE organization_id = ${row.organizationId}::uuid
-        AND status IN ('uploading', 'ready')) < ${mostOpen}::bigint RETURNING id`,
+        AND status IN ('uploading', 'ready', 'running')) < ${mostOpen}::bigint RETURNING id`,
     ),
   );
   return rows.length > 0;
@@ -277,6 +291,7 @@ export const markEnded = <To extends EndedStatus>(
       name: 'pieces',
       statement: (when) => sql`DELETE FROM import_chunks WHERE import_id = ${row.id}::uuid AND ${when}`,
     },
+    wakeNext(row),
   ],
   events: [
     {
@@ -286,6 +301,18 @@ export const markEnded = <To extends EndedStatus>(
       data: { importId: row.id, status: end.status },
     },
   ],
+});
+
+/** Makes the imports due that wait for this one to end. Without it they look again by themselves, but up to a minute later. */
+const wakeNext = ({ id, organizationId }: Pick<Import, 'id' | 'organizationId'>): Part => ({
+  name: 'woken',
+  statement: (when) => sql`UPDATE outbox SET due_at = now() WHERE id IN (
+    SELECT o.id FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+    WHERE o.worker = 'importer' AND o.organization_id = ${organizationId}::uuid AND NOT o.queued AND o.parked_at IS NULL
+      AND o.due_at > now() AND e.subject IN (SELECT 'import:' || n.id FROM (
+        SELECT id FROM imports WHERE organization_id = ${organizationId}::uuid AND status = 'running' AND id <> ${id}::uuid
+        ORDER BY started_at, id LIMIT ${readTogether}::integer) n)
+    FOR UPDATE OF o SKIP LOCKED) AND ${when}`,
 });
 
 function rememberMapping(organizationId: string, headerKey: string, mapping: Mapping): Part {

@@ -33,3 +33,13 @@ export async function* readRejects(
     afterRow = rows.at(-1)!.row;
   }
 }
+
+/** The number of stored rejects of an organization, counted up to `most`. */
+export async function countRejects(db: Queryable, organizationId: string, most: number): Promise<number> {
+  const [row] = await run<{ n: number }>(
+    db,
+    sql`SELECT count(*)::int AS n FROM (SELECT 1 FROM imports i JOIN import_rejects r ON r.import_id = i.id
+      WHERE i.organization_id = ${organizationId}::uuid AND i.rejects_kept > 0 LIMIT ${most}::integer) kept`,
+  );
+  return row!.n;
+}

@@ -26,8 +26,10 @@ export type Checkpoint = {
   expectedRow: number;
   nextRow: number;
   rejected: number;
-  /** `cells` are sealed. */
+  /** The rejected rows to store; `cells` are sealed. */
   rejects: readonly { row: number; cells: string; errors: Record<string, string[]> }[];
+  /** The number of the other rejected rows, by reason. */
+  reasons: Readonly<Record<string, number>>;
 };
 
 /** The response to a repeated request; the ids of the stored leads are added to `kept`. */
@@ -164,7 +166,7 @@ function checkpointParts(checkpoint: Checkpoint, repeats: number): SQL[] {
       UPDATE imports SET next_row = ${checkpoint.nextRow}::integer, updated_at = now(),
         created = created + (SELECT count(*) FROM stored)::integer,
         duplicates = duplicates + ${repeats}::integer + ((SELECT count(*) FROM given) - (SELECT count(*) FROM stored))::integer,
-        rejected = rejected + ${checkpoint.rejected}::integer
+        rejected = rejected + ${checkpoint.rejected}::integer${keptParts(checkpoint)}
       WHERE id IN (SELECT id FROM place))`,
   ];
   if (checkpoint.rejects.length > 0) {
@@ -174,6 +176,15 @@ function checkpointParts(checkpoint: Checkpoint, repeats: number): SQL[] {
         json_to_recordset(${JSON.stringify(checkpoint.rejects)}::json) AS r("row" integer, cells text, errors jsonb))`);
   }
   return parts;
+}
+
+/** Only for batches with rejects, so that others stay as cheap as they are. */
+function keptParts({ rejects, reasons }: Checkpoint): SQL {
+  const kept = rejects.length > 0 ? sql`, rejects_kept = rejects_kept + ${rejects.length}::integer` : sql``;
+  if (Object.keys(reasons).length === 0) return kept;
+  return sql`${kept}, reject_reasons = (SELECT jsonb_object_agg(reason, n) FROM (
+    SELECT key AS reason, sum(value::integer) AS n FROM (SELECT * FROM jsonb_each_text(reject_reasons)
+      UNION ALL SELECT * FROM jsonb_each_text(${JSON.stringify(reasons)}::jsonb)) AS counts(key, value) GROUP BY key) AS sums)`;
 }
 
 function answerPart({ key, status, kept }: KeptAnswer): SQL {

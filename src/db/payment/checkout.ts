@@ -16,10 +16,14 @@ export type Checkout = {
   leftMs: number;
   /** Its payment is booked, either kept or refunded. */
   booked: boolean;
+  /** A payment of the unlock is held for a check, so no other session may be opened. */
+  held: boolean;
 };
 
 const columns = sql.raw(`number, id, state, url, expires_at AS "expiresAt",
   EXISTS (SELECT 1 FROM payments y WHERE y.unlock_id = checkout_sessions.unlock_id AND y.session_id = checkout_sessions.id) AS booked,
+  EXISTS (SELECT 1 FROM checkout_sessions q WHERE q.purpose = 'unlock' AND q.subject_id = checkout_sessions.subject_id
+    AND q.quarantined_at IS NOT NULL) AS held,
   (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "leftMs"`);
 
 /** Filters by purpose and subject, to use the index on both. */
@@ -50,6 +54,8 @@ export async function beginCheckout(
         least(greatest(ttl_expires_at, now() + interval '30 minutes 20 seconds'), now() + interval '24 hours' - interval '20 seconds'))
       FROM lead_unlocks WHERE id = ${unlockId}::uuid AND status IN (${payableList})
         AND ttl_expires_at > now()
+        AND NOT EXISTS (SELECT 1 FROM checkout_sessions q WHERE q.purpose = 'unlock' AND q.subject_id = lead_unlocks.id
+          AND q.quarantined_at IS NOT NULL)
       ON CONFLICT DO NOTHING RETURNING ${columns}`,
   );
   return row ?? null;

@@ -98,8 +98,8 @@ function refundJournal(payment: PaymentRow, refundedMinor: number): Part[] {
 
 /**
  * Undoes a sale that was refunded in full before its details were shown: the slot is free again, and another charge may
- * be kept. Parts of the statement that moves the unlock; `also` prevents the move when the payment changed, or a reveal
- * was claimed, since they were read.
+ * be kept. Parts of the statement that moves the unlock; `also` prevents the move when the payment changed, a reveal was
+ * claimed or the details were read on the pay page, since they were read here.
  */
 export function undoSale(
   unlock: UnlockView,
@@ -113,7 +113,7 @@ export function undoSale(
           AND refunded_minor = ${payment.refundedMinor} AND kept AND ${held} FOR UPDATE`,
       },
     ],
-    also: sql`reveal_claims = ${unlock.revealClaims} AND EXISTS (SELECT 1 FROM paid)`,
+    also: sql`reveal_claims = ${unlock.revealClaims} AND viewed_at IS NULL AND EXISTS (SELECT 1 FROM paid)`,
     writes: [
       {
         name: 'returned',

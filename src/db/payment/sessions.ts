@@ -43,3 +43,14 @@ export function closeSession(sessionId: string, state: After<typeof checkoutMove
       WHERE id = ${sessionId} AND state IN (${quoted(statesBefore(checkoutMoves, state))}) AND ${when}`,
   };
 }
+
+/** Holds the payment of a session for an operator, whichever unlock it names. */
+export function holdSession(sessionId: string): Part {
+  return {
+    name: 'held_session',
+    statement: (
+      when: SQL,
+    ) => sql`UPDATE checkout_sessions SET quarantined_at = coalesce(quarantined_at, now())
+      WHERE id = ${sessionId} AND ${when}`,
+  };
+}

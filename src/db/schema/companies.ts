@@ -122,6 +122,10 @@ export const imports = pgTable(
     created: integer().notNull().default(0),
     duplicates: integer().notNull().default(0),
     rejected: integer().notNull().default(0),
+    /** Rejected rows that were stored; the others are only counted. */
+    rejectsKept: integer('rejects_kept').notNull().default(0),
+    /** Rejected rows that were not stored, by reason. */
+    rejectReasons: jsonb('reject_reasons').$type<Record<string, number>>().notNull().default({}),
     /** Reason of the failure, as a sentence for users. */
     problem: text(),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -133,6 +137,7 @@ export const imports = pgTable(
   (t) => [
     index('imports_newest').on(t.organizationId, t.createdAt, t.id),
     index('imports_file').on(t.organizationId, t.fileHash),
+    index('imports_running').on(t.organizationId, t.startedAt, t.id).where(sql`status = 'running'`),
     index('imports_unfinished').on(t.updatedAt).where(sql`status in ('uploading', 'ready')`),
     check('imports_status', sql`${t.status} in (${quoted(importStatuses)})`),
   ],

@@ -36,6 +36,8 @@ export const checkoutSessions = pgTable(
     url: text(),
     expiresAt: moment('expires_at').notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),
+    /** When its payment was found to differ from what the unlock asked for. It is held until an operator decides. */
+    quarantinedAt: moment('quarantined_at'),
     closedAt: moment('closed_at'),
   },
   (t) => [

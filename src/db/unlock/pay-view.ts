@@ -13,6 +13,7 @@ export async function findUnlockByToken(db: Queryable, tokenHash: string): Promi
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN (${paidList})) AS sold,
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id) AS offered,
       (SELECT c.state FROM checkout_sessions c WHERE c.purpose = 'unlock' AND c.subject_id = u.id ORDER BY c.number DESC LIMIT 1) AS checkout,
+      EXISTS (SELECT 1 FROM checkout_sessions q WHERE q.purpose = 'unlock' AND q.subject_id = u.id AND q.quarantined_at IS NOT NULL) AS held,
       (SELECT CASE WHEN y.kept THEN 'kept' ELSE 'returned' END FROM payments y WHERE y.unlock_id = u.id
         ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment
     FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE u.token_hash = ${tokenHash}`,
@@ -30,6 +31,8 @@ export type PayFigures = {
   sold: number;
   offered: number;
   checkout: Checkout['state'] | null;
+  /** A payment has arrived, differs from what was asked for, and is held for a check. */
+  held: boolean;
   /** Whether a payment is kept, or all were refunded; null when none is booked. */
   payment: 'kept' | 'returned' | null;
 };

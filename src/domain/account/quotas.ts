@@ -72,7 +72,7 @@ export const quotas = {
   uploads: { kind: 'held', what: 'files being uploaded', perOrganization: 10, perKey: 10, seconds: 3_600 },
   files_waiting: {
     kind: 'stored',
-    what: 'uploaded files that wait to be started',
+    what: 'uploaded files that are not imported yet',
     perOrganization: 50,
     perKey: null,
     seconds: 0,

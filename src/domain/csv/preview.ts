@@ -28,7 +28,7 @@ export type CsvPreview = {
 };
 
 export type PreviewOptions = Known &
-  Pick<CsvOptions, 'encoding' | 'delimiter' | 'maxColumns' | 'maxRowBytes'> & {
+  Pick<CsvOptions, 'encoding' | 'delimiter' | 'maxColumns' | 'maxRowBytes' | 'pace'> & {
     rows?: number;
     /** Looks up the company's stored mapping by `headerKey`. */
     remembered?: (key: string) => Promise<unknown> | unknown;

@@ -30,9 +30,17 @@ export type CsvOptions = {
   maxRows?: number;
   maxColumns?: number;
   maxRowBytes?: number;
+  /** Runs each step of parsing, a few milliseconds long, when it is this file's turn; at once by default. */
+  pace?: Pace;
 };
 
+export type Pace = <T>(step: () => Promise<T>) => Promise<T>;
+
 const CHUNK_BYTES = 64 * 1024;
+/** Characters parsed in one step. They can be as many rows, each of which takes some microseconds. */
+const STEP = 4_096;
+/** Spreadsheets end at 1,048,576 rows, and some export all of them. */
+const MOST_BLANK_ROWS = 1_200_000;
 /** Limit of a batch's cells in characters; a thousand rows of the largest size would not fit in memory. */
 const LARGEST_BATCH = 2 * 1024 * 1024;
 
@@ -48,7 +56,8 @@ export async function openCsv(source: AsyncIterable<Uint8Array>, options: CsvOpt
     const text = await openText(bytes, options);
     const { delimiter, rowEnds, skip } = dialectOf(text.head, options.delimiter);
     const rows = new RowReader(delimiter, rowEnds, options);
-    const batches = readBatches(rows, text.chunks(skip), options.batchSize ?? 1_000, close);
+    const steps = inSteps(rows, text.chunks(skip), options.pace ?? atOnce);
+    const batches = readBatches(rows, steps, options.batchSize ?? 1_000, close);
     const first = await batches.next();
     if (first.done || !rows.header) throw new RefusedError(400, 'invalid_csv', 'The file is empty.');
     return { ...rows.header, delimiter, encoding: () => text.encoding, batches, close };
@@ -106,10 +115,28 @@ function* split(bytes: Uint8Array): Generator<Uint8Array> {
   for (let i = 0; i < bytes.length; i += CHUNK_BYTES) yield bytes.subarray(i, i + CHUNK_BYTES);
 }
 
+/** Feeds the text to the parser step by step. */
+async function* inSteps(rows: RowReader, chunks: AsyncGenerator<string>, pace: Pace): AsyncGenerator<void> {
+  for await (const chunk of chunks) {
+    for (let first = 0; first < chunk.length; ) {
+      const cut = first + STEP;
+      // A pair of surrogates is one character.
+      const end = /[\uD800-\uDBFF]/.test(chunk[cut - 1] ?? '') ? cut + 1 : cut;
+      const step = chunk.slice(first, end);
+      await pace(() => rows.take(step));
+      first = end;
+    }
+    yield;
+  }
+  await pace(() => rows.take(null));
+}
+
+const atOnce: Pace = (step) => step();
+
 /** Yields an empty first batch as soon as the header is known. */
 async function* readBatches(
   rows: RowReader,
-  chunks: AsyncGenerator<string>,
+  steps: AsyncGenerator<void>,
   size: number,
   close: () => Promise<void>,
 ): AsyncGenerator<CsvRow[]> {
@@ -119,9 +146,7 @@ async function* readBatches(
     while (!ended) {
       let failure: unknown = null;
       try {
-        const chunk = await chunks.next();
-        ended = chunk.done === true;
-        await rows.take(chunk.done ? null : chunk.value);
+        ended = (await steps.next()).done === true;
       } catch (error) {
         failure = error ?? new Error('The source failed without a reason.');
       }
@@ -149,6 +174,7 @@ class RowReader {
   /** Number of the row being read. */
   next = 1;
   #count = 0;
+  #blank = 0;
   #sinceRow = 0;
   readonly limits;
   readonly #parser;
@@ -202,7 +228,11 @@ class RowReader {
     const row = this.next;
     if (cells.length > this.limits.maxColumns) throw tooLarge(this);
     this.next += 1;
-    if (cells.every((cell) => cell === '' || cell.trim() === '')) return null;
+    if (cells.every((cell) => cell === '' || cell.trim() === '')) {
+      this.#blank += 1;
+      if (this.#blank > MOST_BLANK_ROWS) throw tooBlank();
+      return null;
+    }
     if (!this.header) {
       this.header = { header: cells.map((name) => name.trim()), headerRow: row };
       return null;
@@ -223,6 +253,13 @@ function lengthOf(rows: readonly CsvRow[]): number {
 
 const tooMany = (maxRows: number) =>
   new RefusedError(413, 'too_large', `The file has more than ${maxRows} rows. Split it into several files.`);
+
+const tooBlank = () =>
+  new RefusedError(
+    400,
+    'invalid_csv',
+    `The file has more than ${MOST_BLANK_ROWS} blank rows. Delete them, then upload the file again.`,
+  );
 
 const tooLarge = ({ next, limits: { maxColumns, maxRowBytes } }: RowReader) =>
   new RefusedError(

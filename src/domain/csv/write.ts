@@ -19,15 +19,20 @@ const quoted = (cell: string): string =>
 /** Last column of a file of rejected rows. A file that has it is a corrected rejects file, uploaded again. */
 export const REASON_COLUMN = 'Rejected because';
 
+/** The rejected rows that are not in the file, and their number by reason. */
+export type Omitted = { rows: number; reasons: Readonly<Record<string, number>> };
+
 export type Reject = { cells: readonly string[]; errors: Readonly<Record<string, readonly string[]>> };
 
 /**
  * The rejected rows as uploaded, with the reasons in an additional column, to be corrected and uploaded again. Starts
- * with a byte order mark, without which Excel does not read the file as UTF-8.
+ * with a byte order mark, without which Excel does not read the file as UTF-8. When rows are missing, the last line
+ * says how many.
  */
 export async function* rejectsCsv(
   header: readonly string[],
   rejects: AsyncIterable<Reject> | Iterable<Reject>,
+  omitted: Omitted = { rows: 0, reasons: {} },
 ): AsyncGenerator<string> {
   const corrected = header.at(-1) === REASON_COLUMN;
   const columns = corrected ? header.slice(0, -1) : header;
@@ -37,6 +42,16 @@ export async function* rejectsCsv(
     const missing = Array.from({ length: Math.max(0, columns.length - given.length) }, () => '');
     yield csvLine([...given, ...missing, reasonText(errors)]);
   }
+  if (omitted.rows > 0) yield csvLine([...columns.map(() => ''), omittedText(omitted)]);
+}
+
+/** `1234 more rows were rejected and are not listed here: 1200 × phone: is missing; 34 × name: is missing`. */
+export function omittedText({ rows, reasons }: Omitted): string {
+  const counts = Object.entries(reasons)
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, n]) => `${n} × ${reason}`);
+  const listed = `${rows} more ${rows === 1 ? 'row was' : 'rows were'} rejected and ${rows === 1 ? 'is' : 'are'} not listed here`;
+  return counts.length > 0 ? `${listed}: ${counts.join('; ')}` : `${listed}.`;
 }
 
 /** Formats errors as `phone: …; email: …`. */

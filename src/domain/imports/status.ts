@@ -21,3 +21,13 @@ export type EndedStatus = (typeof endedStatuses)[number];
 
 export const hasEnded = (status: ImportStatus): boolean =>
   (endedStatuses as readonly ImportStatus[]).includes(status);
+
+/** As shown to people and programs: a started import that waits for earlier ones is `waiting`, not `running`. */
+export const shownStatuses = [...importStatuses, 'waiting'] as const;
+export type ShownStatus = (typeof shownStatuses)[number];
+
+export const shownStatus = ({ status, waiting }: { status: ImportStatus; waiting: boolean }): ShownStatus =>
+  status === 'running' && waiting ? 'waiting' : status;
+
+export const waitingReason =
+  'Started. It waits until earlier imports of this company have ended; nothing needs to be done.';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { maskContactData, maskLinks } from './mask.ts';
+import { maskLinks } from './links.ts';
+import { maskContactData } from './mask.ts';
 
 describe('text without contact data is unchanged', () => {
   it.each([

@@ -1,3 +1,6 @@
+import { maskLinks, withoutInvisible } from './links.ts';
+import { topLevelDomains } from './top-level-domains.ts';
+
 /**
  * Masks contact data in public text. Used for everything a buyer sees before paying (docs/contracts.md).
  * Doubtful matches are masked: a hidden house number costs nothing, a leaked phone costs the sale.
@@ -16,29 +19,14 @@ export function maskContactData(text: string): string {
     .replace(/\[hidden\](?:[\s,;/]{0,3}\[hidden\])+/g, HIDDEN);
 }
 
-/**
- * Replaces links (not e-mail addresses) by `replacement`. Phones turn every domain name in a text message into a link,
- * and the product must only link to its own host.
- */
-export function maskLinks(text: string, replacement = '[link]'): string {
-  return text.replace(LINK, replacement);
-}
-
-/** Removes zero-width and variation characters, which would split a number for the patterns but not for a reader. */
-function withoutInvisible(text: string): string {
-  return text.replace(/\p{Cf}|\p{Variation_Selector}|\u{20E3}/gu, '');
-}
-
-// --- e-mails, handles, links -----------------------------------------------------------------------------------------
+// --- e-mails, handles ------------------------------------------------------------------------------------------------
 
 const AT = String.raw`(?:\s{0,2}[@＠﹫]\s{0,2}|\s{0,2}[([{<]\s?(?:at|arroba|@)\s?[)\]}>]\s{0,2})`;
 const DOT = String.raw`(?:\s?[.．。]\s?|\s{0,2}[([{<]\s?(?:dot|punto|\.)\s?[)\]}>]\s{0,2}|\s{1,2}(?:dot|punto)\s{1,2})`;
 /** The bare word "at" requires a dot without spaces or a spelled one: "look at this. Me too" is a sentence. */
 const AT_WORD = String.raw`\s{1,2}(?:at|arroba)\s{1,2}`;
 const TIGHT_DOT = String.raw`(?:[.．。]|\s{1,2}(?:dot|punto)\s{1,2})`;
-const TLD =
-  '(?:com|net|org|info|biz|io|co|me|us|ly|gg|gl|app|dev|link|shop|site|online|website|store|xyz|club|live|page|' +
-  'tv|cc|to|be|edu|gov|mobi|pro|name|vip|top|icu|ai|es|mx|ar|cl|pe|ca|uk|de|fr|it|pt|br|nl|eu|in|au|ru|cn)';
+const TLD = `(?:${[...topLevelDomains].sort((a, b) => b.length - a.length).join('|')}|xn--[a-z0-9-]{2,59})`;
 const WORD_START = String.raw`(?<![\p{L}\p{N}_-])`;
 const WORD_END = String.raw`(?![\p{L}\p{N}_-])`;
 
@@ -53,17 +41,6 @@ const HANDLE = /[\p{L}\p{N}._%+'-]{0,64}[@＠﹫][\p{L}\p{N}_][\p{L}\p{N}._-]{1,
 function maskEmails(text: string, replacement: string): string {
   return text.replace(EMAIL, replacement).replace(HANDLE, replacement);
 }
-
-const LINK = new RegExp(
-  [
-    String.raw`(?:https?|hxxps?|ftp|sms|tel|mailto|whatsapp|tg):(?:\/\/)?[^\s]{2,2000}`,
-    String.raw`${WORD_START}www\.[^\s]{1,2000}`,
-    // A bare domain with a known TLD, or any TLD followed by a path. Excludes both parts of an e-mail address.
-    String.raw`(?<![\p{L}\p{N}_.@＠-])(?:[\p{L}\p{N}-]{1,63}[.．。]){1,5}(?:${TLD}(?![\p{L}\p{N}_@＠-]|\.[\p{L}\p{N}._-]{0,60}@)(?:[:/?#][^\s]{0,2000})?|\p{L}{2,24}\/[^\s]{1,2000})`,
-    String.raw`${WORD_START}(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\/[^\s]{0,2000}`,
-  ].join('|'),
-  'giu',
-);
 
 // --- numbers -----------------------------------------------------------------------------------------------------
 

@@ -146,6 +146,10 @@ describe('[S16] a field cannot change the shape of a message', () => {
     ['Mi\u202eami\u200b\u0000\u0007', 'Miami'],
     ['Miami https://evil.example/x', 'Miami [hidden]'],
     ['evil.com', '[hidden]'],
+    ['evil.zip', '[hidden]'],
+    ['evil.pizza', '[hidden]'],
+    ['host:8080/x', '[hidden]'],
+    [`${'a'.repeat(148)} evil.zipperiodic`, `${'a'.repeat(148)} [hidden]`],
     ['Miami 305-555-0123', 'Miami [hidden]'],
     ['\ud800Miami', 'Miami'],
   ])('teaser with the city %j', (city, shown) => {

@@ -1,8 +1,9 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 import { LANGUAGES, type Language, languageOf } from '../language.ts';
-import { maskContactData, maskLinks } from '../lead/mask.ts';
+import { maskLinks } from '../lead/links.ts';
+import { HIDDEN, maskContactData } from '../lead/mask.ts';
 import { formatMoney, type Money } from '../money.ts';
-import { oneLine, paragraph } from '../plain-text.ts';
+import { clip, oneLine, paragraph } from '../plain-text.ts';
 import { type AlertKind, alerts } from './alerts.ts';
 import { en } from './texts/en.ts';
 import { es } from './texts/es.ts';
@@ -94,7 +95,7 @@ export function renderReveal(language: string, fields: RevealFields): string {
   if (excess <= 0) return text;
   return render(language, 'reveal', {
     ...values,
-    notes: oneLine(values.notes, values.notes.length - excess),
+    notes: clipped(values.notes, values.notes.length - excess),
   });
 }
 
@@ -193,7 +194,7 @@ const amount = (language: string, { minor, currency }: Money): string =>
 
 /** One line without contact data and links. */
 function publicField(value: Field): string {
-  return oneLine(maskContactData(oneLine(value, 1_000)));
+  return clipped(maskContactData(oneLine(value, 1_000)), 160, HIDDEN);
 }
 
 /** Drops trailing periods, because the template ends the sentence: "Evening." must not become "Evening..". */
@@ -205,7 +206,14 @@ function sentenceField(value: Field): string {
 
 /** A client's own data for the buyer who paid. Links are masked: only our own host is linked. */
 function detailField(value: Field, max: number): string {
-  return oneLine(maskLinks(oneLine(value, 2_000)), max);
+  return clipped(maskLinks(oneLine(value, 2_000)), max);
+}
+
+/** Truncates masked text. A cut can make a link of a longer word ("evil.zipper"), so the result is masked again. */
+function clipped(text: string, max: number, replacement?: string): string {
+  const line = clip(text, max);
+  const masked = maskLinks(line, replacement);
+  return masked === line ? line : clipped(masked, max, replacement);
 }
 
 function emailField(value: Field): string {

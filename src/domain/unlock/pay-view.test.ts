@@ -9,6 +9,7 @@ const facts = (more: Partial<PayFacts>): PayFacts => ({
   sold: 0,
   maxSales: null,
   refunded: false,
+  held: false,
   ...more,
 });
 const closed = (because: string) => ({ kind: 'closed', because });
@@ -31,6 +32,10 @@ it.each([
   [facts({ status: 'EXPIRED', reason: 'ttl' }), true, { kind: 'confirming' }],
   [facts({ status: 'PAID', ttlLeftMs: -1, maxSales: 1, sold: 1 }), true, { kind: 'paid' }],
   [facts({ status: 'DONE' }), false, { kind: 'paid' }],
+  [facts({ held: true }), false, { kind: 'held' }],
+  [facts({ held: true }), true, { kind: 'held' }],
+  [facts({ held: true, status: 'EXPIRED', reason: 'ttl' }), true, { kind: 'held' }],
+  [facts({ held: true, status: 'PAID' }), false, { kind: 'paid' }],
 ] as const)('%j returned=%s', (unlock, returned, view) => {
   expect(payView(unlock, returned)).toEqual(view);
 });

@@ -5,6 +5,8 @@ export type PayView =
   | { kind: 'payable' }
   /** The buyer returned from Stripe, or the session is complete, and the payment is not recorded yet. */
   | { kind: 'confirming' }
+  /** A payment arrived that does not match the offer. An operator decides; paying again would charge twice. */
+  | { kind: 'held' }
   | { kind: 'paid' }
   | { kind: 'closed'; because: 'expired' | 'sold_out' | 'declined' | 'refunded' | 'not_ready' };
 
@@ -16,6 +18,8 @@ export type PayFacts = {
   maxSales: number | null;
   /** A payment was refunded because it was late or the lead was sold. */
   refunded: boolean;
+  /** A payment is held for a check. */
+  held: boolean;
 };
 
 /**
@@ -24,6 +28,7 @@ export type PayFacts = {
  */
 export function payView(unlock: PayFacts, returned: boolean): PayView {
   if (isPaid(unlock.status)) return { kind: 'paid' };
+  if (unlock.held) return { kind: 'held' };
   // A payment may be in flight although the offer has ended: the worker decides, and the page waits for it.
   if (returned) return { kind: 'confirming' };
   if (unlock.status === 'EXPIRED' || unlock.status === 'OPTED_OUT')

@@ -12,11 +12,11 @@ import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { ENCODINGS, type Encoding } from '../../domain/csv/encoding.ts';
 import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvPreview, previewCsv } from '../../domain/csv/preview.ts';
-import { openCsv } from '../../domain/csv/reader.ts';
+import { openCsv, type Pace } from '../../domain/csv/reader.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { startSlice } from '../../engine/slices.ts';
 import type { Runtime } from '../runtime.ts';
 import { csvLimits, csvOptionsOf, keptBytes } from './read-slice.ts';
+import { parsingPace } from './turns.ts';
 
 /** Deps for handling a file before a worker reads it. Also used by the command line, which publishes nothing. */
 export type ImportDeps = Pick<Runtime, 'db' | 'vault'> & { relay: Pick<Runtime['relay'], 'commit'> };
@@ -42,6 +42,7 @@ export function previewOf(
 ): Promise<CsvPreview> {
   return previewCsv(keptBytes(deps, row.id), {
     ...csvLimits,
+    pace: parsingPace(deps, row.organizationId),
     region: company.defaultRegion as CountryCode,
     customFields: Object.keys(company.fieldMapping),
     encoding: row.dialect.encoding as Encoding | undefined,
@@ -71,7 +72,9 @@ export async function previewImport(
   const preview = await previewOf(deps, company, { ...row, dialect: read }, asked);
   const corrected = corrections.mapping !== undefined || otherwise;
   if (corrected) {
-    const { header, totalRows } = otherwise ? await scan(keptBytes(deps, row.id), read) : row;
+    const { header, totalRows } = otherwise
+      ? await scan(keptBytes(deps, row.id), read, parsingPace(deps, row.organizationId))
+      : row;
     const file = { header, totalRows, dialect: read, mapping: completeMapping(preview) };
     await deps.relay.commit(redescribe(row.id, file));
   }
@@ -83,19 +86,15 @@ export async function previewImport(
 export async function scan(
   bytes: AsyncIterable<Uint8Array>,
   dialect: ImportDialect,
+  pace: Pace,
 ): Promise<{ header: string[]; totalRows: number }> {
-  const file = await openCsv(bytes, { ...csvOptionsOf({ dialect }), batchSize: 500 });
+  const file = await openCsv(bytes, { ...csvOptionsOf({ dialect }), batchSize: 500, pace });
   try {
     // PostgreSQL cannot store NUL characters.
     if (file.header.some((name) => name.includes('\0')))
       throw new RefusedError(400, 'invalid_csv', 'The header contains NUL bytes: this is not a CSV.');
     let totalRows = 0;
-    const slice = startSlice();
-    for await (const rows of file.batches) {
-      totalRows += rows.length;
-      // A chunk contains many rows: yield to other requests in between.
-      if (slice.isOver()) await slice.next();
-    }
+    for await (const rows of file.batches) totalRows += rows.length;
     if (totalRows === 0)
       throw new RefusedError(400, 'invalid_csv', 'The file has a header and no row below it.');
     return { header: file.header, totalRows };

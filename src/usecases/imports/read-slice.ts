@@ -4,12 +4,13 @@ import type { Company } from '../../db/account/companies.ts';
 import { type Import, readChunks } from '../../db/imports/imports.ts';
 import type { Encoding } from '../../domain/csv/encoding.ts';
 import type { Mapping } from '../../domain/csv/mapping.ts';
-import { type CsvFile, type CsvOptions, openCsv } from '../../domain/csv/reader.ts';
+import { type CsvFile, type CsvOptions, type CsvRow, openCsv } from '../../domain/csv/reader.ts';
 import { type JudgedRow, rowJudge } from '../../domain/csv/rows.ts';
-import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { uploadLeads } from '../lead/upload.ts';
 import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
+import { rejectKeeper } from './kept-rejects.ts';
+import { readingTurns, yieldingPace } from './turns.ts';
 
 /** Limits per file; a file beyond them is refused with an explanation. */
 export const csvLimits = { maxRows: 5_000_000, maxColumns: 500, maxRowBytes: 256 * 1024 } as const;
@@ -18,7 +19,14 @@ export const rowsTogether = 1_000;
 /** Longer files are read with a limited heap (heap-limit.ts). */
 export const longFileBytes = 2 * 2 ** 20;
 
-type Deps = Pick<Runtime, 'db' | 'vault' | 'relay'>;
+/** Time of one slice, after which another organization's import has its turn. */
+const sliceMs = 250;
+/** A file is stopped when this many rows were rejected and none became a lead. */
+export const mostRefused = 10_000;
+/** Rows judged before a look at the clock. */
+const judgedTogether = 20;
+
+type Deps = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config'>;
 
 /** The file options given by the uploader. */
 export const csvOptionsOf = ({ dialect }: Pick<Import, 'dialect'>): CsvOptions => ({
@@ -29,97 +37,138 @@ export const csvOptionsOf = ({ dialect }: Pick<Import, 'dialect'>): CsvOptions =
 
 /** The bytes of a stored file. */
 export async function* keptBytes(
-  { db, vault }: Pick<Deps, 'db' | 'vault'>,
+  { db, vault }: Pick<Runtime, 'db' | 'vault'>,
   importId: string,
 ): AsyncGenerator<Uint8Array> {
   for await (const body of readChunks(db, importId)) yield vault.openBytes(body);
 }
 
-export type SliceEnd =
+export type RunEnd =
   /** All rows are committed; `nextRow` is the number after the last one. */
   | { kind: 'whole'; nextRow: number; rows: number }
   | { kind: 'more'; nextRow: number }
+  /** Not one of the first rows became a lead, so that reading on is useless. */
+  | { kind: 'refused'; nextRow: number }
   /** Another run continues the import, or it was cancelled. */
   | { kind: 'lost' };
 
 /**
- * Reads rows into leads for about `sliceMs`, starting after the last commit. Each batch commits its rows, counts and
+ * Reads rows into leads for about `runMs`, starting after the last commit. Each batch commits its rows, counts and
  * position in one statement, so that the next run continues exactly where a crashed run stopped. While one batch is
- * stored, the next is read and validated. A slice takes at least as long as reaching its first row, so that every slice
- * of a long file makes progress.
+ * stored, the next is read and validated. A run takes at least as long as reaching its first row, so that every run
+ * of a long file makes progress. It works in slices of `sliceMs`, for which the organizations of this process take turns.
  */
-export async function readSlice(
+export async function readRows(
   deps: Deps,
   row: Import & { mapping: Mapping },
   company: Company,
-  sliceMs: number,
-): Promise<SliceEnd> {
+  runMs: number,
+): Promise<RunEnd> {
+  const turns = readingTurns(deps);
+  const inTurn = <T>(step: () => Promise<T>) => turns.run(row.organizationId, step);
   const began = performance.now();
-  const file = await openCsv(keptBytes(deps, row.id), { ...csvOptionsOf(row), batchSize: rowsTogether });
+  const file = await inTurn(() =>
+    openCsv(keptBytes(deps, row.id), { ...csvOptionsOf(row), batchSize: rowsTogether, pace: yieldingPace() }),
+  );
   const letGrow = row.bytes > longFileBytes ? keepHeapSmall() : () => undefined;
   try {
-    const batches = judgedBatches(file, row, company.defaultRegion as CountryCode);
-    let nextRow = row.nextRow;
-    let batch = await batches.next();
-    const wayMs = performance.now() - began;
-    const until = performance.now() + Math.max(sliceMs, wayMs);
-    while (batch.value) {
-      if (performance.now() > until) return { kind: 'more', nextRow };
-      const storing = storeBatch(deps, row.id, company, nextRow, batch.value);
-      // Handled below; without this, an error while reading the next batch would leave an unhandled rejection.
-      storing.catch(() => undefined);
-      const following = await batches.next();
-      const reached = await storing;
-      if (reached === null) return { kind: 'lost' };
-      nextRow = reached;
-      batch = following;
+    const reading = startReading(deps, row, company, file);
+    let until: number | null = null;
+    for (;;) {
+      const end = await inTurn(() => readSlice(reading));
+      if (end) return end;
+      if (reading.batch === null) continue;
+      until ??= performance.now() + Math.max(runMs, performance.now() - began);
+      if (performance.now() > until) return { kind: 'more', nextRow: reading.nextRow };
     }
-    return { kind: 'whole', nextRow, rows: batches.count() };
   } finally {
     letGrow();
     await file.close();
   }
 }
 
-/** Only the rows that are not committed yet. */
-function judgedBatches(file: CsvFile, row: Import & { mapping: Mapping }, region: CountryCode) {
-  const judge = rowJudge(file.header, row.mapping, region);
-  let rows = 0;
-  return {
-    count: () => rows,
-    async next(): Promise<{ value: JudgedRow[] | null }> {
-      for (;;) {
-        const { value, done } = await file.batches.next();
-        if (done) return { value: null };
-        rows += value.length;
-        const fresh = value.filter((each) => each.row >= row.nextRow);
-        if (fresh.length > 0) return { value: fresh.map(judge) };
-      }
+type Reading = {
+  next(): Promise<JudgedRow[] | 'skipped' | 'end'>;
+  store(batch: readonly JudgedRow[], expectedRow: number): Promise<number | null>;
+  /** The batch to store next; null until the first row that is not committed yet was reached. */
+  batch: JudgedRow[] | null;
+  nextRow: number;
+  rows: number;
+  /** No row became a lead, and this many were rejected. */
+  refusedInRow: number;
+};
+
+function startReading(
+  deps: Deps,
+  row: Import & { mapping: Mapping },
+  company: Company,
+  file: CsvFile,
+): Reading {
+  const judge = rowJudge(file.header, row.mapping, company.defaultRegion as CountryCode);
+  const keep = rejectKeeper(deps, row);
+  const reading: Reading = {
+    batch: null,
+    nextRow: row.nextRow,
+    rows: 0,
+    refusedInRow: row.created + row.duplicates > 0 ? Number.NEGATIVE_INFINITY : row.rejected,
+    async next() {
+      const { value, done } = await file.batches.next();
+      if (done) return 'end';
+      reading.rows += value.length;
+      const fresh = value.filter((each) => each.row >= row.nextRow);
+      return fresh.length > 0 ? judgeAll(fresh, judge) : 'skipped';
+    },
+    async store(batch, expectedRow) {
+      const leads = batch.flatMap((judged) => (judged.ok ? [judged.lead] : []));
+      const kept = await keep(batch.filter((judged) => !judged.ok));
+      reading.refusedInRow =
+        leads.length > 0 ? Number.NEGATIVE_INFINITY : reading.refusedInRow + kept.rejected;
+      const nextRow = batch.at(-1)!.row + 1;
+      const stored = await uploadLeads(deps, company, leads, {
+        importId: row.id,
+        publish: false,
+        checkpoint: { importId: row.id, expectedRow, nextRow, ...kept },
+      });
+      return stored === null ? null : nextRow;
     },
   };
+  return reading;
 }
 
-/** Returns the first row of the next batch, or null, with nothing written, when another run moved the position. */
-async function storeBatch(
-  deps: Deps,
-  importId: string,
-  company: Company,
-  expectedRow: number,
-  batch: readonly JudgedRow[],
-): Promise<number | null> {
-  const leads: LeadCandidate[] = [];
-  const rejects: { row: number; cells: string; errors: Record<string, string[]> }[] = [];
-  for (const judged of batch) {
-    if (judged.ok) leads.push(judged.lead);
-    else rejects.push({ row: judged.row, cells: deps.vault.sealJson(judged.cells), errors: judged.errors });
-  }
-  const nextRow = batch.at(-1)!.row + 1;
-  const stored = await uploadLeads(deps, company, leads, {
-    importId,
-    publish: false,
-    checkpoint: { importId, expectedRow, nextRow, rejected: rejects.length, rejects },
-  });
-  return stored === null ? null : nextRow;
+/** Returns null when the slice is over and the file is not. */
+async function readSlice(reading: Reading): Promise<RunEnd | null> {
+  const until = performance.now() + sliceMs;
+  do {
+    if (reading.batch === null) {
+      const first = await reading.next();
+      if (first === 'end') return { kind: 'whole', nextRow: reading.nextRow, rows: reading.rows };
+      if (first !== 'skipped') reading.batch = first;
+      continue;
+    }
+    const storing = reading.store(reading.batch, reading.nextRow);
+    // Handled below; without this, an error while reading the next batch would leave an unhandled rejection.
+    storing.catch(() => undefined);
+    const following = await reading.next();
+    const reached = await storing;
+    // With nothing written: another run moved the position.
+    if (reached === null) return { kind: 'lost' };
+    reading.nextRow = reached;
+    if (reading.refusedInRow >= mostRefused) return { kind: 'refused', nextRow: reached };
+    if (following === 'end') return { kind: 'whole', nextRow: reached, rows: reading.rows };
+    reading.batch = following === 'skipped' ? null : following;
+  } while (performance.now() < until);
+  return null;
+}
+
+/** Judges the rows of a batch, and lets other work of the process run between them. */
+async function judgeAll(rows: readonly CsvRow[], judge: (row: CsvRow) => JudgedRow): Promise<JudgedRow[]> {
+  const judged: JudgedRow[] = [];
+  const pace = yieldingPace();
+  for (let first = 0; first < rows.length; first += judgedTogether)
+    await pace(async () => {
+      for (const row of rows.slice(first, first + judgedTogether)) judged.push(judge(row));
+    });
+  return judged;
 }
 
 /** Computes the SHA-256 of the bytes passing through. */

@@ -28,6 +28,7 @@ import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
 import { completeMapping, type ImportDeps, previewOf, type ReceivedFile, scan } from './preview.ts';
 import { hashing, longFileBytes } from './read-slice.ts';
+import { parsingPace } from './turns.ts';
 
 /** Bytes sealed and stored as one chunk. */
 const pieceBytes = 256 * 1024;
@@ -73,7 +74,7 @@ export async function receiveFile(deps: ImportDeps, request: FileRequest): Promi
     throw new StoredQuotaError('files_waiting', mostWaiting, 'too_many_files');
   try {
     const kept = keep(deps, id, request.bytes);
-    const { header, totalRows } = await scan(kept.pieces, dialect);
+    const { header, totalRows } = await scan(kept.pieces, dialect, parsingPace(deps, organizationId));
     const row = { id, organizationId, dialect };
     const preview = await previewOf(deps, company, row);
     const file = { ...kept.facts(), header, totalRows, dialect, mapping: completeMapping(preview) };

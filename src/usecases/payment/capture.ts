@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { CheckoutSession, Payment } from '../../adapters/payments.ts';
 import { bookPayment, findPayment } from '../../db/payment/payments.ts';
-import { closeSession } from '../../db/payment/sessions.ts';
+import { closeSession, holdSession } from '../../db/payment/sessions.ts';
 import { slotTaken, takeSlot } from '../../db/payment/slots.ts';
 import { moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { decide } from '../../domain/unlock/machine.ts';
@@ -56,7 +56,7 @@ function quarantine(unlock: UnlockView, session: CheckoutSession, reason: string
     subject: subjects.unlock(unlock.id),
     data: { unlockId: unlock.id, sessionId: session.id, reason },
   };
-  return finish({ events: [event] }, `quarantined: ${reason}`);
+  return finish({ writes: [holdSession(session.id)], events: [event] }, `quarantined: ${reason}`);
 }
 
 function keepOrRefund(

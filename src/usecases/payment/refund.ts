@@ -77,7 +77,7 @@ export async function bookPaymentChange(
   return bookRefundMadeAtStripe(payment, actual.amountRefunded, deps, run);
 }
 
-/** A full refund before the details were sent undoes the sale; any other is only booked. */
+/** A full refund before the details were sent or read on the pay page undoes the sale; any other is only booked. */
 async function bookRefundMadeAtStripe(
   payment: PaymentRow,
   amount: number,
@@ -88,12 +88,12 @@ async function bookRefundMadeAtStripe(
   const unlock = await findUnlock(db, payment.unlockId);
   const events = [refunded(payment, amount)];
   const decision = unlock && decide(unlock, { type: 'refund_before_reveal' }, run.now);
-  const reveal = unlock ? await findReveal(db, unlock.id) : 'none';
+  const reveal = unlock ? await shownDetails(db, unlock) : 'none';
   if (unlock && decision?.kind === 'move' && payment.kept && amount >= payment.amountMinor) {
     if (reveal === 'unclear' && isWithinGrace(run)) return snooze(5_000, 'the details may be on their way');
     if (reveal === 'none') {
       const change = moveUnlock(unlock, decision, { ...undoSale(unlock, payment), events });
-      return finish(change, 'full refund booked, no details were sent');
+      return finish(change, 'full refund booked, no details were shown');
     }
   }
   // The details cannot be recalled: the buyer is flagged for review.
@@ -102,6 +102,10 @@ async function bookRefundMadeAtStripe(
   const flags = wasRevealed ? [flagBuyer(payment.unlockId)] : [];
   return finish({ guard, writes: [...writes, ...flags], events }, 'refund booked');
 }
+
+/** As `findReveal`; details read on the pay page were shown, whatever became of their text. */
+const shownDetails = async (db: Runtime['db'], unlock: UnlockView) =>
+  unlock.viewedAt ? 'read' : findReveal(db, unlock.id);
 
 const isWithinGrace = (run: Run<UnlockView>) => run.now.getTime() - run.since.getTime() < bookingGraceMs;
 

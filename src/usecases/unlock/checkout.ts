@@ -9,6 +9,7 @@ import {
 } from '../../db/payment/checkout.ts';
 import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
+import { maskLinks } from '../../domain/lead/links.ts';
 import { oneLine } from '../../domain/plain-text.ts';
 import { payView } from '../../domain/unlock/pay-view.ts';
 import type { Cause } from '../../events/envelope.ts';
@@ -21,6 +22,8 @@ export type CheckoutResult =
   | { kind: 'open'; url: string }
   /** The session is complete at Stripe; its payment is being booked. */
   | { kind: 'confirming' }
+  /** A payment has arrived and is held for a check. */
+  | { kind: 'held' }
   /** The offer ended. */
   | { kind: 'closed' };
 
@@ -47,6 +50,7 @@ export async function openCheckoutSession(
     // Most buttons are pressed once: the first row is inserted without a lookup.
     const begun = round === 0 ? await beginCheckout(deps.db, unlockId, 1) : null;
     let current = begun ?? (await findCheckout(deps.db, unlockId));
+    if (current?.held) return { kind: 'held' };
     // Booked, and the unlock is still payable: its payment was refunded.
     if (!current || current.state === 'expired' || (current.state === 'complete' && current.booked)) {
       current = await beginCheckout(deps.db, unlockId, (current?.number ?? 0) + 1);
@@ -75,8 +79,10 @@ function isStillPayable(unlock: UnlockView): boolean {
     ttlLeftMs: unlock.ttlExpiresAt.getTime() - Date.now(),
   };
   return (
-    payView({ ...facts, sold: unlock.soldSlots, maxSales: unlock.maxSales, refunded: false }, false).kind ===
-    'payable'
+    payView(
+      { ...facts, sold: unlock.soldSlots, maxSales: unlock.maxSales, refunded: false, held: false },
+      false,
+    ).kind === 'payable'
   );
 }
 
@@ -174,9 +180,9 @@ async function checkAtStripe(deps: Deps, unlock: UnlockView, row: Checkout): Pro
   return null;
 }
 
-/** Public fields only, each reduced to one line. */
+/** Public fields only, each reduced to one line. Masked again after the cut, which can make a link of a longer word. */
 function describe(unlock: UnlockView): string {
-  const what = oneLine(unlock.serviceType, 80) || 'Client inquiry';
-  const where = oneLine(unlock.city, 60);
+  const what = maskLinks(oneLine(unlock.serviceType, 80)) || 'Client inquiry';
+  const where = maskLinks(oneLine(unlock.city, 60));
   return `Client contact details: ${what}${where ? ` in ${where}` : ''} (Lead ${unlock.leadPublicId})`;
 }

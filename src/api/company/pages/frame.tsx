@@ -117,6 +117,7 @@ export function SyncBadge({ status }: { status: SyncStatus }) {
 const importFaces: Record<ImportStatus, { label: string; tone: Tone }> = {
   uploading: { label: 'Uploading', tone: 'busy' },
   ready: { label: 'Waiting for you', tone: 'wait' },
+  waiting: { label: 'Queued', tone: 'wait' },
   running: { label: 'Reading', tone: 'busy' },
   done: { label: 'Done', tone: 'good' },
   failed: { label: 'Failed', tone: 'bad' },

@@ -1,3 +1,4 @@
+import { waitingReason } from '../../../domain/imports/status.ts';
 import { Act, Ago, duration } from '../../web/parts.tsx';
 import { fieldLabel } from '../labels.ts';
 import type { CompanyView, ImportPageView, ImportView, Visit } from '../view-types.ts';
@@ -95,6 +96,7 @@ function StateNote({ company, view: { file } }: { company: CompanyView; view: Im
           : 'Nothing was stored.'}
       </p>
     );
+  if (file.status === 'waiting') return <p class="note tone-wait">{waitingReason}</p>;
   if (file.status === 'uploading' || file.status === 'running')
     return (
       <div class="bar" data-percent={percent ?? undefined}>
@@ -200,6 +202,11 @@ function Reasons({ company, view: { file, reasons } }: { company: CompanyView; v
           ))}
         </tbody>
       </table>
+      {file.rejected > file.rejectsKept ? (
+        <p class="sub padded">
+          {`${count(file.rejected - file.rejectsKept, 'more row')} ${file.rejected - file.rejectsKept === 1 ? 'was' : 'were'} rejected and not kept; the last line of the CSV counts them by reason.`}
+        </p>
+      ) : null}
       <p class="sub padded">
         Download the rejected rows, correct them, and upload that file: its columns are recognised, and leads
         that were imported before are not stored twice.

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anotherCompany, phoneOf, plainCsv, type Uploader, uploaderOf } from '../harness/import-client.ts';
+import { startSystem, type TestSystem } from '../harness/system.ts';
+
+let system: TestSystem;
+let company: Uploader;
+let other: Uploader;
+beforeAll(async () => {
+  system = await startSystem({ workers: ['importer'], env: { MAX_CSV_SIZE_MB: '8' } });
+  company = await uploaderOf(system);
+  other = await anotherCompany(system, 'small');
+});
+afterAll(() => system?.stop());
+
+/** One lead, and then nothing that could become one. `n` keeps files apart. */
+const junk = (rows: number, n: number) => `name,phone\nGood ${n},${phoneOf(n)}\n${'a\n'.repeat(rows)}`;
+
+const storedRejects = async (id: string) =>
+  (
+    await system.rows<{ n: number }>('SELECT count(*)::int AS n FROM import_rejects WHERE import_id = $1', [
+      id,
+    ])
+  )[0]!.n;
+const bytesOf = async (id: string) =>
+  (
+    await system.rows<{ n: number }>(
+      `SELECT (SELECT coalesce(sum(pg_column_size(r.*)), 0) FROM import_rejects r WHERE import_id = $1)::int
+        + (SELECT coalesce(sum(pg_column_size(c.*)), 0) FROM import_chunks c WHERE import_id = $1)::int AS n`,
+      [id],
+    )
+  )[0]!.n;
+const idOf = (answer: { body: { import: { import_id: string } } }) => answer.body.import.import_id;
+
+describe('[S36] rejected rows', () => {
+  it('beyond 10,000 are counted by reason; the download and the API say so, and the disk holds no more', async () => {
+    const csv = `${junk(40_000, 1)}Long,${'9'.repeat(50)}\n`;
+    const { import_id: id, ...result } = await company.ended(
+      idOf(await company.upload(csv, { start: 'true' })),
+    );
+    expect(result).toMatchObject({ created: 1, rejected: 40_001, rejected_listed: 10_000 });
+    expect(await storedRejects(id)).toBe(10_000);
+    expect(await bytesOf(id)).toBeLessThan(10_000 * 200);
+    const { body } = await company.text(`/api/imports/${id}/rejects.csv`);
+    const lines = body.trimEnd().split('\r\n');
+    expect(lines).toHaveLength(10_002);
+    expect(lines.at(-1)).toBe(
+      ',,"30001 more rows were rejected and are not listed here: 30000 × phone: is missing; 1 × phone: is not a phone number"',
+    );
+    const page = await company.call('GET', `/api/imports/${id}`);
+    expect(page.body.import.status).toBe('done');
+  });
+
+  it('of one row are cut, and so are the reasons, of which a file can provoke one per column', async () => {
+    const header = Array.from({ length: 300 }, (_, i) => `x${i}${'y'.repeat(60)}`);
+    const mapping = JSON.stringify(['name', 'phone', ...header.map((name) => `custom:${name}`)]);
+    const row = `A,12,${header.map(() => '\ufffd').join(',')}`;
+    const wide = `name,phone,${header.join(',')}\n${row}\n`;
+    const long = `name,phone,notes\nA,12,${'n'.repeat(100_000)}\n`;
+    const first = idOf(await company.form('/api/imports', new Blob([wide]), { start: 'true', mapping }));
+    const second = idOf(await company.upload(long, { start: 'true' }));
+    for (const id of [first, second]) {
+      expect(await company.ended(id)).toMatchObject({ rejected: 1 });
+      expect(await bytesOf(id)).toBeLessThan(30_000);
+    }
+    const { body } = await company.text(`/api/imports/${second}/rejects.csv`);
+    expect(body).toContain('row: was cut to 16384 characters here');
+  });
+
+  it('stop the file when they are the first 10,000 rows; nothing is imported, and the reason is a sentence', async () => {
+    const csv = `name,phone\n${'a\n'.repeat(30_000)}Good,${phoneOf(2)}\n`;
+    const result = await company.ended(idOf(await company.upload(csv, { start: 'true' })), 'failed');
+    expect(result).toMatchObject({ created: 0, rejected: 10_000, rejected_listed: 10_000 });
+    expect(result.problem).toBe(
+      'The import was stopped because the first 10000 rows were all rejected. Most of them: phone is missing. No lead was created; the rejected rows are kept with their reasons. Check the columns and the file, then upload it again.',
+    );
+    const lines = (await company.text(`/api/imports/${result.import_id}/rejects.csv`)).body
+      .trimEnd()
+      .split('\r\n');
+    expect(lines).toHaveLength(10_001);
+  });
+
+  it('of all files of an organization are stored up to a bound', async () => {
+    // As if earlier imports had left all but three.
+    await system.rows(
+      `WITH old AS (INSERT INTO imports (id, organization_id, status, file_name, rejected, rejects_kept)
+         VALUES (gen_random_uuid(), $1, 'done', 'old.csv', 99997, 99997) RETURNING id)
+       INSERT INTO import_rejects SELECT id, n, 'v1.x.y', '{}' FROM old, generate_series(1, 99997) n`,
+      [other.organizationId],
+    );
+    const result = await other.ended(idOf(await other.upload(junk(10, 3), { start: 'true' })));
+    expect(result).toMatchObject({ created: 1, rejected: 10, rejected_listed: 3 });
+    await system.rows("DELETE FROM imports WHERE file_name = 'old.csv'");
+  });
+});
+
+describe('[S36] imports of several companies', () => {
+  it('the third of one company waits and says why; they end in the order of their start, and others do not wait', async () => {
+    const files: string[] = [];
+    for (const n of [10, 11, 12, 13]) files.push(idOf(await company.upload(junk(60_000, n))));
+    for (const id of files) {
+      const { status, body } = await company.call('POST', `/api/imports/${id}/start`, {});
+      expect(status).toBe(202);
+      const third = files.indexOf(id) > 1;
+      expect([body.import.status, body.import.waiting_because]).toEqual([
+        third ? 'waiting' : 'running',
+        third
+          ? 'Started. It waits until earlier imports of this company have ended; nothing needs to be done.'
+          : null,
+      ]);
+    }
+    const small = idOf(await other.upload(plainCsv(1, 5_000), { start: 'true' }));
+    await other.ended(small);
+    for (const id of files) await company.ended(id, 'done');
+    const ended = await system.rows<{ id: string }>(
+      'SELECT id FROM imports WHERE id = ANY($1::uuid[]) ORDER BY ended_at',
+      [[...files, small]],
+    );
+    expect(ended[0]!.id).toBe(small);
+    // The two that are read at the same time may end in either order.
+    expect(new Set(ended.slice(1, 3).map(({ id }) => id))).toEqual(new Set(files.slice(0, 2)));
+    expect(new Set(ended.slice(3).map(({ id }) => id))).toEqual(new Set(files.slice(2)));
+  });
+
+  it('a waiting import starts when an earlier one is cancelled', async () => {
+    const files: string[] = [];
+    for (const n of [20, 21, 22]) files.push(idOf(await company.upload(junk(60_000, n))));
+    for (const id of files) await company.call('POST', `/api/imports/${id}/start`, {});
+    const [first, second, third] = files;
+    expect((await company.call('GET', `/api/imports/${third}`)).body.import.status).toBe('waiting');
+    for (const id of [first, second]) await company.call('POST', `/api/imports/${id}/cancel`);
+    await company.ended(third!, 'done');
+  });
+});

@@ -154,16 +154,12 @@ async function shedUnlessHealth(
 
 /** No name here contains a NUL character, and neither PostgreSQL nor Redis scripts accept one. */
 function refuseNul(url: string): void {
-  const found = /%00/.exec(url);
-  if (!found) return;
-  const question = url.indexOf('?');
-  if (question < 0 || found.index < question)
-    throw new RefusedError(404, 'not_found', 'There is nothing at this address.');
-  throw new RefusedError(
-    400,
-    'invalid_input',
-    'The query contains a NUL character. Remove it and send it again.',
-  );
+  if (url.includes('%00'))
+    throw new RefusedError(
+      400,
+      'invalid_input',
+      'The address contains a NUL character. Remove it and send it again.',
+    );
 }
 
 /**

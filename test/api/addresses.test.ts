@@ -11,7 +11,10 @@ const plenty = { points: 1_000_000, seconds: 60 };
 beforeAll(async () => {
   system = await startSystem({ workers: [] });
   cookie = (await asOperator(system)).cookie();
-  app = await buildApp(system.runtime, { pages: true, limits: { address: plenty, key: plenty } });
+  app = await buildApp(system.runtime, {
+    pages: true,
+    limits: { address: plenty, key: plenty, refused: plenty },
+  });
 });
 afterAll(async () => {
   await app?.close();

@@ -39,6 +39,7 @@ export const answers: Record<string, string> = {
   'GET /api/jobs/:job_id': '404 403 404 404 404 401 200',
   'GET /api/leads': '200 200 401 401 401 401 401',
   'GET /api/leads/:lead_id': '404 200 401 401 401 401 401',
+  'GET /api/leads/:lead_id/unlocks': '404 200 401 401 401 401 401',
   'GET /api/providers': '200 403 401 401 401 401 401',
   'GET /api/providers/:provider_id': '404 403 401 401 401 401 401',
   'GET /api/stripe-service/health': '200 200 401 401 401 401 401',

@@ -120,6 +120,7 @@ const openToSuppliers: Record<string, number> = {
   'GET /api/leads': 200,
   'POST /api/leads': 409,
   'GET /api/leads/:lead_id': 404,
+  'GET /api/leads/:lead_id/unlocks': 404,
   'POST /api/leads/:lead_id/send': 404,
 };
 

@@ -87,10 +87,10 @@ export async function makeKey(
   const remembered = idempotencyKey
     ? sql`, ${sql.raw('first_answer')} AS (${answerPart(idempotencyKey, 201, { key_id: id }).statement(sql`EXISTS (SELECT 1 FROM made)`)})`
     : sql``;
-  const insert = (tx: Tx) => insertKey(tx, { organizationId, createdBy, made, remembered, most });
+  const insert = { organizationId, createdBy, made, remembered, most };
   const row = await (organizationId === null
-    ? db.withTx(insert)
-    : insertCounted(db, { name: 'api_keys', organizationId }, insert));
+    ? db.withTx((tx) => insertKey(tx, insert))
+    : insertCounted(db, { name: 'api_keys', organizationId }, (tx) => insertKey(tx, insert)));
   return { key, row };
 }
 

@@ -1,6 +1,6 @@
 import { createDatabase } from '../../../src/db/client.ts';
 import { clientOf } from '../client.ts';
-import { atMost, figure, holds, type Kind } from '../target.ts';
+import { atMost, holds, type Kind } from '../target.ts';
 
 const priceCents = 20_000;
 
@@ -24,9 +24,7 @@ export const supplier: Kind = {
     const cheap = { provider_ids: ['attacker2'], config: { price_cents: 50 } };
     const sent = await thief.send('POST', `${path}/send`, { json: cheap });
     const repeated = await thief.send('POST', '/api/leads', { json: gold });
-    const bySeller = await seller.send('POST', `${path}/send`, {
-      json: { provider_ids: ['attacker3'], config: { price_cents: 50 } },
-    });
+    const ownCheap = await thief.send('POST', '/api/leads/lead_attack_own/send', { json: cheap });
     const below = await offersBelowPrice(databaseUrl);
     seller.close();
     thief.close();
@@ -40,7 +38,7 @@ export const supplier: Kind = {
       holds('another’s lead cannot be read', read.status === 404, `${read.status}`),
       holds('another’s lead cannot be offered', sent.status === 404, `${sent.status}`),
       holds('another’s lead id cannot be repeated', repeated.status >= 400, `${repeated.status}`),
-      figure('re-offered by the organization at 50 cents', `${bySeller.status}`),
+      holds('its own lead cannot be offered below its price', ownCheap.status === 400, `${ownCheap.status}`),
       atMost('offers below the price of their lead', below, 0),
     ];
   },

@@ -7,12 +7,12 @@ import { parseArgs } from 'node:util';
 import type { FromAttacker } from './attacker.ts';
 import { kinds } from './kinds/index.ts';
 import { type Backend, type Ground, type System, startGround } from './system.ts';
-import { atMost, figure, type Goal, holds, type Kind } from './target.ts';
+import { atMost, figure, type Goal, holds, inTime, type Kind } from './target.ts';
 import { startVictim } from './victim.ts';
 
 const usage = `npm run attack -- [kind …] [options]
   --backend redis|postgres   the queue (postgres)
-  --short                    floods of 6 seconds instead of 20
+  --short                    floods of 6 seconds instead of 20; times are judged at ten times their goals
   --seconds N                how long a flood lasts
   --json FILE                write the figures
   --list                     list the kinds
@@ -32,6 +32,8 @@ const { values, positionals } = parseArgs({
 const say = (line = '') => process.stdout.write(`${line}\n`);
 const seconds = Number(values.seconds ?? (values.short ? 6 : 20));
 
+/** A short flood on a machine that does other work tells an outage from none, not 300 ms from 400. */
+const slack = values.short ? 10 : 1;
 const warmUpMs = 1_500;
 
 type Result = { kind: string; goals: Goal[] };
@@ -110,13 +112,13 @@ async function besideVictim(ground: Ground, kind: Kind | null): Promise<Goal[]> 
     system.samples();
     const victim = startVictim(system);
     const own = kind ? await attack(ground, system, kind) : await pause(seconds * 1_000, []);
-    const goals = await victim.stop();
+    const goals = await victim.stop(slack);
     const { api, worker } = system.samples();
     return [
       ...own,
       ...goals,
       atMost('api: memory (RSS)', api.rssMb, 600, ' MB'),
-      atMost('api: longest turn of the event loop, CPU', api.stallCpuMs, 200, ' ms'),
+      inTime('api: longest turn of the event loop, CPU', api.stallCpuMs, 200, ' ms', slack),
       figure(
         'api: longest turn on the clock; worker: CPU, RSS',
         `${api.stallMs.toFixed(0)} ms; ${worker.stallCpuMs.toFixed(0)} ms, ${worker.rssMb.toFixed(0)} MB`,

@@ -55,6 +55,10 @@ export const atMost = (what: string, value: number, limit: number, unit = ''): G
   ok: value <= limit,
 });
 
+/** A time; the short form allows `slack` times its goal, because seconds on a shared machine cannot tell more. */
+export const inTime = (what: string, value: number, limit: number, unit: string, slack: number): Goal =>
+  atMost(what, value, limit * slack, unit);
+
 export const holds = (what: string, ok: boolean, value: string = ok ? 'yes' : 'no'): Goal => ({
   what,
   value,

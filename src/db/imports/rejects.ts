@@ -25,7 +25,7 @@ export async function* readRejects(
   deps: Parameters<typeof listRejects>[0],
   importId: string,
 ): AsyncGenerator<RejectedRow> {
-  const limit = 500;
+  const limit = 100;
   for (let afterRow = 0; ; ) {
     const rows = await listRejects(deps, importId, { afterRow, limit });
     yield* rows;

@@ -129,13 +129,10 @@ function resultPages(app: FastifyInstance, site: CompanySite): void {
   });
   app.get('/dashboard/:company_id/imports/:import_id/rejects.csv', hidden, async (request, reply) => {
     const file = await importOf(site, request);
-    await takeQuota(site, request, 'exports');
-    return sendCsv(reply, rejectsOf(runtime, file));
+    const owner = quotaOwnerOf(request, companyOf(request).organizationId);
+    return sendCsv(reply, rejectsOf(runtime, file), { quotas: runtime.quotas, owner });
   });
 }
-
-const takeQuota = ({ runtime }: CompanySite, request: FastifyRequest, name: 'previews' | 'exports') =>
-  runtime.quotas.take(name, quotaOwnerOf(request, companyOf(request).organizationId));
 
 type Shown = { choices?: (string | null)[]; problem?: string };
 
@@ -148,7 +145,7 @@ async function showPreview(
   { choices, problem }: Shown,
 ): Promise<FastifyReply> {
   const row = companyOf(request);
-  await takeQuota(site, request, 'previews');
+  await site.runtime.quotas.take('previews', quotaOwnerOf(request, row.organizationId));
   const { preview, sameFile } = await previewImport(site.runtime, row, file);
   const before = await rememberedMapping(site.runtime.db, row.organizationId, preview.key);
   const shown = previewView(preview, { sameFile, before, company: row, dialect: file.dialect });

@@ -122,8 +122,8 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
       },
       async (request, reply) => {
         const row = await importOf(runtime, request);
-        await runtime.quotas.take('exports', quotaOwnerOf(request, row.organizationId));
-        return sendCsv(reply, rejectsOf(runtime, row));
+        const owner = quotaOwnerOf(request, row.organizationId);
+        return sendCsv(reply, rejectsOf(runtime, row), { quotas: runtime.quotas, owner });
       },
     );
   };

@@ -70,6 +70,7 @@ export const quotas = {
     seconds: day,
   },
   uploads: { kind: 'held', what: 'files being uploaded', perOrganization: 10, perKey: 10, seconds: 3_600 },
+  downloads: { kind: 'held', what: 'downloads in progress', perOrganization: 5, perKey: 5, seconds: 3_600 },
   files_waiting: {
     kind: 'stored',
     what: 'uploaded files that are not imported yet',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findKey, listKeys, revokeKey } from '../../src/db/account/api-keys.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
@@ -101,6 +102,10 @@ describe('authentication', () => {
       expect((await ask('bridge-keY')).statusCode).toBe(401);
       expect((await ask('')).statusCode).toBe(401);
       expect((await ask()).statusCode).toBe(401);
+      // Requests within ten seconds share one call to Stripe.
+      const fault = bridged.sandbox.fault({ vendor: 'stripe', kind: 'error', status: 500 });
+      expect((await ask(bridged.key)).json()).toMatchObject({ stripe_service_healthy: true });
+      bridged.sandbox.clearFaults(fault.id);
       const leads = await bridged.app.inject({
         method: 'GET',
         url: '/api/leads',
@@ -114,6 +119,23 @@ describe('authentication', () => {
 });
 
 describe('[S08] API keys', () => {
+  it('presented at the same moment are found by one statement, each with its own result', async () => {
+    const { pool } = api.runtime.db;
+    let lookups = 0;
+    const counted = () => {
+      lookups += 1;
+    };
+    const unknown = Array.from({ length: 20 }, () => `lg_${randomBytes(32).toString('base64url')}`);
+    const own = await api.makeKey(['leads:read']);
+    pool.on('acquire', counted);
+    const statuses = await Promise.all(
+      [...unknown, own].map(async (key) => (await get({ 'x-api-key': key })).statusCode),
+    );
+    pool.off('acquire', counted);
+    expect(statuses).toEqual([...unknown.map(() => 401), 200]);
+    expect(lookups).toBeLessThan(unknown.length);
+  });
+
   it('are stored as hashes: the table contains no key', async () => {
     const dump = JSON.stringify(await api.rows('SELECT * FROM api_keys'));
     expect(dump).not.toContain(api.key.slice(12));

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sameSecret } from '../../adapters/secret.ts';
-import { type ApiKey, findKey, type KeyInUse, looksLikeKey, noteKeyUse } from '../../db/account/api-keys.ts';
+import { type ApiKey, findKeys, looksLikeKey, noteKeyUse } from '../../db/account/api-keys.ts';
 import { organizationsOf } from '../../db/account/members.ts';
 import { findTenant, type Tenant } from '../../db/account/organizations.ts';
 import { batchLookups } from '../../db/batch-lookups.ts';
@@ -43,11 +43,7 @@ export function createAccess(
   { auth, limiter }: { auth: Auth; limiter: Limiter },
 ): Access {
   const trusted = trustedOrigins(config.publicUrl);
-  const keyOf = batchLookups(async (given: string[]) => {
-    const found = new Map<string, Promise<KeyInUse | null>>();
-    for (const key of given) if (!found.has(key)) found.set(key, findKey(db, key));
-    return Promise.all(given.map((key) => found.get(key)!));
-  });
+  const keyOf = batchLookups((given: string[]) => findKeys(db, given));
 
   const identifySandbox = async (request: FastifyRequest): Promise<Identified | null> => {
     if (!isSandboxed(config) || !needsNoKey(config, request)) return null;

@@ -169,14 +169,20 @@ export async function findKeyOf(db: Queryable, organizationId: string, id: strin
 
 /** Returns null for an unknown or revoked key. Not cached, so that a revoked key is refused immediately. */
 export async function findKey(db: Queryable, key: string): Promise<KeyInUse | null> {
-  if (!looksLikeKey(key)) return null;
-  const [row] = await run<KeyInUse>(
+  return looksLikeKey(key) ? (await findKeys(db, [key]))[0]! : null;
+}
+
+/** The same for several keys in one statement, so that any number of unknown keys takes one connection. */
+export async function findKeys(db: Queryable, given: readonly string[]): Promise<(KeyInUse | null)[]> {
+  const hashes = given.map(hashOf);
+  const rows = await run<KeyInUse & { hash: string }>(
     db,
-    sql`SELECT ${columns},
+    sql`SELECT ${columns}, hash,
         coalesce((SELECT g.price_floors FROM organizations g WHERE g.id = api_keys.organization_id), '{}') AS "priceFloors"
-      FROM api_keys WHERE hash = ${hashOf(key)} AND revoked_at IS NULL`,
+      FROM api_keys WHERE hash = ANY(${sql.param([...new Set(hashes)])}::text[]) AND revoked_at IS NULL`,
   );
-  return row ? { ...row, scopes: scopesOf(row) } : null;
+  const found = new Map(rows.map(({ hash, ...row }) => [hash, { ...row, scopes: scopesOf(row) }]));
+  return hashes.map((hash) => found.get(hash) ?? null);
 }
 
 /** A supplier's key opens no other routes than those of its own leads, whatever scopes it was made with. */

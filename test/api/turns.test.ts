@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { shareOf } from '../../src/api/http/turns.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { atServer } from '../harness/database.ts';
 import { sampleLead } from '../harness/sample-lead.ts';
@@ -57,6 +59,24 @@ describe('[S32] one organization cannot hold the whole pool', () => {
     });
     await Promise.all(flood);
     expect(await api.count('leads')).toBe(width + mostWaiting);
+  });
+
+  it('requests without a caller share the turns of one', async () => {
+    const { read } = api.runtime.db.connections;
+    let pages: Promise<number>[] = [];
+    await atServer(api.config.databaseDirectUrl ?? api.config.databaseUrl!, async (holder) => {
+      await holder.query('BEGIN');
+      await holder.query('LOCK TABLE lead_unlocks IN ACCESS EXCLUSIVE MODE');
+      pages = Array.from({ length: 30 }, async () => {
+        const token = randomBytes(16).toString('base64url');
+        return (await api.app.inject(`/p/${token}`)).statusCode;
+      });
+      await expect.poll(busy).toBe(shareOf(read, 1));
+      expect((await api.json('GET', '/api/companies')).statusCode).toBe(200);
+      expect(busy()).toBe(shareOf(read, 1));
+      await holder.query('ROLLBACK');
+    });
+    expect(new Set(await Promise.all(pages))).toEqual(new Set([404]));
   });
 
   it('a body that is still arriving takes no turn', async () => {

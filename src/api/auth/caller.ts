@@ -24,6 +24,7 @@ export type Caller = {
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 const organizations = new WeakMap<FastifyRequest, Tenant>();
+const strangers = new WeakSet<FastifyRequest>();
 
 export function setCaller(request: FastifyRequest, caller: Caller): void {
   callers.set(request, caller);
@@ -70,10 +71,19 @@ export function quotaOwnerOf(request: FastifyRequest, organizationId = organizat
   return { organizationId, keyId: person ? null : actor };
 }
 
+/** For routes that read the database without a known caller: all their requests together take turns like one organization's. */
+export async function asStranger(request: FastifyRequest): Promise<void> {
+  strangers.add(request);
+}
+
 /**
- * Whose turns a request takes: its organization's, or its own when it acts for several. Null when no access hook has run.
+ * Whose turns a request takes: its organization's, its own when it acts for several, or the one of all strangers. Null when
+ * neither an access hook nor `asStranger` has run.
  */
-export function turnOwnerOf(request: FastifyRequest): string | null {
+export const turnOwnerOf = (request: FastifyRequest): string | null =>
+  callingOwnerOf(request) ?? (strangers.has(request) ? 'strangers' : null);
+
+function callingOwnerOf(request: FastifyRequest): string | null {
   const organization = organizations.get(request);
   if (organization) return organization.id;
   const caller = callers.get(request);
@@ -88,9 +98,9 @@ export function earlyQuotaOwnerOf(request: FastifyRequest): QuotaOwner | null {
   return organizationId === null ? null : quotaOwnerOf(request, organizationId);
 }
 
-/** Whose share of a process's memory a request takes: as its turns, else its address's. */
+/** Whose share of a process's memory a request takes: its organization's or caller's, else its address's. */
 export function payerOf(request: FastifyRequest): string {
-  return turnOwnerOf(request) ?? addressOf(request);
+  return callingOwnerOf(request) ?? addressOf(request);
 }
 
 export const mayActFor = (caller: Caller, organizationId: string): boolean =>

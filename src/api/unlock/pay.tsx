@@ -12,6 +12,7 @@ import { type PayView, payView } from '../../domain/unlock/pay-view.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { openCheckoutSession } from '../../usecases/unlock/checkout.ts';
+import { asStranger } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
 import type { Limiter } from '../http/limits.ts';
@@ -35,6 +36,7 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
       (_request, _body, done) => done(null, null),
     );
     app.setErrorHandler((error: FastifyError, request, reply) => failed(deps, error, request, reply));
+    app.addHook('onRequest', asStranger);
     app.addHook('onSend', async (_request, reply) => {
       reply.headers({
         'cache-control': 'no-store',

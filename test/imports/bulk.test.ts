@@ -143,6 +143,24 @@ describe('POST /api/leads/bulk', () => {
     ]);
   });
 
+  it('[S35] names every invalid lead by its index, with data and errors while the answer is not too long', async () => {
+    const { company, as } = await makeCompany(api);
+    const leads = Array.from({ length: 400 }, () =>
+      leadOf(company, { phone: 'none', notes: 'n'.repeat(9_990) }),
+    );
+    const response = await bulk(leads, as);
+    expect(response.body.length).toBeLessThan(3_200_000);
+    const { summary, invalid_leads: invalid } = response.json();
+    expect(summary.invalid).toBe(400);
+    expect(invalid.map(({ index }: { index: number }) => index)).toEqual([...leads.keys()]);
+    expect(invalid[0]).toEqual({ index: 0, data: leads[0], errors: { phone: [expect.any(String)] } });
+    expect(invalid[399]).toEqual({
+      index: 399,
+      data: null,
+      errors: { lead: [expect.stringContaining('left out')] },
+    });
+  });
+
   it('refuses __proto__ in a body, and a NUL or half a surrogate pair in a text', async () => {
     const { company, as } = await makeCompany(api);
     const text = JSON.stringify({ leads: [leadOf(company)] }).replace(

@@ -15,6 +15,14 @@ type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 /** Concurrent statements of this process: more would not be faster, and other requests need connections too. */
 const storing = createGate(4);
 
+/** Of the invalid leads in an answer, which is checked and written in one turn of the event loop. */
+const mostReportedCharacters = 3_000_000;
+/** What an error costs besides its text. */
+const charactersPerError = 100;
+const notReported: FieldErrors = {
+  lead: ['is not valid; its data and errors are left out, because this response is long'],
+};
+
 type InvalidLead = { index: number; data: unknown; errors: FieldErrors };
 type BatchAnswer = {
   message: string;
@@ -100,10 +108,30 @@ async function judgeAll(
   return judged;
 }
 
-function answerOf(leads: readonly unknown[], judged: readonly Judged[], created: string[]): BatchAnswer {
-  const invalid = judged.flatMap((each, index): InvalidLead[] =>
-    each.ok ? [] : [{ index, data: leads[index] ?? null, errors: each.errors }],
-  );
+/** Every invalid lead by its index; data and errors while the answer is not too long. */
+async function invalidLeads(leads: readonly unknown[], judged: readonly Judged[]): Promise<InvalidLead[]> {
+  const invalid: InvalidLead[] = [];
+  const slice = startSlice();
+  let characters = 0;
+  for (const [index, each] of judged.entries()) {
+    if (each.ok) continue;
+    const data = leads[index] ?? null;
+    if (characters <= mostReportedCharacters) {
+      if (slice.isOver()) await slice.next();
+      characters += JSON.stringify(data).length + charactersPerError * Object.keys(each.errors).length;
+    }
+    const fits = characters <= mostReportedCharacters;
+    invalid.push(fits ? { index, data, errors: each.errors } : { index, data: null, errors: notReported });
+  }
+  return invalid;
+}
+
+async function answerOf(
+  leads: readonly unknown[],
+  judged: readonly Judged[],
+  created: string[],
+): Promise<BatchAnswer> {
+  const invalid = await invalidLeads(leads, judged);
   const valid = judged.length - invalid.length;
   const duplicates = valid - created.length;
   return {

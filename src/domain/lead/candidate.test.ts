@@ -95,6 +95,19 @@ describe('a lead', () => {
       { custom: [['Roof', 'x'.repeat(5_001)]] },
       { 'custom:Roof': ['is longer than 5000 characters'] },
     ],
+    [
+      'many wrong fields of the company, of which ten are named',
+      { custom: Array.from({ length: 199 }, (_, i) => [`f${i}`, '\ufffd'] as const) },
+      {
+        ...Object.fromEntries(
+          Array.from({ length: 10 }, (_, i) => [
+            `custom:f${i}`,
+            [expect.stringContaining('could not be read')],
+          ]),
+        ),
+        custom_fields: ['are wrong in more than these 10'],
+      },
+    ],
   ])('is refused for %s', (_name, given, errors) => {
     expect(errorsOf(given)).toEqual(errors);
   });

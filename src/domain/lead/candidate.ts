@@ -43,6 +43,8 @@ const MOST_TAGS = 50;
 /** Limit of a cell that holds several tags or addresses. */
 const LONGEST_LIST = 16_384;
 const LONGEST_CUSTOM = 5_000;
+/** Of custom fields, so that a report on many leads is not many times as long as the leads. */
+const MOST_CUSTOM_ERRORS = 10;
 
 /** Values as given in a row, a form or an API call; a blank value is absent. */
 export type GivenLead = Partial<Record<Exclude<LeadField, 'phone' | 'email' | 'tags'>, string>> & {
@@ -197,11 +199,19 @@ function tagsOf(given: readonly string[], errors: FieldErrors): string[] {
 function customOf(given: NonNullable<GivenLead['custom']>, errors: FieldErrors): Record<string, string> {
   if (given.length === 0) return {};
   const kept: [string, string][] = [];
+  let wrong = 0;
   for (const [name, cell] of given) {
     const value = cell.trim();
     if (value === '') continue;
     const reason = reasonAgainst(value, LONGEST_CUSTOM);
-    if (reason) errors[`custom:${name}`] = [reason];
+    if (reason && wrong === MOST_CUSTOM_ERRORS) {
+      errors.custom_fields = [`are wrong in more than these ${MOST_CUSTOM_ERRORS}`];
+      break;
+    }
+    if (reason) {
+      errors[`custom:${name}`] = [reason];
+      wrong += 1;
+    }
     kept.push([name, value]);
   }
   // fromEntries defines own properties; assigning to `__proto__` would not.

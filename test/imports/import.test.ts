@@ -311,6 +311,15 @@ describe('POST /leads/csv', () => {
     expect(JSON.stringify(answer.body).length).toBeLessThan(1_500_000);
   });
 
+  it('[S35] reports fewer rejected rows when each repeats many columns', async () => {
+    const names = Array.from({ length: 490 }, (_, i) => String.fromCharCode(0x4e00 + i));
+    const csv = `name,phone,${names.join()}\n${'Eva,none\n'.repeat(400)}`;
+    const answer = await company.form('/leads/csv', new Blob([csv]), { company_id: String(company.number) });
+    expect(answer.body.summary.invalid_rows).toBe(400);
+    expect(answer.body.invalid_rows.length).toBeGreaterThan(50);
+    expect(answer.body.invalid_rows.length).toBeLessThan(150);
+  });
+
   it('a small file returns its results in the response', async () => {
     const csv = `name,phone,notes\nAna,${phoneOf(5_000)},hi\nEva,123,\nAna again,${phoneOf(5_000)},\nKept,+1-555-1234,\n`;
     const answer = await company.form('/leads/csv', new Blob([csv]), { company_id: String(company.number) });

@@ -4,7 +4,13 @@ import { type Company, listCompanies } from '../../db/account/companies.ts';
 import { listMembers } from '../../db/account/members.ts';
 import { type LoggedLead, processingLog, rejectReasons } from '../../db/crm/processing-log.ts';
 import { companyStatistics } from '../../db/crm/statistics.ts';
-import { findImport, type Import, importCounts, listImports } from '../../db/imports/imports.ts';
+import {
+  findImport,
+  type Import,
+  type ImportFacts,
+  importCounts,
+  listImports,
+} from '../../db/imports/imports.ts';
 import { attentionCounts } from '../../db/transport/attention.ts';
 import type { Person } from '../../domain/account/person.ts';
 import { shownStatus } from '../../domain/imports/status.ts';
@@ -88,11 +94,11 @@ export function createCompanyViews(deps: Deps) {
     company: company(row),
     statistics: await statistics(row),
   });
-  const syncs = (row: Import) =>
+  const syncs = (row: ImportFacts) =>
     cache.get(`syncs ${row.id} ${row.status}`, agePer(row.created), async () =>
       merged(await importCounts(reader, row)),
     );
-  const importView = async (row: Import, detailed = false): Promise<ImportView> => ({
+  const importView = async (row: ImportFacts, detailed = false): Promise<ImportView> => ({
     ...importFacts(row),
     sync: detailed && row.created > 0 ? await syncs(row) : null,
   });
@@ -231,7 +237,7 @@ const merged = (counts: { pending: number; processing: number; success: number; 
   failed: counts.failed,
 });
 
-function importFacts(row: Import): Omit<ImportView, 'sync'> {
+function importFacts(row: ImportFacts): Omit<ImportView, 'sync'> {
   const read = row.created + row.duplicates + row.rejected;
   return {
     id: row.id,

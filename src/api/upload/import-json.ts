@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Import, SyncCounts } from '../../db/imports/imports.ts';
+import type { ImportFacts, SyncCounts } from '../../db/imports/imports.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { shownStatus, shownStatuses, waitingReason } from '../../domain/imports/status.ts';
 import type { ReceivedFile } from '../../usecases/imports/preview.ts';
@@ -71,7 +71,7 @@ export const receivedSchema = z.object({
   same_file: importSchema.nullable().describe('An earlier import of the same file'),
 });
 
-export function importView(row: Import): z.infer<typeof importSchema> {
+export function importView(row: ImportFacts): z.infer<typeof importSchema> {
   const processed = row.created + row.duplicates + row.rejected;
   const whole = row.status === 'done';
   return {
@@ -96,7 +96,7 @@ export function importView(row: Import): z.infer<typeof importSchema> {
   };
 }
 
-export const progressView = ({ row, syncs }: { row: Import; syncs: SyncCounts }) => ({
+export const progressView = ({ row, syncs }: { row: ImportFacts; syncs: SyncCounts }) => ({
   import: importView(row),
   syncs,
 });

@@ -1,13 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../adapters/logger.ts';
 import type { Queryable } from '../../db/client.ts';
-import { findImport, type Import, importCounts, type SyncCounts } from '../../db/imports/imports.ts';
+import {
+  findImportFacts,
+  type ImportFacts,
+  importCounts,
+  type SyncCounts,
+} from '../../db/imports/imports.ts';
+import { createGate } from '../../engine/gate.ts';
 
-export type ImportProgress = { row: Import; syncs: SyncCounts };
+export type ImportProgress = { row: ImportFacts; syncs: SyncCounts };
 
 /** Polls the database once for all watchers of an import, and only while there are any. */
 type ImportWatch = {
-  /** Calls `tell` immediately and after every change. Returns a function that stops it. */
+  /** Calls `tell` after the next poll, which is immediate for the first watcher, and after every change. Returns a function that stops it. */
   watch(importId: string, tell: (progress: ImportProgress) => void): () => void;
   close(): void;
 };
@@ -15,10 +21,21 @@ type ImportWatch = {
 const everyMs = 500;
 /** Counting the syncs of a million leads takes long, so it may use at most this share of the time. */
 const countingShare = 0.1;
+/** Imports counted at the same time. More would leave too little of the reader to other requests. */
+const countedTogether = 2;
 
 export function createImportWatch(deps: { reader: Queryable; log: Logger }): ImportWatch {
   const watched = new Map<string, Set<(progress: ImportProgress) => void>>();
   const closing = new AbortController();
+  const counting = createGate(countedTogether);
+  const countSyncs = async (row: ImportFacts) => {
+    await counting.enter();
+    try {
+      return await importCounts(deps.reader, row);
+    } finally {
+      counting.leave();
+    }
+  };
 
   const look = async (importId: string, watchers: Set<(progress: ImportProgress) => void>) => {
     let last = '';
@@ -27,11 +44,11 @@ export function createImportWatch(deps: { reader: Queryable; log: Logger }): Imp
     let syncs: SyncCounts | null = null;
     while (watchers.size > 0 && !closing.signal.aborted) {
       try {
-        const row = await findImport(deps.reader, importId);
+        const row = await findImportFacts(deps.reader, importId);
         if (!row) break;
         const began = performance.now();
         if (syncs === null || began >= countAt) {
-          syncs = await importCounts(deps.reader, row);
+          syncs = await countSyncs(row);
           const now = performance.now();
           countAt = now + (now - began) / countingShare;
         }

@@ -16,7 +16,7 @@ import {
   receivedView,
 } from './import-json.ts';
 import { importSteps } from './import-steps.ts';
-import { createImportWatch, type ImportProgress } from './import-watch.ts';
+import { createImportWatch } from './import-watch.ts';
 import { importOf, listedOrganization } from './lookup.ts';
 import { receiveUpload, type UploadRuntime } from './receive.ts';
 
@@ -134,10 +134,13 @@ function watchRoute(runtime: UploadRuntime, access: Access): FastifyPluginAsyncZ
       async (request, reply) => {
         const row = await importOf(runtime, request);
         const stream = streams.open(reply, row.organizationId);
-        const send = (progress: ImportProgress) =>
-          stream.send({ event: 'progress', data: progressView(progress), retry: 2_000 });
-        send({ row, syncs: await importCounts(runtime.db, row) });
-        stream.onClose(watch.watch(row.id, send));
+        const stop = watch.watch(row.id, (progress) =>
+          stream.send({ event: 'progress', data: progressView(progress), retry: 2_000 }),
+        );
+        stream.onClose(stop);
+        // The first event follows when the import's leads are counted.
+        reply.sse.sendHeaders();
+        reply.raw.flushHeaders();
       },
     );
   };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { findImport, type Import, leadsOfImport } from '../../db/imports/imports.ts';
+import { findImport, type Import, importStatus, leadsOfImport } from '../../db/imports/imports.ts';
 import { listRejects, type RejectedRow } from '../../db/imports/rejects.ts';
 import { rowData } from '../../domain/csv/rows.ts';
 import { RefusedError } from '../../domain/errors.ts';
@@ -15,10 +15,14 @@ import { receiveUpload, type UploadRuntime } from './receive.ts';
 /** Up to this many rows the response waits for the result; a longer file is followed by its import. */
 const smallRows = 5_000;
 const patienceMs = 8_000;
-const pollEveryMs = 25;
+const pollEveryMs = { first: 25, last: 250 };
+/** Requests of one organization that wait in a process, where each polls the database; beyond that the answer is a 202. */
+const mostWaiting = 10;
 const mostReported = 1_000;
 /** Of the rejected rows in an answer: a row repeats the names of its columns, so a small file could make a huge answer. */
 const mostReportedCharacters = 1_000_000;
+/** What a cell costs besides its text: an answer is checked cell by cell, and written with quotes. */
+const charactersPerCell = 20;
 
 const summary = z.object({
   message: z.string(),
@@ -57,6 +61,7 @@ const accepted = z.object({
 
 /** The upload of existing clients: a small file is answered with its result, a large one with the address of its import. */
 export function leadsCsvRoute(runtime: UploadRuntime, access: Access): FastifyPluginAsyncZod {
+  const waiting = new Map<string, number>();
   return async (app) => {
     await acceptFiles(app);
     app.post(
@@ -95,7 +100,7 @@ export function leadsCsvRoute(runtime: UploadRuntime, access: Access): FastifyPl
             'same_file',
             `This file was imported before (import ${sameFile.id}, ${sameFile.created} leads), so this upload was not kept. To import it again, send again=true.`,
           );
-        const ended = row.totalRows <= smallRows ? await waitForEnd(runtime, row) : null;
+        const ended = row.totalRows <= smallRows ? await waitForEnd(runtime, row, waiting) : null;
         if (ended?.status === 'failed')
           throw new RefusedError(400, 'import_failed', ended.problem ?? 'The import failed.');
         if (ended?.status === 'cancelled')
@@ -112,14 +117,30 @@ export function leadsCsvRoute(runtime: UploadRuntime, access: Access): FastifyPl
   };
 }
 
-/** Returns null when the import is still running; with the queue down it starts once the queue is back. */
-async function waitForEnd({ db }: Pick<UploadRuntime, 'db'>, row: Import): Promise<Import | null> {
-  const until = performance.now() + patienceMs;
-  for (;;) {
-    const now = await findImport(db, row.id);
-    if (now && hasEnded(now.status)) return now;
-    if (performance.now() > until) return null;
-    await pause(pollEveryMs);
+/**
+ * Returns null when the import is still running, because too many of its organization are waited for or because it takes
+ * long; with the queue down it starts once the queue is back.
+ */
+async function waitForEnd(
+  { db }: Pick<UploadRuntime, 'db'>,
+  { id, organizationId: owner }: Import,
+  waiting: Map<string, number>,
+): Promise<Import | null> {
+  const others = waiting.get(owner) ?? 0;
+  if (others >= mostWaiting) return null;
+  waiting.set(owner, others + 1);
+  try {
+    const until = performance.now() + patienceMs;
+    for (let ms = pollEveryMs.first; ; ms = Math.min(pollEveryMs.last, ms * 1.2)) {
+      const status = await importStatus(db, id);
+      if (status && hasEnded(status)) return await findImport(db, id);
+      if (performance.now() > until) return null;
+      await pause(ms);
+    }
+  } finally {
+    const left = waiting.get(owner)! - 1;
+    if (left === 0) waiting.delete(owner);
+    else waiting.set(owner, left);
   }
 }
 
@@ -147,7 +168,7 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
 
 function reported(header: readonly string[], rejects: readonly RejectedRow[]): Summary['invalid_rows'] {
   const rows: Summary['invalid_rows'] = [];
-  const names = header.join('').length;
+  const names = header.join('').length + charactersPerCell * header.length;
   let characters = 0;
   for (const { row, cells, errors } of rejects) {
     characters += names + cells.join('').length;

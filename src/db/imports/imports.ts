@@ -43,6 +43,9 @@ export type Import = {
   endedAt: Date | null;
 };
 
+/** An import as lists and progress show it. A header can have 256 KB, which would be read for every row or poll. */
+export type ImportFacts = Omit<Import, 'header'>;
+
 export type ImportDialect = { encoding?: string; delimiter?: string };
 
 /** An upload without progress for this long counts as interrupted. */
@@ -68,11 +71,12 @@ const isStuck = (i: string) => `EXISTS (SELECT 1 FROM outbox o
  * Reports a running import as stuck when its outbox row is parked, and an interrupted upload as failed even before the
  * sweep has marked it.
  */
-const columns = sql.raw(`i.id, i.organization_id AS "organizationId",
+const facts = sql.raw(`i.id, i.organization_id AS "organizationId",
   CASE WHEN stale THEN 'failed' ELSE i.status END AS status, i.file_name AS "fileName", i.file_hash AS "fileHash",
-  i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.header, i.next_row AS "nextRow", i.total_rows AS "totalRows",
+  i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.next_row AS "nextRow", i.total_rows AS "totalRows",
   i.created, i.duplicates, i.rejected, i.rejects_kept AS "rejectsKept", i.reject_reasons AS "rejectReasons", waiting, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
   i.created_at AS "createdAt", i.updated_at AS "updatedAt", i.started_at AS "startedAt", i.ended_at AS "endedAt"`);
+const columns = sql`${facts}, i.header`;
 const imports = sql.raw(`imports i CROSS JOIN LATERAL (SELECT i.status = 'uploading'
   AND i.updated_at < now() - interval '${cutOffAfterMinutes} minutes' AS stale) s
   CROSS JOIN LATERAL (SELECT i.status = 'running' AND ${isStuck('i')} AS stuck) p
@@ -89,12 +93,27 @@ export async function findImport(db: Queryable, id: string, organizationId?: str
   return row ?? null;
 }
 
+/** Returns null when there is none. */
+export async function findImportFacts(db: Queryable, id: string): Promise<ImportFacts | null> {
+  const [row] = await run<ImportFacts>(db, sql`SELECT ${facts} FROM ${imports} WHERE i.id = ${id}::uuid`);
+  return row ?? null;
+}
+
+/** For those who poll it. Returns null when there is none. */
+export async function importStatus(db: Queryable, id: string): Promise<ImportStatus | null> {
+  const [row] = await run<{ status: ImportStatus }>(
+    db,
+    sql`SELECT status FROM imports WHERE id = ${id}::uuid`,
+  );
+  return row?.status ?? null;
+}
+
 /** Newest first. `after` is the cursor of the last row of the previous page. */
 export async function listImports(
   db: Queryable,
   organizationId: string,
   page: { limit: number; after?: { micros: string; id: string } | null; fileHash?: string },
-): Promise<(Import & { micros: string })[]> {
+): Promise<(ImportFacts & { micros: string })[]> {
   const where = [sql`i.organization_id = ${organizationId}::uuid`];
   if (page.fileHash !== undefined) where.push(sql`i.file_hash = ${page.fileHash}::text`);
   if (page.after) {
@@ -104,7 +123,7 @@ export async function listImports(
   }
   return run(
     db,
-    sql`SELECT ${columns}, (extract(epoch FROM i.created_at) * 1000000)::bigint::text AS micros FROM ${imports}
+    sql`SELECT ${facts}, (extract(epoch FROM i.created_at) * 1000000)::bigint::text AS micros FROM ${imports}
       WHERE ${sql.join(where, sql` AND `)} ORDER BY i.created_at DESC, i.id DESC LIMIT ${page.limit}::integer`,
   );
 }

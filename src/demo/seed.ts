@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { createKey, findOrganizationId, listKeys, revokeKeysNamed } from '../db/account/api-keys.ts';
+import { createKey, findOrganizationId, listActiveKeys, revokeKeysNamed } from '../db/account/api-keys.ts';
 import { upsertBuyers } from '../db/account/buyers.ts';
 import { makeCompany } from '../db/account/companies.ts';
 import { createOrganization } from '../db/account/organizations.ts';
@@ -61,8 +61,7 @@ export async function ensureDemo(db: Database, options: { freshKey: boolean } = 
     await upsertBuyers(db, organizationId, demoBuyers);
   }
   await makeCompany(db, organizationId, demoCompany);
-  const keys = await listKeys(db, organizationId);
-  const usable = keys.some((key) => key.name === 'demo' && !key.revokedAt);
+  const usable = (await listActiveKeys(db, organizationId)).some((key) => key.name === 'demo');
   if (usable && !options.freshKey) return { organizationId, apiKey: null };
   // The plain text of an existing key cannot be read back, so the key is replaced.
   if (usable) await revokeKeysNamed(db, organizationId, 'demo');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createImportWatch } from '../../src/api/upload/import-watch.ts';
 import type { Company } from '../../src/db/account/companies.ts';
 import type { Queryable } from '../../src/db/client.ts';
+import { quotas, type RateName } from '../../src/domain/account/quotas.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { makeCompany } from '../harness/company-client.ts';
 import { atServer } from '../harness/database.ts';
@@ -108,5 +109,48 @@ describe('[S32] following imports', () => {
     ]);
     const all = await Promise.all([...first, ...rest]);
     expect(all.filter((status) => status === 200).length).toBe(10);
+  });
+});
+
+describe('[S32] rows that a key leaves behind', () => {
+  it.each<[RateName, string, Record<string, unknown>]>([
+    ['files', 'POST /api/imports', { text: 'name,phone\nSarah,+13055551000\n' }],
+    ['keys_made', 'POST /api/companies/:company/keys', { json: { name: 'more', scopes: ['leads:read'] } }],
+    ['import_retries', 'POST /api/imports/:import/retry', { json: {} }],
+  ])('are limited by the quota %s: %s is a 429 over it, and stores nothing', async (name, route, body) => {
+    const { company, as } = await makeCompany(api);
+    const [importId] = await runningImports(company, 1);
+    const { perOrganization } = quotas[name];
+    const owner = { organizationId: company.organizationId, keyId: null };
+    await api.runtime.quotas.take(name, owner, perOrganization);
+    const tables = ['imports', 'api_keys', 'outbox'];
+    const before = await Promise.all(tables.map((table) => api.count(table)));
+    const response = await api.app.inject({
+      method: 'POST',
+      url: route.slice(5).replace(':company', String(company.number)).replace(':import', importId!),
+      headers: { ...as, 'content-type': 'text' in body ? 'text/csv' : 'application/json' },
+      payload: (body.text ?? body.json) as string | object,
+    });
+    expect([response.statusCode, response.json().code]).toEqual([429, 'quota_exceeded']);
+    expect(await Promise.all(tables.map((table) => api.count(table)))).toEqual(before);
+  });
+
+  it('a file that was never read leaves its header and mapping neither when cancelled nor when replaced', async () => {
+    const { as } = await makeCompany(api);
+    const upload = async () => {
+      const headers = { ...as, 'content-type': 'text/csv' };
+      const payload = 'name,phone\nSarah,+13055551000\n';
+      const response = await api.app.inject({ method: 'POST', url: '/api/imports', headers, payload });
+      return response.json().import.import_id as string;
+    };
+    const kept = async (id: string) =>
+      (await api.rows('SELECT status, header, mapping FROM imports WHERE id = $1', [id]))[0];
+    const replaced = await upload();
+    const cancelled = await upload();
+    expect(await kept(replaced)).toEqual({ status: 'cancelled', header: null, mapping: null });
+    expect(await kept(cancelled)).toMatchObject({ status: 'ready', header: ['name', 'phone'] });
+    const answer = await api.json('POST', `/api/imports/${cancelled}/cancel`, {}, as);
+    expect(answer.statusCode).toBe(200);
+    expect(await kept(cancelled)).toEqual({ status: 'cancelled', header: null, mapping: null });
   });
 });

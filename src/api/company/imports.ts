@@ -238,6 +238,7 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
   });
   app.post(`${path}/retry`, hidden, async (request, reply) => {
     const file = await importOf(site, request);
+    await runtime.quotas.take('import_retries', quotaOwnerOf(request, file.organizationId));
     await retryFailed(runtime, file, causeOf(request));
     return back(request, reply, file);
   });

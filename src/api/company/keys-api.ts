@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type ApiKey, listKeys } from '../../db/account/api-keys.ts';
+import { type ApiKey, findMadeKey, listActiveKeys } from '../../db/account/api-keys.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import { firstAnswer } from '../../db/transport/idempotency.ts';
 import { companyScopes } from '../../domain/account/scopes.ts';
@@ -72,7 +72,7 @@ export function companyKeyRoutes(
           if (violatedUnique(error) === null && !isFull) throw error;
           const first = await firstAnswer(deps.db, idempotencyKey);
           const id = (first?.body as { key_id: string } | undefined)?.key_id;
-          const known = (await listKeys(db, organizationId)).find((key) => key.id === id);
+          const known = id === undefined ? null : await findMadeKey(db, organizationId, id);
           if (!known) throw error;
           return reply.status(201).send({ ...shown(known), key: null });
         }
@@ -95,8 +95,7 @@ export function companyKeyRoutes(
       },
       async (request) => {
         const { organizationId } = await companyInAddress(deps, request);
-        const keys = await listKeys(db, organizationId);
-        return { keys: keys.filter(({ revokedAt }) => revokedAt === null).map(shown) };
+        return { keys: (await listActiveKeys(db, organizationId)).map(shown) };
       },
     );
 

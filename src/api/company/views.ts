@@ -1,5 +1,5 @@
 import type { CountryCode } from 'libphonenumber-js';
-import { listKeys } from '../../db/account/api-keys.ts';
+import { listActiveKeys } from '../../db/account/api-keys.ts';
 import { type Company, listCompanies } from '../../db/account/companies.ts';
 import { listMembers } from '../../db/account/members.ts';
 import { type LoggedLead, processingLog, rejectReasons } from '../../db/crm/processing-log.ts';
@@ -174,10 +174,10 @@ export function createCompanyViews(deps: Deps) {
     },
     async settings(row: Company) {
       const [keys, members] = await Promise.all([
-        listKeys(db, row.organizationId),
+        listActiveKeys(db, row.organizationId),
         listMembers(db, row.organizationId),
       ]);
-      return { keys: keys.filter(({ revokedAt }) => revokedAt === null), members };
+      return { keys, members };
     },
   };
 

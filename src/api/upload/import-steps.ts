@@ -104,6 +104,7 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
       },
       async (request, reply) => {
         const row = await importOf(runtime, request);
+        await runtime.quotas.take('import_retries', quotaOwnerOf(request, row.organizationId));
         const retrying = await retryFailed(runtime, row, causeOf(request));
         return reply.status(202).send({ retrying });
       },

@@ -111,8 +111,7 @@ async function insertKey(
     sql`WITH ${entitled(organizationId, createdBy)}made AS (${made})${remembered} SELECT * FROM made`,
   );
   if (row) return row;
-  const active = (await listKeys(tx, organizationId)).filter(({ revokedAt }) => revokedAt === null).length;
-  if (organizationId && active < most)
+  if (organizationId && (await listActiveKeys(tx, organizationId)).length < most)
     throw new RefusedError(403, 'forbidden', 'No key was made: your access has ended.');
   throw new StoredQuotaError('api_keys', most, 'too_many_keys');
 }
@@ -156,6 +155,15 @@ export async function revokeKeysMadeBy(
     if (rows.length === 0) return revoked;
     revoked.push(...rows);
   }
+}
+
+/** Also a revoked key. Returns null when the organization never had it. */
+export async function findMadeKey(db: Queryable, organizationId: string, id: string): Promise<ApiKey | null> {
+  const [row] = await run<ApiKey>(
+    db,
+    sql`SELECT ${columns} FROM api_keys WHERE id = ${id}::uuid AND organization_id = ${organizationId}::uuid`,
+  );
+  return row ?? null;
 }
 
 /** Returns null when the organization has no such active key. */
@@ -245,6 +253,14 @@ export async function listKeys(db: Queryable, organizationId: string | null): Pr
   return run(
     db,
     sql`SELECT ${columns} FROM api_keys WHERE ${organizationId}::uuid IS NULL OR organization_id = ${organizationId}::uuid ORDER BY created_at DESC`,
+  );
+}
+
+/** Newest first. Their number is limited, unlike that of all keys. */
+export async function listActiveKeys(db: Queryable, organizationId: string): Promise<ApiKey[]> {
+  return run(
+    db,
+    sql`SELECT ${columns} FROM api_keys WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL ORDER BY created_at DESC`,
   );
 }
 

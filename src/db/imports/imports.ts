@@ -243,7 +243,7 @@ export const markReady = (
       name: 'superseded',
       statement: (
         when,
-      ) => sql`UPDATE imports SET status = 'cancelled', problem = ${supersededProblem}::text, ended_at = now(), updated_at = now()
+      ) => sql`UPDATE imports SET status = 'cancelled', problem = ${supersededProblem}::text, header = NULL, mapping = NULL, ended_at = now(), updated_at = now()
         WHERE organization_id = ${organizationId}::uuid AND file_hash = ${file.fileHash}::text AND status = 'ready'
           AND id <> ${id}::uuid AND ${when} RETURNING id`,
     },
@@ -302,7 +302,9 @@ export const markEnded = <To extends EndedStatus>(
 ): Change => ({
   guard:
     () => sql`UPDATE imports SET status = ${end.status}::text, problem = ${end.problem ?? null}::text, ended_at = now(),
-      updated_at = now(), total_rows = coalesce(${end.totalRows ?? null}::integer, total_rows)
+      updated_at = now(), total_rows = coalesce(${end.totalRows ?? null}::integer, total_rows),
+      header = CASE WHEN ${neverRead(end.status)} THEN NULL ELSE header END,
+      mapping = CASE WHEN ${neverRead(end.status)} THEN NULL ELSE mapping END
     WHERE id = ${row.id}::uuid AND status = ANY(${sql.param([...end.from])}::text[])
       AND next_row = coalesce(${end.nextRow ?? null}::integer, next_row) RETURNING id`,
   writes: [
@@ -321,6 +323,10 @@ export const markEnded = <To extends EndedStatus>(
     },
   ],
 });
+
+/** Whether an import ends without a row of it having been read. Its header and mapping have no further use, and are large. */
+const neverRead = (status: EndedStatus) =>
+  status === 'done' ? sql`false` : sql`created + duplicates + rejected = 0`;
 
 /** Makes the imports due that wait for this one to end. Without it they look again by themselves, but up to a minute later. */
 const wakeNext = ({ id, organizationId }: Pick<Import, 'id' | 'organizationId'>): Part => ({
@@ -386,7 +392,7 @@ export async function sweepImports(db: Queryable): Promise<number> {
   const rows = await run(
     db,
     sql`WITH over AS (
-      UPDATE imports SET ended_at = now(), status = 'failed',
+      UPDATE imports SET ended_at = now(), status = 'failed', header = NULL, mapping = NULL,
         problem = CASE status WHEN 'uploading' THEN ${cutOffProblem}::text ELSE ${forgottenProblem}::text END
       WHERE status IN ('uploading', 'ready') AND updated_at < now() - interval '${sql.raw(String(cutOffAfterMinutes))} minutes'
         AND (status = 'uploading' OR updated_at < now() - interval '${sql.raw(String(forgottenAfterDays))} days')

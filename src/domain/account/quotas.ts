@@ -69,6 +69,15 @@ export const quotas = {
     perKey: 10_000,
     seconds: day,
   },
+  keys_made: { kind: 'rate', what: 'API keys made', perOrganization: 1_000, perKey: 1_000, seconds: day },
+  files: { kind: 'rate', what: 'uploaded files', perOrganization: 5_000, perKey: 5_000, seconds: day },
+  import_retries: {
+    kind: 'rate',
+    what: 'retries of imports',
+    perOrganization: 60,
+    perKey: 60,
+    seconds: minute,
+  },
   uploads: { kind: 'held', what: 'files being uploaded', perOrganization: 10, perKey: 10, seconds: 3_600 },
   downloads: { kind: 'held', what: 'downloads in progress', perOrganization: 5, perKey: 5, seconds: 3_600 },
   files_waiting: {

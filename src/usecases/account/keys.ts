@@ -17,7 +17,7 @@ type NewCompanyKey = {
 
 /**
  * Creates a key of a company. Throws RefusedError 403 for a scope that the caller lacks, 409 when there are too many
- * keys, and the violation of a used Idempotency-Key.
+ * keys, 429 when too many were made today, and the violation of a used Idempotency-Key.
  */
 export async function createCompanyKey(
   { db, quotas }: Pick<Runtime, 'db' | 'quotas'>,
@@ -35,6 +35,8 @@ export async function createCompanyKey(
     createdBy: makerOf(by),
     idempotencyKey,
   } as const;
+  // Revoked keys stay listed for the operator, so the number of rows is limited too.
+  await quotas.take('keys_made', { organizationId, keyId: by.person ? null : by.actor });
   return quotas.stored('api_keys', organizationId, (most) => makeKey(db, fields, most));
 }
 

@@ -45,18 +45,19 @@ export type FileRequest = {
   key?: ((fileHash: string) => IdempotencyKey | null) | undefined;
 };
 
-/** `receiveFile` within the owner's quotas of uploads in progress and of files that wait. */
+/** `receiveFile` within the owner's quotas of uploads in progress, of files per day and of files that wait. */
 export async function receiveCounted(
   deps: ImportDeps & Pick<Runtime, 'quotas'>,
   owner: QuotaOwner,
   request: FileRequest,
 ): Promise<ReceivedFile> {
   const { organizationId } = owner;
-  return deps.quotas.hold('uploads', owner, () =>
-    deps.quotas.stored('files_waiting', organizationId, (mostWaiting) =>
+  return deps.quotas.hold('uploads', owner, async () => {
+    await deps.quotas.take('files', owner);
+    return deps.quotas.stored('files_waiting', organizationId, (mostWaiting) =>
       receiveFile(deps, { ...request, mostWaiting }),
-    ),
-  );
+    );
+  });
 }
 
 /**

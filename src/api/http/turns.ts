@@ -112,8 +112,26 @@ type TurnOptions = {
 /** Requests whose body is read by their handler, at the pace of the client. */
 const streamed = new WeakSet<FastifyRequest>();
 
-/** Exempts a request from turns: it may not hold one while its body arrives. */
+/** Exempts a request from turns: it may not hold one while its body arrives. Its handler calls `inTurn` after that. */
 export const readsBodyInHandler = (request: FastifyRequest): void => void streamed.add(request);
+
+/** Where such a request takes its turn. */
+const ownTurns = new WeakMap<FastifyRequest, { turns: Turns; owner: TurnOwner }>();
+
+/** Runs what a request does after its body has arrived in a turn of its owner. Throws RefusedError 429 without a free turn. */
+export async function inTurn<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+  const own = ownTurns.get(request);
+  if (!own) return work();
+  const { turns, owner } = own;
+  await new Promise<void>((resolve, reject) =>
+    turns.enter(owner, (refusal) => (refusal ? reject(refusal) : resolve())),
+  );
+  try {
+    return await work();
+  } finally {
+    turns.leave(owner);
+  }
+}
 
 /**
  * Lets at most a share of one organization's requests use the database at once, so that the others find free connections.
@@ -127,8 +145,12 @@ export function takeTurns(app: FastifyInstance, { connections, ownerOf, limits }
   app.addHook('preHandler', (request, reply, done) => {
     const owner = ownerOf(request);
     const live = 'sse' in request.routeOptions && request.routeOptions.sse !== undefined;
-    if (owner === null || live || streamed.has(request)) return done();
+    if (owner === null || live) return done();
     const turns = request.method === 'GET' || request.method === 'HEAD' ? reading : writing;
+    if (streamed.has(request)) {
+      ownTurns.set(request, { turns, owner });
+      return done();
+    }
     let held = false;
     const leave = () => {
       if (!held) return;

@@ -63,6 +63,13 @@ export const quotas = {
     perKey: 200_000,
     seconds: day,
   },
+  texts: {
+    kind: 'rate',
+    what: 'texts submitted by API',
+    perOrganization: 200_000,
+    perKey: 200_000,
+    seconds: day,
+  },
   unknown_texts: {
     kind: 'rate',
     what: 'texts from numbers without an offer',

@@ -93,16 +93,18 @@ function publicAddress(publicUrl: string): string[] {
     : ['PUBLIC_URL must be your https:// address, under which buyers and vendors reach this installation.'];
 }
 
+/** Only the first key encrypts. Older ones still open what they encrypted, so that a weak one can be replaced. */
 function encryption(keys: Keys): string[] {
-  return keys.flatMap(({ id, key }) => {
+  return keys.flatMap(({ id, key }, place) => {
     if (key.length !== 32) return [];
-    const wrong = repositoryKeys.has(key.toString('base64'))
-      ? 'it is published in leadgate’s repository'
-      : weaknessOfKey(key);
-    return wrong
-      ? [
-          `ENCRYPTION_KEYS: the key "${id}" cannot protect contact fields: ${wrong}. Replace it by one made with: node -p "'k1:'+crypto.randomBytes(32).toString('base64')"`,
-        ]
-      : [];
+    const published = repositoryKeys.has(key.toString('base64'));
+    const wrong = published ? 'it is published in leadgate’s repository' : place === 0 && weaknessOfKey(key);
+    if (!wrong) return [];
+    const next = published
+      ? 'Remove it, and use'
+      : 'Keep it for what it has encrypted, and put in front of it';
+    return [
+      `ENCRYPTION_KEYS: the key "${id}" cannot protect contact fields: ${wrong}. ${next} a new key, with an id of its own, made with: node -p "'k2:'+crypto.randomBytes(32).toString('base64')"`,
+    ];
   });
 }

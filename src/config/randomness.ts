@@ -1,7 +1,11 @@
 /** Recognizes secrets that were typed, not generated. What it accepts may still be weak; what it names is weak. */
 
 const placeholders =
-  /change.?me|pass.?word|passwort|placeholder|example|insert|replace|default|secret|leadgate|sandbox|development|qwerty|letmein|foobar|123456|your[-_]|x{6}|\.{3}|^<|\$\{/i;
+  /change.?me|pass.?word|passwort|placeholder|example|insert|replace|default|secret|leadgate|sandbox|development|qwerty|qazwsx|letmein|iloveyou|foobar|12345678|your[-_]|x{6}|\.{4}/i;
+
+/** Occur by chance in long random texts, so only where chance is unlikely. */
+const shortPlaceholders = /^admin|admin(?=\d\d|$)|(?<=^.{0,10})123456(?=.{0,10}$)/i;
+const bracketed = /^<[^>]*>$|^\$\{[^}]*\}$/;
 
 /** Fewer distinct characters than this are improbable in 16 random hexadecimal digits. */
 const fewestDistinct = 6;
@@ -10,9 +14,11 @@ const fewestDistinct = 6;
 export function weaknessOf(text: string, least: number): string | null {
   if (/\s/.test(text)) return 'it contains a space or a line break';
   if (text.length < least) return `it is shorter than ${least} characters`;
-  const word = placeholders.exec(text)?.[0];
+  if (bracketed.test(text)) return 'it is in brackets, as a placeholder is';
+  const word = placeholders.exec(text)?.[0] ?? shortPlaceholders.exec(text)?.[0];
   if (word) return `it contains "${word}", as a placeholder does`;
-  if (new Set(text).size < Math.min(fewestDistinct, least)) return 'it repeats a few characters';
+  if (new Set(text).size < Math.min(fewestDistinct, least) || mostOften(text) > text.length / 2)
+    return 'it repeats a few characters';
   if (isPeriodic([...text])) return 'it repeats itself';
   if (isSequence([...text].map((letter) => letter.charCodeAt(0)))) return 'its characters are a sequence';
   return null;
@@ -25,6 +31,13 @@ export function weaknessOfKey(key: Buffer): string | null {
   if (new Set(bytes).size < key.length / 2) return 'it repeats a few bytes';
   if (isPeriodic(bytes)) return 'it repeats itself';
   return isSequence(bytes) ? 'its bytes are a sequence' : null;
+}
+
+/** How often the most frequent character occurs. */
+function mostOften(text: string): number {
+  const times = new Map<string, number>();
+  for (const letter of text) times.set(letter, (times.get(letter) ?? 0) + 1);
+  return Math.max(0, ...times.values());
 }
 
 /** Whether a shorter part, repeated at least twice, makes up the whole. */

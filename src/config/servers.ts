@@ -17,14 +17,14 @@ function servers(e: Environment): Server[] {
 }
 
 /**
- * A server on this machine or in a private network may do without a password, as in docker-compose.yml. A password that
+ * A server on this machine, in a private network or known by name may do without a password, as in docker-compose.yml. A password that
  * is set must not be guessable, wherever the server is.
  */
 export function serverProblems(e: Environment): string[] {
   const problems = servers(e).flatMap(({ name, url }) => {
     const password = passwordOf(url);
     if (password === '')
-      return isPublicHost(url.hostname) && !url.searchParams.has('sslcert')
+      return isPublicAddress(url.hostname) && !url.searchParams.has('sslcert')
         ? [`${name} has no password, and ${url.hostname} is a public address. Set a password at the server.`]
         : [];
     if (isLoopback(url.hostname)) return [];
@@ -61,13 +61,15 @@ export function isLoopback(hostname: string): boolean {
   return hostname === '' || /^(?:localhost|127\.[\d.]+|\[::1\])$/i.test(hostname);
 }
 
-/** Names without a dot, and those of private networks, are not reached from the internet. */
-function isPublicHost(hostname: string): boolean {
+/**
+ * Whether the host is an address of the internet. A name is not judged: names of private networks cannot be told from
+ * public ones (a managed cache, a service mesh, a company's own zone).
+ */
+function isPublicAddress(hostname: string): boolean {
   if (isLoopback(hostname)) return false;
   if (isIP(hostname) === 4)
     return !/^(?:10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/.test(
       hostname,
     );
-  if (hostname.startsWith('[')) return !/^\[f[cde]/i.test(hostname);
-  return hostname.includes('.') && !/\.(?:internal|local|lan|intranet|svc|flycast|private)$/i.test(hostname);
+  return hostname.startsWith('[') && !/^\[f[cde]/i.test(hostname);
 }

@@ -118,6 +118,20 @@ describe('[S11] quotas are counted across processes', () => {
     expect(metrics.body).toContain('leadgate_quota_used{quota="idempotency_keys"} 1\n');
   });
 
+  it('a provider that a request names several times is one offer', async () => {
+    const { app } = await startProcess({ QUOTAS: 'offers=2' });
+    const offer = (...provider_ids: string[]) =>
+      app.inject({
+        method: 'POST',
+        url: '/api/leads',
+        headers: { 'x-api-key': demo.apiKey },
+        payload: { ...sampleLead, provider_ids },
+      });
+    const statuses = [await offer('provider60', 'provider60', 'provider60'), await offer('provider60')];
+    expect(statuses.map(({ statusCode }) => statusCode)).toEqual([201, 201]);
+    expect((await offer('provider60')).statusCode).toBe(429);
+  });
+
   it('requests of all keys of an organization count together', async () => {
     const { app } = await startProcess({ QUOTAS: 'requests=5' });
     const fields = { organizationId: demo.organizationId, owner: 'organization', name: 'second' } as const;

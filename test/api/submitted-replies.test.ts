@@ -202,6 +202,18 @@ describe('[S34] what one organization submits', () => {
     expect((await submit(other.key, 'hello', '+13055553997')).statusCode).toBe(200);
   });
 
+  it('over the daily number of texts it gets 429 and nothing is stored; others still submit', async () => {
+    const fourth = await api.otherOrganization();
+    await addBuyer(fourth.key, shared);
+    const { perOrganization } = quotas.texts;
+    await api.runtime.quotas.take('texts', { organizationId: fourth.id, keyId: null }, perOrganization);
+    const inbox = await api.count('inbox');
+    const refused = await submit(fourth.key, 'hello');
+    expect([refused.statusCode, refused.json().code]).toEqual([429, 'quota_exceeded']);
+    expect(await api.count('inbox')).toBe(inbox);
+    expect((await submit(api.key, 'hello again')).statusCode).toBe(200);
+  });
+
   it('does not use up the rate of another organization for the same phone', async () => {
     const statuses: number[] = [];
     for (let n = 0; n < 31; n += 1) statuses.push((await submit(other.key, `hello ${n}`)).statusCode);

@@ -126,3 +126,29 @@ it('[S32] /health is 200 while every connection of the pool is taken', async () 
   expect([health.statusCode, health.json().checks.database]).toEqual([200, 'healthy']);
   for (const session of taken) session.release();
 });
+
+it('[S32] imports of providers take turns once they have arrived', async () => {
+  const narrow = await startApi({ turns: { connections: 3, patienceMs: 20_000 } });
+  const { pool } = narrow.runtime.db;
+  const inUse = () => pool.totalCount - pool.idleCount;
+  const upload = (n: number) =>
+    narrow.app.inject({
+      method: 'POST',
+      url: '/api/providers/import',
+      headers: { authorization: `Bearer ${narrow.key}`, 'content-type': 'text/csv' },
+      payload: `external_id,phone\nnarrow${n},+13055550190\n`,
+    });
+  await atServer(narrow.config.databaseDirectUrl ?? narrow.config.databaseUrl!, async (holder) => {
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM organizations WHERE id = $1 FOR UPDATE', [narrow.organizationId]);
+    const answers = Array.from({ length: 6 }, (_, n) => upload(n));
+    await expect.poll(inUse).toBe(2);
+    const other = await narrow.otherOrganization();
+    const headers = { authorization: `Bearer ${other.key}` };
+    expect((await narrow.json('POST', '/api/leads', sampleLead, headers)).statusCode).toBe(201);
+    expect(inUse()).toBe(2);
+    await holder.query('ROLLBACK');
+    expect(new Set((await Promise.all(answers)).map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+  });
+  await narrow.stop();
+});

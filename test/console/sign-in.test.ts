@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureOperator } from '../../src/api/auth/better-auth.ts';
+import { type Attempt, createSignInLimits } from '../../src/api/auth/sign-in-limits.ts';
 import { visit } from '../harness/console-client.ts';
 import { forgetSignIns, sharedCounters } from '../harness/counters.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
@@ -266,13 +267,56 @@ describe('[S09] limits', () => {
     expect((await visit(system, cookie).get('/console')).status).toBe(200);
   });
 
+  const failures = async (
+    attempt: Omit<Attempt, 'internal' | 'browser'> & Partial<Attempt>,
+    times: number,
+  ) => {
+    const limits = createSignInLimits(system.runtime);
+    let counted = 0;
+    for (let n = 0; n < times; n += 1) {
+      const begun = limits.begin({ internal: false, browser: null, ...attempt });
+      counted += await begun.then(
+        () => 1,
+        () => 0,
+      );
+    }
+    return counted;
+  };
+  const fromOne = (n: number, address: string, internal = false) =>
+    failures({ email: `a${n}@${address}.example`, address, internal }, 1);
+  const all = async (tries: Promise<number>[]) => (await Promise.all(tries)).reduce((sum, n) => sum + n, 0);
+
   it('thirty failures from one address lock it, across all accounts', async () => {
-    await forgetSignIns(system.runtime, 'a0@example.com');
-    const tries = await Promise.all(
-      Array.from({ length: 31 }, (_, i) => visit(system).signIn(`a${i}@example.com`, 'wrong wrong')),
-    );
-    expect(tries.filter((answer) => answer.status === 429)).toHaveLength(1);
-    await forgetSignIns(system.runtime, 'a0@example.com');
+    expect(await all(Array.from({ length: 40 }, (_, n) => fromOne(n, '203.0.113.7')))).toBe(30);
+  });
+
+  it('failures through a proxy do not lock out everybody behind it', async () => {
+    expect(await all(Array.from({ length: 60 }, (_, n) => fromOne(n, '10.1.2.3', true)))).toBe(60);
+  });
+
+  it('a stranger’s failures lock the account for the stranger’s address only, a hundred from everywhere for all', async () => {
+    const email = 'target@example.com';
+    expect(await failures({ email, address: '203.0.113.8' }, 15)).toBe(10);
+    expect(await failures({ email, address: '203.0.113.9' }, 1)).toBe(1);
+    let counted = 11;
+    for (let n = 0; n < 12; n += 1) counted += await failures({ email, address: `198.51.100.${n}` }, 10);
+    expect(counted).toBe(100);
+  });
+
+  it('a browser that has signed in before is not locked out by strangers, and has a limit of its own', async () => {
+    const person = { email: 'known@example.com', password: 'the right password' };
+    await ensureOperator(system.runtime, { ...person, name: 'K' });
+    const known = visit(system);
+    await known.signIn(person.email, person.password);
+    await failures({ email: person.email, address: '127.0.0.1', internal: true }, 10);
+    expect((await visit(system).signIn(person.email, person.password)).status).toBe(429);
+    expect((await known.signIn(person.email, person.password)).status).toBe(303);
+    for (let n = 0; n < 10; n += 1) await known.signIn(person.email, 'wrong wrong wrong');
+    expect((await known.signIn(person.email, person.password)).status).toBe(429);
+    // The cookie is of one account.
+    await failures({ email: 'other@example.com', address: '127.0.0.1', internal: true }, 10);
+    expect((await known.signIn('other@example.com', 'wrong wrong wrong')).status).toBe(429);
+    await forgetSignIns(system.runtime, person.email);
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addMember, removeMember } from '../../src/db/account/members.ts';
 import { findConnection } from '../../src/db/crm/connections.ts';
 import { claimRefresh, releaseRefresh, resumeConnection } from '../../src/db/crm/credentials.ts';
 import { startWorkers } from '../../src/engine/process.ts';
@@ -238,16 +239,15 @@ describe('invalid credentials', () => {
 
 describe('the consent page', () => {
   const walk = async (company: TestCompany, location: string) => {
-    const invitation = inviteOauth(system.runtime, 'ghl', {
-      organizationId: company.organizationId,
-      actor: 'amy',
-    });
+    const { organizationId } = company;
+    const amy = await addMember(system.runtime.db, organizationId, { name: 'Amy', email: 'amy@example.com' });
+    const invitation = inviteOauth(system.runtime, 'ghl', { organizationId, actor: amy.userId });
     const answer = await fetch(invitation.url, {
       method: 'POST',
       redirect: 'manual',
       body: new URLSearchParams({ decision: 'allow', location }),
     });
-    return { secret: invitation.secret, back: answer.headers.get('location')! };
+    return { secret: invitation.secret, back: answer.headers.get('location')!, member: amy.userId };
   };
   const comeBack = (back: string, secret?: string) =>
     fetch(back, { redirect: 'manual', headers: secret ? { cookie: `a=b; leadgate_crm=${secret}` } : {} });
@@ -285,6 +285,27 @@ describe('the consent page', () => {
     const elsewhere = await walk(company, 'anotherLocation');
     expect((await comeBack(elsewhere.back, elsewhere.secret)).status).toBe(409);
     expect(await findConnection(system.runtime.db, company.organizationId)).toEqual(before);
+  });
+
+  it('[S38] connects nothing for a person whose access has ended since', async () => {
+    const company = await makeCompany(system.runtime, { token: null });
+    const { back, secret, member } = await walk(company, company.location);
+    await removeMember(system.runtime.db, company.organizationId, member);
+    expect((await comeBack(back, secret)).status).toBe(403);
+    expect((await findConnection(system.runtime.db, company.organizationId))?.kind).not.toBe('oauth');
+  });
+
+  it('[S35] a return that is repeated counts as an attempt to connect, and calls the CRM no further', async () => {
+    const company = await makeCompany(system.runtime, { token: null });
+    const { back, secret } = await walk(company, company.location);
+    const again = back.replace(/code=[^&]+/, 'code=unknown');
+    const exchanges = () => system.sandbox.ledger.list({ vendor: 'ghl', operation: 'oauth.token' }).length;
+    const statuses: number[] = [];
+    for (let n = 0; n < 10; n += 1) statuses.push((await comeBack(again, secret)).status);
+    expect(new Set(statuses)).toEqual(new Set([400]));
+    const before = exchanges();
+    expect((await comeBack(back, secret)).status).toBe(429);
+    expect(exchanges()).toBe(before);
   });
 
   it('a location belongs to one company', async () => {

@@ -14,6 +14,7 @@ export async function sharedCounters({ db, queues }: Pick<Runtime, 'db' | 'queue
 
 /** Forgets the failed sign-ins of an account and of this machine's address. */
 export async function forgetSignIns({ counters }: Pick<Runtime, 'counters'>, email: string): Promise<void> {
-  await counters.reset({ name: 'sign_in_account', who: email });
+  await counters.reset({ name: 'sign_in_account', who: `${email} 127.0.0.1` });
+  await counters.reset({ name: 'sign_in_everywhere', who: email });
   await counters.reset({ name: 'sign_in_address', who: '127.0.0.1' });
 }

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { weaknessOf, weaknessOfKey } from '../../src/config/randomness.ts';
@@ -16,6 +16,7 @@ import {
 
 const everything = { ...complete, ...withTextmagic, ...optional, SMS_PROVIDER: 'twilio' };
 const bytes = (key: Buffer | number[]) => `k1:${Buffer.from(key).toString('base64')}`;
+const textKey = bytes(Buffer.from('my very own key of thirty-two ch'));
 const same = randomBytes(32).toString('base64');
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
 const rsaKey = rsa.export({ format: 'der', type: 'spki' }).toString('base64');
@@ -55,7 +56,8 @@ describe('[S39] production refuses what is not secret', () => {
   it.each([
     ['the development key', bytes(developmentKey.key)],
     ['the development key as the older one', `${encryptionKey('k2')},${bytes(developmentKey.key)}`],
-    ['text', bytes(Buffer.from('my very own key of thirty-two ch'))],
+    ['text', textKey],
+    ['text before a generated key', `${textKey},${encryptionKey('k2')}`],
     ['one repeated byte', bytes(Buffer.alloc(32, 7))],
     ['half of it twice', bytes(Buffer.alloc(32, randomBytes(16)))],
     ['a sequence', bytes(Array.from({ length: 32 }, (_, at) => at * 5))],
@@ -103,6 +105,12 @@ describe('[S39] production refuses what is not secret', () => {
     ['SESSION_SECRET', 'a'.repeat(40)],
     ['SESSION_SECRET', 'abcdefghijklmnopqrstuvwxyz012345'],
     ['SESSION_SECRET', `${hex(10)} ${hex(10)}`],
+    ['SESSION_SECRET', 'qazwsxedcrfvtgbyhnujmikolp123qaz'],
+    ['SESSION_SECRET', 'iloveyouiloveyou2iloveyou3!!!!!!!'],
+    ['SESSION_SECRET', '0000000000000000000000abcdef0123'],
+    ['SESSION_SECRET', 'admin1234admin5678admin9012admin'],
+    ['SESSION_SECRET', '<a new value, at least 32 letters>'.replaceAll(' ', '-')],
+    ['SESSION_SECRET', `$\{SESSION_KEY_OF_THIS_INSTALLATION}`],
     ['ALERT_EMAIL', 'me'],
   ])('%s that is not of its form or not secret (%#)', (name, value) => refused({ [name]: value }));
 
@@ -116,20 +124,27 @@ describe('[S39] production refuses what is not secret', () => {
     ['PUBLIC_URL', 'https://localhost'],
     ['PUBLIC_URL', 'https://127.0.0.1:3000'],
     ['DATABASE_URL', 'mysql://u:kT9w2Qp77@db/leads'],
-    ['DATABASE_URL', 'postgres://u@db.example.com/leads'],
     ['DATABASE_URL', 'postgres://u@203.0.113.4/leads'],
     ['DATABASE_URL', 'postgres://leadgate:leadgate@postgres/leadgate'],
     ['DATABASE_URL', 'postgres://u:changeme1@postgres/leadgate'],
     ['DATABASE_URL', 'postgres://u:short@postgres/leadgate'],
-    ['DATABASE_REPLICA_URL', 'postgres://u@replica.example.com/leads'],
-    ['REDIS_URL', 'redis://redis.example.com'],
+    ['DATABASE_URL', 'postgres://u:db123456@postgres/leadgate'],
+    ['DATABASE_REPLICA_URL', 'postgres://u@198.51.100.7/leads'],
+    ['REDIS_URL', 'redis://203.0.113.4'],
+    ['REDIS_URL', 'redis://[2001:db8::4]:6379'],
     ['REDIS_URL', 'rediss://:redis@cache.example.com'],
-    ['REDIS_URL', `redis://:${hex(8)}@a.example.com,redis://b.example.com`],
+    ['REDIS_URL', `redis://:${hex(8)}@a.example.com,redis://203.0.113.4`],
   ])('%s that is not safe in production (%#)', (name, value) => refused({ [name]: value }));
 
   it.each([
     ['no password in a private network', { DATABASE_URL: 'postgres://u@10.0.0.4/leads' }],
     ['no password at an internal name', { DATABASE_URL: 'postgres://u@db.internal/leads' }],
+    ['no password at a managed cache', { REDIS_URL: 'rediss://leads.abc.0001.use1.cache.amazonaws.com' }],
+    ['no password at a name of a service mesh', { REDIS_URL: 'redis://redis.service.consul' }],
+    ['no password at a name of a company network', { DATABASE_URL: 'postgres://u@db.corp/leads' }],
+    ['text as the older key', { ENCRYPTION_KEYS: `${encryptionKey('k2')},${textKey}` }],
+    ['a password that begins with a bracket', { SESSION_SECRET: `<${hex(16)}` }],
+    ['a password with a dollar and a brace', { SESSION_SECRET: `${hex(8)}\${${hex(8)}` }],
     ['no password on this machine', { DATABASE_URL: 'postgres://u@127.0.0.1/leads' }],
     ['a socket', { DATABASE_URL: 'postgres:///leads?host=/var/run/postgresql' }],
     [
@@ -159,6 +174,11 @@ describe('[S39] production refuses what is not secret', () => {
   it('one of a pair alone is refused', () => {
     refused({ GHL_CLIENT_SECRET: '' });
     refused({ GOOGLE_CLIENT_ID: '' });
+  });
+
+  it('a typed key in use is told to stay for what it encrypted, and to get a new one in front', () => {
+    const [problem] = problemsOf({ ...everything, ENCRYPTION_KEYS: textKey });
+    expect(problem).toContain('put in front of it a new key');
   });
 
   it('every problem is named at once', () => {
@@ -204,6 +224,14 @@ describe('[S39] generated secrets are never taken for typed ones', () => {
       expect(weaknessOfKey(key)).toBeNull();
       for (const text of [key.toString('hex'), key.toString('base64url'), key.subarray(16).toString('hex')])
         expect(weaknessOf(text, 22), text).toBeNull();
+    }
+  });
+
+  it('2,000 passwords of 32 characters with punctuation', () => {
+    const password = () => String.fromCharCode(...Array.from({ length: 32 }, () => randomInt(0x21, 0x7f)));
+    for (let round = 0; round < 2_000; round += 1) {
+      const text = password();
+      expect(weaknessOf(text, 32), text).toBeNull();
     }
   });
 });

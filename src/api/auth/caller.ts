@@ -7,6 +7,7 @@ import { RefusedError } from '../../domain/errors.ts';
 import type { QuotaOwner } from '../../usecases/account/quotas.ts';
 import { addressOf } from '../http/limits.ts';
 import { addToLog } from '../http/request-log.ts';
+import type { TurnOwner } from '../http/turns.ts';
 
 /** Who makes a request: an API key, a signed-in person or, in the sandbox, a program on this machine. */
 export type Caller = {
@@ -65,10 +66,10 @@ export const leadOwnerOf = (request: FastifyRequest): LeadOwner => ({
   supplierId: callerOf(request).supplierId,
 });
 
-/** Whose quotas a request counts against. Sessions count for the organization alone. */
+/** Whose quotas a request counts against. Sessions count for the organization alone, keys of one supplier together. */
 export function quotaOwnerOf(request: FastifyRequest, organizationId = organizationOf(request)): QuotaOwner {
-  const { actor, person } = callerOf(request);
-  return { organizationId, keyId: person ? null : actor };
+  const { actor, person, supplierId } = callerOf(request);
+  return { organizationId, keyId: person ? null : (supplierId ?? actor) };
 }
 
 /** For routes that read the database without a known caller: all their requests together take turns like one organization's. */
@@ -77,17 +78,18 @@ export async function asStranger(request: FastifyRequest): Promise<void> {
 }
 
 /**
- * Whose turns a request takes: its organization's, its own when it acts for several, or the one of all strangers. Null when
- * neither an access hook nor `asStranger` has run.
+/**
+ * Whose turns a request takes: its organization's, its own when it acts for several, or those of all strangers together. A
+ * supplier is a part of its organization. Null when neither an access hook nor `asStranger` has run.
  */
-export const turnOwnerOf = (request: FastifyRequest): string | null =>
-  callingOwnerOf(request) ?? (strangers.has(request) ? 'strangers' : null);
+export const turnOwnerOf = (request: FastifyRequest): TurnOwner | null =>
+  callingOwnerOf(request) ?? (strangers.has(request) ? { name: 'strangers', part: null } : null);
 
-function callingOwnerOf(request: FastifyRequest): string | null {
-  const organization = organizations.get(request);
-  if (organization) return organization.id;
+function callingOwnerOf(request: FastifyRequest): TurnOwner | null {
   const caller = callers.get(request);
-  return caller ? (onlyOrganization(caller) ?? caller.actor) : null;
+  if (!caller) return null;
+  const name = organizations.get(request)?.id ?? onlyOrganization(caller) ?? caller.actor;
+  return { name, part: caller.supplierId };
 }
 
 /** The organization whose quotas a request counts against before its body is read; null when it is not known. */
@@ -98,9 +100,14 @@ export function earlyQuotaOwnerOf(request: FastifyRequest): QuotaOwner | null {
   return organizationId === null ? null : quotaOwnerOf(request, organizationId);
 }
 
-/** Whose share of a process's memory a request takes: its organization's or caller's, else its address's. */
+/**
+ * Whose share of a process's memory a request takes: its organization's or caller's, else its address's. A supplier has a
+ * share of its own, so that it cannot use up its organization's.
+ */
 export function payerOf(request: FastifyRequest): string {
-  return callingOwnerOf(request) ?? addressOf(request);
+  const owner = callingOwnerOf(request);
+  if (!owner) return addressOf(request);
+  return owner.part === null ? owner.name : `${owner.name} ${owner.part}`;
 }
 
 export const mayActFor = (caller: Caller, organizationId: string): boolean =>

@@ -4,15 +4,16 @@ import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { failureOf } from '../http/errors.ts';
 import { readForms, sendPage } from '../http/forms.ts';
-import { addressOf } from '../http/limits.ts';
 import { render } from '../web/layout.tsx';
 import { type Auth, findPerson, webHeaders } from './better-auth.ts';
+import { knownBrowser, knownBrowserCookie } from './known-browser.ts';
 import { landing, localPath } from './local-path.ts';
 import { LoginPage } from './login-page.tsx';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
-import { createSignInLimits, type SignInLimits } from './sign-in-limits.ts';
+import { createSignInLimits, peerOf, type SignInLimits } from './sign-in-limits.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'counters'>;
+type SignIn = Pick<Deps, 'config'> & { auth: Auth; limits: SignInLimits };
 
 const credentials = z.object({
   email: z.string().max(254),
@@ -60,7 +61,7 @@ export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {
       const { email, password } = form.data;
       const next = localPath(form.data.next);
       try {
-        const { ok, cookies, role } = await signIn(auth, limits, request, { email, password });
+        const { ok, cookies, role } = await signIn({ config, auth, limits }, request, { email, password });
         if (!ok) return page(reply, 401, { next, email, problem: wrong });
         return reply.header('set-cookie', cookies).redirect(landing(role, next), 303);
       } catch (error) {
@@ -87,24 +88,25 @@ export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {
       return reply.header('set-cookie', answer.headers.getSetCookie()).redirect('/login', 303);
     });
 
-    await app.register(libraryRoutes(auth, limits));
+    await app.register(libraryRoutes({ config, auth, limits }));
   };
 }
 
 /** The same answer, in the same time, for an unknown account and for a wrong password. */
 async function signIn(
-  auth: Auth,
-  limits: SignInLimits,
+  { config, auth, limits }: SignIn,
   request: FastifyRequest,
   body: { email: string; password: string },
 ) {
-  const attempt = { email: body.email, address: addressOf(request) };
+  const browser = knownBrowser({ config }, request, body.email);
+  const attempt = { email: body.email, ...peerOf(request), browser };
   await limits.begin(attempt);
   const headers = webHeaders(request);
   const before = await auth.api.getSession({ headers });
   const answer = await auth.api.signInEmail({ body, headers, asResponse: true });
   if (!answer.ok) return { ok: false, cookies: [], answer, role: 'member' as const };
   await limits.succeeded(attempt);
+  if (!browser) answer.headers.append('set-cookie', knownBrowserCookie({ config }, body.email));
   // An earlier session may be known to an attacker (session fixation).
   if (before) await (await auth.$context).internalAdapter.deleteSession(before.session.token);
   const { user } = (await answer.clone().json()) as { user?: { role?: unknown } };
@@ -122,7 +124,7 @@ const exposed = new Set([
 ]);
 
 /** /api/auth/*: only the routes in use. Others (sign-up, account deletion by GET, …) answer 404. */
-function libraryRoutes(auth: Auth, limits: SignInLimits): FastifyPluginAsync {
+function libraryRoutes(signing: SignIn): FastifyPluginAsync {
   return async (app) => {
     app.route({
       method: ['GET', 'POST'],
@@ -132,7 +134,7 @@ function libraryRoutes(auth: Auth, limits: SignInLimits): FastifyPluginAsync {
         const path = new URL(request.url, 'http://local').pathname.slice('/api/auth'.length);
         if (!exposed.has(`${request.method} ${path}`))
           throw new RefusedError(404, 'not_found', 'There is no such route.');
-        const answer = await answerTo(path, auth, limits, request);
+        const answer = await answerTo(path, signing, request);
         reply
           .status(answer.status)
           .header('content-type', answer.headers.get('content-type') ?? 'application/json');
@@ -146,25 +148,20 @@ function libraryRoutes(auth: Auth, limits: SignInLimits): FastifyPluginAsync {
   };
 }
 
-function answerTo(
-  path: string,
-  auth: Auth,
-  limits: SignInLimits,
-  request: FastifyRequest,
-): Promise<Response> {
-  if (path === '/sign-in/email') return jsonSignIn(auth, limits, request);
-  if (path === '/change-password') return changePassword(auth, limits, request);
-  return pass(auth, request);
+function answerTo(path: string, signing: SignIn, request: FastifyRequest): Promise<Response> {
+  if (path === '/sign-in/email') return jsonSignIn(signing, request);
+  if (path === '/change-password') return changePassword(signing, request);
+  return pass(signing.auth, request);
 }
 
 /**
  * Changing a password asks for the current one, so guesses count as sign-in attempts. It ends the person's other
  * sessions, whatever the request says: a changed password is the answer to a stolen one.
  */
-async function changePassword(auth: Auth, limits: SignInLimits, request: FastifyRequest): Promise<Response> {
+async function changePassword({ auth, limits }: SignIn, request: FastifyRequest): Promise<Response> {
   const person = await findPerson(auth, webHeaders(request));
   if (!person) return pass(auth, request);
-  const attempt = { email: person.email, address: addressOf(request) };
+  const attempt = { email: person.email, ...peerOf(request), browser: null };
   await limits.begin(attempt);
   const body = { ...fields.catch({}).parse(request.body), revokeOtherSessions: true };
   const answer = await pass(auth, request, body);
@@ -172,12 +169,12 @@ async function changePassword(auth: Auth, limits: SignInLimits, request: Fastify
   return answer;
 }
 
-async function jsonSignIn(auth: Auth, limits: SignInLimits, request: FastifyRequest): Promise<Response> {
+async function jsonSignIn(signing: SignIn, request: FastifyRequest): Promise<Response> {
   const body = credentials.safeParse(request.body);
   const refused = () => Response.json({ code: 'INVALID_EMAIL_OR_PASSWORD', message: wrong }, { status: 401 });
   if (!body.success) return refused();
   const { email, password } = body.data;
-  const { ok, answer } = await signIn(auth, limits, request, { email, password });
+  const { ok, answer } = await signIn(signing, request, { email, password });
   return ok ? answer : refused();
 }
 

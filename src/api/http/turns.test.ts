@@ -5,12 +5,16 @@ import { createTurns, shareOf } from './turns.ts';
 /** Two at once for one owner, and for each of several. */
 const limits = { connections: 3, mostWaiting: 2, patienceMs: 60_000 };
 
+const owner = (name: string, part: string | null = null) => ({ name, part });
+
 /** Requests of owners, and the log of what became of them. */
 function start(more: Partial<typeof limits> = {}) {
   const turns = createTurns({ ...limits, ...more });
   const log: string[] = [];
-  const enter = (owner: string, name: string) =>
-    turns.enter(owner, (refusal?: RefusedError) => log.push(refusal ? `${name} ${refusal.status}` : name));
+  const enter = (of: string, name: string, part?: string) =>
+    turns.enter(owner(of, part), (refusal?: RefusedError) =>
+      log.push(refusal ? `${name} ${refusal.status}` : name),
+    );
   return { turns, log, enter };
 }
 
@@ -31,12 +35,12 @@ describe('[S32] turns', () => {
     for (const name of ['1', '2', '3', '4', '5', '6']) enter('a', name);
     enter('b', 'other');
     expect(log).toEqual(['1', '2', '3', '4', 'other']);
-    for (let n = 0; n < 2; n += 1) turns.leave('a');
+    for (let n = 0; n < 2; n += 1) turns.leave(owner('a'));
     expect(log).toHaveLength(5);
-    turns.leave('a');
+    turns.leave(owner('a'));
     expect(log.slice(5)).toEqual(['5']);
-    turns.leave('b');
-    turns.leave('a');
+    turns.leave(owner('b'));
+    turns.leave(owner('a'));
     expect(log.slice(6)).toEqual(['6']);
   });
 
@@ -44,9 +48,9 @@ describe('[S32] turns', () => {
     const { turns, log, enter } = start();
     for (const name of ['1', '2', '3', '4']) enter('a', name);
     expect(log).toEqual(['1', '2']);
-    turns.leave('a');
+    turns.leave(owner('a'));
     expect(log).toEqual(['1', '2', '3']);
-    turns.leave('a');
+    turns.leave(owner('a'));
     expect(log).toEqual(['1', '2', '3', '4']);
   });
 
@@ -60,7 +64,7 @@ describe('[S32] turns', () => {
   it('refuses at once when too many wait, naming the limit', () => {
     const { turns, log } = start();
     const refusals: RefusedError[] = [];
-    for (let n = 0; n < 5; n += 1) turns.enter('a', (refusal) => refusal && refusals.push(refusal));
+    for (let n = 0; n < 5; n += 1) turns.enter(owner('a'), (refusal) => refusal && refusals.push(refusal));
     expect(refusals.map(({ status, code, retryAfterSeconds }) => [status, code, retryAfterSeconds])).toEqual([
       [429, 'too_many_at_once', 1],
     ]);
@@ -70,8 +74,10 @@ describe('[S32] turns', () => {
 
   it('refuses a request whose turn does not come in time', async () => {
     const { turns } = start({ patienceMs: 5 });
-    for (let n = 0; n < 2; n += 1) turns.enter('a', () => undefined);
-    const refusal = await new Promise<RefusedError | undefined>((resolve) => turns.enter('a', resolve));
+    for (let n = 0; n < 2; n += 1) turns.enter(owner('a'), () => undefined);
+    const refusal = await new Promise<RefusedError | undefined>((resolve) =>
+      turns.enter(owner('a'), resolve),
+    );
     expect(refusal?.status).toBe(429);
   });
 
@@ -83,15 +89,29 @@ describe('[S32] turns', () => {
     enter('a', '4');
     giveUp();
     giveUp();
-    turns.leave('a');
+    turns.leave(owner('a'));
     expect(log).toEqual(['1', '2', '3 429', '4']);
+  });
+
+  it('a supplier uses half of its organization’s turns and places in the line, and the others pass it', () => {
+    const { turns, log, enter } = start({ connections: 5, mostWaiting: 4 });
+    for (const name of ['1', '2', '3', '4', '5']) enter('a', name, 'supplier');
+    expect(log).toEqual(['1', '2', '5 429']);
+    for (const name of ['own 1', 'own 2', 'own 3', 'own 4', 'own 5']) enter('a', name);
+    expect(log.slice(3)).toEqual(['own 1', 'own 2', 'own 5 429']);
+    turns.leave(owner('a'));
+    expect(log.slice(6)).toEqual(['own 3']);
+    turns.leave(owner('a', 'supplier'));
+    expect(log.slice(7)).toEqual(['3']);
+    for (const part of ['supplier', 'supplier', null]) turns.leave(owner('a', part));
+    expect(log.slice(8)).toEqual(['4', 'own 4']);
   });
 
   it('every turn is free again after all have left', () => {
     const { turns, log, enter } = start();
     for (let round = 0; round < 3; round += 1) {
       for (const name of ['1', '2', '3', '4']) enter('a', name);
-      for (let n = 0; n < 4; n += 1) turns.leave('a');
+      for (let n = 0; n < 4; n += 1) turns.leave(owner('a'));
     }
     expect(log).toEqual([...'123412341234']);
   });

@@ -16,41 +16,59 @@ const patienceMs = 5_000;
 /** Time left to a request whose client has gone: its statements end by their timeouts. */
 const abandonedMs = 10_000;
 
-type Waiter = { resume(refusal?: RefusedError): void; timer: NodeJS.Timeout };
-type Line = { inside: number; waiting: Waiter[] };
+/** `part`: who of the owner makes the request, when it may use half of the owner's turns at most: a supplier. */
+export type TurnOwner = { name: string; part: string | null };
+
+type Waiter = { resume(refusal?: RefusedError): void; timer: NodeJS.Timeout; part: string | null };
+type Line = { inside: number; waiting: Waiter[]; insideOf: Map<string, number> };
 
 /**
- * Turns per owner, first come, first served. `enter` calls `resume` in the same tick while the owner's share is not used up;
+ * Turns per owner, first come, first served; a part that has its half lets others pass. `enter` calls `resume` in the same tick while the owner's share is not used up;
  * otherwise when one is free, or with a RefusedError 429 when too many wait or none was free in time. Each
  * resumption without a refusal must be followed by one `leave`. The returned function gives up the wait.
  */
 export type Turns = {
-  enter(owner: string, resume: (refusal?: RefusedError) => void): () => void;
-  leave(owner: string): void;
+  enter(owner: TurnOwner, resume: (refusal?: RefusedError) => void): () => void;
+  leave(owner: TurnOwner): void;
 };
+
+const half = (most: number) => Math.max(1, Math.floor(most / 2));
+
+function count(line: Line, part: string | null, change: 1 | -1): void {
+  line.inside += change;
+  if (part === null) return;
+  const now = (line.insideOf.get(part) ?? 0) + change;
+  if (now === 0) line.insideOf.delete(part);
+  else line.insideOf.set(part, now);
+}
 
 export function createTurns({ connections, mostWaiting, patienceMs }: TurnLimits): Turns {
   // Owners without a request have no entry, so the map does not grow with their number.
   const lines = new Map<string, Line>();
   const width = () => shareOf(connections, lines.size);
-  const refusal = (why: string) =>
+  const widthOf = (part: string | null) => (part === null ? width() : half(width()));
+  const waitingOf = (part: string | null) => (part === null ? mostWaiting : half(mostWaiting));
+  const refusal = (why: string, part: string | null) =>
     new RefusedError(
       429,
       'too_many_at_once',
-      `${why} Your share is ${width()} requests in progress at once, and ${mostWaiting} that wait for up to ${patienceMs / 1_000} seconds. Nothing was stored: send fewer at once, and retry.`,
+      `${why} Your share is ${widthOf(part)} requests in progress at once, and ${waitingOf(part)} that wait for up to ${patienceMs / 1_000} seconds. Nothing was stored: send fewer at once, and retry.`,
       { retryAfterSeconds: 1 },
     );
+  const mayEnter = ({ inside, insideOf }: Line, part: string | null) =>
+    inside < width() && (part === null || (insideOf.get(part) ?? 0) < widthOf(part));
   return {
-    enter(owner, resume) {
-      const line = lines.get(owner) ?? { inside: 0, waiting: [] };
-      lines.set(owner, line);
-      if (line.inside < width()) {
-        line.inside += 1;
+    enter({ name, part }, resume) {
+      const line = lines.get(name) ?? { inside: 0, waiting: [], insideOf: new Map<string, number>() };
+      lines.set(name, line);
+      if (mayEnter(line, part)) {
+        count(line, part, 1);
         resume();
         return () => undefined;
       }
-      if (line.waiting.length >= mostWaiting) {
-        resume(refusal('Too many of your requests are waiting.'));
+      const before = part === null ? line.waiting : line.waiting.filter((other) => other.part === part);
+      if (line.waiting.length >= mostWaiting || before.length >= waitingOf(part)) {
+        resume(refusal('Too many of your requests are waiting.', part));
         return () => undefined;
       }
       const { waiting } = line;
@@ -59,24 +77,26 @@ export function createTurns({ connections, mostWaiting, patienceMs }: TurnLimits
         if (place === -1) return;
         waiting.splice(place, 1);
         clearTimeout(waiter.timer);
-        waiter.resume(refusal('Your other requests took too long.'));
+        waiter.resume(refusal('Your other requests took too long.', part));
       };
-      const waiter = { resume, timer: setTimeout(giveUp, patienceMs).unref() };
+      const waiter = { resume, part, timer: setTimeout(giveUp, patienceMs).unref() };
       waiting.push(waiter);
       return giveUp;
     },
-    leave(owner) {
-      const line = lines.get(owner);
+    leave({ name, part }) {
+      const line = lines.get(name);
       if (!line) return;
-      line.inside -= 1;
+      count(line, part, -1);
       // More than one when the share has grown, none when it has shrunk.
       while (line.waiting.length > 0 && line.inside < width()) {
-        const next = line.waiting.shift()!;
-        clearTimeout(next.timer);
-        line.inside += 1;
-        next.resume();
+        const place = line.waiting.findIndex((waiter) => mayEnter(line, waiter.part));
+        if (place === -1) break;
+        const [next] = line.waiting.splice(place, 1);
+        clearTimeout(next!.timer);
+        count(line, next!.part, 1);
+        next!.resume();
       }
-      if (line.inside === 0) lines.delete(owner);
+      if (line.inside === 0) lines.delete(name);
     },
   };
 }
@@ -85,15 +105,33 @@ type TurnOptions = {
   /** Connections of the pools for writing and for reading. */
   connections: { write: number; read: number };
   /** Whose turn a request takes. Null for a request without a known caller, which takes none. */
-  ownerOf(request: FastifyRequest): string | null;
+  ownerOf(request: FastifyRequest): TurnOwner | null;
   limits?: Partial<TurnLimits>;
 };
 
 /** Requests whose body is read by their handler, at the pace of the client. */
 const streamed = new WeakSet<FastifyRequest>();
 
-/** Exempts a request from turns: it may not hold one while its body arrives. */
+/** Exempts a request from turns: it may not hold one while its body arrives. Its handler calls `inTurn` after that. */
 export const readsBodyInHandler = (request: FastifyRequest): void => void streamed.add(request);
+
+/** Where such a request takes its turn. */
+const ownTurns = new WeakMap<FastifyRequest, { turns: Turns; owner: TurnOwner }>();
+
+/** Runs what a request does after its body has arrived in a turn of its owner. Throws RefusedError 429 without a free turn. */
+export async function inTurn<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+  const own = ownTurns.get(request);
+  if (!own) return work();
+  const { turns, owner } = own;
+  await new Promise<void>((resolve, reject) =>
+    turns.enter(owner, (refusal) => (refusal ? reject(refusal) : resolve())),
+  );
+  try {
+    return await work();
+  } finally {
+    turns.leave(owner);
+  }
+}
 
 /**
  * Lets at most a share of one organization's requests use the database at once, so that the others find free connections.
@@ -107,8 +145,12 @@ export function takeTurns(app: FastifyInstance, { connections, ownerOf, limits }
   app.addHook('preHandler', (request, reply, done) => {
     const owner = ownerOf(request);
     const live = 'sse' in request.routeOptions && request.routeOptions.sse !== undefined;
-    if (owner === null || live || streamed.has(request)) return done();
+    if (owner === null || live) return done();
     const turns = request.method === 'GET' || request.method === 'HEAD' ? reading : writing;
+    if (streamed.has(request)) {
+      ownTurns.set(request, { turns, owner });
+      return done();
+    }
     let held = false;
     const leave = () => {
       if (!held) return;

@@ -182,9 +182,9 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   };
 }
 
-/** Each named provider is an offer, a text and a row, whether or not it is made. */
+/** Each provider that is named is an offer, a text and a row, whether or not it is made; named twice, it is one. */
 async function countOffers({ quotas }: Deps, owner: QuotaOwner, ids: readonly string[] | null | undefined) {
-  if (ids && ids.length > 0) await quotas.take('offers', owner, ids.length);
+  if (ids && ids.length > 0) await quotas.take('offers', owner, new Set(ids).size);
 }
 
 /** Who offers, under which rules, and the request's Idempotency-Key. */

@@ -11,7 +11,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
 import { problemResponses } from '../http/problem.ts';
-import { readsBodyInHandler } from '../http/turns.ts';
+import { inTurn, readsBodyInHandler } from '../http/turns.ts';
 import { uploadedFile } from '../http/uploaded-file.ts';
 import { type RejectedRow, readProviderRows } from './provider-csv.ts';
 
@@ -70,7 +70,7 @@ export function providerImport(
           // Received in full first: a transaction that waits for a client keeps its connection from everyone else.
           const file = await receiveProviders(await uploadedFile(request), config);
           const stored = await quotas.stored('providers', organizationId, (most) =>
-            db.withTx((tx) => upsertAll(tx, { organizationId, most }, file.valid)),
+            inTurn(request, () => db.withTx((tx) => upsertAll(tx, { organizationId, most }, file.valid))),
           );
           return { file, stored };
         });

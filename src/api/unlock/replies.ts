@@ -68,6 +68,7 @@ export function replyRoutes(
         const parsed = parseProviderPhone(request.body.provider_phone);
         const from = parsed.ok ? parsed.e164 : request.body.provider_phone;
         await limiter.take('phone', `${organizationId} ${from}`, reply);
+        await deps.quotas.take('texts', submitter);
         const { message } = request.body;
         const at = timeOf(request.body.timestamp).toISOString();
         const externalId = createHash('sha256')

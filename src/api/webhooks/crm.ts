@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { CrmContactEvent, CrmVendor } from '../../adapters/crm.ts';
+import { mayManage } from '../../db/account/members.ts';
 import { findCompanyNumber } from '../../db/crm/connections.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { callbackPath, connectByConsent } from '../../usecases/crm/connect.ts';
+import { type Consent, callbackPath, connectByConsent } from '../../usecases/crm/connect.ts';
 import { readState } from '../../usecases/crm/consent.ts';
 import { receiveUpdate } from '../../usecases/crm/receive-update.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -12,7 +13,7 @@ import { errorHandler, failureOf } from '../http/errors.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 import { pageErrors } from '../web/error-page.ts';
 
-type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'config' | 'log' | 'crms' | 'selfCheck'>;
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'config' | 'log' | 'crms' | 'selfCheck' | 'quotas'>;
 
 /** A contact with all its custom fields, several times over; read before the signature is verified. */
 const largestBody = 256 * 1024;
@@ -59,12 +60,24 @@ function consentRoute(scope: FastifyInstance, deps: Deps, { name, label }: CrmVe
           'crm_consent_unknown',
           'This authorization link is invalid or has expired. Please connect again.',
         );
+      await admit(deps, consent);
       await connectByConsent(deps, name, consent, String(code));
       const number = await findCompanyNumber(deps.db, consent.organizationId);
       return forgetConsent(reply, name)
         .header('cache-control', 'no-store')
         .redirect(`/dashboard/${number}/settings#crm`, 303);
     },
+  );
+}
+
+/** A consent can be returned to until it expires: by then its person may have lost the right, and each return calls the CRM. */
+async function admit({ db, quotas }: Deps, { organizationId, actor }: Consent): Promise<void> {
+  await quotas.take('crm_attempts', { organizationId, keyId: null });
+  if (await mayManage(db, actor, organizationId)) return;
+  throw new RefusedError(
+    403,
+    'forbidden',
+    'Your access to this company has ended, so its CRM was not connected. Someone who still has access can connect it from the settings.',
   );
 }
 

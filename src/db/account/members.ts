@@ -19,6 +19,16 @@ export async function organizationsOf(db: Queryable, userId: string): Promise<st
   return rows.map(({ id }) => id);
 }
 
+/** Whether the user is an operator or a seller of the organization. */
+export async function mayManage(db: Queryable, userId: string, organizationId: string): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`SELECT 1 FROM users u WHERE u.id = ${userId}::uuid AND (u.role = 'operator' OR EXISTS (
+      SELECT 1 FROM members m WHERE m.user_id = u.id AND m.organization_id = ${organizationId}::uuid AND m.role = 'seller'))`,
+  );
+  return rows.length > 0;
+}
+
 export async function listMembers(db: Queryable, organizationId: string): Promise<Member[]> {
   return run(
     db,

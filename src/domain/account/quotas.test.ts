@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { limitsOf, readQuotaLimits, refusalOf, StoredQuotaError, spanOf } from './quotas.ts';
+import { limitsOf, quotas, readQuotaLimits, refusalOf, StoredQuotaError, spanOf } from './quotas.ts';
 
 describe('limitsOf', () => {
   it.each([
@@ -11,6 +11,13 @@ describe('limitsOf', () => {
   ] as const)('takes the limits of %s', (_name, sources, limits) => {
     expect(limitsOf('requests', sources)).toEqual(limits);
   });
+});
+
+it('[S33] a key may use a fifth of what a supplier’s key can reach, so that it leaves the rest to its organization', () => {
+  for (const name of ['body_kilobytes', 'leads', 'offers', 'idempotency_keys'] as const) {
+    const { perOrganization, perKey } = quotas[name];
+    expect(perKey, name).toBeLessThanOrEqual(perOrganization / 5);
+  }
 });
 
 it('readQuotaLimits keeps whole numbers of known quotas', () => {

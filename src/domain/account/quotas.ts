@@ -2,7 +2,8 @@ import { RefusedError } from '../errors.ts';
 
 /**
  * What one organization, and one of its API keys, may use. `rate` counts units per window, `held` counts what is in
- * progress at once, `stored` counts rows. Null means no limit of that kind. docs/quotas.md is made from this table.
+ * progress at once, `stored` counts rows. Null means no limit of that kind. What a supplier's key may
+ * use has a lower limit per key: no supplier can use up what its organization has. docs/quotas.md is made from this table.
  */
 export type Quota = {
   kind: 'rate' | 'held' | 'stored';
@@ -24,7 +25,7 @@ export const quotas = {
     kind: 'rate',
     what: 'kilobytes of large requests',
     perOrganization: 600_000,
-    perKey: 600_000,
+    perKey: 120_000,
     seconds: minute,
   },
   exports: {
@@ -45,21 +46,28 @@ export const quotas = {
     kind: 'rate',
     what: 'leads sent by API',
     perOrganization: 1_000_000,
-    perKey: 1_000_000,
+    perKey: 200_000,
     seconds: day,
   },
   offers: {
     kind: 'rate',
     what: 'offers to providers',
     perOrganization: 2_000_000,
-    perKey: 2_000_000,
+    perKey: 400_000,
     seconds: day,
   },
   idempotency_keys: {
     kind: 'rate',
     what: 'Idempotency-Keys',
     perOrganization: 1_000_000,
-    perKey: 1_000_000,
+    perKey: 200_000,
+    seconds: day,
+  },
+  texts: {
+    kind: 'rate',
+    what: 'texts submitted by API',
+    perOrganization: 200_000,
+    perKey: 200_000,
     seconds: day,
   },
   unknown_texts: {

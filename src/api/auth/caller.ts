@@ -78,7 +78,6 @@ export async function asStranger(request: FastifyRequest): Promise<void> {
 }
 
 /**
-/**
  * Whose turns a request takes: its organization's, its own when it acts for several, or those of all strangers together. A
  * supplier is a part of its organization. Null when neither an access hook nor `asStranger` has run.
  */

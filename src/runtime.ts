@@ -10,6 +10,7 @@ import { createVault } from './db/vault.ts';
 import { isQuotaName, quotaNames, readQuotaLimits } from './domain/account/quotas.ts';
 import { createPayLinks } from './domain/unlock/pay-link.ts';
 import { createEffects } from './engine/effects.ts';
+import { readDepths } from './engine/process.ts';
 import { createQueues } from './engine/queues.ts';
 import { createRelay } from './engine/relay.ts';
 import { createCounters } from './usecases/account/counters.ts';
@@ -57,6 +58,8 @@ export async function createRuntime(
     namespace: options.namespace,
     log,
   });
+  // Before the first job: its turn would be before those of all jobs that wait already.
+  await readDepths({ db, queues, log });
   const vault = createVault(config.encryptionKeys);
   const gateways = createGateways(config);
   const { timings } = config;

@@ -106,14 +106,21 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
 
 /** Keeps the counts for windows and turns current, for processes without a sweeper. */
 export function watchDepths(runtime: EngineRuntime): RunningWorkers {
-  const timer = setInterval(() => {
-    queueState(runtime.db)
-      .then((state) => runtime.queues.refresh(state))
-      .catch((error: Error) => runtime.log.debug({ error: error.message }, 'queue depths not known'));
-  }, 1_000);
+  const timer = setInterval(() => void readDepths(runtime), 1_000);
   return {
     async stop() {
       clearInterval(timer);
     },
   };
+}
+
+/** Reads the counts for windows and turns once. Never throws. */
+export async function readDepths({
+  db,
+  queues,
+  log,
+}: Pick<EngineRuntime, 'db' | 'queues' | 'log'>): Promise<void> {
+  await queueState(db)
+    .then((state) => queues.refresh(state))
+    .catch((error: Error) => log.debug({ error: error.message }, 'queue depths not known'));
 }

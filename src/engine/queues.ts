@@ -5,6 +5,7 @@ import { settledWithin, within } from '../db/deadline.ts';
 import type { QueueState } from '../db/transport/queue-state.ts';
 import type { QueueServer } from '../domain/transport/checks.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
+import { createFronts, type Look } from './fronts.ts';
 import { type Connections, postgresConnections, redisConnections } from './queue-connections.ts';
 import { createTurns, type Room } from './turns.ts';
 
@@ -112,7 +113,7 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
   const backend = options.redisUrl ? 'redis' : 'postgres';
   const kept = keptJobs[backend];
   const turns = createTurns(window);
-  let fronts = new Map<WorkerName, number>();
+  const fronts = createFronts();
   const workers: Worker[] = [];
   const place = (row: PublishRow): PlacedRow => ({ row, turn: turns.next(row.worker, row.organizationId) });
   const add = async (worker: WorkerName, rows: PlacedRow[]) => {
@@ -149,16 +150,16 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
     isFull: turns.isFull,
     room: turns.room,
     async refresh(state) {
-      const busy = [...new Set(state.queued.map(({ worker }) => worker))];
-      const before = fronts;
-      const found = await Promise.all(
-        busy.map(async (worker) => {
+      const busy = new Set(state.queued.map(({ worker }) => worker));
+      // Jobs published after the counts were read may wait in a queue that had none: its front must not begin again.
+      const looked = workerNames.filter((worker) => busy.has(worker) || fronts.of(worker) > 0);
+      await Promise.all(
+        looked.map(async (worker) => {
           const look = within(lookTimeoutMs, 'no answer from the queue', frontOf(queueOf(worker)));
-          return [worker, await look.catch(() => before.get(worker) ?? 0)] as const;
+          fronts.see(worker, await look.catch(() => 'unknown' as const));
         }),
       );
-      fronts = new Map(found);
-      turns.refresh(state, fronts);
+      turns.refresh(state, new Map(looked.map((worker) => [worker, fronts.of(worker)])));
     },
     async replantCanary(worker) {
       const queue = queueOf(worker);
@@ -218,10 +219,13 @@ export async function createQueues(options: QueueOptions): Promise<Queues> {
   };
 }
 
-/** The turn of the job that runs next; 0 when no job waits, and the turns begin again. */
-async function frontOf(queue: Queue): Promise<number> {
-  const first = await queue.getJobs(['waiting', 'prioritized'], 0, 0, true);
-  return first.length === 0 ? 0 : Math.min(...first.map(({ priority = 0 }) => priority));
+/** Several jobs, because the first may end, and with it its row, between the reading of its id and of its priority. */
+const lookedAt = 4;
+
+async function frontOf(queue: Queue): Promise<Look> {
+  const first = await queue.getJobs(['waiting', 'prioritized'], 0, lookedAt - 1, true);
+  if (first.length > 0) return Math.min(...first.map(({ priority = 0 }) => priority));
+  return (await queue.getJobCountByTypes('waiting', 'prioritized')) === 0 ? 'empty' : 'unknown';
 }
 
 /** Sends jobs that arrive during a bulk as the next bulk, by turn. It uses no timer, so it adds no latency. */

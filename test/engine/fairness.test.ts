@@ -96,6 +96,22 @@ describe('organizations take turns in every queue', () => {
     expect(order.indexOf(small)).toBeGreaterThanOrEqual(0);
   });
 
+  it('[S36] an early job of another process does not put new jobs ahead of those already queued', async () => {
+    await publish(big, 400);
+    await runJobs(quantum * 15);
+    await refresh();
+    const board = system.runtime.queues.boards().find((queue) => queue.name === 'distributor')!;
+    // As a process publishes that has not looked at the queue yet.
+    await board.add('distributor', { outboxId: 0, epoch: 1 }, { jobId: 'early' });
+    await refresh();
+    await publish(small, 1);
+    const [row] = await system.rows<{ id: number }>('SELECT id FROM outbox WHERE organization_id = $1', [
+      small,
+    ]);
+    const job = await board.getJob(`ob-${row!.id}-0`);
+    expect(job?.opts.priority).toBeGreaterThanOrEqual(15);
+  });
+
   it('[S36] an organization that comes second does not keep the first from its turns', async () => {
     await publish(big, 200);
     await runJobs(quantum * 5);

@@ -1,5 +1,8 @@
 -- One tenant cannot hurt another.
 
+-- First, because it reads the largest table: the statements after it lock tables exclusively until the end.
+CREATE INDEX "leads_supplier" ON "leads" USING btree ("organization_id","supplier_id","created_at","id") WHERE supplier_id is not null;--> statement-breakpoint
+
 -- Fair queues: the share of an organization in every queue, as a multiple of the others'.
 ALTER TABLE "organizations" ADD COLUMN "queue_weight" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "organizations" ADD CONSTRAINT "organizations_queue_weight" CHECK ("queue_weight" between 1 and 100);--> statement-breakpoint
@@ -23,7 +26,6 @@ ALTER TABLE "phones" ADD COLUMN "opted_out_of" uuid[] DEFAULT '{}' NOT NULL;--> 
 ALTER TABLE "api_keys" ADD COLUMN "supplier_id" uuid;--> statement-breakpoint
 UPDATE "api_keys" SET "supplier_id" = "id" WHERE "owner" = 'supplier';--> statement-breakpoint
 ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_supplier" CHECK (("api_keys"."owner" = 'supplier') = ("api_keys"."supplier_id" is not null));--> statement-breakpoint
-CREATE INDEX "leads_supplier" ON "leads" USING btree ("organization_id","supplier_id","created_at","id") WHERE supplier_id is not null;--> statement-breakpoint
 ALTER TABLE "organizations" ADD COLUMN "price_floors" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint
 
 -- API keys end with the person who made them. Null for keys made on the command line, and for earlier ones.
@@ -36,8 +38,8 @@ ALTER TABLE "imports" ADD COLUMN "reject_reasons" jsonb DEFAULT '{}'::jsonb NOT 
 UPDATE "imports" SET "rejects_kept" = "rejected" WHERE "rejected" > 0;--> statement-breakpoint
 CREATE INDEX "imports_running" ON "imports" USING btree ("organization_id","started_at","id") WHERE status = 'running';--> statement-breakpoint
 
--- The page of a buyer whose payment is held for a check says so. Payments held before are found by their events.
+-- The page of a buyer whose payment is held for a check says so. Of earlier ones, those are held whose alert is open.
 ALTER TABLE "checkout_sessions" ADD COLUMN "quarantined_at" timestamp with time zone;--> statement-breakpoint
-UPDATE "checkout_sessions" s SET "quarantined_at" = e.occurred_at FROM "events" e
-  WHERE e.type = 'payment.quarantined' AND e.data->>'sessionId' = s.id
+UPDATE "checkout_sessions" s SET "quarantined_at" = a.created_at FROM "alerts" a
+  WHERE a.key = 'quarantined-' || s.id AND a.resolved_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM "payments" p WHERE p.session_id = s.id);

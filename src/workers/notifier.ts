@@ -1,6 +1,6 @@
 import { unlockSubject } from '../db/unlock/subject.ts';
 import type { UnlockView } from '../db/unlock/unlocks.ts';
-import { alert } from '../domain/messaging/alerts.ts';
+import { alert, heldPaymentAlert } from '../domain/messaging/alerts.ts';
 import { defineWorker } from '../engine/define.ts';
 import { skip } from '../engine/outcome.ts';
 import { alertOperator, type OperatorAlert } from '../usecases/messaging/alert-operator.ts';
@@ -66,7 +66,7 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
     },
 
     'payment.quarantined'(event, deps, run) {
-      const key = `quarantined-${event.data.sessionId}`;
+      const key = heldPaymentAlert(event.data.sessionId);
       return alertOperator(about(event, key, alert('payment_rejected', event.data)), deps, run);
     },
 

@@ -10,7 +10,7 @@ export const bobPhone = '+13055550161';
 const names = `organization ownKey supplierKey amy bob amyLine bobLine user importing
   offered uploaded soldUpload
   amyOpen bobDone amyExpired bobRefunded
-  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined`;
+  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined held decided`;
 export type Ids = Record<string, string>;
 
 /** Ids as the product makes them, each a second after the one before: their order is the order of their making. */
@@ -178,6 +178,7 @@ async function insertMoney(id: Ids, insert: Insert): Promise<void> {
       expires_at,
     },
     { unlock_id: id.bobDone, number: 1, id: 'cs_done', state: 'complete', expires_at },
+    { unlock_id: id.amyExpired, number: 1, id: 'cs_refunded', state: 'expired', expires_at },
   ]);
   const payment = { organization_id: id.organization, currency: 'usd', amount_minor: 2_500 };
   await insert('payments', [
@@ -232,6 +233,19 @@ async function insertTransport(id: Ids, insert: Insert): Promise<void> {
       subject: `unlock:${id.bobDone}`,
       text: 'Disputed.',
     },
+    ...[
+      { alertId: id.held, session: 'cs_old', resolved_at: null },
+      { alertId: id.decided, session: 'cs_refunded', resolved_at: new Date() },
+    ].map(({ alertId, session, resolved_at }) => ({
+      id: alertId,
+      key: `quarantined-${session}`,
+      kind: 'payment_rejected',
+      organization_id: id.organization,
+      subject: `unlock:${id.amyOpen}`,
+      text: 'Held.',
+      created_at: new Date(Date.now() - 3_600_000),
+      resolved_at,
+    })),
   ]);
   const event = { version: 1, organization_id: id.organization };
   await insert('events', [

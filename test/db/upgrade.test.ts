@@ -155,8 +155,9 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     expect(await findCheckout(db, id.bobDone!)).toMatchObject({ booked: true, held: false });
   });
 
-  it('a payment that was quarantined is held', async () => {
+  it('a payment that was quarantined is held until an operator decides', async () => {
     expect(await findCheckout(db, id.amyOpen!)).toMatchObject({ held: true });
+    expect(await findCheckout(db, id.amyExpired!)).toMatchObject({ held: false });
   });
 
   it('the books keep their journal, and its entries sum to zero', async () => {
@@ -228,7 +229,10 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     expect(await findReply(db, 'twilio', 'SM1')).toMatchObject({ intent: 'accept', unlockId: id.amyOpen });
     const offers = await findOffers(db, ourNumber, amyPhone, [], null);
     expect(offers.map((offer) => offer.unlockId).toSorted()).toEqual([id.amyOpen, id.amyExpired].toSorted());
-    expect(await listAlerts(db, organization, 10)).toMatchObject([{ id: id.alert, unlockId: id.bobDone }]);
+    expect(await listAlerts(db, organization, 10)).toMatchObject([
+      { id: id.alert, unlockId: id.bobDone },
+      { id: id.held, unlockId: id.amyOpen },
+    ]);
     expect(await listParked(db, { organizationId: organization, limit: 10 })).toMatchObject([
       { worker: 'payment-linker', error: 'no answer', unlockId: id.amyOpen, leadId: 'lead_offered' },
     ]);

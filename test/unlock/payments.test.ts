@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveAlert } from '../../src/db/transport/attention.ts';
+import { paymentReported } from '../../src/usecases/payment/reconcile.ts';
 import { type Buyer, expectBooksToMatch, type Offer, type Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -272,6 +274,27 @@ describe('a payment that differs from the order', () => {
     expect(page).not.toContain(sale.offer.secret);
     expect((await story.press(sale.page)).session).toBeNull();
   }
+
+  it('[F22] the operator who resolves the alert lets the buyer pay again, and a repeat of the report holds nothing', async () => {
+    const sale = await openSale();
+    system.sandbox.act.pay(sale.session, { amount: 1999 });
+    await expectQuarantine(sale, 'amount');
+    const [alert] = await system.rows<{ id: string; organization: string }>(
+      'SELECT id, organization_id AS organization FROM alerts WHERE key = $1',
+      [`quarantined-${sale.session}`],
+    );
+    expect(await resolveAlert(system.runtime.db, null, alert!.id)).toEqual([{ id: alert!.id }]);
+    await system.runtime.relay.commit({
+      events: [paymentReported(sale.unlockId, sale.session, alert!.organization)],
+    });
+    await story.settled();
+    expect(await story.reads(sale.page)).not.toContain('You do not need to pay again');
+    const { session } = await story.press(sale.page);
+    expect(session).not.toBeNull();
+    expect(session).not.toBe(sale.session);
+    system.sandbox.act.pay(session!);
+    await story.reaches(sale.offer, sale.buyer, 'DONE');
+  });
 });
 
 describe('refunds and disputes', () => {

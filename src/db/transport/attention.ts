@@ -3,6 +3,7 @@ import type { WorkerName } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { ofOrganization } from '../organization.ts';
+import { releaseSession } from '../payment/sessions.ts';
 
 /**
  * Items that need an operator: parked work, texts without a clear action, alerts. `organizationId` is null for platform
@@ -138,6 +139,7 @@ export async function listAlerts(
   );
 }
 
+/** Resolves an alert. A payment that was held with it is released. */
 export function resolveAlert(
   db: Queryable,
   organizationId: string | null,
@@ -145,8 +147,11 @@ export function resolveAlert(
 ): Promise<{ id: string }[]> {
   return run(
     db,
-    sql`UPDATE alerts SET resolved_at = now() WHERE id = ${id}::uuid AND resolved_at IS NULL
-      AND ${ofOrganization('organization_id', organizationId)} RETURNING id`,
+    sql`WITH resolved AS (
+      UPDATE alerts SET resolved_at = now() WHERE id = ${id}::uuid AND resolved_at IS NULL
+        AND ${ofOrganization('organization_id', organizationId)} RETURNING id, key),
+    released AS (${releaseSession(sql`resolved`)})
+    SELECT id FROM resolved`,
   );
 }
 

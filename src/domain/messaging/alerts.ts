@@ -1,5 +1,8 @@
 import type { Language } from '../language.ts';
 
+/** The key of the alert about a payment that is held until an operator resolves the alert. */
+export const heldPaymentAlert = (sessionId: string) => `quarantined-${sessionId}`;
+
 /**
  * Every alert an operator can get: its line on the console, and the subject and first sentence of its e-mail. A new
  * kind is an entry here and an `alert(...)` where it is raised. No personal data: alerts leave the installation by e-mail.
@@ -50,8 +53,8 @@ const definitions = {
   payment_rejected: define({
     title: { en: 'Payment does not match', es: 'Pago que no corresponde' },
     explanation: {
-      en: 'A payment does not match the requested amount, currency or account.',
-      es: 'Llegó un pago cuyo monto, moneda o cuenta no es lo que se pidió.',
+      en: 'A payment does not match the requested amount, currency or account. It is held: refund it at Stripe, then resolve this alert, and the buyer can pay again.',
+      es: 'Llegó un pago cuyo monto, moneda o cuenta no es lo que se pidió. Está retenido: devuélvalo en Stripe y marque este aviso como resuelto; el comprador podrá pagar de nuevo.',
     },
     text: ({ sessionId, reason }: { sessionId: string; reason: string }) =>
       `Session ${sessionId} was paid, but its ${reason} is not what was asked for. Nothing was revealed.`,

@@ -156,6 +156,23 @@ describe('[S13] CSV import of providers', () => {
     });
   });
 
+  it('an import waits for the count of providers before it locks one, as a single provider does', async () => {
+    await importCsv('external_id,phone\nfirst1,+13055550190\n');
+    await atServer(api.config.databaseDirectUrl ?? api.config.databaseUrl!, async (holder) => {
+      await holder.query('BEGIN');
+      await holder.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `providers ${api.organizationId}`,
+      ]);
+      const imported = importCsv('external_id,phone\nfirst1,+13055550191\n');
+      await expect
+        .poll(() => api.rows(`SELECT 1 AS n FROM pg_locks WHERE NOT granted AND locktype = 'advisory'`))
+        .toEqual([{ n: 1 }]);
+      await holder.query("SELECT 1 FROM buyers WHERE external_id = 'first1' FOR UPDATE NOWAIT");
+      await holder.query('ROLLBACK');
+      expect((await imported).json().summary.updated).toBe(1);
+    });
+  });
+
   it('accepts a multipart form with a file, and semicolons', async () => {
     const payload =
       '--B\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\nContent-Type: text/csv\r\n\r\nexternal_id;phone\nform1;+13055550186\n\r\n--B--\r\n';

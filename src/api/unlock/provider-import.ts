@@ -5,6 +5,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
 import { assertProviders, type BuyerFields, upsertBuyers } from '../../db/account/buyers.ts';
+import { lockCount } from '../../db/account/stored.ts';
 import type { Tx } from '../../db/client.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -117,6 +118,8 @@ async function upsertAll(
 ) {
   const sorted = [...providers].sort((a, b) => (a.externalId < b.externalId ? -1 : 1));
   const totals = { created: 0, updated: 0 };
+  // Before any provider is locked, as in the creation of a single one.
+  await lockCount(tx, 'providers', organizationId);
   for (let first = 0; first < sorted.length; first += batchSize) {
     const { created, updated } = await upsertBuyers(
       tx,

@@ -4,7 +4,7 @@ import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
 import { optedOutFor } from '../messaging/phones.ts';
 import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
-import { insertCounted, lockCount } from './stored.ts';
+import { insertCounted } from './stored.ts';
 
 export type Buyer = {
   id: string;
@@ -89,10 +89,10 @@ const countOf = (organizationId: string) =>
   sql`(SELECT count(*) FROM buyers WHERE organization_id = ${organizationId}::uuid)`;
 
 /**
- * For a transaction that stores many, after its inserts. Throws StoredQuotaError, which rolls them back.
+ * For a transaction that stores many, after its inserts; it begins with `lockCount`. Throws StoredQuotaError, which rolls
+ * them back.
  */
 export async function assertProviders(tx: Tx, organizationId: string, most: number): Promise<void> {
-  await lockCount(tx, 'providers', organizationId);
   const [row] = await run<{ full: boolean }>(
     tx,
     sql`SELECT ${countOf(organizationId)} > ${most}::bigint AS full`,

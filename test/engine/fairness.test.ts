@@ -43,7 +43,7 @@ describe('organizations take turns in every queue', () => {
     return rows.length;
   };
   /** Rows that wait in the outbox, due now. */
-  const wait = (organizations: string[], rows: number) =>
+  const wait = (organizations: (string | null)[], rows: number) =>
     system.rows(
       `INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
         SELECT gen_random_uuid(), now(), 'distributor', o, now(), false FROM unnest($1::uuid[]) AS o, generate_series(1, $2)`,
@@ -162,6 +162,20 @@ describe('organizations take turns in every queue', () => {
       queues.window,
     ]);
     expect(new Set(await runJobs(3 * quantum))).toEqual(new Set([big, small, other]));
+  });
+
+  it('[S36] rows of no organization have places of their own as well, and no more', async () => {
+    await wait([null], 50);
+    await system.rows('UPDATE outbox SET queued = true WHERE id IN (SELECT id FROM outbox LIMIT 15)');
+    const { rows } = await admitWaiting(system.runtime.db, 'distributor', {
+      room: 40,
+      visibilityMs: 10_000,
+      perOrganization: ownPlaces,
+      organizations: 500,
+      after: null,
+      weights: new Map(),
+    });
+    expect(rows).toHaveLength(ownPlaces - 15);
   });
 
   it('[S36] admission by weight gives an organization of weight 3 three rows per turn', async () => {

@@ -179,10 +179,11 @@ export async function admitWaiting(
   worker: WorkerName,
   { room, visibilityMs, perOrganization, organizations, after, weights }: Admission,
 ): Promise<{ rows: PublishRow[]; next: string | null }> {
-  const left =
+  const leftOf = (organization: string) =>
     perOrganization === null
       ? sql`${room}::integer`
-      : sql`${perOrganization}::integer - coalesce((SELECT q.rows FROM queued q WHERE q.organization_id = t.organization_id), 0)`;
+      : sql`${perOrganization}::integer - coalesce((SELECT q.rows FROM queued q
+          WHERE q.organization_id IS NOT DISTINCT FROM ${sql.raw(organization)}), 0)`;
   const weightsJson = JSON.stringify(Object.fromEntries(weights));
   const [found] = await run<{ rows: PublishRow[]; next: string | null }>(
     db,
@@ -199,7 +200,7 @@ export async function admitWaiting(
         : sql`queued AS (SELECT organization_id, count(*)::integer AS rows FROM outbox
             WHERE worker = ${worker} AND ${outboxRow.queued} GROUP BY organization_id),`
     }
-    free AS (SELECT t.organization_id, ${left} AS rows,
+    free AS (SELECT t.organization_id, ${leftOf('t.organization_id')} AS rows,
         coalesce((${weightsJson}::jsonb ->> t.organization_id::text)::integer, 1) AS weight
       FROM tenants t WHERE t.organization_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM worker_holds h WHERE h.worker = ${worker} AND h.organization_id = t.organization_id AND h.until > now())),
@@ -211,7 +212,8 @@ export async function admitWaiting(
             AND organization_id = t.organization_id ORDER BY due_at LIMIT greatest(0, least(t.rows, t.weight * (SELECT share.rows FROM share)))) o) w
       UNION ALL
       (SELECT id, row_number() OVER (ORDER BY due_at) - 1 FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting}
-        AND due_at <= now() AND organization_id IS NULL ORDER BY due_at LIMIT ${room})),
+        AND due_at <= now() AND organization_id IS NULL ORDER BY due_at
+        LIMIT greatest(0, least(${room}::integer, ${leftOf('NULL::uuid')})))),
     -- Who is first among equals must not be the same each time.
     turns AS (SELECT id FROM ready ORDER BY turn, random() LIMIT ${room}),
     due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED),

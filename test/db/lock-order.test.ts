@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createPostgresCounters } from '../../src/db/account/counters.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { commitChange } from '../../src/db/commit.ts';
 import { bookReceipt, findReceiptTarget } from '../../src/db/messaging/receipts.ts';
@@ -21,13 +22,13 @@ afterAll(async () => {
   await test.drop();
 });
 
-type Row = { table: string; id: string | number };
+type Row = { table: string; id: string | number; key?: string };
 
 /** Runs `statement` while `first` is held, and returns its result. Fails when it has locked `later` by then. */
 async function whileHolding<T>(first: Row, later: Row, statement: () => Promise<T>): Promise<T> {
   return atServer(test.directUrl, async (holder) => {
-    const lock = ({ table, id }: Row) =>
-      holder.query(`SELECT 1 FROM ${table} WHERE id = $1 FOR UPDATE NOWAIT`, [id]);
+    const lock = ({ table, id, key = 'id' }: Row) =>
+      holder.query(`SELECT 1 FROM ${table} WHERE ${key} = $1 FOR UPDATE NOWAIT`, [id]);
     await holder.query('BEGIN');
     await lock(first);
     const result = statement();
@@ -67,6 +68,19 @@ it('rows whose jobs are lost are reissued in the order of their ids', async () =
   const { rows, first, later } = await outboxRows();
   const issued = await whileHolding(first, later, () => reissue(db, rows.toReversed()));
   expect(issued.map(({ epoch }) => epoch)).toEqual([1, 1, 1]);
+});
+
+it('places of several counters are renewed in the order of their keys', async () => {
+  const counters = createPostgresCounters(db);
+  const places = ['c', 'b', 'a'].map((key) => ({ key, id: `place-${key}` }));
+  for (const { key, id } of places) await counters.occupy({ key, id, limit: 1, ms: 60_000 });
+  const counterOf = (key: string) => ({ table: 'quota_counters', key: 'key', id: key });
+  await whileHolding(counterOf('a'), counterOf('c'), () => counters.renew(places, 3_600_000));
+  expect(
+    await db.query(
+      "SELECT key FROM quota_counters WHERE expires_at > now() + interval '50 minutes' ORDER BY key",
+    ),
+  ).toEqual([{ key: 'a' }, { key: 'b' }, { key: 'c' }]);
 });
 
 it('a receipt that closes a line locks its phone before its effect, as a claim does', async () => {

@@ -37,11 +37,12 @@ export function createPostgresCounters(db: Queryable): CounterStore {
     async renew(places, ms) {
       await run(
         db,
-        sql`UPDATE quota_counters c SET expires_at = ${after(ms)},
-            places = c.places || p.renewed
-          FROM (SELECT o.key, jsonb_object_agg(given.id, ${epochMs} + ${ms}::float8) AS renewed
-            FROM jsonb_to_recordset(${JSON.stringify(places)}::jsonb) AS given(key text, id text)
-            JOIN quota_counters o ON o.key = given.key AND o.places ? given.id GROUP BY o.key) p
+        sql`WITH given AS (
+            SELECT key, id FROM jsonb_to_recordset(${JSON.stringify(places)}::jsonb) AS given(key text, id text)),
+          held AS (SELECT key, places FROM quota_counters WHERE key IN (SELECT key FROM given) ORDER BY key FOR UPDATE)
+          UPDATE quota_counters c SET expires_at = ${after(ms)}, places = c.places || p.renewed
+          FROM (SELECT held.key, jsonb_object_agg(given.id, ${epochMs} + ${ms}::float8) AS renewed
+            FROM given JOIN held ON held.key = given.key AND held.places ? given.id GROUP BY held.key) p
           WHERE c.key = p.key`,
       );
     },

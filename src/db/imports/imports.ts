@@ -173,7 +173,7 @@ const sameFile = (row: Pick<Import, 'id' | 'organizationId' | 'fileHash'>) =>
 
 export type NewImport = Pick<Import, 'id' | 'organizationId' | 'fileName' | 'dialect'>;
 
-/** Returns false when the company already has `mostOpen` unfinished files. */
+/** Returns false when the company already has `mostOpen` unfinished files. Two counts, each with an index of its states. */
 export async function openUpload(
   db: Pick<Database, 'withTx'>,
   row: NewImport,
@@ -185,8 +185,9 @@ export async function openUpload(
       tx,
       sql`INSERT INTO imports (id, organization_id, status, file_name, dialect)
       SELECT ${row.id}::uuid, ${row.organizationId}::uuid, 'uploading', ${row.fileName}::text, ${JSON.stringify(row.dialect)}::jsonb
-      WHERE (SELECT count(*) FROM imports WHERE organization_id = ${row.organizationId}::uuid
-        AND status IN ('uploading', 'ready', 'running')) < ${mostOpen}::bigint RETURNING id`,
+      WHERE (SELECT count(*) FROM imports WHERE organization_id = ${row.organizationId}::uuid AND status IN ('uploading', 'ready'))
+        + (SELECT count(*) FROM imports WHERE organization_id = ${row.organizationId}::uuid AND status = 'running')
+        < ${mostOpen}::bigint RETURNING id`,
     ),
   );
   return rows.length > 0;

@@ -207,6 +207,14 @@ describe('paying', () => {
     expect((await pay(token)).statusCode).toBe(303);
   });
 
+  it('whether an offer can still be paid for is judged by the database’s clock', async () => {
+    const { unlockId } = await payable();
+    const atTheEnd = { ...api.runtime.selfCheck, now: () => new Date(Date.now() + 7 * 86_400_000) };
+    const late = { ...api.runtime, selfCheck: atTheEnd };
+    expect(await openCheckoutSession(late, unlockId, null)).toEqual({ kind: 'closed' });
+    expect(await openCheckoutSession(api.runtime, unlockId, null)).toMatchObject({ kind: 'open' });
+  });
+
   it('a new session is created only after Stripe reported the previous one expired', async () => {
     const { token, unlockId } = await payable();
     await pay(token);

@@ -19,7 +19,7 @@ import type { Limiter } from '../http/limits.ts';
 import { addToLog } from '../http/request-log.ts';
 import { DetailsPage, PaidPage, PayablePage, SentencePage, type Teaser } from './pay-page.tsx';
 
-type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'links' | 'config' | 'log'>;
+type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'links' | 'config' | 'selfCheck' | 'log'>;
 type Opened = { unlock: UnlockView; figures: PayFigures; view: PayView };
 
 /**

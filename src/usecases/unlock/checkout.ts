@@ -16,7 +16,7 @@ import type { Cause } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
-type Deps = Pick<Runtime, 'db' | 'relay' | 'payments' | 'links' | 'config'>;
+type Deps = Pick<Runtime, 'db' | 'relay' | 'payments' | 'links' | 'config' | 'selfCheck'>;
 
 export type CheckoutResult =
   | { kind: 'open'; url: string }
@@ -46,7 +46,7 @@ export async function openCheckoutSession(
   // Each round either returns or changes the row it read: created, opened, ended, or lost to another request.
   for (let round = 0; round < 20; round += 1) {
     const unlock = await findUnlock(deps.db, unlockId);
-    if (!unlock || !isStillPayable(unlock)) return { kind: 'closed' };
+    if (!unlock || !isStillPayable(unlock, deps.selfCheck.now())) return { kind: 'closed' };
     // Most buttons are pressed once: the first row is inserted without a lookup.
     const begun = round === 0 ? await beginCheckout(deps.db, unlockId, 1) : null;
     let current = begun ?? (await findCheckout(deps.db, unlockId));
@@ -72,11 +72,12 @@ export async function openCheckoutSession(
   });
 }
 
-function isStillPayable(unlock: UnlockView): boolean {
+/** `now`: by the database's clock, which also judges the session's row. */
+function isStillPayable(unlock: UnlockView, now: Date): boolean {
   const facts = {
     status: unlock.state,
     reason: unlock.reason,
-    ttlLeftMs: unlock.ttlExpiresAt.getTime() - Date.now(),
+    ttlLeftMs: unlock.ttlExpiresAt.getTime() - now.getTime(),
   };
   return (
     payView(
@@ -159,7 +160,7 @@ async function closeIfEnded(
   sessionId: string,
 ): Promise<boolean> {
   const unlock = await findUnlock(deps.db, unlockId);
-  if (unlock && isStillPayable(unlock)) return false;
+  if (unlock && isStillPayable(unlock, deps.selfCheck.now())) return false;
   const session = await deps.payments.expireCheckout(sessionId, `expire-${sessionId}`);
   if (session.status === 'expired') {
     await deps.relay.commit({ writes: [endCheckout(unlockId, number, 'expired')] });

@@ -10,7 +10,7 @@ export type QueueState = {
   weights: ReadonlyMap<string, number>;
 };
 
-/** Reads as many index entries as rows are queued, which the windows of the queues bound. */
+/** Reads the rows that are queued, by their index; the windows of the queues bound their number. */
 export async function queueState(db: Queryable): Promise<QueueState> {
   const [row] = await run<{ queued: QueueState['queued']; weights: Record<string, number> }>(
     db,

@@ -10,7 +10,7 @@ export const bobPhone = '+13055550161';
 const names = `organization ownKey supplierKey amy bob amyLine bobLine user importing
   offered uploaded soldUpload
   amyOpen bobDone amyExpired bobRefunded
-  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined held decided`;
+  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined held decided checked`;
 export type Ids = Record<string, string>;
 
 /** Ids as the product makes them, each a second after the one before: their order is the order of their making. */
@@ -267,15 +267,18 @@ async function insertTransport(id: Ids, insert: Insert): Promise<void> {
       correlation_id: id.received,
       data: { unlockId: id.amyOpen, sessionId: 'cs_open' },
     },
-    {
+    ...[
+      { name: 'quarantined', unlockId: id.amyOpen, sessionId: 'cs_old' },
+      { name: 'checked', unlockId: id.amyExpired, sessionId: 'cs_refunded' },
+    ].map(({ name, ...session }) => ({
       ...event,
-      id: id.quarantined,
-      occurred_at: timeOfId(id.quarantined!),
+      id: id[name],
+      occurred_at: timeOfId(id[name]!),
       type: 'payment.quarantined',
       subject: `organization:${id.organization}`,
       correlation_id: id.received,
-      data: { unlockId: id.amyOpen, sessionId: 'cs_old', reason: 'amount' },
-    },
+      data: { ...session, reason: 'amount' },
+    })),
     ...formerRoutes.map(({ name, type }) => ({
       ...event,
       id: id[name],

@@ -4,6 +4,7 @@ import { admitWaiting } from '../../src/db/transport/outbox.ts';
 import { queueState } from '../../src/db/transport/queue-state.ts';
 import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
 import { ownPlaces, quantum } from '../../src/engine/turns.ts';
+import { createRuntime } from '../../src/runtime.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 describe('organizations take turns in every queue', () => {
@@ -110,6 +111,22 @@ describe('organizations take turns in every queue', () => {
     ]);
     const job = await board.getJob(`ob-${row!.id}-0`);
     expect(job?.opts.priority).toBeGreaterThanOrEqual(15);
+  });
+
+  it('[S36] a process that starts during a backlog begins with the turn being served', async () => {
+    await publish(big, 400);
+    await runJobs(quantum * 15);
+    const { config, namespace } = system;
+    const started = await createRuntime(config, { name: 'started', namespace });
+    try {
+      await started.queues.add('distributor', [
+        { id: 0, epoch: 1, worker: 'distributor', organizationId: small },
+      ]);
+      const board = started.queues.boards().find((queue) => queue.name === 'distributor')!;
+      expect((await board.getJob('ob-0-1'))?.opts.priority).toBeGreaterThanOrEqual(15);
+    } finally {
+      await started.close();
+    }
   });
 
   it('[S36] an organization that comes second does not keep the first from its turns', async () => {

@@ -143,6 +143,11 @@ describe('[S35] expensive requests have limits of their own', () => {
         }
         expect(statuses, url).toEqual([200, 200, 429]);
       }
+      const key = await api.makeKey(['admin'], { owner: 'operator', organizationId: null });
+      const scrape = { url: '/metrics', headers: { authorization: `Bearer ${key}` } };
+      for (const from of ['127.0.0.1', '198.51.100.0'])
+        expect((await strict.inject({ ...scrape, remoteAddress: from })).statusCode, from).toBe(200);
+      expect((await strict.inject({ ...scrape, remoteAddress: '198.51.100.9' })).statusCode).toBe(429);
     } finally {
       await strict.close();
     }

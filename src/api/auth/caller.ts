@@ -6,6 +6,7 @@ import type { Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { QuotaOwner } from '../../usecases/account/quotas.ts';
 import type { Payer } from '../http/body-budget.ts';
+import { keepConnection } from '../http/connections.ts';
 import { addressOf } from '../http/limits.ts';
 import { addToLog } from '../http/request-log.ts';
 import type { TurnOwner } from '../http/turns.ts';
@@ -30,6 +31,7 @@ const strangers = new WeakSet<FastifyRequest>();
 
 export function setCaller(request: FastifyRequest, caller: Caller): void {
   callers.set(request, caller);
+  keepConnection(request);
   addToLog(request, { actor: caller.actor, organizationId: onlyOrganization(caller) });
 }
 

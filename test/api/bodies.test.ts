@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
@@ -82,6 +83,67 @@ describe('[S35] bodies that are expensive to parse', () => {
       await pages.close();
     }
   });
+});
+
+describe('[S35] forms with a file', () => {
+  const boundary = 'B';
+  const part = (headers: string, text: string) =>
+    `--${boundary}\r\nContent-Disposition: form-data; ${headers}\r\n\r\n${text}\r\n`;
+  const typed = (headers: string, text: string) => part(`${headers}\r\nContent-Type: application/json`, text);
+  const file = part('name="file"; filename="a.csv"', 'name,phone\nSarah,+13055550143');
+  const form = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+
+  it.each([
+    ['a deep list', typed('name="mapping"', `${'['.repeat(60_000)}${']'.repeat(60_000)}`)],
+    ['an object', typed('name="mapping"', '{"name":"phone"}')],
+    ['a field over 128 KB', part('name="mapping"', 'x'.repeat(130 * 1024))],
+    ['eleven fields', part('name="x"', 'y').repeat(11)],
+  ])('%s is refused', async (_what, fields) => {
+    const { key } = await makeCompany(api);
+    for (const path of ['/api/imports', '/leads/csv'])
+      expect(await codeOf(await send(path, `${fields}${file}--B--\r\n`, key, form))).toBe('400 invalid_form');
+  });
+
+  it('fields are counted as the body of a request until the file begins', async () => {
+    const { key } = await makeCompany(api);
+    const { port, hostname } = new URL(origin);
+    const slow = Array.from({ length: 16 }, () => {
+      const request = connect(Number(port), hostname);
+      request.on('error', () => undefined);
+      const head = [
+        'POST /api/imports HTTP/1.1',
+        'Host: x',
+        `Authorization: Bearer ${key}`,
+        `Content-Type: ${form['content-type']}`,
+        'Content-Length: 1000000',
+      ];
+      request.write(`${head.join('\r\n')}\r\n\r\n`);
+      return request;
+    });
+    try {
+      const ask = async () => {
+        const body = `${part('name="unused"', 'x'.repeat(20_000))}${file}--B--\r\n`;
+        const response = await send('/api/imports', body, key, form);
+        return response.ok ? response.status : codeOf(response);
+      };
+      await vi.waitFor(async () => expect(await ask()).toBe('429 too_many_bytes'), { timeout: 5_000 });
+      slow[0]!.write(file);
+      await vi.waitFor(async () => expect(await ask()).toBe(201), { timeout: 5_000 });
+    } finally {
+      for (const request of slow) request.destroy();
+    }
+  });
+});
+
+it('[S35] a path that does not exist is a 404 before its body arrives', async () => {
+  const { port, hostname } = new URL(origin);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    'POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n',
+  );
+  const [answer] = await once(socket, 'data');
+  socket.destroy();
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 404 /);
 });
 
 describe('[S35] webhooks read little before a signature is verified', () => {

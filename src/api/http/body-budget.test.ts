@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RefusedError } from '../../domain/errors.ts';
-import { readJsonBodies } from './bodies.ts';
+import { readJsonBodies, readRawBodies } from './bodies.ts';
 import { type BodyLimits, limitBufferedBodies } from './body-budget.ts';
+import { readForms } from './forms.ts';
 
 const KB = 1024;
 
@@ -43,14 +44,23 @@ async function appWith(limits: BodyLimits, take = async (_kilobytes: number) => 
     arriving.push(String(headers.from));
   });
   app.post('/', async () => 'stored');
+  app.register(async (scope) => {
+    readRawBodies(scope, ['application/json'], 30 * KB);
+    scope.post('/raw', async () => 'stored');
+  });
+  app.register(async (scope) => {
+    readForms(scope, 30 * KB);
+    scope.post('/form', async () => 'stored');
+  });
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
 
-  const begin = async (from: string, bytes: number, { chunked = false, sent = 2 } = {}) => {
+  const begin = async (from: string, bytes: number, { chunked = false, sent = 2, path = '/' } = {}) => {
     const before = arriving.length;
     const size = chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': bytes };
     const outgoing = request({
       port,
+      path,
       method: 'POST',
       headers: { from, 'content-type': 'application/json', ...size },
     });
@@ -145,8 +155,10 @@ describe('[S35] bytes of bodies that a process holds', () => {
   });
 
   it('a body without a length may be as large as its route accepts, and reserves that much', async () => {
-    const { statusOf } = await appWith(limits);
+    const { begin, statusOf } = await appWith(limits);
     expect(await statusOf('a', 20 * KB, true)).toBe('429 after 2 s');
+    for (const path of ['/raw', '/form'])
+      expect((await begin('a', 20 * KB, { chunked: true, path })).refused).toBe(null);
     expect(await statusOf('stranger', 20 * KB, true)).toBe('200');
     expect(await statusOf('stranger', 120 * KB, true)).toBe('429 after 2 s');
   });

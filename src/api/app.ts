@@ -109,14 +109,20 @@ function createServer(runtime: Runtime): FastifyInstance {
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(errorHandler(runtime.log));
   app.setNotFoundHandler(() => {
-    throw new RefusedError(404, 'not_found', 'There is nothing at this address.');
+    throw notHere();
   });
   app.decorate('routeTable', listRoutes(app));
   readJsonBodies(app);
+  app.addHook('preParsing', async ({ is404 }) => {
+    // Before its body is read.
+    if (is404) throw notHere();
+  });
   logRequests(app, runtime.log);
   cutSlowBodies(app);
   return app;
 }
+
+const notHere = () => new RefusedError(404, 'not_found', 'There is nothing at this address.');
 
 /** What holds for every request, before its route is asked. */
 function admitRequests(app: FastifyInstance, limiter: Limiter): void {

@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
@@ -84,6 +85,67 @@ describe('[S35] bodies that are expensive to parse', () => {
   });
 });
 
+describe('[S35] forms with a file', () => {
+  const boundary = 'B';
+  const part = (headers: string, text: string) =>
+    `--${boundary}\r\nContent-Disposition: form-data; ${headers}\r\n\r\n${text}\r\n`;
+  const typed = (headers: string, text: string) => part(`${headers}\r\nContent-Type: application/json`, text);
+  const file = part('name="file"; filename="a.csv"', 'name,phone\nSarah,+13055550143');
+  const form = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+
+  it.each([
+    ['a deep list', typed('name="mapping"', `${'['.repeat(60_000)}${']'.repeat(60_000)}`)],
+    ['an object', typed('name="mapping"', '{"name":"phone"}')],
+    ['a field over 128 KB', part('name="mapping"', 'x'.repeat(130 * 1024))],
+    ['eleven fields', part('name="x"', 'y').repeat(11)],
+  ])('%s is refused', async (_what, fields) => {
+    const { key } = await makeCompany(api);
+    for (const path of ['/api/imports', '/leads/csv'])
+      expect(await codeOf(await send(path, `${fields}${file}--B--\r\n`, key, form))).toBe('400 invalid_form');
+  });
+
+  it('fields are counted as the body of a request until the file begins', async () => {
+    const { key } = await makeCompany(api);
+    const { port, hostname } = new URL(origin);
+    const slow = Array.from({ length: 16 }, () => {
+      const request = connect(Number(port), hostname);
+      request.on('error', () => undefined);
+      const head = [
+        'POST /api/imports HTTP/1.1',
+        'Host: x',
+        `Authorization: Bearer ${key}`,
+        `Content-Type: ${form['content-type']}`,
+        'Content-Length: 1000000',
+      ];
+      request.write(`${head.join('\r\n')}\r\n\r\n`);
+      return request;
+    });
+    try {
+      const ask = async () => {
+        const body = `${part('name="unused"', 'x'.repeat(20_000))}${file}--B--\r\n`;
+        const response = await send('/api/imports', body, key, form);
+        return response.ok ? response.status : codeOf(response);
+      };
+      await vi.waitFor(async () => expect(await ask()).toBe('429 too_many_bytes'), { timeout: 5_000 });
+      slow[0]!.write(file);
+      await vi.waitFor(async () => expect(await ask()).toBe(201), { timeout: 5_000 });
+    } finally {
+      for (const request of slow) request.destroy();
+    }
+  });
+});
+
+it('[S35] a path that does not exist is a 404 before its body arrives', async () => {
+  const { port, hostname } = new URL(origin);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    'POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n',
+  );
+  const [answer] = await once(socket, 'data');
+  socket.destroy();
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 404 /);
+});
+
 describe('[S35] webhooks read little before a signature is verified', () => {
   const KB = 1024;
   it.each([
@@ -143,6 +205,11 @@ describe('[S35] expensive requests have limits of their own', () => {
         }
         expect(statuses, url).toEqual([200, 200, 429]);
       }
+      const key = await api.makeKey(['admin'], { owner: 'operator', organizationId: null });
+      const scrape = { url: '/metrics', headers: { authorization: `Bearer ${key}` } };
+      for (const from of ['127.0.0.1', '198.51.100.0'])
+        expect((await strict.inject({ ...scrape, remoteAddress: from })).statusCode, from).toBe(200);
+      expect((await strict.inject({ ...scrape, remoteAddress: '198.51.100.9' })).statusCode).toBe(429);
     } finally {
       await strict.close();
     }

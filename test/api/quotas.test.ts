@@ -311,6 +311,30 @@ describe('[S11] limits that are changed', () => {
     expect(row).toEqual({ quotas: null });
   });
 
+  it('[S35] kilobytes of a caller who acts for every organization count for that caller', async () => {
+    const process = await startProcess({ QUOTAS: 'body_kilobytes=100' });
+    const keyOf = async () =>
+      (
+        await createKey(runtime.db, {
+          organizationId: null,
+          owner: 'operator',
+          name: 'x',
+          scopes: ['leads:write'],
+        })
+      ).key;
+    const send = async (key: string) => {
+      const { statusCode } = await process.app.inject({
+        method: 'POST',
+        url: '/api/leads/bulk',
+        headers: { authorization: `Bearer ${key}` },
+        payload: { leads: [{ notes: 'n'.repeat(60 * 1024) }] },
+      });
+      return statusCode === 429;
+    };
+    const [one, other] = [await keyOf(), await keyOf()];
+    expect([await send(one), await send(one), await send(other)]).toEqual([false, true, false]);
+  });
+
   it('an entry of QUOTAS that cannot be read, or names no quota, stops the start and says what is valid', async () => {
     expect(() => configOf({ QUOTAS: 'previews=30,uploads' })).toThrow('QUOTAS: "uploads" is not name=limit');
     const started = createRuntime(configOf({ QUOTAS: 'preview=30' }), { name: 'quotas-test' });

@@ -25,7 +25,7 @@ async function takenBy(given: Partial<Caller>) {
 it('[S33] keys of one supplier count together, beside the other requests of their organization', async () => {
   const of = (part: string | null, payer: string, keyId: string) => [
     { name: organization, part },
-    payer,
+    { name: payer, isKnown: true },
     { organizationId: organization, keyId },
   ];
   expect(await takenBy({})).toEqual(of(null, organization, 'key:1'));

@@ -5,6 +5,8 @@ import type { Person } from '../../domain/account/person.ts';
 import type { Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { QuotaOwner } from '../../usecases/account/quotas.ts';
+import type { Payer } from '../http/body-budget.ts';
+import { keepConnection } from '../http/connections.ts';
 import { addressOf } from '../http/limits.ts';
 import { addToLog } from '../http/request-log.ts';
 import type { TurnOwner } from '../http/turns.ts';
@@ -29,6 +31,7 @@ const strangers = new WeakSet<FastifyRequest>();
 
 export function setCaller(request: FastifyRequest, caller: Caller): void {
   callers.set(request, caller);
+  keepConnection(request);
   addToLog(request, { actor: caller.actor, organizationId: onlyOrganization(caller) });
 }
 
@@ -91,22 +94,23 @@ function callingOwnerOf(request: FastifyRequest): TurnOwner | null {
   return { name, part: caller.supplierId };
 }
 
-/** The organization whose quotas a request counts against before its body is read; null when it is not known. */
+/**
+ * Whose quotas a request counts against before its body is read: its organization's, or its own when it acts for several.
+ * Null when no access hook has run.
+ */
 export function earlyQuotaOwnerOf(request: FastifyRequest): QuotaOwner | null {
-  const caller = callers.get(request);
-  if (!caller) return null;
-  const organizationId = organizations.get(request)?.id ?? onlyOrganization(caller);
-  return organizationId === null ? null : quotaOwnerOf(request, organizationId);
+  const owner = callingOwnerOf(request);
+  return owner === null ? null : quotaOwnerOf(request, owner.name);
 }
 
 /**
  * Whose share of a process's memory a request takes: its organization's or caller's, else its address's. A supplier has a
  * share of its own, so that it cannot use up its organization's.
  */
-export function payerOf(request: FastifyRequest): string {
+export function payerOf(request: FastifyRequest): Payer {
   const owner = callingOwnerOf(request);
-  if (!owner) return addressOf(request);
-  return owner.part === null ? owner.name : `${owner.name} ${owner.part}`;
+  if (!owner) return { name: addressOf(request), isKnown: false };
+  return { name: owner.part === null ? owner.name : `${owner.name} ${owner.part}`, isKnown: true };
 }
 
 export const mayActFor = (caller: Caller, organizationId: string): boolean =>

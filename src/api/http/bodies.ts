@@ -21,6 +21,14 @@ type JsonOptions = Partial<Omit<JsonLimits, 'depth'>> & { mostBytes?: number };
 export function readJsonBodies(app: FastifyInstance, options: JsonOptions = {}): void {
   app.removeAllContentTypeParsers();
   acceptJson(app, options);
+  if (options.mostBytes !== undefined) limitRoutes(app, options.mostBytes);
+}
+
+/** Tells the routes of a scope what its parsers accept: that much is reserved for a body without a length. */
+export function limitRoutes(app: FastifyInstance, mostBytes: number): void {
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit = mostBytes;
+  });
 }
 
 /** Accepts JSON beside the content types of the scope. */
@@ -61,6 +69,7 @@ export function readRawBodies(
   mostBytes: number,
 ): void {
   app.removeAllContentTypeParsers();
+  limitRoutes(app, mostBytes);
   for (const contentType of contentTypes) {
     app.addContentTypeParser(
       contentType,

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
 import { cutOffProblem } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { formFields, releaseFields } from './body-budget.ts';
 import { allowSlowBody } from './slow-bodies.ts';
 import { readsBodyInHandler } from './turns.ts';
 
@@ -32,7 +33,7 @@ export async function acceptFiles(app: FastifyInstance): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(csvTypes, (_request, payload, done) => done(null, payload));
   await app.register(multipart, {
-    limits: { files: 1, fields: 20, parts: 21, fieldSize: 256 * 1024, fileSize: Number.POSITIVE_INFINITY },
+    limits: { files: 1, ...formFields, parts: formFields.fields + 1, fileSize: Number.POSITIVE_INFINITY },
   });
 }
 
@@ -50,6 +51,8 @@ export async function withUploadedFile<T>(
 ): Promise<{ taken: T; fields: UploadFields }> {
   const declared = Number(request.headers['content-length'] ?? 0);
   const query = textsOf(request.query);
+  // Nothing would report the end of the body.
+  if (request.raw.destroyed) throw cutOff();
   const watch = cutSilence(request);
   try {
     // A form is a little larger than its file.
@@ -76,15 +79,19 @@ async function fromForm<T>(
   const parts = request.parts()[Symbol.asyncIterator]();
   for (;;) {
     const part = await parts.next().catch((error: { code?: string }) => {
+      if (error instanceof RefusedError) throw error;
       throw error.code === 'FST_MP_PREMATURE_CLOSE' ? cutOff() : brokenForm();
     });
     if (part.done) break;
     if (part.value.type === 'field') {
-      const { fieldname, value } = part.value;
-      fields.set(fieldname, typeof value === 'string' ? value : JSON.stringify(value));
+      const { fieldname, value, valueTruncated } = part.value;
+      // A part of the type application/json may be parsed to anything.
+      if (typeof value !== 'string' || valueTruncated) throw brokenForm();
+      fields.set(fieldname, value);
       continue;
     }
     const { file, filename = '' } = part.value;
+    releaseFields(request);
     const taken = await take(
       { name: filename, bytes: bytesOf(file, maxBytes) },
       Object.fromEntries(fields),
@@ -160,7 +167,12 @@ const tooLarge = (maxBytes: number) =>
     `The file is larger than ${Math.floor((10 * maxBytes) / 2 ** 20) / 10} MB, the limit of this installation. Split it into several files.`,
   );
 const cutOff = () => new RefusedError(400, 'upload_cut_off', cutOffProblem);
-const brokenForm = () => new RefusedError(400, 'invalid_form', 'The form cannot be read.');
+const brokenForm = () =>
+  new RefusedError(
+    400,
+    'invalid_form',
+    `The form cannot be read. Nothing was stored. Send one file and at most ${formFields.fields} fields, as text of at most ${formFields.fieldSize / 1024} KB each.`,
+  );
 const missing = () =>
   new RefusedError(400, 'invalid_input', 'The file is missing.', {
     fields: [{ path: 'file', message: 'required' }],

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { acceptJson } from './bodies.ts';
+import { acceptJson, limitRoutes } from './bodies.ts';
 import { pageHeaders } from './page-headers.ts';
 
 const largestForm = 16 * 1024;
@@ -18,6 +18,7 @@ export function readForms(app: FastifyInstance, mostBytes = largestForm): void {
     async (_request: FastifyRequest, body: string) => fieldsOf(body),
   );
   acceptJson(app, { mostBytes });
+  limitRoutes(app, mostBytes);
 }
 
 function fieldsOf(body: string): Record<string, string> {

@@ -6,7 +6,8 @@ import { unlockStates } from '../../domain/unlock/machine.ts';
 import { workerNames } from '../../events/routes.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { addressOf, type Limiter } from '../http/limits.ts';
+import { payerOf } from '../auth/caller.ts';
+import type { Limiter } from '../http/limits.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 
 type Deps = Pick<Runtime, 'db' | 'queues' | 'counters' | 'selfCheck'>;
@@ -46,7 +47,9 @@ export function metricsRoute(runtime: Deps, access: Access, limiter: Limiter): F
     });
     const onRequest = [
       access.monitoring,
-      (request: FastifyRequest, reply: FastifyReply) => limiter.take('document', addressOf(request), reply),
+      // Apart from the documentation, which strangers may ask for from the address of the same proxy.
+      (request: FastifyRequest, reply: FastifyReply) =>
+        limiter.take('document', `metrics ${payerOf(request).name}`, reply),
     ];
     const options = { schema: { hide: true }, onRequest };
     app.get('/metrics', options, async (_request, reply) => {

@@ -13,6 +13,7 @@ import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { openCheckoutSession } from '../../usecases/unlock/checkout.ts';
 import { asStranger } from '../auth/caller.ts';
+import { limitRoutes } from '../http/bodies.ts';
 import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
 import type { Limiter } from '../http/limits.ts';
@@ -20,6 +21,8 @@ import { addToLog } from '../http/request-log.ts';
 import { DetailsPage, PaidPage, PayablePage, SentencePage, type Teaser } from './pay-page.tsx';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'links' | 'config' | 'selfCheck' | 'log'>;
+/** Buttons send an empty form; its fields are not read. */
+const largestForm = 1_024;
 type Opened = { unlock: UnlockView; figures: PayFigures; view: PayView };
 
 /**
@@ -29,10 +32,10 @@ type Opened = { unlock: UnlockView; figures: PayFigures; view: PayView };
 export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
   return async (app) => {
     app.removeAllContentTypeParsers();
-    // Buttons send an empty form; its fields are not read.
+    limitRoutes(app, largestForm);
     app.addContentTypeParser(
       'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: 1_024 },
+      { parseAs: 'string', bodyLimit: largestForm },
       (_request, _body, done) => done(null, null),
     );
     app.setErrorHandler((error: FastifyError, request, reply) => failed(deps, error, request, reply));

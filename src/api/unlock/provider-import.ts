@@ -47,7 +47,7 @@ export function providerImport(
       done(null, payload),
     );
     await app.register(multipart, {
-      limits: { files: 1, fields: 5, parts: 6, fileSize: config.maxCsvBytes },
+      limits: { files: 1, fields: 5, fieldSize: 1_024, parts: 6, fileSize: config.maxCsvBytes },
     });
 
     app.post(

@@ -176,7 +176,6 @@ function bulkRoute(deps: Deps, access: Access): FastifyPluginAsyncZod {
       '/api/leads/bulk',
       {
         onRequest: access.company('leads:write'),
-        bodyLimit: largestBody,
         validatorCompiler: () => leadsInside,
         schema: {
           tags,

@@ -32,14 +32,19 @@ export function createRedisCounters(redis: RedisCommands, namespace: string): Co
   const place = (key: string) => `${namespace}-places:${key}`;
   const counter = (key: string) => `${namespace}-counter:${key}`;
   return {
-    add: (additions) =>
-      Promise.all(
+    async add(additions) {
+      const answers = await Promise.allSettled(
         additions.map(async ({ key, units, seconds }): Promise<Sum> => {
           const answer = await redis.eval(addScript, 1, counter(key), units, seconds * 1000);
           const [used, endsInMs] = answer as [number, number];
           return { used, endsInMs };
         }),
-      ),
+      );
+      // The keys of the masters that answered were counted, and must not be added again.
+      const failed = answers.find((each) => each.status === 'rejected');
+      if (failed && answers.every(({ status }) => status === 'rejected')) throw failed.reason;
+      return answers.map((each) => (each.status === 'fulfilled' ? each.value : null));
+    },
     async reset(key) {
       await redis.del(counter(key));
     },

@@ -39,6 +39,8 @@ type AppOptions = {
   mostLoopDelayMs?: number;
 };
 
+const noAddress = 'There is nothing at this address.';
+
 export type RouteEntry = { method: string; url: string };
 
 /** The HTTP ingress. Does not listen; `app.close()` ends it. `app.getDecorator('routeTable')` lists every route. */
@@ -122,7 +124,7 @@ function createServer(runtime: Runtime): FastifyInstance {
   return app;
 }
 
-const notHere = () => new RefusedError(404, 'not_found', 'There is nothing at this address.');
+const notHere = () => new RefusedError(404, 'not_found', noAddress);
 
 /** What holds for every request, before its route is asked. */
 function admitRequests(app: FastifyInstance, limiter: Limiter): void {
@@ -158,14 +160,21 @@ async function shedUnlessHealth(
   });
 }
 
-/** No name here contains a NUL character, and neither PostgreSQL nor Redis scripts accept one. */
+/**
+ * No name here contains a NUL character, and neither PostgreSQL nor Redis scripts accept one: a page with it does not exist,
+ * an id of the API with it is not valid.
+ */
 function refuseNul(url: string): void {
-  if (url.includes('%00'))
-    throw new RefusedError(
-      400,
-      'invalid_input',
-      'The address contains a NUL character. Remove it and send it again.',
-    );
+  const found = url.indexOf('%00');
+  if (found < 0) return;
+  const question = url.indexOf('?');
+  const inPath = question < 0 || found < question;
+  if (inPath && !url.startsWith('/api/')) throw new RefusedError(404, 'not_found', noAddress);
+  throw new RefusedError(
+    400,
+    'invalid_input',
+    'The address contains a NUL character. Remove it and send it again.',
+  );
 }
 
 /**

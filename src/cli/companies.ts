@@ -4,6 +4,7 @@ import { companyTaken, listCompanies, registerCompany } from '../db/account/comp
 import { readRegistration } from '../domain/account/company.ts';
 import { uploadScopes } from '../domain/account/scopes.ts';
 import { CommandError, say, withSession } from './session.ts';
+import { mostStored } from './stored-limit.ts';
 
 type RegisterOptions = {
   name: string;
@@ -49,7 +50,7 @@ async function register(options: RegisterOptions): Promise<void> {
     const lines = Object.entries(read.errors).map(([field, reasons]) => `${field} ${reasons.join(', ')}`);
     throw new CommandError(lines.join('\n'));
   }
-  await withSession(async ({ db }) => {
+  await withSession(async ({ db, config }) => {
     const company = await registerCompany({ db }, read.value, { by: 'command line' }).catch(
       (error: unknown) => {
         const taken = companyTaken(error);
@@ -61,12 +62,10 @@ async function register(options: RegisterOptions): Promise<void> {
       `${company.name} is company ${company.number}. Its CRM is not connected yet; leads are sent once it is.\n`,
     );
     if (!options.key) return;
-    const made = await createKey(db, {
-      organizationId: company.organizationId,
-      owner: 'organization',
-      name: 'uploads',
-      scopes: uploadScopes,
-    });
+    const { organizationId } = company;
+    const most = await mostStored({ db, config }, 'api_keys', organizationId);
+    const request = { organizationId, owner: 'organization', name: 'uploads', scopes: uploadScopes } as const;
+    const made = await createKey(db, request, most);
     say(made.key);
     process.stderr.write(`Key ${made.prefix}… (${made.id}). It cannot be shown again.\n`);
   });

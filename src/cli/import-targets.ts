@@ -14,6 +14,7 @@ import { receiveFile } from '../usecases/imports/receive.ts';
 import { rejectsOf } from '../usecases/imports/rejects.ts';
 import { startImport } from '../usecases/imports/start.ts';
 import { CommandError, type Session } from './session.ts';
+import { mostStored } from './stored-limit.ts';
 
 export type ImportState = ReturnType<typeof importView>;
 export type Preview = ReturnType<typeof previewView>;
@@ -62,8 +63,9 @@ export async function databaseTarget(session: Session, companyNumber: number): P
       (await listImports(db, organizationId, { limit: 20, fileHash })).map(importView),
     async upload({ name, size, bytes }, dialect) {
       assertSize(size, config.maxCsvBytes);
+      const mostWaiting = await mostStored(session, 'files_waiting', organizationId);
       const { row, preview } = await refusals(() =>
-        receiveFile(deps, { company, name, bytes: bytes(), dialect }),
+        receiveFile(deps, { company, name, bytes: bytes(), dialect, mostWaiting }),
       );
       return { id: row.id, preview: previewView(preview) };
     },

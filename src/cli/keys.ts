@@ -11,6 +11,7 @@ import {
 import type { Database } from '../db/client.ts';
 import { isScope, type Scope, scopes, supplierScopes } from '../domain/account/scopes.ts';
 import { CommandError, say, withSession } from './session.ts';
+import { mostStored } from './stored-limit.ts';
 
 type CreateOptions = {
   organization?: string;
@@ -35,18 +36,16 @@ export function keyCommands(): Command {
     .requiredOption('--name <name>', 'a name to identify it by')
     .option('--scopes <list>', `comma-separated, of: ${scopes.join(', ')}`, 'leads:read,leads:write')
     .action((options: CreateOptions) =>
-      withSession(async ({ db }) => {
+      withSession(async ({ db, config }) => {
         const owner = ownerOf(options);
         const granted = parseScopes(options.scopes, owner);
         const organizationId = owner === 'operator' ? null : await organizationOf(db, options.organization);
         const supplierId = await supplierOf(db, organizationId, options.supplier);
-        const made = await createKey(db, {
-          organizationId,
-          owner,
-          supplierId,
-          name: options.name,
-          scopes: granted,
-        });
+        const most = organizationId
+          ? await mostStored({ db, config }, 'api_keys', organizationId)
+          : undefined;
+        const request = { organizationId, owner, supplierId, name: options.name, scopes: granted };
+        const made = await createKey(db, request, most);
         say(made.key);
         const whose = made.supplierId ? `, supplier ${made.supplierId}` : '';
         process.stderr.write(`Key ${made.prefix}… (${made.id}${whose}). It cannot be shown again.\n`);

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { ConfigError } from '../config.ts';
 import { isConnectionError } from '../db/client.ts';
+import { RefusedError } from '../domain/errors.ts';
 import { companyCommands } from './companies.ts';
 import { importCommand } from './import.ts';
 import { keyCommands } from './keys.ts';
@@ -27,7 +28,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const plain = error instanceof CommandError || error instanceof ConfigError;
+  const plain =
+    error instanceof CommandError || error instanceof ConfigError || error instanceof RefusedError;
   const text = plain
     ? (error as Error).message
     : isConnectionError(error)

@@ -11,6 +11,10 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
   }
 }
 
+/** Null when there was an error, or no answer in time. */
+export const orNull = <T>(ms: number, work: Promise<T>): Promise<T | null> =>
+  within(ms, 'no answer', work).catch(() => null);
+
 /** Whether `work` settled within `ms`. For shutdown, which must complete even when something hangs. */
 export async function settledWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   const ended = work.then(

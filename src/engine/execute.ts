@@ -107,7 +107,7 @@ function createContext(
       startedAt,
       durationMs: performance.now() - started,
       outcome,
-      detail: detail?.slice(0, 500) ?? null,
+      detail: detail?.slice(0, 500).toWellFormed() ?? null,
     }),
     run: {
       now: open.now,
@@ -226,10 +226,10 @@ async function parkWork(context: Context, because: string, burn: boolean): Promi
     type: 'work.parked',
     organizationId,
     subject,
-    data: { outboxId: fence.outboxId, worker: worker.name, error: because.slice(0, 300) },
+    data: { outboxId: fence.outboxId, worker: worker.name, error: because.slice(0, 300).toWellFormed() },
   };
   const change: Change = {
-    guard: () => parkRow(fence, because.slice(0, 1_000), burn),
+    guard: () => parkRow(fence, because.slice(0, 1_000).toWellFormed(), burn),
     // Alerting about a failed alert would park in an endless loop.
     events: type === 'work.parked' ? [] : [parked],
   };

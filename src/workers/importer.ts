@@ -11,18 +11,20 @@ import type { Runtime } from '../usecases/runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config'>;
 
-/** Time after which a file gives up its place to others; it is continued where it stopped. */
+/** Time after which a file gives up its place, sooner when all places are taken; it is continued where it stopped. */
 const runMs = 15_000;
 const waitMs = 2_000;
+// Files open at once. Few of them are read at once: usecases/imports/turns.ts.
+const concurrency = 16;
+// A run reads the file up to its first row, which takes long near the end of a large file.
+const timeoutMs = 600_000;
 
 /** Reads a stored file, row by row, into leads. */
 export const importer = defineWorker<'importer', Deps>({
   name: 'importer',
   about: eventOnly,
-  // Files open at once. Few of them are read at once: usecases/imports/turns.ts.
-  concurrency: 16,
-  // A run reads the file up to its first row, which takes long near the end of a large file.
-  timeoutMs: 600_000,
+  concurrency,
+  timeoutMs,
   attempts: 12,
   handle: {
     async 'import.started'(event, deps, run) {
@@ -33,7 +35,11 @@ export const importer = defineWorker<'importer', Deps>({
       const company = await findCompany(deps.db, { organizationId: row.organizationId });
       if (!company) return park('the organization is no company');
       try {
-        const end = await readRows(deps, row as Import & { mapping: Mapping }, company, runMs);
+        const end = await readRows(deps, row as Import & { mapping: Mapping }, company, {
+          runMs,
+          timeoutMs,
+          places: concurrency * deps.config.workerCount,
+        });
         if (end.kind === 'more') return continueNow(`read up to row ${end.nextRow}`);
         // The run that holds the import continues it; this row checks again in case that run dies.
         if (end.kind === 'lost') return snooze(2_000, 'read by another run');

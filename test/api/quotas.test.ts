@@ -204,7 +204,7 @@ describe('[S11] quotas are counted across processes', () => {
       countingStore().add(additions),
       countingStore().add(additions.toReversed()),
     ]);
-    const total = sums[0]!.map(({ used }, i) => Math.max(used, sums[1]!.toReversed()[i]!.used));
+    const total = sums[0]!.map((sum, i) => Math.max(sum!.used, sums[1]!.toReversed()[i]!.used));
     expect(total).toEqual(keys.map((_key, i) => 2 * (i + 1)));
   });
 });

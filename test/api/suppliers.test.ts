@@ -147,6 +147,10 @@ describe('[S33] the price', () => {
     expect(await api.count('leads')).toBe(leads);
     expect((await post(api.key, {}, headers)).json()).toEqual(before.json());
     expect((await post(first, { config: { price_cents: 5_000 } })).statusCode).toBe(201);
+    // A repeat is judged by the price of the stored lead, not by the default price.
+    const repeat = { lead_id: lead, provider_ids: ['provider61'] };
+    for (const key of [first, api.key]) expect((await post(key, repeat)).statusCode).toBe(201);
+    expect(refusal(await post(second, repeat))).toEqual([400, 'config.price_cents']);
     await floors('{}');
   });
 

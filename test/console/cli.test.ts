@@ -184,6 +184,20 @@ it('migrates, and says when there is nothing to do', async () => {
   expect(await leadgate(['migrate'])).toMatchObject({ code: 0, out: 'up to date\n', err: '' });
 });
 
+it('[S11] keeps to the organization’s own number of keys, and says so in one sentence', async () => {
+  const slug = ['--slug', 'few-keys', '--name', 'Few keys', '--support', 's@few.example'];
+  const organization = await leadgate(['organization', 'create', ...slug]);
+  expect(organization).toMatchObject({ code: 0 });
+  await leadgate(['organization', 'quota', 'few-keys', 'api_keys', '1']);
+  const create = ['key', 'create', '--organization', 'few-keys', '--name', 'first'];
+  expect((await leadgate(create)).code).toBe(0);
+  const refused = await leadgate(create);
+  expect(refused).toMatchObject({ code: 1, out: '' });
+  expect(refused.err).toMatch(
+    /^Over the quota "api_keys": 1 active API keys for one organization\. [^\n]+\n$/,
+  );
+});
+
 it('[S11] shows the quotas of an organization and changes one of them', async () => {
   const quota = (...args: string[]) => leadgate(['organization', 'quota', 'demo', ...args]);
   expect((await quota()).out).toContain(

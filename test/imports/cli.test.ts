@@ -65,6 +65,13 @@ describe('leadgate import', () => {
     },
   );
 
+  it('[S11] on the database: keeps to the limit of files that wait', async () => {
+    const file = await fileOf('one-more.csv', plainCsv(1, 901));
+    const { code, err } = await inEnvironment({ QUOTAS: 'files_waiting=0' }, file, ...here()).ended;
+    expect(code).toBe(2);
+    expect(err).toContain('Over the quota "files_waiting": 0 uploaded files that are not imported yet');
+  });
+
   it.each([
     ['on the database', here, 0],
     ['through the API', overHttp, 100],

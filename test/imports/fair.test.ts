@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCompany } from '../../src/db/account/companies.ts';
+import { findImport } from '../../src/db/imports/imports.ts';
+import { readRows } from '../../src/usecases/imports/read-slice.ts';
 import { anotherCompany, phoneOf, plainCsv, type Uploader, uploaderOf } from '../harness/import-client.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -66,6 +69,24 @@ describe('[S36] rejected rows', () => {
     expect(body).toContain('row: was cut to 16384 characters here');
   });
 
+  it('are cut between two characters, also where a character takes two places', async () => {
+    // Of two names that differ by one letter, one has its hundredth place within a character.
+    const names = ['z', 'zz'].map((start) => start + '\u{1f600}'.repeat(60));
+    const header = ['name', 'phone', ...names].join(',');
+    const mapping = JSON.stringify(['name', 'phone', ...names.map((name) => `custom:${name}`)]);
+    const csv = `${header}\n${'A,12,\ufffd,\ufffd\n'.repeat(3)}`;
+    const result = await company.ended(
+      idOf(await company.form('/api/imports', new Blob([csv]), { start: 'true', mapping })),
+    );
+    expect(result).toMatchObject({ rejected: 3, rejected_listed: 3 });
+  });
+
+  it('stop no file that has ended with them', async () => {
+    const csv = `name,phone\n${'a\n'.repeat(10_000)}`;
+    const result = await company.ended(idOf(await company.upload(csv, { start: 'true' })));
+    expect(result).toMatchObject({ created: 0, rejected: 10_000, problem: null });
+  });
+
   it('stop the file when they are the first 10,000 rows; nothing is imported, and the reason is a sentence', async () => {
     const csv = `name,phone\n${'a\n'.repeat(30_000)}Good,${phoneOf(2)}\n`;
     const result = await company.ended(idOf(await company.upload(csv, { start: 'true' })), 'failed');
@@ -119,6 +140,56 @@ describe('[S36] imports of several companies', () => {
     // The two that are read at the same time may end in either order.
     expect(new Set(ended.slice(1, 3).map(({ id }) => id))).toEqual(new Set(files.slice(0, 2)));
     expect(new Set(ended.slice(3).map(({ id }) => id))).toEqual(new Set(files.slice(2)));
+  });
+
+  it('one that ends makes the next due, also when older ones are stuck', async () => {
+    const third = await anotherCompany(system, 'stuck');
+    const add = (year: number) =>
+      system.rows<{ id: string }>(
+        `INSERT INTO imports (id, organization_id, status, file_name, started_at)
+         VALUES (gen_random_uuid(), $1, 'running', 'old.csv', make_date($2, 1, 1)) RETURNING id`,
+        [third.organizationId, year],
+      );
+    const withWork = async (year: number, parked: boolean) => {
+      const [row] = await add(year);
+      await system.rows(
+        `WITH e AS (INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, data)
+           VALUES (gen_random_uuid(), now(), 'import.started', 1, $1, 'import:' || $2, gen_random_uuid(),
+             jsonb_build_object('importId', $2::text)) RETURNING *)
+         INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued, parked_at)
+         SELECT id, occurred_at, 'importer', organization_id, now() + interval '1 hour', false,
+           CASE WHEN $3 THEN now() END FROM e`,
+        [third.organizationId, row!.id, parked],
+      );
+      return row!.id;
+    };
+    await withWork(2020, true);
+    await withWork(2021, true);
+    const [ending] = await add(2022);
+    await add(2023);
+    const waiting = await withWork(2024, false);
+    await third.call('POST', `/api/imports/${ending!.id}/cancel`);
+    // It has no file, so that its work is over as soon as it runs.
+    await system.until<{ n: number }>(
+      'the waiting import was made due',
+      `SELECT count(*)::int AS n FROM outbox o JOIN events e ON e.id = o.event_id WHERE e.subject = 'import:' || $1`,
+      [waiting],
+      (found) => found?.n === 0,
+      10_000,
+    );
+  });
+
+  it('a run ends before its timeout, wherever it is in the file', async () => {
+    const id = idOf(await other.upload(junk(10, 30)));
+    const row = (await findImport(system.runtime.db, id))!;
+    const running = { ...row, mapping: row.mapping! };
+    const of = (await findCompany(system.runtime.db, { organizationId: other.organizationId }))!;
+    const limits = { runMs: 15_000, timeoutMs: 0, places: 16 };
+    expect(await readRows(system.runtime, running, of, limits)).toEqual({
+      kind: 'more',
+      nextRow: row.nextRow,
+    });
+    await other.call('POST', `/api/imports/${id}/cancel`);
   });
 
   it('a waiting import starts when an earlier one is cancelled', async () => {

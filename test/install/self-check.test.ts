@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createSelfCheck } from '../../src/usecases/transport/self-check.ts';
 import { type ApiTest, amy, startApi } from '../harness/api-app.ts';
@@ -81,10 +81,36 @@ describe('[S18] a process watches the installation while it runs', () => {
   it('a trouble that lasts over midnight, or over a restart, raises no second alert', async () => {
     const options = { volumes: [tmpdir()], limits: { freeBytes: Number.MAX_SAFE_INTEGER } };
     const api = await checked({ selfCheck: options });
-    await api.rows(`UPDATE alerts SET key = left(key, -10) || '2026-01-01'`);
+    await api.rows(`UPDATE alerts SET key = left(key, -13) || '2026-01-01T00'`);
     await createSelfCheck(api.runtime, options).run();
     expect(await alertsOf(api)).toMatchObject([{ open: true }]);
     expect(await eventsOf(api)).toHaveLength(1);
+  });
+
+  it('a trouble that passes and returns raises an alert again, also on the same day', async () => {
+    const limits = { freeBytes: Number.MAX_SAFE_INTEGER };
+    const api = await checked({ selfCheck: { volumes: [tmpdir()], limits } });
+    limits.freeBytes = 1;
+    await api.runtime.selfCheck.run();
+    limits.freeBytes = Number.MAX_SAFE_INTEGER;
+    // Within the hour it raises none; while it lasts, every later run tries again.
+    await api.runtime.selfCheck.run();
+    expect(await alertsOf(api)).toMatchObject([{ open: false }]);
+    await api.rows(`UPDATE alerts SET key = regexp_replace(key, 'T..$', 'T99')`);
+    await api.runtime.selfCheck.run();
+    expect(await alertsOf(api)).toMatchObject([{ open: false }, { open: true }]);
+    expect(await eventsOf(api)).toHaveLength(2);
+  });
+
+  it('a process that starts resolves no alert of another machine, or about a disk that it does not watch', async () => {
+    const limits = { freeBytes: Number.MAX_SAFE_INTEGER };
+    const api = await checked({ selfCheck: { volumes: [tmpdir()], limits } });
+    await createSelfCheck(api.runtime, {}).run();
+    expect(await alertsOf(api)).toMatchObject([{ open: true }]);
+    // As if this machine were the other one's name with an ending.
+    await api.rows(`UPDATE alerts SET key = replace(key, $1, $1 || '-1')`, [hostname()]);
+    await createSelfCheck(api.runtime, { volumes: [tmpdir()] }).run();
+    expect(await alertsOf(api)).toMatchObject([{ open: true }]);
   });
 
   it('two processes that see one trouble raise one alert', async () => {

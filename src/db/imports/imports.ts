@@ -336,8 +336,8 @@ const wakeNext = ({ id, organizationId }: Pick<Import, 'id' | 'organizationId'>)
     SELECT o.id FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
     WHERE o.worker = 'importer' AND o.organization_id = ${organizationId}::uuid AND NOT o.queued AND o.parked_at IS NULL
       AND o.due_at > now() AND e.subject IN (SELECT 'import:' || n.id FROM (
-        SELECT id FROM imports WHERE organization_id = ${organizationId}::uuid AND status = 'running' AND id <> ${id}::uuid
-        ORDER BY started_at, id LIMIT ${readTogether}::integer) n)
+        SELECT i.id FROM imports i WHERE i.organization_id = ${organizationId}::uuid AND i.status = 'running' AND i.id <> ${id}::uuid
+          AND NOT ${sql.raw(isStuck('i'))} ORDER BY i.started_at, i.id LIMIT ${readTogether}::integer) n)
     FOR UPDATE OF o SKIP LOCKED) AND ${when}`,
 });
 

@@ -42,6 +42,14 @@ export const insertAlertOnce = (alert: AlertDraft, prefix: string): SQL =>
     WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.resolved_at IS NULL AND starts_with(a.key, ${prefix}::text))
     ON CONFLICT (key) DO NOTHING RETURNING id`;
 
+export async function hasOpenAlert(db: Queryable, prefix: string): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`SELECT 1 FROM alerts WHERE resolved_at IS NULL AND starts_with(key, ${prefix}::text) LIMIT 1`,
+  );
+  return rows.length > 0;
+}
+
 /** Resolves the open alerts whose keys begin with one of the prefixes. */
 export async function resolveAlerts(db: Queryable, prefixes: readonly string[]): Promise<void> {
   await run(

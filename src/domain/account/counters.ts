@@ -17,8 +17,8 @@ export type Place = { key: string; id: string; limit: number; ms: number };
 
 /** Where processes count together: Redis (src/adapters/redis-counters.ts) or PostgreSQL (src/db/account/counters.ts). */
 export type CounterStore = {
-  /** The keys are unique. Returns one sum for each addition, in order. */
-  add(additions: readonly Addition[]): Promise<Sum[]>;
+  /** The keys are unique. Returns one sum for each addition, in order; null for one that failed alone. */
+  add(additions: readonly Addition[]): Promise<(Sum | null)[]>;
   reset(key: string): Promise<void>;
   /** Returns false when all places are in use. */
   occupy(place: Place): Promise<boolean>;

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Logger } from '../../adapters/logger.ts';
 import { batchLookups } from '../../db/batch-lookups.ts';
-import type { Counter, CounterStore, Sum } from '../../domain/account/counters.ts';
+import type { Addition, Counter, CounterStore, Sum } from '../../domain/account/counters.ts';
 import { keepPlaces, type Places } from './places.ts';
 import { guardStore } from './store-guard.ts';
 
@@ -33,6 +33,8 @@ type Entry = {
   name: string;
   limit: number;
   endsAt: number;
+  /** Counts the windows. */
+  window: number;
   /** Units of its blocks that are not used yet. */
   left: number;
   /** Units that the store has not been told of: the first ones of a large limit, and those counted alone. */
@@ -45,6 +47,9 @@ type Entry = {
   /** The store had no units left; asked again after this time. */
   exhaustedUntil: number;
 };
+
+/** Units that were sent and not answered in time: resolves with whether the store counted them. */
+type Late = Promise<boolean> | null;
 
 const mostEntries = 100_000;
 /** How long a process refuses without asking again. */
@@ -71,6 +76,23 @@ export function createCounters({ store, secret, log }: Options): Counters {
     if (performance.now() >= entry.endsAt) openWindow(entry, seconds);
     return entry;
   };
+  const send = async (
+    additions: readonly Addition[],
+  ): Promise<{ sums: (Sum | null)[] | null; late: Late }> => {
+    const sent: { counted: Late; failed: boolean } = { counted: null, failed: false };
+    const sums = await ask(() => {
+      const adding = store.add(additions);
+      sent.counted = adding.then(
+        () => true,
+        () => {
+          sent.failed = true;
+          return false;
+        },
+      );
+      return adding;
+    });
+    return { sums, late: sums === null && !sent.failed ? sent.counted : null };
+  };
   const askTogether = batchLookups(async (asked: { entry: Entry; counter: Counter }[]) => {
     const wants = asked.map(({ entry, counter }) => Math.max(entry.waiting, blockOf(entry, counter)));
     const additions = asked.map(({ entry, counter: { name, who, seconds } }, i) => ({
@@ -78,10 +100,14 @@ export function createCounters({ store, secret, log }: Options): Counters {
       units: entry.unreported + wants[i]!,
       seconds,
     }));
-    const sums = await ask(() => store.add(additions));
-    return asked.map(({ entry }, i) =>
-      sums ? grant(entry, wants[i]!, sums[i]!) : grantAlone(entry, wants[i]!),
-    );
+    const { sums, late } = await send(additions);
+    for (const [i, { entry }] of asked.entries()) {
+      const sum = sums?.[i];
+      if (sum) grant(entry, wants[i]!, sum);
+      else grantAlone(entry, wants[i]!);
+      if (late) countAsSent(entry, additions[i]!.units, late);
+    }
+    return asked.map(() => undefined);
   });
   const refill = (entry: Entry, counter: Counter): Promise<void> => {
     entry.asking ??= askTogether({ entry, counter }).finally(() => {
@@ -133,6 +159,7 @@ export function createCounters({ store, secret, log }: Options): Counters {
 const blank: Omit<Entry, 'name'> = {
   limit: 0,
   endsAt: 0,
+  window: 0,
   left: 0,
   unreported: 0,
   used: 0,
@@ -153,6 +180,7 @@ const freeOf = (limit: number, seconds: number) =>
 function openWindow(entry: Entry, seconds: number): void {
   const free = freeOf(entry.limit, seconds);
   entry.endsAt = performance.now() + seconds * 1000;
+  entry.window += 1;
   entry.left = free;
   entry.unreported = free;
   entry.used = 0;
@@ -177,6 +205,18 @@ function grantAlone(entry: Entry, wanted: number): void {
   entry.unreported += granted;
   const now = performance.now();
   if (granted < wanted) entry.exhaustedUntil = Math.min(entry.endsAt, now + refusedMs);
+}
+
+/** A late answer is still an answer: what was sent is sent again only when the store turns out not to have counted it. */
+function countAsSent(entry: Entry, sent: number, counted: Promise<boolean>): void {
+  const { window, unreported } = entry;
+  entry.used += sent;
+  entry.unreported = 0;
+  void counted.then((ok) => {
+    if (ok || entry.window !== window) return;
+    entry.used = Math.max(0, entry.used - sent);
+    entry.unreported += unreported;
+  });
 }
 
 function takenOf({ limit, used, unreported, left, endsAt }: Entry, ok: boolean): Taken {

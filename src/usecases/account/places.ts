@@ -23,6 +23,16 @@ export function keepPlaces(
   keyOf: (name: string, who: string) => string,
 ): Places {
   const held = new Map<string, Held>();
+  /** Places whose release did not reach the store, by id. They end with their lease. */
+  const leaving = new Map<string, { key: string; until: number }>();
+  const vacate = async (key: string, id: string) => {
+    const left = await ask(async () => {
+      await store.vacate({ key, id });
+      return true;
+    });
+    if (left) leaving.delete(id);
+    else if (!leaving.has(id)) leaving.set(id, { key, until: performance.now() + leaseMs });
+  };
   const countOf = (key: string) => {
     let count = 0;
     for (const each of held.values()) if (each.key === key) count += 1;
@@ -38,6 +48,10 @@ export function keepPlaces(
           leaseMs,
         ),
       );
+    for (const [id, { key, until }] of leaving) {
+      if (now < until) void vacate(key, id);
+      else leaving.delete(id);
+    }
   }, renewEveryMs);
   renewing.unref();
   return {
@@ -55,7 +69,7 @@ export function keepPlaces(
       }
       return {
         async release() {
-          if (held.delete(id)) await ask(() => store.vacate({ key, id }));
+          if (held.delete(id)) await vacate(key, id);
         },
       };
     },

@@ -80,7 +80,7 @@ async function pause(
   because: string,
 ): Promise<void> {
   const { organizationId, vendor } = connection;
-  const reason = `${crms[vendor].label} refuses the credentials: ${because}`.slice(0, 300);
+  const reason = `${crms[vendor].label} refuses the credentials: ${because}`.slice(0, 300).toWellFormed();
   await relay.commit({
     guard: pausedBy(connection, reason),
     writes: [holdPart(organizationId, null, reason)],

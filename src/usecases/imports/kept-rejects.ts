@@ -49,23 +49,26 @@ export function rejectKeeper({ db, vault }: Pick<Runtime, 'db' | 'vault'>, row: 
   };
 }
 
+/** The database refuses half a character in JSON: one that is cut in two is replaced. */
+const cut = (text: string, most: number) => text.slice(0, most).toWellFormed();
+
 /** The first reason, without the figures of the single row. */
 function plainReason(errors: FieldErrors): string {
   const [first] = Object.entries(errors);
-  return first ? `${first[0]}: ${first[1][0]}`.replace(/\d+/g, 'n').slice(0, 120) : 'other reasons';
+  return first ? cut(`${first[0]}: ${first[1][0]}`.replace(/\d+/g, 'n'), 120) : 'other reasons';
 }
 
 /** Bounds what one row takes: its cells, and the reasons, of which a file can provoke one per column. */
 function compact({ cells, errors }: Rejected): { cells: string[]; errors: FieldErrors } {
   const named = Object.entries(errors);
   const kept: FieldErrors = Object.fromEntries(
-    named.slice(0, mostFields).map(([field, reasons]) => [field.slice(0, 100), reasons.slice(0, 3)]),
+    named.slice(0, mostFields).map(([field, reasons]) => [cut(field, 100), reasons.slice(0, 3)]),
   );
   if (named.length > mostFields)
     kept.row = [...(kept.row ?? []), `has ${named.length - mostFields} more problems`];
   let room = rejectLimits.rowCharacters;
   const shown = cells.map((cell) => {
-    const part = cell.slice(0, Math.max(0, room));
+    const part = cut(cell, Math.max(0, room));
     room -= cell.length;
     return part;
   });

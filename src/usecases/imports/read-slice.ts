@@ -10,7 +10,7 @@ import { uploadLeads } from '../lead/upload.ts';
 import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
 import { rejectKeeper } from './kept-rejects.ts';
-import { readingTurns, yieldingPace } from './turns.ts';
+import { openFiles, readingTurns, yieldingPace } from './turns.ts';
 
 /** Limits per file; a file beyond them is refused with an explanation. */
 export const csvLimits = { maxRows: 5_000_000, maxColumns: 500, maxRowBytes: 256 * 1024 } as const;
@@ -52,6 +52,22 @@ export type RunEnd =
   /** Another run continues the import, or it was cancelled. */
   | { kind: 'lost' };
 
+/** How long a run lasts, and how many files can be open at once in this process. */
+export type RunLimits = { runMs: number; timeoutMs: number; places: number };
+
+/** A run returns this long before its timeout, after which it would be repeated while it goes on. */
+const marginMs = 60_000;
+const shortestRunMs = 1_000;
+
+/**
+ * The time of a run after its first row was reached. `alone`: while other files find a place. `shared`: when all places
+ * are taken, so that a place is soon free for a file that waits; a run still costs little more than its own reading.
+ */
+export function runTimes(reachMs: number, { runMs }: Pick<RunLimits, 'runMs'>) {
+  const alone = Math.max(runMs, reachMs);
+  return { alone, shared: Math.min(alone, Math.max(shortestRunMs, 4 * reachMs)) };
+}
+
 /**
  * Reads rows into leads for about `runMs`, starting after the last commit. Each batch commits its rows, counts and
  * position in one statement, so that the next run continues exactly where a crashed run stopped. While one batch is
@@ -62,24 +78,47 @@ export async function readRows(
   deps: Deps,
   row: Import & { mapping: Mapping },
   company: Company,
-  runMs: number,
+  limits: RunLimits,
+): Promise<RunEnd> {
+  const taken = openFiles(deps);
+  taken.files += 1;
+  try {
+    return await readFile(deps, row, company, limits);
+  } finally {
+    taken.files -= 1;
+  }
+}
+
+async function readFile(
+  deps: Deps,
+  row: Import & { mapping: Mapping },
+  company: Company,
+  limits: RunLimits,
 ): Promise<RunEnd> {
   const turns = readingTurns(deps);
   const inTurn = <T>(step: () => Promise<T>) => turns.run(row.organizationId, step);
   const began = performance.now();
+  const latest = began + limits.timeoutMs - marginMs;
+  const taken = openFiles(deps);
   const file = await inTurn(() =>
     openCsv(keptBytes(deps, row.id), { ...csvOptionsOf(row), batchSize: rowsTogether, pace: yieldingPace() }),
   );
   const letGrow = row.bytes > longFileBytes ? keepHeapSmall() : () => undefined;
   try {
     const reading = startReading(deps, row, company, file);
-    let until: number | null = null;
+    let until: { alone: number; shared: number } | null = null;
     for (;;) {
+      if (performance.now() > latest) return { kind: 'more', nextRow: reading.nextRow };
       const end = await inTurn(() => readSlice(reading));
       if (end) return end;
-      if (reading.batch === null) continue;
-      until ??= performance.now() + Math.max(runMs, performance.now() - began);
-      if (performance.now() > until) return { kind: 'more', nextRow: reading.nextRow };
+      const now = performance.now();
+      if (reading.batch === null && until === null) continue;
+      if (until === null) {
+        const { alone, shared } = runTimes(now - began, limits);
+        until = { alone: now + alone, shared: now + shared };
+      }
+      if (now > (taken.files < limits.places ? until.alone : until.shared))
+        return { kind: 'more', nextRow: reading.nextRow };
     }
   } finally {
     letGrow();
@@ -153,8 +192,8 @@ async function readSlice(reading: Reading): Promise<RunEnd | null> {
     // With nothing written: another run moved the position.
     if (reached === null) return { kind: 'lost' };
     reading.nextRow = reached;
-    if (reading.refusedInRow >= mostRefused) return { kind: 'refused', nextRow: reached };
     if (following === 'end') return { kind: 'whole', nextRow: reached, rows: reading.rows };
+    if (reading.refusedInRow >= mostRefused) return { kind: 'refused', nextRow: reached };
     reading.batch = following === 'skipped' ? null : following;
   } while (performance.now() < until);
   return null;

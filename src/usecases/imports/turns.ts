@@ -45,6 +45,15 @@ const parsingMs = 10;
 /** Slices of imports under way at once, per WORKER_COUNT. */
 const slicesTogether = 2;
 
+const open = new WeakMap<object, { files: number }>();
+
+/** The files that imports of this process read. The counter is shared: a run adds its file and removes it. */
+export function openFiles({ db }: Pick<Runtime, 'db'>): { files: number } {
+  const known = open.get(db) ?? { files: 0 };
+  open.set(db, known);
+  return known;
+}
+
 const parsing = new WeakMap<object, { turns: Turns; since: number | null }>();
 const reading = new WeakMap<object, Turns>();
 

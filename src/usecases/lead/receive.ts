@@ -91,7 +91,14 @@ export async function receiveLead(
 ): Promise<Answer> {
   const { organizationId, supplierId, key } = request;
   const rules = { floors: request.priceFloors, notBelow: null };
-  const terms = await unlessAnswered(deps, key, () => termsOf(order, defaultTerms, rules));
+  const terms = await unlessAnswered(deps, key, () => termsOf(order, defaultTerms, rules)).catch(
+    async (refusal: unknown) => {
+      // A lead that is stored already has a price of its own, which a repeat without a price means.
+      const known = order.publicId ? await findLead(deps.db, request, order.publicId) : null;
+      if (known) return { answer: await offerLead(deps, known, order, request, 201) };
+      throw refusal;
+    },
+  );
   if ('answer' in terms) return terms.answer;
   for (let round = 0; round < 5; round += 1) {
     const id = uuidv7();

@@ -1,13 +1,9 @@
 import { statfs } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import type { Database } from '../../db/client.ts';
-import { within } from '../../db/deadline.ts';
-import { insertAlertOnce, resolveAlerts } from '../../db/transport/alerts.ts';
+import { orNull } from '../../db/deadline.ts';
 import { hasSpace } from '../../db/transport/disk-probe.ts';
-import { alert } from '../../domain/messaging/alerts.ts';
 import {
   type CheckLimits,
-  type CheckName,
   defaultCheckLimits,
   type Finding,
   judge,
@@ -15,7 +11,7 @@ import {
   type Volume,
 } from '../../domain/transport/checks.ts';
 import type { EngineRuntime } from '../../engine/runtime.ts';
-import { subjects } from '../../events/subjects.ts';
+import { answerMs, createReporter } from './trouble-alerts.ts';
 
 /**
  * Watches what goes wrong while a process runs: its clock, the disk of the data, the memory and the settings of Redis.
@@ -49,9 +45,6 @@ type Deps = Pick<EngineRuntime, 'db' | 'queues' | 'relay' | 'log'>;
 
 const defaultEveryMs = 15_000;
 const defaultQuietMs = 60_000;
-const answerMs = 4_000;
-/** Clocks and disks belong to a machine, Redis to the installation. */
-const ofMachine: ReadonlySet<CheckName> = new Set(['clock', 'disk']);
 
 export function createSelfCheck(deps: Deps, options: SelfCheckOptions = {}): SelfCheck {
   const { localNow = Date.now, everyMs = defaultEveryMs } = options;
@@ -66,15 +59,15 @@ export function createSelfCheck(deps: Deps, options: SelfCheckOptions = {}): Sel
 
   const run = async () => {
     const [clock, volumes, full, servers] = await Promise.all([
-      orNull(deps.db.clockSkew(localNow)),
+      orNull(answerMs, deps.db.clockSkew(localNow)),
       spaceOf(options.volumes ?? []),
       databaseFull(),
-      orNull(deps.queues.servers()),
+      orNull(answerMs, deps.queues.servers()),
     ]);
     measured = { clock, volumes, databaseFull: full, servers };
     findings = judge(measured, { ...defaultCheckLimits, ...options.limits });
     if (clock) skewMs = clock.skewMs;
-    await report(findings);
+    await report(findings, measured);
     return findings;
   };
   const tick = async () => {
@@ -98,14 +91,13 @@ export function createSelfCheck(deps: Deps, options: SelfCheckOptions = {}): Sel
   };
 }
 
-/** Null when there was an error, or no answer in time: a frozen connection must not end the watch. */
-const orNull = <T>(answer: Promise<T>): Promise<T | null> =>
-  within(answerMs, 'no answer', answer).catch(() => null);
-
 async function spaceOf(folders: readonly string[]): Promise<Volume[]> {
   const found = await Promise.all(
     folders.map((path) =>
-      orNull(statfs(path).then(({ bavail, bsize }) => ({ path, freeBytes: bavail * bsize }))),
+      orNull(
+        answerMs,
+        statfs(path).then(({ bavail, bsize }) => ({ path, freeBytes: bavail * bsize })),
+      ),
     ),
   );
   return found.filter((volume) => volume !== null);
@@ -118,55 +110,8 @@ function watchSpace(db: Database, quietMs: number): () => Promise<boolean> {
     const fullAt = db.diskFullAt();
     if (fullAt === null || fullAt <= settledAt) return false;
     const isQuiet = performance.now() - fullAt >= quietMs;
-    if (!isQuiet || !(await orNull(hasSpace(db)))) return true;
+    if (!isQuiet || !(await orNull(answerMs, hasSpace(db)))) return true;
     settledAt = fullAt;
     return false;
-  };
-}
-
-/** Alerts once when a trouble begins, and resolves the alert when it ends. What cannot be stored is tried again. */
-function createReporter({ db, relay, log }: Deps): (findings: readonly Finding[]) => Promise<void> {
-  const alerted = new Set<CheckName>();
-  /** Checks whose alert may still be open, at first those of an earlier process. */
-  const unresolved = new Set<CheckName>(['clock', 'disk', 'queue_memory', 'queue_policy', 'queue_disk']);
-  const prefixOf = (check: CheckName) => `unwell-${check}-${ofMachine.has(check) ? `${hostname()}-` : ''}`;
-
-  const raise = async (check: CheckName, reason: string) => {
-    const prefix = prefixOf(check);
-    const key = `${prefix}${new Date().toISOString().slice(0, 10)}`;
-    const subject = subjects.installation(check);
-    await relay.commit({
-      guard: () =>
-        insertAlertOnce(
-          { key, organizationId: null, subject, ...alert('installation_unwell', { reason }) },
-          prefix,
-        ),
-      events: [
-        { type: 'installation.unwell', organizationId: null, subject, data: { key, code: check, reason } },
-      ],
-    });
-    alerted.add(check);
-    unresolved.add(check);
-  };
-  return async (findings) => {
-    for (const { check, reason } of findings) {
-      if (reason === null || alerted.has(check)) continue;
-      log.error({ event: 'installation_unwell', check, reason }, 'the installation needs attention');
-      await within(answerMs, 'no answer', raise(check, reason)).catch((error: Error) =>
-        log.warn({ check, error: error.message }, 'the alert was not stored, will retry'),
-      );
-    }
-    const over = findings.filter(({ check, reason }) => reason === null && unresolved.has(check));
-    if (over.length === 0) return;
-    try {
-      const prefixes = over.map(({ check }) => prefixOf(check));
-      await within(answerMs, 'no answer', resolveAlerts(db, prefixes));
-      for (const { check } of over) {
-        unresolved.delete(check);
-        if (alerted.delete(check)) log.info({ event: 'installation_well', check }, 'the trouble has passed');
-      }
-    } catch (error) {
-      log.warn({ error: (error as Error).message }, 'the alerts were not resolved, will retry');
-    }
   };
 }

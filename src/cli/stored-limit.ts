@@ -1,0 +1,13 @@
+import { findQuotaLimits } from '../db/account/quotas.ts';
+import { limitsOf, readQuotaLimits, type StoredName } from '../domain/account/quotas.ts';
+import type { Session } from './session.ts';
+
+/** How many rows the organization may have, by its own limit or that of the installation. */
+export async function mostStored(
+  { db, config }: Pick<Session, 'db' | 'config'>,
+  name: StoredName,
+  organizationId: string,
+): Promise<number> {
+  const own = (await findQuotaLimits(db)).get(organizationId);
+  return limitsOf(name, [own, readQuotaLimits(config.quotas)]).perOrganization ?? Number.MAX_SAFE_INTEGER;
+}

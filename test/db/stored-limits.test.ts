@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeKey } from '../../src/db/account/api-keys.ts';
 import { assertProviders, createBuyer, upsertBuyers } from '../../src/db/account/buyers.ts';
 import { createOrganization } from '../../src/db/account/organizations.ts';
+import { lockCount } from '../../src/db/account/stored.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { openUpload } from '../../src/db/imports/imports.ts';
 import { RefusedError } from '../../src/domain/errors.ts';
@@ -88,6 +89,7 @@ describe('[S11] parallel requests do not pass a limit of what is stored', () => 
         return createBuyer(each, buyer);
       }
       return each.withTx(async (tx) => {
+        await lockCount(tx, 'providers', organizationId);
         await upsertBuyers(tx, organizationId, [fields(`f${n}`), fields(`g${n}`)]);
         await assertProviders(tx, organizationId, 30);
       });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CountryCode } from 'libphonenumber-js';
 import type { Company } from '../../db/account/companies.ts';
-import { type Import, readChunks } from '../../db/imports/imports.ts';
+import { readChunks } from '../../db/imports/chunks.ts';
+import type { Import } from '../../db/imports/imports.ts';
 import type { Encoding } from '../../domain/csv/encoding.ts';
 import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvFile, type CsvOptions, type CsvRow, openCsv } from '../../domain/csv/reader.ts';

@@ -3,9 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Company } from '../../db/account/companies.ts';
 import { isConnectionError } from '../../db/client.ts';
 import { violatedUnique } from '../../db/constraints.ts';
+import { appendChunk, type Chunk } from '../../db/imports/chunks.ts';
 import {
-  appendChunk,
-  type Chunk,
   findImport,
   findSameFile,
   type ImportDialect,

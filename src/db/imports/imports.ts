@@ -99,7 +99,7 @@ export async function findImportFacts(db: Queryable, id: string): Promise<Import
   return row ?? null;
 }
 
-/** For those who poll it. Returns null when there is none. */
+/** The state alone, for polling. Returns null when there is no such import. */
 export async function importStatus(db: Queryable, id: string): Promise<ImportStatus | null> {
   const [row] = await run<{ status: ImportStatus }>(
     db,

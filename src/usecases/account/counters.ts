@@ -37,7 +37,7 @@ type Entry = {
   window: number;
   /** Units of its blocks that are not used yet. */
   left: number;
-  /** Units that the store has not been told of: the first ones of a large limit, and those counted alone. */
+  /** Units that were not reported to the store: the first ones of a large limit, and those counted alone. */
   unreported: number;
   /** The shared sum, as last answered. */
   used: number;

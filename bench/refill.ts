@@ -103,5 +103,7 @@ async function emptyQueues({ redisUrl, db }: { redisUrl: string | null; db: Data
   const tables = await db.query<{ name: string }>(
     `SELECT format('bullmq.%I', tablename) AS name FROM pg_tables WHERE schemaname = 'bullmq' AND tablename NOT LIKE '%migration%'`,
   );
-  await db.query(`TRUNCATE ${tables.map(({ name }) => name).join(', ')}`);
+  // TRUNCATE can deadlock with a statement that reads two of the tables; withTx retries it then.
+  const all = tables.map(({ name }) => name).join(', ');
+  await db.withTx((tx) => tx.query(`TRUNCATE ${all}`));
 }

@@ -136,10 +136,12 @@ describe('[S36] imports of several companies', () => {
       'SELECT id FROM imports WHERE id = ANY($1::uuid[]) ORDER BY ended_at',
       [[...files, small]],
     );
-    expect(ended[0]!.id).toBe(small);
+    // The first large files may have ended before the small one was uploaded.
+    expect(ended.at(-1)!.id).not.toBe(small);
+    const large = ended.map(({ id }) => id).filter((id) => id !== small);
     // The two that are read at the same time may end in either order.
-    expect(new Set(ended.slice(1, 3).map(({ id }) => id))).toEqual(new Set(files.slice(0, 2)));
-    expect(new Set(ended.slice(3).map(({ id }) => id))).toEqual(new Set(files.slice(2)));
+    expect(new Set(large.slice(0, 2))).toEqual(new Set(files.slice(0, 2)));
+    expect(new Set(large.slice(2))).toEqual(new Set(files.slice(2)));
   });
 
   it('one that ends makes the next due, also when older ones are stuck', async () => {

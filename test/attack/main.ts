@@ -12,7 +12,7 @@ import { startVictim } from './victim.ts';
 
 const usage = `npm run attack -- [kind …] [options]
   --backend redis|postgres   the queue (postgres)
-  --short                    floods of 6 seconds instead of 20; times are judged at ten times their goals
+  --short                    floods of 4 seconds instead of 20; times are judged at ten times their goals
   --seconds N                how long a flood lasts
   --json FILE                write the figures
   --list                     list the kinds
@@ -30,7 +30,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const say = (line = '') => process.stdout.write(`${line}\n`);
-const seconds = Number(values.seconds ?? (values.short ? 6 : 20));
+const seconds = Number(values.seconds ?? (values.short ? 4 : 20));
 
 /** A short flood on a machine that does other work tells an outage from none, not 300 ms from 400. */
 const slack = values.short ? 10 : 1;

@@ -135,7 +135,7 @@ function admitRequests(app: FastifyInstance, limiter: Limiter): void {
     const address = addressOf(request);
     // Counted apart, so that a flood from its address does not make a monitor take the process for dead.
     await limiter.take('address', isHealth(request) ? `health ${address}` : address, reply);
-    refuseNul(request.url);
+    refuseBroken(request.url);
     const encoding = request.headers['content-encoding'];
     // A compressed body could be a decompression bomb, so none is accepted.
     if (encoding !== undefined && encoding !== 'identity') {
@@ -162,19 +162,27 @@ async function shedUnlessHealth(
 
 /**
  * No name here contains a NUL character, and neither PostgreSQL nor Redis scripts accept one: a page with it does not exist,
- * an id of the API with it is not valid.
+ * an id of the API with it is not valid. A query that is not UTF-8 would be passed on undecoded.
  */
-function refuseNul(url: string): void {
-  const found = url.indexOf('%00');
-  if (found < 0) return;
-  const question = url.indexOf('?');
-  const inPath = question < 0 || found < question;
-  if (inPath && !url.startsWith('/api/')) throw new RefusedError(404, 'not_found', noAddress);
+function refuseBroken(url: string): void {
+  if (!url.includes('%')) return;
+  const [path = '', ...query] = url.split('?');
+  if (path.includes('%00') && !path.startsWith('/api/')) throw new RefusedError(404, 'not_found', noAddress);
+  if (!url.includes('%00') && isDecodable(query.join('?'))) return;
   throw new RefusedError(
     400,
     'invalid_input',
-    'The address contains a NUL character. Remove it and send it again.',
+    'The address contains a NUL character or is not encoded as UTF-8. Correct it and send it again.',
   );
+}
+
+function isDecodable(query: string): boolean {
+  try {
+    decodeURIComponent(query);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -86,3 +86,12 @@ it('[S04] a broken parameter or query is never a 5xx, on any route', async () =>
   }
   expect(failed).toEqual([]);
 });
+
+it('[S04] a query that is not UTF-8 is refused before a route decodes it', async () => {
+  for (const url of [
+    '/queues/api/queues?activeQueue=%ed%a0%80',
+    '/api/leads?cursor=%ff',
+    '/api/leads?cursor=%',
+  ])
+    expect((await app.inject({ url, headers: { cookie } })).statusCode, url).toBe(400);
+});

@@ -17,8 +17,8 @@ function servers(e: Environment): Server[] {
 }
 
 /**
- * A server on this machine, in a private network or known by name may do without a password, as in docker-compose.yml. A password that
- * is set must not be guessable, wherever the server is.
+ * A server on this machine, in a private network or known by name may do without a password, as in docker-compose.yml. A
+ * password that is set must not be guessable, wherever the server is.
  */
 export function serverProblems(e: Environment): string[] {
   const problems = servers(e).flatMap(({ name, url }) => {

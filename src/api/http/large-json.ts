@@ -15,8 +15,8 @@ export function parseSmallJson(bytes: Buffer, limits: JsonLimits, parse: ParseJs
 }
 
 /**
- * Parses a large body in turns of its own, with pauses for other requests. The elements of each list directly within the outermost object
- * are parsed in groups; the rest, in which a number stands for each of these lists, at once.
+ * Parses a large body in slices, between which other requests are served. The elements of each list directly within the
+ * outermost object are parsed in groups; the rest, in which a number stands for each of these lists, at once.
  */
 export async function parseLargeJson(
   bytes: Buffer,

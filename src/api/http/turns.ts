@@ -23,9 +23,10 @@ type Waiter = { resume(refusal?: RefusedError): void; timer: NodeJS.Timeout; par
 type Line = { inside: number; waiting: Waiter[]; insideOf: Map<string, number> };
 
 /**
- * Turns per owner, first come, first served; a part that has its half lets others pass. `enter` calls `resume` in the same tick while the owner's share is not used up;
- * otherwise when one is free, or with a RefusedError 429 when too many wait or none was free in time. Each
- * resumption without a refusal must be followed by one `leave`. The returned function gives up the wait.
+ * Turns per owner, first come, first served; a part that has its half lets others pass. `enter` calls `resume` in the same
+ * tick while the owner's share is not used up; otherwise when one is free, or with a RefusedError 429 when too many wait or
+ * none was free in time. Each resumption without a refusal must be followed by one `leave`. The returned function gives up
+ * the wait.
  */
 export type Turns = {
   enter(owner: TurnOwner, resume: (refusal?: RefusedError) => void): () => void;

@@ -17,9 +17,9 @@ const figuresMs = 5_000;
 const countsMs = 30_000;
 
 /**
- * /metrics for Prometheus: with an operator's key (`leadgate key create --operator --name <name>`), and outside production also
- * without one from this machine. The
- * histogram covers what this process served; the gauges are read from the database and the same in every process.
+ * /metrics for Prometheus: with an operator's key (`leadgate key create --operator --name <name>`), and outside production
+ * also without one from this machine. The histogram covers what this process served; the gauges are read from the database
+ * and the same in every process.
  */
 export function metricsRoute(runtime: Deps, access: Access, limiter: Limiter): FastifyPluginAsync {
   const plugin: FastifyPluginAsync = async (app) => {

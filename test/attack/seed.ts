@@ -9,24 +9,13 @@ import { createOrganization } from '../../src/db/account/organizations.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { ensureDemo } from '../../src/demo/seed.ts';
-import type { Scope } from '../../src/domain/account/scopes.ts';
+import { scopes } from '../../src/domain/account/scopes.ts';
 import { inviteMember } from '../../src/usecases/account/invite.ts';
 import { phoneOf, type Target, type Tenant } from './target.ts';
 
 export type Seeded = Pick<Target, 'attacker' | 'victim' | 'operator'>;
 
 const buyers = 200;
-const everything: Scope[] = [
-  'leads:read',
-  'leads:write',
-  'providers:read',
-  'providers:write',
-  'replies:write',
-  'companies:read',
-  'companies:write',
-  'admin',
-];
-
 /** Two tenants with buyers, companies and keys, and an operator, in a migrated database that each system is cloned from. */
 export async function seed(databaseUrl: string): Promise<Seeded> {
   await migrate(databaseUrl);
@@ -101,7 +90,7 @@ async function makeTenant(db: Database, slug: 'attacker' | 'victim'): Promise<Te
     organizationId,
     owner: 'organization',
     name: 'main',
-    scopes: everything,
+    scopes,
   });
   const company = (await findCompany(db, { organizationId }))!.number;
   return { slug, organizationId, company, key, buyers };

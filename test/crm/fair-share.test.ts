@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
+import { addWaiting, countQueued } from '../harness/backlog.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -19,19 +20,8 @@ beforeEach(async () => {
 });
 afterAll(() => system?.stop());
 
-const wait = (organizations: string[], rows: number) =>
-  system.rows(
-    `INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
-      SELECT gen_random_uuid(), now(), 'ghl-syncer', o, now(), false FROM unnest($1::uuid[]) AS o, generate_series(1, $2)`,
-    [organizations, rows],
-  );
-const queued = async (organizationId: string) => {
-  const [row] = await system.rows<{ n: number }>(
-    'SELECT count(*)::int AS n FROM outbox WHERE organization_id = $1 AND queued',
-    [organizationId],
-  );
-  return row!.n;
-};
+const wait = (organizations: string[], rows: number) => addWaiting(system, 'ghl-syncer', organizations, rows);
+const queued = (organizationId: string) => countQueued(system, organizationId);
 
 it('repeated sweeps queue only a few rows of a backlog', async () => {
   const big = uuidv7();

@@ -50,6 +50,16 @@ const countOf = async (table: string, organizationId: string) => {
   return row!.n;
 };
 
+const keyOf = (organizationId: string) =>
+  ({
+    organizationId,
+    owner: 'organization',
+    name: 'k',
+    scopes: [],
+    createdBy: null,
+    idempotencyKey: null,
+  }) as const;
+
 describe('[S11] parallel requests do not pass a limit of what is stored', () => {
   it('150 uploads at once open as many files as may wait', async () => {
     const organizationId = await organization();
@@ -62,15 +72,7 @@ describe('[S11] parallel requests do not pass a limit of what is stored', () => 
 
   it('60 keys at once are created up to the limit', async () => {
     const organizationId = await organization();
-    const key = {
-      organizationId,
-      owner: 'organization',
-      name: 'k',
-      scopes: [],
-      createdBy: null,
-      idempotencyKey: null,
-    } as const;
-    expect(await inParallel(60, (each) => makeKey(each, key, 25))).toHaveLength(25);
+    expect(await inParallel(60, (each) => makeKey(each, keyOf(organizationId), 25))).toHaveLength(25);
     expect(await countOf('api_keys', organizationId)).toBe(25);
   });
 
@@ -101,14 +103,6 @@ describe('[S11] parallel requests do not pass a limit of what is stored', () => 
 
   it('another organization is not limited by it', async () => {
     const organizationId = await organization();
-    const key = {
-      organizationId,
-      owner: 'organization',
-      name: 'k',
-      scopes: [],
-      createdBy: null,
-      idempotencyKey: null,
-    } as const;
-    expect(await inParallel(3, (each) => makeKey(each, key, 25))).toHaveLength(3);
+    expect(await inParallel(3, (each) => makeKey(each, keyOf(organizationId), 25))).toHaveLength(3);
   });
 });

@@ -5,6 +5,7 @@ import { queueState } from '../../src/db/transport/queue-state.ts';
 import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
 import { ownPlaces, quantum } from '../../src/engine/turns.ts';
 import { createRuntime } from '../../src/runtime.ts';
+import { addWaiting, countQueued } from '../harness/backlog.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 describe('organizations take turns in every queue', () => {
@@ -43,20 +44,9 @@ describe('organizations take turns in every queue', () => {
     await expect.poll(jobs, { timeout: 20_000 }).toBe(before + rows.length);
     return rows.length;
   };
-  /** Rows that wait in the outbox, due now. */
   const wait = (organizations: (string | null)[], rows: number) =>
-    system.rows(
-      `INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
-        SELECT gen_random_uuid(), now(), 'distributor', o, now(), false FROM unnest($1::uuid[]) AS o, generate_series(1, $2)`,
-      [organizations, rows],
-    );
-  const queued = async (organizationId: string) => {
-    const [row] = await system.rows<{ n: number }>(
-      'SELECT count(*)::int AS n FROM outbox WHERE organization_id = $1 AND queued',
-      [organizationId],
-    );
-    return row!.n;
-  };
+    addWaiting(system, 'distributor', organizations, rows);
+  const queued = (organizationId: string) => countQueued(system, organizationId);
   /** Runs `count` jobs one after the other and returns their organizations in that order. */
   const runJobs = async (count: number): Promise<string[]> => {
     const order: string[] = [];

@@ -1,0 +1,24 @@
+import type { WorkerName } from '../../src/events/routes.ts';
+import type { TestSystem } from './system.ts';
+
+/** Rows that wait in the outbox, due now. */
+export const addWaiting = (
+  system: TestSystem,
+  worker: WorkerName,
+  organizations: readonly (string | null)[],
+  rows: number,
+) =>
+  system.rows(
+    `INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
+      SELECT gen_random_uuid(), now(), $1, o, now(), false FROM unnest($2::uuid[]) AS o, generate_series(1, $3)`,
+    [worker, organizations, rows],
+  );
+
+/** Rows of an organization that should have a job. */
+export async function countQueued(system: TestSystem, organizationId: string): Promise<number> {
+  const [row] = await system.rows<{ n: number }>(
+    'SELECT count(*)::int AS n FROM outbox WHERE organization_id = $1 AND queued',
+    [organizationId],
+  );
+  return row!.n;
+}

@@ -70,10 +70,10 @@ export async function databaseTarget(session: Session, companyNumber: number): P
       return { id: row.id, preview: previewView(preview) };
     },
     preview: async (id, mapping) => {
-      const { preview } = await refusals(async () =>
+      const { preview, dryRun } = await refusals(async () =>
         previewImport(deps, company, await rowOf(id), { mapping }),
       );
-      return previewView(preview);
+      return previewView(preview, dryRun ?? null);
     },
     start: async (id, again) =>
       importView(

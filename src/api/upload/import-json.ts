@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ImportFacts, SyncCounts } from '../../db/imports/imports.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { shownStatus, shownStatuses, waitingReason } from '../../domain/imports/status.ts';
+import type { DryRun } from '../../usecases/imports/dry-run.ts';
 import type { ReceivedFile } from '../../usecases/imports/preview.ts';
 
 /** An import as the API returns it. */
@@ -43,6 +44,16 @@ const syncsSchema = z
 
 export const progressSchema = z.object({ import: importSchema, syncs: syncsSchema });
 
+const dryRunSchema = z
+  .object({
+    rows: z.number().int(),
+    new: z.number().int(),
+    duplicates: z.number().int(),
+    rejected: z.number().int(),
+    complete: z.boolean().describe('False when only the first rows of a long file were counted'),
+  })
+  .describe('What the import would do, counted over the file. Null before the mapping is complete');
+
 const previewSchema = z.object({
   encoding: z.string(),
   delimiter: z.string(),
@@ -63,6 +74,7 @@ const previewSchema = z.object({
       errors: z.record(z.string(), z.array(z.string())).nullable(),
     }),
   ),
+  dry_run: dryRunSchema.nullable(),
 });
 
 export const receivedSchema = z.object({
@@ -101,7 +113,10 @@ export const progressView = ({ row, syncs }: { row: ImportFacts; syncs: SyncCoun
   syncs,
 });
 
-export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> {
+export function previewView(
+  preview: CsvPreview,
+  counted: DryRun | null = null,
+): z.infer<typeof previewSchema> {
   const { encoding, delimiter, columns, looksLikeData, problem, rows, sample } = preview;
   return {
     encoding,
@@ -118,11 +133,23 @@ export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> 
       const judged = sample?.[i];
       return { row, cells, errors: judged && !judged.ok ? judged.errors : null };
     }),
+    dry_run: counted && {
+      rows: counted.rows,
+      new: counted.created,
+      duplicates: counted.duplicates,
+      rejected: counted.rejected,
+      complete: counted.complete,
+    },
   };
 }
 
-export const receivedView = ({ row, preview, sameFile }: ReceivedFile): z.infer<typeof receivedSchema> => ({
+export const receivedView = ({
+  row,
+  preview,
+  dryRun,
+  sameFile,
+}: ReceivedFile): z.infer<typeof receivedSchema> => ({
   import: importView(row),
-  preview: previewView(preview),
+  preview: previewView(preview, dryRun ?? null),
   same_file: sameFile ? importView(sameFile) : null,
 });

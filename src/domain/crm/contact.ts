@@ -51,7 +51,7 @@ export type PlannedContact = {
     customFields?: Record<string, string>;
   };
   tags: string[];
-  /** Null: there is none, or it is mapped to a custom field. */
+  /** Notes that are not mapped to a custom field, and values of custom fields that the CRM has no field for. */
   note: string | null;
   /** See `personHash`. */
   hash: string;
@@ -84,9 +84,19 @@ export function planContact(lead: LeadForCrm, settings: ContactSettings): Planne
   return {
     contact: Object.keys(customFields).length > 0 ? { ...contact, customFields } : contact,
     tags: [...new Set([...settings.tags, ...(more.tags ?? [])])],
-    note: Object.hasOwn(settings.fieldMapping, 'notes') ? null : lead.notes?.trim() || null,
+    note: noteOf(lead, settings.fieldMapping),
     hash: personHash(contact),
   };
+}
+
+/** What has no field of its own in the CRM goes into the note, so that nothing a lead was sent with is dropped. */
+function noteOf(lead: LeadForCrm, mapping: ContactSettings['fieldMapping']): string | null {
+  const notes = Object.hasOwn(mapping, 'notes') ? '' : (lead.notes?.trim() ?? '');
+  const others = Object.entries(lead.more?.custom ?? {}).filter(
+    ([name, value]) => value && !Object.hasOwn(mapping, name),
+  );
+  const lines = [notes, ...others.map(([name, value]) => `${name}: ${value}`)].filter(Boolean);
+  return lines.length > 0 ? lines.join('\n') : null;
 }
 
 function customOf(lead: LeadForCrm, mapping: ContactSettings['fieldMapping']): Record<string, string> {

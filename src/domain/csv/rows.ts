@@ -39,12 +39,14 @@ function rowReader(header: readonly string[], mapping: Mapping) {
   const emails: number[] = [];
   const tags: number[] = [];
   const custom: [string, number][] = [];
+  const notes: [string, number][] = [];
   for (const [column, target] of mapping.entries()) {
     if (target === null) continue;
     if (target === 'phone') phones.push(column);
     else if (target === 'email') emails.push(column);
     else if (target === 'tags') tags.push(column);
     else if (target.startsWith('custom:')) custom.push([target.slice('custom:'.length), column]);
+    else if (target.startsWith('note:')) notes.push([target.slice('note:'.length), column]);
     else single.push([target as LeadField, column]);
   }
   // In a corrected file of rejected rows, the apostrophe that `safeCell` added is removed.
@@ -66,10 +68,15 @@ function rowReader(header: readonly string[], mapping: Mapping) {
       };
       // Keys are lead fields, never text from the file's header.
       for (const [field, column] of single) given[field as 'name'] = cell(cells, column);
+      const lines = notes.flatMap(([name, column]) => noteLine(name, cell(cells, column)));
+      if (lines.length > 0) given.notes = [given.notes?.trim() ?? '', ...lines].filter(Boolean).join('\n');
       return given;
     },
   };
 }
+
+const noteLine = (name: string, value: string): string[] =>
+  value.trim() === '' ? [] : [`${name}: ${value.trim()}`];
 
 /** A row as an object keyed by column name, for API answers. A repeated name keeps its first cell. */
 export function rowData(header: readonly string[], cells: readonly string[]): Record<string, string> {

@@ -9,6 +9,7 @@ import {
   markStarted,
 } from '../../db/imports/imports.ts';
 import { checkMapping, headerKey } from '../../domain/csv/mapping.ts';
+import { unplacedProblem } from '../../domain/csv/placed.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Cause } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
@@ -33,6 +34,12 @@ export async function startImport(
   const header = row.header ?? [];
   const mapping = given === undefined ? row.mapping : checkMapping(given, header);
   if (mapping === null) throw await missingColumn(deps, company, row);
+  // Asked again here: the company's fields may have changed since the preview.
+  const problem = unplacedProblem(mapping, company.fieldMapping);
+  if (problem)
+    throw new RefusedError(400, 'invalid_mapping', problem, {
+      fields: [{ path: 'mapping', message: problem }],
+    });
   const change = markStarted(row, { mapping, again, headerKey: headerKey(header) });
   const { moved } = await deps.relay.commit(change, { cause });
   const now = (await findImport(deps.db, row.id))!;

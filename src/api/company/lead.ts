@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { CountryCode } from 'libphonenumber-js';
-import { judgeLead } from '../../domain/lead/candidate.ts';
+import { judgeGiven } from '../../domain/lead/given.ts';
 import { uploadLeads } from '../../usecases/lead/upload.ts';
 import { quotaOwnerOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
@@ -10,7 +10,7 @@ import { type CompanySite, companyOf } from './site.ts';
 import { type FormState, untouched } from './view-types.ts';
 
 const hidden = { schema: { hide: true } };
-const added = /^(created|duplicate)\.(lead_[A-Za-z0-9_]{1,64})$/;
+const added = /^(created|duplicate)\.(lead_[A-Za-z0-9_]{1,64})(\.odd)?$/;
 
 /** The form that adds one lead. */
 export function companyLead(site: CompanySite): FastifyPluginAsync {
@@ -30,7 +30,13 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       hidden,
       async (request, reply) => {
         const found = added.exec(String(request.query.added ?? ''));
-        const before = found ? { kind: found[1] as 'created' | 'duplicate', leadId: found[2]! } : null;
+        const before = found
+          ? {
+              kind: found[1] === 'created' ? ('created' as const) : ('duplicate' as const),
+              leadId: found[2]!,
+              phoneValid: found[3] === undefined,
+            }
+          : null;
         return show(request, reply, untouched, before);
       },
     );
@@ -38,8 +44,9 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       const company = companyOf(request);
       const form = formOf(request);
       const { name = '', phone = '', email = '', notes = '' } = form;
-      const given = { name, notes, phones: [phone], emails: [email] };
-      const judged = judgeLead(given, company.defaultRegion as CountryCode);
+      // Judged as the same lead sent to the API would be.
+      const given = { name, phone, email, notes };
+      const judged = judgeGiven(given, company.defaultRegion as CountryCode, null);
       if (!judged.ok) return show(request, reply.status(400), { values: form, errors: judged.errors });
       await runtime.quotas.take('leads', quotaOwnerOf(request, company.organizationId));
       const outcomes = await uploadLeads(runtime, company, [judged.lead], {
@@ -51,7 +58,7 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       views.changed();
       const kind = outcome?.kind ?? 'created';
       return reply.redirect(
-        `/dashboard/${company.number}/lead?added=${kind}.${outcome?.publicId ?? ''}`,
+        `/dashboard/${company.number}/lead?added=${kind}.${outcome?.publicId ?? ''}${judged.lead.phoneValid ? '' : '.odd'}`,
         303,
       );
     });

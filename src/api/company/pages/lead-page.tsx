@@ -3,7 +3,7 @@ import type { CompanyView, FormState, Visit } from '../view-types.ts';
 import { CompanyPage, Field, home, Problem } from './frame.tsx';
 
 /** The result of the previous form, shown above the next one. */
-export type Added = { kind: 'created' | 'duplicate'; leadId: string } | null;
+export type Added = { kind: 'created' | 'duplicate'; leadId: string; phoneValid: boolean } | null;
 
 export function LeadPage(props: { visit: Visit; company: CompanyView; form: FormState; added: Added }) {
   const { visit, company, form, added } = props;
@@ -27,13 +27,13 @@ export function LeadPage(props: { visit: Visit; company: CompanyView; form: Form
               hint={`Numbers without a country code are read as numbers in ${withArticle(regionName(company.region))}.`}
             />
           </div>
-          <Field name="email" label="E-mail" type="email" form={form} max={320} optional />
+          <Field name="email" label="Email" type="email" form={form} max={320} optional />
           <Field name="notes" label="Notes" form={form} rows={4} max={10_000} optional />
           <div class="form-end">
             <button type="submit" class="btn">
               Add the lead
             </button>
-            <a class="btn" data-variant="ghost" href={home(company, '/upload')}>
+            <a class="btn" data-variant="ghost" href={home(company, '/imports')}>
               Upload a file instead
             </a>
           </div>
@@ -49,12 +49,17 @@ function AddedNote({ company, added }: { company: CompanyView; added: NonNullabl
       {added.leadId}
     </a>
   );
+  const when = {
+    connected: '',
+    paused: ' once it is reconnected: sending is paused',
+    unconnected: ' once it is connected',
+  }[company.crm.state];
   return added.kind === 'created' ? (
-    <output class="note tone-good">
-      {link} is stored,{' '}
-      {company.crm.state === 'connected'
-        ? 'and will be sent to the CRM.'
-        : 'and will be sent to the CRM once it is connected.'}
+    <output class={`note tone-${added.phoneValid ? 'good' : 'wait'}`}>
+      {link} is stored, and will be sent to the CRM{when}.
+      {added.phoneValid
+        ? null
+        : ' Its phone is not a valid number: it is kept as typed, and the CRM may refuse it.'}
     </output>
   ) : (
     <output class="note tone-wait">A lead with this phone exists already: {link}. Nothing was stored.</output>

@@ -21,7 +21,7 @@ export function Keys({ company, view }: SettingsProps) {
         <div class="form">
           <div class="secret">
             <p>
-              <b>The key “{view.newKey.name}”. Copy it now:</b> it is shown only this once.
+              <b>The key “{view.newKey.name}”. Copy it now: it is shown only this once.</b>
             </p>
             <Command id="new-key" text={view.newKey.key} />
             <p class="sub">Example:</p>
@@ -54,7 +54,7 @@ export function Keys({ company, view }: SettingsProps) {
               {key.revocable ? (
                 <form method="post" action={home(company, `/settings/keys/${key.id}/revoke`)}>
                   <button type="submit" class="btn" data-size="sm" data-variant="outline">
-                    Revoke
+                    Revoke<span class="visually-hidden"> the key {key.name}</span>
                   </button>
                 </form>
               ) : (
@@ -68,7 +68,7 @@ export function Keys({ company, view }: SettingsProps) {
         <Problem form={form} />
         <Field name="key_name" label="New key for" form={form} max={100} placeholder="Our website" />
         <button type="submit" class="btn" data-variant="outline">
-          Create a key
+          Create key
         </button>
       </form>
     </section>
@@ -112,6 +112,7 @@ export function People({ visit, company, view }: SettingsProps) {
                   <form method="post" action={home(company, `/people/${member.userId}/link`)}>
                     <button type="submit" class="btn" data-size="sm" data-variant="outline">
                       {member.hasPassword ? 'New password link' : 'New link'}
+                      <span class="visually-hidden"> for {member.name}</span>
                     </button>
                   </form>
                   <Act
@@ -119,6 +120,7 @@ export function People({ visit, company, view }: SettingsProps) {
                     back={home(company, '/settings#people')}
                     label="Remove"
                     done="Removed"
+                    about={member.name}
                   />
                 </div>
               ) : null}
@@ -130,7 +132,7 @@ export function People({ visit, company, view }: SettingsProps) {
         <form class="form line-form" method="post" action={home(company, '/people')}>
           <Problem form={form} />
           <Field name="member_name" label="Name" form={form} max={200} />
-          <Field name="member_email" label="E-mail" type="email" form={form} max={254} />
+          <Field name="member_email" label="Email" type="email" form={form} max={254} />
           <button type="submit" class="btn" data-variant="outline">
             Add
           </button>

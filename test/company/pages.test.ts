@@ -81,7 +81,7 @@ describe('access to pages', () => {
     expect((await operator.get('/')).headers.get('location')).toBe('/console');
     const home = await text(member, `/dashboard/${mine.number}`);
     expect(home).toContain('Company 1');
-    expect(home).not.toContain('Company 2');
+    expect(home).not.toContain(`/dashboard/${other.number}`);
     expect((await member.get('/dashboard')).headers.get('location')).toBe(`/dashboard/${mine.number}`);
     expect((await operator.get('/dashboard')).headers.get('location')).toBe('/companies');
     const again = visit(system);

@@ -13,7 +13,7 @@ import { openBrowser, phoneWindow, signIn } from './chromium.ts';
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 /** Pages checked at once. */
-const together = 4;
+const together = 3;
 
 let system: TestSystem;
 let browser: Browser;
@@ -43,7 +43,8 @@ async function fill(system: TestSystem) {
   const link = await story.link(open, buyer!);
   const sold = await story.deal();
   const soldLink = await story.accept(sold);
-  await story.pay(sold);
+  await system.sandbox.act.pay(await story.session(soldLink));
+  await story.reaches(sold, sold.buyer, 'DONE');
   await system.sandbox.act.reply('+13055550188', { text: 'Who is this, and what do you want?' });
   system.sandbox.fault({ vendor: 'twilio', kind: 'error', status: 401, contains: 'Parked City' });
   await story.lead([other!], {}, { city: 'Parked City' });
@@ -150,7 +151,7 @@ const clipped = (page: Page): Promise<string[]> =>
     return found;
   });
 
-async function look(context: BrowserContext, path: string): Promise<(Finding | string)[]> {
+async function look(context: BrowserContext, path: string, fully: boolean): Promise<(Finding | string)[]> {
   const page = await context.newPage();
   try {
     await page.goto(system.publicUrl + path);
@@ -158,18 +159,18 @@ async function look(context: BrowserContext, path: string): Promise<(Finding | s
       content: '*, *::before { transition: none !important; animation: none !important }',
     });
     const cut = (await clipped(page)).map((element) => `cut off: ${element}`);
-    return [...cut, ...(await findings(page))];
+    return fully ? [...cut, ...(await findings(page))] : cut;
   } finally {
     await page.close();
   }
 }
 
-async function lookAtAll(context: BrowserContext, all: Record<string, string>) {
+async function lookAtAll(context: BrowserContext, all: Record<string, string>, fully: boolean) {
   const open = Object.entries(all);
   const found: Record<string, (Finding | string)[]> = {};
   const work = async () => {
     for (let next = open.shift(); next; next = open.shift()) {
-      const faults = await look(context, next[1]);
+      const faults = await look(context, next[1], fully);
       if (faults.length > 0) found[next[0]] = faults;
     }
   };
@@ -179,21 +180,28 @@ async function lookAtAll(context: BrowserContext, all: Record<string, string>) {
 
 const windows = {
   '1280 px': { viewport: { width: 1280, height: 900 } },
-  '390 px': phoneWindow,
-  '320 px': { ...phoneWindow, viewport: { width: 320, height: 700 } },
+  '390 px': { ...phoneWindow, deviceScaleFactor: 1 },
+  '320 px': { ...phoneWindow, deviceScaleFactor: 1, viewport: { width: 320, height: 700 } },
 };
 /** Axe's own script and the style that stops transitions are not the page's. */
 const open = (options: object) => browser.newContext({ ...options, bypassCSP: true, colorScheme: 'light' });
 
-describe.each(Object.entries(windows))('at %s', (_name, options) => {
+/** What is cut off depends on every width; what axe finds differs only between a wide and a narrow page. */
+const lookAt = async (name: keyof typeof windows) => {
+  const context = await open(windows[name]);
+  const page = await context.newPage();
+  const fully = name !== '320 px';
+  const outside = await lookAtAll(context, strangers, fully);
+  await signIn(page, system);
+  const found = { ...outside, ...(await lookAtAll(context, places, fully)) };
+  await context.close();
+  return found;
+};
+
+describe.each(['1280 px', '390 px', '320 px'] as const)('at %s', (name) => {
   it('no page violates WCAG 2.2 AA or best practice, in either theme, and nothing is cut off', async () => {
-    const context = await open(options);
-    const page = await context.newPage();
-    expect(await lookAtAll(context, strangers)).toEqual({});
-    await signIn(page, system);
-    expect(await lookAtAll(context, places)).toEqual({});
-    await context.close();
-  });
+    expect(await lookAt(name)).toEqual({});
+  }, 180_000);
 });
 
 describe('with keys alone', () => {
@@ -224,7 +232,7 @@ describe('with keys alone', () => {
 
   it('arrow keys pass the options of a filter by; Enter applies it, and the focus stays', async () => {
     const { page, close } = await visit(places.dashboard!);
-    await page.getByLabel('State').focus();
+    await page.getByLabel('State', { exact: true }).focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
@@ -246,7 +254,6 @@ describe('with keys alone', () => {
     await page.getByText('separated by semicolons').waitFor();
     await page.locator('select[name=delimiter]:focus').waitFor();
     await page.getByLabel('Separator').selectOption('');
-    await page.getByRole('button', { name: 'Read again' }).click();
     await page.getByText('separated by commas').waitFor();
     await close();
   });
@@ -261,10 +268,8 @@ describe('with keys alone', () => {
     await page.keyboard.press('?');
     await page.getByLabel('Use these shortcuts').uncheck();
     await page.getByRole('button', { name: 'Close' }).click();
-    await page.keyboard.press('u');
-    await page.keyboard.press('k');
-    expect(await focused(page)).not.toBe('');
-    expect(await page.evaluate(() => document.activeElement?.closest('[data-row]') === null)).toBe(true);
+    await page.keyboard.press('j');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(name);
     await close();
   });
 
@@ -303,11 +308,11 @@ describe('with keys alone', () => {
     await page.getByLabel('Time zone').selectOption('Asia/Tokyo');
     await page.goto(`${system.publicUrl}${places.unlock}`);
     expect(await page.locator('.line-time time').first().getAttribute('title')).toContain('Japan');
-    await page.getByLabel(/^Account of/).focus();
+    await page.locator('[data-menu] > summary').focus();
     await page.keyboard.press('Enter');
     await page.getByRole('link', { name: 'Account and password' }).waitFor();
     await page.keyboard.press('Escape');
-    expect(await page.getByRole('link', { name: 'Account and password' }).isVisible()).toBe(false);
+    await page.getByRole('link', { name: 'Account and password' }).waitFor({ state: 'hidden' });
     expect(await focused(page)).toBe('summary');
     await close();
   });

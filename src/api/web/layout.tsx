@@ -141,7 +141,8 @@ function TopEnd({ chrome, live }: { chrome: Chrome; live: boolean }) {
         </span>
       ) : null}
       <details class="menu" data-menu>
-        <summary class="btn" data-size="sm" data-variant="ghost" aria-label={`Account of ${name}`}>
+        <summary class="btn" data-size="sm" data-variant="ghost">
+          <span class="visually-hidden">Account of {name}</span>
           <span class="initials" aria-hidden="true">
             {initialsOf(name)}
           </span>

@@ -9,7 +9,7 @@ export function MessagePage(props: { title: string; text: string }) {
         <h1>{props.title}</h1>
         <p>{props.text}</p>
         <p>
-          <a href="/">Go to your home page</a>
+          <a href="/">Back to the start</a>
         </p>
       </main>
     </Document>

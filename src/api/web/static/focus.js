@@ -25,7 +25,7 @@ globalThis.leadgate.goTo = (place, { scroll = true } = {}) => {
   const row = same ?? rows[Math.min(place.rowAt, rows.length - 1)];
   const controls = controlsOf(row ?? region);
   const target = (same || !place.row ? controls[place.at] : null) ?? controls[0];
-  focusOn(target ?? region.closest('section')?.querySelector('h1, h2') ?? region, scroll);
+  focusOn(target ?? row ?? region.closest('section')?.querySelector('h1, h2') ?? region, scroll);
 };
 
 function focusOn(element, scroll) {

@@ -21,6 +21,12 @@ import { createSelfCheck, type SelfCheckOptions } from './usecases/transport/sel
 
 const closePatienceMs = 4_000;
 
+/**
+ * Connections of a process that runs workers only. More would make single deals no faster (the database's CPUs are the
+ * limit) and would leave less of those CPUs to the API processes, whose callers wait.
+ */
+export const workerConnections = 10;
+
 export type RuntimeOptions = {
   name: string;
   namespace?: string;

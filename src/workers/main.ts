@@ -2,7 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
 import { startWorkers } from '../engine/process.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
-import { createRuntime } from '../runtime.ts';
+import { createRuntime, workerConnections } from '../runtime.ts';
 import { workers } from './index.ts';
 import { retention } from './retention.ts';
 
@@ -15,7 +15,7 @@ async function main(names: string[]): Promise<void> {
   const config = loadConfig();
   if (!config.databaseUrl)
     throw new ConfigError(['DATABASE_URL is missing: workers run beside an API on a database of their own.']);
-  const runtime = await createRuntime(config, { name: 'worker' });
+  const runtime = await createRuntime(config, { name: 'worker', pool: workerConnections });
   runtime.log.info(
     { ...describeConfig(config), workers: names.length > 0 ? names : 'all' },
     'workers starting',

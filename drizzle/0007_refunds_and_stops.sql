@@ -1,0 +1,1 @@
+-- Refunds and disputes booked as the objects they are; texts, merges and stops that are stated as they happened.

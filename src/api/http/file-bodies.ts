@@ -6,7 +6,7 @@ import { cutOffProblem } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { formFields, releaseFields } from './body-budget.ts';
 import { allowSlowBody } from './slow-bodies.ts';
-import { readsBodyInHandler } from './turns.ts';
+import { takesTurnInHandler } from './turns.ts';
 
 /** Content types that browsers, spreadsheets and scripts send for a CSV. The bytes decide what it is. */
 const csvTypes = [
@@ -28,7 +28,7 @@ export async function acceptFiles(app: FastifyInstance): Promise<void> {
   // After authentication: an unknown caller may not keep a connection open longer than other requests.
   app.addHook('preParsing', async (request) => {
     allowSlowBody(request);
-    readsBodyInHandler(request);
+    takesTurnInHandler(request);
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(csvTypes, (_request, payload, done) => done(null, payload));

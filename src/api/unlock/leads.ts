@@ -11,7 +11,13 @@ import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
 import type { QuotaOwner } from '../../usecases/account/quotas.ts';
 import { recordContactRead } from '../../usecases/lead/contact-read.ts';
-import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
+import {
+  type LeadOrder,
+  namedBy,
+  namedTogether,
+  offerLead,
+  receiveLead,
+} from '../../usecases/lead/receive.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { type Caller, callerOf, leadOwnerOf, quotaOwnerOf, tenantOf } from '../auth/caller.ts';
@@ -19,6 +25,7 @@ import { causeOf } from '../http/cause.ts';
 import { limit, nextCursor, optionalText, readCursor, text, uuidShape } from '../http/fields.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
+import { inTurn, takesTurnInHandler } from '../http/turns.ts';
 import { leadId, moreUnlocks, readUnlock, shownUnlock, unlocksRoute } from './lead-unlocks.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config' | 'quotas'>;
@@ -75,6 +82,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
       '/api/leads',
       {
         onRequest: access.organization('leads:write'),
+        preValidation: async (request) => takesTurnInHandler(request),
         schema: {
           tags: ['leads'],
           summary: 'Store a lead and offer it to providers',
@@ -88,8 +96,11 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         await deps.quotas.take('leads', owner);
         await countOffers(deps, owner, request.body.provider_ids);
         await countIdempotencyKey(request, deps, owner);
-        const given = requestOf(deps, request);
-        const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), given);
+        const order = orderOf(request.body);
+        // Before the turn: the lookup is shared, and takes no connection of this request's own.
+        const found = await findNamed(namedBy(order, owner.organizationId));
+        const given = { ...requestOf(deps, request), found };
+        const answer = await inTurn(request, () => receiveLead({ ...deps, findNamed }, order, given));
         return reply.status(201).send(answer.body as z.infer<typeof offered>);
       },
     );

@@ -12,7 +12,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
 import { problemResponses } from '../http/problem.ts';
-import { inTurn, readsBodyInHandler } from '../http/turns.ts';
+import { inTurn, takesTurnInHandler } from '../http/turns.ts';
 import { uploadedFile } from '../http/uploaded-file.ts';
 import { type RejectedRow, readProviderRows } from './provider-csv.ts';
 
@@ -41,7 +41,7 @@ export function providerImport(
 ): FastifyPluginAsync {
   const { db, config, quotas } = deps;
   return async (app) => {
-    app.addHook('preParsing', async (request) => readsBodyInHandler(request));
+    app.addHook('preParsing', async (request) => takesTurnInHandler(request));
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(['text/csv', 'application/csv'], (_request, payload, done) =>
       done(null, payload),

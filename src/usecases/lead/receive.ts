@@ -36,11 +36,16 @@ import { chooseNamed } from './named-providers.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
 type Named = { organizationId: string; providerIds: readonly string[] };
+export const namedBy = (order: Pick<LeadOrder, 'providerIds'>, organizationId: string): Named => ({
+  organizationId,
+  providerIds: [...new Set(order.providerIds)],
+});
+
 /** Resolves the provider ids of a lead that is not stored yet. Lookups of concurrent requests are batched. */
 export type FindNamed = (named: Named) => Promise<Candidate[]>;
 
 export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNamed {
-  return batchLookups(async (asked: Named[]) => {
+  const look = batchLookups(async (asked: Named[]) => {
     const found = new Map<string, Promise<Map<string, Candidate>>>();
     for (const { organizationId } of asked) {
       if (found.has(organizationId)) continue;
@@ -59,6 +64,7 @@ export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNam
       }),
     );
   });
+  return async (named) => (named.providerIds.length > 0 ? look(named) : []);
 }
 
 export type LeadOrder = {
@@ -82,12 +88,12 @@ type Request = LeadOwner & { priceFloors: PriceFloors; key: IdempotencyKey | nul
 
 /**
  * Stores a lead, an unlock per eligible buyer, its event and the caller's Idempotency-Key in one atomic statement. On a
- * unique violation, the existing record determines the response.
+ * unique violation, the existing record determines the response. `found`: what `findNamed` has found for the order.
  */
 export async function receiveLead(
   deps: Deps & { findNamed: FindNamed },
   order: LeadOrder,
-  request: Request,
+  request: Request & { found: Candidate[] },
 ): Promise<Answer> {
   const { organizationId, supplierId, key } = request;
   const rules = { floors: request.priceFloors, notBelow: null };
@@ -103,8 +109,7 @@ export async function receiveLead(
   for (let round = 0; round < 5; round += 1) {
     const id = uuidv7();
     const publicId = order.publicId ?? newLeadId(randomBytes);
-    const named = { organizationId, providerIds: [...new Set(order.providerIds)] };
-    const found = named.providerIds.length > 0 ? await deps.findNamed(named) : [];
+    const found = round === 0 ? request.found : await deps.findNamed(namedBy(order, organizationId));
     const notStored = { erased: false, maxSales: order.maxSales, sold: 0 };
     const { offers, results } = chooseNamed(notStored, found, order.providerIds, new Date());
     const answer: Answer = { status: 201, body: { lead_id: publicId, provider_results: results } };

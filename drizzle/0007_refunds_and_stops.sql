@@ -1,1 +1,48 @@
 -- Refunds and disputes booked as the objects they are; texts, merges and stops that are stated as they happened.
+
+-- Refunds and disputes: one row per object at Stripe, and their sums on the payment. Of earlier ones only the sums are
+-- known; their rows follow with the next report of Stripe.
+CREATE TABLE "refunds" (
+	"id" text PRIMARY KEY NOT NULL,
+	"payment_id" uuid NOT NULL,
+	"amount_minor" integer NOT NULL,
+	"status" text NOT NULL,
+	"failure" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "refunds_status" CHECK ("refunds"."status" in ('pending', 'requires_action', 'succeeded', 'failed', 'canceled'))
+);
+--> statement-breakpoint
+CREATE TABLE "disputes" (
+	"id" text PRIMARY KEY NOT NULL,
+	"payment_id" uuid NOT NULL,
+	"amount_minor" integer NOT NULL,
+	"withdrawn_minor" integer NOT NULL,
+	"kind" text NOT NULL,
+	"status" text NOT NULL,
+	"reason" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "disputes_kind" CHECK ("disputes"."kind" in ('inquiry', 'open', 'won', 'lost'))
+);
+--> statement-breakpoint
+ALTER TABLE "refunds" ADD CONSTRAINT "refunds_payment_id_payments_id_fk" FOREIGN KEY ("payment_id") REFERENCES "public"."payments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "disputes" ADD CONSTRAINT "disputes_payment_id_payments_id_fk" FOREIGN KEY ("payment_id") REFERENCES "public"."payments"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "refunds_payment" ON "refunds" USING btree ("payment_id");--> statement-breakpoint
+CREATE INDEX "disputes_payment" ON "disputes" USING btree ("payment_id");--> statement-breakpoint
+ALTER TABLE "payments" ADD COLUMN "refunding_minor" integer DEFAULT 0 NOT NULL, ADD COLUMN "disputed_minor" integer DEFAULT 0 NOT NULL, ADD COLUMN "withdrawn_minor" integer DEFAULT 0 NOT NULL, ADD COLUMN "version" integer DEFAULT 0 NOT NULL, ADD COLUMN "flags_buyer" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE "buyers" ADD COLUMN "flags" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+UPDATE "payments" p SET "disputed_minor" = CASE WHEN p.disputed_at IS NULL THEN 0 ELSE p.amount_minor - p.refunded_minor END,
+    "flags_buyer" = EXISTS (SELECT 1 FROM "lead_unlocks" u JOIN "buyers" b ON b.id = u.buyer_id WHERE u.id = p.unlock_id AND b.flagged_at IS NOT NULL)
+  WHERE p.disputed_at IS NOT NULL OR (p.kept AND p.refunded_minor > 0);--> statement-breakpoint
+UPDATE "buyers" b SET "flags" = f.n
+  FROM (SELECT u.buyer_id, count(*) AS n FROM "payments" p JOIN "lead_unlocks" u ON u.id = p.unlock_id WHERE p.flags_buyer GROUP BY 1) f
+  WHERE b.id = f.buyer_id;--> statement-breakpoint
+ALTER TABLE "payments" ADD CONSTRAINT "payments_reversals" CHECK ("payments"."refunding_minor" >= 0 and "payments"."refunded_minor" + "payments"."refunding_minor" <= "payments"."amount_minor"
+        and "payments"."disputed_minor" between 0 and "payments"."amount_minor" and "payments"."withdrawn_minor" between 0 and "payments"."amount_minor");--> statement-breakpoint
+
+-- Until when a vendor's own list of events was read, to find those whose webhook never came.
+CREATE TABLE "event_cursors" (
+	"vendor" text PRIMARY KEY NOT NULL,
+	"read_until" timestamp with time zone NOT NULL
+);

@@ -9,6 +9,7 @@ import { keyCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { operatorCommands } from './operators.ts';
 import { organizationCommands } from './organizations.ts';
+import { refundCommands } from './refunds.ts';
 import { CommandError } from './session.ts';
 
 /** `leadgate <command>`: works on DATABASE_URL, or on the database of `npm start` in this folder. */
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
     .addCommand(operatorCommands())
     .addCommand(keyCommands())
     .addCommand(organizationCommands())
+    .addCommand(refundCommands())
     .addCommand(importCommand())
     .addCommand(companyCommands())
     .addCommand(migrateCommand());

@@ -18,7 +18,7 @@ export const messagingEvents = {
   /** A short notice for the buyer. `key` deduplicates it. */
   'buyer.notice': z.object({
     ...unlock,
-    notice: z.enum(['no_longer_available', 'sold_out', 'refunded']),
+    notice: z.enum(['no_longer_available', 'sold_out', 'refunded', 'refund_pending', 'refund_failed']),
     key: z.string(),
     reason: z.string().optional(),
   }),

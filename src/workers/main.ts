@@ -5,6 +5,7 @@ import { type WorkerName, workerNames } from '../events/routes.ts';
 import { createRuntime, workerConnections } from '../runtime.ts';
 import { workers } from './index.ts';
 import { retention } from './retention.ts';
+import { rounds } from './rounds.ts';
 
 /** `node dist/workers/main.js [name …]`: the named workers, or all of them. */
 async function main(names: string[]): Promise<void> {
@@ -21,7 +22,7 @@ async function main(names: string[]): Promise<void> {
     'workers starting',
   );
   const chosen = names.length > 0 ? (names as WorkerName[]) : workerNames;
-  const running = startWorkers(runtime, { workers, names: chosen, retention });
+  const running = startWorkers(runtime, { workers, names: chosen, retention, rounds });
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) runtime.log.error({ error: err }, 'stopping after an error');
     await running.stop(20_000);

@@ -11,6 +11,13 @@ import {
   confirmOptOut,
 } from '../usecases/messaging/answer-reply.ts';
 import { sendNotice } from '../usecases/messaging/notify-buyer.ts';
+import {
+  alertCheckoutRefused,
+  alertDisputed,
+  alertInquiry,
+  alertRefunded,
+  alertRefundFailed,
+} from '../usecases/payment/alert.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { closeUndelivered } from '../usecases/unlock/close.ts';
 import { revealByMail } from '../usecases/unlock/reveal.ts';
@@ -55,15 +62,11 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
       return alertOperator(about(event, event.data.key, alert('installation_unwell', event.data)), deps, run);
     },
 
-    'payment.refunded'(event, deps, run) {
-      const key = `refunded-${event.data.paymentId}-${event.data.amount}`;
-      return alertOperator(about(event, key, alert('payment_refunded', event.data)), deps, run);
-    },
-
-    'payment.disputed'(event, deps, run) {
-      const key = `disputed-${event.data.paymentId}`;
-      return alertOperator(about(event, key, alert('payment_disputed', event.data)), deps, run);
-    },
+    'payment.refunded': ({ data }, deps, run) => alertRefunded(data, deps, run),
+    'payment.refund_failed': ({ data }, deps, run) => alertRefundFailed(data, deps, run),
+    'payment.inquiry': ({ data }, deps, run) => alertInquiry(data, deps, run),
+    'payment.disputed': ({ data }, deps, run) => alertDisputed(data, deps, run),
+    'checkout.refused': (event, deps, run) => alertCheckoutRefused(event, deps, run),
 
     'payment.quarantined'(event, deps, run) {
       const key = heldPaymentAlert(event.data.sessionId);

@@ -6,6 +6,7 @@ import { startWorkers, watchDepths } from '../../src/engine/process.ts';
 import { createRuntime, workerConnections } from '../../src/runtime.ts';
 import { workers } from '../../src/workers/index.ts';
 import { retention } from '../../src/workers/retention.ts';
+import { rounds } from '../../src/workers/rounds.ts';
 
 /**
  * The composition root of an api or worker process under test: `program.js api|worker '{…}'`. It runs the product's code
@@ -39,6 +40,6 @@ if (role === 'api') {
   const { concurrency } = options;
   const all = { ...workers };
   if (concurrency) for (const worker of Object.values(all)) worker.concurrency = concurrency;
-  startWorkers(runtime, { workers: all, retention });
+  startWorkers(runtime, { workers: all, retention, rounds });
 }
 process.send!('up');

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the edits match the product's source text.
 /**
- * The thirteen mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
+ * The mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
  * rest of the product keeps working, which the test `stillWorks` shows in the same run.
  */
 export type Edit = { file: string; find: string; replace: string };
@@ -333,7 +333,7 @@ export const mutants: readonly Mutant[] = [
     loses: 'Details read on the pay page count as shown: the slot stays sold and the buyer is flagged.',
     edits: [
       {
-        file: 'src/db/payment/payments.ts',
+        file: 'src/db/payment/reversals.ts',
         find: ' AND viewed_at IS NULL AND EXISTS (SELECT 1 FROM paid)',
         replace: ' AND EXISTS (SELECT 1 FROM paid)',
       },
@@ -342,6 +342,28 @@ export const mutants: readonly Mutant[] = [
       collision(
         'details read on the pay page, and a full refund [S37] a view that gets the lock before the refund: the refund sees it and flags the buyer',
       ),
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
+  {
+    number: 14,
+    name: 'count a refund as returned when it was made',
+    change: 'refunds that are pending, or failed, count as refunded',
+    loses: 'Money told as returned is returned: a refund counts once the bank has it.',
+    edits: [
+      {
+        file: 'src/domain/payment/reversals.ts',
+        find: "refundsIn(['succeeded'])",
+        replace: 'refundsIn(refundStatuses)',
+      },
+    ],
+    caughtBy: [
+      {
+        file: 'test/unlock/reversals.test.ts',
+        title:
+          '[F72] our own refund that fails at once is not told as refunded; it is alerted, still owed, and repeated on request',
+      },
     ],
     stillWorks: sale,
     backends: ['postgres'],

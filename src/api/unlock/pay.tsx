@@ -60,6 +60,7 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
       if (view.kind !== 'payable') return reply.redirect(`/p/${tokenOf(request)}`, 303);
       const session = await openCheckoutSession(deps, unlock.id, causeOf(request));
       if (session.kind === 'open') return reply.redirect(session.url, 303);
+      if (session.kind === 'refused') return show(reply, 409, refusedPage(unlock));
       return reply.redirect(
         `/p/${tokenOf(request)}${session.kind === 'confirming' ? '?from=checkout' : ''}`,
         303,
@@ -190,11 +191,36 @@ const closedWords = {
     sentence: 'You declined this offer. You were not charged for it.',
   },
   refunded: { title: 'Refunded', sentence: 'Your payment was refunded in full.' },
+  refunding: {
+    title: 'Refund on its way',
+    sentence: 'Your payment is being refunded. Your bank has not confirmed it yet.',
+  },
+  refund_owed: {
+    title: 'Refund due',
+    sentence:
+      'This lead could not be sold to you. Your payment will be refunded in full; you do not need to do anything.',
+  },
   not_ready: {
     title: 'Not open yet',
     sentence: 'Reply Y to the text message first. After that, this link works.',
   },
 };
+
+const refusedPage = ({ language, supportContact }: UnlockView): Child => {
+  const spoken = languageOf(language);
+  return <SentencePage {...refusedWords(supportContact)[spoken]} language={spoken} />;
+};
+
+const refusedWords = (contact: string) => ({
+  en: {
+    title: 'Payment is not possible',
+    sentence: `The payment service does not accept this payment. You were not charged, and the seller has been notified. Contact: ${contact}`,
+  },
+  es: {
+    title: 'No se puede pagar',
+    sentence: `El servicio de pagos no acepta este pago. No se le cobró nada y avisamos al vendedor. Contacto: ${contact}`,
+  },
+});
 
 const sentence = (title: string, words: string): Child => <SentencePage title={title} sentence={words} />;
 const unknownLink = sentence(

@@ -88,6 +88,8 @@ export const buyers = pgTable(
     language: text(),
     active: text().notNull().default('active'),
     flaggedAt: moment('flagged_at'),
+    /** How many of its payments are a reason for the flag. */
+    flags: integer().notNull().default(0),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },

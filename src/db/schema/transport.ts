@@ -213,3 +213,9 @@ export const alerts = pgTable(
   },
   (t) => [index('alerts_open').on(t.createdAt).where(sql`resolved_at is null`)],
 );
+
+/** Until when a vendor's own list of events was read, to find those whose webhook never came. */
+export const eventCursors = pgTable('event_cursors', {
+  vendor: text().primaryKey(),
+  readUntil: moment('read_until').notNull(),
+});

@@ -15,7 +15,10 @@ export async function findUnlockByToken(db: Queryable, tokenHash: string): Promi
       (SELECT c.state FROM checkout_sessions c WHERE c.purpose = 'unlock' AND c.subject_id = u.id ORDER BY c.number DESC LIMIT 1) AS checkout,
       EXISTS (SELECT 1 FROM checkout_sessions q WHERE q.purpose = 'unlock' AND q.subject_id = u.id AND q.quarantined_at IS NOT NULL) AS held,
       (SELECT CASE WHEN y.kept THEN 'kept' ELSE 'returned' END FROM payments y WHERE y.unlock_id = u.id
-        ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment
+        ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment,
+      (SELECT CASE WHEN y.refunded_minor >= y.amount_minor THEN 'returned'
+          WHEN y.refunded_minor + y.refunding_minor >= y.amount_minor THEN 'returning' ELSE 'owed' END
+        FROM payments y WHERE y.unlock_id = u.id AND NOT y.kept ORDER BY y.created_at DESC LIMIT 1) AS refund
     FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE u.token_hash = ${tokenHash}`,
   );
   return row ?? null;
@@ -33,8 +36,10 @@ export type PayFigures = {
   checkout: Checkout['state'] | null;
   /** A payment has arrived, differs from what was asked for, and is held for a check. */
   held: boolean;
-  /** Whether a payment is kept, or all were refunded; null when none is booked. */
+  /** Whether a payment is kept, or none of those booked is; null when none is booked. */
   payment: 'kept' | 'returned' | null;
+  /** Where the money of the last payment that is not kept is. */
+  refund: 'returned' | 'returning' | 'owed' | null;
 };
 
 /** Guard: the first view of a paid unlock's details on the page. */

@@ -3,9 +3,22 @@ import type { Language } from '../language.ts';
 /** The key of the alert about a payment that is held until an operator resolves the alert. */
 export const heldPaymentAlert = (sessionId: string) => `quarantined-${sessionId}`;
 
+/** The keys of the alerts about one refund or dispute. They are resolved once it is made good, won or closed. */
+export const failedRefundAlert = (refundId: string) => `refund-failed-${refundId}`;
+export const disputedAlert = (disputeId: string) => `disputed-${disputeId}`;
+export const inquiryAlert = (disputeId: string) => `inquiry-${disputeId}`;
+/** Of a dispute that was booked before disputes had rows. */
+export const legacyDisputedAlert = (paymentId: string) => `disputed-${paymentId}`;
+
+/** Formatted money, the buyer's business name and the lead's public id. */
+type Sale = { amount: string; buyer: string; leadId: string };
+type FailedRefund = { refundId: string; code: string; kept: boolean };
+type DisputeFacts = { disputeId: string; reason: string };
+
 /**
  * Every alert an operator can get: its line on the console, and the subject and first sentence of its e-mail. A new
- * kind is an entry here and an `alert(...)` where it is raised. No personal data: alerts leave the installation by e-mail.
+ * kind is an entry here and an `alert(...)` where it is raised. No personal data of clients: alerts leave the installation
+ * by e-mail.
  */
 type Alert<P> = {
   title: Record<Language, string>;
@@ -39,8 +52,28 @@ const definitions = {
   payment_refunded: define({
     title: { en: 'Payment refunded', es: 'Pago devuelto' },
     explanation: { en: 'A payment was refunded.', es: 'Se devolvió un pago.' },
-    text: ({ paymentId, amount }: { paymentId: string; amount: number }) =>
-      `${amount} minor units of payment ${paymentId} were refunded.`,
+    text: ({ amount, price, buyer, leadId }: Sale & { price: string }) =>
+      amount === price
+        ? `${amount} refunded to ${buyer} for lead ${leadId}.`
+        : `${amount} of ${price} refunded to ${buyer} for lead ${leadId}.`,
+  }),
+  refund_failed: define({
+    title: { en: 'Refund failed', es: 'Devolución fallida' },
+    explanation: {
+      en: 'Stripe could not return money to a buyer. The amount is in your Stripe balance again. Repeat the refund, or return the money in another way and resolve this alert.',
+      es: 'Stripe no pudo devolver el dinero a un comprador. El monto está de nuevo en su saldo de Stripe. Repita la devolución, o devuelva el dinero de otra manera y marque este aviso como resuelto.',
+    },
+    text: ({ amount, buyer, leadId, refundId, code, kept }: Sale & FailedRefund) =>
+      `${amount} did not go back to ${buyer} for lead ${leadId} (${code}). ${kept ? 'The sale counts again.' : 'The buyer is owed the money.'} To repeat the refund: leadgate refund repeat ${refundId}`,
+  }),
+  payment_inquiry: define({
+    title: { en: 'Bank asks about a payment', es: 'El banco pregunta por un pago' },
+    explanation: {
+      en: 'A bank asks about a payment. No money has moved. Answer it in Stripe, or it may become a dispute.',
+      es: 'Un banco pregunta por un pago. No se movió dinero. Respóndale en Stripe, o puede convertirse en una disputa.',
+    },
+    text: ({ amount, buyer, leadId, disputeId, reason }: Sale & DisputeFacts) =>
+      `The bank of ${buyer} asks about ${amount} for lead ${leadId} (${reason}, ${disputeId}). Answer it in Stripe.`,
   }),
   payment_disputed: define({
     title: { en: 'Payment disputed', es: 'Pago en disputa' },
@@ -48,7 +81,17 @@ const definitions = {
       en: 'A buyer disputes a payment; the buyer is flagged.',
       es: 'Un comprador disputa un pago; el comprador queda marcado.',
     },
-    text: ({ paymentId }: { paymentId: string }) => `Payment ${paymentId} is disputed; its buyer is flagged.`,
+    text: ({ amount, buyer, leadId, disputeId, reason }: Sale & DisputeFacts) =>
+      `The bank of ${buyer} claims back ${amount} for lead ${leadId} (${reason}, ${disputeId}). The buyer is flagged. Answer the dispute in Stripe.`,
+  }),
+  checkout_refused: define({
+    title: { en: 'Stripe refuses a checkout', es: 'Stripe rechaza un pago' },
+    explanation: {
+      en: 'Stripe accepts no payment for an offer, and would refuse it again. Correct its price or currency and send the lead again, or check your Stripe account.',
+      es: 'Stripe no acepta el pago de una oferta y lo rechazaría de nuevo. Corrija el precio o la moneda y envíe el contacto otra vez, o revise su cuenta de Stripe.',
+    },
+    text: ({ amount, buyer, leadId, code }: Sale & { code: string }) =>
+      `${buyer} could not pay ${amount} for lead ${leadId}: Stripe refuses the checkout (${code}).`,
   }),
   payment_rejected: define({
     title: { en: 'Payment does not match', es: 'Pago que no corresponde' },

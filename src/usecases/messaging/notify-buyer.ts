@@ -47,12 +47,18 @@ const endings: Readonly<Record<string, 'sold_out' | 'declined' | 'expired'>> = {
 
 function noticeText(unlock: UnlockView, notice: BuyerNotice['notice'], reason: string | undefined): string {
   const fields = { buyerName: unlock.buyerName, leadId: unlock.leadPublicId };
+  const price = { minor: unlock.priceMinor, currency: unlock.currency };
+  const why = reason === 'already_paid' ? 'duplicate' : 'unavailable';
   switch (notice) {
     case 'refunded':
-      return templates.renderRefunded(unlock.language, {
+      return templates.renderRefunded(unlock.language, { ...fields, price, reason: why });
+    case 'refund_pending':
+      return templates.renderRefundPending(unlock.language, { ...fields, price, reason: why });
+    case 'refund_failed':
+      return templates.renderRefundFailed(unlock.language, {
         ...fields,
-        price: { minor: unlock.priceMinor, currency: unlock.currency },
-        reason: reason === 'already_paid' ? 'duplicate' : 'unavailable',
+        price,
+        contact: unlock.supportContact,
       });
     case 'sold_out':
       return templates.renderNoLongerAvailable(unlock.language, { ...fields, reason: 'sold_out' });

@@ -29,7 +29,7 @@ export async function applyUpdate(inboxId: string, deps: Deps, run: Run): Promis
     return skip('the webhook body was not stored');
   const { source: vendor, organizationId, receivedAt } = received;
   const event = crms[vendor].webhook.parse(JSON.parse(vault.open(received.body)), receivedAt, Infinity);
-  if (!event?.contactId) return skip('not about a contact');
+  if (event?.about !== 'contact' || !event.contactId) return skip('not about a contact');
   const reported: Reported = { ...event, vendor, contactId: event.contactId };
   const leads = await findByContact(db, reported, organizationId);
   if (leads.length === 0) return skip('the contact is not a lead');

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the edits match the product's source text.
 /**
- * The thirteen mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
+ * The fourteen mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
  * rest of the product keeps working, which the test `stillWorks` shows in the same run.
  */
 export type Edit = { file: string; find: string; replace: string };
@@ -342,6 +342,27 @@ export const mutants: readonly Mutant[] = [
       collision(
         'details read on the pay page, and a full refund [S37] a view that gets the lock before the refund: the refund sees it and flags the buyer',
       ),
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
+  {
+    number: 14,
+    name: 'drop the answer of a lost address claim',
+    change: 'a run that loses the claim of an e-mail address to another run is not told who has it',
+    loses: 'Two people with one address become two contacts, also when they are written at the same moment.',
+    edits: [
+      {
+        file: 'src/db/crm/open-sync.ts',
+        find: 'ON CONFLICT (vendor, account_id, email_hash) DO UPDATE SET lead_id = a.lead_id RETURNING lead_id, person)',
+        replace: 'ON CONFLICT (vendor, account_id, email_hash) DO NOTHING RETURNING lead_id, person)',
+      },
+    ],
+    caughtBy: [
+      {
+        file: 'test/crm/merge.test.ts',
+        title: '[F71] of two runs that begin at the same moment, one writes the address',
+      },
     ],
     stillWorks: sale,
     backends: ['postgres'],

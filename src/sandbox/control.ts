@@ -1,6 +1,6 @@
 import { ZodError, z } from 'zod';
 import { faultSchema } from './faults.ts';
-import { contactQuerySchema, createGhlActs, locationSchema } from './ghl/acts.ts';
+import { accountEventSchema, contactQuerySchema, createGhlActs, locationSchema } from './ghl/acts.ts';
 import type { LedgerQuery } from './ledger.ts';
 import { targetsSchema } from './options.ts';
 import { dispute } from './stripe/disputes.ts';
@@ -314,6 +314,16 @@ export function createControl(world: World): Control {
       method: 'POST',
       pattern: /^ghl\/locations\/([^/]+)\/expire$/,
       run: (_request, id) => act.ghl.expireTokens(id),
+    },
+    {
+      method: 'POST',
+      pattern: /^ghl\/locations\/([^/]+)\/uninstall$/,
+      run: (_request, id) => act.ghl.uninstall(id),
+    },
+    {
+      method: 'POST',
+      pattern: /^ghl\/locations\/([^/]+)\/events$/,
+      run: (request, id) => act.ghl.event(id, accountEventSchema.parse(body(request))),
     },
   ];
 

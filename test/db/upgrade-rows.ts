@@ -137,7 +137,7 @@ function leadsOf(id: Ids): Row[] {
   });
   return [
     of('offered', { city: 'Miami', price_minor: 2_500, max_sales: 1 }),
-    of('uploaded', { uploaded: true, import_id: id.importing }),
+    of('uploaded', { uploaded: true, import_id: id.importing, phone_hash: 'p1', email_hash: 'e1' }),
     // The pay-per-unlock routes sold uploaded leads before they asked for a channel.
     of('soldUpload', { uploaded: true }),
   ];

@@ -321,4 +321,10 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     expect(await findJob(db, id.uploaded!)).toMatchObject({ status: 'success', contactId: 'con_1' });
     expect(await companyStatistics(db, organization)).toMatchObject({ total: 2 });
   });
+
+  it('[F71] the address of a lead in the CRM is that lead’s', async () => {
+    expect(
+      await db.query('SELECT vendor, account_id, email_hash, lead_id, person FROM crm_addresses'),
+    ).toEqual([{ vendor: 'ghl', account_id: 'loc_1', email_hash: 'e1', lead_id: id.uploaded, person: 'p1' }]);
+  });
 });

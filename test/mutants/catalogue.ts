@@ -368,4 +368,25 @@ export const mutants: readonly Mutant[] = [
     stillWorks: sale,
     backends: ['postgres'],
   },
+  {
+    number: 15,
+    name: 'drop the answer of a lost address claim',
+    change: 'a run that loses the claim of an e-mail address to another run is not told who has it',
+    loses: 'Two people with one address become two contacts, also when they are written at the same moment.',
+    edits: [
+      {
+        file: 'src/db/crm/open-sync.ts',
+        find: 'ON CONFLICT (vendor, account_id, email_hash) DO UPDATE SET lead_id = a.lead_id RETURNING lead_id, person)',
+        replace: 'ON CONFLICT (vendor, account_id, email_hash) DO NOTHING RETURNING lead_id, person)',
+      },
+    ],
+    caughtBy: [
+      {
+        file: 'test/crm/merge.test.ts',
+        title: '[F71] of two runs that begin at the same moment, one writes the address',
+      },
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
 ];

@@ -60,6 +60,7 @@ function sampleRow(row: NonNullable<CsvPreview['sample']>[number]): NonNullable<
   const { lead } = row;
   const more = [
     lead.phone + (lead.phoneValid ? '' : ' (kept, but not a valid number)'),
+    ...(lead.otherPhones.length > 0 ? [`also ${lead.otherPhones.join(', ')}`] : []),
     lead.email,
     lead.company,
     lead.city,

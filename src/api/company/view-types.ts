@@ -108,6 +108,8 @@ export type LogRow = {
   worker: string | null;
   contactId: string | null;
   error: string | null;
+  /** What was left out or merged in the CRM. */
+  remark: string | null;
   at: Date;
 };
 

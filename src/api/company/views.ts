@@ -13,6 +13,7 @@ import {
 } from '../../db/imports/imports.ts';
 import { attentionCounts } from '../../db/transport/attention.ts';
 import type { Person } from '../../domain/account/person.ts';
+import { shownRemark } from '../../domain/crm/remark.ts';
 import { shownStatus } from '../../domain/imports/status.ts';
 import { parseLeadPhone } from '../../domain/phone/lead-phone.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -205,8 +206,8 @@ export function createCompanyViews(deps: Deps) {
     return { log: page.map(logRow), older: rows.length > pageSize ? (page.at(-1)?.cursor ?? null) : null };
   }
 
-  function logRow({ contact, cursor: _cursor, ...row }: LoggedLead): LogRow {
-    return { ...row, ...shortened(contact) };
+  function logRow({ contact, cursor: _cursor, remark, mergedWith, ...row }: LoggedLead): LogRow {
+    return { ...row, remark: shownRemark({ remark, mergedWith }), ...shortened(contact) };
   }
 
   /** Enough to recognise a contact; the rest is in the CRM. */

@@ -60,6 +60,7 @@ const previewSchema = z.object({
     z.object({
       row: z.number().int(),
       cells: z.array(z.string()),
+      other_phones: z.array(z.string()).describe('Further numbers of the row, kept in a note of the contact'),
       errors: z.record(z.string(), z.array(z.string())).nullable(),
     }),
   ),
@@ -116,7 +117,12 @@ export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> 
     problem,
     rows: rows.map(({ row, cells }, i) => {
       const judged = sample?.[i];
-      return { row, cells, errors: judged && !judged.ok ? judged.errors : null };
+      return {
+        row,
+        cells,
+        other_phones: judged?.ok ? judged.lead.otherPhones : [],
+        errors: judged && !judged.ok ? judged.errors : null,
+      };
     }),
   };
 }

@@ -13,6 +13,15 @@ export type SyncKey = { leadId: string; connectionId: string };
 const ofSync = ({ leadId, connectionId }: SyncKey) =>
   sql`lead_id = ${leadId}::uuid AND connection_id = ${connectionId}::uuid`;
 
+/**
+ * Public id of another lead that became the same contact as sync `s` and was written differently, or null. Of the first
+ * leads of the contact only, because one contact may have thousands.
+ */
+export const mergedWith = sql.raw(`(SELECT ol.public_id FROM (
+    SELECT lead_id, written_hash FROM lead_syncs m WHERE m.connection_id = s.connection_id AND m.contact_id = s.contact_id LIMIT 50) o
+  JOIN leads ol ON ol.id = o.lead_id WHERE o.lead_id <> s.lead_id AND o.written_hash IS DISTINCT FROM s.written_hash
+  ORDER BY o.lead_id LIMIT 1)`);
+
 export type SyncResult = {
   status: After<typeof syncMoves, 'processing'>;
   contactId?: string | null;
@@ -20,6 +29,8 @@ export type SyncResult = {
   dnd?: boolean | null;
   errorCode?: string | null;
   error?: string | null;
+  /** What people should know of a lead that is in the CRM. */
+  remark?: string | null;
 };
 
 /** The result of a run. The fence of its row is the caller's. */
@@ -28,16 +39,24 @@ export function recordSync(
   worker: string,
   result: SyncResult,
 ): Change {
-  const { contactId = null, writtenHash = null, dnd = null, errorCode = null, error = null } = result;
+  const {
+    contactId = null,
+    writtenHash = null,
+    dnd = null,
+    errorCode = null,
+    error = null,
+    remark = null,
+  } = result;
   return {
     guard: (
       held,
-    ) => sql`INSERT INTO lead_syncs AS s (lead_id, connection_id, organization_id, import_id, status, worker, error_code, error)
+    ) => sql`INSERT INTO lead_syncs AS s (lead_id, connection_id, organization_id, import_id, status, worker, error_code, error, remark)
       SELECT ${sync.leadId}::uuid, ${sync.connectionId}::uuid, ${sync.organizationId}::uuid, ${sync.importId}::uuid,
-        ${result.status}::text, ${worker}::text, ${errorCode}::text, ${error}::text WHERE ${held}
+        ${result.status}::text, ${worker}::text, ${errorCode}::text, ${error}::text, ${remark}::text WHERE ${held}
       ON CONFLICT (lead_id, connection_id) DO UPDATE SET status = excluded.status,
         contact_id = coalesce(${contactId}::text, s.contact_id), written_hash = coalesce(${writtenHash}::text, s.written_hash),
-        dnd = coalesce(${dnd}::boolean, s.dnd), error_code = excluded.error_code, error = excluded.error, updated_at = now()
+        dnd = coalesce(${dnd}::boolean, s.dnd), error_code = excluded.error_code, error = excluded.error, remark = excluded.remark,
+        updated_at = now()
       RETURNING lead_id`,
   };
 }

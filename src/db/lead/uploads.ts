@@ -4,6 +4,7 @@ import { recipients } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { type PublishRow, run } from '../commit.ts';
 import { ownConnection } from '../crm/connections.ts';
+import { mergedWith } from '../crm/syncs.ts';
 import type { IdempotencyKey } from '../transport/idempotency.ts';
 
 /** A company's uploaded lead, ready to be inserted. */
@@ -243,6 +244,9 @@ export type SyncJob = {
   worker: string | null;
   contactId: string | null;
   error: string | null;
+  remark: string | null;
+  /** Public id of another lead that is the same contact in the CRM and was written differently. */
+  mergedWith: string | null;
   createdAt: Date;
   updatedAt: Date;
 };
@@ -253,7 +257,7 @@ export async function findJob(db: Queryable, id: string): Promise<SyncJob | null
     db,
     sql`SELECT l.id, l.organization_id AS "organizationId", l.public_id AS "leadId", o.number AS "companyNumber",
         coalesce(s.status, 'pending') AS status, coalesce(s.attempts, 0) AS attempts, s.worker, s.contact_id AS "contactId", s.error,
-        l.created_at AS "createdAt", coalesce(s.updated_at, l.created_at) AS "updatedAt"
+        s.remark, ${mergedWith} AS "mergedWith", l.created_at AS "createdAt", coalesce(s.updated_at, l.created_at) AS "updatedAt"
       FROM leads l JOIN organizations o ON o.id = l.organization_id LEFT JOIN crm_connections k ON ${ownConnection('l.organization_id')}
       LEFT JOIN lead_syncs s ON s.lead_id = l.id AND s.connection_id = k.id
       WHERE l.id = ${id}::uuid AND l.channel = 'crm_upload'`,

@@ -12,6 +12,8 @@ export type MoreOfLead = Partial<{
   website: string | null;
   source: string | null;
   tags: string[];
+  /** Further numbers of the person, which go to the note. */
+  otherPhones: string[];
   custom: Record<string, string>;
 }>;
 
@@ -23,6 +25,8 @@ export type LeadForCrm = {
   address: string | null;
   notes: string | null;
   city: string | null;
+  /** The CRM's contact with this e-mail address belongs to another person's lead. */
+  addressTaken?: boolean;
   more?: MoreOfLead | null;
 };
 
@@ -51,42 +55,92 @@ export type PlannedContact = {
     customFields?: Record<string, string>;
   };
   tags: string[];
-  /** Null: there is none, or it is mapped to a custom field. */
+  /** The lead's notes and what has no field of its own. Null: there is none, or the notes are mapped to a custom field. */
   note: string | null;
   /** See `personHash`. */
   hash: string;
+  /**
+   * `own`: a contact of its own. `guest`: nothing but an address that is another person's, whose contact gets the note and
+   * keeps its fields. `none`: nothing by which a CRM finds a contact.
+   */
+  place: 'own' | 'guest' | 'none';
+  /** Which of the lead's phone and e-mail address are not in `contact`. */
+  leftOut: ('phone' | 'email')[];
 };
 
-/** What is written to the CRM for a lead. Absent fields stay as they are there. */
+/**
+ * What is written to the CRM for a lead. Absent fields stay as they are there. A name is written whole: its blank half
+ * is sent as well, so that it does not keep the half of another person.
+ */
 export function planContact(lead: LeadForCrm, settings: ContactSettings): PlannedContact {
-  const more = lead.more ?? {};
-  const names = crmName({
-    name: lead.name ?? '',
-    firstName: more.firstName ?? null,
-    lastName: more.lastName ?? null,
-  });
-  // The CRM refuses the whole contact for an invalid number, and an address alone is enough for a contact.
-  const phone = lead.phoneValid || lead.email === null ? lead.phone : null;
-  const customFields = customOf(lead, settings.fieldMapping);
-  const contact = withoutBlanks({
-    ...names,
-    email: lead.email,
-    phone,
-    address1: lead.address,
-    city: lead.city,
-    state: more.state,
-    postalCode: more.postalCode,
-    country: countryCode(more.country),
-    companyName: more.company,
-    website: more.website,
-    source: more.source ?? settings.sourceLabel,
-  });
+  const { addressTaken = false } = lead;
+  const phone = lead.phoneValid ? lead.phone : null;
+  const place = phone !== null || (lead.email !== null && !addressTaken) ? 'own' : guestOrNone(lead);
+  const email = addressTaken && place === 'own' ? null : lead.email;
+  const contact = fieldsOf(lead, settings, { email, phone });
   return {
-    contact: Object.keys(customFields).length > 0 ? { ...contact, customFields } : contact,
-    tags: [...new Set([...settings.tags, ...(more.tags ?? [])])],
-    note: Object.hasOwn(settings.fieldMapping, 'notes') ? null : lead.notes?.trim() || null,
+    contact: place === 'guest' ? {} : contact,
+    // Tags start workflows, which another person did not ask for.
+    tags: place === 'guest' ? [] : [...new Set([...settings.tags, ...(lead.more?.tags ?? [])])],
+    note: noteOf(lead, settings, place),
     hash: personHash(contact),
+    place,
+    leftOut: [
+      ...(lead.phone !== null && phone === null ? (['phone'] as const) : []),
+      ...(lead.email !== null && addressTaken ? (['email'] as const) : []),
+    ],
   };
+}
+
+const guestOrNone = ({ email }: LeadForCrm) => (email === null ? 'none' : 'guest');
+
+function fieldsOf(
+  lead: LeadForCrm,
+  settings: ContactSettings,
+  found: { email: string | null; phone: string | null },
+): PlannedContact['contact'] {
+  const more = lead.more ?? {};
+  const contact = {
+    ...namesOf(lead),
+    ...withoutBlanks({
+      ...found,
+      address1: lead.address,
+      city: lead.city,
+      state: more.state,
+      postalCode: more.postalCode,
+      country: countryCode(more.country),
+      companyName: more.company,
+      website: more.website,
+      source: more.source ?? settings.sourceLabel,
+    }),
+  };
+  const customFields = customOf(lead, settings.fieldMapping);
+  return Object.keys(customFields).length > 0 ? { ...contact, customFields } : contact;
+}
+
+/** Both halves, or neither for a lead without a name. */
+function namesOf({ name, more }: LeadForCrm): { firstName?: string; lastName?: string } {
+  const names = crmName({
+    name: name ?? '',
+    firstName: more?.firstName ?? null,
+    lastName: more?.lastName ?? null,
+  });
+  return names.firstName === '' && names.lastName === '' ? {} : names;
+}
+
+function noteOf(
+  lead: LeadForCrm,
+  { fieldMapping }: ContactSettings,
+  place: PlannedContact['place'],
+): string | null {
+  const others = lead.more?.otherPhones ?? [];
+  const lines = [
+    ...(place === 'guest' ? [`Another lead with this e-mail address: ${lead.name ?? 'no name'}`] : []),
+    ...(others.length > 0 ? [`Other phones: ${others.join(', ')}`] : []),
+    ...(place === 'own' && lead.addressTaken ? [`E-mail, of another contact: ${lead.email}`] : []),
+  ];
+  const notes = Object.hasOwn(fieldMapping, 'notes') && place !== 'guest' ? null : lead.notes?.trim() || null;
+  return [notes, lines.join('\n')].filter(Boolean).join('\n\n') || null;
 }
 
 function customOf(lead: LeadForCrm, mapping: ContactSettings['fieldMapping']): Record<string, string> {

@@ -24,6 +24,7 @@ describe('a lead', () => {
       lastName: null,
       phone: '+13055550123',
       phoneValid: true,
+      otherPhones: [],
       email: 'Ann@Example.com',
       notes: '=1+1\n  two',
       company: null,

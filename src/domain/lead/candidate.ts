@@ -1,5 +1,6 @@
 import type { CountryCode } from 'libphonenumber-js';
 import { type LeadPhone, parseLeadPhone } from '../phone/lead-phone.ts';
+import { otherPhones } from './other-phones.ts';
 
 /** Lead fields that an upload may contain; a column of a file maps to one of them. */
 export const LEAD_FIELDS = [
@@ -64,6 +65,8 @@ export type LeadCandidate = {
   /** E.164 when valid, otherwise as given. */
   phone: string;
   phoneValid: boolean;
+  /** Further numbers of the person: E.164 when valid, otherwise as given. */
+  otherPhones: string[];
   email: string | null;
   notes: string | null;
   company: string | null;
@@ -113,6 +116,7 @@ export function judgeLead(given: GivenLead, region: CountryCode): Judged {
     lastName,
     phone: phone.ok ? phone.value : '',
     phoneValid: phone.ok && phone.valid,
+    otherPhones: phone.ok ? otherPhones(given.phones ?? [], phone.value, region) : [],
     email: emailOf(given.emails ?? [], errors),
     notes: text('notes'),
     company,

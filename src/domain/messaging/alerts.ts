@@ -103,10 +103,10 @@ const definitions = {
       `Session ${sessionId} was paid, but its ${reason} is not what was asked for. Nothing was revealed.`,
   }),
   crm_paused: define({
-    title: { en: 'CRM rejects a company’s credentials', es: 'El CRM rechaza a una empresa' },
+    title: { en: 'A company’s CRM is paused', es: 'El CRM de una empresa está en pausa' },
     explanation: {
-      en: 'A company’s CRM rejects its credentials. Its leads are kept and wait until it is connected again.',
-      es: 'El CRM de una empresa rechaza sus credenciales. Sus contactos se conservan y esperan hasta que se conecte de nuevo.',
+      en: 'A company’s CRM rejects its credentials, or the app was removed there. Its leads are kept and wait until it is connected again.',
+      es: 'El CRM de una empresa rechaza sus credenciales, o quitaron la aplicación allí. Sus contactos se conservan y esperan hasta que se conecte de nuevo.',
     },
     text: reasonGiven,
   }),

@@ -143,10 +143,11 @@ function contactOf(lead: LeadCandidate): UploadedContact {
 }
 
 function moreOf(lead: LeadCandidate): MoreOfLead | null {
-  const { firstName, lastName, company, state, postalCode, country, website, source, tags } = lead;
+  const { firstName, lastName, company, state, postalCode, country, website, source, tags, otherPhones } =
+    lead;
   const said = [firstName, lastName, company, state, postalCode, country, website, source];
   const custom = Object.keys(lead.customFields).length > 0;
-  if (tags.length === 0 && !custom && said.every((text) => text === null)) return null;
+  if (tags.length + otherPhones.length === 0 && !custom && said.every((text) => text === null)) return null;
   return {
     firstName,
     lastName,
@@ -157,6 +158,7 @@ function moreOf(lead: LeadCandidate): MoreOfLead | null {
     website,
     source,
     ...(tags.length > 0 ? { tags } : {}),
+    ...(otherPhones.length > 0 ? { otherPhones } : {}),
     ...(custom ? { custom: lead.customFields } : {}),
   };
 }

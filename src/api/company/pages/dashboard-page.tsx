@@ -214,6 +214,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                 ) : (
                   <span class="quiet">{row.status === 'pending' ? 'queued' : ''}</span>
                 )}
+                {row.remark ? <span class="sub">{row.remark}</span> : null}
                 {row.worker ? <span class="sub clip">{row.worker}</span> : null}
               </td>
               <td class="number" data-label="Attempts">

@@ -36,7 +36,7 @@ function unguarded(text: string): string {
   if (first === 0x3d) {
     const formula = /^=\s?(?=")/.exec(text);
     const inner = formula ? unquoted(text.slice(formula[0].length)) : null;
-    return inner ?? (/^=[+(\d]/.test(text) && /^=\+?[\d\s().-]+$/.test(text) ? text.slice(1) : text);
+    return inner ?? (/^=\s?\+?\(?\d[\d\s().-]{5,30}$/.test(text) ? text.slice(1) : text);
   }
   if (first === 0x22) return unquoted(text) ?? text;
   if (first !== 0x27 || ELISION.test(text)) return text;
@@ -72,6 +72,9 @@ export function optionalCell(given: string, kind: CellKind = 'text'): string | n
   const text = cellText(given);
   return text === '' || isMissing(text, kind) ? null : text;
 }
+
+/** Whether the cell is blank or holds a sign for a missing value. */
+export const isMarked = (given: string): boolean => optionalCell(given) === null;
 
 /** Longer than any sign for a missing value. */
 const LONGEST_MARK = 30;

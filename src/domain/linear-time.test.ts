@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { readCrmToken, readRegistration, readSettings } from './account/company.ts';
-import { countryCode } from './crm/contact.ts';
+import { countryCode } from './country.ts';
 import { splitName } from './crm/person-name.ts';
 import { dialectOf } from './csv/dialect.ts';
 import { fieldOfHeader } from './csv/headers.ts';
 import { guessMapping, headerKey, looksLikeData } from './csv/mapping.ts';
 import { notCsv } from './csv/not-csv.ts';
 import { csvLine, plainCell } from './csv/write.ts';
-import { isEmail } from './lead/candidate.ts';
+import { isEmail } from './lead/email.ts';
 import { judgeGiven } from './lead/given.ts';
 import { maskLinks } from './lead/links.ts';
 import { maskContactData } from './lead/mask.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countryCode, type LeadForCrm, personHash, planContact } from './contact.ts';
+import { type LeadForCrm, personHash, planContact } from './contact.ts';
 
 const lead: LeadForCrm = {
   name: "Seán O'Brien",
@@ -53,13 +53,3 @@ describe('planContact', () => {
     expect(planContact({ ...odd, email: null }, plain).contact.phone).toBe('+1-555-1234');
   });
 });
-
-it.each([
-  ['us', 'US'],
-  ['United States', 'US'],
-  ['U.S.A.', 'US'],
-  ['México', null],
-  ['Mexico', 'MX'],
-  ['Narnia', null],
-  [null, null],
-])('country %s is %s', (given, code) => expect(countryCode(given)).toBe(code));

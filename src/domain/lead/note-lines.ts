@@ -4,14 +4,22 @@ export type FurtherContact = {
   phones?: readonly string[];
   /** Of the lead's phone, which has no place in E.164. */
   extension?: string | null;
+  /** Phone cells that say more than their numbers, and further ones without a number. */
+  phonesAsGiven?: readonly string[];
   emails?: readonly string[];
 };
 
 /** The lines under which further numbers, the extension and further addresses are kept in the note. */
-export function noteLines({ phones = [], extension = null, emails = [] }: FurtherContact): string[] {
+export function noteLines({
+  phones = [],
+  extension = null,
+  phonesAsGiven = [],
+  emails = [],
+}: FurtherContact): string[] {
   return [
     ...(extension === null ? [] : [`Extension: ${extension}`]),
     ...phones.map((phone) => `Other phone: ${phone}`),
+    ...phonesAsGiven.map((text) => `Phone as given: ${text}`),
     ...emails.map((email) => `Other email: ${email}`),
   ];
 }

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { listUnlocksOfLead, type StoredLead, type StoredUnlock } from '../../db/lead/leads.ts';
+import { isMarked } from '../../domain/cell.ts';
 import { leadIdPattern } from '../../domain/lead/lead.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
@@ -12,6 +13,12 @@ export const leadId = z
   .string()
   .regex(leadIdPattern, 'must be lead_ followed by 1 to 64 of A-Z, a-z, 0-9 and _')
   .describe('The id of the lead in texts and API responses');
+
+/** Some clients send a blank id where they have none. */
+export const optionalLeadId = z.preprocess(
+  (value) => (typeof value === 'string' && isMarked(value) ? null : value),
+  leadId.nullish(),
+);
 
 export const readUnlock = z.object({
   provider_id: z.string(),

@@ -34,6 +34,10 @@ const summary = z.object({
     leads_created: z.number().int(),
     leads_enqueued: z.number().int(),
     leads_failed: z.number().int(),
+    warnings: z
+      .record(z.string(), z.number().int())
+      .optional()
+      .describe('Present when leads were stored with a warning: their number by field, such as email'),
   }),
   invalid_rows: z
     .array(
@@ -149,6 +153,7 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
     row.rejected > 0 ? await listRejects(runtime, row.id, { afterRow: 0, limit: mostReported }) : [];
   const { created, duplicates, rejected } = row;
   const taken = created + duplicates;
+  const warned = Object.keys(row.warnings).length > 0;
   return {
     message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were duplicates, ${rejected} were not valid.`,
     summary: {
@@ -159,6 +164,7 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
       leads_created: created,
       leads_enqueued: created,
       leads_failed: 0,
+      ...(warned ? { warnings: row.warnings } : {}),
     },
     invalid_rows: reported(row.header ?? [], rejects),
     job_ids: await leadsOfImport(runtime.db, row.id, mostReported),

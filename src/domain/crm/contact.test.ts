@@ -47,6 +47,13 @@ describe('planContact', () => {
     expect(planned.note).toBeNull();
   });
 
+  it('keeps further numbers in the note, also when the notes are mapped to a field', () => {
+    const more = { otherPhones: ['+13055550143', '555-0144'] };
+    const others = 'Other phone: +13055550143\nOther phone: 555-0144';
+    expect(planContact({ ...lead, more }, plain).note).toBe(`Call after 5\n${others}`);
+    expect(planContact({ ...lead, more }, { ...plain, fieldMapping: { notes: 'f2' } }).note).toBe(others);
+  });
+
   it('sends an invalid number only when nothing else identifies the contact', () => {
     const odd = { ...lead, phone: '+1-555-1234', phoneValid: false };
     expect(planContact(odd, plain).contact.phone).toBeUndefined();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { countryCode } from '../country.ts';
+import { noteLines, withNoteLines } from '../lead/note-lines.ts';
 import { crmName } from './person-name.ts';
 
 /** What an upload has beyond a lead's usual fields; sealed together with them. */
@@ -13,6 +14,8 @@ export type MoreOfLead = Partial<{
   website: string | null;
   source: string | null;
   tags: string[];
+  /** Further numbers of the person, which go to the note. */
+  otherPhones: string[];
   custom: Record<string, string>;
 }>;
 
@@ -52,7 +55,7 @@ export type PlannedContact = {
     customFields?: Record<string, string>;
   };
   tags: string[];
-  /** Null: there is none, or it is mapped to a custom field. */
+  /** The lead's notes and further numbers. Null: there is none, or the notes are mapped to a custom field. */
   note: string | null;
   /** See `personHash`. */
   hash: string;
@@ -85,7 +88,10 @@ export function planContact(lead: LeadForCrm, settings: ContactSettings): Planne
   return {
     contact: Object.keys(customFields).length > 0 ? { ...contact, customFields } : contact,
     tags: [...new Set([...settings.tags, ...(more.tags ?? [])])],
-    note: Object.hasOwn(settings.fieldMapping, 'notes') ? null : lead.notes?.trim() || null,
+    note: withNoteLines(
+      Object.hasOwn(settings.fieldMapping, 'notes') ? null : lead.notes?.trim() || null,
+      noteLines({ phones: more.otherPhones }),
+    ),
     hash: personHash(contact),
   };
 }

@@ -12,7 +12,7 @@ export function headerWords(name: string): string {
     .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[’']s\b/g, '')
-    .replace(/\be[\s_-]?mail/g, 'email')
+    .replace(/(?<![\p{L}\p{N}])e[\s_-]?mail/gu, 'email')
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
 }
@@ -116,12 +116,14 @@ const GROUP_OF = new Map<string, string>();
 for (const [group, words] of Object.entries(GROUPS))
   for (const word of words.split('|')) GROUP_OF.set(headerWords(word), group);
 const GROUP_ORDER = Object.keys(GROUPS);
-/** In Spanish, Portuguese, Italian and French the group stands behind: "apellidos del cliente". */
+/** In Spanish, Portuguese, Italian and French the group comes last: "apellidos del cliente". */
 const LINK = /^(?:de|del|de la|de los|do|da|di|du|des|of|of the|for|para|fur|pour)$/;
 
 /** A header with one of these words is not a lead field, even if another word matches ("phone type", "email status"). */
 const NOT_A_FIELD =
   /\b(fax|pager|telex|tty|isdn|assistant|callback|manager|spouse|yomi|phonetic|label|type|id|owner|status|date|time|opt|opts|consent|consents|valid|verified|count|score|domain|extension|ext|formatted|po box|created|modified|campaign|ad|adset|form|bounce|bounced|last(?! name)|days|number of|pronunciation|display name|user|country code|accepts?|accepted|marketing|newsletter|subscribed|subscription|subscriber|unsubscribed?|delivered|delivery|deliverable|opened|opens|clicked|clicks|sent|replied|permission|permissions|preference|preferences|preferred|notifications?|reminders?|template|subject|body|blacklisted|suppressed|blocked|enabled|allowed?|confirmed|hash|hashed|ip|mac|wallet|referr?er|referr?al|referred|emergency|rep|agent|assigned|assignee|sender|host|organi[sz]er|sales|advisor|employee|staff|realtor|partner|co applicant|coapplicant|prefix|suffix|title|salutation|middle|nickname|username|carrier|provider|latitude|longitude|timezone|language)\b/;
+
+const NAME_OF_COMPANY = /\bname of (?:your |the )?(?:company|business|organi[sz]ation)\b/;
 
 /** Keywords that identify a field in a name that is not listed: "Best phone to reach you". The first match wins. */
 const KEYWORDS: readonly [RegExp, LeadField][] = [
@@ -131,7 +133,8 @@ const KEYWORDS: readonly [RegExp, LeadField][] = [
   [/\b(first|given) name\b/, 'first_name'],
   [/\b(last|family) name|\bsurname|\bapellidos?\b/, 'last_name'],
   [/\bfull name|nombre completo\b/, 'name'],
-  [/\b(company|business|organi[sz]ation) name\b|\bname of (your |the )?(company|business|organi[sz]ation)\b/, 'company'],
+  [/\b(company|business|organi[sz]ation) name\b/, 'company'],
+  [NAME_OF_COMPANY, 'company'],
   [/\b(notes?|comments?|notas?|comentarios?)\b/, 'notes'],
   [/\b(street|address|direccion)\b/, 'address'],
   [/\b(city|ciudad)\b/, 'city'],
@@ -159,7 +162,7 @@ export function fieldOfHeader(name: string): Guess | null {
   const continues = SECOND_LINE.test(words);
   const known = listed(words);
   if (known) return { ...known, confidence: 1, group: groupIn(words), listed: true, continues };
-  const grouped = withoutGroup(words);
+  const grouped = NAME_OF_COMPANY.test(words) ? null : withoutGroup(words, /\([^()]*\)\s*$/.test(name));
   if (grouped) return { ...grouped, continues };
   if (NOT_A_FIELD.test(words)) return null;
   const keyword = KEYWORDS.find(([pattern]) => pattern.test(words));
@@ -183,21 +186,39 @@ const NUMBERED_ADDRESS = /^(address [2-9]) /;
 /** Words of a name that is looked at for groups; longer names are questions of a form. */
 const MOST_WORDS = 8;
 
-/** `billing first name`, `default address company`, `apellidos del cliente`, `phone shipping`. */
-function withoutGroup(words: string): Omit<Guess, 'continues'> | null {
-  const numbered = NUMBERED_ADDRESS.exec(words);
+/**
+ * `billing first name`, `default address company`, `apellidos del cliente`, `phone (shipping)`. `inBrackets`: the last
+ * words say whose it is.
+ */
+function withoutGroup(words: string, inBrackets: boolean): Omit<Guess, 'continues'> | null {
   const parts = words.split(' ');
   if (parts.length < 2 || parts.length > MOST_WORDS) return null;
+  const readings = inBrackets ? [groupAfter, groupBefore] : [groupBefore, groupAfter];
   for (let rest = parts.length - 1; rest >= 1; rest -= 1) {
-    const atEnd = groupNamed(parts.slice(0, parts.length - rest));
-    const found = atEnd === null ? undefined : listed(parts.slice(-rest).join(' '));
-    if (found && atEnd !== null) return guessIn(found, numbered ? numbered[1]! : atEnd);
-    const atStart = groupNamed(withoutLink(parts.slice(rest)));
-    const before = atStart === null ? undefined : listed(parts.slice(0, rest).join(' '));
-    if (before && atStart !== null) return guessIn(before, atStart);
+    for (const reading of readings) {
+      const found = reading(parts, rest);
+      if (found) return found;
+    }
   }
   return null;
 }
+
+function groupBefore(parts: readonly string[], rest: number): Omit<Guess, 'continues'> | null {
+  const group = groupNamed(parts.slice(0, parts.length - rest));
+  const words = parts.join(' ');
+  if (group === null || (rest === 1 && GROUP_ONLY.test(words))) return null;
+  const found = listed(parts.slice(-rest).join(' '));
+  return found ? guessIn(found, NUMBERED_ADDRESS.exec(words)?.[1] ?? group) : null;
+}
+
+function groupAfter(parts: readonly string[], rest: number): Omit<Guess, 'continues'> | null {
+  const group = groupNamed(withoutLink(parts.slice(rest)));
+  const found = group === null ? undefined : listed(parts.slice(0, rest).join(' '));
+  return found && group !== null ? guessIn(found, group) : null;
+}
+
+/** Names of people that after another word only say whose something is: "company (customer)". */
+const GROUP_ONLY = / (?:customer|client|lead|cliente|kunde)$/;
 
 const guessIn = (found: { field: LeadField; rank: number }, group: string): Omit<Guess, 'continues'> => ({
   field: found.field,

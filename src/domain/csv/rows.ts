@@ -49,6 +49,16 @@ function rowReader(header: readonly string[], mapping: Mapping) {
   };
 }
 
+/** The number of leads with a warning, by the field it is about. */
+export function warningsOf(judged: readonly Judged[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const each of judged) {
+    if (!each.ok || each.warnings === undefined) continue;
+    for (const field of Object.keys(each.warnings)) counts[field] = (counts[field] ?? 0) + 1;
+  }
+  return counts;
+}
+
 /** A row as an object keyed by column name, for API answers. A repeated name keeps its first cell. */
 export function rowData(header: readonly string[], cells: readonly string[]): Record<string, string> {
   const data = new Map<string, string>();

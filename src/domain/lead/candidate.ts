@@ -1,6 +1,6 @@
 import type { CountryCode } from 'libphonenumber-js';
 import { type CellKind, cellText, isPunctuation, optionalCell } from '../cell.ts';
-import { phoneRegion } from '../country.ts';
+import { countryCode, phoneRegion } from '../country.ts';
 import { type LeadContact, type Regions, readContact } from './lead-contact.ts';
 import { noteLines, withNoteLines } from './note-lines.ts';
 import { readTags } from './tags.ts';
@@ -65,7 +65,10 @@ export type LeadCandidate = {
   /** E.164 when valid, otherwise as given. */
   phone: string;
   phoneValid: boolean;
+  /** Further numbers of the person: E.164 when valid, otherwise as given. */
+  otherPhones: string[];
   email: string | null;
+  /** With an extension, further addresses and what else the phone cells say below it. */
   notes: string | null;
   company: string | null;
   address: string | null;
@@ -116,6 +119,8 @@ export function judgeLead(given: GivenLead, region: CountryCode): Judged {
   const regions: Regions = own === null || own === region ? [region] : [own, region];
   const contact = readContact({ phones: given.phones ?? [], emails: given.emails ?? [] }, regions);
   judgeContact(contact, errors, warnings);
+  if (country !== null && countryCode(country) === null)
+    warnings.country = ['is not a country that is known: a CRM that takes codes only is not sent it'];
   const { phone, email, further } = contact;
   const lead: LeadCandidate = {
     name: name ?? '',
@@ -123,8 +128,9 @@ export function judgeLead(given: GivenLead, region: CountryCode): Judged {
     lastName,
     phone: phone.ok ? phone.value : '',
     phoneValid: phone.ok && phone.valid,
+    otherPhones: [...(further.phones ?? [])],
     email,
-    notes: withNoteLines(text('notes'), noteLines(further)),
+    notes: withNoteLines(text('notes'), noteLines({ ...further, phones: [] })),
     company,
     address: text('address'),
     city: text('city'),

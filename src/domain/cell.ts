@@ -6,7 +6,7 @@
 /** Characters without a glyph that programs put around and between others; joiners inside emoji and scripts are not among them. */
 const INVISIBLE = /[\u00AD\u061C\u180E\u200B\u200E\u200F\u202A-\u202E\u2060-\u2064\u2066-\u206F\uFEFF]/g;
 /** At least one character that can be seen. NUL counts as one, so that it is reported and not removed. */
-const VISIBLE = /[^\s\u0001-\u001F\u007F-\u009F\p{Default_Ignorable_Code_Point}\u2800]/u;
+const VISIBLE = /[^\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]|\0/u;
 const PLAIN = /^[\t\n\r\x20-\x7e]*$/;
 
 /** English and Dutch words that begin with an apostrophe: 'tis, 't Hooft, 's-Gravesande. */
@@ -42,7 +42,9 @@ function unguarded(text: string): string {
   if (first !== 0x27 || ELISION.test(text)) return text;
   const rest = text.slice(1);
   // 'Ann' in a dump of a database is a quoted text; of 'Ann the guard is removed.
-  return rest.endsWith("'") && !rest.slice(0, -1).includes("'") ? rest.slice(0, -1) : rest;
+  if (!rest.endsWith("'")) return rest;
+  // 'vip','new' is a list.
+  return rest.indexOf("'") === rest.length - 1 ? rest.slice(0, -1) : text;
 }
 
 /** Returns null unless one pair of quotes is around the whole text: `"vip","new"` is a list. */
@@ -53,8 +55,10 @@ function unquoted(text: string): string | null {
 }
 
 /** How databases, languages and spreadsheets write a missing value. */
-const MARK =
-  /^(?:\\+n|[(<[{]?(?:null|nil|undefined|nan|empty|blank)[)>\]}]?|n\.?\s?\/\s?[ad]\.?|n\.a\.?|n\.d\.?|#(?:n\/a|na|ref!|value!|name\?|null!|num!|div\/0!|error!)|[-‐-―−_.…·?*/\\~]{1,20})$/iu;
+const WRITTEN_BY_PROGRAM =
+  /^(?:\\+n|[(<[{]?(?:null|nil|undefined|nan|empty|blank)[)>\]}]?|#(?:n\/a|na|ref!|value!|name\?|null!|num!|div\/0!|error!))$/i;
+/** How people write it, whatever the field. */
+const MARK = /^(?:n\.?\s?\/\s?[ad]\.?|n\.a\.?|n\.d\.?|[-‐-―−_.…·?*/\\~]{1,20})$/iu;
 /** How people write that there is none, in the languages of the column names. */
 const WORD =
   /^(?:none|unknown|missing|not (?:available|applicable|provided|given|specified|known|set)|no (?:data|info|information|value|aplica|tiene|disponible|informado)|ningun[oa]|sin (?:datos|dato|informacion|información)|desconocid[oa]|kein[e]?|keine angabe|k\.\s?a\.?|unbekannt|aucune?|inconnue?|non renseigné|nenhuma?|não informado|nao informado|desconhecid[oa]|nessun[oa])$/iu;
@@ -81,9 +85,15 @@ const LONGEST_MARK = 30;
 
 function isMissing(text: string, kind: CellKind): boolean {
   if (text.length > LONGEST_MARK || (kind === 'name' && NAME_NOT_MARK.test(text))) return false;
-  if (MARK.test(text)) return true;
+  if (WRITTEN_BY_PROGRAM.test(text) || MARK.test(text)) return true;
   return kind !== 'own' && (WORD.test(text) || (kind === 'text' && /^na$/i.test(text)));
 }
 
-/** Whether the cell holds nothing but punctuation, as forms require something to be typed: `-`, `.`. */
-export const isPunctuation = (text: string): boolean => /^[\p{P}\p{S}\s]+$/u.test(text) && text.length <= 20;
+/**
+ * What a person typed where a value is required: `-`, `n/a`, `unknown`. Returns null when the cell is blank or a program
+ * wrote that the value is missing.
+ */
+export function typedCell(given: string): string | null {
+  const text = cellText(given);
+  return text === '' || WRITTEN_BY_PROGRAM.test(text) ? null : text;
+}

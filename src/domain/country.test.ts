@@ -2,17 +2,35 @@ import { getCountries } from 'libphonenumber-js';
 import { expect, it } from 'vitest';
 import { countryCode, phoneRegion } from './country.ts';
 
-it.each([
-  ...['UK', 'uk', 'U.K.', 'u.k', 'GB', 'GBR', 'United Kingdom', 'the United Kingdom', 'Great Britain'],
-  ...['Britain', 'England', 'Scotland', 'Wales', 'Northern Ireland', 'Reino Unido', 'Royaume-Uni'],
-  ...['Vereinigtes Königreich', 'Regno Unito', 'Gran Bretaña', 'England, UK', 'UK - United Kingdom'],
-].map((text) => [text, 'GB']))('%j is %s', (text, code) => expect(countryCode(text)).toBe(code));
+it.each(
+  [
+    ...['UK', 'uk', 'U.K.', 'u.k', 'GB', 'GBR', 'United Kingdom', 'the United Kingdom', 'Great Britain'],
+    ...['Britain', 'England', 'Scotland', 'Wales', 'Northern Ireland', 'Reino Unido', 'Royaume-Uni'],
+    ...['Vereinigtes Königreich', 'Regno Unito', 'Gran Bretaña', 'England, UK', 'UK - United Kingdom'],
+  ].map((text) => [text, 'GB']),
+)('%j is %s', (text, code) => expect(countryCode(text)).toBe(code));
 
-it.each([
-  ...['US', 'us', 'U.S.', 'U.S', 'USA', 'U.S.A.', 'United States', 'United States of America', 'America'],
-  ...['the United States', 'Estados Unidos', 'Estados Unidos de América', 'EE.UU.', 'EE. UU.', 'EEUU', 'EUA'],
-  ...['États-Unis', 'Vereinigte Staaten', 'US - United States', 'United States (US)', 'United States of America (the)'],
-].map((text) => [text, 'US']))('%j is %s', (text, code) => expect(countryCode(text)).toBe(code));
+it.each(
+  [
+    ...['US', 'us', 'U.S.', 'U.S', 'USA', 'U.S.A.', 'United States', 'United States of America', 'America'],
+    ...[
+      'the United States',
+      'Estados Unidos',
+      'Estados Unidos de América',
+      'EE.UU.',
+      'EE. UU.',
+      'EEUU',
+      'EUA',
+    ],
+    ...[
+      'États-Unis',
+      'Vereinigte Staaten',
+      'US - United States',
+      'United States (US)',
+      'United States of America (the)',
+    ],
+  ].map((text) => [text, 'US']),
+)('%j is %s', (text, code) => expect(countryCode(text)).toBe(code));
 
 it.each([
   ['Mexico', 'MX'],

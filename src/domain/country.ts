@@ -123,7 +123,8 @@ function readNames(): Map<string, string> {
   const pairs = THREE.split(' ');
   const codes = pairs.filter((code) => code.length === 2);
   for (const code of codes) add(code, code);
-  for (const [code, aliases] of Object.entries(ALIASES)) for (const name of aliases.split('|')) add(name, code);
+  for (const [code, aliases] of Object.entries(ALIASES))
+    for (const name of aliases.split('|')) add(name, code);
   for (let i = 0; i < pairs.length; i += 2) add(pairs[i + 1]!, pairs[i]!);
   for (const language of LANGUAGES) {
     for (const style of ['long', 'short'] as const) {

@@ -17,8 +17,8 @@ import { readTags } from './lead/tags.ts';
 import { plainForm, readAsLatin } from './messaging/look-alikes.ts';
 import { isCarrierResubscribe, parseReply } from './messaging/reply.ts';
 import { parseLeadPhone } from './phone/lead-phone.ts';
-import { numbersIn, phoneText } from './phone/phone-cell.ts';
 import { parseProviderPhone } from './phone/phone.ts';
+import { numbersIn, phoneText } from './phone/phone-cell.ts';
 import { clip, oneLine, paragraph } from './plain-text.ts';
 
 /** Everything that reads a text which a stranger wrote. */

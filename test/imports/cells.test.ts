@@ -29,7 +29,13 @@ async function stored({ organizationId }: Uploader): Promise<(Stored & UploadedC
 }
 
 /** A lead as cells, and what is stored of it through every way in; null when it is refused. */
-const people: { name: string; phone: string; email: string; notes: string; becomes: Partial<Stored> | null }[] = [
+const people: {
+  name: string;
+  phone: string;
+  email: string;
+  notes: string;
+  becomes: Partial<Stored> | null;
+}[] = [
   {
     name: '="Ann Lee"',
     phone: '="3055550101"',
@@ -49,7 +55,13 @@ const people: { name: string; phone: string; email: string; notes: string; becom
     phone: '305-555-0103 ext. 12',
     email: 'noemail',
     notes: 'old client',
-    becomes: { name: 'Cid Poe', phone: '+13055550103', valid: true, email: null, notes: 'old client\nExtension: 12' },
+    becomes: {
+      name: 'Cid Poe',
+      phone: '+13055550103',
+      valid: true,
+      email: null,
+      notes: 'old client\nExtension: 12',
+    },
   },
   {
     name: 'Dee Doe',
@@ -65,7 +77,13 @@ const people: { name: string; phone: string; email: string; notes: string; becom
     notes: '',
     becomes: { phone: '+13055550105', valid: true, email: 'jörg@xn--mnchen-3ya.example' },
   },
-  { name: 'Fay Loe', phone: '555-1234', email: 'n/a', notes: '', becomes: { phone: '555-1234', valid: false, email: null } },
+  {
+    name: 'Fay Loe',
+    phone: '555-1234',
+    email: 'n/a',
+    notes: '',
+    becomes: { phone: '555-1234', valid: false, email: null },
+  },
   { name: 'Gus Koe', phone: '\u200b\u2060', email: 'gus@example.com', notes: '', becomes: null },
   { name: 'Hal Joe', phone: 'call me', email: 'hal@example.com', notes: '', becomes: null },
   { name: 'Ida Hoe', phone: '++++++++', email: '', notes: '', becomes: null },
@@ -81,7 +99,9 @@ describe('[F75] every way in reads a cell alike', () => {
     const file = csvOf([['Full Name', 'Phone', 'Email', 'Notes'], ...rows]);
     const received = await uploader.upload(file);
     expect(received.body.preview).toMatchObject({ problem: null, dropped: [], warnings });
-    const answer = await uploader.form('/leads/csv', new Blob([`${file}\r\n`]), { company_id: String(uploader.number) });
+    const answer = await uploader.form('/leads/csv', new Blob([`${file}\r\n`]), {
+      company_id: String(uploader.number),
+    });
     expect(answer.body.summary).toMatchObject({ leads_created: kept.length, invalid_rows: 4, warnings });
     expect(answer.body.invalid_rows.map(({ errors }: { errors: object }) => Object.keys(errors))).toEqual([
       ['phone'],
@@ -121,17 +141,28 @@ describe('[F75] every way in reads a cell alike', () => {
   it('the form of a company', async () => {
     const uploader = await company();
     const operator = await asOperator(system);
-    const statuses = [];
+    const answers: Response[] = [];
     for (const { becomes: _becomes, ...lead } of people)
-      statuses.push((await operator.post(`/dashboard/${uploader.number}/lead`, lead)).status);
-    expect(statuses).toEqual(people.map(({ becomes }) => (becomes ? 303 : 400)));
+      answers.push(await operator.post(`/dashboard/${uploader.number}/lead`, lead));
+    expect(answers.map(({ status }) => status)).toEqual(people.map(({ becomes }) => (becomes ? 303 : 400)));
     expect(await stored(uploader)).toMatchObject(kept);
+    const page = await (await operator.get(answers[2]!.headers.get('location')!)).text();
+    expect(page).toContain('Its email address could not be read, and was left out.');
   });
 });
 
 describe('the same person, however the number is written, is a duplicate', () => {
   it.each([
-    [['305-555-0101', '+1 305 555 0101', '="3055550101"', "'(305) 555-0101", '305.555.0101 x5', 'Cell: 305 555 0101']],
+    [
+      [
+        '305-555-0101',
+        '+1 305 555 0101',
+        '="3055550101"',
+        "'(305) 555-0101",
+        '305.555.0101 x5',
+        'Cell: 305 555 0101',
+      ],
+    ],
     [['+52 1 55 1234 5678', '+52 55 1234 5678', '0052 1 55 1234 5678', '521 55 1234 5678']],
     [['555-1234', '555 1234', '555.1234', 'Home: 555-1234']],
   ])('%j', async (phones) => {

@@ -48,6 +48,7 @@ const checkpointOf = (
   rejected: rejects.length,
   rejects: rejects.map((row) => ({ row, cells: 'sealed', errors: { phone: ['is missing'] } })),
   reasons: {},
+  warnings: {},
 });
 
 const store = (company: Company, leads: LeadCandidate[], checkpoint: Checkpoint) =>

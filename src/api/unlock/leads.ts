@@ -20,7 +20,14 @@ import { causeOf } from '../http/cause.ts';
 import { cell, limit, nextCursor, optionalText, readCursor, text, uuidShape } from '../http/fields.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
-import { leadId, moreUnlocks, optionalLeadId, readUnlock, shownUnlock, unlocksRoute } from './lead-unlocks.ts';
+import {
+  leadId,
+  moreUnlocks,
+  optionalLeadId,
+  readUnlock,
+  shownUnlock,
+  unlocksRoute,
+} from './lead-unlocks.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config' | 'quotas'>;
 
@@ -303,7 +310,10 @@ function contactOf(body: Body): SaleContact {
   const judged = judgeSaleContact({ phone: body.client_phone, email: body.client_email }, REGION);
   if (judged.ok) return judged.contact;
   throw new RefusedError(400, 'invalid_input', 'Some fields are not valid.', {
-    fields: Object.entries(judged.errors).map(([channel, message]) => ({ path: `client_${channel}`, message })),
+    fields: Object.entries(judged.errors).map(([channel, message]) => ({
+      path: `client_${channel}`,
+      message,
+    })),
   });
 }
 

@@ -82,7 +82,11 @@ function judge(
 
 /** The index of each known column; of two columns with the same name the first counts. Unknown columns are ignored. */
 function columnsOf(header: string[]): [name: string, column: number][] {
-  const names = header.map((name) => cellText(name).toLowerCase().replace(/[\s-]+/g, '_'));
+  const names = header.map((name) =>
+    cellText(name)
+      .toLowerCase()
+      .replace(/[\s-]+/g, '_'),
+  );
   const missing = ['external_id', 'phone'].filter((name) => !names.includes(name));
   if (missing.length > 0) {
     throw new RefusedError(

@@ -10,7 +10,9 @@ const FIRM =
   'plumbing construction clinic foundation university bank sons bros brothers hnos hermanos n.a';
 /** Also names or words of other meanings: only in capitals, or with a full stop. */
 const AMBIGUOUS = new Set(
-  'do ma np pe pa pt od dc bs ba ret usa co ag ug kg lp as ab oy sa sl cv spa v vi bank sons brothers'.split(' '),
+  'do ma np pe pa pt od dc bs ba ret usa co ag ug kg lp as ab oy sa sl cv spa v vi bank sons brothers'.split(
+    ' ',
+  ),
 );
 
 const person = new Set(PERSON.split(' '));
@@ -21,7 +23,9 @@ function isOf(words: ReadonlySet<string>, word: string, full: string): boolean {
   if (!words.has(plain)) return false;
   if (!AMBIGUOUS.has(plain)) return true;
   // In a name that is written in capitals, capitals say nothing.
-  return word.endsWith('.') || plain.length > 3 || (word === word.toUpperCase() && full !== full.toUpperCase());
+  return (
+    word.endsWith('.') || plain.length > 3 || (word === word.toUpperCase() && full !== full.toUpperCase())
+  );
 }
 
 /** `full`: the whole name, whose capitals tell whether `DO` is a degree or a family name. */
@@ -31,6 +35,7 @@ export const isFirmWord = (word: string, full: string): boolean => isOf(firm, wo
 export function isSuffix(text: string, full: string): boolean {
   const words = text.split(/\s+/u);
   return words.every(
-    (word) => isOf(person, word, full) || isOf(firm, word, full) || /^(?:s\.?|r\.?l\.?|de|&|and|y)$/i.test(word),
+    (word) =>
+      isOf(person, word, full) || isOf(firm, word, full) || /^(?:s\.?|r\.?l\.?|de|&|and|y)$/i.test(word),
   );
 }

@@ -60,7 +60,8 @@ export function valuesFit(header: string, guess: Guess, cells: readonly string[]
   if (field === 'name' && SAYS_NAME.test(headerWords(header))) return true;
   if (confidence === 1 && (field === 'email' || field === 'phone'))
     return !filled.every((cell) => isFlag(cell) || SMALL_NUMBER.test(cell) || DATE.test(cell));
-  if (field === 'country' && confidence < 1) return share(filled, (cell) => countryCode(cell) !== null) >= 0.5;
+  if (field === 'country' && confidence < 1)
+    return share(filled, (cell) => countryCode(cell) !== null) >= 0.5;
   if (field === 'address' && !listed && share(filled, (cell) => digitsIn(cell) > 0) < 0.3) return false;
   return share(filled, (cell) => !contradicts[field](cell)) >= (listed ? FITTING : FITTING_KEYWORD);
 }

@@ -91,7 +91,7 @@ describe('a row', () => {
         'Cid,305-555-0103,U.S.',
         'Dee,305-555-0104,XX',
         'Eve,612 34 56 78,España',
-        'Fay,305-555-0105,Germany',
+        'Fay,305-555-0105,Spain',
         'Gus,55 1234 5678,México',
       ).map((lead) => lead.phone),
     ).toEqual([
@@ -136,7 +136,11 @@ describe('a column is accepted by its name only when its cells fit', () => {
     ['Name,Phone,Web address', ['Ann,3055550101,Acme Inc', 'Bob,3055550102,Foo'], ['name', 'phone', null]],
     ['Name,Phone,Zip', ['Ann,3055550101,yes', 'Bob,3055550102,no'], ['name', 'phone', null]],
     ['Name,Phone,Country Code', ['Ann,3055550101,1', 'Bob,3055550102,52'], ['name', 'phone', null]],
-    ['Name,Phone,Contact Country Code', ['Ann,3055550101,US', 'Bob,3055550102,MX'], ['name', 'phone', 'country']],
+    [
+      'Name,Phone,Contact Country Code',
+      ['Ann,3055550101,US', 'Bob,3055550102,MX'],
+      ['name', 'phone', 'country'],
+    ],
     ['Nombre,Apellidos,Tel', ['Ana,Paz,3055550101'], ['first_name', 'last_name', 'phone']],
     ['Nombre,Tel', ['Ana Paz,3055550101'], ['name', 'phone']],
     ['Vorname,Name,Telefon', ['Ann,Lee,3055550101'], ['first_name', 'last_name', 'phone']],

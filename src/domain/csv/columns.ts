@@ -109,23 +109,30 @@ function familyReader(
   return [
     (cells, given) => {
       const filled = (group: Group) =>
-        [...group.fields.values()].some((columns) => columns.some(({ column }) => !isMarked(cell(cells, column))));
+        [...group.fields.values()].some((columns) =>
+          columns.some(({ column }) => !isMarked(cell(cells, column))),
+        );
       const chosen = preferred.find(filled) ?? preferred[0]!;
       for (const field of fields) {
         // A part that the group has no column for is taken from the columns without a group.
-        const columns = chosen.fields.get(field) ?? (fields.includes('name') ? undefined : general?.fields.get(field));
+        const columns =
+          chosen.fields.get(field) ?? (fields.includes('name') ? undefined : general?.fields.get(field));
         if (columns) given[field] = joined(columns, cells, cell);
       }
     },
   ];
 }
 
-/** Of a person the columns without a group come first. Of addresses the fullest, which is the one a file is about. */
+/**
+ * Of a person the columns without a group come first. Of addresses the fullest, which is the one a file is about, then the
+ * first in the file.
+ */
 function inOrder(groups: Group[], isPerson: boolean): Group[] {
-  const rank = ({ fields }: Group) => Math.min(...[...fields.values()].flat().map((column) => column.rank));
+  const least = ({ fields }: Group, of: 'rank' | 'column') =>
+    Math.min(...[...fields.values()].flat().map((column) => column[of]));
   return groups.sort((a, b) => {
-    if (isPerson) return Number(a.name !== '') - Number(b.name !== '') || rank(a) - rank(b);
-    return b.fields.size - a.fields.size || rank(a) - rank(b);
+    if (isPerson) return Number(a.name !== '') - Number(b.name !== '') || least(a, 'rank') - least(b, 'rank');
+    return b.fields.size - a.fields.size || least(a, 'column') - least(b, 'column');
   });
 }
 
@@ -134,6 +141,8 @@ function joined(columns: readonly Column[], cells: readonly string[], cell: Cell
   const filled = columns.filter(({ column }) => !isMarked(cell(cells, column)));
   const first = filled.find(({ continues }) => !continues) ?? filled[0];
   if (!first) return '';
-  const second = filled.filter((column) => column !== first && column.continues && column.group === first.group);
+  const second = filled.filter(
+    (column) => column !== first && column.continues && column.group === first.group,
+  );
   return [first, ...second].map(({ column }) => cell(cells, column).trim()).join(', ');
 }

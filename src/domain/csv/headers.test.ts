@@ -17,8 +17,29 @@ const words: Partial<Record<LeadField, string[]>> = {
   country: ['country'],
 };
 const before = [
-  ...['billing', 'shipping', 'customer', 'contact', 'invitee', 'lead', 'client', 'primary', 'attendee', 'guest'],
-  ...['main', 'buyer', 'patient', 'student', 'recipient', 'primary contact', 'default address', 'bill to', 'ship to'],
+  ...[
+    'billing',
+    'shipping',
+    'customer',
+    'contact',
+    'invitee',
+    'lead',
+    'client',
+    'primary',
+    'attendee',
+    'guest',
+  ],
+  ...[
+    'main',
+    'buyer',
+    'patient',
+    'student',
+    'recipient',
+    'primary contact',
+    'default address',
+    'bill to',
+    'ship to',
+  ],
   ...['home', 'work', 'mailing', 'personal', 'delivery', 'other', 'member', 'applicant', 'user', 'your'],
 ];
 
@@ -30,9 +51,12 @@ describe('every field under every prefix', () => {
   it(`is recognised: ${cases.length} names`, () => {
     const wrong = cases.filter(
       ([prefix, name, field]) =>
-        [`${prefix} ${name}`, `${prefix}_${name}`.replaceAll(' ', '_'), `${prefix}: ${name}`, `${name} (${prefix})`].some(
-          (header) => fieldOf(header) !== field,
-        ) && !isOtherwise(prefix, name),
+        [
+          `${prefix} ${name}`,
+          `${prefix}_${name}`.replaceAll(' ', '_'),
+          `${prefix}: ${name}`,
+          `${name} (${prefix})`,
+        ].some((header) => fieldOf(header) !== field) && !isOtherwise(prefix, name),
     );
     expect(wrong.map((each) => each.join(' '))).toEqual([]);
   });
@@ -42,7 +66,9 @@ describe('every field under every prefix', () => {
 
   it('and last names and companies are in the group of the first names', () => {
     for (const prefix of ['billing', 'shipping']) {
-      const groups = ['first name', 'last name', 'company'].map((name) => fieldOfHeader(`${prefix} ${name}`)?.group);
+      const groups = ['first name', 'last name', 'company'].map(
+        (name) => fieldOfHeader(`${prefix} ${name}`)?.group,
+      );
       expect(groups).toEqual([prefix, prefix, prefix]);
     }
     expect(fieldOfHeader('invitee last name')?.group).toBe('');

@@ -109,7 +109,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   shipping: `shipping|ship to|ship|shipping address|delivery|delivery address|recipient|deliver to|envio|entrega|lieferung
     |liefer|livraison`,
   property: 'property|property address|site|service|service address|job|job site',
-  other: 'other|other address|secondary|alternate|alternative|additional|second|otro|otra|weitere|autre|outro',
+  other:
+    'other|other address|secondary|alternate|alternative|additional|second|otro|otra|weitere|autre|outro',
 };
 
 const GROUP_OF = new Map<string, string>();
@@ -128,7 +129,10 @@ const NAME_OF_COMPANY = /\bname of (?:your |the )?(?:company|business|organi[sz]
 /** Keywords that identify a field in a name that is not listed: "Best phone to reach you". The first match wins. */
 const KEYWORDS: readonly [RegExp, LeadField][] = [
   [/\bemail|correo\b/, 'email'],
-  [/\b(phone|telephone|mobile|cell|cellular|telefono|celular|movil|whatsapp|tel|telefon|handy|telefone)\b/, 'phone'],
+  [
+    /\b(phone|telephone|mobile|cell|cellular|telefono|celular|movil|whatsapp|tel|telefon|handy|telefone)\b/,
+    'phone',
+  ],
   [/\b(zip|postal code|postcode|codigo postal|plz|code postal)\b/, 'postal_code'],
   [/\b(first|given) name\b/, 'first_name'],
   [/\b(last|family) name|\bsurname|\bapellidos?\b/, 'last_name'],
@@ -162,7 +166,9 @@ export function fieldOfHeader(name: string): Guess | null {
   const continues = SECOND_LINE.test(words);
   const known = listed(words);
   if (known) return { ...known, confidence: 1, group: groupIn(words), listed: true, continues };
-  const grouped = NAME_OF_COMPANY.test(words) ? null : withoutGroup(words, /\([^()]*\)\s*$/.test(name));
+  const grouped = NAME_OF_COMPANY.test(words)
+    ? null
+    : withoutGroup(words, /\([^()]*\)\s*$/.test(name.slice(0, 500)));
   if (grouped) return { ...grouped, continues };
   if (NOT_A_FIELD.test(words)) return null;
   const keyword = KEYWORDS.find(([pattern]) => pattern.test(words));
@@ -217,8 +223,8 @@ function groupAfter(parts: readonly string[], rest: number): Omit<Guess, 'contin
   return found && group !== null ? guessIn(found, group) : null;
 }
 
-/** Names of people that after another word only say whose something is: "company (customer)". */
-const GROUP_ONLY = / (?:customer|client|lead|cliente|kunde)$/;
+/** Names that mean something else after another word: "company (customer)", "Address 1 - Label", "Additional Name". */
+const GROUP_ONLY = / (?:customer|client|lead|cliente|kunde|labels?)$|^additional name$/;
 
 const guessIn = (found: { field: LeadField; rank: number }, group: string): Omit<Guess, 'continues'> => ({
   field: found.field,

@@ -241,7 +241,11 @@ describe('the preview', () => {
     expect(preview.warnings).toEqual({ email: 1, phone: 1 });
     expect(preview.sample).toMatchObject([
       { ok: true, lead: { email: null }, warnings: { email: [expect.stringContaining('without it')] } },
-      { ok: true, lead: { phone: '555-1234' }, warnings: { phone: [expect.stringContaining('cannot be texted')] } },
+      {
+        ok: true,
+        lead: { phone: '555-1234' },
+        warnings: { phone: [expect.stringContaining('cannot be texted')] },
+      },
     ]);
   });
 

@@ -122,7 +122,13 @@ export function headerKey(header: readonly string[]): string {
 
 /** Whether the first row holds phones or e-mail addresses, so that the file probably has no header. */
 export const looksLikeData = (header: readonly string[], region: CountryCode): boolean =>
-  header.some((cell) => isEmail(cell.trim()) || (/\d{4}/.test(cell) && parseLeadPhone(cell, region).ok));
+  header.some((cell) => isEmail(cell.trim()) || (/\d{4}/.test(cell) && isPhone(cell, region)));
+
+/** A valid number, or one that is kept as given and has no words around it: `Notes 20240115` is a name. */
+function isPhone(cell: string, region: CountryCode): boolean {
+  const phone = parseLeadPhone(cell, region);
+  return phone.ok && (phone.valid || !/\p{L}/u.test(cell));
+}
 
 /**
  * Validates a mapping sent by an uploader against the file's columns. Throws RefusedError (400, `invalid_mapping`)

@@ -180,18 +180,45 @@ describe('a lead', () => {
   });
 
   it.each<[GivenLead, object]>([
-    [{ company: '\\N', city: 'NULL', state: 'n/a' }, { company: null, city: null, state: null }],
-    [{ notes: '-', address: 'n/a', website: 'none' }, { notes: null, address: null, website: null }],
-    [{ company: '="Acme"', city: "'Miami" }, { company: 'Acme', city: 'Miami' }],
+    [
+      { company: '\\N', city: 'NULL', state: 'n/a' },
+      { company: null, city: null, state: null },
+    ],
+    [
+      { notes: '-', address: 'n/a', website: 'none' },
+      { notes: null, address: null, website: null },
+    ],
+    [
+      { company: '="Acme"', city: "'Miami" },
+      { company: 'Acme', city: 'Miami' },
+    ],
     [{ postal_code: '="02139"' }, { postalCode: '02139' }],
     [{ postal_code: 'z:02139' }, { postalCode: '02139' }],
     [{ postal_code: '33101.0' }, { postalCode: '33101' }],
-    [{ first_name: 'Ann', last_name: '-' }, { firstName: 'Ann', lastName: null }],
+    [
+      { first_name: 'Ann', last_name: '-' },
+      { firstName: 'Ann', lastName: null },
+    ],
     [{ first_name: 'Jennifer', last_name: 'Null' }, { lastName: 'Null' }],
     [{ name: '-', company: 'Acme' }, { name: 'Acme' }],
     [{ name: '-' }, { name: '-' }],
+    [{ name: 'Unknown' }, { name: 'Unknown' }],
+    [{ name: 'Unknown', company: 'Acme' }, { name: 'Acme' }],
+    [
+      { name: '', first_name: 'n/a', last_name: 'n/a' },
+      { name: 'n/a', firstName: null, lastName: null },
+    ],
     [{ tags: ['"vip","old lead"'] }, { tags: ['vip', 'old lead'] }],
-    [{ custom: [['Pets', 'none'], ['Roof', 'NULL'], ['Age', '="7"']] }, { customFields: { Pets: 'none', Age: '7' } }],
+    [
+      {
+        custom: [
+          ['Pets', 'none'],
+          ['Roof', 'NULL'],
+          ['Age', '="7"'],
+        ],
+      },
+      { customFields: { Pets: 'none', Age: '7' } },
+    ],
   ])('cleans %j', (given, expected) => expect(leadOf(given)).toMatchObject(expected));
 
   it('splits tags as exports write them', () => {

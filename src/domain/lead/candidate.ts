@@ -1,5 +1,5 @@
 import type { CountryCode } from 'libphonenumber-js';
-import { type CellKind, cellText, isPunctuation, optionalCell } from '../cell.ts';
+import { type CellKind, optionalCell, typedCell } from '../cell.ts';
 import { countryCode, phoneRegion } from '../country.ts';
 import { type LeadContact, type Regions, readContact } from './lead-contact.ts';
 import { noteLines, withNoteLines } from './note-lines.ts';
@@ -155,10 +155,13 @@ function judgeContact({ phone, emailReason }: LeadContact, errors: FieldErrors, 
   else errors.email = [emailReason];
 }
 
-/** Forms that require a name get a dash or a dot: the person is kept under it. */
+/** Forms that require a name get a dash or "unknown": the person can be reached, and is kept under it. */
 function typedInsteadOfName({ name, first_name, last_name }: GivenLead): string | null {
-  const typed = [name, first_name, last_name].map((part) => cellText(part ?? ''));
-  return typed.find((part) => part !== '' && isPunctuation(part)) ?? null;
+  for (const part of [name, first_name, last_name]) {
+    const typed = part ? typedCell(part) : null;
+    if (typed !== null) return typed;
+  }
+  return null;
 }
 
 /** Meta writes `z:33101` so that spreadsheets keep the zeros, and others write `33101.0`. */
@@ -182,10 +185,11 @@ function reasonAgainst(value: string, longest: number): string | null {
 function tagsOf(given: readonly string[], errors: FieldErrors): string[] {
   const read = readTags(given);
   if (!read.ok) errors.tags = [read.reason];
-  else for (const tag of read.tags) {
-    const reason = reasonAgainst(tag, LONGEST.tags);
-    if (reason) errors.tags = [reason];
-  }
+  else
+    for (const tag of read.tags) {
+      const reason = reasonAgainst(tag, LONGEST.tags);
+      if (reason) errors.tags = [reason];
+    }
   return read.ok ? read.tags : [];
 }
 

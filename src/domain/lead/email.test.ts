@@ -34,6 +34,7 @@ describe('addresses in a cell', () => {
     ['ann@example.com/bob@example.com', ['ann@example.com', 'bob@example.com']],
     ['ann@example.com & bob@example.com', ['ann@example.com', 'bob@example.com']],
     ['ann@example.com&bob@example.com', ['ann@example.com', 'bob@example.com']],
+    ['o&leary@example.com/o+x@example.com', ['o&leary@example.com', 'o+x@example.com']],
     ['ann@example.com or bob@example.com', ['ann@example.com', 'bob@example.com']],
     ['ann@example.com; bob@example.com', ['ann@example.com', 'bob@example.com']],
     ['ann@example.com ::: bob@example.com', ['ann@example.com', 'bob@example.com']],
@@ -62,9 +63,8 @@ describe('addresses in a cell', () => {
     ['noemail; ann@example.com', ['ann@example.com']],
   ])('%j: %j', (cell, addresses) => expect(readEmails(cell)).toEqual({ addresses, reason: null }));
 
-  it.each(['', ' ', '\u200b', 'N/A', 'n/a', '-', 'NULL', '\\N', 'none'])(
-    '%j is blank',
-    (cell) => expect(readEmails(cell)).toEqual({ addresses: [], reason: null }),
+  it.each(['', ' ', '\u200b', 'N/A', 'n/a', '-', 'NULL', '\\N', 'none'])('%j is blank', (cell) =>
+    expect(readEmails(cell)).toEqual({ addresses: [], reason: null }),
   );
 
   it.each([

@@ -8,7 +8,7 @@ const LONGEST_LOCAL = 64;
 const LONGEST_CELL = 16_384;
 
 const ADDRESS =
-  /^[^\s\p{C}@<>"(),:;[\]\\.]+(?:\.[^\s\p{C}@<>"(),:;[\]\\.]+)*@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}-]*[\p{L}\p{N}\p{M}])?\.)+[\p{L}][\p{L}\p{N}\p{M}-]*[\p{L}\p{N}\p{M}]$/u;
+  /^[^\s\p{C}@<>"(),:;[\]\\.\ufffd]+(?:\.[^\s\p{C}@<>"(),:;[\]\\.\ufffd]+)*@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}-]*[\p{L}\p{N}\p{M}])?\.)+[\p{L}][\p{L}\p{N}\p{M}-]*[\p{L}\p{N}\p{M}]$/u;
 
 /** Whether the text is an e-mail address and nothing else. Checks the length first, because the pattern is slow on long texts. */
 export const isEmail = (text: string): boolean =>
@@ -36,7 +36,8 @@ export function readEmails(input: string): FoundEmails {
   const addresses = new Map<string, string>();
   for (const part of partsOf(spelledOut(cell))) {
     const address = addressOf(part);
-    if (address !== null && !addresses.has(address.toLowerCase())) addresses.set(address.toLowerCase(), address);
+    if (address !== null && !addresses.has(address.toLowerCase()))
+      addresses.set(address.toLowerCase(), address);
   }
   return addresses.size > 0
     ? { addresses: [...addresses.values()], reason: null }
@@ -67,6 +68,9 @@ const spelledOut = (cell: string): string =>
 const NO_PART =
   /^(?:e-?mails?|mail|address|is|my|correo|electr[oó]nico|work|office|business|home|personal|private|primary|other|and|or|y|o|u|und|oder|et|ou|e|[^\p{L}\p{N}]+)$/iu;
 
+/** A sign after a domain; before the @ it belongs to the address: o&leary@x.com. */
+const AFTER_ADDRESS = /(?<=@[^@/\\&+:]*)[/\\&+:]/;
+
 /** The words of a cell that may be addresses: `john smith@x.com` is not `smith@x.com`. */
 function partsOf(cell: string): string[] {
   const found: string[] = [];
@@ -74,14 +78,15 @@ function partsOf(cell: string): string[] {
     for (const word of segment.trim().split(/\s+/u)) {
       // Two addresses that only a slash or a sign separates are two.
       if (word.includes('@'))
-        found.push(...(word.indexOf('@') === word.lastIndexOf('@') ? [word] : word.split(/[/\\&+:]/)));
+        found.push(...(word.indexOf('@') === word.lastIndexOf('@') ? [word] : word.split(AFTER_ADDRESS)));
       else if (!NO_PART.test(word)) break;
     }
   }
   return found;
 }
 
-const LABEL = /^(?:mailto|email|e-mail|mail|smtp|internet|correo|home|work|private|primary|personal|p|e|m):(?:\/\/)?/i;
+const LABEL =
+  /^(?:mailto|email|e-mail|mail|smtp|internet|correo|home|work|private|primary|personal|p|e|m):(?:\/\/)?/i;
 
 /** Returns null when the word is not an address once its label and the punctuation around it are removed. */
 function addressOf(word: string): string | null {
@@ -97,8 +102,8 @@ function addressOf(word: string): string | null {
 }
 
 /** Signs that stand around an address and are not part of it. At the start a hyphen can be. */
-const END = new Set(".,;:!?'\"`´‘’“”«»*~#=/\\-–—|<>()[]{}");
-const START = new Set(".,;:!?'\"`´‘’“”«»*#=/\\–—|<>()[]{}");
+const END = new Set('.,;:!?\'"`´‘’“”«»*~#=/\\-–—|<>()[]{}');
+const START = new Set('.,;:!?\'"`´‘’“”«»*#=/\\–—|<>()[]{}');
 
 function trimmedOf(text: string): string {
   let start = 0;
@@ -109,7 +114,8 @@ function trimmedOf(text: string): string {
 }
 
 /** What people and forms type where an address is required: noemail@noemail.com, none@none.com. */
-const EMPTY_WORD = /^(?:no|none|na|null|nil|nomail|noemail|no-email|no-mail|noreply|unknown|notprovided|notgiven|ninguno|sincorreo|notiene)$/i;
+const EMPTY_WORD =
+  /^(?:no|none|na|null|nil|nomail|noemail|no-email|no-mail|noreply|unknown|notprovided|notgiven|ninguno|sincorreo|notiene)$/i;
 const isPlaceholder = (address: string): boolean => {
   const [local = '', domain = ''] = address.split('@');
   return EMPTY_WORD.test(local) && EMPTY_WORD.test(domain.split('.')[0] ?? '');

@@ -18,7 +18,7 @@ export type Regions = readonly [CountryCode, ...CountryCode[]];
 
 /** Longest text of a cell that is repeated in the note. */
 const LONGEST_NOTE = 200;
-const MISSING: LeadPhone = { ok: false, reason: 'is missing' };
+const MISSING = { ok: false, reason: 'is missing' } as const;
 
 /**
  * Reads all phone and e-mail cells, in order of preference. The first valid number and the first address are the lead's;
@@ -38,10 +38,7 @@ export function readContact(
   };
 }
 
-function phonesOf(
-  cells: readonly string[],
-  regions: Regions,
-): { phone: LeadPhone; further: FurtherContact } {
+function phonesOf(cells: readonly string[], regions: Regions): { phone: LeadPhone; further: FurtherContact } {
   const read: FoundPhone[] = [];
   const unread: string[] = [];
   let refused: LeadPhone | null = null;
@@ -91,7 +88,11 @@ function phoneIn(cell: string, regions: Regions): LeadPhone {
   return first;
 }
 
-function emailsOf(cells: readonly string[]): { first: string | null; others: string[]; reason: string | null } {
+function emailsOf(cells: readonly string[]): {
+  first: string | null;
+  others: string[];
+  reason: string | null;
+} {
   let first: string | null = null;
   let reason: string | null = null;
   const others: string[] = [];
@@ -101,7 +102,8 @@ function emailsOf(cells: readonly string[]): { first: string | null; others: str
     reason ??= found.reason;
     for (const address of found.addresses) {
       if (first === null) first = address;
-      else if (!isSame(address, first) && !others.some((other) => isSame(address, other))) others.push(address);
+      else if (!isSame(address, first) && !others.some((other) => isSame(address, other)))
+        others.push(address);
     }
   }
   return { first, others, reason: first === null ? reason : null };

@@ -48,4 +48,3 @@ function partsOf(text: string): string[] {
   }
   return parts;
 }
-

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { type CountryCode, getCountries, getCountryCallingCode, getExampleNumber, Metadata } from 'libphonenumber-js';
+import {
+  type CountryCode,
+  getCountries,
+  getCountryCallingCode,
+  getExampleNumber,
+  Metadata,
+} from 'libphonenumber-js';
 import examples from 'libphonenumber-js/mobile/examples';
 import { describe, expect, it } from 'vitest';
 import { parseLeadPhone, phoneIdentity } from './lead-phone.ts';
@@ -98,7 +104,13 @@ describe('an extension is returned beside the number', () => {
     ['305-555-0101 opt 2', '2'],
     ['305-555-0101 доб. 12', '12'],
   ])('%j: %s', (input, extension) => {
-    expect(parseLeadPhone(input, 'US')).toEqual({ ok: true, value: number, valid: true, extension, others: [] });
+    expect(parseLeadPhone(input, 'US')).toEqual({
+      ok: true,
+      value: number,
+      valid: true,
+      extension,
+      others: [],
+    });
   });
 
   it('also of a number that is kept as given', () => {
@@ -138,7 +150,13 @@ describe('a label is no part of the number', () => {
     '001 305 555 0101',
     '(305)5550101',
   ])('%j', (input) => {
-    expect(parseLeadPhone(input, 'US')).toEqual({ ok: true, value: number, valid: true, extension: null, others: [] });
+    expect(parseLeadPhone(input, 'US')).toEqual({
+      ok: true,
+      value: number,
+      valid: true,
+      extension: null,
+      others: [],
+    });
   });
 });
 
@@ -180,7 +198,13 @@ describe('of several numbers the first valid one is the phone', () => {
     '1 305 555 0101 / 1 786 555 0101',
   ])('%j', (input) => {
     const others = ['+17865550101'];
-    expect(parseLeadPhone(input, 'US')).toEqual({ ok: true, value: number, valid: true, extension: null, others });
+    expect(parseLeadPhone(input, 'US')).toEqual({
+      ok: true,
+      value: number,
+      valid: true,
+      extension: null,
+      others,
+    });
   });
 
   it.each<[string, string, string | null, string[]]>([
@@ -196,7 +220,10 @@ describe('of several numbers the first valid one is the phone', () => {
   });
 
   it('without a valid one the first of those kept as given', () => {
-    expect(parseLeadPhone('555-1234 / 555-9876', 'US')).toMatchObject({ ...kept('555-1234'), others: ['555-9876'] });
+    expect(parseLeadPhone('555-1234 / 555-9876', 'US')).toMatchObject({
+      ...kept('555-1234'),
+      others: ['555-9876'],
+    });
   });
 
   it.each([
@@ -274,16 +301,42 @@ it('a number of any country is the same however it is written there, with its pr
 function nationalPrefix(region: CountryCode): string | null {
   const metadata = new Metadata() as unknown as {
     selectNumberingPlan(region: string): void;
-    numberingPlan: { nationalPrefix(): string | undefined };
+    numberingPlan: { nationalPrefix(): string | 0 | undefined };
   };
   metadata.selectNumberingPlan(region);
-  return metadata.numberingPlan.nationalPrefix() ?? null;
+  return metadata.numberingPlan.nationalPrefix() || null;
 }
 
 it('reads the digits of every script', () => {
-  const zeros = ['٠', '۰', '߀', '०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '෦', '๐', '໐', '༠', '၀', '០', '᠐', '０', '𝟎', '𝟘', '𞥐'];
+  const zeros = [
+    '٠',
+    '۰',
+    '߀',
+    '०',
+    '০',
+    '੦',
+    '૦',
+    '୦',
+    '௦',
+    '౦',
+    '೦',
+    '൦',
+    '෦',
+    '๐',
+    '໐',
+    '༠',
+    '၀',
+    '០',
+    '᠐',
+    '０',
+    '𝟎',
+    '𝟘',
+    '𞥐',
+  ];
   for (const zero of zeros) {
-    const digits = Array.from({ length: 10 }, (_, i) => String.fromCodePoint(zero.codePointAt(0)! + i)).join('');
+    const digits = Array.from({ length: 10 }, (_, i) => String.fromCodePoint(zero.codePointAt(0)! + i)).join(
+      '',
+    );
     expect(plainNumber(digits), zero).toBe('0123456789');
   }
 });

@@ -51,6 +51,7 @@ export function parseLeadPhone(input: string, region: CountryCode): LeadPhone {
   if (common !== null) return found(common, true);
   const text = unwrapped(input);
   if (text === '') return { ok: false, reason: 'is missing' };
+  if (input.includes('\0')) return { ok: false, reason: 'is not a phone number' };
   if (SCIENTIFIC.test(text)) return { ok: false, reason: SCIENTIFIC_REASON };
   const { numbers, rest } = numbersIn(text, region);
   const [first, ...others] = numbers;
@@ -92,7 +93,8 @@ function keptAsGiven(text: string): LeadPhone {
 const isPhoneLike = (text: string): boolean => text.length <= LONGEST && PHONE_CHARACTERS.test(text);
 const digitsIn = (text: string): number => text.replace(/\D/g, '').length;
 
-const withoutLabels = (part: string): string => part.replace(LABEL_BEFORE, '').replace(LABEL_AFTER, '').trim();
+const withoutLabels = (part: string): string =>
+  part.replace(LABEL_BEFORE, '').replace(LABEL_AFTER, '').trim();
 
 /** Splits a cell as contact exports write several numbers. */
 const partsOf = (text: string): string[] =>

@@ -105,7 +105,8 @@ function findIn(text: string, region: CountryCode): FoundNumbers {
     rest += `${text.slice(end, startsAt)} `;
     end = endsAt;
     const known = found.get(number.number);
-    if (known === undefined) found.set(number.number, { number: number.number, extension: number.ext ?? null });
+    if (known === undefined)
+      found.set(number.number, { number: number.number, extension: number.ext ?? null });
     else known.extension ??= number.ext ?? null;
   }
   return { numbers: [...found.values()], rest: rest + text.slice(end) };

@@ -243,7 +243,12 @@ const offerParts = (deps: Deps, lead: Owned, terms: Terms, offers: readonly NewO
 
 function sealed({ vault }: Deps, order: LeadOrder) {
   const { phone, email, noteLines } = order.contact;
-  const parts = splitLead({ ...order, email, phone: phone?.value ?? null, phoneValid: phone?.valid ?? false });
+  const parts = splitLead({
+    ...order,
+    email,
+    phone: phone?.value ?? null,
+    phoneValid: phone?.valid ?? false,
+  });
   const { name, address, notes } = parts.contact;
   const contact: SealedContact = {
     name,

@@ -144,10 +144,12 @@ function contactOf(lead: LeadCandidate): UploadedContact {
 }
 
 function moreOf(lead: LeadCandidate): MoreOfLead | null {
-  const { firstName, lastName, company, state, postalCode, country, website, source, tags, otherPhones } = lead;
+  const { firstName, lastName, company, state, postalCode, country, website, source, tags, otherPhones } =
+    lead;
   const said = [firstName, lastName, company, state, postalCode, country, website, source];
   const custom = Object.keys(lead.customFields).length > 0;
-  if (tags.length === 0 && otherPhones.length === 0 && !custom && said.every((text) => text === null)) return null;
+  if (tags.length === 0 && otherPhones.length === 0 && !custom && said.every((text) => text === null))
+    return null;
   return {
     firstName,
     lastName,

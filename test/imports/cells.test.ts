@@ -102,7 +102,8 @@ describe('[F75] every way in reads a cell alike', () => {
     const answer = await uploader.form('/leads/csv', new Blob([`${file}\r\n`]), {
       company_id: String(uploader.number),
     });
-    expect(answer.body.summary).toMatchObject({ leads_created: kept.length, invalid_rows: 4, warnings });
+    expect(answer.body.summary).toMatchObject({ leads_created: kept.length, invalid_rows: 4 });
+    expect(answer.body.warnings).toEqual(warnings);
     expect(answer.body.invalid_rows.map(({ errors }: { errors: object }) => Object.keys(errors))).toEqual([
       ['phone'],
       ['phone'],

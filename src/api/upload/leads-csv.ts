@@ -34,10 +34,6 @@ const summary = z.object({
     leads_created: z.number().int(),
     leads_enqueued: z.number().int(),
     leads_failed: z.number().int(),
-    warnings: z
-      .record(z.string(), z.number().int())
-      .optional()
-      .describe('Present when leads were stored with a warning: their number by field, such as email'),
   }),
   invalid_rows: z
     .array(
@@ -50,6 +46,10 @@ const summary = z.object({
     .describe(
       'The first 1,000, fewer when they are long; the header is row 1. For all of them: GET /api/imports/{import_id}/rejects.csv',
     ),
+  warnings: z
+    .record(z.string(), z.number().int())
+    .optional()
+    .describe('Present when leads were stored with a warning: their number by field, such as email'),
   job_ids: z.array(z.string()).describe('The first 1,000, for GET /api/jobs/{job_id}'),
   import_id: z.string(),
 });
@@ -164,9 +164,9 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
       leads_created: created,
       leads_enqueued: created,
       leads_failed: 0,
-      ...(warned ? { warnings: row.warnings } : {}),
     },
     invalid_rows: reported(row.header ?? [], rejects),
+    ...(warned ? { warnings: row.warnings } : {}),
     job_ids: await leadsOfImport(runtime.db, row.id, mostReported),
     import_id: row.id,
   };

@@ -1,4 +1,3 @@
-import { domainToASCII } from 'node:url';
 import { cellText, optionalCell } from '../cell.ts';
 
 /** RFC 5321: the longest address, and the longest part before the @. */
@@ -97,9 +96,13 @@ function addressOf(word: string): string | null {
   if (isAscii(text)) return text;
   const at = text.lastIndexOf('@');
   const domain = text.slice(at + 1);
-  const ascii = isAscii(domain) ? domain : domainToASCII(domain);
-  return ascii === '' ? null : `${text.slice(0, at)}@${ascii}`;
+  const ascii = isAscii(domain) ? domain : asciiDomain(domain);
+  return ascii === null ? null : `${text.slice(0, at)}@${ascii}`;
 }
+
+/** `münchen.example` is `xn--mnchen-3ya.example`. Returns null for what cannot be the name of a host. */
+const asciiDomain = (domain: string): string | null =>
+  URL.canParse(`http://${domain}`) ? new URL(`http://${domain}`).hostname : null;
 
 /** Signs that stand around an address and are not part of it. At the start a hyphen can be. */
 const END = new Set('.,;:!?\'"`´‘’“”«»*~#=/\\-–—|<>()[]{}');

@@ -63,3 +63,5 @@ WHERE s.contact_id IS NOT NULL AND l.email_hash IS NOT NULL
 ORDER BY k.vendor, k.account_id, l.email_hash, s.updated_at DESC;--> statement-breakpoint
 -- What people should know of a lead that is in the CRM.
 ALTER TABLE "lead_syncs" ADD COLUMN "remark" text;
+-- Leads that an import stored with a warning, by field: an address that was left out, a number that cannot be texted.
+ALTER TABLE "imports" ADD COLUMN "warnings" jsonb DEFAULT '{}'::jsonb NOT NULL;

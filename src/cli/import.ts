@@ -229,6 +229,8 @@ async function report(
   say(
     `${number(rows)} rows: ${number(created)} leads, ${number(duplicates)} duplicates, ${number(rejected)} rejected.`,
   );
+  // Absent in the answers of earlier versions.
+  for (const [field, leads] of Object.entries(state.warnings ?? {})) say(warning(field, number(leads)));
   if (rejected > 0) {
     const rejectsFile = options.rejects ?? `${path.replace(/\.[a-z]{1,5}$/i, '')}.rejected.csv`;
     await pipeline(Readable.from(await target.rejects(state.import_id)), createWriteStream(rejectsFile));
@@ -236,6 +238,15 @@ async function report(
   }
   if (state.status !== 'done') throw failure(state.problem ?? `The import was ${state.status}.`);
   return rejected > 0 ? 1 : 0;
+}
+
+/** What leads were stored without, or cannot be used for. */
+function warning(field: string, leads: string): string {
+  if (field === 'email')
+    return `${leads} e-mail addresses could not be read; their leads were stored without them.`;
+  if (field === 'phone')
+    return `${leads} phones are not valid numbers; they were kept as given and cannot be texted.`;
+  return `${leads} leads have a ${field} that is not known.`;
 }
 
 async function localFile(path: string): Promise<LocalFile> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readProviderRows } from '../../src/api/unlock/provider-csv.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { atServer } from '../harness/database.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
 
 let api: ApiTest;
 beforeAll(async () => {
@@ -117,6 +118,38 @@ describe('[S13] CSV import of providers', () => {
     expect(
       (await api.json('GET', `/api/providers/${encodeURIComponent('=cmd|1')}`)).json().provider.name,
     ).toBe('=HYPERLINK(1)');
+  });
+
+  it('cleans its cells as those of leads', async () => {
+    const csv = [
+      'external_id,name,phone,email,language',
+      'guard-a,="Ann",\u202a+1 305 555 0181\u202c,n/a,NULL',
+      `guard-b,NULL,"=""+13055550182""",Bob <bob@example.com>,'es`,
+      `'guard-c,'Cid,'+13055550183,\\N,-`,
+      '"=""guard-d""",Dee,＋１３０５５５５０１８４,,',
+    ].join('\r\n');
+    expect((await importCsv(csv)).json().summary).toMatchObject({ created: 4, rejected: 0 });
+    const read = async (id: string) => (await api.json('GET', `/api/providers/${id}`)).json().provider;
+    expect(await read('guard-a')).toMatchObject({
+      name: 'Ann',
+      phone: '+13055550181',
+      email: null,
+      language: null,
+    });
+    expect(await read('guard-b')).toMatchObject({
+      name: null,
+      phone: '+13055550182',
+      email: 'bob@example.com',
+      language: 'es',
+    });
+    expect(await read('guard-c')).toMatchObject({ name: 'Cid', phone: '+13055550183', email: null });
+    expect(await read('guard-d')).toMatchObject({ name: 'Dee', phone: '+13055550184' });
+    const ids = ["'guard-c", '\u200bguard-d'];
+    const named = await api.json('POST', '/api/leads', { ...sampleLead, provider_ids: ids });
+    expect(named.json().provider_results.map((row: { success: boolean }) => row.success)).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it('[S32] an upload that arrives slowly holds no database connection', async () => {

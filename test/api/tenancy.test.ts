@@ -193,7 +193,7 @@ describe('[S05] tenancy', () => {
       city: 'Miami',
       service_type: 'x',
       client_name: 'S',
-      client_phone: '1',
+      client_phone: '+13055550199',
       provider_ids: ['provider60'],
     };
     const response = await api.json('POST', '/api/leads', body, {
@@ -218,7 +218,7 @@ describe('[S05] tenancy', () => {
 
   it('the same Idempotency-Key in two organizations is two requests', async () => {
     const headers = { 'idempotency-key': 'shared-word' };
-    const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '1' };
+    const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '+13055550199' };
     const mine = await api.json('POST', '/api/leads', body, headers);
     const theirs = await api.json('POST', '/api/leads', body, {
       ...headers,

@@ -352,8 +352,8 @@ it('further phone columns are shown in the preview and kept in the note', async 
   await company.call('POST', `/api/imports/${body.import.import_id}/start`, {});
   const rows = await synced(company.organizationId, 2);
   expect(rows.flatMap(({ contactId }) => notesOf(contactId)).toSorted()).toEqual([
-    'Other phones: +13055550153',
-    'Other phones: +17865550151',
+    'Other phone: +13055550153',
+    'Other phone: +17865550151',
   ]);
 });
 

@@ -15,7 +15,7 @@ import { attentionCounts } from '../../db/transport/attention.ts';
 import type { Person } from '../../domain/account/person.ts';
 import { shownRemark } from '../../domain/crm/remark.ts';
 import { shownStatus } from '../../domain/imports/status.ts';
-import { parseLeadPhone } from '../../domain/phone/lead-phone.ts';
+import { parseLeadPhone, phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Caller } from '../auth/caller.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
@@ -191,7 +191,7 @@ export function createCompanyViews(deps: Deps) {
       ? {
           leadId: filter.search.startsWith('lead_') ? filter.search : `lead_${filter.search}`,
           contactId: filter.search,
-          phoneHash: phone.ok ? vault.index(phone.value) : null,
+          phoneHash: phone.ok ? vault.index(phoneIdentity(phone.value)) : null,
         }
       : null;
     const { importId, before } = filter;

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { BuyerFields } from '../../db/account/buyers.ts';
+import { cellText, optionalCell } from '../../domain/cell.ts';
 import { openCsv } from '../../domain/csv/reader.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { text } from '../http/fields.ts';
+import { cell } from '../http/fields.ts';
 import { uploadedBytes } from '../http/uploaded-file.ts';
 import { email, language, phone, providerId } from './provider-fields.ts';
 
@@ -14,12 +15,12 @@ const blankAsNull = (schema: z.ZodType<string, string>) =>
   z
     .string()
     .optional()
-    .transform((value) => (value?.trim() ? value : null))
+    .transform((value) => (value === undefined ? null : optionalCell(value)))
     .pipe(schema.nullable());
 
 const row = z.object({
   external_id: providerId,
-  name: blankAsNull(text(200)),
+  name: blankAsNull(cell(200)),
   phone,
   email: blankAsNull(email),
   language: blankAsNull(language),
@@ -81,7 +82,11 @@ function judge(
 
 /** The index of each known column; of two columns with the same name the first counts. Unknown columns are ignored. */
 function columnsOf(header: string[]): [name: string, column: number][] {
-  const names = header.map((name) => name.toLowerCase().replace(/[\s-]+/g, '_'));
+  const names = header.map((name) =>
+    cellText(name)
+      .toLowerCase()
+      .replace(/[\s-]+/g, '_'),
+  );
   const missing = ['external_id', 'phone'].filter((name) => !names.includes(name));
   if (missing.length > 0) {
     throw new RefusedError(
@@ -96,7 +101,7 @@ function columnsOf(header: string[]): [name: string, column: number][] {
 const recordOf = (names: [string, number][], cells: string[]): Record<string, string> =>
   Object.fromEntries(
     names.flatMap(([name, column]) => {
-      const cell = cells[column];
-      return cell === undefined ? [] : [[name, cell.trim()]];
+      const text = cells[column];
+      return text === undefined ? [] : [[name, cellText(text)]];
     }),
   );

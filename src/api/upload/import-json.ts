@@ -23,6 +23,11 @@ export const importSchema = z.object({
     .number()
     .int()
     .describe('Rejected rows in rejects.csv; the others are counted by reason in its last line'),
+  warnings: z
+    .record(z.string(), z.number().int())
+    .describe(
+      'Leads with a warning, by field. email: the address could not be read, so the lead was stored without it. phone: not a valid number, so it cannot be texted. country: not sent to a CRM that takes codes only',
+    ),
   progress: z.number().describe('0 to 1'),
   mapping: z.array(z.string().nullable()).nullable(),
   problem: z.string().nullable().describe('Why it failed'),
@@ -62,8 +67,19 @@ const previewSchema = z.object({
       cells: z.array(z.string()),
       other_phones: z.array(z.string()).describe('Further numbers of the row, kept in a note of the contact'),
       errors: z.record(z.string(), z.array(z.string())).nullable(),
+      warnings: z
+        .record(z.string(), z.array(z.string()))
+        .nullable()
+        .describe('What the lead would be stored without or cannot be used for, by field'),
     }),
   ),
+  dropped: z
+    .array(z.object({ column: z.number().int(), header: z.string() }))
+    .describe('Columns with contents that no field is made of; the first column is 0'),
+  warnings: z
+    .record(z.string(), z.number().int())
+    .nullable()
+    .describe('Rows of this preview with a warning, by field; null while the mapping is incomplete'),
 });
 
 export const receivedSchema = z.object({
@@ -88,6 +104,7 @@ export function importView(row: ImportFacts): z.infer<typeof importSchema> {
     duplicates: row.duplicates,
     rejected: row.rejected,
     rejected_listed: row.rejectsKept,
+    warnings: row.warnings,
     progress: whole ? 1 : row.totalRows > 0 ? Math.min(1, processed / row.totalRows) : 0,
     mapping: row.mapping ? [...row.mapping] : null,
     problem: row.problem,
@@ -103,7 +120,7 @@ export const progressView = ({ row, syncs }: { row: ImportFacts; syncs: SyncCoun
 });
 
 export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> {
-  const { encoding, delimiter, columns, looksLikeData, problem, rows, sample } = preview;
+  const { encoding, delimiter, columns, looksLikeData, problem, rows, sample, dropped, warnings } = preview;
   return {
     encoding,
     delimiter,
@@ -122,8 +139,11 @@ export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> 
         cells,
         other_phones: judged?.ok ? judged.lead.otherPhones : [],
         errors: judged && !judged.ok ? judged.errors : null,
+        warnings: (judged?.ok && judged.warnings) || null,
       };
     }),
+    dropped,
+    warnings,
   };
 }
 

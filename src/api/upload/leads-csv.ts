@@ -46,6 +46,10 @@ const summary = z.object({
     .describe(
       'The first 1,000, fewer when they are long; the header is row 1. For all of them: GET /api/imports/{import_id}/rejects.csv',
     ),
+  warnings: z
+    .record(z.string(), z.number().int())
+    .optional()
+    .describe('Present when leads were stored with a warning: their number by field, such as email'),
   job_ids: z.array(z.string()).describe('The first 1,000, for GET /api/jobs/{job_id}'),
   import_id: z.string(),
 });
@@ -149,6 +153,7 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
     row.rejected > 0 ? await listRejects(runtime, row.id, { afterRow: 0, limit: mostReported }) : [];
   const { created, duplicates, rejected } = row;
   const taken = created + duplicates;
+  const warned = Object.keys(row.warnings).length > 0;
   return {
     message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were duplicates, ${rejected} were not valid.`,
     summary: {
@@ -161,6 +166,7 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
       leads_failed: 0,
     },
     invalid_rows: reported(row.header ?? [], rejects),
+    ...(warned ? { warnings: row.warnings } : {}),
     job_ids: await leadsOfImport(runtime.db, row.id, mostReported),
     import_id: row.id,
   };

@@ -33,6 +33,8 @@ export type Import = {
   rejectsKept: number;
   /** The number of rejected rows that are not stored, by reason. */
   rejectReasons: Record<string, number>;
+  /** Leads that were stored with a warning, by field. */
+  warnings: Record<string, number>;
   /** Started, and waiting until earlier imports of the organization have ended. */
   waiting: boolean;
   /** Why the import failed or is stuck, as a sentence for users. */
@@ -74,7 +76,7 @@ const isStuck = (i: string) => `EXISTS (SELECT 1 FROM outbox o
 const facts = sql.raw(`i.id, i.organization_id AS "organizationId",
   CASE WHEN stale THEN 'failed' ELSE i.status END AS status, i.file_name AS "fileName", i.file_hash AS "fileHash",
   i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.next_row AS "nextRow", i.total_rows AS "totalRows",
-  i.created, i.duplicates, i.rejected, i.rejects_kept AS "rejectsKept", i.reject_reasons AS "rejectReasons", waiting, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
+  i.created, i.duplicates, i.rejected, i.rejects_kept AS "rejectsKept", i.reject_reasons AS "rejectReasons", i.warnings, waiting, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
   i.created_at AS "createdAt", i.updated_at AS "updatedAt", i.started_at AS "startedAt", i.ended_at AS "endedAt"`);
 const columns = sql`${facts}, i.header`;
 const imports = sql.raw(`imports i CROSS JOIN LATERAL (SELECT i.status = 'uploading'

@@ -31,6 +31,8 @@ export type Checkpoint = {
   rejects: readonly { row: number; cells: string; errors: Record<string, string[]> }[];
   /** The number of the other rejected rows, by reason. */
   reasons: Readonly<Record<string, number>>;
+  /** The number of leads with a warning, by field; repeated phones are among them. */
+  warnings: Readonly<Record<string, number>>;
 };
 
 /** The response to a repeated request; the ids of the stored leads are added to `kept`. */
@@ -179,13 +181,19 @@ function checkpointParts(checkpoint: Checkpoint, repeats: number): SQL[] {
   return parts;
 }
 
-/** Only for batches with rejects, so that others stay as cheap as they are. */
-function keptParts({ rejects, reasons }: Checkpoint): SQL {
+/** Only for batches with rejects or warnings, so that others stay as cheap as they are. */
+function keptParts({ rejects, reasons, warnings }: Checkpoint): SQL {
   const kept = rejects.length > 0 ? sql`, rejects_kept = rejects_kept + ${rejects.length}::integer` : sql``;
-  if (Object.keys(reasons).length === 0) return kept;
-  return sql`${kept}, reject_reasons = (SELECT jsonb_object_agg(reason, n) FROM (
-    SELECT key AS reason, sum(value::integer) AS n FROM (SELECT * FROM jsonb_each_text(reject_reasons)
-      UNION ALL SELECT * FROM jsonb_each_text(${JSON.stringify(reasons)}::jsonb)) AS counts(key, value) GROUP BY key) AS sums)`;
+  return sql`${kept}${addedTo('reject_reasons', reasons)}${addedTo('warnings', warnings)}`;
+}
+
+/** Adds counts to those of a column. */
+function addedTo(column: 'reject_reasons' | 'warnings', counts: Readonly<Record<string, number>>): SQL {
+  if (Object.keys(counts).length === 0) return sql``;
+  const name = sql.identifier(column);
+  return sql`, ${name} = (SELECT jsonb_object_agg(key, n) FROM (
+    SELECT key, sum(value::integer) AS n FROM (SELECT * FROM jsonb_each_text(${name})
+      UNION ALL SELECT * FROM jsonb_each_text(${JSON.stringify(counts)}::jsonb)) AS counts(key, value) GROUP BY key) AS sums)`;
 }
 
 function answerPart({ key, status, kept }: KeptAnswer): SQL {

@@ -126,6 +126,8 @@ export const imports = pgTable(
     rejectsKept: integer('rejects_kept').notNull().default(0),
     /** Rejected rows that were not stored, by reason. */
     rejectReasons: jsonb('reject_reasons').$type<Record<string, number>>().notNull().default({}),
+    /** Leads that were stored with a warning, by the field it is about. */
+    warnings: jsonb().$type<Record<string, number>>().notNull().default({}),
     /** Reason of the failure, as a sentence for users. */
     problem: text(),
     createdAt: moment('created_at').notNull().defaultNow(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countryCode, type LeadForCrm, personHash, planContact } from './contact.ts';
+import { type LeadForCrm, personHash, planContact } from './contact.ts';
 
 const lead: LeadForCrm = {
   name: "Seán O'Brien",
@@ -103,25 +103,10 @@ describe('planContact', () => {
     });
   });
 
-  it('further phones are in the note, also when the notes are mapped to a field', () => {
+  it('keeps further numbers in the note, also when the notes are mapped to a field', () => {
     const more = { otherPhones: ['+13055550143', '555-0144'] };
-    expect(planContact({ ...lead, more }, plain).note).toBe(
-      'Call after 5\n\nOther phones: +13055550143, 555-0144',
-    );
-    const mapped = { ...plain, fieldMapping: { notes: 'f2' } };
-    expect(planContact({ ...lead, more }, mapped).note).toBe('Other phones: +13055550143, 555-0144');
-    expect(planContact({ ...lead, notes: null, more }, plain).note).toBe(
-      'Other phones: +13055550143, 555-0144',
-    );
+    const others = 'Other phone: +13055550143\nOther phone: 555-0144';
+    expect(planContact({ ...lead, more }, plain).note).toBe(`Call after 5\n${others}`);
+    expect(planContact({ ...lead, more }, { ...plain, fieldMapping: { notes: 'f2' } }).note).toBe(others);
   });
 });
-
-it.each([
-  ['us', 'US'],
-  ['United States', 'US'],
-  ['U.S.A.', 'US'],
-  ['México', null],
-  ['Mexico', 'MX'],
-  ['Narnia', null],
-  [null, null],
-])('country %s is %s', (given, code) => expect(countryCode(given)).toBe(code));

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { countryCode } from '../country.ts';
+import { noteLines, withNoteLines } from '../lead/note-lines.ts';
 import { crmName } from './person-name.ts';
 
 /** What an upload has beyond a lead's usual fields; sealed together with them. */
@@ -133,14 +135,13 @@ function noteOf(
   { fieldMapping }: ContactSettings,
   place: PlannedContact['place'],
 ): string | null {
-  const others = lead.more?.otherPhones ?? [];
   const lines = [
     ...(place === 'guest' ? [`Another lead with this e-mail address: ${lead.name ?? 'no name'}`] : []),
-    ...(others.length > 0 ? [`Other phones: ${others.join(', ')}`] : []),
     ...(place === 'own' && lead.addressTaken ? [`E-mail, of another contact: ${lead.email}`] : []),
   ];
   const notes = Object.hasOwn(fieldMapping, 'notes') && place !== 'guest' ? null : lead.notes?.trim() || null;
-  return [notes, lines.join('\n')].filter(Boolean).join('\n\n') || null;
+  const withPhones = withNoteLines(notes, noteLines({ phones: lead.more?.otherPhones }));
+  return [withPhones, lines.join('\n')].filter(Boolean).join('\n\n') || null;
 }
 
 function customOf(lead: LeadForCrm, mapping: ContactSettings['fieldMapping']): Record<string, string> {
@@ -174,33 +175,4 @@ type Person = {
 export function personHash({ firstName, lastName, email, phone }: Person): string {
   const values = [firstName, lastName, email?.toLowerCase(), phone].map((value) => value?.trim() ?? '');
   return createHash('sha256').update(JSON.stringify(values)).digest('base64url').slice(0, 22);
-}
-
-let codes: Map<string, string> | undefined;
-
-/** ISO 3166 code of a country's code or English name. Returns null for other texts: the CRM takes codes only. */
-export function countryCode(text: string | null | undefined): string | null {
-  const given = text?.trim() ?? '';
-  codes ??= countryCodes();
-  if (/^[a-z]{2}$/i.test(given)) return given.toUpperCase();
-  return codes.get(given.toLowerCase().replace(/\./g, '')) ?? null;
-}
-
-function countryCodes(): Map<string, string> {
-  const names = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
-  const found = new Map<string, string>([
-    ['usa', 'US'],
-    ['united states of america', 'US'],
-    ['uk', 'GB'],
-    ['great britain', 'GB'],
-    ['england', 'GB'],
-  ]);
-  for (let first = 65; first <= 90; first += 1) {
-    for (let second = 65; second <= 90; second += 1) {
-      const code = String.fromCharCode(first, second);
-      const name = names.of(code);
-      if (name && !found.has(name.toLowerCase())) found.set(name.toLowerCase(), code);
-    }
-  }
-  return found;
 }

@@ -1,3 +1,4 @@
+import { isMarked } from '../cell.ts';
 import {
   type ColumnGuess,
   checkMapping,
@@ -8,7 +9,7 @@ import {
   type Mapping,
 } from './mapping.ts';
 import { type CsvOptions, type CsvRow, openCsv } from './reader.ts';
-import { type JudgedRow, rowJudge } from './rows.ts';
+import { type JudgedRow, rowJudge, warningsOf } from './rows.ts';
 import { REASON_COLUMN } from './write.ts';
 
 /** What the upload page shows before anything is stored. */
@@ -25,6 +26,10 @@ export type CsvPreview = {
   /** The leads or errors these rows would yield. Null when the mapping is incomplete; `problem` says what is missing. */
   sample: JudgedRow[] | null;
   problem: string | null;
+  /** Columns that hold something in these rows and that no field is made of. */
+  dropped: { column: number; header: string }[];
+  /** The number of these rows that would be stored with a warning, by field; null like `sample`. */
+  warnings: Record<string, number> | null;
 };
 
 export type PreviewOptions = Known &
@@ -63,6 +68,7 @@ export async function previewCsv(
       columns.map(({ target }) => target),
       header,
     );
+    const sample = mapping ? rows.map(rowJudge(header, mapping, options.region)) : null;
     return {
       encoding: file.encoding(),
       delimiter: file.delimiter,
@@ -70,8 +76,14 @@ export async function previewCsv(
       key,
       looksLikeData: looksLikeData(header, options.region),
       rows,
-      sample: mapping ? rows.map(rowJudge(header, mapping, options.region)) : null,
+      sample,
       problem,
+      dropped: columns.flatMap(({ header: name, target }, column) =>
+        target === null && name !== REASON_COLUMN && rows.some(({ cells }) => !isMarked(cells[column] ?? ''))
+          ? [{ column, header: name }]
+          : [],
+      ),
+      warnings: sample && warningsOf(sample),
     };
   } finally {
     await file.close();

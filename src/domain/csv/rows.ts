@@ -1,5 +1,6 @@
 import type { CountryCode } from 'libphonenumber-js';
-import { type GivenLead, type Judged, judgeLead, type LeadField } from '../lead/candidate.ts';
+import { type Judged, judgeLead } from '../lead/candidate.ts';
+import { columnReader } from './columns.ts';
 import type { Mapping } from './mapping.ts';
 import type { CsvRow } from './reader.ts';
 import { plainCell, REASON_COLUMN } from './write.ts';
@@ -34,19 +35,6 @@ export function rowJudge(
  * refused: its cells may be in the wrong columns.
  */
 function rowReader(header: readonly string[], mapping: Mapping) {
-  const single: [LeadField, number][] = [];
-  const phones: number[] = [];
-  const emails: number[] = [];
-  const tags: number[] = [];
-  const custom: [string, number][] = [];
-  for (const [column, target] of mapping.entries()) {
-    if (target === null) continue;
-    if (target === 'phone') phones.push(column);
-    else if (target === 'email') emails.push(column);
-    else if (target === 'tags') tags.push(column);
-    else if (target.startsWith('custom:')) custom.push([target.slice('custom:'.length), column]);
-    else single.push([target as LeadField, column]);
-  }
   // In a corrected file of rejected rows, the apostrophe that `safeCell` added is removed.
   const corrected = header.at(-1) === REASON_COLUMN;
   const cell = corrected
@@ -57,18 +45,18 @@ function rowReader(header: readonly string[], mapping: Mapping) {
       for (let i = header.length; i < cells.length; i += 1) if (cells[i]!.trim() !== '') return true;
       return false;
     },
-    given: (cells: readonly string[]): GivenLead => {
-      const given: GivenLead = {
-        phones: phones.map((column) => cell(cells, column)),
-        emails: emails.map((column) => cell(cells, column)),
-        tags: tags.map((column) => cell(cells, column)),
-        custom: custom.map(([name, column]) => [name, cell(cells, column)] as const),
-      };
-      // Keys are lead fields, never text from the file's header.
-      for (const [field, column] of single) given[field as 'name'] = cell(cells, column);
-      return given;
-    },
+    given: columnReader(header, mapping, cell),
   };
+}
+
+/** The number of leads with a warning, by the field it is about. */
+export function warningsOf(judged: readonly Judged[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const each of judged) {
+    if (!each.ok || each.warnings === undefined) continue;
+    for (const field of Object.keys(each.warnings)) counts[field] = (counts[field] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** A row as an object keyed by column name, for API answers. A repeated name keeps its first cell. */

@@ -6,7 +6,7 @@ import type { Import } from '../../db/imports/imports.ts';
 import type { Encoding } from '../../domain/csv/encoding.ts';
 import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvFile, type CsvOptions, type CsvRow, openCsv } from '../../domain/csv/reader.ts';
-import { type JudgedRow, rowJudge } from '../../domain/csv/rows.ts';
+import { type JudgedRow, rowJudge, warningsOf } from '../../domain/csv/rows.ts';
 import { uploadLeads } from '../lead/upload.ts';
 import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
@@ -167,7 +167,7 @@ function startReading(
       const stored = await uploadLeads(deps, company, leads, {
         importId: row.id,
         publish: false,
-        checkpoint: { importId: row.id, expectedRow, nextRow, ...kept },
+        checkpoint: { importId: row.id, expectedRow, nextRow, ...kept, warnings: warningsOf(batch) },
       });
       return stored === null ? null : nextRow;
     },

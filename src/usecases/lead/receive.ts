@@ -21,6 +21,8 @@ import { isConflict } from '../../db/retry.ts';
 import { type Answer, answerPart, firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newLeadId, splitLead } from '../../domain/lead/lead.ts';
+import { withNoteLines } from '../../domain/lead/note-lines.ts';
+import type { SaleContact } from '../../domain/lead/sale-contact.ts';
 import {
   defaultTerms,
   type GivenTerms,
@@ -28,11 +30,11 @@ import {
   type Terms,
   termsOf,
 } from '../../domain/lead/terms.ts';
-import { normaliseContactPhone } from '../../domain/phone/phone.ts';
+import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
-import { chooseNamed } from './named-providers.ts';
+import { chooseNamed, type ProviderResult } from './named-providers.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
 type Named = { organizationId: string; providerIds: readonly string[] };
@@ -76,8 +78,7 @@ export type LeadOrder = {
   budgetRange: string | null;
   notes: string | null;
   name: string;
-  phone: string | null;
-  email: string | null;
+  contact: SaleContact;
   address: string | null;
   providerIds: readonly string[];
   maxSales: number | null;
@@ -112,7 +113,7 @@ export async function receiveLead(
     const found = round === 0 ? request.found : await deps.findNamed(namedBy(order, organizationId));
     const notStored = { erased: false, maxSales: order.maxSales, sold: 0 };
     const { offers, results } = chooseNamed(notStored, found, order.providerIds, new Date());
-    const answer: Answer = { status: 201, body: { lead_id: publicId, provider_results: results } };
+    const answer = storedAnswer(publicId, results, order.contact);
     const { maxSales } = order;
     const lead = {
       id,
@@ -142,6 +143,20 @@ export async function receiveLead(
     }
   }
   throw tooContended();
+}
+
+/** `warnings`: what was left out of the contact, absent when all of it was stored. */
+function storedAnswer(
+  publicId: string,
+  results: readonly ProviderResult[],
+  { leftOut: { phone, email } }: SaleContact,
+): Answer {
+  const warnings = {
+    ...(phone === undefined ? {} : { client_phone: [phone] }),
+    ...(email === undefined ? {} : { client_email: [email] }),
+  };
+  const said = phone !== undefined || email !== undefined ? { warnings } : {};
+  return { status: 201, body: { lead_id: publicId, provider_results: results, ...said } };
 }
 
 /** Offers a stored lead to more buyers. Buyers that already have an offer are reported and not texted again. */
@@ -232,17 +247,28 @@ const offerParts = (deps: Deps, lead: Owned, terms: Terms, offers: readonly NewO
   offers.length > 0 ? insertOffers(lead, { ...terms, ourNumber: deps.sms.ourNumber }, offers) : [];
 
 function sealed({ vault }: Deps, order: LeadOrder) {
-  const phone = order.phone === null ? null : normaliseContactPhone(order.phone);
-  const parts = splitLead({ ...order, phone: phone?.value ?? null, phoneValid: phone?.valid ?? false });
-  const { name, email, address, notes } = parts.contact;
-  const contact: SealedContact = { name, phone: parts.contact.phone, email, address, notes };
+  const { phone, email, noteLines } = order.contact;
+  const parts = splitLead({
+    ...order,
+    email,
+    phone: phone?.value ?? null,
+    phoneValid: phone?.valid ?? false,
+  });
+  const { name, address, notes } = parts.contact;
+  const contact: SealedContact = {
+    name,
+    phone: parts.contact.phone,
+    email,
+    address,
+    notes: withNoteLines(notes, noteLines),
+  };
   const { city, serviceType, preferredTimeWindow, budgetRange, notesSnippet } = parts.public;
   return {
     city,
     serviceType,
     public: { preferredTimeWindow, budgetRange, notes: notesSnippet },
     contact: vault.sealJson(contact),
-    phoneHash: phone ? vault.index(phone.value) : null,
+    phoneHash: phone ? vault.index(phoneIdentity(phone.value)) : null,
     emailHash: email ? vault.index(email.toLowerCase()) : null,
     phoneValid: phone?.valid ?? false,
   };

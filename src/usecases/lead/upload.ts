@@ -18,6 +18,7 @@ import { isConflict } from '../../db/retry.ts';
 import type { MoreOfLead } from '../../domain/crm/contact.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { newLeadId } from '../../domain/lead/lead.ts';
+import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import { startSlice } from '../../engine/slices.ts';
 import type { Cause } from '../../events/envelope.ts';
 import { recipients } from '../../events/routes.ts';
@@ -59,7 +60,7 @@ export async function uploadLeads(
 ): Promise<UploadOutcome[] | null> {
   if (leads.length === 0 && !options.checkpoint && !options.key) return [];
   const { organizationId, dedupeWindowMs: windowMs } = company;
-  const hashes = leads.map(({ phone }) => deps.vault.index(phone));
+  const hashes = leads.map(({ phone }) => deps.vault.index(phoneIdentity(phone)));
   const { firsts, placeOf } = windowMs > 0 ? settleRepeats(hashes) : all(hashes);
   const occurredAt = new Date();
   const batch: UploadBatch = {

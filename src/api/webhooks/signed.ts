@@ -3,7 +3,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { BadSignatureError, type VerifiedStripeEvent } from '../../adapters/payments.ts';
 import { parseSendgridEvents, type SendgridEvent, verifySendgridSignature } from '../../adapters/sendgrid.ts';
-import { parseTwilioStatus, verifyTwilioSignature } from '../../adapters/twilio.ts';
+import { parseTwilioStatus, twilioKeyword, verifyTwilioSignature } from '../../adapters/twilio.ts';
 import { bookReceipt, type Receipt, takeReceipt } from '../../db/messaging/receipts.ts';
 import { findPayment } from '../../db/payment/payments.ts';
 import { findUnlockOwner, receiveOnce } from '../../db/transport/inbox.ts';
@@ -240,6 +240,7 @@ async function receiveTwilioText(deps: Deps, params: Params, request: FastifyReq
     ourNumber,
     from,
     body,
+    ...twilioKeyword({ body, to: ourNumber, optOutType: field(params, 'OptOutType') }),
     now: deps.selfCheck.now(),
     cause: causeOf(request),
   });

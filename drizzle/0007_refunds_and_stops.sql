@@ -65,3 +65,6 @@ ORDER BY k.vendor, k.account_id, l.email_hash, s.updated_at DESC;--> statement-b
 ALTER TABLE "lead_syncs" ADD COLUMN "remark" text;
 -- Leads that an import stored with a warning, by field: an address that was left out, a number that cannot be texted.
 ALTER TABLE "imports" ADD COLUMN "warnings" jsonb DEFAULT '{}'::jsonb NOT NULL;
+--> statement-breakpoint
+-- When each organization reported the opt-out of a phone: identifies the opt-out, which is confirmed once.
+ALTER TABLE "phones" ADD COLUMN "opted_out_since" jsonb DEFAULT '{}'::jsonb NOT NULL;

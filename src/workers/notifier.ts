@@ -22,7 +22,7 @@ import type { Runtime } from '../usecases/runtime.ts';
 import { closeUndelivered } from '../usecases/unlock/close.ts';
 import { revealByMail } from '../usecases/unlock/reveal.ts';
 
-type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config' | 'sms'>;
+type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config'>;
 
 /** Sends notices and replies to buyers and alerts to operators, and handles failed texts. */
 export const notifier = defineWorker<'notifier', Deps, UnlockView>({

@@ -389,4 +389,46 @@ export const mutants: readonly Mutant[] = [
     stillWorks: sale,
     backends: ['postgres'],
   },
+  {
+    number: 16,
+    name: 'key an answer by the text that it answers',
+    change: 'the notice that an offer has ended is keyed by the inbox id, not by the day',
+    loses: 'An automatic answer never starts a loop: an autoresponder gets a bounded number of texts.',
+    edits: [
+      {
+        file: 'src/usecases/payment/send-link.ts',
+        find: "notice: 'no_longer_available', key: `day-${dayOf(run)}`",
+        replace: "notice: 'no_longer_available', key: inboxId",
+      },
+    ],
+    caughtBy: [
+      {
+        file: 'test/unlock/automatic-answers.test.ts',
+        title: 'an autoresponder [F74] on an ended offer gets the notice of its end once',
+      },
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
+  {
+    number: 17,
+    name: 'key a confirmation by the text that opted out',
+    change: 'the confirmation of an opt-out is keyed by the inbox id, not by the opt-out',
+    loses: 'Every opt-out gets one confirmation.',
+    edits: [
+      {
+        file: 'src/usecases/messaging/answer-reply.ts',
+        find: "key: ['stop', phoneId, ...(organizationId ? [organizationId] : []), since].join('-')",
+        replace: "key: ['stop', phoneId, event.inboxId].join('-')",
+      },
+    ],
+    caughtBy: [
+      {
+        file: 'test/unlock/confirmations.test.ts',
+        title: 'Twilio carries the texts [F73] two texts that opt out at the same moment are confirmed once',
+      },
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
 ];

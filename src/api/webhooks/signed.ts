@@ -2,7 +2,7 @@ import { parse as parseForm } from 'node:querystring';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { BadSignatureError, type VerifiedStripeEvent } from '../../adapters/payments.ts';
 import { parseSendgridEvents, type SendgridEvent, verifySendgridSignature } from '../../adapters/sendgrid.ts';
-import { parseTwilioStatus, verifyTwilioSignature } from '../../adapters/twilio.ts';
+import { parseTwilioStatus, twilioKeyword, verifyTwilioSignature } from '../../adapters/twilio.ts';
 import { bookReceipt, type Receipt, takeReceipt } from '../../db/messaging/receipts.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { receiveReply } from '../../usecases/messaging/receive-reply.ts';
@@ -183,6 +183,7 @@ async function receiveTwilioText(deps: Deps, params: Params, request: FastifyReq
     ourNumber,
     from,
     body,
+    ...twilioKeyword({ body, to: ourNumber, optOutType: field(params, 'OptOutType') }),
     now: deps.selfCheck.now(),
     cause: causeOf(request),
   });

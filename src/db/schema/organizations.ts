@@ -112,6 +112,8 @@ export const phones = pgTable(
     optedOutAt: moment('opted_out_at'),
     /** The organizations that reported the opt-out themselves and may not text the number. */
     optedOutOf: uuid('opted_out_of').array().notNull().default(sql`'{}'`),
+    /** When each of them did, by its id. */
+    optedOutSince: jsonb('opted_out_since').$type<Record<string, string>>().notNull().default({}),
     badNumberAt: moment('bad_number_at'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },

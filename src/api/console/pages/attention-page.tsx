@@ -125,7 +125,8 @@ export function InboxPage(props: {
             <Empty title="No text needs an answer.">
               <p>
                 Texts from unknown numbers, texts without an open offer, and texts that are neither yes nor no
-                are stored and shown here. They cause no purchase and no automatic reply.
+                are stored and shown here. They cause no purchase. Of these, only an unclear text about an
+                open offer gets an automatic reply, once a day.
               </p>
             </Empty>
           ) : null}

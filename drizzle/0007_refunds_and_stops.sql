@@ -68,3 +68,5 @@ ALTER TABLE "imports" ADD COLUMN "warnings" jsonb DEFAULT '{}'::jsonb NOT NULL;
 --> statement-breakpoint
 -- When each organization reported the opt-out of a phone: identifies the opt-out, which is confirmed once.
 ALTER TABLE "phones" ADD COLUMN "opted_out_since" jsonb DEFAULT '{}'::jsonb NOT NULL;
+-- Imports: how a file was read when it was uploaded, which every later run repeats. Null in older imports.
+ALTER TABLE "imports" ADD COLUMN "read_as" jsonb;

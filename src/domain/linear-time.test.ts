@@ -4,9 +4,13 @@ import { cellText, optionalCell } from './cell.ts';
 import { countryCode } from './country.ts';
 import { splitName } from './crm/person-name.ts';
 import { dialectOf } from './csv/dialect.ts';
+import { guessCodePage } from './csv/guess-code-page.ts';
+import { leadField } from './csv/header-row.ts';
 import { fieldOfHeader } from './csv/headers.ts';
 import { guessMapping, headerKey, looksLikeData } from './csv/mapping.ts';
 import { notCsv } from './csv/not-csv.ts';
+import { isContact } from './csv/people.ts';
+import { Records } from './csv/records.ts';
 import { csvLine, plainCell } from './csv/write.ts';
 import { isEmail, readEmails } from './lead/email.ts';
 import { judgeGiven } from './lead/given.ts';
@@ -54,7 +58,22 @@ const readers: Record<string, (text: string) => unknown> = {
   readCrmToken: (text) => readCrmToken({ token: text, location_id: text }),
   splitName,
   countryCode,
-  dialectOf: (text) => dialectOf(text),
+  dialectOf: (text) =>
+    dialectOf(text, {
+      delimiter: undefined,
+      headerRow: undefined,
+      fieldOf: leadField,
+      maxRow: 10 ** 9,
+      cut: false,
+    }),
+  records: (text) => {
+    const records = new Records({ delimiter: ',', crEnds: false, maxRow: 10 ** 9 });
+    records.columns = 3;
+    records.push(`a,b,c\n"x,${text}\n"y "z",1,2\n${text}`);
+    while (records.next(true));
+  },
+  guessCodePage: (text) => guessCodePage(Buffer.from(text, 'latin1'), ''),
+  isContact,
   fieldOfHeader,
   headerKey: (text) => headerKey([text]),
   guessMapping: (text) => guessMapping([text], [[text]], { region: 'US' }),

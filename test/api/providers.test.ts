@@ -213,6 +213,18 @@ describe('[S13] CSV import of providers', () => {
     expect([response.statusCode, response.json().summary.created]).toEqual([200, 1]);
   });
 
+  it('[F70] a quote that is not closed costs its own row only', async () => {
+    const csv =
+      'Providers of May\nexternal_id,name,phone\nq1,"Al,+13055550195\nq2,"Bo",+13055550196\nq3,Cy, x,+13055550197\n';
+    const { summary, rejected_rows: rejected } = (await importCsv(csv)).json();
+    expect(summary).toEqual({ total_rows: 3, created: 1, updated: 0, rejected: 2 });
+    expect(rejected).toEqual([
+      { row: 3, errors: [expect.stringContaining('row: has a quote, opened in line 3')] },
+      { row: 5, errors: [expect.stringContaining('row: has 4 cells where the header has 3')] },
+    ]);
+    expect((await api.json('GET', '/api/providers/q2')).json().provider).toMatchObject({ name: 'Bo' });
+  });
+
   const row = 'bad1,x,+13055550187\n';
   it.each([
     ['no header', 'a,b,c\n1,2,3\n', 400],
@@ -225,7 +237,7 @@ describe('[S13] CSV import of providers', () => {
       400,
     ],
     ['a zip', Buffer.from('504b0304140000000800', 'hex'), 400],
-    ['an open quote', `external_id,name,phone\n${row}"x,y,z`, 400],
+    ['an open quote in the header', `external_id,name,"phone\n${row}`, 400],
     ['one huge cell', `external_id,name,phone\n${row}"${'x'.repeat(200_000)}",y,z\n`, 400],
     ['10^6 columns', `external_id,phone${',x'.repeat(1_000_000)}\n`, 400],
     ['50,001 rows', `external_id,phone\n${row.replace('x,', '')}${'y,+1\n'.repeat(50_000)}`, 413],

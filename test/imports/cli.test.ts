@@ -107,6 +107,31 @@ describe('leadgate import', () => {
     },
   );
 
+  it.each([
+    ['on the database', here, 1_200],
+    ['through the API', overHttp, 1_300],
+  ])(
+    '%s: asks for an encoding where two fit, and names the rows before the header',
+    async (_what, where, first) => {
+      const path = join(folder, `old-mac-${first}.csv`);
+      const text = `Customers of May\nFull Name,Phone\nLu\x92s Rey,${phoneOf(first)}\n`;
+      await writeFile(path, Buffer.from(text, 'latin1'));
+      const asked = await leadgate(path, ...where()).ended;
+      expect([asked.code, asked.err]).toEqual([2, expect.stringContaining('--encoding macintosh   Luís')]);
+      expect(asked.out).toContain('The column names are in row 2');
+      const named = await leadgate(path, ...where(), '--encoding', 'macintosh').ended;
+      expect([named.code, named.out.includes('1 rows: 1 leads')]).toEqual([0, true]);
+      const [lead] = await system.rows<{ contact: string }>(
+        'SELECT contact FROM leads ORDER BY id DESC LIMIT 1',
+      );
+      expect(system.runtime.vault.openJson<{ name: string }>(lead!.contact).name).toBe('Luís Rey');
+
+      const bare = await fileOf(`bare-${first}.csv`, `Ann Lee,${phoneOf(first + 1)}\n`);
+      const mapped = await leadgate(bare, ...where(), '--header-row', '0', '--map', 'Column 1=name').ended;
+      expect([mapped.code, mapped.out.includes('1 rows: 1 leads')]).toEqual([0, true]);
+    },
+  );
+
   it('wrong usage prints one sentence and exits with 2', async () => {
     const page = await fileOf('page.csv', '<html><table></table></html>');
     const good = await fileOf('fine.csv', plainCsv(1, 200));
@@ -121,6 +146,8 @@ describe('leadgate import', () => {
       [[good, ...here(), '--url', system.publicUrl], 'API key'],
       [[good, ...here(), '--url', system.publicUrl, '--key', 'lg_wrong'], 'not valid'],
       [[good, ...here(), '--map', 'Shoe size=notes'], 'no such column'],
+      [[good, ...here(), '--header-row', 'two'], '--header-row takes a row number'],
+      [[good, ...here(), '--encoding', 'ebcdic'], '--encoding takes one of'],
     ];
     for (const [parameters, expected] of wrong) {
       const { code, err } = await leadgate(...parameters).ended;

@@ -29,8 +29,14 @@ export function previewView(
       .map((text) => text.slice(0, 120));
   return {
     encoding: preview.encoding,
+    readings: preview.readings,
     delimiter: preview.delimiter,
     dialect,
+    headerRow: preview.headerRow,
+    firstRows: preview.firstRows.map(({ row, cells }) => ({
+      row,
+      text: cells.filter(Boolean).join(', ').slice(0, 80),
+    })),
     columns: preview.columns.map(({ header, target }, i) => ({
       header,
       target,

@@ -77,9 +77,15 @@ type ReasonView = { field: string; reason: string; rows: number };
 
 export type PreviewView = {
   encoding: string;
+  /** The encodings that fit, when several do, with words as each reads them. */
+  readings: { encoding: string; words: string[] }[];
   delimiter: string;
   /** Set by the uploader; detected when absent. */
-  dialect: { encoding?: string; delimiter?: string };
+  dialect: { encoding?: string; delimiter?: string; headerRow?: number };
+  /** The row of the column names; 0: the file has none. */
+  headerRow: number;
+  /** The first rows of the file, of which one can be chosen as the header. */
+  firstRows: { row: number; text: string }[];
   columns: {
     header: string;
     examples: string[];

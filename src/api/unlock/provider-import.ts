@@ -11,6 +11,7 @@ import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
+import { acceptCsvBodies } from '../http/file-bodies.ts';
 import { problemResponses } from '../http/problem.ts';
 import { inTurn, takesTurnInHandler } from '../http/turns.ts';
 import { uploadedFile } from '../http/uploaded-file.ts';
@@ -42,10 +43,7 @@ export function providerImport(
   const { db, config, quotas } = deps;
   return async (app) => {
     app.addHook('preParsing', async (request) => takesTurnInHandler(request));
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser(['text/csv', 'application/csv'], (_request, payload, done) =>
-      done(null, payload),
-    );
+    acceptCsvBodies(app);
     await app.register(multipart, {
       limits: { files: 1, fields: 5, fieldSize: 1_024, parts: 6, fileSize: config.maxCsvBytes },
     });

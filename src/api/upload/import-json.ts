@@ -50,7 +50,16 @@ export const progressSchema = z.object({ import: importSchema, syncs: syncsSchem
 
 const previewSchema = z.object({
   encoding: z.string(),
+  encodings: z
+    .array(z.object({ encoding: z.string(), words: z.array(z.string()) }))
+    .describe(
+      'When several encodings fit: each with words of the file as it reads them. Name one of them as encoding, or start the import to keep the first',
+    ),
   delimiter: z.string(),
+  header_row: z.number().int().describe('The row of the column names; 0: the file has none'),
+  rows_before_header: z
+    .array(z.object({ row: z.number().int(), cells: z.array(z.string()) }))
+    .describe('Rows before the column names, which are not imported; the first ones'),
   columns: z.array(
     z.object({
       header: z.string(),
@@ -59,7 +68,9 @@ const previewSchema = z.object({
       because: z.string().nullable(),
     }),
   ),
-  looks_like_data: z.boolean().describe('The first row looks like data, not like a header'),
+  looks_like_data: z
+    .boolean()
+    .describe('The first row looks like data, not like a header; it is imported unless header_row names it'),
   problem: z.string().nullable().describe('What is missing from the mapping'),
   rows: z.array(
     z.object({
@@ -120,10 +131,16 @@ export const progressView = ({ row, syncs }: { row: ImportFacts; syncs: SyncCoun
 });
 
 export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> {
-  const { encoding, delimiter, columns, looksLikeData, problem, rows, sample, dropped, warnings } = preview;
+  const { encoding, readings, delimiter, headerRow, firstRows, columns, looksLikeData } = preview;
+  const { problem, rows, sample, dropped, warnings } = preview;
   return {
     encoding,
+    encodings: readings,
     delimiter,
+    header_row: headerRow,
+    rows_before_header: firstRows
+      .filter(({ row }) => row < headerRow)
+      .map(({ row, cells }) => ({ row, cells: cells.slice(0, 20).map((cell) => cell.slice(0, 200)) })),
     columns: columns.map(({ header, target, confidence, because }) => ({
       header,
       target,

@@ -34,6 +34,13 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
               mapping: mapping.optional(),
               encoding: z.string().max(40).optional(),
               delimiter: z.string().max(10).optional(),
+              header_row: z
+                .number()
+                .int()
+                .min(0)
+                .max(1_000)
+                .optional()
+                .describe('The row of the column names; 0: the file has none'),
             })
             .nullish(),
           response: { 200: receivedSchema, ...refusals },
@@ -44,7 +51,8 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
         const company = await ownerOf(runtime, row);
         await runtime.quotas.take('previews', quotaOwnerOf(request, row.organizationId));
         const { mapping: given, ...read } = request.body ?? {};
-        const dialect = read.encoding || read.delimiter ? dialectOf(read) : undefined;
+        const named = read.encoding || read.delimiter || read.header_row !== undefined;
+        const dialect = named ? { ...row.dialect, ...dialectOf(read) } : undefined;
         return receivedView(await previewImport(runtime, company, row, { mapping: given, dialect }));
       },
     );

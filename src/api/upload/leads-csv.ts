@@ -6,6 +6,7 @@ import { listRejects, type RejectedRow } from '../../db/imports/rejects.ts';
 import { rowData } from '../../domain/csv/rows.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { hasEnded } from '../../domain/imports/status.ts';
+import { encodingQuestion } from '../../usecases/imports/preview.ts';
 import { dropFile } from '../../usecases/imports/receive.ts';
 import type { Access } from '../auth/access.ts';
 import { acceptFiles } from '../http/file-bodies.ts';
@@ -76,7 +77,7 @@ export function leadsCsvRoute(runtime: UploadRuntime, access: Access): FastifyPl
           tags: ['uploads'],
           summary: 'Upload leads as CSV',
           description:
-            'multipart/form-data: file and company_id. Columns are matched by name; optional fields: mapping (JSON), and again ("true") to import a file a second time.',
+            'multipart/form-data: file and company_id. Columns are matched by name; optional fields: mapping (JSON), encoding, delimiter, header_row (the row of the column names; 0: none), and again ("true") to import a file a second time.',
           consumes: ['multipart/form-data', 'text/csv'],
           response: {
             200: summary,
@@ -98,6 +99,9 @@ export function leadsCsvRoute(runtime: UploadRuntime, access: Access): FastifyPl
             `${preview.problem} The file's columns: ${names.slice(0, 500)}`,
           );
         }
+        const question = encodingQuestion(preview);
+        if (row.status === 'ready' && question !== null)
+          throw new RefusedError(400, 'encoding_unclear', `${question} Nothing was stored.`);
         if (row.status === 'ready' && sameFile)
           throw new RefusedError(
             409,
@@ -155,7 +159,7 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
   const taken = created + duplicates;
   const warned = Object.keys(row.warnings).length > 0;
   return {
-    message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were duplicates, ${rejected} were not valid.`,
+    message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were duplicates, ${rejected} were not valid.${leftOut(row)}`,
     summary: {
       total_rows: row.totalRows,
       valid_rows: taken,
@@ -170,6 +174,12 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
     job_ids: await leadsOfImport(runtime.db, row.id, mostReported),
     import_id: row.id,
   };
+}
+
+/** Says which rows are neither leads nor rejects because they stand before the column names. */
+function leftOut({ readAs }: Import): string {
+  const before = (readAs?.headerRow ?? 1) - 1;
+  return before > 0 ? ` Row ${before + 1} holds the column names; rows before it were left out.` : '';
 }
 
 function reported(header: readonly string[], rejects: readonly RejectedRow[]): Summary['invalid_rows'] {

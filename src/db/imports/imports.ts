@@ -21,7 +21,10 @@ export type Import = {
   chunks: number;
   /** File options given by the uploader; absent ones are detected. */
   dialect: ImportDialect;
+  /** How the file was read when it was uploaded or corrected, and so must be read again. Null in older imports. */
+  readAs: ReadAs | null;
   mapping: Mapping | null;
+  /** Column names: `Column 1` and so on for a file without them. */
   header: string[] | null;
   /** All rows before this one are committed. The header is row 1. */
   nextRow: number;
@@ -48,7 +51,10 @@ export type Import = {
 /** An import as lists and progress show it. A header can have 256 KB, which would be read for every row or poll. */
 export type ImportFacts = Omit<Import, 'header'>;
 
-export type ImportDialect = { encoding?: string; delimiter?: string };
+/** `headerRow`: the row of the column names, 0 for a file without them. */
+export type ImportDialect = { encoding?: string; delimiter?: string; headerRow?: number };
+/** `otherEncodings`: those that fit as well, when the uploader named none. */
+export type ReadAs = Required<ImportDialect> & { otherEncodings: string[] };
 
 /** An upload without progress for this long counts as interrupted. */
 export const cutOffAfterMinutes = 15;
@@ -75,7 +81,7 @@ const isStuck = (i: string) => `EXISTS (SELECT 1 FROM outbox o
  */
 const facts = sql.raw(`i.id, i.organization_id AS "organizationId",
   CASE WHEN stale THEN 'failed' ELSE i.status END AS status, i.file_name AS "fileName", i.file_hash AS "fileHash",
-  i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.next_row AS "nextRow", i.total_rows AS "totalRows",
+  i.bytes::float8 AS bytes, i.chunks, i.dialect, i.read_as AS "readAs", i.mapping, i.next_row AS "nextRow", i.total_rows AS "totalRows",
   i.created, i.duplicates, i.rejected, i.rejects_kept AS "rejectsKept", i.reject_reasons AS "rejectReasons", i.warnings, waiting, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
   i.created_at AS "createdAt", i.updated_at AS "updatedAt", i.started_at AS "startedAt", i.ended_at AS "endedAt"`);
 const columns = sql`${facts}, i.header`;
@@ -195,7 +201,7 @@ export async function openUpload(
   return rows.length > 0;
 }
 
-export type WholeFile = Pick<Import, 'chunks' | 'header' | 'totalRows' | 'dialect' | 'mapping'> & {
+export type WholeFile = Pick<Import, 'chunks' | 'header' | 'totalRows' | 'dialect' | 'readAs' | 'mapping'> & {
   fileHash: string;
 };
 
@@ -208,7 +214,8 @@ export const markReady = (
 ): Change => ({
   guard:
     () => sql`UPDATE imports SET status = 'ready', file_hash = ${file.fileHash}::text, header = ${json(file.header)},
-      mapping = ${json(file.mapping)}, dialect = ${json(file.dialect)}, total_rows = ${file.totalRows}::integer, updated_at = now()
+      mapping = ${json(file.mapping)}, dialect = ${json(file.dialect)}, read_as = ${json(file.readAs)}, total_rows = ${file.totalRows}::integer,
+      updated_at = now()
     WHERE id = ${id}::uuid AND status IN (${quoted(statesBefore(importMoves, 'ready'))})
       AND chunks = ${file.chunks}::integer RETURNING id`,
   writes: [
@@ -231,24 +238,28 @@ export const markReady = (
 /** Changes how the file is read, before the import is started. */
 export const redescribe = (
   id: string,
-  file: Pick<Import, 'header' | 'dialect' | 'mapping' | 'totalRows'>,
+  file: Pick<Import, 'header' | 'dialect' | 'readAs' | 'mapping' | 'totalRows'>,
 ): Change => ({
   guard: () => sql`UPDATE imports SET header = ${json(file.header)}, mapping = ${json(file.mapping)},
-      dialect = ${json(file.dialect)}, total_rows = ${file.totalRows}::integer, updated_at = now()
+      dialect = ${json(file.dialect)}, read_as = ${json(file.readAs)}, total_rows = ${file.totalRows}::integer, updated_at = now()
     WHERE id = ${id}::uuid AND status = 'ready' RETURNING id`,
 });
 
-/** Moves from ready to running. Without `again` the guard fails when the same bytes were imported before. */
+/**
+ * Moves from ready to running. Without `again` the guard fails when the same bytes were imported before. With a
+ * `headerKey` the mapping is remembered for files with these column names.
+ */
 export const markStarted = (
   row: Import,
-  start: { mapping: Mapping; again: boolean; headerKey: string },
+  start: { mapping: Mapping; again: boolean; headerKey: string | null },
 ): Change => ({
   guard:
     () => sql`UPDATE imports SET status = 'running', mapping = ${json(start.mapping)}, started_at = now(), updated_at = now()
     WHERE id = ${row.id}::uuid AND organization_id = ${row.organizationId}::uuid
       AND status IN (${quoted(statesBefore(importMoves, 'running'))})
       AND (${start.again}::boolean OR NOT EXISTS (SELECT 1 FROM imports i WHERE ${sameFile(row)})) RETURNING id`,
-  writes: [rememberMapping(row.organizationId, start.headerKey, start.mapping)],
+  writes:
+    start.headerKey === null ? [] : [rememberMapping(row.organizationId, start.headerKey, start.mapping)],
   events: [
     {
       type: 'import.started',

@@ -111,8 +111,18 @@ export const imports = pgTable(
     fileHash: text('file_hash'),
     bytes: bigint({ mode: 'number' }).notNull().default(0),
     chunks: integer().notNull().default(0),
-    /** File options given by the uploader: `{encoding?, delimiter?}`. */
-    dialect: jsonb().$type<{ encoding?: string; delimiter?: string }>().notNull().default({}),
+    /** File options given by the uploader: `{encoding?, delimiter?, headerRow?}`. */
+    dialect: jsonb()
+      .$type<{ encoding?: string; delimiter?: string; headerRow?: number }>()
+      .notNull()
+      .default({}),
+    /** The file options as given or detected. Null in imports of older releases, whose first row that is not blank is the header. */
+    readAs: jsonb('read_as').$type<{
+      encoding: string;
+      delimiter: string;
+      headerRow: number;
+      otherEncodings: string[];
+    }>(),
     /** Target of each column; null while the mapping is incomplete. */
     mapping: jsonb().$type<(string | null)[]>(),
     header: jsonb().$type<string[]>(),

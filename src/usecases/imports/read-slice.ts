@@ -29,12 +29,14 @@ const judgedTogether = 20;
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config'>;
 
-/** The file options given by the uploader. */
-export const csvOptionsOf = ({ dialect }: Pick<Import, 'dialect'>): CsvOptions => ({
-  ...csvLimits,
-  encoding: dialect.encoding as Encoding | undefined,
-  delimiter: dialect.delimiter,
-});
+/**
+ * How a file is read: as it was when it was uploaded or corrected, so that every run finds the same rows. A new file is
+ * read with the options of its uploader; in files of older releases the first row that is not blank is the header.
+ */
+export function csvOptionsOf({ dialect, readAs }: Pick<Import, 'dialect' | 'readAs'>): CsvOptions {
+  const { encoding, delimiter, headerRow = 'first' } = readAs ?? dialect;
+  return { ...csvLimits, encoding: encoding as Encoding | undefined, delimiter, headerRow };
+}
 
 /** The bytes of a stored file. */
 export async function* keptBytes(

@@ -33,7 +33,9 @@ export async function startImport(
   const header = row.header ?? [];
   const mapping = given === undefined ? row.mapping : checkMapping(given, header);
   if (mapping === null) throw await missingColumn(deps, company, row);
-  const change = markStarted(row, { mapping, again, headerKey: headerKey(header) });
+  // Files without column names are not alike because they have as many columns.
+  const key = row.readAs?.headerRow === 0 ? null : headerKey(header);
+  const change = markStarted(row, { mapping, again, headerKey: key });
   const { moved } = await deps.relay.commit(change, { cause });
   const now = (await findImport(deps.db, row.id))!;
   if (moved || now.status === 'running' || now.status === 'done') return now;

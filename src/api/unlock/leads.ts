@@ -74,7 +74,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.post(
       '/api/leads',
       {
-        onRequest: access.organization('leads:write'),
+        onRequest: access.organization('leads:write', { bridge: true }),
         schema: {
           tags: ['leads'],
           summary: 'Store a lead and offer it to providers',
@@ -97,7 +97,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.post(
       '/api/leads/:lead_id/send',
       {
-        onRequest: access.organization('leads:write'),
+        onRequest: access.organization('leads:write', { bridge: true }),
         schema: {
           tags: ['leads'],
           summary: 'Offer a stored lead to more providers',
@@ -121,7 +121,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.get(
       '/api/leads/:lead_id',
       {
-        onRequest: access.organization('leads:read'),
+        onRequest: access.organization('leads:read', { bridge: true }),
         schema: {
           tags: ['leads'],
           summary: 'Read a lead; its contact stays locked unless an admin key asks for it',

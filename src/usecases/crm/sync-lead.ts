@@ -12,6 +12,7 @@ import {
   type SyncKey,
   type SyncResult,
 } from '../../db/crm/syncs.ts';
+import { isImportStopped, stoppedReason } from '../../db/imports/sending.ts';
 import type { SealedContact } from '../../db/lead/leads.ts';
 import type { OpenRun, Subject } from '../../db/transport/outbox.ts';
 import { type MoreOfLead, type PlannedContact, planContact } from '../../domain/crm/contact.ts';
@@ -89,17 +90,34 @@ export async function syncLead(deps: SessionDeps, run: Run<LeadToSync>): Promise
   }
   if (sync.status === 'success' || sync.status === 'cancelled')
     return skip(`the sync was a ${sync.status} already`);
-  if (sync.importCancelled || sync.contact === null) {
-    const error = sync.contact === null ? 'The lead was erased.' : 'Its import was cancelled.';
-    return finish(record(sync, { status: 'cancelled', error }), 'cancelled');
-  }
+  if (sync.importStopped || sync.contact === null)
+    return cancelled(sync, sync.contact === null ? 'The lead was erased.' : stoppedReason);
   if (sync.attempt === null) return waitInPlace(await holdReason(deps, sync));
   const first = sync.slot && scheduled(sync.slot, found.askedAt);
   try {
-    return await write(openSession(deps, sync.connection, first), sync, deps);
+    const session = openSession(deps, sync.connection, first);
+    return await write(session, sync, deps, () => insistSending(deps, sync, found.askedAt));
   } catch (error) {
+    if (error instanceof StoppedError) return cancelled(sync, stoppedReason);
     return await afterFailure(error, sync, deps, run);
   }
+}
+
+const cancelled = (sync: ConnectedSync, error: string): Outcome =>
+  finish(record(sync, { status: 'cancelled', error }), 'cancelled');
+
+class StoppedError extends Error {}
+/** A run that waited longer for its first call asks again whether its import was stopped. */
+const agedMs = 50;
+
+/** Throws StoppedError when the import was stopped while the run waited for its first call. */
+async function insistSending(
+  { db }: Pick<SessionDeps, 'db'>,
+  { importId }: OpenedSync,
+  askedAt: number,
+): Promise<void> {
+  if (importId === null || performance.now() - askedAt < agedMs) return;
+  if (await isImportStopped(db, importId)) throw new StoppedError();
 }
 
 const isConnected = (sync: OpenedSync): sync is ConnectedSync => sync.connection !== null;
@@ -123,10 +141,19 @@ async function holdReason(deps: SessionDeps, sync: ConnectedSync): Promise<strin
   return (await holdForSlot(deps, connection, limits)) ? 'no call is free soon' : 'the account is new';
 }
 
-async function write(session: CrmSession, sync: ConnectedSync, deps: SessionDeps): Promise<Outcome> {
+/** `before`: called right before the first call. */
+async function write(
+  session: CrmSession,
+  sync: ConnectedSync,
+  deps: SessionDeps,
+  before: () => Promise<void>,
+): Promise<Outcome> {
   const sealed = deps.vault.openJson<SealedContact & { more?: MoreOfLead }>(sync.contact!);
   const planned = planContact({ ...sealed, phoneValid: sync.phoneValid, city: sync.city }, sync);
-  const made = await session.call((crm, access) => crm.upsertContact(access, planned.contact));
+  const made = await session.call(async (crm, access) => {
+    await before();
+    return crm.upsertContact(access, planned.contact);
+  });
   const { contactId, outcome, dnd } = made;
   // At once: the contact may answer a workflow's text with STOP while the next calls wait for the rate limit.
   await recordContact(deps.db, keyOf(sync), { contactId, writtenHash: planned.hash, dnd });

@@ -43,6 +43,7 @@ export async function createRuntime(
 ): Promise<Runtime & { close(): Promise<void> }> {
   const log = createLogger(config, options.name);
   assertQuotaNames(config);
+  for (const note of config.notes) log.warn(note);
   const url = config.databaseUrl;
   if (!url) throw new Error('createRuntime needs a database URL');
   const db = createDatabase({

@@ -48,17 +48,9 @@ export async function databaseTarget(session: Session, companyNumber: number): P
   const { db, config } = session;
   const company = await findCompany(db, { number: companyNumber });
   if (!company) throw wrongUse(`There is no company ${companyNumber}. See: leadgate company list`);
-  const vault = createVault(config.encryptionKeys);
   await assertSameKeys(session);
-  const deps: ImportDeps = {
-    db,
-    vault,
-    // The command line has no queue: the sweeper publishes what waits in the outbox.
-    relay: {
-      commit: (change, options) =>
-        commitChange(db, change, { visibilityMs: 0, isFull: () => true, ...options }),
-    },
-  };
+  const deps = importDeps(session);
+  const { vault } = deps;
   const { organizationId } = company;
   const rowOf = async (id: string): Promise<Import> => {
     const row = await findImport(db, id, organizationId);
@@ -92,6 +84,16 @@ export async function databaseTarget(session: Session, companyNumber: number): P
     rejects: async (id) => rejectsOf({ db, vault }, await rowOf(id)).csv,
   };
 }
+
+/** The command line has no queue: the sweeper publishes what waits in the outbox. */
+export const importDeps = ({ db, config }: Pick<Session, 'db' | 'config'>): ImportDeps => ({
+  db,
+  vault: createVault(config.encryptionKeys),
+  relay: {
+    commit: (change, options) =>
+      commitChange(db, change, { visibilityMs: 0, isFull: () => true, ...options }),
+  },
+});
 
 function assertSize(size: number, most: number): void {
   if (size > most)

@@ -5,6 +5,7 @@ import { isConnectionError } from '../db/client.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { companyCommands } from './companies.ts';
 import { importCommand } from './import.ts';
+import { importsCommands } from './imports.ts';
 import { keyCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { operatorCommands } from './operators.ts';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
     .addCommand(organizationCommands())
     .addCommand(refundCommands())
     .addCommand(importCommand())
+    .addCommand(importsCommands())
     .addCommand(companyCommands())
     .addCommand(migrateCommand());
   await program.parseAsync();

@@ -18,7 +18,7 @@ describe('tables of allowed moves', () => {
   });
 
   it('gives the states that nothing follows', () => {
-    expect(finalStates(syncMoves)).toEqual(['success', 'cancelled']);
+    expect(finalStates(syncMoves)).toEqual(['success']);
     expect(finalStates(checkoutMoves)).toEqual(['complete', 'expired']);
   });
 });

@@ -28,6 +28,8 @@ export const routes = {
   'lead.sync_requested': ['ghl-syncer'],
   'import.started': ['importer'],
   'import.retry_requested': ['importer'],
+  'import.stopped': [],
+  'import.resumed': [],
   'import.ended': [],
   'crm.paused': ['notifier'],
   'crm.unwell': ['notifier'],

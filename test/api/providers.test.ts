@@ -93,6 +93,47 @@ describe('/api/providers', () => {
   });
 });
 
+describe('the id of a provider', () => {
+  it.each(['.', '..', ' . '])(
+    '%j, which no client can address, is refused by the API and in a CSV',
+    async (id) => {
+      const answer = await api.json('POST', '/api/providers', { external_id: id, phone: '+13055550174' });
+      expect([answer.statusCode, answer.json().fields]).toEqual([
+        400,
+        [{ path: 'external_id', message: expect.stringContaining('no address can contain') }],
+      ]);
+      const imported = (await importCsv(`external_id,phone\n${id},+13055550174\n`)).json();
+      expect(JSON.stringify(imported)).toContain('no address can contain');
+    },
+  );
+
+  it.each([
+    '%2e',
+    '%2E%2e',
+    '/',
+    '//',
+    'a/../b',
+    '...',
+    '?a=1#b',
+    '%',
+    'a%2Fb',
+    '\\',
+    '+',
+    ' inside ',
+    '/'.repeat(128),
+    '😀'.repeat(64),
+  ])('%j is created and addressed', async (given) => {
+    const id = given.trim();
+    const made = await api.json('POST', '/api/providers', { external_id: given, phone: '+13055550175' });
+    expect(made.statusCode).toBe(201);
+    const address = `/api/providers/${encodeURIComponent(id)}`;
+    expect(new URL(address, 'http://host').pathname).toBe(address);
+    expect((await api.json('GET', address)).json().provider.external_id).toBe(id);
+    expect((await api.json('PATCH', address, { name: 'Q' })).json().provider.name).toBe('Q');
+    expect((await api.json('DELETE', address)).json().provider.active).toBe(false);
+  });
+});
+
 describe('[S13] CSV import of providers', () => {
   it('stores valid rows, reports invalid ones by row number, and changes nothing when repeated', async () => {
     const csv = [

@@ -89,6 +89,7 @@ const probes: Record<string, Probe> = {
   'GET /api/imports/:import_id/rejects.csv': { foreign: () => `/api/imports/${imported}/rejects.csv` },
   'POST /api/imports/:import_id/preview': { foreign: () => `/api/imports/${imported}/preview`, body: {} },
   'POST /api/imports/:import_id/start': { foreign: () => `/api/imports/${imported}/start`, body: {} },
+  'POST /api/imports/:import_id/resume': { foreign: () => `/api/imports/${imported}/resume` },
   'POST /api/imports/:import_id/cancel': { foreign: () => `/api/imports/${imported}/cancel` },
   'POST /api/imports/:import_id/retry': { foreign: () => `/api/imports/${imported}/retry` },
   'GET /health': { open: 'no data' },

@@ -27,8 +27,12 @@ function leadgate(...parameters: string[]): Run {
 }
 
 function inEnvironment(more: Record<string, string>, ...parameters: string[]): Run {
+  return command(more, 'import', ...parameters);
+}
+
+function command(more: Record<string, string>, ...parameters: string[]): Run {
   const { PATH } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'import', ...parameters], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...parameters], {
     env: {
       ...(PATH ? { PATH } : {}),
       DATABASE_URL: system.databaseUrl,
@@ -200,5 +204,27 @@ describe('leadgate import', () => {
     await killed.ended;
     const again = await leadgate(file, ...overHttp()).ended;
     expect([again.code, again.out.includes('60,000 rows: 60,000 leads')]).toEqual([0, true]);
+  });
+});
+
+describe('leadgate imports', () => {
+  it('[F76] stops an import and sends the rest, each after a question', async () => {
+    const made = await company.upload(plainCsv(40, 700_000), { start: 'true' });
+    const id = made.body.import.import_id;
+    await company.ended(id);
+    const imports = (...parameters: string[]) => command({}, 'imports', ...parameters).ended;
+    const unasked = await imports('stop', id);
+    expect(unasked.code).toBe(1);
+    expect(unasked.err).toContain('40 waiting leads are not sent');
+    expect(unasked.err).toContain('Add --yes');
+    const stopped = await imports('stop', id, '--yes');
+    expect([stopped.code, stopped.err]).toEqual([0, '']);
+    expect(stopped.out).toContain('cancelled. In the CRM: 0. Not sent: 40.');
+    const listed = await imports('list', '--company', String(company.number));
+    expect(listed.out).toMatch(new RegExp(`${id} .* cancelled  40 leads`));
+    const resumed = await imports('resume', id, '--yes');
+    expect(resumed.out).toContain('40 leads are sent now.');
+    expect((await company.call('GET', `/api/imports/${id}`)).body.import.status).toBe('done');
+    expect((await imports('stop', 'no-id', '--yes')).err).toContain('There is no import no-id');
   });
 });

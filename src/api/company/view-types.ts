@@ -69,8 +69,13 @@ export type ImportView = {
   createdAt: Date;
   startedAt: Date | null;
   endedAt: Date | null;
-  /** What became of its leads in the CRM. */
-  sync: { pending: number; success: number; failed: number } | null;
+  /** Its leads are kept from the CRM: it was stopped or cancelled. */
+  stopped: boolean;
+  /** Since when; null when it is not stopped, or was before the time was kept. */
+  stoppedAt: Date | null;
+  readToEnd: boolean;
+  /** What became of its leads in the CRM. `pending` includes those under way, `cancelled` are kept from it. */
+  sync: { pending: number; success: number; failed: number; cancelled: number } | null;
 };
 
 type ReasonView = { field: string; reason: string; rows: number };

@@ -95,7 +95,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.post(
       '/api/leads',
       {
-        onRequest: access.organization('leads:write'),
+        onRequest: access.organization('leads:write', { bridge: true }),
         preValidation: async (request) => takesTurnInHandler(request),
         schema: {
           tags: ['leads'],
@@ -122,7 +122,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.post(
       '/api/leads/:lead_id/send',
       {
-        onRequest: access.organization('leads:write'),
+        onRequest: access.organization('leads:write', { bridge: true }),
         schema: {
           tags: ['leads'],
           summary: 'Offer a stored lead to more providers',
@@ -146,7 +146,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.get(
       '/api/leads/:lead_id',
       {
-        onRequest: access.organization('leads:read'),
+        onRequest: access.organization('leads:read', { bridge: true }),
         schema: {
           tags: ['leads'],
           summary: 'Read a lead; its contact stays locked unless an admin key asks for it',

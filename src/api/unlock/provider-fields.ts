@@ -1,11 +1,15 @@
 import { z } from 'zod';
+import { isAddressableId } from '../../domain/account/buyer-id.ts';
 import { cellText } from '../../domain/cell.ts';
 import { readEmails } from '../../domain/lead/email.ts';
 import { parseProviderPhone } from '../../domain/phone/phone.ts';
 import { cell } from '../http/fields.ts';
 
 /** The fields of a provider, the same for JSON and for a CSV row. */
-export const providerId = cell(128);
+export const providerId = cell(128).refine(
+  isAddressableId,
+  'must not be . or .., which no address can contain',
+);
 
 /** Offers are sent to this number, so it must be valid; stored as E.164. */
 export const phone = z

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ImportFacts, SyncCounts } from '../../db/imports/imports.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
-import { shownStatus, shownStatuses, waitingReason } from '../../domain/imports/status.ts';
+import { isReadToEnd, shownStatus, shownStatuses, waitingReason } from '../../domain/imports/status.ts';
 import type { ReceivedFile } from '../../usecases/imports/preview.ts';
 
 /** An import as the API returns it. */
@@ -33,7 +33,9 @@ export const importSchema = z.object({
   problem: z.string().nullable().describe('Why it failed'),
   created_at: z.string(),
   started_at: z.string().nullable(),
-  ended_at: z.string().nullable(),
+  ended_at: z.string().nullable().describe('When the file was read or given up'),
+  read_to_end: z.boolean().describe('Whether every row of the file was read'),
+  stopped_at: z.string().nullable().describe('Since when its leads are kept from the CRM'),
 });
 
 const syncsSchema = z
@@ -101,7 +103,7 @@ export const receivedSchema = z.object({
 
 export function importView(row: ImportFacts): z.infer<typeof importSchema> {
   const processed = row.created + row.duplicates + row.rejected;
-  const whole = row.status === 'done';
+  const whole = isReadToEnd(row);
   return {
     import_id: row.id,
     status: shownStatus(row),
@@ -122,6 +124,8 @@ export function importView(row: ImportFacts): z.infer<typeof importSchema> {
     created_at: row.createdAt.toISOString(),
     started_at: row.startedAt?.toISOString() ?? null,
     ended_at: row.endedAt?.toISOString() ?? null,
+    read_to_end: isReadToEnd(row),
+    stopped_at: row.stoppedAt?.toISOString() ?? null,
   };
 }
 

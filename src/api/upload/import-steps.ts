@@ -2,13 +2,21 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { dialectOf, previewImport } from '../../usecases/imports/preview.ts';
 import { rejectsOf } from '../../usecases/imports/rejects.ts';
-import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
+import { retryFailed, startImport } from '../../usecases/imports/start.ts';
+import { cancelImport, sendRest } from '../../usecases/imports/stop.ts';
 import type { Access } from '../auth/access.ts';
-import { quotaOwnerOf } from '../auth/caller.ts';
+import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { sendCsv } from '../http/attachment.ts';
 import { causeOf } from '../http/cause.ts';
 import { problemResponses } from '../http/problem.ts';
-import { importSchema, importView, receivedSchema, receivedView } from './import-json.ts';
+import {
+  importSchema,
+  importView,
+  progressSchema,
+  progressView,
+  receivedSchema,
+  receivedView,
+} from './import-json.ts';
 import { importOf, ownerOf } from './lookup.ts';
 import type { UploadRuntime } from './receive.ts';
 
@@ -91,13 +99,38 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
           tags,
           summary:
             'Cancel an import: remaining rows are not read, and leads still waiting are not sent to the CRM',
+          description:
+            'It takes effect at once; only calls under way are finished. syncs: "cancelled" leads are kept from the CRM, "success" are in it, "processing" are under way. An import that was read can be stopped as long as leads wait. POST …/resume sends the rest.',
           params,
-          response: { 200: z.object({ import: importSchema }), ...refusals },
+          response: { 200: progressSchema, ...refusals },
         },
       },
-      async (request) => ({
-        import: importView(await cancelImport(runtime, await importOf(runtime, request))),
-      }),
+      async (request) =>
+        progressView(await cancelImport(runtime, await importOf(runtime, request), callerOf(request).actor)),
+    );
+    app.post(
+      '/api/imports/:import_id/resume',
+      {
+        onRequest,
+        schema: {
+          tags,
+          summary: 'Send the rest of a cancelled import: the leads that were kept from the CRM',
+          description:
+            'Leads whose phone was uploaded again since are left out. Rows that were not read stay unread: upload the file again.',
+          params,
+          response: {
+            200: progressSchema.extend({ requested: z.number().int().describe('Leads that are sent now') }),
+            ...refusals,
+          },
+        },
+      },
+      async (request) => {
+        const row = await importOf(runtime, request);
+        const company = await ownerOf(runtime, row);
+        await runtime.quotas.take('import_retries', quotaOwnerOf(request, row.organizationId));
+        const rest = await sendRest(runtime, company, row, callerOf(request).actor);
+        return { ...progressView(rest), requested: rest.requested };
+      },
     );
     app.post(
       '/api/imports/:import_id/retry',

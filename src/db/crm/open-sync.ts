@@ -1,9 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { CrmName } from '../../config.ts';
 import { type SyncStatus, syncMoves } from '../../domain/crm/sync-status.ts';
-import { finalStates, statesBefore } from '../../domain/moves.ts';
+import { statesBefore } from '../../domain/moves.ts';
 import type { Queryable } from '../client.ts';
 import type { Fence } from '../commit.ts';
+import { importStopped } from '../imports/imports.ts';
 import { quoted } from '../schema/columns.ts';
 import { type OpenRun, openRun } from '../transport/outbox.ts';
 import { type CallLimits, type CallSlot, limitColumns, reservationParts } from './call-slots.ts';
@@ -23,7 +24,8 @@ export type OpenedSync = {
   tags: string[];
   sourceLabel: string | null;
   fieldMapping: Record<string, string>;
-  importCancelled: boolean;
+  /** Its import was cancelled, and the rest is not sent. */
+  importStopped: boolean;
   connection: CrmConnection | null;
   heldBecause: string | null;
   /** Before this run. */
@@ -78,7 +80,7 @@ export function openSync(
 const leadColumns = sql`l.id AS "leadId", l.organization_id AS "organizationId", l.import_id AS "importId", l.contact, l.phone_valid AS "phoneValid",
     l.email_hash AS "emailHash", coalesce(l.phone_hash, l.id::text) AS person, l.city,
     coalesce(c.tags, '{}') AS tags, c.source_label AS "sourceLabel", coalesce(c.field_mapping, '{}') AS "fieldMapping",
-    i.status IS NOT DISTINCT FROM 'cancelled' AS "importCancelled", h.reason AS "heldBecause", s.status,
+    coalesce(${importStopped('i')}, false) AS "importStopped", h.reason AS "heldBecause", s.status,
     k.id AS "connectionId", ${connectionColumns}`;
 
 const leadJoin = sql`LEFT JOIN leads l ON e.type IN ('lead.uploaded', 'lead.sync_requested') AND l.id = (e.data->>'leadId')::uuid
@@ -96,8 +98,8 @@ function beginSteps({ worker, vendors }: OpenOptions): { ctes: SQL; results: SQL
         about.vendor, "accountId" AS account_id, "emailHash" AS email_hash, person, "rateShare" AS rate_share,
         t.calls, t.per_day, t.cycle_ms, t.ahead_ms
       FROM about JOIN (${sql.join(vendors.map(termsRow), sql` UNION ALL `)}) t ON t.vendor = about.vendor
-      WHERE contact IS NOT NULL AND NOT "importCancelled" AND "heldBecause" IS NULL AND "pausedAt" IS NULL
-        AND coalesce(status, 'pending') NOT IN (${quoted(finalStates(syncMoves))})
+      WHERE contact IS NOT NULL AND NOT "importStopped" AND "heldBecause" IS NULL AND "pausedAt" IS NULL
+        AND coalesce(status, 'pending') IN (${quoted(statesBefore(syncMoves, 'processing'))})
         AND (credentials IS NOT NULL OR "apiVersion" = ANY(t.shared_apis)))
     ${limited ? sql`, ${reservationParts('ready')}` : sql``},
     sync AS (

@@ -5,6 +5,7 @@ import type { Queryable } from '../client.ts';
 import { type PublishRow, run } from '../commit.ts';
 import { ownConnection } from '../crm/connections.ts';
 import { mergedWith } from '../crm/syncs.ts';
+import { importStopped } from '../imports/imports.ts';
 import type { IdempotencyKey } from '../transport/idempotency.ts';
 
 /** A company's uploaded lead, ready to be inserted. */
@@ -122,14 +123,14 @@ function givenPart({ leads }: UploadBatch, go: SQL): SQL {
 
 /**
  * Returns the phones that are new; a phone seen within the window keeps its row and is not returned. A lead of a
- * cancelled import that was not sent to the CRM never will be, so later leads are not duplicates of it.
+ * stopped import that was not sent to the CRM may never be, so later leads are not duplicates of it.
  */
 const knownWithin = (organizationId: string, windowMs: number): SQL => sql`known AS (
     INSERT INTO known_phones AS k (organization_id, phone_hash, lead_id)
     SELECT ${organizationId}::uuid, phone_hash, id FROM given ORDER BY phone_hash COLLATE "C"
     ON CONFLICT (organization_id, phone_hash) DO UPDATE SET lead_id = excluded.lead_id, seen_at = now()
       WHERE k.seen_at < now() - make_interval(secs => ${windowMs}::float8 / 1000)
-        OR EXISTS (SELECT 1 FROM leads l JOIN imports i ON i.id = l.import_id AND i.status = 'cancelled' WHERE l.id = k.lead_id
+        OR EXISTS (SELECT 1 FROM leads l JOIN imports i ON i.id = l.import_id AND ${importStopped('i')} WHERE l.id = k.lead_id
           AND NOT EXISTS (SELECT 1 FROM lead_syncs s WHERE s.lead_id = l.id AND s.status = 'success'))
     RETURNING lead_id)`;
 
@@ -147,7 +148,8 @@ function leadsPart({ organizationId, importId }: UploadBatch): SQL {
 }
 
 /** Must match `lead.uploaded` in the catalog; parsing a thousand events one by one would be too slow. */
-function eventParts({ organizationId, occurredAt, correlationId, visibilityMs }: UploadBatch): SQL[] {
+function eventParts(batch: UploadBatch): SQL[] {
+  const { organizationId, importId, occurredAt, correlationId, visibilityMs } = batch;
   const workers = recipients('lead.uploaded', undefined).map(({ worker }) => worker);
   const queued = visibilityMs !== null;
   return [
@@ -156,8 +158,8 @@ function eventParts({ organizationId, occurredAt, correlationId, visibilityMs }:
       SELECT event_id, ${occurredAt}::timestamptz, 'lead.uploaded', 1, ${organizationId}::uuid, 'lead:' || id, ${correlationId}::uuid,
         jsonb_build_object('leadId', id) FROM stored)`,
     sql`tasks AS (
-      INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
-      SELECT event_id, ${occurredAt}::timestamptz, worker, ${organizationId}::uuid,
+      INSERT INTO outbox (event_id, event_at, worker, organization_id, import_id, due_at, queued)
+      SELECT event_id, ${occurredAt}::timestamptz, worker, ${organizationId}::uuid, ${importId}::uuid,
         now() + make_interval(secs => ${visibilityMs ?? 0}::float8 / 1000), ${queued}::boolean
       FROM stored CROSS JOIN unnest(${sql.param(workers)}::text[]) AS worker RETURNING id, worker, epoch)`,
   ];

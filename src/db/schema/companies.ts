@@ -144,7 +144,14 @@ export const imports = pgTable(
     /** Last progress: a stored chunk of the file or a committed batch of rows. */
     updatedAt: moment('updated_at').notNull().defaultNow(),
     startedAt: moment('started_at'),
+    /** When its file was read, or given up. A later stop of the sending does not change it. */
     endedAt: moment('ended_at'),
+    /** The status before its sending was stopped, when the file had been read or had failed by then. */
+    stoppedFrom: text('stopped_from').$type<'done' | 'failed'>(),
+    /** When its leads were last kept from the CRM by a person; null while they are sent. */
+    stoppedAt: moment('stopped_at'),
+    /** When its leads were last sent again after a stop. A cancelled import with this time is being sent. */
+    resumedAt: moment('resumed_at'),
   },
   (t) => [
     index('imports_newest').on(t.organizationId, t.createdAt, t.id),
@@ -152,6 +159,7 @@ export const imports = pgTable(
     index('imports_running').on(t.organizationId, t.startedAt, t.id).where(sql`status = 'running'`),
     index('imports_unfinished').on(t.updatedAt).where(sql`status in ('uploading', 'ready')`),
     check('imports_status', sql`${t.status} in (${quoted(importStatuses)})`),
+    check('imports_stopped_from', sql`${t.stoppedFrom} in ('done', 'failed')`),
   ],
 );
 

@@ -42,6 +42,8 @@ export const outbox = pgTable(
     eventAt: moment('event_at').notNull(),
     worker: text().notNull(),
     organizationId: uuid('organization_id'),
+    /** Of the sync of an import's lead: imports of one organization take turns. Null for all other work. */
+    importId: uuid('import_id'),
     /** Part of the job id: raising it invalidates every older job of this row. */
     epoch: integer().notNull().default(0),
     dueAt: moment('due_at').notNull(),
@@ -58,7 +60,7 @@ export const outbox = pgTable(
   (t) => [
     index('outbox_due').on(t.worker, t.dueAt).where(sql`queued and parked_at is null`),
     index('outbox_waiting')
-      .on(t.worker, t.organizationId, t.dueAt)
+      .on(t.worker, t.organizationId, t.importId, t.dueAt)
       .where(sql`not queued and parked_at is null`),
     index('outbox_parked').on(t.parkedAt).where(sql`parked_at is not null`),
     uniqueIndex('outbox_once').on(t.eventId, t.worker),

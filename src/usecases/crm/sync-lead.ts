@@ -5,6 +5,7 @@ import { createSlots } from '../../db/crm/call-slots.ts';
 import { hold, holdWhile } from '../../db/crm/holds.ts';
 import { type OpenedSync, openSync, type VendorTerms } from '../../db/crm/open-sync.ts';
 import { postponeSync, recordSync, type SyncKey, type SyncResult } from '../../db/crm/syncs.ts';
+import { isImportStopped, stoppedReason } from '../../db/imports/sending.ts';
 import type { SealedContact } from '../../db/lead/leads.ts';
 import type { OpenRun, Subject } from '../../db/transport/outbox.ts';
 import { type MoreOfLead, planContact } from '../../domain/crm/contact.ts';
@@ -84,17 +85,48 @@ export async function syncLead(deps: SessionDeps, run: Run<LeadToSync>): Promise
   }
   if (sync.status === 'success' || sync.status === 'cancelled')
     return skip(`the sync was a ${sync.status} already`);
-  if (sync.importCancelled || sync.contact === null) {
-    const error = sync.contact === null ? 'The lead was erased.' : 'Its import was cancelled.';
-    return finish(record(sync, { status: 'cancelled', error }), 'cancelled');
-  }
+  if (sync.importStopped || sync.contact === null)
+    return cancelled(sync, sync.contact === null ? 'The lead was erased.' : stoppedReason);
   if (sync.attempt === null) return waitInPlace(await holdReason(deps, sync));
   const first = sync.slot && scheduled(sync.slot, found.askedAt);
   try {
-    return await write(openSession(deps, sync.connection, first), sync, deps);
+    const session = openSession(deps, sync.connection, first);
+    const insist = () => insistSending(deps, sync, found.askedAt);
+    return await write(asksBeforeFirst(session, insist), sync, deps);
   } catch (error) {
+    if (error instanceof StoppedError) return cancelled(sync, stoppedReason);
     return await afterFailure(error, sync, deps, run);
   }
+}
+
+const cancelled = (sync: ConnectedSync, error: string): Outcome =>
+  finish(record(sync, { status: 'cancelled', error }), 'cancelled');
+
+/** `ask` runs right before the first call, which may have waited for the rate limit. */
+function asksBeforeFirst(session: CrmSession, ask: () => Promise<void>): CrmSession {
+  let asked = false;
+  return {
+    call: (make) =>
+      session.call(async (crm, access) => {
+        if (!asked) await ask();
+        asked = true;
+        return make(crm, access);
+      }),
+  };
+}
+
+class StoppedError extends Error {}
+/** A run that waited longer for its first call asks again whether its import was stopped. */
+const agedMs = 50;
+
+/** Throws StoppedError when the import was stopped while the run waited for its first call. */
+async function insistSending(
+  { db }: Pick<SessionDeps, 'db'>,
+  { importId }: OpenedSync,
+  askedAt: number,
+): Promise<void> {
+  if (importId === null || performance.now() - askedAt < agedMs) return;
+  if (await isImportStopped(db, importId)) throw new StoppedError();
 }
 
 const isConnected = (sync: OpenedSync): sync is ConnectedSync => sync.connection !== null;

@@ -1,4 +1,4 @@
-import { Act, Ago, Command, Empty } from '../../web/parts.tsx';
+import { Act, Ago, Command, ConfirmForm, Empty } from '../../web/parts.tsx';
 import type { CompanyView, DashboardView, StatisticsView, SyncStatus, Visit } from '../view-types.ts';
 import { CompanyPage, count, home, SyncBadge, syncLabel, Tile, TryAgain, whole } from './frame.tsx';
 import { FileItems } from './upload-page.tsx';
@@ -253,10 +253,12 @@ function Errors(props: { company: CompanyView; statistics: StatisticsView; now: 
       <div class="panel-head">
         <h2 id="errors-title">Last errors</h2>
         {statistics.failed > 0 ? (
-          <Act
+          <ConfirmForm
             action={home(company, '/retry')}
             back={home(company)}
             label={`Retry all ${whole(statistics.failed)}`}
+            question={`${count(statistics.failed, 'lead')} that the CRM rejected ${statistics.failed === 1 ? 'is' : 'are'} sent once more, except those of stopped files.`}
+            confirm={`Retry ${count(statistics.failed, 'lead')}`}
             done="Retrying"
             primary
           />

@@ -1,6 +1,6 @@
 import type { InboxRow, ParkedRow } from '../../../db/transport/attention.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
-import { Act, Ago, Empty } from '../../web/parts.tsx';
+import { Act, Ago, ConfirmForm, Empty } from '../../web/parts.tsx';
 import type { OpenedText } from '../view-types.ts';
 
 export function ParkedItems(props: { rows: ParkedRow[]; now: Date; back: string }) {
@@ -25,10 +25,12 @@ export function ParkedItems(props: { rows: ParkedRow[]; now: Date; back: string 
               {row.attempts === 1 ? 'attempt' : 'attempts'}
             </span>
           </div>
-          <Act
+          <ConfirmForm
             action={`/console/parked/${row.id}/resume`}
             back={props.back}
             label="Resume"
+            question="This step runs again from where it stopped. Nothing is sent or charged twice."
+            confirm="Resume this step"
             done="Resumed"
             primary
           />

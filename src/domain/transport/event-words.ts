@@ -1,0 +1,51 @@
+import type { EventType } from '../../events/catalog.ts';
+
+/** What happened, in the words of people. Total over the catalog: an event without words does not compile. */
+const words: Record<EventType, string> = {
+  'lead.received': 'Lead received',
+  'offers.requested': 'Offered to more buyers',
+  'lead.sold_out': 'Lead sold out',
+  'lead.contact_read': 'Client’s details viewed by a person or key',
+  'lead.uploaded': 'Lead uploaded',
+  'lead.sync_requested': 'Sending to the CRM requested again',
+  'company.registered': 'Company registered',
+  'import.started': 'Import started',
+  'import.retry_requested': 'Failed leads to be retried',
+  'import.ended': 'Import ended',
+  'crm.paused': 'CRM connection paused',
+  'crm.unwell': 'CRM is failing',
+  'crm.resumed': 'CRM connection resumed',
+  'crm.notified': 'CRM reported a change',
+  'unlock.offered': 'Offer created',
+  'unlock.moved': 'State changed',
+  'unlock.closed': 'Offer closed',
+  'unlock.revealed': 'Details sent',
+  'reveal.requested': 'Buyer asked for the details again',
+  'reveal.viewed': 'Buyer viewed the details',
+  'reply.accepted': 'Buyer accepted',
+  'reply.declined': 'Buyer declined',
+  'reply.unclear': 'Buyer’s reply was not understood',
+  'reply.help': 'Buyer asked for help',
+  'reply.notified': 'Text reported by the carrier',
+  'buyer.opted_out': 'Buyer opted out',
+  'buyer.opted_in': 'Buyer opted in again',
+  'buyer.notice': 'Notice to the buyer',
+  'checkout.opened': 'Checkout opened',
+  'checkout.ended': 'Checkout ended without payment',
+  'payment.reported': 'Stripe reported a payment',
+  'payment.captured': 'Payment booked',
+  'payment.unwanted': 'Payment to be refunded',
+  'payment.changed': 'Stripe reported a refund or dispute',
+  'payment.refunded': 'Refund booked',
+  'payment.disputed': 'Dispute booked',
+  'payment.quarantined': 'Payment held: it does not match the offer',
+  'message.delivered': 'Message delivered',
+  'message.failed': 'Message not delivered',
+  'work.parked': 'A step failed',
+  'work.resumed': 'A failed step was resumed',
+  'installation.unwell': 'leadgate needs attention',
+};
+
+/** One of a later version is shown by its name. */
+export const eventInWords = (type: string): string =>
+  Object.hasOwn(words, type) ? words[type as EventType] : type.replace(/[._]/g, ' ');

@@ -86,6 +86,8 @@ describe('money that went back is told wherever a sale is shown', () => {
       expect(html.includes('data-money=')).toBe(money !== null);
       if (money) expect(html).toContain(`data-money="${money}"`);
     }
+    expect(seen(detail)).not.toMatch(uuid);
+    expect(seen(detail)).not.toMatch(internals);
     // All steps are green only when the money stayed.
     expect(detail.includes('class="ended"')).toBe(money !== null);
     expect(detail.includes('Buyer flagged')).toBe(money !== null);

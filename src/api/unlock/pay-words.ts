@@ -47,7 +47,7 @@ export type PayWords = {
 const en: PayWords = {
   inquiry: 'New client inquiry',
   soldBy: (seller) => `Sold by ${seller}`,
-  questions: (contact) => `Questions or a problem with this client? Contact ${contact}.`,
+  questions: (contact) => `Questions or a problem? Contact ${contact}.`,
   teaser: {
     service: 'Service',
     city: 'City',
@@ -133,7 +133,7 @@ const en: PayWords = {
 const es: PayWords = {
   inquiry: 'Nueva solicitud de cliente',
   soldBy: (seller) => `Vendido por ${seller}`,
-  questions: (contact) => `¿Preguntas o un problema con este cliente? Escriba o llame a ${contact}.`,
+  questions: (contact) => `¿Preguntas o un problema? Contacto: ${contact}.`,
   teaser: {
     service: 'Servicio',
     city: 'Ciudad',

@@ -214,7 +214,7 @@ function countsOf(organizationId: string | null): SQL {
   const mine = ofOrganization('organization_id', organizationId);
   return sql`(SELECT count(*)::int FROM outbox WHERE parked_at IS NOT NULL AND ${mine}) AS parked,
   (SELECT count(*)::int FROM inbox WHERE needs_operator AND handled_at IS NULL AND ${mine}) AS inbox,
-  (SELECT count(*)::int FROM alerts a WHERE resolved_at IS NULL AND ${mine} AND ${sql.raw(stillParked)}) AS alerts`;
+  (SELECT count(DISTINCT (kind, organization_id, subject, text))::int FROM alerts a WHERE resolved_at IS NULL AND ${mine} AND ${sql.raw(stillParked)}) AS alerts`;
 }
 
 /** Returns a version that changes with anything the platform's pages show. Costs a few index lookups. */

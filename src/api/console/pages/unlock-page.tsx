@@ -37,6 +37,7 @@ export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
           <p class="quiet">
             {[unlock.service, unlock.city].filter(Boolean).join(' · ')} for{' '}
             <b>{unlock.buyerName ?? unlock.buyer}</b>, {formatMoney(unlock.priceMinor, unlock.currency, 'en')}
+            {unlock.flaggedAt ? ' ' : null}
             {unlock.flaggedAt ? <span class="count tone-bad">Buyer flagged</span> : null}
           </p>
         </div>
@@ -124,7 +125,6 @@ function Facts({ view: { unlock, now } }: { view: UnlockView }) {
     ...moneyFacts(unlock),
     ['Details sent', unlock.revealedAt ? <Ago at={unlock.revealedAt} now={now} /> : 'No'],
     ['Details viewed', unlock.viewedAt ? <Ago at={unlock.viewedAt} now={now} /> : 'No'],
-    ['Offer ID', <span class="mono small">{unlock.id}</span>],
   ];
   return (
     <section class="panel">

@@ -9,6 +9,8 @@ export type CheckoutRequest = {
   expiresAt: Date;
   successUrl: string;
   cancelUrl: string;
+  /** Where Stripe sends the receipt of the payment; without it none is sent. */
+  receiptEmail?: string | null;
   /** `kind`, `unlock_id`, `lead_id`: copied to the session and to its payment intent. */
   metadata: Record<string, string>;
 };

@@ -108,7 +108,10 @@ function checkoutParams(request: CheckoutRequest): Stripe.Checkout.SessionCreate
     ],
     metadata,
     // Stripe does not copy the session's metadata to the payment intent and its charge.
-    payment_intent_data: { metadata },
+    payment_intent_data: {
+      metadata,
+      ...(request.receiptEmail && { receipt_email: request.receiptEmail }),
+    },
     ...(metadata.unlock_id !== undefined && { client_reference_id: metadata.unlock_id }),
     expires_at: Math.floor(request.expiresAt.getTime() / 1000),
     success_url: request.successUrl,

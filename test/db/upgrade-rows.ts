@@ -10,7 +10,7 @@ export const bobPhone = '+13055550161';
 const names = `organization ownKey supplierKey amy bob amyLine bobLine user importing
   offered uploaded soldUpload
   amyOpen bobDone amyExpired bobRefunded
-  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined held decided checked`;
+  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined held decided checked refundAlert`;
 export type Ids = Record<string, string>;
 
 /** Ids as the product makes them, each a second after the one before: their order is the order of their making. */
@@ -238,6 +238,15 @@ async function insertTransport(id: Ids, insert: Insert): Promise<void> {
       organization_id: id.organization,
       subject: `unlock:${id.bobDone}`,
       text: 'Disputed.',
+    },
+    {
+      id: id.refundAlert,
+      key: `refunded-${id.bobDone}-500`,
+      kind: 'payment_refunded',
+      organization_id: id.organization,
+      subject: `unlock:${id.bobRefunded}`,
+      text: `500 minor units of payment ${id.bobDone} were refunded.`,
+      created_at: new Date(Date.now() - 7_200_000),
     },
     ...[
       { alertId: id.held, session: 'cs_old', resolved_at: null },

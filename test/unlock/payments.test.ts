@@ -352,7 +352,8 @@ describe('refunds and disputes', () => {
     for (const { id } of await stripeEvents(dispute.id))
       for (let i = 0; i < 2; i += 1) system.sandbox.act.resend(id);
     await system.sandbox.waitFor(
-      (entry) => entry.to === operator && (entry.text ?? '').includes('Payment disputed'),
+      (entry) =>
+        entry.to === operator && (entry.text ?? '').includes(`${sale.buyer.name} disputes a payment`),
     );
     await story.settled();
     expect((await story.alerts(sale.unlockId)).map((alert) => alert.kind)).toEqual(['payment_disputed']);

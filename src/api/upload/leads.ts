@@ -9,6 +9,7 @@ import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency
 import { RefusedError } from '../../domain/errors.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { judgeGiven } from '../../domain/lead/given.ts';
+import { leadsPerRequest } from '../../domain/lead/limits.ts';
 import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import { startSlice } from '../../engine/slices.ts';
 import { timeOfId } from '../../events/envelope.ts';
@@ -30,11 +31,10 @@ import { companyOfLeads } from './lookup.ts';
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'quotas'>;
 
 const tags = ['uploads'];
-const mostLeads = 5_000;
 /** Room for the largest number of leads with long notes, about 3 KB each. */
 const largestBody = 16 * 1024 * 1024;
 /** Values of all leads, 60 of each of the largest number, and of one: 200 custom fields, 50 tags, the lead's own, and room. */
-const mostValues = 60 * mostLeads;
+const mostValues = 60 * leadsPerRequest;
 const mostValuesEach = 1_000;
 
 const described = (description: string, type = 'string') => z.unknown().meta({ type, description });
@@ -65,7 +65,7 @@ const lead = z.looseObject({
     .optional()
     .meta({ type: 'object', additionalProperties: { type: 'string' } }),
 });
-const bulk = z.object({ leads: z.array(lead).min(1).max(mostLeads) });
+const bulk = z.object({ leads: z.array(lead).min(1).max(leadsPerRequest) });
 const fieldErrors = z.record(z.string(), z.array(z.string()));
 
 const taken = z.object({
@@ -194,7 +194,7 @@ function bulkRoute(deps: Deps, access: Access): FastifyPluginAsyncZod {
         validatorCompiler: () => leadsInside,
         schema: {
           tags,
-          summary: `Upload leads of one company, up to ${mostLeads} in a request`,
+          summary: `Upload leads of one company, up to ${leadsPerRequest} in a request`,
           description:
             'All valid leads are stored together, or none. Send an Idempotency-Key so that the request can be retried safely.',
           body: bulk,
@@ -243,9 +243,10 @@ async function keyOf(
 /** Checks only the list: a schema for each lead would take longer than judging it. */
 function leadsInside(body: unknown): { value: unknown } {
   const leads = (body as { leads?: unknown } | null)?.leads;
-  if (Array.isArray(leads) && leads.length > 0 && leads.length <= mostLeads) return { value: { leads } };
+  if (Array.isArray(leads) && leads.length > 0 && leads.length <= leadsPerRequest)
+    return { value: { leads } };
   throw new RefusedError(400, 'invalid_input', 'Some fields are not valid.', {
-    fields: [{ path: 'leads', message: `must be a list of 1 to ${mostLeads} leads` }],
+    fields: [{ path: 'leads', message: `must be a list of 1 to ${leadsPerRequest} leads` }],
   });
 }
 

@@ -10,7 +10,7 @@ const faces: Record<UnlockState, { label: string; tone: Tone }> = {
   TEASER_SENT: { label: 'Teaser sent', tone: 'busy' },
   AWAIT_CONFIRM: { label: 'Awaiting reply', tone: 'wait' },
   CHECK_EXISTING_PAYMENT: { label: 'Checking payment', tone: 'busy' },
-  CREATE_PAYMENT_LINK: { label: 'Making link', tone: 'busy' },
+  CREATE_PAYMENT_LINK: { label: 'Creating link', tone: 'busy' },
   PAYMENT_LINK_SENT: { label: 'Link sent', tone: 'busy' },
   AWAITING_PAYMENT: { label: 'Awaiting payment', tone: 'wait' },
   PAID: { label: 'Paid', tone: 'good' },
@@ -37,7 +37,7 @@ export function StateBadge(props: { state: UnlockState; reason?: string | null }
   const { label, tone } = faces[props.state];
   const closed = props.state === 'EXPIRED' && props.reason;
   return (
-    <span class={`state tone-${tone}`} data-state={props.state} title={props.state}>
+    <span class={`state tone-${tone}`} data-state={props.state}>
       {closed ? capital(reasonLabel(props.reason!)) : label}
     </span>
   );

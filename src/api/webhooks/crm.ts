@@ -13,6 +13,7 @@ import { readRawBodies } from '../http/bodies.ts';
 import { errorHandler, failureOf } from '../http/errors.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 import { pageErrors } from '../web/error-page.ts';
+import type { Way } from '../web/message-page.tsx';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'config' | 'log' | 'crms' | 'selfCheck' | 'quotas'>;
 
@@ -44,7 +45,7 @@ function webhookRoute(scope: FastifyInstance, deps: Deps, limiter: Limiter, crm:
 
 function consentRoute(scope: FastifyInstance, deps: Deps, { name, label }: CrmVendor): void {
   // A person sees the answer.
-  scope.setErrorHandler(pageErrors(deps));
+  scope.setErrorHandler(pageErrors(deps, (request) => waysToSettings(deps, name, request)));
   scope.get<{ Querystring: { code?: string; state?: string; error?: string } }>(
     callbackPath(name),
     { schema: { hide: true } },
@@ -71,6 +72,23 @@ function consentRoute(scope: FastifyInstance, deps: Deps, { name, label }: CrmVe
         .redirect(`/dashboard/${number}/settings#crm`, 303);
     },
   );
+}
+
+/** Back to the settings the consent was asked for from; none when that cannot be known. */
+async function waysToSettings(
+  deps: Deps,
+  name: CrmVendor['name'],
+  request: FastifyRequest,
+): Promise<readonly Way[]> {
+  const { state } = request.query as { state?: unknown };
+  const consent = readState(deps, name, String(state ?? ''), consentSecretOf(request));
+  const number = consent && (await findCompanyNumber(deps.db, consent.organizationId));
+  if (!number) return [];
+  const settings = `/dashboard/${number}/settings`;
+  return [
+    { href: `${settings}/crm/oauth`, label: 'Try again' },
+    { href: `${settings}#crm`, label: 'Back to the CRM settings' },
+  ];
 }
 
 /** A consent can be returned to until it expires: by then its person may have lost the right, and each return calls the CRM. */

@@ -12,7 +12,9 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { AlertDetails } from '../../domain/messaging/alerts.ts';
 import { recipientKinds } from '../../domain/recipient.ts';
+import type { WorkerName } from '../../events/routes.ts';
 import { effectStates } from '../transport/effect-state.ts';
 import { moment, quoted, sealed } from './columns.ts';
 
@@ -210,6 +212,8 @@ export const alerts = pgTable(
     organizationId: uuid('organization_id'),
     subject: text().notNull(),
     text: text().notNull(),
+    /** What its title says besides names; null for alerts of older versions. */
+    details: jsonb().$type<AlertDetails>(),
     createdAt: moment('created_at').notNull().defaultNow(),
     resolvedAt: moment('resolved_at'),
   },
@@ -221,3 +225,17 @@ export const eventCursors = pgTable('event_cursors', {
   vendor: text().primaryKey(),
   readUntil: moment('read_until').notNull(),
 });
+
+/** Processes that run workers, as they last reported. A row that is no longer renewed is a process that died. */
+export const workerProcesses = pgTable(
+  'worker_processes',
+  {
+    id: uuid().primaryKey(),
+    host: text().notNull(),
+    /** The workers it runs: how many milliseconds before `seen_at` each last ran, or null. */
+    workers: jsonb().$type<Partial<Record<WorkerName, number | null>>>().notNull(),
+    startedAt: moment('started_at').notNull().defaultNow(),
+    seenAt: moment('seen_at').notNull().defaultNow(),
+  },
+  (t) => [index('worker_processes_seen').on(t.seenAt)],
+);

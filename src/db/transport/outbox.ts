@@ -278,23 +278,31 @@ export async function expediteQueued(db: Queryable, worker: WorkerName): Promise
 export type OutboxFigures = {
   worker: WorkerName;
   queued: number;
+  /** Due, and not in the queue yet. */
   waiting: number;
+  /** Due, and on hold until the vendor can be called again. */
+  held: number;
+  /** Due, and on hold until a person continues it: its CRM connection is paused. */
+  paused: number;
   parked: number;
+  /** Age of the oldest due row that is not on hold. */
   lagSeconds: number;
 };
 
-/** Figures per worker for metrics and the console. `lagSeconds`: age of the oldest due row. */
+/** Figures per worker for metrics and the console. */
 export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
   return run(
     db,
-    // Each count reads the partial index of its rows: those due later may be millions.
-    sql`SELECT names.worker, q.queued, w.waiting, p.parked,
+    // Each count reads the partial index of its rows: those due later may be millions. Holds are few.
+    sql`SELECT names.worker, q.queued, w.waiting, w.held, w.paused, p.parked,
       coalesce(extract(epoch FROM now() - least(q.oldest, w.oldest)), 0)::float8 AS "lagSeconds"
     FROM (VALUES ${sql.raw(workerNames.map((name) => `('${name}')`).join(', '))}) AS names(worker),
     LATERAL (SELECT count(*)::int AS queued, min(due_at) FILTER (WHERE due_at <= now()) AS oldest
       FROM outbox o WHERE o.worker = names.worker AND o.queued AND o.parked_at IS NULL) q,
-    LATERAL (SELECT count(*)::int AS waiting, min(due_at) AS oldest
-      FROM outbox o WHERE o.worker = names.worker AND NOT o.queued AND o.parked_at IS NULL AND o.due_at <= now()) w,
+    LATERAL (SELECT count(*) FILTER (WHERE h.until IS NULL)::int AS waiting, count(*) FILTER (WHERE h.until < 'infinity')::int AS held,
+        count(*) FILTER (WHERE h.until = 'infinity')::int AS paused, min(o.due_at) FILTER (WHERE h.until IS NULL) AS oldest
+      FROM outbox o LEFT JOIN worker_holds h ON h.worker = o.worker AND h.organization_id = o.organization_id AND h.until > now()
+      WHERE o.worker = names.worker AND NOT o.queued AND o.parked_at IS NULL AND o.due_at <= now()) w,
     LATERAL (SELECT count(*)::int AS parked FROM outbox o WHERE o.worker = names.worker AND o.parked_at IS NOT NULL) p`,
   );
 }

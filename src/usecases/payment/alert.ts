@@ -1,7 +1,6 @@
 import { findPayment } from '../../db/payment/payments.ts';
 import { findDispute, findRefund } from '../../db/payment/reversals.ts';
 import type { UnlockView } from '../../db/unlock/unlocks.ts';
-import { maskLinks } from '../../domain/lead/links.ts';
 import {
   alert,
   disputedAlert,
@@ -11,20 +10,19 @@ import {
 } from '../../domain/messaging/alerts.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { disputeKind, hasFailed, isClosedInquiry } from '../../domain/payment/reversals.ts';
-import { oneLine } from '../../domain/plain-text.ts';
 import type { Run } from '../../engine/define.ts';
 import { type Outcome, skip } from '../../engine/outcome.ts';
-import type { EventData } from '../../events/catalog.ts';
 import type { DomainEvent } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import { alertOperator, type OperatorAlert } from '../messaging/alert-operator.ts';
 import type { Runtime } from '../runtime.ts';
 
 type Deps = Pick<Runtime, 'db' | 'config' | 'effects'>;
-type Raised = Pick<OperatorAlert, 'key' | 'kind' | 'text'>;
+type Raised = Pick<OperatorAlert, 'key' | 'kind' | 'text' | 'details'>;
 
 /** Alerts about the money of one sale. One whose cause has passed since is not raised. */
 async function alertAboutSale(
+  occurredAt: Date,
   raised: (unlock: UnlockView) => Raised,
   deps: Deps,
   run: Run<UnlockView>,
@@ -32,26 +30,25 @@ async function alertAboutSale(
   const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
   const about = { organizationId: unlock.organizationId, subject: subjects.unlock(unlock.id) };
-  return alertOperator({ ...about, ...raised(unlock) }, deps, run);
+  const alert = raised(unlock);
+  // Each refund and each dispute is a cause of its own.
+  return alertOperator({ ...about, ...alert, occurredAt, cause: alert.key }, deps, run);
 }
 
-const saleOf = (unlock: UnlockView, minor: number) => ({
-  amount: formatMoney(minor, unlock.currency, 'en'),
-  buyer: maskLinks(oneLine(unlock.buyerName, 80)) || 'the buyer',
-  leadId: unlock.leadPublicId,
-});
+const amountOf = ({ currency }: UnlockView, minor: number) => formatMoney(minor, currency, 'en');
 
 export const alertRefunded = (
-  { paymentId, amount }: EventData<'payment.refunded'>,
+  { data: { paymentId, amount }, occurredAt }: DomainEvent<'payment.refunded'>,
   deps: Deps,
   run: Run<UnlockView>,
 ) =>
   alertAboutSale(
+    occurredAt,
     (unlock) => ({
       key: `refunded-${paymentId}-${amount}`,
       ...alert('payment_refunded', {
-        ...saleOf(unlock, amount),
-        price: formatMoney(unlock.priceMinor, unlock.currency, 'en'),
+        amount: amountOf(unlock, amount),
+        price: amountOf(unlock, unlock.priceMinor),
       }),
     }),
     deps,
@@ -59,7 +56,7 @@ export const alertRefunded = (
   );
 
 export async function alertRefundFailed(
-  { paymentId, refundId, amount, code }: EventData<'payment.refund_failed'>,
+  { data: { paymentId, refundId, amount, code }, occurredAt }: DomainEvent<'payment.refund_failed'>,
   deps: Deps,
   run: Run<UnlockView>,
 ): Promise<Outcome> {
@@ -69,9 +66,10 @@ export async function alertRefundFailed(
   if (payment.refundedMinor >= payment.amountMinor) return skip('its amount went back since');
   const facts = { refundId, code, kept: payment.kept };
   return alertAboutSale(
+    occurredAt,
     (unlock) => ({
       key: failedRefundAlert(refundId),
-      ...alert('refund_failed', { ...saleOf(unlock, amount), ...facts }),
+      ...alert('refund_failed', { amount: amountOf(unlock, amount), ...facts }),
     }),
     deps,
     run,
@@ -79,7 +77,7 @@ export async function alertRefundFailed(
 }
 
 export async function alertInquiry(
-  { disputeId, amount, reason }: EventData<'payment.inquiry'>,
+  { data: { disputeId, amount, reason }, occurredAt }: DomainEvent<'payment.inquiry'>,
   deps: Deps,
   run: Run<UnlockView>,
 ): Promise<Outcome> {
@@ -87,9 +85,10 @@ export async function alertInquiry(
   if (!dispute || disputeKind(dispute) !== 'inquiry' || isClosedInquiry(dispute))
     return skip('no inquiry any more');
   return alertAboutSale(
+    occurredAt,
     (unlock) => ({
       key: inquiryAlert(disputeId),
-      ...alert('payment_inquiry', { ...saleOf(unlock, amount), disputeId, reason }),
+      ...alert('payment_inquiry', { amount: amountOf(unlock, amount), disputeId, reason }),
     }),
     deps,
     run,
@@ -97,17 +96,21 @@ export async function alertInquiry(
 }
 
 export async function alertDisputed(
-  { paymentId, disputeId, amount, reason = 'reason not given' }: EventData<'payment.disputed'>,
+  {
+    data: { paymentId, disputeId, amount, reason = 'reason not given' },
+    occurredAt,
+  }: DomainEvent<'payment.disputed'>,
   deps: Deps,
   run: Run<UnlockView>,
 ): Promise<Outcome> {
   const dispute = disputeId === undefined ? null : await findDispute(deps.db, disputeId);
   if (dispute && disputeKind(dispute) === 'won') return skip('it was won');
   return alertAboutSale(
+    occurredAt,
     (unlock) => ({
       key: disputeId === undefined ? legacyDisputedAlert(paymentId) : disputedAlert(disputeId),
       ...alert('payment_disputed', {
-        ...saleOf(unlock, amount ?? unlock.priceMinor),
+        amount: amountOf(unlock, amount ?? unlock.priceMinor),
         disputeId: disputeId ?? paymentId,
         reason,
       }),
@@ -124,9 +127,10 @@ export const alertCheckoutRefused = (
   run: Run<UnlockView>,
 ) =>
   alertAboutSale(
+    occurredAt,
     (unlock) => ({
       key: `checkout-refused-${organizationId}-${data.code}-${unlock.currency}-${occurredAt.toISOString().slice(0, 10)}`,
-      ...alert('checkout_refused', { ...saleOf(unlock, unlock.priceMinor), code: data.code }),
+      ...alert('checkout_refused', { amount: amountOf(unlock, unlock.priceMinor), code: data.code }),
     }),
     deps,
     run,

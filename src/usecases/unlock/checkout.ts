@@ -108,6 +108,7 @@ async function create(
       expiresAt: row.expiresAt,
       successUrl: `${page}?from=checkout`,
       cancelUrl: page,
+      receiptEmail: receiptAddress(unlock.buyerEmail),
       metadata: { kind: 'unlock', unlock_id: unlock.id, lead_id: unlock.leadPublicId },
     });
   } catch (error) {
@@ -119,11 +120,11 @@ async function create(
       await delay(100);
       return null;
     }
-    // Too old to be retried (it ends in less than 30 minutes): its URL was never given out.
+    // Too old to be retried (it ends in less than 30 minutes), or the buyer's address for the receipt has changed since
+    // the first request: the URL of the session was never given out.
     if (
       error instanceof PermanentError &&
-      ['bad_request', 'key_reused'].includes(error.code) &&
-      row.leftMs < 30 * 60_000
+      (error.code === 'key_reused' || (error.code === 'bad_request' && row.leftMs < 30 * 60_000))
     ) {
       await relay.commit({ writes: [endCheckout(unlock.id, row.number, 'expired')] }, { cause });
       return null;
@@ -201,4 +202,14 @@ function describe(unlock: UnlockView): string {
   const what = maskLinks(oneLine(unlock.serviceType, 80)) || 'Client inquiry';
   const where = maskLinks(oneLine(unlock.city, 60));
   return `Client contact details: ${what}${where ? ` in ${where}` : ''} (Lead ${unlock.leadPublicId})`;
+}
+
+/**
+ * Where Stripe sends the receipt. Returns null for an address that Stripe might refuse: it would refuse the whole checkout,
+ * and a receipt must not cost the sale.
+ */
+export function receiptAddress(email: string | null): string | null {
+  return email !== null && email.length <= 200 && /^[\w.%+-]{1,64}@(?:[a-z\d-]+\.)+[a-z]{2,}$/i.test(email)
+    ? email
+    : null;
 }

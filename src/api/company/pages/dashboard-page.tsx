@@ -1,3 +1,4 @@
+import { leadsPerRequest } from '../../../domain/lead/limits.ts';
 import { Act, Ago, Command, ConfirmForm, Empty } from '../../web/parts.tsx';
 import type { CompanyView, DashboardView, StatisticsView, SyncStatus, Visit } from '../view-types.ts';
 import { CompanyPage, count, home, SyncBadge, syncLabel, Tile, TryAgain, whole } from './frame.tsx';
@@ -308,7 +309,9 @@ function FirstSteps({ company, curl }: { company: CompanyView; curl: string }) {
           </a>
           <a class="way" href={home(company, '/settings#keys')}>
             <b>Send them by API</b>
-            <span>Create an API key and send up to 5,000 leads in one request.</span>
+            <span>
+              Create an API key and send up to {leadsPerRequest.toLocaleString('en-US')} leads in one request.
+            </span>
           </a>
         </div>
         <Command id="first-lead" text={curl} />

@@ -66,9 +66,16 @@ export const en: Texts = {
   startConfirmed:
     '{organization}: you will get client inquiries by text again. Reply HELP for help, STOP to opt out.',
 
-  alertSubject: '[leadgate] {title}: {subject}',
+  alertSubject: '[leadgate] {what}',
 
   alertBody:
-    '{explanation}\n\n' +
-    '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
+    '{what}\n\n' +
+    '{has_company, select, yes {Company: {company}\n} other {}}' +
+    '{has_buyer, select, yes {Buyer: {buyer}\n} other {}}' +
+    '{has_lead, select, yes {Lead: {lead}\n} other {}}' +
+    'Since: {since}\n\n' +
+    '{explanation}{has_detail, select, yes { {detail}} other {}}\n\n' +
+    'What to do: {next}\n' +
+    '{has_url, select, yes {\n{url}\n} other {}}\n' +
+    'More of the same within this hour is listed on the console and sends no other email.',
 };

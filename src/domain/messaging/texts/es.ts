@@ -67,9 +67,16 @@ export const es: Texts = {
   startConfirmed:
     '{organization}: volverá a recibir solicitudes de clientes. Responda HELP para ayuda, STOP para no recibir más.',
 
-  alertSubject: '[leadgate] {title}: {subject}',
+  alertSubject: '[leadgate] {what}',
 
   alertBody:
-    '{explanation}\n\n' +
-    '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
+    '{what}\n\n' +
+    '{has_company, select, yes {Empresa: {company}\n} other {}}' +
+    '{has_buyer, select, yes {Comprador: {buyer}\n} other {}}' +
+    '{has_lead, select, yes {Lead: {lead}\n} other {}}' +
+    'Desde: {since}\n\n' +
+    '{explanation}{has_detail, select, yes { {detail}} other {}}\n\n' +
+    'Qué hacer: {next}\n' +
+    '{has_url, select, yes {\n{url}\n} other {}}\n' +
+    'Lo que se repita en esta hora aparece en la consola y no envía otro correo.',
 };

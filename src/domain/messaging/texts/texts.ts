@@ -15,8 +15,8 @@ export interface TextArguments {
   unclear: 'leadId' | 'contact';
   stopConfirmed: 'organization';
   startConfirmed: 'organization';
-  alertSubject: 'title' | 'subject';
-  alertBody: 'explanation' | 'subject' | 'detail' | 'url';
+  alertSubject: 'what';
+  alertBody: 'what' | 'company' | 'buyer' | 'lead' | 'explanation' | 'detail' | 'since' | 'next' | 'url';
 }
 
 export type TextKey = keyof TextArguments;

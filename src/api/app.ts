@@ -18,7 +18,6 @@ import { limitBufferedBodies } from './http/body-budget.ts';
 import { compressPages } from './http/compress.ts';
 import { limitConnections } from './http/connections.ts';
 import { describeApi, docsRoutes } from './http/docs.ts';
-import { errorHandler } from './http/errors.ts';
 import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } from './http/limits.ts';
 import { logRequests } from './http/request-log.ts';
 import { cutSlowBodies } from './http/slow-bodies.ts';
@@ -29,6 +28,8 @@ import { queuePages } from './ops/queues.ts';
 import { unlockRoutes } from './unlock/index.ts';
 import { uploadRoutes } from './upload/index.ts';
 import { assetRoutes } from './web/assets-route.ts';
+import { pageErrors } from './web/error-page.ts';
+import { problemsRoute } from './web/problems-page.tsx';
 import { webhookRoutes } from './webhooks/index.ts';
 
 type AppOptions = {
@@ -81,6 +82,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));
   await app.register(docsRoutes(limiter));
+  await app.register(problemsRoute(runtime));
   if (options.pages) {
     compressPages(app);
     await app.register(metricsRoute(runtime, access, limiter));
@@ -97,6 +99,8 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
 const headersPatienceMs = 10_000;
 
 function createServer(runtime: Runtime): FastifyInstance {
+  // Whatever the route: a person who meets an error in a browser gets a page, a program gets a problem document.
+  const answerErrors = pageErrors(runtime);
   const app = fastify({
     logger: false,
     genReqId: () => uuidv7(),
@@ -106,12 +110,13 @@ function createServer(runtime: Runtime): FastifyInstance {
     // Per route instead: slow-bodies.ts.
     requestTimeout: 0,
     http: { headersTimeout: headersPatienceMs, connectionsCheckingInterval: headersPatienceMs / 2 },
-    frameworkErrors: (error, request, reply) => void errorHandler(runtime.log)(error, request, reply),
-    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => void answerErrors(error, request, reply),
+    // A provider's id has up to 128 characters, each of which may be encoded as three.
+    routerOptions: { maxParamLength: 384 },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler(errorHandler(runtime.log));
+  app.setErrorHandler(answerErrors);
   app.setNotFoundHandler(() => {
     throw notHere();
   });

@@ -1,3 +1,5 @@
+import type { ProblemCode } from './problems.ts';
+
 /**
  * Failures of vendor calls. Adapters classify by the vendor's own code, never by message text; the executor decides by
  * the class alone whether to retry, look up or park.
@@ -66,16 +68,16 @@ export class TransientError extends VendorError {
 /** The vendor may have processed the call: a timeout, reset or 5xx of a vendor without idempotency keys. */
 export class UnknownOutcomeError extends VendorError {}
 
-/** A request that is refused. `code` is stable and part of the API (RFC 9457 problem+json). */
+/** A request that is refused. `code` is stable and part of the API (RFC 9457 problem+json): problems.ts explains each. */
 export class RefusedError extends Error {
   readonly status: number;
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly retryAfterSeconds: number | undefined;
   readonly fields: { path: string; message: string }[] | undefined;
 
   constructor(
     status: number,
-    code: string,
+    code: ProblemCode,
     message: string,
     more: { retryAfterSeconds?: number; fields?: { path: string; message: string }[] } = {},
   ) {

@@ -226,7 +226,12 @@ async function parkWork(context: Context, because: string, burn: boolean): Promi
     type: 'work.parked',
     organizationId,
     subject,
-    data: { outboxId: fence.outboxId, worker: worker.name, error: because.slice(0, 300).toWellFormed() },
+    data: {
+      outboxId: fence.outboxId,
+      worker: worker.name,
+      error: because.slice(0, 300).toWellFormed(),
+      eventType: type,
+    },
   };
   const change: Change = {
     guard: () => parkRow(fence, because.slice(0, 1_000).toWellFormed(), burn),

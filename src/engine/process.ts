@@ -5,6 +5,8 @@ import { maintain, type RetentionRules } from '../db/transport/retention.ts';
 import type { WorkerName } from '../events/routes.ts';
 import type { AnyWorker } from './define.ts';
 import { execute } from './execute.ts';
+import { reportPresence } from './presence.ts';
+import { type Round, startRounds } from './rounds.ts';
 import type { EngineRuntime } from './runtime.ts';
 import { createSweeper } from './sweeper.ts';
 
@@ -24,15 +26,19 @@ export type WorkOptions<R> = {
   /** The workers that run in this process; defaults to all. The sweeper handles the rows of every worker. */
   names?: readonly WorkerName[];
   retention: readonly RetentionRules[];
+  rounds?: readonly Round<NoInfer<R>>[];
 };
 
 /** Starts the workers, the sweeper and the hourly maintenance. `stop` waits for running jobs. */
 export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkOptions<R>): RunningWorkers {
   const all = Object.values<AnyWorker<R>>(options.workers);
   const here = options.names?.map((name) => options.workers[name]) ?? all;
-  const running = new Map<AnyWorker<R>, { worker: Worker; active: number; lastProgress: number }>();
+  const running = new Map<
+    AnyWorker<R>,
+    { worker: Worker; active: number; lastProgress: number; lastRun: number | null }
+  >();
   const start = (definition: AnyWorker<R>) => {
-    const state = { active: 0, lastProgress: Date.now() };
+    const state = { active: 0, lastProgress: Date.now(), lastRun: running.get(definition)?.lastRun ?? null };
     const policy = { ...definition, concurrency: definition.concurrency * runtime.config.workerCount };
     const worker = runtime.queues.startWorker(definition.name, policy, async (data) => {
       state.active++;
@@ -41,11 +47,22 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
       } finally {
         state.active--;
         state.lastProgress = Date.now();
+        state.lastRun = state.lastProgress;
       }
     });
     running.set(definition, Object.assign(state, { worker }));
   };
   for (const definition of here) start(definition);
+  const presence = reportPresence(runtime, () =>
+    Object.fromEntries(
+      [...running]
+        .filter(([, { worker }]) => !worker.closing)
+        .map(([{ name }, { active, lastRun }]) => [
+          name,
+          active > 0 ? 0 : lastRun === null ? null : Date.now() - lastRun,
+        ]),
+    ),
+  );
   const sweeper = createSweeper({
     db: runtime.db,
     queues: runtime.queues,
@@ -56,6 +73,7 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
     ),
   });
   sweeper.start();
+  const rounds = startRounds(runtime, options.rounds ?? []);
 
   const keepHouse = () =>
     maintain(runtime.db, options.retention, runtime.config.retention).then(
@@ -95,7 +113,10 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
     async stop(patienceMs = drainMs) {
       clearInterval(watchdog);
       clearInterval(housekeeping);
-      await settledWithin(patienceMs, sweeper.stop());
+      await Promise.all([
+        settledWithin(patienceMs, Promise.all([sweeper.stop(), rounds.stop()])),
+        presence.stop(),
+      ]);
       const closing = Promise.allSettled([...running.values()].map(({ worker }) => worker.close()));
       if (await settledWithin(patienceMs, closing)) return;
       const busy = [...running].filter(([, { active }]) => active > 0).map(([{ name }]) => name);

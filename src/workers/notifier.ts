@@ -1,6 +1,7 @@
 import { unlockSubject } from '../db/unlock/subject.ts';
 import type { UnlockView } from '../db/unlock/unlocks.ts';
 import { alert, heldPaymentAlert } from '../domain/messaging/alerts.ts';
+import { causeIn } from '../domain/transport/reason.ts';
 import { defineWorker } from '../engine/define.ts';
 import { skip } from '../engine/outcome.ts';
 import { alertOperator, type OperatorAlert } from '../usecases/messaging/alert-operator.ts';
@@ -11,11 +12,18 @@ import {
   confirmOptOut,
 } from '../usecases/messaging/answer-reply.ts';
 import { sendNotice } from '../usecases/messaging/notify-buyer.ts';
+import {
+  alertCheckoutRefused,
+  alertDisputed,
+  alertInquiry,
+  alertRefunded,
+  alertRefundFailed,
+} from '../usecases/payment/alert.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { closeUndelivered } from '../usecases/unlock/close.ts';
 import { revealByMail } from '../usecases/unlock/reveal.ts';
 
-type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config' | 'sms'>;
+type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config'>;
 
 /** Sends notices and replies to buyers and alerts to operators, and handles failed texts. */
 export const notifier = defineWorker<'notifier', Deps, UnlockView>({
@@ -52,38 +60,40 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
     },
 
     'installation.unwell'(event, deps, run) {
-      return alertOperator(about(event, event.data.key, alert('installation_unwell', event.data)), deps, run);
+      const { key, code: check, reason } = event.data;
+      const raised = alert('installation_unwell', { check, reason });
+      // Its key begins with the check and, for a trouble of one machine, the machine.
+      return alertOperator({ ...about(event, key, raised), cause: key.replace(/\/[^/]*$/, '') }, deps, run);
     },
 
-    'payment.refunded'(event, deps, run) {
-      const key = `refunded-${event.data.paymentId}-${event.data.amount}`;
-      return alertOperator(about(event, key, alert('payment_refunded', event.data)), deps, run);
-    },
-
-    'payment.disputed'(event, deps, run) {
-      const key = `disputed-${event.data.paymentId}`;
-      return alertOperator(about(event, key, alert('payment_disputed', event.data)), deps, run);
-    },
+    'payment.refunded': (event, deps, run) => alertRefunded(event, deps, run),
+    'payment.refund_failed': (event, deps, run) => alertRefundFailed(event, deps, run),
+    'payment.inquiry': (event, deps, run) => alertInquiry(event, deps, run),
+    'payment.disputed': (event, deps, run) => alertDisputed(event, deps, run),
+    'checkout.refused': (event, deps, run) => alertCheckoutRefused(event, deps, run),
 
     'payment.quarantined'(event, deps, run) {
       const key = heldPaymentAlert(event.data.sessionId);
-      return alertOperator(about(event, key, alert('payment_rejected', event.data)), deps, run);
+      const raised = alert('payment_rejected', event.data);
+      return alertOperator({ ...about(event, key, raised), cause: key }, deps, run);
     },
 
     'work.parked'(event, deps, run) {
-      const { outboxId, worker } = event.data;
-      const kind = worker === 'revealer' ? 'reveal_failed' : 'work_parked';
-      return alertOperator(
-        about(event, `parked-${outboxId}-${event.id}`, alert(kind, event.data)),
-        deps,
-        run,
-      );
+      const { outboxId, worker, eventType } = event.data;
+      const raised = alert(worker === 'revealer' ? 'reveal_failed' : 'work_parked', event.data);
+      // Many steps fail for one reason, which names no lead and no buyer without its ids.
+      const cause = [worker, eventType, causeIn(raised.text)].join(' ');
+      return alertOperator({ ...about(event, `parked-${outboxId}-${event.id}`, raised), cause }, deps, run);
     },
   },
 });
 
 const about = (
-  { organizationId, subject }: { organizationId: string | null; subject: string },
+  {
+    organizationId,
+    subject,
+    occurredAt,
+  }: { organizationId: string | null; subject: string; occurredAt: Date },
   key: string,
-  { kind, text }: Pick<OperatorAlert, 'kind' | 'text'>,
-): OperatorAlert => ({ key, kind, organizationId, subject, text });
+  raised: Pick<OperatorAlert, 'kind' | 'text' | 'details'>,
+): OperatorAlert => ({ key, organizationId, subject, occurredAt, ...raised });

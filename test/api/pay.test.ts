@@ -38,6 +38,21 @@ const madeAtStripe = (unlockId: string) =>
       .filter((entry) => entry.idempotencyKey?.startsWith(`checkout-${unlockId}-`))
       .map((entry) => entry.vendorId),
   );
+const inSpanish = async (unlockId: string, run: () => Promise<void>) => {
+  const speak = (language: string | null) =>
+    api.rows('UPDATE buyers SET language = $2 WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = $1)', [
+      unlockId,
+      language,
+    ]);
+  await speak('es');
+  await run().finally(() => speak(null));
+};
+/** Ends every other open offer, so that the lists of a test hold its own only. */
+const endOthers = (unlockId: string) =>
+  api.rows(
+    `UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'ttl', closed_at = now() WHERE id <> $1 AND closed_at IS NULL AND paid_at IS NULL`,
+    [unlockId],
+  );
 const contact = /Sarah|Johnson|1234567890|sarah\.johnson|Ocean Drive/;
 
 describe('the pay page before payment', () => {
@@ -52,6 +67,69 @@ describe('the pay page before payment', () => {
     expect(page.headers['content-security-policy']).toContain(`form-action 'self' ${api.sandbox.url}`);
     expect(page.headers['content-security-policy']).not.toContain('unsafe-inline');
     expect((await api.app.inject('/static/pay.css')).statusCode).toBe(200);
+  });
+
+  it('names the seller and what is bought, masked, with the rule of refunds', async () => {
+    const { token } = await payable({ client_phone: '+13055550199' });
+    const { body } = await openPage(token);
+    for (const words of [
+      'Sold by Gold Touch List',
+      'What you get',
+      'S•••• J••••',
+      '(305) •••-••99',
+      'you get your money back in full, automatically',
+      'Stripe sends the receipt to your email address.',
+    ])
+      expect(body).toContain(words);
+    expect(body).not.toMatch(/Sarah|Johnson|5550199|email\.com|Ocean/);
+  });
+
+  it('a contact that cannot be decrypted is not previewed, and the page opens', async () => {
+    const { token, leadId } = await payable();
+    await api.rows("UPDATE leads SET contact = 'v1.gone.AAAA' WHERE public_id = $1", [leadId]);
+    const page = await openPage(token);
+    expect([page.statusCode, page.body.includes('Pay $20'), page.body.includes('What you get')]).toEqual([
+      200,
+      true,
+      false,
+    ]);
+  });
+
+  it('a buyer of another language reads the page in it', async () => {
+    const { token, unlockId } = await payable({ config: { max_sales: 1 } });
+    await inSpanish(unlockId, async () => {
+      const { body } = await openPage(token);
+      for (const words of ['<html lang="es">', 'Vendido por Gold Touch List', 'Pagar $20', 'Vendido 0 de 1'])
+        expect(body).toContain(words);
+      expect(body).not.toMatch(/\b(Pay|Sold|left|Service)\b/);
+      await api.rows(
+        `UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'ttl', closed_at = now() WHERE id = $1`,
+        [unlockId],
+      );
+      expect((await openPage(token)).body).toContain('Esta oferta terminó.');
+    });
+  });
+
+  it('an ended offer names the seller and the other open offers of the buyer alone', async () => {
+    const { token, unlockId } = await payable();
+    await endOthers(unlockId);
+    const open = await payable({ service_type: 'Deep tissue massage', city: 'Tampa' });
+    const teased = await api.lead({ service_type: 'Foot massage', city: 'Ocala' });
+    const [unanswered] = await api.unlocksOf(teased);
+    await api.rows(`UPDATE lead_unlocks SET status = 'AWAIT_CONFIRM' WHERE id = $1`, [unanswered!.id]);
+    const foreign = await api.lead({ service_type: 'Hot stone', provider_ids: ['provider61'] });
+    const [others] = await api.unlocksOf(foreign);
+    await api.toAwaitingPayment(others!.id);
+    await api.rows(
+      `UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'ttl', closed_at = now() WHERE id = $1`,
+      [unlockId],
+    );
+    const { body } = await openPage(token);
+    expect(body).toContain('Sold by Gold Touch List');
+    expect(body).toContain(`<a href="/p/${open.token}">Deep tissue massage, Tampa, $20</a>`);
+    expect(body).toContain(`Reply Y ${teased} to its text message to buy it.`);
+    expect(body).not.toContain('Hot stone');
+    expect((await openPage(open.token)).statusCode).toBe(200);
   });
 
   it("[S10] a bot's GET and HEAD change nothing", async () => {
@@ -166,6 +244,47 @@ describe('paying', () => {
     ]);
   });
 
+  it.each([
+    ['amy@example.com', 'amy@example.com'],
+    [null, undefined],
+    // Stripe would refuse the whole checkout.
+    ['amy@exämple.com', undefined],
+    ['amy..@', undefined],
+  ])('the receipt of a buyer with the address %s goes to %s', async (email, expected) => {
+    const { token, unlockId } = await payable();
+    await api.rows(
+      'UPDATE buyers SET email = $2 WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = $1)',
+      [unlockId, email],
+    );
+    expect((await pay(token)).statusCode).toBe(303);
+    const [entry] = api.sandbox.ledger
+      .list({ vendor: 'stripe', operation: 'checkout.session.create' })
+      .filter((e) => e.idempotencyKey === `checkout-${unlockId}-1`);
+    const data = entry!.params.payment_intent_data as Record<string, unknown>;
+    expect(data.receipt_email).toBe(expected);
+  });
+
+  it('an address that changed after a response was lost does not block the payment', async () => {
+    const { token, unlockId } = await payable();
+    const fault = api.sandbox.fault({
+      vendor: 'stripe',
+      path: '/v1/checkout/sessions',
+      kind: 'error_after',
+      count: 1,
+    });
+    expect((await pay(token)).statusCode).toBe(503);
+    api.sandbox.clearFaults(fault.id);
+    await api.rows(
+      `UPDATE buyers SET email = 'other@example.com' WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = $1)`,
+      [unlockId],
+    );
+    expect((await pay(token)).statusCode).toBe(303);
+    expect((await sessionsOf(unlockId)).map((s) => [s.number, s.state])).toEqual([
+      [1, 'expired'],
+      [2, 'open'],
+    ]);
+  });
+
   it('ten simultaneous clicks create one session', async () => {
     const { token, unlockId } = await payable();
     const all = await Promise.all(Array.from({ length: 10 }, () => pay(token)));
@@ -187,6 +306,7 @@ describe('paying', () => {
     expect(failed.statusCode).toBe(503);
     expect(failed.headers['retry-after']).toBeDefined();
     expect(failed.body).toContain('You were not charged');
+    expect(failed.body).toContain(`<a class="button" href="/p/${token}">Try again</a>`);
     expect((await sessionsOf(unlockId)).map((s) => s.state)).toEqual(['creating']);
     expect((await pay(token)).statusCode).toBe(303);
     expect((await sessionsOf(unlockId)).map((s) => [s.number, s.state])).toEqual([[1, 'open']]);
@@ -206,6 +326,37 @@ describe('paying', () => {
     ).toEqual([]);
     expect((await pay(token)).statusCode).toBe(303);
   });
+
+  it.each([
+    ['off its step', 1_505, 'kwd', 'parameter_invalid_integer'],
+    ['below the minimum', 50, 'huf', 'amount_too_small'],
+  ])(
+    'a price that Stripe refuses, %s: the page says so, and an operator is alerted',
+    async (_what, price, currency, code) => {
+      const { token, unlockId } = await payable();
+      await api.rows('UPDATE lead_unlocks SET price_minor = $2, currency = $3 WHERE id = $1', [
+        unlockId,
+        price,
+        currency,
+      ]);
+      for (let press = 0; press < 2; press += 1) {
+        const refused = await pay(token);
+        expect(refused.statusCode).toBe(409);
+        expect(refused.body).toContain('does not accept this payment');
+        expect(refused.body).not.toContain('try again');
+      }
+      const events = await api.rows<{ code: string }>(
+        `SELECT DISTINCT data->>'code' AS code FROM events WHERE type = 'checkout.refused' AND subject = $1`,
+        [`unlock:${unlockId}`],
+      );
+      expect(events).toEqual([{ code }]);
+      // Corrected, it can be paid.
+      await api.rows("UPDATE lead_unlocks SET price_minor = 2000, currency = 'usd' WHERE id = $1", [
+        unlockId,
+      ]);
+      expect((await pay(token)).statusCode).toBe(303);
+    },
+  );
 
   it('whether an offer can still be paid for is judged by the database’s clock', async () => {
     const { unlockId } = await payable();
@@ -321,7 +472,7 @@ describe('after payment', () => {
     },
   );
 
-  it('a refunded payment is shown as refunded', async () => {
+  it('[F72] a payment to be refunded is shown as such, on its way, and as refunded only once it is', async () => {
     const { token, unlockId } = await payable();
     await pay(token);
     const [session] = await sessionsOf(unlockId);
@@ -336,7 +487,13 @@ describe('after payment', () => {
         VALUES (gen_random_uuid(), $1, 'unlock', $2, $2, 'pi_returned', $3, 2000, 'usd', false)`,
       [api.organizationId, unlockId, session!.id],
     );
-    expect((await openPage(token)).body).toContain('refunded in full');
+    expect((await openPage(token)).body).toContain('will be refunded in full');
+    await api.rows('UPDATE payments SET refunding_minor = 2000 WHERE unlock_id = $1', [unlockId]);
+    expect((await openPage(token)).body).toContain('is being refunded');
+    await api.rows('UPDATE payments SET refunding_minor = 0, refunded_minor = 2000 WHERE unlock_id = $1', [
+      unlockId,
+    ]);
+    expect((await openPage(token)).body).toContain('was refunded in full');
   });
 
   it('a POST shows the details, and only the first view is recorded as an event', async () => {
@@ -351,6 +508,8 @@ describe('after payment', () => {
     for (let i = 0; i < 2; i += 1) {
       const shown = await details(token);
       expect(shown.statusCode).toBe(200);
+      expect(shown.body).toContain('href="mailto:sarah.johnson@email.com"');
+      expect(shown.body).toContain('href="tel:+1234567890"');
       for (const words of [
         'Sarah Johnson',
         '+1234567890',

@@ -89,6 +89,7 @@ const probes: Record<string, Probe> = {
   'GET /api/imports/:import_id/rejects.csv': { foreign: () => `/api/imports/${imported}/rejects.csv` },
   'POST /api/imports/:import_id/preview': { foreign: () => `/api/imports/${imported}/preview`, body: {} },
   'POST /api/imports/:import_id/start': { foreign: () => `/api/imports/${imported}/start`, body: {} },
+  'POST /api/imports/:import_id/resume': { foreign: () => `/api/imports/${imported}/resume` },
   'POST /api/imports/:import_id/cancel': { foreign: () => `/api/imports/${imported}/cancel` },
   'POST /api/imports/:import_id/retry': { foreign: () => `/api/imports/${imported}/retry` },
   'GET /health': { open: 'no data' },
@@ -96,10 +97,12 @@ const probes: Record<string, Probe> = {
   'GET /api/stripe-service/health': { open: 'no data' },
   'GET /openapi.json': { open: 'documentation' },
   'GET /docs': { open: 'documentation' },
+  'GET /docs/problems': { open: 'documentation' },
   'GET /docs/start.js': { open: 'documentation' },
   'GET /docs/reference.js': { open: 'documentation' },
   'GET /static/*': { open: 'files' },
   'GET /p/:token': { open: 'the token is the secret of one unlock' },
+  'GET /p/:token/details': { open: 'leads back to the page of the token' },
   'POST /p/:token': { open: 'the token is the secret of one unlock' },
   'POST /p/:token/details': { open: 'the token is the secret of one unlock' },
   'POST /webhook/stripe': { open: 'signed' },
@@ -193,7 +196,7 @@ describe('[S05] tenancy', () => {
       city: 'Miami',
       service_type: 'x',
       client_name: 'S',
-      client_phone: '1',
+      client_phone: '+13055550199',
       provider_ids: ['provider60'],
     };
     const response = await api.json('POST', '/api/leads', body, {
@@ -218,7 +221,7 @@ describe('[S05] tenancy', () => {
 
   it('the same Idempotency-Key in two organizations is two requests', async () => {
     const headers = { 'idempotency-key': 'shared-word' };
-    const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '1' };
+    const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '+13055550199' };
     const mine = await api.json('POST', '/api/leads', body, headers);
     const theirs = await api.json('POST', '/api/leads', body, {
       ...headers,

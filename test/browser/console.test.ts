@@ -62,7 +62,7 @@ describe('the console in a browser', () => {
 
     await row.getByRole('link', { name: leadId }).click();
     await page.waitForURL('**/console/unlocks/*');
-    await page.getByText('revealer finished').first().waitFor();
+    await page.getByText('Send the details: done').first().waitFor();
     expect(await page.getByText('Sarah Johnson').count()).toBe(0);
     await page.getByRole('button', { name: /Show the text/ }).click();
     await page.getByText('Name: Sarah Johnson').waitFor();
@@ -80,11 +80,12 @@ describe('the console in a browser', () => {
     const leadId = await offer();
     await system.text(amy.phone, leadId);
     await pay(leadId);
-    const parked = page.locator('[data-parked]', { hasText: leadId });
+    const parked = page.locator('[data-item]', { hasText: leadId });
     await parked.waitFor();
-    await expect.poll(() => parked.textContent()).toContain('revealer gave up on payment.captured');
+    await expect.poll(() => parked.textContent()).toContain('Paid details weren’t delivered to');
     system.sandbox.clearFaults();
-    await parked.getByRole('button', { name: 'Resume' }).click();
+    await parked.getByText('Resume', { exact: true }).click();
+    await parked.getByRole('button', { name: 'Resume this step' }).click();
     await page.getByText('Resumed', { exact: true }).waitFor();
     await page.locator('tr[data-row]', { hasText: leadId }).locator('[data-state=DONE]').waitFor();
     await parked.waitFor({ state: 'detached' });

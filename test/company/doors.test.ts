@@ -201,6 +201,36 @@ describe('[S38] keys end with the person who made them', () => {
   });
 });
 
+describe('a member who opens a page of the operators', () => {
+  it.each(['/queues', '/queues/queue/revealer', '/console', '/companies'])(
+    '%s answers a page with a way on',
+    async (path) => {
+      const { member } = await staffed();
+      const answer = await member.get(path);
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([403, 'text/html; charset=utf-8']);
+      const html = await answer.text();
+      expect(html).toContain('You need operator access to see this page.');
+      expect(html).toContain('<a class="btn" href="/">');
+      const program = await member.get(path, { accept: 'application/json' });
+      expect(program.headers.get('content-type')).toContain('application/problem+json');
+    },
+  );
+});
+
+it('the return from a CRM that denied access leads back to the settings it came from', async () => {
+  const { member, number } = await staffed();
+  const settings = `/dashboard/${number}/settings`;
+  const consent = await member.get(`${settings}/crm/oauth`);
+  const state = new URL(consent.headers.get('location')!).searchParams.get('state')!;
+  const answer = await member.get(
+    `/oauth/ghl/callback?error=access_denied&state=${encodeURIComponent(state)}`,
+  );
+  expect(answer.status).toBe(400);
+  const html = await answer.text();
+  expect(html).toContain(`<a class="btn" href="${settings}/crm/oauth">`);
+  expect(html).toContain(`<a href="${settings}#crm">`);
+});
+
 describe('people', () => {
   it('[S38] a buyer of the company is not silently left out when invited as a member', async () => {
     const company = await staffed();

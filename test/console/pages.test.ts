@@ -44,7 +44,7 @@ describe('console pages', () => {
     }
     expect(await page('/console?status=open')).toContain(mine);
     expect(await page('/console?status=AWAIT_CONFIRM')).toContain(mine);
-    expect(await page('/console?status=DONE')).toContain('Nothing matches.');
+    expect(await page('/console?status=DONE')).toContain('No results');
     expect((await operator.get('/console?status=nonsense&before=x&q=%00')).status).toBeLessThan(500);
   });
 
@@ -101,9 +101,9 @@ describe('console pages', () => {
       'Awaiting payment',
       'Details sent',
       'Done',
-      'revealer finished',
-      'Vendor call accepted',
-      '$20 captured',
+      'Send the details: done',
+      'Twilio accepted the message',
+      'Payment of $20 received',
       'Reply Y to unlock',
       `Y ${leadId}`,
     ]) {
@@ -139,7 +139,7 @@ describe('console pages', () => {
       const html = await (await visitor.get('/console')).text();
       expect(html).toContain(`curl ${empty.publicUrl}/api/leads`);
       expect(html).toContain(amy.externalId);
-      expect(html).toContain('Nothing needs you.');
+      expect(html).toContain('You’re all caught up.');
     } finally {
       await empty.stop();
     }
@@ -169,8 +169,8 @@ describe('operator actions', () => {
       [],
       (row) => row !== undefined,
     );
-    expect(await page('/console/parked')).toContain('revealer gave up on payment.captured');
-    expect(await page('/console')).toContain(`data-parked="${parked!.id}"`);
+    expect(await page('/console/parked')).toContain('Paid details weren’t delivered to');
+    expect(await page('/console')).toContain(`data-item="parked-${parked!.id}"`);
 
     system.sandbox.clearFaults();
     const clicks = await Promise.all(

@@ -10,7 +10,7 @@ export const bobPhone = '+13055550161';
 const names = `organization ownKey supplierKey amy bob amyLine bobLine user importing
   offered uploaded soldUpload
   amyOpen bobDone amyExpired bobRefunded
-  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined held decided checked`;
+  teaser reveal revealMail help alertMail kept returned journal reply alert received parked closed notified reported quarantined held decided checked refundAlert`;
 export type Ids = Record<string, string>;
 
 /** Ids as the product makes them, each a second after the one before: their order is the order of their making. */
@@ -45,7 +45,10 @@ export async function fill(client: pg.Client, id: Ids): Promise<void> {
     },
   ]);
   await insert('api_keys', [keyOf(id, 'ownKey', 'organization'), keyOf(id, 'supplierKey', 'supplier')]);
-  await insert('buyers', [buyerOf(id, 'amy', amyPhone, 'es'), buyerOf(id, 'bob', bobPhone, null)]);
+  await insert('buyers', [
+    { ...buyerOf(id, 'amy', amyPhone, 'es'), flagged_at: null },
+    { ...buyerOf(id, 'bob', bobPhone, null), flagged_at: new Date() },
+  ]);
   await insert('phones', [
     { id: id.amyLine, our_number: ourNumber, number: amyPhone },
     { id: id.bobLine, our_number: ourNumber, number: bobPhone },
@@ -134,7 +137,7 @@ function leadsOf(id: Ids): Row[] {
   });
   return [
     of('offered', { city: 'Miami', price_minor: 2_500, max_sales: 1 }),
-    of('uploaded', { uploaded: true, import_id: id.importing }),
+    of('uploaded', { uploaded: true, import_id: id.importing, phone_hash: 'p1', email_hash: 'e1' }),
     // The pay-per-unlock routes sold uploaded leads before they asked for a channel.
     of('soldUpload', { uploaded: true }),
   ];
@@ -188,7 +191,9 @@ async function insertMoney(id: Ids, insert: Insert): Promise<void> {
       unlock_id: id.bobDone,
       payment_intent: 'pi_kept',
       session_id: 'cs_done',
+      refunded_minor: 500,
       kept: true,
+      disputed_at: new Date(),
     },
     {
       ...payment,
@@ -197,6 +202,7 @@ async function insertMoney(id: Ids, insert: Insert): Promise<void> {
       payment_intent: 'pi_back',
       session_id: 'cs_x',
       refunded_minor: 2_500,
+      disputed_at: null,
       kept: false,
     },
   ]);
@@ -232,6 +238,15 @@ async function insertTransport(id: Ids, insert: Insert): Promise<void> {
       organization_id: id.organization,
       subject: `unlock:${id.bobDone}`,
       text: 'Disputed.',
+    },
+    {
+      id: id.refundAlert,
+      key: `refunded-${id.bobDone}-500`,
+      kind: 'payment_refunded',
+      organization_id: id.organization,
+      subject: `unlock:${id.bobRefunded}`,
+      text: `500 minor units of payment ${id.bobDone} were refunded.`,
+      created_at: new Date(Date.now() - 7_200_000),
     },
     ...[
       { alertId: id.held, session: 'cs_old', resolved_at: null },

@@ -19,10 +19,12 @@ import { findConversationOwner } from '../../src/db/messaging/conversations.ts';
 import { findReceiptTarget } from '../../src/db/messaging/receipts.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { findCheckout } from '../../src/db/payment/checkout.ts';
+import { salesMoney } from '../../src/db/payment/figures.ts';
 import { findPayment } from '../../src/db/payment/payments.ts';
 import { findOpenSessions, findSession } from '../../src/db/payment/sessions.ts';
-import { listAlerts, listParked } from '../../src/db/transport/attention.ts';
+import { listAlertGroups, listParkedGroups } from '../../src/db/transport/attention.ts';
 import { findOffers, findReply } from '../../src/db/transport/inbox.ts';
+import { nameSubjects } from '../../src/db/transport/named-subjects.ts';
 import { dayMoney, findUnlockDetail, listUnlocks } from '../../src/db/unlock/list.ts';
 import { findUnlockByToken } from '../../src/db/unlock/pay-view.ts';
 import { findReveal, hasRevealFailed } from '../../src/db/unlock/reveals.ts';
@@ -136,7 +138,33 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     });
     expect(await findPayment(db, { id: id.returned! })).toMatchObject({ refundedMinor: 2_500, kept: false });
     const [money] = await dayMoney(db, organization, '00000000-0000-0000-0000-000000000000');
-    expect(money).toEqual({ currency: 'usd', kept: 2_500, refunded: 2_500 });
+    expect(money).toEqual({ currency: 'usd', gross: 5_000, refunded: 3_000, disputed: 2_000, due: 0 });
+  });
+
+  it('[F72] what was refunded and disputed keeps its sums, and is the one reason why its buyer is flagged', async () => {
+    expect(await findPayment(db, { paymentIntent: 'pi_kept' })).toMatchObject({
+      refundedMinor: 500,
+      refundingMinor: 0,
+      disputedMinor: 2_000,
+      withdrawnMinor: 0,
+      version: 0,
+      flagsBuyer: true,
+    });
+    expect(await db.query('SELECT external_id AS id, flags FROM buyers ORDER BY 1')).toEqual([
+      { id: 'amy', flags: 0 },
+      { id: 'bob', flags: 1 },
+    ]);
+    expect(await salesMoney(db, organization, '00000000-0000-0000-0000-000000000000')).toEqual([
+      {
+        currency: 'usd',
+        gross: 5_000,
+        refunded: 3_000,
+        refunding: 0,
+        due: 0,
+        disputed: 2_000,
+        net: 0,
+      },
+    ]);
   });
 
   it('an unlock that kept a charge still keeps no second one', async () => {
@@ -229,13 +257,20 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     expect(await findReply(db, 'twilio', 'SM1')).toMatchObject({ intent: 'accept', unlockId: id.amyOpen });
     const offers = await findOffers(db, ourNumber, amyPhone, [], null);
     expect(offers.map((offer) => offer.unlockId).toSorted()).toEqual([id.amyOpen, id.amyExpired].toSorted());
-    expect(await listAlerts(db, organization, 10)).toMatchObject([
-      { id: id.alert, unlockId: id.bobDone },
-      { id: id.held, unlockId: id.amyOpen },
+    const alerts = await listAlertGroups(db, organization, 10);
+    expect(alerts).toMatchObject([
+      { id: id.alert, details: null },
+      { id: id.held },
+      { id: id.refundAlert, text: 'A part or all of the payment went back to the buyer.' },
     ]);
-    expect(await listParked(db, { organizationId: organization, limit: 10 })).toMatchObject([
-      { worker: 'payment-linker', error: 'no answer', unlockId: id.amyOpen, leadId: 'lead_offered' },
+    expect(await nameSubjects(db, alerts)).toMatchObject([
+      { unlockId: id.bobDone },
+      { unlockId: id.amyOpen, lead: 'lead_offered', company: 'Gold' },
+      { unlockId: id.bobRefunded },
     ]);
+    const parked = await listParkedGroups(db, { organizationId: organization });
+    expect(parked).toMatchObject([{ worker: 'payment-linker', error: 'no answer', count: 1 }]);
+    expect(await nameSubjects(db, parked)).toMatchObject([{ unlockId: id.amyOpen, lead: 'lead_offered' }]);
   });
 
   it('open work of a rerouted event belongs to its new worker, and jobs of the former queue are void', async () => {
@@ -293,5 +328,11 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     ]);
     expect(await findJob(db, id.uploaded!)).toMatchObject({ status: 'success', contactId: 'con_1' });
     expect(await companyStatistics(db, organization)).toMatchObject({ total: 2 });
+  });
+
+  it('[F71] the address of a lead in the CRM is that lead’s', async () => {
+    expect(
+      await db.query('SELECT vendor, account_id, email_hash, lead_id, person FROM crm_addresses'),
+    ).toEqual([{ vendor: 'ghl', account_id: 'loc_1', email_hash: 'e1', lead_id: id.uploaded, person: 'p1' }]);
   });
 });

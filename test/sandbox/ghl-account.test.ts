@@ -58,6 +58,19 @@ describe('tokens', () => {
     expect((await token({})).status).toBe(422);
   });
 
+  it.each(['loc-1', 'abc_2', 'ABC123'])(
+    'the consent page accepts the location %s that it offers',
+    async (id) => {
+      ghl.location(id, {});
+      const html = await got(`${sandbox.url}${chooser()}`).text();
+      const pattern = new RegExp(`^(?:${/pattern="([^"]+)"/.exec(html)![1]})$`, 'v');
+      expect(html).toContain(`<option value="${id}">`);
+      expect(id).toMatch(pattern);
+      const allowed = await call('POST', chooser(), { form: { decision: 'allow', location: id } });
+      expect(allowed.headers.location).toContain('code=');
+    },
+  );
+
   it('a refresh token works once; the new access and refresh tokens work', async () => {
     const first = await consented();
     const second = (await refresh(first.refresh_token)).body;

@@ -123,7 +123,8 @@ export function onlyOrganization({ organizations: own }: Caller): string | null 
 
 /** Throws 403 unless the caller may act for every organization. */
 export function assertOperator(caller: Caller): void {
-  if (caller.organizations !== null) throw new RefusedError(403, 'forbidden', 'This is for operators.');
+  if (caller.organizations !== null)
+    throw new RefusedError(403, 'forbidden', 'You need operator access to see this page.');
 }
 
 /** A hook for routes with `access.signedIn`. */

@@ -10,7 +10,8 @@ import { type CompanySite, companyOf } from './site.ts';
 import { type FormState, untouched } from './view-types.ts';
 
 const hidden = { schema: { hide: true } };
-const added = /^(created|duplicate)\.(lead_[A-Za-z0-9_]{1,64})(\.odd)?$/;
+/** With the fields that have a warning. */
+const added = /^(created|duplicate)\.(lead_[A-Za-z0-9_]{1,64})((?:\.(?:phone|email))*)$/;
 
 /** The form that adds one lead. */
 export function companyLead(site: CompanySite): FastifyPluginAsync {
@@ -34,7 +35,7 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
           ? {
               kind: found[1] === 'created' ? ('created' as const) : ('duplicate' as const),
               leadId: found[2]!,
-              phoneValid: found[3] === undefined,
+              warned: found[3]!.split('.').slice(1),
             }
           : null;
         return show(request, reply, untouched, before);
@@ -57,10 +58,8 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       const [outcome] = outcomes ?? [];
       views.changed();
       const kind = outcome?.kind ?? 'created';
-      return reply.redirect(
-        `/dashboard/${company.number}/lead?added=${kind}.${outcome?.publicId ?? ''}${judged.lead.phoneValid ? '' : '.odd'}`,
-        303,
-      );
+      const result = [kind, outcome?.publicId ?? '', ...Object.keys(judged.warnings ?? {})].join('.');
+      return reply.redirect(`/dashboard/${company.number}/lead?added=${result}`, 303);
     });
   };
 }

@@ -4,6 +4,7 @@ import type { Import, ImportDialect } from '../../db/imports/imports.ts';
 import { guessMapping, type Mapping } from '../../domain/csv/mapping.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
 import type { JudgedRow } from '../../domain/csv/rows.ts';
+import type { FieldErrors } from '../../domain/lead/candidate.ts';
 import type { CrmFields } from '../../usecases/crm/fields.ts';
 import type { DryRun } from '../../usecases/imports/dry-run.ts';
 import { choiceOf } from './column-choices.ts';
@@ -40,8 +41,14 @@ export function previewView(preview: CsvPreview, given: Given): PreviewView {
       .map((text) => text.slice(0, 120));
   return {
     encoding: preview.encoding,
+    readings: preview.readings,
     delimiter: preview.delimiter,
     dialect,
+    headerRow: preview.headerRow,
+    firstRows: preview.firstRows.map(({ row, cells }) => ({
+      row,
+      text: cells.filter(Boolean).join(', ').slice(0, 80),
+    })),
     columns: preview.columns.map(({ header, target }, i) => ({
       header,
       target: choiceOf(target, company, crm),
@@ -52,6 +59,7 @@ export function previewView(preview: CsvPreview, given: Given): PreviewView {
     customFields,
     crm: crm && { ...crm, fields: otherFields(company, crm) },
     counted: dryRun && { ...dryRun, rejects: dryRun.rejects.map(sampleRow) },
+    dropped: preview.dropped,
     looksLikeData: preview.looksLikeData,
     problem: preview.problem,
     sameFile: sameFile ? { id: sameFile.id, at: sameFile.createdAt } : null,
@@ -66,29 +74,36 @@ function otherFields({ fieldMapping }: Company, { fields }: CrmFields) {
     .map(({ id, name, dataType }) => ({ id, name, type: dataType.replaceAll('_', ' ').toLowerCase() }));
 }
 
+const sentencesOf = (reasonsOf: FieldErrors): string[] =>
+  Object.entries(reasonsOf).flatMap(([field, reasons]) =>
+    reasons.map((reason) => `${field === 'row' ? 'The row' : fieldLabel(field)} ${reason}`),
+  );
+
 function sampleRow(row: JudgedRow): SampleRow {
   if (!row.ok) {
-    const problems = Object.entries(row.errors).flatMap(([field, reasons]) =>
-      reasons.map((reason) => `${field === 'row' ? 'The row' : fieldLabel(field)} ${reason}`),
-    );
     const title = row.cells
       .filter((cell) => cell.trim() !== '')
       .slice(0, 3)
       .join(' · ')
       .slice(0, 120);
-    return { row: row.row, state: 'rejected', title, detail: '', problems };
+    return { row: row.row, state: 'rejected', title, detail: '', problems: sentencesOf(row.errors) };
   }
   const { lead } = row;
-  const more = [lead.phone, lead.email, lead.company, lead.city, lead.notes?.slice(0, 120) ?? null];
+  const more = [
+    lead.phone,
+    ...(lead.otherPhones.length > 0 ? [`also ${lead.otherPhones.join(', ')}`] : []),
+    lead.email,
+    lead.company,
+    lead.city,
+    lead.notes?.slice(0, 120) ?? null,
+  ];
   const custom = Object.entries(lead.customFields).map(([name, value]) => `${name}: ${value.slice(0, 60)}`);
   const detail = [...more.filter((text) => text !== null), ...lead.tags.map((tag) => `#${tag}`), ...custom];
   return {
     row: row.row,
-    state: lead.phoneValid ? 'ok' : 'odd',
+    state: row.warnings ? 'odd' : 'ok',
     title: lead.name.slice(0, 120),
     detail: detail.slice(0, 8).join(', '),
-    problems: lead.phoneValid
-      ? []
-      : ['Phone is not a valid number: it is kept as typed and cannot be texted'],
+    problems: sentencesOf(row.warnings ?? {}),
   };
 }

@@ -11,11 +11,13 @@ import {
   type ImportFacts,
   importCounts,
   listImports,
+  type SyncCounts,
 } from '../../db/imports/imports.ts';
 import { attentionCounts } from '../../db/transport/attention.ts';
 import type { Person } from '../../domain/account/person.ts';
-import { shownStatus } from '../../domain/imports/status.ts';
-import { parseLeadPhone } from '../../domain/phone/lead-phone.ts';
+import { shownRemark } from '../../domain/crm/remark.ts';
+import { isReadToEnd, isStopped, shownStatus } from '../../domain/imports/status.ts';
+import { parseLeadPhone, phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import { type CrmFields, listCrmFields } from '../../usecases/crm/fields.ts';
 import type { SessionDeps } from '../../usecases/crm/session.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -101,8 +103,10 @@ export function createCompanyViews(deps: Deps) {
   });
   /** In a list they are counted less often, because there are many. */
   const syncs = (row: ImportFacts, listed: boolean) =>
-    cache.get(`syncs ${row.id} ${row.status}`, agePer(row.created * (listed ? 10 : 1)), async () =>
-      merged(await importCounts(reader, row)),
+    cache.get(
+      `syncs ${row.id} ${row.status} ${row.resumedAt?.getTime() ?? ''}`,
+      agePer(row.created * (listed ? 10 : 1)),
+      async () => merged(await importCounts(reader, row)),
     );
   const importView = async (row: ImportFacts, listed = true): Promise<ImportView> => ({
     ...importFacts(row),
@@ -206,7 +210,7 @@ export function createCompanyViews(deps: Deps) {
       ? {
           leadId: filter.search.startsWith('lead_') ? filter.search : `lead_${filter.search}`,
           contactId: filter.search,
-          phoneHash: phone.ok ? vault.index(phone.value) : null,
+          phoneHash: phone.ok ? vault.index(phoneIdentity(phone.value)) : null,
         }
       : null;
     const { importId, before } = filter;
@@ -221,8 +225,8 @@ export function createCompanyViews(deps: Deps) {
     return { log: page.map(logRow), older: rows.length > pageSize ? (page.at(-1)?.cursor ?? null) : null };
   }
 
-  function logRow({ contact, cursor: _cursor, ...row }: LoggedLead): LogRow {
-    return { ...row, ...shortened(contact) };
+  function logRow({ contact, cursor: _cursor, remark, mergedWith, ...row }: LoggedLead): LogRow {
+    return { ...row, remark: shownRemark({ remark, mergedWith }), ...shortened(contact) };
   }
 
   /** Enough to recognise a contact; the rest is in the CRM. */
@@ -247,10 +251,11 @@ function shortName(name: string): string {
   return last ? `${first.slice(0, 40)} ${[...last][0]}.` : first.slice(0, 40);
 }
 
-const merged = (counts: { pending: number; processing: number; success: number; failed: number }) => ({
-  pending: counts.pending + counts.processing,
-  success: counts.success,
-  failed: counts.failed,
+const merged = ({ pending, processing, success, failed, cancelled }: SyncCounts) => ({
+  pending: pending + processing,
+  success,
+  failed,
+  cancelled,
 });
 
 function importFacts(row: ImportFacts): Omit<ImportView, 'sync'> {
@@ -268,6 +273,9 @@ function importFacts(row: ImportFacts): Omit<ImportView, 'sync'> {
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     endedAt: row.endedAt,
+    stopped: isStopped(row),
+    stoppedAt: row.stoppedAt,
+    readToEnd: isReadToEnd(row),
     totalRows: row.totalRows,
     readRows: read,
     fraction: row.status === 'running' && row.totalRows > 0 ? Math.min(1, read / row.totalRows) : null,

@@ -1,5 +1,5 @@
 import { resolveParkedAlert } from '../../db/transport/alerts.ts';
-import { findParked } from '../../db/transport/attention.ts';
+import { findParked, parkedLike } from '../../db/transport/attention.ts';
 import { releaseRefused } from '../../db/transport/effects.ts';
 import { resumeRow } from '../../db/transport/outbox.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -25,4 +25,20 @@ export async function resumeParked(
     { cause: { correlationId, causationId: eventId } },
   );
   return result.moved;
+}
+
+/** Resumed by one click; more of one cause need another. */
+export const resumedAtOnce = 500;
+
+/** Resumes parked work and all that failed for the same cause. Returns how many were resumed. */
+export async function resumeCause(
+  runtime: Pick<Runtime, 'db' | 'relay'>,
+  id: number,
+  actor: string,
+): Promise<number> {
+  let resumed = 0;
+  for (const each of await parkedLike(runtime.db, id, resumedAtOnce)) {
+    if (await resumeParked(runtime, each, actor)) resumed += 1;
+  }
+  return resumed;
 }

@@ -15,7 +15,7 @@ import { createStreams, eventStream } from '../http/streams.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 import { pageErrors } from '../web/error-page.ts';
 import { type Chrome, render } from '../web/layout.tsx';
-import { resumeParked } from './actions.ts';
+import { resumeCause } from './actions.ts';
 import { InboxPage, ParkedPage } from './pages/attention-page.tsx';
 import { OverviewPage } from './pages/overview-page.tsx';
 import { UnlockPage } from './pages/unlock-page.tsx';
@@ -111,7 +111,7 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
   app.post<{ Params: { id: string } }>('/console/parked/:id/resume', hidden, async (request, reply) => {
     const id = z.coerce.number().int().positive().safeParse(request.params.id);
     if (!id.success) throw notFound('parked work');
-    await resumeParked(runtime, id.data, personOf(request).id);
+    await resumeCause(runtime, id.data, personOf(request).id);
     return back(request, reply);
   });
   app.post<{ Params: { id: string } }>('/console/inbox/:id/handled', hidden, async (request, reply) => {

@@ -1,7 +1,11 @@
 import type { Timeline } from '../../db/unlock/timeline.ts';
 import { formatMoney } from '../../domain/money.ts';
+import { eventInWords } from '../../domain/transport/event-words.ts';
+import { reasonInWords, vendorName } from '../../domain/transport/reason.ts';
+import { stepOf } from '../../domain/transport/steps.ts';
 import { paidStates } from '../../domain/unlock/machine.ts';
 import { capital, reasonLabel, stateLabel, type Tone } from '../web/parts.tsx';
+import { intentInWords } from './intents.ts';
 
 const paid: ReadonlySet<string> = new Set(paidStates);
 
@@ -37,7 +41,8 @@ export function entriesOf(timeline: Timeline, open: OpenText, contact: boolean):
       at: reply.receivedAt,
       kind: 'reply' as const,
       tone: 'busy' as const,
-      title: `Buyer wrote${reply.intent ? `, read as ${reply.intent}` : ''}`,
+      title: 'Buyer wrote',
+      note: reply.intent ? intentInWords(reply.intent) : undefined,
       bubble: reply.body ? (open(reply.body) ?? undefined) : undefined,
     })),
     ...timeline.payments.map(paymentEntry),
@@ -49,7 +54,7 @@ export function entriesOf(timeline: Timeline, open: OpenText, contact: boolean):
 
 function eventEntry({ id, occurredAt, type, data }: Timeline['events'][number]): Entry {
   if (type === 'unlock.moved') {
-    const reason = typeof data.reason === 'string' ? reasonLabel(data.reason) : undefined;
+    const reason = typeof data.reason === 'string' ? capital(reasonLabel(data.reason)) : undefined;
     const to = String(data.to);
     const tone = paid.has(to) ? 'good' : ['EXPIRED', 'OPTED_OUT'].includes(to) ? 'quiet' : 'busy';
     return {
@@ -58,49 +63,95 @@ function eventEntry({ id, occurredAt, type, data }: Timeline['events'][number]):
       kind: 'move',
       tone,
       title: stateLabel(to),
-      note: reason ?? `from ${stateLabel(String(data.from))}`,
+      note: reason ?? `From ${stateLabel(String(data.from))}`,
     };
   }
   const bad = ['work.parked', 'message.failed', 'payment.quarantined', 'payment.disputed'].includes(type);
-  const details = ['error', 'reason', 'code', 'notice', 'purpose', 'worker']
-    .map((key) => data[key])
-    .filter((v) => typeof v === 'string');
   return {
     id,
     at: occurredAt,
     kind: 'event',
     tone: bad ? 'bad' : 'quiet',
-    title: type,
-    note: details.join(', ') || undefined,
+    title: eventInWords(type),
+    note: eventNote(data),
   };
 }
+
+/** Of an event: why, and of which step or message. */
+function eventNote(data: Record<string, unknown>): string | undefined {
+  const text = (key: string) => {
+    const value = data[key];
+    return typeof value === 'string' ? value : null;
+  };
+  const worker = text('worker');
+  const reason = text('error') ?? text('reason') ?? text('code');
+  const parts = [
+    worker ? stepOf(worker, text('eventType') ?? undefined).name : null,
+    (text('notice') ?? text('purpose'))?.replaceAll('_', ' '),
+    reason ? reasonInWords(reasonLabel(reason).replaceAll('_', ' ')) : null,
+  ];
+  return parts.filter((part) => part !== null && part !== undefined).join(': ') || undefined;
+}
+
+/** How a run or a call ended. */
+const outcomes: Record<string, string> = {
+  finished: 'done',
+  skipped: 'nothing to do',
+  snoozed: 'later',
+  failed: 'failed, will be tried again',
+  parked: 'failed',
+};
+const callOutcomes: Record<string, string> = {
+  accepted: 'accepted',
+  refused: 'rejected',
+  released: 'did not process',
+  unknown: 'has not confirmed',
+};
+const callObjects: Record<string, string> = {
+  sms: 'the message',
+  email: 'the email',
+  refund: 'the refund',
+  expire_session: 'the end of the checkout',
+};
 
 function attemptEntry(row: Timeline['attempts'][number]): Entry {
   const bad = ['failed', 'parked', 'refused'].includes(row.outcome ?? '');
   const tone = bad ? 'bad' : row.outcome === 'snoozed' || row.outcome === 'unknown' ? 'wait' : 'quiet';
   const base = { id: row.id, at: row.startedAt, tone, durationMs: row.durationMs } as const;
-  const outcome = row.outcome ?? 'has not ended';
-  if (row.effectKey)
-    return { ...base, kind: 'call', title: `Vendor call ${outcome}`, note: row.detail ?? undefined };
+  if (row.effectKey) {
+    const outcome = row.outcome ? (callOutcomes[row.outcome] ?? row.outcome) : 'has not answered about';
+    const object = callObjects[row.callKind ?? ''] ?? 'the request';
+    return {
+      ...base,
+      kind: 'call',
+      title: `${row.vendor ? vendorName(row.vendor) : 'The vendor'} ${outcome} ${object}`,
+      // Of an accepted call: the vendor's own id, for its support.
+      note: row.outcome === 'accepted' ? (row.detail ?? undefined) : noteOf(row.detail),
+    };
+  }
+  const outcome = row.outcome ? (outcomes[row.outcome] ?? row.outcome) : 'has not ended';
   return {
     ...base,
     kind: 'run',
-    title: `${row.worker} ${outcome}`,
-    note: [row.eventType, row.detail].filter(Boolean).join(': '),
+    title: `${stepOf(row.worker, row.eventType).name}: ${outcome}`,
+    note: noteOf(row.detail),
   };
 }
+
+const noteOf = (detail: string | null) => (detail === null ? undefined : reasonInWords(detail));
 
 function messageEntry(row: Timeline['messages'][number], open: OpenText, contact: boolean): Entry {
   const holdsContact = row.purpose.startsWith('reveal');
   const tone = row.status === 'failed' ? 'bad' : row.status === 'delivered' ? 'good' : 'busy';
   const channel = row.channel === 'sms' ? 'SMS' : capital(row.channel);
+  const status = capital(row.status);
   return {
     id: row.id,
     at: row.createdAt,
     kind: 'message',
     tone,
     title: `${channel}: ${row.purpose.replaceAll('_', ' ')}`,
-    note: row.errorCode ? `${row.status}, ${row.errorCode}` : row.status,
+    note: row.errorCode ? `${status}: ${reasonInWords(`(${row.errorCode})`)}` : status,
     bubble: row.body && (contact || !holdsContact) ? withoutToken(open(row.body)) : undefined,
     locked: row.body !== null && holdsContact && !contact,
   };
@@ -109,22 +160,23 @@ function messageEntry(row: Timeline['messages'][number], open: OpenText, contact
 /** The pay link opens the details once they are paid for, so the console hides its token. */
 const withoutToken = (text: string | null) => text?.replace(/(\/p\/)[\w-]{8,}/g, '$1…');
 
+/** A payment, with what of it went back or is asked back. */
 function paymentEntry(row: Timeline['payments'][number]): Entry {
-  const back =
-    row.refundedMinor > 0 ? `${formatMoney(row.refundedMinor, row.currency, 'en')} refunded` : null;
+  const money = (minor: number) => formatMoney(minor, row.currency, 'en');
+  const returned = row.refundedMinor > 0 || row.disputedMinor > 0 || !row.kept;
   const notes = [
-    row.kept ? 'kept' : 'not kept',
-    back,
-    row.refundReason,
-    row.disputed ? 'disputed' : null,
+    row.refundedMinor > 0 ? `${money(row.refundedMinor)} refunded` : null,
+    row.disputedMinor > 0 ? `${money(row.disputedMinor)} disputed` : null,
+    !row.kept && row.refundedMinor < row.amountMinor ? 'To be refunded' : null,
+    row.refundReason ? capital(reasonLabel(row.refundReason).replaceAll('_', ' ')) : null,
     row.paymentIntent,
   ];
   return {
     id: row.id,
     at: row.createdAt,
     kind: 'payment',
-    tone: row.kept && !row.disputed ? 'good' : 'bad',
-    title: `${formatMoney(row.amountMinor, row.currency, 'en')} captured`,
-    note: notes.filter(Boolean).join(', '),
+    tone: returned ? 'bad' : 'good',
+    title: `Payment of ${money(row.amountMinor)} received`,
+    note: notes.filter(Boolean).join(' · '),
   };
 }

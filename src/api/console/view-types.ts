@@ -1,6 +1,9 @@
-import type { AlertRow, InboxRow, ParkedRow, WorkerPulse } from '../../db/transport/attention.ts';
+import type { InboxRow, WorkerPulse } from '../../db/transport/attention.ts';
 import type { OutboxFigures } from '../../db/transport/outbox.ts';
-import type { DayFigures, DayMoney, UnlockDetail, UnlockRow } from '../../db/unlock/list.ts';
+import type { WorkerPresence } from '../../db/transport/worker-processes.ts';
+import type { DayFigures, UnlockDetail, UnlockRow } from '../../db/unlock/list.ts';
+import type { Place } from '../../domain/messaging/alert-place.ts';
+import type { Takings } from '../../domain/payment/standing.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import type { Entry } from './timeline.ts';
 
@@ -9,16 +12,35 @@ import type { Entry } from './timeline.ts';
 /** An inbound text after decryption; null where there is none. */
 export type OpenedText = { from: string | null; text: string | null };
 
+export type InboxItem = InboxRow & OpenedText & { buyer: string | null; company: string | null };
+
+/** Something an operator must see: who, what happened, since when, what to do, one button and one link. */
+export type AttentionItem = {
+  id: string;
+  title: string;
+  /** Whose it is: company and lead. */
+  about: string;
+  what: string;
+  next: string;
+  since: Date;
+  latest: Date;
+  /** How often the same cause occurred. */
+  count: number;
+  link: Place | null;
+  action: { path: string; label: string; done: string; primary: boolean };
+};
+
 export type Overview = {
   now: Date;
   day: DayFigures;
-  money: DayMoney[];
-  alerts: AlertRow[];
-  parked: ParkedRow[];
-  inbox: (InboxRow & OpenedText)[];
+  money: Takings[];
+  alerts: AttentionItem[];
+  parked: AttentionItem[];
+  inbox: InboxItem[];
   counts: { parked: number; inbox: number; alerts: number };
   figures: OutboxFigures[];
   pulses: WorkerPulse[];
+  presence: WorkerPresence[];
   health: { database: boolean; queue: boolean; backend: string };
   unlocks: UnlockRow[];
   older: string | null;
@@ -30,7 +52,7 @@ export type UnlockView = {
   now: Date;
   unlock: UnlockDetail;
   siblings: UnlockRow[];
-  parked: ParkedRow[];
+  parked: AttentionItem[];
   entries: Entry[];
   /** The texts with the client's details are shown: this page does not refresh itself. */
   contactShown: boolean;

@@ -1,12 +1,15 @@
 import {
   attentionCounts,
   type InboxRow,
-  listAlerts,
+  listAlertGroups,
   listInbox,
-  listParked,
+  listParkedGroups,
+  type ParkedGroup,
+  parkedScan,
   workerPulses,
 } from '../../db/transport/attention.ts';
 import { outboxFigures } from '../../db/transport/outbox.ts';
+import { workerPresence } from '../../db/transport/worker-processes.ts';
 import {
   dayFigures,
   dayMoney,
@@ -19,6 +22,7 @@ import { unlockTimeline } from '../../db/unlock/timeline.ts';
 import { type UnlockState, unlockStates } from '../../domain/unlock/machine.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { TtlCache } from '../http/ttl-cache.ts';
+import { alertItems, inboxItems, parkedItems } from './attention.ts';
 import { exampleLead } from './example.ts';
 import { entriesOf } from './timeline.ts';
 import { type OpenedText, type Overview, statusGroups, type UnlockView } from './view-types.ts';
@@ -49,13 +53,14 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
   const figures = () =>
     cache.get('figures', figuresMs, async () => {
       const first = firstIdOf(Date.now() - 86_400_000);
-      const [day, money, depths, pulses] = await Promise.all([
+      const [day, money, depths, pulses, presence] = await Promise.all([
         dayFigures(reader, organizationId, first),
         dayMoney(reader, organizationId, first),
         outboxFigures(reader),
         workerPulses(reader),
+        workerPresence(reader),
       ]);
-      return { day, money, figures: depths, pulses };
+      return { day, money, figures: depths, pulses, presence };
     });
   const unlocks = (query: ListQuery) =>
     cache.get(JSON.stringify(query), momentMs, async () => {
@@ -75,15 +80,16 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
   const attention = () =>
     cache.get('attention', momentMs, async () => {
       const [alerts, parked, inbox] = await Promise.all([
-        listAlerts(reader, organizationId, 20),
-        listParked(reader, { organizationId, limit: attentionSize }),
+        listAlertGroups(reader, organizationId, 20),
+        listParkedGroups(reader, { organizationId }),
         listInbox(reader, organizationId, null, attentionSize),
       ]);
-      return {
-        alerts,
-        parked: parked.slice(0, attentionSize),
-        inbox: inbox.slice(0, attentionSize).map(opened),
-      };
+      const [alertsShown, parkedShown, inboxShown] = await Promise.all([
+        alertItems(reader, alerts),
+        parkedItems(reader, parked.slice(0, attentionSize)),
+        inboxItems(reader, inbox.slice(0, attentionSize).map(opened)),
+      ]);
+      return { alerts: alertsShown, parked: parkedShown, inbox: inboxShown };
     });
 
   return {
@@ -110,16 +116,14 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
       };
     },
     async parked(before: number | null) {
-      const rows = await listParked(reader, { organizationId, before, limit: pageSize });
-      return {
-        rows: rows.slice(0, pageSize),
-        older: rows.length > pageSize ? (rows[pageSize - 1]?.id ?? null) : null,
-      };
+      const groups = await listParkedGroups(reader, { organizationId, before });
+      return { items: await parkedItems(reader, groups), older: olderThan(groups) };
     },
     async inbox(after: string | null) {
       const rows = await listInbox(reader, organizationId, after, pageSize);
       const page = rows.slice(0, pageSize);
-      return { rows: page.map(opened), next: rows.length > pageSize ? (page.at(-1)?.id ?? null) : null };
+      const items = await inboxItems(reader, page.map(opened));
+      return { items, next: rows.length > pageSize ? (page.at(-1)?.id ?? null) : null };
     },
     async unlock(id: string, contactShown: boolean): Promise<UnlockView | null> {
       const unlock = await findUnlockDetail(reader, organizationId, id);
@@ -127,13 +131,13 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
       const [timeline, siblings, parked] = await Promise.all([
         unlockTimeline(reader, id, unlock.leadUuid),
         listSiblings(reader, unlock.leadUuid, 20),
-        listParked(reader, { organizationId, unlockId: id, limit: attentionSize }),
+        listParkedGroups(reader, { organizationId, unlockId: id }),
       ]);
       return {
         now: new Date(),
         unlock,
         siblings,
-        parked,
+        parked: await parkedItems(reader, parked),
         entries: entriesOf(timeline, open, contactShown),
         contactShown,
       };
@@ -144,6 +148,15 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
 export function statesOf(status: string): readonly UnlockState[] {
   if (Object.hasOwn(statusGroups, status)) return statusGroups[status as keyof typeof statusGroups].states;
   return unlockStates.filter((state) => state === status);
+}
+
+/** The last row that was read for the groups, when there may be older ones. */
+function olderThan(groups: readonly ParkedGroup[]): number | null {
+  if (groups.reduce((sum, { count }) => sum + count, 0) < parkedScan) return null;
+  const [oldest] = groups.toSorted(
+    (a, b) => a.since.getTime() - b.since.getTime() || a.oldestId - b.oldestId,
+  );
+  return oldest?.oldestId ?? null;
 }
 
 const lastId = (rows: UnlockRow[]) => rows.at(-1)?.id ?? null;

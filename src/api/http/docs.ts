@@ -9,7 +9,7 @@ import { addressOf, type Limiter } from './limits.ts';
 const description = `Receives leads, offers each lead to its buyers, and reveals the contact only after payment.
 
 Authenticate with \`Authorization: Bearer <key>\` or \`X-API-Key: <key>\`. Errors are RFC 9457 problem documents with a
-stable \`code\`. Every POST that creates something accepts an \`Idempotency-Key\`. Times are ISO 8601 UTC, money is integer minor units.`;
+stable \`code\`, [each explained](/docs/problems). Every POST that creates something accepts an \`Idempotency-Key\`. Times are ISO 8601 UTC, money is integer minor units.`;
 
 /** Collects the schemas of every route registered after it. */
 export async function describeApi(app: FastifyInstance, publicUrl: string): Promise<void> {
@@ -40,8 +40,14 @@ const page = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>leadgate API</title>
+<style>
+.way-back { display: flex; gap: 1.5rem; padding: 0.6rem 1.5rem; font: 0.875rem system-ui, sans-serif; background: #fff; }
+.way-back a { color: #4338ca; padding: 0.25rem 0; }
+@media (prefers-color-scheme: dark) { .way-back { background: #0f0f0f; } .way-back a { color: #a5b4fc; } }
+</style>
 </head>
 <body>
+<nav class="way-back" aria-label="leadgate"><a href="/">← Go to dashboard</a><a href="/docs/problems">Problem codes</a></nav>
 <div id="app"></div>
 <script src="/docs/reference.js"></script>
 <script src="/docs/start.js"></script>

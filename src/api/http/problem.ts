@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RefusedError } from '../../domain/errors.ts';
+import type { ProblemCode } from '../../domain/problems.ts';
 
 /** RFC 9457. `code` is stable and for programs; `title` and `detail` are for people and reveal no internals. */
 export const problemSchema = z.object({
@@ -31,7 +32,12 @@ const titles: Record<number, string> = {
   503: 'Temporarily unavailable',
 };
 
-export function problem(status: number, code: string, detail: string, fields?: Problem['fields']): Problem {
+export function problem(
+  status: number,
+  code: ProblemCode,
+  detail: string,
+  fields?: Problem['fields'],
+): Problem {
   const title = titles[status] ?? 'The request failed';
   return { type: `/docs/problems#${code}`, title, status, detail, code, ...(fields ? { fields } : {}) };
 }

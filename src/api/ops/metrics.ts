@@ -124,7 +124,11 @@ function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `leadgate_${name}`, help, labelNames, registers: [registry] });
   const depth = gauge('outbox_rows', 'Outbox rows by worker and state.', ['worker', 'state']);
-  const age = gauge('outbox_lag_seconds', 'Age of the oldest due outbox row, by worker.', ['worker']);
+  const age = gauge(
+    'outbox_lag_seconds',
+    'Age of the oldest due outbox row that is not on hold, by worker.',
+    ['worker'],
+  );
   const jobs = gauge('queue_jobs', 'Jobs in the queue by worker and state.', ['worker', 'state']);
   const effects = gauge('effects', 'Vendor calls in the last 24 hours, by vendor, kind and outcome.', [
     'vendor',
@@ -141,6 +145,8 @@ function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise
       const row = rows.find((r) => r.worker === worker);
       depth.set({ worker, state: 'queued' }, row?.queued ?? 0);
       depth.set({ worker, state: 'waiting' }, row?.waiting ?? 0);
+      depth.set({ worker, state: 'held' }, row?.held ?? 0);
+      depth.set({ worker, state: 'paused' }, row?.paused ?? 0);
       depth.set({ worker, state: 'parked' }, row?.parked ?? 0);
       age.set({ worker }, row?.lagSeconds ?? 0);
     }

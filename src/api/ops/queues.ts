@@ -83,9 +83,17 @@ function readRoutes(board: FastifyInstance, { routes, queues, uiConfig }: Omit<B
   }
 }
 
-/** The page loads fonts from Google and has inline styles; our policy allows neither. */
+/**
+ * The page loads fonts from Google and has inline styles; our policy allows neither. It has no way back to our pages, so
+ * one stands above it.
+ */
 function withoutExternals(page: string): string {
   return page
+    .replace('</head>', `<link rel="stylesheet" href="/static/way-back.css"></head>`)
+    .replace(
+      /<body([^>]*)>/,
+      '<body$1><nav class="way-back" aria-label="leadgate"><a href="/console">← Go to console</a></nav>',
+    )
     .replace(/<link[^>]*fonts\.googleapis\.com[^>]*>/g, '')
     .replace(/<style>[\s\S]*?<\/style>/g, '')
     .replace(/ style="[^"]*"/g, '');

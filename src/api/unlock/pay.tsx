@@ -2,23 +2,33 @@ import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } f
 import type { Child } from 'hono/jsx';
 import { renderToString } from 'hono/jsx/dom/server';
 import type { SealedContact } from '../../db/lead/leads.ts';
-import { findUnlockByToken, markViewed, type PayFigures } from '../../db/unlock/pay-view.ts';
+import { findOtherOffers, findUnlockByToken, markViewed, type PayFigures } from '../../db/unlock/pay-view.ts';
 import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';
-import { languageOf } from '../../domain/language.ts';
+import { type Language, languageOf } from '../../domain/language.ts';
+import { type Preview, previewOf } from '../../domain/lead/preview.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { isPayToken } from '../../domain/unlock/pay-link.ts';
 import { type PayView, payView } from '../../domain/unlock/pay-view.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
-import { openCheckoutSession } from '../../usecases/unlock/checkout.ts';
+import { openCheckoutSession, receiptAddress } from '../../usecases/unlock/checkout.ts';
 import { asStranger } from '../auth/caller.ts';
 import { limitRoutes } from '../http/bodies.ts';
 import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
 import type { Limiter } from '../http/limits.ts';
 import { addToLog } from '../http/request-log.ts';
-import { DetailsPage, PaidPage, PayablePage, SentencePage, type Teaser } from './pay-page.tsx';
+import {
+  DetailsPage,
+  type OtherOffer,
+  PaidPage,
+  PayablePage,
+  type Seller,
+  SentencePage,
+  type Teaser,
+} from './pay-page.tsx';
+import { payWords } from './pay-words.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'payments' | 'links' | 'config' | 'selfCheck' | 'log'>;
 /** Buttons send an empty form; its fields are not read. */
@@ -50,25 +60,35 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
 
     app.get('/p/:token', { schema: { hide: true } }, async (request, reply) => {
       const opened = await open(deps, request);
-      return opened ? show(reply, 200, pageOf(opened, tokenOf(request))) : show(reply, 404, unknownLink);
+      return opened
+        ? show(reply, 200, await pageOf(deps, opened, tokenOf(request)))
+        : show(reply, 404, unknownLink(request));
     });
 
     app.post('/p/:token', { schema: { hide: true } }, async (request, reply) => {
       const opened = await openToWrite(deps, limiter, request, reply);
-      if (!opened) return show(reply, 404, unknownLink);
+      if (!opened) return show(reply, 404, unknownLink(request));
       const { unlock, view } = opened;
       if (view.kind !== 'payable') return reply.redirect(`/p/${tokenOf(request)}`, 303);
       const session = await openCheckoutSession(deps, unlock.id, causeOf(request));
       if (session.kind === 'open') return reply.redirect(session.url, 303);
+      if (session.kind === 'refused') return show(reply, 409, refusedPage(unlock));
       return reply.redirect(
         `/p/${tokenOf(request)}${session.kind === 'confirming' ? '?from=checkout' : ''}`,
         303,
       );
     });
 
+    // The address of the shown details, opened again: the page with the button, because reading is a POST.
+    app.get('/p/:token/details', { schema: { hide: true } }, async (request, reply) =>
+      isPayToken(tokenOf(request))
+        ? reply.redirect(`/p/${tokenOf(request)}`, 303)
+        : show(reply, 404, unknownLink(request)),
+    );
+
     app.post('/p/:token/details', { schema: { hide: true } }, async (request, reply) => {
       const opened = await openToWrite(deps, limiter, request, reply);
-      if (!opened) return show(reply, 404, unknownLink);
+      if (!opened) return show(reply, 404, unknownLink(request));
       if (opened.view.kind !== 'paid') return reply.redirect(`/p/${tokenOf(request)}`, 303);
       const page = await detailsOf(deps, opened, request);
       return page ? show(reply, 200, page) : reply.redirect(`/p/${tokenOf(request)}`, 303);
@@ -113,11 +133,12 @@ async function open({ db, links }: Deps, request: FastifyRequest): Promise<Opene
 /** Records the view before the details are shown. Returns null when a refund undid the sale first. */
 async function detailsOf(
   { db, relay, vault }: Deps,
-  { unlock }: Opened,
+  { unlock, figures }: Opened,
   request: FastifyRequest,
 ): Promise<Child | null> {
-  if (unlock.contact === null)
-    return sentence('Details erased', 'The details of this client were erased on request.');
+  const language = languageOf(unlock.language);
+  const frame = { language, seller: sellerOf(unlock, figures) };
+  if (unlock.contact === null) return <SentencePage {...frame} {...payWords[language].erased} />;
   const { moved } = await relay.commit(
     {
       guard: markViewed(unlock.id),
@@ -135,72 +156,104 @@ async function detailsOf(
   // A sale whose details were read before is never undone.
   if (!moved && !(await findUnlock(db, unlock.id))?.viewedAt) return null;
   const details = vault.openJson<SealedContact>(unlock.contact);
-  return <DetailsPage teaser={teaserOf(unlock, details.notes)} details={details} footer={unlock.footer} />;
+  return (
+    <DetailsPage
+      {...frame}
+      teaser={teaserOf(unlock, details.notes)}
+      details={details}
+      footer={unlock.footer}
+    />
+  );
 }
 
-function pageOf({ unlock, figures, view }: Opened, token: string): Child {
+async function pageOf(deps: Deps, { unlock, figures, view }: Opened, token: string): Promise<Child> {
+  const language = languageOf(unlock.language);
+  const words = payWords[language];
+  const frame = { language, seller: sellerOf(unlock, figures) };
   const teaser = teaserOf(unlock, figures.notesSnippet);
   switch (view.kind) {
-    case 'payable': {
-      const max = unlock.maxSales ?? figures.offered;
+    case 'payable':
       return (
-        <PayablePage teaser={teaser} timeLeft={timeLeft(figures.ttlLeftMs)} sold={figures.sold} max={max} />
-      );
-    }
-    case 'paid':
-      return <PaidPage teaser={teaser} action={`/p/${token}/details`} />;
-    case 'confirming':
-      return (
-        <SentencePage
-          title="Confirming your payment"
-          sentence="We are confirming your payment with Stripe. This page refreshes by itself."
-          refreshSeconds={3}
+        <PayablePage
+          {...frame}
+          teaser={teaser}
+          preview={previewFor(deps, unlock)}
+          minutesLeft={Math.floor(figures.ttlLeftMs / 60_000)}
+          sold={figures.sold}
+          max={unlock.maxSales ?? figures.offered}
+          receipt={receiptAddress(unlock.buyerEmail) !== null}
         />
       );
-    case 'held':
+    case 'paid':
       return (
-        <SentencePage {...heldWords[languageOf(unlock.language)]} language={languageOf(unlock.language)} />
+        <PaidPage
+          {...frame}
+          teaser={teaser}
+          action={`/p/${token}/details`}
+          refunded={figures.refundedMinor > 0 ? money(unlock, figures.refundedMinor) : null}
+        />
       );
-    case 'closed':
-      return <SentencePage {...closedWords[view.because]} />;
+    case 'confirming':
+      return <SentencePage {...frame} {...words.confirming} refreshSeconds={3} />;
+    case 'held':
+      return <SentencePage {...frame} {...words.held} />;
+    case 'closed': {
+      const { because } = view;
+      const settled = because !== 'refunded' || figures.refundDueMinor === 0;
+      return (
+        <SentencePage
+          {...frame}
+          {...words.closed[settled ? because : 'refunding']}
+          others={await othersOf(deps, unlock)}
+        />
+      );
+    }
   }
 }
 
-const heldWords = {
-  en: {
-    title: 'Payment received',
-    sentence:
-      'Your payment has arrived and is being checked by a person. You do not need to pay again. You will receive the client details, or your money back in full.',
-  },
-  es: {
-    title: 'Pago recibido',
-    sentence:
-      'Su pago ha llegado y una persona lo está revisando. No necesita pagar de nuevo. Recibirá los datos del cliente o la devolución completa de su dinero.',
-  },
-} as const;
+const sellerOf = (unlock: UnlockView, { seller }: PayFigures): Seller => ({
+  name: seller,
+  contact: unlock.supportContact,
+});
 
-const closedWords = {
-  expired: { title: 'No longer available', sentence: 'This offer has ended. You were not charged for it.' },
-  sold_out: {
-    title: 'No longer available',
-    sentence: 'This client inquiry was sold to others. You were not charged for it.',
-  },
-  declined: {
-    title: 'No longer available',
-    sentence: 'You declined this offer. You were not charged for it.',
-  },
-  refunded: { title: 'Refunded', sentence: 'Your payment was refunded in full.' },
-  not_ready: {
-    title: 'Not open yet',
-    sentence: 'Reply Y to the text message first. After that, this link works.',
-  },
+const refusedPage = ({ language, supportContact }: UnlockView): Child => {
+  const spoken = languageOf(language);
+  return <SentencePage {...refusedWords(supportContact)[spoken]} language={spoken} />;
 };
 
-const sentence = (title: string, words: string): Child => <SentencePage title={title} sentence={words} />;
-const unknownLink = sentence(
-  'Unknown link',
-  'This link is not valid. Please use the most recent link in your messages.',
-);
+const refusedWords = (contact: string) => ({
+  en: {
+    title: 'Payment is not possible',
+    sentence: `The payment service does not accept this payment. You were not charged, and the seller has been notified. Contact: ${contact}`,
+  },
+  es: {
+    title: 'No se puede pagar',
+    sentence: `El servicio de pagos no acepta este pago. No se le cobró nada y avisamos al vendedor. Contacto: ${contact}`,
+  },
+});
+
+/** Empty when the contact was erased, or cannot be decrypted: the page is useful without it. */
+function previewFor({ vault, log }: Deps, { contact }: UnlockView): Preview {
+  if (contact === null) return [];
+  try {
+    return previewOf(vault.openJson<SealedContact>(contact));
+  } catch (error) {
+    log.warn({ error: (error as Error).name }, 'a contact cannot be decrypted for its preview');
+    return [];
+  }
+}
+
+/** The buyer's other open offers. A link leads to those whose pay page was requested already. */
+async function othersOf({ db, links }: Deps, unlock: UnlockView): Promise<OtherOffer[]> {
+  const language = languageOf(unlock.language);
+  const offers = await findOtherOffers(db, unlock, 5);
+  return offers.map((offer) => ({
+    leadId: offer.leadId,
+    title: [offer.serviceType, offer.city].filter(Boolean).join(', ') || payWords[language].inquiry,
+    price: formatMoney(offer.priceMinor, offer.currency, language),
+    href: offer.payable ? `/p/${links.token(offer.id, offer.tokenVersion)}` : null,
+  }));
+}
 
 const teaserOf = (unlock: UnlockView, notes: string | null): Teaser => ({
   leadId: unlock.leadPublicId,
@@ -209,16 +262,20 @@ const teaserOf = (unlock: UnlockView, notes: string | null): Teaser => ({
   preferredTimeWindow: unlock.preferredTimeWindow,
   budgetRange: unlock.budgetRange,
   notes,
-  price: formatMoney(unlock.priceMinor, unlock.currency, 'en'),
+  price: money(unlock, unlock.priceMinor),
 });
 
-function timeLeft(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return 'Less than a minute';
-  if (minutes < 120) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
-}
+const money = ({ currency, language }: UnlockView, minor: number): string =>
+  formatMoney(minor, currency, language);
+
+/** Of a link that leads to no offer, the language of the browser. */
+const languageOfBrowser = ({ headers }: FastifyRequest): Language =>
+  languageOf(headers['accept-language']?.split(/[,;]/)[0]);
+
+const unknownLink = (request: FastifyRequest): Child => {
+  const language = languageOfBrowser(request);
+  return <SentencePage language={language} {...payWords[language].unknown} />;
+};
 
 function show(reply: FastifyReply, status: number, page: Child): FastifyReply {
   const html = `<!doctype html>${renderToString(page)}`;
@@ -234,10 +291,17 @@ function failed(deps: Deps, error: unknown, request: FastifyRequest, reply: Fast
   noteFailure(deps.log, error, status, request);
   addToLog(request, { code });
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
-  if (status === 429)
-    return show(reply, 429, sentence('Please wait', 'Too many requests. Please try again in a minute.'));
-  if (status < 500) return show(reply, status, unknownLink);
-  const words =
-    'The payment page cannot be opened right now. You were not charged. Please try again in a minute.';
-  return show(reply, status, sentence('One moment', words));
+  if (status !== 429 && status < 500) return show(reply, status, unknownLink(request));
+  const language = languageOfBrowser(request);
+  const words = payWords[language];
+  const token = tokenOf(request);
+  return show(
+    reply,
+    status,
+    <SentencePage
+      language={language}
+      {...(status === 429 ? words.busy : words.unavailable)}
+      again={isPayToken(token) ? `/p/${token}` : undefined}
+    />,
+  );
 }

@@ -9,6 +9,8 @@ import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency
 import { RefusedError } from '../../domain/errors.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { judgeGiven } from '../../domain/lead/given.ts';
+import { leadsPerRequest } from '../../domain/lead/limits.ts';
+import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import { startSlice } from '../../engine/slices.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
@@ -29,11 +31,10 @@ import { companyOfLeads } from './lookup.ts';
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'quotas'>;
 
 const tags = ['uploads'];
-const mostLeads = 5_000;
 /** Room for the largest number of leads with long notes, about 3 KB each. */
 const largestBody = 16 * 1024 * 1024;
 /** Values of all leads, 60 of each of the largest number, and of one: 200 custom fields, 50 tags, the lead's own, and room. */
-const mostValues = 60 * mostLeads;
+const mostValues = 60 * leadsPerRequest;
 const mostValuesEach = 1_000;
 
 const described = (description: string, type = 'string') => z.unknown().meta({ type, description });
@@ -64,7 +65,7 @@ const lead = z.looseObject({
     .optional()
     .meta({ type: 'object', additionalProperties: { type: 'string' } }),
 });
-const bulk = z.object({ leads: z.array(lead).min(1).max(mostLeads) });
+const bulk = z.object({ leads: z.array(lead).min(1).max(leadsPerRequest) });
 const fieldErrors = z.record(z.string(), z.array(z.string()));
 
 const taken = z.object({
@@ -78,7 +79,16 @@ const taken = z.object({
   status: z.literal('pending'),
   created_at: z.string(),
 });
-const created = z.object({ message: z.string(), lead_id: z.string(), job_id: z.string(), lead: taken });
+const warnings = z
+  .record(z.string(), z.array(z.string()))
+  .describe('What the lead was stored without or cannot be used for, by field; absent when there is nothing');
+const created = z.object({
+  message: z.string(),
+  lead_id: z.string(),
+  job_id: z.string(),
+  lead: taken,
+  warnings: warnings.optional(),
+});
 const duplicate = z.object({
   message: z.string(),
   duplicate: z.literal(true),
@@ -96,6 +106,10 @@ const batch = z.object({
     failed: z.number().int(),
   }),
   invalid_leads: z.array(z.object({ index: z.number().int(), data: z.unknown(), errors: fieldErrors })),
+  warnings: z
+    .array(z.object({ index: z.number().int(), warnings }))
+    .optional()
+    .describe('The first 1,000 leads that were stored with a warning; absent when there are none'),
   job_ids: z.array(z.string()).describe('One for each created lead, in order, for GET /api/jobs/{job_id}'),
 });
 
@@ -162,6 +176,7 @@ function singleRoute(deps: Deps, access: Access): FastifyPluginAsyncZod {
             status: 'pending',
             created_at: timeOfId(leadId).toISOString(),
           },
+          ...(judged.warnings === undefined ? {} : { warnings: judged.warnings }),
         });
       },
     );
@@ -179,7 +194,7 @@ function bulkRoute(deps: Deps, access: Access): FastifyPluginAsyncZod {
         validatorCompiler: () => leadsInside,
         schema: {
           tags,
-          summary: `Upload leads of one company, up to ${mostLeads} in a request`,
+          summary: `Upload leads of one company, up to ${leadsPerRequest} in a request`,
           description:
             'All valid leads are stored together, or none. Send an Idempotency-Key so that the request can be retried safely.',
           body: bulk,
@@ -228,9 +243,10 @@ async function keyOf(
 /** Checks only the list: a schema for each lead would take longer than judging it. */
 function leadsInside(body: unknown): { value: unknown } {
   const leads = (body as { leads?: unknown } | null)?.leads;
-  if (Array.isArray(leads) && leads.length > 0 && leads.length <= mostLeads) return { value: { leads } };
+  if (Array.isArray(leads) && leads.length > 0 && leads.length <= leadsPerRequest)
+    return { value: { leads } };
   throw new RefusedError(400, 'invalid_input', 'Some fields are not valid.', {
-    fields: [{ path: 'leads', message: `must be a list of 1 to ${mostLeads} leads` }],
+    fields: [{ path: 'leads', message: `must be a list of 1 to ${leadsPerRequest} leads` }],
   });
 }
 
@@ -257,7 +273,7 @@ async function storeOne(
     const { created } = first.body as Kept<unknown>;
     const [stored] = await findUploaded(deps.db, company.organizationId, created);
     if (stored) return { kind: 'created', leadId: stored.id, publicId: stored.publicId };
-    const hash = deps.vault.index(lead.phone);
+    const hash = deps.vault.index(phoneIdentity(lead.phone));
     const known = await firstOfPhones(deps.db, company.organizationId, [hash]);
     return { kind: 'duplicate', publicId: known.get(hash) ?? null };
   }

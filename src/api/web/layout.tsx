@@ -120,7 +120,7 @@ function OperatorNav({ chrome, live }: { chrome: Chrome; live: boolean }) {
         Companies
       </a>
       <a href="/console/parked" aria-current={at('parked')}>
-        Parked <Count value={parked} tone="bad" />
+        Failed <Count value={parked} tone="bad" />
       </a>
       <a href="/console/inbox" aria-current={at('inbox')}>
         Inbox <Count value={inbox} tone="wait" />

@@ -10,7 +10,7 @@ const faces: Record<UnlockState, { label: string; tone: Tone }> = {
   TEASER_SENT: { label: 'Teaser sent', tone: 'busy' },
   AWAIT_CONFIRM: { label: 'Awaiting reply', tone: 'wait' },
   CHECK_EXISTING_PAYMENT: { label: 'Checking payment', tone: 'busy' },
-  CREATE_PAYMENT_LINK: { label: 'Making link', tone: 'busy' },
+  CREATE_PAYMENT_LINK: { label: 'Creating link', tone: 'busy' },
   PAYMENT_LINK_SENT: { label: 'Link sent', tone: 'busy' },
   AWAITING_PAYMENT: { label: 'Awaiting payment', tone: 'wait' },
   PAID: { label: 'Paid', tone: 'good' },
@@ -37,7 +37,7 @@ export function StateBadge(props: { state: UnlockState; reason?: string | null }
   const { label, tone } = faces[props.state];
   const closed = props.state === 'EXPIRED' && props.reason;
   return (
-    <span class={`state tone-${tone}`} data-state={props.state} title={props.state}>
+    <span class={`state tone-${tone}`} data-state={props.state}>
       {closed ? capital(reasonLabel(props.reason!)) : label}
     </span>
   );
@@ -157,6 +157,38 @@ export function Act(props: {
         {props.about ? <span class="visually-hidden"> {props.about}</span> : null}
       </button>
     </form>
+  );
+}
+
+/**
+ * A button that opens a question, and the button inside it that acts. It works without JavaScript; with it, console.js
+ * does not replace a question that is open. `done` and `about` as in `Act`.
+ */
+export function ConfirmForm(props: {
+  action: string;
+  back?: string;
+  label: string;
+  /** What will happen, and to how many. */
+  question: string;
+  confirm: string;
+  done?: string;
+  primary?: boolean;
+  about?: string;
+}) {
+  return (
+    <details class="confirm">
+      <summary class="btn" data-size="sm" data-variant={props.primary ? 'primary' : 'outline'}>
+        {props.label}
+        {props.about ? <span class="visually-hidden"> {props.about}</span> : null}
+      </summary>
+      <form method="post" action={props.action} data-action={props.done}>
+        <p>{props.question}</p>
+        {props.back ? <input type="hidden" name="back" value={props.back} /> : null}
+        <button type="submit" class="btn" data-size="sm">
+          {props.confirm}
+        </button>
+      </form>
+    </details>
   );
 }
 

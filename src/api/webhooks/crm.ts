@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { CrmContactEvent, CrmVendor } from '../../adapters/crm.ts';
+import type { CrmEvent, CrmVendor } from '../../adapters/crm.ts';
 import { mayManage } from '../../db/account/members.ts';
 import { findCompanyNumber } from '../../db/crm/connections.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { type Consent, callbackPath, connectByConsent } from '../../usecases/crm/connect.ts';
 import { readState } from '../../usecases/crm/consent.ts';
+import { receiveRemoval } from '../../usecases/crm/receive-removal.ts';
 import { receiveUpdate } from '../../usecases/crm/receive-update.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { consentSecretOf, forgetConsent } from '../auth/crm-consent.ts';
@@ -12,6 +13,7 @@ import { readRawBodies } from '../http/bodies.ts';
 import { errorHandler, failureOf } from '../http/errors.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 import { pageErrors } from '../web/error-page.ts';
+import type { Way } from '../web/message-page.tsx';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'config' | 'log' | 'crms' | 'selfCheck' | 'quotas'>;
 
@@ -34,14 +36,16 @@ function webhookRoute(scope: FastifyInstance, deps: Deps, limiter: Limiter, crm:
   scope.setErrorHandler(askToRetry(deps, crm));
   scope.post(`/webhook/${crm.name}`, { schema: hidden }, async (request, reply) => {
     const event = await eventOf(crm, deps, limiter, request, reply);
-    await receiveUpdate(deps, crm.name, { event, body: String(request.body), correlationId: request.id });
+    const received = { body: String(request.body), correlationId: request.id };
+    if (event.about === 'contact') await receiveUpdate(deps, crm.name, { event, ...received });
+    else if (event.change === 'removed') await receiveRemoval(deps, crm, { event, ...received });
     return { received: true };
   });
 }
 
 function consentRoute(scope: FastifyInstance, deps: Deps, { name, label }: CrmVendor): void {
   // A person sees the answer.
-  scope.setErrorHandler(pageErrors(deps));
+  scope.setErrorHandler(pageErrors(deps, (request) => waysToSettings(deps, name, request)));
   scope.get<{ Querystring: { code?: string; state?: string; error?: string } }>(
     callbackPath(name),
     { schema: { hide: true } },
@@ -68,6 +72,23 @@ function consentRoute(scope: FastifyInstance, deps: Deps, { name, label }: CrmVe
         .redirect(`/dashboard/${number}/settings#crm`, 303);
     },
   );
+}
+
+/** Back to the settings the consent was asked for from; none when that cannot be known. */
+async function waysToSettings(
+  deps: Deps,
+  name: CrmVendor['name'],
+  request: FastifyRequest,
+): Promise<readonly Way[]> {
+  const { state } = request.query as { state?: unknown };
+  const consent = readState(deps, name, String(state ?? ''), consentSecretOf(request));
+  const number = consent && (await findCompanyNumber(deps.db, consent.organizationId));
+  if (!number) return [];
+  const settings = `/dashboard/${number}/settings`;
+  return [
+    { href: `${settings}/crm/oauth`, label: 'Try again' },
+    { href: `${settings}#crm`, label: 'Back to the CRM settings' },
+  ];
 }
 
 /** A consent can be returned to until it expires: by then its person may have lost the right, and each return calls the CRM. */
@@ -100,7 +121,7 @@ async function eventOf(
   limiter: Limiter,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<CrmContactEvent> {
+): Promise<CrmEvent> {
   const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   if (!webhook.verify({ headers: request.headers, rawBody })) {
     await limiter.take('refused', addressOf(request), reply);

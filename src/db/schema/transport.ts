@@ -12,7 +12,9 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { AlertDetails } from '../../domain/messaging/alerts.ts';
 import { recipientKinds } from '../../domain/recipient.ts';
+import type { WorkerName } from '../../events/routes.ts';
 import { effectStates } from '../transport/effect-state.ts';
 import { moment, quoted, sealed } from './columns.ts';
 
@@ -42,6 +44,8 @@ export const outbox = pgTable(
     eventAt: moment('event_at').notNull(),
     worker: text().notNull(),
     organizationId: uuid('organization_id'),
+    /** Of the sync of an import's lead: imports of one organization take turns. Null for all other work. */
+    importId: uuid('import_id'),
     /** Part of the job id: raising it invalidates every older job of this row. */
     epoch: integer().notNull().default(0),
     dueAt: moment('due_at').notNull(),
@@ -58,7 +62,7 @@ export const outbox = pgTable(
   (t) => [
     index('outbox_due').on(t.worker, t.dueAt).where(sql`queued and parked_at is null`),
     index('outbox_waiting')
-      .on(t.worker, t.organizationId, t.dueAt)
+      .on(t.worker, t.organizationId, t.importId, t.dueAt)
       .where(sql`not queued and parked_at is null`),
     index('outbox_parked').on(t.parkedAt).where(sql`parked_at is not null`),
     uniqueIndex('outbox_once').on(t.eventId, t.worker),
@@ -208,8 +212,30 @@ export const alerts = pgTable(
     organizationId: uuid('organization_id'),
     subject: text().notNull(),
     text: text().notNull(),
+    /** What its title says besides names; null for alerts of older versions. */
+    details: jsonb().$type<AlertDetails>(),
     createdAt: moment('created_at').notNull().defaultNow(),
     resolvedAt: moment('resolved_at'),
   },
   (t) => [index('alerts_open').on(t.createdAt).where(sql`resolved_at is null`)],
+);
+
+/** Until when a vendor's own list of events was read, to find those whose webhook never came. */
+export const eventCursors = pgTable('event_cursors', {
+  vendor: text().primaryKey(),
+  readUntil: moment('read_until').notNull(),
+});
+
+/** Processes that run workers, as they last reported. A row that is no longer renewed is a process that died. */
+export const workerProcesses = pgTable(
+  'worker_processes',
+  {
+    id: uuid().primaryKey(),
+    host: text().notNull(),
+    /** The workers it runs: how many milliseconds before `seen_at` each last ran, or null. */
+    workers: jsonb().$type<Partial<Record<WorkerName, number | null>>>().notNull(),
+    startedAt: moment('started_at').notNull().defaultNow(),
+    seenAt: moment('seen_at').notNull().defaultNow(),
+  },
+  (t) => [index('worker_processes_seen').on(t.seenAt)],
 );

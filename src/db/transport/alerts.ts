@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import type { AlertDetails } from '../../domain/messaging/alerts.ts';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 
@@ -12,13 +13,18 @@ export type AlertDraft = {
   /** By id; no personal data. */
   subject: string;
   text: string;
+  /** For its title. */
+  details: AlertDetails | null;
 };
+
+const detailsOf = ({ details }: AlertDraft): SQL =>
+  sql`${details === null ? null : JSON.stringify(details)}::jsonb`;
 
 export function insertAlert(alert: AlertDraft): Part {
   return {
     name: 'alert',
-    statement: (when) => sql`INSERT INTO alerts (id, key, kind, organization_id, subject, text)
-      SELECT ${uuidv7()}::uuid, ${alert.key}, ${alert.kind}, ${alert.organizationId}::uuid, ${alert.subject}, ${alert.text} WHERE ${when}
+    statement: (when) => sql`INSERT INTO alerts (id, key, kind, organization_id, subject, text, details)
+      SELECT ${uuidv7()}::uuid, ${alert.key}, ${alert.kind}, ${alert.organizationId}::uuid, ${alert.subject}, ${alert.text}, ${detailsOf(alert)} WHERE ${when}
       ON CONFLICT (key) DO NOTHING`,
   };
 }
@@ -32,13 +38,22 @@ export function resolveParkedAlert(outboxId: number): Part {
   };
 }
 
+/** Resolves the open alerts with these keys. */
+export function resolveAlertsPart(keys: readonly string[]): Part {
+  return {
+    name: 'alerts_passed',
+    statement: (when) => sql`UPDATE alerts SET resolved_at = now()
+      WHERE resolved_at IS NULL AND key = ANY(${sql.param([...keys])}::text[]) AND ${when}`,
+  };
+}
+
 /**
  * As the guard of a change: matches when there is no open alert about this trouble (its keys begin with `prefix`), so
  * that a trouble which lasts, or which several processes see, raises one alert.
  */
 export const insertAlertOnce = (alert: AlertDraft, prefix: string): SQL =>
-  sql`INSERT INTO alerts (id, key, kind, organization_id, subject, text)
-    SELECT ${uuidv7()}::uuid, ${alert.key}::text, ${alert.kind}::text, ${alert.organizationId}::uuid, ${alert.subject}::text, ${alert.text}::text
+  sql`INSERT INTO alerts (id, key, kind, organization_id, subject, text, details)
+    SELECT ${uuidv7()}::uuid, ${alert.key}::text, ${alert.kind}::text, ${alert.organizationId}::uuid, ${alert.subject}::text, ${alert.text}::text, ${detailsOf(alert)}
     WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.resolved_at IS NULL AND starts_with(a.key, ${prefix}::text))
     ON CONFLICT (key) DO NOTHING RETURNING id`;
 

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { AlertDetails } from '../../domain/messaging/alerts.ts';
 import type { WorkerName } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
@@ -10,41 +11,71 @@ import { releaseSession } from '../payment/sessions.ts';
  * operators, who see all organizations.
  */
 
-export type ParkedRow = {
+/** Parked work of one cause: of one worker, event, organization and reason. */
+export type ParkedGroup = {
+  /** The newest of them, which stands for all. */
   id: number;
+  oldestId: number;
   worker: WorkerName;
+  eventType: string;
+  organizationId: string | null;
+  /** Of the newest. */
+  subject: string;
   error: string | null;
   attempts: number;
-  parkedAt: Date;
-  eventType: string;
-  subject: string;
-  unlockId: string | null;
-  leadId: string | null;
-  buyer: string | null;
+  count: number;
+  since: Date;
+  latest: Date;
 };
 
 export type ParkedFilter = {
   organizationId: string | null;
+  /** Only what was parked before this row. */
   before?: number | null;
   unlockId?: string;
-  limit: number;
 };
 
-/** Newest failures first. Returns up to `limit` + 1 rows; the extra row means that there are older ones. */
-export async function listParked(db: Queryable, filter: ParkedFilter): Promise<ParkedRow[]> {
-  const { organizationId, before = null, unlockId = null, limit } = filter;
+/** Rows of which groups are made, newest first; the others are on further pages. */
+export const parkedScan = 500;
+
+/** Reasons are one cause when they differ in ids only, ours or Stripe's. Codes of vendors tell causes apart. */
+const causeOf = sql.raw(
+  `regexp_replace(coalesce(o.last_error, ''), '[0-9a-f]{8}-[0-9a-f-]{27}|\\m(cs|pi|ch|py|re|dp|du|evt)_\\w+', '#', 'g')`,
+);
+
+/** Parked work by cause, newest first, of the newest `parkedScan` rows. */
+export async function listParkedGroups(db: Queryable, filter: ParkedFilter): Promise<ParkedGroup[]> {
+  const { organizationId, before = null, unlockId = null } = filter;
   return run(
     db,
-    sql`SELECT o.id, o.worker, o.last_error AS error, o.attempts, o.parked_at AS "parkedAt", coalesce(e.type, '') AS "eventType",
-      coalesce(e.subject, '') AS subject, u.id AS "unlockId", l.public_id AS "leadId", b.external_id AS buyer
-    FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-      LEFT JOIN lead_unlocks u ON u.id = (e.data->>'unlockId')::uuid
-      LEFT JOIN leads l ON l.id = u.lead_id LEFT JOIN buyers b ON b.id = u.buyer_id
-    WHERE o.parked_at IS NOT NULL AND ${ofOrganization('o.organization_id', organizationId)} AND (${before}::bigint IS NULL OR (o.parked_at, o.id) < (
-      SELECT parked_at, id FROM outbox WHERE id = ${before}::bigint))
-      AND (${unlockId}::text IS NULL OR e.data->>'unlockId' = ${unlockId}::text)
-    ORDER BY o.parked_at DESC, o.id DESC LIMIT ${limit + 1}`,
+    sql`SELECT (array_agg(id ORDER BY parked_at DESC, id DESC))[1] AS id, (array_agg(id ORDER BY parked_at, id))[1] AS "oldestId",
+      worker, type AS "eventType", organization_id AS "organizationId", (array_agg(subject ORDER BY parked_at DESC, id DESC))[1] AS subject,
+      (array_agg(last_error ORDER BY parked_at DESC, id DESC))[1] AS error, max(attempts) AS attempts, count(*)::int AS count,
+      min(parked_at) AS since, max(parked_at) AS latest
+    FROM (
+      SELECT o.id, o.worker, o.organization_id, o.last_error, o.attempts, o.parked_at, coalesce(e.type, '') AS type,
+        coalesce(e.subject, '') AS subject, ${causeOf} AS cause
+      FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+      WHERE o.parked_at IS NOT NULL AND ${ofOrganization('o.organization_id', organizationId)} AND (${before}::bigint IS NULL OR (o.parked_at, o.id) < (
+        SELECT parked_at, id FROM outbox WHERE id = ${before}::bigint))
+        AND (${unlockId}::text IS NULL OR e.data->>'unlockId' = ${unlockId}::text)
+      ORDER BY o.parked_at DESC, o.id DESC LIMIT ${parkedScan}) parked
+    GROUP BY worker, type, organization_id, cause ORDER BY latest DESC, id DESC`,
   );
+}
+
+/** Ids of parked work with the same cause as this row, oldest first. Empty when the row is not parked. */
+export async function parkedLike(db: Queryable, id: number, limit: number): Promise<number[]> {
+  const rows = await run<{ id: number }>(
+    db,
+    sql`WITH all_parked AS (
+      SELECT o.id, o.worker, o.organization_id, e.type, ${causeOf} AS cause FROM outbox o
+      LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at WHERE o.parked_at IS NOT NULL)
+    SELECT p.id FROM all_parked p JOIN all_parked one ON one.id = ${id}::bigint AND p.worker = one.worker AND p.cause = one.cause
+      AND p.organization_id IS NOT DISTINCT FROM one.organization_id AND p.type IS NOT DISTINCT FROM one.type
+    ORDER BY p.id LIMIT ${limit}`,
+  );
+  return rows.map((row) => row.id);
 }
 
 export type ParkedCause = {
@@ -113,33 +144,42 @@ export function markHandled(
   );
 }
 
-export type AlertRow = {
+/** Open alerts of one kind that say the same about the same thing. */
+export type AlertGroup = {
+  /** The newest of them, which stands for all. */
   id: string;
   kind: string;
+  organizationId: string | null;
   subject: string;
   text: string;
-  createdAt: Date;
-  unlockId: string | null;
+  details: AlertDetails | null;
+  count: number;
+  since: Date;
+  latest: Date;
 };
 
 /** Excludes the alert of a row that is still parked, because the row itself is listed. */
 const stillParked = `NOT EXISTS (SELECT 1 FROM outbox p WHERE p.parked_at IS NOT NULL
   AND p.id = CASE WHEN a.key ~ '^parked-[0-9]+-' THEN split_part(a.key, '-', 2)::bigint END)`;
 
-export async function listAlerts(
+/** Newest first. */
+export async function listAlertGroups(
   db: Queryable,
   organizationId: string | null,
   limit: number,
-): Promise<AlertRow[]> {
+): Promise<AlertGroup[]> {
   return run(
     db,
-    sql`SELECT a.id, a.kind, a.subject, a.text, a.created_at AS "createdAt", u.id AS "unlockId" FROM alerts a
-      LEFT JOIN lead_unlocks u ON u.id = CASE WHEN a.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(a.subject, 8)::uuid END
-      WHERE a.resolved_at IS NULL AND ${ofOrganization('a.organization_id', organizationId)} AND ${sql.raw(stillParked)} ORDER BY a.created_at DESC LIMIT ${limit}`,
+    sql`SELECT (array_agg(a.id ORDER BY a.created_at DESC))[1] AS id, a.kind, a.organization_id AS "organizationId", a.subject, a.text,
+      (array_agg(a.details ORDER BY a.created_at DESC))[1] AS details, count(*)::int AS count, min(a.created_at) AS since,
+      max(a.created_at) AS latest
+    FROM alerts a
+    WHERE a.resolved_at IS NULL AND ${ofOrganization('a.organization_id', organizationId)} AND ${sql.raw(stillParked)}
+    GROUP BY a.kind, a.organization_id, a.subject, a.text ORDER BY latest DESC LIMIT ${limit}`,
   );
 }
 
-/** Resolves an alert. A payment that was held with it is released. */
+/** Resolves an alert and those that say the same about the same thing. Payments that were held with them are released. */
 export function resolveAlert(
   db: Queryable,
   organizationId: string | null,
@@ -147,9 +187,13 @@ export function resolveAlert(
 ): Promise<{ id: string }[]> {
   return run(
     db,
-    sql`WITH resolved AS (
-      UPDATE alerts SET resolved_at = now() WHERE id = ${id}::uuid AND resolved_at IS NULL
-        AND ${ofOrganization('organization_id', organizationId)} RETURNING id, key),
+    sql`WITH alike AS (
+      SELECT a.id FROM alerts a JOIN alerts one ON one.id = ${id}::uuid AND one.resolved_at IS NULL AND a.kind = one.kind
+        AND a.subject = one.subject AND a.text = one.text AND a.organization_id IS NOT DISTINCT FROM one.organization_id
+      WHERE a.resolved_at IS NULL AND ${ofOrganization('a.organization_id', organizationId)} ORDER BY a.id FOR UPDATE OF a),
+    resolved AS (
+      UPDATE alerts SET resolved_at = now() FROM alike WHERE alerts.id = alike.id AND resolved_at IS NULL
+        RETURNING alerts.id, alerts.key),
     released AS (${releaseSession(sql`resolved`)})
     SELECT id FROM resolved`,
   );
@@ -170,7 +214,7 @@ function countsOf(organizationId: string | null): SQL {
   const mine = ofOrganization('organization_id', organizationId);
   return sql`(SELECT count(*)::int FROM outbox WHERE parked_at IS NOT NULL AND ${mine}) AS parked,
   (SELECT count(*)::int FROM inbox WHERE needs_operator AND handled_at IS NULL AND ${mine}) AS inbox,
-  (SELECT count(*)::int FROM alerts a WHERE resolved_at IS NULL AND ${mine} AND ${sql.raw(stillParked)}) AS alerts`;
+  (SELECT count(DISTINCT (kind, organization_id, subject, text))::int FROM alerts a WHERE resolved_at IS NULL AND ${mine} AND ${sql.raw(stillParked)}) AS alerts`;
 }
 
 /** Returns a version that changes with anything the platform's pages show. Costs a few index lookups. */

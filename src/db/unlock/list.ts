@@ -1,9 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { Takings, UnlockMoney } from '../../domain/payment/standing.ts';
 import type { PaidBy, UnlockState } from '../../domain/unlock/machine.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { optedOutFor } from '../messaging/phones.ts';
 import { ofOrganization } from '../organization.ts';
+import { disputedOf, refundedOf } from '../payment/returned.ts';
 import { paidList } from './states.ts';
 
 /**
@@ -25,6 +27,7 @@ export type UnlockRow = {
   paidLate: boolean;
   priceMinor: number;
   currency: string;
+  money: UnlockMoney;
   createdAt: Date;
   updatedAt: Date;
 };
@@ -41,9 +44,15 @@ export type UnlockFilter = {
 
 const columns =
   sql.raw(`u.id, l.public_id AS "leadId", l.service_type AS service, l.city, b.external_id AS buyer, b.name AS "buyerName",
-  u.phone, u.status, u.reason, u.paid_late AS "paidLate", u.price_minor AS "priceMinor", u.currency, u.created_at AS "createdAt",
+  u.phone, u.status, u.reason, u.paid_late AS "paidLate", u.price_minor AS "priceMinor", u.currency, m.money, u.created_at AS "createdAt",
   u.updated_at AS "updatedAt"`);
-const joins = sql.raw('JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id');
+/** The money is read by the index on a payment's unlock, for the rows that are shown. */
+const joins = sql`JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id
+  CROSS JOIN LATERAL (SELECT json_build_object(
+      'paid', coalesce(sum(y.amount_minor) FILTER (WHERE y.kept), sum(y.amount_minor), 0),
+      'refunded', coalesce(sum(${refundedOf}) FILTER (WHERE y.kept), sum(${refundedOf}), 0),
+      'disputed', coalesce(sum(${disputedOf}), 0)) AS money
+    FROM payments y WHERE y.unlock_id = u.id) m`;
 
 /** Newest first. Returns up to `limit` + 1 rows; the extra row means that there are older ones. */
 export async function listUnlocks(db: Queryable, filter: UnlockFilter): Promise<UnlockRow[]> {
@@ -81,7 +90,6 @@ export type DayFigures = {
   sold: number;
   closed: number;
 };
-export type DayMoney = { currency: string; kept: number; refunded: number };
 
 /** Outcomes of the offers made since `first`, the smallest id of that time. */
 export async function dayFigures(
@@ -100,16 +108,18 @@ export async function dayFigures(
   return row!;
 }
 
-/** Payment sources of unlocks since `first`; a wallet's top-ups are not sales. */
+/** Payments for unlocks since `first`, by currency; a wallet's top-ups are not sales. */
 export async function dayMoney(
   db: Queryable,
   organizationId: string | null,
   first: string,
-): Promise<DayMoney[]> {
+): Promise<Takings[]> {
   return run(
     db,
-    sql`SELECT currency, coalesce(sum(amount_minor) FILTER (WHERE kept), 0)::int8 AS kept, sum(refunded_minor)::int8 AS refunded
-      FROM payments WHERE id >= ${first}::uuid AND purpose = 'unlock' AND ${ofOrganization('organization_id', organizationId)} GROUP BY currency ORDER BY kept DESC`,
+    sql`SELECT y.currency, sum(y.amount_minor)::int8 AS gross, sum(${refundedOf})::int8 AS refunded, sum(${disputedOf})::int8 AS disputed,
+      coalesce(sum(y.amount_minor - ${refundedOf} - ${disputedOf}) FILTER (WHERE NOT y.kept), 0)::int8 AS due
+      FROM payments y WHERE y.id >= ${first}::uuid AND y.purpose = 'unlock' AND ${ofOrganization('y.organization_id', organizationId)}
+      GROUP BY y.currency ORDER BY gross DESC`,
   );
 }
 
@@ -126,6 +136,8 @@ export type UnlockDetail = UnlockRow & {
   revealedAt: Date | null;
   viewedAt: Date | null;
   optedOut: boolean;
+  /** When a refund or dispute flagged the buyer for review. */
+  flaggedAt: Date | null;
 };
 
 /** Returns null when there is none, or when it belongs to another organization. */
@@ -138,7 +150,7 @@ export async function findUnlockDetail(
     db,
     sql`SELECT ${columns}, l.id AS "leadUuid", o.id AS "organizationId", o.name AS organization, u.ttl_expires_at AS "ttlExpiresAt", s.slot, l.max_sales AS "maxSales",
       u.offered_at AS "offeredAt", u.paid_at AS "paidAt", u.paid_by AS "paidBy", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt",
-      coalesce(${sql.raw(optedOutFor('p', 'u.organization_id'))}, false) AS "optedOut"
+      coalesce(${sql.raw(optedOutFor('p', 'u.organization_id'))}, false) AS "optedOut", b.flagged_at AS "flaggedAt"
     FROM lead_unlocks u ${joins} JOIN organizations o ON o.id = u.organization_id LEFT JOIN sold_slots s ON s.unlock_id = u.id
       LEFT JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone
     WHERE u.id = ${id}::uuid AND ${ofOrganization('u.organization_id', organizationId)}`,

@@ -2,21 +2,24 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import type { Checkout } from '../payment/checkout.ts';
-import { paidList } from './states.ts';
+import { refundedOf } from '../payment/returned.ts';
+import { openList, paidList, payableList } from './states.ts';
 
 /** Returns null when no unlock has this token. */
 export async function findUnlockByToken(db: Queryable, tokenHash: string): Promise<PayFigures | null> {
   const [row] = await run<PayFigures>(
     db,
     sql`SELECT u.id, (extract(epoch FROM u.ttl_expires_at - now()) * 1000)::float8 AS "ttlLeftMs", u.viewed_at IS NOT NULL AS viewed,
-      l.public->>'notes' AS "notesSnippet", l.created_at AS "createdAt",
+      g.name AS seller, l.public->>'notes' AS "notesSnippet", l.created_at AS "createdAt",
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN (${paidList})) AS sold,
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id) AS offered,
       (SELECT c.state FROM checkout_sessions c WHERE c.purpose = 'unlock' AND c.subject_id = u.id ORDER BY c.number DESC LIMIT 1) AS checkout,
       EXISTS (SELECT 1 FROM checkout_sessions q WHERE q.purpose = 'unlock' AND q.subject_id = u.id AND q.quarantined_at IS NOT NULL) AS held,
       (SELECT CASE WHEN y.kept THEN 'kept' ELSE 'returned' END FROM payments y WHERE y.unlock_id = u.id
-        ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment
-    FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE u.token_hash = ${tokenHash}`,
+        ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment,
+      (SELECT coalesce(sum(${refundedOf}), 0)::int FROM payments y WHERE y.unlock_id = u.id AND y.kept) AS "refundedMinor",
+      (SELECT coalesce(sum(y.amount_minor - ${refundedOf}), 0)::int FROM payments y WHERE y.unlock_id = u.id AND NOT y.kept) AS "refundDueMinor"
+    FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN organizations g ON g.id = u.organization_id WHERE u.token_hash = ${tokenHash}`,
   );
   return row ?? null;
 }
@@ -24,6 +27,8 @@ export async function findUnlockByToken(db: Queryable, tokenHash: string): Promi
 /** What the pay page shows in addition to the unlock itself. */
 export type PayFigures = {
   id: string;
+  /** The organization that sells the lead. */
+  seller: string;
   ttlLeftMs: number;
   viewed: boolean;
   notesSnippet: string | null;
@@ -33,9 +38,47 @@ export type PayFigures = {
   checkout: Checkout['state'] | null;
   /** A payment has arrived, differs from what was asked for, and is held for a check. */
   held: boolean;
-  /** Whether a payment is kept, or all were refunded; null when none is booked. */
+  /** Whether a payment is kept, or none of those booked is; null when none is booked. */
   payment: 'kept' | 'returned' | null;
+  /** What of the kept payment went back to the buyer. */
+  refundedMinor: number;
+  /** What of the other payments has still to go back. */
+  refundDueMinor: number;
 };
+
+export type OpenOffer = {
+  id: string;
+  leadId: string;
+  serviceType: string | null;
+  city: string | null;
+  priceMinor: number;
+  currency: string;
+  tokenVersion: number;
+  /** Its pay page is open; otherwise the buyer has not accepted yet. */
+  payable: boolean;
+};
+
+/**
+ * Other offers that this buyer can still take, the one that ends first at the top. Read by the index on the open offers of a
+ * conversation; a buyer who is not texted has none.
+ */
+export async function findOtherOffers(
+  db: Queryable,
+  unlock: { id: string; buyerId: string; ourNumber: string | null; phone: string | null },
+  limit: number,
+): Promise<OpenOffer[]> {
+  return run(
+    db,
+    sql`SELECT u.id, l.public_id AS "leadId", l.service_type AS "serviceType", l.city, u.price_minor AS "priceMinor", u.currency,
+      u.token_version AS "tokenVersion", u.token_hash IS NOT NULL AND u.status IN (${payableList}) AS payable
+    FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id
+    WHERE u.our_number = ${unlock.ourNumber} AND u.phone = ${unlock.phone} AND u.status IN (${openList})
+      AND u.buyer_id = ${unlock.buyerId}::uuid AND u.id <> ${unlock.id}::uuid
+      AND u.status <> 'NEW_LEAD' AND u.ttl_expires_at > now()
+      AND (l.max_sales IS NULL OR (SELECT count(*) FROM sold_slots s WHERE s.lead_id = l.id) < l.max_sales)
+    ORDER BY u.ttl_expires_at, u.id LIMIT ${limit}`,
+  );
+}
 
 /** Guard: the first view of a paid unlock's details on the page. */
 export function markViewed(unlockId: string): (held: SQL) => SQL {

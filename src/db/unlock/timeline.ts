@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { disputedOf, refundedOf } from '../payment/returned.ts';
 
 /** The history of one unlock in chronological order: events, attempts, messages sent and received, payments. */
 
@@ -11,6 +12,9 @@ export type AttemptEntry = {
   worker: string;
   eventType: string;
   effectKey: string | null;
+  /** Of the call: whom it was made to, and its kind. */
+  vendor: string | null;
+  callKind: string | null;
   startedAt: Date;
   durationMs: number | null;
   outcome: string | null;
@@ -37,7 +41,7 @@ export type PaymentEntry = {
   currency: string;
   kept: boolean;
   refundReason: string | null;
-  disputed: boolean;
+  disputedMinor: number;
   paymentIntent: string;
 };
 
@@ -53,9 +57,11 @@ export async function unlockTimeline(db: Queryable, unlockId: string, leadUuid: 
     ),
     run<AttemptEntry>(
       db,
-      sql`SELECT a.id, a.worker, coalesce(e.type, '') AS "eventType", a.effect_key AS "effectKey", a.started_at AS "startedAt",
+      sql`SELECT a.id, a.worker, coalesce(e.type, '') AS "eventType", a.effect_key AS "effectKey",
+        f.vendor, f.kind AS "callKind", a.started_at AS "startedAt",
         (extract(epoch FROM a.ended_at - a.started_at) * 1000)::float8 AS "durationMs", a.outcome, a.detail
         FROM attempts a LEFT JOIN events e ON e.subject = a.subject AND e.id = a.event_id
+        LEFT JOIN effects f ON f.key = a.effect_key
         WHERE a.subject = ANY(${sql.param(about)}::text[]) ORDER BY a.started_at DESC LIMIT ${most}`,
     ),
     run<MessageEntry>(
@@ -71,9 +77,9 @@ export async function unlockTimeline(db: Queryable, unlockId: string, leadUuid: 
     ),
     run<PaymentEntry>(
       db,
-      sql`SELECT id, created_at AS "createdAt", amount_minor AS "amountMinor", refunded_minor AS "refundedMinor", currency, kept,
-        refund_reason AS "refundReason", disputed_at IS NOT NULL AS disputed, payment_intent AS "paymentIntent"
-        FROM payments WHERE unlock_id = ${unlockId}::uuid ORDER BY created_at DESC LIMIT ${most}`,
+      sql`SELECT y.id, y.created_at AS "createdAt", y.amount_minor AS "amountMinor", ${refundedOf} AS "refundedMinor",
+        ${disputedOf} AS "disputedMinor", y.currency, y.kept, y.refund_reason AS "refundReason", y.payment_intent AS "paymentIntent"
+        FROM payments y WHERE y.unlock_id = ${unlockId}::uuid ORDER BY y.created_at DESC LIMIT ${most}`,
     ),
   ]);
   return { events, attempts, messages, replies, payments };

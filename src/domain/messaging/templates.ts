@@ -4,7 +4,7 @@ import { maskLinks } from '../lead/links.ts';
 import { HIDDEN, maskContactData } from '../lead/mask.ts';
 import { formatMoney, type Money } from '../money.ts';
 import { clip, oneLine, paragraph } from '../plain-text.ts';
-import { type AlertKind, alerts } from './alerts.ts';
+import { type AlertDetails, type AlertKind, alerts, type Named, titleOf, withNames } from './alerts.ts';
 import { en } from './texts/en.ts';
 import { es } from './texts/es.ts';
 import type { TextArguments, TextKey, Texts } from './texts/texts.ts';
@@ -133,6 +133,33 @@ export function renderRefunded(
   return render(language, 'refunded', { buyerName, price: amount(language, fields.price), leadId, reason });
 }
 
+/** Says that a refund is on its way, and not that the money went back. */
+export function renderRefundPending(
+  language: string,
+  fields: { buyerName?: Field; price: Money; leadId: string; reason: RefundReason },
+): string {
+  const { leadId, reason } = fields;
+  const buyerName = detailField(fields.buyerName, 80);
+  return render(language, 'refundPending', {
+    buyerName,
+    price: amount(language, fields.price),
+    leadId,
+    reason,
+  });
+}
+
+export function renderRefundFailed(
+  language: string,
+  fields: { buyerName?: Field; price: Money; leadId: string; contact?: Field },
+): string {
+  return render(language, 'refundFailed', {
+    buyerName: detailField(fields.buyerName, 80),
+    price: amount(language, fields.price),
+    leadId: fields.leadId,
+    contact: oneLine(fields.contact),
+  });
+}
+
 export interface OrganizationFields {
   organization: string;
   /** The organization's e-mail or phone. */
@@ -161,28 +188,36 @@ export function renderStartConfirmed(language: string, fields: { organization: s
 
 export interface AlertFields {
   kind: AlertKind;
-  /** Worker and ids: "teaser-sender, unlock 0192…". No personal data, because alerts are sent by e-mail. */
-  subject: string;
+  details: AlertDetails | null;
+  named: Named;
+  /** What happened this time. */
   detail?: Field;
-  /** The console page to act on. */
+  /** When it began. */
+  since: Date;
+  /** The page of the thing itself. */
   url?: Field;
 }
 
+/** Names of companies and buyers, and lead ids: what an operator needs to act. Nothing of a client. */
 export function renderOperatorAlert(
   language: string,
-  fields: AlertFields,
+  { kind, details, named, detail, since, url }: AlertFields,
 ): { subject: string; text: string } {
   const spoken = languageOf(language);
-  const { title, explanation } = alerts[fields.kind];
-  const subject = oneLine(fields.subject);
-  const detail = oneLine(fields.detail, 1_000);
+  const { explanation, next } = alerts[kind];
+  const what = detailField(withNames(titleOf(kind, details)[spoken], named, spoken), 140);
   return {
-    subject: render(language, 'alertSubject', { title: title[spoken], subject }),
+    subject: render(language, 'alertSubject', { what }),
     text: render(language, 'alertBody', {
+      what,
+      company: detailField(named.company, 80),
+      buyer: detailField(named.buyer, 80),
+      lead: named.lead ?? '',
       explanation: explanation[spoken],
-      subject,
-      detail,
-      url: fields.url ?? '',
+      detail: oneLine(detail, 1_000),
+      since: `${since.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+      next: next[spoken],
+      url: url ?? '',
     }),
   };
 }

@@ -4,6 +4,9 @@ import { type Answer, parseFlatForm, Refusal, type VendorRequest } from '../vend
 import type { Locations } from './locations.ts';
 import type { Tokens } from './tokens.ts';
 
+/** Ids of real locations have letters and digits; those of tests and examples also hyphens. */
+const locationId = /^[\w-]{1,64}$/;
+
 type Parts = { settings: Settings; locations: Locations; tokens: Tokens };
 
 /** The page of marketplace.gohighlevel.com on which a CRM user selects a location and authorizes the app. */
@@ -20,8 +23,8 @@ export function serveConsent({ settings, locations, tokens }: Parts, request: Ve
     const form = parseFlatForm(request.rawBody);
     const location = String(form.location ?? '').trim();
     if (form.decision === 'allow') {
-      if (!/^\w{1,64}$/.test(location))
-        throw new Refusal(400, 400, 'A location id consists of letters and digits.');
+      if (!locationId.test(location))
+        throw new Refusal(400, 400, 'A location id consists of letters, digits and hyphens.');
       target.searchParams.set('code', tokens.issueCode(location, redirectUri, query.get('scope') ?? ''));
     } else target.searchParams.set('error', 'access_denied');
     const state = query.get('state');
@@ -40,7 +43,7 @@ export function serveConsent({ settings, locations, tokens }: Parts, request: Ve
   <p>Requested scopes: ${scopes.map((scope) => `<code>${escapeHtml(scope)}</code>`).join(', ') || 'none'}.</p>
   <form method="post">
     <label for="location">Location id</label>
-    <input id="location" name="location" list="locations" required pattern="\\w{1,64}" autocomplete="off" value="${escapeHtml(known[0]?.id ?? '')}">
+    <input id="location" name="location" list="locations" required pattern="[\\w\\-]{1,64}" autocomplete="off" value="${escapeHtml(known[0]?.id ?? '')}">
     <datalist id="locations">${known.map(({ id }) => `<option value="${escapeHtml(id)}">`).join('')}</datalist>
     <button class="primary" name="decision" value="allow">Allow</button>
     <button name="decision" value="deny" formnovalidate>Deny</button>

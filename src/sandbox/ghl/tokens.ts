@@ -41,7 +41,7 @@ export class Tokens {
   /** Returns the location of a v1 call. v1 accepts location keys only; private and OAuth tokens are refused with 401. */
   locationOfV1({ headers }: VendorRequest): Location {
     const key = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
-    const id = /^v1-sandbox-(\w{1,64})$/.exec(key)?.[1];
+    const id = /^v1-sandbox-([\w-]{1,64})$/.exec(key)?.[1];
     const location = id === undefined ? null : this.#locations.get(id);
     if (!location?.installed) throw new GhlRefusal(401, ['Api key is invalid.']);
     return location;
@@ -85,7 +85,7 @@ export class Tokens {
 
   #private(token: string): Location | null {
     if (token === this.#settings.ghl.apiKey) return null;
-    const id = /^pit-sandbox-(\w{1,64})$/.exec(token)?.[1];
+    const id = /^pit-sandbox-([\w-]{1,64})$/.exec(token)?.[1];
     const location = id === undefined ? null : this.#locations.get(id);
     if (!location?.installed) throw new GhlRefusal(401, ['Invalid Private Integration token']);
     return location;

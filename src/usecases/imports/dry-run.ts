@@ -4,7 +4,8 @@ import type { Import } from '../../db/imports/imports.ts';
 import { knownPhones } from '../../db/lead/uploads.ts';
 import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvRow, openCsv, type Pace } from '../../domain/csv/reader.ts';
-import { type JudgedRow, rowJudge } from '../../domain/csv/rows.ts';
+import { type JudgedRow, rowJudge, warningsOf } from '../../domain/csv/rows.ts';
+import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import type { Runtime } from '../runtime.ts';
 import { csvOptionsOf, keptBytes } from './read-slice.ts';
 import { parsingPace } from './turns.ts';
@@ -16,8 +17,8 @@ export type DryRun = {
   created: number;
   duplicates: number;
   rejected: number;
-  /** New leads whose phone is kept as typed, because it is not a valid number. */
-  invalidPhones: number;
+  /** New leads with something that will not be as it was typed, by field (`warningsOf`). */
+  warnings: Record<string, number>;
   complete: boolean;
   /** The first rejected rows. */
   rejects: JudgedRow[];
@@ -36,7 +37,7 @@ type Deps = Pick<Runtime, 'db' | 'vault'>;
 export async function dryRun(
   deps: Deps,
   company: Company,
-  row: Pick<Import, 'id' | 'organizationId' | 'dialect'>,
+  row: Pick<Import, 'id' | 'organizationId' | 'dialect' | 'readAs'>,
   mapping: Mapping,
 ): Promise<DryRun> {
   const pace = parsingPace(deps, row.organizationId);
@@ -52,7 +53,7 @@ export async function dryRun(
     created: 0,
     duplicates: 0,
     rejected: 0,
-    invalidPhones: 0,
+    warnings: {},
     complete: true,
     rejects: [],
   };
@@ -91,19 +92,19 @@ async function count(
   found: DryRun,
 ): Promise<void> {
   found.rows += judged.length;
-  const leads = judged.flatMap((row) => (row.ok ? [row.lead] : []));
-  const hashes = leads.map(({ phone }) => vault.index(phone));
+  const leads = judged.filter((row) => row.ok);
+  const hashes = leads.map(({ lead }) => vault.index(phoneIdentity(lead.phone)));
   const known = await knownPhones(db, company, hashes);
-  for (const [i, lead] of leads.entries()) {
+  const added = leads.filter((_lead, i) => {
     const hash = hashes[i]!;
     const repeated = company.dedupeWindowMs > 0 && (seen.has(hash) || known.has(hash));
     seen.add(hash);
-    if (repeated) found.duplicates += 1;
-    else {
-      found.created += 1;
-      if (!lead.phoneValid) found.invalidPhones += 1;
-    }
-  }
+    return !repeated;
+  });
+  found.created += added.length;
+  found.duplicates += leads.length - added.length;
+  for (const [field, rows] of Object.entries(warningsOf(added)))
+    found.warnings[field] = (found.warnings[field] ?? 0) + rows;
   const rejects = judged.filter(({ ok }) => !ok);
   found.rejected += rejects.length;
   found.rejects.push(...rejects.slice(0, rejectsListed - found.rejects.length));

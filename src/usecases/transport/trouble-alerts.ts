@@ -52,7 +52,7 @@ export function createReporter({
     await relay.commit({
       guard: () =>
         insertAlertOnce(
-          { key, organizationId: null, subject, ...alert('installation_unwell', { reason }) },
+          { key, organizationId: null, subject, ...alert('installation_unwell', { check, reason }) },
           prefix,
         ),
       events: [

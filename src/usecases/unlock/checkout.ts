@@ -12,7 +12,7 @@ import { PermanentError, TransientError } from '../../domain/errors.ts';
 import { maskLinks } from '../../domain/lead/links.ts';
 import { oneLine } from '../../domain/plain-text.ts';
 import { payView } from '../../domain/unlock/pay-view.ts';
-import type { Cause } from '../../events/envelope.ts';
+import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -24,6 +24,8 @@ export type CheckoutResult =
   | { kind: 'confirming' }
   /** A payment has arrived and is held for a check. */
   | { kind: 'held' }
+  /** Stripe refuses to take this payment, and would refuse it again. An operator is alerted. */
+  | { kind: 'refused' }
   /** The offer ended. */
   | { kind: 'closed' };
 
@@ -58,8 +60,8 @@ export async function openCheckoutSession(
     }
     if (current.state === 'complete') return { kind: 'confirming' };
     if (current.state === 'creating') {
-      const url = await create(deps, unlock, current, cause);
-      if (url) return { kind: 'open', url };
+      const created = await create(deps, unlock, current, cause);
+      if (created) return created;
       continue;
     }
     if (current.url && current.leftMs > lastMomentMs) return { kind: 'open', url: current.url };
@@ -87,13 +89,13 @@ function isStillPayable(unlock: UnlockView, now: Date): boolean {
   );
 }
 
-/** Creates the session of a row at Stripe and returns its URL. Returns null when the row changed: read it again. */
+/** Creates the session of a row at Stripe. Returns null when the row changed: read it again. */
 async function create(
   deps: Deps,
   unlock: UnlockView,
   row: Checkout,
   cause: Cause | null,
-): Promise<string | null> {
+): Promise<Extract<CheckoutResult, { kind: 'open' | 'refused' }> | null> {
   const { db, relay, payments, links, config } = deps;
   const page = links.url(unlock.id, unlock.tokenVersion);
   let session: CheckoutSession;
@@ -106,6 +108,7 @@ async function create(
       expiresAt: row.expiresAt,
       successUrl: `${page}?from=checkout`,
       cancelUrl: page,
+      receiptEmail: receiptAddress(unlock.buyerEmail),
       metadata: { kind: 'unlock', unlock_id: unlock.id, lead_id: unlock.leadPublicId },
     });
   } catch (error) {
@@ -117,16 +120,18 @@ async function create(
       await delay(100);
       return null;
     }
-    // Too old to be retried (it ends in less than 30 minutes): its URL was never given out.
+    // Too old to be retried (it ends in less than 30 minutes), or the buyer's address for the receipt has changed since
+    // the first request: the URL of the session was never given out.
     if (
       error instanceof PermanentError &&
-      ['bad_request', 'key_reused'].includes(error.code) &&
-      row.leftMs < 30 * 60_000
+      (error.code === 'key_reused' || (error.code === 'bad_request' && row.leftMs < 30 * 60_000))
     ) {
       await relay.commit({ writes: [endCheckout(unlock.id, row.number, 'expired')] }, { cause });
       return null;
     }
-    throw error;
+    if (!(error instanceof PermanentError)) throw error;
+    await relay.commit({ events: [checkoutRefused(unlock, error)] }, { cause });
+    return { kind: 'refused' };
   }
   if (!session.url)
     throw new TransientError('the checkout session has no URL', {
@@ -149,8 +154,19 @@ async function create(
     { cause },
   );
   const stillOffered = !(await closeIfEnded(deps, unlock.id, row.number, session.id));
-  return moved && stillOffered && row.leftMs > surelyOpenMs ? session.url : null;
+  return moved && stillOffered && row.leftMs > surelyOpenMs ? { kind: 'open', url: session.url } : null;
 }
+
+/** The row stays as it is: once the cause is corrected at Stripe, the same request may succeed. */
+const checkoutRefused = (
+  { id: unlockId, organizationId }: UnlockView,
+  { vendorCode, code }: PermanentError,
+): EventDraft => ({
+  type: 'checkout.refused',
+  organizationId,
+  subject: subjects.unlock(unlockId),
+  data: { unlockId, code: vendorCode ?? code },
+});
 
 /** Closes the new session when the offer ended during its creation: the run that closed the offer did not see it. */
 async function closeIfEnded(
@@ -186,4 +202,14 @@ function describe(unlock: UnlockView): string {
   const what = maskLinks(oneLine(unlock.serviceType, 80)) || 'Client inquiry';
   const where = maskLinks(oneLine(unlock.city, 60));
   return `Client contact details: ${what}${where ? ` in ${where}` : ''} (Lead ${unlock.leadPublicId})`;
+}
+
+/**
+ * Where Stripe sends the receipt. Returns null for an address that Stripe might refuse: it would refuse the whole checkout,
+ * and a receipt must not cost the sale.
+ */
+export function receiptAddress(email: string | null): string | null {
+  return email !== null && email.length <= 200 && /^[\w.%+-]{1,64}@(?:[a-z\d-]+\.)+[a-z]{2,}$/i.test(email)
+    ? email
+    : null;
 }

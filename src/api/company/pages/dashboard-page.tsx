@@ -1,4 +1,5 @@
-import { Act, Ago, Command, Empty } from '../../web/parts.tsx';
+import { leadsPerRequest } from '../../../domain/lead/limits.ts';
+import { Act, Ago, Command, ConfirmForm, Empty } from '../../web/parts.tsx';
 import type {
   CompanyView,
   CrmView,
@@ -244,6 +245,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                 ) : (
                   <span class="quiet">{row.status === 'pending' ? pendingText[company.crm.state] : ''}</span>
                 )}
+                {row.remark ? <span class="sub">{row.remark}</span> : null}
               </td>
               <td class="number" data-label="Attempts">
                 {row.attempts}
@@ -282,10 +284,12 @@ function Errors(props: { company: CompanyView; statistics: StatisticsView; now: 
       <div class="panel-head">
         <h2 id="errors-title">Last errors</h2>
         {statistics.failed > 0 ? (
-          <Act
+          <ConfirmForm
             action={home(company, '/retry')}
             back={home(company)}
             label={`Retry all ${whole(statistics.failed)}`}
+            question={`${count(statistics.failed, 'lead')} that the CRM rejected ${statistics.failed === 1 ? 'is' : 'are'} sent once more, except those of stopped files.`}
+            confirm={`Retry ${count(statistics.failed, 'lead')}`}
             done="Retrying"
             primary
           />
@@ -335,7 +339,9 @@ function FirstSteps({ company, curl }: { company: CompanyView; curl: string }) {
           </a>
           <a class="way" href={home(company, '/settings#keys')}>
             <b>Send them by API</b>
-            <span>Create an API key and send up to 5,000 leads in one request.</span>
+            <span>
+              Create an API key and send up to {leadsPerRequest.toLocaleString('en-US')} leads in one request.
+            </span>
           </a>
         </div>
         <Command id="first-lead" text={curl} />

@@ -18,11 +18,14 @@ const file = (over: Partial<ImportView>): ImportView => ({
   createdAt: new Date(0),
   startedAt: null,
   endedAt: null,
-  sync: { pending: 0, success: 3, failed: 0 },
+  stopped: false,
+  stoppedAt: null,
+  readToEnd: true,
+  sync: { pending: 0, success: 3, failed: 0, cancelled: 0 },
   ...over,
 });
 const counts = (pending: number, success: number, failed: number) => ({
-  sync: { pending, success, failed },
+  sync: { pending, success, failed, cancelled: 0 },
 });
 
 it.each<[Partial<ImportView>, CrmView['state'], string, string]>([

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
 import { Frame } from '../../web/layout.tsx';
-import { capital, type Tone } from '../../web/parts.tsx';
+import { ConfirmForm, capital, type Tone } from '../../web/parts.tsx';
 import type {
   CompanyView,
   CrmView,
@@ -273,10 +273,11 @@ export function fileSize(bytes: number): string {
 /** Resumes a paused CRM with its present credentials. */
 export function TryAgain({ company }: { company: CompanyView }) {
   return (
-    <form method="post" action={home(company, '/settings/crm/resume')}>
-      <button type="submit" class="btn" data-size="sm" data-variant="outline">
-        Try again
-      </button>
-    </form>
+    <ConfirmForm
+      action={home(company, '/settings/crm/resume')}
+      label="Resume"
+      question={`All waiting leads of ${company.name} are sent to ${company.crm.label} again, with the present credentials.`}
+      confirm="Resume sending"
+    />
   );
 }

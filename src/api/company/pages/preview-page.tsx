@@ -96,13 +96,53 @@ function Problems({ preview, problem }: { preview: PreviewView; problem: string 
           {said}
         </p>
       ) : null}
-      {preview.looksLikeData ? (
+      {preview.looksLikeData && preview.headerRow > 0 ? (
         <p class="note tone-wait">
-          The first row looks like a contact, but it is read as the column names. If it is a contact, add a
-          first row with the column names and upload the file again.
+          Row {preview.headerRow} looks like a contact, but it is read as the column names. If it is a
+          contact, choose “The file has no column names” below.
         </p>
       ) : null}
+      <HeaderNote preview={preview} />
+      {preview.readings.length > 0 ? (
+        <div class="note tone-wait">
+          <p>
+            <b>Check the accented letters.</b> They can be read in several ways, and choosing the encoding
+            below settles it:
+          </p>
+          <ul>
+            {preview.readings.map(({ encoding, words }) => (
+              <li>
+                {encodingName(encoding)}
+                {words.length > 0 ? `: ${words.join(', ')}` : ''}
+              </li>
+            ))}
+          </ul>
+        </div>
+      ) : null}
     </>
+  );
+}
+
+/** Says which rows are left out because they stand before the column names. */
+function HeaderNote({ preview: { headerRow, firstRows } }: { preview: PreviewView }) {
+  if (headerRow === 0)
+    return <p class="note">This file has no column names, so its first row is imported as a contact.</p>;
+  const before = firstRows.filter(({ row }) => row < headerRow);
+  if (before.length === 0) return null;
+  return (
+    <div class="note">
+      <p>
+        The column names are in row {headerRow}.{' '}
+        {before.length === 1 ? 'The row before it is' : 'The rows before it are'} not imported:
+      </p>
+      <ul>
+        {before.map(({ row, text }) => (
+          <li>
+            Row {row}: {text}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
@@ -218,8 +258,14 @@ function otherOptions(
   ];
 }
 
-/** For a file whose encoding or delimiter was detected wrongly. */
-function Dialect({ preview: { dialect }, path }: { preview: PreviewView; path: string }) {
+/** For a file whose encoding, delimiter or header was detected wrongly. */
+function Dialect({ preview, path }: { preview: PreviewView; path: string }) {
+  const { dialect, readings, firstRows } = preview;
+  const named = dialect.headerRow ?? 0;
+  const headerRows =
+    named === 0 || firstRows.some(({ row }) => row === named)
+      ? firstRows
+      : [...firstRows, { row: named, text: '' }];
   const choice = (name: string, label: string, chosen: string, options: [string, string][]) => (
     <label>
       {label}
@@ -233,13 +279,17 @@ function Dialect({ preview: { dialect }, path }: { preview: PreviewView; path: s
     </label>
   );
   return (
-    <details class="reading" open={Boolean(dialect.encoding || dialect.delimiter)}>
+    <details class="reading" open={Object.keys(dialect).length > 0 || readings.length > 0}>
       <summary>Encoding or columns look wrong?</summary>
       <div class="line-form form">
         {choice('encoding', 'Encoding', dialect.encoding ?? '', [
           ['', 'Detect automatically'],
           ['utf-8', 'UTF-8'],
           ['windows-1252', 'Windows-1252 (Western Europe)'],
+          ['macintosh', 'Mac Roman (older Macs)'],
+          ['ibm850', 'Code page 850 (DOS)'],
+          ['iso-8859-15', 'ISO-8859-15 (Western Europe)'],
+          ['windows-1250', 'Windows-1250 (Central Europe)'],
           ['utf-16le', 'UTF-16'],
         ])}
         {choice('delimiter', 'Separator', delimiterNames[dialect.delimiter ?? ''] ?? '', [
@@ -248,6 +298,11 @@ function Dialect({ preview: { dialect }, path }: { preview: PreviewView; path: s
           [';', 'Semicolons'],
           ['tab', 'Tabs'],
           ['|', 'Bars (|)'],
+        ])}
+        {choice('header_row', 'Column names', String(dialect.headerRow ?? ''), [
+          ['', 'Detect automatically'],
+          ['0', 'The file has no column names'],
+          ...headerRows.map(({ row, text }): [string, string] => [String(row), `Row ${row}: ${text}`]),
         ])}
         <button
           type="submit"
@@ -265,8 +320,21 @@ function Dialect({ preview: { dialect }, path }: { preview: PreviewView; path: s
 
 const delimiterNames: Record<string, string> = { ',': ',', ';': ';', '\t': 'tab', '|': '|' };
 
+const warnings: Readonly<Record<string, (them: string) => string>> = {
+  phone: (them) => `${them} a phone that is not a valid number: kept as typed, cannot be texted.`,
+  email: (them) => `${them} an email address that cannot be read: imported without it.`,
+  country: (them) => `${them} an unknown country, which a CRM that takes codes only is not sent.`,
+};
+
+const warningOf = (field: string, rows: number): string =>
+  warnings[field]?.(`${whole(rows)} of the new ${rows === 1 ? 'has' : 'have'}`) ?? '';
+
+const columnName = ({ column, header }: PreviewView['dropped'][number]): string =>
+  header.trim() === '' ? `column ${column + 1}` : `“${header.trim().slice(0, 100)}”`;
+
 /** What the import would do, counted over the file. */
-function WholeFile({ preview: { counted }, file }: { preview: PreviewView; file: ImportView }) {
+function WholeFile({ preview, file }: { preview: PreviewView; file: ImportView }) {
+  const { counted, dropped } = preview;
   return (
     <>
       <div class="panel-head">
@@ -286,11 +354,11 @@ function WholeFile({ preview: { counted }, file }: { preview: PreviewView; file:
             <span class={counted.rejected > 0 ? 'error-text' : undefined}>
               {whole(counted.rejected)} rejected
             </span>
-            {counted.invalidPhones > 0
-              ? `. ${whole(counted.invalidPhones)} of the new ${counted.invalidPhones === 1 ? 'has a phone that is' : 'have phones that are'} not valid: kept as typed, cannot be texted`
-              : ''}
-            .
+            .{Object.entries(counted.warnings).map(([field, rows]) => ` ${warningOf(field, rows)}`)}
           </p>
+          {dropped.length > 0 ? (
+            <p class="sub padded">Not imported: {dropped.map(columnName).join(', ')}.</p>
+          ) : null}
           {counted.rejects.length > 0 ? (
             <details class="padded">
               <summary>
@@ -363,6 +431,10 @@ const encodings: Record<string, string> = {
   'utf-16le': 'UTF-16',
   'utf-16be': 'UTF-16',
   'windows-1252': 'Windows-1252',
+  macintosh: 'Mac Roman',
+  ibm850: 'Code page 850',
+  'iso-8859-15': 'ISO-8859-15',
+  'windows-1250': 'Windows-1250',
 };
 const encodingName = (name: string) => encodings[name] ?? name;
 

@@ -1,4 +1,4 @@
-import { Act, Ago, Command, Empty } from '../../web/parts.tsx';
+import { Ago, Command, ConfirmForm, Empty } from '../../web/parts.tsx';
 import type { CompanyView } from '../view-types.ts';
 import { Field, home, Problem } from './frame.tsx';
 import { InviteLink } from './register-page.tsx';
@@ -52,11 +52,13 @@ export function Keys({ company, view }: SettingsProps) {
                 </span>
               </div>
               {key.revocable ? (
-                <form method="post" action={home(company, `/settings/keys/${key.id}/revoke`)}>
-                  <button type="submit" class="btn" data-size="sm" data-variant="outline">
-                    Revoke<span class="visually-hidden"> the key {key.name}</span>
-                  </button>
-                </form>
+                <ConfirmForm
+                  action={home(company, `/settings/keys/${key.id}/revoke`)}
+                  label="Revoke"
+                  about={`the key ${key.name}`}
+                  question={`Programs that use the key “${key.name}” are refused from then on. This cannot be undone.`}
+                  confirm="Revoke the key"
+                />
               ) : (
                 <span class="quiet">Operators can revoke it.</span>
               )}
@@ -115,12 +117,12 @@ export function People({ visit, company, view }: SettingsProps) {
                       <span class="visually-hidden"> for {member.name}</span>
                     </button>
                   </form>
-                  <Act
+                  <ConfirmForm
                     action={home(company, `/people/${member.userId}/remove`)}
-                    back={home(company, '/settings#people')}
                     label="Remove"
-                    done="Removed"
                     about={member.name}
+                    question={`${member.name} can no longer see this company, and the keys this person made are revoked.`}
+                    confirm={`Remove ${member.name}`}
                   />
                 </div>
               ) : null}

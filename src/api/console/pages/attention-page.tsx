@@ -1,36 +1,39 @@
-import type { InboxRow, ParkedRow } from '../../../db/transport/attention.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
 import { Act, Ago, Empty } from '../../web/parts.tsx';
-import type { OpenedText } from '../view-types.ts';
+import { intentInWords } from '../intents.ts';
+import type { AttentionItem, InboxItem } from '../view-types.ts';
 
-export function ParkedItems(props: { rows: ParkedRow[]; now: Date; back: string }) {
+/** Failed steps and alerts: who, what happened, since when, what to do, one button and one link. */
+export function AttentionItems(props: { items: AttentionItem[]; now: Date; back: string }) {
   return (
     <ul class="items">
-      {props.rows.map((row) => (
-        <li class="item-row" data-row={`parked-${row.id}`} data-parked={row.id}>
+      {props.items.map((item) => (
+        <li class="item-row" data-row={item.id} data-item={item.id}>
           <div>
             <span class="item-title">
               <i class="dot tone-bad" />
-              <span>
-                {row.worker} gave up on {row.eventType}
-              </span>
-              <span class="quiet">
-                <Ago at={row.parkedAt} now={props.now} />
-              </span>
+              <span>{item.title}</span>
+              {item.count > 1 ? <span class="count tone-bad">{item.count} times</span> : null}
             </span>
-            <p class="error">{row.error ?? 'no error was recorded'}</p>
+            <p>{item.what}</p>
+            <p class="quiet">{item.next}</p>
             <span class="sub">
-              {row.unlockId ? <a href={`/console/unlocks/${row.unlockId}`}>{row.leadId}</a> : row.subject}
-              {row.buyer ? ` for ${row.buyer}` : ''}, {row.attempts} failed{' '}
-              {row.attempts === 1 ? 'attempt' : 'attempts'}
+              {item.about ? `${item.about} · ` : ''}
+              <Since item={item} now={props.now} />
+              {item.link ? (
+                <>
+                  {' · '}
+                  <a href={item.link.path}>{item.link.label}</a>
+                </>
+              ) : null}
             </span>
           </div>
           <Act
-            action={`/console/parked/${row.id}/resume`}
+            action={item.action.path}
             back={props.back}
-            label="Resume"
-            done="Resumed"
-            primary
+            label={item.action.label}
+            done={item.action.done}
+            primary={item.action.primary}
           />
         </li>
       ))}
@@ -38,7 +41,16 @@ export function ParkedItems(props: { rows: ParkedRow[]; now: Date; back: string 
   );
 }
 
-export function InboxItems(props: { rows: (InboxRow & OpenedText)[]; now: Date; back: string }) {
+function Since({ item, now }: { item: AttentionItem; now: Date }) {
+  if (item.count === 1) return <Ago at={item.since} now={now} />;
+  return (
+    <>
+      since <Ago at={item.since} now={now} />, last <Ago at={item.latest} now={now} />
+    </>
+  );
+}
+
+export function InboxItems(props: { rows: InboxItem[]; now: Date; back: string }) {
   return (
     <ul class="items">
       {props.rows.map((row) => (
@@ -46,17 +58,20 @@ export function InboxItems(props: { rows: (InboxRow & OpenedText)[]; now: Date; 
           <div>
             <span class="item-title">
               <i class="dot tone-wait" />
-              <span class="mono">{row.from ?? row.source}</span>
-              <span class="quiet">
-                <Ago at={row.receivedAt} now={props.now} />
+              <span>
+                {row.buyer ? <b>{row.buyer}</b> : 'Unknown number'}{' '}
+                {row.from ? <span class="mono">{row.from}</span> : null}
               </span>
             </span>
-            <blockquote>{row.text ?? row.kind}</blockquote>
+            <blockquote>{row.text ?? 'A text without words'}</blockquote>
+            <p class="quiet">Call or text the sender if an answer is due, then mark it as handled.</p>
             <span class="sub">
-              {row.intent ? `read as ${row.intent}` : 'not understood'}
+              {intentInWords(row.intent)} · {row.company ? `${row.company} · ` : ''}
+              <Ago at={row.receivedAt} now={props.now} />
               {row.unlockId ? (
                 <>
-                  , about <a href={`/console/unlocks/${row.unlockId}`}>{row.leadId}</a>
+                  {' · '}
+                  <a href={`/console/unlocks/${row.unlockId}`}>About lead {row.leadId}</a>
                 </>
               ) : null}
             </span>
@@ -64,7 +79,7 @@ export function InboxItems(props: { rows: (InboxRow & OpenedText)[]; now: Date; 
           <Act
             action={`/console/inbox/${row.id}/handled`}
             back={props.back}
-            label="Handled"
+            label="Mark as handled"
             done="Marked as handled"
           />
         </li>
@@ -73,27 +88,32 @@ export function InboxItems(props: { rows: (InboxRow & OpenedText)[]; now: Date; 
   );
 }
 
-export function ParkedPage(props: { chrome: Chrome; rows: ParkedRow[]; older: number | null; now: Date }) {
+export function ParkedPage(props: {
+  chrome: Chrome;
+  items: AttentionItem[];
+  older: number | null;
+  now: Date;
+}) {
   return (
-    <Layout title="Parked work" chrome={props.chrome}>
+    <Layout title="Failed steps" chrome={props.chrome}>
       <section class="panel narrow">
         <div class="panel-head">
-          <h1>Parked work</h1>
+          <h1>Failed steps</h1>
           <a class="quiet" href="/console" data-up>
             Overview
           </a>
         </div>
         <div data-live="parked">
-          {props.rows.length === 0 ? (
-            <Empty title="Nothing is parked.">
+          {props.items.length === 0 ? (
+            <Empty title="You’re all caught up.">
               <p>
-                A step that fails twelve times, or that a vendor rejects permanently, stops here with its
-                error. Fix the cause and press Resume: it continues where it stopped, and nothing is sent or
-                charged twice.
+                A step that fails twelve times, or that a vendor rejects for good, stops here with its reason.
+                Fix the cause and press Resume: it continues where it stopped, and nothing is sent or charged
+                twice.
               </p>
             </Empty>
           ) : null}
-          <ParkedItems rows={props.rows} now={props.now} back="/console/parked" />
+          <AttentionItems items={props.items} now={props.now} back="/console/parked" />
           {props.older ? (
             <nav class="more">
               <a href={`/console/parked?before=${props.older}`}>Older →</a>
@@ -105,12 +125,7 @@ export function ParkedPage(props: { chrome: Chrome; rows: ParkedRow[]; older: nu
   );
 }
 
-export function InboxPage(props: {
-  chrome: Chrome;
-  rows: (InboxRow & OpenedText)[];
-  next: string | null;
-  now: Date;
-}) {
+export function InboxPage(props: { chrome: Chrome; items: InboxItem[]; next: string | null; now: Date }) {
   return (
     <Layout title="Inbox" chrome={props.chrome}>
       <section class="panel narrow">
@@ -121,15 +136,16 @@ export function InboxPage(props: {
           </a>
         </div>
         <div data-live="inbox">
-          {props.rows.length === 0 ? (
-            <Empty title="No text needs an answer.">
+          {props.items.length === 0 ? (
+            <Empty title="You’re all caught up.">
               <p>
                 Texts from unknown numbers, texts without an open offer, and texts that are neither yes nor no
-                are stored and shown here. They cause no purchase and no automatic reply.
+                appear here. They cause no purchase. Of these, only an unclear text about an open offer gets
+                an automatic reply, once a day.
               </p>
             </Empty>
           ) : null}
-          <InboxItems rows={props.rows} now={props.now} back="/console/inbox" />
+          <InboxItems rows={props.items} now={props.now} back="/console/inbox" />
           {props.next ? (
             <nav class="more">
               <a href={`/console/inbox?after=${props.next}`}>More →</a>

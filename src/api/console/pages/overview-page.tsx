@@ -1,11 +1,13 @@
-import type { DayMoney } from '../../../db/unlock/list.ts';
 import { formatMoney } from '../../../domain/money.ts';
+import { netOf, type Takings } from '../../../domain/payment/standing.ts';
 import { unlockStates } from '../../../domain/unlock/machine.ts';
-import { workerNames } from '../../../events/routes.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
-import { Act, Ago, Command, duration, Empty, StateBadge, stateLabel } from '../../web/parts.tsx';
+import { Ago, Command, duration, Empty, stateLabel } from '../../web/parts.tsx';
 import { type Overview, statusGroups } from '../view-types.ts';
-import { InboxItems, ParkedItems } from './attention-page.tsx';
+import { workHealth } from '../work-health.ts';
+import { AttentionItems, InboxItems } from './attention-page.tsx';
+import { UnlockBadge } from './money-badge.tsx';
+import { Workers } from './workers-panel.tsx';
 
 /** One screen that shows whether it runs, what sells, and what needs the operator. */
 export function OverviewPage(props: { chrome: Chrome; view: Overview }) {
@@ -36,46 +38,60 @@ export function OverviewPage(props: { chrome: Chrome; view: Overview }) {
   );
 }
 
-function Tiles({ view: { day, money, counts, figures } }: { view: Overview }) {
-  const earned = money.filter((m) => m.kept > 0);
-  const refunded = money.filter((m) => m.refunded > 0);
+function Tiles({ view }: { view: Overview }) {
+  const { day, money, counts } = view;
   const waiting = counts.parked + counts.inbox + counts.alerts;
-  const lag = Math.max(0, ...figures.map((f) => f.lagSeconds));
+  const { lagSeconds, tone, note } = workHealth(view);
   return (
     <>
-      <Tile label="Earned, 24 h" value={earned.length > 0 ? amounts(earned, 'kept') : '$0'}>
-        {refunded.length > 0 ? `${amounts(refunded, 'refunded')} refunded` : `${day.sold} unlocked`}
+      <Tile label="Earned, 24 h" value={money.length > 0 ? amounts(money, netOf) : '$0'}>
+        {takingsText(money) || `${day.sold} unlocked`}
       </Tile>
       <Tile label="Offers, 24 h" value={day.offered}>
         {day.offered > 0
-          ? `${Math.round((100 * day.sold) / day.offered)} % unlocked · ${day.closed} closed`
-          : 'none yet'}
+          ? `${Math.round((100 * day.sold) / day.offered)}% unlocked · ${day.closed} closed`
+          : 'None yet'}
       </Tile>
       <Tile label="Open now" value={day.open}>
         {day.awaitingPayment} awaiting payment
       </Tile>
-      <Tile label="Needs you" value={waiting} tone={waiting > 0 ? 'bad' : 'good'}>
-        {waiting > 0 ? waitingText(counts) : 'all clear'}
+      <Tile label="Needs attention" value={waiting} tone={waiting > 0 ? 'bad' : 'good'}>
+        {waiting > 0 ? waitingText(counts) : 'You’re all caught up'}
       </Tile>
       <Tile
-        label="Oldest due work"
-        value={lag < 1 ? 'none' : duration(lag * 1000)}
-        tone={lag > 30 ? 'bad' : undefined}
+        label="Processing delay"
+        value={lagSeconds < 1 ? 'None' : duration(lagSeconds * 1000)}
+        tone={tone === 'bad' ? 'bad' : undefined}
       >
-        {lag > 30 ? 'work is not being picked up' : 'keeping up'}
+        {note}
       </Tile>
     </>
   );
 }
 
+/** What became of the payments, when a part of them is not ours any more; empty otherwise. */
+function takingsText(money: readonly Takings[]): string {
+  const parts: [string, (takings: Takings) => number][] = [
+    ['refunded', ({ refunded }) => refunded],
+    ['being refunded', ({ due }) => due],
+    ['disputed', ({ disputed }) => disputed],
+  ];
+  const lost = parts.flatMap(([word, of]) => {
+    const some = money.filter((takings) => of(takings) > 0);
+    return some.length > 0 ? [`${amounts(some, of)} ${word}`] : [];
+  });
+  return lost.length === 0 ? '' : [`${amounts(money, ({ gross }) => gross)} received`, ...lost].join(' · ');
+}
+
 function waitingText({ parked, inbox, alerts }: Overview['counts']): string {
   const texts = inbox > 0 ? `${inbox} ${inbox === 1 ? 'text' : 'texts'}` : '';
   const warnings = alerts > 0 ? `${alerts} ${alerts === 1 ? 'alert' : 'alerts'}` : '';
-  return [parked > 0 ? `${parked} parked` : '', texts, warnings].filter(Boolean).join(' · ');
+  const failed = parked > 0 ? `${parked} failed ${parked === 1 ? 'step' : 'steps'}` : '';
+  return [failed, texts, warnings].filter(Boolean).join(' · ');
 }
 
-const amounts = (money: DayMoney[], of: 'kept' | 'refunded') =>
-  money.map((m) => formatMoney(m[of], m.currency, 'en')).join(' + ');
+const amounts = (money: readonly Takings[], of: (takings: Takings) => number) =>
+  money.map((takings) => formatMoney(of(takings), takings.currency, 'en')).join(' + ');
 
 function Tile(props: { label: string; value: string | number; tone?: 'bad' | 'good'; children?: unknown }) {
   return (
@@ -110,8 +126,8 @@ function Filters({ view: { filter } }: { view: Overview }) {
           type="search"
           name="q"
           value={filter.search}
-          placeholder="Lead id, provider id, phone"
-          aria-label="Search by lead id, provider id or phone"
+          placeholder="Lead ID, buyer ID or phone"
+          aria-label="Search by full lead ID, buyer ID or phone"
           maxlength={100}
           autocomplete="off"
           spellcheck={false}
@@ -160,7 +176,7 @@ function Unlocks({ view }: { view: Overview }) {
                 </span>
               </td>
               <td>
-                <StateBadge state={row.status} reason={row.reason} />
+                <UnlockBadge row={row} />
               </td>
               <td class="number">{formatMoney(row.priceMinor, row.currency, 'en')}</td>
               <td class="number quiet">
@@ -182,17 +198,19 @@ function Unlocks({ view }: { view: Overview }) {
 function NoUnlocks({ view: { filter, curl } }: { view: Overview }) {
   if (filter.search || filter.status) {
     return (
-      <Empty title="Nothing matches.">
+      <Empty title="No results">
         <p>
-          Search for a complete lead id, provider id or phone. <a href="/console">Show everything</a>
+          Search by full lead ID, buyer ID or phone. <a href="/console">Show everything</a>
         </p>
       </Empty>
     );
   }
   return (
-    <Empty title="No lead yet. Send the first one:">
+    <Empty title="Send your first lead">
       <Command id="first-lead" text={curl} />
-      <p>It appears here as soon as it is stored. The API documentation describes every route.</p>
+      <p>
+        It will appear here right away. The <a href="/docs">API documentation</a> describes every route.
+      </p>
     </Empty>
   );
 }
@@ -200,44 +218,23 @@ function NoUnlocks({ view: { filter, curl } }: { view: Overview }) {
 function Attention({ view }: { view: Overview }) {
   const { alerts, parked, inbox, counts, now } = view;
   const total = counts.parked + counts.inbox + counts.alerts;
+  const shown = parked.reduce((sum, item) => sum + item.count, 0);
   return (
     <>
       <div class="panel-head">
-        <h2 id="attention-title">Needs you</h2>
+        <h2 id="attention-title">Needs attention</h2>
         {total > 0 ? <span class="count tone-bad">{total}</span> : null}
       </div>
       {total === 0 ? (
-        <Empty title="Nothing needs you.">
-          <p>Work that failed twelve times, texts that were not understood and alerts appear here.</p>
+        <Empty title="You’re all caught up.">
+          <p>Failed steps, unclear replies and alerts appear here.</p>
         </Empty>
       ) : null}
-      <ParkedItems rows={parked} now={now} back="/console" />
-      {counts.parked > parked.length ? (
-        <More href="/console/parked" count={counts.parked} what="parked" />
+      <AttentionItems items={parked} now={now} back="/console" />
+      {counts.parked > shown ? (
+        <More href="/console/parked" count={counts.parked} what="failed steps" />
       ) : null}
-      <ul class="items">
-        {alerts.map((alert) => (
-          <li class="item-row" data-alert={alert.kind}>
-            <div>
-              <span class="item-title">
-                <i class="dot tone-bad" />
-                {alert.kind.replaceAll('_', ' ')}
-                <span class="quiet">
-                  <Ago at={alert.createdAt} now={now} />
-                </span>
-              </span>
-              <p>{alert.text}</p>
-              {alert.unlockId ? <a href={`/console/unlocks/${alert.unlockId}`}>Open the unlock</a> : null}
-            </div>
-            <Act
-              action={`/console/alerts/${alert.id}/resolve`}
-              back="/console"
-              label="Resolve"
-              done="Resolved"
-            />
-          </li>
-        ))}
-      </ul>
+      <AttentionItems items={alerts} now={now} back="/console" />
       <InboxItems rows={inbox} now={now} back="/console" />
       {counts.inbox > inbox.length ? <More href="/console/inbox" count={counts.inbox} what="texts" /> : null}
     </>
@@ -252,59 +249,4 @@ function More(props: { href: string; count: number; what: string }) {
       </a>
     </nav>
   );
-}
-
-function Workers({ view: { figures, pulses, health, now } }: { view: Overview }) {
-  return (
-    <>
-      <div class="panel-head">
-        <h2 id="workers-title">Workers</h2>
-        <span class="quiet">
-          <i class={`dot tone-${health.database ? 'good' : 'bad'}`} /> database{' '}
-          <i class={`dot tone-${health.queue ? 'good' : 'bad'}`} /> queue on {health.backend}
-        </span>
-      </div>
-      <table class="rows tight">
-        <thead>
-          <tr>
-            <th>Worker</th>
-            <th class="number" title="Handed to the queue">
-              Queued
-            </th>
-            <th class="number" title="Due, and not in the queue yet">
-              Waiting
-            </th>
-            <th class="number">Parked</th>
-            <th class="number" title="Median of its recent runs">
-              Takes
-            </th>
-            <th class="number" title="How long ago it last ran">
-              Ran
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {workerNames.map((worker) => {
-            const depth = figures.find((f) => f.worker === worker);
-            const recent = pulses.find((p) => p.worker === worker);
-            return (
-              <tr>
-                <td class="mono">{worker}</td>
-                <Depth value={depth?.queued ?? 0} />
-                <Depth value={depth?.waiting ?? 0} />
-                <Depth value={depth?.parked ?? 0} bad />
-                <td class="number quiet">{recent?.medianMs != null ? duration(recent.medianMs) : '–'}</td>
-                <td class="number quiet">{recent ? <Ago at={recent.lastRunAt} now={now} short /> : '–'}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </>
-  );
-}
-
-function Depth(props: { value: number; bad?: boolean }) {
-  const face = props.value === 0 ? 'quiet' : props.bad ? 'tone-bad' : '';
-  return <td class={`number ${face}`}>{props.value}</td>;
 }

@@ -40,7 +40,7 @@ function Line({ entry, showAction }: { entry: Entry; showAction: string }) {
             <button type="submit" class="btn" data-size="sm" data-variant="outline">
               Show the text with the client’s details
             </button>
-            <span class="sub">Reading it is recorded.</span>
+            <span class="sub">Viewing is logged.</span>
           </form>
         ) : null}
       </div>

@@ -1,16 +1,17 @@
-import type { UnlockDetail } from '../../../db/unlock/list.ts';
+import type { UnlockDetail, UnlockRow } from '../../../db/unlock/list.ts';
 import { formatMoney } from '../../../domain/money.ts';
 import type { UnlockState } from '../../../domain/unlock/machine.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
-import { Ago, duration, reasonLabel, StateBadge } from '../../web/parts.tsx';
+import { Ago, duration } from '../../web/parts.tsx';
 import type { Entry } from '../timeline.ts';
 import type { UnlockView } from '../view-types.ts';
-import { ParkedItems } from './attention-page.tsx';
+import { AttentionItems } from './attention-page.tsx';
+import { endOf, UnlockBadge } from './money-badge.tsx';
 import { TimelineList } from './timeline-list.tsx';
 
 const steps: { label: string; states: UnlockState[] }[] = [
   { label: 'Offered', states: ['NEW_LEAD'] },
-  { label: 'Teased', states: ['TEASER_SENT', 'AWAIT_CONFIRM'] },
+  { label: 'Teaser sent', states: ['TEASER_SENT', 'AWAIT_CONFIRM'] },
   { label: 'Accepted', states: ['CHECK_EXISTING_PAYMENT', 'CREATE_PAYMENT_LINK'] },
   { label: 'Link sent', states: ['PAYMENT_LINK_SENT', 'AWAITING_PAYMENT'] },
   { label: 'Paid', states: ['PAID'] },
@@ -36,9 +37,11 @@ export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
           <p class="quiet">
             {[unlock.service, unlock.city].filter(Boolean).join(' · ')} for{' '}
             <b>{unlock.buyerName ?? unlock.buyer}</b>, {formatMoney(unlock.priceMinor, unlock.currency, 'en')}
+            {unlock.flaggedAt ? ' ' : null}
+            {unlock.flaggedAt ? <span class="count tone-bad">Buyer flagged</span> : null}
           </p>
         </div>
-        <StateBadge state={unlock.status} reason={unlock.reason} />
+        <UnlockBadge row={unlock} />
       </header>
       <div data-live={live('road')}>
         <Steps unlock={unlock} entries={view.entries} />
@@ -57,9 +60,9 @@ export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
           {view.parked.length > 0 ? (
             <section class="panel">
               <div class="panel-head">
-                <h2>Parked</h2>
+                <h2>Failed steps</h2>
               </div>
-              <ParkedItems rows={view.parked} now={now} back={`/console/unlocks/${unlock.id}`} />
+              <AttentionItems items={view.parked} now={now} back={`/console/unlocks/${unlock.id}`} />
             </section>
           ) : null}
           <Facts view={view} />
@@ -75,7 +78,8 @@ function Steps(props: { unlock: UnlockDetail; entries: Entry[] }) {
   const { unlock, entries } = props;
   const current = steps.findIndex((step) => step.states.includes(unlock.status));
   const furthest = current >= 0 ? current : unlock.paidAt ? 4 : reached(entries);
-  const closed = current === -1;
+  const end = endOf(unlock);
+  const closed = current === -1 || end !== null;
   return (
     <ol class={`road ${closed ? 'is-closed' : ''}`}>
       {steps.map((step, i) => (
@@ -91,7 +95,7 @@ function Steps(props: { unlock: UnlockDetail; entries: Entry[] }) {
           {step.label}
         </li>
       ))}
-      {closed ? <li class="ended">{unlock.reason ? reasonLabel(unlock.reason) : 'closed'}</li> : null}
+      {closed ? <li class="ended">{end ?? 'Closed'}</li> : null}
     </ol>
   );
 }
@@ -99,24 +103,28 @@ function Steps(props: { unlock: UnlockDetail; entries: Entry[] }) {
 function reached(entries: Entry[]): number {
   const titles = new Set(entries.filter((entry) => entry.kind === 'move').map((entry) => entry.title));
   if (titles.has('Awaiting payment')) return 3;
-  if (titles.has('Making link')) return 2;
+  if (titles.has('Creating link')) return 2;
   return titles.has('Awaiting reply') ? 1 : 0;
 }
 
 function Facts({ view: { unlock, now } }: { view: UnlockView }) {
   const left = unlock.ttlExpiresAt.getTime() - now.getTime();
+  const flagged: [string, unknown][] = unlock.flaggedAt
+    ? [['Buyer flagged', <Ago at={unlock.flaggedAt} now={now} />]]
+    : [];
   const facts: [string, unknown][] = [
     ['Buyer', `${unlock.buyerName ?? ''} ${unlock.buyer}`.trim()],
+    ...flagged,
     ['Phone', phoneOf(unlock)],
-    ['Organization', unlock.organization],
+    ['Company', unlock.organization],
     ['Offered', <Ago at={unlock.createdAt} now={now} />],
-    ['Time left', unlock.paidAt ? 'bought' : left > 0 ? duration(left) : 'none'],
+    ['Time left', timeLeft(unlock, left)],
     ['Sold', soldText(unlock)],
-    ['Paid', unlock.paidAt ? <Ago at={unlock.paidAt} now={now} /> : 'no'],
-    ['Paid from', unlock.paidBy ? { stripe: 'Stripe', wallet: 'wallet' }[unlock.paidBy] : 'not paid'],
-    ['Details sent', unlock.revealedAt ? <Ago at={unlock.revealedAt} now={now} /> : 'no'],
-    ['Read on the page', unlock.viewedAt ? <Ago at={unlock.viewedAt} now={now} /> : 'no'],
-    ['Unlock id', <span class="mono small">{unlock.id}</span>],
+    ['Paid', unlock.paidAt ? <Ago at={unlock.paidAt} now={now} /> : 'No'],
+    ['Paid from', unlock.paidBy ? { stripe: 'Stripe', wallet: 'Wallet' }[unlock.paidBy] : 'Not paid'],
+    ...moneyFacts(unlock),
+    ['Details sent', unlock.revealedAt ? <Ago at={unlock.revealedAt} now={now} /> : 'No'],
+    ['Details viewed', unlock.viewedAt ? <Ago at={unlock.viewedAt} now={now} /> : 'No'],
   ];
   return (
     <section class="panel">
@@ -135,16 +143,34 @@ function Facts({ view: { unlock, now } }: { view: UnlockView }) {
   );
 }
 
+function timeLeft({ paidAt }: UnlockDetail, ms: number): string {
+  if (paidAt) return 'Sold';
+  return ms > 0 ? duration(ms) : 'Expired';
+}
+
+/** Amounts of the payments; those that are zero say nothing. */
+function moneyFacts({ money, currency }: UnlockRow): [string, string][] {
+  const left = money.paid - money.refunded - money.disputed;
+  const amounts: [string, number][] = [
+    ['Received', money.paid],
+    ['Refunded', money.refunded],
+    ['Disputed', money.disputed],
+  ];
+  const facts = amounts.filter(([, minor]) => minor > 0);
+  const all: [string, number][] = facts.length > 1 ? [...facts, ['Net', Math.max(0, left)]] : facts;
+  return all.map(([name, minor]) => [name, formatMoney(minor, currency, 'en')]);
+}
+
 function phoneOf({ phone, optedOut }: UnlockDetail): string {
-  if (phone === null) return 'not texted';
+  if (phone === null) return 'Not texted';
   return optedOut ? `${phone} (opted out)` : phone;
 }
 
 function soldText(unlock: UnlockDetail): string {
-  if (unlock.maxSales === null) return 'to everyone who pays';
+  if (unlock.maxSales === null) return 'Unlimited buyers';
   return unlock.slot === null
-    ? `not yet, ${unlock.maxSales} at most`
-    : `sale ${unlock.slot} of ${unlock.maxSales}`;
+    ? `Not yet, to ${unlock.maxSales} at most`
+    : `Sale ${unlock.slot} of ${unlock.maxSales}`;
 }
 
 function Siblings({ view: { siblings, unlock } }: { view: UnlockView }) {
@@ -153,7 +179,7 @@ function Siblings({ view: { siblings, unlock } }: { view: UnlockView }) {
   return (
     <section class="panel">
       <div class="panel-head">
-        <h2>The same lead, offered to</h2>
+        <h2>Other offers for this lead</h2>
       </div>
       <table class="rows tight">
         <tbody>
@@ -165,7 +191,7 @@ function Siblings({ view: { siblings, unlock } }: { view: UnlockView }) {
                 </a>
               </td>
               <td class="number">
-                <StateBadge state={row.status} reason={row.reason} />
+                <UnlockBadge row={row} />
               </td>
             </tr>
           ))}

@@ -77,7 +77,9 @@ document.addEventListener('submit', async (event) => {
   if (!form.matches('form[data-action]')) return;
   event.preventDefault();
   const button = event.submitter ?? form.querySelector('button');
-  const place = globalThis.leadgate.placeOf(button);
+  // A question closes when it is answered; the focus then belongs to the button that opened it.
+  const question = form.closest('details.confirm');
+  const place = globalThis.leadgate.placeOf(question?.querySelector('summary') ?? button);
   button.disabled = true;
   button.setAttribute('aria-busy', 'true');
   const answer = await fetch(form.action, {
@@ -86,6 +88,7 @@ document.addEventListener('submit', async (event) => {
     redirect: 'manual',
   }).catch(() => ({ ok: false, status: 0 }));
   if (answer.ok || answer.type === 'opaqueredirect') {
+    question?.removeAttribute('open');
     await refresh();
     say(form.dataset.action);
     // Replaced above; a button that is still here acts on something that is not shown live.

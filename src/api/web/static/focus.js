@@ -1,7 +1,11 @@
 /** Keeps the keyboard's place: across replaced parts of a page, after actions, and after a page load caused by a form. */
 
 const focusable = 'a[href], button:not([disabled]), input:not([type="hidden"]), select, textarea, summary';
-const controlsOf = (scope) => [...scope.querySelectorAll(focusable)];
+/** Not those inside a closed question, which cannot take the focus. */
+const controlsOf = (scope) =>
+  [...scope.querySelectorAll(focusable)].filter(
+    (control) => control.matches('summary') || !control.closest('details:not([open])'),
+  );
 
 /** Where an element stands in its live region, by row and order, which the next version of the region still has. */
 globalThis.leadgate.placeOf = (element) => {

@@ -57,7 +57,10 @@ const keys = {
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === 'Escape') closeMenus(event.target);
+  if (event.key === 'Escape') {
+    closeMenus(event.target);
+    closeQuestion(event.target);
+  }
   if (event.target.matches('input, textarea, select')) {
     if (event.key === 'Escape') event.target.blur();
     return;
@@ -87,6 +90,13 @@ function closeMenus(inside) {
     menu.open = false;
     if (menu.contains(inside)) menu.querySelector('summary').focus();
   }
+}
+
+function closeQuestion(inside) {
+  const question = inside.closest?.('details.confirm[open]');
+  if (!question) return;
+  question.open = false;
+  question.querySelector('summary').focus();
 }
 
 document.addEventListener('click', async (event) => {

@@ -40,6 +40,17 @@ export const es: Texts = {
     '{reason, select, duplicate {ya lo había pagado} other {el lead ya no está disponible}}. ' +
     'Puede tardar de 5 a 10 días en llegar a su tarjeta.',
 
+  refundPending:
+    '{has_buyerName, select, yes {{buyerName}, su} other {Su}} pago de {price} por el lead {leadId} ' +
+    'se está devolviendo: ' +
+    '{reason, select, duplicate {ya lo había pagado} other {el lead ya no está disponible}}. ' +
+    'Su banco todavía no confirmó la devolución.',
+
+  refundFailed:
+    '{has_buyerName, select, yes {{buyerName}, la} other {La}} devolución de su pago de {price} por el lead {leadId} ' +
+    'no se completó. Lo sabemos y le devolveremos su dinero.' +
+    '{has_contact, select, yes { Contacto: {contact}} other {}}',
+
   help:
     '{organization}: solicitudes de clientes por mensaje. Responda SI para comprar una oferta, NO para omitir, ' +
     'STOP para no recibir más, START para volver. Pueden aplicar tarifas de mensajes y datos.' +
@@ -56,9 +67,16 @@ export const es: Texts = {
   startConfirmed:
     '{organization}: volverá a recibir solicitudes de clientes. Responda HELP para ayuda, STOP para no recibir más.',
 
-  alertSubject: '[leadgate] {title}: {subject}',
+  alertSubject: '[leadgate] {what}',
 
   alertBody:
-    '{explanation}\n\n' +
-    '{subject}\n{has_detail, select, yes {{detail}\n} other {}}{has_url, select, yes {\n{url}\n} other {}}',
+    '{what}\n\n' +
+    '{has_company, select, yes {Empresa: {company}\n} other {}}' +
+    '{has_buyer, select, yes {Comprador: {buyer}\n} other {}}' +
+    '{has_lead, select, yes {Lead: {lead}\n} other {}}' +
+    'Desde: {since}\n\n' +
+    '{explanation}{has_detail, select, yes { {detail}} other {}}\n\n' +
+    'Qué hacer: {next}\n' +
+    '{has_url, select, yes {\n{url}\n} other {}}\n' +
+    'Lo que se repita en esta hora aparece en la consola y no envía otro correo.',
 };

@@ -9,12 +9,14 @@ export interface TextArguments {
   revealSubject: 'leadId';
   noLongerAvailable: 'buyerName' | 'leadId' | 'reason';
   refunded: 'buyerName' | 'price' | 'leadId' | 'reason';
+  refundPending: 'buyerName' | 'price' | 'leadId' | 'reason';
+  refundFailed: 'buyerName' | 'price' | 'leadId' | 'contact';
   help: 'organization' | 'contact';
   unclear: 'leadId' | 'contact';
   stopConfirmed: 'organization';
   startConfirmed: 'organization';
-  alertSubject: 'title' | 'subject';
-  alertBody: 'explanation' | 'subject' | 'detail' | 'url';
+  alertSubject: 'what';
+  alertBody: 'what' | 'company' | 'buyer' | 'lead' | 'explanation' | 'detail' | 'since' | 'next' | 'url';
 }
 
 export type TextKey = keyof TextArguments;

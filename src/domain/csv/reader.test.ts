@@ -142,6 +142,7 @@ describe('dialects', () => {
     ['a quote at the end that is not doubled', 'a,b\n"Ann "Annie"",2\n', ['Ann "Annie"', '2']],
     ['quotes at the start that are not doubled', 'a,b\n""Annie" Lee",2\n', ['"Annie" Lee', '2']],
     ['a quoted nickname alone', 'a,b\n""Annie"",2\n', ['"Annie"', '2']],
+    ['inches in two cells', 'a,b\n"a 5" pipe","b 6" pipe"\n', ['a 5" pipe', 'b 6" pipe']],
     ['inches', 'a,b\n"a 5" pipe",2\n', ['a 5" pipe', '2']],
     ['quotes not doubled beside a delimiter', 'a,b\n"Lee, Ann "Annie"",2\n', ['Lee, Ann "Annie"', '2']],
     ['quotes after a backslash', 'a,b\n"Ann \\"Annie\\" Lee",2\n', ['Ann "Annie" Lee', '2']],

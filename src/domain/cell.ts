@@ -56,9 +56,13 @@ function unquoted(text: string): string | null {
 
 /** How databases, languages and spreadsheets write a missing value, in lower case. */
 const WRITTEN_BY_PROGRAMS = new Set([
-  ...['null', 'nil', 'undefined', 'nan', 'empty', 'blank'].flatMap((word) =>
-    [word, `(${word})`, `<${word}>`, `[${word}]`, `{${word}}`],
-  ),
+  ...['null', 'nil', 'undefined', 'nan', 'empty', 'blank'].flatMap((word) => [
+    word,
+    `(${word})`,
+    `<${word}>`,
+    `[${word}]`,
+    `{${word}}`,
+  ]),
   ...['\\n', '\\\\n', '#n/a', '#na', '#ref!', '#value!', '#name?', '#null!', '#num!', '#div/0!', '#error!'],
 ]);
 /** How people write it, whatever the field. */
@@ -67,8 +71,19 @@ const PUNCTUATION = /^[-‐-―−_.…·?*/\\~]{1,20}$/u;
 /** How people write that there is none, in the languages of the column names. */
 const WORDS = new Set([
   ...['none', 'unknown', 'missing', 'no data', 'no info', 'no information', 'no value'],
-  ...['available', 'applicable', 'provided', 'given', 'specified', 'known', 'set'].map((word) => `not ${word}`),
-  ...['ninguno', 'ninguna', 'no aplica', 'no tiene', 'no disponible', 'no informado', 'sin datos', 'sin dato'],
+  ...['available', 'applicable', 'provided', 'given', 'specified', 'known', 'set'].map(
+    (word) => `not ${word}`,
+  ),
+  ...[
+    'ninguno',
+    'ninguna',
+    'no aplica',
+    'no tiene',
+    'no disponible',
+    'no informado',
+    'sin datos',
+    'sin dato',
+  ],
   ...['sin informacion', 'sin información', 'desconocido', 'desconocida'],
   ...['kein', 'keine', 'keine angabe', 'k.a.', 'k. a.', 'unbekannt'],
   ...['aucun', 'aucune', 'inconnu', 'inconnue', 'non renseigné'],

@@ -6,7 +6,7 @@ const placeholders =
 /** Occur by chance in long random texts, so only where chance is unlikely. */
 const shortPlaceholders = /^admin|admin(?=\d\d|$)|(?<=^.{0,10})123456(?=.{0,10}$)/i;
 /** Only words are between the brackets: random punctuation may begin and end with one. */
-const bracketed = /^<[\w .:-]*>$|^\$\{[\w .:-]*\}$/;
+const bracketed = /^<[\w ,.:-]*>$|^\$\{[\w ,.:-]*\}$/;
 
 /** Fewer distinct characters than this are improbable in 16 random hexadecimal digits. */
 const fewestDistinct = 6;

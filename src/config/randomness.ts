@@ -5,7 +5,8 @@ const placeholders =
 
 /** Occur by chance in long random texts, so only where chance is unlikely. */
 const shortPlaceholders = /^admin|admin(?=\d\d|$)|(?<=^.{0,10})123456(?=.{0,10}$)/i;
-const bracketed = /^<[^>]*>$|^\$\{[^}]*\}$/;
+/** Only words are between the brackets: random punctuation may begin and end with one. */
+const bracketed = /^<[\w ,.:-]*>$|^\$\{[\w ,.:-]*\}$/;
 
 /** Fewer distinct characters than this are improbable in 16 random hexadecimal digits. */
 const fewestDistinct = 6;

@@ -54,14 +54,42 @@ function unquoted(text: string): string | null {
   return inner.replaceAll('""', '').includes('"') ? null : inner.replaceAll('""', '"');
 }
 
-/** How databases, languages and spreadsheets write a missing value. */
-const WRITTEN_BY_PROGRAM =
-  /^(?:\\+n|[(<[{]?(?:null|nil|undefined|nan|empty|blank)[)>\]}]?|#(?:n\/a|na|ref!|value!|name\?|null!|num!|div\/0!|error!))$/i;
+/** How databases, languages and spreadsheets write a missing value, in lower case. */
+const WRITTEN_BY_PROGRAMS = new Set([
+  ...['null', 'nil', 'undefined', 'nan', 'empty', 'blank'].flatMap((word) => [
+    word,
+    `(${word})`,
+    `<${word}>`,
+    `[${word}]`,
+    `{${word}}`,
+  ]),
+  ...['\\n', '\\\\n', '#n/a', '#na', '#ref!', '#value!', '#name?', '#null!', '#num!', '#div/0!', '#error!'],
+]);
 /** How people write it, whatever the field. */
-const MARK = /^(?:n\.?\s?\/\s?[ad]\.?|n\.a\.?|n\.d\.?|[-‐-―−_.…·?*/\\~]{1,20})$/iu;
+const MARKS = new Set(['n/a', 'n / a', 'n/ a', 'n./a.', 'n.a', 'n.a.', 'n/d', 'n.d', 'n.d.']);
+const PUNCTUATION = /^[-‐-―−_.…·?*/\\~]{1,20}$/u;
 /** How people write that there is none, in the languages of the column names. */
-const WORD =
-  /^(?:none|unknown|missing|not (?:available|applicable|provided|given|specified|known|set)|no (?:data|info|information|value|aplica|tiene|disponible|informado)|ningun[oa]|sin (?:datos|dato|informacion|información)|desconocid[oa]|kein[e]?|keine angabe|k\.\s?a\.?|unbekannt|aucune?|inconnue?|non renseigné|nenhuma?|não informado|nao informado|desconhecid[oa]|nessun[oa])$/iu;
+const WORDS = new Set([
+  ...['none', 'unknown', 'missing', 'no data', 'no info', 'no information', 'no value'],
+  ...['available', 'applicable', 'provided', 'given', 'specified', 'known', 'set'].map(
+    (word) => `not ${word}`,
+  ),
+  ...[
+    'ninguno',
+    'ninguna',
+    'no aplica',
+    'no tiene',
+    'no disponible',
+    'no informado',
+    'sin datos',
+    'sin dato',
+  ],
+  ...['sin informacion', 'sin información', 'desconocido', 'desconocida'],
+  ...['kein', 'keine', 'keine angabe', 'k.a.', 'k. a.', 'unbekannt'],
+  ...['aucun', 'aucune', 'inconnu', 'inconnue', 'non renseigné'],
+  ...['nenhum', 'nenhuma', 'não informado', 'nao informado', 'desconhecido', 'desconhecida'],
+  ...['nessuno', 'nessuna'],
+]);
 /** Names of people that are also marks: Jennifer Null, Nil Yalter. */
 const NAME_NOT_MARK = /^(?:Null|Nil|Nan)$/;
 
@@ -84,9 +112,11 @@ export const isMarked = (given: string): boolean => optionalCell(given) === null
 const LONGEST_MARK = 30;
 
 function isMissing(text: string, kind: CellKind): boolean {
-  if (text.length > LONGEST_MARK || (kind === 'name' && NAME_NOT_MARK.test(text))) return false;
-  if (WRITTEN_BY_PROGRAM.test(text) || MARK.test(text)) return true;
-  return kind !== 'own' && (WORD.test(text) || (kind === 'text' && /^na$/i.test(text)));
+  if (text.length > LONGEST_MARK) return false;
+  const lower = text.toLowerCase();
+  if (kind !== 'own' && (WORDS.has(lower) || (kind === 'text' && lower === 'na'))) return true;
+  if (WRITTEN_BY_PROGRAMS.has(lower)) return kind !== 'name' || !NAME_NOT_MARK.test(text);
+  return MARKS.has(lower) || PUNCTUATION.test(text);
 }
 
 /**
@@ -95,5 +125,5 @@ function isMissing(text: string, kind: CellKind): boolean {
  */
 export function typedCell(given: string): string | null {
   const text = cellText(given);
-  return text === '' || WRITTEN_BY_PROGRAM.test(text) ? null : text;
+  return text === '' || WRITTEN_BY_PROGRAMS.has(text.toLowerCase()) ? null : text;
 }

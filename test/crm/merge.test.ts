@@ -249,6 +249,41 @@ async function logOf({ organizationId }: TestCompany) {
   return rows.map((row) => ({ ...row, remark: shownRemark(row) }));
 }
 
+it('a report about a contact waits while another lead with its phone is written, and then changes neither', async () => {
+  const company = await makeCompany(system.runtime);
+  const phone = phoneOf(0);
+  const { vault } = system.runtime;
+  await addLeads(system.runtime, company, [{ name: 'Ann Lee', phone }]);
+  const [ann] = await synced(company.organizationId, 1);
+  // Bob is written: the contact is his, and his run has not recorded it yet.
+  const [bob] = await system.rows<{ id: string }>(
+    `INSERT INTO leads (id, organization_id, public_id, channel, public, contact, phone_hash, phone_valid)
+      VALUES (gen_random_uuid(), $1, 'lead_bob', 'crm_upload', '{}', 'sealed', $2, true) RETURNING id`,
+    [company.organizationId, vault.index(phone)],
+  );
+  const syncOf = [bob!.id, company.organizationId];
+  await system.rows(
+    `INSERT INTO lead_syncs (lead_id, connection_id, organization_id, status)
+      SELECT $1, id, $2, 'processing' FROM crm_connections WHERE organization_id = $2`,
+    syncOf,
+  );
+  ghl().edit(ann!.contactId, { firstName: 'Bob', lastName: '' });
+  await system.until(
+    'the report waits',
+    `SELECT 1 FROM attempts WHERE detail = 'a lead with the same phone is being written'`,
+    [],
+    (row) => row !== undefined,
+  );
+  await system.rows(
+    `UPDATE lead_syncs SET status = 'success', contact_id = $3, written_hash = 'bob' WHERE lead_id = $1 AND organization_id = $2`,
+    [...syncOf, ann!.contactId],
+  );
+  await system.rows('UPDATE outbox SET due_at = now()');
+  await system.until('it is applied', 'SELECT 1 FROM outbox', [], (row) => row === undefined);
+  const [row] = await system.rows<{ contact: string }>('SELECT contact FROM leads WHERE id = $1', [ann!.id]);
+  expect(vault.openJson<{ name: string }>(row!.contact).name).toBe('Ann Lee');
+});
+
 describe('a contact that the company had in its CRM', () => {
   it('keeps no last name of another person, and the log says that it existed', async () => {
     const company = await makeCompany(system.runtime);
@@ -264,7 +299,7 @@ describe('a contact that the company had in its CRM', () => {
     const company = await uploader();
     const { location } = company;
     const other = ghl().create(location, { phone: '+13055550150', firstName: 'Old' }) as unknown as Contact;
-    ghl().create(location, { email: 'ann@example.com', firstName: 'Ann' });
+    ghl().create(location, { email: 'ann@example.com', phone: '+13055550151', firstName: 'Ann' });
     await company.upload('Full Name,Phone,Email\nAnn Lee,305-555-0150,ann@example.com\n', { start: 'true' });
     const [row] = await synced(company.organizationId, 1);
     expect(row!.contactId).not.toBe(other.id);

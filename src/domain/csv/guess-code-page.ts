@@ -52,15 +52,43 @@ function pointsAt(text: string, i: number): number {
   const letter = LETTERS.get(character);
   if (letter !== undefined) return letter * letterPoints(text, i);
   const within = isLetter(before) && isLetter(after);
-  if (character === '’') return within ? apostrophePoints(text, i) : 0.5;
   if (character === '\u00a0') return within && isLower(after) ? 1.6 : 2.2;
   if (character <= '\u009f') return -4;
+  const quote = quotePoints(text, i);
+  if (quote !== null) return quote;
+  if ('–—'.includes(character) && within) return dashPoints(text, i);
   if (within) return -3;
-  if ('“‘¡¿«'.includes(character)) return isLetter(before) ? -2 : 0.5;
-  if ('”»'.includes(character)) return isLetter(after) ? -2 : 0.5;
-  if ('…–—•·®©™ºª°€£¥½¼¾²³§'.includes(character)) return isLetter(after) && !isLetter(before) ? -1 : 0.5;
+  if (character === '™') return isLetter(before) ? 2 : 0.5;
+  if (character === '…' && isLetter(before)) return 1.5;
+  if ('¡¿«'.includes(character)) return isLetter(before) ? -2 : 0.5;
+  if (character === '»') return isLetter(after) ? -2 : 0.5;
+  if ('…–—•·®©ºª°€£¥½¼¾²³§'.includes(character)) return isLetter(after) && !isLetter(before) ? -1 : 0.5;
   return -2;
 }
+
+/** Quotes open before a word and close after one. Returns null for another character. */
+function quotePoints(text: string, i: number): number | null {
+  const character = text[i]!;
+  const [before, after] = [text[i - 1] ?? '', text[i + 1] ?? ''];
+  if ('“‘'.includes(character)) return isLetter(before) ? -2 : /[\p{L}\d]/u.test(after) ? 2.5 : 0.5;
+  if (character === '”') return isLetter(after) ? -2 : /[\p{L}\d.,!?]/u.test(before) ? 2.5 : 0.5;
+  if (character !== '’') return null;
+  if (isLetter(before) && isLetter(after)) return apostrophePoints(text, i);
+  if (!isLetter(before)) return 0.5;
+  if (text.slice(Math.max(0, i - 60), i).includes('‘')) return 2.5;
+  return before === 's' && lettersBefore(text, i) > 3 ? 3 : 1;
+}
+
+/** A dash joins two words; between two vowels it is more likely the `ñ` of another encoding. */
+function dashPoints(text: string, i: number): number {
+  const joinsWords = lettersBefore(text, i) > 1 && lettersAfter(text, i) > 1;
+  return joinsWords && !/[aeiou].[aeiou]/iu.test(text.slice(i - 1, i + 2)) ? 1.6 : -3;
+}
+
+const lettersBefore = (text: string, i: number): number =>
+  /\p{L}*$/u.exec(text.slice(Math.max(0, i - 30), i))![0].length;
+const lettersAfter = (text: string, i: number): number =>
+  /^\p{L}*/u.exec(text.slice(i + 1, i + 31))![0].length;
 
 /** From -1.5, where the case is that of another word, to 1. */
 function letterPoints(text: string, i: number): number {
@@ -73,11 +101,14 @@ function letterPoints(text: string, i: number): number {
   return isLower(before) && isUpper(after) ? -1 : 1;
 }
 
-/** Letters beside which others hardly ever stand: `ç` and `ñ` precede a vowel, `á` and `ó` do not. */
+/** Letters beside which others hardly ever stand: `ç` and `ñ` precede a vowel, `á` and `ó` do not; `ì` ends a word. */
 function isOdd(letter: string, before: string, after: string): boolean {
   if (letter === 'ç') return !/[aouáóúãõ]/i.test(after);
   if (letter === 'ñ') return !/[aeiouáéíóú]/i.test(after);
   if (letter === 'á' || letter === 'ó') return /[aeiou]/i.test(after);
+  if (letter === 'ì') return isLetter(after);
+  if (letter === 'î' || letter === 'ô' || letter === 'û') return !isLetter(after);
+  if (letter === 'ë' || letter === 'ï') return !isLetter(before);
   return (letter === 'â' || letter === 'à') && /[aeiou]/i.test(before);
 }
 

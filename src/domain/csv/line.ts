@@ -6,8 +6,8 @@ export type Reading = 'strict' | 'inside' | 'literal' | 'open';
 
 export type LineCells = {
   cells: string[];
-  /** Quoted cells that hold an odd number of quotes that are not doubled. */
-  odd: number;
+  /** A quoted cell holds an odd number of quotes that are not doubled. */
+  odd: boolean;
   /** The last cell is quoted and holds quotes that are not doubled. */
   strayLast: boolean;
   /** A quoted cell holds such quotes and delimiters: it may be several cells. */
@@ -58,7 +58,7 @@ export function readLine(line: string, delimiter: string, how: Reading): LineCel
     if ('why' in cell) return { ...cell, cells: read.cells, ends: read.ends };
     read.cells.push(cell.text);
     read.strayLast = cell.strays > 0;
-    read.odd += cell.strays % 2;
+    if (cell.strays % 2 === 1) read.odd = true;
     if (cell.strays > 0 && cell.text.includes(delimiter)) read.wide = true;
     if (!cell.quoted && cell.text !== '') {
       bare += 1;
@@ -81,7 +81,7 @@ export function readLine(line: string, delimiter: string, how: Reading): LineCel
 }
 
 const nothing = {
-  odd: 0,
+  odd: false,
   strayLast: false,
   wide: false,
   quotes: false,
@@ -175,8 +175,7 @@ export function readIrregular(line: string, delimiter: string, columns: number |
     const wrong =
       one.cut === 'likely' ||
       (one.cut === 'maybe' && !fit) ||
-      one.odd > 1 ||
-      (one.odd > 0 && (one.tail || one.wide || !fit)) ||
+      (one.odd && (one.tail || one.wide || !fit)) ||
       (one.wide && (one.ends || !fit));
     return {
       cells: one.cells,

@@ -142,6 +142,7 @@ describe('dialects', () => {
     ['a quote at the end that is not doubled', 'a,b\n"Ann "Annie"",2\n', ['Ann "Annie"', '2']],
     ['quotes at the start that are not doubled', 'a,b\n""Annie" Lee",2\n', ['"Annie" Lee', '2']],
     ['a quoted nickname alone', 'a,b\n""Annie"",2\n', ['"Annie"', '2']],
+    ['inches in two cells', 'a,b\n"a 5" pipe","b 6" pipe"\n', ['a 5" pipe', 'b 6" pipe']],
     ['inches', 'a,b\n"a 5" pipe",2\n', ['a 5" pipe', '2']],
     ['quotes not doubled beside a delimiter', 'a,b\n"Lee, Ann "Annie"",2\n', ['Lee, Ann "Annie"', '2']],
     ['quotes after a backslash', 'a,b\n"Ann \\"Annie\\" Lee",2\n', ['Ann "Annie" Lee', '2']],
@@ -185,6 +186,10 @@ describe('dialects', () => {
     ['a last cell', `Cid,ok,"305-555-0103\n"Dee","x","305-555-0104"\n${ann}`, ['Dee', 'Ann Lee'], [2]],
     ['quotes that can be read in two ways', `"Cid, "Cy", Poe",305\n${ann}`, ['Ann Lee'], [2]],
     ['every row', `${'Cid,"x,305-555-0103\n'.repeat(3)}${ann}`, ['Ann Lee'], [2, 3, 4]],
+    ['the end of its text', `Cid,"said "hi" and\nhere, left",305-555-0103\n${ann}`, ['Ann Lee'], [2, 3]],
+    ['two texts', `Cid,"a\nb","c\nd "x" e",305-555-0103\n${ann}`, ['Ann Lee'], [2, 3, 4]],
+    ['quotes within two cells', `"Cid","this "x" ,","305-555-0103"\n${ann}`, ['Ann Lee'], [2]],
+    ['a delimiter within its text', `"Cid","a",b","305-555-0103"\n${ann}`, ['Ann Lee'], [2]],
     [
       'a note with line breaks, which is legal',
       `Cid,"one\ntwo, ""three""",305-555-0103\n${ann}`,
@@ -303,11 +308,11 @@ describe('[S13] files that are not CSV or exceed a limit', () => {
     expect(sent).toBeLessThan(4);
   });
 
-  it('[F70] a quote that is never closed in 20 MB costs its own row, in constant memory', async () => {
+  it('[F70] a quote that is never closed in 3 MB costs its own row, in constant memory', async () => {
     async function* long() {
       yield Buffer.from('Name,Phone\n"a,1\n');
       const megabyte = Buffer.from('Bob,2\n'.repeat(2 ** 20 / 6));
-      for (let i = 0; i < 20; i += 1) yield megabyte;
+      for (let i = 0; i < 3; i += 1) yield megabyte;
     }
     const file = await openCsv(long());
     const problems: number[] = [];
@@ -318,9 +323,34 @@ describe('[S13] files that are not CSV or exceed a limit', () => {
       largest = Math.max(largest, batch.length);
       for (const { row, problem } of batch) if (problem) problems.push(row);
     }
-    expect([problems, rows]).toEqual([[2], 1 + 20 * Math.floor(2 ** 20 / 6)]);
+    expect([problems, rows]).toEqual([[2], 1 + 3 * Math.floor(2 ** 20 / 6)]);
     expect(largest).toBeLessThanOrEqual(1_000);
   });
+
+  it.each([
+    'a","b',
+    '"',
+    '",',
+    'x,"""',
+    '","',
+    'a,"b',
+    'a,"b"c',
+    '"a" b,"',
+    ',"',
+    'a,"b ""c""',
+    '" "',
+    'x","y"z',
+  ])(
+    '[S13] 256 KB of lines %j are read in linear time',
+    async (line) => {
+      const before = process.cpuUsage().user;
+      await readText(`a,b,c,d\n${`${line}\n`.repeat(Math.floor(2 ** 18 / (line.length + 1)))}`).catch(
+        (error: unknown) => expect(error).toBeInstanceOf(RefusedError),
+      );
+      expect(process.cpuUsage().user - before).toBeLessThan(3_000_000);
+    },
+    30_000,
+  );
 
   it('rethrows errors of the source and closes it', async () => {
     let closed = false;

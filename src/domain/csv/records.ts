@@ -46,12 +46,12 @@ export class Records {
   #line = 1;
   /** Below this many characters the next row is known to be incomplete. */
   #enough = 0;
-  /** Lines that start before this character were within a text that was not closed: each is a row of its own. */
-  #apartUntil = 0;
   /** Lines that start before this character belong to a row that may be several. */
   #joinedUntil = 0;
   /** A line that starts before this character and ends with a quote is the end of that text, and no row of its own. */
   #tailUntil = 0;
+  /** What was found in the lines after an earlier line, so that no line is looked at many times. */
+  #looked: { isLikely: boolean; from: number; stop: number; end: number } | null = null;
   /** The line where that text was opened. */
   #opened = 0;
   readonly #lf = new Finder('\n');
@@ -93,7 +93,6 @@ export class Records {
     if (this.#quote.from(this.#text, start) >= cut.end)
       return this.#take(cut.next, { cells: plainCells(text, delimiter) });
     const read = readLine(text, delimiter, 'strict');
-    if (here < this.#apartUntil) return this.#apart(text, cut, read, last);
     if (!('why' in read)) return this.#regular(text, cut, read, last);
     if (read.why === 'stray') return this.#irregular(text, cut, last);
     if (here < this.#tailUntil && read.ends) return this.#take(cut.next, this.#tail(text, read));
@@ -147,41 +146,49 @@ export class Records {
    * unless that is a row of its own. Returns `from` when the next lines are rows, and null when more text is needed.
    */
   #continued(from: number, last: boolean, isLikely: boolean): number | null {
+    const known = this.#looked;
+    const here = this.#before + from;
+    if (known !== null && known.isLikely === isLikely && known.from <= here && here < known.stop)
+      return Math.max(known.end - this.#before, from);
+    const looked = this.#lookFrom(from, last, isLikely);
+    if (looked === null) return null;
+    const { stop, end } = looked;
+    this.#looked = { isLikely, from: here, stop: this.#before + stop, end: this.#before + end };
+    return end;
+  }
+
+  /** `end`: as above. `stop`: the line that was looked at last. */
+  #lookFrom(from: number, last: boolean, isLikely: boolean): { end: number; stop: number } | null {
     const { columns } = this;
     const { delimiter } = this.#syntax;
-    if (columns === null) return from;
+    if (columns === null) return { end: from, stop: from };
     let end = from;
-    for (let at = from, seen = 0; seen < LINES_AHEAD; seen += 1) {
-      if (at >= this.#text.length) return last ? end : null;
+    let at = from;
+    for (let seen = 0; seen < LINES_AHEAD; seen += 1) {
+      if (at >= this.#text.length) return last ? { end, stop: at } : null;
       const line = this.#lineFrom(at, last);
       if (line === null) return null;
       const text = this.#text.slice(at, line.end);
       const read = readLine(text, delimiter, 'strict');
-      at = line.next;
       if ('why' in read) {
         // A quote at the end of the line is more likely an end than a start.
         const isStart = read.why === 'open' && text.slice(read.at + 1).trim() !== '';
-        if (isStart) return read.ends ? line.next : end;
-        if (fits(readIrregular(text, delimiter, columns).cells, columns)) return end;
+        if (isStart) return { end: read.ends ? line.next : end, stop: at };
+        if (fits(readIrregular(text, delimiter, columns).cells, columns)) return { end, stop: at };
         end = line.next;
-        continue;
+      } else {
+        const isRow = read.cells.length > 1 && fits(read.cells, columns);
+        const isPerson = isRow && read.cells.some(isContact);
+        const isEnd = read.ends && (isLikely || !isPerson);
+        if (isEnd || (!isRow && text.includes('"'))) end = line.next;
+        else if (isRow) return { end, stop: at };
       }
-      const isRow = read.cells.length > 1 && fits(read.cells, columns);
-      const isPerson = isRow && read.cells.some(isContact);
-      const isEnd = read.ends && (isLikely || !isPerson);
-      if (isEnd || (!isRow && text.includes('"'))) end = line.next;
-      else if (isRow) return end;
+      at = line.next;
     }
-    return end;
+    return { end, stop: at };
   }
 
-  /** A line within a text that was not closed. One that could be the end of that text is no row of its own. */
-  #apart(text: string, line: Line, read: LineCells | Unread, last: boolean): TextRow | null {
-    if (!('why' in read)) return this.#take(line.next, this.#tail(text, read));
-    if (read.why === 'stray') return this.#irregular(text, line, last);
-    return this.#take(line.next, this.#refused(text, problems.open(this.#line)));
-  }
-
+  /** A line that may be the end of a text that was not closed is no row of its own. */
   #tail = (text: string, { cells, ends }: LineCells | Unread): TextRow =>
     ends ? this.#refused(text, problems.tail(this.#opened)) : { cells };
 
@@ -264,7 +271,6 @@ export class Records {
     const tailUntil = ended ? failedAt : this.#continued(lineStart, last, true);
     if (tailUntil === null) return null;
     this.#opened = this.#line;
-    this.#apartUntil = this.#before + (ended ? failedAt : lineStart);
     this.#tailUntil = this.#before + tailUntil;
     const line = this.#text.slice(start, first.end);
     return this.#take(first.next, this.#refused(line, problems.open(this.#line)));

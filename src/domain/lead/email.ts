@@ -17,6 +17,7 @@ export const isEmail = (text: string): boolean =>
 export type FoundEmails = { addresses: readonly string[]; reason: string | null };
 
 const NONE: FoundEmails = { addresses: [], reason: null };
+const NO_ADDRESS: FoundEmails = { addresses: [], reason: 'is a placeholder, not an address' };
 
 /**
  * Finds the addresses in a cell, as `Ann <ann@x.com>`, `mailto:`, lists and labels have them. The name of a domain in
@@ -26,12 +27,12 @@ export function readEmails(input: string): FoundEmails {
   // Checked before anything else: a cell may be as large as the whole request.
   if (input.length > LONGEST_CELL)
     return { addresses: [], reason: `is longer than ${LONGEST_CELL} characters` };
+  // Nearly all addresses. One that begins with a sign may have a guard of a spreadsheet before it.
+  if (/^[a-z\d]/i.test(input) && isAscii(input) && isEmail(input))
+    return PLACEHOLDER.test(input) ? NO_ADDRESS : { addresses: [input], reason: null };
   const cell = optionalCell(input);
   if (cell === null) return NONE;
-  if (isEmail(cell) && isAscii(cell))
-    return isPlaceholder(cell)
-      ? { addresses: [], reason: 'is a placeholder, not an address' }
-      : { addresses: [cell], reason: null };
+  if (PLACEHOLDER.test(cell)) return NO_ADDRESS;
   const addresses = new Map<string, string>();
   for (const part of partsOf(spelledOut(cell))) {
     const address = addressOf(part);
@@ -92,7 +93,7 @@ function addressOf(word: string): string | null {
   let text = cellText(word).slice(0, LONGEST + 50);
   for (let label = LABEL.exec(text); label; label = LABEL.exec(text)) text = text.slice(label[0].length);
   text = trimmedOf(text.replace(/\?(?:subject|body|cc|bcc)=.*$/is, ''));
-  if (!isEmail(text) || isPlaceholder(text)) return null;
+  if (!isEmail(text) || PLACEHOLDER.test(text)) return null;
   if (isAscii(text)) return text;
   const at = text.lastIndexOf('@');
   const domain = text.slice(at + 1);
@@ -117,9 +118,6 @@ function trimmedOf(text: string): string {
 }
 
 /** What people and forms type where an address is required: noemail@noemail.com, none@none.com. */
-const EMPTY_WORD =
-  /^(?:no|none|na|null|nil|nomail|noemail|no-email|no-mail|noreply|unknown|notprovided|notgiven|ninguno|sincorreo|notiene)$/i;
-const isPlaceholder = (address: string): boolean => {
-  const [local = '', domain = ''] = address.split('@');
-  return EMPTY_WORD.test(local) && EMPTY_WORD.test(domain.split('.')[0] ?? '');
-};
+const NO_WORD =
+  '(?:no|none|na|null|nil|nomail|noemail|no-email|no-mail|noreply|unknown|notprovided|notgiven|ninguno|sincorreo|notiene)';
+const PLACEHOLDER = new RegExp(`^${NO_WORD}@${NO_WORD}\\.[^@\\s]+$`, 'i');

@@ -40,13 +40,11 @@ const MACHINE: readonly RegExp[] = [
   /\b(?:i am|im|estoy|currently|i’m) (?:currently |now )?(?:driving|conduciendo|manejando)\b/,
   /\b(?:i ?will|ill|i’ll|we ?will|well|will) (?:see your message|(?:get|be) back (?:to|with) you|call you (?:back|later|soon)|reply (?:as soon|when|later|shortly)|respond (?:as soon|when|later|shortly|to)|text you (?:back|later)|return your|contact you|be in touch|be with you)\b/,
   /\b(?:someone|a (?:member|representative|team member)|our team)\b.{0,40}\b(?:will|shall)\b.{0,30}\b(?:contact|reply|respond|touch|back)/,
-  /\b(?:thanks|thank you|thx) for (?:contacting|reaching out|your (?:message|text|call|inquiry|interest|patience|order|email)|texting|calling|messaging|getting in touch|writing|choosing)\b/,
   /\b(?:you have|youve|you’ve) reached\b|\bha llamado a\b|\bse ha comunicado con\b/,
   /\b(?:this|the|your) (?:number|line|mailbox|inbox|phone|phone number|service|recipient|person|customer|wireless customer|subscriber)(?: you \w+(?: \w+)?)? (?:does ?n[o’']?t|is ?n[o’']?t|can ?n?o?t|cannot|is no longer|no longer|is not|has been|is currently|is unable|cant)\b/,
   /\b(?:este|el) (?:numero|telefono|buzon|servicio)(?: \w+)? (?:no (?:acepta|recibe|esta|existe|puede|admite)|ya no|esta (?:fuera|desconectado|suspendido))\b/,
   /\b(?:unmonitored|not monitored|no-?reply|do not reply|please do not respond|undeliverable|could not be delivered|not (?:be )?delivered|delivery (?:failed|failure|status)|message (?:blocked|failed|rejected)|unable to (?:deliver|receive)|not (?:currently )?in service|cannot receive|does not accept|doesnt accept|only accepts)\b/,
   /\b(?:office|business|store|opening) hours\b|\bhorario de atencion\b|\bwe (?:are|re) (?:currently )?closed\b|\b(?:estamos|nos encontramos) cerrados\b/,
-  /\bgracias por (?:contactar\w*|comunicarse|su (?:mensaje|llamada|interes)|tu mensaje|escribir\w*|llamar\w*|escribirnos)\b/,
   /\b(?:le|te|les|lo|la) (?:respondere\w*|contactare\w*|contestare\w*|llamare\w*|atendere\w*|responderemos|respondo|contesto|llamo|devuelvo)\b/,
   /\b(?:cant|can not|cannot|can’t|no puedo) (?:talk|speak|answer|take your call|come to the phone|hablar|contestar|atender|responder)(?: (?:right )?now| ahora| en este momento| the phone)/,
   /\b(?:your|su|tu) (?:message|request|ticket|order|package|parcel|delivery|shipment|appointment|booking|code|pedido|paquete|envio|mensaje|solicitud|cita|codigo)\b.{0,40}\b(?:has been|was|is|will be|ha sido|fue|esta|es|llegara)\b/,
@@ -57,15 +55,18 @@ const MACHINE: readonly RegExp[] = [
   /\bcurrently (?:unavailable|away|out|closed|busy|offline)\b|\bat the moment\b.{0,30}\bunavailable\b|\bi am (?:in a meeting|on vacation|on holiday|away until|with a client)\b.{0,60}\b(?:will|soon|later|when|until)\b/,
 ];
 
-/** Only an autoresponder thanks for a text; a person who begins with yes may thank, too. */
-const BEGINS_WITH_YES =
-  /^[^\p{L}\p{N}]*(?:y|yes|yeah|yep|sure|si|ok|okay)\b(?!.*\b(?:driving|conduciendo|manejando|automat))/u;
+/** Thanks for a text. A person who begins with yes may thank, too. */
+const THANKS: readonly RegExp[] = [
+  /\b(?:thanks|thank you|thx) for (?:contacting|reaching out|your (?:message|text|call|inquiry|interest|patience|order|email)|texting|calling|messaging|getting in touch|writing|choosing)\b/,
+  /\bgracias por (?:contactar\w*|comunicarse|su (?:mensaje|llamada|interes)|tu mensaje|escribir\w*|llamar\w*|escribirnos)\b/,
+];
+const BEGINS_WITH_YES = /^[^\p{L}\p{N}]*(?:y|yes|yeah|yep|sure|si|ok|okay)\b/u;
 
 export function isAutomatic(text: string): boolean {
   const line = plainForm(text)
-    .replace(/['‘`´]/g, '')
-    .replace(/’/g, '')
+    .replace(/['‘’`´]/g, '')
     .replace(/\s+/gu, ' ')
     .trim();
-  return !BEGINS_WITH_YES.test(line) && MACHINE.some((pattern) => pattern.test(line));
+  const found = (patterns: readonly RegExp[]) => patterns.some((pattern) => pattern.test(line));
+  return found(MACHINE) || (found(THANKS) && !BEGINS_WITH_YES.test(line));
 }

@@ -114,5 +114,5 @@ export const spanish: Sentences = {
     Gracias por su mensaje. Responda ALTO para cancelar. | Hola, gracias por escribirnos. En breve le atenderemos.
     Estoy en una reunión, te llamo más tarde | Estoy conduciendo. Te respondo cuando llegue.
     Fuera de oficina hasta el lunes | Mensaje automático: no disponible | Su mensaje ha sido recibido
-    El número que marcó no está disponible`),
+    El número que marcó no está disponible | Hola, este es un mensaje automático. Le contestaremos pronto. Sí`),
 };

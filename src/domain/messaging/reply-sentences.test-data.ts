@@ -371,5 +371,13 @@ export const english: Sentences = {
     USPS: your package will be delivered today | Your order #1234 has shipped. Reply STOP to opt out
     Your appointment is confirmed for 5pm. Reply C to confirm.
     Hello! We received your message and a representative will contact you shortly.
-    En este momento no podemos atenderte, te responderemos pronto`),
+    En este momento no podemos atenderte, te responderemos pronto | Sure! Our team will contact you shortly.
+    Ok, we got your message | Yes, we received your text. Reply STOP to opt out
+    Hi! Yes, we are open. Thank you for contacting us. | OK. I'm out of the office until Monday
+    Yes, this is an automated reply | Press 1 for yes | Reply YES to confirm your appointment | Text YES to join
+    I am currently driving. I'll reply when I arrive. | Sorry I missed you. I'll get back to you as soon as possible.
+    NOTICE: This phone number is not able to receive text messages. | Delivery failed: number not in service
+    Msg&data rates may apply. Reply HELP for help, STOP to cancel.
+    You're now subscribed to Joe's alerts. Reply STOP to unsubscribe | Thanks for subscribing! Reply STOP to end.
+    DoorDash: your order is on the way`),
 };

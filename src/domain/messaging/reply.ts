@@ -53,10 +53,10 @@ function readingOf(read: string, withoutIds: string): Omit<Reply, 'leadIds'> {
   const rest = remainder === null ? [] : wordsOf(plainForm(remainder)).filter((word) => !POLITE.has(word));
   const copied = remainder !== null && rest.length === 0 && COPIED.test(withoutIds);
   if (copied && CARRIER_WORD.test(withoutIds)) return person('stop');
-  const own = remainder === null || copied ? withoutIds : remainder;
+  const own = remainder ?? withoutIds;
   const revocation = revocationIn(own);
   if (revocation === 'stop') return person('stop');
-  if (own === remainder || isAutomatic(own)) return { kind: 'unclear', automatic: true };
+  if (remainder !== null || isAutomatic(own)) return { kind: 'unclear', automatic: true };
 
   const core = wordsOf(plainForm(withoutIds)).filter((word) => !POLITE.has(word));
   if (isOnly(core, HELP, HELP_AROUND)) return person('help');

@@ -45,6 +45,13 @@ async function fill(system: TestSystem) {
   const soldLink = await story.accept(sold);
   await system.sandbox.act.pay(await story.session(soldLink));
   await story.reaches(sold, sold.buyer, 'DONE');
+  const ended = await story.offer([buyer!]);
+  const endedLink = await story.link(ended, buyer!);
+  await system.rows(
+    `UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'ttl', closed_at = now()
+      WHERE lead_id = (SELECT id FROM leads WHERE public_id = $1)`,
+    [ended.leadId],
+  );
   await system.sandbox.act.reply('+13055550188', { text: 'Who is this, and what do you want?' });
   system.sandbox.fault({ vendor: 'twilio', kind: 'error', status: 401, contains: 'Parked City' });
   await story.lead([other!], {}, { city: 'Parked City' });
@@ -77,6 +84,25 @@ async function fill(system: TestSystem) {
     `name,phone,How much is it,Notes\n${'Long name '.repeat(6)},${phoneOf(3)},$10,x\nNo Phone,,,\n`,
     'ready.csv',
   );
+  const nameless = await upload(
+    `Export of 2019,,\nKarim Moe,${phoneOf(4)},k@example.com\nAda Lee,${phoneOf(5)},a@example\n`,
+    'nameless.csv',
+  );
+  const stopped = await upload(
+    `name,phone\nHeld Person,${phoneOf(6)}\nHeld Too,${phoneOf(7)}\n`,
+    'stopped.csv',
+  );
+  await system.rows("UPDATE crm_connections SET paused_at = now(), pause_reason = 'No token.'");
+  await operator.post(`${stopped}/start`, { 'column-0': 'name', 'column-1': 'phone' });
+  const isDone = (row: unknown) => Object(row).status === 'done';
+  await system.until(
+    'a read file',
+    'SELECT status FROM imports WHERE id = $1',
+    [stopped.split('/').pop()],
+    isDone,
+  );
+  await operator.post(`${stopped}/cancel`, {});
+  await system.rows('UPDATE crm_connections SET paused_at = NULL, pause_reason = NULL');
   const [unlock] = await system.rows<{ id: string }>(
     'SELECT u.id FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE l.public_id = $1',
     [sold.leadId],
@@ -97,11 +123,14 @@ async function fill(system: TestSystem) {
       imports: `${company}/imports`,
       'imports, empty': `/dashboard/${empty.number}/imports`,
       import: done,
+      'import, stopped': stopped,
       preview: ready,
+      'preview, without column names': nameless,
       lead: `${company}/lead`,
       settings: `${company}/settings`,
       account: '/account',
       'not found': '/dashboard/999999',
+      'unknown address': '/nowhere',
     },
     strangers: {
       'sign in': '/login',
@@ -109,7 +138,11 @@ async function fill(system: TestSystem) {
       'old link': `/set-password/${'x'.repeat(43)}`,
       'pay page': link.slice(system.publicUrl.length),
       'paid page': soldLink.slice(system.publicUrl.length),
+      'paid page, details': soldLink.slice(system.publicUrl.length),
+      'ended pay page': endedLink.slice(system.publicUrl.length),
       'unknown pay page': '/p/unknown',
+      problems: '/docs/problems',
+      'no access': '/queues',
     },
   };
 }
@@ -151,10 +184,23 @@ const clipped = (page: Page): Promise<string[]> =>
     return found;
   });
 
-async function look(context: BrowserContext, path: string, fully: boolean): Promise<(Finding | string)[]> {
+/** Pages that a button leads to: its name. */
+const pressed: Record<string, string> = { 'paid page, details': 'Show details' };
+
+async function look(
+  context: BrowserContext,
+  [name, path]: [string, string],
+  fully: boolean,
+): Promise<(Finding | string)[]> {
   const page = await context.newPage();
   try {
     await page.goto(system.publicUrl + path);
+    const button = pressed[name];
+    if (button) await page.getByRole('button', { name: button }).click();
+    // A question is part of its page.
+    await page.evaluate(() => {
+      for (const question of document.querySelectorAll('details.confirm')) question.setAttribute('open', '');
+    });
     await page.addStyleTag({
       content: '*, *::before { transition: none !important; animation: none !important }',
     });
@@ -170,7 +216,7 @@ async function lookAtAll(context: BrowserContext, all: Record<string, string>, f
   const found: Record<string, (Finding | string)[]> = {};
   const work = async () => {
     for (let next = open.shift(); next; next = open.shift()) {
-      const faults = await look(context, next[1], fully);
+      const faults = await look(context, next, fully);
       if (faults.length > 0) found[next[0]] = faults;
     }
   };

@@ -321,7 +321,7 @@ function Dialect({ preview, path }: { preview: PreviewView; path: string }) {
 const delimiterNames: Record<string, string> = { ',': ',', ';': ';', '\t': 'tab', '|': '|' };
 
 const warnings: Readonly<Record<string, (them: string) => string>> = {
-  phone: (them) => `${them} a phone that is not a valid number: kept as typed, cannot be texted.`,
+  phone: (them) => `${them} a phone that is not valid: kept as typed, cannot be texted.`,
   email: (them) => `${them} an email address that cannot be read: imported without it.`,
   country: (them) => `${them} an unknown country, which a CRM that takes codes only is not sent.`,
 };

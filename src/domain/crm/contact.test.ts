@@ -108,7 +108,7 @@ describe('planContact', () => {
       contact: {},
       tags: [],
       place: 'guest',
-      note: "Call after 5\n\nAnother lead with this e-mail address: Seán O'Brien",
+      note: "Call after 5\nRoof: flat\n\nAnother lead with this e-mail address: Seán O'Brien",
     });
   });
 

@@ -85,7 +85,7 @@ async function fill(system: TestSystem) {
     'ready.csv',
   );
   const nameless = await upload(
-    `Export of 2019,,\nKarim Moe,${phoneOf(4)},k@example.com\nAda Lee,${phoneOf(5)},a@example\n`,
+    `Karim Moe,${phoneOf(4)},k@example.com\nAda Lee,${phoneOf(5)},a@example\n`,
     'nameless.csv',
   );
   const stopped = await upload(

@@ -39,6 +39,8 @@ it.each<[Partial<ImportView>, CrmView['state'], string, string]>([
   [{ created: 0, sync: null }, 'paused', 'Done', 'good'],
   [{ status: 'running', ...counts(2, 1, 0) }, 'paused', 'Reading', 'busy'],
   [{ status: 'cancelled' }, 'connected', 'Canceled', 'quiet'],
+  [{ status: 'cancelled', stopped: true }, 'connected', 'Stopped', 'quiet'],
+  [{ status: 'cancelled', stopped: true, readToEnd: false }, 'connected', 'Canceled', 'quiet'],
 ])('a file with %j in a company whose CRM is %s reads %s', (over, crm, label, tone) => {
   expect(importFace(file(over), crm)).toEqual({ label, tone });
 });

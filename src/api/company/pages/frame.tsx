@@ -144,7 +144,9 @@ export function ImportBadge({ file, crm }: { file: ImportView; crm: CrmView['sta
   );
 }
 
-export function importFace({ status, created, sync }: ImportView, crm: CrmView['state']): Face {
+export function importFace(file: ImportView, crm: CrmView['state']): Face {
+  const { status, created, sync } = file;
+  if (file.stopped && file.readToEnd && created > 0) return { label: 'Stopped', tone: 'quiet' };
   if (status !== 'done' || created === 0) return importFaces[status];
   const { pending = 0, failed = 0 } = sync ?? {};
   const failures = failed > 0 ? `${whole(failed)} failed` : '';

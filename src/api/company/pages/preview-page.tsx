@@ -267,16 +267,16 @@ function Dialect({ preview, path }: { preview: PreviewView; path: string }) {
       ? firstRows
       : [...firstRows, { row: named, text: '' }];
   const choice = (name: string, label: string, chosen: string, options: [string, string][]) => (
-    <label>
-      {label}
-      <select class="select" name={name} data-commit>
+    <div class="form-field">
+      <label for={name}>{label}</label>
+      <select class="select" id={name} name={name} data-commit>
         {options.map(([value, text]) => (
           <option value={value} selected={value === chosen}>
             {text}
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
   return (
     <details class="reading" open={Object.keys(dialect).length > 0 || readings.length > 0}>

@@ -2,7 +2,7 @@ import { loadConfig } from '../src/config.ts';
 import { startWorkers } from '../src/engine/process.ts';
 import type { WorkerPolicy } from '../src/engine/queues.ts';
 import type { WorkerName } from '../src/events/routes.ts';
-import { createRuntime } from '../src/runtime.ts';
+import { createRuntime, workerConnections } from '../src/runtime.ts';
 import { workers } from '../src/workers/index.ts';
 import { retention } from '../src/workers/retention.ts';
 
@@ -23,7 +23,10 @@ export type CountedOptions = {
 export type Runs = Record<string, number>;
 
 const { workers: names, limiter, ...addresses } = JSON.parse(process.argv[2]!) as CountedOptions;
-const runtime = await createRuntime(loadConfig({}, { ...addresses, logLevel: 'silent' }), { name: 'worker' });
+const runtime = await createRuntime(loadConfig({}, { ...addresses, logLevel: 'silent' }), {
+  name: 'worker',
+  pool: workerConnections,
+});
 const runs: Runs = {};
 const queues: typeof runtime.queues = {
   ...runtime.queues,

@@ -1,6 +1,6 @@
 import { type Config, loadConfig } from '../src/config.ts';
 import { startWorkers } from '../src/engine/process.ts';
-import { createRuntime } from '../src/runtime.ts';
+import { createRuntime, workerConnections } from '../src/runtime.ts';
 import { workers } from '../src/workers/index.ts';
 import { retention } from '../src/workers/retention.ts';
 
@@ -15,7 +15,10 @@ export type SyncWorkerOptions = {
 const { limits, ...addresses } = JSON.parse(process.argv[2]!) as SyncWorkerOptions;
 const config = loadConfig({}, { ...addresses, logLevel: 'silent' });
 const ghl = { ...config.crm.ghl, limits };
-const runtime = await createRuntime({ ...config, crm: { ...config.crm, ghl } }, { name: 'worker' });
+const runtime = await createRuntime(
+  { ...config, crm: { ...config.crm, ghl } },
+  { name: 'worker', pool: workerConnections },
+);
 const running = startWorkers(runtime, { workers, names: ['ghl-syncer'], retention });
 const stop = async () => {
   await running.stop();

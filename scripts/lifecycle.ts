@@ -127,14 +127,16 @@ const checkout: Lifecycle<CheckoutState> = {
 const payment: Lifecycle<PaymentState> = {
   title: 'Payment',
   about:
-    'One charge, told by the columns `kept`, `refunded_minor` and `disputed_at` of `payments`. A partial refund changes the amount, not the state.',
+    'One charge, told by the columns `kept`, `refunded_minor`, `refunding_minor` and `disputed_at` of `payments`, which are the sums of its rows in `refunds` and `disputes`. A partial refund changes the amount, not the state. A refund may fail, also after it succeeded, and a dispute may be won.',
   source: 'src/domain/payment/payment-state.ts',
   moves: paymentMoves,
   starts: ['kept', 'refund_due'],
   meanings: {
     kept: 'the one charge its unlock keeps',
-    refund_due: 'a charge that goes back in full: paid twice, or too late for a lead that is sold out',
-    disputed: 'disputed at Stripe; what is left of it is booked out of the sales',
+    refund_due:
+      'a charge that goes back in full: paid twice, too late for a lead that is sold out, or one whose refund failed',
+    refunding: 'all of it is on its way back; the bank has not confirmed it',
+    disputed: 'its bank claims it, or has got it for good; it is booked out of the sales',
     refunded: 'all of it went back',
   },
 };

@@ -1,13 +1,10 @@
 import { type CrmConfigs, crmConfigs } from './config/crm.ts';
-import {
-  environment,
-  isRedisUrl,
-  parseEncryptionKeys,
-  parseQuotas,
-  redisNodes,
-} from './config/environment.ts';
+import { environment, parseEncryptionKeys, parseQuotas } from './config/environment.ts';
 import { liveKeyProblems, productionProblems } from './config/production.ts';
+import { readRedisUrl, redisNodes } from './config/redis-url.ts';
 import { developmentKey, developmentSessionSecret } from './config/repository-keys.ts';
+import { readWebhookKeys } from './config/secrets.ts';
+import { databaseUrlFindings } from './config/servers.ts';
 import { defaultRetention, defaultTimings, type Retention, type Timings } from './config/timings.ts';
 import {
   type SendgridConfig,
@@ -18,8 +15,9 @@ import {
 } from './config/vendors.ts';
 
 export type { CrmName } from './config/crm.ts';
-export { redisNodes } from './config/environment.ts';
+export { type DatabaseServer, readDatabaseUrl, withDatabase } from './config/database-url.ts';
 export { type GhlConfig, ghlLimits } from './config/ghl.ts';
+export { readRedisUrl, redisNodes } from './config/redis-url.ts';
 export { defaultRetention, defaultTimings, type Retention, type Timings } from './config/timings.ts';
 export type { SendgridConfig, StripeConfig, TextmagicConfig, TwilioConfig } from './config/vendors.ts';
 
@@ -60,6 +58,8 @@ export type Config = Readonly<{
   sandboxed: readonly string[];
   sandboxUrl: string | null;
   stripeServiceApiKey: string | null;
+  /** The slug of the organization that the holder of this key acts for. Null for the only one with providers. */
+  stripeServiceOrganization: string | null;
   workerCount: number;
   alertEmail: string | null;
   /** Newest first: the first encrypts, all decrypt. Each encrypted value is prefixed with its key's id. */
@@ -72,6 +72,8 @@ export type Config = Readonly<{
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   timings: Timings;
   retention: Retention;
+  /** Parts of the environment that are not used, as sentences for the log. */
+  notes: readonly string[];
 }>;
 
 /** Lists every problem of the environment at once, each with its fix. */
@@ -103,9 +105,12 @@ export function loadConfig(
   const problems: string[] = [];
   const production = e.NODE_ENV === 'production';
   const sandboxUrl = overrides.sandboxUrl ?? e.SANDBOX_URL ?? null;
+  const webhookKeys = readWebhookKeys(e);
+  problems.push(...webhookKeys.problems);
+  const readable = { ...e, ...webhookKeys.keys };
   const vendors = {
-    ...vendorConfigs(e, sandboxUrl, overrides.sandboxSendgridKey ?? ''),
-    crm: crmConfigs(e, production ? null : sandboxUrl, { ghl: overrides.sandboxGhlKey ?? '' }),
+    ...vendorConfigs(readable, sandboxUrl, overrides.sandboxSendgridKey ?? ''),
+    crm: crmConfigs(readable, production ? null : sandboxUrl, { ghl: overrides.sandboxGhlKey ?? '' }),
   };
   const encryptionKeys = parseEncryptionKeys(e.ENCRYPTION_KEYS, problems);
   const quotas = parseQuotas(e.QUOTAS, problems);
@@ -113,10 +118,15 @@ export function loadConfig(
     overrides.publicUrl ?? e.PUBLIC_URL ?? e.DOMAIN ?? `http://127.0.0.1:${e.PORT}`,
     problems,
   );
-  if (e.REDIS_URL && !redisNodes(e.REDIS_URL).every(isRedisUrl))
-    problems.push(
-      'REDIS_URL must be a redis:// or rediss:// URL, or such URLs of the nodes of one cluster, separated by commas.',
-    );
+  const queue = (e.REDIS_URL ? redisNodes(e.REDIS_URL) : []).map(readRedisUrl);
+  problems.push(...queue.flatMap((read) => (read.ok ? [] : [read.problem])));
+  const databases = databaseUrlFindings({
+    ...e,
+    DATABASE_URL: overrides.databaseUrl ?? e.DATABASE_URL,
+    DATABASE_REPLICA_URL: overrides.databaseReplicaUrl ?? e.DATABASE_REPLICA_URL,
+    DATABASE_DIRECT_URL: overrides.databaseDirectUrl ?? e.DATABASE_DIRECT_URL,
+  });
+  problems.push(...databases.problems);
   problems.push(
     ...(production
       ? productionProblems(e, { sandboxed: vendors.sandboxed, publicUrl, encryptionKeys })
@@ -141,6 +151,7 @@ export function loadConfig(
     ...vendors,
     sandboxUrl,
     stripeServiceApiKey: e.STRIPE_SERVICE_API_KEY ?? null,
+    stripeServiceOrganization: e.STRIPE_SERVICE_ORGANIZATION ?? null,
     workerCount: e.WORKER_COUNT,
     alertEmail: e.ALERT_EMAIL ?? (production ? null : 'operator@leadgate.example'),
     encryptionKeys: encryptionKeys.length > 0 ? encryptionKeys : [developmentKey],
@@ -161,6 +172,7 @@ export function loadConfig(
       attemptsDays: e.RETENTION_ATTEMPTS_DAYS,
       rejectsDays: e.RETENTION_REJECTS_DAYS,
     },
+    notes: [...databases.notes, ...new Set(queue.flatMap((read) => (read.ok ? read.notes : [])))],
     ...direct,
     publicUrl,
   });

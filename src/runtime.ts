@@ -21,6 +21,12 @@ import { createSelfCheck, type SelfCheckOptions } from './usecases/transport/sel
 
 const closePatienceMs = 4_000;
 
+/**
+ * Connections of a process that runs workers only. More would make single deals no faster (the database's CPUs are the
+ * limit) and would leave less of those CPUs to the API processes, whose callers wait.
+ */
+export const workerConnections = 10;
+
 export type RuntimeOptions = {
   name: string;
   namespace?: string;
@@ -37,6 +43,7 @@ export async function createRuntime(
 ): Promise<Runtime & { close(): Promise<void> }> {
   const log = createLogger(config, options.name);
   assertQuotaNames(config);
+  for (const note of config.notes) log.warn(note);
   const url = config.databaseUrl;
   if (!url) throw new Error('createRuntime needs a database URL');
   const db = createDatabase({

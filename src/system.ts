@@ -14,6 +14,7 @@ import type { Runtime } from './usecases/runtime.ts';
 import type { SelfCheckOptions } from './usecases/transport/self-check.ts';
 import { workers } from './workers/index.ts';
 import { retention } from './workers/retention.ts';
+import { rounds } from './workers/rounds.ts';
 
 /** The whole system in one process, on a given database: used by `npm start`, the demo and the tests. */
 export type System = {
@@ -101,7 +102,7 @@ async function assemble(
     selfCheck: options.selfCheck,
   });
   closers.push(() => runtime.close());
-  const running = startWorkers(runtime, { workers, names: options.workers, retention });
+  const running = startWorkers(runtime, { workers, names: options.workers, retention, rounds });
   closers.push(() => running.stop());
   const app = await buildApp(runtime, { pages: true });
   closers.push(() => closeApp(app));

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { CrmName } from '../config.ts';
+import { PermanentError } from '../domain/errors.ts';
 
 /** Calls to one account that the vendor allows, per interval and per UTC day. */
 export type CrmLimits = { calls: number; intervalMs: number; perDay: number };
@@ -59,23 +60,38 @@ export type CrmOauth = {
   refresh(refreshToken: string): Promise<CrmTokens>;
 };
 
-/** A change of a contact that the CRM reported. */
-export type CrmContactEvent = {
+/** What the CRM reported by a webhook. */
+export type CrmEvent = CrmContactEvent | CrmAccountEvent;
+
+type ReportedEvent = {
   /** Unique per event: the key to deduplicate by. */
   id: string;
   /** The vendor's name for it, for the inbox. */
   type: string;
+  at: Date;
+};
+
+/** A change of a contact. */
+export type CrmContactEvent = ReportedEvent & {
+  about: 'contact';
   /** `update` and `consent` carry the contact as it is now; `other` (created, tagged) may do so. */
   change: 'update' | 'consent' | 'delete' | 'other';
   accountId: string;
   contactId: string | null;
-  at: Date;
   firstName: string | null;
   lastName: string | null;
   email: string | null;
   phone: string | null;
   /** The contact wants no texts. Null: the event does not say. */
   smsOptOut: boolean | null;
+};
+
+/** `removed`: the account removed the installation's app. `other`: of no use here. */
+export type CrmAccountEvent = ReportedEvent & {
+  about: 'account';
+  change: 'removed' | 'other';
+  /** Null: an event of the vendor's agency, which has many accounts. */
+  accountId: string | null;
 };
 
 export type CrmWebhook = {
@@ -85,8 +101,8 @@ export type CrmWebhook = {
   readonly maxAgeMs: number;
   /** Whether the vendor signed this body. */
   verify(request: { headers: IncomingHttpHeaders; rawBody: Buffer }): boolean;
-  /** Returns null for what is not a contact event, is older than `maxAgeMs` or lies in the future. */
-  parse(body: unknown, now: Date, maxAgeMs: number): CrmContactEvent | null;
+  /** Returns null for what is not an event, is older than `maxAgeMs` or lies in the future. */
+  parse(body: unknown, now: Date, maxAgeMs: number): CrmEvent | null;
 };
 
 export type CrmHints = {
@@ -135,16 +151,39 @@ export type CrmContact = {
   customFields?: Record<string, string | number | boolean>;
 };
 
+/** Who a contact is, as the vendor's answer has it. */
+export type CrmPerson = {
+  firstName: string | null;
+  lastName: string | null;
+  email: string | null;
+  phone: string | null;
+};
+
 /**
  * `adopted`: the vendor refused a duplicate and named the contact it has; nothing was written to it (`updateContact`
- * writes to it).
+ * writes to it). `updated`: the contact existed, or the answer does not say.
  */
 export type CrmUpserted = {
   contactId: string;
   outcome: 'created' | 'updated' | 'adopted';
+  /** True when the answer says that the contact existed. */
+  existed: boolean;
+  /** The contact after the call, which may differ from what was written. Null: the answer does not say. */
+  person: CrmPerson | null;
   /** The contact wants no messages on any channel; null: the answer does not say. */
   dnd: boolean | null;
 };
+
+/** A phone or e-mail address belongs to another contact. */
+export class CrmConflict extends PermanentError {
+  /** Null: the vendor does not say. */
+  readonly field: 'phone' | 'email' | null;
+
+  constructor(message: string, vendor: string, field: 'phone' | 'email' | null) {
+    super(message, { vendor, code: 'conflict', vendorCode: 'duplicate' });
+    this.field = field;
+  }
+}
 
 export type CrmFoundContact = {
   contactId: string;
@@ -174,6 +213,7 @@ export interface CrmGateway {
    * and replaces its tags: use `upsertContact` there.
    */
   createContact(access: CrmAccess, contact: CrmContact, tags: string[]): Promise<CrmUpserted>;
+  /** Throws CrmConflict when its phone or address is another contact's. */
   updateContact(access: CrmAccess, contactId: string, contact: CrmContact): Promise<void>;
   /** Adds to the contact's tags and returns all of them. */
   addTags(access: CrmAccess, contactId: string, tags: string[]): Promise<string[]>;

@@ -38,9 +38,26 @@ export type Payment = {
   metadata: Record<string, string>;
 };
 
-export type RefundResult = { id: string; amount: number; currency: string; status: string };
+/** As Stripe reports them. `status` of a refund: pending, requires_action, succeeded, failed or canceled. */
+export type RefundAtStripe = {
+  id: string;
+  amount: number;
+  currency: string;
+  status: 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled';
+  /** Stripe's word for why it failed. Null unless it did. */
+  failure: string | null;
+};
 
-/** A verified Stripe event with the fields the ingress needs; `object` is parsed by the caller. */
+export type DisputeAtStripe = {
+  id: string;
+  amount: number;
+  /** Taken from our balance for it and not given back, in the currency of the payment and without Stripe's fee. */
+  withdrawn: number;
+  status: string;
+  reason: string;
+};
+
+/** A Stripe event, verified or fetched from Stripe, with the fields the ingress needs; `object` is parsed by the caller. */
 export type VerifiedStripeEvent = {
   id: string;
   type: string;
@@ -63,8 +80,22 @@ export interface PaymentGateway {
   /** Expires an open session. Returns the current state of a session that is already complete or expired. */
   expireCheckout(id: string, idempotencyKey: string): Promise<CheckoutSession>;
   retrievePayment(paymentIntent: string): Promise<Payment>;
-  /** Refunds the remaining amount. Returns the existing refund of a payment that is already refunded. */
-  refund(request: { paymentIntent: string; idempotencyKey: string; reason: string }): Promise<RefundResult>;
+  /** Every refund and dispute of a payment, in their current states. */
+  retrieveReversals(
+    paymentIntent: string,
+  ): Promise<{ refunds: RefundAtStripe[]; disputes: DisputeAtStripe[] }>;
+  /**
+   * Refunds this amount, or what remains. Returns the existing refund of a payment that is already refunded. A refund that
+   * Stripe accepts may be pending, and may have failed at once.
+   */
+  refund(request: {
+    paymentIntent: string;
+    idempotencyKey: string;
+    reason: string;
+    amount?: number;
+  }): Promise<RefundAtStripe>;
+  /** Events of these types since then, the oldest first, from Stripe's list of the last 30 days. */
+  listEvents(types: readonly string[], since: Date): Promise<VerifiedStripeEvent[]>;
   /** Verifies the raw bytes against each configured secret. Throws BadSignatureError. */
   verifyWebhook(rawBody: Buffer, signature: string | undefined, now: Date): VerifiedStripeEvent;
   healthy(): Promise<boolean>;

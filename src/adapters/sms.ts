@@ -42,8 +42,6 @@ export interface SmsGateway {
   readonly vendor: 'twilio' | 'textmagic';
   /** Our sending number, E.164. Opt-outs and replies are kept per pair of our number and the buyer's phone. */
   readonly ourNumber: string;
-  /** True where the carrier confirms STOP by itself, so that we must not send a confirmation. */
-  readonly confirmsOptOut: boolean;
   send(sms: OutgoingSms): Promise<AcceptedSms>;
   /**
    * Looks up a message sent with this body to this number after `since`, or by `reference` where the vendor stores it.

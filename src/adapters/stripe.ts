@@ -9,9 +9,10 @@ import {
   BadSignatureError,
   type CheckoutRequest,
   type CheckoutSession,
+  type DisputeAtStripe,
   type Payment,
   type PaymentGateway,
-  type RefundResult,
+  type RefundAtStripe,
   type VerifiedStripeEvent,
 } from './payments.ts';
 
@@ -20,6 +21,10 @@ const call = { vendor: 'stripe', kind: 'repeatable' } as const;
 const toleranceSeconds = 300;
 /** Stripe's limit on `product_data.name`. */
 const longestName = 250;
+/** Stripe's largest page of a list. */
+const pageSize = 100;
+const mostReversals = 1_000;
+const mostEvents = 10_000;
 
 export function createStripeGateway(
   config: StripeConfig,
@@ -62,7 +67,14 @@ export function createStripeGateway(
     },
     retrievePayment: async (paymentIntent) =>
       paymentFrom(await asked(stripe.paymentIntents.retrieve(paymentIntent, { expand: ['latest_charge'] }))),
+    retrieveReversals: (paymentIntent) => retrieveReversals(stripe, paymentIntent),
     refund: (request) => refund(stripe, request),
+    listEvents: async (types, since) => {
+      const created = { gte: Math.floor(since.getTime() / 1000) };
+      const newestFirst = stripe.events.list({ types: [...types], created, limit: pageSize });
+      const found = await asked(newestFirst.autoPagingToArray({ limit: mostEvents }));
+      return found.reverse().flatMap((event) => eventOf(event) ?? []);
+    },
     verifyWebhook: (rawBody, signature, now) =>
       verifyWebhook(stripe, config.webhookSecrets, rawBody, signature, now),
     healthy: async () => {
@@ -109,25 +121,35 @@ function checkoutParams(request: CheckoutRequest): Stripe.Checkout.SessionCreate
 
 async function refund(
   stripe: Stripe,
-  request: { paymentIntent: string; idempotencyKey: string; reason: string },
-): Promise<RefundResult> {
-  const payment_intent = request.paymentIntent;
+  request: Parameters<PaymentGateway['refund']>[0],
+): Promise<RefundAtStripe> {
+  const { paymentIntent, idempotencyKey, amount } = request;
+  const params: Stripe.RefundCreateParams = {
+    payment_intent: paymentIntent,
+    // Stripe's `reason` allows three values only; ours is stored as metadata.
+    reason: 'requested_by_customer',
+    metadata: { reason: request.reason },
+    ...(amount !== undefined && { amount }),
+  };
   try {
-    const made = await asked(
-      stripe.refunds.create(
-        // Stripe's `reason` allows three values only; ours is stored as metadata.
-        { payment_intent, reason: 'requested_by_customer', metadata: { reason: request.reason } },
-        { idempotencyKey: request.idempotencyKey },
-      ),
-    );
-    return refundFrom(made);
+    return refundFrom(await asked(stripe.refunds.create(params, { idempotencyKey })));
   } catch (error) {
     if (!(error instanceof PermanentError) || error.vendorCode !== 'charge_already_refunded') throw error;
-    const { data } = await asked(stripe.refunds.list({ payment_intent, limit: 100 }));
-    const standing = data.find(({ status }) => status !== 'failed' && status !== 'canceled');
+    const { refunds } = await retrieveReversals(stripe, paymentIntent);
+    const standing = refunds.find(({ status }) => status !== 'failed' && status !== 'canceled');
     if (!standing) throw error;
-    return refundFrom(standing);
+    return standing;
   }
+}
+
+async function retrieveReversals(stripe: Stripe, payment_intent: string) {
+  const ofPayment = { payment_intent, limit: pageSize };
+  const all = { limit: mostReversals };
+  const [refunds, disputes] = await Promise.all([
+    asked(stripe.refunds.list(ofPayment).autoPagingToArray(all)),
+    asked(stripe.disputes.list(ofPayment).autoPagingToArray(all)),
+  ]);
+  return { refunds: refunds.map(refundFrom), disputes: disputes.map(disputeFrom) };
 }
 
 function sessionFrom(session: Stripe.Checkout.Session): CheckoutSession {
@@ -163,8 +185,24 @@ function paymentFrom(intent: Stripe.PaymentIntent): Payment {
   };
 }
 
-function refundFrom(made: Stripe.Refund): RefundResult {
-  return { id: made.id, amount: made.amount, currency: made.currency, status: made.status ?? 'pending' };
+function refundFrom({ id, amount, currency, status, failure_reason }: Stripe.Refund): RefundAtStripe {
+  return {
+    id,
+    amount,
+    currency,
+    // A status that Stripe may add later must not be read as money that went back.
+    status: oneOf(['requires_action', 'succeeded', 'failed', 'canceled'] as const, status) ?? 'pending',
+    failure: failure_reason ?? null,
+  };
+}
+
+function disputeFrom(dispute: Stripe.Dispute): DisputeAtStripe {
+  const { id, amount, currency, status, reason, balance_transactions: movements } = dispute;
+  const taken = -movements.reduce((sum, movement) => sum + movement.amount, 0);
+  // An account that settles in another currency is told converted amounts.
+  const converted = movements.some((movement) => movement.currency !== currency);
+  const withdrawn = converted && taken > 0 ? amount : Math.max(taken, 0);
+  return { id, amount, withdrawn, status, reason };
 }
 
 function idOf(value: string | { id: string } | null): string | null {
@@ -261,7 +299,13 @@ function signedAt(signature: string): number {
 }
 
 function eventFrom(rawBody: Buffer): VerifiedStripeEvent {
-  const event = objectOrNull(parsed(rawBody));
+  const event = eventOf(parsed(rawBody));
+  if (!event) throw new BadSignatureError('body is not a Stripe event');
+  return event;
+}
+
+function eventOf(value: unknown): VerifiedStripeEvent | null {
+  const event = objectOrNull(value);
   const object = objectOrNull(objectOrNull(event?.data)?.object);
   if (
     !event ||
@@ -270,7 +314,7 @@ function eventFrom(rawBody: Buffer): VerifiedStripeEvent {
     typeof event.type !== 'string' ||
     typeof event.created !== 'number'
   ) {
-    throw new BadSignatureError('body is not a Stripe event');
+    return null;
   }
   return {
     id: event.id,

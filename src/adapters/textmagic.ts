@@ -92,7 +92,6 @@ export function createTextmagicGateway(
   return {
     vendor,
     ourNumber: config.fromNumber,
-    confirmsOptOut: false,
     send: async (sms) => {
       const form = {
         text: sms.body,

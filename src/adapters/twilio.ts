@@ -83,7 +83,6 @@ export function createTwilioGateway(
   return {
     vendor: 'twilio',
     ourNumber: config.phoneNumber,
-    confirmsOptOut: true,
     send: async (sms) => {
       const message = await ask(
         'post',
@@ -209,6 +208,30 @@ export function parseTwilioStatus(fields: {
   const code = /^\d{5}$/.test(fields.ErrorCode ?? '') ? Number(fields.ErrorCode) : undefined;
   if (code === undefined) return { status, failure: 'unavailable', vendorCode: word };
   return { status, failure: failureByCode[code] ?? 'unavailable', vendorCode: String(code) };
+}
+
+/** Twilio's default words, each the whole message in any case. Carriers themselves handle STOP of toll-free numbers. */
+const defaultKeywords = {
+  stop: /^(?:stop|stopall|unsubscribe|cancel|end|quit|revoke|optout)$/i,
+  start: /^(?:start|yes|unstop)$/i,
+} as const;
+const tollFreeKeywords = { stop: /^stop$/i, start: /^(?:start|unstop)$/i } as const;
+const tollFree = /^\+18(?:00|33|44|55|66|77|88)\d{7}$/;
+
+export type TwilioKeyword = {
+  /** The keyword that Advanced Opt-Out recognized, by the lists configured at Twilio; null without it. */
+  keyword: 'stop' | 'start' | 'help' | null;
+  /** Twilio acts on this text and answers it by itself, so that we must not. */
+  answered: boolean;
+};
+
+/** What Twilio does with an inbound text before it calls the webhook. */
+export function twilioKeyword(text: { body: string; to: string; optOutType: string }): TwilioKeyword {
+  const type = text.optOutType.toLowerCase();
+  if (type === 'stop' || type === 'start' || type === 'help') return { keyword: type, answered: true };
+  const { stop, start } = tollFree.test(text.to) ? tollFreeKeywords : defaultKeywords;
+  const word = text.body.trim();
+  return { keyword: null, answered: stop.test(word) || start.test(word) };
 }
 
 /**

@@ -109,7 +109,8 @@ function createServer(runtime: Runtime): FastifyInstance {
     requestTimeout: 0,
     http: { headersTimeout: headersPatienceMs, connectionsCheckingInterval: headersPatienceMs / 2 },
     frameworkErrors: (error, request, reply) => void answerErrors(error, request, reply),
-    routerOptions: { maxParamLength: 200 },
+    // A provider's id has up to 128 characters, each of which may be encoded as three.
+    routerOptions: { maxParamLength: 384 },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

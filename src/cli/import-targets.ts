@@ -6,10 +6,16 @@ import { v7 as uuidv7 } from 'uuid';
 import { importView, previewView } from '../api/upload/import-json.ts';
 import { type Company, findCompany } from '../db/account/companies.ts';
 import { commitChange } from '../db/commit.ts';
-import { anySealed, findImport, type Import, listImports } from '../db/imports/imports.ts';
+import {
+  anySealed,
+  findImport,
+  type Import,
+  type ImportDialect,
+  listImports,
+} from '../db/imports/imports.ts';
 import { createVault } from '../db/vault.ts';
 import { RefusedError } from '../domain/errors.ts';
-import { type ImportDeps, previewImport } from '../usecases/imports/preview.ts';
+import { dialectOf, type ImportDeps, previewImport } from '../usecases/imports/preview.ts';
 import { receiveFile } from '../usecases/imports/receive.ts';
 import { rejectsOf } from '../usecases/imports/rejects.ts';
 import { startImport } from '../usecases/imports/start.ts';
@@ -18,15 +24,16 @@ import { mostStored } from './stored-limit.ts';
 
 export type ImportState = ReturnType<typeof importView>;
 export type Preview = ReturnType<typeof previewView>;
-export type Dialect = { encoding?: string; delimiter?: string };
 export type LocalFile = { name: string; size: number; bytes: () => AsyncIterable<Uint8Array> };
+
+export type Corrections = { mapping?: (string | null)[]; dialect?: ImportDialect };
 
 /** Where an import runs: through the API of another installation, or on the database of this one. */
 export type ImportTarget = {
   /** Earlier imports of the same file, newest first. */
   sameFile(hash: string): Promise<ImportState[]>;
-  upload(file: LocalFile, dialect: Dialect): Promise<{ id: string; preview: Preview }>;
-  preview(id: string, mapping?: (string | null)[]): Promise<Preview>;
+  upload(file: LocalFile, dialect: ImportDialect): Promise<{ id: string; preview: Preview }>;
+  preview(id: string, corrections?: Corrections): Promise<Preview>;
   start(id: string, again: boolean): Promise<ImportState>;
   look(id: string): Promise<ImportState>;
   rejects(id: string): Promise<AsyncIterable<string | Uint8Array>>;
@@ -41,17 +48,9 @@ export async function databaseTarget(session: Session, companyNumber: number): P
   const { db, config } = session;
   const company = await findCompany(db, { number: companyNumber });
   if (!company) throw wrongUse(`There is no company ${companyNumber}. See: leadgate company list`);
-  const vault = createVault(config.encryptionKeys);
   await assertSameKeys(session);
-  const deps: ImportDeps = {
-    db,
-    vault,
-    // The command line has no queue: the sweeper publishes what waits in the outbox.
-    relay: {
-      commit: (change, options) =>
-        commitChange(db, change, { visibilityMs: 0, isFull: () => true, ...options }),
-    },
-  };
+  const deps = importDeps(session);
+  const { vault } = deps;
   const { organizationId } = company;
   const rowOf = async (id: string): Promise<Import> => {
     const row = await findImport(db, id, organizationId);
@@ -69,10 +68,12 @@ export async function databaseTarget(session: Session, companyNumber: number): P
       );
       return { id: row.id, preview: previewView(preview) };
     },
-    preview: async (id, mapping) => {
-      const { preview } = await refusals(async () =>
-        previewImport(deps, company, await rowOf(id), { mapping }),
-      );
+    preview: async (id, { mapping, dialect } = {}) => {
+      const { preview } = await refusals(async () => {
+        const row = await rowOf(id);
+        const read = dialect && { ...row.dialect, ...dialect };
+        return previewImport(deps, company, row, { mapping, dialect: read });
+      });
       return previewView(preview);
     },
     start: async (id, again) =>
@@ -83,6 +84,16 @@ export async function databaseTarget(session: Session, companyNumber: number): P
     rejects: async (id) => rejectsOf({ db, vault }, await rowOf(id)).csv,
   };
 }
+
+/** The command line has no queue: the sweeper publishes what waits in the outbox. */
+export const importDeps = ({ db, config }: Pick<Session, 'db' | 'config'>): ImportDeps => ({
+  db,
+  vault: createVault(config.encryptionKeys),
+  relay: {
+    commit: (change, options) =>
+      commitChange(db, change, { visibilityMs: 0, isFull: () => true, ...options }),
+  },
+});
 
 function assertSize(size: number, most: number): void {
   if (size > most)
@@ -108,6 +119,29 @@ async function refusals<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The file options of the command line. Undefined when there are none. */
+export function dialectIn(options: {
+  encoding?: string;
+  delimiter?: string;
+  headerRow?: string;
+}): ImportDialect | undefined {
+  const { encoding, delimiter, headerRow } = options;
+  if (encoding === undefined && delimiter === undefined && headerRow === undefined) return undefined;
+  try {
+    return dialectOf({ encoding, delimiter, header_row: headerRow });
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const [wrong] = error.fields ?? [];
+    throw wrongUse(wrong ? `--${wrong.path.replace('_', '-')} takes ${wrong.message}.` : error.message);
+  }
+}
+
+/** The file options as the API spells them. */
+const namedAsInApi = ({ headerRow, ...dialect }: ImportDialect) => ({
+  ...dialect,
+  ...(headerRow === undefined ? {} : { header_row: headerRow }),
+});
+
 export function httpTarget(base: string, key: string, company: number): ImportTarget {
   const send = async (method: string, path: string, body?: { json: unknown } | LocalFile) => {
     const answer = await exchange(new URL(path, base.endsWith('/') ? base : `${base}/`), method, key, body);
@@ -125,12 +159,18 @@ export function httpTarget(base: string, key: string, company: number): ImportTa
     sameFile: async (hash) =>
       (await send('GET', `api/imports?${query({ file_hash: hash, company_id: String(company) })}`)).imports,
     async upload(file, dialect) {
-      const fields = { ...dialect, company_id: String(company), file_name: file.name };
+      const { header_row: headerRow, ...named } = namedAsInApi(dialect);
+      const fields = {
+        ...named,
+        header_row: headerRow === undefined ? undefined : String(headerRow),
+        company_id: String(company),
+        file_name: file.name,
+      };
       const answer = await send('POST', `api/imports?${query(fields)}`, file);
       return { id: answer.import.import_id, preview: answer.preview };
     },
-    preview: async (id, mapping) =>
-      (await send('POST', about(id, '/preview'), { json: mapping ? { mapping } : {} })).preview,
+    preview: async (id, { mapping, dialect = {} } = {}) =>
+      (await send('POST', about(id, '/preview'), { json: { mapping, ...namedAsInApi(dialect) } })).preview,
     start: async (id, again) => (await send('POST', about(id, '/start'), { json: { again } })).import,
     look: async (id) => (await send('GET', about(id))).import,
     rejects: async (id) => {

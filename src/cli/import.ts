@@ -7,9 +7,11 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, type CommanderError } from 'commander';
 import { isConnectionError } from '../db/client.ts';
+import { ENCODINGS } from '../domain/csv/encoding.ts';
 import { LEAD_FIELDS } from '../domain/lead/candidate.ts';
 import {
   databaseTarget,
+  dialectIn,
   failure,
   httpTarget,
   type ImportState,
@@ -30,6 +32,7 @@ type Options = {
   map: string[];
   encoding?: string;
   delimiter?: string;
+  headerRow?: string;
   again?: boolean;
   rejects?: string;
 };
@@ -55,8 +58,12 @@ export function importCommand(): Command {
       collect,
       [],
     )
-    .option('--encoding <name>', 'utf-8, utf-16le, utf-16be or windows-1252; detected by default')
+    .option('--encoding <name>', `${ENCODINGS.join(', ')}; detected by default`)
     .option('--delimiter <character>', 'the separator of cells, or tab; detected by default')
+    .option(
+      '--header-row <number>',
+      'the row of the column names; 0 for a file without them; detected by default',
+    )
     .option('--again', 'import a file again that was imported before')
     .option('--rejects <file>', 'where to write rejected rows; default: <file>.rejected.csv')
     .addHelpText(
@@ -89,6 +96,7 @@ async function exitCodeOf(work: () => Promise<number>): Promise<number> {
 
 async function run(path: string, options: Options): Promise<number> {
   const file = await localFile(path);
+  dialectIn(options);
   if (options.url !== undefined) {
     const key = options.keyFile ? (await readFile(options.keyFile, 'utf8')).trim() : options.key;
     if (!key) throw wrongUse('An API key is needed with --url: --key-file <file>, or --key <key>.');
@@ -118,27 +126,22 @@ async function importInto(
   let id = open?.import_id;
   if (id === undefined || open?.status === 'ready') {
     id ??= await upload(target, file, options);
-    await settleMapping(target, id, options.map);
+    await settleMapping(target, id, options);
     // Rows that an interrupted import of this file stored count as duplicates.
     await target.start(id, options.again === true || (!open && !done));
   } else say(`The file is already being imported (import ${id}); following its progress.`);
   return report(target, await follow(target, id), path, options);
 }
 
-async function upload(
-  target: ImportTarget,
-  file: LocalFile,
-  { encoding, delimiter }: Options,
-): Promise<string> {
+async function upload(target: ImportTarget, file: LocalFile, options: Options): Promise<string> {
   const progress = startProgress('Sending', 'MB');
-  const dialect = { ...(encoding ? { encoding } : {}), ...(delimiter ? { delimiter } : {}) };
   const { id } = await target
     .upload(
       {
         ...file,
         bytes: () => counted(file.bytes(), (bytes) => progress.show(bytes / 2 ** 20, file.size / 2 ** 20)),
       },
-      dialect,
+      dialectIn(options) ?? {},
     )
     .finally(() => progress.end());
   return id;
@@ -153,18 +156,36 @@ async function* counted(bytes: AsyncIterable<Uint8Array>, report: (sent: number)
   }
 }
 
-/** Prints the detected mapping with the corrections of --map. Throws when it is incomplete. */
-async function settleMapping(
-  target: ImportTarget,
-  id: string,
-  corrections: readonly string[],
-): Promise<void> {
-  let preview = await target.preview(id);
-  if (corrections.length > 0) preview = await target.preview(id, corrected(preview, corrections));
+/** Prints how the file is read, and the mapping with the corrections of --map. Throws when something is left to decide. */
+async function settleMapping(target: ImportTarget, id: string, options: Options): Promise<void> {
+  const { map: corrections, encoding } = options;
+  // A file that an earlier run left was read with the options of that run.
+  const dialect = dialectIn(options);
+  let preview = await target.preview(id, dialect ? { dialect } : {});
+  if (corrections.length > 0)
+    preview = await target.preview(id, { mapping: corrected(preview, corrections) });
+  sayHeader(preview);
   for (const { header, target } of preview.columns)
     say(`  ${header === '' ? '(no name)' : header}  ->  ${target ?? 'not imported'}`);
   if (preview.problem)
     throw wrongUse(`${preview.problem} For example: --map "${preview.columns[0]?.header}=phone"`);
+  if (preview.encodings.length > 0 && encoding === undefined) {
+    const choices = preview.encodings.map(
+      (each) => `  --encoding ${each.encoding}   ${each.words.join(', ')}`,
+    );
+    throw wrongUse(
+      `The letters above ASCII can be read in several ways. Name the encoding:\n${choices.join('\n')}`,
+    );
+  }
+}
+
+function sayHeader({ header_row: row, rows_before_header: before }: Preview): void {
+  if (row === 0) say('The file has no column names: its first row is imported. Otherwise use --header-row.');
+  if (before.length === 0) return;
+  say(
+    `The column names are in row ${row}; these rows before them are not imported (--header-row to correct):`,
+  );
+  for (const { row: number, cells } of before) say(`  ${number}: ${cells.join(', ').slice(0, 100)}`);
 }
 
 function corrected({ columns }: Preview, corrections: readonly string[]): (string | null)[] {
@@ -229,6 +250,8 @@ async function report(
   say(
     `${number(rows)} rows: ${number(created)} leads, ${number(duplicates)} duplicates, ${number(rejected)} rejected.`,
   );
+  // Absent in the answers of earlier versions.
+  for (const [field, leads] of Object.entries(state.warnings ?? {})) say(warning(field, number(leads)));
   if (rejected > 0) {
     const rejectsFile = options.rejects ?? `${path.replace(/\.[a-z]{1,5}$/i, '')}.rejected.csv`;
     await pipeline(Readable.from(await target.rejects(state.import_id)), createWriteStream(rejectsFile));
@@ -236,6 +259,15 @@ async function report(
   }
   if (state.status !== 'done') throw failure(state.problem ?? `The import was ${state.status}.`);
   return rejected > 0 ? 1 : 0;
+}
+
+/** What leads were stored without, or cannot be used for. */
+function warning(field: string, leads: string): string {
+  if (field === 'email')
+    return `${leads} e-mail addresses could not be read; their leads were stored without them.`;
+  if (field === 'phone')
+    return `${leads} phones are not valid numbers; they were kept as given and cannot be texted.`;
+  return `${leads} leads have a ${field} that is not known.`;
 }
 
 async function localFile(path: string): Promise<LocalFile> {

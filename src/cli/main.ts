@@ -5,10 +5,12 @@ import { isConnectionError } from '../db/client.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { companyCommands } from './companies.ts';
 import { importCommand } from './import.ts';
+import { importsCommands } from './imports.ts';
 import { keyCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { operatorCommands } from './operators.ts';
 import { organizationCommands } from './organizations.ts';
+import { refundCommands } from './refunds.ts';
 import { CommandError } from './session.ts';
 
 /** `leadgate <command>`: works on DATABASE_URL, or on the database of `npm start` in this folder. */
@@ -21,7 +23,9 @@ async function main(): Promise<void> {
     .addCommand(operatorCommands())
     .addCommand(keyCommands())
     .addCommand(organizationCommands())
+    .addCommand(refundCommands())
     .addCommand(importCommand())
+    .addCommand(importsCommands())
     .addCommand(companyCommands())
     .addCommand(migrateCommand());
   await program.parseAsync();

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
 import { createOrganization, setPriceFloor, setQueueWeight } from '../db/account/organizations.ts';
+import { chargeProblem } from '../domain/lead/terms.ts';
 import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
 import { formatMoney, PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../domain/money.ts';
 import { addQuotaCommand } from './quotas.ts';
@@ -79,5 +80,7 @@ function floorOf(currency: string, price: string): { currency: string; minor: nu
     throw new CommandError(
       `A price is a whole number from ${PRICE_MIN_MINOR} to ${PRICE_MAX_MINOR}: 5000 is ${formatMoney(5_000, code, 'en')}.`,
     );
+  const problem = chargeProblem(minor, code);
+  if (problem) throw new CommandError(`The ${problem.field} ${problem.message}. Nothing was changed.`);
   return { currency: code, minor };
 }

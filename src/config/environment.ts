@@ -33,6 +33,7 @@ export const environment = z.object({
   SMS_PROVIDER: z.enum(['twilio', 'textmagic']).default('twilio'),
   SANDBOX_URL: text,
   STRIPE_SERVICE_API_KEY: text,
+  STRIPE_SERVICE_ORGANIZATION: text,
   WORKER_COUNT: z.coerce.number().int().min(1).max(64).default(1),
   ALERT_EMAIL: text,
   ENCRYPTION_KEYS: text,
@@ -52,15 +53,6 @@ export const environment = z.object({
 });
 
 export type Environment = z.infer<typeof environment>;
-
-/** The nodes that REDIS_URL names. A comma that is not followed by a URL is part of a password. */
-export const redisNodes = (list: string): string[] => list.split(/\s*,\s*(?=rediss?:\/\/)/);
-
-export function isRedisUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return /^rediss?:$/.test(protocol) && /^[^,]+$/.test(hostname);
-}
 
 /** Parses QUOTAS, `name=limit` pairs. The names are compared with the table of quotas when the process starts. */
 export function parseQuotas(list: string | undefined, problems: string[]): Record<string, number> {

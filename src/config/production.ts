@@ -1,8 +1,9 @@
 import type { Environment } from './environment.ts';
+import { isLoopback } from './private-host.ts';
 import { weaknessOfKey } from './randomness.ts';
 import { repositoryKeys } from './repository-keys.ts';
 import { type SecretName, sharedSecrets, weakSecrets } from './secrets.ts';
-import { isLoopback, serverPasswords, serverProblems } from './servers.ts';
+import { serverPasswords, serverProblems } from './servers.ts';
 
 type Keys = readonly { id: string; key: Buffer }[];
 

@@ -1,5 +1,5 @@
-import { createPublicKey } from 'node:crypto';
 import type { Environment } from './environment.ts';
+import { type PublicKeyKind, readPublicKey } from './public-key.ts';
 import { weaknessOf } from './randomness.ts';
 import { repositoryKeys } from './repository-keys.ts';
 
@@ -41,13 +41,9 @@ const vendorKey = (prefix: RegExp, rest: RegExp, least: number) => (value: strin
 };
 const random = (least: number) => (value: string) => weaknessOf(value, least);
 
-const publicKey = (type: 'ec' | 'ed25519') => (value: string) => {
-  try {
-    const key = createPublicKey({ key: Buffer.from(value, 'base64'), format: 'der', type: 'spki' });
-    return key.asymmetricKeyType === type ? null : 'it is a key of another kind';
-  } catch {
-    return 'it cannot be read';
-  }
+const publicKey = (kind: PublicKeyKind) => (value: string) => {
+  const read = readPublicKey(value, kind);
+  return read.ok ? null : read.wrong;
 };
 
 const mailbox = matches(/^[^\s@<>]+@[^\s@<>]+\.(?!example$|test$|invalid$)[a-z0-9-]{2,}$/i);
@@ -80,6 +76,12 @@ export const secretRules: Record<SecretName, Rule> = {
     shape: '22 or more random characters',
     judge: random(22),
     why: 'with a known key anyone can use the payment bridge',
+  },
+  STRIPE_SERVICE_ORGANIZATION: {
+    shape: 'the slug of an organization',
+    judge: matches(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    why: 'the holder of STRIPE_SERVICE_API_KEY acts for it',
+    public: true,
   },
   TWILIO_ACCOUNT_SID: {
     shape: 'an account SID (AC and 32 hexadecimal digits)',
@@ -132,7 +134,7 @@ export const secretRules: Record<SecretName, Rule> = {
     public: true,
   },
   SENDGRID_WEBHOOK_PUBLIC_KEY: {
-    shape: 'the public key of the signed event webhook, base64 as SendGrid shows it',
+    shape: 'the public key of the signed event webhook, as SendGrid shows it, in PEM, base64 or hexadecimal',
     judge: publicKey('ec'),
     why: 'with an unreadable key every event of SendGrid is refused',
     public: true,
@@ -154,7 +156,7 @@ export const secretRules: Record<SecretName, Rule> = {
     why: 'tokens of companies are fetched with this secret',
   },
   GHL_WEBHOOK_PUBLIC_KEY: {
-    shape: 'a public Ed25519 key, base64 as on GoHighLevel’s marketplace page',
+    shape: 'a public Ed25519 key as on GoHighLevel’s marketplace page, in PEM, base64 or hexadecimal',
     judge: publicKey('ed25519'),
     why: 'with an unreadable key every webhook of GoHighLevel is refused',
     public: true,
@@ -192,13 +194,36 @@ export function weakSecrets(e: Environment): string[] {
   return names.flatMap((name) => {
     const value = e[name];
     if (value === undefined) return [];
-    const { shape, judge, why } = secretRules[name];
+    const { judge } = secretRules[name];
     const wrong = partsOf(name, value)
       .map((part) => (repositoryKeys.has(part) ? 'it is published in leadgate’s repository' : judge(part)))
       .find((problem) => problem !== null);
-    return wrong ? [`${name} must be ${shape}: ${wrong}. Set your own, because ${why}.`] : [];
+    return wrong ? [sentence(name, wrong)] : [];
   });
 }
+
+const webhookKeys = { SENDGRID_WEBHOOK_PUBLIC_KEY: 'ec', GHL_WEBHOOK_PUBLIC_KEY: 'ed25519' } as const;
+type WebhookKeys = { -readonly [name in keyof typeof webhookKeys]?: string };
+
+/**
+ * The public keys of webhooks in the form that the adapters expect, and a sentence for each that cannot be read: with it
+ * the process would start and refuse every webhook.
+ */
+export function readWebhookKeys(e: Environment): { keys: WebhookKeys; problems: string[] } {
+  const keys: WebhookKeys = {};
+  const problems: string[] = [];
+  for (const name of Object.keys(webhookKeys) as (keyof typeof webhookKeys)[]) {
+    const value = e[name];
+    if (value === undefined) continue;
+    const read = readPublicKey(value, webhookKeys[name]);
+    if (read.ok) keys[name] = read.spki;
+    else problems.push(sentence(name, read.wrong));
+  }
+  return { keys, problems };
+}
+
+const sentence = (name: SecretName, wrong: string): string =>
+  `${name} must be ${secretRules[name].shape}: ${wrong}. Set your own, because ${secretRules[name].why}.`;
 
 /** Returns a sentence for every pair of variables with one secret. `others`: secrets within other variables. */
 export function sharedSecrets(e: Environment, others: readonly [string, string][]): string[] {

@@ -48,4 +48,24 @@ describe('batchLookups', () => {
     broken = false;
     expect(await ask('c')).toBe('c');
   });
+
+  it('three lookups are under way at most; later calls share the next one', async () => {
+    const looks: { keys: number[]; end: () => void }[] = [];
+    const ask = batchLookups(
+      (keys: number[]) => new Promise<number[]>((end) => looks.push({ keys, end: () => end(keys) })),
+    );
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const answers: Promise<number>[] = [];
+    for (const key of [1, 2, 3, 4, 5]) {
+      answers.push(ask(key));
+      await turn();
+    }
+    expect(looks.map(({ keys }) => keys)).toEqual([[1], [2], [3]]);
+    looks[1]!.end();
+    await expect(answers[1]).resolves.toBe(2);
+    await turn();
+    expect(looks[3]!.keys).toEqual([4, 5]);
+    for (const { end } of looks) end();
+    expect(await Promise.all(answers)).toEqual([1, 2, 3, 4, 5]);
+  });
 });

@@ -15,6 +15,7 @@ import { within } from './deadline.ts';
 import type { Queryable } from './queryable.ts';
 import { createReader, type Reader } from './reader.ts';
 import { retryOnConflict } from './retry.ts';
+import { pgSettings, serverOf } from './server.ts';
 
 export {
   CommitOutcomeUnknownError,
@@ -87,11 +88,14 @@ export type Database = Queryable & {
 const sessionLimits = { lock_timeout: 15_000, statement_timeout: 60_000 };
 
 export function createDatabase(options: DatabaseOptions): Database {
-  const { url, max = 10, applicationName = 'leadgate', prepared = true, connectTimeoutMs = 2_000 } = options;
+  const { url, max = 10, applicationName = 'leadgate' } = options;
+  const server = serverOf(url);
+  const prepared = (options.prepared ?? true) && !server.pooled;
+  const connectTimeoutMs = server.connectTimeoutMs ?? options.connectTimeoutMs ?? 2_000;
   const idleMs = options.idleTransactionMs ?? 10_000;
   const settings: pg.PoolConfig = {
-    connectionString: url,
     application_name: applicationName,
+    ...pgSettings(url),
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,

@@ -7,3 +7,11 @@ export async function databaseHealthy(db: Database): Promise<boolean> {
     () => false,
   );
 }
+
+/** Whether lists and pages can be read. Never throws. */
+export async function readerHealthy({ reader }: Pick<Database, 'reader'>): Promise<boolean> {
+  return reader.ping().then(
+    () => true,
+    () => false,
+  );
+}

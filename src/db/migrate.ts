@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { hasErrorCode } from '../domain/errors.ts';
+import { pgSettings } from './server.ts';
 
 export type MigrateOptions = {
   log?: (line: string) => void;
@@ -27,7 +28,7 @@ const lockKey = 5_323_446_771;
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
   const { folder = packaged, log = () => undefined } = options;
   const migrations = await readMigrations(folder);
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({ ...pgSettings(url), connectionTimeoutMillis: 10_000 });
   // A lost connection also rejects the pending statement; without a listener the event would end the process.
   client.on('error', () => undefined);
   await client.connect();

@@ -1,7 +1,9 @@
 import postgres from 'postgres';
 import { asIs, parseInt8 } from './column-types.ts';
 import { isConnectionError } from './database-errors.ts';
+import { within } from './deadline.ts';
 import type { Queryable } from './queryable.ts';
+import { postgresJsSettings, serverOf } from './server.ts';
 
 /**
  * Lists and streams for the console, exports and analytics, on read-only sessions. It deliberately has no transactions
@@ -13,6 +15,8 @@ export type Reader = Queryable & {
    * the pace. Throws when the connection is lost; leaving the loop early closes the cursor.
    */
   stream<R>(text: string, values?: readonly unknown[], size?: number): AsyncGenerator<R[], void, void>;
+  /** Throws when it cannot read. Has a connection of its own, so that the answer does not depend on how busy it is. Concurrent calls share one query. */
+  ping(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -31,6 +35,12 @@ type Values = postgres.ParameterOrJSON<never>[];
 
 export function createReader(options: ReaderOptions): Reader {
   const sql = connect(options, options.max);
+  const pulse = connect(options, 1);
+  let asking: Promise<void> | null = null;
+  const ask = async (): Promise<void> => {
+    const answer = retryWhileDisconnected(async () => pulse`SELECT 1`);
+    await within(options.connectTimeoutMs, 'no answer', answer);
+  };
   const streaming = new Set<postgres.Sql>();
   const waiting: (() => void)[] = [];
 
@@ -56,25 +66,32 @@ export function createReader(options: ReaderOptions): Reader {
         return withoutHoles<R>(rows);
       }),
     stream,
+    ping() {
+      asking ??= ask().finally(() => {
+        asking = null;
+      });
+      return asking;
+    },
     async close() {
-      await Promise.all([sql.end({ timeout: 5 }), ...[...streaming].map((own) => own.end({ timeout: 0 }))]);
+      await Promise.all([
+        sql.end({ timeout: 5 }),
+        pulse.end({ timeout: 0 }),
+        ...[...streaming].map((own) => own.end({ timeout: 0 })),
+      ]);
     },
   };
 }
 
 function connect(options: ReaderOptions, max: number, statementMs = listMs): postgres.Sql {
-  return postgres(options.url, {
+  return postgres({
+    ...postgresJsSettings(options.url),
     max,
     prepare: options.prepared,
     connect_timeout: options.connectTimeoutMs / 1000,
     idle_timeout: 30,
     // The default backoff grows to 20 s, which would extend a database restart into an outage.
     backoff: (retries: number) => Math.min(0.05 * retries, 0.5),
-    connection: {
-      application_name: options.applicationName,
-      default_transaction_read_only: true,
-      statement_timeout: statementMs,
-    },
+    connection: sessionOf(options, statementMs),
     onnotice: () => undefined,
     types: {
       int8: { to: 20, from: [20], parse: parseInt8, serialize: String },
@@ -83,6 +100,17 @@ function connect(options: ReaderOptions, max: number, statementMs = listMs): pos
       calendarDay: { to: 1082, from: [1082], parse: asIs, serialize: String },
     },
   }) as unknown as postgres.Sql;
+}
+
+function sessionOf({ url, applicationName }: ReaderOptions, statementMs: number) {
+  const server = serverOf(url);
+  const session: Record<string, string | number | boolean> = {
+    application_name: server.applicationName ? `${server.applicationName} reader` : applicationName,
+    default_transaction_read_only: true,
+    statement_timeout: statementMs,
+  };
+  if (server.options !== null) session.options = server.options;
+  return session;
 }
 
 /**

@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { withDatabase } from '../config.ts';
+import { pgSettings } from './server.ts';
 
 export type TemporaryDatabase = { url: string; stop(): Promise<void> };
 
@@ -8,7 +10,7 @@ export type TemporaryDatabase = { url: string; stop(): Promise<void> };
  */
 export async function createTemporaryDatabase(serverUrl: string, name: string): Promise<TemporaryDatabase> {
   const run = async (statement: string) => {
-    const client = new pg.Client({ connectionString: serverUrl });
+    const client = new pg.Client(pgSettings(serverUrl));
     await client.connect();
     try {
       await client.query(statement);
@@ -17,7 +19,8 @@ export async function createTemporaryDatabase(serverUrl: string, name: string): 
     }
   };
   await run(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return { url: url.href, stop: () => run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  return {
+    url: withDatabase(serverUrl, name),
+    stop: () => run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
 }

@@ -1,20 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { readCrmToken, readRegistration, readSettings } from './account/company.ts';
-import { countryCode } from './crm/contact.ts';
+import { cellText, optionalCell } from './cell.ts';
+import { countryCode } from './country.ts';
 import { splitName } from './crm/person-name.ts';
 import { dialectOf } from './csv/dialect.ts';
+import { guessCodePage } from './csv/guess-code-page.ts';
+import { leadField } from './csv/header-row.ts';
 import { fieldOfHeader } from './csv/headers.ts';
 import { guessMapping, headerKey, looksLikeData } from './csv/mapping.ts';
 import { notCsv } from './csv/not-csv.ts';
+import { isContact } from './csv/people.ts';
+import { Records } from './csv/records.ts';
 import { csvLine, plainCell } from './csv/write.ts';
-import { isEmail } from './lead/candidate.ts';
+import { isEmail, readEmails } from './lead/email.ts';
 import { judgeGiven } from './lead/given.ts';
 import { maskLinks } from './lead/links.ts';
 import { maskContactData } from './lead/mask.ts';
+import { judgeSaleContact } from './lead/sale-contact.ts';
+import { readTags } from './lead/tags.ts';
 import { plainForm, readAsLatin } from './messaging/look-alikes.ts';
 import { isCarrierResubscribe, parseReply } from './messaging/reply.ts';
 import { parseLeadPhone } from './phone/lead-phone.ts';
-import { normaliseContactPhone, parseProviderPhone } from './phone/phone.ts';
+import { parseProviderPhone } from './phone/phone.ts';
+import { numbersIn, phoneText } from './phone/phone-cell.ts';
 import { clip, oneLine, paragraph } from './plain-text.ts';
 
 /** Everything that reads a text which a stranger wrote. */
@@ -26,12 +34,17 @@ const readers: Record<string, (text: string) => unknown> = {
   plainForm,
   readAsLatin,
   parseLeadPhone: (text) => parseLeadPhone(text, 'US'),
-  normaliseContactPhone,
   parseProviderPhone,
   oneLine: (text) => oneLine(text),
   paragraph: (text) => paragraph(text, 1_000),
   clip: (text) => clip(text, text.length - 4),
   isEmail,
+  cellText,
+  optionalCell: (text) => optionalCell(text),
+  readEmails,
+  readTags: (text) => readTags([text]),
+  numbersIn: (text) => numbersIn(phoneText(text), 'MX'),
+  judgeSaleContact: (text) => judgeSaleContact({ phone: text, email: text }, 'US'),
   judgeGiven: (text) =>
     judgeGiven(
       { name: text, phone: text, email: text, notes: text, tags: [text], custom_fields: { name: text } },
@@ -45,7 +58,22 @@ const readers: Record<string, (text: string) => unknown> = {
   readCrmToken: (text) => readCrmToken({ token: text, location_id: text }),
   splitName,
   countryCode,
-  dialectOf: (text) => dialectOf(text),
+  dialectOf: (text) =>
+    dialectOf(text, {
+      delimiter: undefined,
+      headerRow: undefined,
+      fieldOf: leadField,
+      maxRow: 10 ** 9,
+      cut: false,
+    }),
+  records: (text) => {
+    const records = new Records({ delimiter: ',', crEnds: false, maxRow: 10 ** 9 });
+    records.columns = 3;
+    records.push(`a,b,c\n"x,${text}\n"y "z",1,2\n${text}`);
+    while (records.next(true));
+  },
+  guessCodePage: (text) => guessCodePage(Buffer.from(text, 'latin1'), ''),
+  isContact,
   fieldOfHeader,
   headerKey: (text) => headerKey([text]),
   guessMapping: (text) => guessMapping([text], [[text]], { region: 'US' }),

@@ -237,6 +237,26 @@ const explained = {
     meaning: 'The import was finished, failed or canceled before. Nothing was changed.',
     next: 'Upload the file again to import it again.',
   },
+  stopped: {
+    title: 'The sending of the file was stopped',
+    meaning: 'A person stopped the sending of this file. What was sent before stays in the CRM.',
+    next: 'Use “Send the rest” on the page of the import, or its address in the API.',
+  },
+  nothing_to_send: {
+    title: 'Nothing to send',
+    meaning: 'The import stored no leads. Nothing was changed.',
+    next: 'Nothing needs to be done.',
+  },
+  encoding_unclear: {
+    title: 'The encoding of the file is unclear',
+    meaning: 'The letters of the file fit several encodings, which give different words. Nothing was stored.',
+    next: 'Name the encoding, or save the file as “CSV UTF-8”, and send it again.',
+  },
+  nothing_to_refund: {
+    title: 'Nothing is left to refund',
+    meaning: 'The amount of this refund has gone back, or is on its way. Nothing was changed.',
+    next: 'Look at the payment at Stripe if you expected something else.',
+  },
   cancelled: {
     title: 'The import was canceled',
     meaning: 'A person canceled this import.',

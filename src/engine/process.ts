@@ -6,6 +6,7 @@ import type { WorkerName } from '../events/routes.ts';
 import type { AnyWorker } from './define.ts';
 import { execute } from './execute.ts';
 import { reportPresence } from './presence.ts';
+import { type Round, startRounds } from './rounds.ts';
 import type { EngineRuntime } from './runtime.ts';
 import { createSweeper } from './sweeper.ts';
 
@@ -25,6 +26,7 @@ export type WorkOptions<R> = {
   /** The workers that run in this process; defaults to all. The sweeper handles the rows of every worker. */
   names?: readonly WorkerName[];
   retention: readonly RetentionRules[];
+  rounds?: readonly Round<NoInfer<R>>[];
 };
 
 /** Starts the workers, the sweeper and the hourly maintenance. `stop` waits for running jobs. */
@@ -71,6 +73,7 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
     ),
   });
   sweeper.start();
+  const rounds = startRounds(runtime, options.rounds ?? []);
 
   const keepHouse = () =>
     maintain(runtime.db, options.retention, runtime.config.retention).then(
@@ -110,7 +113,10 @@ export function startWorkers<R extends EngineRuntime>(runtime: R, options: WorkO
     async stop(patienceMs = drainMs) {
       clearInterval(watchdog);
       clearInterval(housekeeping);
-      await Promise.all([settledWithin(patienceMs, sweeper.stop()), presence.stop()]);
+      await Promise.all([
+        settledWithin(patienceMs, Promise.all([sweeper.stop(), rounds.stop()])),
+        presence.stop(),
+      ]);
       const closing = Promise.allSettled([...running.values()].map(({ worker }) => worker.close()));
       if (await settledWithin(patienceMs, closing)) return;
       const busy = [...running].filter(([, { active }]) => active > 0).map(([{ name }]) => name);

@@ -8,8 +8,9 @@ import {
 } from 'bullmq';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../adapters/logger.ts';
-import { redisNodes } from '../config.ts';
+import { readRedisUrl, redisNodes } from '../config.ts';
 import { settledWithin, within } from '../db/deadline.ts';
+import { pgSettings } from '../db/server.ts';
 import { createPools } from '../db/transport/queue-pools.ts';
 import type { QueueServer } from '../domain/transport/checks.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
@@ -62,15 +63,24 @@ async function connectRedis(url: string, log: Logger): Promise<RedisServer> {
     redis.disconnect();
     throw error;
   }
-  const consumer = () => new Redis(url, { maxRetriesPerRequest: null, retryStrategy: retryDelay });
+  const consumer = () =>
+    new Redis({ ...optionsOf(nodes[0]!), maxRetriesPerRequest: null, retryStrategy: retryDelay });
   return { producer: redis, consumer };
+}
+
+/** Throws for an address that the configuration refuses at boot. */
+function optionsOf(node: string) {
+  const read = readRedisUrl(node);
+  if (!read.ok) throw new QueueSetupError(read.problem);
+  return read.server;
 }
 
 async function firstToAnswer(nodes: string[], log: Logger): Promise<{ redis: Redis; info: string }> {
   let lastError: unknown;
   for (const node of nodes) {
     // After boot, producers fail fast while Redis is unavailable, and workers wait until it is available again.
-    const redis = new Redis(node, {
+    const redis = new Redis({
+      ...optionsOf(node),
       lazyConnect: true,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
@@ -97,16 +107,13 @@ async function firstToAnswer(nodes: string[], log: Logger): Promise<{ redis: Red
 
 /** `access`: credentials and TLS options of the first node, which are used for every node. */
 async function connectCluster(nodes: string[], access: RedisOptions, log: Logger): Promise<RedisServer> {
-  const seeds = nodes.map((node) => new URL(node));
-  if (seeds.some(({ pathname }) => !['', '/', '/0'].includes(pathname)))
+  const seeds = nodes.map(optionsOf);
+  if (seeds.some(({ db }) => db !== 0))
     throw new QueueSetupError('REDIS_URL names a database number: a Redis Cluster has only one database.');
   const { username, password, tls, family } = access;
   const open = (redisOptions: RedisOptions, fast: boolean) =>
     new Cluster(
-      seeds.map(({ hostname, port }) => ({
-        host: hostname.replace(/^\[|\]$/g, ''),
-        port: Number(port || 6379),
-      })),
+      seeds.map(({ host, port }) => ({ host, port })),
       {
         lazyConnect: fast,
         enableOfflineQueue: !fast,
@@ -205,7 +212,7 @@ export async function postgresConnections(url: string, log: Logger): Promise<Con
   // Migrated once, on a separate connection, because the pools would migrate concurrently.
   const migrating = new Queue(
     'migration',
-    { connection: { connectionString: url, schema, migrate: true, max: 1 } as never },
+    { connection: { ...pgSettings(url), schema, migrate: true, max: 1 } as never },
     backend,
   );
   migrating.on('error', (error) => log.debug({ error: error.message }, 'queue migration'));

@@ -28,6 +28,8 @@ export const routes = {
   'lead.sync_requested': ['ghl-syncer'],
   'import.started': ['importer'],
   'import.retry_requested': ['importer'],
+  'import.stopped': [],
+  'import.resumed': [],
   'import.ended': [],
   'crm.paused': ['notifier'],
   'crm.unwell': ['notifier'],
@@ -51,13 +53,19 @@ export const routes = {
 
   'checkout.opened': [{ later: 'payment-linker' }],
   'checkout.ended': ['payment-linker'],
+  'checkout.refused': ['notifier'],
 
   'payment.reported': ['payment-linker'],
   'payment.captured': ['revealer'],
   'payment.unwanted': ['payment-linker'],
   'payment.changed': ['payment-linker'],
   'payment.refunded': ['notifier'],
+  'payment.refund_pending': [],
+  'payment.refund_failed': ['notifier'],
+  'payment.refund_requested': ['payment-linker'],
+  'payment.inquiry': ['notifier'],
   'payment.disputed': ['notifier'],
+  'payment.dispute_closed': [],
   'payment.quarantined': ['notifier'],
 
   'reveal.requested': ['revealer'],

@@ -1,9 +1,12 @@
 import { ZodError, z } from 'zod';
 import { faultSchema } from './faults.ts';
-import { contactQuerySchema, createGhlActs, locationSchema } from './ghl/acts.ts';
+import { accountEventSchema, contactQuerySchema, createGhlActs, locationSchema } from './ghl/acts.ts';
 import type { LedgerQuery } from './ledger.ts';
 import { targetsSchema } from './options.ts';
-import { dispute, pay, refund, settleDelayed } from './stripe/payments.ts';
+import { dispute } from './stripe/disputes.ts';
+import { disputeStatuses, refundStatuses } from './stripe/objects.ts';
+import { pay, settleDelayed } from './stripe/payments.ts';
+import { refund, settleRefund } from './stripe/refunds.ts';
 import { expireSession } from './stripe/sessions.ts';
 import { noCause } from './stripe/store.ts';
 import { type Answer, json, parseJsonObject, Refusal, type VendorRequest, vendors } from './vendor.ts';
@@ -33,9 +36,13 @@ const paySchema = z.strictObject({
   metadata: z.record(z.string(), z.string()).optional(),
 });
 const asyncSchema = z.strictObject({ outcome: z.enum(['succeeded', 'failed']) });
-const refundSchema = z.strictObject({ amount: z.number().int().positive().optional() });
+const outcomeSchema = z.strictObject({ status: z.enum(refundStatuses), failure: z.string().optional() });
+const refundSchema = z.strictObject({
+  amount: z.number().int().positive().optional(),
+  status: z.enum(refundStatuses).optional(),
+});
 const disputeSchema = z.strictObject({
-  status: z.enum(['needs_response', 'won', 'lost']).optional(),
+  status: z.enum(disputeStatuses).optional(),
   reason: z.string().optional(),
 });
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
@@ -119,15 +126,31 @@ export function createActs(world: World) {
     expire: (session: string) => expireSession(store, session, noCause),
     /** Refunds a payment, as from Stripe's dashboard. */
     refund(paymentIntent: string, given: z.infer<typeof refundSchema> = {}) {
-      const { amount } = refundSchema.parse(given);
+      const { amount, status } = refundSchema.parse(given);
+      const usual = store.refundOutcomes.get(paymentIntent);
+      if (status) store.refundOutcomes.set(paymentIntent, { status });
       const params = {
         payment_intent: paymentIntent,
         ...(amount === undefined ? {} : { amount: String(amount) }),
       };
-      const made = refund(store, params, noCause);
-      record('payment.refund', made.id, params, made.amount, made.currency);
-      return made;
+      try {
+        const made = refund(store, params, noCause);
+        record('payment.refund', made.id, params, made.amount, made.currency);
+        return made;
+      } finally {
+        if (status && usual) store.refundOutcomes.set(paymentIntent, usual);
+        else if (status) store.refundOutcomes.delete(paymentIntent);
+      }
     },
+    /** How the bank takes all further refunds of a payment, the product's own included. */
+    refundsOf(paymentIntent: string, given: z.infer<typeof outcomeSchema>) {
+      const outcome = outcomeSchema.parse(given);
+      store.refundOutcomes.set(paymentIntent, outcome);
+      return outcome;
+    },
+    /** What becomes of a refund later: a bank may confirm or refuse it after weeks. */
+    settleRefund: (refundId: string, given: z.infer<typeof outcomeSchema>) =>
+      settleRefund(store, refundId, outcomeSchema.parse(given)),
     dispute(paymentIntent: string, given: z.infer<typeof disputeSchema> = {}) {
       return dispute(store, paymentIntent, disputeSchema.parse(given));
     },
@@ -251,6 +274,16 @@ export function createControl(world: World): Control {
     },
     {
       method: 'POST',
+      pattern: /^payments\/([^/]+)\/refunds$/,
+      run: (request, id) => act.refundsOf(id, outcomeSchema.parse(body(request))),
+    },
+    {
+      method: 'POST',
+      pattern: /^refunds\/([^/]+)$/,
+      run: (request, id) => act.settleRefund(id, outcomeSchema.parse(body(request))),
+    },
+    {
+      method: 'POST',
       pattern: /^payments\/([^/]+)\/dispute$/,
       run: (request, id) => act.dispute(id, disputeSchema.parse(body(request))),
     },
@@ -281,6 +314,16 @@ export function createControl(world: World): Control {
       method: 'POST',
       pattern: /^ghl\/locations\/([^/]+)\/expire$/,
       run: (_request, id) => act.ghl.expireTokens(id),
+    },
+    {
+      method: 'POST',
+      pattern: /^ghl\/locations\/([^/]+)\/uninstall$/,
+      run: (_request, id) => act.ghl.uninstall(id),
+    },
+    {
+      method: 'POST',
+      pattern: /^ghl\/locations\/([^/]+)\/events$/,
+      run: (request, id) => act.ghl.event(id, accountEventSchema.parse(body(request))),
     },
   ];
 

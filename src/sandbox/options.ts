@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ContactEvent, contactEvents } from './ghl/events.ts';
 import type { RateLimit } from './ghl/limits.ts';
+import type { OwnKeywords } from './phones.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 
@@ -18,6 +19,10 @@ export const targetsSchema = z.strictObject({
     .strictObject({
       inboundUrl: url.nullable(),
       callbackStatuses: z.array(z.enum(['queued', 'sent', 'delivered'])),
+      advancedOptOut: z
+        .strictObject({ stop: z.array(z.string()), start: z.array(z.string()), help: z.array(z.string()) })
+        .partial()
+        .nullable(),
     })
     .partial()
     .optional(),
@@ -75,6 +80,8 @@ export type SandboxOptions = {
     phoneNumber?: string;
     inboundUrl?: string | null;
     callbackStatuses?: ('queued' | 'sent' | 'delivered')[];
+    /** Advanced Opt-Out with these keywords beside the default ones; null, the default, is the plain handling. */
+    advancedOptOut?: OwnKeywords | null;
   };
   textmagic?: {
     username?: string;
@@ -125,7 +132,13 @@ const subscribedEvents = [
   'payment_intent.succeeded',
   'payment_intent.payment_failed',
   'charge.refunded',
+  'charge.refund.updated',
+  'refund.updated',
+  'refund.failed',
   'charge.dispute.created',
+  'charge.dispute.updated',
+  'charge.dispute.funds_withdrawn',
+  'charge.dispute.funds_reinstated',
   'charge.dispute.closed',
 ];
 
@@ -145,6 +158,7 @@ export function settingsFrom(options: SandboxOptions): Settings {
       phoneNumber: '+15005550006',
       inboundUrl: null,
       callbackStatuses: ['queued', 'sent', 'delivered'],
+      advancedOptOut: null,
       ...defined(options.twilio),
     },
     textmagic: {

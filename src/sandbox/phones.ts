@@ -98,12 +98,17 @@ const stopWords = new Set(['STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'Q
 const startWords = new Set(['START', 'YES', 'UNSTOP']);
 const helpWords = new Set(['HELP', 'INFO']);
 
-/** Returns the carrier keyword that the whole message consists of, in any case, or null. */
-export function keyword(text: string): 'stop' | 'start' | 'help' | null {
+export type Keyword = 'stop' | 'start' | 'help';
+/** Words that an account adds to the carrier's own, in any case. */
+export type OwnKeywords = Partial<Record<Keyword, readonly string[]>>;
+
+/** Returns the keyword that the whole message consists of, in any case, or null. */
+export function keyword(text: string, own: OwnKeywords = {}): Keyword | null {
   const word = text.trim().toUpperCase();
-  if (stopWords.has(word)) return 'stop';
-  if (startWords.has(word)) return 'start';
-  return helpWords.has(word) ? 'help' : null;
+  const isOwn = (kind: Keyword) => (own[kind] ?? []).some((listed) => listed.toUpperCase() === word);
+  if (isOwn('stop') || stopWords.has(word)) return 'stop';
+  if (isOwn('start') || startWords.has(word)) return 'start';
+  return isOwn('help') || helpWords.has(word) ? 'help' : null;
 }
 
 const gsm = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà^{}\\[\]~|€]*$/;

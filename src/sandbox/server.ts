@@ -71,7 +71,17 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const ledger = new Ledger(onChange);
   const webhooks = new Webhooks(faults, onChange);
   const phones = new Phones(onChange);
-  const store = new StripeStore(settings, webhooks);
+  const store = new StripeStore(settings, webhooks, ({ operation, id, paymentIntent, amount, currency }) => {
+    const record = {
+      operation,
+      params: { payment_intent: paymentIntent },
+      vendorId: id,
+      reference: paymentIntent,
+      amount,
+      currency,
+    };
+    ledger.append('stripe', record, { outcome: 'accepted', status: null, fault: null });
+  });
   const stripe = createStripeApi({ settings, store, baseUrl: () => url });
   const twilio = createTwilio({ settings, ledger, phones, webhooks });
   const textmagic = createTextmagic({ settings, ledger, phones, webhooks });

@@ -1,6 +1,6 @@
 import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
-import { keyword, type Phones } from './phones.ts';
+import { type Keyword, keyword, type Phones } from './phones.ts';
 import {
   apiVersion,
   connectionOverride,
@@ -130,10 +130,14 @@ export function createTwilio(parts: Parts): Twilio {
       }),
     });
 
-  const carrierReply = (to: string, body: string) =>
+  /** A text that Twilio sends by itself. In the ledger it is `message.confirm`, with the keyword that it confirms. */
+  const carrierReply = (to: string, confirmed: Keyword) => {
+    const sid = `SM${hex()}`;
+    const body = ownAnswers[confirmed];
+    const from = settings.twilio.phoneNumber;
     remember({
-      sid: `SM${hex()}`,
-      from: settings.twilio.phoneNumber,
+      sid,
+      from,
       service: null,
       to,
       body,
@@ -144,6 +148,9 @@ export function createTwilio(parts: Parts): Twilio {
       errorCode: null,
       statusCallback: null,
     });
+    const record = { operation: 'message.confirm', params: { keyword: confirmed }, vendorId: sid, to, from };
+    ledger.append('twilio', { ...record, text: body }, { outcome: 'accepted', status: null, fault: null });
+  };
 
   /** Sends the messages in the response to an inbound webhook, given as TwiML or plain text. */
   const actOnAnswer = (to: string, answer: HookAnswer) => {
@@ -178,7 +185,8 @@ export function createTwilio(parts: Parts): Twilio {
   const inbound = (from: string, body: string, messageSid?: string): string => {
     const ours = settings.twilio.phoneNumber;
     const sid = messageSid ?? `SM${hex()}`;
-    const word = keyword(body);
+    const advanced = settings.twilio.advancedOptOut;
+    const word = keyword(body, advanced ?? {});
     const blocked = phones.isOptedOut(ours, from);
     const fixed = {
       service: null,
@@ -195,11 +203,11 @@ export function createTwilio(parts: Parts): Twilio {
     );
     if (word === 'stop') {
       phones.setOptedOut(ours, from, true);
-      if (!blocked) carrierReply(from, stopConfirmation);
+      if (!blocked) carrierReply(from, 'stop');
     } else if (word === 'start') {
       phones.setOptedOut(ours, from, false);
-      if (blocked) carrierReply(from, startConfirmation);
-    } else if (word === 'help') carrierReply(from, helpAnswer);
+      if (blocked) carrierReply(from, 'start');
+    } else if (word === 'help') carrierReply(from, 'help');
     void webhooks.post({
       vendor: 'twilio',
       event: 'message.inbound',
@@ -207,7 +215,10 @@ export function createTwilio(parts: Parts): Twilio {
       target: () => settings.twilio.inboundUrl,
       retryAfter: connectionOverride,
       onAnswer: (answer) => actOnAnswer(from, answer),
-      build: signed(settings, inboundParams(sid, from, ours, body, settings)),
+      build: signed(settings, {
+        ...inboundParams(sid, from, ours, body, settings),
+        ...(advanced && word ? { OptOutType: word.toUpperCase() } : {}),
+      }),
     });
     return sid;
   };
@@ -294,8 +305,9 @@ export function createTwilio(parts: Parts): Twilio {
   return { api, inbound, reset: () => messages.clear() };
 }
 
-const stopConfirmation =
-  'You have successfully been unsubscribed. You will not receive any more messages from this number. Reply START to resubscribe.';
-const startConfirmation =
-  'You have successfully been re-subscribed to messages from this number. Reply HELP for help. Reply STOP to unsubscribe. Msg&Data Rates May Apply.';
-const helpAnswer = 'Reply STOP to unsubscribe. Msg&Data Rates May Apply.';
+const ownAnswers: Readonly<Record<Keyword, string>> = {
+  stop: 'You have successfully been unsubscribed. You will not receive any more messages from this number. Reply START to resubscribe.',
+  start:
+    'You have successfully been re-subscribed to messages from this number. Reply HELP for help. Reply STOP to unsubscribe. Msg&Data Rates May Apply.',
+  help: 'Reply STOP to unsubscribe. Msg&Data Rates May Apply.',
+};

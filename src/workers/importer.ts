@@ -45,6 +45,7 @@ export const importer = defineWorker<'importer', Deps>({
         if (end.kind === 'lost') return snooze(2_000, 'read by another run');
         if (end.kind === 'refused') return refused(deps, row, end.nextRow);
         const { nextRow, rows } = end;
+        assertEveryRow((await findImport(deps.db, row.id)) ?? row, rows);
         return finish(
           markEnded(row, { status: 'done', from: ['running'], nextRow, totalRows: rows }),
           `${rows} rows`,
@@ -64,6 +65,15 @@ export const importer = defineWorker<'importer', Deps>({
     },
   },
 });
+
+/** Throws unless every row of the file became a lead, a duplicate or a rejected row. */
+function assertEveryRow({ id, created, duplicates, rejected }: Import, rows: number): void {
+  const counted = created + duplicates + rejected;
+  if (counted !== rows)
+    throw new Error(
+      `Import ${id} read ${rows} rows and counted ${counted}: ${created} leads, ${duplicates} duplicates, ${rejected} rejected.`,
+    );
+}
 
 /** Fails an import on a problem within its file: the rows before it are stored and counted. */
 const broken = (row: Import, problem: string): Outcome =>

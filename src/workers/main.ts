@@ -2,9 +2,10 @@ import closeWithGrace from 'close-with-grace';
 import { ConfigError, describeConfig, loadConfig } from '../config.ts';
 import { startWorkers } from '../engine/process.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
-import { createRuntime } from '../runtime.ts';
+import { createRuntime, workerConnections } from '../runtime.ts';
 import { workers } from './index.ts';
 import { retention } from './retention.ts';
+import { rounds } from './rounds.ts';
 
 /** `node dist/workers/main.js [name …]`: the named workers, or all of them. */
 async function main(names: string[]): Promise<void> {
@@ -15,13 +16,13 @@ async function main(names: string[]): Promise<void> {
   const config = loadConfig();
   if (!config.databaseUrl)
     throw new ConfigError(['DATABASE_URL is missing: workers run beside an API on a database of their own.']);
-  const runtime = await createRuntime(config, { name: 'worker' });
+  const runtime = await createRuntime(config, { name: 'worker', pool: workerConnections });
   runtime.log.info(
     { ...describeConfig(config), workers: names.length > 0 ? names : 'all' },
     'workers starting',
   );
   const chosen = names.length > 0 ? (names as WorkerName[]) : workerNames;
-  const running = startWorkers(runtime, { workers, names: chosen, retention });
+  const running = startWorkers(runtime, { workers, names: chosen, retention, rounds });
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) runtime.log.error({ error: err }, 'stopping after an error');
     await running.stop(20_000);

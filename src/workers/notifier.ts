@@ -12,11 +12,18 @@ import {
   confirmOptOut,
 } from '../usecases/messaging/answer-reply.ts';
 import { sendNotice } from '../usecases/messaging/notify-buyer.ts';
+import {
+  alertCheckoutRefused,
+  alertDisputed,
+  alertInquiry,
+  alertRefunded,
+  alertRefundFailed,
+} from '../usecases/payment/alert.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { closeUndelivered } from '../usecases/unlock/close.ts';
 import { revealByMail } from '../usecases/unlock/reveal.ts';
 
-type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config' | 'sms'>;
+type Deps = Pick<Runtime, 'db' | 'effects' | 'vault' | 'config'>;
 
 /** Sends notices and replies to buyers and alerts to operators, and handles failed texts. */
 export const notifier = defineWorker<'notifier', Deps, UnlockView>({
@@ -59,19 +66,11 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
       return alertOperator({ ...about(event, key, raised), cause: key.replace(/\/[^/]*$/, '') }, deps, run);
     },
 
-    async 'payment.refunded'(event, deps, run) {
-      const { paymentId, amount } = event.data;
-      const unlock = await run.subject();
-      if (!unlock) return skip('no such unlock');
-      const raised = alert('payment_refunded', { amount, currency: unlock.currency });
-      const key = `refunded-${paymentId}-${amount}`;
-      return alertOperator({ ...about(event, key, raised), cause: key }, deps, run);
-    },
-
-    'payment.disputed'(event, deps, run) {
-      const key = `disputed-${event.data.paymentId}`;
-      return alertOperator({ ...about(event, key, alert('payment_disputed', {})), cause: key }, deps, run);
-    },
+    'payment.refunded': (event, deps, run) => alertRefunded(event, deps, run),
+    'payment.refund_failed': (event, deps, run) => alertRefundFailed(event, deps, run),
+    'payment.inquiry': (event, deps, run) => alertInquiry(event, deps, run),
+    'payment.disputed': (event, deps, run) => alertDisputed(event, deps, run),
+    'checkout.refused': (event, deps, run) => alertCheckoutRefused(event, deps, run),
 
     'payment.quarantined'(event, deps, run) {
       const key = heldPaymentAlert(event.data.sessionId);

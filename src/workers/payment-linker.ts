@@ -4,7 +4,8 @@ import { defineWorker } from '../engine/define.ts';
 import { capturePayment } from '../usecases/payment/capture.ts';
 import { closeOpenSession } from '../usecases/payment/close-session.ts';
 import { bookSessionEnd, reconcileSession } from '../usecases/payment/reconcile.ts';
-import { bookPaymentChange, refundPayment } from '../usecases/payment/refund.ts';
+import { refundPayment, repeatRefund } from '../usecases/payment/refund.ts';
+import { bookPaymentChange } from '../usecases/payment/reversals.ts';
 import { answerAccepted } from '../usecases/payment/send-link.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 
@@ -30,6 +31,8 @@ export const paymentLinker = defineWorker<'payment-linker', Deps, UnlockView>({
     'payment.reported': ({ data }, deps, run) => capturePayment(data.sessionId, deps, run),
 
     'payment.unwanted': ({ data }, deps, run) => refundPayment(data.paymentId, data.reason, deps, run),
+
+    'payment.refund_requested': ({ data }, deps, run) => repeatRefund(data.refundId, deps, run),
 
     'payment.changed': ({ data }, deps, run) => bookPaymentChange(data.paymentIntent, deps, run),
   },

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CrmAccess, CrmQuota } from '../../src/adapters/crm.ts';
 import { createGhlGateway } from '../../src/adapters/ghl/client.ts';
 import { createGhlOauth, type GhlOauthConfig } from '../../src/adapters/ghl/oauth.ts';
-import { parseGhlEvent, verifyGhlSignature } from '../../src/adapters/ghl/webhooks.ts';
+import { appIdOf, parseGhlEvent, verifyGhlSignature } from '../../src/adapters/ghl/webhooks.ts';
 import { PermanentError, TransientError, UnknownOutcomeError, VendorError } from '../../src/domain/errors.ts';
 import type { FaultInput } from '../../src/sandbox/server.ts';
 import { location, openGhl, phone } from '../harness/ghl-clients.ts';
@@ -54,6 +54,8 @@ describe.each(['v2', 'v1'] as const)('%s', (version) => {
     expect(await gateway.upsertContact(access, { ...lead, city: 'Miami' })).toEqual({
       contactId: made.contactId,
       outcome: 'updated',
+      existed: version === 'v2',
+      person: { firstName: lead.firstName, lastName: lead.lastName, email: lead.email, phone },
       dnd: false,
     });
     const tags = ['vip', 'old_lead_reactivation'];
@@ -124,7 +126,7 @@ describe('duplicates', () => {
   it('creating a contact that exists returns the existing one unchanged', async () => {
     const { contactId } = await v2.createContact(access, lead, ['old_lead_reactivation']);
     const again = await v2.createContact(access, { ...lead, firstName: 'Other' }, ['other']);
-    expect(again).toEqual({ contactId, outcome: 'adopted', dnd: null });
+    expect(again).toEqual({ contactId, outcome: 'adopted', existed: true, person: null, dnd: null });
     expect(ghl.contact(contactId)).toMatchObject({
       firstName: lead.firstName,
       tags: ['old_lead_reactivation'],
@@ -136,7 +138,7 @@ describe('duplicates', () => {
     await v2.upsertContact(access, lead);
     const other = await v2.upsertContact(access, { phone: '+13055550143' });
     const error = await failureOf(v2.updateContact(access, other.contactId, { phone }));
-    expect(error).toMatchObject({ code: 'conflict', vendorCode: 'duplicate' });
+    expect(error).toMatchObject({ code: 'conflict', vendorCode: 'duplicate', field: 'phone' });
   });
 });
 
@@ -280,5 +282,28 @@ describe('webhooks', () => {
       { ...Object(body), timestamp: 'x' },
     ])
       expect(parseGhlEvent(bad, now)).toBeNull();
+  });
+
+  it('a removal counts for the own app only, where its id is known', () => {
+    const [own, other] = ['665c6bb13d4e5364bdec0e2f', '665c6bb13d4e5364bdec0e30'];
+    const now = new Date();
+    const changeOf = (appId: string | undefined, clientId: string | null) =>
+      parseGhlEvent({ type: 'UNINSTALL', locationId: location, ...(appId && { appId }) }, now, {
+        appId: appIdOf(clientId),
+      });
+    expect(changeOf(own, `${own}-lq3x8p2a`)).toMatchObject({ about: 'account', change: 'removed' });
+    expect(changeOf(undefined, `${own}-lq3x8p2a`)).toMatchObject({ change: 'removed' });
+    expect(changeOf(other, `${own}-lq3x8p2a`)).toMatchObject({ change: 'other' });
+    for (const clientId of [null, 'sandbox-ghl-client'])
+      expect(changeOf(other, clientId)).toMatchObject({ change: 'removed', accountId: location });
+  });
+
+  it('an event without an id has one of its own per day, the same for the same body', () => {
+    const idOf = (more: object, day: string) =>
+      parseGhlEvent({ type: 'UNINSTALL', ...more }, new Date(`${day}T10:00:00Z`))?.id;
+    expect(idOf({ locationId: 'a' }, '2026-11-21')).toBe(idOf({ locationId: 'a' }, '2026-11-21'));
+    expect(idOf({ locationId: 'a' }, '2026-11-21')).not.toBe(idOf({ locationId: 'b' }, '2026-11-21'));
+    expect(idOf({ locationId: 'a' }, '2026-11-21')).not.toBe(idOf({ locationId: 'a' }, '2026-11-22'));
+    expect(idOf({ webhookId: 'w' }, '2026-11-21')).toBe('w');
   });
 });

@@ -156,6 +156,39 @@ describe('refunds', () => {
     expect(rest).toMatchObject({ amount: 1500 });
   });
 
+  it('[F72] reports every refund and dispute of a payment in its current state', async () => {
+    const { paymentIntent } = await paid('pay-15');
+    const failed = sandbox.act.refund(paymentIntent, { amount: 300, status: 'failed' });
+    const pending = sandbox.act.refund(paymentIntent, { amount: 500, status: 'pending' });
+    const inquiry = sandbox.act.dispute(paymentIntent, { status: 'warning_needs_response' });
+    const before = await stripe.retrieveReversals(paymentIntent);
+    expect(before.refunds.toSorted((a, b) => a.amount - b.amount)).toEqual([
+      { id: failed.id, amount: 300, currency: 'usd', status: 'failed', failure: 'expired_or_canceled_card' },
+      { id: pending.id, amount: 500, currency: 'usd', status: 'pending', failure: null },
+    ]);
+    const dispute = { id: inquiry.id, amount: 1500, reason: 'fraudulent' };
+    expect(before.disputes).toEqual([{ ...dispute, withdrawn: 0, status: 'warning_needs_response' }]);
+    sandbox.act.dispute(paymentIntent, { status: 'under_review' });
+    expect((await stripe.retrieveReversals(paymentIntent)).disputes).toEqual([
+      { ...dispute, withdrawn: 1500, status: 'under_review' },
+    ]);
+    const events = await stripe.listEvents(
+      ['refund.failed', 'charge.dispute.created'],
+      new Date(Date.now() - 60_000),
+    );
+    expect(events.map(({ type, object }) => [type, object.id])).toEqual([
+      ['refund.failed', failed.id],
+      ['charge.dispute.created', inquiry.id],
+    ]);
+  });
+
+  it('[F72] a refund of an amount that failed at once is returned as failed', async () => {
+    const { paymentIntent } = await paid('pay-16');
+    sandbox.act.refundsOf(paymentIntent, { status: 'failed' });
+    const request = { paymentIntent, idempotencyKey: 'refund-16', reason: 'late', amount: 700 };
+    expect(await stripe.refund(request)).toMatchObject({ amount: 700, status: 'failed' });
+  });
+
   it('a disputed charge cannot be refunded', async () => {
     const { paymentIntent } = await paid('pay-8');
     sandbox.act.dispute(paymentIntent);

@@ -146,6 +146,24 @@ it('[S35] a path that does not exist is a 404 before its body arrives', async ()
   expect(String(answer)).toMatch(/^HTTP\/1\.1 404 /);
 });
 
+it.each([
+  ['with a key that does not exist', 'lg_nothing', 401],
+  ['larger than what one caller may announce', null, 413],
+])('[S35] a large body is refused unread %s, and its connection closes', async (_why, key, status) => {
+  const socket = connect((api.app.server.address() as AddressInfo).port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(
+    `POST /api/leads HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key ?? api.key}\r\ncontent-type: application/json\r\ncontent-length: ${key ? 900_000 : 40_000_000}\r\n\r\n{"x":`,
+  );
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(socket, 'end');
+  socket.destroy();
+  expect(String(Buffer.concat(chunks))).toMatch(
+    new RegExp(`^HTTP/1\\.1 ${status} [^]*connection: close`, 'i'),
+  );
+});
+
 describe('[S35] webhooks read little before a signature is verified', () => {
   const KB = 1024;
   it.each([

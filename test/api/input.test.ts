@@ -30,6 +30,27 @@ describe('POST /api/leads with an invalid body is a 400 that names the field and
     ['price of half a cent', terms({ price_cents: 2000.5 }), 'config.price_cents'],
     ['price as text', terms({ price_cents: '2000' }), 'config.price_cents'],
     ['unknown currency', terms({ currency: 'zzz' }), 'config.currency'],
+    [
+      'price off the step of a currency with three decimals',
+      terms({ currency: 'kwd', price_cents: 1_505 }),
+      'config.price_cents',
+    ],
+    [
+      'fraction of a currency without any',
+      terms({ currency: 'UGX', price_cents: 500_001 }),
+      'config.price_cents',
+    ],
+    [
+      'price below the minimum of its currency',
+      terms({ currency: 'huf', price_cents: 17_499 }),
+      'config.price_cents',
+    ],
+    [
+      'currency that Stripe does not charge',
+      terms({ currency: 'irr', price_cents: 2_000 }),
+      'config.currency',
+    ],
+    ['that currency without a price', terms({ currency: 'IRR' }), 'config.currency'],
     ['negative TTL', terms({ ttl_hours: -1 }), 'config.ttl_hours'],
     ['TTL of nothing', terms({ ttl_hours: 0 }), 'config.ttl_hours'],
     ['TTL of a second', terms({ ttl_hours: 1 / 3600 }), 'config.ttl_hours'],

@@ -118,6 +118,78 @@ describe('authentication', () => {
   });
 });
 
+describe('the key of the payment bridge', () => {
+  const key = 'bridge-key';
+  const headers = { authorization: `Bearer ${key}` };
+  it('makes every call that its client makes, as it sends them, and opens no contact', async () => {
+    const bridged = await startApi({ env: { STRIPE_SERVICE_API_KEY: key } });
+    const call = (method: 'GET' | 'POST', url: string, payload?: object, more = {}) =>
+      bridged.app.inject({ method, url, headers: { ...headers, ...more }, ...(payload && { payload }) });
+    try {
+      const lead = {
+        lead_id: 'lead_from_bridge',
+        city: 'Miami',
+        service_type: '60 min Mobile Massage',
+        preferred_time_window: 'Evening (6-9 PM)',
+        budget_range: null,
+        client_name: 'Sarah Johnson',
+        client_phone: '+13055550123',
+        client_email: null,
+        exact_address: '123 Ocean Drive, Miami',
+        original_notes: null,
+        provider_ids: ['provider60'],
+      };
+      const made = await call('POST', '/api/leads', lead);
+      expect([made.statusCode, made.json().lead_id]).toEqual([201, 'lead_from_bridge']);
+      const sent = await call('POST', '/api/leads/lead_from_bridge/send', { provider_ids: ['provider61'] });
+      expect(sent.statusCode).toBe(200);
+      const read = await call('GET', '/api/leads/lead_from_bridge');
+      expect([read.statusCode, read.json().lead.client_name]).toEqual([200, '***LOCKED***']);
+      const reply = { provider_phone: '+13055550160', message: 'N', timestamp: '2026-11-27T12:00:00.123456' };
+      expect((await call('POST', '/api/leads/sms-response', reply)).statusCode).toBe(200);
+      expect((await call('GET', '/api/stripe-service/health')).statusCode).toBe(200);
+      expect((await call('GET', '/health')).statusCode).toBe(200);
+      expect((await call('GET', '/api/leads/lead_from_bridge?include_locked=true')).statusCode).toBe(403);
+      expect((await call('GET', '/api/leads')).statusCode).toBe(401);
+      expect((await call('GET', '/api/providers')).statusCode).toBe(401);
+      expect((await call('GET', '/api/imports')).statusCode).toBe(401);
+    } finally {
+      await bridged.stop();
+    }
+  });
+
+  it('acts for the organization that the request names, else the configured one, else the only one with providers', async () => {
+    const bridged = await startApi({ env: { STRIPE_SERVICE_API_KEY: key } });
+    const named = await startApi({
+      env: { STRIPE_SERVICE_API_KEY: key, STRIPE_SERVICE_ORGANIZATION: 'second' },
+    });
+    const read = async (api = bridged, more = {}) => {
+      const url = '/api/leads/lead_x';
+      const answer = await api.app.inject({ method: 'GET', url, headers: { ...headers, ...more } });
+      return answer.statusCode === 200 ? answer.json().lead.city : answer.statusCode;
+    };
+    const lead = { lead_id: 'lead_x', city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '1' };
+    try {
+      await bridged.json('POST', '/api/leads', lead);
+      expect(await read()).toBe('Miami');
+      expect(await read(bridged, { 'x-organization': 'demo' })).toBe('Miami');
+      expect(await read(bridged, { 'x-organization': 'unknown' })).toBe(400);
+      const [second] = await named.rows<{ id: string }>(
+        `INSERT INTO organizations (id, name, slug, footer, support_contact)
+          VALUES (gen_random_uuid(), 'Second', 'second', '', 'x@y.example') RETURNING id`,
+      );
+      const owned = await named.makeKey(['admin'], { organizationId: second!.id });
+      const as = { authorization: `Bearer ${owned}` };
+      await named.json('POST', '/api/leads', { ...lead, city: 'Boston' }, as);
+      expect(await read(named)).toBe('Boston');
+      expect(await read(named, { 'x-organization': 'demo' })).toBe(404);
+    } finally {
+      await bridged.stop();
+      await named.stop();
+    }
+  });
+});
+
 describe('[S08] API keys', () => {
   it('presented at the same moment are found by one statement, each with its own result', async () => {
     const { pool } = api.runtime.db;

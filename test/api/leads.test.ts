@@ -55,6 +55,67 @@ describe('POST /api/leads', () => {
     expect(events).not.toMatch(/Canary|canary/);
   });
 
+  describe('[F75] a lead that is sold can be reached', () => {
+    const opened = async (id: string) =>
+      (await api.json('GET', `/api/leads/${id}?include_locked=true`)).json().lead as Record<string, unknown>;
+
+    it.each<[Record<string, unknown>, string[]]>([
+      [{ client_phone: '\u200b', client_email: null }, ['client_phone']],
+      [{ client_phone: '\u3164\u2060', client_email: ' ' }, ['client_phone']],
+      [{ client_phone: 'call me', client_email: null }, ['client_phone']],
+      [{ client_phone: '++++++++', client_email: 'n/a' }, ['client_phone']],
+      [{ client_phone: '12345', client_email: null }, ['client_phone']],
+      [{ client_phone: 'NULL', client_email: '\\N' }, ['client_phone']],
+      [{ client_phone: null, client_email: 'noemail' }, ['client_phone', 'client_email']],
+      [{ client_phone: 'x', client_email: 'none@none' }, ['client_phone', 'client_email']],
+      [{ client_name: '\u200b\u3164' }, ['client_name']],
+    ])('%j is a 400 that names the field and stores nothing', async (fields, paths) => {
+      const before = await api.count('leads');
+      const response = await post({ ...sampleLead, ...fields });
+      expect([response.statusCode, response.json().code]).toEqual([400, 'invalid_input']);
+      expect(response.json().fields.map(({ path }: { path: string }) => path)).toEqual(paths);
+      expect(await api.count('leads')).toBe(before);
+    });
+
+    it.each<[Record<string, unknown>, Record<string, unknown>, string[]]>([
+      [
+        { client_phone: '="3055550101"', client_email: 'noemail' },
+        { client_phone: '+13055550101', phone_valid: true, client_email: null },
+        ['client_email'],
+      ],
+      [
+        { client_phone: 'ask for Sarah', client_email: 'Sarah <o&leary@example.com>' },
+        { client_phone: null, phone_valid: false, client_email: 'o&leary@example.com' },
+        ['client_phone'],
+      ],
+      [
+        { client_phone: 'Cell: (305) 555-0101 x12 / 786-555-0101', client_email: 'jörg@münchen.example' },
+        {
+          client_phone: '+13055550101',
+          client_email: 'jörg@xn--mnchen-3ya.example',
+          notes_snippet: `${sampleLead.notes_snippet}\nExtension: 12\nOther phone: +17865550101`,
+        },
+        [],
+      ],
+      [
+        { lead_id: '', exact_address: 'n/a', budget_range: '\\N', client_name: "'Ann" },
+        { exact_address: null, budget_range: null, client_name: 'Ann' },
+        [],
+      ],
+    ])('%j is stored as %j', async (fields, expected, warned) => {
+      const response = await post({ ...sampleLead, ...fields });
+      expect(response.statusCode).toBe(201);
+      expect(Object.keys(response.json().warnings ?? {})).toEqual(warned);
+      expect(await opened(response.json().lead_id)).toMatchObject(expected);
+    });
+
+    it('an extension and further numbers are not shown before payment', async () => {
+      const fields = { client_phone: '(305) 555-0101 x12 / 786-555-0101', notes_snippet: 'quiet' };
+      const { lead_id: id } = (await post({ ...sampleLead, ...fields })).json();
+      expect((await api.json('GET', `/api/leads/${id}`)).json().lead.notes_snippet).toBe('quiet');
+    });
+  });
+
   it('accepts null for every optional field, an empty provider list, and original_notes', async () => {
     const bare = {
       city: 'Miami',

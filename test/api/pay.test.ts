@@ -327,6 +327,37 @@ describe('paying', () => {
     expect((await pay(token)).statusCode).toBe(303);
   });
 
+  it.each([
+    ['off its step', 1_505, 'kwd', 'parameter_invalid_integer'],
+    ['below the minimum', 50, 'huf', 'amount_too_small'],
+  ])(
+    'a price that Stripe refuses, %s: the page says so, and an operator is alerted',
+    async (_what, price, currency, code) => {
+      const { token, unlockId } = await payable();
+      await api.rows('UPDATE lead_unlocks SET price_minor = $2, currency = $3 WHERE id = $1', [
+        unlockId,
+        price,
+        currency,
+      ]);
+      for (let press = 0; press < 2; press += 1) {
+        const refused = await pay(token);
+        expect(refused.statusCode).toBe(409);
+        expect(refused.body).toContain('does not accept this payment');
+        expect(refused.body).not.toContain('try again');
+      }
+      const events = await api.rows<{ code: string }>(
+        `SELECT DISTINCT data->>'code' AS code FROM events WHERE type = 'checkout.refused' AND subject = $1`,
+        [`unlock:${unlockId}`],
+      );
+      expect(events).toEqual([{ code }]);
+      // Corrected, it can be paid.
+      await api.rows("UPDATE lead_unlocks SET price_minor = 2000, currency = 'usd' WHERE id = $1", [
+        unlockId,
+      ]);
+      expect((await pay(token)).statusCode).toBe(303);
+    },
+  );
+
   it('whether an offer can still be paid for is judged by the database’s clock', async () => {
     const { unlockId } = await payable();
     const atTheEnd = { ...api.runtime.selfCheck, now: () => new Date(Date.now() + 7 * 86_400_000) };
@@ -441,7 +472,7 @@ describe('after payment', () => {
     },
   );
 
-  it('a refunded payment is shown as refunded', async () => {
+  it('[F72] a payment to be refunded is shown as such, on its way, and as refunded only once it is', async () => {
     const { token, unlockId } = await payable();
     await pay(token);
     const [session] = await sessionsOf(unlockId);
@@ -456,9 +487,13 @@ describe('after payment', () => {
         VALUES (gen_random_uuid(), $1, 'unlock', $2, $2, 'pi_returned', $3, 2000, 'usd', false)`,
       [api.organizationId, unlockId, session!.id],
     );
-    expect((await openPage(token)).body).toContain('is being refunded in full');
-    await api.rows('UPDATE payments SET refunded_minor = amount_minor WHERE unlock_id = $1', [unlockId]);
-    expect((await openPage(token)).body).toContain('Your payment was refunded in full.');
+    expect((await openPage(token)).body).toContain('will be refunded in full');
+    await api.rows('UPDATE payments SET refunding_minor = 2000 WHERE unlock_id = $1', [unlockId]);
+    expect((await openPage(token)).body).toContain('is being refunded');
+    await api.rows('UPDATE payments SET refunding_minor = 0, refunded_minor = 2000 WHERE unlock_id = $1', [
+      unlockId,
+    ]);
+    expect((await openPage(token)).body).toContain('was refunded in full');
   });
 
   it('a POST shows the details, and only the first view is recorded as an event', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readProviderRows } from '../../src/api/unlock/provider-csv.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { atServer } from '../harness/database.ts';
+import { sampleLead } from '../harness/sample-lead.ts';
 
 let api: ApiTest;
 beforeAll(async () => {
@@ -92,6 +93,47 @@ describe('/api/providers', () => {
   });
 });
 
+describe('the id of a provider', () => {
+  it.each(['.', '..', ' . '])(
+    '%j, which no client can address, is refused by the API and in a CSV',
+    async (id) => {
+      const answer = await api.json('POST', '/api/providers', { external_id: id, phone: '+13055550174' });
+      expect([answer.statusCode, answer.json().fields]).toEqual([
+        400,
+        [{ path: 'external_id', message: expect.stringContaining('no address can contain') }],
+      ]);
+      const imported = (await importCsv(`external_id,phone\n${id},+13055550174\n`)).json();
+      expect(JSON.stringify(imported)).toContain('no address can contain');
+    },
+  );
+
+  it.each([
+    '%2e',
+    '%2E%2e',
+    '/',
+    '//',
+    'a/../b',
+    '...',
+    '?a=1#b',
+    '%',
+    'a%2Fb',
+    '\\',
+    '+',
+    ' inside ',
+    '/'.repeat(128),
+    '😀'.repeat(64),
+  ])('%j is created and addressed', async (given) => {
+    const id = given.trim();
+    const made = await api.json('POST', '/api/providers', { external_id: given, phone: '+13055550175' });
+    expect(made.statusCode).toBe(201);
+    const address = `/api/providers/${encodeURIComponent(id)}`;
+    expect(new URL(address, 'http://host').pathname).toBe(address);
+    expect((await api.json('GET', address)).json().provider.external_id).toBe(id);
+    expect((await api.json('PATCH', address, { name: 'Q' })).json().provider.name).toBe('Q');
+    expect((await api.json('DELETE', address)).json().provider.active).toBe(false);
+  });
+});
+
 describe('[S13] CSV import of providers', () => {
   it('stores valid rows, reports invalid ones by row number, and changes nothing when repeated', async () => {
     const csv = [
@@ -117,6 +159,38 @@ describe('[S13] CSV import of providers', () => {
     expect(
       (await api.json('GET', `/api/providers/${encodeURIComponent('=cmd|1')}`)).json().provider.name,
     ).toBe('=HYPERLINK(1)');
+  });
+
+  it('cleans its cells as those of leads', async () => {
+    const csv = [
+      'external_id,name,phone,email,language',
+      'guard-a,="Ann",\u202a+1 305 555 0181\u202c,n/a,NULL',
+      `guard-b,NULL,"=""+13055550182""",Bob <bob@example.com>,'es`,
+      `'guard-c,'Cid,'+13055550183,\\N,-`,
+      '"=""guard-d""",Dee,＋１３０５５５５０１８４,,',
+    ].join('\r\n');
+    expect((await importCsv(csv)).json().summary).toMatchObject({ created: 4, rejected: 0 });
+    const read = async (id: string) => (await api.json('GET', `/api/providers/${id}`)).json().provider;
+    expect(await read('guard-a')).toMatchObject({
+      name: 'Ann',
+      phone: '+13055550181',
+      email: null,
+      language: null,
+    });
+    expect(await read('guard-b')).toMatchObject({
+      name: null,
+      phone: '+13055550182',
+      email: 'bob@example.com',
+      language: 'es',
+    });
+    expect(await read('guard-c')).toMatchObject({ name: 'Cid', phone: '+13055550183', email: null });
+    expect(await read('guard-d')).toMatchObject({ name: 'Dee', phone: '+13055550184' });
+    const ids = ["'guard-c", '\u200bguard-d'];
+    const named = await api.json('POST', '/api/leads', { ...sampleLead, provider_ids: ids });
+    expect(named.json().provider_results.map((row: { success: boolean }) => row.success)).toEqual([
+      true,
+      true,
+    ]);
   });
 
   it('[S32] an upload that arrives slowly holds no database connection', async () => {
@@ -180,6 +254,18 @@ describe('[S13] CSV import of providers', () => {
     expect([response.statusCode, response.json().summary.created]).toEqual([200, 1]);
   });
 
+  it('[F70] a quote that is not closed costs its own row only', async () => {
+    const csv =
+      'Providers of May\nexternal_id,name,phone\nq1,"Al,+13055550195\nq2,"Bo",+13055550196\nq3,Cy, x,+13055550197\n';
+    const { summary, rejected_rows: rejected } = (await importCsv(csv)).json();
+    expect(summary).toEqual({ total_rows: 3, created: 1, updated: 0, rejected: 2 });
+    expect(rejected).toEqual([
+      { row: 3, errors: [expect.stringContaining('row: has a quote, opened in line 3')] },
+      { row: 5, errors: [expect.stringContaining('row: has 4 cells where the header has 3')] },
+    ]);
+    expect((await api.json('GET', '/api/providers/q2')).json().provider).toMatchObject({ name: 'Bo' });
+  });
+
   const row = 'bad1,x,+13055550187\n';
   it.each([
     ['no header', 'a,b,c\n1,2,3\n', 400],
@@ -192,7 +278,7 @@ describe('[S13] CSV import of providers', () => {
       400,
     ],
     ['a zip', Buffer.from('504b0304140000000800', 'hex'), 400],
-    ['an open quote', `external_id,name,phone\n${row}"x,y,z`, 400],
+    ['an open quote in the header', `external_id,name,"phone\n${row}`, 400],
     ['one huge cell', `external_id,name,phone\n${row}"${'x'.repeat(200_000)}",y,z\n`, 400],
     ['10^6 columns', `external_id,phone${',x'.repeat(1_000_000)}\n`, 400],
     ['50,001 rows', `external_id,phone\n${row.replace('x,', '')}${'y,+1\n'.repeat(50_000)}`, 413],

@@ -182,7 +182,7 @@ describe('texts to our number', () => {
       city: 'Miami',
       service_type: 'x',
       client_name: 'S',
-      client_phone: '1',
+      client_phone: '+13055550199',
       provider_ids: ['provider61'],
     });
     expect(response.json().provider_results).toEqual([

@@ -89,6 +89,7 @@ const probes: Record<string, Probe> = {
   'GET /api/imports/:import_id/rejects.csv': { foreign: () => `/api/imports/${imported}/rejects.csv` },
   'POST /api/imports/:import_id/preview': { foreign: () => `/api/imports/${imported}/preview`, body: {} },
   'POST /api/imports/:import_id/start': { foreign: () => `/api/imports/${imported}/start`, body: {} },
+  'POST /api/imports/:import_id/resume': { foreign: () => `/api/imports/${imported}/resume` },
   'POST /api/imports/:import_id/cancel': { foreign: () => `/api/imports/${imported}/cancel` },
   'POST /api/imports/:import_id/retry': { foreign: () => `/api/imports/${imported}/retry` },
   'GET /health': { open: 'no data' },
@@ -195,7 +196,7 @@ describe('[S05] tenancy', () => {
       city: 'Miami',
       service_type: 'x',
       client_name: 'S',
-      client_phone: '1',
+      client_phone: '+13055550199',
       provider_ids: ['provider60'],
     };
     const response = await api.json('POST', '/api/leads', body, {
@@ -220,7 +221,7 @@ describe('[S05] tenancy', () => {
 
   it('the same Idempotency-Key in two organizations is two requests', async () => {
     const headers = { 'idempotency-key': 'shared-word' };
-    const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '1' };
+    const body = { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '+13055550199' };
     const mine = await api.json('POST', '/api/leads', body, headers);
     const theirs = await api.json('POST', '/api/leads', body, {
       ...headers,

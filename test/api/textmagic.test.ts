@@ -101,6 +101,30 @@ describe('TextMagic', () => {
     expect(await api.count('phones')).toBe(before);
   });
 
+  it.each([
+    ['a form called text', 'id=301&sender=13055550160&text=Y', 'text/plain', 'reply:301'],
+    ['a form called text in UTF-8', 'id=302&text=Y', 'text/plain; charset=utf-8', 'reply:302'],
+    ['a form without a content type', 'id=303&text=Y', undefined, 'reply:303'],
+    ['JSON called text', '{"id":304,"text":"Y"}', 'text/plain', 'reply:304'],
+    ['JSON without a content type', ' {"id":"305","text":"Y"}', undefined, 'reply:305'],
+    ['a form of another name', 'id=306&status=d', 'application/octet-stream', 'receipt:306:d'],
+  ])('reads %s', async (_what, payload, contentType, externalId) => {
+    const headers = contentType === undefined ? {} : { 'content-type': contentType };
+    const answer = await api.app.inject({ method: 'POST', url: path(), payload, headers });
+    expect([answer.statusCode, answer.body]).toEqual([200, 'OK']);
+    const rows = await api.rows<{ id: string }>(
+      `SELECT external_id AS id FROM inbox WHERE source = 'textmagic-callback' AND external_id = $1`,
+      [externalId],
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  it.each(['', '{', 'no fields at all', '<xml/>'])('answers 200 to %j of no known type', async (payload) => {
+    const headers = { 'content-type': 'text/plain' };
+    const answer = await api.app.inject({ method: 'POST', url: path(), payload, headers });
+    expect(answer.statusCode).toBe(200);
+  });
+
   it('a delivery callback is stored as a pointer to the receipt', async () => {
     await api.app.inject({
       method: 'POST',

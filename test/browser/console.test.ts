@@ -83,7 +83,8 @@ describe('the console in a browser', () => {
     await parked.waitFor();
     await expect.poll(() => parked.textContent()).toContain('Paid details weren’t delivered to');
     system.sandbox.clearFaults();
-    await parked.getByRole('button', { name: 'Resume' }).click();
+    await parked.getByText('Resume', { exact: true }).click();
+    await parked.getByRole('button', { name: 'Resume this step' }).click();
     await page.getByText('Resumed', { exact: true }).waitFor();
     await page.locator('tr[data-row]', { hasText: leadId }).locator('[data-state=DONE]').waitFor();
     await parked.waitFor({ state: 'detached' });

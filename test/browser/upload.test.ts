@@ -144,7 +144,7 @@ describe('uploading in a browser', () => {
     expect(faults.splice(0).every((fault) => fault.includes('400'))).toBe(true);
     await drop('leads.csv', 'name,phone\nDropped Person,+13055550188\n');
     await page.getByText('separated by commas, 2 columns').waitFor();
-    await page.getByText('everything in one column?').click();
+    await page.getByText('columns look wrong?').click();
     await page.getByLabel('Separator').selectOption('Semicolons');
     await page.getByText('separated by semicolons, 1 column').waitFor();
     await page.getByLabel('Separator').selectOption('Detect automatically');

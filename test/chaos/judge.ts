@@ -144,7 +144,7 @@ const invariants: Record<string, Check> = {
     `SELECT u.id || ' was revealed without a payment' AS text FROM lead_unlocks u WHERE u.revealed_at IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.unlock_id = u.id AND p.kept)
      UNION ALL SELECT p.unlock_id || ' was paid, not refunded and never revealed' FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id
-       WHERE p.kept AND u.revealed_at IS NULL AND p.refunded_minor = 0 AND 'unlock:' || u.id NOT IN (${parkedSubjects})`,
+       WHERE p.kept AND u.revealed_at IS NULL AND p.refunded_minor + p.refunding_minor = 0 AND 'unlock:' || u.id NOT IN (${parkedSubjects})`,
   ),
   'by the vendors: every buyer who paid got the details': async ({ machine, ledger, leads }) => {
     const captured = new Set(ledger.captures.map(({ unlockId }) => unlockId));
@@ -184,35 +184,82 @@ const invariants: Record<string, Check> = {
     `SELECT journal_id || ' sums to ' || sum(amount_minor) AS text FROM journal_entries GROUP BY journal_id, currency HAVING sum(amount_minor) <> 0`,
   ),
   'the journals match Stripe to the cent': async ({ machine, ledger }) => {
-    const sum = (all: readonly { amount: number }[]) => all.reduce((total, { amount }) => total + amount, 0);
-    const atStripe = sum(ledger.captures) - sum(ledger.refunds);
+    const heldBy = (intent: string | null) => heldAtStripe(ledger, intent);
+    const atStripe = heldBy(null);
     const [books] = await machine.db.query<{ held: number }>(
       "SELECT coalesce(sum(amount_minor), 0)::int AS held FROM journal_entries WHERE account = 'stripe'",
     );
-    const booked = await machine.db.query<{ intent: string; refunded: number }>(
-      'SELECT payment_intent AS intent, refunded_minor AS refunded FROM payments',
+    const booked = await machine.db.query<{ intent: string; held: number }>(
+      `SELECT payment_intent AS intent, amount_minor - refunded_minor - refunding_minor - withdrawn_minor AS held FROM payments`,
     );
-    const refunded = new Map(booked.map((payment) => [payment.intent, payment.refunded]));
+    const ours = new Map(booked.map((payment) => [payment.intent, payment.held]));
     const undelivered = (await machine.vendors.webhooks('vendor=stripe')).filter(
       ({ state }) => state === 'failed' || state === 'withheld',
     );
     return {
-      examined: ledger.captures.length + ledger.refunds.length,
+      examined: ledger.captures.length + ledger.refunds.length + ledger.withdrawn.length,
       violations: [
         ...(books!.held === atStripe ? [] : [`Stripe holds ${atStripe} cents, the journals ${books!.held}`]),
         ...ledger.captures.flatMap(({ intent, unlockId }) => {
-          const refundedAtStripe = sum(ledger.refunds.filter((refund) => refund.intent === intent));
-          const ours = refunded.get(intent);
-          if (ours === undefined) return [`${intent} of ${unlockId} is not booked`];
-          if (ours === refundedAtStripe) return [];
-          return [`Stripe refunded ${refundedAtStripe} cents of ${intent} (${unlockId}), we booked ${ours}`];
+          const held = ours.get(intent);
+          if (held === undefined) return [`${intent} of ${unlockId} is not booked`];
+          if (held === heldBy(intent)) return [];
+          return [`Stripe holds ${heldBy(intent)} cents of ${intent} (${unlockId}), by our books ${held}`];
         }),
       ],
       note: `${undelivered.length} Stripe webhooks undelivered: ${[...new Set(undelivered.map(({ event, state }) => `${event} ${state}`))].join(', ')}`,
     };
   },
+  'payments sum up their refunds, and flags their payments': noRows(
+    'refunds',
+    `SELECT p.id || ' has other sums than its refunds' AS text FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id
+       GROUP BY p.id HAVING p.refunded_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.status = 'succeeded'), 0)
+         OR p.refunding_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.status IN ('pending', 'requires_action')), 0)
+     UNION ALL SELECT b.external_id || ' has ' || b.flags || ' flags, and ' || count(p.id) || ' payments that flag it'
+       FROM buyers b LEFT JOIN lead_unlocks u ON u.buyer_id = b.id LEFT JOIN payments p ON p.unlock_id = u.id AND p.flags_buyer
+       GROUP BY b.id HAVING b.flags <> count(p.id) OR (b.flagged_at IS NOT NULL) <> (count(p.id) > 0)`,
+  ),
+  'money told as returned is returned': async ({ machine, ledger }) => {
+    const texts = await machine.db.query<{ phone: string; unlock: string; intent: string; failed: boolean }>(
+      `SELECT u.phone, u.id AS unlock, p.payment_intent AS intent,
+         EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.status IN ('failed', 'canceled')) AS failed
+       FROM payments p JOIN lead_unlocks u ON u.id = p.unlock_id WHERE NOT p.kept`,
+    );
+    const alerted = new Set(
+      (
+        await machine.db.query<{ subject: string }>("SELECT subject FROM alerts WHERE kind = 'refund_failed'")
+      ).map(({ subject }) => subject),
+    );
+    const told = new Set(
+      ledger.messages
+        .filter(({ text }) => text?.includes('was refunded in full'))
+        .map(({ to, text }) => `${to} ${/lead (lead_\w+)/.exec(text ?? '')?.[1]}`),
+    );
+    const leadOf = new Map(
+      (
+        await machine.db.query<{ unlock: string; lead: string }>(
+          'SELECT u.id AS unlock, l.public_id AS lead FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id',
+        )
+      ).map(({ unlock, lead }) => [unlock, lead]),
+    );
+    return {
+      examined: texts.length,
+      violations: texts.flatMap(({ phone, unlock, intent, failed }) => {
+        const isTold = told.has(`${phone} ${leadOf.get(unlock)}`);
+        const held = heldAtStripe(ledger, intent);
+        return [
+          // One that failed after it had succeeded was true when it was told.
+          ...(isTold && held > 0 && !failed ? [`${unlock} was told of a refund, Stripe holds ${held}`] : []),
+          ...(failed && held > 0 && !alerted.has(`unlock:${unlock}`)
+            ? [`the failed refund of ${unlock} raised no alert`]
+            : []),
+        ];
+      }),
+    };
+  },
   'no unlock is paid twice': async ({ ledger }) => {
     const back = new Map<string, number>();
+    // One whose refund failed is owed to its buyer: see 'money told as returned is returned'.
     for (const { intent, amount } of ledger.refunds) back.set(intent, (back.get(intent) ?? 0) + amount);
     const kept = new Map<string, number>();
     for (const { intent, unlockId, amount } of ledger.captures)
@@ -233,6 +280,9 @@ const invariants: Record<string, Check> = {
     const refunded = new Map<string, number>();
     for (const { intent, byUs } of ledger.refunds)
       if (byUs) refunded.set(intent, (refunded.get(intent) ?? 0) + 1);
+    // A refund that failed may be made again.
+    for (const { intent } of ledger.returned)
+      if (refunded.has(intent)) refunded.set(intent, refunded.get(intent)! - 1);
     return {
       examined: keyed.length,
       violations: [...times, ...refunded]
@@ -332,6 +382,16 @@ const invariants: Record<string, Check> = {
     };
   },
 };
+
+/** What Stripe holds of one payment, or of all for null. */
+function heldAtStripe(ledger: Ledger, intent: string | null): number {
+  const sum = (all: readonly { intent: string; amount: number }[]) =>
+    all
+      .filter((movement) => intent === null || movement.intent === intent)
+      .reduce((total, { amount }) => total + amount, 0);
+  const { captures, refunds, returned, withdrawn, reinstated } = ledger;
+  return sum(captures) - sum(refunds) + sum(returned) - sum(withdrawn) + sum(reinstated);
+}
 
 function walk(path: { from: string; to: string }[]): string {
   const left = [...path];

@@ -1,14 +1,20 @@
 import type { LedgerEntry } from '../../src/sandbox/server.ts';
 import type { Machine } from './machine.ts';
 
-/** The vendors' ledger, sorted into messages, captures and refunds. */
+/** The vendors' ledger, sorted into messages and movements of money. */
 export type Ledger = {
   entries: readonly LedgerEntry[];
   /** Texts and mails the vendor accepted. */
   messages: readonly LedgerEntry[];
   captures: readonly { intent: string; unlockId: string | null; amount: number; seq: number }[];
   refunds: readonly { intent: string; amount: number; byUs: boolean }[];
+  /** Refunds that failed or were canceled, at once or later: their amounts came back. */
+  returned: readonly Movement[];
+  withdrawn: readonly Movement[];
+  reinstated: readonly Movement[];
 };
+
+type Movement = { intent: string; amount: number };
 
 /** Throws when the ledger dropped entries, because it would be incomplete. */
 export async function readLedger({ vendors }: Machine): Promise<Ledger> {
@@ -16,6 +22,8 @@ export async function readLedger({ vendors }: Machine): Promise<Ledger> {
   if (dropped > 0) throw new Error(`the ledger dropped ${dropped} entries: the run was too large for it`);
   const accepted = entries.filter(({ outcome }) => outcome.startsWith('accepted'));
   const of = (operation: string) => accepted.filter((entry) => entry.operation === operation);
+  const movements = (operation: string): Movement[] =>
+    of(operation).map(({ reference, amount }) => ({ intent: reference ?? '', amount: amount ?? 0 }));
   const unlockOf = new Map(
     of('checkout.session.create').map(({ vendorId, reference }) => [vendorId, reference]),
   );
@@ -33,5 +41,8 @@ export async function readLedger({ vendors }: Machine): Promise<Ledger> {
       amount: amount ?? 0,
       byUs: operation === 'refund.create',
     })),
+    returned: movements('refund.returned'),
+    withdrawn: movements('dispute.withdrawn'),
+    reinstated: movements('dispute.reinstated'),
   };
 }

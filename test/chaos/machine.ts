@@ -27,6 +27,7 @@ export const chaosTimings: Timings = {
   outboxVisibilityMs: 2_500,
   sweepEveryMs: 500,
   reconcileAfterMs: 5_000,
+  missedEventsEveryMs: 5_000,
   reconcileEveryMs: 3_000,
   listingGapMs: 2_000,
   callbackGraceMs: 1_000,

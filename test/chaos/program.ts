@@ -3,9 +3,10 @@ import type { Limits } from '../../src/api/http/limits.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { quotaNames } from '../../src/domain/account/quotas.ts';
 import { startWorkers, watchDepths } from '../../src/engine/process.ts';
-import { createRuntime } from '../../src/runtime.ts';
+import { createRuntime, workerConnections } from '../../src/runtime.ts';
 import { workers } from '../../src/workers/index.ts';
 import { retention } from '../../src/workers/retention.ts';
+import { rounds } from '../../src/workers/rounds.ts';
 
 /**
  * The composition root of an api or worker process under test: `program.js api|worker '{…}'`. It runs the product's code
@@ -35,10 +36,10 @@ if (role === 'api') {
   const app = await buildApp(runtime, { limits });
   await app.listen({ port: config.http.port, host: config.http.host });
 } else {
-  const runtime = await createRuntime(config, { name: 'worker' });
+  const runtime = await createRuntime(config, { name: 'worker', pool: workerConnections });
   const { concurrency } = options;
   const all = { ...workers };
   if (concurrency) for (const worker of Object.values(all)) worker.concurrency = concurrency;
-  startWorkers(runtime, { workers: all, retention });
+  startWorkers(runtime, { workers: all, retention, rounds });
 }
 process.send!('up');

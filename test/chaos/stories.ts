@@ -46,6 +46,20 @@ async function buy(
   return session === null ? null : people.pay(session);
 }
 
+/** Pays and gets the details. Returns the payment, or null when its session had ended. */
+async function buyAndRead(people: People, buyer: Buyer): Promise<string | null> {
+  const payment = await buy(people, buyer);
+  await people.reaches(buyer.leadId, buyer.provider, done);
+  return payment;
+}
+
+/** Refunds at Stripe's dashboard. Returns the refund. */
+const refundAt = async (people: People, payment: string, how: Record<string, unknown>): Promise<string> =>
+  (await people.control<{ id: string }>('POST', `payments/${payment}/refund`, how)).id;
+
+const disputeAt = (people: People, payment: string, how: Record<string, unknown>): Promise<unknown> =>
+  people.control('POST', `payments/${payment}/dispute`, how);
+
 const done = ['DONE'];
 const expired = ['EXPIRED'];
 const optedOut = ['OPTED_OUT'];
@@ -210,6 +224,80 @@ export const stories: readonly Story[] = [
       if (payment) await people.control('POST', `payments/${payment}/dispute`, {});
     },
   },
+  ...(['failed', 'pending', 'requires_action'] as const).map(
+    (status): Story => ({
+      name: `is refunded at the dashboard, which begins as ${status}`,
+      weight: 1,
+      buyers: 1,
+      ends: [done],
+      async play(people, [buyer]) {
+        const payment = await buyAndRead(people, buyer);
+        if (!payment) return;
+        const refund = await refundAt(people, payment, { amount: 700, status });
+        const later = { pending: 'succeeded', requires_action: 'canceled', failed: null }[status];
+        if (later) await people.control('POST', `refunds/${refund}`, { status: later });
+      },
+    }),
+  ),
+  {
+    name: 'is refunded twice at the dashboard, and one of the refunds fails later',
+    weight: 1,
+    buyers: 1,
+    ends: [done],
+    async play(people, [buyer]) {
+      const payment = await buyAndRead(people, buyer);
+      if (!payment) return;
+      const first = await refundAt(people, payment, { amount: 600 });
+      await refundAt(people, payment, {});
+      await people.control('POST', `refunds/${first}`, { status: 'failed' });
+    },
+  },
+  ...(['failed', 'pending'] as const).map(
+    (status): Story => ({
+      name: `two buyers pay for the last slot, and the refund begins as ${status}`,
+      weight: 1,
+      buyers: 2,
+      config: { max_sales: 1 },
+      ends: [['DONE', 'EXPIRED']],
+      async play(people, buyers) {
+        const sessions = await Promise.all(buyers.map((buyer) => checkout(people, buyer)));
+        const payments = await Promise.all(sessions.map((session) => session && people.pay(session)));
+        await Promise.all(
+          payments.map(
+            (payment) => payment && people.control('POST', `payments/${payment}/refunds`, { status }),
+          ),
+        );
+      },
+    }),
+  ),
+  ...(['won', 'lost', 'under_review'] as const).map(
+    (status): Story => ({
+      name: `pays and disputes it, which ends ${status}`,
+      weight: 1,
+      buyers: 1,
+      ends: [done],
+      async play(people, [buyer]) {
+        const payment = await buyAndRead(people, buyer);
+        if (!payment) return;
+        await disputeAt(people, payment, {});
+        await disputeAt(people, payment, { status });
+      },
+    }),
+  ),
+  ...(['warning_closed', 'won', 'lost'] as const).map(
+    (status): Story => ({
+      name: `pays, and its bank asks about it, which ends ${status}`,
+      weight: 1,
+      buyers: 1,
+      ends: [done],
+      async play(people, [buyer]) {
+        const payment = await buyAndRead(people, buyer);
+        if (!payment) return;
+        await disputeAt(people, payment, { status: 'warning_needs_response' });
+        await disputeAt(people, payment, { status });
+      },
+    }),
+  ),
   {
     name: 'has a landline',
     weight: 1,

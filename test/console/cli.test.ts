@@ -156,6 +156,15 @@ it.each([
     /not an ISO 4217 currency/,
   ],
   [
+    ['organization', 'price-floor', '--slug', 'demo', '--currency', 'kwd', '--price', '1505'],
+    /price must be a multiple of KWD 0.010/,
+  ],
+  [
+    ['organization', 'price-floor', '--slug', 'demo', '--currency', 'irr', '--price', '5000'],
+    /Stripe takes no payments in irr/,
+  ],
+  [['refund', 'repeat', 're_unknown'], /There is no refund re_unknown here/],
+  [
     ['organization', 'price-floor', '--slug', 'unknown', '--currency', 'usd', '--price', '5000'],
     /There is no organization unknown/,
   ],

@@ -60,3 +60,34 @@ it('each sweep takes 500 companies, and all get their turn', async () => {
   for (let sweep = 0; sweep < 4; sweep += 1) admitted.push((await sweeper.sweep()).admitted);
   expect(admitted).toEqual([500, 500, 200, 0]);
 });
+
+it('[F76] imports of one company take turns: two rows do not wait for a thousand, nor the oldest for fifty newer', async () => {
+  const company = uuidv7();
+  const add = (importId: string, rows: number) =>
+    system.rows(
+      `INSERT INTO outbox (event_id, event_at, worker, organization_id, import_id, due_at, queued)
+        SELECT gen_random_uuid(), now(), 'ghl-syncer', $1, $2, now(), false FROM generate_series(1, $3)`,
+      [company, importId, rows],
+    );
+  const [large, small] = [uuidv7(), uuidv7()];
+  await add(large, 1_000);
+  await add(small, 2);
+  await wait([company], 3);
+  await sweeper.sweep();
+  const admitted = await system.rows<{ import_id: string | null; n: number }>(
+    'SELECT import_id, count(*)::int AS n FROM outbox WHERE queued GROUP BY import_id',
+  );
+  const of = (id: string | null) => admitted.find(({ import_id }) => import_id === id)?.n;
+  expect([of(small), of(null), of(large)]).toEqual([2, 3, 15]);
+  await system.rows('DELETE FROM outbox WHERE queued');
+  for (let n = 0; n < 60; n += 1) await add(uuidv7(), 20);
+  for (let sweep = 0; sweep < 8; sweep += 1) {
+    await sweeper.sweep();
+    await system.rows('DELETE FROM outbox WHERE queued AND import_id <> $1', [large]);
+  }
+  const [oldest] = await system.rows<{ n: number }>(
+    'SELECT count(*)::int AS n FROM outbox WHERE queued AND import_id = $1',
+    [large],
+  );
+  expect(oldest!.n).toBeGreaterThan(0);
+});

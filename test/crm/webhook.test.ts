@@ -1,8 +1,10 @@
 import { createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp, closeApp } from '../../src/api/app.ts';
+import { resumeConnection } from '../../src/db/crm/credentials.ts';
 import type { SealedContact } from '../../src/db/lead/leads.ts';
 import { createRuntime } from '../../src/runtime.ts';
+import { accountEventBody, accountEvents } from '../../src/sandbox/ghl/events.ts';
 import { addLeads, makeCompany, type SyncRow, syncColumns, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -219,6 +221,97 @@ it('a contact deleted in the CRM is removed from its lead', async () => {
     (found) => found?.contactId === null,
   );
   expect(row).toMatchObject({ status: 'success', errorCode: 'deleted' });
+});
+
+describe('events about the app, its locations and users', () => {
+  const pauseOf = async ({ organizationId }: TestCompany) =>
+    (
+      await system.rows<{ reason: string | null; pausedAt: Date | null; alerts: string[] }>(
+        `SELECT pause_reason AS reason, paused_at AS "pausedAt",
+          ARRAY(SELECT text FROM alerts WHERE organization_id = $1 AND kind = 'crm_paused') AS alerts
+          FROM crm_connections WHERE organization_id = $1`,
+        [organizationId],
+      )
+    )[0]!;
+
+  it.each(accountEvents.filter((type) => type !== 'UNINSTALL'))(
+    '%s is answered 200 and changes nothing, with or without an id and a time',
+    async (type) => {
+      const company = await makeCompany(system.runtime);
+      const { name, companyId } = ghl().location(company.location);
+      const body = accountEventBody(type, { id: company.location, name, companyId });
+      const old = { timestamp: '2025-06-25T06:57:06.225Z', webhookId: randomUUID() };
+      for (const event of [body, { ...body, ...old }, { ...body, timestamp: 'Wed', webhookId: 7 }])
+        expect((await post(JSON.stringify(event))).status).toBe(200);
+      expect(await pauseOf(company)).toEqual({ reason: null, pausedAt: null, alerts: [] });
+      expect(await system.rows(`SELECT 1 FROM inbox WHERE source = 'ghl' AND kind = $1`, [type])).toEqual([]);
+    },
+  );
+
+  it('the sandbox sends them signed, and each is delivered', async () => {
+    const company = await makeCompany(system.runtime);
+    for (const type of ['INSTALL', 'LocationUpdate', 'UserCreate'] as const) {
+      ghl().event(company.location, { type });
+      const [sent] = await system.sandbox.webhooks.wait({ objectId: company.location, event: type });
+      expect(sent).toMatchObject({ state: 'delivered', attempts: [{ status: 200 }] });
+    }
+  });
+
+  it('UNINSTALL pauses the connection with its reason, holds its leads and alerts once', async () => {
+    const company = await makeCompany(system.runtime);
+    const sent = ghl().uninstall(company.location);
+    await system.sandbox.webhooks.wait({ objectId: company.location, event: 'UNINSTALL' });
+    expect((await post(JSON.stringify(sent))).status).toBe(200);
+    await addLeads(system.runtime, company, [{ name: 'Amy Lee' }]);
+    const { reason, alerts } = await system
+      .until<{ n: number }>(
+        'the alert',
+        `SELECT count(*)::int AS n FROM alerts WHERE organization_id = $1`,
+        [company.organizationId],
+        (row) => row?.n === 1,
+      )
+      .then(() => pauseOf(company));
+    expect(reason).toMatch(/GoHighLevel reports that the location removed this app/);
+    expect(alerts).toEqual([reason]);
+    expect(system.sandbox.ledger.list({ vendor: 'ghl', reference: company.location })).toEqual([]);
+    const [held] = await system.rows<{ reason: string }>(
+      'SELECT reason FROM worker_holds WHERE organization_id = $1 AND until > now()',
+      [company.organizationId],
+    );
+    expect(held).toEqual({ reason });
+  });
+
+  it.each([
+    ['without an id and a time', {}],
+    ['with an id only', { webhookId: randomUUID() }],
+  ])('UNINSTALL %s pauses once, and not again after the connection was resumed', async (_what, more) => {
+    const company = await makeCompany(system.runtime);
+    const body = JSON.stringify({
+      type: 'UNINSTALL',
+      appId: 'app',
+      companyId: 'c',
+      ...more,
+      locationId: company.location,
+    });
+    expect((await post(body)).status).toBe(200);
+    expect((await pauseOf(company)).reason).toMatch(/removed this app/);
+    await resumeConnection(system.runtime.db, company.organizationId, 'test');
+    expect((await post(body)).status).toBe(200);
+    expect((await pauseOf(company)).pausedAt).toBeNull();
+  });
+
+  it('UNINSTALL of an agency, of an unknown location, or too old changes nothing', async () => {
+    const company = await makeCompany(system.runtime);
+    const { location } = company;
+    const stale = new Date(Date.now() - 3 * 3_600_000).toISOString();
+    for (const [body, status] of [
+      [{ type: 'UNINSTALL', appId: 'app', companyId: 'c' }, 200],
+      [{ type: 'UNINSTALL', locationId: 'unknownLocation' }, 200],
+      [{ type: 'UNINSTALL', locationId: location, timestamp: stale }, 400],
+    ] as const)
+      expect((await post(JSON.stringify(body))).status).toBe(status);
+    expect((await pauseOf(company)).pausedAt).toBeNull();
+  });
 });
 
 it('[F03] answers 429 without a database, the only status after which GoHighLevel retries', async () => {

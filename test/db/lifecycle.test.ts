@@ -22,7 +22,7 @@ const states: Record<string, string> = {
   lead_syncs: 'status',
   checkout_sessions: 'state',
   payments: `CASE WHEN refunded_minor >= amount_minor THEN 'refunded' WHEN disputed_at IS NOT NULL THEN 'disputed'
-    WHEN kept THEN 'kept' ELSE 'refund_due' END`,
+    WHEN refunded_minor + refunding_minor >= amount_minor THEN 'refunding' WHEN kept THEN 'kept' ELSE 'refund_due' END`,
 };
 
 /** Records each change of state in the database itself, whichever statement makes it. */

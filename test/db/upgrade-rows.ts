@@ -45,7 +45,10 @@ export async function fill(client: pg.Client, id: Ids): Promise<void> {
     },
   ]);
   await insert('api_keys', [keyOf(id, 'ownKey', 'organization'), keyOf(id, 'supplierKey', 'supplier')]);
-  await insert('buyers', [buyerOf(id, 'amy', amyPhone, 'es'), buyerOf(id, 'bob', bobPhone, null)]);
+  await insert('buyers', [
+    { ...buyerOf(id, 'amy', amyPhone, 'es'), flagged_at: null },
+    { ...buyerOf(id, 'bob', bobPhone, null), flagged_at: new Date() },
+  ]);
   await insert('phones', [
     { id: id.amyLine, our_number: ourNumber, number: amyPhone },
     { id: id.bobLine, our_number: ourNumber, number: bobPhone },
@@ -134,7 +137,7 @@ function leadsOf(id: Ids): Row[] {
   });
   return [
     of('offered', { city: 'Miami', price_minor: 2_500, max_sales: 1 }),
-    of('uploaded', { uploaded: true, import_id: id.importing }),
+    of('uploaded', { uploaded: true, import_id: id.importing, phone_hash: 'p1', email_hash: 'e1' }),
     // The pay-per-unlock routes sold uploaded leads before they asked for a channel.
     of('soldUpload', { uploaded: true }),
   ];
@@ -188,7 +191,9 @@ async function insertMoney(id: Ids, insert: Insert): Promise<void> {
       unlock_id: id.bobDone,
       payment_intent: 'pi_kept',
       session_id: 'cs_done',
+      refunded_minor: 500,
       kept: true,
+      disputed_at: new Date(),
     },
     {
       ...payment,
@@ -197,6 +202,7 @@ async function insertMoney(id: Ids, insert: Insert): Promise<void> {
       payment_intent: 'pi_back',
       session_id: 'cs_x',
       refunded_minor: 2_500,
+      disputed_at: null,
       kept: false,
     },
   ]);

@@ -19,6 +19,7 @@ import { findConversationOwner } from '../../src/db/messaging/conversations.ts';
 import { findReceiptTarget } from '../../src/db/messaging/receipts.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { findCheckout } from '../../src/db/payment/checkout.ts';
+import { salesMoney } from '../../src/db/payment/figures.ts';
 import { findPayment } from '../../src/db/payment/payments.ts';
 import { findOpenSessions, findSession } from '../../src/db/payment/sessions.ts';
 import { listAlertGroups, listParkedGroups } from '../../src/db/transport/attention.ts';
@@ -137,7 +138,33 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     });
     expect(await findPayment(db, { id: id.returned! })).toMatchObject({ refundedMinor: 2_500, kept: false });
     const [money] = await dayMoney(db, organization, '00000000-0000-0000-0000-000000000000');
-    expect(money).toEqual({ currency: 'usd', gross: 5_000, refunded: 2_500, disputed: 0, due: 0 });
+    expect(money).toEqual({ currency: 'usd', gross: 5_000, refunded: 3_000, disputed: 2_000, due: 0 });
+  });
+
+  it('[F72] what was refunded and disputed keeps its sums, and is the one reason why its buyer is flagged', async () => {
+    expect(await findPayment(db, { paymentIntent: 'pi_kept' })).toMatchObject({
+      refundedMinor: 500,
+      refundingMinor: 0,
+      disputedMinor: 2_000,
+      withdrawnMinor: 0,
+      version: 0,
+      flagsBuyer: true,
+    });
+    expect(await db.query('SELECT external_id AS id, flags FROM buyers ORDER BY 1')).toEqual([
+      { id: 'amy', flags: 0 },
+      { id: 'bob', flags: 1 },
+    ]);
+    expect(await salesMoney(db, organization, '00000000-0000-0000-0000-000000000000')).toEqual([
+      {
+        currency: 'usd',
+        gross: 5_000,
+        refunded: 3_000,
+        refunding: 0,
+        due: 0,
+        disputed: 2_000,
+        net: 0,
+      },
+    ]);
   });
 
   it('an unlock that kept a charge still keeps no second one', async () => {
@@ -301,5 +328,11 @@ describe('a database of migrations 0000 to 0004 is upgraded with its data', () =
     ]);
     expect(await findJob(db, id.uploaded!)).toMatchObject({ status: 'success', contactId: 'con_1' });
     expect(await companyStatistics(db, organization)).toMatchObject({ total: 2 });
+  });
+
+  it('[F71] the address of a lead in the CRM is that lead’s', async () => {
+    expect(
+      await db.query('SELECT vendor, account_id, email_hash, lead_id, person FROM crm_addresses'),
+    ).toEqual([{ vendor: 'ghl', account_id: 'loc_1', email_hash: 'e1', lead_id: id.uploaded, person: 'p1' }]);
   });
 });

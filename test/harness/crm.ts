@@ -78,9 +78,9 @@ export async function addLeads(
     ids.push(...rows.map(({ id }) => id));
     await db.query(
       `WITH given AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json) AS g(id uuid, event_id uuid, at timestamptz, public_id text,
-          contact text, city text, phone_valid boolean, import_id uuid)),
-        stored AS (INSERT INTO leads (id, organization_id, public_id, city, import_id, channel, public, contact, phone_valid)
-          SELECT id, $1, public_id, city, import_id, 'crm_upload', '{}', contact, phone_valid FROM given),
+          contact text, phone_hash text, email_hash text, city text, phone_valid boolean, import_id uuid)),
+        stored AS (INSERT INTO leads (id, organization_id, public_id, city, import_id, channel, public, contact, phone_hash, email_hash, phone_valid)
+          SELECT id, $1, public_id, city, import_id, 'crm_upload', '{}', contact, phone_hash, email_hash, phone_valid FROM given),
         facts AS (INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, data)
           SELECT event_id, at, 'lead.uploaded', 1, $1, 'lead:' || id, event_id, jsonb_build_object('leadId', id) FROM given)
         INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
@@ -108,6 +108,8 @@ function rowOf(vault: Deps['vault'], lead: TestLead, n: number) {
     at: timeOfId(eventId),
     public_id: `lead_${id.replaceAll('-', '').slice(8)}`,
     contact: vault.sealJson({ name, phone, email, address, notes, ...(more && { more }) }),
+    phone_hash: vault.index(phone),
+    email_hash: email === null ? null : vault.index(email.toLowerCase()),
     city: lead.city ?? null,
     phone_valid: lead.phoneValid ?? true,
     import_id: lead.importId ?? null,

@@ -45,6 +45,7 @@ export const withTextmagic = {
 
 /** Everything else that may be set. */
 export const optional = {
+  STRIPE_SERVICE_ORGANIZATION: 'gold',
   STRIPE_SERVICE_API_KEY: hex(16),
   GHL_API_KEY: `pit-${hex(16)}`,
   GHL_CLIENT_ID: '6650a1b2c3d4e5f6a7b8c9d0-lx3k9a1b',

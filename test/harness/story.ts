@@ -286,7 +286,7 @@ type Held = { intent: string; held: number };
 
 /**
  * Compares the journals with the vendors' ledger: every journal sums to zero, each payment's 'stripe' account is what
- * Stripe captured less what it refunded, only quarantined payments are unbooked, and the details of a lead went only to
+ * Stripe captured less what it refunded and withdrew for disputes, plus what came back, only quarantined payments are unbooked, and the details of a lead went only to
  * buyers who had paid.
  */
 export async function expectBooksToMatch(system: Stage): Promise<void> {
@@ -304,7 +304,7 @@ export async function expectBooksToMatch(system: Stage): Promise<void> {
 
   const booked = await system.rows<Held>(
     `SELECT p.payment_intent AS intent, coalesce(sum(e.amount_minor), 0)::int AS held FROM payments p
-      LEFT JOIN journals j ON j.key = 'capture-' || p.id OR j.key LIKE 'refund-' || p.id || '-%'
+      LEFT JOIN journals j ON j.key = 'capture-' || p.id OR j.key LIKE 'refund-' || p.id || '-%' OR j.key LIKE 'dispute-' || p.id || '-%'
       LEFT JOIN journal_entries e ON e.journal_id = j.id AND e.account = 'stripe'
       GROUP BY p.payment_intent`,
   );
@@ -321,7 +321,7 @@ export async function expectBooksToMatch(system: Stage): Promise<void> {
 
 const sorted = (all: Held[]) => all.toSorted((a, b) => a.intent.localeCompare(b.intent));
 
-/** Captured less refunded, per payment intent, by the sandbox's ledger alone. */
+/** Captured, less what went back, per payment intent, by the sandbox's ledger alone. */
 function heldAtStripe(entries: LedgerEntry[], quarantinedSessions: Set<string>): Held[] {
   const held = new Map<string, number>();
   for (const { operation, vendorId, amount, params, reference } of entries) {
@@ -332,9 +332,18 @@ function heldAtStripe(entries: LedgerEntry[], quarantinedSessions: Set<string>):
     if (operation === 'payment.refund' || operation === 'refund.create') {
       held.set(intent!, (held.get(intent!) ?? Number.NaN) - amount!);
     }
+    const sign = movements[operation];
+    if (sign) held.set(reference!, (held.get(reference!) ?? Number.NaN) + sign * amount!);
   }
   return [...held].map(([intent, amount]) => ({ intent, held: amount }));
 }
+
+/** Movements of the balance at Stripe that no call causes. */
+const movements: Partial<Record<string, 1 | -1>> = {
+  'refund.returned': 1,
+  'dispute.withdrawn': -1,
+  'dispute.reinstated': 1,
+};
 
 /** Every message with a client's name went to a buyer whose session for that lead had been paid before. */
 async function expectRevealsPaid(system: Stage): Promise<void> {

@@ -121,7 +121,7 @@ describe('POST /api/leads/bulk', () => {
 
   it('stores city, state and the e-mail hash in the clear for searching', async () => {
     const { company, as } = await makeCompany(api);
-    const cities = ['Miami, FL', null, '"Quoted"', '', 'São Paulo\t\\n', '李'];
+    const cities = ['Miami, FL', null, 'The "Quoted" one', '', 'São Paulo\t\\n', '李'];
     const leads = cities.map((city, i) =>
       leadOf(company, { city, state: i === 1 ? 'NY' : null, email: i % 2 ? `Person${i}@Example.com` : null }),
     );

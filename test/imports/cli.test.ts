@@ -27,8 +27,12 @@ function leadgate(...parameters: string[]): Run {
 }
 
 function inEnvironment(more: Record<string, string>, ...parameters: string[]): Run {
+  return command(more, 'import', ...parameters);
+}
+
+function command(more: Record<string, string>, ...parameters: string[]): Run {
   const { PATH } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'import', ...parameters], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...parameters], {
     env: {
       ...(PATH ? { PATH } : {}),
       DATABASE_URL: system.databaseUrl,
@@ -107,6 +111,31 @@ describe('leadgate import', () => {
     },
   );
 
+  it.each([
+    ['on the database', here, 1_200],
+    ['through the API', overHttp, 1_300],
+  ])(
+    '%s: asks for an encoding where two fit, and names the rows before the header',
+    async (_what, where, first) => {
+      const path = join(folder, `old-mac-${first}.csv`);
+      const text = `Customers of May\nFull Name,Phone\nLu\x92s Rey,${phoneOf(first)}\n`;
+      await writeFile(path, Buffer.from(text, 'latin1'));
+      const asked = await leadgate(path, ...where()).ended;
+      expect([asked.code, asked.err]).toEqual([2, expect.stringContaining('--encoding macintosh   Luís')]);
+      expect(asked.out).toContain('The column names are in row 2');
+      const named = await leadgate(path, ...where(), '--encoding', 'macintosh').ended;
+      expect([named.code, named.out.includes('1 rows: 1 leads')]).toEqual([0, true]);
+      const [lead] = await system.rows<{ contact: string }>(
+        'SELECT contact FROM leads ORDER BY id DESC LIMIT 1',
+      );
+      expect(system.runtime.vault.openJson<{ name: string }>(lead!.contact).name).toBe('Luís Rey');
+
+      const bare = await fileOf(`bare-${first}.csv`, `Ann Lee,${phoneOf(first + 1)}\n`);
+      const mapped = await leadgate(bare, ...where(), '--header-row', '0', '--map', 'Column 1=name').ended;
+      expect([mapped.code, mapped.out.includes('1 rows: 1 leads')]).toEqual([0, true]);
+    },
+  );
+
   it('wrong usage prints one sentence and exits with 2', async () => {
     const page = await fileOf('page.csv', '<html><table></table></html>');
     const good = await fileOf('fine.csv', plainCsv(1, 200));
@@ -121,6 +150,8 @@ describe('leadgate import', () => {
       [[good, ...here(), '--url', system.publicUrl], 'API key'],
       [[good, ...here(), '--url', system.publicUrl, '--key', 'lg_wrong'], 'not valid'],
       [[good, ...here(), '--map', 'Shoe size=notes'], 'no such column'],
+      [[good, ...here(), '--header-row', 'two'], '--header-row takes a row number'],
+      [[good, ...here(), '--encoding', 'ebcdic'], '--encoding takes one of'],
     ];
     for (const [parameters, expected] of wrong) {
       const { code, err } = await leadgate(...parameters).ended;
@@ -173,5 +204,27 @@ describe('leadgate import', () => {
     await killed.ended;
     const again = await leadgate(file, ...overHttp()).ended;
     expect([again.code, again.out.includes('60,000 rows: 60,000 leads')]).toEqual([0, true]);
+  });
+});
+
+describe('leadgate imports', () => {
+  it('[F76] stops an import and sends the rest, each after a question', async () => {
+    const made = await company.upload(plainCsv(40, 700_000), { start: 'true' });
+    const id = made.body.import.import_id;
+    await company.ended(id);
+    const imports = (...parameters: string[]) => command({}, 'imports', ...parameters).ended;
+    const unasked = await imports('stop', id);
+    expect(unasked.code).toBe(1);
+    expect(unasked.err).toContain('40 waiting leads are not sent');
+    expect(unasked.err).toContain('Add --yes');
+    const stopped = await imports('stop', id, '--yes');
+    expect([stopped.code, stopped.err]).toEqual([0, '']);
+    expect(stopped.out).toContain('cancelled. In the CRM: 0. Not sent: 40.');
+    const listed = await imports('list', '--company', String(company.number));
+    expect(listed.out).toMatch(new RegExp(`${id} .* cancelled  40 leads`));
+    const resumed = await imports('resume', id, '--yes');
+    expect(resumed.out).toContain('40 leads are sent now.');
+    expect((await company.call('GET', `/api/imports/${id}`)).body.import.status).toBe('done');
+    expect((await imports('stop', 'no-id', '--yes')).err).toContain('There is no import no-id');
   });
 });

@@ -173,7 +173,8 @@ describe('a cancelled import', () => {
     await system.rows(
       `INSERT INTO lead_syncs (lead_id, connection_id, organization_id, import_id, status)
        SELECT l.id, k.id, organization_id, import_id, 'success' FROM leads l JOIN crm_connections k USING (organization_id)
-       WHERE import_id = $1 ORDER BY l.id LIMIT 7`,
+       WHERE import_id = $1 ORDER BY l.id LIMIT 7
+       ON CONFLICT (lead_id, connection_id) DO UPDATE SET status = 'success'`,
       [id],
     );
     const again = await company.upload(plainCsv(30_000, 100_000), { start: 'true', again: 'true' });

@@ -111,7 +111,7 @@ describe('POST /leads/single', () => {
       [{ company_id: '1' }, { company_id: ['must be an integer'] }],
       [{ company_id: undefined }, { company_id: ['is missing'] }],
       [{ company_id: company.number + 9_999 }, { company_id: [expect.stringContaining('is not company')] }],
-      [{ email: 'not-an-address' }, { email: ['is not an e-mail address'] }],
+      [{ phone: '555-1234', email: 'not-an-address' }, { email: ['is not an e-mail address'] }],
       [{ tags: [1] }, { tags: ['must be a list of texts'] }],
     ]) {
       const response = await single(leadOf(company, fields as Record<string, unknown>), as);

@@ -48,6 +48,7 @@ const checkpointOf = (
   rejected: rejects.length,
   rejects: rejects.map((row) => ({ row, cells: 'sealed', errors: { phone: ['is missing'] } })),
   reasons: {},
+  warnings: {},
 });
 
 const store = (company: Company, leads: LeadCandidate[], checkpoint: Checkpoint) =>
@@ -129,7 +130,7 @@ it('the statistics of a company count its uploaded leads only', async () => {
   await api.json(
     'POST',
     '/api/leads',
-    { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '1' },
+    { city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '+13055550199' },
     as,
   );
   const statuses = ['success', 'success', 'failed', 'failed', 'processing', 'cancelled'];

@@ -78,6 +78,26 @@ describe('contacts', () => {
     expect((await call('GET', `/contacts/${other.id}`)).body.contact.city).toBeUndefined();
   });
 
+  it('an upsert merges: it replaces what is sent, keeps the rest, leaves a taken phone, and keeps the history', async () => {
+    const email = 'office@acme.example';
+    const first = (await upsert({ firstName: 'Ann', lastName: 'Lee', email })).body.contact;
+    const merged = await upsert({ firstName: 'Bob', phone: '+13055550143', email });
+    expect(merged.body).toMatchObject({
+      new: false,
+      contact: { id: first.id, firstName: 'Bob', lastName: 'Lee', phone: '+13055550143' },
+    });
+    expect((await upsert({ phone: '+13055550144' })).body.new).toBe(true);
+    const left = await upsert({ firstName: 'Cid', lastName: '', phone: '+13055550144', email });
+    expect(left.body.contact).toMatchObject({ id: first.id, firstName: 'Cid', phone: '+13055550143' });
+    expect(ghl.contact(first.id).history).toMatchObject([
+      { name: 'Ann Lee', phone, email },
+      { name: 'Bob Lee', phone: '+13055550143', email },
+      { name: 'Cid', phone: '+13055550143', email },
+    ]);
+    expect(ghl.location(location)).toMatchObject({ contacts: 2, overwritten: 1 });
+    expect(ghl.contacts({ query: '+13055550144', location })).toMatchObject([{ history: [{ name: '' }] }]);
+  });
+
   it('an invalid body lists every error', async () => {
     const wrong = await upsert({ customField: {}, email: 'not-an-address', phone: '12', tags: 'x' });
     expect(wrong).toMatchObject({ status: 422, body: { statusCode: 422, error: 'Unprocessable Entity' } });

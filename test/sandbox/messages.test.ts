@@ -105,6 +105,20 @@ describe('twilio', () => {
     ]);
   });
 
+  it('with Advanced Opt-Out tells the webhook which keyword it recognized, and confirms it', async () => {
+    sandbox.configure({ twilio: { advancedOptOut: { stop: ['Pausa'] } } });
+    const said = ['pausa', 'stop', 'stop please', 'START', 'help'];
+    for (const text of said) {
+      const { messageSid } = sandbox.act.reply(phone, { text });
+      await sandbox.webhooks.wait({ event: 'message.inbound', objectId: messageSid });
+    }
+    sandbox.configure({ twilio: { advancedOptOut: null } });
+    const types = product.hits.map((hit) => new URLSearchParams(hit.body).get('OptOutType'));
+    expect(types).toEqual(['STOP', 'STOP', null, 'START', 'HELP']);
+    const confirmed = sandbox.ledger.list({ operation: 'message.confirm', to: phone });
+    expect(confirmed.map(({ params }) => params.keyword)).toEqual(['stop', 'start', 'help']);
+  });
+
   it('sends what a webhook responds as TwiML or, like the real one, as plain text', async () => {
     product.answers.push({ status: 200, body: '<Response><Message>Tea &amp; cake</Message></Response>' });
     product.answers.push({ status: 200, type: 'text/plain', body: 'OK' });

@@ -1,5 +1,12 @@
 import type Stripe from 'stripe';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { chargeRules, stripeCurrencies } from '../../src/domain/payment/currencies.ts';
+import {
+  assertCharged,
+  assertStep,
+  assertTotal,
+  chargedCurrencies,
+} from '../../src/sandbox/stripe/currencies.ts';
 import { openSandbox } from '../harness/sandbox-clients.ts';
 
 const { sandbox, product, reset, close, stripeClient, control, order } = await openSandbox();
@@ -44,6 +51,24 @@ describe('stripe', () => {
     [{ currency: 'usd', unit_amount: 49 }, undefined, 'amount_too_small'],
     [
       { currency: 'usd', unit_amount: -1 },
+      'line_items[0][price_data][unit_amount]',
+      'parameter_invalid_integer',
+    ],
+    [{ currency: 'irr', unit_amount: 2000 }, 'line_items[0][price_data][currency]', undefined],
+    [
+      { currency: 'kwd', unit_amount: 1505 },
+      'line_items[0][price_data][unit_amount]',
+      'parameter_invalid_integer',
+    ],
+    [
+      { currency: 'ugx', unit_amount: 500_001 },
+      'line_items[0][price_data][unit_amount]',
+      'parameter_invalid_integer',
+    ],
+    [{ currency: 'huf', unit_amount: 17_499 }, undefined, 'amount_too_small'],
+    [{ currency: 'vnd', unit_amount: 50 }, undefined, 'amount_too_small'],
+    [
+      { currency: 'usd', unit_amount: 100_000_000 },
       'line_items[0][price_data][unit_amount]',
       'parameter_invalid_integer',
     ],
@@ -184,6 +209,75 @@ describe('stripe', () => {
     expect(refunds.map((event) => event.data.object)).toMatchObject([
       { amount_refunded: 2000, refunded: true },
       { amount_refunded: 500, refunded: false },
+    ]);
+  });
+
+  it('takes the smallest price of every currency that the product offers', () => {
+    expect([...chargedCurrencies].sort()).toEqual(stripeCurrencies);
+    for (const currency of stripeCurrencies) {
+      const { minimum } = chargeRules(currency)!;
+      expect(() => {
+        assertCharged(currency, 'currency');
+        assertStep(minimum, currency, 'unit_amount');
+        assertTotal(minimum, currency);
+      }, currency).not.toThrow();
+    }
+  });
+
+  it.each([
+    ['failed', { amount_refunded: 0, refunded: false }, ['refund.failed', 'refund.updated']],
+    ['pending', { amount_refunded: 2000, refunded: true }, ['charge.refunded']],
+    ['requires_action', { amount_refunded: 2000, refunded: true }, ['charge.refunded']],
+  ] as const)('a bank may take a refund as %s', async (status, charge, events) => {
+    const { paymentIntent } = sandbox.act.pay((await stripe.checkout.sessions.create(order())).id);
+    await control('POST', `payments/${paymentIntent.id}/refunds`, { status });
+    const made = await stripe.refunds.create({ payment_intent: paymentIntent.id });
+    expect(made.status).toBe(status);
+    expect(await stripe.charges.retrieve(paymentIntent.latest_charge!)).toMatchObject(charge);
+    for (const event of events) await sandbox.webhooks.wait({ event });
+    expect(sandbox.ledger.list({ operation: 'refund.returned' })).toHaveLength(status === 'failed' ? 1 : 0);
+    if (status !== 'requires_action') return;
+    expect(await stripe.refunds.cancel(made.id)).toMatchObject({ status: 'canceled' });
+    expect(await stripe.charges.retrieve(paymentIntent.latest_charge!)).toMatchObject({ amount_refunded: 0 });
+  });
+
+  it('a refund may fail after it had succeeded, and is then made again', async () => {
+    const { paymentIntent } = sandbox.act.pay((await stripe.checkout.sessions.create(order())).id);
+    const made = await stripe.refunds.create({ payment_intent: paymentIntent.id });
+    await control('POST', `refunds/${made.id}`, { status: 'failed', failure: 'lost_or_stolen_card' });
+    expect(await stripe.refunds.retrieve(made.id)).toMatchObject({
+      status: 'failed',
+      failure_reason: 'lost_or_stolen_card',
+    });
+    expect((await control('POST', `refunds/${made.id}`, { status: 'succeeded' })).status).toBe(409);
+    expect((await stripe.refunds.create({ payment_intent: paymentIntent.id })).status).toBe('succeeded');
+    expect(await stripe.charges.retrieve(paymentIntent.latest_charge!)).toMatchObject({ refunded: true });
+  });
+
+  it('money is withdrawn when an inquiry becomes a dispute, and reinstated when it is won', async () => {
+    const { paymentIntent } = sandbox.act.pay((await stripe.checkout.sessions.create(order())).id);
+    const moved = () =>
+      sandbox.ledger
+        .list({ reference: paymentIntent.id })
+        .map(({ operation, amount }) => `${operation} ${amount}`);
+    const { id } = sandbox.act.dispute(paymentIntent.id, { status: 'warning_needs_response' });
+    expect(moved()).toEqual([]);
+    sandbox.act.dispute(paymentIntent.id, { status: 'needs_response' });
+    expect(moved()).toEqual(['dispute.withdrawn 2000']);
+    sandbox.act.dispute(paymentIntent.id, { status: 'won' });
+    expect(moved()).toEqual(['dispute.withdrawn 2000', 'dispute.reinstated 2000']);
+    const { data } = await stripe.disputes.list({ payment_intent: paymentIntent.id });
+    expect(data).toMatchObject([{ id, status: 'won' }]);
+    expect(data[0]!.balance_transactions.map(({ amount }) => amount)).toEqual([-2000, 2000]);
+    const events = (await stripe.events.list({ limit: 100 })).data.filter(
+      (event) => (event.data.object as { id: string }).id === id,
+    );
+    expect(events.map(({ type }) => type).reverse()).toEqual([
+      'charge.dispute.created',
+      'charge.dispute.funds_withdrawn',
+      'charge.dispute.updated',
+      'charge.dispute.funds_reinstated',
+      'charge.dispute.closed',
     ]);
   });
 

@@ -58,7 +58,7 @@ it('[S34] STOP submitted by one organization ends and confirms its own offers on
   expect((await system.story.unlock(theirs, buyer)).status).toBe('OPTED_OUT');
 });
 
-it('[S34] HELP submitted by one organization is answered by it, once an hour, beside the answer of another', async () => {
+it('[S34] HELP submitted by one organization is answered by it, once a day, beside the answer of another', async () => {
   system.story.says(buyer, 'HELP');
   await system.text(buyer.phone, 'Gold Touch List');
   for (const message of ['HELP', 'help']) await submit(message);

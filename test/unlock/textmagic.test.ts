@@ -115,6 +115,17 @@ describe('TextMagic carries the texts', () => {
     expect(posts(system, deal.email!, details)).toEqual([]);
   });
 
+  it('a delivery callback for a message that TextMagic does not know is recorded once, parks nothing and alerts no operator', async () => {
+    const alerts = () => counted('SELECT count(*)::int AS n FROM alerts');
+    const [before, alerted] = [await callbackRows(), await alerts()];
+    for (let repeat = 0; repeat < 3; repeat += 1)
+      for (const id of [987_654_321, 'not-a-number']) expect(await callBack({ id, status: 'd' })).toBe(200);
+    await settle();
+    expect(await callbackRows()).toBe(before + 2);
+    expect(await counted('SELECT count(*)::int AS n FROM outbox WHERE parked_at IS NOT NULL')).toBe(0);
+    expect(await alerts()).toBe(alerted);
+  });
+
   it('[S02] a wrong path secret is a 404 and stores nothing', async () => {
     const before = await callbackRows();
     for (const token of [

@@ -3,7 +3,15 @@ import { z } from 'zod';
 import type { CrmQuota } from '../crm.ts';
 import { retryAfterMs } from '../failure.ts';
 
-const duplicate = z.object({ meta: z.object({ contactId: z.string().min(1) }) });
+const duplicate = z.object({
+  meta: z.object({
+    contactId: z.string().min(1),
+    matchingField: z.enum(['phone', 'email']).optional().catch(undefined),
+  }),
+});
+/** The existing contact, and the field by which it was found. */
+export type DuplicateAnswer = z.infer<typeof duplicate>['meta'];
+
 const message = z.union([z.string(), z.array(z.string())]);
 const v2Refusal = z.object({ message });
 const v1Refusal = z.object({ msg: z.string() });
@@ -11,10 +19,10 @@ const v1FieldRefusal = z.record(z.string(), z.object({ message: z.string() }));
 
 const longestWords = 500;
 
-/** Returns the id of the existing contact when the refusal names it, or null. */
-export function duplicateOf(body: unknown): string | null {
+/** Returns the existing contact when the refusal names it, or null. */
+export function duplicateOf(body: unknown): DuplicateAnswer | null {
   const found = duplicate.safeParse(body);
-  return found.success ? found.data.meta.contactId : null;
+  return found.success ? found.data.meta : null;
 }
 
 /** The vendor's message: one sentence or a list (v2), `msg` or one per field (v1). Addresses and numbers are left out. */

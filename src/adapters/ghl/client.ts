@@ -1,7 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { PermanentError } from '../../domain/errors.ts';
-import type { CrmAccess, CrmContact, CrmField, CrmFoundContact, CrmGateway, CrmUpserted } from '../crm.ts';
+import {
+  type CrmAccess,
+  CrmConflict,
+  type CrmContact,
+  type CrmField,
+  type CrmFoundContact,
+  type CrmGateway,
+  type CrmUpserted,
+} from '../crm.ts';
 import {
   type CallKind,
   callTimeoutMs,
@@ -11,7 +19,7 @@ import {
   unreadableResponse,
 } from '../failure.ts';
 import { createJsonClient, type HttpAnswer, type JsonCall } from '../json-http.ts';
-import { duplicateOf, quotaFrom, resetMs, wordsOf } from './answers.ts';
+import { type DuplicateAnswer, duplicateOf, quotaFrom, resetMs, wordsOf } from './answers.ts';
 
 export type GhlVersion = 'v2' | 'v1';
 export type GhlClientConfig = {
@@ -28,18 +36,26 @@ export const ghlBaseUrls: Record<GhlVersion, string> = {
 const apiVersion = '2021-07-28';
 
 const id = z.string().min(1);
+const text = z.string().nullish().catch(null);
 const contact = z.object({
   id,
-  firstName: z.string().nullish().catch(null),
-  lastName: z.string().nullish().catch(null),
-  email: z.string().nullish().catch(null),
-  phone: z.string().nullish().catch(null),
+  firstName: text,
+  lastName: text,
+  email: text,
+  phone: text,
   tags: z.array(z.string()).catch([]),
   dnd: z.boolean().catch(false),
 });
 const upserted = z.object({
   new: z.boolean().optional().catch(undefined),
-  contact: z.object({ id, dnd: z.boolean().nullish().catch(null) }),
+  contact: z.object({
+    id,
+    dnd: z.boolean().nullish().catch(null),
+    firstName: text,
+    lastName: text,
+    email: text,
+    phone: text,
+  }),
 });
 const oneContact = z.object({ contact });
 const maybeContact = z.object({ contact: contact.nullish() });
@@ -109,7 +125,7 @@ export function createGhlGateway(
       const json = { ...bodyOf(given, isV1 ? null : access.accountId), ...(tags.length > 0 && { tags }) };
       try {
         const made = await ask(access, 'post', upserted, 'contacts/', post(json));
-        return isV1 ? outcomeOf(made) : { ...outcomeOf(made), outcome: 'created' };
+        return isV1 ? outcomeOf(made) : { ...outcomeOf(made), outcome: 'created', existed: false };
       } catch (error) {
         return adopted(error);
       }
@@ -168,21 +184,29 @@ export function createGhlGateway(
 
 function outcomeOf(answer: z.infer<typeof upserted>): CrmUpserted {
   // v1 does not say whether the contact is new: then it counts as updated.
-  const { id: contactId, dnd = null } = answer.contact;
-  return { contactId, outcome: answer.new === true ? 'created' : 'updated', dnd };
+  const { id: contactId, dnd = null, firstName, lastName, email, phone } = answer.contact;
+  const names = { firstName: firstName ?? null, lastName: lastName ?? null };
+  const isWhole = [firstName, lastName, email, phone].some((value) => value !== undefined);
+  return {
+    contactId,
+    outcome: answer.new === true ? 'created' : 'updated',
+    existed: answer.new === false,
+    person: isWhole ? { ...names, email: email ?? null, phone: phone ?? null } : null,
+    dnd,
+  };
 }
 
 /** A refusal that names the existing contact is an outcome; other errors are thrown. */
 function adopted(error: unknown): CrmUpserted {
   if (error instanceof DuplicateContactError)
-    return { contactId: error.contactId, outcome: 'adopted', dnd: null };
+    return { contactId: error.contactId, outcome: 'adopted', existed: true, person: null, dnd: null };
   throw error;
 }
 
-class DuplicateContactError extends PermanentError {
+class DuplicateContactError extends CrmConflict {
   readonly contactId: string;
-  constructor(contactId: string) {
-    super(`${vendor} refused: conflict (duplicate)`, { vendor, code: 'conflict', vendorCode: 'duplicate' });
+  constructor({ contactId, matchingField }: DuplicateAnswer) {
+    super(`${vendor} refused: conflict (duplicate)`, vendor, matchingField ?? null);
     this.contactId = contactId;
   }
 }

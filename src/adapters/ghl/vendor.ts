@@ -31,7 +31,7 @@ export function createGhl(config: GhlConfig, options: { timeoutMs?: number } = {
       },
     ],
     oauth: config.oauth && createGhlOauth({ ...config.oauth, baseUrl, authorizeUrl }, options),
-    webhook: createGhlWebhook(config.webhookPublicKey),
+    webhook: createGhlWebhook(config.webhookPublicKey, config.oauth?.clientId ?? null),
     hints: {
       account: 'location',
       accountId: 'In GoHighLevel: Settings, Business Profile. The last part of the address after /location/.',

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sameSecret } from '../../adapters/secret.ts';
 import { type ApiKey, findKeys, looksLikeKey, noteKeyUse } from '../../db/account/api-keys.ts';
 import { organizationsOf } from '../../db/account/members.ts';
-import { findTenant, type Tenant } from '../../db/account/organizations.ts';
+import { findOnlySeller, findTenant, type Tenant } from '../../db/account/organizations.ts';
 import { batchLookups } from '../../db/batch-lookups.ts';
 import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
@@ -18,8 +18,11 @@ type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** onRequest hooks: the caller is known before the body is read. Each throws 401 without credentials, 403 without the right. */
 export type Access = {
-  /** An API key with this scope, for the one organization that `organizationOf` returns. */
-  organization(scope: Scope): Hook;
+  /**
+   * An API key with this scope, for the one organization that `organizationOf` returns. `bridge`: also the payment
+   * bridge's own key, for the calls that its client makes.
+   */
+  organization(scope: Scope, also?: { bridge: boolean }): Hook;
   /** An API key with this scope or a session, for the companies it may act for. A supplier's key is refused. */
   company(scope: Scope): Hook;
   /** As `company`, for callers that may act for every organization. */
@@ -124,9 +127,25 @@ export function createAccess(
     return named;
   };
 
+  const isBridge = (request: FastifyRequest): boolean =>
+    sameSecret(keyIn(request), config.stripeServiceApiKey ?? '');
+  /** Its client names no organization, so that it acts for the configured one, or for the only one with providers. */
+  const bridgedOrganization = async ({ headers }: FastifyRequest): Promise<Tenant | null> => {
+    if (headers['x-organization'] !== undefined) return null;
+    const { stripeServiceOrganization: slug } = config;
+    if (slug !== null) return findTenant(db, slug);
+    return (await findOnlySeller(db)) ?? (isSandboxed(config) ? findTenant(db, demoSlug) : null);
+  };
+  const identifyBridge = async (request: FastifyRequest, reply: FastifyReply): Promise<Identified> => {
+    const home = (await bridgedOrganization(request)) ?? (await namedOrganization(request));
+    await limiter.takeRequest({ actor: bridge.actor, organizationId: home.id }, reply);
+    return { caller: { ...bridge, organizations: [home.id] }, home };
+  };
+
   return {
-    organization: (scope) => async (request, reply) => {
-      const { caller, home } = await identifyKey(request, reply);
+    organization: (scope, also) => async (request, reply) => {
+      const known = also?.bridge && isBridge(request) ? identifyBridge : identifyKey;
+      const { caller, home } = await known(request, reply);
       const organization = home ?? (await namedOrganization(request));
       assertScope(caller, scope);
       setCaller(request, caller);
@@ -152,7 +171,7 @@ export function createAccess(
       throw new RefusedError(401, 'unauthorized', 'Sign in first.');
     },
     async bridge(request, reply) {
-      if (sameSecret(keyIn(request), config.stripeServiceApiKey ?? '')) return;
+      if (isBridge(request)) return;
       setCaller(request, (await identifyKey(request, reply)).caller);
     },
     async monitoring(request, reply) {
@@ -166,6 +185,15 @@ export function createAccess(
     },
   };
 }
+
+/** Reads, offers and answers; never opens a contact. */
+const bridge = {
+  actor: 'stripe-service',
+  role: 'organization',
+  scopes: ['leads:read', 'leads:write', 'replies:write'],
+  supplierId: null,
+  person: null,
+} as const satisfies Omit<Caller, 'organizations'>;
 
 /** Only an operator's key without an organization acts for every organization. */
 function organizationsOfKey({ owner, organizationId }: ApiKey): readonly string[] | null {

@@ -6,8 +6,9 @@ import { RefusedError } from '../../domain/errors.ts';
 import { dialectOf, previewImport } from '../../usecases/imports/preview.ts';
 import { dropRefused, receiveCounted } from '../../usecases/imports/receive.ts';
 import { rejectsOf } from '../../usecases/imports/rejects.ts';
-import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
-import { quotaOwnerOf } from '../auth/caller.ts';
+import { retryFailed, startImport } from '../../usecases/imports/start.ts';
+import { cancelImport, sendRest } from '../../usecases/imports/stop.ts';
+import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { sendCsv } from '../http/attachment.ts';
 import { causeOf } from '../http/cause.ts';
 import { failureOf, noteFailure } from '../http/errors.ts';
@@ -231,17 +232,26 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
   app.post(`${path}/cancel`, hidden, async (request, reply) => {
     const file = await importOf(site, request);
     // It may have ended just before; its page says so.
-    await cancelImport(runtime, file).catch((error: unknown) => {
-      if (!(error instanceof RefusedError)) throw error;
-    });
+    await cancelImport(runtime, file, callerOf(request).actor).catch(unlessRefused);
+    return back(request, reply, file);
+  });
+  app.post(`${path}/resume`, hidden, async (request, reply) => {
+    const file = await importOf(site, request);
+    await runtime.quotas.take('import_retries', quotaOwnerOf(request, file.organizationId));
+    await sendRest(runtime, companyOf(request), file, callerOf(request).actor).catch(unlessRefused);
     return back(request, reply, file);
   });
   app.post(`${path}/retry`, hidden, async (request, reply) => {
     const file = await importOf(site, request);
     await runtime.quotas.take('import_retries', quotaOwnerOf(request, file.organizationId));
-    await retryFailed(runtime, file, causeOf(request));
+    await retryFailed(runtime, file, causeOf(request)).catch(unlessRefused);
     return back(request, reply, file);
   });
+}
+
+/** The page that follows shows the state that caused the refusal. */
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof RefusedError)) throw error;
 }
 
 /** The message of a refusal is meant for the API; on the page there is a box to tick. */

@@ -10,7 +10,8 @@ import { type CompanySite, companyOf } from './site.ts';
 import { type FormState, untouched } from './view-types.ts';
 
 const hidden = { schema: { hide: true } };
-const added = /^(created|duplicate)\.(lead_[A-Za-z0-9_]{1,64})$/;
+/** With the fields that have a warning. */
+const added = /^(created|duplicate)\.(lead_[A-Za-z0-9_]{1,64})((?:\.(?:phone|email))*)$/;
 
 /** The form that adds one lead. */
 export function companyLead(site: CompanySite): FastifyPluginAsync {
@@ -30,7 +31,13 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       hidden,
       async (request, reply) => {
         const found = added.exec(String(request.query.added ?? ''));
-        const before = found ? { kind: found[1] as 'created' | 'duplicate', leadId: found[2]! } : null;
+        const before = found
+          ? {
+              kind: found[1] === 'created' ? ('created' as const) : ('duplicate' as const),
+              leadId: found[2]!,
+              warned: found[3]!.split('.').slice(1),
+            }
+          : null;
         return show(request, reply, untouched, before);
       },
     );
@@ -50,10 +57,8 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       const [outcome] = outcomes ?? [];
       views.changed();
       const kind = outcome?.kind ?? 'created';
-      return reply.redirect(
-        `/dashboard/${company.number}/lead?added=${kind}.${outcome?.publicId ?? ''}`,
-        303,
-      );
+      const result = [kind, outcome?.publicId ?? '', ...Object.keys(judged.warnings ?? {})].join('.');
+      return reply.redirect(`/dashboard/${company.number}/lead?added=${result}`, 303);
     });
   };
 }

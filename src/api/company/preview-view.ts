@@ -29,8 +29,14 @@ export function previewView(
       .map((text) => text.slice(0, 120));
   return {
     encoding: preview.encoding,
+    readings: preview.readings,
     delimiter: preview.delimiter,
     dialect,
+    headerRow: preview.headerRow,
+    firstRows: preview.firstRows.map(({ row, cells }) => ({
+      row,
+      text: cells.filter(Boolean).join(', ').slice(0, 80),
+    })),
     columns: preview.columns.map(({ header, target }, i) => ({
       header,
       target,
@@ -60,6 +66,7 @@ function sampleRow(row: NonNullable<CsvPreview['sample']>[number]): NonNullable<
   const { lead } = row;
   const more = [
     lead.phone + (lead.phoneValid ? '' : ' (kept, but not a valid number)'),
+    ...(lead.otherPhones.length > 0 ? [`also ${lead.otherPhones.join(', ')}`] : []),
     lead.email,
     lead.company,
     lead.city,

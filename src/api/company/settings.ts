@@ -7,7 +7,7 @@ import { resumeConnection } from '../../db/crm/credentials.ts';
 import { readCrmToken, readSettings } from '../../domain/account/company.ts';
 import { uploadScopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { isEmail } from '../../domain/lead/candidate.ts';
+import { isEmail } from '../../domain/lead/email.ts';
 import { inviteMember, passwordLink } from '../../usecases/account/invite.ts';
 import { createCompanyKey, mayRevoke, revokeCompanyKey } from '../../usecases/account/keys.ts';
 import { connectCompany } from '../../usecases/crm/connect.ts';

@@ -69,17 +69,28 @@ export type ImportView = {
   createdAt: Date;
   startedAt: Date | null;
   endedAt: Date | null;
-  /** What became of its leads in the CRM. */
-  sync: { pending: number; success: number; failed: number } | null;
+  /** Its leads are kept from the CRM: it was stopped or cancelled. */
+  stopped: boolean;
+  /** Since when; null when it is not stopped, or was before the time was kept. */
+  stoppedAt: Date | null;
+  readToEnd: boolean;
+  /** What became of its leads in the CRM. `pending` includes those under way, `cancelled` are kept from it. */
+  sync: { pending: number; success: number; failed: number; cancelled: number } | null;
 };
 
 type ReasonView = { field: string; reason: string; rows: number };
 
 export type PreviewView = {
   encoding: string;
+  /** The encodings that fit, when several do, with words as each reads them. */
+  readings: { encoding: string; words: string[] }[];
   delimiter: string;
   /** Set by the uploader; detected when absent. */
-  dialect: { encoding?: string; delimiter?: string };
+  dialect: { encoding?: string; delimiter?: string; headerRow?: number };
+  /** The row of the column names; 0: the file has none. */
+  headerRow: number;
+  /** The first rows of the file, of which one can be chosen as the header. */
+  firstRows: { row: number; text: string }[];
   columns: {
     header: string;
     examples: string[];
@@ -108,6 +119,8 @@ export type LogRow = {
   worker: string | null;
   contactId: string | null;
   error: string | null;
+  /** What was left out or merged in the CRM. */
+  remark: string | null;
   at: Date;
 };
 

@@ -10,11 +10,13 @@ import {
   type ImportFacts,
   importCounts,
   listImports,
+  type SyncCounts,
 } from '../../db/imports/imports.ts';
 import { attentionCounts } from '../../db/transport/attention.ts';
 import type { Person } from '../../domain/account/person.ts';
-import { shownStatus } from '../../domain/imports/status.ts';
-import { parseLeadPhone } from '../../domain/phone/lead-phone.ts';
+import { shownRemark } from '../../domain/crm/remark.ts';
+import { isReadToEnd, isStopped, shownStatus } from '../../domain/imports/status.ts';
+import { parseLeadPhone, phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Caller } from '../auth/caller.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
@@ -95,8 +97,10 @@ export function createCompanyViews(deps: Deps) {
     statistics: await statistics(row),
   });
   const syncs = (row: ImportFacts) =>
-    cache.get(`syncs ${row.id} ${row.status}`, agePer(row.created), async () =>
-      merged(await importCounts(reader, row)),
+    cache.get(
+      `syncs ${row.id} ${row.status} ${row.resumedAt?.getTime() ?? ''}`,
+      agePer(row.created),
+      async () => merged(await importCounts(reader, row)),
     );
   const importView = async (row: ImportFacts, detailed = false): Promise<ImportView> => ({
     ...importFacts(row),
@@ -190,7 +194,7 @@ export function createCompanyViews(deps: Deps) {
       ? {
           leadId: filter.search.startsWith('lead_') ? filter.search : `lead_${filter.search}`,
           contactId: filter.search,
-          phoneHash: phone.ok ? vault.index(phone.value) : null,
+          phoneHash: phone.ok ? vault.index(phoneIdentity(phone.value)) : null,
         }
       : null;
     const { importId, before } = filter;
@@ -205,8 +209,8 @@ export function createCompanyViews(deps: Deps) {
     return { log: page.map(logRow), older: rows.length > pageSize ? (page.at(-1)?.cursor ?? null) : null };
   }
 
-  function logRow({ contact, cursor: _cursor, ...row }: LoggedLead): LogRow {
-    return { ...row, ...shortened(contact) };
+  function logRow({ contact, cursor: _cursor, remark, mergedWith, ...row }: LoggedLead): LogRow {
+    return { ...row, remark: shownRemark({ remark, mergedWith }), ...shortened(contact) };
   }
 
   /** Enough to recognise a contact; the rest is in the CRM. */
@@ -231,10 +235,11 @@ function shortName(name: string): string {
   return last ? `${first.slice(0, 40)} ${[...last][0]}.` : first.slice(0, 40);
 }
 
-const merged = (counts: { pending: number; processing: number; success: number; failed: number }) => ({
-  pending: counts.pending + counts.processing,
-  success: counts.success,
-  failed: counts.failed,
+const merged = ({ pending, processing, success, failed, cancelled }: SyncCounts) => ({
+  pending: pending + processing,
+  success,
+  failed,
+  cancelled,
 });
 
 function importFacts(row: ImportFacts): Omit<ImportView, 'sync'> {
@@ -252,6 +257,9 @@ function importFacts(row: ImportFacts): Omit<ImportView, 'sync'> {
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     endedAt: row.endedAt,
+    stopped: isStopped(row),
+    stoppedAt: row.stoppedAt,
+    readToEnd: isReadToEnd(row),
     totalRows: row.totalRows,
     readRows: read,
     fraction: row.status === 'running' && row.totalRows > 0 ? Math.min(1, read / row.totalRows) : null,

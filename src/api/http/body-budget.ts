@@ -52,7 +52,7 @@ export const releaseFields = (request: FastifyRequest): void => bodies.get(reque
  * Refuses bodies that would exceed the bytes which a process may buffer: 429 for the one whose share is used up, 503 when
  * all shares together are. A share counts what is announced, so that its owner is refused before the body is read; the
  * process counts what has arrived, so that those who send slowly do not take the room of others. Bodies that are read as
- * streams (files) are not buffered.
+ * streams (files) are not buffered. A refused body is not read.
  */
 export function limitBufferedBodies(
   app: FastifyInstance,
@@ -60,6 +60,7 @@ export function limitBufferedBodies(
   limits: BodyLimits = bodyLimits,
 ): void {
   const count = createShares(limits);
+  closeOnRefusal(app);
   app.addHook('preParsing', (request, reply, payload, done) => {
     const bytes = bufferedBytes(request);
     if (bytes <= uncountedBytes) return done(null, payload);
@@ -77,6 +78,17 @@ export function limitBufferedBodies(
       () => (isGone(reply) ? done(cutOff()) : done(null, payload)),
       (error: Error) => done(error),
     );
+  });
+}
+
+/**
+ * A large body that is refused before it has arrived is not read: its connection closes after the answer. On a kept one
+ * the server would read all of it only to reach the next request.
+ */
+function closeOnRefusal(app: FastifyInstance): void {
+  app.addHook('onError', (request, reply, _error, done) => {
+    if (!request.raw.complete && bufferedBytes(request) > uncountedBytes) reply.header('connection', 'close');
+    done();
   });
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cellText, optionalCell } from '../../domain/cell.ts';
 import { RefusedError } from '../../domain/errors.ts';
 
 /** A length is checked before what follows, which reads the whole text. */
@@ -13,14 +14,21 @@ export const text = (max: number) =>
     .max(max, lengthFirst)
     .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must not contain NUL or broken characters');
 
-/** Absent, null and blank all become null. */
+const storable = (value: string) => !/[\0\p{Cs}]/u.test(value);
+const notStorable = 'must not contain NUL or broken characters';
+
+/** Text that another program may have written: cleaned as the cells of files are, and never empty. */
+export const cell = (max: number) =>
+  z.string().overwrite(cellText).min(1).max(max, lengthFirst).refine(storable, notStorable);
+
+/** Absent, null, blank and a sign for a missing value all become null. */
 export const optionalText = (max: number) =>
   z
     .string()
-    .trim()
+    .overwrite(cellText)
     .max(max, lengthFirst)
-    .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must not contain NUL or broken characters')
-    .transform((value) => (value === '' ? null : value))
+    .refine(storable, notStorable)
+    .transform((value) => optionalCell(value))
     .nullish()
     .transform((value) => value ?? null);
 

@@ -6,17 +6,35 @@ import { cutOffProblem } from '../../db/imports/imports.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { formFields, releaseFields } from './body-budget.ts';
 import { allowSlowBody } from './slow-bodies.ts';
-import { readsBodyInHandler } from './turns.ts';
+import { takesTurnInHandler } from './turns.ts';
 
 /** Content types that browsers, spreadsheets and scripts send for a CSV. The bytes decide what it is. */
 const csvTypes = [
   'text/csv',
+  'text/x-csv',
   'application/csv',
-  'text/plain',
+  'application/x-csv',
+  'text/comma-separated-values',
+  'text/x-comma-separated-values',
   'text/tab-separated-values',
+  'text/tsv',
+  'text/plain',
   'application/vnd.ms-excel',
   'application/octet-stream',
+  'binary/octet-stream',
+  // curl --data-binary without a header.
+  'application/x-www-form-urlencoded',
 ];
+
+/** For a scope of routes: the body of a request is a CSV, passed on as a stream. A body without a content type is, too. */
+export function acceptCsvBodies(app: FastifyInstance): void {
+  app.addHook('preParsing', async ({ raw: { headers } }) => {
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    if (hasBody) headers['content-type'] ??= 'text/csv';
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(csvTypes, (_request, payload, done) => done(null, payload));
+}
 
 /** A connection that sends nothing for this long counts as lost. */
 const silenceMs = 60_000;
@@ -28,10 +46,9 @@ export async function acceptFiles(app: FastifyInstance): Promise<void> {
   // After authentication: an unknown caller may not keep a connection open longer than other requests.
   app.addHook('preParsing', async (request) => {
     allowSlowBody(request);
-    readsBodyInHandler(request);
+    takesTurnInHandler(request);
   });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(csvTypes, (_request, payload, done) => done(null, payload));
+  acceptCsvBodies(app);
   await app.register(multipart, {
     limits: { files: 1, ...formFields, parts: formFields.fields + 1, fileSize: Number.POSITIVE_INFINITY },
   });

@@ -110,16 +110,18 @@ type TurnOptions = {
   limits?: Partial<TurnLimits>;
 };
 
-/** Requests whose body is read by their handler, at the pace of the client. */
-const streamed = new WeakSet<FastifyRequest>();
+const later = new WeakSet<FastifyRequest>();
 
-/** Exempts a request from turns: it may not hold one while its body arrives. Its handler calls `inTurn` after that. */
-export const readsBodyInHandler = (request: FastifyRequest): void => void streamed.add(request);
+/**
+ * For requests whose handler calls `inTurn` itself: they hold no turn while their body arrives at the pace of the client, or
+ * while a lookup that they share with others is under way.
+ */
+export const takesTurnInHandler = (request: FastifyRequest): void => void later.add(request);
 
 /** Where such a request takes its turn. */
 const ownTurns = new WeakMap<FastifyRequest, { turns: Turns; owner: TurnOwner }>();
 
-/** Runs what a request does after its body has arrived in a turn of its owner. Throws RefusedError 429 without a free turn. */
+/** Runs the rest of what a request does in a turn of its owner. Throws RefusedError 429 without a free turn. */
 export async function inTurn<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
   const own = ownTurns.get(request);
   if (!own) return work();
@@ -148,7 +150,7 @@ export function takeTurns(app: FastifyInstance, { connections, ownerOf, limits }
     const live = 'sse' in request.routeOptions && request.routeOptions.sse !== undefined;
     if (owner === null || live) return done();
     const turns = request.method === 'GET' || request.method === 'HEAD' ? reading : writing;
-    if (streamed.has(request)) {
+    if (later.has(request)) {
       ownTurns.set(request, { turns, owner });
       return done();
     }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { within } from '../../db/deadline.ts';
-import { databaseHealthy } from '../../db/health.ts';
+import { databaseHealthy, readerHealthy } from '../../db/health.ts';
 import type { CheckName } from '../../domain/transport/checks.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
@@ -22,6 +22,9 @@ const health = z.object({
     queue_memory: word.describe('Redis is almost full'),
     queue_policy: word.describe('Redis evicts keys'),
     queue_disk: word.describe('Redis cannot write to its disk'),
+    reader: word.describe(
+      'Lists and pages read through a connection of their own, from the replica when there is one',
+    ),
   }),
 });
 const queueHealth = z.object({
@@ -49,9 +52,13 @@ export function healthRoutes(
         },
       },
       async (_request, reply) => {
-        const [database, queue] = await Promise.all([databaseHealthy(db), withinDeadline(queues.healthy())]);
+        const [database, reader, queue] = await Promise.all([
+          databaseHealthy(db),
+          readerHealthy(db),
+          withinDeadline(queues.healthy()),
+        ]);
         const findings = selfCheck.findings();
-        const well = queue && findings.every(({ reason }) => reason === null);
+        const well = queue && reader && findings.every(({ reason }) => reason === null);
         const status = !database ? 'unhealthy' : well ? 'healthy' : 'degraded';
         const found = (name: CheckName) =>
           wordOf(!findings.some(({ check, reason }) => check === name && reason !== null));
@@ -65,6 +72,7 @@ export function healthRoutes(
             queue_memory: found('queue_memory'),
             queue_policy: found('queue_policy'),
             queue_disk: found('queue_disk'),
+            reader: wordOf(reader),
           },
         });
       },

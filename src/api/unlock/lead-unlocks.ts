@@ -2,15 +2,27 @@ import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { listUnlocksOfLead, type StoredLead, type StoredUnlock } from '../../db/lead/leads.ts';
+import { isMarked } from '../../domain/cell.ts';
 import { leadIdPattern } from '../../domain/lead/lead.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { cursorOf, limit, nextCursor, readCursor, uuidShape } from '../http/fields.ts';
 import { problemResponses } from '../http/problem.ts';
 
+const notLeadId = 'must be lead_ followed by 1 to 64 of A-Z, a-z, 0-9 and _';
+
 export const leadId = z
   .string()
-  .regex(leadIdPattern, 'must be lead_ followed by 1 to 64 of A-Z, a-z, 0-9 and _')
+  .regex(leadIdPattern, notLeadId)
+  .describe('The id of the lead in texts and API responses');
+
+/** Some clients send a blank id where they have none. */
+export const optionalLeadId = z
+  .string()
+  .overwrite((value) => (isMarked(value) ? '' : value))
+  .regex(new RegExp(`^$|${leadIdPattern.source}`), notLeadId)
+  .transform((value) => (value === '' ? null : value))
+  .nullish()
   .describe('The id of the lead in texts and API responses');
 
 export const readUnlock = z.object({

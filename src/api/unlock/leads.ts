@@ -5,30 +5,51 @@ import { findLead, listLeads, type SealedContact, type StoredLead } from '../../
 import { allows } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { LOCKED } from '../../domain/lead/lead.ts';
+import { judgeSaleContact, type SaleContact } from '../../domain/lead/sale-contact.ts';
 import type { GivenTerms } from '../../domain/lead/terms.ts';
 import { PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../../domain/money.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import { parseTtlHours, ttlBounds } from '../../domain/unlock/ttl.ts';
 import type { QuotaOwner } from '../../usecases/account/quotas.ts';
 import { recordContactRead } from '../../usecases/lead/contact-read.ts';
-import { type LeadOrder, namedTogether, offerLead, receiveLead } from '../../usecases/lead/receive.ts';
+import {
+  type LeadOrder,
+  namedBy,
+  namedTogether,
+  offerLead,
+  receiveLead,
+} from '../../usecases/lead/receive.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { type Caller, callerOf, leadOwnerOf, quotaOwnerOf, tenantOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
-import { limit, nextCursor, optionalText, readCursor, text, uuidShape } from '../http/fields.ts';
+import { cell, limit, nextCursor, optionalText, readCursor, text, uuidShape } from '../http/fields.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
-import { leadId, moreUnlocks, readUnlock, shownUnlock, unlocksRoute } from './lead-unlocks.ts';
+import { inTurn, takesTurnInHandler } from '../http/turns.ts';
+import {
+  leadId,
+  moreUnlocks,
+  optionalLeadId,
+  readUnlock,
+  shownUnlock,
+  unlocksRoute,
+} from './lead-unlocks.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms' | 'config' | 'quotas'>;
 
-const providerIds = z.array(text(128)).max(200);
+const providerIds = z.array(cell(128)).max(200);
 
 const providerResults = z.array(
   z.object({ provider_id: z.string(), success: z.boolean(), message: z.string() }),
 );
 const offered = z.object({ lead_id: z.string(), provider_results: providerResults });
+const stored = offered.extend({
+  warnings: z
+    .record(z.string(), z.array(z.string()))
+    .optional()
+    .describe('Present when part of the contact could not be read: the lead was stored without it'),
+});
 
 const readLead = z.object({
   lead_id: z.string(),
@@ -74,30 +95,34 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.post(
       '/api/leads',
       {
-        onRequest: access.organization('leads:write'),
+        onRequest: access.organization('leads:write', { bridge: true }),
+        preValidation: async (request) => takesTurnInHandler(request),
         schema: {
           tags: ['leads'],
           summary: 'Store a lead and offer it to providers',
           description: 'Send an Idempotency-Key so that the request can be retried safely.',
           body,
-          response: { 201: offered, ...problemResponses(400, 401, 403, 409, 413, 415, 429, 503) },
+          response: { 201: stored, ...problemResponses(400, 401, 403, 409, 413, 415, 429, 503) },
         },
       },
       async (request, reply) => {
+        const order = orderOf(request.body);
         const owner = quotaOwnerOf(request);
         await deps.quotas.take('leads', owner);
         await countOffers(deps, owner, request.body.provider_ids);
         await countIdempotencyKey(request, deps, owner);
-        const given = requestOf(deps, request);
-        const answer = await receiveLead({ ...deps, findNamed }, orderOf(request.body), given);
-        return reply.status(201).send(answer.body as z.infer<typeof offered>);
+        // Before the turn: the lookup is shared, and takes no connection of this request's own.
+        const found = await findNamed(namedBy(order, owner.organizationId));
+        const given = { ...requestOf(deps, request), found };
+        const answer = await inTurn(request, () => receiveLead({ ...deps, findNamed }, order, given));
+        return reply.status(201).send(answer.body as z.infer<typeof stored>);
       },
     );
 
     app.post(
       '/api/leads/:lead_id/send',
       {
-        onRequest: access.organization('leads:write'),
+        onRequest: access.organization('leads:write', { bridge: true }),
         schema: {
           tags: ['leads'],
           summary: 'Offer a stored lead to more providers',
@@ -121,7 +146,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
     app.get(
       '/api/leads/:lead_id',
       {
-        onRequest: access.organization('leads:read'),
+        onRequest: access.organization('leads:read', { bridge: true }),
         schema: {
           tags: ['leads'],
           summary: 'Read a lead; its contact stays locked unless an admin key asks for it',
@@ -245,6 +270,9 @@ function shown(lead: StoredLead, contact: SealedContact | null): z.infer<typeof 
   };
 }
 
+/** A phone or an e-mail cell, which may hold several and labels. */
+const LONGEST_CONTACT_CELL = 500;
+
 /** The request schemas. The shortest TTL depends on whether vendors are simulated. */
 function bodies(sandbox: boolean) {
   const { minMs, maxMs } = ttlBounds(sandbox);
@@ -263,34 +291,41 @@ function bodies(sandbox: boolean) {
       .nullish(),
   });
   const config = terms.extend({ max_sales: z.number().int().min(1).max(1_000).nullish() });
-  const body = z
-    .strictObject({
-      lead_id: leadId.nullish(),
-      city: text(120),
-      service_type: text(160),
-      preferred_time_window: optionalText(160),
-      budget_range: optionalText(160),
-      notes_snippet: optionalText(2_000),
-      original_notes: optionalText(2_000).describe('Alias of notes_snippet'),
-      client_name: text(300),
-      client_phone: optionalText(40),
-      client_email: optionalText(320).refine(
-        (email) => email === null || z.email().safeParse(email).success,
-        'not an e-mail address',
-      ),
-      exact_address: optionalText(500),
-      provider_ids: providerIds.nullish(),
-      config: config.nullish(),
-    })
-    .refine(({ client_phone, client_email }) => client_phone !== null || client_email !== null, {
-      path: ['client_phone'],
-      message: 'client_phone or client_email is required',
-    });
+  const body = z.strictObject({
+    lead_id: optionalLeadId,
+    city: cell(120),
+    service_type: cell(160),
+    preferred_time_window: optionalText(160),
+    budget_range: optionalText(160),
+    notes_snippet: optionalText(2_000),
+    original_notes: optionalText(2_000).describe('Alias of notes_snippet'),
+    client_name: cell(300),
+    client_phone: optionalText(LONGEST_CONTACT_CELL).describe('Required without client_email'),
+    client_email: optionalText(LONGEST_CONTACT_CELL).describe('Required without client_phone'),
+    exact_address: optionalText(500),
+    provider_ids: providerIds.nullish(),
+    config: config.nullish(),
+  });
   return { terms, body };
 }
 
 type Body = z.infer<ReturnType<typeof bodies>['body']>;
 type Config = z.infer<ReturnType<typeof bodies>['terms']>;
+
+/** Contacts are read as numbers in the United States unless they have a country code. */
+const REGION = 'US';
+
+/** Throws 400 when the buyer could not reach the client. */
+function contactOf(body: Body): SaleContact {
+  const judged = judgeSaleContact({ phone: body.client_phone, email: body.client_email }, REGION);
+  if (judged.ok) return judged.contact;
+  throw new RefusedError(400, 'invalid_input', 'Some fields are not valid.', {
+    fields: Object.entries(judged.errors).map(([channel, message]) => ({
+      path: `client_${channel}`,
+      message,
+    })),
+  });
+}
 
 function orderOf(body: Body): LeadOrder {
   return {
@@ -301,8 +336,7 @@ function orderOf(body: Body): LeadOrder {
     budgetRange: body.budget_range,
     notes: body.notes_snippet ?? body.original_notes,
     name: body.client_name,
-    phone: body.client_phone,
-    email: body.client_email,
+    contact: contactOf(body),
     address: body.exact_address,
     providerIds: body.provider_ids ?? [],
     ...termsOf(body.config),

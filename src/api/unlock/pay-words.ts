@@ -109,6 +109,11 @@ const en: PayWords = {
       sentence:
         'Your payment is being refunded in full. It can take 5 to 10 days to reach your card. You do not need to do anything.',
     },
+    refund_owed: {
+      title: 'Refund due',
+      sentence:
+        'This lead could not be sold to you. Your payment will be refunded in full. You do not need to do anything.',
+    },
     not_ready: {
       title: 'Not open yet',
       sentence: 'Reply Y to the text message first. After that, this link works.',
@@ -191,6 +196,11 @@ const es: PayWords = {
       title: 'Devolución en camino',
       sentence:
         'Estamos devolviendo su pago por completo. Puede tardar de 5 a 10 días en llegar a su tarjeta. No necesita hacer nada.',
+    },
+    refund_owed: {
+      title: 'Devolución pendiente',
+      sentence:
+        'No fue posible venderle este contacto. Le devolveremos su pago por completo. No necesita hacer nada.',
     },
     not_ready: {
       title: 'Todavía no está abierta',

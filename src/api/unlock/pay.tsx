@@ -72,6 +72,7 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
       if (view.kind !== 'payable') return reply.redirect(`/p/${tokenOf(request)}`, 303);
       const session = await openCheckoutSession(deps, unlock.id, causeOf(request));
       if (session.kind === 'open') return reply.redirect(session.url, 303);
+      if (session.kind === 'refused') return show(reply, 409, refusedPage(unlock));
       return reply.redirect(
         `/p/${tokenOf(request)}${session.kind === 'confirming' ? '?from=checkout' : ''}`,
         303,
@@ -213,6 +214,22 @@ async function pageOf(deps: Deps, { unlock, figures, view }: Opened, token: stri
 const sellerOf = (unlock: UnlockView, { seller }: PayFigures): Seller => ({
   name: seller,
   contact: unlock.supportContact,
+});
+
+const refusedPage = ({ language, supportContact }: UnlockView): Child => {
+  const spoken = languageOf(language);
+  return <SentencePage {...refusedWords(supportContact)[spoken]} language={spoken} />;
+};
+
+const refusedWords = (contact: string) => ({
+  en: {
+    title: 'Payment is not possible',
+    sentence: `The payment service does not accept this payment. You were not charged, and the seller has been notified. Contact: ${contact}`,
+  },
+  es: {
+    title: 'No se puede pagar',
+    sentence: `El servicio de pagos no acepta este pago. No se le cobró nada y avisamos al vendedor. Contacto: ${contact}`,
+  },
 });
 
 /** Empty when the contact was erased, or cannot be decrypted: the page is useful without it. */

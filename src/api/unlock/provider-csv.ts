@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { BuyerFields } from '../../db/account/buyers.ts';
+import { cellText, optionalCell } from '../../domain/cell.ts';
 import { openCsv } from '../../domain/csv/reader.ts';
+import { rowProblem } from '../../domain/csv/rows.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { text } from '../http/fields.ts';
+import { cell } from '../http/fields.ts';
 import { uploadedBytes } from '../http/uploaded-file.ts';
 import { email, language, phone, providerId } from './provider-fields.ts';
 
@@ -14,18 +16,22 @@ const blankAsNull = (schema: z.ZodType<string, string>) =>
   z
     .string()
     .optional()
-    .transform((value) => (value?.trim() ? value : null))
+    .transform((value) => (value === undefined ? null : optionalCell(value)))
     .pipe(schema.nullable());
 
 const row = z.object({
   external_id: providerId,
-  name: blankAsNull(text(200)),
+  name: blankAsNull(cell(200)),
   phone,
   email: blankAsNull(email),
   language: blankAsNull(language),
 });
 
 const columns = Object.keys(row.shape);
+const columnName = (cell: string): string =>
+  cellText(cell)
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_');
 
 /**
  * Reads a CSV as it arrives, holding one batch at a time. Invalid rows are returned with their reasons. Throws
@@ -40,6 +46,7 @@ export async function* readProviderRows(
     encoding: 'utf-8',
     strict: true,
     batchSize,
+    fieldOf: (cell) => columns.find((name) => name === columnName(cell)) ?? null,
     maxColumns: 100,
     maxRowBytes: 64 * 1024,
   });
@@ -48,7 +55,11 @@ export async function* readProviderRows(
     const seen = new Set<string>();
     for await (const rows of file.batches) {
       const batch: ProviderBatch = { valid: [], rejected: [] };
-      for (const { row: number, cells } of rows) judge(recordOf(names, cells), number, batch, seen);
+      for (const row of rows) {
+        const problem = rowProblem(row, file.header.length);
+        if (problem !== null) batch.rejected.push({ row: row.row, errors: [`row: ${problem}`] });
+        else judge(recordOf(names, row.cells), row.row, batch, seen);
+      }
       yield batch;
     }
   } finally {
@@ -81,7 +92,7 @@ function judge(
 
 /** The index of each known column; of two columns with the same name the first counts. Unknown columns are ignored. */
 function columnsOf(header: string[]): [name: string, column: number][] {
-  const names = header.map((name) => name.toLowerCase().replace(/[\s-]+/g, '_'));
+  const names = header.map(columnName);
   const missing = ['external_id', 'phone'].filter((name) => !names.includes(name));
   if (missing.length > 0) {
     throw new RefusedError(
@@ -96,7 +107,7 @@ function columnsOf(header: string[]): [name: string, column: number][] {
 const recordOf = (names: [string, number][], cells: string[]): Record<string, string> =>
   Object.fromEntries(
     names.flatMap(([name, column]) => {
-      const cell = cells[column];
-      return cell === undefined ? [] : [[name, cell.trim()]];
+      const text = cells[column];
+      return text === undefined ? [] : [[name, cellText(text)]];
     }),
   );

@@ -1,13 +1,20 @@
 import { z } from 'zod';
+import { isAddressableId } from '../../domain/account/buyer-id.ts';
+import { cellText } from '../../domain/cell.ts';
+import { readEmails } from '../../domain/lead/email.ts';
 import { parseProviderPhone } from '../../domain/phone/phone.ts';
-import { text } from '../http/fields.ts';
+import { cell } from '../http/fields.ts';
 
 /** The fields of a provider, the same for JSON and for a CSV row. */
-export const providerId = text(128);
+export const providerId = cell(128).refine(
+  isAddressableId,
+  'must not be . or .., which no address can contain',
+);
 
 /** Offers are sent to this number, so it must be valid; stored as E.164. */
 export const phone = z
   .string()
+  .overwrite(cellText)
   .max(40)
   .refine(
     (value) => parseProviderPhone(value).ok,
@@ -18,5 +25,10 @@ export const phone = z
     return parsed.ok ? parsed.e164 : value;
   });
 
-export const email = text(320).pipe(z.email('not an e-mail address'));
-export const language = z.string().regex(/^[a-z]{2}(?:-[A-Z]{2})?$/, 'must be a language such as en or es');
+export const email = cell(320)
+  .refine((value) => readEmails(value).addresses.length === 1, 'not an e-mail address')
+  .transform((value) => readEmails(value).addresses[0] ?? value);
+export const language = z
+  .string()
+  .overwrite(cellText)
+  .regex(/^[a-z]{2}(?:-[A-Z]{2})?$/, 'must be a language such as en or es');

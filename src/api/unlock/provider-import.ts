@@ -11,8 +11,9 @@ import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
+import { acceptCsvBodies } from '../http/file-bodies.ts';
 import { problemResponses } from '../http/problem.ts';
-import { inTurn, readsBodyInHandler } from '../http/turns.ts';
+import { inTurn, takesTurnInHandler } from '../http/turns.ts';
 import { uploadedFile } from '../http/uploaded-file.ts';
 import { type RejectedRow, readProviderRows } from './provider-csv.ts';
 
@@ -41,11 +42,8 @@ export function providerImport(
 ): FastifyPluginAsync {
   const { db, config, quotas } = deps;
   return async (app) => {
-    app.addHook('preParsing', async (request) => readsBodyInHandler(request));
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser(['text/csv', 'application/csv'], (_request, payload, done) =>
-      done(null, payload),
-    );
+    app.addHook('preParsing', async (request) => takesTurnInHandler(request));
+    acceptCsvBodies(app);
     await app.register(multipart, {
       limits: { files: 1, fields: 5, fieldSize: 1_024, parts: 6, fileSize: config.maxCsvBytes },
     });

@@ -45,7 +45,7 @@ export function replyRoutes(
     app.post(
       '/api/leads/sms-response',
       {
-        onRequest: access.organization('replies:write'),
+        onRequest: access.organization('replies:write', { bridge: true }),
         schema: {
           tags: ['replies'],
           summary: 'Submit an inbound SMS from a provider',

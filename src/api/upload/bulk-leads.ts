@@ -19,6 +19,7 @@ const storing = createGate(4);
 const mostReportedCharacters = 3_000_000;
 /** What an error costs besides its text. */
 const charactersPerError = 100;
+const mostWarnings = 1_000;
 const notReported: FieldErrors = {
   lead: ['is not valid; its data and errors are left out, because this response is long'],
 };
@@ -36,6 +37,7 @@ type BatchAnswer = {
     failed: number;
   };
   invalid_leads: InvalidLead[];
+  warnings?: { index: number; warnings: FieldErrors }[];
   job_ids: string[];
 };
 
@@ -134,6 +136,9 @@ async function answerOf(
   const invalid = await invalidLeads(leads, judged);
   const valid = judged.length - invalid.length;
   const duplicates = valid - created.length;
+  const warnings = judged
+    .flatMap((each, index) => (each.ok && each.warnings ? [{ index, warnings: each.warnings }] : []))
+    .slice(0, mostWarnings);
   return {
     message: `${created.length} of ${leads.length} leads were stored and will be sent to the CRM; ${duplicates} were duplicates, ${invalid.length} were not valid.`,
     summary: {
@@ -146,6 +151,7 @@ async function answerOf(
       failed: 0,
     },
     invalid_leads: invalid,
+    ...(warnings.length > 0 ? { warnings } : {}),
     job_ids: created,
   };
 }

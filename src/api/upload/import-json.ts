@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ImportFacts, SyncCounts } from '../../db/imports/imports.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
-import { shownStatus, shownStatuses, waitingReason } from '../../domain/imports/status.ts';
+import { isReadToEnd, shownStatus, shownStatuses, waitingReason } from '../../domain/imports/status.ts';
 import type { ReceivedFile } from '../../usecases/imports/preview.ts';
 
 /** An import as the API returns it. */
@@ -23,12 +23,19 @@ export const importSchema = z.object({
     .number()
     .int()
     .describe('Rejected rows in rejects.csv; the others are counted by reason in its last line'),
+  warnings: z
+    .record(z.string(), z.number().int())
+    .describe(
+      'Leads with a warning, by field. email: the address could not be read, so the lead was stored without it. phone: not a valid number, so it cannot be texted. country: not sent to a CRM that takes codes only',
+    ),
   progress: z.number().describe('0 to 1'),
   mapping: z.array(z.string().nullable()).nullable(),
   problem: z.string().nullable().describe('Why it failed'),
   created_at: z.string(),
   started_at: z.string().nullable(),
-  ended_at: z.string().nullable(),
+  ended_at: z.string().nullable().describe('When the file was read or given up'),
+  read_to_end: z.boolean().describe('Whether every row of the file was read'),
+  stopped_at: z.string().nullable().describe('Since when its leads are kept from the CRM'),
 });
 
 const syncsSchema = z
@@ -45,7 +52,16 @@ export const progressSchema = z.object({ import: importSchema, syncs: syncsSchem
 
 const previewSchema = z.object({
   encoding: z.string(),
+  encodings: z
+    .array(z.object({ encoding: z.string(), words: z.array(z.string()) }))
+    .describe(
+      'When several encodings fit: each with words of the file as it reads them. Name one of them as encoding, or start the import to keep the first',
+    ),
   delimiter: z.string(),
+  header_row: z.number().int().describe('The row of the column names; 0: the file has none'),
+  rows_before_header: z
+    .array(z.object({ row: z.number().int(), cells: z.array(z.string()) }))
+    .describe('Rows before the column names, which are not imported; the first ones'),
   columns: z.array(
     z.object({
       header: z.string(),
@@ -54,15 +70,29 @@ const previewSchema = z.object({
       because: z.string().nullable(),
     }),
   ),
-  looks_like_data: z.boolean().describe('The first row looks like data, not like a header'),
+  looks_like_data: z
+    .boolean()
+    .describe('The first row looks like data, not like a header; it is imported unless header_row names it'),
   problem: z.string().nullable().describe('What is missing from the mapping'),
   rows: z.array(
     z.object({
       row: z.number().int(),
       cells: z.array(z.string()),
+      other_phones: z.array(z.string()).describe('Further numbers of the row, kept in a note of the contact'),
       errors: z.record(z.string(), z.array(z.string())).nullable(),
+      warnings: z
+        .record(z.string(), z.array(z.string()))
+        .nullable()
+        .describe('What the lead would be stored without or cannot be used for, by field'),
     }),
   ),
+  dropped: z
+    .array(z.object({ column: z.number().int(), header: z.string() }))
+    .describe('Columns with contents that no field is made of; the first column is 0'),
+  warnings: z
+    .record(z.string(), z.number().int())
+    .nullable()
+    .describe('Rows of this preview with a warning, by field; null while the mapping is incomplete'),
 });
 
 export const receivedSchema = z.object({
@@ -73,7 +103,7 @@ export const receivedSchema = z.object({
 
 export function importView(row: ImportFacts): z.infer<typeof importSchema> {
   const processed = row.created + row.duplicates + row.rejected;
-  const whole = row.status === 'done';
+  const whole = isReadToEnd(row);
   return {
     import_id: row.id,
     status: shownStatus(row),
@@ -87,12 +117,15 @@ export function importView(row: ImportFacts): z.infer<typeof importSchema> {
     duplicates: row.duplicates,
     rejected: row.rejected,
     rejected_listed: row.rejectsKept,
+    warnings: row.warnings,
     progress: whole ? 1 : row.totalRows > 0 ? Math.min(1, processed / row.totalRows) : 0,
     mapping: row.mapping ? [...row.mapping] : null,
     problem: row.problem,
     created_at: row.createdAt.toISOString(),
     started_at: row.startedAt?.toISOString() ?? null,
     ended_at: row.endedAt?.toISOString() ?? null,
+    read_to_end: isReadToEnd(row),
+    stopped_at: row.stoppedAt?.toISOString() ?? null,
   };
 }
 
@@ -102,10 +135,16 @@ export const progressView = ({ row, syncs }: { row: ImportFacts; syncs: SyncCoun
 });
 
 export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> {
-  const { encoding, delimiter, columns, looksLikeData, problem, rows, sample } = preview;
+  const { encoding, readings, delimiter, headerRow, firstRows, columns, looksLikeData } = preview;
+  const { problem, rows, sample, dropped, warnings } = preview;
   return {
     encoding,
+    encodings: readings,
     delimiter,
+    header_row: headerRow,
+    rows_before_header: firstRows
+      .filter(({ row }) => row < headerRow)
+      .map(({ row, cells }) => ({ row, cells: cells.slice(0, 20).map((cell) => cell.slice(0, 200)) })),
     columns: columns.map(({ header, target, confidence, because }) => ({
       header,
       target,
@@ -116,8 +155,16 @@ export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> 
     problem,
     rows: rows.map(({ row, cells }, i) => {
       const judged = sample?.[i];
-      return { row, cells, errors: judged && !judged.ok ? judged.errors : null };
+      return {
+        row,
+        cells,
+        other_phones: judged?.ok ? judged.lead.otherPhones : [],
+        errors: judged && !judged.ok ? judged.errors : null,
+        warnings: (judged?.ok && judged.warnings) || null,
+      };
     }),
+    dropped,
+    warnings,
   };
 }
 

@@ -2,13 +2,21 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { dialectOf, previewImport } from '../../usecases/imports/preview.ts';
 import { rejectsOf } from '../../usecases/imports/rejects.ts';
-import { cancelImport, retryFailed, startImport } from '../../usecases/imports/start.ts';
+import { retryFailed, startImport } from '../../usecases/imports/start.ts';
+import { cancelImport, sendRest } from '../../usecases/imports/stop.ts';
 import type { Access } from '../auth/access.ts';
-import { quotaOwnerOf } from '../auth/caller.ts';
+import { callerOf, quotaOwnerOf } from '../auth/caller.ts';
 import { sendCsv } from '../http/attachment.ts';
 import { causeOf } from '../http/cause.ts';
 import { problemResponses } from '../http/problem.ts';
-import { importSchema, importView, receivedSchema, receivedView } from './import-json.ts';
+import {
+  importSchema,
+  importView,
+  progressSchema,
+  progressView,
+  receivedSchema,
+  receivedView,
+} from './import-json.ts';
 import { importOf, ownerOf } from './lookup.ts';
 import type { UploadRuntime } from './receive.ts';
 
@@ -34,6 +42,13 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
               mapping: mapping.optional(),
               encoding: z.string().max(40).optional(),
               delimiter: z.string().max(10).optional(),
+              header_row: z
+                .number()
+                .int()
+                .min(0)
+                .max(1_000)
+                .optional()
+                .describe('The row of the column names; 0: the file has none'),
             })
             .nullish(),
           response: { 200: receivedSchema, ...refusals },
@@ -44,7 +59,8 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
         const company = await ownerOf(runtime, row);
         await runtime.quotas.take('previews', quotaOwnerOf(request, row.organizationId));
         const { mapping: given, ...read } = request.body ?? {};
-        const dialect = read.encoding || read.delimiter ? dialectOf(read) : undefined;
+        const named = read.encoding || read.delimiter || read.header_row !== undefined;
+        const dialect = named ? { ...row.dialect, ...dialectOf(read) } : undefined;
         return receivedView(await previewImport(runtime, company, row, { mapping: given, dialect }));
       },
     );
@@ -83,13 +99,38 @@ export function importSteps(runtime: UploadRuntime, access: Access): FastifyPlug
           tags,
           summary:
             'Cancel an import: remaining rows are not read, and leads still waiting are not sent to the CRM',
+          description:
+            'It takes effect at once; only calls under way are finished. syncs: "cancelled" leads are kept from the CRM, "success" are in it, "processing" are under way. An import that was read can be stopped as long as leads wait. POST …/resume sends the rest.',
           params,
-          response: { 200: z.object({ import: importSchema }), ...refusals },
+          response: { 200: progressSchema, ...refusals },
         },
       },
-      async (request) => ({
-        import: importView(await cancelImport(runtime, await importOf(runtime, request))),
-      }),
+      async (request) =>
+        progressView(await cancelImport(runtime, await importOf(runtime, request), callerOf(request).actor)),
+    );
+    app.post(
+      '/api/imports/:import_id/resume',
+      {
+        onRequest,
+        schema: {
+          tags,
+          summary: 'Send the rest of a cancelled import: the leads that were kept from the CRM',
+          description:
+            'Leads whose phone was uploaded again since are left out. Rows that were not read stay unread: upload the file again.',
+          params,
+          response: {
+            200: progressSchema.extend({ requested: z.number().int().describe('Leads that are sent now') }),
+            ...refusals,
+          },
+        },
+      },
+      async (request) => {
+        const row = await importOf(runtime, request);
+        const company = await ownerOf(runtime, row);
+        await runtime.quotas.take('import_retries', quotaOwnerOf(request, row.organizationId));
+        const rest = await sendRest(runtime, company, row, callerOf(request).actor);
+        return { ...progressView(rest), requested: rest.requested };
+      },
     );
     app.post(
       '/api/imports/:import_id/retry',

@@ -44,7 +44,7 @@ function uploadRoute(runtime: UploadRuntime, access: Access): FastifyPluginAsync
           tags,
           summary: 'Upload a CSV, as the request body or as a form’s file',
           description:
-            'The file is stored whole or not at all. Form fields or query parameters: company_id, encoding, delimiter, mapping (JSON), start ("true": start immediately if the columns are clear and the file is new), again ("true": also start a file that was imported before).',
+            'The file is stored whole or not at all. Form fields or query parameters: company_id, encoding, delimiter, header_row (the row of the column names; 0: none), mapping (JSON), start ("true": start immediately if the columns and the encoding are clear and the file is new), again ("true": also start a file that was imported before).',
           consumes: ['text/csv', 'multipart/form-data'],
           response: { 201: receivedSchema, ...problemResponses(400, 401, 403, 404, 409, 413, 415, 429, 503) },
         },

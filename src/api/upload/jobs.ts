@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { findJob } from '../../db/lead/uploads.ts';
+import { shownRemark } from '../../domain/crm/remark.ts';
 import { syncStatuses } from '../../domain/crm/sync-status.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
@@ -16,6 +17,10 @@ const job = z.object({
   worker: z.string().nullable().describe('The process that handled it last'),
   contact_id: z.string().nullable().describe('Id of the contact in the CRM'),
   error: z.string().nullable(),
+  remark: z
+    .string()
+    .nullable()
+    .describe('What was left out or merged when the lead became a contact of the CRM'),
   created_at: z.string(),
   updated_at: z.string(),
 });
@@ -49,6 +54,7 @@ export function jobRoutes({ db }: Pick<Runtime, 'db'>, access: Access): FastifyP
           worker: found.worker,
           contact_id: found.contactId,
           error: found.error,
+          remark: shownRemark(found),
           created_at: new Date(found.createdAt).toISOString(),
           updated_at: new Date(found.updatedAt).toISOString(),
         };

@@ -6,6 +6,7 @@ import { listRejects, type RejectedRow } from '../../db/imports/rejects.ts';
 import { rowData } from '../../domain/csv/rows.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { hasEnded } from '../../domain/imports/status.ts';
+import { encodingQuestion } from '../../usecases/imports/preview.ts';
 import { dropFile } from '../../usecases/imports/receive.ts';
 import type { Access } from '../auth/access.ts';
 import { acceptFiles } from '../http/file-bodies.ts';
@@ -46,6 +47,10 @@ const summary = z.object({
     .describe(
       'The first 1,000, fewer when they are long; the header is row 1. For all of them: GET /api/imports/{import_id}/rejects.csv',
     ),
+  warnings: z
+    .record(z.string(), z.number().int())
+    .optional()
+    .describe('Present when leads were stored with a warning: their number by field, such as email'),
   job_ids: z.array(z.string()).describe('The first 1,000, for GET /api/jobs/{job_id}'),
   import_id: z.string(),
 });
@@ -72,7 +77,7 @@ export function leadsCsvRoute(runtime: UploadRuntime, access: Access): FastifyPl
           tags: ['uploads'],
           summary: 'Upload leads as CSV',
           description:
-            'multipart/form-data: file and company_id. Columns are matched by name; optional fields: mapping (JSON), and again ("true") to import a file a second time.',
+            'multipart/form-data: file and company_id. Columns are matched by name; optional fields: mapping (JSON), encoding, delimiter, header_row (the row of the column names; 0: none), and again ("true") to import a file a second time.',
           consumes: ['multipart/form-data', 'text/csv'],
           response: {
             200: summary,
@@ -94,6 +99,9 @@ export function leadsCsvRoute(runtime: UploadRuntime, access: Access): FastifyPl
             `${preview.problem} The file's columns: ${names.slice(0, 500)}`,
           );
         }
+        const question = encodingQuestion(preview);
+        if (row.status === 'ready' && question !== null)
+          throw new RefusedError(400, 'encoding_unclear', `${question} Nothing was stored.`);
         if (row.status === 'ready' && sameFile)
           throw new RefusedError(
             409,
@@ -149,8 +157,9 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
     row.rejected > 0 ? await listRejects(runtime, row.id, { afterRow: 0, limit: mostReported }) : [];
   const { created, duplicates, rejected } = row;
   const taken = created + duplicates;
+  const warned = Object.keys(row.warnings).length > 0;
   return {
-    message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were duplicates, ${rejected} were not valid.`,
+    message: `${created} of ${row.totalRows} rows became leads; ${duplicates} were duplicates, ${rejected} were not valid.${leftOut(row)}`,
     summary: {
       total_rows: row.totalRows,
       valid_rows: taken,
@@ -161,9 +170,16 @@ async function summaryOf(runtime: UploadRuntime, row: Import): Promise<Summary> 
       leads_failed: 0,
     },
     invalid_rows: reported(row.header ?? [], rejects),
+    ...(warned ? { warnings: row.warnings } : {}),
     job_ids: await leadsOfImport(runtime.db, row.id, mostReported),
     import_id: row.id,
   };
+}
+
+/** Says which rows are neither leads nor rejects because they stand before the column names. */
+function leftOut({ readAs }: Import): string {
+  const before = (readAs?.headerRow ?? 1) - 1;
+  return before > 0 ? ` Row ${before + 1} holds the column names; rows before it were left out.` : '';
 }
 
 function reported(header: readonly string[], rejects: readonly RejectedRow[]): Summary['invalid_rows'] {

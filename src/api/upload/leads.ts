@@ -10,6 +10,7 @@ import { RefusedError } from '../../domain/errors.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { judgeGiven } from '../../domain/lead/given.ts';
 import { leadsPerRequest } from '../../domain/lead/limits.ts';
+import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import { startSlice } from '../../engine/slices.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import { type UploadOutcome, uploadLeads } from '../../usecases/lead/upload.ts';
@@ -78,7 +79,16 @@ const taken = z.object({
   status: z.literal('pending'),
   created_at: z.string(),
 });
-const created = z.object({ message: z.string(), lead_id: z.string(), job_id: z.string(), lead: taken });
+const warnings = z
+  .record(z.string(), z.array(z.string()))
+  .describe('What the lead was stored without or cannot be used for, by field; absent when there is nothing');
+const created = z.object({
+  message: z.string(),
+  lead_id: z.string(),
+  job_id: z.string(),
+  lead: taken,
+  warnings: warnings.optional(),
+});
 const duplicate = z.object({
   message: z.string(),
   duplicate: z.literal(true),
@@ -96,6 +106,10 @@ const batch = z.object({
     failed: z.number().int(),
   }),
   invalid_leads: z.array(z.object({ index: z.number().int(), data: z.unknown(), errors: fieldErrors })),
+  warnings: z
+    .array(z.object({ index: z.number().int(), warnings }))
+    .optional()
+    .describe('The first 1,000 leads that were stored with a warning; absent when there are none'),
   job_ids: z.array(z.string()).describe('One for each created lead, in order, for GET /api/jobs/{job_id}'),
 });
 
@@ -162,6 +176,7 @@ function singleRoute(deps: Deps, access: Access): FastifyPluginAsyncZod {
             status: 'pending',
             created_at: timeOfId(leadId).toISOString(),
           },
+          ...(judged.warnings === undefined ? {} : { warnings: judged.warnings }),
         });
       },
     );
@@ -258,7 +273,7 @@ async function storeOne(
     const { created } = first.body as Kept<unknown>;
     const [stored] = await findUploaded(deps.db, company.organizationId, created);
     if (stored) return { kind: 'created', leadId: stored.id, publicId: stored.publicId };
-    const hash = deps.vault.index(lead.phone);
+    const hash = deps.vault.index(phoneIdentity(lead.phone));
     const known = await firstOfPhones(deps.db, company.organizationId, [hash]);
     return { kind: 'duplicate', publicId: known.get(hash) ?? null };
   }

@@ -1,7 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import type { Company } from '../../db/account/companies.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { dialectOf, previewImport, type ReceivedFile } from '../../usecases/imports/preview.ts';
+import {
+  dialectOf,
+  encodingQuestion,
+  previewImport,
+  type ReceivedFile,
+} from '../../usecases/imports/preview.ts';
 import { dropRefused, receiveCounted } from '../../usecases/imports/receive.ts';
 import { startImport } from '../../usecases/imports/start.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -46,7 +51,7 @@ export async function receiveUpload(
   });
 }
 
-/** Starts the import when asked to, if its columns are clear and the file is new or meant to be imported again. */
+/** Starts the import when asked to, if its columns and encoding are clear and the file is new or meant to be imported again. */
 async function startIfClear(
   runtime: UploadRuntime,
   request: FastifyRequest,
@@ -57,7 +62,8 @@ async function startIfClear(
   const mapping = mappingIn(fields);
   const seen = mapping === undefined ? file : await previewImport(runtime, company, file.row, { mapping });
   const again = fields.again === 'true';
-  const clear = seen.row.mapping !== null && (again || seen.sameFile === null);
+  const clear =
+    seen.row.mapping !== null && (again || seen.sameFile === null) && encodingQuestion(seen.preview) === null;
   if (fields.start !== 'true' || !clear) return seen;
   const row = await startImport(runtime, company, seen.row, { again, cause: causeOf(request) });
   return { ...seen, row };

@@ -98,6 +98,36 @@ export function Act(props: { action: string; back: string; label: string; done: 
   );
 }
 
+/**
+ * A button that opens a question, and the button inside it that acts. It works without JavaScript; with it, console.js
+ * does not replace a question that is open, and `done` announces the action as in `Act`.
+ */
+export function ConfirmForm(props: {
+  action: string;
+  back?: string;
+  label: string;
+  /** What will happen, and to how many. */
+  question: string;
+  confirm: string;
+  done?: string;
+  primary?: boolean;
+}) {
+  return (
+    <details class="confirm">
+      <summary class="btn" data-size="sm" data-variant={props.primary ? 'primary' : 'outline'}>
+        {props.label}
+      </summary>
+      <form method="post" action={props.action} data-action={props.done}>
+        <p>{props.question}</p>
+        {props.back ? <input type="hidden" name="back" value={props.back} /> : null}
+        <button type="submit" class="btn" data-size="sm">
+          {props.confirm}
+        </button>
+      </form>
+    </details>
+  );
+}
+
 export function Command(props: { id: string; text: string }) {
   return (
     <div class="command">

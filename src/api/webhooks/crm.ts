@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { CrmContactEvent, CrmVendor } from '../../adapters/crm.ts';
+import type { CrmEvent, CrmVendor } from '../../adapters/crm.ts';
 import { mayManage } from '../../db/account/members.ts';
 import { findCompanyNumber } from '../../db/crm/connections.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { type Consent, callbackPath, connectByConsent } from '../../usecases/crm/connect.ts';
 import { readState } from '../../usecases/crm/consent.ts';
+import { receiveRemoval } from '../../usecases/crm/receive-removal.ts';
 import { receiveUpdate } from '../../usecases/crm/receive-update.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { consentSecretOf, forgetConsent } from '../auth/crm-consent.ts';
@@ -35,7 +36,9 @@ function webhookRoute(scope: FastifyInstance, deps: Deps, limiter: Limiter, crm:
   scope.setErrorHandler(askToRetry(deps, crm));
   scope.post(`/webhook/${crm.name}`, { schema: hidden }, async (request, reply) => {
     const event = await eventOf(crm, deps, limiter, request, reply);
-    await receiveUpdate(deps, crm.name, { event, body: String(request.body), correlationId: request.id });
+    const received = { body: String(request.body), correlationId: request.id };
+    if (event.about === 'contact') await receiveUpdate(deps, crm.name, { event, ...received });
+    else if (event.change === 'removed') await receiveRemoval(deps, crm, { event, ...received });
     return { received: true };
   });
 }
@@ -118,7 +121,7 @@ async function eventOf(
   limiter: Limiter,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<CrmContactEvent> {
+): Promise<CrmEvent> {
   const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   if (!webhook.verify({ headers: request.headers, rawBody })) {
     await limiter.take('refused', addressOf(request), reply);

@@ -1,17 +1,12 @@
 import { parse as parseForm } from 'node:querystring';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
 import { BadSignatureError, type VerifiedStripeEvent } from '../../adapters/payments.ts';
 import { parseSendgridEvents, type SendgridEvent, verifySendgridSignature } from '../../adapters/sendgrid.ts';
-import { parseTwilioStatus, verifyTwilioSignature } from '../../adapters/twilio.ts';
+import { parseTwilioStatus, twilioKeyword, verifyTwilioSignature } from '../../adapters/twilio.ts';
 import { bookReceipt, type Receipt, takeReceipt } from '../../db/messaging/receipts.ts';
-import { findPayment } from '../../db/payment/payments.ts';
-import { findUnlockOwner, receiveOnce } from '../../db/transport/inbox.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { type StripeFact, stripeFact } from '../../domain/payment/stripe-facts.ts';
-import type { EventDraft } from '../../events/envelope.ts';
-import { subjects } from '../../events/subjects.ts';
 import { receiveReply } from '../../usecases/messaging/receive-reply.ts';
+import { receiveStripeEvent } from '../../usecases/payment/receive-event.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { readRawBodies } from '../http/bodies.ts';
 import { causeOf } from '../http/cause.ts';
@@ -52,7 +47,7 @@ export function signedWebhooks(deps: Deps, limiter: Limiter): FastifyPluginAsync
         scope.post(path, { schema: hidden }, async (request, reply) => {
           const event = stripeEventOf(deps, request);
           if (!event) return refuse(request, reply, 400);
-          await receiveStripeEvent(deps, event, request);
+          await receiveStripeEvent(deps, event, causeOf(request));
           return { received: true };
         });
       }
@@ -110,58 +105,6 @@ function stripeEventOf(
     if (error instanceof BadSignatureError) return null;
     throw error;
   }
-}
-
-/** Stores the event and what follows from it. Stripe is not called here: a worker fetches and checks the object. */
-async function receiveStripeEvent(
-  { db, relay }: Deps,
-  event: VerifiedStripeEvent,
-  request: FastifyRequest,
-): Promise<void> {
-  const fact = stripeFact(event.type, event.object);
-  const found = fact ? await draftOf(db, fact) : null;
-  await relay.commit(
-    {
-      guard: receiveOnce({
-        id: uuidv7(),
-        source: 'stripe',
-        externalId: event.id,
-        kind: event.type.slice(0, 100),
-        organizationId: found?.organizationId ?? null,
-        unlockId: found?.unlockId ?? null,
-      }),
-      events: found ? [found.draft] : [],
-    },
-    { cause: causeOf(request) },
-  );
-}
-
-type Found = { organizationId: string | null; unlockId: string | null; draft: EventDraft };
-
-/** Returns null when its unlock is not in this database. */
-async function draftOf(db: Deps['db'], fact: StripeFact): Promise<Found | null> {
-  if (fact.kind === 'changed') {
-    const payment = await findPayment(db, { paymentIntent: fact.paymentIntent });
-    const owner = payment || !fact.unlockId ? null : await findUnlockOwner(db, fact.unlockId);
-    if (!payment && !owner) return null;
-    const unlockId = payment?.unlockId ?? fact.unlockId!;
-    const organizationId = payment?.organizationId ?? owner;
-    const data = { paymentIntent: fact.paymentIntent };
-    return {
-      organizationId,
-      unlockId,
-      draft: { type: 'payment.changed', organizationId, subject: subjects.unlock(unlockId), data },
-    };
-  }
-  const { unlockId, sessionId } = fact;
-  const organizationId = await findUnlockOwner(db, unlockId);
-  if (!organizationId) return null;
-  const type = fact.kind === 'paid' ? 'payment.reported' : 'checkout.ended';
-  return {
-    organizationId,
-    unlockId,
-    draft: { type, organizationId, subject: subjects.unlock(unlockId), data: { unlockId, sessionId } },
-  };
 }
 
 // --- SendGrid --------------------------------------------------------------------------------------------------------
@@ -240,6 +183,7 @@ async function receiveTwilioText(deps: Deps, params: Params, request: FastifyReq
     ourNumber,
     from,
     body,
+    ...twilioKeyword({ body, to: ourNumber, optOutType: field(params, 'OptOutType') }),
     now: deps.selfCheck.now(),
     cause: causeOf(request),
   });

@@ -23,11 +23,13 @@ const largestBody = 64 * 1024;
 export function textmagicWebhook({ relay, config }: Pick<Runtime, 'relay' | 'config'>): FastifyPluginAsync {
   return async (app) => {
     readJsonBodies(app, { mostBytes: largestBody });
-    app.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: largestBody },
-      (_request, body, done) => done(null, { ...parseForm(String(body), '&', '=', { maxKeys: 100 }) }),
-    );
+    // As a form, and whatever TextMagic or a relay before us calls it, or does not name at all.
+    for (const contentType of ['application/x-www-form-urlencoded', '*'])
+      app.addContentTypeParser(
+        contentType,
+        { parseAs: 'string', bodyLimit: largestBody },
+        (_request, body, done) => done(null, unnamedFields(String(body))),
+      );
     await app.register(multipart, { limits: { fields: 50, fieldSize: 16_384, files: 0, parts: 50 } });
 
     const knowsToken = async (request: FastifyRequest): Promise<void> => {
@@ -47,6 +49,19 @@ export function textmagicWebhook({ relay, config }: Pick<Runtime, 'relay' | 'con
       },
     });
   };
+}
+
+/** The fields of a body by what it looks like: a JSON object, or a form. */
+function unnamedFields(body: string): Fields {
+  if (body.trimStart().startsWith('{')) {
+    try {
+      // Only the values of known names are read: see adapters/textmagic.ts.
+      return { ...(JSON.parse(body) as Fields) };
+    } catch {
+      return {};
+    }
+  }
+  return { ...parseForm(body.trim(), '&', '=', { maxKeys: 100 }) };
 }
 
 async function fieldsOf(request: FastifyRequest): Promise<Fields> {

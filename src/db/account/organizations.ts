@@ -34,6 +34,16 @@ export async function createOrganization(db: Queryable, organization: NewOrganiz
 /** An organization that requests act for. */
 export type Tenant = { id: string; priceFloors: PriceFloors };
 
+/** The only organization with providers. Returns null when there are several or none. */
+export async function findOnlySeller(db: Queryable): Promise<Tenant | null> {
+  const rows = await run<Tenant>(
+    db,
+    sql`SELECT id, price_floors AS "priceFloors" FROM organizations o
+      WHERE EXISTS (SELECT 1 FROM buyers b WHERE b.organization_id = o.id) LIMIT 2`,
+  );
+  return rows.length === 1 ? rows[0]! : null;
+}
+
 export async function findTenant(db: Queryable, slug: string): Promise<Tenant | null> {
   const [row] = await run<Tenant>(
     db,

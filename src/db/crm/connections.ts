@@ -58,12 +58,15 @@ export async function findConnectionById(db: Queryable, id: string): Promise<Crm
   return row ?? null;
 }
 
+/** `buyerId`: null for the organization's own connection. */
+export type AccountOwner = { connectionId: string; organizationId: string; buyerId: string | null };
+
 /** Returns null for an account that is not connected here. */
 export async function findAccountOwner(
   db: Queryable,
   { vendor, accountId }: CrmAccount,
-): Promise<{ connectionId: string; organizationId: string; buyerId: string | null } | null> {
-  const [row] = await run<{ connectionId: string; organizationId: string; buyerId: string | null }>(
+): Promise<AccountOwner | null> {
+  const [row] = await run<AccountOwner>(
     db,
     sql`SELECT id AS "connectionId", organization_id AS "organizationId", buyer_id AS "buyerId" FROM crm_connections
       WHERE vendor = ${vendor}::text AND account_id = ${accountId}::text`,

@@ -14,6 +14,8 @@ export type SyncedLead = {
   contact: string | null;
   /** Time of the newest applied update; null before the first one. */
   contactUpdatedAt: Date | null;
+  /** A lead with the same phone is being written, so that a report may be about that one. */
+  isContended: boolean;
 };
 
 /** The leads linked to this contact of an account. Several may match, by phone or by e-mail address. */
@@ -25,7 +27,10 @@ export async function findByContact(
   return run(
     db,
     sql`SELECT s.lead_id AS "leadId", s.connection_id AS "connectionId", s.organization_id AS "organizationId",
-        s.written_hash AS "writtenHash", s.dnd, l.contact, s.contact_updated_at AS "contactUpdatedAt"
+        s.written_hash AS "writtenHash", s.dnd, l.contact, s.contact_updated_at AS "contactUpdatedAt",
+        EXISTS (SELECT 1 FROM leads o JOIN lead_syncs os ON os.lead_id = o.id AND os.connection_id = s.connection_id
+          WHERE o.organization_id = l.organization_id AND o.phone_hash = l.phone_hash AND o.id <> l.id
+            AND os.status = 'processing') AS "isContended"
       FROM crm_connections k JOIN lead_syncs s ON s.connection_id = k.id JOIN leads l ON l.id = s.lead_id
       WHERE k.vendor = ${vendor}::text AND k.account_id = ${accountId}::text AND k.organization_id = ${organizationId}::uuid
         AND s.contact_id = ${contactId}::text ORDER BY s.lead_id LIMIT 50`,
@@ -45,6 +50,8 @@ export type ContactUpdate = {
   phoneHash: string | null;
   emailHash: string | null;
   phoneValid: boolean;
+  /** `email_hash` of the address that the contact has in the CRM; null when it has none there. */
+  addressHash: string | null;
 };
 
 /**
@@ -68,8 +75,27 @@ export function applyContactUpdate(update: ContactUpdate, at: Date): Change {
       FROM (SELECT id FROM leads WHERE id = ${update.leadId}::uuid AND contact IS NOT DISTINCT FROM ${update.before}::text FOR UPDATE) lead
       WHERE s.lead_id = lead.id AND s.connection_id = ${update.connectionId}::uuid
         AND (s.contact_updated_at IS NULL OR s.contact_updated_at <= ${at}::timestamptz) AND ${held} RETURNING s.lead_id`,
-    writes: update.contact === null ? [] : [lead],
+    writes: update.contact === null ? [] : [lead, ...addressParts(update)],
   };
+}
+
+/** The address of a corrected contact is this lead's in the CRM, and its former one is free. */
+function addressParts({ leadId, connectionId, addressHash, phoneHash }: ContactUpdate): Part[] {
+  if (addressHash === null) return [];
+  const left: Part = {
+    name: 'left_address',
+    statement: (when) => sql`DELETE FROM crm_addresses a USING crm_connections k, leads l
+      WHERE k.id = ${connectionId}::uuid AND l.id = ${leadId}::uuid AND a.vendor = k.vendor AND a.account_id = k.account_id
+        AND a.email_hash = l.email_hash AND a.lead_id = l.id AND l.email_hash <> ${addressHash}::text AND ${when}`,
+  };
+  const taken: Part = {
+    name: 'address',
+    statement: (when) => sql`INSERT INTO crm_addresses AS a (vendor, account_id, email_hash, lead_id, person)
+      SELECT vendor, account_id, ${addressHash}::text, ${leadId}::uuid, coalesce(${phoneHash}::text, ${leadId}::text)
+      FROM crm_connections WHERE id = ${connectionId}::uuid AND ${when}
+      ON CONFLICT (vendor, account_id, email_hash) DO UPDATE SET lead_id = excluded.lead_id, person = excluded.person`,
+  };
+  return [left, taken];
 }
 
 /** The CRM reported no difference for these leads: updates older than `at` are ignored from now on. */

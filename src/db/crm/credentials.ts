@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { subjects } from '../../events/subjects.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
-import { commitChange, run } from '../commit.ts';
+import { commitChange, type Part, run } from '../commit.ts';
 import type { Vault } from '../vault.ts';
 import type { CrmAccount } from './call-slots.ts';
-import type { CrmConnection, CrmCredentials } from './connections.ts';
-import { releaseHold } from './holds.ts';
+import type { AccountOwner, CrmConnection, CrmCredentials } from './connections.ts';
+import { holdPart, releaseHold } from './holds.ts';
 
 export type NewCredentials = {
   /** Defaults to the account of the connection. */
@@ -150,3 +150,25 @@ export const pausedBy =
   () =>
     sql`UPDATE crm_connections SET paused_at = now(), pause_reason = ${reason}, refreshing_until = NULL, updated_at = now()
     WHERE id = ${id}::uuid AND credentials_version = ${version} AND paused_at IS NULL RETURNING id`;
+
+/** Pauses a connection for a reason that outranks an earlier one, and holds its organization's rows. */
+export function pauseParts(
+  { connectionId, organizationId, buyerId }: AccountOwner,
+  reason: string,
+): [Part, ...Part[]] {
+  const pause: Part = {
+    name: 'paused',
+    statement: (
+      when,
+    ) => sql`UPDATE crm_connections SET paused_at = coalesce(paused_at, now()), pause_reason = ${reason}::text, refreshing_until = NULL,
+        updated_at = now() WHERE id = ${connectionId}::uuid AND ${when} RETURNING id`,
+  };
+  // The connection is locked before the hold, as by `saveCredentials`.
+  const hold: Part = {
+    name: 'hold',
+    statement: (when) =>
+      holdPart(organizationId, null, reason).statement(sql`${when} AND EXISTS (SELECT 1 FROM paused)`),
+  };
+  // Rows wait for the organization's own connection only.
+  return buyerId === null ? [pause, hold] : [pause];
+}

@@ -1,9 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { CrmName } from '../../config.ts';
 import { type SyncStatus, syncMoves } from '../../domain/crm/sync-status.ts';
-import { finalStates, statesBefore } from '../../domain/moves.ts';
+import { statesBefore } from '../../domain/moves.ts';
 import type { Queryable } from '../client.ts';
 import type { Fence } from '../commit.ts';
+import { importStopped } from '../imports/imports.ts';
 import { quoted } from '../schema/columns.ts';
 import { type OpenRun, openRun } from '../transport/outbox.ts';
 import { type CallLimits, type CallSlot, limitColumns, reservationParts } from './call-slots.ts';
@@ -17,11 +18,14 @@ export type OpenedSync = {
   /** Sealed; null after erasure. */
   contact: string | null;
   phoneValid: boolean;
+  /** The lead of another person that the account's contact with this e-mail address belongs to; null: the address is free. */
+  addressOf: AddressOwner | null;
   city: string | null;
   tags: string[];
   sourceLabel: string | null;
   fieldMapping: Record<string, string>;
-  importCancelled: boolean;
+  /** Its import was cancelled, and the rest is not sent. */
+  importStopped: boolean;
   connection: CrmConnection | null;
   heldBecause: string | null;
   /** Before this run. */
@@ -32,6 +36,9 @@ export type OpenedSync = {
   slot: CallSlot | null;
   dayFull: boolean;
 };
+
+/** `publicId`: null when that lead was deleted. `contactId`: null while it is not in the CRM. */
+export type AddressOwner = { publicId: string | null; contactId: string | null; status: SyncStatus | null };
 
 type LeadColumns = Omit<OpenedSync, 'connection'> &
   Omit<CrmConnection, 'id' | 'organizationId'> & { connectionId: string | null };
@@ -71,8 +78,9 @@ export function openSync(
 }
 
 const leadColumns = sql`l.id AS "leadId", l.organization_id AS "organizationId", l.import_id AS "importId", l.contact, l.phone_valid AS "phoneValid",
-    l.city, coalesce(c.tags, '{}') AS tags, c.source_label AS "sourceLabel", coalesce(c.field_mapping, '{}') AS "fieldMapping",
-    i.status IS NOT DISTINCT FROM 'cancelled' AS "importCancelled", h.reason AS "heldBecause", s.status,
+    l.email_hash AS "emailHash", coalesce(l.phone_hash, l.id::text) AS person, l.city,
+    coalesce(c.tags, '{}') AS tags, c.source_label AS "sourceLabel", coalesce(c.field_mapping, '{}') AS "fieldMapping",
+    coalesce(${importStopped('i')}, false) AS "importStopped", h.reason AS "heldBecause", s.status,
     k.id AS "connectionId", ${connectionColumns}`;
 
 const leadJoin = sql`LEFT JOIN leads l ON e.type IN ('lead.uploaded', 'lead.sync_requested') AND l.id = (e.data->>'leadId')::uuid
@@ -87,10 +95,11 @@ function beginSteps({ worker, vendors }: OpenOptions): { ctes: SQL; results: SQL
   return {
     ctes: sql`ready AS (
       SELECT "leadId" AS lead_id, "organizationId" AS organization_id, "connectionId" AS connection_id, "importId" AS import_id,
-        about.vendor, "accountId" AS account_id, "rateShare" AS rate_share, t.calls, t.per_day, t.cycle_ms, t.ahead_ms
+        about.vendor, "accountId" AS account_id, "emailHash" AS email_hash, person, "rateShare" AS rate_share,
+        t.calls, t.per_day, t.cycle_ms, t.ahead_ms
       FROM about JOIN (${sql.join(vendors.map(termsRow), sql` UNION ALL `)}) t ON t.vendor = about.vendor
-      WHERE contact IS NOT NULL AND NOT "importCancelled" AND "heldBecause" IS NULL AND "pausedAt" IS NULL
-        AND coalesce(status, 'pending') NOT IN (${quoted(finalStates(syncMoves))})
+      WHERE contact IS NOT NULL AND NOT "importStopped" AND "heldBecause" IS NULL AND "pausedAt" IS NULL
+        AND coalesce(status, 'pending') IN (${quoted(statesBefore(syncMoves, 'processing'))})
         AND (credentials IS NOT NULL OR "apiVersion" = ANY(t.shared_apis)))
     ${limited ? sql`, ${reservationParts('ready')}` : sql``},
     sync AS (
@@ -99,12 +108,33 @@ function beginSteps({ worker, vendors }: OpenOptions): { ctes: SQL; results: SQL
       ${limited ? sql`WHERE calls IS NULL OR EXISTS (SELECT 1 FROM slot)` : sql``}
       ON CONFLICT (lead_id, connection_id) DO UPDATE SET status = 'processing', attempts = s.attempts + 1, worker = excluded.worker,
         updated_at = now()
-        WHERE s.status IN (${quoted(statesBefore(syncMoves, 'processing'))}) RETURNING attempts)`,
-    results: sql`(SELECT attempts FROM sync) AS attempt,
+        WHERE s.status IN (${quoted(statesBefore(syncMoves, 'processing'))}) RETURNING attempts),
+    ${addressParts}`,
+    results: sql`(SELECT attempts FROM sync) AS attempt, ${addressOwner} AS "addressOf",
       ${limited ? sql`(SELECT taken FROM slot)` : sql`NULL::json`} AS slot,
       ${limited ? sql`EXISTS (SELECT 1 FROM day_full)` : sql`false`} AS "dayFull"`,
   };
 }
+
+/**
+ * The first lead that is written to an account with an e-mail address keeps it, so that no upsert finds the contact of
+ * another person. The key decides between two runs that begin at the same time, and a retry finds the same answer.
+ */
+const addressParts = sql`known AS (
+      SELECT k.lead_id, k.person FROM ready r CROSS JOIN LATERAL (
+        SELECT a.lead_id, a.person FROM crm_addresses a
+        WHERE a.vendor = r.vendor AND a.account_id = r.account_id AND a.email_hash = r.email_hash LIMIT 1) k),
+    claimed AS (
+      INSERT INTO crm_addresses AS a (vendor, account_id, email_hash, lead_id, person)
+      SELECT vendor, account_id, email_hash, lead_id, person FROM ready
+      WHERE email_hash IS NOT NULL AND EXISTS (SELECT 1 FROM sync) AND NOT EXISTS (SELECT 1 FROM known)
+      ON CONFLICT (vendor, account_id, email_hash) DO UPDATE SET lead_id = a.lead_id RETURNING lead_id, person),
+    owner AS (SELECT * FROM known UNION ALL SELECT * FROM claimed)`;
+
+const addressOwner = sql`(SELECT json_build_object('publicId', o.public_id, 'contactId', os.contact_id, 'status', os.status)
+      FROM owner LEFT JOIN leads o ON o.id = owner.lead_id
+        LEFT JOIN lead_syncs os ON os.lead_id = owner.lead_id AND os.connection_id = about."connectionId"
+      WHERE owner.person <> about.person AND owner.lead_id <> about."leadId")`;
 
 /** For a vendor without limits the numbers are null, so that no slot row matches. */
 function termsRow({ name, limits, aheadMs, sharedApis }: VendorTerms): SQL {

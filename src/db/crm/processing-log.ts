@@ -3,6 +3,7 @@ import type { SyncStatus } from '../../domain/crm/sync-status.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { ownConnectionId } from './connections.ts';
+import { mergedWith } from './syncs.ts';
 
 /** One uploaded lead and its sync to the company's CRM. */
 export type LoggedLead = {
@@ -16,6 +17,9 @@ export type LoggedLead = {
   worker: string | null;
   contactId: string | null;
   error: string | null;
+  remark: string | null;
+  /** Public id of another lead that is the same contact in the CRM and was written differently. */
+  mergedWith: string | null;
   at: Date;
   /** Cursor of the next page. */
   cursor: string;
@@ -58,7 +62,7 @@ export async function processingLog(
     db,
     sql`SELECT l.id, l.public_id AS "leadId", l.contact, l.phone_valid AS "phoneValid", coalesce(s.status, 'pending') AS status,
         coalesce(s.attempts, 0) AS attempts, s.worker, s.contact_id AS "contactId", s.error,
-        coalesce(s.updated_at, l.created_at) AS at,
+        s.remark, ${mergedWith} AS "mergedWith", coalesce(s.updated_at, l.created_at) AS at,
         (extract(epoch FROM coalesce(s.updated_at, l.created_at)) * 1000000)::bigint::text || '.' || l.id AS cursor
       FROM leads l ${sql.raw(begun ? 'JOIN' : 'LEFT JOIN')} lead_syncs s ON s.lead_id = l.id
           AND s.connection_id = ${ownConnectionId(organizationId)}

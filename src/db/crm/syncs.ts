@@ -1,10 +1,11 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
 import type { syncMoves } from '../../domain/crm/sync-status.ts';
 import type { After } from '../../domain/moves.ts';
-import type { EventDraft } from '../../events/envelope.ts';
-import { subjects } from '../../events/subjects.ts';
-import type { Database, Queryable } from '../client.ts';
-import { type Change, commitChange, run } from '../commit.ts';
+import { recipients } from '../../events/routes.ts';
+import type { Queryable } from '../client.ts';
+import { type Change, run } from '../commit.ts';
+import { importStopped } from '../imports/imports.ts';
 import { ownConnectionId } from './connections.ts';
 
 /** One lead in one CRM. */
@@ -13,6 +14,15 @@ export type SyncKey = { leadId: string; connectionId: string };
 const ofSync = ({ leadId, connectionId }: SyncKey) =>
   sql`lead_id = ${leadId}::uuid AND connection_id = ${connectionId}::uuid`;
 
+/**
+ * Public id of another lead that became the same contact as sync `s` and was written differently, or null. Of the first
+ * leads of the contact only, because one contact may have thousands.
+ */
+export const mergedWith = sql.raw(`(SELECT ol.public_id FROM (
+    SELECT lead_id, written_hash FROM lead_syncs m WHERE m.connection_id = s.connection_id AND m.contact_id = s.contact_id LIMIT 50) o
+  JOIN leads ol ON ol.id = o.lead_id WHERE o.lead_id <> s.lead_id AND o.written_hash IS DISTINCT FROM s.written_hash
+  ORDER BY o.lead_id LIMIT 1)`);
+
 export type SyncResult = {
   status: After<typeof syncMoves, 'processing'>;
   contactId?: string | null;
@@ -20,6 +30,8 @@ export type SyncResult = {
   dnd?: boolean | null;
   errorCode?: string | null;
   error?: string | null;
+  /** What people should know of a lead that is in the CRM. */
+  remark?: string | null;
 };
 
 /** The result of a run. The fence of its row is the caller's. */
@@ -28,16 +40,24 @@ export function recordSync(
   worker: string,
   result: SyncResult,
 ): Change {
-  const { contactId = null, writtenHash = null, dnd = null, errorCode = null, error = null } = result;
+  const {
+    contactId = null,
+    writtenHash = null,
+    dnd = null,
+    errorCode = null,
+    error = null,
+    remark = null,
+  } = result;
   return {
     guard: (
       held,
-    ) => sql`INSERT INTO lead_syncs AS s (lead_id, connection_id, organization_id, import_id, status, worker, error_code, error)
+    ) => sql`INSERT INTO lead_syncs AS s (lead_id, connection_id, organization_id, import_id, status, worker, error_code, error, remark)
       SELECT ${sync.leadId}::uuid, ${sync.connectionId}::uuid, ${sync.organizationId}::uuid, ${sync.importId}::uuid,
-        ${result.status}::text, ${worker}::text, ${errorCode}::text, ${error}::text WHERE ${held}
+        ${result.status}::text, ${worker}::text, ${errorCode}::text, ${error}::text, ${remark}::text WHERE ${held}
       ON CONFLICT (lead_id, connection_id) DO UPDATE SET status = excluded.status,
         contact_id = coalesce(${contactId}::text, s.contact_id), written_hash = coalesce(${writtenHash}::text, s.written_hash),
-        dnd = coalesce(${dnd}::boolean, s.dnd), error_code = excluded.error_code, error = excluded.error, updated_at = now()
+        dnd = coalesce(${dnd}::boolean, s.dnd), error_code = excluded.error_code, error = excluded.error, remark = excluded.remark,
+        updated_at = now()
       RETURNING lead_id`,
   };
 }
@@ -76,40 +96,83 @@ export type SyncRequest = {
   importId?: string;
 };
 
-const requestBatch = 1_000;
+/** Syncs requested by one statement. */
+const requestedTogether = 5_000;
 
 /**
- * Retries failed leads in the organization's CRM; returns how many. Each batch is one transaction: after an
- * interruption the rest have still failed and can be requested again. The rows wait in the outbox, where organizations
- * take turns.
+ * Retries failed leads in the organization's CRM; returns how many. Leads of a stopped import are not among them: they
+ * would not be sent. Each batch is one statement: after an interruption the rest have still failed and can be requested
+ * again. The rows wait in the outbox, where organizations, and the imports of one, take turns.
  */
-export async function requestSync(db: Database, wanted: SyncRequest): Promise<number> {
-  const { organizationId, leadIds, importId } = wanted;
-  const connection = sql`connection_id = ${ownConnectionId(organizationId)}`;
-  const where = [connection, sql`status = 'failed'`];
-  if (leadIds) where.push(sql`lead_id = ANY(${sql.param([...leadIds])}::uuid[])`);
-  if (importId) where.push(sql`import_id = ${importId}::uuid`);
+export async function requestSync(db: Queryable, wanted: SyncRequest): Promise<number> {
+  const { leadIds, importId } = wanted;
+  const where = [
+    sql`s.status = 'failed'`,
+    sql`NOT coalesce((SELECT ${importStopped('i')} FROM imports i WHERE i.id = s.import_id), false)`,
+  ];
+  if (leadIds) where.push(sql`s.lead_id = ANY(${sql.param([...leadIds])}::uuid[])`);
+  if (importId) where.push(sql`s.import_id = ${importId}::uuid`);
+  return requestAll(db, wanted.organizationId, sql.join(where, sql` AND `));
+}
+
+/**
+ * Sends the leads of an import that its stop kept from the CRM; returns how many. Left out are erased leads and, within a
+ * `windowMs`, those whose phone was uploaded again since: the newer lead is sent. Ends early when the import is stopped
+ * again. In batches, as `requestSync`; `onBatch` is told the size of each.
+ */
+export async function requestRest(
+  db: Queryable,
+  rest: { organizationId: string; importId: string; windowMs: number },
+  onBatch: (requested: number) => void = () => undefined,
+): Promise<number> {
+  // A subselect for each row: a join could read all leads.
+  const isWanted = sql`(SELECT l.contact IS NOT NULL AND (${rest.windowMs}::float8 = 0 OR NOT EXISTS (
+      SELECT 1 FROM known_phones p WHERE p.organization_id = l.organization_id AND p.phone_hash = l.phone_hash AND p.lead_id <> l.id))
+    FROM leads l WHERE l.id = s.lead_id)`;
+  const where = sql`s.import_id = ${rest.importId}::uuid AND s.status = 'cancelled' AND EXISTS (SELECT 1 FROM held) AND ${isWanted}`;
+  const held = sql`held AS MATERIALIZED (SELECT id FROM imports i
+    WHERE i.id = ${rest.importId}::uuid AND NOT ${importStopped('i')} FOR SHARE), `;
+  return requestAll(db, rest.organizationId, where, { held, onBatch });
+}
+
+async function requestAll(
+  db: Queryable,
+  organizationId: string,
+  where: SQL,
+  { held = sql``, onBatch }: { held?: SQL; onBatch?: (requested: number) => void } = {},
+): Promise<number> {
   for (let total = 0; ; ) {
-    const requested = await db.withTx(async (tx) => {
-      const rows = await run<{ leadId: string }>(
-        tx,
-        sql`UPDATE lead_syncs SET status = 'pending', error_code = NULL, error = NULL, updated_at = now()
-          WHERE ${connection} AND lead_id IN (SELECT lead_id FROM lead_syncs WHERE ${sql.join(where, sql` AND `)}
-            LIMIT ${requestBatch} FOR UPDATE SKIP LOCKED) RETURNING lead_id AS "leadId"`,
-      );
-      const events = rows.map(
-        ({ leadId }): EventDraft => ({
-          type: 'lead.sync_requested',
-          organizationId,
-          subject: subjects.lead(leadId),
-          data: { leadId },
-        }),
-      );
-      // Not queued here: the sweeper admits a bounded number of rows per organization.
-      if (events.length > 0) await commitChange(tx, { events }, { visibilityMs: 0, isFull: () => true });
-      return rows.length;
-    });
+    const [row] = await run<{ requested: number }>(db, requestStatement(organizationId, where, held));
+    const { requested } = row!;
+    onBatch?.(requested);
     total += requested;
-    if (requested < requestBatch) return total;
+    if (requested < requestedTogether) return total;
   }
+}
+
+/** `lead.sync_requested` of the catalog for each chosen sync; completing thousands of events one by one would be slow. */
+function requestStatement(organizationId: string, where: SQL, held: SQL): SQL {
+  const msecs = Date.now();
+  const ids = Array.from({ length: requestedTogether }, () => uuidv7({ msecs }));
+  const at = sql`${new Date(msecs)}::timestamptz`;
+  const workers = recipients('lead.sync_requested', undefined).map(({ worker }) => worker);
+  const connection = ownConnectionId(organizationId);
+  return sql`WITH ${held}ids AS MATERIALIZED (
+      SELECT id::uuid, n FROM unnest(string_to_array(${ids.join()}::text, ',')) WITH ORDINALITY AS g(id, n)),
+    chosen AS MATERIALIZED (
+      SELECT lead_id, import_id, row_number() OVER () AS n FROM (
+        SELECT s.lead_id, s.import_id FROM lead_syncs s WHERE s.connection_id = ${connection} AND ${where}
+        LIMIT ${requestedTogether}::integer FOR UPDATE OF s SKIP LOCKED) c),
+    moved AS (
+      UPDATE lead_syncs SET status = 'pending', error_code = NULL, error = NULL, updated_at = now()
+      WHERE connection_id = ${connection} AND lead_id = ANY(ARRAY(SELECT lead_id FROM chosen))),
+    facts AS (
+      INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, data)
+      SELECT ids.id, ${at}, 'lead.sync_requested', 1, ${organizationId}::uuid, 'lead:' || c.lead_id, ids.id,
+        jsonb_build_object('leadId', c.lead_id) FROM chosen c JOIN ids USING (n)),
+    tasks AS (
+      INSERT INTO outbox (event_id, event_at, worker, organization_id, import_id, due_at, queued)
+      SELECT ids.id, ${at}, worker, ${organizationId}::uuid, c.import_id, now(), false
+      FROM chosen c JOIN ids USING (n) CROSS JOIN unnest(${sql.param(workers)}::text[]) AS worker)
+    SELECT count(*)::int AS requested FROM chosen`;
 }

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Mapping } from '../../domain/csv/mapping.ts';
-import { type EndedStatus, type ImportStatus, importMoves } from '../../domain/imports/status.ts';
+import { type EndedStatus, type ImportStatus, importMoves, isStopped } from '../../domain/imports/status.ts';
 import { type Before, statesBefore } from '../../domain/moves.ts';
 import { subjects } from '../../events/subjects.ts';
 import { insertCounted } from '../account/stored.ts';
@@ -21,7 +21,10 @@ export type Import = {
   chunks: number;
   /** File options given by the uploader; absent ones are detected. */
   dialect: ImportDialect;
+  /** How the file was read when it was uploaded or corrected, and so must be read again. Null in older imports. */
+  readAs: ReadAs | null;
   mapping: Mapping | null;
+  /** Column names: `Column 1` and so on for a file without them. */
   header: string[] | null;
   /** All rows before this one are committed. The header is row 1. */
   nextRow: number;
@@ -33,6 +36,8 @@ export type Import = {
   rejectsKept: number;
   /** The number of rejected rows that are not stored, by reason. */
   rejectReasons: Record<string, number>;
+  /** Leads that were stored with a warning, by field. */
+  warnings: Record<string, number>;
   /** Started, and waiting until earlier imports of the organization have ended. */
   waiting: boolean;
   /** Why the import failed or is stuck, as a sentence for users. */
@@ -40,13 +45,22 @@ export type Import = {
   createdAt: Date;
   updatedAt: Date;
   startedAt: Date | null;
+  /** When the file was read or given up; a later stop does not change it. */
   endedAt: Date | null;
+  /** The status before its sending was stopped, when the file had been read or had failed by then. */
+  stoppedFrom: 'done' | 'failed' | null;
+  stoppedAt: Date | null;
+  /** When the rest of a stopped import was last sent. */
+  resumedAt: Date | null;
 };
 
 /** An import as lists and progress show it. A header can have 256 KB, which would be read for every row or poll. */
 export type ImportFacts = Omit<Import, 'header'>;
 
-export type ImportDialect = { encoding?: string; delimiter?: string };
+/** `headerRow`: the row of the column names, 0 for a file without them. */
+export type ImportDialect = { encoding?: string; delimiter?: string; headerRow?: number };
+/** `otherEncodings`: those that fit as well, when the uploader named none. */
+export type ReadAs = Required<ImportDialect> & { otherEncodings: string[] };
 
 /** An upload without progress for this long counts as interrupted. */
 export const cutOffAfterMinutes = 15;
@@ -61,6 +75,12 @@ const forgottenProblem = `The import was not started within ${forgottenAfterDays
 
 /** Imports of one organization read at the same time; the others wait in the order of their start. */
 export const readTogether = 2;
+/** A file of no more rows is read in a moment, so that it waits for no other. */
+const smallFileRows = 1_000;
+
+/** Whether the leads of import `i` are kept from the CRM: see `isStopped`. */
+export const importStopped = (i: string) =>
+  sql.raw(`(${i}.status = 'cancelled' AND ${i}.resumed_at IS NULL)`);
 
 /** Whether the work of import `i` is parked. */
 const isStuck = (i: string) => `EXISTS (SELECT 1 FROM outbox o
@@ -73,14 +93,15 @@ const isStuck = (i: string) => `EXISTS (SELECT 1 FROM outbox o
  */
 const facts = sql.raw(`i.id, i.organization_id AS "organizationId",
   CASE WHEN stale THEN 'failed' ELSE i.status END AS status, i.file_name AS "fileName", i.file_hash AS "fileHash",
-  i.bytes::float8 AS bytes, i.chunks, i.dialect, i.mapping, i.next_row AS "nextRow", i.total_rows AS "totalRows",
-  i.created, i.duplicates, i.rejected, i.rejects_kept AS "rejectsKept", i.reject_reasons AS "rejectReasons", waiting, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
-  i.created_at AS "createdAt", i.updated_at AS "updatedAt", i.started_at AS "startedAt", i.ended_at AS "endedAt"`);
+  i.bytes::float8 AS bytes, i.chunks, i.dialect, i.read_as AS "readAs", i.mapping, i.next_row AS "nextRow", i.total_rows AS "totalRows",
+  i.created, i.duplicates, i.rejected, i.rejects_kept AS "rejectsKept", i.reject_reasons AS "rejectReasons", i.warnings, waiting, CASE WHEN stale THEN '${cutOffProblem}' WHEN stuck THEN '${stuckProblem}' ELSE i.problem END AS problem,
+  i.created_at AS "createdAt", i.updated_at AS "updatedAt", i.started_at AS "startedAt", i.ended_at AS "endedAt",
+  i.stopped_from AS "stoppedFrom", i.stopped_at AS "stoppedAt", i.resumed_at AS "resumedAt"`);
 const columns = sql`${facts}, i.header`;
 const imports = sql.raw(`imports i CROSS JOIN LATERAL (SELECT i.status = 'uploading'
   AND i.updated_at < now() - interval '${cutOffAfterMinutes} minutes' AS stale) s
   CROSS JOIN LATERAL (SELECT i.status = 'running' AND ${isStuck('i')} AS stuck) p
-  CROSS JOIN LATERAL (SELECT i.status = 'running' AND (SELECT count(*) FROM imports a WHERE a.organization_id = i.organization_id
+  CROSS JOIN LATERAL (SELECT i.status = 'running' AND i.total_rows > ${smallFileRows} AND (SELECT count(*) FROM imports a WHERE a.organization_id = i.organization_id
     AND a.status = 'running' AND (a.started_at, a.id) < (i.started_at, i.id) AND NOT ${isStuck('a')}) >= ${readTogether} AS waiting) w`);
 
 /** Returns null when there is none or, with `organizationId`, when it belongs to another organization. */
@@ -141,19 +162,25 @@ export type SyncCounts = {
   cancelled: number;
 };
 
-export async function importCounts(db: Queryable, row: Pick<Import, 'id' | 'created'>): Promise<SyncCounts> {
+/** Leads that a stop keeps from the CRM are cancelled at once, also while their rows are still being ended. */
+export async function importCounts(
+  db: Queryable,
+  row: Pick<Import, 'id' | 'created' | 'status' | 'resumedAt'>,
+): Promise<SyncCounts> {
   const rows = await run<{ status: keyof SyncCounts; n: number }>(
     db,
     sql`SELECT status, count(*)::int AS n FROM lead_syncs WHERE ${syncsOfImport(row.id)} GROUP BY status`,
   );
   const of = (status: keyof SyncCounts) => rows.find((each) => each.status === status)?.n ?? 0;
   const begun = rows.reduce((sum, { n }) => sum + n, 0);
+  const waiting = Math.max(0, row.created - begun) + of('pending');
+  const stopped = isStopped(row);
   return {
-    pending: Math.max(0, row.created - begun) + of('pending'),
+    pending: stopped ? 0 : waiting,
     processing: of('processing'),
     success: of('success'),
     failed: of('failed'),
-    cancelled: of('cancelled'),
+    cancelled: of('cancelled') + (stopped ? waiting : 0),
   };
 }
 
@@ -193,7 +220,7 @@ export async function openUpload(
   return rows.length > 0;
 }
 
-export type WholeFile = Pick<Import, 'chunks' | 'header' | 'totalRows' | 'dialect' | 'mapping'> & {
+export type WholeFile = Pick<Import, 'chunks' | 'header' | 'totalRows' | 'dialect' | 'readAs' | 'mapping'> & {
   fileHash: string;
 };
 
@@ -206,7 +233,8 @@ export const markReady = (
 ): Change => ({
   guard:
     () => sql`UPDATE imports SET status = 'ready', file_hash = ${file.fileHash}::text, header = ${json(file.header)},
-      mapping = ${json(file.mapping)}, dialect = ${json(file.dialect)}, total_rows = ${file.totalRows}::integer, updated_at = now()
+      mapping = ${json(file.mapping)}, dialect = ${json(file.dialect)}, read_as = ${json(file.readAs)}, total_rows = ${file.totalRows}::integer,
+      updated_at = now()
     WHERE id = ${id}::uuid AND status IN (${quoted(statesBefore(importMoves, 'ready'))})
       AND chunks = ${file.chunks}::integer RETURNING id`,
   writes: [
@@ -229,24 +257,28 @@ export const markReady = (
 /** Changes how the file is read, before the import is started. */
 export const redescribe = (
   id: string,
-  file: Pick<Import, 'header' | 'dialect' | 'mapping' | 'totalRows'>,
+  file: Pick<Import, 'header' | 'dialect' | 'readAs' | 'mapping' | 'totalRows'>,
 ): Change => ({
   guard: () => sql`UPDATE imports SET header = ${json(file.header)}, mapping = ${json(file.mapping)},
-      dialect = ${json(file.dialect)}, total_rows = ${file.totalRows}::integer, updated_at = now()
+      dialect = ${json(file.dialect)}, read_as = ${json(file.readAs)}, total_rows = ${file.totalRows}::integer, updated_at = now()
     WHERE id = ${id}::uuid AND status = 'ready' RETURNING id`,
 });
 
-/** Moves from ready to running. Without `again` the guard fails when the same bytes were imported before. */
+/**
+ * Moves from ready to running. Without `again` the guard fails when the same bytes were imported before. With a
+ * `headerKey` the mapping is remembered for files with these column names.
+ */
 export const markStarted = (
   row: Import,
-  start: { mapping: Mapping; again: boolean; headerKey: string },
+  start: { mapping: Mapping; again: boolean; headerKey: string | null },
 ): Change => ({
   guard:
     () => sql`UPDATE imports SET status = 'running', mapping = ${json(start.mapping)}, started_at = now(), updated_at = now()
     WHERE id = ${row.id}::uuid AND organization_id = ${row.organizationId}::uuid
       AND status IN (${quoted(statesBefore(importMoves, 'running'))})
       AND (${start.again}::boolean OR NOT EXISTS (SELECT 1 FROM imports i WHERE ${sameFile(row)})) RETURNING id`,
-  writes: [rememberMapping(row.organizationId, start.headerKey, start.mapping)],
+  writes:
+    start.headerKey === null ? [] : [rememberMapping(row.organizationId, start.headerKey, start.mapping)],
   events: [
     {
       type: 'import.started',
@@ -273,7 +305,7 @@ export const markEnded = <To extends EndedStatus>(
 ): Change => ({
   guard:
     () => sql`UPDATE imports SET status = ${end.status}::text, problem = ${end.problem ?? null}::text, ended_at = now(),
-      updated_at = now(), total_rows = coalesce(${end.totalRows ?? null}::integer, total_rows),
+      stopped_at = CASE WHEN ${end.status}::text = 'cancelled' THEN now() ELSE stopped_at END, updated_at = now(), total_rows = coalesce(${end.totalRows ?? null}::integer, total_rows),
       header = CASE WHEN ${neverRead(end.status)} THEN NULL ELSE header END,
       mapping = CASE WHEN ${neverRead(end.status)} THEN NULL ELSE mapping END
     WHERE id = ${row.id}::uuid AND status = ANY(${sql.param([...end.from])}::text[])

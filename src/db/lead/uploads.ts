@@ -4,6 +4,8 @@ import { recipients } from '../../events/routes.ts';
 import type { Queryable } from '../client.ts';
 import { type PublishRow, run } from '../commit.ts';
 import { ownConnection } from '../crm/connections.ts';
+import { mergedWith } from '../crm/syncs.ts';
+import { importStopped } from '../imports/imports.ts';
 import type { IdempotencyKey } from '../transport/idempotency.ts';
 
 /** A company's uploaded lead, ready to be inserted. */
@@ -30,6 +32,8 @@ export type Checkpoint = {
   rejects: readonly { row: number; cells: string; errors: Record<string, string[]> }[];
   /** The number of the other rejected rows, by reason. */
   reasons: Readonly<Record<string, number>>;
+  /** The number of leads with a warning, by field; repeated phones are among them. */
+  warnings: Readonly<Record<string, number>>;
 };
 
 /** The response to a repeated request; the ids of the stored leads are added to `kept`. */
@@ -119,14 +123,14 @@ function givenPart({ leads }: UploadBatch, go: SQL): SQL {
 
 /**
  * Returns the phones that are new; a phone seen within the window keeps its row and is not returned. A lead of a
- * cancelled import that was not sent to the CRM never will be, so later leads are not duplicates of it.
+ * stopped import that was not sent to the CRM may never be, so later leads are not duplicates of it.
  */
 const knownWithin = (organizationId: string, windowMs: number): SQL => sql`known AS (
     INSERT INTO known_phones AS k (organization_id, phone_hash, lead_id)
     SELECT ${organizationId}::uuid, phone_hash, id FROM given ORDER BY phone_hash COLLATE "C"
     ON CONFLICT (organization_id, phone_hash) DO UPDATE SET lead_id = excluded.lead_id, seen_at = now()
       WHERE k.seen_at < now() - make_interval(secs => ${windowMs}::float8 / 1000)
-        OR EXISTS (SELECT 1 FROM leads l JOIN imports i ON i.id = l.import_id AND i.status = 'cancelled' WHERE l.id = k.lead_id
+        OR EXISTS (SELECT 1 FROM leads l JOIN imports i ON i.id = l.import_id AND ${importStopped('i')} WHERE l.id = k.lead_id
           AND NOT EXISTS (SELECT 1 FROM lead_syncs s WHERE s.lead_id = l.id AND s.status = 'success'))
     RETURNING lead_id)`;
 
@@ -144,7 +148,8 @@ function leadsPart({ organizationId, importId }: UploadBatch): SQL {
 }
 
 /** Must match `lead.uploaded` in the catalog; parsing a thousand events one by one would be too slow. */
-function eventParts({ organizationId, occurredAt, correlationId, visibilityMs }: UploadBatch): SQL[] {
+function eventParts(batch: UploadBatch): SQL[] {
+  const { organizationId, importId, occurredAt, correlationId, visibilityMs } = batch;
   const workers = recipients('lead.uploaded', undefined).map(({ worker }) => worker);
   const queued = visibilityMs !== null;
   return [
@@ -153,8 +158,8 @@ function eventParts({ organizationId, occurredAt, correlationId, visibilityMs }:
       SELECT event_id, ${occurredAt}::timestamptz, 'lead.uploaded', 1, ${organizationId}::uuid, 'lead:' || id, ${correlationId}::uuid,
         jsonb_build_object('leadId', id) FROM stored)`,
     sql`tasks AS (
-      INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
-      SELECT event_id, ${occurredAt}::timestamptz, worker, ${organizationId}::uuid,
+      INSERT INTO outbox (event_id, event_at, worker, organization_id, import_id, due_at, queued)
+      SELECT event_id, ${occurredAt}::timestamptz, worker, ${organizationId}::uuid, ${importId}::uuid,
         now() + make_interval(secs => ${visibilityMs ?? 0}::float8 / 1000), ${queued}::boolean
       FROM stored CROSS JOIN unnest(${sql.param(workers)}::text[]) AS worker RETURNING id, worker, epoch)`,
   ];
@@ -178,13 +183,19 @@ function checkpointParts(checkpoint: Checkpoint, repeats: number): SQL[] {
   return parts;
 }
 
-/** Only for batches with rejects, so that others stay as cheap as they are. */
-function keptParts({ rejects, reasons }: Checkpoint): SQL {
+/** Only for batches with rejects or warnings, so that others stay as cheap as they are. */
+function keptParts({ rejects, reasons, warnings }: Checkpoint): SQL {
   const kept = rejects.length > 0 ? sql`, rejects_kept = rejects_kept + ${rejects.length}::integer` : sql``;
-  if (Object.keys(reasons).length === 0) return kept;
-  return sql`${kept}, reject_reasons = (SELECT jsonb_object_agg(reason, n) FROM (
-    SELECT key AS reason, sum(value::integer) AS n FROM (SELECT * FROM jsonb_each_text(reject_reasons)
-      UNION ALL SELECT * FROM jsonb_each_text(${JSON.stringify(reasons)}::jsonb)) AS counts(key, value) GROUP BY key) AS sums)`;
+  return sql`${kept}${addedTo('reject_reasons', reasons)}${addedTo('warnings', warnings)}`;
+}
+
+/** Adds counts to those of a column. */
+function addedTo(column: 'reject_reasons' | 'warnings', counts: Readonly<Record<string, number>>): SQL {
+  if (Object.keys(counts).length === 0) return sql``;
+  const name = sql.identifier(column);
+  return sql`, ${name} = (SELECT jsonb_object_agg(key, n) FROM (
+    SELECT key, sum(value::integer) AS n FROM (SELECT * FROM jsonb_each_text(${name})
+      UNION ALL SELECT * FROM jsonb_each_text(${JSON.stringify(counts)}::jsonb)) AS counts(key, value) GROUP BY key) AS sums)`;
 }
 
 function answerPart({ key, status, kept }: KeptAnswer): SQL {
@@ -243,6 +254,9 @@ export type SyncJob = {
   worker: string | null;
   contactId: string | null;
   error: string | null;
+  remark: string | null;
+  /** Public id of another lead that is the same contact in the CRM and was written differently. */
+  mergedWith: string | null;
   createdAt: Date;
   updatedAt: Date;
 };
@@ -253,7 +267,7 @@ export async function findJob(db: Queryable, id: string): Promise<SyncJob | null
     db,
     sql`SELECT l.id, l.organization_id AS "organizationId", l.public_id AS "leadId", o.number AS "companyNumber",
         coalesce(s.status, 'pending') AS status, coalesce(s.attempts, 0) AS attempts, s.worker, s.contact_id AS "contactId", s.error,
-        l.created_at AS "createdAt", coalesce(s.updated_at, l.created_at) AS "updatedAt"
+        s.remark, ${mergedWith} AS "mergedWith", l.created_at AS "createdAt", coalesce(s.updated_at, l.created_at) AS "updatedAt"
       FROM leads l JOIN organizations o ON o.id = l.organization_id LEFT JOIN crm_connections k ON ${ownConnection('l.organization_id')}
       LEFT JOIN lead_syncs s ON s.lead_id = l.id AND s.connection_id = k.id
       WHERE l.id = ${id}::uuid AND l.channel = 'crm_upload'`,

@@ -12,6 +12,19 @@ export type ConversationOwner = {
 };
 
 /**
+ * Whether the last text to a phone was our own confirmation of its opt-out: then the carrier does not know of the opt-out,
+ * and confirms no START.
+ */
+export async function weConfirmedOptOut(db: Queryable, phoneId: string): Promise<boolean> {
+  const [last] = await run<{ ours: boolean }>(
+    db,
+    sql`SELECT purpose = 'stop_confirmed' AND status <> 'failed' AS ours FROM messages WHERE phone_id = ${phoneId}::uuid
+      ORDER BY created_at DESC LIMIT 1`,
+  );
+  return last?.ours ?? false;
+}
+
+/**
  * Decided by the last message to the phone, or by the newest offer where its messages have passed their retention. Unless
  * it is null, `among` names the only organization that counts.
  * Returns null when there is neither.

@@ -96,14 +96,18 @@ async function isOptedOut(db: Queryable, { phoneId, organizationId }: Line): Pro
   return row?.out ?? true;
 }
 
-/** Spend cap per organization and UTC day, and per organization, number and hour: no organization uses up another's. */
-export function underCap(organizationId: string | null, phoneId: string): ClaimGuard {
+/**
+ * Spend cap per organization and UTC day, and per organization, number and hour: no organization uses up another's. An
+ * answer to a text may use half of what a number is sent in an hour, so that offers always find the other half.
+ */
+export function underCap(organizationId: string | null, phoneId: string, isAnswer: boolean): ClaimGuard {
+  const perHour = sql.raw(isAnswer ? 'g.sms_per_number_hour / 2' : 'g.sms_per_number_hour');
   return {
     name: 'cap',
     statement: sql`SELECT 1 FROM organizations g WHERE g.id = ${organizationId}
     AND g.sms_per_day > (SELECT coalesce(sum(c.sent), 0) FROM sms_counters c WHERE c.organization_id = g.id
       AND c.day = ${today})
-    AND g.sms_per_number_hour > (SELECT count(*) FROM messages m WHERE m.phone_id = ${phoneId} AND m.organization_id = g.id
+    AND ${perHour} > (SELECT count(*) FROM messages m WHERE m.phone_id = ${phoneId} AND m.organization_id = g.id
       AND m.created_at > now() - interval '1 hour')`,
     refusal: async () => 'capped',
   };

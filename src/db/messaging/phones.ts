@@ -12,11 +12,13 @@ export type Phone = {
   optedOutAt: Date | null;
   /** The organizations that reported the opt-out themselves and may not text the number. */
   optedOutOf: string[];
+  /** When each of them did, by its id; none for opt-outs of earlier versions. */
+  optedOutSince: Record<string, string>;
   badNumberAt: Date | null;
 };
 
 const columns = sql.raw(
-  'id, our_number AS "ourNumber", number, opted_out_at AS "optedOutAt", opted_out_of AS "optedOutOf", bad_number_at AS "badNumberAt"',
+  'id, our_number AS "ourNumber", number, opted_out_at AS "optedOutAt", opted_out_of AS "optedOutOf", opted_out_since AS "optedOutSince", bad_number_at AS "badNumberAt"',
 );
 
 export async function findPhone(db: Queryable, id: string): Promise<Phone | null> {
@@ -36,6 +38,14 @@ export async function openConversation(db: Queryable, ourNumber: string, number:
   );
   const [made] = await find();
   return made!;
+}
+
+/** When the opt-out began that stands for this organization, or for all of them when it is null. Null when none stands. */
+export function optOutTime(phone: Phone, organizationId: string | null): string | null {
+  if (organizationId === null) return phone.optedOutAt?.toISOString() ?? null;
+  return phone.optedOutOf.includes(organizationId)
+    ? (phone.optedOutSince[organizationId] ?? 'earlier')
+    : null;
 }
 
 /** Whether the number is that of a buyer of the organization, or was offered a lead or texted by it. */
@@ -60,12 +70,17 @@ export async function isKnownTo(
 export const optedOutFor = (p: string, organization: string): string =>
   `(${p}.opted_out_at IS NOT NULL OR ${p}.opted_out_of @> ARRAY[${organization}])`;
 
-/** Records an opt-out: of the texts of one organization, or of all when `organizationId` is null. */
+/**
+ * Records an opt-out: of the texts of one organization, or of all when `organizationId` is null. Its time identifies it,
+ * so a repeated STOP keeps the time of the first.
+ */
 export function markOptedOut(phoneId: string, organizationId: string | null): Part {
   const change =
     organizationId === null
       ? sql`opted_out_at = coalesce(opted_out_at, now())`
-      : sql`opted_out_of = array_append(array_remove(opted_out_of, ${organizationId}::uuid), ${organizationId}::uuid)`;
+      : sql`opted_out_of = array_append(array_remove(opted_out_of, ${organizationId}::uuid), ${organizationId}::uuid),
+          opted_out_since = CASE WHEN opted_out_of @> ARRAY[${organizationId}::uuid] THEN opted_out_since
+            ELSE opted_out_since || jsonb_build_object(${organizationId}::text, clock_timestamp()) END`;
   return {
     name: 'opted_out',
     statement: (when: SQL) => sql`UPDATE phones SET ${change} WHERE id = ${phoneId}::uuid AND ${when}`,
@@ -79,8 +94,9 @@ export function markOptedOut(phoneId: string, organizationId: string | null): Pa
 export function markOptedIn(phoneId: string, organizationId: string | null): Part {
   const change =
     organizationId === null
-      ? sql`opted_out_at = NULL, opted_out_of = '{}'`
-      : sql`opted_out_of = array_remove(opted_out_of, ${organizationId}::uuid)`;
+      ? sql`opted_out_at = NULL, opted_out_of = '{}', opted_out_since = '{}'`
+      : sql`opted_out_of = array_remove(opted_out_of, ${organizationId}::uuid),
+          opted_out_since = opted_out_since - ${organizationId}::text`;
   return {
     name: 'opted_in',
     statement: (when: SQL) => sql`UPDATE phones SET ${change} WHERE id = ${phoneId}::uuid AND ${when}`,

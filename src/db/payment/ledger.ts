@@ -1,15 +1,24 @@
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import { type Account, accounts, type Balances } from '../../domain/payment/reversals.ts';
 import type { Part } from '../commit.ts';
 
-/** `stripe` is the balance at Stripe; the others, one of each per organization, classify that balance. */
-export type Account = 'stripe' | 'sales' | 'refunds_due' | 'disputed';
-type Booking = { key: string; amountMinor: number; currency: string; from: Account; to: Account };
+const nothing: Balances = { stripe: 0, sales: 0, refunds_due: 0, disputed: 0 };
 
-/** One journal: two entries that sum to zero. */
-export function journal(organizationId: string, { key, amountMinor, currency, from, to }: Booking): Part[] {
+/**
+ * One journal: the entries that lead from one set of balances to another; each set sums to zero, and so does their
+ * difference. Returns no parts when nothing differs. `key` says what the movement is.
+ */
+export function journal(
+  organizationId: string,
+  { key, currency, from = nothing, to }: { key: string; currency: string; from?: Balances; to: Balances },
+): Part[] {
   const id = uuidv7();
   const name = (account: Account) => (account === 'stripe' ? account : `${account}:${organizationId}`);
+  const moved = accounts
+    .map((account) => ({ account: name(account), amount: to[account] - from[account] }))
+    .filter(({ amount }) => amount !== 0);
+  if (moved.length === 0) return [];
   return [
     {
       name: 'journal',
@@ -20,7 +29,10 @@ export function journal(organizationId: string, { key, amountMinor, currency, fr
       name: 'entries',
       statement: (when) => sql`INSERT INTO journal_entries (journal_id, account, amount_minor, currency)
         SELECT ${id}::uuid, v.account, v.amount, ${currency}
-        FROM (VALUES (${name(to)}::text, ${amountMinor}::bigint), (${name(from)}::text, ${-amountMinor}::bigint)) v(account, amount)
+        FROM (VALUES ${sql.join(
+          moved.map(({ account, amount }) => sql`(${account}::text, ${amount}::bigint)`),
+          sql`, `,
+        )}) v(account, amount)
         WHERE ${when}`,
     },
   ];

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 
 /**
- * What of a payment `y` is no longer ours, as SQL. Every figure of the console is made of these two: what Stripe has sent
- * back, and what of the remainder a dispute holds.
+ * What of a payment `y` is no longer ours, as SQL. Every figure of the console is made of these: what Stripe has sent
+ * back, and what of the remainder banks claim.
  */
 export const refundedOf = sql.raw('y.refunded_minor');
 export const disputedOf = sql.raw(
-  'CASE WHEN y.disputed_at IS NULL THEN 0 ELSE y.amount_minor - y.refunded_minor END',
+  'least(y.disputed_minor, y.amount_minor - y.refunded_minor - y.refunding_minor)',
 );

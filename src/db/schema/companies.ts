@@ -111,8 +111,18 @@ export const imports = pgTable(
     fileHash: text('file_hash'),
     bytes: bigint({ mode: 'number' }).notNull().default(0),
     chunks: integer().notNull().default(0),
-    /** File options given by the uploader: `{encoding?, delimiter?}`. */
-    dialect: jsonb().$type<{ encoding?: string; delimiter?: string }>().notNull().default({}),
+    /** File options given by the uploader: `{encoding?, delimiter?, headerRow?}`. */
+    dialect: jsonb()
+      .$type<{ encoding?: string; delimiter?: string; headerRow?: number }>()
+      .notNull()
+      .default({}),
+    /** The file options as given or detected. Null in imports of older releases, whose first row that is not blank is the header. */
+    readAs: jsonb('read_as').$type<{
+      encoding: string;
+      delimiter: string;
+      headerRow: number;
+      otherEncodings: string[];
+    }>(),
     /** Target of each column; null while the mapping is incomplete. */
     mapping: jsonb().$type<(string | null)[]>(),
     header: jsonb().$type<string[]>(),
@@ -126,13 +136,22 @@ export const imports = pgTable(
     rejectsKept: integer('rejects_kept').notNull().default(0),
     /** Rejected rows that were not stored, by reason. */
     rejectReasons: jsonb('reject_reasons').$type<Record<string, number>>().notNull().default({}),
+    /** Leads that were stored with a warning, by the field it is about. */
+    warnings: jsonb().$type<Record<string, number>>().notNull().default({}),
     /** Reason of the failure, as a sentence for users. */
     problem: text(),
     createdAt: moment('created_at').notNull().defaultNow(),
     /** Last progress: a stored chunk of the file or a committed batch of rows. */
     updatedAt: moment('updated_at').notNull().defaultNow(),
     startedAt: moment('started_at'),
+    /** When its file was read, or given up. A later stop of the sending does not change it. */
     endedAt: moment('ended_at'),
+    /** The status before its sending was stopped, when the file had been read or had failed by then. */
+    stoppedFrom: text('stopped_from').$type<'done' | 'failed'>(),
+    /** When its leads were last kept from the CRM by a person; null while they are sent. */
+    stoppedAt: moment('stopped_at'),
+    /** When its leads were last sent again after a stop. A cancelled import with this time is being sent. */
+    resumedAt: moment('resumed_at'),
   },
   (t) => [
     index('imports_newest').on(t.organizationId, t.createdAt, t.id),
@@ -140,6 +159,7 @@ export const imports = pgTable(
     index('imports_running').on(t.organizationId, t.startedAt, t.id).where(sql`status = 'running'`),
     index('imports_unfinished').on(t.updatedAt).where(sql`status in ('uploading', 'ready')`),
     check('imports_status', sql`${t.status} in (${quoted(importStatuses)})`),
+    check('imports_stopped_from', sql`${t.stoppedFrom} in ('done', 'failed')`),
   ],
 );
 

@@ -88,6 +88,23 @@ export const crmCallDays = pgTable(
   (t) => [primaryKey({ columns: [t.vendor, t.accountId, t.day] })],
 );
 
+/**
+ * Which lead is written to an account with an e-mail address, because a CRM keeps one contact per address. Leads of the
+ * same person (the same phone) may be written with it as well; all others are written without it.
+ */
+export const crmAddresses = pgTable(
+  'crm_addresses',
+  {
+    vendor: text().$type<CrmName>().notNull(),
+    accountId: text('account_id').notNull(),
+    emailHash: text('email_hash').notNull(),
+    leadId: uuid('lead_id').notNull(),
+    /** The lead's `phone_hash`; its id when it has no phone. */
+    person: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.vendor, t.accountId, t.emailHash] })],
+);
+
 /** The sync of a lead to a connection. No row: not started (pending). */
 export const leadSyncs = pgTable(
   'lead_syncs',
@@ -110,6 +127,8 @@ export const leadSyncs = pgTable(
     errorCode: text('error_code'),
     /** The vendor's error message, shown to users. */
     error: text(),
+    /** What people should know of a lead that is in the CRM: what was left out, or what the CRM kept. */
+    remark: text(),
     /** The contact's consent, as the CRM reported it. */
     dnd: boolean(),
     /** Time of the newest contact update that was applied. Updates older than this are ignored. */

@@ -88,6 +88,8 @@ export const buyers = pgTable(
     language: text(),
     active: text().notNull().default('active'),
     flaggedAt: moment('flagged_at'),
+    /** How many of its payments are a reason for the flag. */
+    flags: integer().notNull().default(0),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
@@ -110,6 +112,8 @@ export const phones = pgTable(
     optedOutAt: moment('opted_out_at'),
     /** The organizations that reported the opt-out themselves and may not text the number. */
     optedOutOf: uuid('opted_out_of').array().notNull().default(sql`'{}'`),
+    /** When each of them did, by its id. */
+    optedOutSince: jsonb('opted_out_since').$type<Record<string, string>>().notNull().default({}),
     badNumberAt: moment('bad_number_at'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },

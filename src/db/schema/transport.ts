@@ -44,6 +44,8 @@ export const outbox = pgTable(
     eventAt: moment('event_at').notNull(),
     worker: text().notNull(),
     organizationId: uuid('organization_id'),
+    /** Of the sync of an import's lead: imports of one organization take turns. Null for all other work. */
+    importId: uuid('import_id'),
     /** Part of the job id: raising it invalidates every older job of this row. */
     epoch: integer().notNull().default(0),
     dueAt: moment('due_at').notNull(),
@@ -60,7 +62,7 @@ export const outbox = pgTable(
   (t) => [
     index('outbox_due').on(t.worker, t.dueAt).where(sql`queued and parked_at is null`),
     index('outbox_waiting')
-      .on(t.worker, t.organizationId, t.dueAt)
+      .on(t.worker, t.organizationId, t.importId, t.dueAt)
       .where(sql`not queued and parked_at is null`),
     index('outbox_parked').on(t.parkedAt).where(sql`parked_at is not null`),
     uniqueIndex('outbox_once').on(t.eventId, t.worker),
@@ -217,6 +219,12 @@ export const alerts = pgTable(
   },
   (t) => [index('alerts_open').on(t.createdAt).where(sql`resolved_at is null`)],
 );
+
+/** Until when a vendor's own list of events was read, to find those whose webhook never came. */
+export const eventCursors = pgTable('event_cursors', {
+  vendor: text().primaryKey(),
+  readUntil: moment('read_until').notNull(),
+});
 
 /** Processes that run workers, as they last reported. A row that is no longer renewed is a process that died. */
 export const workerProcesses = pgTable(

@@ -38,6 +38,15 @@ export function resolveParkedAlert(outboxId: number): Part {
   };
 }
 
+/** Resolves the open alerts with these keys. */
+export function resolveAlertsPart(keys: readonly string[]): Part {
+  return {
+    name: 'alerts_passed',
+    statement: (when) => sql`UPDATE alerts SET resolved_at = now()
+      WHERE resolved_at IS NULL AND key = ANY(${sql.param([...keys])}::text[]) AND ${when}`,
+  };
+}
+
 /**
  * As the guard of a change: matches when there is no open alert about this trouble (its keys begin with `prefix`), so
  * that a trouble which lasts, or which several processes see, raises one alert.

@@ -3,13 +3,13 @@ import type { Moves } from '../../domain/moves.ts';
 
 /**
  * `waiting`: due later, or its queue was full. `queued`: a job of its epoch should be in the queue. `parked`: given up
- * until an operator resumes it. `finished`: deleted by the statement that finished the work.
+ * until an operator resumes it. `finished`: deleted by the statement that finished the work, or that stopped it.
  */
 export type OutboxState = 'waiting' | 'queued' | 'parked' | 'finished';
 
 /** Allowed moves of an outbox row. `queued` follows itself when a lost job is reissued. */
 export const outboxMoves = {
-  waiting: ['queued'],
+  waiting: ['queued', 'finished'],
   queued: ['queued', 'waiting', 'parked', 'finished'],
   parked: ['waiting'],
   finished: [],

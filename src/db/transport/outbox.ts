@@ -206,24 +206,50 @@ export async function admitWaiting(
       AND NOT EXISTS (SELECT 1 FROM worker_holds h WHERE h.worker = ${worker} AND h.organization_id = t.organization_id AND h.until > now())),
     share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, sum(weight))))::integer AS rows FROM free),
     ready AS (
-      SELECT w.id, w.turn FROM free t CROSS JOIN LATERAL (
-        SELECT o.id, (row_number() OVER (ORDER BY o.due_at) - 1) / t.weight AS turn FROM (
-          SELECT id, due_at FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting} AND due_at <= now()
-            AND organization_id = t.organization_id ORDER BY due_at LIMIT greatest(0, least(t.rows, t.weight * (SELECT share.rows FROM share)))) o) w
+      SELECT w.id, w.turn FROM (
+        SELECT free.*, greatest(0, least(free.rows, free.weight * share.rows)) AS most FROM free, share) t CROSS JOIN LATERAL (
+          SELECT o.id, (row_number() OVER (ORDER BY o.place, o.due_at) - 1) / t.weight AS turn
+          FROM (${inTurns(worker)} ORDER BY place, random() LIMIT t.most) o) w
       UNION ALL
       (SELECT id, row_number() OVER (ORDER BY due_at) - 1 FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting}
         AND due_at <= now() AND organization_id IS NULL ORDER BY due_at
         LIMIT greatest(0, least(${room}::integer, ${leftOf('NULL::uuid')})))),
     -- Who is first among equals must not be the same each time.
-    turns AS (SELECT id FROM ready ORDER BY turn, random() LIMIT ${room}),
+    turns AS (SELECT id, row_number() OVER (ORDER BY turn, random()) AS n FROM ready ORDER BY n LIMIT ${room}),
     due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED),
     admitted AS (
       UPDATE outbox o SET queued = true, visits = 0, due_at = now() + make_interval(secs => ${visibilityMs}::float8 / 1000)
       FROM due WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.organization_id AS "organizationId")
-    SELECT (SELECT coalesce(json_agg(admitted), '[]') FROM admitted) AS rows,
+    SELECT (SELECT coalesce(json_agg(admitted ORDER BY n), '[]') FROM admitted JOIN turns USING (id)) AS rows,
       (SELECT organization_id FROM tenants WHERE n = ${organizations}::integer) AS next`,
   );
   return found!;
+}
+
+/** Imports of one organization that take turns in a sweep: the newest, and the oldest so that it always goes on. */
+const newestImports = 50;
+
+/**
+ * The due rows of organization `t`, with their `place` within their import: its imports take turns, and the rows of none
+ * take turns as one more. So a file of two rows does not wait for one of a million. At most `t.most` rows of each.
+ */
+function inTurns(worker: WorkerName): SQL {
+  const ofTenant = sql`o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL AND o.organization_id = t.organization_id`;
+  const due = (rows: SQL) => sql`(SELECT o.id, o.import_id, o.due_at FROM outbox o
+      WHERE ${ofTenant} AND ${rows} AND o.due_at <= now() ORDER BY o.import_id, o.due_at LIMIT t.most)`;
+  return sql`SELECT id, due_at, row_number() OVER (PARTITION BY import_id ORDER BY due_at) AS place FROM (
+    ${due(sql`o.import_id IS NULL`)}
+    UNION ALL
+    SELECT r.* FROM (
+      WITH RECURSIVE newest AS (
+        (SELECT o.import_id, 1 AS n FROM outbox o WHERE ${ofTenant} AND o.import_id IS NOT NULL ORDER BY o.import_id DESC LIMIT 1)
+        UNION ALL
+        SELECT (SELECT o.import_id FROM outbox o WHERE ${ofTenant} AND o.import_id < newest.import_id ORDER BY o.import_id DESC LIMIT 1), n + 1
+        FROM newest WHERE newest.import_id IS NOT NULL AND n < ${newestImports}::integer)
+      SELECT import_id FROM newest WHERE import_id IS NOT NULL
+      UNION
+      (SELECT o.import_id FROM outbox o WHERE ${ofTenant} AND o.import_id IS NOT NULL ORDER BY o.import_id LIMIT 1)
+    ) line CROSS JOIN LATERAL ${due(sql`o.import_id = line.import_id`)} r) each`;
 }
 
 /** Reissues rows whose jobs ended without finishing them, with a new epoch and job id. Skips rows finished since. */

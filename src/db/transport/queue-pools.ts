@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { pgSettings } from '../server.ts';
 
 /**
  * Pools for a queue backend that stores its jobs in PostgreSQL. They are created here because each client needs an error
@@ -15,14 +16,15 @@ export type QueuePools = {
 };
 
 export function createPools(url: string, schema: string, onError: (error: Error) => void): QueuePools {
+  const settings = pgSettings(url);
   const pools: pg.Pool[] = [];
   const clients = new Set<pg.Client>();
   return {
     open(max) {
       const pool = new pg.Pool({
-        connectionString: url,
+        ...settings,
         max,
-        options: `-c search_path=${schema}`,
+        options: [settings.options, `-c search_path=${schema}`].filter(Boolean).join(' '),
         connectionTimeoutMillis: 2_000,
         keepAlive: true,
       });

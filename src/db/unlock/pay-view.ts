@@ -38,7 +38,7 @@ export type PayFigures = {
   checkout: Checkout['state'] | null;
   /** A payment has arrived, differs from what was asked for, and is held for a check. */
   held: boolean;
-  /** Whether a payment is kept, or all were refunded; null when none is booked. */
+  /** Whether a payment is kept, or none of those booked is; null when none is booked. */
   payment: 'kept' | 'returned' | null;
   /** What of the kept payment went back to the buyer. */
   refundedMinor: number;

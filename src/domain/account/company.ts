@@ -1,6 +1,7 @@
 import { type CountryCode, getCountries, parsePhoneNumberFromString } from 'libphonenumber-js';
 import type { CrmName } from '../../config.ts';
-import { type FieldErrors, isEmail } from '../lead/candidate.ts';
+import type { FieldErrors } from '../lead/candidate.ts';
+import { isEmail } from '../lead/email.ts';
 import { parseLeadPhone } from '../phone/lead-phone.ts';
 
 /** A company's registration. `defaultRegion` is the country of its leads' phones without a country code. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { personHash } from './contact.ts';
-import { applyCorrection, changesIn } from './contact-update.ts';
+import { applyCorrection, changesIn, isShared } from './contact-update.ts';
 
 const report = {
   firstName: 'Amy',
@@ -28,7 +28,23 @@ it.each([
     { person: false, dnd: false },
   ],
   ['another name', { ...report, lastName: 'Li' }, { writtenHash, dnd: false }, { person: true, dnd: false }],
+  [
+    'another name, of a contact that stands for two people',
+    { ...report, lastName: 'Li', smsOptOut: true },
+    { writtenHash, dnd: false, shared: true },
+    { person: false, dnd: true },
+  ],
 ])('%s', (_what, reported, known, changes) => expect(changesIn(reported, known)).toEqual(changes));
+
+it.each([
+  [[], false],
+  [['a'], false],
+  [['a', 'a'], false],
+  [['a', 'b'], true],
+  [['a', null], true],
+] as const)('leads written as %j: shared %s', (hashes, shared) =>
+  expect(isShared(hashes.map((writtenHash) => ({ writtenHash })))).toBe(shared),
+);
 
 it('a correction keeps fields that are blank in the CRM', () => {
   const contact = {

@@ -11,12 +11,24 @@ export type ReportedPerson = {
 };
 
 /** What is known of the lead that is this contact. */
-export type KnownContact = { writtenHash: string | null; dnd: boolean | null };
+export type KnownContact = {
+  writtenHash: string | null;
+  dnd: boolean | null;
+  /** See `isShared`. */
+  shared?: boolean;
+};
+
+/**
+ * A contact that stands for several leads who were written differently: a report does not say which of them it is about.
+ * Their consent is one, because they have one phone or address; their names stay their own.
+ */
+export const isShared = (leads: readonly { writtenHash: string | null }[]): boolean =>
+  new Set(leads.map(({ writtenHash }) => writtenHash)).size > 1;
 
 /** Which parts of a report differ from what is known. Our own writes are reported back like any other change. */
 export function changesIn(reported: ReportedPerson, known: KnownContact): { person: boolean; dnd: boolean } {
   return {
-    person: personHash(reported) !== known.writtenHash,
+    person: !known.shared && personHash(reported) !== known.writtenHash,
     // A contact may be texted until its CRM reports otherwise, so a first report of consent is no change.
     dnd: reported.smsOptOut !== null && reported.smsOptOut !== (known.dnd ?? false),
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countryCode, type LeadForCrm, personHash, planContact } from './contact.ts';
+import { type LeadForCrm, personHash, planContact } from './contact.ts';
 
 const lead: LeadForCrm = {
   name: "Seán O'Brien",
@@ -31,6 +31,8 @@ describe('planContact', () => {
         email: 'sean@example.com',
         phone: '+13055550142',
       }),
+      place: 'own',
+      leftOut: [],
     });
   });
 
@@ -47,19 +49,64 @@ describe('planContact', () => {
     expect(planned.note).toBeNull();
   });
 
-  it('sends an invalid number only when nothing else identifies the contact', () => {
-    const odd = { ...lead, phone: '+1-555-1234', phoneValid: false };
-    expect(planContact(odd, plain).contact.phone).toBeUndefined();
-    expect(planContact({ ...odd, email: null }, plain).contact.phone).toBe('+1-555-1234');
+  it('sends no number that the CRM refuses, with or without an address', () => {
+    const odd = { ...lead, phone: '305-555-0142 ext. 5', phoneValid: false };
+    const byAddress = planContact(odd, plain);
+    expect(byAddress).toMatchObject({ place: 'own', leftOut: ['phone'] });
+    expect(byAddress.contact.phone).toBeUndefined();
+    const unknown = planContact({ ...odd, email: null }, plain);
+    expect(unknown).toMatchObject({ place: 'none', leftOut: ['phone'] });
+    expect(JSON.stringify(unknown.contact)).not.toContain('305');
+  });
+
+  it.each([
+    ['Cher', null, null, { firstName: 'Cher', lastName: '' }],
+    ['Bob', 'Bob', null, { firstName: 'Bob', lastName: '' }],
+    ['Lee', null, 'Lee', { firstName: '', lastName: 'Lee' }],
+    ['Ann Lee', 'Ann', 'Lee', { firstName: 'Ann', lastName: 'Lee' }],
+  ])(
+    'the name %j is written whole, so that no half of another name stays',
+    (name, firstName, lastName, names) => {
+      const { contact } = planContact({ ...lead, name, more: { firstName, lastName } }, plain);
+      expect({ firstName: contact.firstName, lastName: contact.lastName }).toEqual(names);
+    },
+  );
+
+  it('a lead without a name writes none', () => {
+    const { contact } = planContact({ ...lead, name: null }, plain);
+    expect(Object.keys(contact)).not.toContain('firstName');
+    expect(Object.keys(contact)).not.toContain('lastName');
+  });
+
+  it('[F71] an address of another person is kept in the note, and the contact is found by its phone', () => {
+    const planned = planContact({ ...lead, addressTaken: true }, plain);
+    expect(planned).toMatchObject({
+      place: 'own',
+      leftOut: ['email'],
+      note: 'Call after 5\n\nE-mail, of another contact: Sean@Example.com',
+    });
+    expect(planned.contact).toMatchObject({ firstName: 'Seán', phone: '+13055550142' });
+    expect(planned.contact.email).toBeUndefined();
+    expect(planned.hash).toBe(
+      personHash({ firstName: 'Seán', lastName: "O'Brien", email: null, phone: '+13055550142' }),
+    );
+  });
+
+  it('[F71] with an address of another person and no usable phone, a note is added and no field is changed', () => {
+    const more = { tags: ['vip'], custom: { Roof: 'flat' }, company: 'Roofs' };
+    const guest = { ...lead, phone: 'call me', phoneValid: false, addressTaken: true, more };
+    expect(planContact(guest, { ...plain, fieldMapping: { Roof: 'f1', notes: 'f2' } })).toMatchObject({
+      contact: {},
+      tags: [],
+      place: 'guest',
+      note: "Call after 5\n\nAnother lead with this e-mail address: Seán O'Brien",
+    });
+  });
+
+  it('keeps further numbers in the note, also when the notes are mapped to a field', () => {
+    const more = { otherPhones: ['+13055550143', '555-0144'] };
+    const others = 'Other phone: +13055550143\nOther phone: 555-0144';
+    expect(planContact({ ...lead, more }, plain).note).toBe(`Call after 5\n${others}`);
+    expect(planContact({ ...lead, more }, { ...plain, fieldMapping: { notes: 'f2' } }).note).toBe(others);
   });
 });
-
-it.each([
-  ['us', 'US'],
-  ['United States', 'US'],
-  ['U.S.A.', 'US'],
-  ['México', null],
-  ['Mexico', 'MX'],
-  ['Narnia', null],
-  [null, null],
-])('country %s is %s', (given, code) => expect(countryCode(given)).toBe(code));

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { countryCode } from '../country.ts';
+import { noteLines, withNoteLines } from '../lead/note-lines.ts';
 import { crmName } from './person-name.ts';
 
 /** What an upload has beyond a lead's usual fields; sealed together with them. */
@@ -12,6 +14,8 @@ export type MoreOfLead = Partial<{
   website: string | null;
   source: string | null;
   tags: string[];
+  /** Further numbers of the person, which go to the note. */
+  otherPhones: string[];
   custom: Record<string, string>;
 }>;
 
@@ -23,6 +27,8 @@ export type LeadForCrm = {
   address: string | null;
   notes: string | null;
   city: string | null;
+  /** The CRM's contact with this e-mail address belongs to another person's lead. */
+  addressTaken?: boolean;
   more?: MoreOfLead | null;
 };
 
@@ -51,42 +57,91 @@ export type PlannedContact = {
     customFields?: Record<string, string>;
   };
   tags: string[];
-  /** Null: there is none, or it is mapped to a custom field. */
+  /** The lead's notes and what has no field of its own. Null: there is none, or the notes are mapped to a custom field. */
   note: string | null;
   /** See `personHash`. */
   hash: string;
+  /**
+   * `own`: a contact of its own. `guest`: nothing but an address that is another person's, whose contact gets the note and
+   * keeps its fields. `none`: nothing by which a CRM finds a contact.
+   */
+  place: 'own' | 'guest' | 'none';
+  /** Which of the lead's phone and e-mail address are not in `contact`. */
+  leftOut: ('phone' | 'email')[];
 };
 
-/** What is written to the CRM for a lead. Absent fields stay as they are there. */
+/**
+ * What is written to the CRM for a lead. Absent fields stay as they are there. A name is written whole: its blank half
+ * is sent as well, so that it does not keep the half of another person.
+ */
 export function planContact(lead: LeadForCrm, settings: ContactSettings): PlannedContact {
-  const more = lead.more ?? {};
-  const names = crmName({
-    name: lead.name ?? '',
-    firstName: more.firstName ?? null,
-    lastName: more.lastName ?? null,
-  });
-  // The CRM refuses the whole contact for an invalid number, and an address alone is enough for a contact.
-  const phone = lead.phoneValid || lead.email === null ? lead.phone : null;
-  const customFields = customOf(lead, settings.fieldMapping);
-  const contact = withoutBlanks({
-    ...names,
-    email: lead.email,
-    phone,
-    address1: lead.address,
-    city: lead.city,
-    state: more.state,
-    postalCode: more.postalCode,
-    country: countryCode(more.country),
-    companyName: more.company,
-    website: more.website,
-    source: more.source ?? settings.sourceLabel,
-  });
+  const { addressTaken = false } = lead;
+  const phone = lead.phoneValid ? lead.phone : null;
+  const place = phone !== null || (lead.email !== null && !addressTaken) ? 'own' : guestOrNone(lead);
+  const email = addressTaken && place === 'own' ? null : lead.email;
+  const contact = fieldsOf(lead, settings, { email, phone });
   return {
-    contact: Object.keys(customFields).length > 0 ? { ...contact, customFields } : contact,
-    tags: [...new Set([...settings.tags, ...(more.tags ?? [])])],
-    note: Object.hasOwn(settings.fieldMapping, 'notes') ? null : lead.notes?.trim() || null,
+    contact: place === 'guest' ? {} : contact,
+    // Tags start workflows, which another person did not ask for.
+    tags: place === 'guest' ? [] : [...new Set([...settings.tags, ...(lead.more?.tags ?? [])])],
+    note: noteOf(lead, settings, place),
     hash: personHash(contact),
+    place,
+    leftOut: [
+      ...(lead.phone !== null && phone === null ? (['phone'] as const) : []),
+      ...(lead.email !== null && addressTaken ? (['email'] as const) : []),
+    ],
   };
+}
+
+const guestOrNone = ({ email }: LeadForCrm) => (email === null ? 'none' : 'guest');
+
+function fieldsOf(
+  lead: LeadForCrm,
+  settings: ContactSettings,
+  found: { email: string | null; phone: string | null },
+): PlannedContact['contact'] {
+  const more = lead.more ?? {};
+  const contact = {
+    ...namesOf(lead),
+    ...withoutBlanks({
+      ...found,
+      address1: lead.address,
+      city: lead.city,
+      state: more.state,
+      postalCode: more.postalCode,
+      country: countryCode(more.country),
+      companyName: more.company,
+      website: more.website,
+      source: more.source ?? settings.sourceLabel,
+    }),
+  };
+  const customFields = customOf(lead, settings.fieldMapping);
+  return Object.keys(customFields).length > 0 ? { ...contact, customFields } : contact;
+}
+
+/** Both halves, or neither for a lead without a name. */
+function namesOf({ name, more }: LeadForCrm): { firstName?: string; lastName?: string } {
+  const names = crmName({
+    name: name ?? '',
+    firstName: more?.firstName ?? null,
+    lastName: more?.lastName ?? null,
+  });
+  return names.firstName === '' && names.lastName === '' ? {} : names;
+}
+
+function noteOf(
+  lead: LeadForCrm,
+  { fieldMapping }: ContactSettings,
+  place: PlannedContact['place'],
+): string | null {
+  const lines = [
+    ...(place === 'guest' ? [`Another lead with this e-mail address: ${lead.name ?? 'no name'}`] : []),
+    ...(place === 'own' && lead.addressTaken ? [`E-mail, of another contact: ${lead.email}`] : []),
+  ];
+  const notes = Object.hasOwn(fieldMapping, 'notes') && place !== 'guest' ? null : lead.notes?.trim() || null;
+  const withPhones = withNoteLines(notes, noteLines({ phones: lead.more?.otherPhones }));
+  return [withPhones, lines.join('\n')].filter(Boolean).join('\n\n') || null;
 }
 
 function customOf(lead: LeadForCrm, mapping: ContactSettings['fieldMapping']): Record<string, string> {
@@ -120,33 +175,4 @@ type Person = {
 export function personHash({ firstName, lastName, email, phone }: Person): string {
   const values = [firstName, lastName, email?.toLowerCase(), phone].map((value) => value?.trim() ?? '');
   return createHash('sha256').update(JSON.stringify(values)).digest('base64url').slice(0, 22);
-}
-
-let codes: Map<string, string> | undefined;
-
-/** ISO 3166 code of a country's code or English name. Returns null for other texts: the CRM takes codes only. */
-export function countryCode(text: string | null | undefined): string | null {
-  const given = text?.trim() ?? '';
-  codes ??= countryCodes();
-  if (/^[a-z]{2}$/i.test(given)) return given.toUpperCase();
-  return codes.get(given.toLowerCase().replace(/\./g, '')) ?? null;
-}
-
-function countryCodes(): Map<string, string> {
-  const names = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
-  const found = new Map<string, string>([
-    ['usa', 'US'],
-    ['united states of america', 'US'],
-    ['uk', 'GB'],
-    ['great britain', 'GB'],
-    ['england', 'GB'],
-  ]);
-  for (let first = 65; first <= 90; first += 1) {
-    for (let second = 65; second <= 90; second += 1) {
-      const code = String.fromCharCode(first, second);
-      const name = names.of(code);
-      if (name && !found.has(name.toLowerCase())) found.set(name.toLowerCase(), code);
-    }
-  }
-  return found;
 }

@@ -1,6 +1,38 @@
+import { CODE_PAGES, type CodePage, decodeCodePage, isCodePage } from './code-pages.ts';
+import { guessCodePage } from './guess-code-page.ts';
+
 /** Supported encodings. Pure ASCII counts as UTF-8. */
-export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'] as const;
+export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', ...CODE_PAGES] as const;
 export type Encoding = (typeof ENCODINGS)[number];
+
+/** Other names under which programs and people know them. */
+const ALIASES: Readonly<Record<string, Encoding>> = {
+  utf8: 'utf-8',
+  ascii: 'utf-8',
+  'us-ascii': 'utf-8',
+  utf16le: 'utf-16le',
+  utf16be: 'utf-16be',
+  'utf-16': 'utf-16le',
+  cp1252: 'windows-1252',
+  'iso-8859-1': 'windows-1252',
+  latin1: 'windows-1252',
+  ansi: 'windows-1252',
+  latin9: 'iso-8859-15',
+  cp1250: 'windows-1250',
+  mac: 'macintosh',
+  macroman: 'macintosh',
+  'mac-roman': 'macintosh',
+  'x-mac-roman': 'macintosh',
+  cp850: 'ibm850',
+  'cp-850': 'ibm850',
+  dos: 'ibm850',
+};
+
+/** The encoding of a name; null when it is not supported. */
+export function encodingNamed(name: string): Encoding | null {
+  const plain = name.trim().toLowerCase().replaceAll(/[_ ]/g, '-');
+  return ENCODINGS.find((encoding) => encoding === plain) ?? ALIASES[plain] ?? null;
+}
 
 /** Size of the sample that detection reads. At most this much of a file is buffered. */
 export const HEAD_BYTES = 32 * 1024;
@@ -26,8 +58,8 @@ export function encodingOf(head: Uint8Array): Encoding | null {
  * Decodes bytes into text chunk by chunk. The result does not depend on the chunk boundaries. An invalid byte becomes
  * U+FFFD, or throws a TypeError (`ERR_ENCODING_INVALID_ENCODED_DATA`) with `strict`.
  *
- * Whether an 8-bit file is UTF-8 or Windows-1252 is decided at its first byte above 127, however late it comes: an
- * export of half a million rows may have its first accent in the last row.
+ * Which encoding an 8-bit file has is decided from its first byte above 127 on, however late it comes: an export of half
+ * a million rows may have its first accent in the last row.
  */
 export class TextReader {
   #encoding: Encoding | null;
@@ -35,6 +67,9 @@ export class TextReader {
   #decode: ((bytes: Uint8Array, last: boolean) => string) | null = null;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
+  /** The last character before the held bytes. */
+  #before = '';
+  #others: CodePage[] = [];
 
   constructor(encoding: Encoding | null, { strict = false } = {}) {
     this.#encoding = encoding;
@@ -46,11 +81,17 @@ export class TextReader {
     return this.#encoding ?? 'utf-8';
   }
 
+  /** Other encodings that fit as well. */
+  get others(): readonly CodePage[] {
+    return this.#others;
+  }
+
   push(bytes: Uint8Array): string {
     if (this.#decode) return this.#decode(bytes, false);
     if (this.#heldBytes > 0) return this.#hold(bytes);
     const plain = plainLength(bytes);
     const text = latin1(bytes.subarray(0, plain));
+    if (text !== '') this.#before = text.at(-1)!;
     return plain === bytes.length ? text : text + this.#hold(bytes.subarray(plain));
   }
 
@@ -70,7 +111,13 @@ export class TextReader {
     this.#held = [];
     this.#heldBytes = 0;
     if (!this.#decode) {
-      this.#encoding = isUtf8(held.subarray(0, HEAD_BYTES)) ? 'utf-8' : 'windows-1252';
+      const sample = held.subarray(0, HEAD_BYTES);
+      if (isUtf8(sample)) this.#encoding = 'utf-8';
+      else {
+        const { page, others } = guessCodePage(sample, this.#before);
+        this.#encoding = page;
+        this.#others = others;
+      }
       this.#decode = decoderOf(this.#encoding, this.#strict);
     }
     return this.#decode(held, last);
@@ -92,16 +139,10 @@ function isUtf8(bytes: Uint8Array): boolean {
 }
 
 function decoderOf(encoding: Encoding, strict: boolean): (bytes: Uint8Array, last: boolean) => string {
-  if (encoding === 'windows-1252') return windows1252;
+  if (isCodePage(encoding)) return (bytes) => decodeCodePage(bytes, encoding);
   const decoder = new TextDecoder(encoding, { fatal: strict });
   return (bytes, last) => decoder.decode(bytes, { stream: !last });
 }
-
-/** 0x80 to 0x9f as in the WHATWG encoding standard; the decoder of some Node releases does not map them. */
-const HIGH = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
-
-const windows1252 = (bytes: Uint8Array): string =>
-  latin1(bytes).replace(/[\x80-\x9f]/g, (character) => HIGH[character.charCodeAt(0) - 0x80]!);
 
 const latin1 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
@@ -114,4 +155,10 @@ function plainLength(bytes: Uint8Array): number {
 
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+}
+
+/** Words of the sample with letters above 127, as another encoding would read them. */
+export function wordsIn(sample: Uint8Array, encoding: CodePage): string[] {
+  const words = decodeCodePage(sample, encoding).match(/[^\s,;|"]*[\u0080-\uffff][^\s,;|"]*/g) ?? [];
+  return [...new Set(words)].slice(0, 3).map((word) => word.slice(0, 40));
 }

@@ -67,10 +67,15 @@ describe('columns of common exports', () => {
       'Last Name → last_name',
       'Company → company',
       'Business Street → address',
+      'Business Street 2 → address',
       'Business City → city',
       'Business State → state',
       'Business Postal Code → postal_code',
       'Business Country/Region → country',
+      'Home Street → address',
+      'Home City → city',
+      'Home State → state',
+      'Home Postal Code → postal_code',
       'Business Phone → phone',
       'Home Phone → phone',
       'Mobile Phone → phone',
@@ -220,7 +225,37 @@ describe('the preview', () => {
         { row: 3, ok: false, errors: { phone: [expect.stringContaining('scientific')] } },
       ],
       problem: null,
+      dropped: [],
+      warnings: {},
     });
+  });
+
+  it('names the columns that are dropped, and counts the warnings', async () => {
+    const text =
+      'Full Name,Phone,Email,Accepts Email Marketing,Empty,Loyalty\nAnn,305-555-0101,noemail,yes,,7\nBob,555-1234,,no,n/a,\n';
+    const preview = await previewCsv(file(text), { region: 'US' });
+    expect(preview.dropped).toEqual([
+      { column: 3, header: 'Accepts Email Marketing' },
+      { column: 5, header: 'Loyalty' },
+    ]);
+    expect(preview.warnings).toEqual({ email: 1, phone: 1 });
+    expect(preview.sample).toMatchObject([
+      { ok: true, lead: { email: null }, warnings: { email: [expect.stringContaining('without it')] } },
+      {
+        ok: true,
+        lead: { phone: '555-1234' },
+        warnings: { phone: [expect.stringContaining('cannot be texted')] },
+      },
+    ]);
+  });
+
+  it('accepts the mapping that it has guessed, also with several columns for a field', async () => {
+    const text = 'Name,Phone,Home Street,Business Street\nAnn,305-555-0101,1 Main St,2 Oak St\n';
+    const guessed = await previewCsv(file(text), { region: 'US' });
+    const mapping = guessed.columns.map(({ target }) => target);
+    expect(mapping).toEqual(['name', 'phone', 'address', 'address']);
+    const chosen = await previewCsv(file(text), { region: 'US', mapping });
+    expect(chosen.sample).toEqual(guessed.sample);
   });
 
   it('names a missing column, accepts a correction and applies it next time', async () => {
@@ -257,7 +292,9 @@ describe('the preview', () => {
           const judged = rowJudge(header, mapping, 'US')({ row: 2, cells });
           if (!judged.ok)
             expect(Object.values(judged.errors).every((reasons) => reasons.length === 1)).toBe(true);
-          expect(Object.keys(rowData(header, cells)).length).toBeLessThanOrEqual(header.length);
+          expect(Object.keys(rowData(header, cells)).length).toBeLessThanOrEqual(
+            Math.max(header.length, cells.length),
+          );
         },
       ),
     );

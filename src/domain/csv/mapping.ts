@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { CountryCode } from 'libphonenumber-js';
 import { RefusedError } from '../errors.ts';
-import { isEmail, LEAD_FIELDS, type LeadField } from '../lead/candidate.ts';
+import { LEAD_FIELDS, type LeadField } from '../lead/candidate.ts';
+import { isEmail, readEmails } from '../lead/email.ts';
 import { parseLeadPhone } from '../phone/lead-phone.ts';
+import { valuesFit } from './column-values.ts';
 import { fieldOfHeader, type Guess, headerWords } from './headers.ts';
 import { REASON_COLUMN } from './write.ts';
 
@@ -11,7 +13,10 @@ export type Target = LeadField | `custom:${string}`;
 /** One target per column, in column order; null skips the column. Stored and sent as plain JSON. */
 export type Mapping = readonly (Target | null)[];
 
-/** Fields that several columns may map to. The first non-blank phone and e-mail are used, and all tags. */
+/**
+ * Fields that any columns may map to: all phones, addresses and tags are used. Columns recognised by their names may share
+ * any other field too; of these a row uses one (see `columnReader`).
+ */
 const REPEATABLE: readonly LeadField[] = ['phone', 'email', 'tags'];
 const LONGEST_CUSTOM_NAME = 200;
 
@@ -31,8 +36,8 @@ export type Known = {
 };
 
 /**
- * Guesses the target of each column by its name, then by its cells in the first rows. Where several columns match one
- * field, the best is used and the others are skipped; phones, e-mails and tags are all used.
+ * Guesses the target of each column by its name, when its cells in the first rows do not contradict, then by its cells.
+ * Several columns may get one field: a row uses the first that is filled, by preference (`columnReader`).
  */
 export function guessMapping(
   header: readonly string[],
@@ -40,14 +45,15 @@ export function guessMapping(
   { region, customFields = [] }: Known,
 ): ColumnGuess[] {
   const own = new Map(customFields.map((name) => [headerWords(name), name]));
-  const named = header.map((name): Guess | null => (name === REASON_COLUMN ? null : fieldOfHeader(name)));
-  resolveNombre(header, named);
-  keepOneAddress(header, named);
+  const named = recognised(header);
   const guesses = header.map((name, column): ColumnGuess => {
-    const guess = named[column];
-    if (guess && (REPEATABLE.includes(guess.field) || column === bestColumn(named, guess.field)))
-      return { target: guess.field, confidence: guess.confidence, because: 'header' };
+    const found = named[column];
+    const cells = rows.map((row) => row[column] ?? '');
+    const guess = found && valuesFit(name, found, cells) ? found : null;
     const custom = own.get(headerWords(name));
+    const best = guess && (REPEATABLE.includes(guess.field) || column === bestColumn(named, guess.field));
+    if (guess && (best || custom === undefined))
+      return { target: guess.field, confidence: guess.confidence, because: 'header' };
     if (custom !== undefined) return { target: `custom:${custom}`, confidence: 1, because: 'header' };
     return { target: null, confidence: 0, because: null };
   });
@@ -55,31 +61,33 @@ export function guessMapping(
     const phone = parseLeadPhone(cell, region);
     return phone.ok && phone.valid;
   });
-  byValues(guesses, rows, 'email', (cell) => isEmail(cell.trim()));
+  byValues(guesses, rows, 'email', (cell) => readEmails(cell).addresses.length > 0);
   return guesses;
 }
 
-/** "Nombre" beside "Apellidos" is the first name; without it, it is the full name. */
-function resolveNombre(header: readonly string[], named: (Guess | null)[]): void {
-  const has = (field: LeadField) => named.some((guess) => guess?.field === field);
-  const column = header.findIndex((name) => headerWords(name) === 'nombre');
-  if (column >= 0 && !has('last_name')) named[column] = { field: 'name', confidence: 1, rank: 0 };
+/** What each column is by its name; null for unknown ones. */
+export function recognised(header: readonly string[]): (Guess | null)[] {
+  const named = header.map((name): Guess | null => (name === REASON_COLUMN ? null : fieldOfHeader(name)));
+  resolveNames(header, named);
+  return named;
 }
 
-const ADDRESS: readonly LeadField[] = ['address', 'city', 'state', 'postal_code', 'country'];
-
-/** Outlook exports a home, a business and another address. Only one is used: mixed parts would be a wrong address. */
-function keepOneAddress(header: readonly string[], named: (Guess | null)[]): void {
-  const kind = (column: number) =>
-    /^(home|business|mailing|billing|other|shipping|property) /.exec(headerWords(header[column]!))?.[1] ?? '';
-  const columns = [...named.keys()].filter((column) => ADDRESS.includes(named[column]?.field as LeadField));
-  const parts = new Map<string, Set<LeadField>>();
-  for (const column of columns) {
-    const known = parts.get(kind(column)) ?? new Set();
-    parts.set(kind(column), known.add(named[column]!.field));
+/**
+ * "Nombre" and "Nome" beside a last name are the first name; without it, the full name. "Name" beside "Vorname", and
+ * "Nom" beside "Prénom", are the last name.
+ */
+function resolveNames(header: readonly string[], named: (Guess | null)[]): void {
+  const words = header.map(headerWords);
+  const has = (field: LeadField) => named.some((guess) => guess?.field === field);
+  const set = (column: number, field: LeadField) => {
+    named[column] = { field, confidence: 1, rank: 0, group: '', listed: true, continues: false };
+  };
+  const hasLast = has('last_name');
+  for (const [column, word] of words.entries()) {
+    if (word === 'nombre' || word === 'nome') set(column, hasLast ? 'first_name' : 'name');
+    if (word === 'nom' || (word === 'name' && words.includes('vorname')))
+      set(column, !hasLast && (words.includes('prenom') || words.includes('vorname')) ? 'last_name' : 'name');
   }
-  const [fullest] = [...parts].sort(([, a], [, b]) => b.size - a.size)[0] ?? [''];
-  for (const column of columns) if (kind(column) !== '' && kind(column) !== fullest) named[column] = null;
 }
 
 function bestColumn(named: readonly (Guess | null)[], field: LeadField): number {
@@ -114,7 +122,13 @@ export function headerKey(header: readonly string[]): string {
 
 /** Whether the first row holds phones or e-mail addresses, so that the file probably has no header. */
 export const looksLikeData = (header: readonly string[], region: CountryCode): boolean =>
-  header.some((cell) => isEmail(cell.trim()) || (/\d{4}/.test(cell) && parseLeadPhone(cell, region).ok));
+  header.some((cell) => isEmail(cell.trim()) || (/\d{4}/.test(cell) && isPhone(cell, region)));
+
+/** A valid number, or one that is kept as given and has no words around it: `Notes 20240115` is a name. */
+function isPhone(cell: string, region: CountryCode): boolean {
+  const phone = parseLeadPhone(cell, region);
+  return phone.ok && (phone.valid || !/\p{L}/u.test(cell));
+}
 
 /**
  * Validates a mapping sent by an uploader against the file's columns. Throws RefusedError (400, `invalid_mapping`)
@@ -134,11 +148,14 @@ export function checkMapping(given: unknown, header: readonly string[]): Mapping
         : 'The mapping must name a field or null for each column.',
     );
   });
-  const seen = new Set<Target>();
-  for (const target of mapping) {
+  const named = recognised(header);
+  const seen = new Map<Target, boolean>();
+  for (const [column, target] of mapping.entries()) {
     if (target === null || REPEATABLE.includes(target as LeadField)) continue;
-    if (seen.has(target)) throw refuse(`Two columns are mapped to ${target}.`);
-    seen.add(target);
+    const byName = named[column]?.field === target;
+    if (seen.get(target) === false || (seen.has(target) && !byName))
+      throw refuse(`Two columns are mapped to ${target}.`);
+    seen.set(target, byName);
   }
   if (!mapping.includes('phone')) throw refuse('Select the column that holds the phone.');
   if (!(['name', 'first_name', 'last_name', 'company'] as const).some((field) => mapping.includes(field)))

@@ -137,9 +137,81 @@ describe('dialects', () => {
     ['formulas as given', 'a,b\n=1+1,@x\n', ['=1+1', '@x']],
     ['a NUL, left to be judged', 'a,b\nx\0y,2\n', ['x\0y', '2']],
     ['quotes that are part of a name', 'a,b\n"""x""",2\n', ['"x"', '2']],
+    ['blanks around quotes', 'a,b\n "x, y"  ,\t"2" \n', ['x, y', '2']],
+    ['quotes that are not doubled', 'a,b\n"Ann "Annie" Lee",2\n', ['Ann "Annie" Lee', '2']],
+    ['a quote at the end that is not doubled', 'a,b\n"Ann "Annie"",2\n', ['Ann "Annie"', '2']],
+    ['quotes at the start that are not doubled', 'a,b\n""Annie" Lee",2\n', ['"Annie" Lee', '2']],
+    ['a quoted nickname alone', 'a,b\n""Annie"",2\n', ['"Annie"', '2']],
+    ['inches', 'a,b\n"a 5" pipe",2\n', ['a 5" pipe', '2']],
+    ['quotes not doubled beside a delimiter', 'a,b\n"Lee, Ann "Annie"",2\n', ['Lee, Ann "Annie"', '2']],
+    ['quotes after a backslash', 'a,b\n"Ann \\"Annie\\" Lee",2\n', ['Ann "Annie" Lee', '2']],
+    ['a nickname beside a quoted cell', 'a,b\n"Bob" Smith,"2"\n', ['"Bob" Smith', '2']],
+    ['a text of several lines, with delimiters', 'a,b,c\n1,"x, y\nz",3\n', ['1', 'x, y\nz', '3']],
+    ['two texts of several lines', 'a,b,c\n"1\n","x\n\ny" ,3\r\n', ['1\n', 'x\n\ny', '3']],
   ])('%s', async (_name, text, cells) => {
     expect(await cellsOf(text)).toEqual([cells]);
   });
+
+  const ann = 'Ann Lee,ok,305-555-0101';
+  const bob = 'Bob Roe,ok,305-555-0102';
+  it.each<[name: string, rows: string, taken: string[], lines: number[]]>([
+    [
+      'the next quoted cell',
+      `Cid,"wants a quote,305\n${ann}\nDee,"fine",305-555-0103\n${bob}`,
+      ['Ann Lee', 'Dee', 'Bob Roe'],
+      [2],
+    ],
+    [
+      'the end of the file',
+      `${ann}\nCid,"never,305\n${bob}\nDee,"",305-555-0103`,
+      ['Ann Lee', 'Bob Roe', 'Dee'],
+      [3],
+    ],
+    ['two quotes that are not closed', `Cid,"one,305\nDee,"two,305\n${ann}`, ['Ann Lee'], [2, 3]],
+    [
+      'a quote at the end of another row',
+      `Cid,"one,305-555-0103\nDee,6",305-555-0104\n${ann}`,
+      ['Ann Lee'],
+      [2, 3],
+    ],
+    ['a person without a phone', `Cid,"one,\nDee,6",305-555-0104\n${ann}`, ['Ann Lee'], [2, 3]],
+    ['inches within another row', `Cid,"one,305\nDee,5" pipe,305-555-0104\n${ann}`, ['Dee', 'Ann Lee'], [2]],
+    [
+      'a text with a quote on several lines',
+      `Cid,"said "hi" and\nleft",305-555-0103\n${ann}`,
+      ['Ann Lee'],
+      [2],
+    ],
+    ['a last cell', `Cid,ok,"305-555-0103\n"Dee","x","305-555-0104"\n${ann}`, ['Dee', 'Ann Lee'], [2]],
+    ['quotes that can be read in two ways', `"Cid, "Cy", Poe",305\n${ann}`, ['Ann Lee'], [2]],
+    ['every row', `${'Cid,"x,305-555-0103\n'.repeat(3)}${ann}`, ['Ann Lee'], [2, 3, 4]],
+    [
+      'a note with line breaks, which is legal',
+      `Cid,"one\ntwo, ""three""",305-555-0103\n${ann}`,
+      ['Cid', 'Ann Lee'],
+      [],
+    ],
+    [
+      'an address, which is legal',
+      `Cid,"Acme, 1 Main St\nMiami, FL",305-555-0103\n${ann}`,
+      ['Cid', 'Ann Lee'],
+      [],
+    ],
+  ])(
+    '[F70] a quote that is not closed before %s costs its own row only',
+    async (_name, text, taken, lines) => {
+      const problems = new Map<number, string>();
+      const names: string[] = [];
+      for (const { row, cells, problem } of (await readText(`Name,Notes,Phone\n${text}\n`)).rows) {
+        if (problem) problems.set(row, problem);
+        else if (/^305-/.test(cells[2] ?? '')) names.push(cells[0]!);
+      }
+      expect(names).toEqual(taken);
+      for (const line of lines) expect(problems.get(line)).toMatch(/quote/);
+      if (lines.length > 0) expect(problems.get(lines[0]!)).toContain(`line ${lines[0]} of the file`);
+      else expect(problems.size).toBe(0);
+    },
+  );
 
   it('numbers rows as a spreadsheet does and skips blank ones', async () => {
     const { rows } = await readText('a,b\n\n1,2\n , \n,,\n"3\n4",5\n6,7\n\n\n');
@@ -200,8 +272,7 @@ describe('[S13] files that are not CSV or exceed a limit', () => {
     ['jpeg', Buffer.from('ffd8ffe000104a46', 'hex'), /picture/],
     ['sqlite', 'SQLite format 3\0', /database/],
     ['noise', Buffer.from(Array.from({ length: 4_000 }, (_, i) => (i * i * 31) % 256)), /binary/],
-    ['an open quote', 'Name,Phone\nAnn,1\n"Bob,2\nEve,3\n', /quote is opened in row 3/],
-    ['an open quote, long', `Name,Phone\n"Ann,1\n${'Bob,2\n'.repeat(100_000)}`, /Row 2 is too large.*quote/],
+    ['a header with an open quote', 'Name,"Phone\nAnn,1\n', /column names cannot be read: row 1 has a quote/],
     ['10^6 columns', `Name${',x'.repeat(1_000_000)}\n`, /Row 1 is too large/],
     ['10^6 empty cells', `Name,Phone\n${','.repeat(3_000_000)}\n`, /Row 2 is too large/],
     ['501 columns', `Name${',x'.repeat(500)}\n`, /Row 1 is too large/],
@@ -219,7 +290,6 @@ describe('[S13] files that are not CSV or exceed a limit', () => {
   it.each([
     ['one cell', 'x'],
     ['commas', ','],
-    ['an open quote', '"",a\n'],
     ['one cell, UTF-16', 'x\0'],
   ])('%s of 500 MB is refused after reading little of it', async (_name, unit) => {
     let sent = 0;
@@ -231,6 +301,25 @@ describe('[S13] files that are not CSV or exceed a limit', () => {
     const failure = await read(endless()).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RefusedError);
     expect(sent).toBeLessThan(4);
+  });
+
+  it('[F70] a quote that is never closed in 20 MB costs its own row, in constant memory', async () => {
+    async function* long() {
+      yield Buffer.from('Name,Phone\n"a,1\n');
+      const megabyte = Buffer.from('Bob,2\n'.repeat(2 ** 20 / 6));
+      for (let i = 0; i < 20; i += 1) yield megabyte;
+    }
+    const file = await openCsv(long());
+    const problems: number[] = [];
+    let rows = 0;
+    let largest = 0;
+    for await (const batch of file.batches) {
+      rows += batch.length;
+      largest = Math.max(largest, batch.length);
+      for (const { row, problem } of batch) if (problem) problems.push(row);
+    }
+    expect([problems, rows]).toEqual([[2], 1 + 20 * Math.floor(2 ** 20 / 6)]);
+    expect(largest).toBeLessThanOrEqual(1_000);
   });
 
   it('rethrows errors of the source and closes it', async () => {
@@ -371,5 +460,18 @@ describe('rejected rows', () => {
     const again = await readText(text);
     const second = again.rows.map(({ cells }, i) => ({ cells, errors: first[i]!.errors }));
     expect(await written(again.header, second)).toBe(text);
+  });
+
+  it('a row longer than its header has its reason in the column of reasons and keeps its cells', async () => {
+    const errors = { row: ['has 4 cells'] };
+    const text = async (header: string[], cells: string[]) => {
+      let all = '';
+      for await (const line of rejectsCsv(header, [{ cells, errors }])) all += line;
+      return all;
+    };
+    const first = await text(['Name', 'Phone'], ['Lee', ' Ann', '305', '=x']);
+    expect(first).toBe('\ufeffName,Phone,Rejected because\r\nLee," Ann",row: has 4 cells,305,\'=x\r\n');
+    const { header, rows } = await readText(first);
+    expect(await text(header, rows[0]!.cells)).toBe(first);
   });
 });

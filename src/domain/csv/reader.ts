@@ -1,19 +1,31 @@
-import { CsvError, parse } from 'csv-parse';
 import { RefusedError } from '../errors.ts';
-import { dialectOf } from './dialect.ts';
-import { type Encoding, encodingOf, HEAD_BYTES, joined, TextReader } from './encoding.ts';
+import type { CodePage } from './code-pages.ts';
+import { type Dialect, dialectOf, type HeadRow, isBlankRow } from './dialect.ts';
+import { type Encoding, encodingOf, HEAD_BYTES, joined, TextReader, wordsIn } from './encoding.ts';
+import { type FieldOfCell, leadField } from './header-row.ts';
 import { notCsv } from './not-csv.ts';
+import { LineTooLongError, Records, type TextRow } from './records.ts';
 
-/** `row` is the row number as a spreadsheet shows it: the header is row 1, and blank rows count. */
-export type CsvRow = { row: number; cells: string[] };
+/**
+ * `row` is the row number as a spreadsheet shows it: blank rows count. `problem`: why the row cannot be read, as a
+ * sentence without its subject.
+ */
+export type CsvRow = { row: number; cells: string[]; problem?: string };
 
 export type CsvFile = {
-  /** Column names as written; they may be blank or repeated. */
+  /** Column names as written; they may be blank or repeated. `Column 1` and so on when no row holds them. */
   header: string[];
+  /** The row of the column names, 0 when there is none. Rows before it are not among the batches. */
   headerRow: number;
+  /** The first rows that are not blank, at most 20, whatever they hold. */
+  firstRows: readonly HeadRow[];
   delimiter: string;
   /** Final once the first non-ASCII character was read; `utf-8` before. */
   encoding(): Encoding;
+  /** Other encodings that fit as well, once the first non-ASCII character was read. */
+  otherEncodings(): readonly CodePage[];
+  /** Words of the start of the file as an encoding reads them; none when it has only ASCII. */
+  wordsIn(encoding: CodePage): string[];
   /** All non-blank rows, cells as written. Throws RefusedError where the file is malformed. */
   batches: AsyncGenerator<CsvRow[]>;
   /** Releases the source. Required when the batches are not read to the end. */
@@ -24,11 +36,16 @@ export type CsvOptions = {
   /** As named by the uploader; detected when absent. */
   encoding?: Encoding;
   delimiter?: string;
+  /** The row of the column names; 0: none, `first`: the first that is not blank. Detected when absent. */
+  headerRow?: number | 'first';
+  /** The columns by which the header is recognised; the fields of leads by default. */
+  fieldOf?: FieldOfCell;
   /** Refuses the file at the first invalid character, which otherwise becomes U+FFFD. */
   strict?: boolean;
   batchSize?: number;
   maxRows?: number;
   maxColumns?: number;
+  /** Characters of a row. */
   maxRowBytes?: number;
   /** Runs each step of parsing, a few milliseconds long, when it is this file's turn; at once by default. */
   pace?: Pace;
@@ -43,6 +60,7 @@ const STEP = 4_096;
 const MOST_BLANK_ROWS = 1_200_000;
 /** Limit of a batch's cells in characters; a thousand rows of the largest size would not fit in memory. */
 const LARGEST_BATCH = 2 * 1024 * 1024;
+const LARGEST_ROW = 256 * 1024;
 
 /**
  * Opens a CSV of unknown dialect and encoding while its bytes arrive. Memory does not grow with the file: one row, one
@@ -54,18 +72,42 @@ export async function openCsv(source: AsyncIterable<Uint8Array>, options: CsvOpt
   const close = async () => void (await bytes.return?.());
   try {
     const text = await openText(bytes, options);
-    const { delimiter, rowEnds, skip } = dialectOf(text.head, options.delimiter);
-    const rows = new RowReader(delimiter, rowEnds, options);
-    const steps = inSteps(rows, text.chunks(skip), options.pace ?? atOnce);
+    const dialect = dialectIn(text, options);
+    const rows = new RowReader(dialect, options);
+    const steps = inSteps(rows, text.chunks(dialect.skip), options.pace ?? atOnce);
     const batches = readBatches(rows, steps, options.batchSize ?? 1_000, close);
     const first = await batches.next();
-    if (first.done || !rows.header) throw new RefusedError(400, 'invalid_csv', 'The file is empty.');
-    return { ...rows.header, delimiter, encoding: () => text.encoding, batches, close };
+    if (first.done || !rows.header) throw noHeader(rows, dialect);
+    return {
+      header: rows.header,
+      headerRow: rows.headerRow ?? 1,
+      firstRows: dialect.rows,
+      delimiter: dialect.delimiter,
+      encoding: () => text.encoding,
+      otherEncodings: () => text.others,
+      wordsIn: (encoding) => wordsIn(text.sample, encoding),
+      batches,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+function dialectIn({ head, cut }: { head: string; cut: boolean }, options: CsvOptions): Dialect {
+  const { delimiter, headerRow, fieldOf = leadField, maxRowBytes = LARGEST_ROW } = options;
+  return dialectOf(head, { delimiter, headerRow, fieldOf, maxRow: maxRowBytes, cut });
+}
+
+const noHeader = ({ headerRow }: RowReader, { rows }: Dialect): RefusedError =>
+  rows.length > 0 && headerRow !== null
+    ? new RefusedError(
+        400,
+        'invalid_csv',
+        `The file has no row ${headerRow}, so there are no column names in it.`,
+      )
+    : new RefusedError(400, 'invalid_csv', 'The file is empty.');
 
 /** Decodes the source; `head` is the decoded start of the text, from which the dialect is detected. */
 async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = false }: CsvOptions) {
@@ -79,12 +121,17 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
   }
   const read = joined(parts);
   const start = read.subarray(0, HEAD_BYTES);
-  const reader = new TextReader(encoding ?? encodingOf(start), { strict });
+  const marked = encodingOf(start);
+  // A byte order mark says which of the two a file in UTF-16 is.
+  const known =
+    encoding?.startsWith('utf-16') && marked?.startsWith('utf-16') ? marked : (encoding ?? marked);
+  const reader = new TextReader(known, { strict });
   // The head gets a reader of its own: ending the main reader here would settle its encoding too early.
-  const headReader = new TextReader(encoding ?? encodingOf(start));
+  const headReader = new TextReader(known);
   const cut = start.length < read.length || length >= HEAD_BYTES;
-  const head = headReader.push(start) + headReader.end();
-  const sentence = notCsv(start, cut ? head.replace(/\ufffd$/, '') : head);
+  const decoded = headReader.push(start) + headReader.end();
+  const head = cut ? decoded.replace(/\ufffd$/, '') : decoded;
+  const sentence = notCsv(start, head);
   if (sentence) throw new RefusedError(400, 'not_csv', sentence);
 
   async function* chunks(skip: number): AsyncGenerator<string> {
@@ -102,9 +149,14 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
   }
   return {
     head,
+    cut,
+    sample: start,
     chunks,
     get encoding() {
       return reader.encoding;
+    },
+    get others() {
+      return reader.others;
     },
   };
 }
@@ -118,17 +170,13 @@ function* split(bytes: Uint8Array): Generator<Uint8Array> {
 /** Feeds the text to the parser step by step. */
 async function* inSteps(rows: RowReader, chunks: AsyncGenerator<string>, pace: Pace): AsyncGenerator<void> {
   for await (const chunk of chunks) {
-    for (let first = 0; first < chunk.length; ) {
-      const cut = first + STEP;
-      // A pair of surrogates is one character.
-      const end = /[\uD800-\uDBFF]/.test(chunk[cut - 1] ?? '') ? cut + 1 : cut;
-      const step = chunk.slice(first, end);
-      await pace(() => rows.take(step));
-      first = end;
+    for (let first = 0; first < chunk.length; first += STEP) {
+      const step = chunk.slice(first, first + STEP);
+      await pace(async () => rows.take(step));
     }
     yield;
   }
-  await pace(() => rows.take(null));
+  await pace(async () => rows.take(null));
 }
 
 const atOnce: Pace = (step) => step();
@@ -165,9 +213,11 @@ async function* readBatches(
   }
 }
 
-/** Feeds csv-parse chunk by chunk and limits the size of a row. */
+/** Reads rows from text as it arrives, finds the header among them and keeps to the limits. */
 class RowReader {
-  header: { header: string[]; headerRow: number } | null = null;
+  header: string[] | null = null;
+  /** Null until the first row that is not blank, where that is the header. */
+  headerRow: number | null;
   ready: CsvRow[] = [];
   /** Sum of the cells of `ready`, in characters. */
   readyLength = 0;
@@ -175,25 +225,15 @@ class RowReader {
   next = 1;
   #count = 0;
   #blank = 0;
-  #sinceRow = 0;
   readonly limits;
-  readonly #parser;
+  readonly #records: Records;
 
-  constructor(delimiter: string, rowEnds: string[], options: CsvOptions) {
-    const { maxRows = Number.POSITIVE_INFINITY, maxColumns = 500, maxRowBytes = 256 * 1024 } = options;
+  constructor({ delimiter, crEnds, headerRow, unnamed, skip }: Dialect, options: CsvOptions) {
+    const { maxRows = Number.POSITIVE_INFINITY, maxColumns = 500, maxRowBytes = LARGEST_ROW } = options;
     this.limits = { maxRows, maxColumns, maxRowBytes };
-    this.#parser = parse({
-      delimiter,
-      record_delimiter: rowEnds,
-      ltrim: !/\s/.test(delimiter),
-      relax_column_count: true,
-      relax_quotes: true,
-      max_record_size: maxRowBytes,
-      // Returns null, so that the parser's own queue stays empty.
-      on_record: (cells: string[]) => this.#row(cells),
-    });
-    // `take` rejects with the error; without a listener it would also be thrown.
-    this.#parser.on('error', () => undefined);
+    this.headerRow = headerRow;
+    this.#records = new Records({ delimiter, crEnds, maxRow: maxRowBytes }, skip > 0 ? 2 : 1);
+    if (headerRow === 0) this.#begin(unnamed);
   }
 
   handOut(size: number): CsvRow[] {
@@ -202,46 +242,43 @@ class RowReader {
     return rows;
   }
 
-  take(text: string | null): Promise<void> {
-    if (text === '') return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const done = (error?: Error | null) => (error ? reject(error) : resolve());
-      if (text === null) {
-        this.#parser.once('error', reject);
-        this.#parser.end(done);
-        return;
-      }
-      this.#sinceRow += text.length;
-      this.#parser.write(text, (error) => {
-        // max_record_size does not count delimiters and quotes.
-        if (!error && this.#sinceRow > 4 * this.limits.maxRowBytes + CHUNK_BYTES) done(tooLarge(this));
-        else done(error);
-      });
-    });
+  /** `null`: the text has ended. */
+  take(text: string | null): void {
+    if (text !== null) this.#records.push(text);
+    for (let row = this.#records.next(text === null); row; row = this.#records.next(text === null))
+      this.#row(row);
   }
 
-  #row(cells: string[]): null {
-    this.#sinceRow = 0;
-    // The parser builds an error with a stack for each row whose length differs from the first row's. Resetting the
-    // counter makes every row the first, so that ragged rows parse as fast as others.
-    (this.#parser.info as { records: number }).records = 0;
+  #row({ cells, problem }: TextRow): void {
     const row = this.next;
-    if (cells.length > this.limits.maxColumns) throw tooLarge(this);
+    if (cells.length > this.limits.maxColumns) {
+      if (!problem) throw tooLarge(this);
+      cells.length = this.limits.maxColumns;
+    }
     this.next += 1;
-    if (cells.every((cell) => cell === '' || cell.trim() === '')) {
+    const blank = isBlankRow(cells);
+    if (!blank) this.headerRow ??= row;
+    if (row === this.headerRow) {
+      if (problem) throw badHeader(row, problem);
+      if (blank) throw blankHeader(row);
+      this.#begin(cells.map((name) => name.trim()));
+      return;
+    }
+    if (blank) {
       this.#blank += 1;
       if (this.#blank > MOST_BLANK_ROWS) throw tooBlank();
-      return null;
+      return;
     }
-    if (!this.header) {
-      this.header = { header: cells.map((name) => name.trim()), headerRow: row };
-      return null;
-    }
+    if (!this.header) return;
     this.#count += 1;
     if (this.#count > this.limits.maxRows) throw tooMany(this.limits.maxRows);
-    this.ready.push({ row, cells });
+    this.ready.push(problem === undefined ? { row, cells } : { row, cells, problem });
     for (const cell of cells) this.readyLength += cell.length;
-    return null;
+  }
+
+  #begin(header: string[]): void {
+    this.header = header;
+    this.#records.columns = header.length;
   }
 }
 
@@ -253,6 +290,16 @@ function lengthOf(rows: readonly CsvRow[]): number {
 
 const tooMany = (maxRows: number) =>
   new RefusedError(413, 'too_large', `The file has more than ${maxRows} rows. Split it into several files.`);
+
+const badHeader = (row: number, problem: string) =>
+  new RefusedError(400, 'invalid_csv', `The column names cannot be read: row ${row} ${problem}.`);
+
+const blankHeader = (row: number) =>
+  new RefusedError(
+    400,
+    'invalid_csv',
+    `Row ${row} is blank, so there are no column names in it. Name another row.`,
+  );
 
 const tooBlank = () =>
   new RefusedError(
@@ -268,19 +315,14 @@ const tooLarge = ({ next, limits: { maxColumns, maxRowBytes } }: RowReader) =>
     `Row ${next} is too large (at most ${maxColumns} cells and ${maxRowBytes} bytes). Perhaps a quote is opened there and never closed.`,
   );
 
-/** Turns parser errors into a RefusedError for the uploader. Returns other errors, which come from the source, as is. */
+/** Turns errors of reading into a RefusedError for the uploader. Returns other errors, which come from the source, as is. */
 function readable(error: unknown, rows: RowReader): unknown {
-  const row = rows.next;
-  const { code } = error as { code?: string };
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+  if (error instanceof LineTooLongError) return tooLarge(rows);
+  if ((error as { code?: string }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
     return new RefusedError(
       400,
       'invalid_csv',
-      `The file is damaged near row ${row}: its text cannot be read.`,
+      `The file is damaged near row ${rows.next}: its text cannot be read.`,
     );
-  if (!(error instanceof CsvError)) return error;
-  if (code === 'CSV_QUOTE_NOT_CLOSED')
-    return new RefusedError(400, 'invalid_csv', `A quote is opened in row ${row} and never closed.`);
-  if (code === 'CSV_MAX_RECORD_SIZE') return tooLarge(rows);
-  return new RefusedError(400, 'invalid_csv', `Row ${row} cannot be read as CSV.`);
+  return error;
 }

@@ -1,5 +1,7 @@
 import type { CountryCode } from 'libphonenumber-js';
-import { type GivenLead, type Judged, judgeLead, type LeadField } from '../lead/candidate.ts';
+import { type Judged, judgeLead } from '../lead/candidate.ts';
+import { columnReader } from './columns.ts';
+import { hasSurplus } from './line.ts';
 import type { Mapping } from './mapping.ts';
 import type { CsvRow } from './reader.ts';
 import { plainCell, REASON_COLUMN } from './write.ts';
@@ -12,69 +14,53 @@ export function rowJudge(
   mapping: Mapping,
   region: CountryCode,
 ): (row: CsvRow) => JudgedRow {
-  const read = rowReader(header, mapping);
+  const given = rowReader(header, mapping);
   return (row) => {
-    const { cells } = row;
-    const judged = read.tooMany(cells)
-      ? {
-          ok: false as const,
-          errors: {
-            row: [
-              `has ${cells.length} cells where the header has ${header.length}: a text with a separator in it needs quotes`,
-            ],
-          },
-        }
-      : judgeLead(read.given(cells), region);
+    const problem = rowProblem(row, header.length);
+    const judged =
+      problem === null
+        ? judgeLead(given(row.cells), region)
+        : { ok: false as const, errors: { row: [problem] } };
     return { ...judged, ...row };
   };
 }
 
 /**
- * A row shorter than the header is padded with blanks, because many programs omit trailing cells. A longer one is
- * refused: its cells may be in the wrong columns.
+ * Why a row cannot be used, as a sentence without its subject; null when it can. A longer row than the header is refused:
+ * its cells may be in the wrong columns.
  */
+export function rowProblem({ cells, problem }: CsvRow, columns: number): string | null {
+  if (problem !== undefined) return problem;
+  return hasSurplus(cells, columns)
+    ? `has ${cells.length} cells where the header has ${columns}: a text with a separator in it needs quotes`
+    : null;
+}
+
+/** A row shorter than the header is padded with blanks, because many programs omit trailing cells. */
 function rowReader(header: readonly string[], mapping: Mapping) {
-  const single: [LeadField, number][] = [];
-  const phones: number[] = [];
-  const emails: number[] = [];
-  const tags: number[] = [];
-  const custom: [string, number][] = [];
-  for (const [column, target] of mapping.entries()) {
-    if (target === null) continue;
-    if (target === 'phone') phones.push(column);
-    else if (target === 'email') emails.push(column);
-    else if (target === 'tags') tags.push(column);
-    else if (target.startsWith('custom:')) custom.push([target.slice('custom:'.length), column]);
-    else single.push([target as LeadField, column]);
-  }
   // In a corrected file of rejected rows, the apostrophe that `safeCell` added is removed.
   const corrected = header.at(-1) === REASON_COLUMN;
   const cell = corrected
     ? (cells: readonly string[], column: number) => plainCell(cells[column] ?? '')
     : (cells: readonly string[], column: number) => cells[column] ?? '';
-  return {
-    tooMany: (cells: readonly string[]): boolean => {
-      for (let i = header.length; i < cells.length; i += 1) if (cells[i]!.trim() !== '') return true;
-      return false;
-    },
-    given: (cells: readonly string[]): GivenLead => {
-      const given: GivenLead = {
-        phones: phones.map((column) => cell(cells, column)),
-        emails: emails.map((column) => cell(cells, column)),
-        tags: tags.map((column) => cell(cells, column)),
-        custom: custom.map(([name, column]) => [name, cell(cells, column)] as const),
-      };
-      // Keys are lead fields, never text from the file's header.
-      for (const [field, column] of single) given[field as 'name'] = cell(cells, column);
-      return given;
-    },
-  };
+  return columnReader(header, mapping, cell);
+}
+
+/** The number of leads with a warning, by the field it is about. */
+export function warningsOf(judged: readonly Judged[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const each of judged) {
+    if (!each.ok || each.warnings === undefined) continue;
+    for (const field of Object.keys(each.warnings)) counts[field] = (counts[field] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** A row as an object keyed by column name, for API answers. A repeated name keeps its first cell. */
 export function rowData(header: readonly string[], cells: readonly string[]): Record<string, string> {
   const data = new Map<string, string>();
-  for (const [column, name] of header.entries()) {
+  const surplus = hasSurplus(cells, header.length) ? cells.length - header.length : 0;
+  for (const [column, name] of [...header, ...Array<string>(surplus).fill('')].entries()) {
     const key = name === '' ? `column ${column + 1}` : name;
     if (!data.has(key)) data.set(key, cells[column] ?? '');
   }

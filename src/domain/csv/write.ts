@@ -25,9 +25,10 @@ export type Omitted = { rows: number; reasons: Readonly<Record<string, number>> 
 export type Reject = { cells: readonly string[]; errors: Readonly<Record<string, readonly string[]>> };
 
 /**
- * The rejected rows as uploaded, with the reasons in an additional column, to be corrected and uploaded again. Starts
- * with a byte order mark, without which Excel does not read the file as UTF-8. When rows are missing, the last line
- * says how many.
+ * The rejected rows as uploaded, with the reasons in an additional column, to be corrected and uploaded again. Cells of
+ * a row beyond its columns follow the reason, and the row is rejected again until they are moved or deleted. Starts with
+ * a byte order mark, without which Excel does not read the file as UTF-8. When rows are missing, the last line says how
+ * many.
  */
 export async function* rejectsCsv(
   header: readonly string[],
@@ -38,9 +39,11 @@ export async function* rejectsCsv(
   const columns = corrected ? header.slice(0, -1) : header;
   yield `\ufeff${csvLine([...columns, REASON_COLUMN])}`;
   for await (const { cells, errors } of rejects) {
-    const given = corrected ? cells.slice(0, columns.length).map(plainCell) : cells;
-    const missing = Array.from({ length: Math.max(0, columns.length - given.length) }, () => '');
-    yield csvLine([...given, ...missing, reasonText(errors)]);
+    const given = corrected ? cells.map(plainCell) : cells;
+    const known = columns.map((_name, column) => given[column] ?? '');
+    // The earlier reason of a row that is rejected again is left out.
+    const surplus = given.slice(corrected ? columns.length + 1 : columns.length);
+    yield csvLine([...known, reasonText(errors), ...surplus]);
   }
   if (omitted.rows > 0) yield csvLine([...columns.map(() => ''), omittedText(omitted)]);
 }

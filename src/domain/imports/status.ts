@@ -5,7 +5,7 @@ export type ImportStatus = (typeof importStatuses)[number];
 
 /**
  * Allowed moves of an import. `ready` waits for a mapping or for a person to start it. An import that has been read can
- * still be cancelled while some of its leads are not in the CRM yet.
+ * still be cancelled while some of its leads are not in the CRM yet; it is what it was before when the rest is sent.
  */
 export const importMoves = {
   uploading: ['ready', 'failed', 'cancelled'],
@@ -13,7 +13,7 @@ export const importMoves = {
   running: ['done', 'failed', 'cancelled'],
   done: ['cancelled'],
   failed: ['cancelled'],
-  cancelled: [],
+  cancelled: ['done', 'failed'],
 } as const satisfies Moves<ImportStatus>;
 
 export const endedStatuses = ['done', 'failed', 'cancelled'] as const satisfies readonly ImportStatus[];
@@ -21,6 +21,24 @@ export type EndedStatus = (typeof endedStatuses)[number];
 
 export const hasEnded = (status: ImportStatus): boolean =>
   (endedStatuses as readonly ImportStatus[]).includes(status);
+
+/** Whether its leads are kept from the CRM: it was cancelled, and the rest was not sent since. */
+export const isStopped = ({ status, resumedAt }: { status: ImportStatus; resumedAt: Date | null }): boolean =>
+  status === 'cancelled' && resumedAt === null;
+
+/** Whether the file was read to its end, whatever became of the leads. */
+export function isReadToEnd(row: {
+  status: ImportStatus;
+  stoppedFrom: 'done' | 'failed' | null;
+  totalRows: number;
+  created: number;
+  duplicates: number;
+  rejected: number;
+}): boolean {
+  if (row.status === 'done' || row.stoppedFrom === 'done') return true;
+  const read = row.created + row.duplicates + row.rejected;
+  return row.status === 'cancelled' && row.totalRows > 0 && read >= row.totalRows;
+}
 
 /** As shown to people and programs: a started import that waits for earlier ones is `waiting`, not `running`. */
 export const shownStatuses = [...importStatuses, 'waiting'] as const;

@@ -24,6 +24,7 @@ describe('a lead', () => {
       lastName: null,
       phone: '+13055550123',
       phoneValid: true,
+      otherPhones: [],
       email: 'Ann@Example.com',
       notes: '=1+1\n  two',
       company: null,
@@ -50,7 +51,7 @@ describe('a lead', () => {
     'Ñ'.repeat(300),
     'محمد',
     '=SUM(A1)',
-    '-',
+    "'t Hooft",
   ])('keeps the name %j unchanged', (name) => {
     expect(Buffer.from(leadOf({ name }).name)).toEqual(Buffer.from(name));
     const lead = leadOf({ name: '', first_name: name, last_name: 'Ω' });
@@ -73,17 +74,19 @@ describe('a lead', () => {
       { name: 'Jos\ufffd' },
       { name: [expect.stringContaining('save the file as UTF-8') as never] },
     ],
-    ['no e-mail address', { emails: ['ann at example.com'] }, { email: ['is not an e-mail address'] }],
+    [
+      'no e-mail address beside a phone that is none either',
+      { phones: ['555-1234'], emails: ['ann at example.com'] },
+      { email: ['is not an e-mail address'] },
+    ],
+    ['invisible characters for a phone', { phones: ['\u200b\u2060'] }, { phone: ['is missing'] }],
+    ['invisible characters for a name', { name: '\u3164\u200b' }, { name: ['is missing'] }],
+    ['signs for a missing name', { name: '\\N', first_name: 'NULL' }, { name: ['is missing'] }],
     ['a long tag', { tags: ['x'.repeat(101)] }, { tags: ['is longer than 100 characters'] }],
     [
       'tags without an end',
       { tags: [Array.from({ length: 3_000_000 }, (_, i) => i).join(',')] },
       { tags: ['are more than 50'] },
-    ],
-    [
-      'separators without an end',
-      { emails: [';'.repeat(16_000_000)] },
-      { email: ['is longer than 16384 characters'] },
     ],
     [
       'many tags',
@@ -142,10 +145,81 @@ describe('a lead', () => {
     'a b@example.com',
     '@example.com',
     'a@-x.com',
+    'noemail',
+    'none@none',
     `${'a'.repeat(320)}@example.com`,
-  ])('refuses the e-mail address %j', (email) =>
-    expect(errorsOf({ emails: [email] })).toHaveProperty('email'),
-  );
+    ';'.repeat(16_000_000),
+  ])('is kept without the e-mail address %j', (email) => {
+    const judged = judge({ emails: [email] });
+    expect(judged).toMatchObject({ ok: true, lead: { phone: '+13055550123', email: null } });
+    expect(judged).toMatchObject({ warnings: { email: [expect.stringContaining('kept without it')] } });
+    expect(errorsOf({ emails: [email], phones: ['call me'] })).toHaveProperty('email');
+  });
+
+  it('warns of a number that is kept as given, and of a country that is not known', () => {
+    expect(judge({ phones: ['555-1234'], country: 'XX' })).toMatchObject({
+      lead: { phone: '555-1234', phoneValid: false, country: 'XX' },
+      warnings: { phone: [expect.stringContaining('cannot be texted')], country: [expect.any(String)] },
+    });
+    expect(judge({ country: 'UK' })).not.toHaveProperty('warnings');
+  });
+
+  it('keeps the extension, further addresses and what else its phones say in the notes', () => {
+    expect(
+      leadOf({
+        notes: 'Old client',
+        phones: ['305-555-0123 x45 / 786-555-0101', '305-555-0124', '305 555 0123', 'ask for Ann', 'n/a'],
+        emails: ['a@example.com b@example.com', 'A@example.com'],
+      }),
+    ).toMatchObject({
+      phone: '+13055550123',
+      otherPhones: ['+17865550101', '+13055550124'],
+      email: 'a@example.com',
+      notes: 'Old client\nExtension: 45\nPhone as given: ask for Ann\nOther email: b@example.com',
+    });
+  });
+
+  it.each<[GivenLead, object]>([
+    [
+      { company: '\\N', city: 'NULL', state: 'n/a' },
+      { company: null, city: null, state: null },
+    ],
+    [
+      { notes: '-', address: 'n/a', website: 'none' },
+      { notes: null, address: null, website: null },
+    ],
+    [
+      { company: '="Acme"', city: "'Miami" },
+      { company: 'Acme', city: 'Miami' },
+    ],
+    [{ postal_code: '="02139"' }, { postalCode: '02139' }],
+    [{ postal_code: 'z:02139' }, { postalCode: '02139' }],
+    [{ postal_code: '33101.0' }, { postalCode: '33101' }],
+    [
+      { first_name: 'Ann', last_name: '-' },
+      { firstName: 'Ann', lastName: null },
+    ],
+    [{ first_name: 'Jennifer', last_name: 'Null' }, { lastName: 'Null' }],
+    [{ name: '-', company: 'Acme' }, { name: 'Acme' }],
+    [{ name: '-' }, { name: '-' }],
+    [{ name: 'Unknown' }, { name: 'Unknown' }],
+    [{ name: 'Unknown', company: 'Acme' }, { name: 'Acme' }],
+    [
+      { name: '', first_name: 'n/a', last_name: 'n/a' },
+      { name: 'n/a', firstName: null, lastName: null },
+    ],
+    [{ tags: ['"vip","old lead"'] }, { tags: ['vip', 'old lead'] }],
+    [
+      {
+        custom: [
+          ['Pets', 'none'],
+          ['Roof', 'NULL'],
+          ['Age', '="7"'],
+        ],
+      },
+      { customFields: { Pets: 'none', Age: '7' } },
+    ],
+  ])('cleans %j', (given, expected) => expect(leadOf(given)).toMatchObject(expected));
 
   it('splits tags as exports write them', () => {
     expect(leadOf({ tags: ['* myContacts ::: * Roofing', 'old, vip;old'] }).tags).toEqual([
@@ -202,7 +276,7 @@ describe('a row', () => {
     });
     const theirs = rowJudge(['Name', 'Phone'], ['name', 'phone'], 'US');
     expect(theirs({ row: 2, cells: ["'=Ann", "'+13055550123"] })).toMatchObject({
-      lead: { name: "'=Ann", phone: '+13055550123' },
+      lead: { name: '=Ann', phone: '+13055550123' },
     });
   });
 });

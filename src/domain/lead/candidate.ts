@@ -1,5 +1,9 @@
 import type { CountryCode } from 'libphonenumber-js';
-import { type LeadPhone, parseLeadPhone } from '../phone/lead-phone.ts';
+import { type CellKind, optionalCell, typedCell } from '../cell.ts';
+import { countryCode, phoneRegion } from '../country.ts';
+import { type LeadContact, type Regions, readContact } from './lead-contact.ts';
+import { noteLines, withNoteLines } from './note-lines.ts';
+import { readTags } from './tags.ts';
 
 /** Lead fields that an upload may contain; a column of a file maps to one of them. */
 export const LEAD_FIELDS = [
@@ -39,14 +43,11 @@ export const LONGEST: Readonly<Record<LeadField, number>> = {
   tags: 100,
   source: 200,
 };
-const MOST_TAGS = 50;
-/** Limit of a cell that holds several tags or addresses. */
-const LONGEST_LIST = 16_384;
 const LONGEST_CUSTOM = 5_000;
 /** Of custom fields, so that a report on many leads is not many times as long as the leads. */
 const MOST_CUSTOM_ERRORS = 10;
 
-/** Values as given in a row, a form or an API call; a blank value is absent. */
+/** Values as given in a row, a form or an API call; a value without visible text, or a sign for a missing one, is absent. */
 export type GivenLead = Partial<Record<Exclude<LeadField, 'phone' | 'email' | 'tags'>, string>> & {
   /** In order of preference. */
   phones?: readonly string[];
@@ -55,7 +56,7 @@ export type GivenLead = Partial<Record<Exclude<LeadField, 'phone' | 'email' | 't
   custom?: readonly (readonly [name: string, value: string])[];
 };
 
-/** A valid lead, ready to be stored. Texts are trimmed and otherwise as given. */
+/** A valid lead, ready to be stored. Texts are cleaned as by `cellText` and otherwise as given. */
 export type LeadCandidate = {
   name: string;
   /** Set only when given separately; otherwise `splitName` derives them from `name`. */
@@ -64,7 +65,10 @@ export type LeadCandidate = {
   /** E.164 when valid, otherwise as given. */
   phone: string;
   phoneValid: boolean;
+  /** Further numbers of the person: E.164 when valid, otherwise as given. */
+  otherPhones: string[];
   email: string | null;
+  /** With an extension, further addresses and what else the phone cells say below it. */
   notes: string | null;
   company: string | null;
   address: string | null;
@@ -79,22 +83,27 @@ export type LeadCandidate = {
 };
 
 export type FieldErrors = Record<string, string[]>;
-export type Judged = { ok: true; lead: LeadCandidate } | { ok: false; errors: FieldErrors };
+/** `warnings`: what a valid lead was stored without or cannot be used for, by field; absent when there is none. */
+export type Judged =
+  | { ok: true; lead: LeadCandidate; warnings?: FieldErrors }
+  | { ok: false; errors: FieldErrors };
 
-/** Placeholders that stand for an empty field. */
-const PLACEHOLDER = /^(n\/?a|none|null|nil|undefined|unknown|#n\/a|ninguno|no tiene|-+|\.+)$/i;
-const EMAIL =
-  /^[^\s\p{Cc}@<>"(),:;[\]\\]+@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+[\p{L}][\p{L}\p{N}-]*[\p{L}\p{N}]$/u;
-
-/** Checks the length first, because the pattern is slow on long texts. */
-export const isEmail = (text: string): boolean => text.length <= LONGEST.email && EMAIL.test(text);
+const KIND: Partial<Record<LeadField, CellKind>> = {
+  name: 'name',
+  first_name: 'name',
+  last_name: 'name',
+  state: 'place',
+  country: 'place',
+};
 
 /** Validates a lead from any source. Returns the lead, or the errors by field. */
 export function judgeLead(given: GivenLead, region: CountryCode): Judged {
   const errors: FieldErrors = {};
-  const text = (field: LeadField): string | null => {
-    const value = given[field as 'name']?.trim();
-    if (!value) return null;
+  const warnings: FieldErrors = {};
+  const text = (field: Exclude<LeadField, 'phone' | 'email' | 'tags'>): string | null => {
+    const cell = given[field];
+    const value = cell ? optionalCell(cell, KIND[field]) : null;
+    if (value === null) return null;
     const reason = reasonAgainst(value, LONGEST[field]);
     if (reason) errors[field] = [reason];
     return value;
@@ -103,31 +112,61 @@ export function judgeLead(given: GivenLead, region: CountryCode): Judged {
   const lastName = text('last_name');
   const company = text('company');
   const fullName = [firstName, lastName].filter((part) => part !== null).join(' ');
-  const name = text('name') ?? (fullName || company);
+  const name = text('name') ?? (fullName || company || typedInsteadOfName(given));
   if (name === null) errors.name = ['is missing'];
-  const phone = bestPhone(given.phones ?? [], region);
-  if (!phone.ok) errors.phone = [phone.reason];
+  const country = text('country');
+  const own = country === null ? null : phoneRegion(country);
+  const regions: Regions = own === null || own === region ? [region] : [own, region];
+  const contact = readContact({ phones: given.phones ?? [], emails: given.emails ?? [] }, regions);
+  judgeContact(contact, errors, warnings);
+  if (country !== null && countryCode(country) === null)
+    warnings.country = ['is not a country that is known: a CRM that takes codes only is not sent it'];
+  const { phone, email, further } = contact;
   const lead: LeadCandidate = {
     name: name ?? '',
     firstName,
     lastName,
     phone: phone.ok ? phone.value : '',
     phoneValid: phone.ok && phone.valid,
-    email: emailOf(given.emails ?? [], errors),
-    notes: text('notes'),
+    otherPhones: [...(further.phones ?? [])],
+    email,
+    notes: withNoteLines(text('notes'), noteLines({ ...further, phones: [] })),
     company,
     address: text('address'),
     city: text('city'),
     state: text('state'),
-    postalCode: text('postal_code'),
-    country: text('country'),
+    postalCode: postalCode(text('postal_code')),
+    country,
     website: text('website'),
     source: text('source'),
     tags: tagsOf(given.tags ?? [], errors),
     customFields: customOf(given.custom ?? [], errors),
   };
-  return isEmpty(errors) ? { ok: true, lead } : { ok: false, errors };
+  if (!isEmpty(errors)) return { ok: false, errors };
+  return isEmpty(warnings) ? { ok: true, lead } : { ok: true, lead, warnings };
 }
+
+/** A lead needs a phone. With a valid one, an address that cannot be read is left out instead of costing the lead. */
+function judgeContact({ phone, emailReason }: LeadContact, errors: FieldErrors, warnings: FieldErrors): void {
+  if (!phone.ok) errors.phone = [phone.reason];
+  else if (!phone.valid) warnings.phone = ['is not a valid number: kept as given, it cannot be texted'];
+  if (emailReason === null) return;
+  if (phone.ok && phone.valid) warnings.email = [`${emailReason}: the lead is kept without it`];
+  else errors.email = [emailReason];
+}
+
+/** Forms that require a name get a dash or "unknown": the person can be reached, and is kept under it. */
+function typedInsteadOfName({ name, first_name, last_name }: GivenLead): string | null {
+  for (const part of [name, first_name, last_name]) {
+    const typed = part ? typedCell(part) : null;
+    if (typed !== null) return typed;
+  }
+  return null;
+}
+
+/** Meta writes `z:33101` so that spreadsheets keep the zeros, and others write `33101.0`. */
+const postalCode = (text: string | null): string | null =>
+  text?.replace(/^z:\s?/i, '').replace(/^(\d+)\.0$/, '$1') || null;
 
 function isEmpty(errors: FieldErrors): boolean {
   for (const _field in errors) return false;
@@ -143,57 +182,15 @@ function reasonAgainst(value: string, longest: number): string | null {
   return null;
 }
 
-/** Returns the first valid number, else the first number that may be stored, else the error of the first. */
-function bestPhone(given: readonly string[], region: CountryCode): LeadPhone {
-  let best: LeadPhone | null = null;
-  for (const text of given) {
-    if (text.trim() === '') continue;
-    const phone = parseLeadPhone(text, region);
-    if (phone.ok && phone.valid) return phone;
-    if (best === null || (phone.ok && !best.ok)) best = phone;
-  }
-  return best ?? { ok: false, reason: 'is missing' };
-}
-
-/** Returns the first valid address as written. Returns null and records an error when only invalid ones are given. */
-function emailOf(given: readonly string[], errors: FieldErrors): string | null {
-  let reason: string | null = null;
-  for (const cell of given) {
-    // Checked before splitting: a cell may be as large as the whole request.
-    if (cell.length > LONGEST_LIST) {
-      reason ??= `is longer than ${LONGEST_LIST} characters`;
-      continue;
-    }
-    for (const part of cell.split(/:::|[;,]/)) {
-      const text = part.trim();
-      if (text === '' || PLACEHOLDER.test(text)) continue;
-      const wrong = reasonAgainst(text, LONGEST.email) ?? (isEmail(text) ? null : 'is not an e-mail address');
-      if (wrong === null) return text;
-      reason ??= wrong;
-    }
-  }
-  if (reason) errors.email = [reason];
-  return null;
-}
-
-/** Splits lists as exports write them: `a, b`, `a;b`, Google's `* a ::: * b`. Duplicates are removed. */
 function tagsOf(given: readonly string[], errors: FieldErrors): string[] {
-  const tags = new Set<string>();
-  for (const cell of given) {
-    if (cell.length > LONGEST_LIST || tags.size > MOST_TAGS) {
-      errors.tags = [`are more than ${MOST_TAGS}`];
-      return [];
-    }
-    for (const part of cell.split(/:::|[,;|\n]/)) {
-      const tag = part.trim().replace(/^\* ?/, '');
-      if (tag === '') continue;
+  const read = readTags(given);
+  if (!read.ok) errors.tags = [read.reason];
+  else
+    for (const tag of read.tags) {
       const reason = reasonAgainst(tag, LONGEST.tags);
       if (reason) errors.tags = [reason];
-      tags.add(tag);
     }
-  }
-  if (tags.size > MOST_TAGS) errors.tags = [`are more than ${MOST_TAGS}`];
-  return [...tags];
+  return read.ok ? read.tags : [];
 }
 
 function customOf(given: NonNullable<GivenLead['custom']>, errors: FieldErrors): Record<string, string> {
@@ -201,8 +198,8 @@ function customOf(given: NonNullable<GivenLead['custom']>, errors: FieldErrors):
   const kept: [string, string][] = [];
   let wrong = 0;
   for (const [name, cell] of given) {
-    const value = cell.trim();
-    if (value === '') continue;
+    const value = optionalCell(cell, 'own');
+    if (value === null) continue;
     const reason = reasonAgainst(value, LONGEST_CUSTOM);
     if (reason && wrong === MOST_CUSTOM_ERRORS) {
       errors.custom_fields = [`are wrong in more than these ${MOST_CUSTOM_ERRORS}`];

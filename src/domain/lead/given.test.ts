@@ -55,6 +55,36 @@ describe('a lead sent to the API', () => {
     expect(judgeGiven({ ...lead, ...fields }, 'US', null)).toEqual({ ok: false, errors });
   });
 
+  it.each([
+    [
+      { email: '', notes: '', city: '' },
+      { email: null, notes: null, city: null },
+    ],
+    [
+      { email: null, tags: null, custom_fields: null },
+      { email: null, tags: [], customFields: {} },
+    ],
+    [
+      { tags: '', custom_fields: '' },
+      { tags: [], customFields: {} },
+    ],
+    [
+      { email: 'NULL', company: '\\N', state: 'n/a' },
+      { email: null, company: null, state: null },
+    ],
+    [{ email: 'Ann <ann@example.com>' }, { email: 'ann@example.com' }],
+    [{ email: 'o&leary@example.com' }, { email: 'o&leary@example.com' }],
+    [
+      { phone: '="3055550142"', postal_code: '="02139"' },
+      { phone: '+13055550142', postalCode: '02139' },
+    ],
+    [{ phone: '305-555-0142 x5' }, { phone: '+13055550142', notes: 'Extension: 5' }],
+    [{ tags: '"vip","old lead"' }, { tags: ['vip', 'old lead'] }],
+    [{ country: 'UK', phone: '020 7946 0018' }, { phone: '+442079460018' }],
+  ])('is read like a row of a file: %j', (fields, expected) => {
+    expect(judgeGiven({ ...lead, ...fields }, 'US', null)).toMatchObject({ ok: true, lead: expected });
+  });
+
   it('reports an invalid company with the other errors', () => {
     expect(judgeGiven({ ...lead, phone: 'x' }, 'US', 'is missing')).toEqual({
       ok: false,

@@ -41,7 +41,7 @@ function readGiven(data: Record<string, unknown>, errors: FieldErrors): GivenLea
   if (typeof tags === 'string') given.tags = [tags];
   else if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) given.tags = tags;
   else if (tags !== undefined && tags !== null) errors.tags = ['must be a list of texts'];
-  if (custom !== undefined && custom !== null) given.custom = customOf(custom, errors);
+  if (custom !== undefined && custom !== null && custom !== '') given.custom = customOf(custom, errors);
   return given;
 }
 

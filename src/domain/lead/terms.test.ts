@@ -84,3 +84,33 @@ describe('[S33] the lowest price of the organization', () => {
     expect(result(order, defaultTerms, floors)).toBe(expected);
   });
 });
+
+describe('a price that Stripe refuses', () => {
+  it.each([
+    [
+      'less than the minimum',
+      given(174_99, 'huf'),
+      'price_cents must be at least HUF 175: Stripe charges no less',
+    ],
+    [
+      'off the step',
+      given(1_505, 'kwd'),
+      'price_cents must be a multiple of KWD 0.010: Stripe charges no other amounts',
+    ],
+    [
+      'a fraction of a whole unit',
+      given(500_001, 'ugx'),
+      'price_cents must be a multiple of UGX 1: Stripe charges no other amounts',
+    ],
+    ['a currency it does not take', given(2_000, 'irr'), 'currency Stripe takes no payments in irr'],
+    ['that currency without a price', given(null, 'irr'), 'currency Stripe takes no payments in irr'],
+  ] as const)('%s', (_name, order, expected) => {
+    expect(result(order, defaultTerms)).toBe(`400 config.${expected}`);
+  });
+
+  it('a stored lead whose own price is refused is offered at another price only', () => {
+    const stored = { ...lead, priceMinor: 1_505, currency: 'kwd' };
+    expect(result(given(null), stored)).toMatch(/^400 config.price_cents must be a multiple/);
+    expect(result(given(1_510), stored)).toBe('1510 kwd');
+  });
+});

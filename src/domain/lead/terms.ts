@@ -1,5 +1,6 @@
 import { RefusedError } from '../errors.ts';
 import { formatMoney } from '../money.ts';
+import { refusalOf } from '../payment/currencies.ts';
 
 /** Price, currency and lifetime of an offer. */
 export type Terms = { priceMinor: number; currency: string; ttlMs: number };
@@ -19,14 +20,15 @@ type Rules = {
 };
 
 /**
- * The terms of an offer. A default price counts in its own currency only. Throws RefusedError 400 with the field that
- * breaks a rule.
+ * The terms of an offer. A default price counts in its own currency only, and only what Stripe would charge is offered.
+ * Throws RefusedError 400 with the field that breaks a rule.
  */
 export function termsOf(given: GivenTerms, otherwise: Terms, { floors, notBelow }: Rules): Terms {
   const currency = given.currency ?? otherwise.currency;
   const price = (minor: number) => formatMoney(minor, currency, 'en');
   if (notBelow && currency !== notBelow.currency)
     throw refused('currency', `must be that of the lead: ${notBelow.currency}`);
+  assertCharged(given.priceMinor, currency);
   if (given.priceMinor === null && currency !== otherwise.currency)
     throw refused('price_cents', `is required in ${currency}: the default price is in ${otherwise.currency}`);
   const priceMinor = given.priceMinor ?? otherwise.priceMinor;
@@ -40,7 +42,37 @@ export function termsOf(given: GivenTerms, otherwise: Terms, { floors, notBelow 
     );
   if (floor !== undefined && priceMinor < floor)
     throw refused('price_cents', `must be at least ${price(floor)}, the lowest price of the organization`);
+  assertCharged(priceMinor, currency);
   return { priceMinor, currency, ttlMs: given.ttlMs ?? otherwise.ttlMs };
+}
+
+/** `priceMinor`: null when only the currency is known. */
+function assertCharged(priceMinor: number | null, currency: string): void {
+  const words = chargeProblem(priceMinor ?? 0, currency);
+  if (words && (priceMinor !== null || words.field === 'currency'))
+    throw refused(words.field === 'currency' ? 'currency' : 'price_cents', words.message);
+}
+
+/** What is wrong with a price for Stripe, as the message of its field. Returns null when Stripe would charge it. */
+export function chargeProblem(
+  priceMinor: number,
+  currency: string,
+): { field: 'currency' | 'price'; message: string } | null {
+  const refusal = refusalOf(priceMinor, currency);
+  if (!refusal) return null;
+  const price = (minor: number) => formatMoney(minor, currency, 'en');
+  const { field } = refusal;
+  switch (refusal.because) {
+    case 'not_charged':
+      return { field, message: `Stripe takes no payments in ${currency}` };
+    case 'off_step':
+      return {
+        field,
+        message: `must be a multiple of ${price(refusal.step)}: Stripe charges no other amounts`,
+      };
+    case 'too_small':
+      return { field, message: `must be at least ${price(refusal.minimum)}: Stripe charges no less` };
+  }
 }
 
 const refused = (field: 'price_cents' | 'currency', message: string) =>

@@ -1,11 +1,17 @@
 import type { Language } from '../language.ts';
-import { formatMoney } from '../money.ts';
 import { oneLine } from '../plain-text.ts';
 import type { CheckName } from '../transport/checks.ts';
 import { stepOf } from '../transport/steps.ts';
 
 /** The key of the alert about a payment that is held until an operator resolves the alert. */
 export const heldPaymentAlert = (sessionId: string) => `quarantined-${sessionId}`;
+
+/** The keys of the alerts about one refund or dispute. They are resolved once it is made good, won or closed. */
+export const failedRefundAlert = (refundId: string) => `refund-failed-${refundId}`;
+export const disputedAlert = (disputeId: string) => `disputed-${disputeId}`;
+export const inquiryAlert = (disputeId: string) => `inquiry-${disputeId}`;
+/** Of a dispute that was booked before disputes had rows. */
+export const legacyDisputedAlert = (paymentId: string) => `disputed-${paymentId}`;
 
 /** What an alert is about, by name; null for what it is not about. Read when it is shown or mailed, never stored with it. */
 export type Named = { company: string | null; buyer: string | null; lead: string | null };
@@ -48,6 +54,11 @@ const checks: Partial<Record<string, Record<Language, string>>> = checkWords;
 const reasonGiven = ({ reason }: { reason: string }) => reason;
 type Parked = { worker: string; eventType?: string | undefined; error: string };
 const gaveUp = ({ error }: Parked) => error;
+/** `amount` is formatted. */
+type Money = { amount: string };
+type FailedRefund = { refundId: string; code: string; kept: boolean };
+type DisputeFacts = { disputeId: string; reason: string };
+const moneyIn = ({ amount }: Money): AlertDetails => ({ amount });
 const stepIn = ({ worker, eventType }: Parked): AlertDetails => ({ worker, eventType });
 
 const definitions = {
@@ -93,9 +104,40 @@ const definitions = {
       en: 'If the buyer has the details, decide whether to go on selling to them; they are flagged. Then resolve this alert.',
       es: 'Si el comprador ya tiene los datos, decida si seguirá vendiéndole; queda marcado. Después resuelva este aviso.',
     },
-    text: ({ amount, currency }: RefundFields) =>
-      `${amountOf({ amount, currency })} of the payment went back to the buyer.`,
-    details: (fields) => ({ amount: amountOf(fields) }),
+    text: ({ amount, price }: Money & { price: string }) =>
+      amount === price ? `${amount} was refunded.` : `${amount} of ${price} was refunded.`,
+    details: moneyIn,
+  }),
+  refund_failed: define({
+    title: ({ amount }) => ({
+      en: `Refund of ${amount ?? 'a payment'} to {buyer} failed`,
+      es: `Falló la devolución de ${amount ?? 'un pago'} a {buyer}`,
+    }),
+    explanation: {
+      en: 'Stripe could not return money to a buyer. The amount is in your Stripe balance again.',
+      es: 'Stripe no pudo devolver el dinero a un comprador. El monto está de nuevo en su saldo de Stripe.',
+    },
+    next: {
+      en: 'Repeat the refund with "leadgate refund repeat", or return the money in another way. Then resolve this alert.',
+      es: 'Repita la devolución con "leadgate refund repeat", o devuelva el dinero de otra manera. Después resuelva este aviso.',
+    },
+    text: ({ amount, refundId, code, kept }: Money & FailedRefund) =>
+      `${amount} did not go back (${code}). ${kept ? 'The sale counts again.' : 'The buyer is owed the money.'} To repeat the refund: leadgate refund repeat ${refundId}`,
+    details: moneyIn,
+  }),
+  payment_inquiry: define({
+    title: { en: 'The bank of {buyer} asks about a payment', es: 'El banco de {buyer} pregunta por un pago' },
+    explanation: {
+      en: 'A bank asks about a payment. No money has moved.',
+      es: 'Un banco pregunta por un pago. No se movió dinero.',
+    },
+    next: {
+      en: 'Answer it at Stripe, or it may become a dispute.',
+      es: 'Respóndale en Stripe, o puede convertirse en una disputa.',
+    },
+    text: ({ amount, disputeId, reason }: Money & DisputeFacts) =>
+      `The bank asks about ${amount} (${reason}, ${disputeId}).`,
+    details: moneyIn,
   }),
   payment_disputed: define({
     title: { en: '{buyer} disputes a payment', es: '{buyer} disputa un pago' },
@@ -107,7 +149,26 @@ const definitions = {
       en: 'Answer the dispute at Stripe before its deadline, then resolve this alert.',
       es: 'Responda a la disputa en Stripe antes de su plazo y resuelva este aviso.',
     },
-    text: (_: object) => 'The bank asks for the payment back. Its buyer is flagged.',
+    text: ({ amount, disputeId, reason }: Money & DisputeFacts) =>
+      `The bank claims back ${amount} (${reason}, ${disputeId}). The buyer is flagged.`,
+    details: moneyIn,
+  }),
+  checkout_refused: define({
+    title: ({ amount }) => ({
+      en: `{buyer} could not pay ${amount ?? 'for an offer'}`,
+      es: `{buyer} no pudo pagar ${amount ?? 'una oferta'}`,
+    }),
+    explanation: {
+      en: 'Stripe accepts no payment for an offer, and would refuse it again.',
+      es: 'Stripe no acepta el pago de una oferta y lo rechazaría de nuevo.',
+    },
+    next: {
+      en: 'Correct its price or currency and send the lead again, or check your Stripe account. Then resolve this alert.',
+      es: 'Corrija el precio o la moneda y envíe el contacto otra vez, o revise su cuenta de Stripe. Después resuelva este aviso.',
+    },
+    text: ({ amount, code }: Money & { code: string }) =>
+      `Stripe refuses the checkout of ${amount} (${code}).`,
+    details: moneyIn,
   }),
   payment_rejected: define({
     title: {
@@ -128,8 +189,8 @@ const definitions = {
   crm_paused: define({
     title: { en: '{company}: CRM connection paused', es: '{company}: conexión con el CRM en pausa' },
     explanation: {
-      en: 'The CRM rejects the company’s credentials. Its leads are kept.',
-      es: 'El CRM rechaza las credenciales de la empresa. Sus contactos se conservan.',
+      en: 'The CRM rejects the company’s credentials, or the app was removed there. Its leads are kept.',
+      es: 'El CRM rechaza las credenciales de la empresa, o quitaron la aplicación allí. Sus contactos se conservan.',
     },
     next: {
       en: 'Reconnect the CRM in the company’s settings. Sending resumes automatically.',
@@ -181,9 +242,6 @@ const definitions = {
     text: (_: object) => 'The SMS limit is reached, for a number and hour or for the day.',
   }),
 };
-
-type RefundFields = { amount: number; currency: string };
-const amountOf = ({ amount, currency }: RefundFields) => formatMoney(amount, currency, 'en');
 
 type Fields = { [K in keyof typeof definitions]: Parameters<(typeof definitions)[K]['text']>[0] };
 export type AlertKind = keyof Fields;

@@ -46,7 +46,11 @@ const judged = (text: string, offers: Offer[], optedOut = false, canOptIn = opte
 };
 const noEffect = { event: null, lead: null, operator: false, optIn: false, optOut: false };
 const operator = (intent: string) => ({ ...noEffect, intent, operator: true });
-const emits = (intent: string, event: string, lead: string) => ({ ...noEffect, intent, event, lead });
+const emits = (intent: string, event: string, lead: string) => ({
+  ...noEffect,
+  ...{ intent, event, lead },
+  operator: event === 'unclear',
+});
 
 describe('the offer that a reply refers to', () => {
   it.each([
@@ -102,6 +106,12 @@ describe('the offer that a reply refers to', () => {
     ['an unknown phone', 'Y', [], operator('accept')],
     ['unclear with an offer', 'Y or N?', [newer], emits('unclear', 'unclear', 'lead_Newer')],
     ['unclear without an open offer', 'who is this', [expired], operator('unclear')],
+    [
+      'an autoresponder with an offer',
+      'I am driving and will get back to you',
+      [newer],
+      { ...noEffect, intent: 'unclear', operator: true },
+    ],
     ['emoji only', '🎉🎉', [newer], emits('unclear', 'unclear', 'lead_Newer')],
     ['a thumb is an answer', '👍🏽', [newer], emits('accept', 'accepted', 'lead_Newer')],
     ['help from a phone with an offer', 'HELP', [expired], emits('help', 'help', 'lead_expired')],
@@ -136,6 +146,30 @@ describe('[F27] a phone that is opted out buys nothing', () => {
     expect(judged('START', [newer], false, true)).toEqual(optIn);
     for (const text of ['YES', 'Y'])
       expect(judged(text, [newer], false, true)).toEqual(emits('accept', 'accepted', 'lead_Newer'));
+  });
+});
+
+describe("the carrier's own keyword outranks our reading", () => {
+  const by = (text: string, keyword: 'stop' | 'start' | 'help', optedOut = false) =>
+    judgeReply(text, { optedOut, canOptIn: optedOut, offers: [newer], keyword }, now);
+
+  it.each(['Y', 'pausa', 'help', 'start', 'Can you stop by?'])('%s as STOP is an opt-out', (text) => {
+    expect(by(text, 'stop')).toMatchObject({ intent: 'stop', optOut: true, event: null });
+  });
+
+  it.each(['vuelvo', 'stop', 'N', 'unsubscribe me'])('%s as START is none, and lifts one', (text) => {
+    expect(by(text, 'start')).toMatchObject({ intent: 'start', optOut: false, optIn: false, event: null });
+    expect(by(text, 'start', true)).toMatchObject({ intent: 'start', optOut: false, optIn: true });
+  });
+
+  it('as HELP it is neither an opt-out nor an answer', () => {
+    for (const text of ['stop', 'Y', 'N', 'ayuda'])
+      expect(by(text, 'help')).toMatchObject({ intent: 'help', optOut: false, event: 'help' });
+  });
+
+  it('YES as START is an acceptance from a subscribed phone, and subscribes an opted-out one', () => {
+    expect(by('YES', 'start')).toMatchObject({ intent: 'accept', event: 'accepted' });
+    expect(by('YES', 'start', true)).toMatchObject({ intent: 'start', optIn: true, event: null });
   });
 });
 

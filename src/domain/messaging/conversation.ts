@@ -1,5 +1,5 @@
 import { isOpen, type UnlockState } from '../unlock/machine.ts';
-import { isCarrierResubscribe, parseReply, type ReplyKind } from './reply.ts';
+import { type CarrierKeyword, isCarrierResubscribe, parseReply, type ReplyKind } from './reply.ts';
 
 /** An offer in one conversation (our number and a buyer's phone) that a reply may refer to. */
 export type Offer = {
@@ -21,6 +21,8 @@ export type Conversation = {
   /** There is an opt-out that a START in this conversation lifts. */
   canOptIn: boolean;
   offers: readonly Offer[];
+  /** The keyword that the carrier itself acted on, if any: its lists are configured there and outrank our reading. */
+  keyword?: CarrierKeyword | null;
 };
 
 export type ReplyVerdict = {
@@ -30,7 +32,7 @@ export type ReplyVerdict = {
   offer: Offer | null;
   optOut: boolean;
   optIn: boolean;
-  /** The reply gets no automatic answer and is shown to an operator. */
+  /** The reply is shown to an operator: it has no clear meaning here. */
   needsOperator: boolean;
   /** The `reply.*` event to emit, if any. */
   event: 'accepted' | 'declined' | 'unclear' | 'help' | null;
@@ -45,10 +47,14 @@ const recentMs = 7 * 24 * 3_600_000;
  */
 export function judgeReply(
   text: string,
-  { optedOut, canOptIn, offers }: Conversation,
+  { optedOut, canOptIn, offers, keyword = null }: Conversation,
   now: Date,
 ): ReplyVerdict {
-  const { kind, leadIds } = parseReply(text);
+  const read = parseReply(text);
+  const { leadIds } = read;
+  // "YES" is also a carrier's word for subscribing: from a phone that is subscribed it is the answer to our question.
+  const outranked = keyword !== null && !(keyword === 'start' && read.kind === 'accept' && !optedOut);
+  const kind = outranked ? keyword : read.kind;
   const open = newestOpen(offers);
   const verdict: ReplyVerdict = {
     intent: kind,
@@ -66,8 +72,11 @@ export function judgeReply(
     const subscribes = kind === 'start' || isCarrierResubscribe(text);
     return subscribes && canOptIn ? { ...verdict, intent: 'start', optIn: true } : toOperator();
   }
-  if (kind === 'start') return { ...verdict, optIn: canOptIn };
+  if (kind === 'start') return { ...verdict, intent: 'start', optIn: canOptIn };
   if (kind === 'help') return offers.length > 0 ? { ...verdict, event: 'help' } : toOperator();
+
+  // No text answers a machine: its answer to that would be the next one.
+  if (read.automatic) return { ...verdict, offer: open, needsOperator: true };
 
   const namesLead = leadIds.length > 0;
   const namedOffer = namesLead ? offerNamed(offers, leadIds) : null;
@@ -80,7 +89,9 @@ export function judgeReply(
     if (offer && isOpen(offer.status)) return { ...verdict, offer, event: 'declined' };
   }
   // Unclear, or an id that was never offered to this phone: must not buy another lead.
-  return open ? { ...verdict, intent: 'unclear', offer: open, event: 'unclear' } : toOperator();
+  return open
+    ? { ...verdict, intent: 'unclear', offer: open, event: 'unclear', needsOperator: true }
+    : toOperator();
 }
 
 /**

@@ -22,7 +22,7 @@ const LOOKS_LIKE: Readonly<Record<string, string>> = {
   q: 'Ԛԛꞯ',
   r: 'ʀг',
   s: 'ЅѕΣςꜱᏚՏ5$',
-  t: 'ТтΤτᴛᎢ7+',
+  t: 'ТтΤτᴛᎢ7+†',
   u: 'ՍսυᴜԱ',
   v: 'ѴѵνᴠѴ',
   w: 'Ԝԝω',

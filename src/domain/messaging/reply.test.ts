@@ -85,6 +85,8 @@ const TABLE: Record<ReplyKind, string[]> = {
       'stop1',
     ],
     'Liked “See you there” stop',
+    // A copied instruction alone does what it says.
+    ...['Reply STOP to unsubscribe', 'STOP to end', 'Hi, stop to opt out', 'Reply STOP'],
   ],
   help: [
     'HELP',

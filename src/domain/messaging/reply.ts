@@ -1,4 +1,7 @@
-import { plainForm, readAsLatin } from './look-alikes.ts';
+import { intentOf } from './answer.ts';
+import { isAutomatic, withoutInstructions } from './automatic.ts';
+import { plainForm } from './look-alikes.ts';
+import { revocationIn } from './revocation.ts';
 
 export type ReplyKind = 'stop' | 'help' | 'start' | 'accept' | 'decline' | 'ignored' | 'unclear';
 
@@ -6,14 +9,19 @@ export interface Reply {
   kind: ReplyKind;
   /** Lead ids in the text, in order, lower case; compare them with stored ids ignoring case. */
   leadIds: string[];
+  /** Written by a machine (an autoresponder, a delivery service) or copied from our own text: never answered by a text. */
+  automatic: boolean;
 }
+
+/** A keyword that the carrier itself recognized and acted on. It knows the words that were configured there. */
+export type CarrierKeyword = 'stop' | 'start' | 'help';
 
 /** A text message has at most 1,600 characters; the rest of a longer text is ignored. */
 const READ_LIMIT = 2_000;
 
 /**
- * Classifies a buyer's reply (docs/contracts.md). Order: phone reactions, STOP, HELP, START, then yes or no.
- * Pure and total: returns a result for any string, in time linear in its length.
+ * Classifies a buyer's reply (docs/contracts.md). Order: phone reactions, STOP, what machines write, HELP, START, then
+ * yes or no. Pure and total: returns a result for any string, in time linear in its length.
  *
  * `accept` requests a payment link and never charges. A YES from an opted-out phone re-subscribes it at the carrier and
  * buys nothing: check `isCarrierResubscribe` first when the sender is opted out.
@@ -22,7 +30,7 @@ export function parseReply(text: string): Reply {
   const read = text.slice(0, READ_LIMIT).replace(/\p{Cf}/gu, '');
   const leadIds = [...new Set(plainForm(read).match(LEAD_ID) ?? [])];
   // Ids are not words of the answer: "yes lead_stop1" is a yes.
-  return { kind: kindOf(read, read.replace(LEAD_ID, ` ${LEAD_ID_WORD} `)), leadIds };
+  return { ...readingOf(read, read.replace(LEAD_ID, ` ${LEAD_ID_WORD} `)), leadIds };
 }
 
 /** Whether the carrier re-subscribes on this text: START, YES or UNSTOP as the whole message, in any case. */
@@ -35,16 +43,31 @@ const LEAD_ID = /(?<![\p{L}\p{N}_])lead_[a-z0-9_]{1,64}(?![a-z0-9_])/giu;
 /** Placeholder for a lead id. */
 const LEAD_ID_WORD = 'leadid';
 
-function kindOf(read: string, withoutIds: string): ReplyKind {
+function readingOf(read: string, withoutIds: string): Omit<Reply, 'leadIds'> {
+  const person = (kind: ReplyKind) => ({ kind, automatic: false });
   const afterQuote = reactionRemainder(read);
-  if (afterQuote !== null) return isStop(afterQuote) ? 'stop' : 'ignored';
-  if (isStop(withoutIds)) return 'stop';
+  if (afterQuote !== null) return person(revocationIn(afterQuote) === 'stop' ? 'stop' : 'ignored');
+
+  const remainder = withoutInstructions(withoutIds);
+  // A person who copies the instruction and nothing else does what it says.
+  const rest = remainder === null ? [] : wordsOf(plainForm(remainder)).filter((word) => !POLITE.has(word));
+  const copied = remainder !== null && rest.length === 0 && COPIED.test(withoutIds);
+  if (copied && CARRIER_WORD.test(withoutIds)) return person('stop');
+  const own = remainder === null || copied ? withoutIds : remainder;
+  const revocation = revocationIn(own);
+  if (revocation === 'stop') return person('stop');
+  if (own === remainder || isAutomatic(own)) return { kind: 'unclear', automatic: true };
 
   const core = wordsOf(plainForm(withoutIds)).filter((word) => !POLITE.has(word));
-  if (isOnly(core, HELP, HELP_AROUND)) return 'help';
-  if (isOnly(core, START, START_AROUND)) return 'start';
-  return intentOf(core, withoutIds.includes('?'));
+  if (isOnly(core, HELP, HELP_AROUND)) return person('help');
+  if (isOnly(core, START, START_AROUND)) return person('start');
+  const intent = intentOf(core, withoutIds);
+  return person(revocation === 'near' ? 'unclear' : intent);
 }
+
+const CARRIER_WORD = /\b(?:stop|unsubscribe|cancel|end|quit|optout|alto|baja)/iu;
+const COPIED =
+  /^(?:\P{L}{0,10}(?:hi|hello|hey|please)(?!\p{L}))?\P{L}{0,10}(?:reply|respond|text|txt|send|type|stop|respond[ae]|envi[ea]|mand[ae]|contest[ae])(?!\p{L})/iu;
 
 const set = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 
@@ -95,115 +118,10 @@ const QUOTED_BACK = new RegExp(
 function reactionRemainder(read: string): string | null {
   const line = plainForm(read).replace(/\s+/gu, ' ').trim();
   const opening =
-    REACTION.exec(line) ?? (isStop(line.split(/[“"«„]/u)[0] ?? '') ? null : QUOTED_BACK.exec(line));
+    REACTION.exec(line) ??
+    (revocationIn(line.split(/[“"«„]/u)[0] ?? '') === 'stop' ? null : QUOTED_BACK.exec(line));
   if (opening === null) return null;
   const rest = line.slice(opening[0].length);
   const closing = [...rest.matchAll(CLOSE_QUOTE)].at(-1);
   return closing === undefined ? '' : rest.slice(closing.index + 1);
-}
-
-// --- opt-out ---------------------------------------------------------------------------------------------------------
-
-/** Words that are an opt-out anywhere in a message. */
-const STOP_ANYWHERE = /^(?:unsub(?:scribe[dr]?)?|unsuscribe|unsubcribe|optout|stopall|stoptexting)$/;
-const STOP_WORD = /^s+t+o+p+$/;
-/** Everyday words that are an opt-out only as the whole message: "The end of the day works" is not one. */
-const STOP_WHOLE = set('cancel end quit revoke cancelar parar alto baja');
-const STOP_WHOLE_AROUND = set(
-  'me now all my these the text texts texting sms message messages subscription ahora',
-);
-const NOT_STOP = /\b(?:dont|not|never|non)[ -]{1,2}s+t+o+p+\b/g;
-const STOP_OBJECTS = set(
-  'all texting texts text sending messaging messages message sms contacting calling bothering spamming these this it me',
-);
-const OPT_OUT_PHRASE =
-  /\b(?:opt (?:me )?out|remove me|take me off|(?:dont|do not|never) (?:text|message|contact|sms) me|no more (?:texts?|messages?|sms))\b/;
-/** Messages up to this many words are an opt-out when STOP occurs anywhere. */
-const SHORT = 8;
-
-/**
- * Carriers match stop words as the whole message only. Missing an opt-out breaks the law, a false one costs a
- * confirmation text, so this is broader: STOP in any message of up to 8 words, or at the start, at the end or before
- * "texting me" of a longer one, unless negated ("don't stop"); UNSUBSCRIBE and OPT OUT anywhere; CANCEL, END, QUIT and
- * REVOKE, which have everyday meanings, only alone or with please/me/now/all/texts.
- */
-function isStop(text: string): boolean {
-  const latin = readAsLatin(text).replace(APOSTROPHES, '');
-  const words = joinSpelled(wordsOf(latin));
-  if (words.some((word) => STOP_ANYWHERE.test(word)) || OPT_OUT_PHRASE.test(words.join(' '))) return true;
-
-  const meant = wordsOf(latin.replace(NOT_STOP, ' '));
-  if (STOP_WORD.test(meant.join('')) || saysStop(joinSpelled(meant))) return true;
-  if (saysStop(lettersOnly(text))) return true;
-  // "Cancel lead_…" declines one lead and is not an opt-out.
-  const core = words.filter((word) => word === 'lead' || word === LEAD_ID_WORD || !POLITE.has(word));
-  return isOnly(core, STOP_WHOLE, STOP_WHOLE_AROUND);
-}
-
-/** Splits the text at digits instead of reading them as letters: "STOP2END", "stop1". */
-function lettersOnly(text: string): string[] {
-  const plain = plainForm(text).replace(APOSTROPHES, '').replace(NOT_STOP, ' ');
-  return plain.match(/\p{L}+/gu) ?? [];
-}
-
-function saysStop(words: readonly string[]): boolean {
-  return words.some(
-    (word, at) =>
-      STOP_WORD.test(word) &&
-      (words.length <= SHORT || at === 0 || at === words.length - 1 || STOP_OBJECTS.has(words[at + 1] ?? '')),
-  );
-}
-
-/** Joins three or more consecutive single letters into one word: "S T O P", "u n s u b". */
-function joinSpelled(words: readonly string[]): string[] {
-  const joined: string[] = [];
-  for (let at = 0; at < words.length; ) {
-    let end = at;
-    while (words[end]?.length === 1) end += 1;
-    if (end - at >= 3) joined.push(words.slice(at, end).join(''));
-    else joined.push(...words.slice(at, Math.max(end, at + 1)));
-    at = Math.max(end, at + 1);
-  }
-  return joined;
-}
-
-// --- yes or no -------------------------------------------------------------------------------------------------------
-
-/** Unambiguous words count anywhere; the others also mean "and", "if" or "fine", and count first or last only. */
-const ACCEPT_SURE = set('yes yeah yep yup yea 👍');
-const ACCEPT_FIRST = set('y ok okay sure si');
-const ACCEPT_LAST = set('y si');
-const DECLINE_SURE = set('nope 👎');
-const DECLINE_EDGE = set('n no pass skip');
-const DENIALS = set('not dont never cant cannot wont didnt doesnt isnt');
-const QUESTIONS = set('what when who how why where which que cuanto cuanta cuando como quien donde cual');
-/** "No problem" does not decline, and "why not" is not a question. */
-const IDIOMS = /\b(?:no (?:hay )?(?:problema?s?|worries|doubt|rush|idea|clue)|why not|not a problem)\b/g;
-/** Longer texts are not read as answers; they go to the operator's inbox. */
-const ANSWER_WORDS = 20;
-
-/** Ambiguous texts are `unclear`: a help text costs less than acting on a wrong answer. */
-function intentOf(core: readonly string[], asks: boolean): 'accept' | 'decline' | 'unclear' {
-  const words = core.join(' ').replace(IDIOMS, ' ').split(' ').filter(Boolean);
-  if (words.length === 0 || words.length > ANSWER_WORDS) return 'unclear';
-  const accepts = words.some((word) => ACCEPT_SURE.has(word) || ACCEPT_FIRST.has(word));
-  const declines = words.some((word) => DECLINE_SURE.has(word) || DECLINE_EDGE.has(word));
-  if (accepts && declines) return 'unclear';
-  if (accepts) return isAccept(words, asks) ? 'accept' : 'unclear';
-  return isDecline(words) ? 'decline' : 'unclear';
-}
-
-function isAccept(words: readonly string[], asks: boolean): boolean {
-  if (words.some((word) => DENIALS.has(word))) return false;
-  if (words.some((word) => ACCEPT_SURE.has(word))) return true;
-  // "Y?" is a hesitant yes; "ok what is this?" is a question.
-  if (words.length > 1 && (asks || words.some((word) => QUESTIONS.has(word)))) return false;
-  return ACCEPT_FIRST.has(words[0] ?? '') || ACCEPT_LAST.has(words.at(-1) ?? '');
-}
-
-function isDecline(words: readonly string[]): boolean {
-  const [first, last] = [words[0] ?? '', words.at(-1) ?? ''];
-  if (words.some((word) => DECLINE_SURE.has(word))) return true;
-  if (DENIALS.has(words.at(-2) ?? '')) return false;
-  return DECLINE_EDGE.has(first) || DECLINE_EDGE.has(last);
 }

@@ -133,6 +133,33 @@ export function renderRefunded(
   return render(language, 'refunded', { buyerName, price: amount(language, fields.price), leadId, reason });
 }
 
+/** Says that a refund is on its way, and not that the money went back. */
+export function renderRefundPending(
+  language: string,
+  fields: { buyerName?: Field; price: Money; leadId: string; reason: RefundReason },
+): string {
+  const { leadId, reason } = fields;
+  const buyerName = detailField(fields.buyerName, 80);
+  return render(language, 'refundPending', {
+    buyerName,
+    price: amount(language, fields.price),
+    leadId,
+    reason,
+  });
+}
+
+export function renderRefundFailed(
+  language: string,
+  fields: { buyerName?: Field; price: Money; leadId: string; contact?: Field },
+): string {
+  return render(language, 'refundFailed', {
+    buyerName: detailField(fields.buyerName, 80),
+    price: amount(language, fields.price),
+    leadId: fields.leadId,
+    contact: oneLine(fields.contact),
+  });
+}
+
 export interface OrganizationFields {
   organization: string;
   /** The organization's e-mail or phone. */

@@ -24,6 +24,26 @@ it.each([
     { payment_intent: 'pi_1', metadata },
     { kind: 'changed', unlockId, paymentIntent: 'pi_1' },
   ],
+  ...(
+    [
+      'charge.refund.updated',
+      'refund.created',
+      'refund.updated',
+      'refund.failed',
+      'charge.dispute.created',
+      'charge.dispute.updated',
+      'charge.dispute.funds_withdrawn',
+      'charge.dispute.funds_reinstated',
+    ] as const
+  ).map(
+    (type) =>
+      [
+        type,
+        { payment_intent: 'pi_1', metadata: { reason: 'sold_out' } },
+        { kind: 'changed', unlockId: null, paymentIntent: 'pi_1' },
+      ] as const,
+  ),
+  ['refund.failed', { payment_intent: null }, null],
   ['charge.refunded', { payment_intent: 'pi_1', metadata: { kind: 'wallet' } }, null],
   ['charge.refunded', { payment_intent: null, metadata }, null],
   [

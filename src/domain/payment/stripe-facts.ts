@@ -7,6 +7,23 @@ export type StripeFact =
   | { kind: 'ended'; unlockId: string; sessionId: string }
   | { kind: 'changed'; unlockId: string | null; paymentIntent: string };
 
+/** Events about refunds and disputes: the object of each names its payment. */
+export const reversalEventTypes = [
+  'charge.refunded',
+  'charge.refund.updated',
+  'refund.created',
+  'refund.updated',
+  'refund.failed',
+  'charge.dispute.created',
+  'charge.dispute.updated',
+  'charge.dispute.funds_withdrawn',
+  'charge.dispute.funds_reinstated',
+  'charge.dispute.closed',
+] as const;
+
+const isReversal = (type: string) =>
+  type.startsWith('charge.dispute.') || reversalEventTypes.some((known) => known === type);
+
 /** Returns null for events that are not about an unlock, or of an unknown type; they are stored and ignored. */
 export function stripeFact(type: string, object: Record<string, unknown>): StripeFact | null {
   const metadata = recordOf(object.metadata);
@@ -16,9 +33,9 @@ export function stripeFact(type: string, object: Record<string, unknown>): Strip
     if (metadata.kind !== 'unlock' || !unlockId || !sessionId) return null;
     return sessionFact(type, object.payment_status, unlockId, sessionId);
   }
-  if (type === 'charge.refunded' || type.startsWith('charge.dispute.')) {
+  if (isReversal(type)) {
     const paymentIntent = textOf(object.payment_intent);
-    // A dispute does not carry our metadata; its payment is looked up by payment intent.
+    // A refund or dispute does not carry our metadata; its payment is looked up by payment intent.
     const foreign = metadata.kind !== undefined && metadata.kind !== 'unlock';
     return paymentIntent && !foreign ? { kind: 'changed', unlockId, paymentIntent } : null;
   }

@@ -22,6 +22,7 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
     'unlock.closed': { name: 'Close the checkout', failed: 'Checkout of {buyer} wasn’t closed' },
     'payment.reported': { name: 'Book the payment', failed: 'Payment from {buyer} wasn’t booked' },
     'payment.unwanted': { name: 'Refund the payment', failed: 'Refund to {buyer} wasn’t made' },
+    'payment.refund_requested': { name: 'Repeat the refund', failed: 'Refund to {buyer} wasn’t repeated' },
     'payment.changed': {
       name: 'Book the refund or dispute',
       failed: 'Refund or dispute of {buyer} wasn’t booked',
@@ -54,6 +55,12 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
     'crm.unwell': { name: 'Send an alert', failed: 'Alert about {company} wasn’t sent' },
     'installation.unwell': { name: 'Send an alert', failed: 'Alert about this installation wasn’t sent' },
     'payment.refunded': { name: 'Send an alert', failed: 'Alert about a refund to {buyer} wasn’t sent' },
+    'payment.refund_failed': {
+      name: 'Send an alert',
+      failed: 'Alert about a failed refund to {buyer} wasn’t sent',
+    },
+    'payment.inquiry': { name: 'Send an alert', failed: 'Alert about an inquiry of a bank wasn’t sent' },
+    'checkout.refused': { name: 'Send an alert', failed: 'Alert about a refused checkout wasn’t sent' },
     'payment.disputed': { name: 'Send an alert', failed: 'Alert about a dispute by {buyer} wasn’t sent' },
     'payment.quarantined': {
       name: 'Send an alert',

@@ -8,7 +8,10 @@ export type PayView =
   /** A payment arrived that does not match the offer. An operator decides; paying again would charge twice. */
   | { kind: 'held' }
   | { kind: 'paid' }
-  | { kind: 'closed'; because: 'expired' | 'sold_out' | 'declined' | 'refunded' | 'not_ready' };
+  | { kind: 'closed'; because: Ending | 'not_ready' };
+
+/** `refunding`: the money is on its way back. `refund_owed`: it is still here, because its refund is to be made or failed. */
+type Ending = 'expired' | 'sold_out' | 'declined' | 'refunded' | 'refunding' | 'refund_owed';
 
 export type PayFacts = {
   status: UnlockState;
@@ -16,8 +19,10 @@ export type PayFacts = {
   ttlLeftMs: number;
   sold: number;
   maxSales: number | null;
-  /** A payment was refunded because it was late or the lead was sold. */
+  /** A payment is not kept, because it was late, the lead was sold, or it was refunded before the details were shown. */
   refunded: boolean;
+  /** Where the money of that payment is. Null when there is none. */
+  refund?: 'returned' | 'returning' | 'owed' | null;
   /** A payment is held for a check. */
   held: boolean;
 };
@@ -39,7 +44,9 @@ export function payView(unlock: PayFacts, returned: boolean): PayView {
   return isPayable(unlock.status) ? { kind: 'payable' } : { kind: 'closed', because: 'not_ready' };
 }
 
-function endOf({ reason, refunded }: PayFacts): 'expired' | 'sold_out' | 'declined' | 'refunded' {
-  if (refunded) return 'refunded';
-  return reason === 'sold_out' || reason === 'declined' || reason === 'refunded' ? reason : 'expired';
+function endOf({ reason, refunded, refund }: PayFacts): Ending {
+  if (refunded || reason === 'refunded') return refund ? refundEndings[refund] : 'refunded';
+  return reason === 'sold_out' || reason === 'declined' ? reason : 'expired';
 }
+
+const refundEndings = { returned: 'refunded', returning: 'refunding', owed: 'refund_owed' } as const;

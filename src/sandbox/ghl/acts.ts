@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger.ts';
 import type { Params } from '../vendor.ts';
 import { createFields, readDraft } from './body.ts';
 import { fullName, restOf, type Stored } from './contacts.ts';
+import { accountEvents } from './events.ts';
 import type { Ghl } from './ghl.ts';
 import type { Location } from './locations.ts';
 import { ledgerFields, wireContact } from './wire.ts';
@@ -17,6 +18,11 @@ export const locationSchema = z.strictObject({
     .optional(),
   active: z.boolean().optional(),
   installed: z.boolean().optional(),
+});
+export const accountEventSchema = z.strictObject({
+  type: z.enum(accountEvents),
+  /** Properties set or replaced in the vendor's example; null leaves one out. */
+  fields: z.record(z.string(), z.unknown()).optional(),
 });
 export const contactQuerySchema = z.strictObject({
   location: z.string().optional(),
@@ -63,6 +69,17 @@ export function createGhlActs(ghl: Ghl, ledger: Ledger, onChange: () => void) {
     },
     /** Expires all access tokens of a location. */
     expireTokens: (id: string) => ({ expired: ghl.tokens.expire(ghl.locations.get(id)) }),
+    /** Sends an event about the app, the location or its users, in the vendor's shape. Returns the body. */
+    event(id: string, given: z.input<typeof accountEventSchema>) {
+      return ghl.hooks.send(ghl.locations.get(id), accountEventSchema.parse(given));
+    },
+    /** Removes the app from the location: its tokens are refused from now on, and the app is told. */
+    uninstall(id: string) {
+      const location = ghl.locations.get(id);
+      location.installed = false;
+      onChange();
+      return ghl.hooks.send(location, { type: 'UNINSTALL' });
+    },
     /** Issues an authorization code, as the consent page does. */
     authorize: (id: string, redirectUri: string, scope = 'contacts.write contacts.readonly') => ({
       code: ghl.tokens.issueCode(id, redirectUri, scope),
@@ -72,13 +89,18 @@ export function createGhlActs(ghl: Ghl, ledger: Ledger, onChange: () => void) {
       const location = id === undefined ? undefined : ghl.locations.get(id);
       return contacts
         .list({ location, limit, offset, ...(query !== undefined && { text: query }) })
-        .map((contact) => ({ ...wireContact(contacts, contact), writes: contact.writes }));
+        .map((contact) => ({
+          ...wireContact(contacts, contact),
+          writes: contact.writes,
+          history: contacts.historyOf(contact),
+        }));
     },
     contact(id: string) {
       const contact = ghl.book.existing(id, null);
       return {
         ...wireContact(contacts, contact),
         writes: contact.writes,
+        history: contacts.historyOf(contact),
         notes: contacts.notesOf(contact),
       };
     },
@@ -137,6 +159,10 @@ export function contactsView(ghl: Ghl, query: URLSearchParams) {
             typeof value === 'string' ? value : JSON.stringify(value),
           ]),
           ...contacts.notesOf(contact).map(({ body }) => ['note', body]),
+          ...contacts
+            .historyOf(contact)
+            .slice(0, -1)
+            .map(({ name, phone, email }) => ['was', [name, phone, email].filter(Boolean).join(', ')]),
         ].filter(([, value]) => value !== ''),
       };
     }),

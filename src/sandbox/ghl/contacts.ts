@@ -24,12 +24,16 @@ type Rest = {
   dndSettings?: Record<string, DndSetting>;
 };
 export type Note = { id: string; body: string; userId: string | null; dateAdded: string };
+/** Who a contact was at a time. */
+export type Person = { at: string; name: string; phone: string | null; email: string | null };
 export type Change = { fields: boolean; tags: boolean; dnd: boolean };
 
 type Indexes = Record<Identifier, Map<string, number | number[]>>;
 
 const maxTagSets = 10_000;
 const maxNotes = 500_000;
+/** Contacts whose earlier persons are kept. */
+const maxHistories = 100_000;
 
 /** All contacts of all locations. Beyond `max` the oldest are evicted and counted in `dropped`. */
 export class Contacts {
@@ -38,6 +42,8 @@ export class Contacts {
   #tagSets = new Map<string, readonly string[]>();
   #notes = new Map<number, Note[]>();
   #noteCount = 0;
+  /** Earlier persons of contacts that were written over, oldest first. */
+  #histories = new Map<number, Person[]>();
   #next = 1;
   /** Changes on reset, so that earlier ids stay unknown. */
   #prefix = randomId(14);
@@ -111,6 +117,7 @@ export class Contacts {
   /** Sets the properties of the draft. Returns which kinds of properties changed. */
   update(contact: Stored, draft: Draft): Change {
     const before = { ...contact };
+    const person = personOf(contact);
     this.#identify(contact, 'phone', draft.phone);
     this.#identify(contact, 'email', draft.email);
     const known = restOf(contact);
@@ -126,6 +133,7 @@ export class Contacts {
     });
     if (draft.dnd !== undefined) contact.dnd = draft.dnd;
     const tags = draft.tags !== undefined && this.setTags(contact, draft.tags);
+    this.#remember(contact, person);
     contact.updatedAt = Date.now();
     contact.writes += 1;
     contact.location.counts.updated += 1;
@@ -164,6 +172,11 @@ export class Contacts {
     return note;
   }
 
+  /** Who the contact was, oldest first, and who it is. A contact of one person has one entry. */
+  historyOf(contact: Stored): Person[] {
+    return [...(this.#histories.get(contact.serial) ?? []), personOf(contact)];
+  }
+
   notesOf(contact: Stored): Note[] {
     return this.#notes.get(contact.serial) ?? [];
   }
@@ -191,10 +204,12 @@ export class Contacts {
   statistics(location: Location) {
     let contacts = 0;
     let writtenOnce = 0;
+    let overwritten = 0;
     for (const contact of this.#contacts.values()) {
       if (contact.location !== location) continue;
       contacts += 1;
       if (contact.writes === 1) writtenOnce += 1;
+      if (this.#histories.has(contact.serial)) overwritten += 1;
     }
     const shared = (field: Identifier) =>
       [...(this.#indexes.get(location)?.[field].values() ?? [])].filter(Array.isArray).length;
@@ -202,6 +217,8 @@ export class Contacts {
       contacts,
       writtenOnce,
       writtenMore: contacts - writtenOnce,
+      /** Contacts with another name, phone or e-mail than before. */
+      overwritten,
       /** Phones and e-mails that more than one contact has. */
       sharedPhones: shared('phone'),
       sharedEmails: shared('email'),
@@ -215,6 +232,7 @@ export class Contacts {
     this.#tagSets.clear();
     this.#notes.clear();
     this.#noteCount = 0;
+    this.#histories.clear();
     this.#prefix = randomId(14);
     this.dropped = 0;
   }
@@ -244,8 +262,20 @@ export class Contacts {
     else index.set(key, left.length === 1 && left[0] !== undefined ? left[0] : left);
   }
 
+  /** Keeps who the contact was before a write, unless it is the same person still. */
+  #remember(contact: Stored, before: Person): void {
+    const { name, phone, email } = personOf(contact);
+    if (before.name === name && before.phone === phone && before.email === email) return;
+    const history = this.#histories.get(contact.serial);
+    if (history) history.push(before);
+    else this.#histories.set(contact.serial, [before]);
+    const oldest = this.#histories.size > maxHistories ? this.#histories.keys().next().value : undefined;
+    if (oldest !== undefined) this.#histories.delete(oldest);
+  }
+
   #forget(contact: Stored): void {
     this.#contacts.delete(contact.serial);
+    this.#histories.delete(contact.serial);
     this.#unindex(contact, 'phone');
     this.#unindex(contact, 'email');
     this.#forgetNotes(contact.serial);
@@ -277,6 +307,12 @@ export class Contacts {
 
 export function restOf(contact: Stored): Rest {
   return JSON.parse(contact.rest) as Rest;
+}
+
+function personOf(contact: Stored): Person {
+  const { phone, email, updatedAt } = contact;
+  const name = fullName(restOf(contact).profile);
+  return { at: new Date(updatedAt).toISOString(), name, phone, email };
 }
 
 export function fullName(profile: Record<string, string>): string {

@@ -16,6 +16,7 @@ export type Ghl = {
   /** base64 SPKI DER, as GoHighLevel publishes it. */
   publicKey: string;
   book: Book;
+  hooks: Hooks;
   locations: Locations;
   tokens: Tokens;
   consent(request: VendorRequest): Answer;
@@ -34,6 +35,7 @@ export function createGhl({ settings, webhooks }: { settings: Settings; webhooks
     v1: createApiV1({ settings, tokens, book }),
     publicKey: hooks.publicKey,
     book,
+    hooks,
     locations,
     tokens,
     consent: (request) => serveConsent({ settings, locations, tokens }, request),

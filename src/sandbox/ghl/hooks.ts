@@ -2,7 +2,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sig
 import type { Settings } from '../options.ts';
 import type { Webhooks } from '../webhooks.ts';
 import type { Change, Contacts, Stored } from './contacts.ts';
-import type { ContactEvent } from './events.ts';
+import { type AccountEvent, accountEventBody, type ContactEvent } from './events.ts';
+import type { Location } from './locations.ts';
 import { wireContact } from './wire.ts';
 
 /** Retries after the first delivery. */
@@ -58,6 +59,22 @@ export class Hooks {
     return () => void this.#postAll(wanted, shown);
   }
 
+  /** Sends an event about the app, a location or its users. Returns the body as sent. */
+  send(
+    location: Location,
+    given: { type: AccountEvent; fields?: Record<string, unknown> | undefined },
+  ): Record<string, unknown> {
+    const all = {
+      ...accountEventBody(given.type, location),
+      timestamp: new Date().toISOString(),
+      webhookId: randomUUID(),
+      ...given.fields,
+    };
+    const body = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+    void this.#post(given.type, location.id, JSON.stringify(body));
+    return body;
+  }
+
   async #postAll(events: ContactEvent[], contact: Record<string, unknown>): Promise<void> {
     for (const event of events) {
       const body = JSON.stringify({
@@ -72,7 +89,7 @@ export class Hooks {
     }
   }
 
-  #post(event: ContactEvent, objectId: string, body: string): Promise<void> {
+  #post(event: ContactEvent | AccountEvent, objectId: string, body: string): Promise<void> {
     return this.#webhooks.post({
       vendor: 'ghl',
       event,

@@ -11,7 +11,8 @@ import {
 import { parseStripeForm } from './form.ts';
 import { IdempotencyKeys, keyOf } from './idempotency.ts';
 import { apiVersion, newId } from './objects.ts';
-import { findPayment, refund } from './payments.ts';
+import { findPayment } from './payments.ts';
+import { cancelRefund, refund } from './refunds.ts';
 import { createSession, expireSession, findSession } from './sessions.ts';
 import type { StripeStore } from './store.ts';
 
@@ -145,6 +146,12 @@ export function createStripeApi({ settings, store, baseUrl }: Parts): VendorApi 
         },
       },
       {
+        method: 'POST',
+        pattern: /^\/v1\/refunds\/([^/]+)\/cancel$/,
+        operation: 'refund.cancel',
+        run: ({ id, params }) => answer(cancelRefund(store, id), params),
+      },
+      {
         method: 'GET',
         pattern: /^\/v1\/refunds\/([^/]+)$/,
         operation: 'refund.retrieve',
@@ -161,6 +168,12 @@ export function createStripeApi({ settings, store, baseUrl }: Parts): VendorApi 
         pattern: /^\/v1\/disputes\/([^/]+)$/,
         operation: 'dispute.retrieve',
         run: ({ id, params }) => answer(existing(store.disputes.get(id), 'dispute', id), params),
+      },
+      {
+        method: 'GET',
+        pattern: /^\/v1\/disputes$/,
+        operation: 'dispute.list',
+        run: ({ request, params }) => collection('/v1/disputes', store.disputes.values(), request, params),
       },
       {
         method: 'GET',

@@ -79,6 +79,12 @@ export type Charge = {
   [other: string]: unknown;
 };
 
+export const refundStatuses = ['pending', 'requires_action', 'succeeded', 'failed', 'canceled'] as const;
+export type RefundStatus = (typeof refundStatuses)[number];
+
+/** How a bank takes a refund. `failure`: Stripe's word for why it failed. */
+export type RefundOutcome = { status: RefundStatus; failure?: string };
+
 export type Refund = {
   id: string;
   object: 'refund';
@@ -87,10 +93,36 @@ export type Refund = {
   charge: string;
   payment_intent: string;
   reason: string | null;
-  status: 'succeeded';
+  status: RefundStatus;
   metadata: Metadata;
   created: number;
   [other: string]: unknown;
+};
+
+/** `warning_…`: an inquiry, for which no money is withdrawn. */
+export const disputeStatuses = [
+  'warning_needs_response',
+  'warning_under_review',
+  'warning_closed',
+  'needs_response',
+  'under_review',
+  'won',
+  'lost',
+] as const;
+export type DisputeStatus = (typeof disputeStatuses)[number];
+
+/** A movement of the balance. */
+export type BalanceTransaction = {
+  id: string;
+  object: 'balance_transaction';
+  amount: number;
+  fee: number;
+  net: number;
+  currency: string;
+  reporting_category: string;
+  source: string;
+  type: string;
+  created: number;
 };
 
 export type Dispute = {
@@ -100,7 +132,8 @@ export type Dispute = {
   currency: string;
   charge: string;
   payment_intent: string;
-  status: 'needs_response' | 'won' | 'lost';
+  status: DisputeStatus;
+  balance_transactions: BalanceTransaction[];
   reason: string;
   livemode: boolean;
   created: number;

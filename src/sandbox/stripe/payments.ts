@@ -1,18 +1,7 @@
-import { type Params, Refusal } from '../vendor.ts';
-import {
-  type Charge,
-  type Dispute,
-  newCharge,
-  newId,
-  newPaymentIntent,
-  type PaymentIntent,
-  type Refund,
-  type Session,
-  unixNow,
-} from './objects.ts';
-import { findSession, metadataFrom } from './sessions.ts';
-import { anything, check, integer, list, metadata, oneOf, text } from './shape.ts';
-import { type Cause, noCause, type StripeStore } from './store.ts';
+import { Refusal } from '../vendor.ts';
+import { type Charge, newCharge, newPaymentIntent, type PaymentIntent, type Session } from './objects.ts';
+import { findSession } from './sessions.ts';
+import { noCause, type StripeStore } from './store.ts';
 
 export const goodCard = '4242424242424242';
 
@@ -102,119 +91,6 @@ export function settleDelayed(store: StripeStore, id: string, outcome: 'succeede
   return session;
 }
 
-/** POST /v1/refunds */
-export function refund(store: StripeStore, params: Params, cause: Cause): Refund {
-  check(params, {
-    payment_intent: text(),
-    charge: text(),
-    amount: integer(1, 99_999_999),
-    reason: oneOf('duplicate', 'fraudulent', 'requested_by_customer'),
-    metadata,
-    refund_application_fee: anything,
-    reverse_transfer: anything,
-    instructions_email: text(),
-    expand: list(text(500), 20),
-  });
-  const charge = chargeToRefund(store, params);
-  if (charge.refunded)
-    throw new Refusal(400, 'charge_already_refunded', `Charge ${charge.id} has already been refunded.`);
-  if (charge.disputed) {
-    throw new Refusal(
-      400,
-      'charge_disputed',
-      `Charge ${charge.id} has been charged back; cannot issue a refund.`,
-    );
-  }
-  const left = charge.amount - charge.amount_refunded;
-  const amount = params.amount === undefined ? left : Number(params.amount);
-  if (amount > left) {
-    const message = `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`;
-    throw new Refusal(400, null, message, 'amount');
-  }
-  const before = { amount_refunded: charge.amount_refunded, refunded: charge.refunded };
-  charge.amount_refunded += amount;
-  charge.refunded = charge.amount_refunded === charge.amount;
-  const made: Refund = {
-    id: newId('re'),
-    object: 'refund',
-    amount,
-    balance_transaction: newId('txn'),
-    charge: charge.id,
-    created: unixNow(),
-    currency: charge.currency,
-    destination_details: { type: 'card', card: { type: 'refund' } },
-    metadata: metadataFrom(params.metadata),
-    payment_intent: charge.payment_intent,
-    reason: typeof params.reason === 'string' ? params.reason : null,
-    receipt_number: null,
-    source_transfer_reversal: null,
-    status: 'succeeded',
-    transfer_reversal: null,
-  };
-  store.refunds.set(made.id, made);
-  store.emit('refund.created', made, cause);
-  store.emit(
-    'charge.refunded',
-    charge,
-    cause,
-    charge.refunded ? before : { amount_refunded: before.amount_refunded },
-  );
-  return made;
-}
-
-/** Opens a dispute; a later call closes it. */
-export function dispute(
-  store: StripeStore,
-  paymentIntent: string,
-  request: { status?: 'needs_response' | 'won' | 'lost'; reason?: string },
-): Dispute {
-  const charge = chargeOf(store, paymentIntent);
-  const open = [...store.disputes.values()].find((candidate) => candidate.charge === charge.id);
-  if (!open) {
-    const made = newDispute(charge, request.reason ?? 'fraudulent');
-    store.disputes.set(made.id, made);
-    charge.disputed = true;
-    store.emit('charge.dispute.created', made, noCause);
-    return request.status && request.status !== 'needs_response'
-      ? closeDispute(store, made, request.status)
-      : made;
-  }
-  if (open.status !== 'needs_response')
-    throw new Refusal(409, null, `Dispute ${open.id} is already ${open.status}.`);
-  return closeDispute(store, open, request.status === 'won' ? 'won' : 'lost');
-}
-
-function closeDispute(store: StripeStore, made: Dispute, status: 'won' | 'lost'): Dispute {
-  made.status = status;
-  store.emit('charge.dispute.closed', made, noCause, { status: 'needs_response' });
-  return made;
-}
-
-function newDispute(charge: Charge, reason: string): Dispute {
-  return {
-    id: newId('du'),
-    object: 'dispute',
-    amount: charge.amount,
-    balance_transactions: [],
-    charge: charge.id,
-    created: unixNow(),
-    currency: charge.currency,
-    evidence: {},
-    evidence_details: {
-      due_by: unixNow() + 7 * 86_400,
-      has_evidence: false,
-      past_due: false,
-      submission_count: 0,
-    },
-    is_charge_refundable: false,
-    livemode: charge.livemode,
-    metadata: {},
-    payment_intent: charge.payment_intent,
-    reason,
-    status: 'needs_response',
-  };
-}
-
 function applyOverrides(session: Session, request: PayRequest): void {
   if (request.amount !== undefined) {
     session.amount_total = request.amount;
@@ -279,26 +155,12 @@ export function findPayment(store: StripeStore, id: string): PaymentIntent {
   return payment;
 }
 
-function chargeOf(store: StripeStore, paymentIntent: string): Charge {
+export function chargeOf(store: StripeStore, paymentIntent: string): Charge {
   const payment = findPayment(store, paymentIntent);
   const charge = payment.latest_charge ? store.charges.get(payment.latest_charge) : undefined;
   if (!charge) {
     const message = `This PaymentIntent (${payment.id}) does not have a successful charge to refund.`;
     throw new Refusal(400, 'payment_intent_unexpected_state', message, 'payment_intent');
   }
-  return charge;
-}
-
-function chargeToRefund(store: StripeStore, params: Params): Charge {
-  if (typeof params.payment_intent === 'string') return chargeOf(store, params.payment_intent);
-  if (typeof params.charge !== 'string') {
-    throw new Refusal(
-      400,
-      'parameter_missing',
-      'One of the following params should be provided: payment_intent or charge.',
-    );
-  }
-  const charge = store.charges.get(params.charge);
-  if (!charge) throw new Refusal(404, 'resource_missing', `No such charge: '${params.charge}'`, 'charge');
   return charge;
 }

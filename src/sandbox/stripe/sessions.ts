@@ -1,4 +1,5 @@
 import { type Params, Refusal } from '../vendor.ts';
+import { assertCharged, assertStep, assertTotal } from './currencies.ts';
 import { type LineItem, type Metadata, newId, quietSessionFields, type Session, unixNow } from './objects.ts';
 import {
   anything,
@@ -114,7 +115,7 @@ export function createSession(
     throw new Refusal(400, null, 'All line items must have the same currency.', 'line_items');
   }
   const total = items.reduce((sum, item) => sum + item.amount_total, 0);
-  checkTotal(total);
+  assertTotal(total, code);
   const created = unixNow();
   const id = `cs_test_${newId('x').slice(2)}`;
   const paymentData = (params.payment_intent_data ?? {}) as Params;
@@ -201,23 +202,6 @@ function expiryFrom(given: unknown, created: number, minSeconds: number): number
   return at;
 }
 
-function checkTotal(total: number): void {
-  if (total < 50) {
-    throw new Refusal(
-      400,
-      'amount_too_small',
-      "The Checkout Session's total amount must convert to at least 50 cents.",
-    );
-  }
-  if (total > maxAmount) {
-    throw new Refusal(
-      400,
-      'amount_too_large',
-      "The Checkout Session's total amount must be no more than 99999999.",
-    );
-  }
-}
-
 function lineItemFrom(item: Params, index: number): LineItem {
   if (typeof item.price === 'string') {
     throw new Refusal(
@@ -240,6 +224,9 @@ function lineItemFrom(item: Params, index: number): LineItem {
   }
   const quantity = Number(item.quantity ?? 1);
   const code = price.currency.toLowerCase();
+  const priceParam = `line_items[${index}][price_data]`;
+  assertCharged(code, `${priceParam}[currency]`);
+  assertStep(Number(price.unit_amount), code, `${priceParam}[unit_amount]`);
   const amount = Number(price.unit_amount) * quantity;
   return {
     id: newId('li'),

@@ -9,6 +9,7 @@ import {
   newId,
   type PaymentIntent,
   type Refund,
+  type RefundOutcome,
   type Session,
   type StripeEvent,
   unixNow,
@@ -25,6 +26,15 @@ export type SessionExtras = {
   paymentMetadata: Record<string, string>;
   description: string | null;
   expiry: NodeJS.Timeout | null;
+};
+
+/** A movement of the balance, as the ledger records it. */
+export type Movement = {
+  operation: 'refund.returned' | 'dispute.withdrawn' | 'dispute.reinstated';
+  id: string;
+  paymentIntent: string;
+  amount: number;
+  currency: string;
 };
 
 /** A map that evicts its oldest entry, so that memory is limited during benchmarks. */
@@ -47,12 +57,23 @@ export class StripeStore {
   readonly refunds = new Bounded<Refund>();
   readonly disputes = new Bounded<Dispute>();
   readonly events = new Bounded<StripeEvent>();
+  /** How a bank takes the refunds of a payment, by payment intent. Without an entry they succeed. */
+  readonly refundOutcomes = new Bounded<RefundOutcome>();
   #settings: Settings;
   #webhooks: Webhooks;
 
-  constructor(settings: Settings, webhooks: Webhooks) {
+  #movement: (movement: Movement) => void;
+
+  constructor(settings: Settings, webhooks: Webhooks, movement: (movement: Movement) => void) {
     this.#settings = settings;
     this.#webhooks = webhooks;
+    this.#movement = movement;
+  }
+
+  /** Records a movement of the balance that no call causes: money of a refund that came back, or of a dispute. */
+  movement(operation: Movement['operation'], object: Refund | Dispute, amount: number): void {
+    const { id, payment_intent: paymentIntent, currency } = object;
+    this.#movement({ operation, id, paymentIntent, amount, currency });
   }
 
   /** Returns any object by id, for `expand`. */
@@ -117,6 +138,7 @@ export class StripeStore {
       this.refunds,
       this.disputes,
       this.events,
+      this.refundOutcomes,
     ]) {
       store.clear();
     }

@@ -4,7 +4,7 @@ import type { CrmName } from '../../config.ts';
 import { findAccountOwner } from '../../db/crm/connections.ts';
 import { findByContact, recordUpdateTime, type SyncedLead } from '../../db/crm/contact-updates.ts';
 import { receiveOnce } from '../../db/transport/inbox.ts';
-import { changesIn } from '../../domain/crm/contact-update.ts';
+import { changesIn, isShared } from '../../domain/crm/contact-update.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -27,7 +27,8 @@ export async function receiveUpdate(
     organizationId && contactId
       ? await findByContact(db, { vendor, accountId, contactId }, organizationId)
       : [];
-  const isChange = change === 'delete' || leads.some((lead) => differs(event, lead));
+  const shared = isShared(leads);
+  const isChange = change === 'delete' || leads.some((lead) => differs(event, { ...lead, shared }));
   // An event about consent is never taken for an echo: older ones may still arrive.
   const isConsent = leads.length > 0 && change === 'consent';
   const isEcho = leads.length > 0 && !isChange && !isConsent;
@@ -63,7 +64,7 @@ export async function receiveUpdate(
   );
 }
 
-function differs(event: CrmContactEvent, lead: SyncedLead): boolean {
+function differs(event: CrmContactEvent, lead: SyncedLead & { shared: boolean }): boolean {
   const { person, dnd } = changesIn(event, lead);
   return person || dnd;
 }

@@ -1,20 +1,15 @@
 import { hostname } from 'node:os';
-import type { CrmUpserted } from '../../adapters/crm.ts';
 import { apiOf } from '../../adapters/crms.ts';
 import type { Fence } from '../../db/commit.ts';
 import { createSlots } from '../../db/crm/call-slots.ts';
 import { hold, holdWhile } from '../../db/crm/holds.ts';
 import { type OpenedSync, openSync, type VendorTerms } from '../../db/crm/open-sync.ts';
-import {
-  postponeSync,
-  recordContact,
-  recordSync,
-  type SyncKey,
-  type SyncResult,
-} from '../../db/crm/syncs.ts';
+import { postponeSync, recordSync, type SyncKey, type SyncResult } from '../../db/crm/syncs.ts';
+import { isImportStopped, stoppedReason } from '../../db/imports/sending.ts';
 import type { SealedContact } from '../../db/lead/leads.ts';
 import type { OpenRun, Subject } from '../../db/transport/outbox.ts';
-import { type MoreOfLead, type PlannedContact, planContact } from '../../domain/crm/contact.ts';
+import { type MoreOfLead, planContact } from '../../domain/crm/contact.ts';
+import type { SyncStatus } from '../../domain/crm/sync-status.ts';
 import { PermanentError, TransientError, VendorError } from '../../domain/errors.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze, waitInPlace } from '../../engine/outcome.ts';
@@ -22,6 +17,7 @@ import { accountKey, memoryOf } from './memory.ts';
 import { alertOutage, outageMs, recordFailure } from './outage.ts';
 import { HeldError, holdForSlot, holdUntilTomorrow, lookAheadMs, scheduled } from './rate-limit.ts';
 import { type CrmSession, openSession, type SessionDeps } from './session.ts';
+import { writeContact, writeGuest } from './write-contact.ts';
 
 /** A lead with its company and its CRM, as read by a run. `askedAt`: time of the query, by performance.now(). */
 export type LeadToSync = { sync: OpenedSync; askedAt: number };
@@ -89,17 +85,48 @@ export async function syncLead(deps: SessionDeps, run: Run<LeadToSync>): Promise
   }
   if (sync.status === 'success' || sync.status === 'cancelled')
     return skip(`the sync was a ${sync.status} already`);
-  if (sync.importCancelled || sync.contact === null) {
-    const error = sync.contact === null ? 'The lead was erased.' : 'Its import was cancelled.';
-    return finish(record(sync, { status: 'cancelled', error }), 'cancelled');
-  }
+  if (sync.importStopped || sync.contact === null)
+    return cancelled(sync, sync.contact === null ? 'The lead was erased.' : stoppedReason);
   if (sync.attempt === null) return waitInPlace(await holdReason(deps, sync));
   const first = sync.slot && scheduled(sync.slot, found.askedAt);
   try {
-    return await write(openSession(deps, sync.connection, first), sync, deps);
+    const session = openSession(deps, sync.connection, first);
+    const insist = () => insistSending(deps, sync, found.askedAt);
+    return await write(asksBeforeFirst(session, insist), sync, deps);
   } catch (error) {
+    if (error instanceof StoppedError) return cancelled(sync, stoppedReason);
     return await afterFailure(error, sync, deps, run);
   }
+}
+
+const cancelled = (sync: ConnectedSync, error: string): Outcome =>
+  finish(record(sync, { status: 'cancelled', error }), 'cancelled');
+
+/** `ask` runs right before the first call, which may have waited for the rate limit. */
+function asksBeforeFirst(session: CrmSession, ask: () => Promise<void>): CrmSession {
+  let asked = false;
+  return {
+    call: (make) =>
+      session.call(async (crm, access) => {
+        if (!asked) await ask();
+        asked = true;
+        return make(crm, access);
+      }),
+  };
+}
+
+class StoppedError extends Error {}
+/** A run that waited longer for its first call asks again whether its import was stopped. */
+const agedMs = 50;
+
+/** Throws StoppedError when the import was stopped while the run waited for its first call. */
+async function insistSending(
+  { db }: Pick<SessionDeps, 'db'>,
+  { importId }: OpenedSync,
+  askedAt: number,
+): Promise<void> {
+  if (importId === null || performance.now() - askedAt < agedMs) return;
+  if (await isImportStopped(db, importId)) throw new StoppedError();
 }
 
 const isConnected = (sync: OpenedSync): sync is ConnectedSync => sync.connection !== null;
@@ -124,48 +151,40 @@ async function holdReason(deps: SessionDeps, sync: ConnectedSync): Promise<strin
 }
 
 async function write(session: CrmSession, sync: ConnectedSync, deps: SessionDeps): Promise<Outcome> {
+  const { addressOf, phoneValid, city } = sync;
   const sealed = deps.vault.openJson<SealedContact & { more?: MoreOfLead }>(sync.contact!);
-  const planned = planContact({ ...sealed, phoneValid: sync.phoneValid, city: sync.city }, sync);
-  const made = await session.call((crm, access) => crm.upsertContact(access, planned.contact));
-  const { contactId, outcome, dnd } = made;
-  // At once: the contact may answer a workflow's text with STOP while the next calls wait for the rate limit.
-  await recordContact(deps.db, keyOf(sync), { contactId, writtenHash: planned.hash, dnd });
-  if (outcome === 'adopted') await update(session, made, planned);
-  if (planned.tags.length > 0)
-    await session.call((crm, access) => crm.addTags(access, contactId, planned.tags));
-  if (planned.note !== null) await postNote(session, contactId, planned.note, sync.status !== null);
+  const planned = planContact({ ...sealed, phoneValid, city, addressTaken: addressOf !== null }, sync);
+  const { label: crm } = deps.crms[sync.connection.vendor];
+  const lead = { ...keyOf(sync), planned, crm, isRepeat: sync.status !== null };
+  const ownerId = addressOf?.publicId ?? null;
+  if (planned.place === 'none') return refuse(sync, 'no_phone', unreachable(crm));
+  if (planned.place === 'guest' && !addressOf?.contactId) {
+    if (ownerId === null || isOver(addressOf?.status))
+      return refuse(sync, 'address_taken', hostless(crm, ownerId));
+    await postponeSync(deps.db, keyOf(sync), { uncounted: true });
+    return snooze(hostMs, 'the lead that has its address is not in the CRM yet');
+  }
+  const { contactId, outcome, remark } =
+    planned.place === 'guest' && addressOf?.contactId
+      ? await writeGuest(session, { ...lead, ownerId, contactId: addressOf.contactId }, deps)
+      : await writeContact(session, { ...lead, ownerId }, deps);
   memoryOf(deps).failures.delete(accountKey(sync.connection));
-  return finish(record(sync, { status: 'success', contactId }), outcome);
+  return finish(record(sync, { status: 'success', contactId, remark }), outcome);
 }
 
-/** Updates the existing contact; its number and address stay when they belong to other contacts as well. */
-async function update(
-  session: CrmSession,
-  { contactId }: CrmUpserted,
-  { contact }: PlannedContact,
-): Promise<void> {
-  try {
-    await session.call((crm, access) => crm.updateContact(access, contactId, contact));
-  } catch (error) {
-    if (!(error instanceof PermanentError) || error.code !== 'conflict') throw error;
-    const { phone: _phone, email: _email, ...rest } = contact;
-    await session.call((crm, access) => crm.updateContact(access, contactId, rest));
-  }
-}
+/** How long a lead waits for the lead whose contact it is added to. */
+const hostMs = 2_000;
+const isOver = (status: SyncStatus | null | undefined) =>
+  status === 'success' || status === 'failed' || status === 'cancelled';
 
-/** Notes have no idempotency key: after a run with an unknown end, the contact's notes are read first. */
-async function postNote(
-  session: CrmSession,
-  contactId: string,
-  note: string,
-  mayExist: boolean,
-): Promise<void> {
-  if (mayExist) {
-    const notes = await session.call((crm, access) => crm.notes(access, contactId));
-    if (notes.some((body) => body.trim() === note)) return;
-  }
-  await session.call((crm, access) => crm.addNote(access, contactId, note));
-}
+/** Without a call, which the vendor would refuse or which would change another person's contact. */
+const refuse = (sync: ConnectedSync, errorCode: string, error: string): Outcome =>
+  finish(record(sync, { status: 'failed', errorCode, error }), errorCode);
+
+const unreachable = (crm: string) =>
+  `The lead has no e-mail address and no phone that ${crm} accepts, so it cannot become a contact. It is kept here. Upload it again with a valid phone.`;
+const hostless = (crm: string, ownerId: string | null) =>
+  `The lead has no phone that ${crm} accepts, and its e-mail address belongs to ${ownerId ?? 'another lead'}, which is not in ${crm}. It is kept here. Retry it when that lead is, or upload it again with a valid phone.`;
 
 /** Throws what the executor retries with its back-off; everything else is an outcome. */
 async function afterFailure(

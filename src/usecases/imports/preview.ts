@@ -5,11 +5,13 @@ import {
   findSameFile,
   type Import,
   type ImportDialect,
+  type ReadAs,
   redescribe,
   rememberedMapping,
 } from '../../db/imports/imports.ts';
 import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
-import { ENCODINGS, type Encoding } from '../../domain/csv/encoding.ts';
+import type { CodePage } from '../../domain/csv/code-pages.ts';
+import { ENCODINGS, type Encoding, encodingNamed } from '../../domain/csv/encoding.ts';
 import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvPreview, previewCsv } from '../../domain/csv/preview.ts';
 import { openCsv, type Pace } from '../../domain/csv/reader.ts';
@@ -32,7 +34,7 @@ export type ReceivedFile = {
   key?: IdempotencyKey | null;
 };
 
-type Described = Pick<Import, 'id' | 'organizationId' | 'dialect'>;
+type Described = Pick<Import, 'id' | 'organizationId' | 'dialect' | 'readAs'>;
 
 export function previewOf(
   deps: ImportDeps,
@@ -41,12 +43,11 @@ export function previewOf(
   mapping?: unknown,
 ): Promise<CsvPreview> {
   return previewCsv(keptBytes(deps, row.id), {
-    ...csvLimits,
+    ...csvOptionsOf(row),
+    otherEncodings: (row.readAs?.otherEncodings ?? []) as CodePage[],
     pace: parsingPace(deps, row.organizationId),
     region: company.defaultRegion as CountryCode,
     customFields: Object.keys(company.fieldMapping),
-    encoding: row.dialect.encoding as Encoding | undefined,
-    delimiter: row.dialect.delimiter,
     remembered: (key) => rememberedMapping(deps.db, row.organizationId, key),
     mapping,
   });
@@ -69,26 +70,27 @@ export async function previewImport(
   const read = corrections.dialect ?? row.dialect;
   const otherwise = JSON.stringify(read) !== JSON.stringify(row.dialect);
   const asked = corrections.mapping ?? (otherwise ? undefined : (row.mapping ?? undefined));
-  const preview = await previewOf(deps, company, { ...row, dialect: read }, asked);
+  const { header, totalRows, readAs } = otherwise
+    ? await scan(keptBytes(deps, row.id), read, parsingPace(deps, row.organizationId))
+    : row;
+  const preview = await previewOf(deps, company, { ...row, dialect: read, readAs }, asked);
   const corrected = corrections.mapping !== undefined || otherwise;
   if (corrected) {
-    const { header, totalRows } = otherwise
-      ? await scan(keptBytes(deps, row.id), read, parsingPace(deps, row.organizationId))
-      : row;
-    const file = { header, totalRows, dialect: read, mapping: completeMapping(preview) };
+    const file = { header, totalRows, dialect: read, readAs, mapping: completeMapping(preview) };
     await deps.relay.commit(redescribe(row.id, file));
   }
   const fresh = (await findImport(deps.db, row.id))!;
   return { row: fresh, preview, sameFile: await findSameFile(deps.db, fresh) };
 }
 
-/** Reads to the end, so that all errors are found before leads are created. */
+/** Reads to the end, so that all errors are found before leads are created. What the dialect does not name is detected. */
 export async function scan(
   bytes: AsyncIterable<Uint8Array>,
-  dialect: ImportDialect,
+  { encoding, delimiter, headerRow }: ImportDialect,
   pace: Pace,
-): Promise<{ header: string[]; totalRows: number }> {
-  const file = await openCsv(bytes, { ...csvOptionsOf({ dialect }), batchSize: 500, pace });
+): Promise<{ header: string[]; totalRows: number; readAs: ReadAs }> {
+  const options = { ...csvLimits, encoding: encoding as Encoding | undefined, delimiter, headerRow };
+  const file = await openCsv(bytes, { ...options, batchSize: 500, pace });
   try {
     // PostgreSQL cannot store NUL characters.
     if (file.header.some((name) => name.includes('\0')))
@@ -97,7 +99,13 @@ export async function scan(
     for await (const rows of file.batches) totalRows += rows.length;
     if (totalRows === 0)
       throw new RefusedError(400, 'invalid_csv', 'The file has a header and no row below it.');
-    return { header: file.header, totalRows };
+    const readAs = {
+      encoding: file.encoding(),
+      delimiter: file.delimiter,
+      headerRow: file.headerRow,
+      otherEncodings: [...file.otherEncodings()],
+    };
+    return { header: file.header, totalRows, readAs };
   } finally {
     await file.close();
   }
@@ -115,19 +123,47 @@ export function insistOnReady(row: Import): void {
   throw new RefusedError(409, 'not_ready', why);
 }
 
-/** The file options of an uploader. */
-export function dialectOf(given: { encoding?: string; delimiter?: string }): ImportDialect {
-  const encoding = given.encoding?.trim().toLowerCase() || undefined;
+/** Header rows that can be named; a table that begins further down is another file. */
+const mostHeaderRow = 1_000;
+
+/** The file options of an uploader. `header_row`: the row of the column names, 0 or `none` for a file without them. */
+export function dialectOf(given: {
+  encoding?: string;
+  delimiter?: string;
+  header_row?: string | number;
+}): ImportDialect {
+  const named = given.encoding?.trim() || undefined;
+  const encoding = named === undefined ? undefined : encodingNamed(named);
   const delimiter =
     given.delimiter === '\\t' || given.delimiter === 'tab' ? '\t' : given.delimiter || undefined;
+  const header = String(given.header_row ?? '')
+    .trim()
+    .toLowerCase();
+  const headerRow = header === '' ? undefined : header === 'none' ? 0 : Number(header);
   const refuse = (path: string, message: string) =>
     new RefusedError(400, 'invalid_input', 'Some fields are not valid.', { fields: [{ path, message }] });
-  if (encoding !== undefined && !(ENCODINGS as readonly string[]).includes(encoding))
-    throw refuse('encoding', `one of ${ENCODINGS.join(', ')}`);
+  if (encoding === null) throw refuse('encoding', `one of ${ENCODINGS.join(', ')}`);
   if (
     delimiter !== undefined &&
     (delimiter.length !== 1 || (delimiter !== '\t' && /["\p{C}]/u.test(delimiter)))
   )
     throw refuse('delimiter', 'a single character');
-  return { ...(encoding ? { encoding } : {}), ...(delimiter ? { delimiter } : {}) };
+  if (headerRow !== undefined && !(/^\d{1,4}$|^none$/.test(header) && headerRow <= mostHeaderRow))
+    throw refuse('header_row', `a row number up to ${mostHeaderRow}, or 0 for a file without column names`);
+  return {
+    ...(encoding ? { encoding } : {}),
+    ...(delimiter ? { delimiter } : {}),
+    ...(headerRow === undefined ? {} : { headerRow }),
+  };
+}
+
+/** Says that several encodings fit a file, and how to name one. Returns null when that is settled. */
+export function encodingQuestion({ readings }: CsvPreview): string | null {
+  if (readings.length === 0) return null;
+  const examples = readings
+    .filter(({ words }) => words.length > 0)
+    .map(({ encoding, words }) => `${encoding}: ${words.join(', ')}`)
+    .join('; ');
+  const names = readings.map(({ encoding }) => encoding);
+  return `The letters above ASCII can be read in several ways${examples ? ` (${examples})` : ''}. Name the encoding: ${names.join(' or ')}.`;
 }

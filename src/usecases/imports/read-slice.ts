@@ -6,7 +6,7 @@ import type { Import } from '../../db/imports/imports.ts';
 import type { Encoding } from '../../domain/csv/encoding.ts';
 import type { Mapping } from '../../domain/csv/mapping.ts';
 import { type CsvFile, type CsvOptions, type CsvRow, openCsv } from '../../domain/csv/reader.ts';
-import { type JudgedRow, rowJudge } from '../../domain/csv/rows.ts';
+import { type JudgedRow, rowJudge, warningsOf } from '../../domain/csv/rows.ts';
 import { uploadLeads } from '../lead/upload.ts';
 import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
@@ -29,12 +29,14 @@ const judgedTogether = 20;
 
 type Deps = Pick<Runtime, 'db' | 'vault' | 'relay' | 'config'>;
 
-/** The file options given by the uploader. */
-export const csvOptionsOf = ({ dialect }: Pick<Import, 'dialect'>): CsvOptions => ({
-  ...csvLimits,
-  encoding: dialect.encoding as Encoding | undefined,
-  delimiter: dialect.delimiter,
-});
+/**
+ * How a file is read: as it was when it was uploaded or corrected, so that every run finds the same rows. A new file is
+ * read with the options of its uploader; in files of older releases the first row that is not blank is the header.
+ */
+export function csvOptionsOf({ dialect, readAs }: Pick<Import, 'dialect' | 'readAs'>): CsvOptions {
+  const { encoding, delimiter, headerRow = 'first' } = readAs ?? dialect;
+  return { ...csvLimits, encoding: encoding as Encoding | undefined, delimiter, headerRow };
+}
 
 /** The bytes of a stored file. */
 export async function* keptBytes(
@@ -167,7 +169,7 @@ function startReading(
       const stored = await uploadLeads(deps, company, leads, {
         importId: row.id,
         publish: false,
-        checkpoint: { importId: row.id, expectedRow, nextRow, ...kept },
+        checkpoint: { importId: row.id, expectedRow, nextRow, ...kept, warnings: warningsOf(batch) },
       });
       return stored === null ? null : nextRow;
     },

@@ -7,6 +7,7 @@ import { appendChunk, type Chunk } from '../../db/imports/chunks.ts';
 import {
   findImport,
   findSameFile,
+  type Import,
   type ImportDialect,
   markEnded,
   markReady,
@@ -74,10 +75,10 @@ export async function receiveFile(deps: ImportDeps, request: FileRequest): Promi
     throw new StoredQuotaError('files_waiting', mostWaiting, 'too_many_files');
   try {
     const kept = keep(deps, id, request.bytes);
-    const { header, totalRows } = await scan(kept.pieces, dialect, parsingPace(deps, organizationId));
-    const row = { id, organizationId, dialect };
+    const scanned = await scan(kept.pieces, dialect, parsingPace(deps, organizationId));
+    const row = { id, organizationId, dialect, readAs: scanned.readAs };
     const preview = await previewOf(deps, company, row);
-    const file = { ...kept.facts(), header, totalRows, dialect, mapping: completeMapping(preview) };
+    const file = { ...kept.facts(), ...scanned, dialect, mapping: completeMapping(preview) };
     return await settle(deps, request, id, file, preview);
   } catch (error) {
     const problem =
@@ -103,7 +104,8 @@ async function settle(
     if (!key || violatedUnique(error) === null) throw error;
     return firstAnswer(deps.db, key);
   });
-  if (ended !== null && 'status' in ended) return repeated(deps, request, id, ended.body);
+  if (ended !== null && 'status' in ended)
+    return repeated(deps, request, { id, dialect: file.dialect, readAs: file.readAs }, ended.body);
   if (!ended?.moved)
     throw new RefusedError(409, 'cancelled', 'The upload was cancelled. Nothing of it was kept.');
   const row = (await findImport(deps.db, id))!;
@@ -144,12 +146,13 @@ export async function dropRefused<T>(
 async function repeated(
   deps: ImportDeps,
   { company }: FileRequest,
-  id: string,
+  file: Pick<Import, 'id' | 'dialect' | 'readAs'>,
   answer: unknown,
 ): Promise<ReceivedFile> {
   const { organizationId } = company;
+  const { id } = file;
   const problem = 'The same request was answered before; that import stands.';
-  const preview = await previewOf(deps, company, { id, organizationId, dialect: {} });
+  const preview = await previewOf(deps, company, { organizationId, ...file });
   await deps.relay.commit(
     markEnded({ id, organizationId }, { status: 'failed', from: ['uploading'], problem }),
   );

@@ -4,15 +4,15 @@ import {
   findSameFile,
   hasFailedSyncs,
   type Import,
-  importCounts,
-  markEnded,
   markStarted,
 } from '../../db/imports/imports.ts';
 import { checkMapping, headerKey } from '../../domain/csv/mapping.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { isStopped } from '../../domain/imports/status.ts';
 import type { Cause } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import { type ImportDeps, insistOnReady, previewOf } from './preview.ts';
+
 export type StartRequest = {
   /** Defaults to the mapping of the preview. */
   mapping?: unknown;
@@ -33,7 +33,9 @@ export async function startImport(
   const header = row.header ?? [];
   const mapping = given === undefined ? row.mapping : checkMapping(given, header);
   if (mapping === null) throw await missingColumn(deps, company, row);
-  const change = markStarted(row, { mapping, again, headerKey: headerKey(header) });
+  // Files without column names are not alike because they have as many columns.
+  const key = row.readAs?.headerRow === 0 ? null : headerKey(header);
+  const change = markStarted(row, { mapping, again, headerKey: key });
   const { moved } = await deps.relay.commit(change, { cause });
   const now = (await findImport(deps.db, row.id))!;
   if (moved || now.status === 'running' || now.status === 'done') return now;
@@ -62,25 +64,22 @@ async function sameFileRefusal(deps: ImportDeps, row: Import): Promise<RefusedEr
   );
 }
 
-/** Cancels an import. Leads already created are kept; those not synced yet are not sent to the CRM. */
-export async function cancelImport(deps: ImportDeps, row: Import): Promise<Import> {
-  const begun = ['uploading', 'ready', 'running'] as const;
-  // A file is read in minutes and synced in days, so an import that was read completely can still be cancelled.
-  const { pending, processing } = await importCounts(deps.db, row);
-  const from = pending + processing > 0 ? [...begun, 'done' as const, 'failed' as const] : begun;
-  await deps.relay.commit(markEnded(row, { status: 'cancelled', from }));
-  const now = (await findImport(deps.db, row.id))!;
-  if (now.status === 'cancelled') return now;
-  throw new RefusedError(409, 'already_ended', `This import has ended already (${now.status}).`);
-}
-
-/** Requests a retry of every failed sync of the import. Returns false when none failed. */
+/**
+ * Requests a retry of every failed sync of the import. Returns false when none failed. Throws RefusedError 409
+ * (`stopped`) while the import is stopped.
+ */
 export async function retryFailed(
   deps: ImportDeps,
   row: Import,
   cause: Cause | null = null,
 ): Promise<boolean> {
   if (!(await hasFailedSyncs(deps.db, row.id))) return false;
+  if (isStopped(row))
+    throw new RefusedError(
+      409,
+      'stopped',
+      'Sending of this import is stopped. Send the rest first, then retry.',
+    );
   await deps.relay.commit(
     {
       events: [

@@ -21,6 +21,8 @@ import { isConflict } from '../../db/retry.ts';
 import { type Answer, answerPart, firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newLeadId, splitLead } from '../../domain/lead/lead.ts';
+import { withNoteLines } from '../../domain/lead/note-lines.ts';
+import type { SaleContact } from '../../domain/lead/sale-contact.ts';
 import {
   defaultTerms,
   type GivenTerms,
@@ -28,19 +30,24 @@ import {
   type Terms,
   termsOf,
 } from '../../domain/lead/terms.ts';
-import { normaliseContactPhone } from '../../domain/phone/phone.ts';
+import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
-import { chooseNamed } from './named-providers.ts';
+import { chooseNamed, type ProviderResult } from './named-providers.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
 type Named = { organizationId: string; providerIds: readonly string[] };
+export const namedBy = (order: Pick<LeadOrder, 'providerIds'>, organizationId: string): Named => ({
+  organizationId,
+  providerIds: [...new Set(order.providerIds)],
+});
+
 /** Resolves the provider ids of a lead that is not stored yet. Lookups of concurrent requests are batched. */
 export type FindNamed = (named: Named) => Promise<Candidate[]>;
 
 export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNamed {
-  return batchLookups(async (asked: Named[]) => {
+  const look = batchLookups(async (asked: Named[]) => {
     const found = new Map<string, Promise<Map<string, Candidate>>>();
     for (const { organizationId } of asked) {
       if (found.has(organizationId)) continue;
@@ -59,6 +66,7 @@ export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNam
       }),
     );
   });
+  return async (named) => (named.providerIds.length > 0 ? look(named) : []);
 }
 
 export type LeadOrder = {
@@ -70,8 +78,7 @@ export type LeadOrder = {
   budgetRange: string | null;
   notes: string | null;
   name: string;
-  phone: string | null;
-  email: string | null;
+  contact: SaleContact;
   address: string | null;
   providerIds: readonly string[];
   maxSales: number | null;
@@ -82,12 +89,12 @@ type Request = LeadOwner & { priceFloors: PriceFloors; key: IdempotencyKey | nul
 
 /**
  * Stores a lead, an unlock per eligible buyer, its event and the caller's Idempotency-Key in one atomic statement. On a
- * unique violation, the existing record determines the response.
+ * unique violation, the existing record determines the response. `found`: what `findNamed` has found for the order.
  */
 export async function receiveLead(
   deps: Deps & { findNamed: FindNamed },
   order: LeadOrder,
-  request: Request,
+  request: Request & { found: Candidate[] },
 ): Promise<Answer> {
   const { organizationId, supplierId, key } = request;
   const rules = { floors: request.priceFloors, notBelow: null };
@@ -103,11 +110,10 @@ export async function receiveLead(
   for (let round = 0; round < 5; round += 1) {
     const id = uuidv7();
     const publicId = order.publicId ?? newLeadId(randomBytes);
-    const named = { organizationId, providerIds: [...new Set(order.providerIds)] };
-    const found = named.providerIds.length > 0 ? await deps.findNamed(named) : [];
+    const found = round === 0 ? request.found : await deps.findNamed(namedBy(order, organizationId));
     const notStored = { erased: false, maxSales: order.maxSales, sold: 0 };
     const { offers, results } = chooseNamed(notStored, found, order.providerIds, new Date());
-    const answer: Answer = { status: 201, body: { lead_id: publicId, provider_results: results } };
+    const answer = storedAnswer(publicId, results, order.contact);
     const { maxSales } = order;
     const lead = {
       id,
@@ -137,6 +143,20 @@ export async function receiveLead(
     }
   }
   throw tooContended();
+}
+
+/** `warnings`: what was left out of the contact, absent when all of it was stored. */
+function storedAnswer(
+  publicId: string,
+  results: readonly ProviderResult[],
+  { leftOut: { phone, email } }: SaleContact,
+): Answer {
+  const warnings = {
+    ...(phone === undefined ? {} : { client_phone: [phone] }),
+    ...(email === undefined ? {} : { client_email: [email] }),
+  };
+  const said = phone !== undefined || email !== undefined ? { warnings } : {};
+  return { status: 201, body: { lead_id: publicId, provider_results: results, ...said } };
 }
 
 /** Offers a stored lead to more buyers. Buyers that already have an offer are reported and not texted again. */
@@ -227,17 +247,28 @@ const offerParts = (deps: Deps, lead: Owned, terms: Terms, offers: readonly NewO
   offers.length > 0 ? insertOffers(lead, { ...terms, ourNumber: deps.sms.ourNumber }, offers) : [];
 
 function sealed({ vault }: Deps, order: LeadOrder) {
-  const phone = order.phone === null ? null : normaliseContactPhone(order.phone);
-  const parts = splitLead({ ...order, phone: phone?.value ?? null, phoneValid: phone?.valid ?? false });
-  const { name, email, address, notes } = parts.contact;
-  const contact: SealedContact = { name, phone: parts.contact.phone, email, address, notes };
+  const { phone, email, noteLines } = order.contact;
+  const parts = splitLead({
+    ...order,
+    email,
+    phone: phone?.value ?? null,
+    phoneValid: phone?.valid ?? false,
+  });
+  const { name, address, notes } = parts.contact;
+  const contact: SealedContact = {
+    name,
+    phone: parts.contact.phone,
+    email,
+    address,
+    notes: withNoteLines(notes, noteLines),
+  };
   const { city, serviceType, preferredTimeWindow, budgetRange, notesSnippet } = parts.public;
   return {
     city,
     serviceType,
     public: { preferredTimeWindow, budgetRange, notes: notesSnippet },
     contact: vault.sealJson(contact),
-    phoneHash: phone ? vault.index(phone.value) : null,
+    phoneHash: phone ? vault.index(phoneIdentity(phone.value)) : null,
     emailHash: email ? vault.index(email.toLowerCase()) : null,
     phoneValid: phone?.valid ?? false,
   };

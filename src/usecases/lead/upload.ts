@@ -18,6 +18,7 @@ import { isConflict } from '../../db/retry.ts';
 import type { MoreOfLead } from '../../domain/crm/contact.ts';
 import type { LeadCandidate } from '../../domain/lead/candidate.ts';
 import { newLeadId } from '../../domain/lead/lead.ts';
+import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import { startSlice } from '../../engine/slices.ts';
 import type { Cause } from '../../events/envelope.ts';
 import { recipients } from '../../events/routes.ts';
@@ -59,7 +60,7 @@ export async function uploadLeads(
 ): Promise<UploadOutcome[] | null> {
   if (leads.length === 0 && !options.checkpoint && !options.key) return [];
   const { organizationId, dedupeWindowMs: windowMs } = company;
-  const hashes = leads.map(({ phone }) => deps.vault.index(phone));
+  const hashes = leads.map(({ phone }) => deps.vault.index(phoneIdentity(phone)));
   const { firsts, placeOf } = windowMs > 0 ? settleRepeats(hashes) : all(hashes);
   const occurredAt = new Date();
   const batch: UploadBatch = {
@@ -143,10 +144,11 @@ function contactOf(lead: LeadCandidate): UploadedContact {
 }
 
 function moreOf(lead: LeadCandidate): MoreOfLead | null {
-  const { firstName, lastName, company, state, postalCode, country, website, source, tags } = lead;
+  const { firstName, lastName, company, state, postalCode, country, website, source, tags, otherPhones } =
+    lead;
   const said = [firstName, lastName, company, state, postalCode, country, website, source];
   const custom = Object.keys(lead.customFields).length > 0;
-  if (tags.length === 0 && !custom && said.every((text) => text === null)) return null;
+  if (tags.length + otherPhones.length === 0 && !custom && said.every((text) => text === null)) return null;
   return {
     firstName,
     lastName,
@@ -157,6 +159,7 @@ function moreOf(lead: LeadCandidate): MoreOfLead | null {
     website,
     source,
     ...(tags.length > 0 ? { tags } : {}),
+    ...(otherPhones.length > 0 ? { otherPhones } : {}),
     ...(custom ? { custom: lead.customFields } : {}),
   };
 }

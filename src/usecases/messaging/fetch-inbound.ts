@@ -1,6 +1,8 @@
 import { validate as isUuid } from 'uuid';
+import type { FoundSms } from '../../adapters/sms.ts';
 import { bookReceipt, findReceiptTarget } from '../../db/messaging/receipts.ts';
 import { findNotification } from '../../db/transport/inbox.ts';
+import { PermanentError } from '../../domain/errors.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip } from '../../engine/outcome.ts';
 import type { Cause } from '../../events/envelope.ts';
@@ -33,7 +35,8 @@ export async function fetchInbound(inboxId: string, deps: Deps, run: Run, cause:
 }
 
 async function fetchStatus(vendorId: string, { db, sms, relay }: Deps, cause: Cause): Promise<Outcome> {
-  const found = await sms.status(vendorId);
+  const found = await knownStatus(sms, vendorId);
+  if (!found) return skip('the vendor knows no such message');
   const receipt = {
     vendor: sms.vendor,
     effectId: found.reference && isUuid(found.reference) ? found.reference : null,
@@ -46,4 +49,18 @@ async function fetchStatus(vendorId: string, { db, sms, relay }: Deps, cause: Ca
   if (!message) return skip('not a message of this system');
   await relay.commit(bookReceipt(message, receipt), { cause });
   return finish({}, `delivery status fetched: ${found.status}`);
+}
+
+/**
+ * Returns null for a message that the vendor does not know: anyone with the address can send callbacks, so such an id is
+ * neither a failure of ours nor a reason for an alert.
+ */
+async function knownStatus(sms: Deps['sms'], vendorId: string): Promise<FoundSms | null> {
+  try {
+    return await sms.status(vendorId);
+  } catch (error) {
+    const isUnknown = error instanceof PermanentError && ['not_found', 'bad_request'].includes(error.code);
+    if (isUnknown) return null;
+    throw error;
+  }
 }

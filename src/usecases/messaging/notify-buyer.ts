@@ -6,6 +6,7 @@ import type { EventData } from '../../events/catalog.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
+import { tooLate } from './answering.ts';
 import { courtesyOutcome, textBuyer } from './text-buyer.ts';
 
 type BuyerNotice = EventData<'buyer.notice'>;
@@ -30,10 +31,15 @@ export async function sendNotice(
 ): Promise<Outcome> {
   const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
+  // The only notice that answers a text; the others tell what happened.
+  const isAnswer = notice === 'no_longer_available';
+  const late = isAnswer ? tooLate(run) : null;
+  if (late) return late;
   const text = {
     key: `notice-${unlockId}-${notice}-${key}`,
     purpose: notice,
     body: noticeText(unlock, notice, reason),
+    isAnswer,
   };
   return courtesyOutcome(await textBuyer(unlock, text, deps, run));
 }
@@ -47,12 +53,18 @@ const endings: Readonly<Record<string, 'sold_out' | 'declined' | 'expired'>> = {
 
 function noticeText(unlock: UnlockView, notice: BuyerNotice['notice'], reason: string | undefined): string {
   const fields = { buyerName: unlock.buyerName, leadId: unlock.leadPublicId };
+  const price = { minor: unlock.priceMinor, currency: unlock.currency };
+  const why = reason === 'already_paid' ? 'duplicate' : 'unavailable';
   switch (notice) {
     case 'refunded':
-      return templates.renderRefunded(unlock.language, {
+      return templates.renderRefunded(unlock.language, { ...fields, price, reason: why });
+    case 'refund_pending':
+      return templates.renderRefundPending(unlock.language, { ...fields, price, reason: why });
+    case 'refund_failed':
+      return templates.renderRefundFailed(unlock.language, {
         ...fields,
-        price: { minor: unlock.priceMinor, currency: unlock.currency },
-        reason: reason === 'already_paid' ? 'duplicate' : 'unavailable',
+        price,
+        contact: unlock.supportContact,
       });
     case 'sold_out':
       return templates.renderNoLongerAvailable(unlock.language, { ...fields, reason: 'sold_out' });

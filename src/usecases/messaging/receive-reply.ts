@@ -8,7 +8,7 @@ import {
   type ReplyAction,
   type ReplyVerdict,
 } from '../../domain/messaging/conversation.ts';
-import { parseReply } from '../../domain/messaging/reply.ts';
+import { type CarrierKeyword, parseReply } from '../../domain/messaging/reply.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { QuotaOwner } from '../account/quotas.ts';
@@ -24,6 +24,10 @@ export type IncomingReply = {
   /** E.164 as the vendor writes it. */
   from: string;
   body: string;
+  /** The keyword that the carrier recognized by its own lists; null when it has none, or handed the text over as any other. */
+  keyword?: CarrierKeyword | null;
+  /** The carrier answers this text by itself: a confirmation of STOP or START, or its help text. */
+  answered?: boolean;
   now: Date;
   cause: Cause | null;
 };
@@ -95,7 +99,8 @@ async function storeReply(
   const { ourNumber, from, body } = reply;
   const { leadIds } = parseReply(body);
   const offers = await findOffers(db, ourNumber, from, leadIds, line.organizationId);
-  const verdict = judgeReply(body, { ...line, offers }, reply.now);
+  const { keyword = null, answered = false } = reply;
+  const verdict = judgeReply(body, { ...line, offers, keyword }, reply.now);
 
   const inboxId = uuidv7();
   const result = await relay.commit(
@@ -114,7 +119,7 @@ async function storeReply(
         needsOperator: verdict.needsOperator,
       }),
       writes: writesOf(verdict, line),
-      events: eventsOf(verdict, line, inboxId),
+      events: eventsOf(verdict, line, { inboxId, answered }),
     },
     { cause: reply.cause },
   );
@@ -135,11 +140,20 @@ function writesOf(verdict: ReplyVerdict, { phoneId, organizationId }: Line): Par
   return verdict.optIn ? [markOptedIn(phoneId, organizationId)] : [];
 }
 
-function eventsOf(verdict: ReplyVerdict, line: Line, inboxId: string): EventDraft[] {
+function eventsOf(
+  verdict: ReplyVerdict,
+  line: Line,
+  { inboxId, answered }: { inboxId: string; answered: boolean },
+): EventDraft[] {
   const { phoneId, optedOut, optedOutEverywhere } = line;
   if (phoneId === null) return [];
   const organizationId = line.organizationId ?? verdict.offer?.organizationId ?? null;
-  const data = { phoneId, inboxId, ...(line.organizationId ? { organizationId: line.organizationId } : {}) };
+  const data = {
+    phoneId,
+    inboxId,
+    ...(line.organizationId ? { organizationId: line.organizationId } : {}),
+    ...(answered ? { answeredByCarrier: true } : {}),
+  };
   const ofPhone = { organizationId, subject: subjects.phone(phoneId), data };
   if (verdict.optOut) return optedOut ? [] : [{ type: 'buyer.opted_out', ...ofPhone }];
   // With a key an organization lifts its own opt-out; while the carrier's stands, nothing may be sent.

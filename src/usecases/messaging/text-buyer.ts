@@ -12,6 +12,8 @@ export type BuyerText = {
   body: string;
   /** Exempt from the spend cap. */
   uncapped?: boolean;
+  /** Answers a text; see `answering.ts`. */
+  isAnswer?: boolean;
 };
 
 /** Sends a text about an unlock to its buyer; refused with `no_phone` when the unlock has no phone. */

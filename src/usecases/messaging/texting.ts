@@ -39,6 +39,8 @@ export type SmsRequest = {
   ignoreOptOut?: boolean;
   /** Exempt from the spend cap, for content that was paid for. */
   uncapped?: boolean;
+  /** Answers a text that may be a machine's: uses only a part of the spend cap of its number. */
+  isAnswer?: boolean;
 };
 
 export type EmailRequest = {
@@ -94,6 +96,7 @@ function smsPosting(deps: Deps, r: SmsRequest): Posting<null> {
     guards: guardsOf(r),
     refusedBy: async (refusal) => {
       if (refusal !== 'capped') return { state: 'refused', code: refusal };
+      if (r.isAnswer) return wait(capPauseMs, 'the share of answers in the SMS spend cap is reached');
       await alertCap(deps, r.organizationId);
       return wait(capPauseMs, 'the SMS spend cap is reached');
     },
@@ -133,7 +136,7 @@ function smsPosting(deps: Deps, r: SmsRequest): Posting<null> {
 function guardsOf(r: SmsRequest): ClaimGuard[] {
   const { phoneId, ignoreOptOut = false, organizationId } = r;
   const guards = [openLine({ phoneId, organizationId, ignoreOptOut }), ...revealGuards(r)];
-  return r.uncapped ? guards : [...guards, underCap(organizationId, phoneId)];
+  return r.uncapped ? guards : [...guards, underCap(organizationId, phoneId, r.isAnswer ?? false)];
 }
 
 /** A message with the contact is sent only while its unlock is paid. */

@@ -75,8 +75,8 @@ function keepOrRefund(
   const { organizationId, maxSales } = unlock;
   const subject = subjects.unlock(unlock.id);
   const data = { unlockId: unlock.id, paymentId };
-  const booked = (kept: boolean) => [
-    ...bookPayment(unlock, money, paymentId, kept),
+  const booked = (refundReason: string | null) => [
+    ...bookPayment(unlock, money, paymentId, refundReason),
     closeSession(session.id, 'complete'),
   ];
   const sellable = unlock.contact !== null && (maxSales === null || unlock.soldSlots < maxSales);
@@ -91,19 +91,28 @@ function keepOrRefund(
       subject,
       data: { ...data, reason },
     };
-    return finish({ writes: booked(false), events: [unwanted] }, `to be refunded: ${reason}`);
+    return finish({ writes: booked(reason), events: [unwanted] }, `to be refunded: ${reason}`);
   }
   const captured: EventDraft = { type: 'payment.captured', organizationId, subject, data };
+  const { paymentIntent } = payment;
+  // Its own report may have come and gone before this booking.
+  const changed: EventDraft[] =
+    payment.amountRefunded > 0 || payment.disputed
+      ? [{ type: 'payment.changed', organizationId, subject, data: { paymentIntent } }]
+      : [];
   if (maxSales === null) {
-    const change = moveUnlock(unlock, decision, { writes: booked(true), events: [captured] });
+    const change = moveUnlock(unlock, decision, {
+      writes: booked(null),
+      events: [captured, ...changed],
+    });
     return finish(change, 'payment captured');
   }
   const isLast = unlock.soldSlots + 1 >= maxSales;
   const change = moveUnlock(unlock, decision, {
     first: [takeSlot(unlock)],
     also: slotTaken,
-    writes: booked(true),
-    events: isLast ? [captured, soldOut(unlock)] : [captured],
+    writes: booked(null),
+    events: [captured, ...changed, ...(isLast ? [soldOut(unlock)] : [])],
   });
   return finish(change, 'payment captured');
 }

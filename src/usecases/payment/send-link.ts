@@ -6,6 +6,7 @@ import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, patience, skip, snooze } from '../../engine/outcome.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import { dayOf, tooLate } from '../messaging/answering.ts';
 import { buyerNotice } from '../messaging/notify-buyer.ts';
 import { textBuyer } from '../messaging/text-buyer.ts';
 import type { Runtime } from '../runtime.ts';
@@ -13,7 +14,7 @@ import { closeOffer } from '../unlock/close.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'links'>;
 
-/** A repeated Y gets the same link again, at most once in this time. */
+/** A repeated Y gets the same link again, once a day, and not so soon after the first. */
 const linkRepeatMs = 60_000;
 
 /** Answers Y with a link to the pay page. Y never charges. */
@@ -33,7 +34,7 @@ export async function answerAccepted(inboxId: string, deps: Deps, run: Run<Unloc
 }
 
 async function sendLink(unlock: UnlockView, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
-  const sent = await textLink(unlock, `link-${unlock.id}`, deps, run);
+  const sent = await textLink(unlock, { key: `link-${unlock.id}` }, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') {
     if (sent.code === 'opted_out')
@@ -47,7 +48,12 @@ async function sendLink(unlock: UnlockView, deps: Deps, run: Run<UnlockView>): P
   return finish(moveUnlock(unlock, decision), 'payment link accepted by the carrier');
 }
 
-async function textLink(unlock: UnlockView, key: string, deps: Deps, run: Run<UnlockView>) {
+async function textLink(
+  unlock: UnlockView,
+  text: { key: string; isAnswer?: boolean },
+  deps: Deps,
+  run: Run<UnlockView>,
+) {
   const body = renderPaymentLink(unlock.language, {
     buyerName: unlock.buyerName,
     price: { minor: unlock.priceMinor, currency: unlock.currency },
@@ -55,7 +61,7 @@ async function textLink(unlock: UnlockView, key: string, deps: Deps, run: Run<Un
     leadId: unlock.leadPublicId,
     otherOpenOffers: await countOtherOpen(deps.db, unlock),
   });
-  return textBuyer(unlock, { key, purpose: 'payment_link', body }, deps, run);
+  return textBuyer(unlock, { ...text, purpose: 'payment_link', body }, deps, run);
 }
 
 /** Answers a repeated Y with the same link, with the details once paid, or with a notice that the offer has ended. */
@@ -65,21 +71,22 @@ async function answerRepeat(
   deps: Deps,
   run: Run<UnlockView>,
 ): Promise<Outcome> {
+  const late = tooLate(run);
+  if (late) return late;
   if (isPaid(unlock.state)) {
     // Of two concurrent Ys, one may be handled after the payment: it requested the link, not the details again.
     if (!unlock.revealedAt || run.since < unlock.revealedAt) return skip('the details are on their way');
     return finish({ events: [revealRequested(unlock, inboxId)] }, 'details requested again');
   }
   if (!isOpen(unlock.state) || run.now >= unlock.ttlExpiresAt) {
-    const notice = buyerNotice(unlock, { notice: 'no_longer_available', key: inboxId });
+    const notice = buyerNotice(unlock, { notice: 'no_longer_available', key: `day-${dayOf(run)}` });
     return finish({ events: [notice] }, 'no longer available');
   }
-  // Keyed by the minute of the reply: one text, however often this runs and however many Ys a minute brings.
-  const minute = Math.floor(run.since.getTime() / linkRepeatMs);
   const sentAt = unlock.linkSentAt;
   if (!sentAt || run.since.getTime() - sentAt.getTime() < linkRepeatMs)
     return skip('the link was sent less than a minute ago');
-  const sent = await textLink(unlock, `link-${unlock.id}-again-${minute}`, deps, run);
+  const text = { key: `link-${unlock.id}-again-${dayOf(run)}`, isAnswer: true };
+  const sent = await textLink(unlock, text, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') return skip(`the link could not be repeated (${sent.code})`);
   return finish({}, 'payment link sent again');

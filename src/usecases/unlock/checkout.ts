@@ -12,7 +12,7 @@ import { PermanentError, TransientError } from '../../domain/errors.ts';
 import { maskLinks } from '../../domain/lead/links.ts';
 import { oneLine } from '../../domain/plain-text.ts';
 import { payView } from '../../domain/unlock/pay-view.ts';
-import type { Cause } from '../../events/envelope.ts';
+import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -24,6 +24,8 @@ export type CheckoutResult =
   | { kind: 'confirming' }
   /** A payment has arrived and is held for a check. */
   | { kind: 'held' }
+  /** Stripe refuses to take this payment, and would refuse it again. An operator is alerted. */
+  | { kind: 'refused' }
   /** The offer ended. */
   | { kind: 'closed' };
 
@@ -58,8 +60,8 @@ export async function openCheckoutSession(
     }
     if (current.state === 'complete') return { kind: 'confirming' };
     if (current.state === 'creating') {
-      const url = await create(deps, unlock, current, cause);
-      if (url) return { kind: 'open', url };
+      const created = await create(deps, unlock, current, cause);
+      if (created) return created;
       continue;
     }
     if (current.url && current.leftMs > lastMomentMs) return { kind: 'open', url: current.url };
@@ -87,13 +89,13 @@ function isStillPayable(unlock: UnlockView, now: Date): boolean {
   );
 }
 
-/** Creates the session of a row at Stripe and returns its URL. Returns null when the row changed: read it again. */
+/** Creates the session of a row at Stripe. Returns null when the row changed: read it again. */
 async function create(
   deps: Deps,
   unlock: UnlockView,
   row: Checkout,
   cause: Cause | null,
-): Promise<string | null> {
+): Promise<Extract<CheckoutResult, { kind: 'open' | 'refused' }> | null> {
   const { db, relay, payments, links, config } = deps;
   const page = links.url(unlock.id, unlock.tokenVersion);
   let session: CheckoutSession;
@@ -127,7 +129,9 @@ async function create(
       await relay.commit({ writes: [endCheckout(unlock.id, row.number, 'expired')] }, { cause });
       return null;
     }
-    throw error;
+    if (!(error instanceof PermanentError)) throw error;
+    await relay.commit({ events: [checkoutRefused(unlock, error)] }, { cause });
+    return { kind: 'refused' };
   }
   if (!session.url)
     throw new TransientError('the checkout session has no URL', {
@@ -150,8 +154,19 @@ async function create(
     { cause },
   );
   const stillOffered = !(await closeIfEnded(deps, unlock.id, row.number, session.id));
-  return moved && stillOffered && row.leftMs > surelyOpenMs ? session.url : null;
+  return moved && stillOffered && row.leftMs > surelyOpenMs ? { kind: 'open', url: session.url } : null;
 }
+
+/** The row stays as it is: once the cause is corrected at Stripe, the same request may succeed. */
+const checkoutRefused = (
+  { id: unlockId, organizationId }: UnlockView,
+  { vendorCode, code }: PermanentError,
+): EventDraft => ({
+  type: 'checkout.refused',
+  organizationId,
+  subject: subjects.unlock(unlockId),
+  data: { unlockId, code: vendorCode ?? code },
+});
 
 /** Closes the new session when the offer ended during its creation: the run that closed the offer did not see it. */
 async function closeIfEnded(

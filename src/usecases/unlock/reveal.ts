@@ -6,6 +6,7 @@ import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, patience, skip, snooze } from '../../engine/outcome.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
+import { dayOf, tooLate } from '../messaging/answering.ts';
 import { textBuyer } from '../messaging/text-buyer.ts';
 import type { Runtime } from '../runtime.ts';
 import { revealedAndDone } from './delivery.ts';
@@ -18,9 +19,6 @@ type Contact = {
   address: string | null;
   notes: string | null;
 };
-
-/** Details requested again are sent at most once in this time. */
-const repeatMs = 60_000;
 
 /** Sends the details by SMS, or by e-mail where the SMS is refused. The pay page shows them in either case. */
 export async function reveal(
@@ -50,11 +48,12 @@ export async function reveal(
   );
 }
 
-/** Sends the details once more, free of charge. */
+/** Sends the details once more, free of charge, to a buyer who asked for them: once a day. */
 export async function revealAgain(unlock: UnlockView, deps: Deps, run: Run): Promise<Outcome> {
   if (!isPaid(unlock.state)) return skip('not paid');
-  const minute = Math.floor(run.since.getTime() / repeatMs);
-  const sent = await textDetails(unlock, `reveal-${unlock.id}-again-${minute}`, deps, run);
+  const late = tooLate(run);
+  if (late) return late;
+  const sent = await textDetails(unlock, `reveal-${unlock.id}-again-${dayOf(run)}`, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   return sent.state === 'accepted'
     ? finish({}, 'details sent again free of charge')
@@ -108,7 +107,7 @@ function fieldsOf(unlock: UnlockView, { vault }: Deps): RevealFields {
 function textDetails(unlock: UnlockView, key: string, deps: Deps, run: Run) {
   const body = renderReveal(unlock.language, fieldsOf(unlock, deps));
   const uncapped = key === firstKey(unlock.id);
-  return textBuyer(unlock, { key, purpose: 'reveal', body, uncapped }, deps, run);
+  return textBuyer(unlock, { key, purpose: 'reveal', body, uncapped, isAnswer: !uncapped }, deps, run);
 }
 
 function mailDetails(unlock: UnlockView & { buyerEmail: string }, key: string, deps: Deps, run: Run) {

@@ -87,7 +87,7 @@ const moves: Step[] = [
   wrote('last slot sold', 'INSERT INTO sold_slots', event('lead.sold_out')),
   wrote('unwanted payment booked', 'INSERT INTO payments', event('payment.unwanted')),
   wrote('refund booked', 'UPDATE payments SET refunded_minor', event('payment.refunded')),
-  wrote('dispute booked', 'UPDATE payments SET disputed_at', event('payment.disputed')),
+  wrote('dispute booked', 'UPDATE payments SET refunded_minor', event('payment.disputed')),
   wrote('offer of an opted-out phone closed', 'UPDATE lead_unlocks SET', /^OPTED_OUT$/m),
   wrote('refusal remembered', 'UPDATE phones SET', event('buyer.opted_out')),
   wrote('alert raised', 'INSERT INTO alerts'),

@@ -1,5 +1,5 @@
 import { leadsPerRequest } from '../../../domain/lead/limits.ts';
-import { Act, Ago, Command, Empty } from '../../web/parts.tsx';
+import { Act, Ago, Command, ConfirmForm, Empty } from '../../web/parts.tsx';
 import type { CompanyView, DashboardView, StatisticsView, SyncStatus, Visit } from '../view-types.ts';
 import { CompanyPage, count, home, SyncBadge, syncLabel, Tile, TryAgain, whole } from './frame.tsx';
 import { FileItems } from './upload-page.tsx';
@@ -215,6 +215,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                 ) : (
                   <span class="quiet">{row.status === 'pending' ? 'queued' : ''}</span>
                 )}
+                {row.remark ? <span class="sub">{row.remark}</span> : null}
                 {row.worker ? <span class="sub clip">{row.worker}</span> : null}
               </td>
               <td class="number" data-label="Attempts">
@@ -253,10 +254,12 @@ function Errors(props: { company: CompanyView; statistics: StatisticsView; now: 
       <div class="panel-head">
         <h2 id="errors-title">Last errors</h2>
         {statistics.failed > 0 ? (
-          <Act
+          <ConfirmForm
             action={home(company, '/retry')}
             back={home(company)}
             label={`Retry all ${whole(statistics.failed)}`}
+            question={`${count(statistics.failed, 'lead')} that the CRM rejected ${statistics.failed === 1 ? 'is' : 'are'} sent once more, except those of stopped files.`}
+            confirm={`Retry ${count(statistics.failed, 'lead')}`}
             done="Retrying"
             primary
           />

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
 import { Frame } from '../../web/layout.tsx';
-import type { Tone } from '../../web/parts.tsx';
+import { ConfirmForm, type Tone } from '../../web/parts.tsx';
 import type { CompanyView, CrmView, FormState, ImportStatus, SyncStatus, Visit } from '../view-types.ts';
 
 type Place = 'home' | 'companies' | 'company';
@@ -253,10 +253,11 @@ export const day = (at: Date): string => `${at.toISOString().slice(0, 16).replac
 /** Resumes a paused CRM with its present credentials. */
 export function TryAgain({ company }: { company: CompanyView }) {
   return (
-    <form method="post" action={home(company, '/settings/crm/resume')}>
-      <button type="submit" class="btn" data-size="sm" data-variant="outline">
-        Try again
-      </button>
-    </form>
+    <ConfirmForm
+      action={home(company, '/settings/crm/resume')}
+      label="Resume"
+      question={`All waiting leads of ${company.name} are sent to ${company.crm.label} again, with the present credentials.`}
+      confirm="Resume sending"
+    />
   );
 }

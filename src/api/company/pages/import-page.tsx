@@ -1,5 +1,5 @@
 import { waitingReason } from '../../../domain/imports/status.ts';
-import { Act, Ago, duration } from '../../web/parts.tsx';
+import { Ago, ConfirmForm, duration } from '../../web/parts.tsx';
 import { fieldLabel } from '../labels.ts';
 import type { CompanyView, ImportPageView, ImportView, Visit } from '../view-types.ts';
 import { CompanyPage, count, day, fileSize, home, ImportBadge, Tile, whole } from './frame.tsx';
@@ -18,7 +18,7 @@ export function ImportPage(props: { visit: Visit; company: CompanyView; view: Im
             </h2>
             <p class="sub">
               {fileSize(file.bytes)}, uploaded <Ago at={file.createdAt} now={view.now} />
-              {file.startedAt && file.endedAt
+              {file.startedAt && file.endedAt && file.readToEnd
                 ? `, read in ${duration(file.endedAt.getTime() - file.startedAt.getTime())}`
                 : ''}
             </p>
@@ -46,27 +46,84 @@ function Actions({ company, file }: { company: CompanyView; file: ImportView }) 
           Download {count(file.rejected, 'rejected row')}
         </a>
       ) : null}
-      {failed > 0 ? (
-        <Act
+      {failed > 0 && !file.stopped ? (
+        <ConfirmForm
           action={`${path}/retry`}
-          back={path}
           label={`Retry ${whole(failed)} failed`}
+          question={`${count(failed, 'lead')} that the CRM rejected ${failed === 1 ? 'is' : 'are'} sent once more.`}
+          confirm={`Retry ${count(failed, 'lead')}`}
           done="Retrying"
           primary
         />
       ) : null}
-      {['done', 'failed'].includes(file.status) && (file.sync?.pending ?? 0) > 0 ? (
-        <Act action={`${path}/cancel`} back={path} label="Stop sending" done="Stopped" />
+      {over && !file.stopped && (file.sync?.pending ?? 0) > 0 ? (
+        <Stop path={path} label="Stop sending" file={file} />
+      ) : null}
+      {file.stopped && (file.sync?.cancelled ?? 0) > 0 ? (
+        <ConfirmForm
+          action={`${path}/resume`}
+          label="Send the rest"
+          question={`${count(file.sync!.cancelled, 'lead')} of this file ${file.sync!.cancelled === 1 ? 'was' : 'were'} not sent to the CRM. Those that you uploaded again since are left out.`}
+          confirm={`Send up to ${count(file.sync!.cancelled, 'lead')}`}
+          done="Sending the rest"
+          primary
+        />
       ) : null}
       {over ? (
         <a class="btn" data-size="sm" data-variant="outline" href={home(company, '/upload')}>
           Upload another file
         </a>
       ) : (
-        <Act action={`${path}/cancel`} back={path} label="Cancel" done="Cancelled" />
+        <Stop path={path} label="Cancel" file={file} />
       )}
     </>
   );
+}
+
+function Stop({ path, label, file }: { path: string; label: string; file: ImportView }) {
+  const unread = file.totalRows - file.readRows;
+  const waiting = file.sync?.pending ?? 0;
+  const parts = [
+    !file.readToEnd && unread > 0 ? `${count(unread, 'row')} of the file will not be read.` : '',
+    waiting > 0
+      ? `${count(waiting, 'lead')} will not be sent to the CRM; you can send them later.`
+      : 'Leads that are waiting will not be sent to the CRM.',
+    file.sync && file.sync.success > 0 ? `${whole(file.sync.success)} already in the CRM stay there.` : '',
+  ];
+  return (
+    <ConfirmForm
+      action={`${path}/cancel`}
+      label={label}
+      question={parts.filter(Boolean).join(' ')}
+      confirm={waiting > 0 ? `Stop ${count(waiting, 'lead')}` : 'Stop this import'}
+      done="Stopped"
+    />
+  );
+}
+
+function stoppedSentence({ stopped, stoppedAt, endedAt, readToEnd }: ImportView): string {
+  if (!stopped) return 'Reading of this file was cancelled; the leads read before are being sent.';
+  const at = stoppedAt ?? endedAt;
+  return `${readToEnd ? 'Sending was stopped' : 'Cancelled'}${at ? ` on ${day(at)}` : ''}.`;
+}
+
+function readingSentence({ created, readRows, totalRows, readToEnd }: ImportView): string {
+  if (readToEnd) return 'The whole file was read.';
+  if (readRows === 0) return 'Nothing was stored.';
+  return `${count(created, 'lead')} imported before that were kept; ${count(Math.max(0, totalRows - readRows), 'row')} of the file ${totalRows - readRows === 1 ? 'was' : 'were'} not read.`;
+}
+
+/** What a stop left: how many are kept from the CRM, how many were sent before. */
+function sendingSentence({ stopped, sync }: ImportView): string {
+  if (!sync || !stopped) return '';
+  const { cancelled, success, pending, failed } = sync;
+  const parts = [
+    `${count(cancelled, 'lead')} ${cancelled === 1 ? 'was' : 'were'} not sent`,
+    `${whole(success)} ${success === 1 ? 'is' : 'are'} in the CRM`,
+    ...(pending > 0 ? [`${whole(pending)} under way`] : []),
+    ...(failed > 0 ? [`${whole(failed)} failed`] : []),
+  ];
+  return `${parts.join(', ')}.`;
 }
 
 /** One sentence about the state of the import and what to do. */
@@ -90,10 +147,7 @@ function StateNote({ company, view: { file } }: { company: CompanyView; view: Im
   if (file.status === 'cancelled')
     return (
       <p class="note tone-quiet">
-        Cancelled{file.endedAt ? ` on ${day(file.endedAt)}` : ''}.{' '}
-        {file.created > 0
-          ? `${count(file.created, 'lead')} imported before that were kept; the rest of the file was not read.`
-          : 'Nothing was stored.'}
+        {stoppedSentence(file)} {file.problem ?? ''} {readingSentence(file)} {sendingSentence(file)}
       </p>
     );
   if (file.status === 'waiting') return <p class="note tone-wait">{waitingReason}</p>;
@@ -160,7 +214,8 @@ function Numbers({ company, view: { file } }: { company: CompanyView; view: Impo
             />
             <span data-synced={sync.success}>
               <b>{whole(sync.success)}</b> of {whole(file.created)} in the CRM
-              {sync.pending > 0 ? `, ${whole(sync.pending)} waiting` : ''}
+              {sync.pending > 0 ? `, ${whole(sync.pending)} ${file.stopped ? 'under way' : 'waiting'}` : ''}
+              {sync.cancelled > 0 ? `, ${whole(sync.cancelled)} not sent` : ''}
               {sync.failed > 0 ? (
                 <>
                   ,{' '}

@@ -3,7 +3,7 @@ import type { CompanyView, FormState, Visit } from '../view-types.ts';
 import { CompanyPage, Field, home, Problem } from './frame.tsx';
 
 /** The result of the previous form, shown above the next one. */
-export type Added = { kind: 'created' | 'duplicate'; leadId: string } | null;
+export type Added = { kind: 'created' | 'duplicate'; leadId: string; warned: readonly string[] } | null;
 
 export function LeadPage(props: { visit: Visit; company: CompanyView; form: FormState; added: Added }) {
   const { visit, company, form, added } = props;
@@ -23,7 +23,7 @@ export function LeadPage(props: { visit: Visit; company: CompanyView; form: Form
               label="Phone"
               type="tel"
               form={form}
-              max={40}
+              max={500}
               hint={`Numbers without a country code are read as numbers in ${withArticle(regionName(company.region))}.`}
             />
           </div>
@@ -50,16 +50,22 @@ function AddedNote({ company, added }: { company: CompanyView; added: NonNullabl
     </a>
   );
   return added.kind === 'created' ? (
-    <output class="note tone-good">
+    <output class={`note tone-${added.warned.length > 0 ? 'wait' : 'good'}`}>
       {link} is stored,{' '}
       {company.crm.state === 'connected'
         ? 'and will be sent to the CRM.'
         : 'and will be sent to the CRM once it is connected.'}
+      {added.warned.map((field) => ` ${warnings[field] ?? ''}`)}
     </output>
   ) : (
     <output class="note tone-wait">A lead with this phone exists already: {link}. Nothing was stored.</output>
   );
 }
+
+const warnings: Readonly<Record<string, string>> = {
+  phone: 'Its phone is not a valid number: it was kept as typed and cannot be texted.',
+  email: 'Its email address could not be read, and was left out.',
+};
 
 const withArticle = (name: string): string =>
   /^(United|Netherlands|Philippines|Bahamas)/.test(name) ? `the ${name}` : name;

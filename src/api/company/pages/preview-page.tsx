@@ -90,13 +90,53 @@ function Problems({ preview, problem }: { preview: PreviewView; problem: string 
           {said}
         </p>
       ) : null}
-      {preview.looksLikeData ? (
+      {preview.looksLikeData && preview.headerRow > 0 ? (
         <p class="note tone-wait">
-          The first row looks like a contact, but it is read as the column names. If it is a contact, add a
-          first row with the column names and upload the file again.
+          Row {preview.headerRow} looks like a contact, but it is read as the column names. If it is a
+          contact, choose “The file has no column names” below.
         </p>
       ) : null}
+      <HeaderNote preview={preview} />
+      {preview.readings.length > 0 ? (
+        <div class="note tone-wait">
+          <p>
+            <b>Check the accented letters.</b> They can be read in several ways, and choosing the encoding
+            below settles it:
+          </p>
+          <ul>
+            {preview.readings.map(({ encoding, words }) => (
+              <li>
+                {encodingName(encoding)}
+                {words.length > 0 ? `: ${words.join(', ')}` : ''}
+              </li>
+            ))}
+          </ul>
+        </div>
+      ) : null}
     </>
+  );
+}
+
+/** Says which rows are left out because they stand before the column names. */
+function HeaderNote({ preview: { headerRow, firstRows } }: { preview: PreviewView }) {
+  if (headerRow === 0)
+    return <p class="note">This file has no column names, so its first row is imported as a contact.</p>;
+  const before = firstRows.filter(({ row }) => row < headerRow);
+  if (before.length === 0) return null;
+  return (
+    <div class="note">
+      <p>
+        The column names are in row {headerRow}.{' '}
+        {before.length === 1 ? 'The row before it is' : 'The rows before it are'} not imported:
+      </p>
+      <ul>
+        {before.map(({ row, text }) => (
+          <li>
+            Row {row}: {text}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
@@ -182,8 +222,13 @@ function ColumnSelect(props: {
   );
 }
 
-/** For a file whose encoding or delimiter was detected wrongly. */
-function Dialect({ preview: { dialect } }: { preview: PreviewView }) {
+/** For a file whose encoding, delimiter or header was detected wrongly. */
+function Dialect({ preview: { dialect, readings, firstRows } }: { preview: PreviewView }) {
+  const named = dialect.headerRow ?? 0;
+  const headerRows =
+    named === 0 || firstRows.some(({ row }) => row === named)
+      ? firstRows
+      : [...firstRows, { row: named, text: '' }];
   const choice = (name: string, label: string, chosen: string, options: [string, string][]) => (
     <label>
       {label}
@@ -197,13 +242,17 @@ function Dialect({ preview: { dialect } }: { preview: PreviewView }) {
     </label>
   );
   return (
-    <details class="reading" open={Boolean(dialect.encoding || dialect.delimiter)}>
-      <summary>Wrong characters, or everything in one column?</summary>
+    <details class="reading" open={Object.keys(dialect).length > 0 || readings.length > 0}>
+      <summary>Encoding or columns look wrong?</summary>
       <div class="line-form form">
         {choice('encoding', 'Encoding', dialect.encoding ?? '', [
           ['', 'Detect automatically'],
           ['utf-8', 'UTF-8'],
           ['windows-1252', 'Windows-1252 (Western Europe)'],
+          ['macintosh', 'Mac Roman (older Macs)'],
+          ['ibm850', 'Code page 850 (DOS)'],
+          ['iso-8859-15', 'ISO-8859-15 (Western Europe)'],
+          ['windows-1250', 'Windows-1250 (Central Europe)'],
           ['utf-16le', 'UTF-16'],
         ])}
         {choice('delimiter', 'Separator', delimiterNames[dialect.delimiter ?? ''] ?? '', [
@@ -212,6 +261,11 @@ function Dialect({ preview: { dialect } }: { preview: PreviewView }) {
           [';', 'Semicolons'],
           ['tab', 'Tabs'],
           ['|', 'Bars (|)'],
+        ])}
+        {choice('header_row', 'Column names', String(dialect.headerRow ?? ''), [
+          ['', 'Detect automatically'],
+          ['0', 'The file has no column names'],
+          ...headerRows.map(({ row, text }): [string, string] => [String(row), `Row ${row}: ${text}`]),
         ])}
       </div>
     </details>
@@ -268,6 +322,10 @@ const encodings: Record<string, string> = {
   'utf-16le': 'UTF-16',
   'utf-16be': 'UTF-16',
   'windows-1252': 'Windows-1252',
+  macintosh: 'Mac Roman',
+  ibm850: 'Code page 850',
+  'iso-8859-15': 'ISO-8859-15',
+  'windows-1250': 'Windows-1250',
 };
 const encodingName = (name: string) => encodings[name] ?? name;
 

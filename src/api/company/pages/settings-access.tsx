@@ -1,4 +1,4 @@
-import { Act, Ago, Command, Empty } from '../../web/parts.tsx';
+import { Ago, Command, ConfirmForm, Empty } from '../../web/parts.tsx';
 import type { CompanyView } from '../view-types.ts';
 import { Field, home, Problem } from './frame.tsx';
 import { InviteLink } from './register-page.tsx';
@@ -52,11 +52,12 @@ export function Keys({ company, view }: SettingsProps) {
                 </span>
               </div>
               {key.revocable ? (
-                <form method="post" action={home(company, `/settings/keys/${key.id}/revoke`)}>
-                  <button type="submit" class="btn" data-size="sm" data-variant="outline">
-                    Revoke
-                  </button>
-                </form>
+                <ConfirmForm
+                  action={home(company, `/settings/keys/${key.id}/revoke`)}
+                  label="Revoke"
+                  question={`Programs that use the key “${key.name}” are refused from then on. This cannot be undone.`}
+                  confirm="Revoke the key"
+                />
               ) : (
                 <span class="quiet">Operators can revoke it.</span>
               )}
@@ -114,11 +115,11 @@ export function People({ visit, company, view }: SettingsProps) {
                       {member.hasPassword ? 'New password link' : 'New link'}
                     </button>
                   </form>
-                  <Act
+                  <ConfirmForm
                     action={home(company, `/people/${member.userId}/remove`)}
-                    back={home(company, '/settings#people')}
                     label="Remove"
-                    done="Removed"
+                    question={`${member.name} can no longer see this company, and the keys this person made are revoked.`}
+                    confirm={`Remove ${member.name}`}
                   />
                 </div>
               ) : null}

@@ -39,8 +39,10 @@ function Crm({ company, view }: SettingsProps) {
           {crm.accountId ? `${crm.hints.account} ${crm.accountId}` : `no ${crm.hints.account} yet`}
         </span>
       </div>
-      <form class="form" method="post" action={home(company, '/settings/crm')}>
+      <div class="form">
         <CrmState company={company} />
+      </div>
+      <form class="form" method="post" action={home(company, '/settings/crm')}>
         <Problem form={form} />
         {crm.oauth ? (
           <>

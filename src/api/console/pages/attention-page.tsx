@@ -140,7 +140,8 @@ export function InboxPage(props: { chrome: Chrome; items: InboxItem[]; next: str
             <Empty title="You’re all caught up.">
               <p>
                 Texts from unknown numbers, texts without an open offer, and texts that are neither yes nor no
-                appear here. They cause no purchase.
+                appear here. They cause no purchase. Of these, only an unclear text about an open offer gets
+                an automatic reply, once a day.
               </p>
             </Empty>
           ) : null}

@@ -31,7 +31,7 @@ async function load() {
   for (const region of document.querySelectorAll('[data-live]')) {
     const fresh = next.querySelector(`[data-live="${region.dataset.live}"]`);
     // A region in use is not replaced until the user is done with it.
-    if (!fresh || region.matches(':has(:focus-visible, button:active)')) continue;
+    if (!fresh || region.matches(':has(:focus-visible, button:active, details.confirm[open])')) continue;
     if (fresh.innerHTML !== region.innerHTML)
       region.replaceChildren(...document.importNode(fresh, true).childNodes);
   }
@@ -81,6 +81,7 @@ document.addEventListener('submit', async (event) => {
   if (answer.ok || answer.type === 'opaqueredirect') {
     say(form.dataset.action);
     button.blur();
+    form.closest('details.confirm')?.removeAttribute('open');
     await refresh();
   } else {
     button.disabled = false;
@@ -140,6 +141,7 @@ const keys = {
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === 'Escape') event.target.closest?.('details.confirm[open]')?.removeAttribute('open');
   if (event.target.matches('input, textarea, select')) {
     if (event.key === 'Escape') event.target.blur();
     return;

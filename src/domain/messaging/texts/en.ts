@@ -40,6 +40,17 @@ export const en: Texts = {
     '{reason, select, duplicate {you had already paid for it} other {the lead is no longer available}}. ' +
     'It can take 5 to 10 days to reach your card.',
 
+  refundPending:
+    '{has_buyerName, select, yes {{buyerName}, your} other {Your}} {price} payment for lead {leadId} ' +
+    'is being refunded: ' +
+    '{reason, select, duplicate {you had already paid for it} other {the lead is no longer available}}. ' +
+    'Your bank has not confirmed the refund yet.',
+
+  refundFailed:
+    '{has_buyerName, select, yes {{buyerName}, the} other {The}} refund of your {price} payment for lead {leadId} ' +
+    'did not go through. We know about it and will return your money.' +
+    '{has_contact, select, yes { Contact: {contact}} other {}}',
+
   help:
     '{organization}: client inquiries by text. Reply Y to unlock an offer, N to skip, STOP to opt out, ' +
     'START to come back. Msg & data rates may apply.{has_contact, select, yes { Contact: {contact}} other {}}',

@@ -40,6 +40,17 @@ export const es: Texts = {
     '{reason, select, duplicate {ya lo había pagado} other {el lead ya no está disponible}}. ' +
     'Puede tardar de 5 a 10 días en llegar a su tarjeta.',
 
+  refundPending:
+    '{has_buyerName, select, yes {{buyerName}, su} other {Su}} pago de {price} por el lead {leadId} ' +
+    'se está devolviendo: ' +
+    '{reason, select, duplicate {ya lo había pagado} other {el lead ya no está disponible}}. ' +
+    'Su banco todavía no confirmó la devolución.',
+
+  refundFailed:
+    '{has_buyerName, select, yes {{buyerName}, la} other {La}} devolución de su pago de {price} por el lead {leadId} ' +
+    'no se completó. Lo sabemos y le devolveremos su dinero.' +
+    '{has_contact, select, yes { Contacto: {contact}} other {}}',
+
   help:
     '{organization}: solicitudes de clientes por mensaje. Responda SI para comprar una oferta, NO para omitir, ' +
     'STOP para no recibir más, START para volver. Pueden aplicar tarifas de mensajes y datos.' +

@@ -9,6 +9,8 @@ export interface TextArguments {
   revealSubject: 'leadId';
   noLongerAvailable: 'buyerName' | 'leadId' | 'reason';
   refunded: 'buyerName' | 'price' | 'leadId' | 'reason';
+  refundPending: 'buyerName' | 'price' | 'leadId' | 'reason';
+  refundFailed: 'buyerName' | 'price' | 'leadId' | 'contact';
   help: 'organization' | 'contact';
   unclear: 'leadId' | 'contact';
   stopConfirmed: 'organization';

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CellKind, cellText, optionalCell } from './cell.ts';
+
+describe('the text of a cell', () => {
+  it.each([
+    ['="Ann Lee"', 'Ann Lee'],
+    ['="3055550101"', '3055550101'],
+    ['="02139"', '02139'],
+    ['= "02139"', '02139'],
+    ['="say ""hi"""', 'say "hi"'],
+    ['=""', ''],
+    ['="\'02139"', '02139'],
+    ['=+13055550123', '+13055550123'],
+    ['=3055550123', '3055550123'],
+    ['=(305) 555-0123', '(305) 555-0123'],
+    ['=1+1', '=1+1'],
+    ['=SUM(A1)', '=SUM(A1)'],
+    ['=A1&"x"', '=A1&"x"'],
+    ["'Bob Roe", 'Bob Roe'],
+    ["'+13055550102", '+13055550102'],
+    ["'02139", '02139'],
+    ["'bob@example.com", 'bob@example.com'],
+    ["'=Ann", '=Ann'],
+    ["'-", '-'],
+    ["'Ann'", 'Ann'],
+    ["'t Hooft", "'t Hooft"],
+    ["'s-Gravesande", "'s-Gravesande"],
+    ["'twas great", "'twas great"],
+    ["O'Brien", "O'Brien"],
+    ["rock 'n' roll", "rock 'n' roll"],
+    ['"vip"', 'vip'],
+    ['"say ""hi"""', 'say "hi"'],
+    ['"vip","old lead"', '"vip","old lead"'],
+    ['"', '"'],
+    ['""', ''],
+    ['5" pipe', '5" pipe'],
+    [' Ann ', 'Ann'],
+    ['\u00a0Ann\u3000', 'Ann'],
+    ['\ufeffAnn', 'Ann'],
+    ['\u202a+1 305 555 0181\u202c', '+1 305 555 0181'],
+    ['A\u200bnn', 'Ann'],
+    ['An\u00adn', 'Ann'],
+    ['\u2066Ann\u2069', 'Ann'],
+    ['\u200b', ''],
+    ['\u200b\u200d\ufeff', ''],
+    ['\u3164', ''],
+    ['\u2800', ''],
+    ['\u115f \u1160', ''],
+    ['\u{e0020}', ''],
+    ['\u0007', ''],
+    ['\t\r\n ', ''],
+    ['a\0', 'a\0'],
+    ['\0', '\0'],
+    ['two\nlines', 'two\nlines'],
+    ['👨‍👩‍👧 Family', '👨‍👩‍👧 Family'],
+    ['❤️', '❤️'],
+    ['می‌خواهم', 'می‌خواهم'],
+    ['José  María', 'José  María'],
+    ['N\u0303andu\u0301', 'N\u0303andu\u0301'],
+    ['李小龙', '李小龙'],
+  ])('of %j is %j', (given, text) => expect(cellText(given)).toBe(text));
+
+  it('has no blanks around it and no invisible characters', () => {
+    const odd = fc.string({ unit: fc.constantFrom(...'="\' aé\u200b\u202a0+-'), maxLength: 12 });
+    fc.assert(
+      fc.property(odd, (given) => {
+        const text = cellText(given);
+        expect(text).toBe(text.trim());
+        expect(text).not.toMatch(/[\u200b\u202a]/);
+      }),
+    );
+  });
+});
+
+describe('a cell without a value', () => {
+  const marks = [
+    '\\N',
+    '\\n',
+    '\\\\N',
+    'NULL',
+    'null',
+    'Null',
+    '(null)',
+    '<null>',
+    '[null]',
+    'nil',
+    'undefined',
+    'NaN',
+    'n/a',
+    'N/A',
+    'n / a',
+    'n.a.',
+    'N/D',
+    '#N/A',
+    '#REF!',
+    '#VALUE!',
+    '#NAME?',
+    '#DIV/0!',
+    '(blank)',
+    '(empty)',
+    '-',
+    '--',
+    '—',
+    '–',
+    '.',
+    '...',
+    '?',
+    '???',
+    '_',
+    '*',
+    '/',
+    '="NULL"',
+    "'-",
+    '"n/a"',
+    ' \u200bNULL ',
+  ];
+  const words = [
+    'none',
+    'None',
+    'unknown',
+    'not available',
+    'not applicable',
+    'Not provided',
+    'not specified',
+    'no data',
+    'ninguno',
+    'no aplica',
+    'sin datos',
+    'desconocido',
+    'keine Angabe',
+    'unbekannt',
+    'aucun',
+    'nenhum',
+    'NA',
+  ];
+  const values = [
+    'Nancy',
+    'Nullarbor',
+    'no',
+    '0',
+    'x',
+    'N',
+    'Navajo',
+    'none of them answers before noon',
+    'ask Ann',
+    '-5',
+    '.5',
+    'Ann-Marie',
+  ];
+
+  it.each([...marks, ...words])('%j is blank', (given) => expect(optionalCell(given)).toBeNull());
+  it.each(values)('%j is a value', (given) => expect(optionalCell(given)).toBe(given));
+  it.each<[string, CellKind, string | null]>([
+    ['Null', 'name', 'Null'],
+    ['NULL', 'name', null],
+    ['Nil', 'name', 'Nil'],
+    ['Na', 'name', 'Na'],
+    ['NA', 'place', 'NA'],
+    ['none', 'place', null],
+    ['none', 'own', 'none'],
+    ['unknown', 'own', 'unknown'],
+    ['NULL', 'own', null],
+    ['n/a', 'own', null],
+    ['\\N', 'own', null],
+  ])('%j of kind %s is %j', (given, kind, value) => expect(optionalCell(given, kind)).toBe(value));
+});

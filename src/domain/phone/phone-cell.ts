@@ -1,0 +1,122 @@
+import {
+  type CountryCode,
+  findPhoneNumbersInText,
+  getCountryCallingCode,
+  parsePhoneNumberFromString,
+} from 'libphonenumber-js';
+import { cellText } from '../cell.ts';
+import { oneLine } from '../plain-text.ts';
+
+/** A valid number in E.164, and the extension written after it. */
+export type FoundNumber = { number: string; extension: string | null };
+/** `rest`: what the cell says besides the numbers. */
+export type FoundNumbers = { numbers: FoundNumber[]; rest: string };
+
+/** Cells are cut to this length. */
+const LONGEST = 500;
+
+const DIGIT = /\p{Nd}/u;
+
+/** The value of a digit of any script. Zeros stand at code points that end in 0 or 6. */
+function digitOf(character: string): string {
+  const code = character.codePointAt(0)!;
+  const low = code & 0xf;
+  return String(DIGIT.test(String.fromCodePoint(code - low)) ? low : low - 6);
+}
+
+/** Digits, signs and spaces of any script and width as ASCII has them; line breaks stay. */
+export function plainNumber(text: string): string {
+  if (/^[\t\n\r\x20-\x7e]*$/.test(text)) return text;
+  return text
+    .normalize('NFKC')
+    .replace(/(?![0-9])\p{Nd}/gu, digitOf)
+    .replace(/[\p{Pd}\u2212]/gu, '-')
+    .replace(/[^\S\n\r]/gu, ' ');
+}
+
+/** Returns the text of a phone cell, on one line, where a bar stands for a line break. */
+export const phoneText = (input: string): string =>
+  oneLine(plainNumber(cellText(input.slice(0, LONGEST)).replace(/[\r\n]+/g, ' | ')), LONGEST);
+
+const EXTENSION_WORDS =
+  'extension|extensi[oó]n|extn|ext|anexo|interno|int|ramal|poste|durchwahl|dw|toestel|wew|opcion|opción|option|opt|press|e|p|w';
+const EXTENSION_WORD = new RegExp(
+  `(?<=\\d)[\\s,;:(-]{0,3}(?:${EXTENSION_WORDS})\\.?\\s{0,2}[:#=.]?\\s{0,2}(?=\\d{1,7}(?![\\s().-]{0,3}\\d))`,
+  'gi',
+);
+/** A separator before seven digits or more: without it the finder takes the next number for an extension. */
+const SEPARATOR = /[,;]+(?=\s{0,3}[+(]?(?:\d[\s().-]{0,2}){7})/g;
+const TEN_DIGITS = String.raw`(?=(?:[\s().-]{0,3}\d){10}(?!\d))`;
+/**
+ * Until 2019 numbers of Mexico were dialled with 1, 01, 044 or 045 before their ten digits, and many lists still have
+ * them so. The national prefixes of other countries are known to the library.
+ */
+const MEXICO = new RegExp(
+  String.raw`((?:\+|(?<!\d)00)\s?\(?52\)?|(?<![\d+])52)[\s.-]{0,2}\(?(?:1|01|044|045)\)?${TEN_DIGITS}`,
+  'g',
+);
+const IN_MEXICO = new RegExp(String.raw`(?<![\d+(.-]|\d\s)\(?(?:044|045|01)\)?${TEN_DIGITS}`, 'g');
+
+const OLD_MOBILE = new RegExp(String.raw`(?<![\d+(.-]|\d\s)1${TEN_DIGITS}`, 'g');
+
+/** Prepares the text for the library's finder, which takes words, several numbers and extensions as they are common in English. */
+function prepared(text: string, region: CountryCode): string {
+  const plain = text
+    .replace(/[^\s;,<]{1,64}@[^\s;,>]{1,64}/g, ' ')
+    .replace(/\(\s{0,2}((?:ext|extension|x|anexo|int)\.?[\s:]{0,2}\d{1,7})\s{0,2}\)/gi, ' $1')
+    .replace(EXTENSION_WORD, ' ext ')
+    .replace(SEPARATOR, ' | ')
+    // "M3055550101", "3055550101c": the finder takes no number that touches a letter.
+    .replace(/(?<=[\p{L}:._#*])(?=[+(]?\d{3})/gu, ' ')
+    .replace(/(?<=\d{3})(?!x\s?\d|ext|e\d)(?=\p{L})/giu, ' ')
+    .replace(MEXICO, '+52 ');
+  return region === 'MX' ? plain.replace(IN_MEXICO, '') : ownCode(plain, region);
+}
+
+/** `0057 321…` in Colombia, where 005 and 007 are prefixes of carriers for calls abroad. */
+function ownCode(text: string, region: CountryCode): string {
+  const code = getCountryCallingCode(region);
+  return text.replace(/^\+?\(?00\s?(\d{1,3})/, (prefix, digits: string) =>
+    digits.startsWith(code) ? `+${code} ${digits.slice(code.length)}` : prefix,
+  );
+}
+
+/** The valid numbers in a cell, in order and each once. `text` is a `phoneText`. */
+export function numbersIn(text: string, region: CountryCode): FoundNumbers {
+  const ready = prepared(text, region);
+  const whole = parsePhoneNumberFromString(ready, { defaultCountry: region, extract: false });
+  if (whole?.isValid())
+    return { numbers: [{ number: whole.number, extension: whole.ext ?? null }], rest: '' };
+  const found = findIn(ready, region);
+  if (found.numbers.length > 0) return found;
+  const abroad = asFromAbroad(ready, region);
+  return abroad === ready ? found : findIn(abroad, region);
+}
+
+function findIn(text: string, region: CountryCode): FoundNumbers {
+  const found = new Map<string, FoundNumber>();
+  let rest = '';
+  let end = 0;
+  for (const { number, startsAt, endsAt } of findPhoneNumbersInText(text, {
+    defaultCountry: region,
+    extended: true,
+  })) {
+    if (!number.isValid()) continue;
+    rest += `${text.slice(end, startsAt)} `;
+    end = endsAt;
+    const known = found.get(number.number);
+    if (known === undefined)
+      found.set(number.number, { number: number.number, extension: number.ext ?? null });
+    else known.extension ??= number.ext ?? null;
+  }
+  return { numbers: [...found.values()], rest: rest + text.slice(end) };
+}
+
+/**
+ * `0044 20 …` where calls abroad begin otherwise, as lists are typed that several countries use; and in Mexico the 1
+ * that once stood before the ten digits of a mobile.
+ */
+function asFromAbroad(text: string, region: CountryCode): string {
+  const plus = text.replace(/(?<!\d[\s().-]{0,3})\+?00\s?(?=[1-9])/g, '+');
+  return region === 'MX' ? plus.replace(OLD_MOBILE, '') : plus;
+}

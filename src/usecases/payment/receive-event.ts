@@ -1,0 +1,66 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { VerifiedStripeEvent } from '../../adapters/payments.ts';
+import { findPayment } from '../../db/payment/payments.ts';
+import { findUnlockOwner, receiveOnce } from '../../db/transport/inbox.ts';
+import { type StripeFact, stripeFact } from '../../domain/payment/stripe-facts.ts';
+import type { Cause, EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
+
+type Deps = Pick<Runtime, 'db' | 'relay'>;
+
+/**
+ * Stores an event of Stripe once, and what follows from it, whether it came by webhook or from Stripe's list. Stripe is
+ * not called here: a worker fetches and checks the object. Returns false when it was stored before.
+ */
+export async function receiveStripeEvent(
+  { db, relay }: Deps,
+  event: VerifiedStripeEvent,
+  cause: Cause | null,
+): Promise<boolean> {
+  const fact = stripeFact(event.type, event.object);
+  const found = fact ? await draftOf(db, fact) : null;
+  const { moved } = await relay.commit(
+    {
+      guard: receiveOnce({
+        id: uuidv7(),
+        source: 'stripe',
+        externalId: event.id,
+        kind: event.type.slice(0, 100),
+        organizationId: found?.organizationId ?? null,
+        unlockId: found?.unlockId ?? null,
+      }),
+      events: found ? [found.draft] : [],
+    },
+    { cause },
+  );
+  return moved;
+}
+
+type Found = { organizationId: string | null; unlockId: string | null; draft: EventDraft };
+
+/** Returns null when its unlock is not in this database. */
+async function draftOf(db: Deps['db'], fact: StripeFact): Promise<Found | null> {
+  if (fact.kind === 'changed') {
+    const payment = await findPayment(db, { paymentIntent: fact.paymentIntent });
+    const owner = payment || !fact.unlockId ? null : await findUnlockOwner(db, fact.unlockId);
+    if (!payment && !owner) return null;
+    const unlockId = payment?.unlockId ?? fact.unlockId!;
+    const organizationId = payment?.organizationId ?? owner;
+    const data = { paymentIntent: fact.paymentIntent };
+    return {
+      organizationId,
+      unlockId,
+      draft: { type: 'payment.changed', organizationId, subject: subjects.unlock(unlockId), data },
+    };
+  }
+  const { unlockId, sessionId } = fact;
+  const organizationId = await findUnlockOwner(db, unlockId);
+  if (!organizationId) return null;
+  const type = fact.kind === 'paid' ? 'payment.reported' : 'checkout.ended';
+  return {
+    organizationId,
+    unlockId,
+    draft: { type, organizationId, subject: subjects.unlock(unlockId), data: { unlockId, sessionId } },
+  };
+}

@@ -1,0 +1,12 @@
+import type { Round } from '../engine/rounds.ts';
+import { readMissedEvents } from '../usecases/payment/missed-events.ts';
+import type { Runtime } from '../usecases/runtime.ts';
+
+/** What processes with workers do by the clock, beside their events. */
+export const rounds: readonly Round<Runtime>[] = [
+  {
+    name: 'missed Stripe events',
+    everyMs: ({ config }) => config.timings.missedEventsEveryMs,
+    run: readMissedEvents,
+  },
+];

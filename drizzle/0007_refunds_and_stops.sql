@@ -45,7 +45,7 @@ ALTER TABLE "payments" ADD CONSTRAINT "payments_reversals" CHECK ("payments"."re
 CREATE TABLE "event_cursors" (
 	"vendor" text PRIMARY KEY NOT NULL,
 	"read_until" timestamp with time zone NOT NULL
-);
+);--> statement-breakpoint
 -- A CRM keeps one contact per e-mail address: the lead that is written with it. Others with the address are written without.
 CREATE TABLE "crm_addresses" (
 	"vendor" text NOT NULL,
@@ -62,14 +62,14 @@ FROM "lead_syncs" s JOIN "crm_connections" k ON k.id = s.connection_id JOIN "lea
 WHERE s.contact_id IS NOT NULL AND l.email_hash IS NOT NULL
 ORDER BY k.vendor, k.account_id, l.email_hash, s.updated_at DESC;--> statement-breakpoint
 -- What people should know of a lead that is in the CRM.
-ALTER TABLE "lead_syncs" ADD COLUMN "remark" text;
+ALTER TABLE "lead_syncs" ADD COLUMN "remark" text;--> statement-breakpoint
 -- Leads that an import stored with a warning, by field: an address that was left out, a number that cannot be texted.
 ALTER TABLE "imports" ADD COLUMN "warnings" jsonb DEFAULT '{}'::jsonb NOT NULL;
 --> statement-breakpoint
 -- When each organization reported the opt-out of a phone: identifies the opt-out, which is confirmed once.
-ALTER TABLE "phones" ADD COLUMN "opted_out_since" jsonb DEFAULT '{}'::jsonb NOT NULL;
+ALTER TABLE "phones" ADD COLUMN "opted_out_since" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint
 -- Imports: how a file was read when it was uploaded, which every later run repeats. Null in older imports.
-ALTER TABLE "imports" ADD COLUMN "read_as" jsonb;
+ALTER TABLE "imports" ADD COLUMN "read_as" jsonb;--> statement-breakpoint
 -- Stops: sending of an import is stopped and resumed, and imports of one organization take turns in the outbox. Rows of
 -- earlier versions have no import there: they take turns as one more, and a stop ends them as they come up.
 ALTER TABLE "outbox" ADD COLUMN "import_id" uuid;--> statement-breakpoint
@@ -78,7 +78,7 @@ CREATE INDEX "outbox_waiting" ON "outbox" USING btree ("worker","organization_id
 ALTER TABLE "imports" ADD COLUMN "stopped_from" text;--> statement-breakpoint
 ALTER TABLE "imports" ADD COLUMN "stopped_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "imports" ADD COLUMN "resumed_at" timestamp with time zone;--> statement-breakpoint
-ALTER TABLE "imports" ADD CONSTRAINT "imports_stopped_from" CHECK ("imports"."stopped_from" in ('done', 'failed'));
+ALTER TABLE "imports" ADD CONSTRAINT "imports_stopped_from" CHECK ("imports"."stopped_from" in ('done', 'failed'));--> statement-breakpoint
 -- Alerts and workers as people see them: what the title of an alert says, and a heartbeat of every process with workers.
 ALTER TABLE "alerts" ADD COLUMN "details" jsonb;--> statement-breakpoint
 -- Their amounts have no currency, so what is known is said.

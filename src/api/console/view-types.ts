@@ -1,9 +1,10 @@
+import type { DisputeEntry, RefundEntry } from '../../db/payment/figures.ts';
 import type { InboxRow, WorkerPulse } from '../../db/transport/attention.ts';
 import type { OutboxFigures } from '../../db/transport/outbox.ts';
 import type { WorkerPresence } from '../../db/transport/worker-processes.ts';
 import type { DayFigures, UnlockDetail, UnlockRow } from '../../db/unlock/list.ts';
 import type { Place } from '../../domain/messaging/alert-place.ts';
-import type { Takings } from '../../domain/payment/standing.ts';
+import type { SaleMoney } from '../../domain/payment/sale-money.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import type { Entry } from './timeline.ts';
 
@@ -33,7 +34,7 @@ export type AttentionItem = {
 export type Overview = {
   now: Date;
   day: DayFigures;
-  money: Takings[];
+  money: SaleMoney[];
   alerts: AttentionItem[];
   parked: AttentionItem[];
   inbox: InboxItem[];
@@ -52,6 +53,7 @@ export type UnlockView = {
   now: Date;
   unlock: UnlockDetail;
   siblings: UnlockRow[];
+  reversals: { refunds: RefundEntry[]; disputes: DisputeEntry[] };
   parked: AttentionItem[];
   entries: Entry[];
   /** The texts with the client's details are shown: this page does not refresh itself. */

@@ -15,7 +15,10 @@ export type OpenedText = { from: string | null; text: string | null };
 
 export type InboxItem = InboxRow & OpenedText & { buyer: string | null; company: string | null };
 
-/** Something an operator must see: who, what happened, since when, what to do, one button and one link. */
+/** A button. With `question` it asks first, and acts only when that is confirmed. */
+export type Action = { path: string; label: string; done: string; primary: boolean; question?: string };
+
+/** Something an operator must see: who, what happened, since when, what to do, its buttons and one link. */
 export type AttentionItem = {
   id: string;
   title: string;
@@ -28,7 +31,7 @@ export type AttentionItem = {
   /** How often the same cause occurred. */
   count: number;
   link: Place | null;
-  action: { path: string; label: string; done: string; primary: boolean };
+  actions: Action[];
 };
 
 export type Overview = {

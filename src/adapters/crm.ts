@@ -227,6 +227,8 @@ export interface CrmGateway {
   findContact(access: CrmAccess, by: { phone?: string; email?: string }): Promise<CrmFoundContact | null>;
   getContact(access: CrmAccess, contactId: string): Promise<CrmFoundContact | null>;
   customFields(access: CrmAccess): Promise<CrmField[]>;
+  /** Makes a custom field for a line of text. Unknown outcome possible. Null: this API has no such call. */
+  createField: ((access: CrmAccess, name: string) => Promise<CrmField>) | null;
   /** Closes the kept-alive connections; calls in progress fail. */
   close(): void;
 }

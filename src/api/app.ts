@@ -15,6 +15,7 @@ import { companyApi, companyPages } from './company/index.ts';
 import { consolePages } from './console/index.ts';
 import { bodyLimit, readJsonBodies } from './http/bodies.ts';
 import { limitBufferedBodies } from './http/body-budget.ts';
+import { compressPages } from './http/compress.ts';
 import { limitConnections } from './http/connections.ts';
 import { describeApi, docsRoutes } from './http/docs.ts';
 import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } from './http/limits.ts';
@@ -83,9 +84,10 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(docsRoutes(limiter));
   await app.register(problemsRoute(runtime));
   if (options.pages) {
+    compressPages(app);
     await app.register(metricsRoute(runtime, access, limiter));
     await app.register(assetRoutes);
-    await app.register(authPages(runtime, auth));
+    await app.register(authPages(runtime, auth, access));
     await app.register(consolePages(runtime, access));
     await app.register(companyPages(runtime, access));
     await app.register(queuePages(runtime, access));

@@ -64,12 +64,12 @@ export async function databaseTarget(session: Session, companyNumber: number): P
       return { id: row.id, preview: previewView(preview) };
     },
     preview: async (id, { mapping, dialect } = {}) => {
-      const { preview } = await refusals(async () => {
+      const { preview, dryRun } = await refusals(async () => {
         const row = await rowOf(id);
         const read = dialect && { ...row.dialect, ...dialect };
         return previewImport(deps, company, row, { mapping, dialect: read });
       });
-      return previewView(preview);
+      return previewView(preview, dryRun ?? null);
     },
     start: async (id, again) =>
       importView(

@@ -68,7 +68,7 @@ export function importCommand(): Command {
     .option('--rejects <file>', 'where to write rejected rows; default: <file>.rejected.csv')
     .addHelpText(
       'after',
-      `\nFields: ${LEAD_FIELDS.join(', ')}, custom:<name>; "-" leaves a column out.\n${exitCodes}`,
+      `\nFields: ${LEAD_FIELDS.join(', ')}, custom:<name> (one of the company’s fields in the CRM), note:<name> (a line of the notes); "-" leaves a column out.\n${exitCodes}`,
     )
     .exitOverride((error: CommanderError) => {
       process.exit(error.exitCode === 0 ? 0 : 2);
@@ -177,6 +177,12 @@ async function settleMapping(target: ImportTarget, id: string, options: Options)
       `The letters above ASCII can be read in several ways. Name the encoding:\n${choices.join('\n')}`,
     );
   }
+  if (preview.dry_run) say(expected(preview.dry_run));
+}
+
+function expected({ rows, duplicates, rejected, complete, ...counted }: NonNullable<Preview['dry_run']>) {
+  const whole = complete ? '' : ` (of the first ${rows} rows)`;
+  return `  ${counted.new} new, ${duplicates} duplicates, ${rejected} rejected${whole}`;
 }
 
 function sayHeader({ header_row: row, rows_before_header: before }: Preview): void {

@@ -279,8 +279,13 @@ const explained = {
   },
   crm_unavailable: {
     title: 'The CRM is unavailable',
-    meaning: 'The CRM could not be asked whether the credentials are valid. They were not stored.',
+    meaning: 'The CRM could not be asked. Nothing was stored, connected or imported.',
     next: repeatLater,
+  },
+  crm_field_refused: {
+    title: 'The CRM did not create the field',
+    meaning: 'A column was to get a new field in the CRM, which the CRM refused. Nothing was imported.',
+    next: 'Create the field in the CRM, choose another one, or add the column to the notes.',
   },
   crm_token_refused: {
     title: 'The CRM rejects the token',

@@ -37,7 +37,7 @@ export async function openWindow(browser: Browser, options: BrowserContextOption
 
 export async function signIn(page: Page, system: TestSystem, path = '/console'): Promise<void> {
   await page.goto(system.publicUrl + path);
-  await page.getByLabel('E-mail').fill(system.operator.email);
+  await page.getByLabel('Email').fill(system.operator.email);
   await page.getByLabel('Password').fill(system.operator.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL((url) => url.pathname.startsWith(path));

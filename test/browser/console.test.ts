@@ -41,6 +41,7 @@ describe('the console in a browser', () => {
     const { page } = window;
     await signIn(page, system, '/console/inbox');
     expect(new URL(page.url()).pathname).toBe('/console/inbox');
+    await page.locator('[data-menu] > summary').click();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL('**/login');
     await page.goto(`${system.publicUrl}/console`);

@@ -42,7 +42,7 @@ describe('uploading in a browser', () => {
 
   const signIn = async (path: string, { page } = window) => {
     await page.goto(system.publicUrl + path);
-    await page.getByLabel('E-mail').fill(company.email);
+    await page.getByLabel('Email').fill(company.email);
     await page.getByLabel('Password').fill(memberPassword);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.waitForURL((url) => url.pathname === path);
@@ -57,9 +57,9 @@ describe('uploading in a browser', () => {
     const { page } = window;
     await page.goto(system.publicUrl + company.link);
     await page.getByLabel('Password', { exact: true }).fill(memberPassword);
-    await page.getByLabel('Repeat the password').fill(memberPassword);
+    await page.getByLabel('Confirm password').fill(memberPassword);
     await page.getByRole('button', { name: /Set the password/ }).click();
-    await page.getByRole('link', { name: 'Upload', exact: true }).click();
+    await page.getByRole('link', { name: 'Imports', exact: true }).click();
 
     await page.locator('input[type=file]').setInputFiles(csv(messy, 'clientes 2019.csv'));
     await page.getByText('Windows-1252, separated by semicolons').waitFor();
@@ -67,7 +67,7 @@ describe('uploading in a browser', () => {
     await page.evaluate(() => document.body.setAttribute('data-same-page', 'yes'));
     await page.getByLabel('Quién').selectOption('Name');
     await page.getByText('5 of 7 can be imported').waitFor();
-    await page.getByLabel('Presupuesto').selectOption('custom:Presupuesto');
+    await page.getByLabel('Presupuesto').selectOption('create:Presupuesto');
     await page.getByText('Presupuesto: $150;200').first().waitFor();
     await page.getByText('Phone is in scientific notation').waitFor();
     expect(await page.locator('body[data-same-page]').count()).toBe(1);
@@ -144,7 +144,7 @@ describe('uploading in a browser', () => {
     expect(faults.splice(0).every((fault) => fault.includes('400'))).toBe(true);
     await drop('leads.csv', 'name,phone\nDropped Person,+13055550188\n');
     await page.getByText('separated by commas, 2 columns').waitFor();
-    await page.getByText('columns look wrong?').click();
+    await page.getByText('Encoding or columns look wrong?').click();
     await page.getByLabel('Separator').selectOption('Semicolons');
     await page.getByText('separated by semicolons, 1 column').waitFor();
     await page.getByLabel('Separator').selectOption('Detect automatically');

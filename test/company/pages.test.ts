@@ -73,13 +73,15 @@ describe('access to pages', () => {
     );
     expect(await text(operator, '/companies')).toContain('Company 2');
     expect(await text(operator, '/companies?q=owner1@')).not.toContain('Company 2');
-    expect(await text(operator, '/companies?q=anonymous')).toContain('Nothing matches.');
+    expect(await text(operator, '/companies?q=anonymous')).toContain('No results');
   });
 
-  it("a member is led to their company's page and sees no other company", async () => {
-    const home = await text(member, '/');
+  it('everyone has one home: a member of one company its dashboard, an operator the console', async () => {
+    expect((await member.get('/')).headers.get('location')).toBe(`/dashboard/${mine.number}`);
+    expect((await operator.get('/')).headers.get('location')).toBe('/console');
+    const home = await text(member, `/dashboard/${mine.number}`);
     expect(home).toContain('Company 1');
-    expect(home).not.toContain('Company 2');
+    expect(home).not.toContain(`/dashboard/${other.number}`);
     expect((await member.get('/dashboard')).headers.get('location')).toBe(`/dashboard/${mine.number}`);
     expect((await operator.get('/dashboard')).headers.get('location')).toBe('/companies');
     const again = visit(system);
@@ -245,7 +247,7 @@ describe('forms', () => {
     expect(page).toContain('Sarah O.');
     expect(page).toContain('…0123');
     expect(page).not.toContain('O&#39;Brien');
-    expect(await text(member, `/dashboard/${mine.number}?q=305-555-9999`)).toContain('Nothing matches.');
+    expect(await text(member, `/dashboard/${mine.number}?q=305-555-9999`)).toContain('No results');
   });
 
   it("[S08] a key is shown once, works, and can be revoked; another company's key cannot be revoked", async () => {
@@ -326,7 +328,7 @@ describe('files', () => {
     expect(checked).toContain('Two columns are mapped to name.');
     const refused = await member.post(`${location}/start`, twice);
     expect(refused.status).toBe(400);
-    const own = { ...twice, 'column-2': 'custom:other' };
+    const own = { ...twice, 'column-2': 'note:other' };
     expect(await (await member.post(`${location}/preview`, own)).text()).toContain('other: B');
     expect((await member.post(`${location}/start`, own)).headers.get('location')).toBe(location);
     expect(await text(member, location)).toContain('data-import-status="running"');

@@ -97,7 +97,7 @@ describe('[S09] signing in', () => {
     const texts = await Promise.all(pages.map((page) => page.text()));
     expect(pages.map((page) => page.status)).toEqual([401, 401, 401]);
     const messages = texts.map((text) => /role="alert">([^<]+)</.exec(text)?.[1]);
-    expect(new Set(messages)).toEqual(new Set(['E-mail or password is wrong.']));
+    expect(new Set(messages)).toEqual(new Set(['Email or password is wrong.']));
 
     const bodies = await Promise.all(
       ['unknown@example.com', system.operator.email].map(async (email) => {

@@ -139,7 +139,7 @@ describe('CSV dialects and encodings', () => {
       `Long,${phoneOf(23)},${'n'.repeat(10_001)},,`,
       `"two\nlines",${phoneOf(24)},,,`,
     ].join('\n');
-    const mapping = JSON.stringify(['name', 'phone', 'notes', 'custom:__proto__', 'custom:constructor']);
+    const mapping = JSON.stringify(['name', 'phone', 'notes', 'note:__proto__', 'note:constructor']);
     const answer = await company.form('/leads/csv', new Blob([csv]), { mapping });
     expect(answer.status).toBe(200);
     expect(answer.body.summary).toMatchObject({ total_rows: 6, leads_created: 2, invalid_rows: 4 });

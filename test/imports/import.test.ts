@@ -41,7 +41,7 @@ describe('a CSV upload', () => {
     const path = `/api/imports/${file.import_id}`;
 
     const corrected = await company.call('POST', `${path}/preview`, {
-      mapping: ['first_name', 'last_name', 'phone', null, 'notes', 'custom:__proto__', 'source'],
+      mapping: ['first_name', 'last_name', 'phone', null, 'notes', 'note:__proto__', 'source'],
     });
     expect([corrected.status, corrected.body.preview.problem]).toEqual([200, null]);
     const started = await company.call('POST', `${path}/start`, {});
@@ -92,7 +92,7 @@ describe('a CSV upload', () => {
       c.target,
       c.because,
     ]);
-    expect(targets[5]).toEqual(['custom:__proto__', 'remembered']);
+    expect(targets[5]).toEqual(['note:__proto__', 'remembered']);
     await company.call('POST', `/api/imports/${again.body.import.import_id}/cancel`);
   });
 

@@ -62,11 +62,14 @@ const maybeContact = z.object({ contact: contact.nullish() });
 const listedContacts = z.object({ contacts: z.array(contact) });
 const tagged = z.object({ tags: z.array(z.string()) });
 const listedNotes = z.object({ notes: z.array(z.object({ body: z.string().catch('') })) });
-const fields = z.object({
-  customFields: z.array(
-    z.object({ id, name: z.string(), fieldKey: z.string().catch(''), dataType: z.string().catch('') }),
-  ),
+const field = z.object({
+  id,
+  name: z.string(),
+  fieldKey: z.string().catch(''),
+  dataType: z.string().catch(''),
 });
+const fields = z.object({ customFields: z.array(field) });
+const madeField = z.object({ customField: field });
 const anything = z.unknown();
 
 type Extra = Omit<JsonCall, 'headers'>;
@@ -178,6 +181,14 @@ export function createGhlGateway(
       const found = await ask(access, 'repeatable', fields, path);
       return found.customFields.map((field) => ({ ...field, key: field.fieldKey }));
     },
+    createField: isV1
+      ? null
+      : async (access, name) => {
+          const path = `locations/${encodeURIComponent(access.accountId)}/customFields`;
+          const json = { name, dataType: 'TEXT', model: 'contact' };
+          const { customField } = await ask(access, 'post', madeField, path, post(json));
+          return { ...customField, key: customField.fieldKey };
+        },
     close: () => api.close(),
   };
 }

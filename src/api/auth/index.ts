@@ -1,16 +1,20 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Runtime } from '../../usecases/runtime.ts';
+import type { Access } from './access.ts';
+import { accountRoutes } from './account.ts';
 import type { Auth } from './better-auth.ts';
 import { setPasswordRoutes } from './set-password.ts';
 import { signInRoutes } from './sign-in.ts';
 
-/** Signing in and out, and setting a first password. */
+/** Signing in and out, setting a first password, and the page of one's account. */
 export function authPages(
-  runtime: Pick<Runtime, 'config' | 'db' | 'counters'>,
+  runtime: Pick<Runtime, 'config' | 'db' | 'counters' | 'log'>,
   auth: Auth,
+  access: Access,
 ): FastifyPluginAsync {
   return async (app) => {
     await app.register(signInRoutes(runtime, auth));
     await app.register(setPasswordRoutes(runtime, auth));
+    await app.register(accountRoutes(runtime, auth, access));
   };
 }

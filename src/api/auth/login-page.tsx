@@ -14,7 +14,7 @@ export function LoginPage(props: { next: string; email?: string; problem?: strin
         <form method="post" action="/login">
           <input type="hidden" name="next" value={props.next} />
           <label>
-            E-mail
+            Email
             <input
               class="input"
               type="email"
@@ -48,7 +48,7 @@ export function LoginPage(props: { next: string; email?: string; problem?: strin
           </form>
         ) : null}
         <p class="sub">
-          Company accounts are created by an operator. Operator accounts are created on the command line:{' '}
+          Need an account? Ask your leadgate operator. Operators create theirs on the command line:{' '}
           <code>leadgate operator create --email you@example.com</code>
         </p>
       </main>

@@ -39,7 +39,7 @@ export function PasswordPage(props: {
             At least {props.shortest} characters.
           </p>
           <label>
-            Repeat the password
+            Confirm password
             <input
               class="input"
               type="password"

@@ -21,7 +21,7 @@ const credentials = z.object({
   next: z.string().optional(),
 });
 const fields = z.record(z.string(), z.unknown());
-const wrong = 'E-mail or password is wrong.';
+const wrong = 'Email or password is wrong.';
 
 /** The sign-in page, signing out, and those of the library's own routes that are in use. */
 export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {

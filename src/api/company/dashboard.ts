@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Company, listCompanies } from '../../db/account/companies.ts';
+import type { Company } from '../../db/account/companies.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf } from '../auth/caller.ts';
 import { wantsPage } from '../auth/local-path.ts';
@@ -29,7 +29,7 @@ const logQuery = z.object({
  */
 export function dashboardRoutes(site: CompanySite, access: Access): FastifyPluginAsync {
   const { runtime, views } = site;
-  const { db, config } = runtime;
+  const { config } = runtime;
   const asProgram = access.company('leads:read');
   const onRequest = (request: FastifyRequest, reply: FastifyReply) =>
     wantsPage(request) ? access.signedIn(request, reply) : asProgram(request, reply);
@@ -38,11 +38,6 @@ export function dashboardRoutes(site: CompanySite, access: Access): FastifyPlugi
     company: companyJson(company),
     statistics: statisticsJson(await views.statistics(company)),
   });
-  /** The caller's company when there is exactly one. */
-  const onlyCompany = async (request: FastifyRequest): Promise<Company | null> => {
-    const rows = await listCompanies(db, { limit: 2, organizations: callerOf(request).organizations });
-    return rows.length === 1 ? rows[0]! : null;
-  };
 
   return async (app) => {
     app.setErrorHandler(pageErrors(runtime));
@@ -56,7 +51,7 @@ export function dashboardRoutes(site: CompanySite, access: Access): FastifyPlugi
       async (request, reply) => {
         const operator = callerOf(request).organizations === null;
         if (wantsPage(request) && operator) return reply.redirect('/companies', 303);
-        const company = await onlyCompany(request);
+        const company = await views.onlyCompany(callerOf(request));
         if (wantsPage(request)) return reply.redirect(company ? `/dashboard/${company.number}` : '/', 303);
         if (!company) throw notFound('company: name one, /dashboard/{company_id}');
         return answer(company);

@@ -27,7 +27,11 @@ const listQuery = z.object({
 /** The pages that belong to no single company: home, the list of companies, registering one. */
 export function homePages(app: FastifyInstance, site: CompanySite): void {
   const { views } = site;
+  // Everyone has one home: operators the console, a member of one company its dashboard.
   app.get('/', hidden, async (request, reply) => {
+    if (callerOf(request).organizations === null) return reply.redirect('/console', 303);
+    const own = await views.onlyCompany(callerOf(request));
+    if (own) return reply.redirect(`/dashboard/${own.number}`, 303);
     const [visit, view] = await Promise.all([site.visit(request), views.home(callerOf(request))]);
     return site.send(reply, HomePage({ visit, view }));
   });

@@ -15,9 +15,10 @@ import { failureOf, noteFailure } from '../http/errors.ts';
 import { acceptFiles, withUploadedFile } from '../http/file-bodies.ts';
 import { formOf } from '../http/forms.ts';
 import { notFound } from '../http/problem.ts';
+import { type Choice, placeColumns, readChoices, withCrmFields, withKnownFields } from './column-choices.ts';
 import { ImportPage } from './pages/import-page.tsx';
 import { PreviewPage } from './pages/preview-page.tsx';
-import { ImportsPage, UploadPage } from './pages/upload-page.tsx';
+import { ImportsPage } from './pages/upload-page.tsx';
 import { previewView } from './preview-view.ts';
 import { type CompanySite, companyOf } from './site.ts';
 
@@ -37,26 +38,27 @@ export function importPages(site: CompanySite): FastifyPluginAsync {
   };
 }
 
-async function showUpload(
+type Cursor = { micros: string; id: string };
+
+/** The list of files and the form for another one. `problem`: why a file was refused. */
+async function showImports(
   site: CompanySite,
   request: FastifyRequest,
   reply: FastifyReply,
-  problem: string | null,
+  { problem = null, after = null }: { problem?: string | null; after?: Cursor | null } = {},
 ) {
   const { views, runtime } = site;
   const row = companyOf(request);
-  const [visit, company, files] = await Promise.all([
-    site.visit(request),
-    views.company(row),
-    views.files(row.organizationId, 5),
-  ]);
-  const view = { most: runtime.config.maxCsvBytes, problem, imports: files, now: new Date() };
-  return site.send(reply, UploadPage({ visit, company, view }));
+  const [visit, list] = await Promise.all([site.visit(request), views.imports(row, after)]);
+  const view = { ...list, most: runtime.config.maxCsvBytes, problem, isFirst: after === null };
+  const still = problem !== null;
+  return site.send(reply, ImportsPage({ visit, company: views.company(row), view, still }));
 }
 
 function uploadPage(app: FastifyInstance, site: CompanySite): void {
+  // Where the form is answered, so a browser reloads it there.
   app.get('/dashboard/:company_id/upload', hidden, async (request, reply) =>
-    showUpload(site, request, reply, null),
+    showImports(site, request, reply),
   );
 }
 
@@ -85,7 +87,7 @@ function uploads(site: CompanySite): FastifyPluginAsync {
           if (wantsJson(request) || !(error instanceof RefusedError)) throw error;
           const { status, detail } = failureOf(error);
           noteFailure(runtime.log, error, status, request);
-          return showUpload(site, request, reply.status(status), detail);
+          return showImports(site, request, reply.status(status), { problem: detail });
         }
       },
     );
@@ -105,16 +107,10 @@ function resultPages(app: FastifyInstance, site: CompanySite): void {
     '/dashboard/:company_id/imports',
     hidden,
     async (request, reply) => {
-      const row = companyOf(request);
       const cursor = /^(\d{1,17})\.([0-9a-f-]{36})$/.exec(request.query.after ?? '');
       const after =
         cursor && uuid.safeParse(cursor[2]).success ? { micros: cursor[1]!, id: cursor[2]! } : null;
-      const [visit, company, list] = await Promise.all([
-        site.visit(request),
-        views.company(row),
-        views.imports(row, after),
-      ]);
-      return site.send(reply, ImportsPage({ visit, company, ...list }));
+      return showImports(site, request, reply, { after });
     },
   );
   app.get('/dashboard/:company_id/imports/:import_id', hidden, async (request, reply) => {
@@ -135,9 +131,15 @@ function resultPages(app: FastifyInstance, site: CompanySite): void {
   });
 }
 
-type Shown = { choices?: (string | null)[]; problem?: string };
+/** The company with the fields that its CRM has, and the CRM's own. */
+async function placesOf({ views }: CompanySite, request: FastifyRequest) {
+  const crm = await views.crmFields(companyOf(request));
+  return { row: withKnownFields(companyOf(request), crm), crm };
+}
 
-/** `choices`: a rejected mapping, shown as it was chosen with the reason. */
+type Shown = { choices?: Choice[]; problem?: string };
+
+/** `choices`: columns as they were just chosen. `problem`: why they were refused; then nothing is checked. */
 async function showPreview(
   site: CompanySite,
   request: FastifyRequest,
@@ -145,37 +147,52 @@ async function showPreview(
   file: Import,
   { choices, problem }: Shown,
 ): Promise<FastifyReply> {
-  const row = companyOf(request);
-  await site.runtime.quotas.take('previews', quotaOwnerOf(request, row.organizationId));
-  const { preview, sameFile } = await previewImport(site.runtime, row, file);
-  const before = await rememberedMapping(site.runtime.db, row.organizationId, preview.key);
-  const shown = previewView(preview, { sameFile, before, company: row, dialect: file.dialect });
-  if (choices) {
-    for (const [i, column] of shown.columns.entries()) {
-      const target = choices[i] ?? null;
-      if (target !== column.target) Object.assign(column, { target, because: target && 'chosen' });
-    }
-    Object.assign(shown, { rows: null, problem: null });
+  const { runtime, views } = site;
+  const { organizationId } = companyOf(request);
+  await runtime.quotas.take('previews', quotaOwnerOf(request, organizationId));
+  const { row, crm } = await placesOf(site, request);
+  // A field of the CRM gets a name here when the import starts; until then it counts as if it had one.
+  const checked = problem ? undefined : choices;
+  const { company, mapping } = readChoices(withCrmFields(row, crm), checked ?? [], crm);
+  const corrections = checked ? { mapping } : {};
+  const { preview, dryRun, sameFile } = await previewImport(runtime, company, file, corrections);
+  const before = await rememberedMapping(runtime.db, organizationId, preview.key);
+  const given = { sameFile, before, company: row, dialect: file.dialect, crm, dryRun: dryRun ?? null };
+  const shown = previewView(preview, given);
+  for (const [i, column] of (choices ? shown.columns : []).entries()) {
+    const target = choices?.[i] ?? null;
+    if (target !== column.target) Object.assign(column, { target, because: target && 'chosen' });
   }
-  const [visit, company, view] = await Promise.all([
-    site.visit(request),
-    site.views.company(row),
-    site.views.importView(file),
-  ]);
+  if (problem) Object.assign(shown, { rows: null, counted: null, problem: null });
+  const [visit, view] = await Promise.all([site.visit(request), views.importView(file)]);
   return site.send(
     reply,
-    PreviewPage({ visit, company, file: view, preview: shown, problem: problem ?? null }),
+    PreviewPage({
+      visit,
+      company: views.company(row),
+      file: view,
+      preview: shown,
+      problem: problem ?? null,
+    }),
   );
 }
 
-/** The chosen target of each column. */
-function choicesOf(form: Record<string, string>, file: Import): (string | null)[] {
+/** What was chosen for each column. */
+function choicesOf(form: Record<string, string>, file: Import): Choice[] {
   return (file.header ?? []).map((_name, i) => form[`column-${i}`] || null);
 }
 
 const isRefusedMapping = (error: unknown): error is RefusedError =>
   error instanceof RefusedError &&
-  ['invalid_mapping', 'same_file', 'invalid_csv', 'not_csv', 'invalid_input'].includes(error.code);
+  [
+    'invalid_mapping',
+    'same_file',
+    'invalid_csv',
+    'not_csv',
+    'invalid_input',
+    'crm_field_refused',
+    'crm_unavailable',
+  ].includes(error.code);
 
 function importActions(app: FastifyInstance, site: CompanySite): void {
   const { runtime, views } = site;
@@ -199,10 +216,12 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
       // Read differently, the file may have other columns, so the choices no longer apply.
       const readDifferently =
         form.encoding !== undefined && JSON.stringify(dialect) !== JSON.stringify(file.dialect);
-      const corrections = readDifferently ? { dialect } : { mapping: choices };
-      await runtime.quotas.take('previews', quotaOwnerOf(request, file.organizationId));
-      const corrected = await previewImport(runtime, companyOf(request), file, corrections);
-      return showPreview(site, request, reply, corrected.row, {});
+      if (readDifferently) {
+        await runtime.quotas.take('previews', quotaOwnerOf(request, file.organizationId));
+        const { row } = await previewImport(runtime, companyOf(request), file, { dialect });
+        return await showPreview(site, request, reply, row, {});
+      }
+      return await showPreview(site, request, reply, file, { choices });
     } catch (error) {
       if (!isRefusedMapping(error)) throw error;
       return showPreview(site, request, reply, file, { choices, problem: sentenceOf(error) });
@@ -215,8 +234,10 @@ function importActions(app: FastifyInstance, site: CompanySite): void {
     const choices = choicesOf(form, file);
     try {
       const again = form.confirm === 'yes';
-      await startImport(runtime, companyOf(request), file, {
-        mapping: choices,
+      const { row, crm } = await placesOf(site, request);
+      const placed = await placeColumns(runtime, row, readChoices(row, choices, crm), file.header ?? []);
+      await startImport(runtime, placed.company, file, {
+        mapping: placed.mapping,
         again,
         cause: causeOf(request),
       });

@@ -5,7 +5,7 @@ export const fieldLabels: Record<LeadField, string> = {
   first_name: 'First name',
   last_name: 'Last name',
   phone: 'Phone',
-  email: 'E-mail',
+  email: 'Email',
   notes: 'Notes',
   company: 'Company',
   address: 'Street address',

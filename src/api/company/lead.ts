@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { CountryCode } from 'libphonenumber-js';
-import { judgeLead } from '../../domain/lead/candidate.ts';
+import { judgeGiven } from '../../domain/lead/given.ts';
 import { uploadLeads } from '../../usecases/lead/upload.ts';
 import { quotaOwnerOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
@@ -45,8 +45,9 @@ export function companyLead(site: CompanySite): FastifyPluginAsync {
       const company = companyOf(request);
       const form = formOf(request);
       const { name = '', phone = '', email = '', notes = '' } = form;
-      const given = { name, notes, phones: [phone], emails: [email] };
-      const judged = judgeLead(given, company.defaultRegion as CountryCode);
+      // Judged as the same lead sent to the API would be.
+      const given = { name, phone, email, notes };
+      const judged = judgeGiven(given, company.defaultRegion as CountryCode, null);
       if (!judged.ok) return show(request, reply.status(400), { values: form, errors: judged.errors });
       await runtime.quotas.take('leads', quotaOwnerOf(request, company.organizationId));
       const outcomes = await uploadLeads(runtime, company, [judged.lead], {

@@ -48,16 +48,17 @@ export function companySettings(site: CompanySite): FastifyPluginAsync {
   const { views, runtime } = site;
   const show: Show = async (request, reply, sent = {}) => {
     const row = companyOf(request);
-    const [visit, company, lists] = await Promise.all([
+    const [visit, lists, crm] = await Promise.all([
       site.visit(request),
-      views.company(row),
       views.settings(row),
+      views.crmFields(row),
     ]);
     const { publicUrl } = runtime.config;
     const caller = callerOf(request);
     const keys = lists.keys.map((key) => ({ ...key, revocable: mayRevoke(caller, key) }));
-    const view = { ...lists, keys, publicUrl, regions, now: new Date(), ...sent };
-    return site.send(reply, SettingsPage({ visit, company, view }));
+    const crmFields = crm?.fields ?? null;
+    const view = { ...lists, keys, crmFields, publicUrl, regions, now: new Date(), ...sent };
+    return site.send(reply, SettingsPage({ visit, company: views.company(row), view }));
   };
   return async (app) => {
     app.get<{ Querystring: { saved?: string } }>(

@@ -11,7 +11,7 @@ import { type CompanyViews, createCompanyViews } from './views.ts';
 
 type SiteRuntime = Pick<
   Runtime,
-  'config' | 'db' | 'log' | 'vault' | 'relay' | 'crms' | 'quotas' | 'selfCheck'
+  'config' | 'db' | 'log' | 'vault' | 'relay' | 'crms' | 'quotas' | 'queues' | 'selfCheck'
 >;
 
 /** What the routes of the company pages share. */

@@ -1,6 +1,6 @@
 import type { CrmHints } from '../../adapters/crm.ts';
 import type { Person } from '../../domain/account/person.ts';
-import type { Target } from '../../domain/csv/mapping.ts';
+import type { Choice } from './column-choices.ts';
 
 /** What the company pages show. views.ts makes these from database rows. */
 
@@ -80,6 +80,15 @@ export type ImportView = {
 
 type ReasonView = { field: string; reason: string; rows: number };
 
+/** `state`: rejected, imported, or imported with something that will not be as it was typed. */
+export type SampleRow = {
+  row: number;
+  state: 'ok' | 'odd' | 'rejected';
+  title: string;
+  detail: string;
+  problems: string[];
+};
+
 export type PreviewView = {
   encoding: string;
   /** The encodings that fit, when several do, with words as each reads them. */
@@ -94,13 +103,28 @@ export type PreviewView = {
   columns: {
     header: string;
     examples: string[];
-    target: Target | null;
+    target: Choice;
     /** How the target was found; null when the column is left out. */
     because: 'header' | 'values' | 'remembered' | 'chosen' | null;
   }[];
-  rows: { row: number; ok: boolean; title: string; detail: string; problems: string[] }[] | null;
-  /** Names of the company's own fields, beside those of this file's headers. */
+  rows: SampleRow[] | null;
+  /** Names of the company's fields in the CRM. */
   customFields: readonly string[];
+  /** The CRM's other fields. Null: it is not connected or does not answer. */
+  crm: { fields: readonly { id: string; name: string; type: string }[]; canCreate: boolean } | null;
+  /** What the import would do. Null before the mapping is complete. */
+  counted: {
+    rows: number;
+    created: number;
+    duplicates: number;
+    rejected: number;
+    /** New leads with something that will not be as it was typed, by field. */
+    warnings: Readonly<Record<string, number>>;
+    complete: boolean;
+    rejects: SampleRow[];
+  } | null;
+  /** Columns that hold something and that no field is made of; the first column is 0. */
+  dropped: readonly { column: number; header: string }[];
   looksLikeData: boolean;
   problem: string | null;
   /** An earlier import of the same file. */
@@ -152,7 +176,7 @@ export type HomeView = {
   companies: { company: CompanyView; statistics: StatisticsView }[];
   /** There are more companies than these. */
   more: boolean;
-  imports: { company: { number: number; name: string }; file: ImportView }[];
+  imports: { company: { number: number; name: string; crm: CrmView['state'] }; file: ImportView }[];
   now: Date;
 };
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CountryCode } from 'libphonenumber-js';
 import { listActiveKeys } from '../../db/account/api-keys.ts';
 import { type Company, listCompanies } from '../../db/account/companies.ts';
@@ -17,7 +18,8 @@ import type { Person } from '../../domain/account/person.ts';
 import { shownRemark } from '../../domain/crm/remark.ts';
 import { isReadToEnd, isStopped, shownStatus } from '../../domain/imports/status.ts';
 import { parseLeadPhone, phoneIdentity } from '../../domain/phone/lead-phone.ts';
-import type { Runtime } from '../../usecases/runtime.ts';
+import { type CrmFields, listCrmFields } from '../../usecases/crm/fields.ts';
+import type { SessionDeps } from '../../usecases/crm/session.ts';
 import type { Caller } from '../auth/caller.ts';
 import { createTtlCache } from '../http/ttl-cache.ts';
 import type {
@@ -33,13 +35,16 @@ import type {
   Visit,
 } from './view-types.ts';
 
-type Deps = Pick<Runtime, 'crms' | 'db' | 'vault'>;
+type Deps = SessionDeps;
 
 const pageSize = 25;
 const newestFiles = 5;
 /** Companies on the home page; the others are on a page of their own. */
 const onHome = 10;
 const momentMs = 800;
+const fieldsMs = 20_000;
+/** How long a page waits for the list of the CRM's fields. */
+const fieldsPatienceMs = 3_000;
 
 const statuses: readonly string[] = ['pending', 'processing', 'success', 'failed', 'cancelled'];
 type LogFilter = { status: string; search: string; importId: string | null; before: string | null };
@@ -96,15 +101,16 @@ export function createCompanyViews(deps: Deps) {
     company: company(row),
     statistics: await statistics(row),
   });
-  const syncs = (row: ImportFacts) =>
+  /** In a list they are counted less often, because there are many. */
+  const syncs = (row: ImportFacts, listed: boolean) =>
     cache.get(
       `syncs ${row.id} ${row.status} ${row.resumedAt?.getTime() ?? ''}`,
-      agePer(row.created),
+      agePer(row.created * (listed ? 10 : 1)),
       async () => merged(await importCounts(reader, row)),
     );
-  const importView = async (row: ImportFacts, detailed = false): Promise<ImportView> => ({
+  const importView = async (row: ImportFacts, listed = true): Promise<ImportView> => ({
     ...importFacts(row),
-    sync: detailed && row.created > 0 ? await syncs(row) : null,
+    sync: row.created > 0 ? await syncs(row, listed) : null,
   });
   const files = async (organizationId: string, limit: number) =>
     Promise.all((await listImports(db, organizationId, { limit })).map((row) => importView(row)));
@@ -121,6 +127,11 @@ export function createCompanyViews(deps: Deps) {
       const { parked, inbox } = await cache.get('attention', momentMs, () => attentionCounts(reader, null));
       return { person, parked, inbox };
     },
+    /** The caller's company when there is exactly one. */
+    async onlyCompany({ organizations }: Pick<Caller, 'organizations'>): Promise<Company | null> {
+      const rows = await listCompanies(db, { limit: 2, organizations });
+      return rows.length === 1 ? rows[0]! : null;
+    },
     async home({ organizations }: Pick<Caller, 'organizations'>): Promise<HomeView> {
       const rows = await listCompanies(db, { limit: onHome + 1, organizations });
       const [companies, imports] = await Promise.all([
@@ -128,7 +139,7 @@ export function createCompanyViews(deps: Deps) {
         Promise.all(
           rows.slice(0, onHome).map(async (row) =>
             (await files(row.organizationId, newestFiles)).map((file) => ({
-              company: { number: row.number, name: row.name },
+              company: { number: row.number, name: row.name, crm: company(row).crm.state },
               file,
             })),
           ),
@@ -166,6 +177,11 @@ export function createCompanyViews(deps: Deps) {
         now: new Date(),
       };
     },
+    /** Returns null when the CRM is not connected or does not answer in time. */
+    crmFields: ({ organizationId: id }: Company): Promise<CrmFields | null> =>
+      cache.get(`fields ${id}`, fieldsMs, () =>
+        Promise.race([listCrmFields(deps, id), pause(fieldsPatienceMs, null, { ref: false })]),
+      ),
     findImport: (row: Company, id: string) => findImport(db, id, row.organizationId),
     async import(row: Import): Promise<ImportPageView> {
       const reasons =
@@ -174,7 +190,7 @@ export function createCompanyViews(deps: Deps) {
               rejectReasons(reader, row.id, 20),
             )
           : [];
-      return { file: await importView(row, true), reasons, now: new Date() };
+      return { file: await importView(row, false), reasons, now: new Date() };
     },
     async settings(row: Company) {
       const [keys, members] = await Promise.all([

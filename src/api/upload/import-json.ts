@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ImportFacts, SyncCounts } from '../../db/imports/imports.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { isReadToEnd, shownStatus, shownStatuses, waitingReason } from '../../domain/imports/status.ts';
+import type { DryRun } from '../../usecases/imports/dry-run.ts';
 import type { ReceivedFile } from '../../usecases/imports/preview.ts';
 
 /** An import as the API returns it. */
@@ -50,6 +51,16 @@ const syncsSchema = z
 
 export const progressSchema = z.object({ import: importSchema, syncs: syncsSchema });
 
+const dryRunSchema = z
+  .object({
+    rows: z.number().int(),
+    new: z.number().int(),
+    duplicates: z.number().int(),
+    rejected: z.number().int(),
+    complete: z.boolean().describe('False when only the first rows of a long file were counted'),
+  })
+  .describe('What the import would do, counted over the file. Null before the mapping is complete');
+
 const previewSchema = z.object({
   encoding: z.string(),
   encodings: z
@@ -86,6 +97,7 @@ const previewSchema = z.object({
         .describe('What the lead would be stored without or cannot be used for, by field'),
     }),
   ),
+  dry_run: dryRunSchema.nullable(),
   dropped: z
     .array(z.object({ column: z.number().int(), header: z.string() }))
     .describe('Columns with contents that no field is made of; the first column is 0'),
@@ -134,7 +146,10 @@ export const progressView = ({ row, syncs }: { row: ImportFacts; syncs: SyncCoun
   syncs,
 });
 
-export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> {
+export function previewView(
+  preview: CsvPreview,
+  counted: DryRun | null = null,
+): z.infer<typeof previewSchema> {
   const { encoding, readings, delimiter, headerRow, firstRows, columns, looksLikeData } = preview;
   const { problem, rows, sample, dropped, warnings } = preview;
   return {
@@ -163,13 +178,25 @@ export function previewView(preview: CsvPreview): z.infer<typeof previewSchema> 
         warnings: (judged?.ok && judged.warnings) || null,
       };
     }),
+    dry_run: counted && {
+      rows: counted.rows,
+      new: counted.created,
+      duplicates: counted.duplicates,
+      rejected: counted.rejected,
+      complete: counted.complete,
+    },
     dropped,
     warnings,
   };
 }
 
-export const receivedView = ({ row, preview, sameFile }: ReceivedFile): z.infer<typeof receivedSchema> => ({
+export const receivedView = ({
+  row,
+  preview,
+  dryRun,
+  sameFile,
+}: ReceivedFile): z.infer<typeof receivedSchema> => ({
   import: importView(row),
-  preview: previewView(preview),
+  preview: previewView(preview, dryRun ?? null),
   same_file: sameFile ? importView(sameFile) : null,
 });

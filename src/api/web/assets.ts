@@ -24,10 +24,11 @@ const files: Record<string, string | URL | URL[]> = {
     'unlock.css',
     'company.css',
     'company-rows.css',
+    'access.css',
     'narrow.css',
   ].map(own),
   'theme.js': own('theme.js'),
-  'console.js': own('console.js'),
+  'console.js': ['times.js', 'focus.js', 'console.js', 'keys.js'].map(own),
   'company.js': own('company.js'),
   'favicon.svg': own('favicon.svg'),
 };

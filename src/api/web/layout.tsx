@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx';
 import type { Person } from '../../domain/account/person.ts';
 import { assetUrl } from './assets.ts';
 
-type Tab = 'home' | 'overview' | 'companies' | 'parked' | 'inbox';
+type Tab = 'home' | 'overview' | 'companies' | 'parked' | 'inbox' | 'account';
 
 export type Chrome = { person: Person; tab?: Tab | undefined; parked: number; inbox: number };
 
@@ -80,6 +80,9 @@ export function Frame(props: {
       class="console"
       stream={stream ?? undefined}
     >
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
       <header class="top">
         <div class="top-inner">
           <Logo />
@@ -93,11 +96,13 @@ export function Frame(props: {
               <a href="/docs">API</a>
             </nav>
           )}
-          <TopEnd person={chrome.person} live={Boolean(stream)} />
+          <TopEnd chrome={chrome} live={Boolean(stream)} />
         </div>
       </header>
-      <main>{props.children}</main>
-      <output class="announce" data-announce hidden />
+      <main id="main" tabindex={-1}>
+        {props.children}
+      </main>
+      <output class="announce" data-announce />
       <Help />
     </Document>
   );
@@ -126,27 +131,55 @@ function OperatorNav({ chrome, live }: { chrome: Chrome; live: boolean }) {
   );
 }
 
-function TopEnd({ person, live }: { person: Person; live: boolean }) {
+function TopEnd({ chrome, live }: { chrome: Chrome; live: boolean }) {
+  const { name, email, role } = chrome.person;
   return (
     <div class="top-end">
       {live ? (
-        <span class="live-mark" title="Whether this page updates live">
+        <span class="live-mark">
           <i />
         </span>
       ) : null}
-      <button type="button" class="icon-button" data-show-help title="Keyboard shortcuts (?)">
-        ?
-      </button>
-      <button type="button" class="icon-button" data-theme-switch title="Light or dark (t)">
-        ◐
-      </button>
-      <form method="post" action="/logout">
-        <button type="submit" class="btn" data-size="sm" data-variant="ghost" title={person.email}>
-          Sign out
-        </button>
-      </form>
+      <details class="menu" data-menu>
+        <summary class="btn" data-size="sm" data-variant="ghost">
+          <span class="visually-hidden">Account of {name}</span>
+          <span class="initials" aria-hidden="true">
+            {initialsOf(name)}
+          </span>
+        </summary>
+        <div class="menu-list">
+          <p class="menu-who">
+            <b class="clip">{name}</b>
+            <span class="sub">{email}</span>
+            <span class="sub">{roleNames[role]}</span>
+          </p>
+          <a class="menu-item" href="/account" aria-current={chrome.tab === 'account' ? 'page' : undefined}>
+            Account and password
+          </a>
+          <button type="button" class="menu-item" data-theme-switch>
+            Light or dark
+          </button>
+          <button type="button" class="menu-item" data-show-help>
+            Keyboard shortcuts
+          </button>
+          <form method="post" action="/logout">
+            <button type="submit" class="menu-item">
+              Sign out
+            </button>
+          </form>
+        </div>
+      </details>
     </div>
   );
+}
+
+export const roleNames: Record<Person['role'], string> = { operator: 'Operator', member: 'Member' };
+
+/** `Sarah Johnson` is `SJ`. */
+function initialsOf(name: string): string {
+  const words = name.trim().split(/\s+/u);
+  const [first, last] = [words[0], words.length > 1 ? words.at(-1) : undefined];
+  return [first, last].map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('') || '?';
 }
 
 function Count(props: { value: number; tone: 'bad' | 'wait' }) {
@@ -167,7 +200,7 @@ const shortcuts = [
 function Help() {
   return (
     <dialog class="help" data-help aria-labelledby="help-title">
-      <h2 id="help-title">Keyboard</h2>
+      <h2 id="help-title">Keyboard shortcuts</h2>
       <dl>
         {shortcuts.map(([key, what]) => (
           <div>
@@ -178,6 +211,10 @@ function Help() {
           </div>
         ))}
       </dl>
+      <label class="check">
+        <input type="checkbox" data-keys checked />
+        Use these shortcuts
+      </label>
       <form method="dialog">
         <button type="submit" class="btn" data-size="sm" data-variant="outline">
           Close

@@ -43,27 +43,78 @@ export function StateBadge(props: { state: UnlockState; reason?: string | null }
   );
 }
 
+/** A colored dot, and its meaning for those who cannot see the color. */
+export function Dot(props: { tone: Tone; label: string }) {
+  return <span class={`dot tone-${props.tone}`} role="img" aria-label={props.label} title={props.label} />;
+}
+
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/**
+ * How long ago it was and, beyond a day, the date. In the browser, times.js shows dates in the viewer's zone and keeps the
+ * text current.
+ */
 export function Ago(props: { at: Date; now: Date; short?: boolean }) {
-  const ms = props.now.getTime() - props.at.getTime();
-  return (
-    <time datetime={props.at.toISOString()} title={props.at.toISOString()}>
-      {props.short ? ago(ms).replace(' ago', '') : ago(ms)}
-    </time>
-  );
+  const { at, now, short = false } = props;
+  return <Time at={at} kind={short ? 'short' : 'ago'} text={sinceText(at, now, short)} />;
 }
 
+/** The date and time, with its zone. */
+export function When(props: { at: Date }) {
+  return <Time at={props.at} kind="when" text={formats.when.format(props.at)} />;
+}
+
+/** The date alone: the heading of what happened on one day. */
+export function Day(props: { at: Date }) {
+  return <Time at={props.at} kind="day" text={formats.day.format(props.at)} />;
+}
+
+/** The time of day with milliseconds, below a `Day`. */
 export function Clock(props: { at: Date }) {
-  const iso = props.at.toISOString();
+  return <Time at={props.at} kind="clock" text={`${formats.clock.format(props.at)} UTC`} />;
+}
+
+function Time(props: { at: Date; kind: 'ago' | 'short' | 'when' | 'day' | 'clock'; text: string }) {
   return (
-    <time datetime={iso} title={iso}>
-      {iso.slice(11, 23)}
+    <time datetime={props.at.toISOString()} data-time={props.kind} title={formats.full.format(props.at)}>
+      {props.text}
     </time>
   );
 }
 
-/** `now`, `12 s ago`, `4 min ago`, `3 h ago`, `2 d ago`. A time in the future reads `now`. */
+const format = (options: Intl.DateTimeFormatOptions) =>
+  new Intl.DateTimeFormat('en-US', { timeZone: 'UTC', ...options });
+const minute = { hour: 'numeric', minute: '2-digit', timeZoneName: 'short' } as const;
+
+/** As in static/times.js. */
+const formats = {
+  full: format({ dateStyle: 'full', timeStyle: 'full' }),
+  when: format({ year: 'numeric', month: 'short', day: 'numeric', ...minute }),
+  recent: format({ month: 'short', day: 'numeric', ...minute }),
+  short: format({ month: 'short', day: 'numeric' }),
+  shortWithYear: format({ year: 'numeric', month: 'short', day: 'numeric' }),
+  day: format({ dateStyle: 'full' }),
+  clock: format({
+    hourCycle: 'h23',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+  }),
+};
+
+const dayMs = 86_400_000;
+
+/** `4 min ago`; `Nov 25, 8:47 AM UTC` when it is more than a day ago or ahead. */
+export function sinceText(at: Date, now: Date, short = false): string {
+  const ms = now.getTime() - at.getTime();
+  if (Math.abs(ms) < dayMs) return short ? ago(ms).replace(' ago', '') : ago(ms);
+  const sameYear = at.getUTCFullYear() === now.getUTCFullYear();
+  if (short) return (sameYear ? formats.short : formats.shortWithYear).format(at);
+  return (sameYear ? formats.recent : formats.when).format(at);
+}
+
+/** `now`, `12 s ago`, `4 min ago`, `3 h ago`. A time in the future reads `now`. */
 export function ago(ms: number): string {
   return ms < 1_500 ? 'now' : `${duration(ms < 60_000 ? Math.round(ms / 1_000) * 1_000 : ms)} ago`;
 }
@@ -86,13 +137,24 @@ export function Empty(props: { title: string; children?: Child }) {
   );
 }
 
-/** A form with one button. console.js submits it without a page load and then announces `done`. */
-export function Act(props: { action: string; back: string; label: string; done: string; primary?: boolean }) {
+/**
+ * A form with one button. console.js submits it without a page load, announces `done` and keeps the focus in its place.
+ * `about`: what the button acts on, for those who cannot see the row around it.
+ */
+export function Act(props: {
+  action: string;
+  back: string;
+  label: string;
+  done: string;
+  primary?: boolean;
+  about?: string;
+}) {
   return (
     <form method="post" action={props.action} data-action={props.done}>
       <input type="hidden" name="back" value={props.back} />
       <button type="submit" class="btn" data-size="sm" data-variant={props.primary ? 'primary' : 'outline'}>
         {props.label}
+        {props.about ? <span class="visually-hidden"> {props.about}</span> : null}
       </button>
     </form>
   );
@@ -100,7 +162,7 @@ export function Act(props: { action: string; back: string; label: string; done: 
 
 /**
  * A button that opens a question, and the button inside it that acts. It works without JavaScript; with it, console.js
- * does not replace a question that is open, and `done` announces the action as in `Act`.
+ * does not replace a question that is open. `done` and `about` as in `Act`.
  */
 export function ConfirmForm(props: {
   action: string;
@@ -111,11 +173,13 @@ export function ConfirmForm(props: {
   confirm: string;
   done?: string;
   primary?: boolean;
+  about?: string;
 }) {
   return (
     <details class="confirm">
       <summary class="btn" data-size="sm" data-variant={props.primary ? 'primary' : 'outline'}>
         {props.label}
+        {props.about ? <span class="visually-hidden"> {props.about}</span> : null}
       </summary>
       <form method="post" action={props.action} data-action={props.done}>
         <p>{props.question}</p>

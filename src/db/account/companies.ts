@@ -227,6 +227,19 @@ export async function changeCompany(
   return rows.length > 0 ? findCompany(db, { organizationId }) : null;
 }
 
+/** Adds to the names of custom fields: name here -> id of the CRM's field. A name that is known gets the new id. */
+export async function addCompanyFields(
+  db: Queryable,
+  organizationId: string,
+  fields: Readonly<Record<string, string>>,
+): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE companies SET field_mapping = field_mapping || ${JSON.stringify(fields)}::jsonb, updated_at = now()
+      WHERE organization_id = ${organizationId}::uuid`,
+  );
+}
+
 /** Letters, digits and hyphens. A name in another script gets a generated slug. */
 function slugOf(name: string): string {
   const plain = name

@@ -129,10 +129,30 @@ const knownWithin = (organizationId: string, windowMs: number): SQL => sql`known
     INSERT INTO known_phones AS k (organization_id, phone_hash, lead_id)
     SELECT ${organizationId}::uuid, phone_hash, id FROM given ORDER BY phone_hash COLLATE "C"
     ON CONFLICT (organization_id, phone_hash) DO UPDATE SET lead_id = excluded.lead_id, seen_at = now()
-      WHERE k.seen_at < now() - make_interval(secs => ${windowMs}::float8 / 1000)
-        OR EXISTS (SELECT 1 FROM leads l JOIN imports i ON i.id = l.import_id AND ${importStopped('i')} WHERE l.id = k.lead_id
-          AND NOT EXISTS (SELECT 1 FROM lead_syncs s WHERE s.lead_id = l.id AND s.status = 'success'))
+      WHERE ${isForgotten(windowMs)}
     RETURNING lead_id)`;
+
+/** Whether a phone `k` was seen too long ago, or by a lead that never reached the CRM and never will. */
+const isForgotten = (
+  windowMs: number,
+): SQL => sql`(k.seen_at < now() - make_interval(secs => ${windowMs}::float8 / 1000)
+        OR EXISTS (SELECT 1 FROM leads l JOIN imports i ON i.id = l.import_id AND ${importStopped('i')} WHERE l.id = k.lead_id
+          AND NOT EXISTS (SELECT 1 FROM lead_syncs s WHERE s.lead_id = l.id AND s.status = 'success')))`;
+
+/** Which of these phones would be duplicates if they were uploaded now, by the rule of `storeLeads`. */
+export async function knownPhones(
+  db: Queryable,
+  { organizationId, dedupeWindowMs: windowMs }: { organizationId: string; dedupeWindowMs: number },
+  phoneHashes: readonly string[],
+): Promise<Set<string>> {
+  if (phoneHashes.length === 0 || windowMs === 0) return new Set();
+  const rows = await run<{ hash: string }>(
+    db,
+    sql`SELECT k.phone_hash AS hash FROM known_phones k WHERE k.organization_id = ${organizationId}::uuid
+      AND k.phone_hash = ANY(${sql.param([...phoneHashes])}::text[]) AND NOT ${isForgotten(windowMs)}`,
+  );
+  return new Set(rows.map(({ hash }) => hash));
+}
 
 /** Without a window every lead is stored. The newest per phone is recorded in case a window is set later. */
 const knownSince = (organizationId: string): SQL => sql`known AS (

@@ -46,7 +46,16 @@ describe('planContact', () => {
     expect(planned.contact.customFields).toEqual({ f1: 'flat', f2: 'Call after 5' });
     expect(planned.contact.source).toBe('Spreadsheet');
     expect(planned.tags).toEqual(['old_lead_reactivation', 'vip']);
-    expect(planned.note).toBeNull();
+    // `__proto__: 'y'` in a literal sets a prototype, so there is no such field.
+    expect(planned.note).toBe('Unmapped: x');
+  });
+
+  it('drops no value: what has no field in the CRM is added to the note', () => {
+    const more = { custom: { Budget: '$10', Roof: 'flat', constructor: 'c' } };
+    const planned = planContact({ ...lead, more }, { ...plain, fieldMapping: { Roof: 'f1' } });
+    expect(planned.contact.customFields).toEqual({ f1: 'flat' });
+    expect(planned.note).toBe('Call after 5\nBudget: $10\nconstructor: c');
+    expect(planContact({ ...lead, notes: null, more: {} }, plain).note).toBeNull();
   });
 
   it('sends no number that the CRM refuses, with or without an address', () => {
@@ -99,7 +108,7 @@ describe('planContact', () => {
       contact: {},
       tags: [],
       place: 'guest',
-      note: "Call after 5\n\nAnother lead with this e-mail address: Seán O'Brien",
+      note: "Call after 5\nRoof: flat\n\nAnother lead with this e-mail address: Seán O'Brien",
     });
   });
 

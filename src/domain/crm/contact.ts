@@ -130,6 +130,7 @@ function namesOf({ name, more }: LeadForCrm): { firstName?: string; lastName?: s
   return names.firstName === '' && names.lastName === '' ? {} : names;
 }
 
+/** The values and lines that have no field of their own in the CRM, so that nothing a lead was sent with is dropped. */
 function noteOf(
   lead: LeadForCrm,
   { fieldMapping }: ContactSettings,
@@ -139,9 +140,14 @@ function noteOf(
     ...(place === 'guest' ? [`Another lead with this e-mail address: ${lead.name ?? 'no name'}`] : []),
     ...(place === 'own' && lead.addressTaken ? [`E-mail, of another contact: ${lead.email}`] : []),
   ];
-  const notes = Object.hasOwn(fieldMapping, 'notes') && place !== 'guest' ? null : lead.notes?.trim() || null;
-  const withPhones = withNoteLines(notes, noteLines({ phones: lead.more?.otherPhones }));
-  return [withPhones, lines.join('\n')].filter(Boolean).join('\n\n') || null;
+  const hasField = (name: string) => place !== 'guest' && Object.hasOwn(fieldMapping, name);
+  const notes = hasField('notes') ? null : lead.notes?.trim() || null;
+  const custom = Object.entries(lead.more?.custom ?? {}).filter(([name, value]) => value && !hasField(name));
+  const withAll = withNoteLines(notes, [
+    ...custom.map(([name, value]) => `${name}: ${value}`),
+    ...noteLines({ phones: lead.more?.otherPhones }),
+  ]);
+  return [withAll, lines.join('\n')].filter(Boolean).join('\n\n') || null;
 }
 
 function customOf(lead: LeadForCrm, mapping: ContactSettings['fieldMapping']): Record<string, string> {

@@ -28,9 +28,8 @@ export function columnReader(
   const named = recognised(header);
   const columnsOf = (field: LeadField) => ranked(mapping, named, field);
   const [phones, emails, tags] = [columnsOf('phone'), columnsOf('email'), columnsOf('tags')];
-  const custom = mapping.flatMap((target, column) =>
-    target?.startsWith('custom:') ? [[target.slice('custom:'.length), column] as const] : [],
-  );
+  const custom = prefixed(mapping, 'custom:');
+  const noted = prefixed(mapping, 'note:');
   const readers = [
     ...FAMILIES.flatMap((fields) => familyReader(fields, columnsOf, cell)),
     ...(['notes', 'company', 'website', 'source'] as const).flatMap((field) =>
@@ -43,11 +42,18 @@ export function columnReader(
       emails: emails.map(({ column }) => cell(cells, column)),
       tags: tags.map(({ column }) => cell(cells, column)),
       custom: custom.map(([name, column]) => [name, cell(cells, column)] as const),
+      noted: noted.map(([name, column]) => [name, cell(cells, column)] as const),
     };
     for (const read of readers) read(cells, given);
     return given;
   };
 }
+
+/** The columns whose target has this prefix, by the name after it. */
+const prefixed = (mapping: Mapping, prefix: 'custom:' | 'note:') =>
+  mapping.flatMap((target, column) =>
+    target?.startsWith(prefix) ? [[target.slice(prefix.length), column] as const] : [],
+  );
 
 function ranked(mapping: Mapping, named: readonly (Guess | null)[], field: LeadField): Column[] {
   const columns = mapping.flatMap((target, column): Column[] => {

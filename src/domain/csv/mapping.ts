@@ -8,8 +8,11 @@ import { valuesFit } from './column-values.ts';
 import { fieldOfHeader, type Guess, headerWords } from './headers.ts';
 import { REASON_COLUMN } from './write.ts';
 
-/** The field a column is imported into: a lead field, or a custom field of the company by name. */
-export type Target = LeadField | `custom:${string}`;
+/**
+ * Where a column is imported: a lead field, a custom field of the company by name, or the lead's notes, as a line that
+ * begins with this name.
+ */
+export type Target = LeadField | `custom:${string}` | `note:${string}`;
 /** One target per column, in column order; null skips the column. Stored and sent as plain JSON. */
 export type Mapping = readonly (Target | null)[];
 
@@ -151,7 +154,7 @@ export function checkMapping(given: unknown, header: readonly string[]): Mapping
   const named = recognised(header);
   const seen = new Map<Target, boolean>();
   for (const [column, target] of mapping.entries()) {
-    if (target === null || REPEATABLE.includes(target as LeadField)) continue;
+    if (target === null || REPEATABLE.includes(target as LeadField) || target.startsWith('note:')) continue;
     const byName = named[column]?.field === target;
     if (seen.get(target) === false || (seen.has(target) && !byName))
       throw refuse(`Two columns are mapped to ${target}.`);
@@ -168,5 +171,6 @@ function isTarget(target: unknown): target is Target {
   if ((LEAD_FIELDS as readonly string[]).includes(target)) return true;
   // PostgreSQL stores neither NUL nor lone surrogates.
   if (/[\0\p{Cs}]/u.test(target)) return false;
-  return /^custom:.*\S/s.test(target) && target.length <= 'custom:'.length + LONGEST_CUSTOM_NAME;
+  const [prefix] = /^(?:custom|note):(?=.*\S)/s.exec(target) ?? [''];
+  return prefix !== '' && target.length <= prefix.length + LONGEST_CUSTOM_NAME;
 }

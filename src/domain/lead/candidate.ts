@@ -54,6 +54,8 @@ export type GivenLead = Partial<Record<Exclude<LeadField, 'phone' | 'email' | 't
   emails?: readonly string[];
   tags?: readonly string[];
   custom?: readonly (readonly [name: string, value: string])[];
+  /** Lines of the notes, each with the name before its value. */
+  noted?: readonly (readonly [name: string, value: string])[];
 };
 
 /** A valid lead, ready to be stored. Texts are cleaned as by `cellText` and otherwise as given. */
@@ -130,7 +132,10 @@ export function judgeLead(given: GivenLead, region: CountryCode): Judged {
     phoneValid: phone.ok && phone.valid,
     otherPhones: [...(further.phones ?? [])],
     email,
-    notes: withNoteLines(text('notes'), noteLines({ ...further, phones: [] })),
+    notes: withNoteLines(
+      notesOf(text('notes'), given.noted ?? [], errors),
+      noteLines({ ...further, phones: [] }),
+    ),
     company,
     address: text('address'),
     city: text('city'),
@@ -180,6 +185,22 @@ function reasonAgainst(value: string, longest: number): string | null {
   if (value.includes('\ufffd') || /\p{Cs}/u.test(value))
     return 'contains a character that could not be read (�): save the file as UTF-8 and upload it again';
   return null;
+}
+
+function notesOf(
+  notes: string | null,
+  noted: NonNullable<GivenLead['noted']>,
+  errors: FieldErrors,
+): string | null {
+  if (noted.length === 0) return notes;
+  const lines = noted.flatMap(([name, cell]) => {
+    const value = optionalCell(cell, 'own');
+    return value === null ? [] : [`${name}: ${value}`];
+  });
+  const all = withNoteLines(notes, lines);
+  const reason = all === null ? null : reasonAgainst(all, LONGEST.notes);
+  if (reason) errors.notes = [reason];
+  return all;
 }
 
 function tagsOf(given: readonly string[], errors: FieldErrors): string[] {

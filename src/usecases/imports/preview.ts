@@ -13,10 +13,12 @@ import type { IdempotencyKey } from '../../db/transport/idempotency.ts';
 import type { CodePage } from '../../domain/csv/code-pages.ts';
 import { ENCODINGS, type Encoding, encodingNamed } from '../../domain/csv/encoding.ts';
 import type { Mapping } from '../../domain/csv/mapping.ts';
+import { unplacedProblem } from '../../domain/csv/placed.ts';
 import { type CsvPreview, previewCsv } from '../../domain/csv/preview.ts';
 import { openCsv, type Pace } from '../../domain/csv/reader.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../runtime.ts';
+import { type DryRun, dryRun } from './dry-run.ts';
 import { csvLimits, csvOptionsOf, keptBytes } from './read-slice.ts';
 import { parsingPace } from './turns.ts';
 
@@ -26,6 +28,8 @@ export type ImportDeps = Pick<Runtime, 'db' | 'vault'> & { relay: Pick<Runtime['
 export type ReceivedFile = {
   row: Import;
   preview: CsvPreview;
+  /** Absent before the mapping is complete, and in the answer to an upload. */
+  dryRun?: DryRun | null;
   /** An earlier import of the same bytes, which makes a confirmation necessary. */
   sameFile: Import | null;
   /** Created by an earlier request with this Idempotency-Key. */
@@ -36,13 +40,14 @@ export type ReceivedFile = {
 
 type Described = Pick<Import, 'id' | 'organizationId' | 'dialect' | 'readAs'>;
 
-export function previewOf(
+/** The problem of a mapping that names a custom field without a field in the CRM is part of the preview. */
+export async function previewOf(
   deps: ImportDeps,
   company: Company,
   row: Described,
   mapping?: unknown,
 ): Promise<CsvPreview> {
-  return previewCsv(keptBytes(deps, row.id), {
+  const preview = await previewCsv(keptBytes(deps, row.id), {
     ...csvOptionsOf(row),
     otherEncodings: (row.readAs?.otherEncodings ?? []) as CodePage[],
     pace: parsingPace(deps, row.organizationId),
@@ -51,6 +56,10 @@ export function previewOf(
     remembered: (key) => rememberedMapping(deps.db, row.organizationId, key),
     mapping,
   });
+  if (preview.problem) return preview;
+  const targets = preview.columns.map(({ target }) => target);
+  const problem = unplacedProblem(targets, company.fieldMapping);
+  return problem ? { ...preview, problem, sample: null } : preview;
 }
 
 export const completeMapping = ({ columns, problem }: CsvPreview): Mapping | null =>
@@ -80,7 +89,12 @@ export async function previewImport(
     await deps.relay.commit(redescribe(row.id, file));
   }
   const fresh = (await findImport(deps.db, row.id))!;
-  return { row: fresh, preview, sameFile: await findSameFile(deps.db, fresh) };
+  const mapping = completeMapping(preview);
+  const [counted, sameFile] = await Promise.all([
+    mapping ? dryRun(deps, company, fresh, mapping) : null,
+    findSameFile(deps.db, fresh),
+  ]);
+  return { row: fresh, preview, dryRun: counted, sameFile };
 }
 
 /** Reads to the end, so that all errors are found before leads are created. What the dialect does not name is detected. */

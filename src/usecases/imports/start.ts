@@ -7,6 +7,7 @@ import {
   markStarted,
 } from '../../db/imports/imports.ts';
 import { checkMapping, headerKey } from '../../domain/csv/mapping.ts';
+import { unplacedProblem } from '../../domain/csv/placed.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { isStopped } from '../../domain/imports/status.ts';
 import type { Cause } from '../../events/envelope.ts';
@@ -33,6 +34,12 @@ export async function startImport(
   const header = row.header ?? [];
   const mapping = given === undefined ? row.mapping : checkMapping(given, header);
   if (mapping === null) throw await missingColumn(deps, company, row);
+  // Asked again here: the company's fields may have changed since the preview.
+  const problem = unplacedProblem(mapping, company.fieldMapping);
+  if (problem)
+    throw new RefusedError(400, 'invalid_mapping', problem, {
+      fields: [{ path: 'mapping', message: problem }],
+    });
   // Files without column names are not alike because they have as many columns.
   const key = row.readAs?.headerRow === 0 ? null : headerKey(header);
   const change = markStarted(row, { mapping, again, headerKey: key });

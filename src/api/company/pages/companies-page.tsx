@@ -16,8 +16,8 @@ export function CompaniesPage({ visit, view }: { visit: Visit; view: CompaniesVi
                 type="search"
                 name="q"
                 value={search}
-                placeholder="Name, number, owner’s e-mail"
-                aria-label="Search by name, number or owner’s e-mail"
+                placeholder="Name, number, owner’s email"
+                aria-label="Search by name, number or owner’s email"
                 maxlength={100}
                 autocomplete="off"
                 spellcheck={false}
@@ -34,7 +34,7 @@ export function CompaniesPage({ visit, view }: { visit: Visit; view: CompaniesVi
         <div data-live="companies">
           {companies.length === 0 ? <NoCompanies search={search} /> : <Rows companies={companies} />}
           {next ? (
-            <nav class="more">
+            <nav class="more" aria-label="Pages of the list">
               <a
                 href={`/companies?${new URLSearchParams({ ...(search ? { q: search } : {}), after: String(next) })}`}
               >
@@ -50,15 +50,26 @@ export function CompaniesPage({ visit, view }: { visit: Visit; view: CompaniesVi
 
 function NoCompanies({ search }: { search: string }) {
   return search ? (
-    <Empty title="Nothing matches.">
+    <Empty title="No results">
       <p>
-        Search for part of a name, a company number, or the owner’s e-mail.{' '}
+        Search for part of a name, a company number, or the owner’s email.{' '}
         <a href="/companies">Show everything</a>
       </p>
     </Empty>
   ) : (
     <Empty title="No company yet.">
-      <p>Register the first one: its name, its owner, and its account in the CRM.</p>
+      <p>A company uploads its leads to its CRM: from a spreadsheet, one by one, or through the API.</p>
+      <ol class="steps">
+        <li>
+          <b>Register the company.</b> Its name, its owner, and its account in the CRM.
+        </li>
+        <li>
+          <b>Connect its CRM</b> with a private token, or by signing in to the CRM.
+        </li>
+        <li>
+          <b>Upload its leads.</b> The columns of the usual exports are recognized.
+        </li>
+      </ol>
       <p>
         <a class="btn" href="/company/register">
           Register a company

@@ -1,6 +1,13 @@
 import { leadsPerRequest } from '../../../domain/lead/limits.ts';
 import { Act, Ago, Command, ConfirmForm, Empty } from '../../web/parts.tsx';
-import type { CompanyView, DashboardView, StatisticsView, SyncStatus, Visit } from '../view-types.ts';
+import type {
+  CompanyView,
+  CrmView,
+  DashboardView,
+  StatisticsView,
+  SyncStatus,
+  Visit,
+} from '../view-types.ts';
 import { CompanyPage, count, home, SyncBadge, syncLabel, Tile, TryAgain, whole } from './frame.tsx';
 import { FileItems } from './upload-page.tsx';
 
@@ -19,7 +26,7 @@ export function DashboardPage(props: { visit: Visit; company: CompanyView; view:
       ) : (
         <>
           <section class="tiles" data-live="tiles" aria-label="Leads by state">
-            <Tiles statistics={statistics} />
+            <Tiles statistics={statistics} crm={company.crm.state} />
           </section>
           <div class="columns">
             <section class="panel" aria-labelledby="log-title">
@@ -36,18 +43,21 @@ export function DashboardPage(props: { visit: Visit; company: CompanyView; view:
                 <div class="panel-head">
                   <h2 id="imports-title">Newest files</h2>
                   <a class="quiet" href={home(company, '/imports')}>
-                    All
+                    All files
                   </a>
                 </div>
                 {view.imports.length === 0 ? (
                   <Empty title="No file yet.">
                     <p>
-                      <a href={home(company, '/upload')}>Upload a CSV</a> of the leads you have.
+                      <a href={home(company, '/imports')}>Upload a CSV</a> of the leads you have.
                     </p>
                   </Empty>
                 ) : (
                   <FileItems
-                    files={view.imports.map((file) => ({ company: { number: company.number }, file }))}
+                    files={view.imports.map((file) => ({
+                      company: { number: company.number, crm: company.crm.state },
+                      file,
+                    }))}
                     now={view.now}
                   />
                 )}
@@ -89,25 +99,36 @@ function CrmHint({ company, waiting }: { company: CompanyView; waiting: number }
   );
 }
 
-function Tiles({ statistics: s }: { statistics: StatisticsView }) {
+function Tiles({ statistics: s, crm }: { statistics: StatisticsView; crm: CrmView['state'] }) {
   const waiting = s.pending + s.processing;
   const share = s.total > 0 ? Math.floor((100 * s.success) / s.total) : 0;
+  const held = { paused: 'the CRM is paused', unconnected: 'until the CRM is connected', connected: null }[
+    crm
+  ];
   return (
     <>
       <Tile label="Leads" value={s.total}>
-        {s.cancelled > 0 ? `${whole(s.cancelled)} cancelled` : 'uploaded so far'}
+        {s.cancelled > 0 ? `${whole(s.cancelled)} canceled` : 'uploaded so far'}
       </Tile>
       <Tile label="In the CRM" value={s.success} tone="good">
-        {share} % of all
+        {share}% of all
       </Tile>
-      <Tile label="Waiting" value={waiting}>
-        {s.processing > 0 ? `${whole(s.processing)} in progress` : waiting > 0 ? 'queued' : 'nothing waiting'}
+      <Tile
+        label={crm === 'paused' && waiting > 0 ? 'Paused' : 'Waiting'}
+        value={waiting}
+        tone={crm === 'paused' && waiting > 0 ? 'bad' : undefined}
+      >
+        {waiting === 0
+          ? 'nothing waiting'
+          : (held ?? (s.processing > 0 ? `${whole(s.processing)} in progress` : 'queued'))}
       </Tile>
       <Tile label="Failed" value={s.failed} tone={s.failed > 0 ? 'bad' : undefined}>
         {s.failed > 0 ? 'can be retried' : 'none'}
       </Tile>
       <Tile label="Throughput" value={`${whole(s.perMinute)}/min`}>
-        {waiting > 0 && s.perMinute > 0 ? `about ${left(waiting / s.perMinute)} left` : 'in the last minute'}
+        {held === null && waiting > 0 && s.perMinute > 0
+          ? `about ${left(waiting / s.perMinute)} left`
+          : 'in the last minute'}
       </Tile>
     </>
   );
@@ -140,8 +161,8 @@ function LogHead({ company, view: { filter } }: { company: CompanyView; view: Da
           type="search"
           name="q"
           value={filter.search}
-          placeholder="Lead id, phone, contact id"
-          aria-label="Search by lead id, phone, e-mail or contact id"
+          placeholder="Lead ID, phone, contact ID"
+          aria-label="Search by full lead ID, phone or contact ID"
           maxlength={100}
           autocomplete="off"
           spellcheck={false}
@@ -149,10 +170,20 @@ function LogHead({ company, view: { filter } }: { company: CompanyView; view: Da
         <span class="kbd-hint" aria-hidden="true">
           /
         </span>
+        <button type="submit" class="btn" data-size="sm" data-variant="outline">
+          Search
+        </button>
       </form>
     </div>
   );
 }
+
+/** What a lead waits for. */
+const pendingText: Record<CrmView['state'], string> = {
+  connected: 'queued',
+  paused: 'waits until the CRM is reconnected',
+  unconnected: 'waits until the CRM is connected',
+};
 
 function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
   const { log, filter, older, now } = view;
@@ -167,10 +198,9 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
     )}`;
   if (log.length === 0)
     return (
-      <Empty title="Nothing matches.">
+      <Empty title="No results">
         <p>
-          Search for a complete lead id, phone, e-mail or contact id.{' '}
-          <a href={home(company)}>Show everything</a>
+          Search by full lead ID, phone or contact ID. <a href={home(company)}>Show everything</a>
         </p>
       </Empty>
     );
@@ -205,7 +235,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                 </span>
               </td>
               <td>
-                <SyncBadge status={row.status} />
+                <SyncBadge status={row.status} paused={company.crm.state === 'paused'} />
               </td>
               <td class="what">
                 {row.error ? (
@@ -213,10 +243,9 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                 ) : row.contactId ? (
                   <span class="mono small">contact {row.contactId}</span>
                 ) : (
-                  <span class="quiet">{row.status === 'pending' ? 'queued' : ''}</span>
+                  <span class="quiet">{row.status === 'pending' ? pendingText[company.crm.state] : ''}</span>
                 )}
                 {row.remark ? <span class="sub">{row.remark}</span> : null}
-                {row.worker ? <span class="sub clip">{row.worker}</span> : null}
               </td>
               <td class="number" data-label="Attempts">
                 {row.attempts}
@@ -231,6 +260,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
                     back={home(company, query({}))}
                     label="Retry"
                     done="Retrying"
+                    about={row.leadId}
                   />
                 ) : null}
               </td>
@@ -239,7 +269,7 @@ function Log({ company, view }: { company: CompanyView; view: DashboardView }) {
         </tbody>
       </table>
       {older ? (
-        <nav class="more">
+        <nav class="more" aria-label="Pages of the list">
           <a href={home(company, query({ before: older }))}>Older →</a>
         </nav>
       ) : null}
@@ -297,7 +327,7 @@ function FirstSteps({ company, curl }: { company: CompanyView; curl: string }) {
     <section class="panel narrow" data-live="first">
       <Empty title="No leads yet. Three ways to add them:">
         <div class="ways">
-          <a class="way" href={home(company, '/upload')}>
+          <a class="way" href={home(company, '/imports')}>
             <b>Upload a file</b>
             <span>
               A CSV from a spreadsheet, an address book or another CRM. You see a preview before it starts.

@@ -1,10 +1,18 @@
 import type { Child } from 'hono/jsx';
 import { Frame } from '../../web/layout.tsx';
-import { ConfirmForm, type Tone } from '../../web/parts.tsx';
-import type { CompanyView, CrmView, FormState, ImportStatus, SyncStatus, Visit } from '../view-types.ts';
+import { ConfirmForm, capital, type Tone } from '../../web/parts.tsx';
+import type {
+  CompanyView,
+  CrmView,
+  FormState,
+  ImportStatus,
+  ImportView,
+  SyncStatus,
+  Visit,
+} from '../view-types.ts';
 
 type Place = 'home' | 'companies' | 'company';
-type Tab = 'dashboard' | 'upload' | 'lead' | 'imports' | 'settings';
+type Tab = 'dashboard' | 'imports' | 'lead' | 'settings';
 
 export const home = (company: { number: number }, path = '') => `/dashboard/${company.number}${path}`;
 
@@ -26,9 +34,7 @@ export function OuterPage(props: PageProps & { place: Place; stream?: string | u
 }
 
 /** A page of a company, with its name, the state of its CRM, and links to its other pages. */
-export function CompanyPage(
-  props: PageProps & { company: CompanyView; tab?: Tab; live?: boolean; heading?: string },
-) {
+export function CompanyPage(props: PageProps & { company: CompanyView; tab?: Tab; live?: boolean }) {
   const { visit, company, tab } = props;
   const operator = visit.person.role === 'operator';
   const at = (name: Tab) => (tab === name ? 'page' : undefined);
@@ -48,7 +54,10 @@ export function CompanyPage(
           </nav>
         ) : null}
         <div class="company-name">
-          <h1 class="clip">{company.name}</h1>
+          <h1 class="clip">
+            {company.name}
+            <span class="visually-hidden">: {props.title}</span>
+          </h1>
           <span data-live="crm-state">
             <CrmBadge crm={company.crm} />
           </span>
@@ -62,14 +71,11 @@ export function CompanyPage(
           >
             Dashboard
           </a>
-          <a href={home(company, '/upload')} aria-current={at('upload')}>
-            Upload
+          <a href={home(company, '/imports')} aria-current={at('imports')}>
+            Imports
           </a>
           <a href={home(company, '/lead')} aria-current={at('lead')}>
             Add lead
-          </a>
-          <a href={home(company, '/imports')} aria-current={at('imports')}>
-            Imports
           </a>
           <a href={home(company, '/settings')} aria-current={at('settings')}>
             Settings
@@ -101,12 +107,14 @@ const syncFaces: Record<SyncStatus, { label: string; tone: Tone }> = {
   processing: { label: 'In progress', tone: 'busy' },
   success: { label: 'In the CRM', tone: 'good' },
   failed: { label: 'Failed', tone: 'bad' },
-  cancelled: { label: 'Cancelled', tone: 'quiet' },
+  cancelled: { label: 'Canceled', tone: 'quiet' },
 };
 export const syncLabel = (status: SyncStatus): string => syncFaces[status].label;
 
-export function SyncBadge({ status }: { status: SyncStatus }) {
-  const { label, tone } = syncFaces[status];
+/** `paused`: the company's CRM is, so that nothing waits for its turn. */
+export function SyncBadge({ status, paused = false }: { status: SyncStatus; paused?: boolean }) {
+  const { label, tone } =
+    paused && status === 'pending' ? { label: 'Paused', tone: 'bad' } : syncFaces[status];
   return (
     <span class={`state tone-${tone}`} data-status={status}>
       {label}
@@ -114,23 +122,39 @@ export function SyncBadge({ status }: { status: SyncStatus }) {
   );
 }
 
-const importFaces: Record<ImportStatus, { label: string; tone: Tone }> = {
+type Face = { label: string; tone: Tone };
+
+const importFaces: Record<ImportStatus, Face> = {
   uploading: { label: 'Uploading', tone: 'busy' },
   ready: { label: 'Waiting for you', tone: 'wait' },
   waiting: { label: 'Queued', tone: 'wait' },
   running: { label: 'Reading', tone: 'busy' },
   done: { label: 'Done', tone: 'good' },
   failed: { label: 'Failed', tone: 'bad' },
-  cancelled: { label: 'Cancelled', tone: 'quiet' },
+  cancelled: { label: 'Canceled', tone: 'quiet' },
 };
 
-export function ImportBadge({ status }: { status: ImportStatus }) {
-  const { label, tone } = importFaces[status];
+/** A file that was read is done when its leads are in the CRM. */
+export function ImportBadge({ file, crm }: { file: ImportView; crm: CrmView['state'] }) {
+  const { label, tone } = importFace(file, crm);
   return (
-    <span class={`state tone-${tone}`} data-import={status}>
+    <span class={`state tone-${tone}`} data-import={file.status}>
       {label}
     </span>
   );
+}
+
+export function importFace(file: ImportView, crm: CrmView['state']): Face {
+  const { status, created, sync } = file;
+  if (file.stopped && file.readToEnd && created > 0) return { label: 'Stopped', tone: 'quiet' };
+  if (status !== 'done' || created === 0) return importFaces[status];
+  const { pending = 0, failed = 0 } = sync ?? {};
+  const failures = failed > 0 ? `${whole(failed)} failed` : '';
+  const waiting =
+    pending > 0 ? { connected: 'sending', paused: 'paused', unconnected: 'CRM needed' }[crm] : '';
+  if (failures === '' && waiting === '') return importFaces.done;
+  const tone = failures || crm === 'paused' ? 'bad' : crm === 'connected' ? 'busy' : 'wait';
+  return { label: capital([waiting, failures].filter(Boolean).join(', ')), tone };
 }
 
 /** A labelled control with its hint and its errors, linked for screen readers. */
@@ -163,7 +187,8 @@ export function Field(props: {
     placeholder: props.placeholder,
     'aria-describedby': described || undefined,
     'aria-invalid': errors.length > 0 ? ('true' as const) : undefined,
-    autofocus: props.autofocus,
+    // After a refused form, the first wrong field: browsers take the first of the page.
+    autofocus: errors.length > 0 || (props.autofocus && Object.keys(form.errors).length === 0),
   };
   return (
     <div class="form-field">
@@ -211,7 +236,7 @@ export function Field(props: {
 
 export function Problem({ form }: { form: FormState }) {
   const count = Object.keys(form.errors).length;
-  const text = form.problem ?? (count > 0 ? 'Not saved. Please correct the fields marked below.' : undefined);
+  const text = form.problem ?? (count > 0 ? 'Please fix the highlighted fields.' : undefined);
   return text ? (
     <p class="problem" role="alert">
       {text}
@@ -246,9 +271,6 @@ export function fileSize(bytes: number): string {
   const megabytes = kilobytes / 1_024;
   return `${megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes)} MB`;
 }
-
-/** `2026-01-31 09:30 UTC` */
-export const day = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /** Resumes a paused CRM with its present credentials. */
 export function TryAgain({ company }: { company: CompanyView }) {

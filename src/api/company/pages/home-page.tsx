@@ -3,66 +3,28 @@ import type { HomeView, StatisticsView, Visit } from '../view-types.ts';
 import { CrmBadge, count, home, OuterPage, Tile, whole } from './frame.tsx';
 import { FileItems } from './upload-page.tsx';
 
-/** The first page after signing in: companies, their numbers, and the newest files. */
+/** The home of a person with several companies, or with none: their numbers and the newest files. */
 export function HomePage({ visit, view }: { visit: Visit; view: HomeView }) {
-  const operator = visit.person.role === 'operator';
   const [first] = view.companies;
-  const stream = operator ? '/console/live' : first ? home(first.company, '/live') : undefined;
+  const stream = first ? home(first.company, '/live') : undefined;
   return (
     <OuterPage title="Home" place="home" visit={visit} stream={stream}>
       <div class="page-head">
         <div>
-          <h1>{operator ? 'Home' : `Hello ${visit.person.name}`}</h1>
-          <p class="sub">Leads, sold to buyers or synced to the CRM.</p>
+          <h1>Hello {visit.person.name}</h1>
+          <p class="sub">Your companies, and what became of their leads.</p>
         </div>
-        {operator ? (
-          <div class="buttons">
-            <a class="btn" href="/company/register">
-              Register a company
-            </a>
-            <a class="btn" data-variant="outline" href="/console">
-              Sales console
-            </a>
-          </div>
-        ) : null}
       </div>
-      {view.companies.length === 0 ? <NoCompanies operator={operator} /> : <Work view={view} />}
+      {view.companies.length === 0 ? <NoCompanies /> : <Work view={view} />}
     </OuterPage>
   );
 }
 
-function NoCompanies({ operator }: { operator: boolean }) {
-  if (!operator)
-    return (
-      <section class="panel narrow">
-        <Empty title="Your account belongs to no company yet.">
-          <p>Ask the person who invited you to add you to your company.</p>
-        </Empty>
-      </section>
-    );
+function NoCompanies() {
   return (
     <section class="panel narrow">
-      <Empty title="No company yet.">
-        <p>A company uploads its leads to its CRM: from a spreadsheet, one by one, or through the API.</p>
-        <ol class="steps">
-          <li>
-            <b>Register the company.</b> Its name, its owner, and its account in the CRM.
-          </li>
-          <li>
-            <b>Connect its CRM</b> with a private token, or by signing in to the CRM.
-          </li>
-          <li>
-            <b>Upload its leads.</b> The columns of the usual exports are recognised.
-          </li>
-        </ol>
-        <p>
-          <a class="btn" href="/company/register">
-            Register a company
-          </a>
-        </p>
-        <p>
-          Selling leads to buyers by text message? That is in the <a href="/console">sales console</a>.
-        </p>
+      <Empty title="Your account belongs to no company yet.">
+        <p>Ask the person who invited you to add you to your company.</p>
       </Empty>
     </section>
   );
@@ -73,6 +35,9 @@ function Work({ view }: { view: HomeView }) {
     view.companies.reduce((all, { statistics }) => all + of(statistics), 0);
   const failed = sum((s) => s.failed);
   const waiting = sum((s) => s.pending + s.processing);
+  const held = view.companies
+    .filter(({ company }) => company.crm.state !== 'connected')
+    .reduce((all, { statistics: s }) => all + s.pending + s.processing, 0);
   return (
     <>
       <section class="tiles four" data-live="tiles" aria-label="All companies together">
@@ -83,7 +48,11 @@ function Work({ view }: { view: HomeView }) {
           {whole(sum((s) => s.perMinute))} in the last minute
         </Tile>
         <Tile label="Waiting" value={waiting}>
-          {waiting > 0 ? 'being sent' : 'nothing waiting'}
+          {waiting === 0
+            ? 'nothing waiting'
+            : held > 0
+              ? `${whole(held)} until a CRM is connected`
+              : 'being sent'}
         </Tile>
         <Tile label="Failed" value={failed} tone={failed > 0 ? 'bad' : 'good'}>
           {failed > 0 ? 'need attention' : 'all clear'}
@@ -93,11 +62,6 @@ function Work({ view }: { view: HomeView }) {
         <section class="panel" data-live="companies" aria-labelledby="companies-title">
           <div class="panel-head">
             <h2 id="companies-title">Companies</h2>
-            {view.more ? (
-              <a class="quiet" href="/companies">
-                All companies
-              </a>
-            ) : null}
           </div>
           <ul class="items">
             {view.companies.map((entry) => (
@@ -146,7 +110,7 @@ function CompanyItem({ company, statistics }: HomeView['companies'][number]) {
             Connect
           </a>
         )}
-        <a class="btn" data-size="sm" href={home(company, '/upload')}>
+        <a class="btn" data-size="sm" href={home(company, '/imports')}>
           Upload
         </a>
       </div>

@@ -1,8 +1,8 @@
 import { waitingReason } from '../../../domain/imports/status.ts';
-import { Ago, ConfirmForm, duration } from '../../web/parts.tsx';
+import { Ago, ConfirmForm, duration, When } from '../../web/parts.tsx';
 import { fieldLabel } from '../labels.ts';
 import type { CompanyView, ImportPageView, ImportView, Visit } from '../view-types.ts';
-import { CompanyPage, count, day, fileSize, home, ImportBadge, Tile, whole } from './frame.tsx';
+import { CompanyPage, count, fileSize, home, ImportBadge, Tile, whole } from './frame.tsx';
 
 /** One import: its live progress and the result of its rows. */
 export function ImportPage(props: { visit: Visit; company: CompanyView; view: ImportPageView }) {
@@ -14,7 +14,7 @@ export function ImportPage(props: { visit: Visit; company: CompanyView; view: Im
         <div class="page-head" data-import-status={file.status}>
           <div class="grow">
             <h2 class="file-title">
-              <span class="clip">{file.fileName}</span> <ImportBadge status={file.status} />
+              <span class="clip">{file.fileName}</span> <ImportBadge file={file} crm={company.crm.state} />
             </h2>
             <p class="sub">
               {fileSize(file.bytes)}, uploaded <Ago at={file.createdAt} now={view.now} />
@@ -70,7 +70,7 @@ function Actions({ company, file }: { company: CompanyView; file: ImportView }) 
         />
       ) : null}
       {over ? (
-        <a class="btn" data-size="sm" data-variant="outline" href={home(company, '/upload')}>
+        <a class="btn" data-size="sm" data-variant="outline" href={home(company, '/imports')}>
           Upload another file
         </a>
       ) : (
@@ -101,10 +101,21 @@ function Stop({ path, label, file }: { path: string; label: string; file: Import
   );
 }
 
-function stoppedSentence({ stopped, stoppedAt, endedAt, readToEnd }: ImportView): string {
-  if (!stopped) return 'Reading of this file was cancelled; the leads read before are being sent.';
-  const at = stoppedAt ?? endedAt;
-  return `${readToEnd ? 'Sending was stopped' : 'Cancelled'}${at ? ` on ${day(at)}` : ''}.`;
+function StoppedSentence({ file }: { file: ImportView }) {
+  if (!file.stopped) return <>Reading of this file was canceled; the leads read before are being sent.</>;
+  const at = file.stoppedAt ?? file.endedAt;
+  return (
+    <>
+      {file.readToEnd ? 'Sending was stopped' : 'Canceled'}
+      {at ? (
+        <>
+          {' '}
+          on <When at={at} />
+        </>
+      ) : null}
+      .
+    </>
+  );
 }
 
 function readingSentence({ created, readRows, totalRows, readToEnd }: ImportView): string {
@@ -147,7 +158,7 @@ function StateNote({ company, view: { file } }: { company: CompanyView; view: Im
   if (file.status === 'cancelled')
     return (
       <p class="note tone-quiet">
-        {stoppedSentence(file)} {file.problem ?? ''} {readingSentence(file)} {sendingSentence(file)}
+        <StoppedSentence file={file} /> {file.problem ?? ''} {readingSentence(file)} {sendingSentence(file)}
       </p>
     );
   if (file.status === 'waiting') return <p class="note tone-wait">{waitingReason}</p>;
@@ -161,18 +172,20 @@ function StateNote({ company, view: { file } }: { company: CompanyView; view: Im
         />
         <span>
           {file.status === 'running'
-            ? `Reading: ${whole(file.readRows)} of ${count(file.totalRows, 'row')}${percent === null ? '' : `, ${percent} %`}. You can close this page; the import continues.`
+            ? `Reading: ${whole(file.readRows)} of ${count(file.totalRows, 'row')}${percent === null ? '' : `, ${percent}%`}. You can close this page; the import continues.`
             : 'The file is still uploading. An interrupted upload stores nothing.'}
         </span>
       </div>
     );
   if (company.crm.state !== 'connected' && (file.sync?.pending ?? 0) > 0)
     return (
-      <p class="note tone-wait">
+      <p class={`note tone-${company.crm.state === 'paused' ? 'bad' : 'wait'}`}>
         {company.crm.state === 'paused'
-          ? 'The CRM rejects the credentials of this company, so its leads are waiting. '
+          ? `Sending is paused: ${company.crm.reason ?? 'the CRM rejects the credentials of this company'}. None of the waiting leads is lost. `
           : 'The CRM is not connected yet. The leads are sent once it is. '}
-        <a href={home(company, '/settings#crm')}>Connect it</a>
+        <a href={home(company, '/settings#crm')}>
+          {company.crm.state === 'paused' ? 'Reconnect the CRM' : 'Connect the CRM'}
+        </a>
       </p>
     );
   return null;
@@ -185,7 +198,7 @@ function Numbers({ company, view: { file } }: { company: CompanyView; view: Impo
     <>
       <section class="tiles four" aria-label="Rows of the file">
         <Tile label="Rows read" value={file.readRows}>
-          {file.readRows === file.totalRows ? 'all rows' : `of ${whole(file.totalRows)}`}
+          {file.readRows === file.totalRows ? 'all rows read' : `of ${whole(file.totalRows)}`}
         </Tile>
         <Tile label="Imported" value={file.created} tone="good">
           new leads
@@ -194,7 +207,7 @@ function Numbers({ company, view: { file } }: { company: CompanyView; view: Impo
           same phone, not stored twice
         </Tile>
         <Tile label="Rejected" value={file.rejected} tone={file.rejected > 0 ? 'bad' : undefined}>
-          {file.rejected > 0 ? 'to be corrected' : 'none'}
+          {file.rejected > 0 ? 'fix and upload again' : 'none'}
         </Tile>
       </section>
       {sync && file.created > 0 ? (
@@ -214,7 +227,9 @@ function Numbers({ company, view: { file } }: { company: CompanyView; view: Impo
             />
             <span data-synced={sync.success}>
               <b>{whole(sync.success)}</b> of {whole(file.created)} in the CRM
-              {sync.pending > 0 ? `, ${whole(sync.pending)} ${file.stopped ? 'under way' : 'waiting'}` : ''}
+              {sync.pending > 0
+                ? `, ${whole(sync.pending)} ${file.stopped ? 'under way' : company.crm.state === 'paused' ? 'paused' : 'waiting'}`
+                : ''}
               {sync.cancelled > 0 ? `, ${whole(sync.cancelled)} not sent` : ''}
               {sync.failed > 0 ? (
                 <>
@@ -263,7 +278,7 @@ function Reasons({ company, view: { file, reasons } }: { company: CompanyView; v
         </p>
       ) : null}
       <p class="sub padded">
-        Download the rejected rows, correct them, and upload that file: its columns are recognised, and leads
+        Download the rejected rows, correct them, and upload that file: its columns are recognized, and leads
         that were imported before are not stored twice.
       </p>
     </section>

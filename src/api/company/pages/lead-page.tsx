@@ -27,13 +27,13 @@ export function LeadPage(props: { visit: Visit; company: CompanyView; form: Form
               hint={`Numbers without a country code are read as numbers in ${withArticle(regionName(company.region))}.`}
             />
           </div>
-          <Field name="email" label="E-mail" type="email" form={form} max={320} optional />
+          <Field name="email" label="Email" type="email" form={form} max={320} optional />
           <Field name="notes" label="Notes" form={form} rows={4} max={10_000} optional />
           <div class="form-end">
             <button type="submit" class="btn">
               Add the lead
             </button>
-            <a class="btn" data-variant="ghost" href={home(company, '/upload')}>
+            <a class="btn" data-variant="ghost" href={home(company, '/imports')}>
               Upload a file instead
             </a>
           </div>
@@ -49,12 +49,14 @@ function AddedNote({ company, added }: { company: CompanyView; added: NonNullabl
       {added.leadId}
     </a>
   );
+  const when = {
+    connected: '',
+    paused: ' once it is reconnected: sending is paused',
+    unconnected: ' once it is connected',
+  }[company.crm.state];
   return added.kind === 'created' ? (
     <output class={`note tone-${added.warned.length > 0 ? 'wait' : 'good'}`}>
-      {link} is stored,{' '}
-      {company.crm.state === 'connected'
-        ? 'and will be sent to the CRM.'
-        : 'and will be sent to the CRM once it is connected.'}
+      {link} is stored, and will be sent to the CRM{when}.
       {added.warned.map((field) => ` ${warnings[field] ?? ''}`)}
     </output>
   ) : (

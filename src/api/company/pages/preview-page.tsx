@@ -1,7 +1,8 @@
 import { LEAD_FIELDS } from '../../../domain/lead/candidate.ts';
+import { When } from '../../web/parts.tsx';
 import { fieldLabels } from '../labels.ts';
-import type { CompanyView, ImportView, PreviewView, Visit } from '../view-types.ts';
-import { CompanyPage, count, day, fileSize, home } from './frame.tsx';
+import type { CompanyView, ImportView, PreviewView, SampleRow, Visit } from '../view-types.ts';
+import { CompanyPage, count, fileSize, home, whole } from './frame.tsx';
 
 type Props = {
   visit: Visit;
@@ -16,7 +17,7 @@ export function PreviewPage(props: Props & { still?: boolean }) {
   const { visit, company, file, preview } = props;
   const path = home(company, `/imports/${file.id}`);
   return (
-    <CompanyPage title={file.fileName} visit={visit} company={company} tab="upload" still>
+    <CompanyPage title={file.fileName} visit={visit} company={company} tab="imports" still>
       <form class="preview" method="post" action={`${path}/start`} data-mapping={`${path}/preview`}>
         <div class="page-head">
           <div class="grow">
@@ -45,14 +46,17 @@ export function PreviewPage(props: Props & { still?: boolean }) {
         <div data-checked="problems">
           <Problems preview={preview} problem={props.problem} />
         </div>
+        <section class="panel" aria-labelledby="whole-title" data-checked="whole">
+          <WholeFile preview={preview} file={file} />
+        </section>
         <section class="panel" aria-labelledby="columns-title">
           <div class="panel-head">
             <h2 id="columns-title">Columns</h2>
             <span class="quiet">Your choices are remembered for the next file with these columns.</span>
           </div>
-          <Columns preview={preview} />
+          <Columns preview={preview} company={company} />
         </section>
-        <Dialect preview={preview} />
+        <Dialect preview={preview} path={path} />
         <section class="panel" aria-labelledby="sample-title" data-checked="sample">
           <Sample preview={preview} />
         </section>
@@ -70,7 +74,9 @@ function SameFile(props: { company: CompanyView; sameFile: NonNullable<PreviewVi
   return (
     <div class="note tone-wait">
       <p>
-        <b>The same file was imported on {day(props.sameFile.at)}.</b>{' '}
+        <b>
+          The same file was imported on <When at={props.sameFile.at} />.
+        </b>{' '}
         <a href={home(props.company, `/imports/${props.sameFile.id}`)}>See that import</a>
       </p>
       <label class="check">
@@ -141,20 +147,20 @@ function HeaderNote({ preview: { headerRow, firstRows } }: { preview: PreviewVie
 }
 
 const because = {
-  header: 'recognised by its name',
-  values: 'recognised by its contents',
+  header: 'recognized by its name',
+  values: 'recognized by its contents',
   remembered: 'as you chose before',
-  chosen: 'chosen by you',
+  chosen: 'your choice',
 };
 
-function Columns({ preview }: { preview: PreviewView }) {
+function Columns({ preview, company }: { preview: PreviewView; company: CompanyView }) {
   return (
     <table class="rows cards mapping">
       <thead>
         <tr>
           <th>Column</th>
           <th>Examples</th>
-          <th>Becomes</th>
+          <th>Import as</th>
         </tr>
       </thead>
       <tbody>
@@ -169,7 +175,7 @@ function Columns({ preview }: { preview: PreviewView }) {
                 )}
               </label>
               <span class="sub" data-checked={`because-${i}`}>
-                {column.because ? because[column.because] : 'left out'}
+                {column.because ? because[column.because] : 'not imported'}
               </span>
             </td>
             <td class="examples">
@@ -180,7 +186,7 @@ function Columns({ preview }: { preview: PreviewView }) {
               )}
             </td>
             <td>
-              <ColumnSelect column={column} index={i} customFields={preview.customFields} />
+              <ColumnSelect column={column} index={i} preview={preview} company={company} />
             </td>
           </tr>
         ))}
@@ -189,41 +195,72 @@ function Columns({ preview }: { preview: PreviewView }) {
   );
 }
 
-function ColumnSelect(props: {
+type SelectProps = {
   column: PreviewView['columns'][number];
   index: number;
-  customFields: readonly string[];
-}) {
-  const { column, index } = props;
-  const named = column.header.trim().slice(0, 200);
-  const custom = [...new Set([...(named === '' ? [] : [named]), ...props.customFields])];
+  preview: PreviewView;
+  company: CompanyView;
+};
+
+function ColumnSelect({ column, index, preview, company }: SelectProps) {
   const target = column.target ?? '';
-  if (target.startsWith('custom:') && !custom.includes(target.slice(7))) custom.push(target.slice(7));
+  const option = (value: string, label: string) => (
+    <option value={value} selected={value === target}>
+      {label}
+    </option>
+  );
+  const groups = [
+    { label: 'Fields', options: LEAD_FIELDS.map((field) => [field, fieldLabels[field]] as const) },
+    { label: `${company.crm.label} fields`, options: crmOptions(preview) },
+    { label: 'No field for it?', options: otherOptions(column, index, preview, company.crm.label) },
+  ];
+  const offered = groups.some(({ options }) => options.some(([value]) => value === target));
   return (
     <select class="select" id={`column-${index}`} name={`column-${index}`}>
-      <option value="" selected={target === ''}>
-        Leave out
-      </option>
-      <optgroup label="Fields">
-        {LEAD_FIELDS.map((field) => (
-          <option value={field} selected={field === target}>
-            {fieldLabels[field]}
-          </option>
+      {option('', 'Don’t import')}
+      {target !== '' && !offered ? option(target, `${nameOf(target)}: not in ${company.crm.label}`) : null}
+      {groups
+        .filter(({ options }) => options.length > 0)
+        .map(({ label, options }) => (
+          <optgroup label={label}>{options.map(([value, text]) => option(value, text))}</optgroup>
         ))}
-      </optgroup>
-      <optgroup label="Custom fields">
-        {custom.map((name) => (
-          <option value={`custom:${name}`} selected={`custom:${name}` === target}>
-            {name}
-          </option>
-        ))}
-      </optgroup>
     </select>
   );
 }
 
+type Options = (readonly [value: string, label: string])[];
+
+const nameOf = (target: string) => target.replace(/^(custom|note|create|crm):/, '');
+
+const crmOptions = ({ customFields, crm }: PreviewView): Options => [
+  ...customFields.map((name) => [`custom:${name}`, name] as const),
+  ...(crm?.fields ?? []).map(({ id, name }) => [`crm:${id}`, name] as const),
+];
+
+function otherOptions(
+  { header, target }: PreviewView['columns'][number],
+  index: number,
+  { crm, customFields }: PreviewView,
+  vendor: string,
+): Options {
+  const name = header.trim().slice(0, 180) || `Column ${index + 1}`;
+  const taken = [...customFields, ...(crm?.fields ?? []).map((field) => field.name)];
+  const isTaken = taken.some((other) => other.trim().toLowerCase() === name.toLowerCase());
+  const chosen = [`create:${name}`, `note:${name}`].includes(target ?? '') ? null : target;
+  const kept: Options =
+    chosen?.startsWith('note:') || chosen?.startsWith('create:')
+      ? [[chosen, `${chosen.startsWith('note:') ? 'Add to the notes' : 'Create'} as “${nameOf(chosen)}”`]]
+      : [];
+  return [
+    ...(crm?.canCreate && !isTaken ? [[`create:${name}`, `Create “${name}” in ${vendor}`] as const] : []),
+    [`note:${name}`, 'Add to the notes'],
+    ...kept,
+  ];
+}
+
 /** For a file whose encoding, delimiter or header was detected wrongly. */
-function Dialect({ preview: { dialect, readings, firstRows } }: { preview: PreviewView }) {
+function Dialect({ preview, path }: { preview: PreviewView; path: string }) {
+  const { dialect, readings, firstRows } = preview;
   const named = dialect.headerRow ?? 0;
   const headerRows =
     named === 0 || firstRows.some(({ row }) => row === named)
@@ -232,7 +269,7 @@ function Dialect({ preview: { dialect, readings, firstRows } }: { preview: Previ
   const choice = (name: string, label: string, chosen: string, options: [string, string][]) => (
     <label>
       {label}
-      <select class="select" name={name} data-rereads>
+      <select class="select" name={name} data-commit>
         {options.map(([value, text]) => (
           <option value={value} selected={value === chosen}>
             {text}
@@ -267,6 +304,15 @@ function Dialect({ preview: { dialect, readings, firstRows } }: { preview: Previ
           ['0', 'The file has no column names'],
           ...headerRows.map(({ row, text }): [string, string] => [String(row), `Row ${row}: ${text}`]),
         ])}
+        <button
+          type="submit"
+          class="btn"
+          data-variant="outline"
+          formaction={`${path}/preview`}
+          formnovalidate
+        >
+          Read again
+        </button>
       </div>
     </details>
   );
@@ -274,9 +320,63 @@ function Dialect({ preview: { dialect, readings, firstRows } }: { preview: Previ
 
 const delimiterNames: Record<string, string> = { ',': ',', ';': ';', '\t': 'tab', '|': '|' };
 
-function Sample({ preview }: { preview: PreviewView }) {
-  const { rows } = preview;
-  const taken = rows?.filter(({ ok }) => ok).length ?? 0;
+const warnings: Readonly<Record<string, (them: string) => string>> = {
+  phone: (them) => `${them} a phone that is not valid: kept as typed, cannot be texted.`,
+  email: (them) => `${them} an email address that cannot be read: imported without it.`,
+  country: (them) => `${them} an unknown country, which a CRM that takes codes only is not sent.`,
+};
+
+const warningOf = (field: string, rows: number): string =>
+  warnings[field]?.(`${whole(rows)} of the new ${rows === 1 ? 'has' : 'have'}`) ?? '';
+
+const columnName = ({ column, header }: PreviewView['dropped'][number]): string =>
+  header.trim() === '' ? `column ${column + 1}` : `“${header.trim().slice(0, 100)}”`;
+
+/** What the import would do, counted over the file. */
+function WholeFile({ preview, file }: { preview: PreviewView; file: ImportView }) {
+  const { counted, dropped } = preview;
+  return (
+    <>
+      <div class="panel-head">
+        <h2 id="whole-title">What will happen</h2>
+        {counted && !counted.complete ? (
+          <span class="quiet">
+            the first {whole(counted.rows)} of {count(file.totalRows, 'row')} were checked
+          </span>
+        ) : null}
+      </div>
+      {counted === null ? (
+        <p class="nothing">The rows are counted once every column has a field.</p>
+      ) : (
+        <>
+          <p class="padded counted">
+            <b>{whole(counted.created)} new</b>, {count(counted.duplicates, 'duplicate')},{' '}
+            <span class={counted.rejected > 0 ? 'error-text' : undefined}>
+              {whole(counted.rejected)} rejected
+            </span>
+            .{Object.entries(counted.warnings).map(([field, rows]) => ` ${warningOf(field, rows)}`)}
+          </p>
+          {dropped.length > 0 ? (
+            <p class="sub padded">Not imported: {dropped.map(columnName).join(', ')}.</p>
+          ) : null}
+          {counted.rejects.length > 0 ? (
+            <details class="padded">
+              <summary>
+                {counted.rejects.length < counted.rejected
+                  ? `See the first ${counted.rejects.length} rejected rows`
+                  : 'See the rejected rows'}
+              </summary>
+              <SampleRows rows={counted.rejects} />
+            </details>
+          ) : null}
+        </>
+      )}
+    </>
+  );
+}
+
+function Sample({ preview: { rows } }: { preview: PreviewView }) {
+  const taken = rows?.filter(({ state }) => state !== 'rejected').length ?? 0;
   return (
     <>
       <div class="panel-head">
@@ -292,28 +392,37 @@ function Sample({ preview }: { preview: PreviewView }) {
       ) : rows.length === 0 ? (
         <p class="nothing">There are no rows below the column names.</p>
       ) : (
-        <ul class="items sample">
-          {rows.map((row) => (
-            <li class="item-row">
-              <span
-                class={`dot tone-${row.ok ? 'good' : 'bad'}`}
-                title={row.ok ? 'can be imported' : 'cannot be imported'}
-              />
-              <div>
-                <span class="item-title">
-                  <span class="clip">{row.title}</span>
-                  <span class="quiet">row {row.row}</span>
-                </span>
-                {row.detail ? <span class="sub">{row.detail}</span> : null}
-                {row.problems.map((text) => (
-                  <p class="error">{text}</p>
-                ))}
-              </div>
-            </li>
-          ))}
-        </ul>
+        <SampleRows rows={rows} />
       )}
     </>
+  );
+}
+
+const faces = {
+  ok: { tone: 'good', label: 'Ready' },
+  odd: { tone: 'wait', label: 'Check' },
+  rejected: { tone: 'bad', label: 'Has errors' },
+};
+
+function SampleRows({ rows }: { rows: readonly SampleRow[] }) {
+  return (
+    <ul class="items sample">
+      {rows.map((row) => (
+        <li class="item-row" data-sample={row.state}>
+          <div>
+            <span class="item-title">
+              <span class="clip">{row.title}</span>
+              <span class="quiet">row {row.row}</span>
+            </span>
+            {row.detail ? <span class="sub">{row.detail}</span> : null}
+            {row.problems.map((text) => (
+              <p class={row.state === 'odd' ? 'warning' : 'error'}>{text}</p>
+            ))}
+          </div>
+          <span class={`state tone-${faces[row.state].tone}`}>{faces[row.state].label}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -19,18 +19,18 @@ export function RegisterPage({ visit, form }: { visit: Visit; form: FormState })
             <Field name="owner_name" label="Owner" form={form} max={200} />
             <Field
               name="owner_email"
-              label="Owner’s e-mail"
+              label="Owner’s email"
               type="email"
               form={form}
               max={254}
-              hint="Used to sign in. Each address can own one company."
+              hint="Used to sign in. One company per email."
             />
           </div>
           <div class="pair">
             <Field name="owner_phone" label="Owner’s phone" type="tel" form={form} max={40} />
             <Field
               name="ghl_location_id"
-              label="GoHighLevel location id"
+              label="GoHighLevel location ID"
               form={form}
               max={100}
               hint="In GoHighLevel: Settings, Business Profile. The last part of the address after /location/."
@@ -80,7 +80,7 @@ export function RegisteredPage({ visit, registered }: { visit: Visit; registered
           )}
           <div class="form-end">
             <a class="btn" href={`/dashboard/${number}/settings#crm`}>
-              Connect its CRM
+              Connect CRM
             </a>
             <a class="btn" data-variant="outline" href={`/dashboard/${number}/upload`}>
               Upload leads
@@ -100,7 +100,7 @@ export function InviteLink(props: { name: string; link: string; hours: number })
     <div class="secret">
       <p>
         <b>Send this link to {props.name}.</b> It sets their password, works once, and expires in{' '}
-        {props.hours} hours. It is shown only this once.
+        {props.hours} hours. You won’t be able to see it again.
       </p>
       <Command id="invite-link" text={props.link} />
     </div>

@@ -21,7 +21,7 @@ export function Keys({ company, view }: SettingsProps) {
         <div class="form">
           <div class="secret">
             <p>
-              <b>The key “{view.newKey.name}”. Copy it now:</b> it is shown only this once.
+              <b>The key “{view.newKey.name}”. Copy it now: it is shown only this once.</b>
             </p>
             <Command id="new-key" text={view.newKey.key} />
             <p class="sub">Example:</p>
@@ -55,6 +55,7 @@ export function Keys({ company, view }: SettingsProps) {
                 <ConfirmForm
                   action={home(company, `/settings/keys/${key.id}/revoke`)}
                   label="Revoke"
+                  about={`the key ${key.name}`}
                   question={`Programs that use the key “${key.name}” are refused from then on. This cannot be undone.`}
                   confirm="Revoke the key"
                 />
@@ -69,7 +70,7 @@ export function Keys({ company, view }: SettingsProps) {
         <Problem form={form} />
         <Field name="key_name" label="New key for" form={form} max={100} placeholder="Our website" />
         <button type="submit" class="btn" data-variant="outline">
-          Create a key
+          Create key
         </button>
       </form>
     </section>
@@ -113,11 +114,13 @@ export function People({ visit, company, view }: SettingsProps) {
                   <form method="post" action={home(company, `/people/${member.userId}/link`)}>
                     <button type="submit" class="btn" data-size="sm" data-variant="outline">
                       {member.hasPassword ? 'New password link' : 'New link'}
+                      <span class="visually-hidden"> for {member.name}</span>
                     </button>
                   </form>
                   <ConfirmForm
                     action={home(company, `/people/${member.userId}/remove`)}
                     label="Remove"
+                    about={member.name}
                     question={`${member.name} can no longer see this company, and the keys this person made are revoked.`}
                     confirm={`Remove ${member.name}`}
                   />
@@ -131,7 +134,7 @@ export function People({ visit, company, view }: SettingsProps) {
         <form class="form line-form" method="post" action={home(company, '/people')}>
           <Problem form={form} />
           <Field name="member_name" label="Name" form={form} max={200} />
-          <Field name="member_email" label="E-mail" type="email" form={form} max={254} />
+          <Field name="member_email" label="Email" type="email" form={form} max={254} />
           <button type="submit" class="btn" data-variant="outline">
             Add
           </button>

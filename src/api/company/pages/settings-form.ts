@@ -10,6 +10,8 @@ import {
 export type SettingsView = {
   keys: KeyView[];
   members: MemberView[];
+  /** The CRM's fields. Null: it is not connected or does not answer. */
+  crmFields: readonly { id: string; key: string; name: string }[] | null;
   publicUrl: string;
   /** The form that was submitted and rejected. */
   sent?: { section: 'crm' | 'leads' | 'mapping' | 'keys' | 'members'; form: FormState } | undefined;

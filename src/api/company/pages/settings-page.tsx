@@ -1,5 +1,7 @@
+import { fieldById } from '../../../usecases/crm/fields.ts';
+import { When } from '../../web/parts.tsx';
 import type { CompanyView } from '../view-types.ts';
-import { CompanyPage, day, Field, home, Problem, TryAgain } from './frame.tsx';
+import { CompanyPage, Field, home, Problem, TryAgain } from './frame.tsx';
 import { Keys, People } from './settings-access.tsx';
 import { formOf, type SettingsProps } from './settings-form.ts';
 
@@ -68,7 +70,7 @@ function Crm({ company, view }: SettingsProps) {
           />
           <Field
             name="location_id"
-            label={`Id of the ${crm.hints.account}`}
+            label={`ID of the ${crm.hints.account}`}
             form={form}
             value={crm.accountId ?? ''}
             max={100}
@@ -85,7 +87,7 @@ function Crm({ company, view }: SettingsProps) {
           />
           <Field
             name="rate_share"
-            label={`Share of the calls to the ${crm.hints.account}, in percent`}
+            label="Share of the API rate limit (%)"
             type="number"
             form={form}
             value={String(crm.rateShare)}
@@ -107,7 +109,7 @@ function Crm({ company, view }: SettingsProps) {
 const connectedBy = (label: string) => ({
   oauth: `by signing in to ${label}`,
   token: 'with a token',
-  shared: 'with the token of this installation',
+  shared: 'using this installation’s shared token',
 });
 
 function CrmState({ company }: { company: CompanyView }) {
@@ -122,9 +124,18 @@ function CrmState({ company }: { company: CompanyView }) {
     return (
       <div class="note tone-bad with-button" role="alert">
         <p>
-          <b>Paused{crm.pausedAt ? ` since ${day(crm.pausedAt)}` : ''}.</b>{' '}
-          {crm.reason ?? `${crm.label} rejects the credentials.`} Reconnect, or try again with the present
-          credentials; waiting leads are then sent automatically.
+          <b>
+            Paused
+            {crm.pausedAt ? (
+              <>
+                {' '}
+                since <When at={crm.pausedAt} />
+              </>
+            ) : null}
+            .
+          </b>{' '}
+          {crm.reason ?? `${crm.label} rejects the credentials.`} Sending resumes automatically once you
+          reconnect, or try again with the present credentials.
         </p>
         <TryAgain company={company} />
       </div>
@@ -141,7 +152,7 @@ function Leads({ company, view }: SettingsProps) {
   return (
     <section class="panel" id="leads" aria-labelledby="leads-title">
       <div class="panel-head">
-        <h2 id="leads-title">How leads are imported</h2>
+        <h2 id="leads-title">Lead intake</h2>
       </div>
       <form class="form" method="post" action={home(company, '/settings/leads')}>
         <Problem form={form} />
@@ -166,13 +177,13 @@ function Leads({ company, view }: SettingsProps) {
           />
           <Field
             name="dedupe_days"
-            label="Duplicate window in days"
+            label="Duplicate window (days)"
             type="number"
             form={form}
             value={String(Math.round((company.dedupeWindowMs / 86_400_000) * 100) / 100)}
             min={0}
             max={3650}
-            hint="A phone uploaded again within this time is a duplicate and not stored. 0: never."
+            hint="Repeats of a phone within this window are skipped. 0 = never skip."
           />
         </div>
         <Field
@@ -198,6 +209,8 @@ function Mapping({ company, view }: SettingsProps) {
   const { crm } = company;
   const form = formOf(view, 'mapping');
   const known = Object.entries(company.fieldMapping);
+  const isMissing = (id: string) =>
+    id !== '' && view.crmFields !== null && fieldById(view.crmFields, id) === undefined;
   const rows = [...known, ...Array.from({ length: spare }, () => ['', ''] as [string, string])];
   return (
     <section class="panel" id="mapping" aria-labelledby="mapping-title">
@@ -210,11 +223,16 @@ function Mapping({ company, view }: SettingsProps) {
           Values of a custom field are written to the {crm.label} custom field with this id.{' '}
           {crm.hints.fields} <code class="mono">notes</code> can be mapped, too.
         </p>
+        <datalist id="crm-fields">
+          {(view.crmFields ?? []).map((field) => (
+            <option value={field.id}>{field.name}</option>
+          ))}
+        </datalist>
         <table class="fields">
           <thead>
             <tr>
               <th>Name here</th>
-              <th>Field id in {crm.label}</th>
+              <th>Field ID in {crm.label}</th>
             </tr>
           </thead>
           <tbody>
@@ -237,10 +255,17 @@ function Mapping({ company, view }: SettingsProps) {
                     name={`field-${i}`}
                     value={form.values[`field-${i}`] ?? id}
                     maxlength={100}
-                    aria-label={`${crm.label} id of field ${i + 1}`}
+                    list={view.crmFields ? 'crm-fields' : undefined}
+                    aria-label={`${crm.label} ID of field ${i + 1}`}
+                    aria-describedby={isMissing(id) ? `field-${i}-error` : undefined}
                     autocomplete="off"
                     spellcheck={false}
                   />
+                  {isMissing(id) ? (
+                    <p class="field-error" id={`field-${i}-error`}>
+                      {crm.label} has no field with this ID: values for it are ignored there.
+                    </p>
+                  ) : null}
                 </td>
               </tr>
             ))}

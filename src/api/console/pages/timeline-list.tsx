@@ -1,4 +1,4 @@
-import { Clock, duration } from '../../web/parts.tsx';
+import { Clock, Day, duration } from '../../web/parts.tsx';
 import type { Entry } from '../timeline.ts';
 
 export function TimelineList(props: { entries: Entry[]; showAction: string }) {
@@ -9,7 +9,11 @@ export function TimelineList(props: { entries: Entry[]; showAction: string }) {
         const before = props.entries[i - 1]?.at.toISOString().slice(0, 10);
         return (
           <>
-            {day === before ? null : <li class="day">{day}</li>}
+            {day === before ? null : (
+              <li class="day">
+                <Day at={entry.at} />
+              </li>
+            )}
             <Line entry={entry} showAction={props.showAction} />
           </>
         );

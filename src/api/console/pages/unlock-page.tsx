@@ -51,7 +51,7 @@ export function UnlockPage(props: { chrome: Chrome; view: UnlockView }) {
         <section class="panel wide" aria-labelledby="timeline-title">
           <div class="panel-head">
             <h2 id="timeline-title">Timeline</h2>
-            <span class="quiet">newest first, UTC</span>
+            <span class="quiet">newest first</span>
           </div>
           <div data-live={live('timeline')}>
             <TimelineList entries={view.entries} showAction={`/console/unlocks/${unlock.id}/texts`} />

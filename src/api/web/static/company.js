@@ -100,7 +100,7 @@ function show(loaded, total) {
   bar.value = loaded;
   const percent = total > 0 ? Math.floor((100 * loaded) / total) : 0;
   progress.querySelector('[data-progress-text]').textContent =
-    `${size(loaded)} of ${size(total)} sent, ${percent} %`;
+    `${size(loaded)} of ${size(total)} sent, ${percent}%`;
 }
 
 /** A chosen file is sent at once, so the form shows no button. */
@@ -133,13 +133,24 @@ function size(bytes) {
 
 const mapping = document.querySelector('form[data-mapping]');
 let asked = 0;
+let waiting = null;
+/** Arrow keys pass several options quickly; only the one that stays is checked. */
+const pauseMs = 300;
 
-mapping?.addEventListener('change', async (event) => {
-  // Read differently, the file may have other columns, so the whole page is loaded again.
-  if (event.target.matches('[data-rereads]')) {
-    mapping.action = mapping.dataset.mapping;
-    return mapping.submit();
-  }
+// Read differently, the file may have other columns, so the whole page is loaded again.
+mapping?.addEventListener('commit', ({ target }) => {
+  globalThis.leadgate.returnTo(target.name);
+  mapping.action = mapping.dataset.mapping;
+  mapping.submit();
+});
+
+mapping?.addEventListener('change', (event) => {
+  if (event.target.matches('[data-commit]')) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(check, pauseMs);
+});
+
+async function check() {
   asked += 1;
   const mine = asked;
   mapping.setAttribute('aria-busy', 'true');
@@ -152,10 +163,13 @@ mapping?.addEventListener('change', async (event) => {
   // A later change has been sent; only its response counts.
   if (mine !== asked) return;
   mapping.removeAttribute('aria-busy');
-  if (!answer?.ok) return;
+  if (!answer?.ok) {
+    globalThis.leadgate.say('The columns could not be checked. Wait a moment and choose again.');
+    return;
+  }
   const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const region of document.querySelectorAll('[data-checked]')) {
     const fresh = next.querySelector(`[data-checked="${region.dataset.checked}"]`);
     if (fresh) region.replaceChildren(...document.importNode(fresh, true).childNodes);
   }
-});
+}

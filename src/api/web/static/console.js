@@ -1,4 +1,4 @@
-/** Live regions, actions without a page load, keyboard shortcuts. All pages work without this script. */
+/** Live regions and actions without a page load. All pages work without this script. */
 
 const page = document.documentElement;
 
@@ -27,15 +27,21 @@ async function load() {
   if (answer.type === 'opaqueredirect' || answer.status === 401) return location.reload();
   if (!answer.ok) return;
   const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  const selected = current()?.dataset.row;
+  globalThis.leadgate.localTimes(next);
+  const selected = document.querySelector('.is-current')?.dataset.row;
   for (const region of document.querySelectorAll('[data-live]')) {
     const fresh = next.querySelector(`[data-live="${region.dataset.live}"]`);
-    // A region in use is not replaced until the user is done with it.
-    if (!fresh || region.matches(':has(:focus-visible, button:active, details.confirm[open])')) continue;
-    if (fresh.innerHTML !== region.innerHTML)
-      region.replaceChildren(...document.importNode(fresh, true).childNodes);
+    // A part in use, by typing, pressing or an opened list, is replaced when that ends.
+    const inUse = ':has(input:focus, select:focus, textarea:focus, button:active, details[open])';
+    if (!fresh || region.matches(inUse) || fresh.innerHTML === region.innerHTML) continue;
+    const place = region.contains(document.activeElement)
+      ? globalThis.leadgate.placeOf(document.activeElement)
+      : null;
+    region.replaceChildren(...document.importNode(fresh, true).childNodes);
+    if (place) globalThis.leadgate.goTo(place, { scroll: false });
   }
-  if (selected) select(rows().find((row) => row.dataset.row === selected));
+  const row = selected && document.querySelector(`[data-row="${CSS.escape(selected)}"]`);
+  if (row) row.classList.add('is-current');
 }
 
 if (document.body.dataset.stream) {
@@ -70,22 +76,28 @@ document.addEventListener('submit', async (event) => {
   const form = event.target;
   if (!form.matches('form[data-action]')) return;
   event.preventDefault();
-  const button = form.querySelector('button');
+  const button = event.submitter ?? form.querySelector('button');
+  // A question closes when it is answered; the focus then belongs to the button that opened it.
+  const question = form.closest('details.confirm');
+  const place = globalThis.leadgate.placeOf(question?.querySelector('summary') ?? button);
   button.disabled = true;
   button.setAttribute('aria-busy', 'true');
   const answer = await fetch(form.action, {
     method: 'POST',
     body: new URLSearchParams(new FormData(form)),
     redirect: 'manual',
-  });
+  }).catch(() => ({ ok: false, status: 0 }));
   if (answer.ok || answer.type === 'opaqueredirect') {
-    say(form.dataset.action);
-    button.blur();
-    form.closest('details.confirm')?.removeAttribute('open');
+    question?.removeAttribute('open');
     await refresh();
+    say(form.dataset.action);
+    // Replaced above; a button that is still here acts on something that is not shown live.
+    if (button.isConnected) button.removeAttribute('aria-busy');
+    if (place) globalThis.leadgate.goTo(place);
   } else {
     button.disabled = false;
     button.removeAttribute('aria-busy');
+    button.focus();
     say(
       answer.status === 401
         ? 'Your session has ended. Sign in again.'
@@ -94,89 +106,13 @@ document.addEventListener('submit', async (event) => {
   }
 });
 
+/** The line is always in the page, so that screen readers announce its changes. */
 function say(text) {
   const line = document.querySelector('[data-announce]');
   line.textContent = text;
-  line.hidden = false;
   clearTimeout(say.timer);
   say.timer = setTimeout(() => {
-    line.hidden = true;
+    line.textContent = '';
   }, 4000);
 }
-
-// --- Keys ---
-
-const rows = () => [...document.querySelectorAll('[data-row]')];
-const current = () => document.querySelector('[data-row].is-current');
-
-function select(row) {
-  current()?.classList.remove('is-current');
-  row?.classList.add('is-current');
-}
-
-function step(by) {
-  const all = rows();
-  if (all.length === 0) return;
-  const at = all.indexOf(current());
-  const row = all[Math.min(all.length - 1, Math.max(0, at === -1 ? 0 : at + by))];
-  select(row);
-  row.scrollIntoView({ block: 'nearest' });
-}
-
-const help = document.querySelector('dialog[data-help]');
-
-const keys = {
-  '/': () => {
-    const search = document.querySelector('input[type="search"]');
-    search?.focus();
-    search?.select();
-  },
-  j: () => step(1),
-  k: () => step(-1),
-  Enter: () => current()?.querySelector('a')?.click(),
-  u: () => document.querySelector('a[data-up]')?.click(),
-  t: () => switchTheme(),
-  '?': () => (help?.open ? help.close() : help?.showModal()),
-};
-
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === 'Escape') event.target.closest?.('details.confirm[open]')?.removeAttribute('open');
-  if (event.target.matches('input, textarea, select')) {
-    if (event.key === 'Escape') event.target.blur();
-    return;
-  }
-  if (event.key === 'Enter' && event.target.matches('a, button, summary')) return;
-  const act = keys[event.key];
-  if (!act) return;
-  event.preventDefault();
-  act();
-});
-
-// --- Theme, copy buttons, filters ---
-
-function switchTheme() {
-  const theme = page.classList.contains('dark') ? 'light' : 'dark';
-  try {
-    localStorage.setItem('leadgate-theme', theme);
-  } catch {
-    page.classList.toggle('dark', theme === 'dark'); // Not remembered, but switched.
-    return;
-  }
-  page.classList.toggle('dark', theme === 'dark');
-}
-
-document.addEventListener('click', async (event) => {
-  const target = event.target.closest('[data-theme-switch], [data-copy], [data-show-help]');
-  if (!target) return;
-  if (target.matches('[data-theme-switch]')) switchTheme();
-  else if (target.matches('[data-show-help]')) help?.showModal();
-  else {
-    await navigator.clipboard.writeText(document.getElementById(target.dataset.copy).textContent);
-    say('Copied');
-  }
-});
-
-document.addEventListener('change', (event) => {
-  if (event.target.matches('select[data-submit]')) event.target.form.requestSubmit();
-});
+globalThis.leadgate.say = say;

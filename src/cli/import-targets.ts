@@ -6,13 +6,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { importView, previewView } from '../api/upload/import-json.ts';
 import { type Company, findCompany } from '../db/account/companies.ts';
 import { commitChange } from '../db/commit.ts';
-import {
-  anySealed,
-  findImport,
-  type Import,
-  type ImportDialect,
-  listImports,
-} from '../db/imports/imports.ts';
+import { findImport, type Import, type ImportDialect, listImports } from '../db/imports/imports.ts';
+import { anySealed } from '../db/lead/leads.ts';
 import { createVault } from '../db/vault.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { dialectOf, type ImportDeps, previewImport } from '../usecases/imports/preview.ts';

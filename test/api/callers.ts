@@ -124,6 +124,7 @@ export const answers: Record<string, string> = {
   'POST /console/alerts/:id/resolve': '403 403 403 403 403 403 303',
   'POST /console/inbox/:id/handled': '403 403 403 403 403 403 303',
   'POST /console/parked/:id/resume': '403 403 403 403 403 403 404',
+  'POST /console/refunds/:refund_id/repeat': '403 403 403 403 403 403 404',
   'POST /console/unlocks/:id/texts': '403 403 403 403 403 403 200',
   'POST /dashboard/:company_id/imports/:import_id/cancel': '403 403 404 404 404 403 303',
   'POST /dashboard/:company_id/imports/:import_id/preview': '403 403 404 404 404 403 303',

@@ -344,7 +344,11 @@ describe('paying', () => {
         expect(refused.statusCode).toBe(409);
         expect(refused.body).toContain('does not accept this payment');
         expect(refused.body).not.toContain('try again');
+        expect(refused.body).toContain('Sold by');
       }
+      await inSpanish(unlockId, async () => {
+        expect((await pay(token)).body).toContain('El servicio de pagos no acepta este pago');
+      });
       const events = await api.rows<{ code: string }>(
         `SELECT DISTINCT data->>'code' AS code FROM events WHERE type = 'checkout.refused' AND subject = $1`,
         [`unlock:${unlockId}`],
@@ -487,13 +491,48 @@ describe('after payment', () => {
         VALUES (gen_random_uuid(), $1, 'unlock', $2, $2, 'pi_returned', $3, 2000, 'usd', false)`,
       [api.organizationId, unlockId, session!.id],
     );
-    expect((await openPage(token)).body).toContain('will be refunded in full');
+    const expectWords = async (english: string, spanish: string) => {
+      expect((await openPage(token)).body).toContain(english);
+      await inSpanish(unlockId, async () => expect((await openPage(token)).body).toContain(spanish));
+    };
+    await expectWords('will be refunded in full', 'Le devolveremos su pago por completo');
     await api.rows('UPDATE payments SET refunding_minor = 2000 WHERE unlock_id = $1', [unlockId]);
-    expect((await openPage(token)).body).toContain('is being refunded');
+    await expectWords(
+      'is being refunded in full. Your bank has not confirmed it yet',
+      'Su banco todavía no lo ha confirmado',
+    );
     await api.rows('UPDATE payments SET refunding_minor = 0, refunded_minor = 2000 WHERE unlock_id = $1', [
       unlockId,
     ]);
-    expect((await openPage(token)).body).toContain('was refunded in full');
+    await expectWords('was refunded in full', 'Su pago fue devuelto por completo');
+    // Paid twice: an older payment that is still owed is not hidden by a newer one that went back.
+    await api.rows(
+      `INSERT INTO payments (id, organization_id, purpose, subject_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept, created_at)
+        VALUES (gen_random_uuid(), $1, 'unlock', $2, $2, 'pi_owed', $3, 2000, 'usd', false, now() - interval '1 hour')`,
+      [api.organizationId, unlockId, session!.id],
+    );
+    await expectWords('will be refunded in full', 'Le devolveremos su pago por completo');
+  });
+
+  it('[F72] of a payment that is kept, what went back and what is on its way are told apart', async () => {
+    const { token, unlockId } = await payable();
+    await pay(token);
+    const [session] = await sessionsOf(unlockId);
+    await api.rows(
+      `UPDATE lead_unlocks SET status = 'PAID', paid_at = now(), paid_by = 'stripe' WHERE id = $1`,
+      [unlockId],
+    );
+    await api.rows(
+      `INSERT INTO payments (id, organization_id, purpose, subject_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept, refunded_minor, refunding_minor)
+        VALUES (gen_random_uuid(), $1, 'unlock', $2, $2, 'pi_in_parts', $3, 2000, 'usd', true, 501, 300)`,
+      [api.organizationId, unlockId, session!.id],
+    );
+    const { body } = await openPage(token);
+    expect(body).toContain('$5.01 of your payment went back to you.');
+    expect(body).toContain('$3 of your payment is being refunded. Your bank has not confirmed it yet.');
+    await inSpanish(unlockId, async () =>
+      expect((await openPage(token)).body).toContain('Se están devolviendo $3 de su pago.'),
+    );
   });
 
   it('a POST shows the details, and only the first view is recorded as an event', async () => {

@@ -104,6 +104,8 @@ describe('money that went back is told wherever a sale is shown', () => {
     expect(await facts('partly')).toContain('Received $20 Refunded $5.01 Net $14.99');
     expect(await facts('refunded')).toContain('Received $20 Refunded $20 Net $0');
     expect(await facts('disputed')).toContain('Received €30 Disputed €30 Net €0');
+    expect(await facts('partly')).toMatch(/Refund of \$5\.01 succeeded, (now|\d+ s ago)/);
+    expect(await facts('disputed')).toMatch(/Dispute of €30 open \([a-z ]+\), (now|\d+ s ago)/);
   });
 
   it('every item names the buyer, the lead, the amount and the next step, and nothing of ours', async () => {
@@ -145,6 +147,72 @@ describe('money that went back is told wherever a sale is shown', () => {
   });
 });
 
+describe('[F72] a refund that is not confirmed is not told as refunded', () => {
+  let system: TestSystem;
+  let operator: Visitor;
+  beforeAll(async () => {
+    ({ system, operator } = await open());
+  });
+  afterAll(() => system?.stop());
+
+  it('pending, it is on its way back in the tile, the badge and the facts', async () => {
+    const { deal } = await system.story.unwantedPayment((intent) =>
+      system.sandbox.act.refundsOf(intent, { status: 'pending' }),
+    );
+    await system.text(deal.buyer.phone, 'is being refunded');
+    await system.story.settled();
+    const words = seen(await pageOf(operator, '/console'));
+    expect(words).toContain('Earned, 24 h $0 $20 received · $20 on its way back');
+    const sale = await pageOf(operator, `/console/unlocks/${deal.unlockId}`);
+    expect(sale).toContain('data-money="refunding"');
+    expect(seen(sale)).toMatch(
+      /Received \$20 On its way back \$20 Net \$0 Refund of \$20 on its way, (now|\d+ s ago)/,
+    );
+  });
+
+  it('failed, it is owed to the buyer; its alert repeats it when that is confirmed, and closes by itself', async () => {
+    const { deal, intent } = await system.story.unwantedPayment((payment) =>
+      system.sandbox.act.refundsOf(payment, { status: 'failed', failure: 'lost_or_stolen_card' }),
+    );
+    await system.text(deal.buyer.phone, 'did not go through');
+    await system.story.settled();
+    await expect
+      .poll(async () => seen(await pageOf(operator, '/console')), { timeout: 10_000 })
+      .toContain('$40 received · $20 on its way back · $20 owed to buyers');
+    const page = await pageOf(operator, '/console');
+    const sale = await pageOf(operator, `/console/unlocks/${deal.unlockId}`);
+    expect(sale).toContain('data-money="refund_failed"');
+    expect(seen(sale)).toMatch(
+      /Owed to the buyer \$20 Net \$0 Refund of \$20 failed \(lost or stolen card\), /,
+    );
+
+    const item = itemsOf(page).find((each) =>
+      seen(each).includes(`Refund of $20 to ${deal.buyer.name} failed`),
+    )!;
+    expect(item).toMatch(/<details class="confirm"><summary[^>]*>Repeat the refund<\/summary>/);
+    expect(seen(item)).toContain('Stripe is asked again to return $20 to the buyer.');
+    expect(item).toMatch(/action="\/console\/alerts\/[\w-]+\/resolve"/);
+    const [, repeat] = /action="(\/console\/refunds\/\w+\/repeat)"/.exec(item)!;
+    system.sandbox.act.refundsOf(intent, { status: 'succeeded' });
+    const presses = await Promise.all([1, 2].map(() => operator.post(repeat!, { back: '/console' })));
+    expect(presses.map(({ status }) => status)).toEqual([303, 303]);
+    await system.text(deal.buyer.phone, 'was refunded in full');
+    await system.story.settled();
+    expect(
+      system.sandbox.ledger.list({ operation: 'refund.create', reference: intent, accepted: true }),
+    ).toHaveLength(2);
+    await expect
+      .poll(async () => seen(await pageOf(operator, '/console')), { timeout: 10_000 })
+      .toContain('$40 received · $20 refunded · $20 on its way back');
+    expect(
+      itemsOf(await pageOf(operator, '/console')).some((each) => each.includes('Repeat the refund')),
+    ).toBe(false);
+    expect((await operator.post(repeat!)).status).toBe(409);
+    expect((await operator.post('/console/refunds/re_unknown/repeat')).status).toBe(404);
+    expect((await operator.post('/console/refunds/a%20b/repeat')).status).toBe(404);
+  });
+});
+
 describe('failures of one cause', () => {
   let system: TestSystem;
   let operator: Visitor;
@@ -170,6 +238,11 @@ describe('failures of one cause', () => {
     expect(words).toContain('Twilio rejected it: the credentials were rejected');
     expect(words).toContain('Rejected on the first attempt');
     expect(words).toContain('Resume 3');
+    // It asks first.
+    expect(item).toMatch(/<details class="confirm"><summary[^>]*>Resume 3<\/summary>/);
+    expect(words).toContain(
+      'These 3 steps run again from where they stopped. Nothing is sent or charged twice.',
+    );
     expect(words).not.toMatch(uuid);
     expect(words).not.toMatch(internals);
     const mails = system.sandbox.ledger.list({ operation: 'mail.send', to: alertAddress, accepted: true });

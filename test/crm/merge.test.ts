@@ -359,7 +359,7 @@ it('an address that the CRM gave to another contact belongs to that lead from th
 
 it('a lead with neither a usable phone nor an address fails without a call, and says why', async () => {
   const company = await uploader();
-  await single(company, { name: 'Ann Lee', phone: '305-555-0142 ext. 5' });
+  await single(company, { name: 'Ann Lee', phone: '+1-555-1234' });
   const [row] = await synced(company.organizationId, 1);
   const job = await jobOf(company, row!.id);
   expect(job).toMatchObject({
@@ -378,17 +378,17 @@ it('further phone columns are shown in the preview and kept in the note', async 
   ].join('\n');
   const { body } = await company.upload(csv);
   expect(body.preview.rows.map((row: { other_phones: string[] }) => row.other_phones)).toEqual([
-    ['+17865550151'],
+    ['+13055550150'],
     ['+13055550153'],
   ]);
   const operator = await asOperator(system);
   const page = await operator.get(`/dashboard/${company.number}/imports/${body.import.import_id}`);
-  expect(await page.text()).toContain('also +17865550151');
+  expect(await page.text()).toContain('also +13055550150');
   await company.call('POST', `/api/imports/${body.import.import_id}/start`, {});
   const rows = await synced(company.organizationId, 2);
   expect(rows.flatMap(({ contactId }) => notesOf(contactId)).toSorted()).toEqual([
+    'Other phone: +13055550150',
     'Other phone: +13055550153',
-    'Other phone: +17865550151',
   ]);
 });
 

@@ -82,6 +82,6 @@ it('its details are mailed, and no text is sent', async () => {
   await operator.signIn(system.operator.email, system.operator.password);
   expect(await (await operator.get(`/console?q=${leadId}`)).text()).toContain(unlockId);
   const page = await (await operator.get(`/console/unlocks/${unlockId}`)).text();
-  expect(page).toContain('not texted');
-  expect(page).toContain('wallet');
+  expect(page).toContain('Not texted');
+  expect(page).toContain('Wallet');
 });

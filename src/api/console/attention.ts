@@ -14,7 +14,7 @@ import { attemptsInWords } from '../../domain/transport/steps.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { resumedAtOnce } from './actions.ts';
-import type { AttentionItem, InboxItem, OpenedText } from './view-types.ts';
+import type { Action, AttentionItem, InboxItem, OpenedText } from './view-types.ts';
 
 type Reader = Runtime['db']['reader'];
 
@@ -38,14 +38,23 @@ function parkedItem(group: ParkedGroup, named: NamedSubject): AttentionItem {
     latest: group.latest,
     count,
     link: linkOf(null, named, count),
-    action: {
-      path: `/console/parked/${id}/resume`,
-      label: count > 1 ? `Resume ${most}` : 'Resume',
-      done: count > 1 ? `Resumed ${most}` : 'Resumed',
-      primary: true,
-    },
+    actions: [
+      {
+        path: `/console/parked/${id}/resume`,
+        label: count > 1 ? `Resume ${most}` : 'Resume',
+        done: count > 1 ? `Resumed ${most}` : 'Resumed',
+        primary: true,
+        question: count > 1 ? resumeQuestion.several(most) : resumeQuestion.one,
+      },
+    ],
   };
 }
+
+const resumeQuestion = {
+  one: 'This step runs again from where it stopped. Nothing is sent or charged twice.',
+  several: (count: number) =>
+    `These ${count} steps run again from where they stopped. Nothing is sent or charged twice.`,
+};
 
 /** Alerts, one item for each cause. */
 export async function alertItems(reader: Reader, groups: readonly AlertGroup[]): Promise<AttentionItem[]> {
@@ -68,8 +77,25 @@ function alertItem(group: AlertGroup, named: NamedSubject): AttentionItem {
     latest: group.latest,
     count,
     link: linkOf(kind, named, 1),
-    action: { path: `/console/alerts/${id}/resolve`, label: 'Resolve', done: 'Resolved', primary: false },
+    actions: [
+      ...remedies(kind, group),
+      { path: `/console/alerts/${id}/resolve`, label: 'Resolve', done: 'Resolved', primary: false },
+    ],
   };
+}
+
+/** What can be done at once about the cause of an alert. */
+function remedies(kind: AlertKind, { details }: AlertGroup): Action[] {
+  if (kind !== 'refund_failed' || !details?.refundId) return [];
+  return [
+    {
+      path: `/console/refunds/${details.refundId}/repeat`,
+      label: 'Repeat the refund',
+      done: 'The refund is being repeated',
+      primary: true,
+      question: `Stripe is asked again to return ${details.amount ?? 'the money'} to the buyer. It is returned once, however often this is pressed.`,
+    },
+  ];
 }
 
 /** Texts for a person, with the name of the buyer whose number sent them. */

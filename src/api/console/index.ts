@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import { z } from 'zod';
 import { markHandled, pulse, resolveAlert } from '../../db/transport/attention.ts';
 import { recordContactRead } from '../../usecases/lead/contact-read.ts';
+import { requestRepeat } from '../../usecases/payment/refund.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { operatorsOnly, personOf } from '../auth/caller.ts';
@@ -24,6 +25,7 @@ import { createViews } from './views.ts';
 type ConsoleRuntime = Pick<Runtime, 'config' | 'db' | 'log' | 'vault' | 'queues' | 'relay'>;
 
 const uuid = z.uuid();
+const stripeId = z.string().regex(/^\w{1,255}$/);
 const listQuery = z.object({
   status: z.string().max(40).catch(''),
   q: z
@@ -122,6 +124,16 @@ function actions(app: FastifyInstance, runtime: ConsoleRuntime, views: Views, ch
     await resolveAlert(runtime.db, null, idOf(request, 'alert'));
     return back(request, reply);
   });
+  app.post<{ Params: { refund_id: string } }>(
+    '/console/refunds/:refund_id/repeat',
+    hidden,
+    async (request, reply) => {
+      const refundId = stripeId.safeParse(request.params.refund_id);
+      if (!refundId.success) throw notFound('refund');
+      await requestRepeat(runtime, refundId.data, causeOf(request));
+      return back(request, reply);
+    },
+  );
   app.post<{ Params: { id: string } }>('/console/unlocks/:id/texts', hidden, async (request, reply) => {
     const view = await views.unlock(idOf(request, 'unlock'), true);
     if (!view) throw notFound('unlock');

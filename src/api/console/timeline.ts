@@ -163,11 +163,14 @@ const withoutToken = (text: string | null) => text?.replace(/(\/p\/)[\w-]{8,}/g,
 /** A payment, with what of it went back or is asked back. */
 function paymentEntry(row: Timeline['payments'][number]): Entry {
   const money = (minor: number) => formatMoney(minor, row.currency, 'en');
-  const returned = row.refundedMinor > 0 || row.disputedMinor > 0 || !row.kept;
+  const back = row.refundedMinor + row.refundingMinor;
+  const due = row.kept ? 0 : row.amountMinor - back - row.disputedMinor;
+  const returned = back > 0 || row.disputedMinor > 0 || !row.kept;
   const notes = [
     row.refundedMinor > 0 ? `${money(row.refundedMinor)} refunded` : null,
+    row.refundingMinor > 0 ? `${money(row.refundingMinor)} on its way back` : null,
     row.disputedMinor > 0 ? `${money(row.disputedMinor)} disputed` : null,
-    !row.kept && row.refundedMinor < row.amountMinor ? 'To be refunded' : null,
+    due > 0 ? `${money(due)} to be refunded` : null,
     row.refundReason ? capital(reasonLabel(row.refundReason).replaceAll('_', ' ')) : null,
     row.paymentIntent,
   ];

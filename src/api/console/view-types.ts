@@ -1,9 +1,10 @@
+import type { DisputeEntry, RefundEntry } from '../../db/payment/figures.ts';
 import type { InboxRow, WorkerPulse } from '../../db/transport/attention.ts';
 import type { OutboxFigures } from '../../db/transport/outbox.ts';
 import type { WorkerPresence } from '../../db/transport/worker-processes.ts';
 import type { DayFigures, UnlockDetail, UnlockRow } from '../../db/unlock/list.ts';
 import type { Place } from '../../domain/messaging/alert-place.ts';
-import type { Takings } from '../../domain/payment/standing.ts';
+import type { SaleMoney } from '../../domain/payment/sale-money.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import type { Entry } from './timeline.ts';
 
@@ -14,7 +15,10 @@ export type OpenedText = { from: string | null; text: string | null };
 
 export type InboxItem = InboxRow & OpenedText & { buyer: string | null; company: string | null };
 
-/** Something an operator must see: who, what happened, since when, what to do, one button and one link. */
+/** A button. With `question` it asks first, and acts only when that is confirmed. */
+export type Action = { path: string; label: string; done: string; primary: boolean; question?: string };
+
+/** Something an operator must see: who, what happened, since when, what to do, its buttons and one link. */
 export type AttentionItem = {
   id: string;
   title: string;
@@ -27,13 +31,13 @@ export type AttentionItem = {
   /** How often the same cause occurred. */
   count: number;
   link: Place | null;
-  action: { path: string; label: string; done: string; primary: boolean };
+  actions: Action[];
 };
 
 export type Overview = {
   now: Date;
   day: DayFigures;
-  money: Takings[];
+  money: SaleMoney[];
   alerts: AttentionItem[];
   parked: AttentionItem[];
   inbox: InboxItem[];
@@ -52,6 +56,7 @@ export type UnlockView = {
   now: Date;
   unlock: UnlockDetail;
   siblings: UnlockRow[];
+  reversals: { refunds: RefundEntry[]; disputes: DisputeEntry[] };
   parked: AttentionItem[];
   entries: Entry[];
   /** The texts with the client's details are shown: this page does not refresh itself. */

@@ -1,3 +1,4 @@
+import { reversalsOfUnlock, salesMoney } from '../../db/payment/figures.ts';
 import {
   attentionCounts,
   type InboxRow,
@@ -12,7 +13,6 @@ import { outboxFigures } from '../../db/transport/outbox.ts';
 import { workerPresence } from '../../db/transport/worker-processes.ts';
 import {
   dayFigures,
-  dayMoney,
   findUnlockDetail,
   listSiblings,
   listUnlocks,
@@ -55,7 +55,7 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
       const first = firstIdOf(Date.now() - 86_400_000);
       const [day, money, depths, pulses, presence] = await Promise.all([
         dayFigures(reader, organizationId, first),
-        dayMoney(reader, organizationId, first),
+        salesMoney(reader, organizationId, first),
         outboxFigures(reader),
         workerPulses(reader),
         workerPresence(reader),
@@ -128,15 +128,17 @@ export function createViews(deps: ViewDeps, cache: TtlCache) {
     async unlock(id: string, contactShown: boolean): Promise<UnlockView | null> {
       const unlock = await findUnlockDetail(reader, organizationId, id);
       if (!unlock) return null;
-      const [timeline, siblings, parked] = await Promise.all([
+      const [timeline, siblings, parked, reversals] = await Promise.all([
         unlockTimeline(reader, id, unlock.leadUuid),
         listSiblings(reader, unlock.leadUuid, 20),
         listParkedGroups(reader, { organizationId, unlockId: id }),
+        reversalsOfUnlock(reader, id),
       ]);
       return {
         now: new Date(),
         unlock,
         siblings,
+        reversals,
         parked: await parkedItems(reader, parked),
         entries: entriesOf(timeline, open, contactShown),
         contactShown,

@@ -117,14 +117,17 @@ export const PayablePage: FC<
   );
 };
 
-/** `refunded`: what of the payment went back, formatted; null when nothing did. */
-export const PaidPage: FC<Frame & { teaser: Teaser; action: string; refunded: string | null }> = (props) => {
-  const { teaser, language, refunded } = props;
+/** What of the payment went back, and what is on its way back: formatted, null when nothing is. */
+type PaidBack = { refunded: string | null; refunding: string | null };
+
+export const PaidPage: FC<Frame & PaidBack & { teaser: Teaser; action: string }> = (props) => {
+  const { teaser, language, refunded, refunding } = props;
   const words = payWords[language];
   return (
     <Page title={`${words.paid} ${teaser.leadId}`} language={language} seller={props.seller}>
       <h1>{words.paid}</h1>
       {refunded ? <p class="terms">{words.refunded(refunded)}</p> : null}
+      {refunding ? <p class="terms">{words.refunding(refunding)}</p> : null}
       <Facts facts={teaserFacts(teaser, words)} />
       <form method="post" action={props.action}>
         <button type="submit">{words.showDetails}</button>

@@ -3,7 +3,7 @@ import type { PreviewField } from '../../domain/lead/preview.ts';
 import type { PayView } from '../../domain/unlock/pay-view.ts';
 
 type Sentence = { title: string; sentence: string };
-type Closed = Extract<PayView, { kind: 'closed' }>['because'] | 'refunding';
+type Closed = Extract<PayView, { kind: 'closed' }>['because'];
 
 /** The words of the pay page, in the languages of the texts to buyers. */
 export type PayWords = {
@@ -25,6 +25,7 @@ export type PayWords = {
   paid: string;
   showDetails: string;
   refunded: (amount: string) => string;
+  refunding: (amount: string) => string;
   details: string;
   call: string;
   text: string;
@@ -34,6 +35,8 @@ export type PayWords = {
   lead: (leadId: string) => string;
   confirming: Sentence;
   held: Sentence;
+  /** Stripe refuses the checkout for good. */
+  refused: Sentence;
   closed: Record<Closed, Sentence>;
   erased: Sentence;
   unknown: Sentence;
@@ -77,6 +80,7 @@ const en: PayWords = {
   paid: 'Paid. Thank you.',
   showDetails: 'Show details',
   refunded: (amount) => `${amount} of your payment went back to you.`,
+  refunding: (amount) => `${amount} of your payment is being refunded. Your bank has not confirmed it yet.`,
   details: 'Client details',
   call: 'Call',
   text: 'Text',
@@ -93,6 +97,11 @@ const en: PayWords = {
     sentence:
       'Your payment has arrived and is being checked by a person. You do not need to pay again. You will receive the client details, or your money back in full.',
   },
+  refused: {
+    title: 'Payment is not possible',
+    sentence:
+      'The payment service does not accept this payment. You were not charged, and the seller has been notified.',
+  },
   closed: {
     expired: { title: 'No longer available', sentence: 'This offer has ended. You were not charged for it.' },
     sold_out: {
@@ -107,7 +116,7 @@ const en: PayWords = {
     refunding: {
       title: 'Refund on its way',
       sentence:
-        'Your payment is being refunded in full. It can take 5 to 10 days to reach your card. You do not need to do anything.',
+        'Your payment is being refunded in full. Your bank has not confirmed it yet: it can take 5 to 10 days. You do not need to do anything.',
     },
     refund_owed: {
       title: 'Refund due',
@@ -168,6 +177,7 @@ const es: PayWords = {
   paid: 'Pagado. Gracias.',
   showDetails: 'Ver los datos',
   refunded: (amount) => `Se le devolvieron ${amount} de su pago.`,
+  refunding: (amount) => `Se están devolviendo ${amount} de su pago. Su banco todavía no lo ha confirmado.`,
   details: 'Datos del cliente',
   call: 'Llamar',
   text: 'Mensaje',
@@ -184,6 +194,10 @@ const es: PayWords = {
     sentence:
       'Su pago ha llegado y una persona lo está revisando. No necesita pagar de nuevo. Recibirá los datos del cliente o la devolución completa de su dinero.',
   },
+  refused: {
+    title: 'No se puede pagar',
+    sentence: 'El servicio de pagos no acepta este pago. No se le cobró nada y avisamos al vendedor.',
+  },
   closed: {
     expired: { title: 'Ya no está disponible', sentence: 'Esta oferta terminó. No se le cobró.' },
     sold_out: {
@@ -195,7 +209,7 @@ const es: PayWords = {
     refunding: {
       title: 'Devolución en camino',
       sentence:
-        'Estamos devolviendo su pago por completo. Puede tardar de 5 a 10 días en llegar a su tarjeta. No necesita hacer nada.',
+        'Estamos devolviendo su pago por completo. Su banco todavía no lo ha confirmado: puede tardar de 5 a 10 días. No necesita hacer nada.',
     },
     refund_owed: {
       title: 'Devolución pendiente',

@@ -72,7 +72,7 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
       if (view.kind !== 'payable') return reply.redirect(`/p/${tokenOf(request)}`, 303);
       const session = await openCheckoutSession(deps, unlock.id, causeOf(request));
       if (session.kind === 'open') return reply.redirect(session.url, 303);
-      if (session.kind === 'refused') return show(reply, 409, refusedPage(unlock));
+      if (session.kind === 'refused') return show(reply, 409, refusedPage(opened));
       return reply.redirect(
         `/p/${tokenOf(request)}${session.kind === 'confirming' ? '?from=checkout' : ''}`,
         303,
@@ -191,23 +191,17 @@ async function pageOf(deps: Deps, { unlock, figures, view }: Opened, token: stri
           teaser={teaser}
           action={`/p/${token}/details`}
           refunded={figures.refundedMinor > 0 ? money(unlock, figures.refundedMinor) : null}
+          refunding={figures.refundingMinor > 0 ? money(unlock, figures.refundingMinor) : null}
         />
       );
     case 'confirming':
       return <SentencePage {...frame} {...words.confirming} refreshSeconds={3} />;
     case 'held':
       return <SentencePage {...frame} {...words.held} />;
-    case 'closed': {
-      const { because } = view;
-      const settled = because !== 'refunded' || figures.refundDueMinor === 0;
+    case 'closed':
       return (
-        <SentencePage
-          {...frame}
-          {...words.closed[settled ? because : 'refunding']}
-          others={await othersOf(deps, unlock)}
-        />
+        <SentencePage {...frame} {...words.closed[view.because]} others={await othersOf(deps, unlock)} />
       );
-    }
   }
 }
 
@@ -216,21 +210,13 @@ const sellerOf = (unlock: UnlockView, { seller }: PayFigures): Seller => ({
   contact: unlock.supportContact,
 });
 
-const refusedPage = ({ language, supportContact }: UnlockView): Child => {
-  const spoken = languageOf(language);
-  return <SentencePage {...refusedWords(supportContact)[spoken]} language={spoken} />;
+/** Stripe takes no payment for this offer, however often it is tried. */
+const refusedPage = ({ unlock, figures }: Opened): Child => {
+  const language = languageOf(unlock.language);
+  return (
+    <SentencePage language={language} seller={sellerOf(unlock, figures)} {...payWords[language].refused} />
+  );
 };
-
-const refusedWords = (contact: string) => ({
-  en: {
-    title: 'Payment is not possible',
-    sentence: `The payment service does not accept this payment. You were not charged, and the seller has been notified. Contact: ${contact}`,
-  },
-  es: {
-    title: 'No se puede pagar',
-    sentence: `El servicio de pagos no acepta este pago. No se le cobró nada y avisamos al vendedor. Contacto: ${contact}`,
-  },
-});
 
 /** Empty when the contact was erased, or cannot be decrypted: the page is useful without it. */
 function previewFor({ vault, log }: Deps, { contact }: UnlockView): Preview {

@@ -373,15 +373,6 @@ export async function leadsOfImport(db: Queryable, importId: string, limit: numb
   return rows.map(({ id }) => id);
 }
 
-/** Returns any value sealed by the server, to check that the keys match. */
-export async function anySealed(db: Queryable): Promise<string | null> {
-  const [row] = await run<{ contact: string }>(
-    db,
-    sql`SELECT contact FROM leads WHERE contact IS NOT NULL LIMIT 1`,
-  );
-  return row?.contact ?? null;
-}
-
 export async function hasFailedSyncs(db: Queryable, importId: string): Promise<boolean> {
   const rows = await run(
     db,

@@ -217,3 +217,12 @@ export async function listLeads(
       WHERE ${sql.join(where, sql` AND `)} ORDER BY l.created_at DESC, l.id DESC LIMIT ${page.limit}::integer`,
   );
 }
+
+/** Returns any value sealed by the server, to check that the keys match. */
+export async function anySealed(db: Queryable): Promise<string | null> {
+  const [row] = await run<{ contact: string }>(
+    db,
+    sql`SELECT contact FROM leads WHERE contact IS NOT NULL LIMIT 1`,
+  );
+  return row?.contact ?? null;
+}

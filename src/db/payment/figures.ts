@@ -52,6 +52,35 @@ export async function moneyOfUnlocks(db: Queryable, unlockIds: readonly string[]
   );
 }
 
+/** One payment as the history of its unlock shows it, in minor units. */
+export type PaymentEntry = {
+  id: string;
+  createdAt: Date;
+  amountMinor: number;
+  currency: string;
+  kept: boolean;
+  refundReason: string | null;
+  paymentIntent: string;
+  refundedMinor: number;
+  refundingMinor: number;
+  disputedMinor: number;
+};
+
+/** The payments of one unlock, newest first. */
+export async function paymentsOfUnlock(
+  db: Queryable,
+  unlockId: string,
+  limit: number,
+): Promise<PaymentEntry[]> {
+  return run(
+    db,
+    sql`SELECT p.id, p.created_at AS "createdAt", p.amount_minor AS "amountMinor", p.currency, p.kept,
+      p.refund_reason AS "refundReason", p.payment_intent AS "paymentIntent", p.refunded_minor AS "refundedMinor",
+      p.refunding_minor AS "refundingMinor", ${sql.raw(claimed)} AS "disputedMinor"
+    FROM payments p WHERE p.unlock_id = ${unlockId}::uuid ORDER BY p.created_at DESC LIMIT ${limit}`,
+  );
+}
+
 export type RefundEntry = Refund & { currency: string; createdAt: Date; updatedAt: Date };
 export type DisputeEntry = Dispute & { currency: string; createdAt: Date; updatedAt: Date };
 

@@ -1,11 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Takings, UnlockMoney } from '../../domain/payment/standing.ts';
+import type { UnlockMoney } from '../../domain/payment/sale-money.ts';
 import type { PaidBy, UnlockState } from '../../domain/unlock/machine.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { optedOutFor } from '../messaging/phones.ts';
 import { ofOrganization } from '../organization.ts';
-import { disputedOf, refundedOf } from '../payment/returned.ts';
+import { moneyOfUnlocks } from '../payment/figures.ts';
 import { paidList } from './states.ts';
 
 /**
@@ -27,7 +27,8 @@ export type UnlockRow = {
   paidLate: boolean;
   priceMinor: number;
   currency: string;
-  money: UnlockMoney;
+  /** Null when nothing was paid at Stripe. */
+  money: UnlockMoney | null;
   createdAt: Date;
   updatedAt: Date;
 };
@@ -44,15 +45,23 @@ export type UnlockFilter = {
 
 const columns =
   sql.raw(`u.id, l.public_id AS "leadId", l.service_type AS service, l.city, b.external_id AS buyer, b.name AS "buyerName",
-  u.phone, u.status, u.reason, u.paid_late AS "paidLate", u.price_minor AS "priceMinor", u.currency, m.money, u.created_at AS "createdAt",
+  u.phone, u.status, u.reason, u.paid_late AS "paidLate", u.price_minor AS "priceMinor", u.currency, u.created_at AS "createdAt",
   u.updated_at AS "updatedAt"`);
-/** The money is read by the index on a payment's unlock, for the rows that are shown. */
-const joins = sql`JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id
-  CROSS JOIN LATERAL (SELECT json_build_object(
-      'paid', coalesce(sum(y.amount_minor) FILTER (WHERE y.kept), sum(y.amount_minor), 0),
-      'refunded', coalesce(sum(${refundedOf}) FILTER (WHERE y.kept), sum(${refundedOf}), 0),
-      'disputed', coalesce(sum(${disputedOf}), 0)) AS money
-    FROM payments y WHERE y.unlock_id = u.id) m`;
+const joins = sql`JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id`;
+
+/** Reads the money of these rows by the index on a payment's unlock. */
+async function withMoney<Row extends { id: string }>(
+  db: Queryable,
+  rows: readonly Row[],
+): Promise<(Row & Pick<UnlockRow, 'money'>)[]> {
+  if (rows.length === 0) return [];
+  const sums = await moneyOfUnlocks(
+    db,
+    rows.map(({ id }) => id),
+  );
+  const byUnlock = new Map(sums.map((money) => [money.unlockId, money]));
+  return rows.map((row) => ({ ...row, money: byUnlock.get(row.id) ?? null }));
+}
 
 /** Newest first. Returns up to `limit` + 1 rows; the extra row means that there are older ones. */
 export async function listUnlocks(db: Queryable, filter: UnlockFilter): Promise<UnlockRow[]> {
@@ -61,11 +70,12 @@ export async function listUnlocks(db: Queryable, filter: UnlockFilter): Promise<
   if (filter.states.length > 0)
     conditions.push(sql`u.status = ANY(${sql.param([...filter.states])}::text[])`);
   if (filter.search) conditions.push(matches(filter.search));
-  return run(
+  const rows = await run<Omit<UnlockRow, 'money'>>(
     db,
     sql`SELECT ${columns} FROM lead_unlocks u ${joins} WHERE ${sql.join(conditions, sql` AND `)}
       ORDER BY u.id DESC LIMIT ${filter.limit + 1}`,
   );
+  return withMoney(db, rows);
 }
 
 /** Every condition uses an index: organizations are few, and lead and buyer ids are unique within each. */
@@ -108,21 +118,6 @@ export async function dayFigures(
   return row!;
 }
 
-/** Payments for unlocks since `first`, by currency; a wallet's top-ups are not sales. */
-export async function dayMoney(
-  db: Queryable,
-  organizationId: string | null,
-  first: string,
-): Promise<Takings[]> {
-  return run(
-    db,
-    sql`SELECT y.currency, sum(y.amount_minor)::int8 AS gross, sum(${refundedOf})::int8 AS refunded, sum(${disputedOf})::int8 AS disputed,
-      coalesce(sum(y.amount_minor - ${refundedOf} - ${disputedOf}) FILTER (WHERE NOT y.kept), 0)::int8 AS due
-      FROM payments y WHERE y.id >= ${first}::uuid AND y.purpose = 'unlock' AND ${ofOrganization('y.organization_id', organizationId)}
-      GROUP BY y.currency ORDER BY gross DESC`,
-  );
-}
-
 export type UnlockDetail = UnlockRow & {
   leadUuid: string;
   organizationId: string;
@@ -146,7 +141,7 @@ export async function findUnlockDetail(
   organizationId: string | null,
   id: string,
 ): Promise<UnlockDetail | null> {
-  const [row] = await run<UnlockDetail>(
+  const rows = await run<Omit<UnlockDetail, 'money'>>(
     db,
     sql`SELECT ${columns}, l.id AS "leadUuid", o.id AS "organizationId", o.name AS organization, u.ttl_expires_at AS "ttlExpiresAt", s.slot, l.max_sales AS "maxSales",
       u.offered_at AS "offeredAt", u.paid_at AS "paidAt", u.paid_by AS "paidBy", u.revealed_at AS "revealedAt", u.viewed_at AS "viewedAt",
@@ -155,13 +150,15 @@ export async function findUnlockDetail(
       LEFT JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone
     WHERE u.id = ${id}::uuid AND ${ofOrganization('u.organization_id', organizationId)}`,
   );
+  const [row] = await withMoney(db, rows);
   return row ?? null;
 }
 
 /** Offers of the same lead to other buyers. */
 export async function listSiblings(db: Queryable, leadUuid: string, limit: number): Promise<UnlockRow[]> {
-  return run(
+  const rows = await run<Omit<UnlockRow, 'money'>>(
     db,
     sql`SELECT ${columns} FROM lead_unlocks u ${joins} WHERE u.lead_id = ${leadUuid}::uuid ORDER BY u.id LIMIT ${limit}`,
   );
+  return withMoney(db, rows);
 }

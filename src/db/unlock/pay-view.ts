@@ -2,7 +2,6 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import type { Checkout } from '../payment/checkout.ts';
-import { refundedOf } from '../payment/returned.ts';
 import { openList, paidList, payableList } from './states.ts';
 
 /** Returns null when no unlock has this token. */
@@ -17,8 +16,12 @@ export async function findUnlockByToken(db: Queryable, tokenHash: string): Promi
       EXISTS (SELECT 1 FROM checkout_sessions q WHERE q.purpose = 'unlock' AND q.subject_id = u.id AND q.quarantined_at IS NOT NULL) AS held,
       (SELECT CASE WHEN y.kept THEN 'kept' ELSE 'returned' END FROM payments y WHERE y.unlock_id = u.id
         ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment,
-      (SELECT coalesce(sum(${refundedOf}), 0)::int FROM payments y WHERE y.unlock_id = u.id AND y.kept) AS "refundedMinor",
-      (SELECT coalesce(sum(y.amount_minor - ${refundedOf}), 0)::int FROM payments y WHERE y.unlock_id = u.id AND NOT y.kept) AS "refundDueMinor"
+      (SELECT CASE WHEN bool_and(y.refunded_minor >= y.amount_minor) THEN 'returned'
+          WHEN bool_and(y.refunded_minor + y.refunding_minor >= y.amount_minor) THEN 'returning'
+          WHEN count(*) > 0 THEN 'owed' END
+        FROM payments y WHERE y.unlock_id = u.id AND NOT y.kept) AS refund,
+      (SELECT coalesce(sum(y.refunded_minor), 0)::int FROM payments y WHERE y.unlock_id = u.id AND y.kept) AS "refundedMinor",
+      (SELECT coalesce(sum(y.refunding_minor), 0)::int FROM payments y WHERE y.unlock_id = u.id AND y.kept) AS "refundingMinor"
     FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN organizations g ON g.id = u.organization_id WHERE u.token_hash = ${tokenHash}`,
   );
   return row ?? null;
@@ -40,10 +43,15 @@ export type PayFigures = {
   held: boolean;
   /** Whether a payment is kept, or none of those booked is; null when none is booked. */
   payment: 'kept' | 'returned' | null;
+  /**
+   * Where the money of the payments that are not kept is: `returned` when all of it went back, `returning` when the rest
+   * is on its way, `owed` when a refund is to be made. Null when there is no such payment.
+   */
+  refund: 'returned' | 'returning' | 'owed' | null;
   /** What of the kept payment went back to the buyer. */
   refundedMinor: number;
-  /** What of the other payments has still to go back. */
-  refundDueMinor: number;
+  /** What of the kept payment is on its way back. */
+  refundingMinor: number;
 };
 
 export type OpenOffer = {

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
-import { disputedOf, refundedOf } from '../payment/returned.ts';
+import { paymentsOfUnlock } from '../payment/figures.ts';
 
 /** The history of one unlock in chronological order: events, attempts, messages sent and received, payments. */
 
@@ -33,17 +33,6 @@ export type MessageEntry = {
   body: string | null;
 };
 export type ReplyEntry = { id: string; receivedAt: Date; intent: string | null; body: string | null };
-export type PaymentEntry = {
-  id: string;
-  createdAt: Date;
-  amountMinor: number;
-  refundedMinor: number;
-  currency: string;
-  kept: boolean;
-  refundReason: string | null;
-  disputedMinor: number;
-  paymentIntent: string;
-};
 
 const most = 300;
 
@@ -75,12 +64,7 @@ export async function unlockTimeline(db: Queryable, unlockId: string, leadUuid: 
         JOIN phones p ON p.our_number = u.our_number AND p.number = u.phone JOIN inbox i ON i.phone_id = p.id
         WHERE u.id = ${unlockId}::uuid AND i.unlock_id = u.id ORDER BY i.received_at DESC LIMIT ${most}`,
     ),
-    run<PaymentEntry>(
-      db,
-      sql`SELECT y.id, y.created_at AS "createdAt", y.amount_minor AS "amountMinor", ${refundedOf} AS "refundedMinor",
-        ${disputedOf} AS "disputedMinor", y.currency, y.kept, y.refund_reason AS "refundReason", y.payment_intent AS "paymentIntent"
-        FROM payments y WHERE y.unlock_id = ${unlockId}::uuid ORDER BY y.created_at DESC LIMIT ${most}`,
-    ),
+    paymentsOfUnlock(db, unlockId, most),
   ]);
   return { events, attempts, messages, replies, payments };
 }

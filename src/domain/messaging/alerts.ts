@@ -16,12 +16,17 @@ export const legacyDisputedAlert = (paymentId: string) => `disputed-${paymentId}
 /** What an alert is about, by name; null for what it is not about. Read when it is shown or mailed, never stored with it. */
 export type Named = { company: string | null; buyer: string | null; lead: string | null };
 
-/** What of this time the title says besides the names. Stored with the alert: constants and formatted amounts. */
+/**
+ * What of this time the title and the buttons need besides the names. Stored with the alert: constants, formatted amounts
+ * and ids of Stripe.
+ */
 export type AlertDetails = {
   amount?: string;
   worker?: string;
   eventType?: string | undefined;
   check?: string;
+  /** A failed refund, which can be repeated. */
+  refundId?: string;
 };
 
 type Title = Record<Language, string>;
@@ -118,12 +123,12 @@ const definitions = {
       es: 'Stripe no pudo devolver el dinero a un comprador. El monto está de nuevo en su saldo de Stripe.',
     },
     next: {
-      en: 'Repeat the refund with "leadgate refund repeat", or return the money in another way. Then resolve this alert.',
-      es: 'Repita la devolución con "leadgate refund repeat", o devuelva el dinero de otra manera. Después resuelva este aviso.',
+      en: 'Repeat the refund on the console or with "leadgate refund repeat": this alert closes once the money is back. Or return it in another way and resolve this alert.',
+      es: 'Repita la devolución en la consola o con "leadgate refund repeat": este aviso se cierra cuando el dinero haya vuelto. O devuélvalo de otra manera y resuelva este aviso.',
     },
     text: ({ amount, refundId, code, kept }: Money & FailedRefund) =>
       `${amount} did not go back (${code}). ${kept ? 'The sale counts again.' : 'The buyer is owed the money.'} To repeat the refund: leadgate refund repeat ${refundId}`,
-    details: moneyIn,
+    details: ({ amount, refundId }) => ({ amount, refundId }),
   }),
   payment_inquiry: define({
     title: { en: 'The bank of {buyer} asks about a payment', es: 'El banco de {buyer} pregunta por un pago' },

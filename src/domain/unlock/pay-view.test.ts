@@ -9,6 +9,7 @@ const facts = (more: Partial<PayFacts>): PayFacts => ({
   sold: 0,
   maxSales: null,
   refunded: false,
+  refund: null,
   held: false,
   ...more,
 });
@@ -27,6 +28,18 @@ it.each([
   [facts({ status: 'EXPIRED', reason: 'declined' }), false, closed('declined')],
   [facts({ status: 'EXPIRED', reason: 'refunded' }), false, closed('refunded')],
   [facts({ status: 'EXPIRED', reason: 'sold_out', refunded: true }), false, closed('refunded')],
+  [facts({ status: 'EXPIRED', reason: 'ttl', refunded: true, refund: 'owed' }), false, closed('refund_owed')],
+  [
+    facts({ status: 'EXPIRED', reason: 'ttl', refunded: true, refund: 'returning' }),
+    false,
+    closed('refunding'),
+  ],
+  [
+    facts({ status: 'EXPIRED', reason: 'ttl', refunded: true, refund: 'returned' }),
+    false,
+    closed('refunded'),
+  ],
+  [facts({ status: 'EXPIRED', reason: 'refunded', refund: 'owed' }), false, closed('refund_owed')],
   [facts({ status: 'OPTED_OUT', reason: 'opted_out' }), false, closed('expired')],
   [facts({ status: 'AWAITING_PAYMENT' }), true, { kind: 'confirming' }],
   [facts({ status: 'EXPIRED', reason: 'ttl' }), true, { kind: 'confirming' }],

@@ -21,8 +21,8 @@ export type PayFacts = {
   maxSales: number | null;
   /** A payment is not kept, because it was late, the lead was sold, or it was refunded before the details were shown. */
   refunded: boolean;
-  /** Where the money of that payment is. Null when there is none. */
-  refund?: 'returned' | 'returning' | 'owed' | null;
+  /** Where the money of the payments that are not kept is. Null when there is none. */
+  refund: 'returned' | 'returning' | 'owed' | null;
   /** A payment is held for a check. */
   held: boolean;
 };

@@ -83,7 +83,14 @@ function isStillPayable(unlock: UnlockView, now: Date): boolean {
   };
   return (
     payView(
-      { ...facts, sold: unlock.soldSlots, maxSales: unlock.maxSales, refunded: false, held: false },
+      {
+        ...facts,
+        sold: unlock.soldSlots,
+        maxSales: unlock.maxSales,
+        refunded: false,
+        refund: null,
+        held: false,
+      },
       false,
     ).kind === 'payable'
   );

@@ -1,9 +1,9 @@
 import { type Chrome, Layout } from '../../web/layout.tsx';
-import { Act, Ago, Empty } from '../../web/parts.tsx';
+import { Act, Ago, ConfirmForm, Empty } from '../../web/parts.tsx';
 import { intentInWords } from '../intents.ts';
-import type { AttentionItem, InboxItem } from '../view-types.ts';
+import type { Action, AttentionItem, InboxItem } from '../view-types.ts';
 
-/** Failed steps and alerts: who, what happened, since when, what to do, one button and one link. */
+/** Failed steps and alerts: who, what happened, since when, what to do, its buttons and one link. */
 export function AttentionItems(props: { items: AttentionItem[]; now: Date; back: string }) {
   return (
     <ul class="items">
@@ -28,16 +28,22 @@ export function AttentionItems(props: { items: AttentionItem[]; now: Date; back:
               ) : null}
             </span>
           </div>
-          <Act
-            action={item.action.path}
-            back={props.back}
-            label={item.action.label}
-            done={item.action.done}
-            primary={item.action.primary}
-          />
+          <div class="buttons">
+            {item.actions.map((action) => (
+              <ItemAction action={action} back={props.back} />
+            ))}
+          </div>
         </li>
       ))}
     </ul>
+  );
+}
+
+function ItemAction({ action: { path, question, ...button }, back }: { action: Action; back: string }) {
+  return question ? (
+    <ConfirmForm {...button} action={path} back={back} question={question} confirm={button.label} />
+  ) : (
+    <Act {...button} action={path} back={back} />
   );
 }
 

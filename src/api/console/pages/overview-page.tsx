@@ -1,5 +1,5 @@
 import { formatMoney } from '../../../domain/money.ts';
-import { netOf, type Takings } from '../../../domain/payment/standing.ts';
+import type { SaleMoney } from '../../../domain/payment/sale-money.ts';
 import { unlockStates } from '../../../domain/unlock/machine.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
 import { Ago, Command, duration, Empty, stateLabel } from '../../web/parts.tsx';
@@ -44,7 +44,7 @@ function Tiles({ view }: { view: Overview }) {
   const { lagSeconds, tone, note } = workHealth(view);
   return (
     <>
-      <Tile label="Earned, 24 h" value={money.length > 0 ? amounts(money, netOf) : '$0'}>
+      <Tile label="Earned, 24 h" value={money.length > 0 ? amounts(money, ({ net }) => net) : '$0'}>
         {takingsText(money) || `${day.sold} unlocked`}
       </Tile>
       <Tile label="Offers, 24 h" value={day.offered}>
@@ -70,14 +70,15 @@ function Tiles({ view }: { view: Overview }) {
 }
 
 /** What became of the payments, when a part of them is not ours any more; empty otherwise. */
-function takingsText(money: readonly Takings[]): string {
-  const parts: [string, (takings: Takings) => number][] = [
+function takingsText(money: readonly SaleMoney[]): string {
+  const parts: [string, (sales: SaleMoney) => number][] = [
     ['refunded', ({ refunded }) => refunded],
-    ['being refunded', ({ due }) => due],
+    ['on its way back', ({ refunding }) => refunding],
+    ['owed to buyers', ({ due }) => due],
     ['disputed', ({ disputed }) => disputed],
   ];
   const lost = parts.flatMap(([word, of]) => {
-    const some = money.filter((takings) => of(takings) > 0);
+    const some = money.filter((sales) => of(sales) > 0);
     return some.length > 0 ? [`${amounts(some, of)} ${word}`] : [];
   });
   return lost.length === 0 ? '' : [`${amounts(money, ({ gross }) => gross)} received`, ...lost].join(' · ');
@@ -90,8 +91,8 @@ function waitingText({ parked, inbox, alerts }: Overview['counts']): string {
   return [failed, texts, warnings].filter(Boolean).join(' · ');
 }
 
-const amounts = (money: readonly Takings[], of: (takings: Takings) => number) =>
-  money.map((takings) => formatMoney(of(takings), takings.currency, 'en')).join(' + ');
+const amounts = (money: readonly SaleMoney[], of: (sales: SaleMoney) => number) =>
+  money.map((sales) => formatMoney(of(sales), sales.currency, 'en')).join(' + ');
 
 function Tile(props: { label: string; value: string | number; tone?: 'bad' | 'good'; children?: unknown }) {
   return (

@@ -1,4 +1,4 @@
-import type { UnlockDetail, UnlockRow } from '../../../db/unlock/list.ts';
+import type { UnlockDetail } from '../../../db/unlock/list.ts';
 import { formatMoney } from '../../../domain/money.ts';
 import type { UnlockState } from '../../../domain/unlock/machine.ts';
 import { type Chrome, Layout } from '../../web/layout.tsx';
@@ -7,6 +7,7 @@ import type { Entry } from '../timeline.ts';
 import type { UnlockView } from '../view-types.ts';
 import { AttentionItems } from './attention-page.tsx';
 import { endOf, UnlockBadge } from './money-badge.tsx';
+import { moneyFacts, reversalFacts } from './money-facts.tsx';
 import { TimelineList } from './timeline-list.tsx';
 
 const steps: { label: string; states: UnlockState[] }[] = [
@@ -107,7 +108,8 @@ function reached(entries: Entry[]): number {
   return titles.has('Awaiting reply') ? 1 : 0;
 }
 
-function Facts({ view: { unlock, now } }: { view: UnlockView }) {
+function Facts({ view }: { view: UnlockView }) {
+  const { unlock, now } = view;
   const left = unlock.ttlExpiresAt.getTime() - now.getTime();
   const flagged: [string, unknown][] = unlock.flaggedAt
     ? [['Buyer flagged', <Ago at={unlock.flaggedAt} now={now} />]]
@@ -123,6 +125,7 @@ function Facts({ view: { unlock, now } }: { view: UnlockView }) {
     ['Paid', unlock.paidAt ? <Ago at={unlock.paidAt} now={now} /> : 'No'],
     ['Paid from', unlock.paidBy ? { stripe: 'Stripe', wallet: 'Wallet' }[unlock.paidBy] : 'Not paid'],
     ...moneyFacts(unlock),
+    ...reversalFacts(view),
     ['Details sent', unlock.revealedAt ? <Ago at={unlock.revealedAt} now={now} /> : 'No'],
     ['Details viewed', unlock.viewedAt ? <Ago at={unlock.viewedAt} now={now} /> : 'No'],
   ];
@@ -146,19 +149,6 @@ function Facts({ view: { unlock, now } }: { view: UnlockView }) {
 function timeLeft({ paidAt }: UnlockDetail, ms: number): string {
   if (paidAt) return 'Sold';
   return ms > 0 ? duration(ms) : 'Expired';
-}
-
-/** Amounts of the payments; those that are zero say nothing. */
-function moneyFacts({ money, currency }: UnlockRow): [string, string][] {
-  const left = money.paid - money.refunded - money.disputed;
-  const amounts: [string, number][] = [
-    ['Received', money.paid],
-    ['Refunded', money.refunded],
-    ['Disputed', money.disputed],
-  ];
-  const facts = amounts.filter(([, minor]) => minor > 0);
-  const all: [string, number][] = facts.length > 1 ? [...facts, ['Net', Math.max(0, left)]] : facts;
-  return all.map(([name, minor]) => [name, formatMoney(minor, currency, 'en')]);
 }
 
 function phoneOf({ phone, optedOut }: UnlockDetail): string {

@@ -17,5 +17,6 @@ export async function compile(tsconfig: string, folder: string): Promise<void> {
   await cp('package.json', join(folder, 'package.json'));
   for (const assets of [join('src', 'api', 'web', 'static'), join('src', 'sandbox', 'page')])
     await cp(assets, join(folder, assets), { recursive: true, filter: (path) => !/\.tsx?$/.test(path) });
-  await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  for (const used of ['node_modules', 'drizzle'])
+    await symlink(join(process.cwd(), used), join(folder, used));
 }

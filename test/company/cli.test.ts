@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { compiledProgram } from '../harness/compiled.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -11,7 +12,7 @@ afterAll(() => system.stop());
 /** The command as a person runs it, in its own process. */
 function leadgate(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'company', ...args], {
+    const child = spawn(process.execPath, [compiledProgram('src/cli/main.ts'), 'company', ...args], {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: system.databaseUrl,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { compiledProgram } from '../harness/compiled.ts';
 import { visit } from '../harness/console-client.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -14,7 +15,7 @@ type Result = { code: number | null; out: string; err: string };
 /** The command as a person runs it, in its own process. */
 function leadgate(args: string[], typed = ''): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+    const child = spawn(process.execPath, [compiledProgram('src/cli/main.ts'), ...args], {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: system.databaseUrl,

@@ -8,6 +8,7 @@ import { maintain } from '../../src/db/transport/retention.ts';
 import { unlockTimeline } from '../../src/db/unlock/timeline.ts';
 import { ensureDemo } from '../../src/demo/seed.ts';
 import { retention } from '../../src/workers/retention.ts';
+import { compiledProgram } from '../harness/compiled.ts';
 import {
   atServer,
   clientOf,
@@ -286,7 +287,7 @@ describe('what is older than its retention period is deleted, and nothing else',
 
   it('runs in a worker process, with the periods of its environment', async () => {
     for (const months of [8, 2]) await openMonth(db, months);
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/workers/main.ts'], {
+    const child = spawn(process.execPath, [compiledProgram('src/workers/main.ts')], {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: database.url,

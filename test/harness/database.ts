@@ -13,6 +13,8 @@ export type TestPostgres = { serverUrl: string; template: string; poolerUrl: str
 declare module 'vitest' {
   interface ProvidedContext {
     postgres: TestPostgres;
+    /** The folder with the compiled sources, for programs that a test starts. */
+    compiled: string;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Config } from '../../src/config.ts';
+import { compiledProgram } from './compiled.ts';
 import type { TestSystem } from './system.ts';
 
 /** All workers in a process of their own beside a system without workers (`workers: []`); returns once they run. */
@@ -10,7 +11,7 @@ export async function startWorkerProcess(
   const { databaseUrl, databaseDirectUrl, redisUrl, publicUrl, namespace, sandbox } = system;
   const addresses = { databaseUrl, databaseDirectUrl, redisUrl, publicUrl, sandboxUrl: sandbox.url };
   const shared = JSON.stringify({ ...addresses, namespace, ...options });
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/harness/worker-process.ts', shared], {
+  const child = spawn(process.execPath, [compiledProgram('test/harness/worker-process.ts'), shared], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await new Promise<void>((resolve, reject) => {

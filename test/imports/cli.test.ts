@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compiledProgram } from '../harness/compiled.ts';
 import { phoneOf, plainCsv, type Uploader, uploaderOf } from '../harness/import-client.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -32,7 +33,7 @@ function inEnvironment(more: Record<string, string>, ...parameters: string[]): R
 
 function command(more: Record<string, string>, ...parameters: string[]): Run {
   const { PATH } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...parameters], {
+  const child = spawn(process.execPath, [compiledProgram('src/cli/main.ts'), ...parameters], {
     env: {
       ...(PATH ? { PATH } : {}),
       DATABASE_URL: system.databaseUrl,

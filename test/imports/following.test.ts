@@ -100,9 +100,9 @@ describe('[S32] following imports', () => {
           [company.organizationId],
         )
       )[0]!.n;
-    await expect.poll(started).toBe(6);
+    await expect.poll(started, { timeout: 10_000 }).toBe(6);
     const rest = Array.from({ length: 6 }, (_, n) => send(6 + n));
-    await expect.poll(() => ended).toEqual([202, 202]);
+    await expect.poll(() => ended, { timeout: 10_000 }).toEqual([202, 202]);
     // No worker runs here.
     await api.rows("UPDATE imports SET status = 'done', ended_at = now() WHERE organization_id = $1", [
       company.organizationId,

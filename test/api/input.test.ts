@@ -182,7 +182,7 @@ describe('every 4xx response is a problem document', () => {
     ['GET', '/api/leads?created_from=0000-01-01T00:00:00Z', 400],
     ['GET', `/api/leads?cursor=${cursorOf(['9'.repeat(19), 'a'.repeat(36)])}`, 400],
     ['GET', `/api/leads?cursor=${cursorOf(['1', '-'.repeat(36)])}`, 400],
-    ['GET', `/api/leads/lead_${'a'.repeat(300)}`, 414],
+    ['GET', `/api/leads/lead_${'a'.repeat(400)}`, 414],
   ] as const)('%s %s', async (method, url, status) => {
     const response = await api.json(method, url);
     expect(response.statusCode).toBe(status);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asOperator, register } from '../harness/company-people.ts';
 import { phoneOf } from '../harness/import-client.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
-import { openBrowser, phoneWindow, signIn } from './chromium.ts';
+import { openBrowser, signIn } from './chromium.ts';
 
 /** Every own page: what axe-core finds, whether it fits, and whether it can be used with keys alone. */
 
@@ -20,9 +20,15 @@ let browser: Browser;
 let number: number;
 let places: Record<string, string>;
 let strangers: Record<string, string>;
+/** The cookies of a signed-in operator. */
+let session: Awaited<ReturnType<BrowserContext['storageState']>>;
 beforeAll(async () => {
   [system, browser] = await Promise.all([startSystem(), openBrowser()]);
   ({ number, places, strangers } = await fill(system));
+  const context = await browser.newContext();
+  await signIn(await context.newPage(), system);
+  session = await context.storageState();
+  await context.close();
 });
 afterAll(async () => {
   await browser?.close();
@@ -149,35 +155,35 @@ async function fill(system: TestSystem) {
 
 type Finding = { rule: string; elements: string[] };
 
-/** The violations of a page as it is shown, in both themes: what differs between them is contrast. */
-async function findings(page: Page): Promise<Finding[]> {
-  const run = async (only: object) =>
-    (await page.evaluate(
-      // The source is a program of its own; the options are plain JSON.
-      `(async () => { ${axe}\n; return axe.run(document, ${JSON.stringify({ ...only, resultTypes: ['violations'] })}); })()`,
-    )) as AxeResults;
-  const light = await run({ runOnly: { type: 'tag', values: rules } });
-  await page.emulateMedia({ colorScheme: 'dark' });
-  const dark = await run({ runOnly: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] } });
-  return [...light.violations, ...dark.violations.map((each) => ({ ...each, id: `${each.id} (dark)` }))].map(
-    ({ id, nodes }) => ({ rule: id, elements: nodes.slice(0, 5).map(({ html }) => html.slice(0, 160)) }),
-  );
+const all = { type: 'tag', values: rules };
+const colors = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
+
+/** The violations of a page as it is shown. The source of axe-core is in the page; the options are plain JSON. */
+async function findings(page: Page, runOnly: typeof all): Promise<Finding[]> {
+  const { violations } = (await page.evaluate(
+    `axe.run(document, ${JSON.stringify({ runOnly, resultTypes: ['violations'] })})`,
+  )) as AxeResults;
+  return violations.map(({ id, nodes }) => ({
+    rule: id,
+    elements: nodes.slice(0, 5).map(({ html }) => html.slice(0, 160)),
+  }));
 }
 
 /** Elements that are cut off at the side by the window or by a part of the page that cannot be scrolled. */
 const clipped = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const found: string[] = [];
-    if (document.documentElement.scrollWidth > innerWidth) found.push('the page itself');
+    const { clientWidth, scrollWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) found.push('the page itself');
     for (const element of document.querySelectorAll('main :is(table, select, input, button, time, h1, h2)')) {
       const box = element.getBoundingClientRect();
       if (box.width === 0 || element.closest('.visually-hidden, .menu-list')) continue;
-      let right = innerWidth;
+      let right = clientWidth;
       for (let around = element.parentElement; around; around = around.parentElement) {
         const { overflowX } = getComputedStyle(around);
         if (overflowX === 'auto' || overflowX === 'scroll') right = Number.POSITIVE_INFINITY;
         if (overflowX !== 'visible') right = Math.min(right, around.getBoundingClientRect().right);
-        if (right !== innerWidth) break;
+        if (right !== clientWidth) break;
       }
       if (box.right > right + 1 || box.left < -1) found.push(element.outerHTML.slice(0, 160));
     }
@@ -187,75 +193,82 @@ const clipped = (page: Page): Promise<string[]> =>
 /** Pages that a button leads to: its name. */
 const pressed: Record<string, string> = { 'paid page, details': 'Show details' };
 
-async function look(
-  context: BrowserContext,
-  [name, path]: [string, string],
-  fully: boolean,
-): Promise<(Finding | string)[]> {
+const wide = { width: 1280, height: 900 };
+const phone = { width: 390, height: 844 };
+/** The narrowest window that a page must fit (WCAG 1.4.10). */
+const narrowest = { width: 320, height: 700 };
+
+/** Axe's own script and the style that stops transitions are not the page's. */
+const open = (options: object = {}) =>
+  browser.newContext({ viewport: wide, bypassCSP: true, colorScheme: 'light', ...options });
+
+/** What an open page violates or cuts off, by window and theme. What axe finds differs between themes only in colors. */
+async function faultsOf(page: Page): Promise<Record<string, (Finding | string)[]>> {
+  const found: Record<string, (Finding | string)[]> = {};
+  for (const { width, height } of [wide, phone, narrowest]) {
+    await page.setViewportSize({ width, height });
+    found[`${width} px, cut off`] = await clipped(page);
+    if (width === narrowest.width) break;
+    found[`${width} px, light`] = await findings(page, all);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    found[`${width} px, dark`] = await findings(page, colors);
+    await page.emulateMedia({ colorScheme: 'light' });
+  }
+  return Object.fromEntries(Object.entries(found).filter(([, faults]) => faults.length > 0));
+}
+
+/** Without transitions: the colors of half a transition belong to no theme. */
+const still = `${['*', '*::before', '*::after', '*::details-content'].join()} {
+  transition: none !important; animation: none !important;
+}`;
+
+async function look(context: BrowserContext, name: string, path: string) {
   const page = await context.newPage();
   try {
     await page.goto(system.publicUrl + path);
     const button = pressed[name];
     if (button) await page.getByRole('button', { name: button }).click();
+    await page.addStyleTag({ content: still });
     // A question is part of its page.
     await page.evaluate(() => {
       for (const question of document.querySelectorAll('details.confirm')) question.setAttribute('open', '');
     });
-    await page.addStyleTag({
-      content: '*, *::before { transition: none !important; animation: none !important }',
-    });
-    const cut = (await clipped(page)).map((element) => `cut off: ${element}`);
-    return fully ? [...cut, ...(await findings(page))] : cut;
+    await page.addScriptTag({ content: axe });
+    return await faultsOf(page);
   } finally {
     await page.close();
   }
 }
 
-async function lookAtAll(context: BrowserContext, all: Record<string, string>, fully: boolean) {
-  const open = Object.entries(all);
-  const found: Record<string, (Finding | string)[]> = {};
+async function lookAtAll(context: BrowserContext, pages: Record<string, string>) {
+  const open = Object.entries(pages);
+  const found: Record<string, object> = {};
   const work = async () => {
     for (let next = open.shift(); next; next = open.shift()) {
-      const faults = await look(context, next, fully);
-      if (faults.length > 0) found[next[0]] = faults;
+      const faults = await look(context, ...next);
+      if (Object.keys(faults).length > 0) found[next[0]] = faults;
     }
   };
   await Promise.all(Array.from({ length: together }, work));
+  await context.close();
   return found;
 }
 
-const windows = {
-  '1280 px': { viewport: { width: 1280, height: 900 } },
-  '390 px': { ...phoneWindow, deviceScaleFactor: 1 },
-  '320 px': { ...phoneWindow, deviceScaleFactor: 1, viewport: { width: 320, height: 700 } },
-};
-/** Axe's own script and the style that stops transitions are not the page's. */
-const open = (options: object) => browser.newContext({ ...options, bypassCSP: true, colorScheme: 'light' });
+describe('no page violates WCAG 2.2 AA or best practice, in either theme, and nothing is cut off', () => {
+  it('without a session', async () => {
+    expect(await lookAtAll(await open(), strangers)).toEqual({});
+  }, 180_000);
 
-/** What is cut off depends on every width; what axe finds differs only between a wide and a narrow page. */
-const lookAt = async (name: keyof typeof windows) => {
-  const context = await open(windows[name]);
-  const page = await context.newPage();
-  const fully = name !== '320 px';
-  const outside = await lookAtAll(context, strangers, fully);
-  await signIn(page, system);
-  const found = { ...outside, ...(await lookAtAll(context, places, fully)) };
-  await context.close();
-  return found;
-};
-
-describe.each(['1280 px', '390 px', '320 px'] as const)('at %s', (name) => {
-  it('no page violates WCAG 2.2 AA or best practice, in either theme, and nothing is cut off', async () => {
-    expect(await lookAt(name)).toEqual({});
+  it('with a session', async () => {
+    expect(await lookAtAll(await open({ storageState: session }), places)).toEqual({});
   }, 180_000);
 });
 
 describe('with keys alone', () => {
   const visit = async (path: string) => {
-    const context = await open(windows['1280 px']);
+    const context = await open({ storageState: session });
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
-    await signIn(page, system);
     await page.goto(system.publicUrl + path);
     return { page, close: () => context.close() };
   };
@@ -365,9 +378,8 @@ describe('with keys alone', () => {
 });
 
 it('every page of a company is named after what it shows', async () => {
-  const context = await open(windows['1280 px']);
+  const context = await open({ storageState: session });
   const page = await context.newPage();
-  await signIn(page, system);
   const titles: string[] = [];
   for (const path of ['', '/imports', '/lead', '/settings']) {
     await page.goto(`${system.publicUrl}/dashboard/${number}${path}`);

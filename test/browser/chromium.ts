@@ -43,8 +43,11 @@ export async function signIn(page: Page, system: TestSystem, path = '/console'):
   await page.waitForURL((url) => url.pathname.startsWith(path));
 }
 
-/** Fails when a page is wider than its window. */
+/** Fails when a page is wider than its window. A phone widens `innerWidth` to the page, but not `clientWidth`. */
 export async function expectFits(page: Page): Promise<void> {
-  const [inner, content] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
-  expect(content).toBeLessThanOrEqual(inner ?? 0);
+  const [window, content] = await page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    return [clientWidth, scrollWidth] as const;
+  });
+  expect(content).toBeLessThanOrEqual(window);
 }

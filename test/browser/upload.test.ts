@@ -69,7 +69,9 @@ describe('uploading in a browser', () => {
     await page.getByText('5 of 7 can be imported').waitFor();
     await page.getByLabel('Presupuesto').selectOption('create:Presupuesto');
     await page.getByText('Presupuesto: $150;200').first().waitFor();
-    await page.getByText('Phone is in scientific notation').waitFor();
+    await page.getByText('See the rejected rows').click();
+    for (const part of ['First rows', 'What will happen'])
+      await page.getByRole('region', { name: part }).getByText('Phone is in scientific notation').waitFor();
     expect(await page.locator('body[data-same-page]').count()).toBe(1);
     await expectFits(page);
 

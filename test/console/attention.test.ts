@@ -190,6 +190,7 @@ describe('[F72] a refund that is not confirmed is not told as refunded', () => {
       seen(each).includes(`Refund of $20 to ${deal.buyer.name} failed`),
     )!;
     expect(item).toMatch(/<details class="confirm"><summary[^>]*>Repeat the refund<\/summary>/);
+    expect(item).toMatch(/<button[^>]*>Ask Stripe again<\/button>/);
     expect(seen(item)).toContain('Stripe is asked again to return $20 to the buyer.');
     expect(item).toMatch(/action="\/console\/alerts\/[\w-]+\/resolve"/);
     const [, repeat] = /action="(\/console\/refunds\/\w+\/repeat)"/.exec(item)!;
@@ -240,6 +241,7 @@ describe('failures of one cause', () => {
     expect(words).toContain('Resume 3');
     // It asks first.
     expect(item).toMatch(/<details class="confirm"><summary[^>]*>Resume 3<\/summary>/);
+    expect(item).toMatch(/<button[^>]*>Resume 3 steps<\/button>/);
     expect(words).toContain(
       'These 3 steps run again from where they stopped. Nothing is sent or charged twice.',
     );

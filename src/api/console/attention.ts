@@ -44,16 +44,21 @@ function parkedItem(group: ParkedGroup, named: NamedSubject): AttentionItem {
         label: count > 1 ? `Resume ${most}` : 'Resume',
         done: count > 1 ? `Resumed ${most}` : 'Resumed',
         primary: true,
-        question: count > 1 ? resumeQuestion.several(most) : resumeQuestion.one,
+        asks: count > 1 ? beforeResuming.several(most) : beforeResuming.one,
       },
     ],
   };
 }
 
-const resumeQuestion = {
-  one: 'This step runs again from where it stopped. Nothing is sent or charged twice.',
-  several: (count: number) =>
-    `These ${count} steps run again from where they stopped. Nothing is sent or charged twice.`,
+const beforeResuming = {
+  one: {
+    question: 'This step runs again from where it stopped. Nothing is sent or charged twice.',
+    confirm: 'Resume this step',
+  },
+  several: (count: number) => ({
+    question: `These ${count} steps run again from where they stopped. Nothing is sent or charged twice.`,
+    confirm: `Resume ${count} steps`,
+  }),
 };
 
 /** Alerts, one item for each cause. */
@@ -93,7 +98,10 @@ function remedies(kind: AlertKind, { details }: AlertGroup): Action[] {
       label: 'Repeat the refund',
       done: 'The refund is being repeated',
       primary: true,
-      question: `Stripe is asked again to return ${details.amount ?? 'the money'} to the buyer. It is returned once, however often this is pressed.`,
+      asks: {
+        question: `Stripe is asked again to return ${details.amount ?? 'the money'} to the buyer. It is returned once, however often this is pressed.`,
+        confirm: 'Ask Stripe again',
+      },
     },
   ];
 }

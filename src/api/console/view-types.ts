@@ -16,7 +16,14 @@ export type OpenedText = { from: string | null; text: string | null };
 export type InboxItem = InboxRow & OpenedText & { buyer: string | null; company: string | null };
 
 /** A button. With `question` it asks first, and acts only when that is confirmed. */
-export type Action = { path: string; label: string; done: string; primary: boolean; question?: string };
+export type Action = {
+  path: string;
+  label: string;
+  done: string;
+  primary: boolean;
+  /** Asked before it is done, and the words of the button that answers it. */
+  asks?: { question: string; confirm: string };
+};
 
 /** Something an operator must see: who, what happened, since when, what to do, its buttons and one link. */
 export type AttentionItem = {

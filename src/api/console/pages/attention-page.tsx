@@ -39,9 +39,9 @@ export function AttentionItems(props: { items: AttentionItem[]; now: Date; back:
   );
 }
 
-function ItemAction({ action: { path, question, ...button }, back }: { action: Action; back: string }) {
-  return question ? (
-    <ConfirmForm {...button} action={path} back={back} question={question} confirm={button.label} />
+function ItemAction({ action: { path, asks, ...button }, back }: { action: Action; back: string }) {
+  return asks ? (
+    <ConfirmForm {...button} {...asks} action={path} back={back} />
   ) : (
     <Act {...button} action={path} back={back} />
   );

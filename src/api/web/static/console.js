@@ -32,7 +32,8 @@ async function load() {
   for (const region of document.querySelectorAll('[data-live]')) {
     const fresh = next.querySelector(`[data-live="${region.dataset.live}"]`);
     // A part in use, by typing, pressing or an opened list, is replaced when that ends.
-    const inUse = ':has(input:focus, select:focus, textarea:focus, button:active, details[open])';
+    const inUse =
+      ':has(input:focus, select:focus, textarea:focus, a:active, button:active, summary:active, details[open])';
     if (!fresh || region.matches(inUse) || fresh.innerHTML === region.innerHTML) continue;
     const place = region.contains(document.activeElement)
       ? globalThis.leadgate.placeOf(document.activeElement)

@@ -77,7 +77,9 @@ function begin() {
   if (!target.matches(focusable)) target.tabIndex = -1;
   target.focus({ preventScroll: location.hash !== '' });
 }
-begin();
+// The browser's jump to the place after the # takes the focus away, so it comes first.
+if (location.hash) addEventListener('load', () => setTimeout(begin));
+else begin();
 
 // A select that acts at once: with a pointer when it changes, with keys on Enter, so that arrow keys can pass options by.
 

@@ -147,7 +147,7 @@ describe('[F76] stopping an import', () => {
     const { organizationId } = other;
     await system.rows(`UPDATE imports SET status = 'cancelled', stopped_at = now() WHERE id = $1`, [id]);
     // Of a small table the planner would read all.
-    await addWaiting(system, 'ghl-syncer', [uuidv7()], 30_000);
+    await addWaiting(system, 'ghl-syncer', [uuidv7()], 80_000);
     await system.rows('ANALYZE outbox, lead_syncs, leads, events, known_phones');
     const whole = (
       run: (db: Parameters<typeof endStopped>[0]) => Promise<number>,

@@ -16,7 +16,7 @@ export type WorkSigns = {
   now: Date;
 };
 
-/** What a worker is doing. Work on hold and work that is not due yet is none that it should do. */
+/** What a worker is doing. Work on hold and work that is not due yet does not count. */
 export function workerState(worker: WorkerName, { figures, presence, now }: WorkSigns): WorkerState {
   const seen = presence.find((row) => row.worker === worker);
   if (!seen || seen.processes === 0) return 'gone';

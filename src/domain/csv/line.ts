@@ -31,7 +31,7 @@ type Cell = { text: string; end: number; strays: number; quoted: boolean };
 
 const isBlank = (code: number): boolean => code === 32 || code === 9 || code === 12 || code === 0xfeff;
 
-/** The first character at or after `from` that is not a blank; a delimiter is none. */
+/** The first character at or after `from` that is not a blank; a delimiter does not count as one. */
 export function afterBlanks(text: string, from: number, delimiter: string): number {
   let at = from;
   while (isBlank(text.charCodeAt(at)) && text[at] !== delimiter) at += 1;

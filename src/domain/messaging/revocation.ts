@@ -217,7 +217,7 @@ const CHECKS = /\b(?:did|have) (?:you|they|i)(?: already| just)?$/;
 const ADDRESSED =
   /^$|\b(?:i|we|you|yall|guys|people|please|just|kindly|and|so|to|but|or|again|hey|hi|hello|ok|okay|yes|y|no|nope|then|can|may|should|do|am|said|mind|thanks|amy|sir|maam|really|honestly|now|also|because|that|stop|interested|this|now|again)$/;
 
-/** A wish with a limit of time is none to end all texts. */
+/** A wish with a limit of time does not end all texts. */
 const LIMITED =
   /\b(?:before|after|until|till|unless|while|between|tonight|tomorrow|today|yet|right now|during|early|late|at (?:night|work|noon|this hour|home|this time)|on (?:sun|mon|tues|wednes|thurs|fri|satur)days?|on weekends?|this (?:week|morning|evening|afternoon|weekend)|for (?:now|a while|today|the next|this)|manana|hoy|antes|despues|hasta|esta (?:noche|semana|tarde)|por ahora)\b/;
 

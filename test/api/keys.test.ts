@@ -168,7 +168,13 @@ describe('the key of the payment bridge', () => {
       const answer = await api.app.inject({ method: 'GET', url, headers: { ...headers, ...more } });
       return answer.statusCode === 200 ? answer.json().lead.city : answer.statusCode;
     };
-    const lead = { lead_id: 'lead_x', city: 'Miami', service_type: 'x', client_name: 'S', client_phone: '+13055550142' };
+    const lead = {
+      lead_id: 'lead_x',
+      city: 'Miami',
+      service_type: 'x',
+      client_name: 'S',
+      client_phone: '+13055550142',
+    };
     try {
       await bridged.json('POST', '/api/leads', lead);
       expect(await read()).toBe('Miami');

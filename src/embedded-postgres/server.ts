@@ -184,7 +184,7 @@ function settings({ durability }: Cluster, port: number): string {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
-    max_connections: 200,
+    max_connections: durability === 'throwaway' ? 400 : 200,
     max_prepared_transactions: 0,
     synchronous_commit: 'on',
     timezone: 'UTC',

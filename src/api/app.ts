@@ -4,8 +4,8 @@ import fastifyStatic from '@fastify/static';
 import underPressure from '@fastify/under-pressure';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import { v7 as uuidv7 } from 'uuid';
 import { RefusedError } from '../domain/errors.ts';
+import { newId } from '../events/new-id.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { createAccess } from './auth/access.ts';
 import { createAuth } from './auth/better-auth.ts';
@@ -103,7 +103,7 @@ function createServer(runtime: Runtime): FastifyInstance {
   const answerErrors = pageErrors(runtime);
   const app = fastify({
     logger: false,
-    genReqId: () => uuidv7(),
+    genReqId: newId,
     bodyLimit,
     // Addresses come from the socket, never from a header.
     trustProxy: false,

@@ -2,7 +2,6 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { v7 as uuidv7 } from 'uuid';
 import { importView, previewView } from '../api/upload/import-json.ts';
 import { type Company, findCompany } from '../db/account/companies.ts';
 import { commitChange } from '../db/commit.ts';
@@ -10,6 +9,7 @@ import { findImport, type Import, type ImportDialect, listImports } from '../db/
 import { anySealed } from '../db/lead/leads.ts';
 import { createVault } from '../db/vault.ts';
 import { RefusedError } from '../domain/errors.ts';
+import { newId } from '../events/new-id.ts';
 import { dialectOf, type ImportDeps, previewImport } from '../usecases/imports/preview.ts';
 import { receiveFile } from '../usecases/imports/receive.ts';
 import { rejectsOf } from '../usecases/imports/rejects.ts';
@@ -195,7 +195,7 @@ async function exchange(
       authorization: `Bearer ${key}`,
       accept: 'application/json',
       ...(file
-        ? { 'content-type': 'text/csv', 'content-length': file.size, 'idempotency-key': uuidv7() }
+        ? { 'content-type': 'text/csv', 'content-length': file.size, 'idempotency-key': newId() }
         : {}),
       ...(json === null
         ? {}

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { v7 as uuidv7 } from 'uuid';
 import { createOrganization, setPriceFloor, setQueueWeight } from '../db/account/organizations.ts';
 import { chargeProblem } from '../domain/lead/terms.ts';
 import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
 import { formatMoney, PRICE_MAX_MINOR, PRICE_MIN_MINOR, parseCurrency } from '../domain/money.ts';
+import { newId } from '../events/new-id.ts';
 import { addQuotaCommand } from './quotas.ts';
 import { CommandError, say, withSession } from './session.ts';
 
@@ -25,7 +25,7 @@ export function organizationCommands(): Command {
         throw new CommandError('A slug consists of at most 63 characters of a-z, 0-9 and -.');
       await withSession(async ({ db }) => {
         const made = await createOrganization(db, {
-          id: uuidv7(),
+          id: newId(),
           name,
           slug,
           footer,

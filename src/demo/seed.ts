@@ -1,10 +1,10 @@
-import { v7 as uuidv7 } from 'uuid';
 import { createKey, findOrganizationId, listActiveKeys, revokeKeysNamed } from '../db/account/api-keys.ts';
 import { upsertBuyers } from '../db/account/buyers.ts';
 import { makeCompany } from '../db/account/companies.ts';
 import { createOrganization } from '../db/account/organizations.ts';
 import type { Database } from '../db/client.ts';
 import { DEFAULT_FOOTER } from '../domain/messaging/templates.ts';
+import { newId } from '../events/new-id.ts';
 
 /** Buyers of the demo organization, which keyless calls from this machine act as. */
 export const demoBuyers = [
@@ -49,7 +49,7 @@ const demoCompany = {
 export async function ensureDemo(db: Database, options: { freshKey: boolean } = { freshKey: false }) {
   let organizationId = await findOrganizationId(db, 'demo');
   if (!organizationId) {
-    organizationId = uuidv7();
+    organizationId = newId();
     await createOrganization(db, {
       id: organizationId,
       name: demoCompany.name,

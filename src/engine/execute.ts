@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../adapters/logger.ts';
 import { sqlState } from '../db/client.ts';
 import type { AttemptRow, Change, Fence } from '../db/commit.ts';
@@ -7,6 +6,7 @@ import { retryWhileDisconnected } from '../db/retry.ts';
 import { type OpenRun, parkRow, postpone } from '../db/transport/outbox.ts';
 import { PermanentError, TransientError, VendorError } from '../domain/errors.ts';
 import { type Cause, type DomainEvent, type EventDraft, parseEvent } from '../events/envelope.ts';
+import { newId } from '../events/new-id.ts';
 import type { AnyWorker, OpenedRun, Run } from './define.ts';
 import { type Outcome, type Snooze, snooze } from './outcome.ts';
 import type { JobData } from './queues.ts';
@@ -92,7 +92,7 @@ function createContext(
     worker: worker.name,
     subject: open.event.subject,
   };
-  const runId = uuidv7();
+  const runId = newId();
   const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
   return {
     worker,
@@ -117,7 +117,7 @@ function createContext(
         fence,
         attempt: (effectKey) => ({
           ...base,
-          id: uuidv7(),
+          id: newId(),
           effectKey,
           startedAt: new Date(),
           durationMs: null,

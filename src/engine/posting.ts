@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../adapters/logger.ts';
 import type { Timings } from '../config.ts';
 import type { Queryable } from '../db/client.ts';
@@ -25,6 +24,7 @@ import {
   UnknownOutcomeError,
   VendorError,
 } from '../domain/errors.ts';
+import { newId } from '../events/new-id.ts';
 import { type Outcome, snooze } from './outcome.ts';
 
 /** The outcome of an external call, or the reason why it is not known yet. Handlers return `wait` unchanged. */
@@ -72,8 +72,8 @@ export async function post<T>(
   posting: Posting<T>,
   repost = false,
 ): Promise<EffectResult<T>> {
-  const id = uuidv7();
-  const fence = uuidv7();
+  const id = newId();
+  const fence = newId();
   const { request, guards = [], books } = posting;
   const attempt = run ? run.attempt(request.key) : null;
   const claim = await claimEffect(

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { v7 as uuidv7 } from 'uuid';
 import { settledWithin } from '../db/deadline.ts';
 import { forgetProcess, reportProcess, type WorkerProcess } from '../db/transport/worker-processes.ts';
+import { newId } from '../events/new-id.ts';
 import type { EngineRuntime } from './runtime.ts';
 
 const everyMs = 15_000;
@@ -16,7 +16,7 @@ export function reportPresence(
   { db, log }: Pick<EngineRuntime, 'db' | 'log'>,
   running: () => WorkerProcess['workers'],
 ): { stop(): Promise<void> } {
-  const id = uuidv7();
+  const id = newId();
   let last: Promise<void> = Promise.resolve();
   const report = () => {
     last = reportProcess(db, { id, host: hostname(), workers: running() }).catch((error: Error) =>

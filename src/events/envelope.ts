@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid';
 import { catalog, type EventData, type EventType } from './catalog.ts';
+import { newId } from './new-id.ts';
 
 /** One event. Timelines group by `subject`, for example `unlock:<id>`, `lead:<id>` or `phone:<id>`. */
 export type DomainEvent<T extends EventType = EventType> = {
@@ -37,7 +37,7 @@ export type EventDraft = {
  * the event, and ids of one process sort by creation.
  */
 export function completeEvent(draft: EventDraft, cause: Cause | null): DomainEvent {
-  const id = uuidv7();
+  const id = newId();
   return {
     id,
     type: draft.type,

@@ -1,13 +1,13 @@
 import { drizzleAdapter } from '@better-auth/drizzle-adapter';
 import { betterAuth } from 'better-auth/minimal';
 import type { FastifyRequest } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
 import type { Logger } from '../../adapters/logger.ts';
 import type { Config } from '../../config.ts';
 import type { Database } from '../../db/client.ts';
 import { accounts, sessions, users, verifications } from '../../db/schema/auth.ts';
 import { longestPassword, shortestPassword } from '../../domain/account/password.ts';
 import type { Person } from '../../domain/account/person.ts';
+import { newId } from '../../events/new-id.ts';
 import { addressOf } from '../http/limits.ts';
 import { trustedOrigins } from './origin.ts';
 
@@ -57,7 +57,7 @@ export function createAuth({ config, db, log }: AuthDeps) {
       useSecureCookies: config.publicUrl.startsWith('https://'),
       defaultCookieAttributes: { httpOnly: true, sameSite: 'lax', path: '/' },
       ipAddress: { ipAddressHeaders: [addressHeader] },
-      database: { generateId: () => uuidv7() },
+      database: { generateId: newId },
     },
     // The arguments may contain user input, so only the message is logged.
     logger: { level: 'warn', log: (level, message) => log.debug({ level, message }, 'sign-in library') },

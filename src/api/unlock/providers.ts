@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import {
   type Buyer,
@@ -14,6 +13,7 @@ import { violatedUnique } from '../../db/constraints.ts';
 import { firstAnswer } from '../../db/transport/idempotency.ts';
 import { StoredQuotaError } from '../../domain/account/quotas.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { newId } from '../../events/new-id.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
@@ -78,7 +78,7 @@ export function providerRoutes(
           success: true as const,
           provider: shown({ ...fields, id: '', active: true, createdAt: new Date() }),
         };
-        const buyer = { ...fields, id: uuidv7(), organizationId, idempotencyKey: key };
+        const buyer = { ...fields, id: newId(), organizationId, idempotencyKey: key };
         try {
           await deps.quotas.stored('providers', organizationId, (most) =>
             createBuyer(db, { ...buyer, most }),

@@ -1,11 +1,11 @@
 import { parse as parseForm } from 'node:querystring';
 import multipart from '@fastify/multipart';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
 import { sameSecret } from '../../adapters/secret.ts';
 import { parseTextmagicDelivery, parseTextmagicInboundId } from '../../adapters/textmagic.ts';
 import { receiveOnce } from '../../db/transport/inbox.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { readJsonBodies } from '../http/bodies.ts';
@@ -82,7 +82,7 @@ async function fieldsOf(request: FastifyRequest): Promise<Fields> {
 async function receive(relay: Runtime['relay'], fields: Fields, requestId: string): Promise<void> {
   const callback = callbackOf(fields);
   if (!callback) return;
-  const inboxId = uuidv7();
+  const inboxId = newId();
   await relay.commit(
     {
       guard: receiveOnce({ id: inboxId, source: 'textmagic-callback', ...callback }),

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import { quotas, StoredQuotaError } from '../../domain/account/quotas.ts';
 import { allows, isScope, type Scope, supplierScopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { PriceFloors } from '../../domain/lead/terms.ts';
+import { newId } from '../../events/new-id.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
 import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
@@ -75,9 +75,9 @@ export async function makeKey(
   most: number = quotas.api_keys.perOrganization,
 ): Promise<{ key: string; row: ApiKey }> {
   const { organizationId, owner, name, scopes, createdBy, idempotencyKey } = request;
-  const supplierId = owner === 'supplier' ? (request.supplierId ?? uuidv7()) : null;
+  const supplierId = owner === 'supplier' ? (request.supplierId ?? newId()) : null;
   const key = `lg_${randomBytes(32).toString('base64url')}`;
-  const id = uuidv7();
+  const id = newId();
   const made = sql`INSERT INTO api_keys (id, organization_id, owner, supplier_id, name, prefix, hash, scopes, created_by)
     SELECT ${id}::uuid, ${organizationId}::uuid, ${owner}::text, ${supplierId}::uuid, ${name}::text, ${key.slice(0, shownLength)}::text, ${hashOf(key)}::text,
       ${sql.param([...scopes])}::text[], ${createdBy?.id ?? null}::text

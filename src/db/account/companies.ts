@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { CrmName } from '../../config.ts';
 import type { CompanyChanges, CompanyRegistration } from '../../domain/account/company.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { DEFAULT_FOOTER } from '../../domain/messaging/templates.ts';
+import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import { isConnectionError, type Queryable } from '../client.ts';
 import { type Change, commitChange, type Part, run } from '../commit.ts';
@@ -103,7 +103,7 @@ export async function registerCompany(
   fields: CompanyRegistration,
   { by = 'unknown', key = null }: { by?: string; key?: IdempotencyKey | null } = {},
 ): Promise<Company> {
-  const id = uuidv7();
+  const id = newId();
   const plain = slugOf(fields.name);
   for (let attempt = 0; ; attempt += 1) {
     // The plain slug may be taken: later attempts add a random suffix.

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { MemberRole } from '../../domain/account/roles.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { newId } from '../../events/new-id.ts';
 import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { type RevokedKey, revokeKeysMadeBy } from './api-keys.ts';
@@ -51,7 +51,7 @@ export async function addMember(
     db,
     sql`WITH made AS (
       INSERT INTO users (id, name, email, email_verified, role)
-      VALUES (${uuidv7()}::uuid, ${person.name}::text, ${email}::text, true, 'member')
+      VALUES (${newId()}::uuid, ${person.name}::text, ${email}::text, true, 'member')
       ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, name, email, role),
     joined AS (
       INSERT INTO members (organization_id, user_id, role) SELECT ${organizationId}::uuid, id, 'seller' FROM made ON CONFLICT DO NOTHING)
@@ -111,7 +111,7 @@ export async function makePasswordToken(
       WHERE u.id = ${userId}::uuid AND m.organization_id = ${organizationId}::uuid AND m.role = 'seller' AND u.role = 'member'),
     earlier AS (DELETE FROM verifications v USING member WHERE v.value = member.id::text AND v.identifier LIKE ${`${purpose}%`})
     INSERT INTO verifications (id, identifier, value, expires_at)
-    SELECT ${uuidv7()}::uuid, ${identifierOf(token)}::text, id::text, now() + make_interval(hours => ${passwordLinkHours}::integer)
+    SELECT ${newId()}::uuid, ${identifierOf(token)}::text, id::text, now() + make_interval(hours => ${passwordLinkHours}::integer)
     FROM member RETURNING id`,
   );
   return rows.length > 0 ? token : null;
@@ -146,7 +146,7 @@ export async function spendPasswordToken(
     person AS (SELECT u.id, u.email FROM users u JOIN spent ON u.id::text = spent.value WHERE u.role = 'member'),
     account AS (
       INSERT INTO accounts (id, user_id, account_id, provider_id, password)
-      SELECT ${uuidv7()}::uuid, id, id::text, 'credential', ${passwordHash}::text FROM person
+      SELECT ${newId()}::uuid, id, id::text, 'credential', ${passwordHash}::text FROM person
       ON CONFLICT (provider_id, account_id) DO UPDATE SET password = excluded.password, updated_at = now()),
     ended AS (DELETE FROM sessions s USING person WHERE s.user_id = person.id)
     SELECT email FROM person`,

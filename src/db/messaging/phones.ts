@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../../events/new-id.ts';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 
@@ -34,7 +34,7 @@ export async function openConversation(db: Queryable, ourNumber: string, number:
   if (known) return known;
   await run(
     db,
-    sql`INSERT INTO phones (id, our_number, number) VALUES (${uuidv7()}, ${ourNumber}, ${number}) ON CONFLICT (our_number, number) DO NOTHING`,
+    sql`INSERT INTO phones (id, our_number, number) VALUES (${newId()}, ${ourNumber}, ${number}) ON CONFLICT (our_number, number) DO NOTHING`,
   );
   const [made] = await find();
   return made!;

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import { type Account, accounts, type Balances } from '../../domain/payment/reversals.ts';
+import { newId } from '../../events/new-id.ts';
 import type { Part } from '../commit.ts';
 
 const nothing: Balances = { stripe: 0, sales: 0, refunds_due: 0, disputed: 0 };
@@ -13,7 +13,7 @@ export function journal(
   organizationId: string,
   { key, currency, from = nothing, to }: { key: string; currency: string; from?: Balances; to: Balances },
 ): Part[] {
-  const id = uuidv7();
+  const id = newId();
   const name = (account: Account) => (account === 'stripe' ? account : `${account}:${organizationId}`);
   const moved = accounts
     .map((account) => ({ account: name(account), amount: to[account] - from[account] }))

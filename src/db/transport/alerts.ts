@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { AlertDetails } from '../../domain/messaging/alerts.ts';
+import { newId } from '../../events/new-id.ts';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
 
@@ -24,7 +24,7 @@ export function insertAlert(alert: AlertDraft): Part {
   return {
     name: 'alert',
     statement: (when) => sql`INSERT INTO alerts (id, key, kind, organization_id, subject, text, details)
-      SELECT ${uuidv7()}::uuid, ${alert.key}, ${alert.kind}, ${alert.organizationId}::uuid, ${alert.subject}, ${alert.text}, ${detailsOf(alert)} WHERE ${when}
+      SELECT ${newId()}::uuid, ${alert.key}, ${alert.kind}, ${alert.organizationId}::uuid, ${alert.subject}, ${alert.text}, ${detailsOf(alert)} WHERE ${when}
       ON CONFLICT (key) DO NOTHING`,
   };
 }
@@ -53,7 +53,7 @@ export function resolveAlertsPart(keys: readonly string[]): Part {
  */
 export const insertAlertOnce = (alert: AlertDraft, prefix: string): SQL =>
   sql`INSERT INTO alerts (id, key, kind, organization_id, subject, text, details)
-    SELECT ${uuidv7()}::uuid, ${alert.key}::text, ${alert.kind}::text, ${alert.organizationId}::uuid, ${alert.subject}::text, ${alert.text}::text, ${detailsOf(alert)}
+    SELECT ${newId()}::uuid, ${alert.key}::text, ${alert.kind}::text, ${alert.organizationId}::uuid, ${alert.subject}::text, ${alert.text}::text, ${detailsOf(alert)}
     WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.resolved_at IS NULL AND starts_with(a.key, ${prefix}::text))
     ON CONFLICT (key) DO NOTHING RETURNING id`;
 

@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { CrmAccountEvent, CrmVendor } from '../../adapters/crm.ts';
 import { findAccountOwner } from '../../db/crm/connections.ts';
 import { pauseParts } from '../../db/crm/credentials.ts';
 import { receiveOnce } from '../../db/transport/inbox.ts';
+import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -22,7 +22,7 @@ export async function receiveRemoval(
   if (!owner) return;
   const { organizationId } = owner;
   const reason = `${label} reports that the ${hints.account} removed this app. Install it there again and reconnect.`;
-  const entry = { id: uuidv7(), source: name, externalId: event.id, kind: event.type.slice(0, 100) };
+  const entry = { id: newId(), source: name, externalId: event.id, kind: event.type.slice(0, 100) };
   await relay.commit(
     {
       guard: receiveOnce({ ...entry, organizationId, body: vault.seal(body), intent: 'removed' }),

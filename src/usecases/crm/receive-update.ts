@@ -1,10 +1,10 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { CrmContactEvent } from '../../adapters/crm.ts';
 import type { CrmName } from '../../config.ts';
 import { findAccountOwner } from '../../db/crm/connections.ts';
 import { findByContact, recordUpdateTime, type SyncedLead } from '../../db/crm/contact-updates.ts';
 import { receiveOnce } from '../../db/transport/inbox.ts';
 import { changesIn, isShared } from '../../domain/crm/contact-update.ts';
+import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -32,7 +32,7 @@ export async function receiveUpdate(
   // An event about consent is never taken for an echo: older ones may still arrive.
   const isConsent = leads.length > 0 && change === 'consent';
   const isEcho = leads.length > 0 && !isChange && !isConsent;
-  const id = uuidv7();
+  const id = newId();
   const entry = {
     id,
     source: vendor,

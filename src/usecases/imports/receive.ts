@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { v7 as uuidv7 } from 'uuid';
 import type { Company } from '../../db/account/companies.ts';
 import { isConnectionError } from '../../db/client.ts';
 import { violatedUnique } from '../../db/constraints.ts';
@@ -23,6 +22,7 @@ import {
 import { quotas, StoredQuotaError } from '../../domain/account/quotas.ts';
 import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { newId } from '../../events/new-id.ts';
 import type { QuotaOwner } from '../account/quotas.ts';
 import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
@@ -68,7 +68,7 @@ export async function receiveFile(deps: ImportDeps, request: FileRequest): Promi
   const { company, dialect = {}, mostWaiting = quotas.files_waiting.perOrganization } = request;
   // Removes abandoned uploads first, which would otherwise count against the company's limit.
   await sweepImports(deps.db).catch(() => undefined);
-  const id = uuidv7();
+  const id = newId();
   const { organizationId } = company;
   const opened = { id, organizationId, fileName: fileNameOf(request.name), dialect };
   if (!(await openUpload(deps.db, opened, mostWaiting)))

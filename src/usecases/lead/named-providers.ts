@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Candidate } from '../../db/account/buyers.ts';
 import type { NewOffer } from '../../db/lead/leads.ts';
 import { choose } from '../../domain/matching/choose.ts';
 import type { RuleName } from '../../domain/matching/eligibility.ts';
+import { newId } from '../../events/new-id.ts';
 
 export type ProviderResult = { provider_id: string; success: boolean; message: string };
 
@@ -43,7 +43,7 @@ export function chooseNamed(
     return refusals[rules.get(candidate.buyerId) ?? 'already_offered'];
   };
   return {
-    offers: offers.map(({ buyerId, phone, phoneId }) => ({ unlockId: uuidv7(), buyerId, phone, phoneId })),
+    offers: offers.map(({ buyerId, phone, phoneId }) => ({ unlockId: newId(), buyerId, phone, phoneId })),
     results: providerIds.map((id) => ({ provider_id: id, ...resultOf(candidates.get(id)) })),
   };
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import { type Candidate, findCandidates } from '../../db/account/buyers.ts';
 import { batchLookups } from '../../db/batch-lookups.ts';
 import { CommitOutcomeUnknownError } from '../../db/client.ts';
@@ -32,6 +31,7 @@ import {
 } from '../../domain/lead/terms.ts';
 import { phoneIdentity } from '../../domain/phone/lead-phone.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
+import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 import { chooseNamed, type ProviderResult } from './named-providers.ts';
@@ -108,7 +108,7 @@ export async function receiveLead(
   );
   if ('answer' in terms) return terms.answer;
   for (let round = 0; round < 5; round += 1) {
-    const id = uuidv7();
+    const id = newId();
     const publicId = order.publicId ?? newLeadId(randomBytes);
     const found = round === 0 ? request.found : await deps.findNamed(namedBy(order, organizationId));
     const notStored = { erased: false, maxSales: order.maxSales, sold: 0 };

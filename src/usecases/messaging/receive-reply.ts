@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Part } from '../../db/commit.ts';
 import { isKnownTo, markOptedIn, markOptedOut, openConversation } from '../../db/messaging/phones.ts';
 import { findOffers, findReply, type InboxSource, receiveOnce } from '../../db/transport/inbox.ts';
@@ -10,6 +9,7 @@ import {
 } from '../../domain/messaging/conversation.ts';
 import { type CarrierKeyword, parseReply } from '../../domain/messaging/reply.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
+import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { QuotaOwner } from '../account/quotas.ts';
 import type { Runtime } from '../runtime.ts';
@@ -102,7 +102,7 @@ async function storeReply(
   const { keyword = null, answered = false } = reply;
   const verdict = judgeReply(body, { ...line, offers, keyword }, reply.now);
 
-  const inboxId = uuidv7();
+  const inboxId = newId();
   const result = await relay.commit(
     {
       guard: receiveOnce({

@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { CheckoutSession, Payment } from '../../adapters/payments.ts';
 import { bookPayment, findPayment } from '../../db/payment/payments.ts';
 import { closeSession, holdSession } from '../../db/payment/sessions.ts';
@@ -8,6 +7,7 @@ import { decide } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { EventDraft } from '../../events/envelope.ts';
+import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -71,7 +71,7 @@ function keepOrRefund(
     amountMinor: payment.amountReceived,
     currency: payment.currency,
   };
-  const paymentId = uuidv7();
+  const paymentId = newId();
   const { organizationId, maxSales } = unlock;
   const subject = subjects.unlock(unlock.id);
   const data = { unlockId: unlock.id, paymentId };

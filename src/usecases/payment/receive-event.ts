@@ -1,9 +1,9 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { VerifiedStripeEvent } from '../../adapters/payments.ts';
 import { findPayment } from '../../db/payment/payments.ts';
 import { findUnlockOwner, receiveOnce } from '../../db/transport/inbox.ts';
 import { type StripeFact, stripeFact } from '../../domain/payment/stripe-facts.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
+import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
@@ -23,7 +23,7 @@ export async function receiveStripeEvent(
   const { moved } = await relay.commit(
     {
       guard: receiveOnce({
-        id: uuidv7(),
+        id: newId(),
         source: 'stripe',
         externalId: event.id,
         kind: event.type.slice(0, 100),

@@ -67,12 +67,16 @@ export class Machine {
     running.delete(this);
   }
 
-  /** Starts PostgreSQL with production's durability: every commit is flushed to disk. */
-  async postgres(): Promise<string> {
+  /** Starts PostgreSQL with production's durability: every commit is flushed to disk. `prepare` may need a restart. */
+  async postgres(prepare?: (url: string) => Promise<void>): Promise<string> {
     const dataDir = await mkdtemp(join(tmpdir(), 'leadgate-bench-'));
     this.#closers.push(() => rm(dataDir, { recursive: true, force: true }));
     const postgres = await startEmbeddedPostgres({ dataDir, durability: 'safe' });
     this.#closers.push(() => postgres.stop());
+    if (prepare) {
+      await prepare(postgres.url);
+      await postgres.restart('fast');
+    }
     const [pid] = (await readFile(join(postgres.dataDir, 'postmaster.pid'), 'utf8')).split('\n');
     this.#watched.push({ role: 'postgres', pid: Number(pid), tree: true });
     return postgres.url;

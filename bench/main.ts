@@ -14,6 +14,7 @@ import type { Backend, Figure, Measure, Row } from './row.ts';
 const rows: Record<string, () => Promise<Measure>> = {
   ingest: async () => (await import('./ingest.ts')).measureIngest,
   pipeline: async () => (await import('./pipeline.ts')).measurePipeline,
+  cost: async () => (await import('./cost.ts')).measureCost,
   latency: async () => (await import('./latency.ts')).measureLatency,
   backlog: async () => (await import('./backlog.ts')).measureBacklog,
   burst: async () => (await import('./burst.ts')).measureBurst,

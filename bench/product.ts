@@ -12,11 +12,15 @@ import type { Backend } from './row.ts';
 /** The servers of one measurement. */
 export type Servers = { machine: Machine; databaseUrl: string; redisUrl: string | null };
 
-/** Returns null when there is no Redis. */
-export async function startServers(machine: Machine, backend: Backend): Promise<Servers | null> {
+/** Returns null when there is no Redis. `prepare`: configures the database server before its last start. */
+export async function startServers(
+  machine: Machine,
+  backend: Backend,
+  prepare?: (url: string) => Promise<void>,
+): Promise<Servers | null> {
   const redisUrl = backend === 'redis' ? await machine.redis() : null;
   if (backend === 'redis' && !redisUrl) return null;
-  return { machine, redisUrl, databaseUrl: await machine.postgres() };
+  return { machine, redisUrl, databaseUrl: await machine.postgres(prepare) };
 }
 
 export type ProductOptions = {

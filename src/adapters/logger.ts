@@ -27,6 +27,8 @@ const secretText: readonly [RegExp, string][] = [
   [/(\/p\/|\/webhook\/textmagic\/)[\w-]{6,}/g, '$1[token]'],
   [/(\w{1,20}:\/\/[^\s:/@]{1,64}:)[^\s/@]{1,256}@/g, '$1[secret]@'],
 ];
+/** Each match of `secretText` contains one of these. Most texts of a line contain none. */
+const trace = /[@+_/]|\bSG\./;
 
 /**
  * Logs JSON lines to stdout (or `destination`). Values are redacted by field name at any depth, and contact data, keys
@@ -100,19 +102,30 @@ function safeMessage(error: Error): string {
 }
 
 function cleanFields(fields: Record<string, unknown>, depth: number): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      isSecret(name, value) ? hidden : clean(value, depth + 1),
-    ]),
-  );
+  const cleaned: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields))
+    cleaned[name] = isSecret(name, value) ? hidden : clean(value, depth + 1);
+  return cleaned;
+}
+
+/** By name: fields are named in the code. Names that come with foreign objects are not kept once they are many or long. */
+const secretNames = new Map<string, boolean>();
+const mostNames = 1_000;
+const longestName = 64;
+
+function isSecretName(name: string): boolean {
+  const known = secretNames.get(name);
+  if (known !== undefined) return known;
+  const secret = secretName.test(name.replace(/[_-]/g, '').toLowerCase());
+  if (secretNames.size < mostNames && name.length <= longestName) secretNames.set(name, secret);
+  return secret;
 }
 
 /** Flags and counts under such a name (`email: true`, `phones: 3`) are not personal data. */
 function isSecret(name: string, value: unknown): boolean {
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number')
     return false;
-  return secretName.test(name.replace(/[_-]/g, '').toLowerCase());
+  return isSecretName(name);
 }
 
 function clean(value: unknown, depth: number): unknown {
@@ -133,6 +146,7 @@ function isPlain(value: object): boolean {
 
 function cleanText(text: string): string {
   const long = text.length > longestText;
+  if (!long && !trace.test(text)) return text;
   const cleaned = secretText.reduce(
     (rest, [pattern, replacement]) => rest.replace(pattern, replacement),
     long ? text.slice(0, longestText) : text,

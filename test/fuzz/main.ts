@@ -9,6 +9,7 @@ import { surfaceOf } from './surface.ts';
 const usage = `npm run fuzz -- [options]
   --requests N               how many (20000)
   --seed N                   the requests of an earlier run (random, printed)
+  --parallel N               how many at once (24)
   --only N                   only the request with this index, with its response
   --backend redis|postgres   the queue (postgres)
 Exits with 1 on a 5xx, a stall of the event loop over 500 ms of CPU, or a grown heap.
@@ -17,20 +18,25 @@ const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+    parallel: { type: 'string', default: '24' },
     only: { type: 'string' },
     backend: { type: 'string', default: 'postgres' },
     help: { type: 'boolean', default: false },
   },
 });
 const say = (line = '') => process.stdout.write(`${line}\n`);
-const [count, seed] = [Number(values.requests), Number(values.seed)];
+const [count, seed, parallel] = [values.requests, values.seed, values.parallel].map(Number) as [
+  number,
+  number,
+  number,
+];
 
-const parallel = 24;
 const mostStallMs = 500;
 const goalStallMs = 200;
 /** Between the heap after the first tenth of the requests and at the end, both collected. */
 const mostGrowthMb = 60;
 const mostShown = 20;
+const progressEvery = 10_000;
 const mostStallsShown = 3;
 
 type Failure = { request: FuzzRequest; why: string };
@@ -48,6 +54,7 @@ async function main(): Promise<number> {
   if (
     values.help ||
     !(count > 0) ||
+    !(parallel > 0) ||
     !Number.isInteger(seed) ||
     !['redis', 'postgres'].includes(values.backend)
   ) {
@@ -106,6 +113,7 @@ async function sendAll(system: System, make: (index: number) => FuzzRequest): Pr
       inFlight.delete(request);
       run.statuses.set(status, (run.statuses.get(status) ?? 0) + 1);
       run.slowestMs = Math.max(run.slowestMs, ms);
+      if (next % progressEvery === 0) say(`${next} sent, ${run.failures.length} of them failed`);
       if (status >= 500 || status === -1)
         run.failures.push({ request, why: `${status} ${text.slice(0, 300)}` });
     }

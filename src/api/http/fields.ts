@@ -5,17 +5,13 @@ import { RefusedError } from '../../domain/errors.ts';
 /** A length is checked before what follows, which reads the whole text. */
 const lengthFirst = { abort: true };
 
+const storable = (value: string) => !/[\0\p{Cs}]/u.test(value);
+/** Checked before what follows, which need not expect a broken character. */
+const notStorable = { error: 'must not contain NUL or broken characters', abort: true };
+
 /** Text that the database can store: no NUL, no lone surrogates. Trimmed, never empty. */
 export const text = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max, lengthFirst)
-    .refine((value) => !/[\0\p{Cs}]/u.test(value), 'must not contain NUL or broken characters');
-
-const storable = (value: string) => !/[\0\p{Cs}]/u.test(value);
-const notStorable = 'must not contain NUL or broken characters';
+  z.string().trim().min(1).max(max, lengthFirst).refine(storable, notStorable);
 
 /** Text that another program may have written: cleaned as the cells of files are, and never empty. */
 export const cell = (max: number) =>

@@ -6,6 +6,10 @@ describe('the id of a provider', () => {
     expect(isAddressableId(id)).toBe(false);
   });
 
+  it.each(['\ud800', 'a\udc00b'])('%j is refused: half a character cannot be encoded', (id) => {
+    expect(isAddressableId(id)).toBe(false);
+  });
+
   it.each([
     'provider60',
     '...',

@@ -104,6 +104,7 @@ async function sendAll(system: System, make: (index: number) => FuzzRequest): Pr
   const run: Run = { stalls: [], statuses: new Map(), failures: [], stallMs: 0, slowestMs: 0, growthMb: 0 };
   const inFlight = new Set<FuzzRequest>();
   let next = 0;
+  let answered = 0;
   const loop = async (until: number) => {
     while (next < until) {
       const request = make(next);
@@ -113,7 +114,8 @@ async function sendAll(system: System, make: (index: number) => FuzzRequest): Pr
       inFlight.delete(request);
       run.statuses.set(status, (run.statuses.get(status) ?? 0) + 1);
       run.slowestMs = Math.max(run.slowestMs, ms);
-      if (next % progressEvery === 0) say(`${next} sent, ${run.failures.length} of them failed`);
+      answered += 1;
+      if (answered % progressEvery === 0) say(`${answered} sent, ${run.failures.length} of them failed`);
       if (status >= 500 || status === -1)
         run.failures.push({ request, why: `${status} ${text.slice(0, 300)}` });
     }

@@ -20,7 +20,7 @@ import { limitConnections } from './http/connections.ts';
 import { describeApi, docsRoutes } from './http/docs.ts';
 import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } from './http/limits.ts';
 import { logRequests } from './http/request-log.ts';
-import { cutSlowBodies } from './http/slow-bodies.ts';
+import { cutSlowBodies, readBodiesToEnd } from './http/slow-bodies.ts';
 import { type TurnLimits, takeTurns } from './http/turns.ts';
 import { healthRoutes } from './ops/health.ts';
 import { metricsRoute } from './ops/metrics.ts';
@@ -128,6 +128,7 @@ function createServer(runtime: Runtime): FastifyInstance {
   });
   logRequests(app, runtime.log);
   cutSlowBodies(app);
+  readBodiesToEnd(app);
   return app;
 }
 

@@ -38,8 +38,6 @@ export function acceptCsvBodies(app: FastifyInstance): void {
 
 /** A connection that sends nothing for this long counts as lost. */
 const silenceMs = 60_000;
-/** How long the rest of a body is read and discarded: some clients read the response only after sending everything. */
-const drainMs = 10_000;
 
 /** For a scope of routes that accept files: the body is a stream, and so is the file of a form. */
 export async function acceptFiles(app: FastifyInstance): Promise<void> {
@@ -58,8 +56,7 @@ export type UploadFields = Readonly<Record<string, string>>;
 
 /**
  * Passes the file of a request to `take` while it arrives, with the fields that preceded it, and returns the result with
- * all fields. The file is the body itself or part of a form; fields may also be query parameters. When it ends early,
- * the rest of the body is read and discarded for a while, so that the client receives the response.
+ * all fields. The file is the body itself or part of a form; fields may also be query parameters.
  */
 export async function withUploadedFile<T>(
   request: FastifyRequest,
@@ -81,7 +78,6 @@ export async function withUploadedFile<T>(
     return { taken, fields: query };
   } finally {
     clearInterval(watch);
-    drain(request);
   }
 }
 
@@ -161,15 +157,6 @@ function cutSilence({ raw }: FastifyRequest): NodeJS.Timeout {
     seen = raw.socket.bytesRead;
   }, silenceMs);
   return watch.unref();
-}
-
-function drain({ raw }: FastifyRequest): void {
-  if (raw.complete || raw.destroyed) return;
-  raw.resume();
-  const patience = setTimeout(() => raw.destroy(), drainMs);
-  patience.unref();
-  raw.once('close', () => clearTimeout(patience));
-  raw.once('end', () => clearTimeout(patience));
 }
 
 function textsOf(query: unknown): UploadFields {

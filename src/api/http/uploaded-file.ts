@@ -30,7 +30,8 @@ const interrupted = () =>
 export async function* uploadedBytes(source: Readable, maxBytes: number): AsyncGenerator<Buffer> {
   const tooLarge = () => new RefusedError(413, 'too_large', `The file is larger than ${maxBytes} bytes.`);
   let bytes = 0;
-  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  // Destroying a request would end its connection before the answer.
+  const chunks = source.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   const next = () =>
     chunks.next().catch(() => {
       throw interrupted();

@@ -4,6 +4,7 @@ import type { SaleMoney, UnlockMoney } from '../../domain/payment/sale-money.ts'
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { ofOrganization } from '../organization.ts';
+import { repeatKey } from './reversals.ts';
 
 /**
  * What the pages tell of money: gross, refunded, disputed and net, as Stripe reports them. Each payment `p` is divided
@@ -41,9 +42,9 @@ export async function moneyOfUnlocks(db: Queryable, unlockIds: readonly string[]
     db,
     sql`SELECT p.unlock_id AS "unlockId", p.currency, ${sums},
       bool_or(p.kept AND p.refunded_minor + p.refunding_minor > 0) AS "keptRefunded",
-      bool_or(p.refunded_minor + p.refunding_minor < p.amount_minor AND EXISTS (SELECT 1 FROM refunds r
-        WHERE r.payment_id = p.id AND r.status IN ('failed', 'canceled')
-          AND r.amount_minor <= p.amount_minor - p.refunded_minor - p.refunding_minor)) AS "refundFailed",
+      bool_or(EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.status IN ('failed', 'canceled')
+        AND r.amount_minor <= ${sql.raw(rest)}
+        AND NOT EXISTS (SELECT 1 FROM effects e WHERE e.key = ${repeatKey('')} || r.id AND e.state = 'accepted'))) AS "refundFailed",
       bool_or(EXISTS (SELECT 1 FROM disputes d WHERE d.payment_id = p.id AND d.kind = 'inquiry'
         AND d.status NOT IN ('warning_closed', 'prevented'))) AS inquiry,
       bool_or(p.disputed_minor > 0) AND NOT bool_or(EXISTS (SELECT 1 FROM disputes d WHERE d.payment_id = p.id AND d.kind = 'open'))

@@ -180,10 +180,13 @@ describe('[F72] a refund that failed', () => {
     await untilMoney(unlockId, { refunded: 2000 });
     system.sandbox.act.dispute(intent, { status: 'lost' });
     await untilMoney(unlockId, { disputed: 2000, withdrawn: 2000 });
+    const figures = { gross: 2000, refunded: 2000, disputed: 2000, due: 0, net: -2000 };
+    expect(await moneyOfUnlocks(system.runtime.db, [unlockId])).toMatchObject([figures]);
     system.sandbox.act.settleRefund(refund.id, { status: 'failed' });
     await untilMoney(unlockId, { refunded: 0 });
     await story.settled();
     expect(await openAlerts(unlockId)).toEqual(['payment_disputed']);
+    expect(await moneyOfUnlocks(system.runtime.db, [unlockId])).toMatchObject([{ refunded: 0, net: 0 }]);
     expect(await stateOf(unlockId)).toBe('dispute_lost');
   });
 });

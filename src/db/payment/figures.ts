@@ -11,13 +11,13 @@ import { repeatKey } from './reversals.ts';
  * into parts that add up to its amount.
  */
 
-const claimed = 'least(p.disputed_minor, p.amount_minor - p.refunded_minor - p.refunding_minor)';
-const rest = `p.amount_minor - p.refunded_minor - p.refunding_minor - ${claimed}`;
+/** Negative when a bank got back what had been refunded before: that is a loss. */
+const rest = '(p.amount_minor - p.refunded_minor - p.refunding_minor - p.disputed_minor)';
 
 const sums = sql.raw(`sum(p.amount_minor)::int8 AS gross, sum(p.refunded_minor)::int8 AS refunded,
-  sum(p.refunding_minor)::int8 AS refunding, sum(${claimed})::int8 AS disputed,
-  coalesce(sum(${rest}) FILTER (WHERE NOT p.kept), 0)::int8 AS due,
-  coalesce(sum(${rest}) FILTER (WHERE p.kept), 0)::int8 AS net`);
+  sum(p.refunding_minor)::int8 AS refunding, sum(p.disputed_minor)::int8 AS disputed,
+  coalesce(sum(greatest(${rest}, 0)) FILTER (WHERE NOT p.kept), 0)::int8 AS due,
+  sum(CASE WHEN p.kept THEN ${rest} ELSE least(${rest}, 0) END)::int8 AS net`);
 
 /**
  * The money of an organization's sales, or of all for null, by currency, largest first: of payments booked since `first`,
@@ -77,7 +77,7 @@ export async function paymentsOfUnlock(
     db,
     sql`SELECT p.id, p.created_at AS "createdAt", p.amount_minor AS "amountMinor", p.currency, p.kept,
       p.refund_reason AS "refundReason", p.payment_intent AS "paymentIntent", p.refunded_minor AS "refundedMinor",
-      p.refunding_minor AS "refundingMinor", ${sql.raw(claimed)} AS "disputedMinor"
+      p.refunding_minor AS "refundingMinor", p.disputed_minor AS "disputedMinor"
     FROM payments p WHERE p.unlock_id = ${unlockId}::uuid ORDER BY p.created_at DESC LIMIT ${limit}`,
   );
 }

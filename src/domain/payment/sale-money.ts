@@ -11,7 +11,7 @@ export type SaleMoney = {
   due: number;
   /** What banks claim, or have got for good. */
   disputed: number;
-  /** What is left, before Stripe's fees. */
+  /** What is left, before Stripe's fees. Negative when a bank got what had been refunded before. */
   net: number;
 };
 

@@ -116,9 +116,9 @@ async function refundAtStripe(
     kind: 'refund',
     organizationId: payment.organizationId,
     subject,
-    call: async () => {
+    call: async (effectKey) => {
       const { paymentIntent } = payment;
-      const idempotencyKey = refusals === 0 ? key : `${key}-${refusals}`;
+      const idempotencyKey = refusals === 0 ? effectKey : `${effectKey}-${refusals}`;
       const made = await deps.payments.refund({ paymentIntent, idempotencyKey, reason, amount });
       return { vendorId: made.id, result: { amount: made.amount } };
     },

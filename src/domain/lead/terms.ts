@@ -53,7 +53,7 @@ function assertCharged(priceMinor: number | null, currency: string): void {
     throw refused(words.field === 'currency' ? 'currency' : 'price_cents', words.message);
 }
 
-/** What is wrong with a price for Stripe, as the message of its field. Returns null when Stripe would charge it. */
+/** What is wrong with a price, as the message of its field. Returns null when it may be asked and Stripe would charge it. */
 export function chargeProblem(
   priceMinor: number,
   currency: string,
@@ -72,6 +72,8 @@ export function chargeProblem(
       };
     case 'too_small':
       return { field, message: `must be at least ${price(refusal.minimum)}: Stripe charges no less` };
+    case 'too_large':
+      return { field, message: `must be at most ${price(refusal.maximum)}` };
   }
 }
 

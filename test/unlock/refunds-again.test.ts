@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resumeCause } from '../../src/api/console/actions.ts';
 import { moneyOfUnlocks, reversalsOfUnlock } from '../../src/db/payment/figures.ts';
+import { findPayment } from '../../src/db/payment/payments.ts';
+import type { UnlockView } from '../../src/db/unlock/unlocks.ts';
 import { moneyState } from '../../src/domain/payment/sale-money.ts';
+import type { Run } from '../../src/engine/define.ts';
 import { requestRepeat } from '../../src/usecases/payment/refund.ts';
+import { bookPaymentChange } from '../../src/usecases/payment/reversals.ts';
 import { type Deal, expectBooksToMatch, type Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -160,6 +164,23 @@ describe('[F72] a refund that failed', () => {
     ).toHaveLength(2);
   });
 
+  it('after another had succeeded: the alert says what is still refunded, and the rest cannot be repeated whole', async () => {
+    const { unlockId, intent } = await sold();
+    const first = system.sandbox.act.refund(intent, { amount: 1200 });
+    await untilAlerts(unlockId, ['payment_refunded']);
+    system.sandbox.act.refund(intent, { amount: 501 });
+    await untilAlerts(unlockId, ['payment_refunded', 'payment_refunded']);
+    system.sandbox.act.settleRefund(first.id, { status: 'failed' });
+    await untilAlerts(unlockId, ['payment_refunded', 'refund_failed']);
+    expect((await story.alerts(unlockId)).map(({ text }) => text)).toContain('$5.01 of $20 was refunded.');
+    system.sandbox.act.refund(intent, { amount: 700 });
+    await untilMoney(unlockId, { refunded: 1201 });
+    await expect(requestRepeat(system.runtime, first.id, null)).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining('at Stripe, $7.99 can still be refunded'),
+    });
+  });
+
   it('and whose payment was then lost in a dispute: it is not repeated, and the money is not owed twice', async () => {
     const { deal, intent } = await story.unwantedPayment((payment) =>
       system.sandbox.act.refundsOf(payment, { status: 'failed' }),
@@ -189,6 +210,45 @@ describe('[F72] a refund that failed', () => {
     expect(await moneyOfUnlocks(system.runtime.db, [unlockId])).toMatchObject([{ refunded: 0, net: 0 }]);
     expect(await stateOf(unlockId)).toBe('dispute_lost');
   });
+});
+
+it('[F72] a report that changes nothing books nothing', async () => {
+  const { unlockId, intent } = await sold();
+  system.sandbox.act.refund(intent, { amount: 501 });
+  await untilMoney(unlockId, { refunded: 501 });
+  await story.settled();
+  const versionOf = async () =>
+    (
+      await system.rows<{ version: number }>('SELECT version FROM payments WHERE unlock_id = $1', [unlockId])
+    )[0]!.version;
+  const before = await versionOf();
+  const payment = (await findPayment(system.runtime.db, { paymentIntent: intent }))!;
+  await system.runtime.relay.commit({
+    events: [
+      {
+        type: 'payment.changed',
+        organizationId: payment.organizationId,
+        subject: `unlock:${unlockId}`,
+        data: { paymentIntent: intent },
+      },
+    ],
+  });
+  await system.until(
+    'the run',
+    `SELECT 1 FROM attempts WHERE subject = $1 AND detail = 'no change to book'`,
+    [`unlock:${unlockId}`],
+    (row) => row !== undefined,
+  );
+  expect(await versionOf()).toBe(before);
+});
+
+it('[F72] a report about a payment that is not booked yet waits for it, ten minutes at most', async () => {
+  const now = new Date();
+  const outcomes = [0, 9, 11].map((minutes) => {
+    const run = { now, since: new Date(now.getTime() - minutes * 60_000) } as Run<UnlockView>;
+    return bookPaymentChange('pi_not_booked', system.runtime, run);
+  });
+  expect((await Promise.all(outcomes)).map(({ kind }) => kind)).toEqual(['snooze', 'snooze', 'skip']);
 });
 
 it('[F72] a dispute that was won and is opened again: alerted again, claimed again, its buyer flagged again', async () => {

@@ -90,8 +90,10 @@ async function obstacleTo(
   db: Runtime['db'],
 ): Promise<string | null> {
   if (!hasFailed(status)) return `Refund ${id} has not failed: Stripe reports it as ${status}.`;
-  if (amountMinor > returnable({ ...payment, disputedMinor: 0 }))
-    return `The amount of refund ${id} has already gone back in another way.`;
+  const left = returnable({ ...payment, disputedMinor: 0 });
+  if (left === 0) return `The amount of refund ${id} has already gone back in another way.`;
+  if (amountMinor > left)
+    return `A part of refund ${id} has already gone back in another way: at Stripe, ${formatMoney(left, payment.currency, 'en')} can still be refunded.`;
   if (amountMinor > returnable(payment))
     return `A bank claims the payment of refund ${id} in a dispute, or has got it: Stripe refunds nothing of it.`;
   const madeAs = (await findRepeats(db, [id])).get(id);

@@ -30,7 +30,8 @@ export function reversalEvents(
   const about = { organizationId, subject: subjects.unlock(payment.unlockId) };
   const ids = { unlockId: payment.unlockId, paymentId: payment.id };
   const events: EventDraft[] = [];
-  if (sums.refundedMinor > payment.refundedMinor)
+  // Less than before when a refund failed after it had succeeded: what is left is told.
+  if (sums.refundedMinor !== payment.refundedMinor && sums.refundedMinor > 0)
     events.push({ ...about, type: 'payment.refunded', data: { ...ids, amount: sums.refundedMinor } });
   for (const { id: refundId, amountMinor: amount, status, failure } of now.refunds) {
     const before = known.refunds.find(({ id }) => id === refundId)?.status;

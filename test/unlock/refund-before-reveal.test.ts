@@ -83,6 +83,33 @@ describe('a refund before the details were sent', () => {
     expect(story.reveals(offer)).toHaveLength(1);
   });
 
+  it('[F23] of a second payment, which is not kept, leaves the sale as it is', async () => {
+    const { intent: second } = await story.unwantedPayment((payment) =>
+      system.sandbox.act.refundsOf(payment, { status: 'pending' }),
+    );
+    const [refund] = await system.until<{ id: string }>(
+      'its refund',
+      'SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.payment_intent = $1',
+      [second],
+      (row) => row !== undefined,
+    );
+    const { buyer, offer, id, release } = await paidAndHeld();
+    await system.rows('UPDATE payments SET unlock_id = $2, subject_id = $2 WHERE payment_intent = $1', [
+      second,
+      id,
+    ]);
+    system.sandbox.act.settleRefund(refund!.id, { status: 'succeeded' });
+    await system.until<{ refunded: number }>(
+      'the refund',
+      'SELECT refunded_minor AS refunded FROM payments WHERE payment_intent = $1',
+      [second],
+      (row) => row?.refunded === 2000,
+    );
+    expect((await story.unlock(offer, buyer)).status).toBe('PAID');
+    release();
+    await story.reaches(offer, buyer, 'DONE');
+  });
+
   it('[F23] waits while the details may be on their way, and reverts the sale once they are not', async () => {
     const { buyer, offer, id, intent } = await paidAndHeld();
     const reveal = (state: string) =>

@@ -68,6 +68,12 @@ function newsOf(
   return kind === 'inquiry' ? 'payment.inquiry' : 'payment.disputed';
 }
 
+/** The buyer has all of the payment again, by refunds or by disputes that were lost. */
+function hasReturned({ amountMinor }: PaymentRow, { disputes }: Reversals, { refundedMinor }: Sums): boolean {
+  const lost = disputes.filter((dispute) => disputeKind(dispute) === 'lost');
+  return lost.reduce((sum, dispute) => sum + dispute.amountMinor, refundedMinor) >= amountMinor;
+}
+
 /** What the buyer of a payment that we refund is told: `refunded` only once all of it went back. */
 export function noticesOf(
   payment: PaymentRow,
@@ -79,6 +85,8 @@ export function noticesOf(
   const unlock = { id: payment.unlockId, organizationId: payment.organizationId };
   if (sums.refundedMinor >= payment.amountMinor)
     return payment.refundedMinor >= payment.amountMinor ? [] : [refundedNotice(payment, reason, now)];
+  // The bank has returned it instead.
+  if (hasReturned(payment, now, sums)) return [];
   const isNew = (id: string, status: string) =>
     !known.refunds.some((before) => before.id === id && before.status === status);
   return now.refunds
@@ -114,9 +122,7 @@ export function alertsPassed(
   sums: Sums,
   repeats: ReadonlyMap<string, string>,
 ): string[] {
-  const lost = now.disputes.filter((dispute) => disputeKind(dispute) === 'lost');
-  const back = lost.reduce((sum, { amountMinor }) => sum + amountMinor, sums.refundedMinor);
-  const isReturned = back >= payment.amountMinor;
+  const isReturned = hasReturned(payment, now, sums);
   // One that was made again and failed again has an alert of its own.
   const hasEnded = (id: string | undefined) =>
     now.refunds.some((refund) => refund.id === id && !isUnderWay(refund.status));

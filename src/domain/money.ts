@@ -1,8 +1,8 @@
 import { languageOf } from './language.ts';
 
-/** Bounds of an unlock's price, in minor units of any currency. The largest amount that Stripe charges has eight digits. */
+/** Bounds of an unlock's price, in minor units of any currency. */
 export const PRICE_MIN_MINOR = 50;
-export const PRICE_MAX_MINOR = 99_999_999;
+export const PRICE_MAX_MINOR = 1_000_000;
 
 /**
  * Decimal digits of Stripe's minor units (docs.stripe.com/currencies). They differ from ISO 4217 for mga (ISO 2) and

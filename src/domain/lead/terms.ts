@@ -1,5 +1,5 @@
 import { RefusedError } from '../errors.ts';
-import { formatMoney } from '../money.ts';
+import { formatMoney, PRICE_MAX_MINOR } from '../money.ts';
 import { refusalOf } from '../payment/currencies.ts';
 
 /** Price, currency and lifetime of an offer. */
@@ -53,7 +53,7 @@ function assertCharged(priceMinor: number | null, currency: string): void {
     throw refused(words.field === 'currency' ? 'currency' : 'price_cents', words.message);
 }
 
-/** What is wrong with a price, as the message of its field. Returns null when it may be asked and Stripe would charge it. */
+/** What is wrong with a price for Stripe, as the message of its field. Returns null when Stripe would charge it. */
 export function chargeProblem(
   priceMinor: number,
   currency: string,
@@ -65,6 +65,11 @@ export function chargeProblem(
   switch (refusal.because) {
     case 'not_charged':
       return { field, message: `Stripe takes no payments in ${currency}` };
+    case 'no_price':
+      return {
+        field,
+        message: `no price in ${currency} is possible: Stripe charges at least ${price(refusal.minimum)}, and a price is at most ${price(PRICE_MAX_MINOR)}`,
+      };
     case 'off_step':
       return {
         field,
@@ -72,8 +77,6 @@ export function chargeProblem(
       };
     case 'too_small':
       return { field, message: `must be at least ${price(refusal.minimum)}: Stripe charges no less` };
-    case 'too_large':
-      return { field, message: `must be at most ${price(refusal.maximum)}` };
   }
 }
 

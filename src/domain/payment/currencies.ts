@@ -39,32 +39,31 @@ const minimums: ReadonlyMap<string, number> = new Map(
   }),
 );
 
-/** 10,000 US dollars, and what is worth about as much where the units are small. */
-const largest = (minimum: number): number => Math.min(Math.max(1_000_000, 20_000 * minimum), PRICE_MAX_MINOR);
-
 export const stripeCurrencies: readonly string[] = [...minimums.keys()].sort();
 
-/** Bounds and step of an amount, or null for a currency that Stripe does not charge. The maximum is our own. */
-export function chargeRules(currency: string): { minimum: number; maximum: number; step: number } | null {
+/** `minimum` and `step` of an amount, or null for a currency that Stripe does not charge. */
+export function chargeRules(currency: string): { minimum: number; step: number } | null {
   const minimum = minimums.get(currency);
   if (minimum === undefined) return null;
   // Of three decimals the last must be 0.
   const step = wholeUnits.has(currency) ? 100 : minorDigits(currency) === 3 ? 10 : 1;
-  return { minimum, maximum: largest(minimum), step };
+  return { minimum, step };
 }
 
-/** Why a price is refused, by Stripe or as absurd, or null when it is taken. */
+/** Why Stripe would refuse a price, or null when it would take it. */
 export type Refusal =
   | { field: 'currency'; because: 'not_charged' }
+  /** Every price is too small for Stripe or too large for us. */
+  | { field: 'currency'; because: 'no_price'; minimum: number }
   | { field: 'price'; because: 'off_step'; step: number }
-  | { field: 'price'; because: 'too_small'; minimum: number }
-  | { field: 'price'; because: 'too_large'; maximum: number };
+  | { field: 'price'; because: 'too_small'; minimum: number };
 
 export function refusalOf(minor: number, currency: string): Refusal | null {
   const rules = chargeRules(currency);
   if (!rules) return { field: 'currency', because: 'not_charged' };
+  if (rules.minimum > PRICE_MAX_MINOR)
+    return { field: 'currency', because: 'no_price', minimum: rules.minimum };
   if (minor % rules.step !== 0) return { field: 'price', because: 'off_step', step: rules.step };
   if (minor < rules.minimum) return { field: 'price', because: 'too_small', minimum: rules.minimum };
-  if (minor > rules.maximum) return { field: 'price', because: 'too_large', maximum: rules.maximum };
   return null;
 }

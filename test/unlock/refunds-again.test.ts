@@ -57,6 +57,15 @@ const failedRefund = async (unlockId: string, but: readonly string[] = []) => {
   return row!.id;
 };
 
+/** Lets the worker look at a payment, as each event of Stripe does. */
+async function report(paymentIntent: string): Promise<void> {
+  const { organizationId, unlockId } = (await findPayment(system.runtime.db, { paymentIntent }))!;
+  const subject = `unlock:${unlockId}`;
+  await system.runtime.relay.commit({
+    events: [{ type: 'payment.changed', organizationId, subject, data: { paymentIntent } }],
+  });
+}
+
 const stateOf = async (unlockId: string) => {
   const [money] = await moneyOfUnlocks(system.runtime.db, [unlockId]);
   return money ? moneyState(money) : null;
@@ -222,17 +231,7 @@ it('[F72] a report that changes nothing books nothing', async () => {
       await system.rows<{ version: number }>('SELECT version FROM payments WHERE unlock_id = $1', [unlockId])
     )[0]!.version;
   const before = await versionOf();
-  const payment = (await findPayment(system.runtime.db, { paymentIntent: intent }))!;
-  await system.runtime.relay.commit({
-    events: [
-      {
-        type: 'payment.changed',
-        organizationId: payment.organizationId,
-        subject: `unlock:${unlockId}`,
-        data: { paymentIntent: intent },
-      },
-    ],
-  });
+  await report(intent);
   await system.until(
     'the run',
     `SELECT 1 FROM attempts WHERE subject = $1 AND detail = 'no change to book'`,
@@ -240,6 +239,23 @@ it('[F72] a report that changes nothing books nothing', async () => {
     (row) => row !== undefined,
   );
   expect(await versionOf()).toBe(before);
+});
+
+it('[F72] a refund of a version that kept only sums gets its row with the next report, and no alert until it fails', async () => {
+  const { unlockId, intent } = await sold();
+  const { id } = system.sandbox.act.refund(intent, { amount: 501 });
+  await untilAlerts(unlockId, ['payment_refunded']);
+  await story.settled();
+  await system.rows('DELETE FROM refunds WHERE id = $1', [id]);
+  await system.rows('UPDATE alerts SET resolved_at = now() WHERE subject = $1', [`unlock:${unlockId}`]);
+  await report(intent);
+  const row = 'SELECT 1 FROM refunds WHERE id = $1';
+  await system.until('its row', row, [id], (found) => found !== undefined);
+  await story.settled();
+  expect(await openAlerts(unlockId)).toEqual([]);
+  system.sandbox.act.settleRefund(id, { status: 'failed' });
+  await untilMoney(unlockId, { refunded: 0 });
+  await untilAlerts(unlockId, ['refund_failed']);
 });
 
 it('[F72] a report about a payment that is not booked yet waits for it, ten minutes at most', async () => {

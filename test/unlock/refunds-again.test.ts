@@ -173,6 +173,22 @@ describe('[F72] a refund that failed', () => {
     ).toHaveLength(2);
   });
 
+  it('in part, and was booked before its repeating was: its alert is resolved all the same', async () => {
+    const { unlockId, intent } = await sold();
+    const failed = system.sandbox.act.refund(intent, { amount: 501, status: 'failed' });
+    await untilAlerts(unlockId, ['refund_failed']);
+    const again = system.sandbox.act.refund(intent, { amount: 501 });
+    await untilAlerts(unlockId, ['payment_refunded', 'refund_failed']);
+    await story.settled();
+    await system.rows(
+      `INSERT INTO effects (key, id, vendor, kind, subject, state, fence, lease_until, vendor_id)
+        VALUES ('refund-again-' || $1, gen_random_uuid(), 'stripe', 'refund', 'unlock:' || $2, 'accepted', gen_random_uuid(), now(), $3)`,
+      [failed.id, unlockId, again.id],
+    );
+    await report(intent);
+    await untilAlerts(unlockId, ['payment_refunded']);
+  });
+
   it('after another had succeeded: the alert says what is still refunded, and the rest cannot be repeated whole', async () => {
     const { unlockId, intent } = await sold();
     const first = system.sandbox.act.refund(intent, { amount: 1200 });

@@ -48,7 +48,11 @@ export async function bookCurrent(
 ): Promise<Outcome> {
   const known = await findReversals(db, payment.id);
   const { now, sums } = await fetchReversals(payment, payments);
-  if (isBooked(payment, sums, known, now)) return finish({}, 'no change to book');
+  const repeats = await findRepeats(db, failedIds(now));
+  const passed = resolveAlertsPart(alertsPassed(payment, now, sums, repeats));
+  // A refund may be reported and booked before the run that made it has noted what it repeats.
+  if (isBooked(payment, sums, known, now))
+    return finish({ writes: repeats.size > 0 ? [passed] : [] }, 'no change to book');
   const events = [
     ...reversalEvents(payment, known, now, sums),
     ...(reason === null ? [] : noticesOf(payment, reason, known, now, sums)),
@@ -59,8 +63,6 @@ export async function bookCurrent(
   const shown = unlock ? await shownDetails(db, unlock) : 'none';
   const back = sums.refundedMinor + sums.refundingMinor;
   const booking: Booking = { now, sums, flagsBuyer: sums.disputedMinor > 0 };
-  const repeats = await findRepeats(db, failedIds(now));
-  const passed = resolveAlertsPart(alertsPassed(payment, now, sums, repeats));
   const undo = unlock && decide(unlock, { type: 'refund_before_reveal' }, run.now);
   if (unlock && undo?.kind === 'move' && payment.kept && back >= payment.amountMinor) {
     if (shown === 'unclear' && isWithinGrace(run)) return snooze(5_000, 'the details may be on their way');

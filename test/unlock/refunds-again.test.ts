@@ -66,6 +66,15 @@ async function report(paymentIntent: string): Promise<void> {
   });
 }
 
+/** Waits for a run on this unlock that ended so. */
+const untilRun = (unlockId: string, detail: string) =>
+  system.until(
+    detail,
+    'SELECT 1 FROM attempts WHERE subject = $1 AND detail = $2',
+    [`unlock:${unlockId}`, detail],
+    (row) => row !== undefined,
+  );
+
 const stateOf = async (unlockId: string) => {
   const [money] = await moneyOfUnlocks(system.runtime.db, [unlockId]);
   return money ? moneyState(money) : null;
@@ -187,6 +196,26 @@ describe('[F72] a refund that failed', () => {
     );
     await report(intent);
     await untilAlerts(unlockId, ['payment_refunded']);
+
+    // Alerts about what has passed are not raised.
+    const { id: paymentId, organizationId } = (await findPayment(system.runtime.db, {
+      paymentIntent: intent,
+    }))!;
+    const about = { organizationId, subject: `unlock:${unlockId}` };
+    const ids = { unlockId, paymentId };
+    await system.runtime.relay.commit({
+      events: [
+        {
+          ...about,
+          type: 'payment.refund_failed',
+          data: { ...ids, refundId: failed.id, amount: 501, code: 'declined' },
+        },
+        { ...about, type: 'payment.refunded', data: { ...ids, amount: 1002 } },
+      ],
+    });
+    await untilRun(unlockId, 'it was made again since');
+    await untilRun(unlockId, 'some of it came back since');
+    expect(await openAlerts(unlockId)).toEqual(['payment_refunded']);
   });
 
   it('after another had succeeded: the alert says what is still refunded, and the rest cannot be repeated whole', async () => {
@@ -248,12 +277,7 @@ it('[F72] a report that changes nothing books nothing', async () => {
     )[0]!.version;
   const before = await versionOf();
   await report(intent);
-  await system.until(
-    'the run',
-    `SELECT 1 FROM attempts WHERE subject = $1 AND detail = 'no change to book'`,
-    [`unlock:${unlockId}`],
-    (row) => row !== undefined,
-  );
+  await untilRun(unlockId, 'no change to book');
   expect(await versionOf()).toBe(before);
 });
 

@@ -199,9 +199,10 @@ function refundFrom({ id, amount, currency, status, failure_reason }: Stripe.Ref
 function disputeFrom(dispute: Stripe.Dispute): DisputeAtStripe {
   const { id, amount, currency, status, reason, balance_transactions: movements } = dispute;
   const taken = -movements.reduce((sum, movement) => sum + movement.amount, 0);
-  // An account that settles in another currency is told converted amounts.
+  // An account that settles in another currency is told amounts converted at the rates of their days.
   const converted = movements.some((movement) => movement.currency !== currency);
-  const withdrawn = converted && taken > 0 ? amount : Math.max(taken, 0);
+  const isOut = movements.reduce((sum, movement) => sum - Math.sign(movement.amount), 0) > 0;
+  const withdrawn = converted ? (isOut ? amount : 0) : Math.max(taken, 0);
   return { id, amount, withdrawn, status, reason };
 }
 

@@ -254,7 +254,8 @@ const explained = {
   },
   nothing_to_refund: {
     title: 'Nothing is left to refund',
-    meaning: 'The amount of this refund has gone back, or is on its way. Nothing was changed.',
+    meaning:
+      'This refund has not failed, was made again, its amount went back, or a bank claims the payment. Nothing was changed.',
     next: 'Look at the payment at Stripe if you expected something else.',
   },
   cancelled: {

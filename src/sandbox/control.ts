@@ -44,6 +44,7 @@ const refundSchema = z.strictObject({
 const disputeSchema = z.strictObject({
   status: z.enum(disputeStatuses).optional(),
   reason: z.string().optional(),
+  settled: z.strictObject({ currency: z.string(), rate: z.number().positive() }).optional(),
 });
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 const ledgerSchema = z.strictObject({

@@ -182,6 +182,23 @@ describe('refunds', () => {
     ]);
   });
 
+  it.each([
+    ['at a better rate', 1.08],
+    ['at a worse rate', 1.12],
+  ])(
+    '[F72] a dispute of an account that settles in another currency, won %s, has nothing withdrawn',
+    async (name, rate) => {
+      const { paymentIntent } = await paid(`pay-settled-${name}`);
+      const withdrawn = async () => (await stripe.retrieveReversals(paymentIntent)).disputes[0]!.withdrawn;
+      sandbox.act.dispute(paymentIntent, { settled: { currency: 'eur', rate: 1.1 } });
+      expect(await withdrawn()).toBe(2000);
+      sandbox.act.dispute(paymentIntent, { status: 'won', settled: { currency: 'eur', rate } });
+      expect(await withdrawn()).toBe(0);
+      sandbox.act.dispute(paymentIntent, { status: 'lost', settled: { currency: 'eur', rate: 1.1 } });
+      expect(await withdrawn()).toBe(2000);
+    },
+  );
+
   it('[F72] a refund of an amount that failed at once is returned as failed', async () => {
     const { paymentIntent } = await paid('pay-16');
     sandbox.act.refundsOf(paymentIntent, { status: 'failed' });

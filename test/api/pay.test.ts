@@ -512,6 +512,12 @@ describe('after payment', () => {
       [api.organizationId, unlockId, session!.id],
     );
     await expectWords('will be refunded in full', 'Le devolveremos su pago por completo');
+    // The bank has returned it instead.
+    await api.rows(
+      `INSERT INTO disputes (id, payment_id, amount_minor, withdrawn_minor, kind, status, reason)
+        SELECT 'du_lost', id, 2000, 2000, 'lost', 'lost', 'fraudulent' FROM payments WHERE payment_intent = 'pi_owed'`,
+    );
+    await expectWords('was refunded in full', 'Su pago fue devuelto por completo');
   });
 
   it('[F72] of a payment that is kept, what went back and what is on its way are told apart', async () => {

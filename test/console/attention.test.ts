@@ -125,6 +125,21 @@ describe('money that went back is told wherever a sale is shown', () => {
     }
   });
 
+  it('of more than twenty alerts, the newest are shown with the number of all', async () => {
+    // An action empties the cache of the pages.
+    const refresh = () => operator.post('/console/alerts/01939c5e-1111-7222-8333-444455556666/resolve');
+    await system.rows(
+      `INSERT INTO alerts (id, key, kind, subject, text) SELECT gen_random_uuid(), 'more-' || n, 'work_parked', 'more:' || n, 'One more.'
+        FROM generate_series(1, 22) AS n`,
+    );
+    await refresh();
+    const words = seen(await pageOf(operator, '/console'));
+    expect(words).toContain('The newest 20 of 25 alerts are shown. Resolve some to see the others.');
+    await system.rows(`DELETE FROM alerts WHERE key LIKE 'more-%'`);
+    await refresh();
+    expect(seen(await pageOf(operator, '/console'))).not.toContain('Resolve some to see');
+  });
+
   it('every mail has its subject in words and links to the sale itself', () => {
     const mails = system.sandbox.ledger.list({ operation: 'mail.send', to: alertAddress, accepted: true });
     expect(mails).toHaveLength(3);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKey } from '../../src/db/account/api-keys.ts';
+import { commitChange } from '../../src/db/commit.ts';
+import { resumeRow } from '../../src/db/transport/outbox.ts';
 import { type Visitor, visit } from '../harness/console-client.ts';
 import { sampleLead } from '../harness/sample-lead.ts';
 import { providers, startSystem, type TestSystem } from '../harness/system.ts';
@@ -147,6 +149,22 @@ describe('console pages', () => {
 });
 
 describe('operator actions', () => {
+  it('work that another click has resumed since it was read is not resumed again', async () => {
+    const { story } = system;
+    const buyer = await story.buyer();
+    await story.checkout(await story.offer([buyer]), buyer);
+    // The check of an open session comes up again and again, and is not parked.
+    const [open] = await system.until<{ id: number }>(
+      'work that waits',
+      `SELECT o.id FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
+        WHERE e.type = 'checkout.opened' AND o.parked_at IS NULL`,
+      [],
+      (row) => row !== undefined,
+    );
+    const resume = { guard: () => resumeRow(open!.id) };
+    expect((await commitChange(system.runtime.db, resume, { visibilityMs: 1_000 })).moved).toBe(false);
+  });
+
   it('two simultaneous clicks resume parked work once; it finishes and its alert is resolved', async () => {
     system.sandbox.fault({
       vendor: 'twilio',

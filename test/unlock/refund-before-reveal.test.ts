@@ -46,6 +46,94 @@ describe('a refund before the details were sent', () => {
     expect(payment).toEqual({ kept: false, left: 0 });
   });
 
+  /** Holds the details of a paid lead back by the carrier's rate limit. */
+  async function paidAndHeld() {
+    const buyer = await story.buyer();
+    const offer = await story.offer([buyer]);
+    const { session } = await story.checkout(offer, buyer);
+    const held = system.sandbox.fault({
+      vendor: 'twilio',
+      kind: 'rate_limit',
+      retryAfter: 1,
+      contains: buyer.phone,
+      method: 'POST',
+    });
+    const { paymentIntent } = system.sandbox.act.pay(session);
+    const { id } = await story.reaches(offer, buyer, 'PAID');
+    await system.until(
+      'the text to be held back',
+      `SELECT 1 FROM effects WHERE subject = $1 AND key LIKE 'reveal-%' AND state = 'released'`,
+      [`unlock:${id}`],
+      (row) => row !== undefined,
+    );
+    return { buyer, offer, id, intent: paymentIntent.id, release: () => system.sandbox.clearFaults(held.id) };
+  }
+
+  it('[F23] in part leaves the sale as it is: the details are sent', async () => {
+    const { buyer, offer, intent, release } = await paidAndHeld();
+    system.sandbox.act.refund(intent, { amount: 501 });
+    await system.until<{ refunded: number }>(
+      'the refund',
+      'SELECT refunded_minor AS refunded FROM payments WHERE payment_intent = $1',
+      [intent],
+      (row) => row?.refunded === 501,
+    );
+    release();
+    await story.reaches(offer, buyer, 'DONE');
+    expect(story.reveals(offer)).toHaveLength(1);
+  });
+
+  it('[F23] of a second payment, which is not kept, leaves the sale as it is', async () => {
+    const { intent: second } = await story.unwantedPayment((payment) =>
+      system.sandbox.act.refundsOf(payment, { status: 'pending' }),
+    );
+    const [refund] = await system.until<{ id: string }>(
+      'its refund',
+      'SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.payment_intent = $1',
+      [second],
+      (row) => row !== undefined,
+    );
+    const { buyer, offer, id, release } = await paidAndHeld();
+    await system.rows('UPDATE payments SET unlock_id = $2, subject_id = $2 WHERE payment_intent = $1', [
+      second,
+      id,
+    ]);
+    system.sandbox.act.settleRefund(refund!.id, { status: 'succeeded' });
+    await system.until<{ refunded: number }>(
+      'the refund',
+      'SELECT refunded_minor AS refunded FROM payments WHERE payment_intent = $1',
+      [second],
+      (row) => row?.refunded === 2000,
+    );
+    expect((await story.unlock(offer, buyer)).status).toBe('PAID');
+    release();
+    await story.reaches(offer, buyer, 'DONE');
+  });
+
+  it('[F23] waits while the details may be on their way, and reverts the sale once they are not', async () => {
+    const { buyer, offer, id, intent } = await paidAndHeld();
+    const reveal = (state: string) =>
+      system.rows(
+        `UPDATE effects SET state = $2, lease_until = now() + interval '1 hour' WHERE subject = $1 AND key LIKE 'reveal-%'`,
+        [`unlock:${id}`, state],
+      );
+    await reveal('claimed');
+    system.sandbox.act.refund(intent, {});
+    await system.until(
+      'the refund to wait',
+      `SELECT 1 FROM attempts WHERE subject = $1 AND detail = 'the details may be on their way'`,
+      [`unlock:${id}`],
+      (row) => row !== undefined,
+    );
+    expect((await story.unlock(offer, buyer)).status).toBe('PAID');
+    await reveal('released');
+    await system.rows(
+      `UPDATE outbox SET due_at = now() WHERE worker = 'payment-linker' AND parked_at IS NULL`,
+    );
+    await story.reaches(offer, buyer, 'EXPIRED', 'refunded');
+    expect(story.reveals(offer)).toEqual([]);
+  });
+
   it('[F23] counts as after the reveal while the outcome of the details text is unknown', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);

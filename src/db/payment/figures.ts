@@ -4,19 +4,20 @@ import type { SaleMoney, UnlockMoney } from '../../domain/payment/sale-money.ts'
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { ofOrganization } from '../organization.ts';
+import { repeatKey } from './reversals.ts';
 
 /**
  * What the pages tell of money: gross, refunded, disputed and net, as Stripe reports them. Each payment `p` is divided
  * into parts that add up to its amount.
  */
 
-const claimed = 'least(p.disputed_minor, p.amount_minor - p.refunded_minor - p.refunding_minor)';
-const rest = `p.amount_minor - p.refunded_minor - p.refunding_minor - ${claimed}`;
+/** Negative when a bank got back what had been refunded before: that is a loss. */
+const rest = '(p.amount_minor - p.refunded_minor - p.refunding_minor - p.disputed_minor)';
 
 const sums = sql.raw(`sum(p.amount_minor)::int8 AS gross, sum(p.refunded_minor)::int8 AS refunded,
-  sum(p.refunding_minor)::int8 AS refunding, sum(${claimed})::int8 AS disputed,
-  coalesce(sum(${rest}) FILTER (WHERE NOT p.kept), 0)::int8 AS due,
-  coalesce(sum(${rest}) FILTER (WHERE p.kept), 0)::int8 AS net`);
+  sum(p.refunding_minor)::int8 AS refunding, sum(p.disputed_minor)::int8 AS disputed,
+  coalesce(sum(greatest(${rest}, 0)) FILTER (WHERE NOT p.kept), 0)::int8 AS due,
+  sum(CASE WHEN p.kept THEN ${rest} ELSE least(${rest}, 0) END)::int8 AS net`);
 
 /**
  * The money of an organization's sales, or of all for null, by currency, largest first: of payments booked since `first`,
@@ -41,9 +42,9 @@ export async function moneyOfUnlocks(db: Queryable, unlockIds: readonly string[]
     db,
     sql`SELECT p.unlock_id AS "unlockId", p.currency, ${sums},
       bool_or(p.kept AND p.refunded_minor + p.refunding_minor > 0) AS "keptRefunded",
-      bool_or(p.refunded_minor + p.refunding_minor < p.amount_minor AND EXISTS (SELECT 1 FROM refunds r
-        WHERE r.payment_id = p.id AND r.status IN ('failed', 'canceled')
-          AND r.amount_minor <= p.amount_minor - p.refunded_minor - p.refunding_minor)) AS "refundFailed",
+      bool_or(EXISTS (SELECT 1 FROM refunds r WHERE r.payment_id = p.id AND r.status IN ('failed', 'canceled')
+        AND r.amount_minor <= ${sql.raw(rest)}
+        AND NOT EXISTS (SELECT 1 FROM effects e WHERE e.key = ${repeatKey('')} || r.id AND e.state = 'accepted'))) AS "refundFailed",
       bool_or(EXISTS (SELECT 1 FROM disputes d WHERE d.payment_id = p.id AND d.kind = 'inquiry'
         AND d.status NOT IN ('warning_closed', 'prevented'))) AS inquiry,
       bool_or(p.disputed_minor > 0) AND NOT bool_or(EXISTS (SELECT 1 FROM disputes d WHERE d.payment_id = p.id AND d.kind = 'open'))
@@ -76,7 +77,7 @@ export async function paymentsOfUnlock(
     db,
     sql`SELECT p.id, p.created_at AS "createdAt", p.amount_minor AS "amountMinor", p.currency, p.kept,
       p.refund_reason AS "refundReason", p.payment_intent AS "paymentIntent", p.refunded_minor AS "refundedMinor",
-      p.refunding_minor AS "refundingMinor", ${sql.raw(claimed)} AS "disputedMinor"
+      p.refunding_minor AS "refundingMinor", p.disputed_minor AS "disputedMinor"
     FROM payments p WHERE p.unlock_id = ${unlockId}::uuid ORDER BY p.created_at DESC LIMIT ${limit}`,
   );
 }

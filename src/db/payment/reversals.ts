@@ -49,6 +49,23 @@ export async function findRefund(db: Queryable, id: string): Promise<RefundRow |
   return row ?? null;
 }
 
+/** The key of the effect that makes a failed refund again. */
+export const repeatKey = (refundId: string) => `refund-again-${refundId}`;
+
+/** By the ids of failed refunds: the refund that each was made again as. Those that were not are left out. */
+export async function findRepeats(
+  db: Queryable,
+  refundIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (refundIds.length === 0) return new Map();
+  const rows = await run<{ key: string; madeAs: string }>(
+    db,
+    sql`SELECT key, coalesce(vendor_id, '') AS "madeAs" FROM effects
+      WHERE state = 'accepted' AND key = ANY(${sql.param(refundIds.map(repeatKey))}::text[])`,
+  );
+  return new Map(rows.map(({ key, madeAs }) => [key.slice(repeatKey('').length), madeAs]));
+}
+
 export async function findDispute(db: Queryable, id: string): Promise<Dispute | null> {
   const [row] = await run<Dispute>(
     db,

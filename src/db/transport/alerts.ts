@@ -38,12 +38,13 @@ export function resolveParkedAlert(outboxId: number): Part {
   };
 }
 
-/** Resolves the open alerts with these keys. */
+/** Resolves the open alerts with these keys, and those whose key goes on after a dash. */
 export function resolveAlertsPart(keys: readonly string[]): Part {
   return {
     name: 'alerts_passed',
     statement: (when) => sql`UPDATE alerts SET resolved_at = now()
-      WHERE resolved_at IS NULL AND key = ANY(${sql.param([...keys])}::text[]) AND ${when}`,
+      WHERE resolved_at IS NULL AND ${when}
+        AND EXISTS (SELECT 1 FROM unnest(${sql.param([...keys])}::text[]) AS k(key) WHERE alerts.key = k.key OR starts_with(alerts.key, k.key || '-'))`,
   };
 }
 

@@ -143,18 +143,30 @@ export async function findEffect(db: Queryable, key: string): Promise<EffectRow 
   return row ?? null;
 }
 
+/** How often the vendor refused an effect. Its subject is given for the index. */
+export async function countRefusals(
+  db: Queryable,
+  { key, subject }: { key: string; subject: string },
+): Promise<number> {
+  const [row] = await run<{ n: number }>(
+    db,
+    sql`SELECT count(*)::int AS n FROM attempts WHERE subject = ${subject} AND effect_key = ${key} AND outcome = 'refused'`,
+  );
+  return row!.n;
+}
+
 /** The key of the effect with this id, which is also the id of its message. */
 export async function findEffectKey(db: Queryable, effectId: string): Promise<string | null> {
   const [row] = await run<{ key: string }>(db, sql`SELECT key FROM effects WHERE id = ${effectId}::uuid`);
   return row?.key ?? null;
 }
 
-/** Releases refused texts and e-mails of a subject after an operator has fixed the cause; opt-outs stay refused. */
+/** Releases refused texts, e-mails and calls to Stripe of a subject after an operator has fixed the cause; opt-outs stay refused. */
 export function releaseRefused(subject: string): Part {
   return {
     name: 'released',
     statement: (when) => sql`UPDATE effects SET state = 'released', error_code = NULL, updated_at = now()
-      WHERE subject = ${subject} AND state = 'refused' AND kind IN ('sms', 'email')
+      WHERE subject = ${subject} AND state = 'refused' AND (kind IN ('sms', 'email') OR vendor = 'stripe')
         AND error_code NOT IN ('opted_out', 'bad_number', 'unknown_outcome') AND ${when}`,
   };
 }

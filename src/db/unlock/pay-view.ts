@@ -16,7 +16,8 @@ export async function findUnlockByToken(db: Queryable, tokenHash: string): Promi
       EXISTS (SELECT 1 FROM checkout_sessions q WHERE q.purpose = 'unlock' AND q.subject_id = u.id AND q.quarantined_at IS NOT NULL) AS held,
       (SELECT CASE WHEN y.kept THEN 'kept' ELSE 'returned' END FROM payments y WHERE y.unlock_id = u.id
         ORDER BY y.kept DESC, y.created_at DESC LIMIT 1) AS payment,
-      (SELECT CASE WHEN bool_and(y.refunded_minor >= y.amount_minor) THEN 'returned'
+      (SELECT CASE WHEN bool_and(y.refunded_minor + (SELECT coalesce(sum(d.amount_minor), 0) FROM disputes d
+              WHERE d.payment_id = y.id AND d.kind = 'lost') >= y.amount_minor) THEN 'returned'
           WHEN bool_and(y.refunded_minor + y.refunding_minor >= y.amount_minor) THEN 'returning'
           WHEN count(*) > 0 THEN 'owed' END
         FROM payments y WHERE y.unlock_id = u.id AND NOT y.kept) AS refund,
@@ -44,7 +45,7 @@ export type PayFigures = {
   /** Whether a payment is kept, or none of those booked is; null when none is booked. */
   payment: 'kept' | 'returned' | null;
   /**
-   * Where the money of the payments that are not kept is: `returned` when all of it went back, `returning` when the rest
+   * Where the money of the payments that are not kept is: `returned` when all of it went back, by refunds or lost disputes, `returning` when the rest
    * is on its way, `owed` when a refund is to be made. Null when there is no such payment.
    */
   refund: 'returned' | 'returning' | 'owed' | null;

@@ -102,6 +102,11 @@ describe('a price that Stripe refuses', () => {
       given(500_001, 'ugx'),
       'price_cents must be a multiple of UGX 1: Stripe charges no other amounts',
     ],
+    [
+      'a currency whose minimum is above the largest price',
+      given(1_000_000, 'lak'),
+      'currency no price in lak is possible: Stripe charges at least LAK 11,000, and a price is at most LAK 10,000',
+    ],
     ['a currency it does not take', given(2_000, 'irr'), 'currency Stripe takes no payments in irr'],
     ['that currency without a price', given(null, 'irr'), 'currency Stripe takes no payments in irr'],
   ] as const)('%s', (_name, order, expected) => {

@@ -1,5 +1,5 @@
 import { RefusedError } from '../errors.ts';
-import { formatMoney } from '../money.ts';
+import { formatMoney, PRICE_MAX_MINOR } from '../money.ts';
 import { refusalOf } from '../payment/currencies.ts';
 
 /** Price, currency and lifetime of an offer. */
@@ -65,6 +65,11 @@ export function chargeProblem(
   switch (refusal.because) {
     case 'not_charged':
       return { field, message: `Stripe takes no payments in ${currency}` };
+    case 'no_price':
+      return {
+        field,
+        message: `no price in ${currency} is possible: Stripe charges at least ${price(refusal.minimum)}, and a price is at most ${price(PRICE_MAX_MINOR)}`,
+      };
     case 'off_step':
       return {
         field,

@@ -6,9 +6,14 @@ import { stepOf } from '../transport/steps.ts';
 /** The key of the alert about a payment that is held until an operator resolves the alert. */
 export const heldPaymentAlert = (sessionId: string) => `quarantined-${sessionId}`;
 
-/** The keys of the alerts about one refund or dispute. They are resolved once it is made good, won or closed. */
+/**
+ * The keys of the alerts about one refund or dispute. They are resolved once it is made good, won or closed. Where the same
+ * may happen again, as when a won dispute is reopened, the id of the event follows.
+ */
 export const failedRefundAlert = (refundId: string) => `refund-failed-${refundId}`;
 export const disputedAlert = (disputeId: string) => `disputed-${disputeId}`;
+/** Of all refunds of a payment. Resolved when some of the money came back. */
+export const refundedAlert = (paymentId: string) => `refunded-${paymentId}`;
 export const inquiryAlert = (disputeId: string) => `inquiry-${disputeId}`;
 /** Of a dispute that was booked before disputes had rows. */
 export const legacyDisputedAlert = (paymentId: string) => `disputed-${paymentId}`;

@@ -1,4 +1,4 @@
-import { minorDigits } from '../money.ts';
+import { minorDigits, PRICE_MAX_MINOR } from '../money.ts';
 
 /**
  * What Stripe charges (docs.stripe.com/currencies, sections "Presentment currencies", "Minimum and maximum charge
@@ -53,12 +53,16 @@ export function chargeRules(currency: string): { minimum: number; step: number }
 /** Why Stripe would refuse a price, or null when it would take it. */
 export type Refusal =
   | { field: 'currency'; because: 'not_charged' }
+  /** Every price is too small for Stripe or too large for us. */
+  | { field: 'currency'; because: 'no_price'; minimum: number }
   | { field: 'price'; because: 'off_step'; step: number }
   | { field: 'price'; because: 'too_small'; minimum: number };
 
 export function refusalOf(minor: number, currency: string): Refusal | null {
   const rules = chargeRules(currency);
   if (!rules) return { field: 'currency', because: 'not_charged' };
+  if (rules.minimum > PRICE_MAX_MINOR)
+    return { field: 'currency', because: 'no_price', minimum: rules.minimum };
   if (minor % rules.step !== 0) return { field: 'price', because: 'off_step', step: rules.step };
   if (minor < rules.minimum) return { field: 'price', because: 'too_small', minimum: rules.minimum };
   return null;

@@ -36,6 +36,10 @@ export type Dispute = {
 /** A refund that ended without returning the money. */
 export const hasFailed = (status: RefundStatus): boolean => status === 'failed' || status === 'canceled';
 
+/** A refund whose money has left our balance, and which the bank may still refuse. */
+export const isUnderWay = (status: RefundStatus): boolean =>
+  status === 'pending' || status === 'requires_action';
+
 const kinds: Readonly<Record<string, DisputeKind>> = {
   needs_response: 'open',
   under_review: 'open',
@@ -95,6 +99,18 @@ export function sumsOf(amountMinor: number, { refunds, disputes }: Reversals): S
     ),
   };
 }
+
+/**
+ * What of a payment a refund can return: neither what went back or is on its way, nor what a bank claims or has got. Stripe
+ * refunds nothing of a payment that is claimed.
+ */
+export const returnable = ({
+  amountMinor,
+  refundedMinor,
+  refundingMinor,
+  disputedMinor,
+}: Sums & { amountMinor: number }): number =>
+  Math.max(amountMinor - refundedMinor - refundingMinor - disputedMinor, 0);
 
 /** `stripe` is the balance at Stripe; the others, one of each per organization, classify that balance. */
 export const accounts = ['stripe', 'sales', 'refunds_due', 'disputed'] as const;

@@ -11,7 +11,7 @@ export type SaleMoney = {
   due: number;
   /** What banks claim, or have got for good. */
   disputed: number;
-  /** What is left, before Stripe's fees. */
+  /** What is left, before Stripe's fees. Negative when a bank got what had been refunded before. */
   net: number;
 };
 
@@ -19,7 +19,7 @@ export type UnlockMoney = SaleMoney & {
   unlockId: string;
   /** A part of the payment that is kept went back, or is on its way. */
   keptRefunded: boolean;
-  /** A refund failed, and its amount has not gone back since. */
+  /** A refund failed, was not made again, and its amount neither went back since nor is claimed by a bank. */
   refundFailed: boolean;
   /** A bank asks about the payment and claims nothing. */
   inquiry: boolean;

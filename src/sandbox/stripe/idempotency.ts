@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type Answer, Refusal, type VendorRequest } from '../vendor.ts';
 
-type Kept = { fingerprint: string; answer: Answer | null; at: number };
+type Kept = { fingerprint: string; answer: Answer | null; refusal: Refusal | null; at: number };
 
 const keepForMs = 24 * 3600 * 1000;
 const maxKeys = 50_000;
+/** Refusals by the state of an object. They are stored as results are; validation errors are not. */
+const stored = new Set<Refusal['code']>(['charge_already_refunded', 'charge_disputed']);
 
-/** Stripe's idempotency keys: the first result is replayed for 24 h; validation errors are not stored. */
+/** Stripe's idempotency keys: the first result is replayed for 24 h. */
 export class IdempotencyKeys {
   #kept = new Map<string, Kept>();
 
@@ -20,7 +22,7 @@ export class IdempotencyKeys {
       .digest('base64');
     const known = this.#fresh(key);
     if (known) return replay(known, key, fingerprint);
-    const kept: Kept = { fingerprint, answer: null, at: Date.now() };
+    const kept: Kept = { fingerprint, answer: null, refusal: null, at: Date.now() };
     this.#kept.set(key, kept);
     this.#trim();
     try {
@@ -28,7 +30,8 @@ export class IdempotencyKeys {
       kept.answer = answer;
       return { ...answer, headers: { ...answer.headers, 'idempotency-key': key } };
     } catch (error) {
-      this.#kept.delete(key);
+      if (error instanceof Refusal && stored.has(error.code)) kept.refusal = error;
+      else this.#kept.delete(key);
       throw error;
     }
   }
@@ -66,6 +69,7 @@ function replay(known: Kept, key: string, fingerprint: string): Answer {
       'idempotency_error',
     );
   }
+  if (known.refusal) throw known.refusal;
   if (!known.answer) {
     throw new Refusal(
       409,

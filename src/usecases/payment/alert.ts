@@ -1,5 +1,5 @@
 import { findPayment } from '../../db/payment/payments.ts';
-import { findDispute, findRefund } from '../../db/payment/reversals.ts';
+import { findDispute, findRefund, findRepeats } from '../../db/payment/reversals.ts';
 import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import {
   alert,
@@ -7,9 +7,10 @@ import {
   failedRefundAlert,
   inquiryAlert,
   legacyDisputedAlert,
+  refundedAlert,
 } from '../../domain/messaging/alerts.ts';
 import { formatMoney } from '../../domain/money.ts';
-import { disputeKind, hasFailed, isClosedInquiry } from '../../domain/payment/reversals.ts';
+import { disputeKind, hasFailed, isClosedInquiry, returnable } from '../../domain/payment/reversals.ts';
 import type { Run } from '../../engine/define.ts';
 import { type Outcome, skip } from '../../engine/outcome.ts';
 import type { DomainEvent } from '../../events/envelope.ts';
@@ -37,15 +38,17 @@ async function alertAboutSale(
 
 const amountOf = ({ currency }: UnlockView, minor: number) => formatMoney(minor, currency, 'en');
 
-export const alertRefunded = (
-  { data: { paymentId, amount }, occurredAt }: DomainEvent<'payment.refunded'>,
+export async function alertRefunded(
+  { id, data: { paymentId, amount }, occurredAt }: DomainEvent<'payment.refunded'>,
   deps: Deps,
   run: Run<UnlockView>,
-) =>
-  alertAboutSale(
+): Promise<Outcome> {
+  const payment = await findPayment(deps.db, { id: paymentId });
+  if (payment && payment.refundedMinor < amount) return skip('some of it came back since');
+  return alertAboutSale(
     occurredAt,
     (unlock) => ({
-      key: `refunded-${paymentId}-${amount}`,
+      key: `${refundedAlert(paymentId)}-${amount}-${id}`,
       ...alert('payment_refunded', {
         amount: amountOf(unlock, amount),
         price: amountOf(unlock, unlock.priceMinor),
@@ -54,6 +57,7 @@ export const alertRefunded = (
     deps,
     run,
   );
+}
 
 export async function alertRefundFailed(
   { data: { paymentId, refundId, amount, code }, occurredAt }: DomainEvent<'payment.refund_failed'>,
@@ -63,7 +67,9 @@ export async function alertRefundFailed(
   const refund = await findRefund(deps.db, refundId);
   const payment = await findPayment(deps.db, { id: paymentId });
   if (!payment || !refund || !hasFailed(refund.status)) return skip('it has not failed');
-  if (payment.refundedMinor >= payment.amountMinor) return skip('its amount went back since');
+  if (refund.amountMinor > returnable(payment))
+    return skip('its amount went back since, or a bank claims it');
+  if ((await findRepeats(deps.db, [refundId])).size > 0) return skip('it was made again since');
   const facts = { refundId, code, kept: payment.kept };
   return alertAboutSale(
     occurredAt,
@@ -97,6 +103,7 @@ export async function alertInquiry(
 
 export async function alertDisputed(
   {
+    id,
     data: { paymentId, disputeId, amount, reason = 'reason not given' },
     occurredAt,
   }: DomainEvent<'payment.disputed'>,
@@ -108,7 +115,7 @@ export async function alertDisputed(
   return alertAboutSale(
     occurredAt,
     (unlock) => ({
-      key: disputeId === undefined ? legacyDisputedAlert(paymentId) : disputedAlert(disputeId),
+      key: disputeId === undefined ? legacyDisputedAlert(paymentId) : `${disputedAlert(disputeId)}-${id}`,
       ...alert('payment_disputed', {
         amount: amountOf(unlock, amount ?? unlock.priceMinor),
         disputeId: disputeId ?? paymentId,

@@ -1,17 +1,24 @@
 import { findPayment, type PaymentRow } from '../../db/payment/payments.ts';
-import { findRefund } from '../../db/payment/reversals.ts';
+import {
+  findRefund,
+  findRepeats,
+  findReversals,
+  type RefundRow,
+  repeatKey,
+} from '../../db/payment/reversals.ts';
+import { countRefusals } from '../../db/transport/effects.ts';
 import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { formatMoney } from '../../domain/money.ts';
-import { hasFailed } from '../../domain/payment/reversals.ts';
+import { disputeKind, hasFailed, returnable } from '../../domain/payment/reversals.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, skip } from '../../engine/outcome.ts';
 import type { Relay } from '../../engine/relay.ts';
 import type { Cause } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
-import { buyerNotice } from '../messaging/notify-buyer.ts';
 import type { Runtime } from '../runtime.ts';
-import { bookCurrent } from './reversals.ts';
+import { refundedNotice } from './reversal-news.ts';
+import { bookCurrent, fetchReversals } from './reversals.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments'>;
 
@@ -30,7 +37,7 @@ export async function refundPayment(
   const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
   if (payment.refundedMinor >= payment.amountMinor) {
-    const notice = buyerNotice(unlock, { notice: 'refunded', key: payment.id, reason });
+    const notice = refundedNotice(payment, reason, await findReversals(deps.db, payment.id));
     return finish({ events: [notice] }, 'already refunded');
   }
   const told = payment.refundReason ?? reason;
@@ -42,10 +49,10 @@ export async function repeatRefund(refundId: string, deps: Deps, run: Run<Unlock
   const refund = await findRefund(deps.db, refundId);
   const payment = refund && (await findPayment(deps.db, { id: refund.paymentId }));
   if (!payment || !hasFailed(refund.status)) return skip('it has not failed');
-  if (refund.amountMinor > leftOf(payment)) return skip('its amount went back in another way');
+  if (refund.amountMinor > returnable(payment)) return skip('its amount went back, or a bank claims it');
   const told = payment.refundReason;
   const request = {
-    key: `refund-again-${refund.id}`,
+    key: repeatKey(refund.id),
     reason: told ?? 'repeated',
     told,
     amount: refund.amountMinor,
@@ -62,14 +69,8 @@ export async function requestRepeat(
   const refund = await findRefund(db, refundId);
   const payment = refund && (await findPayment(db, { id: refund.paymentId }));
   if (!payment) throw new RefusedError(404, 'not_found', `There is no refund ${refundId} here.`);
-  if (!hasFailed(refund.status) || refund.amountMinor > leftOf(payment))
-    throw new RefusedError(
-      409,
-      'nothing_to_refund',
-      hasFailed(refund.status)
-        ? `The amount of refund ${refundId} has already gone back in another way. Nothing was changed.`
-        : `Refund ${refundId} has not failed: Stripe reports it as ${refund.status}. Nothing was changed.`,
-    );
+  const obstacle = await obstacleTo(refund, payment, db);
+  if (obstacle) throw new RefusedError(409, 'nothing_to_refund', `${obstacle} Nothing was changed.`);
   const { unlockId, organizationId } = payment;
   const data = { unlockId, paymentId: payment.id, refundId };
   await relay.commit(
@@ -82,8 +83,24 @@ export async function requestRepeat(
   );
 }
 
-const leftOf = ({ amountMinor, refundedMinor, refundingMinor }: PaymentRow) =>
-  amountMinor - refundedMinor - refundingMinor;
+/** Why a refund cannot be made again. Returns null when it can. */
+async function obstacleTo(
+  { id, status, amountMinor }: RefundRow,
+  payment: PaymentRow,
+  db: Runtime['db'],
+): Promise<string | null> {
+  if (!hasFailed(status)) return `Refund ${id} has not failed: Stripe reports it as ${status}.`;
+  const left = returnable({ ...payment, disputedMinor: 0 });
+  if (left === 0) return `The amount of refund ${id} has already gone back in another way.`;
+  if (amountMinor > left)
+    return `A part of refund ${id} has already gone back in another way: at Stripe, ${formatMoney(left, payment.currency, 'en')} can still be refunded.`;
+  if (amountMinor > returnable(payment))
+    return `A bank claims the payment of refund ${id} in a dispute, or has got it: Stripe refunds nothing of it.`;
+  const madeAs = (await findRepeats(db, [id])).get(id);
+  return madeAs === undefined
+    ? null
+    : `Refund ${id} was made again already, as ${madeAs}. If that failed too, repeat it instead.`;
+}
 
 /** `told`: the reason that the buyer is told; null for a payment that was kept, whose buyer is told by the seller. */
 async function refundAtStripe(
@@ -92,23 +109,43 @@ async function refundAtStripe(
   deps: Deps,
   run: Run<UnlockView>,
 ): Promise<Outcome> {
+  const subject = subjects.unlock(payment.unlockId);
+  // Stripe repeats a refusal to its key for a day, also when its cause was corrected since.
+  const refusals = await countRefusals(deps.db, { key, subject });
   const sent = await deps.effects.keyed(run.effect, {
     key,
     vendor: 'stripe',
     kind: 'refund',
     organizationId: payment.organizationId,
-    subject: subjects.unlock(payment.unlockId),
-    call: async (idempotencyKey) => {
+    subject,
+    call: async (effectKey) => {
       const { paymentIntent } = payment;
+      const idempotencyKey = refusals === 0 ? effectKey : `${effectKey}-${refusals}`;
       const made = await deps.payments.refund({ paymentIntent, idempotencyKey, reason, amount });
       return { vendorId: made.id, result: { amount: made.amount } };
     },
   });
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') {
-    const price = formatMoney(amount ?? leftOf(payment), payment.currency, 'en');
-    return park(`Stripe refused to refund ${price} (${sent.code}); return it to the buyer by hand`);
+    const words = await owedAfter(sent.code, payment, amount, deps);
+    if (words) return park(words);
   }
   // The answer may be older than a report that is booked already, so what became of the refund is fetched.
   return bookCurrent(payment, told, deps, run);
+}
+
+/** What an operator reads of a refused refund. Returns null when the money went back, or was lost, in another way. */
+async function owedAfter(
+  code: string,
+  payment: PaymentRow,
+  amount: number | undefined,
+  { payments }: Deps,
+): Promise<string | null> {
+  const { now, sums } = await fetchReversals(payment, payments);
+  const left = returnable({ ...sums, amountMinor: payment.amountMinor });
+  const price = (minor: number) => formatMoney(minor, payment.currency, 'en');
+  if (now.disputes.some((dispute) => disputeKind(dispute) === 'open'))
+    return `Stripe refunds nothing while the bank claims ${price(sums.disputedMinor)} in a dispute (${code}); resume this if the dispute is won`;
+  if (left < (amount ?? 1)) return null;
+  return `Stripe refused to refund ${price(amount ?? left)} (${code}); resume this once the cause is corrected, or return it to the buyer by hand`;
 }

@@ -75,3 +75,32 @@ it.each<[string | null, string, string[]]>([
   const events = reversalEvents(booked, known, current, sumsOf(2_000, current));
   expect(events.map(({ type }) => type)).toEqual(types);
 });
+
+it.each<[string, string[]]>([
+  ['under_review', ['refund_failed']],
+  ['lost', []],
+])('[F72] a refund that failed while a dispute is %s is told as %j', (status, notices) => {
+  const known = { refunds: refunds('pending'), disputes: disputes(status) };
+  const current = { refunds: refunds('failed'), disputes: disputes(status) };
+  const booked = { ...payment, ...sumsOf(2_000, known) };
+  const told = noticesOf(booked, 'sold_out', known, current, sumsOf(2_000, current));
+  expect(told.map(({ data }) => 'notice' in data && data.notice)).toEqual(notices);
+});
+
+it.each<[RefundStatus, RefundStatus, number, number, string[]]>([
+  ['succeeded', 'failed', 2_000, 0, ['payment.refund_failed']],
+  ['succeeded', 'failed', 2_000, 500, ['payment.refunded', 'payment.refund_failed']],
+])(
+  '[F72] a refund from %s to %s of %i, %i of which stay refunded, raises %j',
+  (before, now, amount, rest, types) => {
+    const other: Refund[] =
+      rest > 0 ? [{ id: 're_2', amountMinor: rest, status: 'succeeded', failure: null }] : [];
+    const of = (status: RefundStatus) => ({
+      refunds: [{ id: 're_1', amountMinor: amount - rest, status, failure: null }, ...other],
+      disputes: [],
+    });
+    const booked = { ...payment, ...sumsOf(2_000, of(before)) };
+    const events = reversalEvents(booked, of(before), of(now), sumsOf(2_000, of(now)));
+    expect(events.map(({ type }) => type)).toEqual(types);
+  },
+);

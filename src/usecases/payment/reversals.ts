@@ -1,10 +1,16 @@
 import type { PaymentGateway } from '../../adapters/payments.ts';
 import { findPayment, type PaymentRow } from '../../db/payment/payments.ts';
-import { type Booking, bookReversals, findReversals, undoSale } from '../../db/payment/reversals.ts';
+import {
+  type Booking,
+  bookReversals,
+  findRepeats,
+  findReversals,
+  undoSale,
+} from '../../db/payment/reversals.ts';
 import { resolveAlertsPart } from '../../db/transport/alerts.ts';
 import { findReveal } from '../../db/unlock/reveals.ts';
 import { findUnlock, moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
-import { type Reversals, type Sums, sumsOf } from '../../domain/payment/reversals.ts';
+import { hasFailed, type Reversals, type Sums, sumsOf } from '../../domain/payment/reversals.ts';
 import { decide } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
@@ -41,9 +47,12 @@ export async function bookCurrent(
   run: Run<UnlockView>,
 ): Promise<Outcome> {
   const known = await findReversals(db, payment.id);
-  const now = reversalsOf(await payments.retrieveReversals(payment.paymentIntent));
-  const sums = sumsOf(payment.amountMinor, now);
-  if (isBooked(payment, sums, known, now)) return finish({}, 'no change to book');
+  const { now, sums } = await fetchReversals(payment, payments);
+  const repeats = await findRepeats(db, failedIds(now));
+  const passed = resolveAlertsPart(alertsPassed(payment, now, sums, repeats));
+  // A refund may be reported and booked before the run that made it has noted what it repeats.
+  if (isBooked(payment, sums, known, now))
+    return finish({ writes: repeats.size > 0 ? [passed] : [] }, 'no change to book');
   const events = [
     ...reversalEvents(payment, known, now, sums),
     ...(reason === null ? [] : noticesOf(payment, reason, known, now, sums)),
@@ -54,7 +63,6 @@ export async function bookCurrent(
   const shown = unlock ? await shownDetails(db, unlock) : 'none';
   const back = sums.refundedMinor + sums.refundingMinor;
   const booking: Booking = { now, sums, flagsBuyer: sums.disputedMinor > 0 };
-  const passed = resolveAlertsPart(alertsPassed(payment, now, sums));
   const undo = unlock && decide(unlock, { type: 'refund_before_reveal' }, run.now);
   if (unlock && undo?.kind === 'move' && payment.kept && back >= payment.amountMinor) {
     if (shown === 'unclear' && isWithinGrace(run)) return snooze(5_000, 'the details may be on their way');
@@ -70,6 +78,18 @@ export async function bookCurrent(
   const { guard, writes } = bookReversals(payment, { ...booking, flagsBuyer });
   return finish({ guard, writes: [...writes, passed], events }, 'refunds and disputes booked');
 }
+
+/** The refunds and disputes of a payment as Stripe reports them now. */
+export async function fetchReversals(
+  { paymentIntent, amountMinor }: PaymentRow,
+  payments: Pick<PaymentGateway, 'retrieveReversals'>,
+): Promise<{ now: Reversals; sums: Sums }> {
+  const now = reversalsOf(await payments.retrieveReversals(paymentIntent));
+  return { now, sums: sumsOf(amountMinor, now) };
+}
+
+const failedIds = ({ refunds }: Reversals) =>
+  refunds.filter(({ status }) => hasFailed(status)).map(({ id }) => id);
 
 function reversalsOf(found: Awaited<ReturnType<PaymentGateway['retrieveReversals']>>): Reversals {
   return {

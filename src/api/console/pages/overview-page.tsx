@@ -236,6 +236,11 @@ function Attention({ view }: { view: Overview }) {
         <More href="/console/parked" count={counts.parked} what="failed steps" />
       ) : null}
       <AttentionItems items={alerts} now={now} back="/console" />
+      {counts.alerts > alerts.length && alerts.length > 0 ? (
+        <p class="more quiet">
+          The newest {alerts.length} of {counts.alerts} alerts are shown. Resolve some to see the others.
+        </p>
+      ) : null}
       <InboxItems rows={inbox} now={now} back="/console" />
       {counts.inbox > inbox.length ? <More href="/console/inbox" count={counts.inbox} what="texts" /> : null}
     </>

@@ -85,7 +85,7 @@ const WE_ARE_TOLD = re(
 );
 /** "I said stop", "my answer is stop". */
 const QUOTES_STOP =
-  /\b(?:(?:say|said|saying|reply|replied|replying|text|texted|type|typed|typing|send|sent|wrote|write|told you|asked you|mean|means)(?: (?:you|to|the word))*|(?:answer|reply|response|message|word|it|this) is)$/;
+  /\b(?:(?:say|said|saying|reply|replied|replying|text|texted|texting|type|typed|typing|send|sent|sending|wrote|write|told you|asked you|mean|means)(?: (?:you|to|the word))*|(?:answer|reply|response|message|word|it|this) is)$/;
 const BY_ANOTHER = /\b(?:he|she|they|who|boss|client|customer)\b|\b(?:if|when|should|can) i\b|^what\b/;
 /** "I want to stop", "how do I stop": about the texts unless another object follows. */
 const WANTS_TO = re(
@@ -99,7 +99,12 @@ const IN_THE_PAST = /\b(?:did|have|has|had) (?:you|yall|they|it|the \w+|my \w+)(
 const BOTH_DONE = /^(?:i|we|he|she|they|my \w+)\b.* and$/;
 
 function isCommand(before: string, after: string): boolean {
-  const left = before.split(NEW_SENTENCE).at(-1)!.trim();
+  // "Tired of this stop": what it is about, not who stops.
+  const left = before
+    .split(NEW_SENTENCE)
+    .at(-1)!
+    .replace(/\b(?:of|with|about) (?:this|it|that|these)$/, '')
+    .trim();
   const aboutTexts = ABOUT_TEXTS.test(after) || DONE_TO_ME.test(after);
   const demanded = DEMANDED.test(left);
   if (!demanded && NEGATED.test(left) && !NEGATES_ANOTHER.test(left)) return false;
@@ -126,7 +131,8 @@ const REAL_WORDS = new Set(
 );
 const TEXTING = re(`^(?:${COMM_GERUNDS}|texts|messages)$`);
 
-const COURTESIES = /^(?:please|now|thanks|thank|you|me|ok|okay|y|yes|si|no|hi|hello|hey)$/;
+const COURTESIES =
+  /^(?:please|now|thanks|thank|you|me|ok|okay|y|yes|si|no|hi|hello|hey|por|favor|gracias|ya|hola)$/;
 
 /** "Stpo", "stopp texting me": read as STOP where nothing else stands in the clause, or where a word of texting follows. */
 function misspelledStop(words: readonly string[]): string[] {

@@ -44,7 +44,7 @@ const Y_AND =
 export function isQualified(text: string, clauses: readonly string[]): boolean {
   const line = clauses.join(' ');
   if (SAYS_IT.test(line)) return false;
-  const accented = /s[ií]*í/iu.test(text.normalize('NFC'));
+  const accented = !/(?<!\p{L})si(?!\p{L})/iu.test(text.normalize('NFC'));
   if (
     clauses.some(
       (clause) => (/^si\b/.test(clause) && !accented && !SI_YES.test(clause)) || Y_AND.test(clause),
@@ -70,10 +70,10 @@ function asksFirst(clauses: readonly string[]): boolean {
 const ACCEPTS: readonly RegExp[] = [
   /^(?:(?:i am|im|am|we are|were|very|still) )*interested(?: in (?:this|it|this one|that one|this lead|the lead|this job|leadid))?$/,
   /^(?:i|ill|i will|we will|id|i would|i can|we can|we) (?:like to |love to |gladly |definitely )?(?:take|buy|want|unlock|accept|claim|grab) (?:it|this|that|this one|that one|the lead|this lead|that lead|one|the job|this job)(?: now| today)?$/,
-  /^(?:i (?:want|would like|want to|would like to) )?(?:unlock|accept|accepted|claim)(?: (?:it|this|this one|this lead|the lead|now|the contact|contact|details|contact details))*$/,
-  /^(?:definitely|absolutely|certainly|of course|for sure|affirmative|(?:i )?accept|count me in|(?:i am|im) in)$/,
+  /^(?:i (?:want|would like|want to|would like to) )?(?:unlock|accept|accepted|claim|buy)(?: (?:it|this|this one|this lead|the lead|now|the contact|contact|details|contact details))*$/,
+  /^(?:definitely|absolutely|certainly|of course|for sure|affirmative|(?:i )?accept|count me in|(?:i am|im) (?:in|down)|lets do it|do it)$/,
   /^(?:i would|id) love to$|^(?:i )?(?:ill|will) pay(?: (?:it|for it|for this|the \$?20|20))?$/,
-  /^(?:send|text|give)(?: me)?(?: the| a)?(?: payment| pay)? link(?: now)?$|^send (?:it|it over|it to me|me the (?:details|info|contact))$/,
+  /^(?:(?:send|text|give)(?: me)? )?(?:the |a )?(?:payment |pay )?link(?: now)?$|^send (?:it|it over|it to me|me the (?:details|info|contact))$/,
   /^(?:si )?(?:me interesa|estoy interesad[oa]|(?:yo )?l[oa] (?:quiero|tomo|agarro|compro|acepto)|acept[oa]|aceptar|aceptad[oa]|(?:por )?supuesto|claro|de acuerdo|dale(?: pues)?|esta bien|vale)$/,
   /^(?:quiero (?:este|ese|el lead|este lead|desbloquear(?:l[oa])?)|desbloque(?:ar|al[oa]|o)|(?:mand|envi)[ae](?:me|melo|lo)?(?: (?:el|los))?(?: (?:link|enlace|datos))?)$/,
 ];

@@ -67,7 +67,7 @@ const WELL_KNOWN: readonly (readonly [written: RegExp, meant: string])[] = [
   [/^y+e+a+h*$|^yeas$|^yeppers$/, 'yeah'],
   [/^n+o{2,}$|^(?:nop|naw|nay|nel|noup)$|^n+o{2,}p+e*$/, 'nope'],
   [/^s+i{2,}p?$|^sip$/, 'si'],
-  [/^(?:k|kk|oki|okie|okey|okk+|okis)$/, 'ok'],
+  [/^(?:k|kk|oki|okie|okey|okk+|okis|👌)$/u, 'ok'],
   [/^[✔☑]$/u, '✅'],
 ];
 
@@ -94,7 +94,7 @@ const NOT_TAKEN: readonly RegExp[] = [
 const TAKEN_BACK =
   /\b(?:(?:dont|not|never|cant) (?:want to )?(?:pass|skip|decline)|i (?:do |really )?want (?:it|this|that)|i will take|i am interested)\b/;
 const NOT_AN_ANSWER =
-  /^(?:no )?(?:not sure|sure not)|^no (?:texts?|messages?|calls?|idea|clue|links?|details?|info\w*|address|numbers?|phone|emails?|answers?|respon[sd]\w*|repl(?:y|ies)|one (?:answer|respond|pick|call|repl|text)\w*|contact|receipt|code|signal|voicemail|se|entiendo|entendi|comprendo|recuerdo|estoy segur[oa]|hablo|puedo (?:abrir|ver|pagar|entrar|leer|encontrar))\b|^(?:el \w+ |la \w+ )?no (?:(?:me|te|le|les|nos|se|lo|la|los|las) )?(?:lleg|abr|funcion|contest|respond|deja\b|aparec|carg|par[ea]|dej|borr|quit|sa[cq]|elimin|cancel|encuentr|ha\b|han\b|hay (?:link|enlace|datos|numero))\w*|\bnot (?:sure|certain|yet|clear|working for me to pay)\b|\b(?:cant|couldnt) (?:see|open|find|pay|read|understand|access|load|stop)\b/;
+  /^(?:no )?(?:not sure|sure not)|^no (?:texts?|messages?|calls?|idea|clue|links?|details?|info\w*|address|numbers?|phone|emails?|answers?|respon[sd]\w*|repl(?:y|ies)|one (?:answer|respond|pick|call|repl|text)\w*|contact|receipt|code|signal|voicemail|se|entiendo|entendi|comprendo|recuerdo|estoy segur[oa]|hablo|puedo (?:abrir|ver|pagar|entrar|leer|encontrar))\b|^(?:el \w+ |la \w+ )?no (?:(?:me|te|le|les|nos|se|lo|la|los|las) )?(?:lleg|abr|funcion|contest|respond|deja\b|aparec|carg|par[ea]|dej|sig(?:a|an|as)\b|est[ea]n\b|di\b|recib|mand|envi|escrib|borr|quit|sa[cq]|elimin|cancel|encuentr|ha\b|han\b|hay (?:link|enlace|datos|numero))\w*|\bnot (?:sure|certain|yet|clear|working for me to pay)\b|\b(?:cant|couldnt) (?:see|open|find|pay|read|understand|access|load|stop)\b/;
 
 function isDecline(words: readonly string[], clauses: readonly string[]): boolean {
   const [first, last] = [words[0] ?? '', words.at(-1) ?? ''];

@@ -77,7 +77,7 @@ const APOSTROPHES = /['’‘`´]/g;
 
 /** Splits a `plainForm` text into words. Apostrophes are dropped ("dont"), thumbs are words, skin tones are not. */
 function wordsOf(plain: string): string[] {
-  return plain.replace(APOSTROPHES, '').match(/[👍👎✅✔☑❌🙅]|[\p{L}\p{N}]+/gu) ?? [];
+  return plain.replace(APOSTROPHES, '').match(/[👍👎👌✅✔☑❌🙅]|[\p{L}\p{N}]+/gu) ?? [];
 }
 
 /** Whether every word is in `words` or `around`, and at least one is in `words`. */

@@ -25,7 +25,8 @@ function judge(clauses: readonly string[]): Revocation {
   });
   if (found.includes('stop')) return 'stop';
   const says = (pattern: RegExp) => clauses.some((clause) => pattern.test(clause));
-  if (THREATENS.test(clauses.join(' ')) || (says(NUMBER) && says(REMOVES_IT))) return 'stop';
+  const line = clauses.join(' ');
+  if ((AGAIN.test(line) && THREAT.test(line)) || (says(NUMBER) && says(REMOVES_IT))) return 'stop';
   const bare = clauses.filter(isBareKeyword);
   if (bare.length > 0) {
     const yes = says(YES);
@@ -36,11 +37,14 @@ function judge(clauses: readonly string[]): Revocation {
   return found.includes('near') ? 'near' : 'none';
 }
 
-/** "Text me again and I'll report you", "si me siguen escribiendo los reporto". */
-const THREATENS =
-  /\b(?:if|any|one more|1 more|next|further|text|message|contact|call|write)\b.*\b(?:again|more|texts?|texting|messages?|messaging|contact)\b.*\b(?:report(?:ed|ing)?|sue|suing|lawyer|attorney|police|cops|court|fcc|ftc|legal action|press charges)\b|\b(?:si|otro|un) (?:\w+ ){0,2}?(?:siguen?|vuelven?|vuelves|mensaje|texto|escriben?|mandan?)\b.*\b(?:report\w*|demand\w*|denunci\w*|bloque\w*|policia|abogad[oa])\b/;
+/** "Text me again and I'll report you", "si me siguen escribiendo los reporto": both parts, in either order. */
+const AGAIN =
+  /\b(?:text|message|contact|call|write)(?:ing)? (?:to )?(?:me|us|this number|here) (?:again|one more|any more|ever)\b|\b(?:any|one more|next|another|further) (?:\w+ )?(?:texts?|messages?|contact)\b|\bkeep (?:texting|messaging|sending|calling|contacting)\b|\b(?:siguen?|sigues|vuelven?|vuelves?) (?:a )?(?:escrib|mand|envi|molest|llam|contact)|\b(?:otro|un) (?:mensaje|texto) mas\b|\botro (?:mensaje|texto)\b/;
+const THREAT =
+  /\b(?:report (?:you|this|it|as spam)|reported to|reporting you|sue|suing|(?:call|calling|contact|contacting) (?:the |my |a )?(?:police|cops|lawyer|attorney)|my (?:lawyer|attorney)|fcc|ftc|legal action|press charges)\b|\b(?:l[oe]s|te|l[oa]) (?:voy a |vamos a )?(?:report|demand|denunci|bloque)\w*|\b(?:a la policia|mi abogad[oa])\b/;
 /** "This is no longer Amy's number. Please remove it." */
-const NUMBER = /\b(?:number|phone|numero|telefono)\b/;
+const NUMBER =
+  /\b(?:this|my|wrong|este|mi)\b.{0,25}\b(?:number|phone|numero|telefono)\b|\b(?:numero equivocado|equivoco de numero)\b/;
 const REMOVES_IT =
   /^(?:please |kindly |just |so |por favor |favor de )*(?:(?:remove|delete|erase|lose|drop) it|(?:borr|elimin|quit|saqu)[aeo]\w*l[oa])(?: please| now| thanks| por favor)*$/;
 
@@ -141,10 +145,10 @@ const PHRASES: readonly RegExp[] = [
   re(`\\b(?:take|get|keep|leave|pull|put) ${ME} (?:off|out)\\b(?! (?:at|to|for|guard|by)\\b)`),
   re(`\\b(?:take|get) off ${ME}`),
   re(`\\b(?:remove|delete) (?:everything|all)\\b`),
-  /\b(?:lose|forget|discard|dump|trash|block|scrub|wipe) (?:my|this) (?:\w+ )?(?:number|phone|contact|info\w*|data)\b/,
+  /\b(?:lose|forget|discard|dump|trash|block|scrub|wipe) (?:my|this) (?:\w+ )?(?:number|phone|digits|contact|info\w*|data)\b/,
   /\bleave (?:me|us|this number|my phone) (?:\w+ ){0,2}?(?:alone|be|out|in peace)\b|\blet me be$/,
   /\b(?:get|be|go) (?:off|out of|removed from|taken off) (?:\w+ ){0,2}?(?:list|lists|program|database|group|chat)\b|\b(?:leave|exit) (?:this|the|your) (?:list|program|group|chat|service)\b/,
-  /\bi want out$|^(?:let|get) me out(?: of (?:this|here|it))?$|\bforget (?:about )?me$|\b(?:i |me )want(?:ed)? off$|\bwant off(?: of)? (?:this|the|your)\b/,
+  /\bi want out$|^(?:let|get) me out(?: of (?:this|here|it))?$|\bforget (?:about )?me$|(?:^|\b(?:i|we|just) )want(?:ed)? off$|\bwant off(?: of)? (?:this|the|your)\b/,
   /(?<!\bwhy )\b(?:want|need|get|have|like)\b(?: \w+){0,4} stopped\b/,
   /\b(?:my|this) (?:number|phone|name|info|information|data|contact) (?:to be )?(?:removed|deleted|erased|taken off|off)\b/,
   /\b(?:consent|permission|authorization) (?:is |has been )?(?:revoked|withdrawn|denied)\b|\brevocation of (?:my |all |any )?consent\b/,
@@ -186,7 +190,7 @@ const PHRASES: readonly RegExp[] = [
   /^(?:please |just )*(?:turn|shut|switch) (?:this|these|those|them)(?: \w+)? off(?: now| please)*$|^(?:please )?(?:terminate|exit|leave) (?:this|group|list|chat)$/,
   /\b(?:disconnect|disenroll|unenroll|deactivate|exclude) (?:me|us|this number|my number|my phone)\b/,
   /\b(?:i am |am |im )?blocking (?:you|this number|and reporting)\b|\b(?:and|then) (?:block|blocking)(?: you)?$|\bblock (?:me|us|this number|my number)(?: please| now| (?:from|off) .*)*$/,
-  /\b(?:get|for|ask|tell) (?:you|yall|them|these|this) to stop\b/,
+  /\b(?:get|for|ask|asked|tell) (?:you|these|this) to stop(?= (?:now|please|texting|sending|messaging|contacting|calling|these|this|it|that|me)\b|$)/,
   /\b(?:(?:am|is|are|number is|phone is|be|we have been) )?on (?:the|a|your) (?:national |federal |state )?dont (?:call|contact|text) (?:list|registry|register)\b/,
   /\b(?:dont|no longer|never)(?: really| even)? (?:want|wish|care|agree) to (?:be|stay|remain) (?:a )?(?:part of|on|in) (?:this|these|your|the|that|any) ?(?:list|lists|program|service|group|texts|messages)?$|\bno longer want to be part of\b/,
   /^(?:(?:i|we|really|just|and|please|sorry|no|thanks) )*(?:dont|no longer)(?: really)? (?:want|need)(?: (?:no|any|your|more|these|those|any more))* (?:leads|offers|inquiries|job offers)(?: (?:any more|please|thanks|thank you|from you|ever|at all))*$/,
@@ -209,7 +213,7 @@ const REFUSALS: readonly RegExp[] = [
     `\\b(?:dont|never|mustnt|maynt|shouldnt|cant|arent|not|quit)(?: (?:you|ever|please|again|dare|bother to|try to|keep|be|continue|want|need|have|allowed|authorized|permitted|to|should))* (?:(?:${VERBS}) (?:or|and|nor) )*(?:${VERBS})(?:ing)? (?:me|us|this number|this phone|my (?:phone|number|cell|info\\w*|data))\\b`,
   ),
   re(
-    `^(?:please |pls |just |kindly |and |also |again |i said |yo |hey |.*\\b(?:number|person|please) )*(?:dont|never)(?: (?:ever|please|you|again))* (?:(?:text|message|contact|call|bother|write|email) (?:or|and|nor) )*(?:text|message|contact|call|bother|write|spam|email|disturb|reach out|(?:use|text|message|call|contact|write) (?:it|this|that|here))(?: (?:again|any more|ever|please|anything|here|back|thanks|thank you|now))*$`,
+    `^(?:please |pls |just |kindly |and |also |again |i said |yo |hey |.*\\b(?:number|person|please) )*(?:dont|never)(?: (?:ever|please|you|again))* (?:(?:text|message|contact|call|bother|write|email) (?:or|and|nor) )*(?:text|message|contact|call|bother|write|spam|email|disturb|reach out|(?:use|text|message|call|contact|write) (?:it|this|that|here)(?= (?:again|any more|ever)))(?: (?:again|any more|ever|please|anything|here|back|thanks|thank you|now))*$`,
   ),
   re(
     `\\b(?:dont|never|not|no need to)(?: (?:ever|please|you|need to|have to|keep|be))* (?:send|sending)(?: (?:me|us))?(?:(?: (?:any|more|any more|anything|nothing|no|else|again|these|stuff|things|your|such|no|text|of))+(?: ${TEXTS})?| ${TEXTS})(?: (?:again|any more|please|ever|thanks|thank you|to (?:me|us|this number|my phone|my number)))*$`,
@@ -261,4 +265,4 @@ const ORDINARY = /\b(?:planta baja|mas baja|baja (?:el|la|los|las|un|una|mucho|p
 
 /** Talk of cancelling that is another's, or done. */
 const IDLE =
-  /^(?:can|could|may) i (?:still |also |always |later )?(?:cancel|stop|unsubscribe|opt out|optout)\b.*\b(?:later|any ?time|after|whenever|if|once)\b|\b(?:was|were|been|why|am) (?:\w+ )?(?:unsubscribed?|removed|deleted|opted out)\b|^what (?:does|do|is|happens)\b|^(?:(?:what|who|when|where|why|which) (?:is|are|if)\b.*\b(?:cancel\w*|refund)|(?:can|could|may|what if) i (?:still |also |later )?cancel (?:later|after|if|when|it|before)\b)/;
+  /^(?:can|could|may) i (?:still |also |always |later )?(?:cancel|stop|unsubscribe|opt out|optout)\b.*\b(?:later|any ?time|after|whenever|if|once)\b|\b(?:was|were|been|why|am) (?:\w+ )?(?:unsubscribed?|removed|deleted|opted out)\b|^what (?:does|do(?! (?:i|we) (?:have|need) to)|is|happens)\b|^(?:(?:what|who|when|where|why|which) (?:is|are|if)\b.*\b(?:cancel\w*|refund)|(?:can|could|may|what if) i (?:still |also |later )?cancel (?:later|after|if|when|it|before)\b)/;

@@ -47,7 +47,7 @@ const FILLED = re(`^(?:(?:${FILLERS})(?: |$))*$`);
 const ON_THE_WAY =
   /^(?:(?:right )?(?:by|in|over|off|at|for|there|here|on|near|around|through|to|and|along|into|up|outside|from|a)|after|before|between|every|until|till)\b/;
 const NOT_ON_THE_WAY =
-  /^(?:at (?:once|(?:this|the) (?:time|moment|point))|in (?:the )?future|for (?:good|ever|now|real|gods?|the love|all|fucks?)|on (?:this|my|the|your) (?:\w+ )?(?:number|phone|list|line)|to (?:this|my) (?:number|phone)|to (?:all|any|the|these|those|your) (?:texts|messages|alerts)\b|to (?:send|text|message|call|contact|write|bother)\b|and (?:remove|delete|unsubscribe|cancel|take|lose|leave|dont|never|quit|block|desist|stop|forget)\b|here and now)/;
+  /^(?:at (?:once|(?:this|the) (?:time|moment|point))|in (?:the )?future|for (?:good|ever|now|real|gods?|the love|all|fucks?)|on (?:this|my|the|your) (?:\w+ )?(?:number|phone|list|line)|to (?:this|my) (?:number|phone)|to (?:all|any|the|these|those|your) (?:texts|messages|alerts)\b|to (?:send|text|message|call|contact|write|bother)\b|and (?:remove|delete|unsubscribe|cancel|take|lose|leave|dont|never|quit|block|desist|stop|forget)\b|and (?:you|yall|they|i am still|i keep)\b|here and now)/;
 const ORDINARY_OBJECT =
   /^(?:(?:the|a|an|my|this|that|his|her|your) )?(?:bus|car|cars|train|truck|clock|music|traffic|bleeding|pain|treatment|session|massage|appointment|work|job|show|timer|watch|water|leak|sign|signs|light|lights|loss|motion|gap|press(?:es)?)\b/;
 

@@ -14,7 +14,7 @@ const SHORTEST_ID = 4;
 const PLACE =
   /\b(?:first|1st|second|2nd|third|3rd|fourth|4th|last|latest|previous|earlier|older|newer|other|others|another|both|either|all|every|each|two|three|primer[oa]?|segund[oa]|tercer[oa]?|ultim[oa]|anterior|otr[oa]s?|amb[oa]s|tod[oa]s|(?:los|las) (?:dos|tres))\b/;
 const NUMBERED =
-  /^(?:(?:y|yes|yeah|yep|yup|ok|okay|sure|si|n|no|nope|skip|pass|please|thanks|por favor|to|for|on|the|number|nr|offer|option|lead|one|numero|oferta|opcion|el|la|al|a) ?)*\d{1,2}(?: (?:y|yes|si|n|no|and|e|please|thanks|\d{1,2}))*$/;
+  /^(?:(?:y|yes|yeah|yep|yup|ok|okay|sure|si|n|no|nope|skip|pass|please|thanks|por|favor|to|for|on|the|number|nr|offer|option|lead|one|numero|oferta|opcion|el|la|al|a) )*[yn]?\d{1,2}(?: (?:y|yes|si|n|no|and|e|please|thanks|\d{1,2}))*$/;
 /** "Lead abc12345", or nothing but an answer and "abc12345". */
 const WRITTEN_ID =
   /(?:\blead ?|^(?:y|yes|yeah|yep|ok|okay|sure|si|n|no|skip|pass) )(?=[a-z_]*\d)(?=\d*[a-z_])([a-z0-9_]{5,64})(?: |$)/;

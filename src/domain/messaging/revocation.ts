@@ -193,7 +193,7 @@ const PHRASES: readonly RegExp[] = [
   /\b(?:get|for|ask|asked|tell) (?:you|these|this) to stop(?= (?:now|please|texting|sending|messaging|contacting|calling|these|this|it|that|me)\b|$)/,
   /\b(?:(?:am|is|are|number is|phone is|be|we have been) )?on (?:the|a|your) (?:national |federal |state )?dont (?:call|contact|text) (?:list|registry|register)\b/,
   /\b(?:dont|no longer|never)(?: really| even)? (?:want|wish|care|agree) to (?:be|stay|remain) (?:a )?(?:part of|on|in) (?:this|these|your|the|that|any) ?(?:list|lists|program|service|group|texts|messages)?$|\bno longer want to be part of\b/,
-  /^(?:(?:i|we|really|just|and|please|sorry|no|thanks) )*(?:dont|no longer)(?: really)? (?:want|need)(?: (?:no|any|your|more|these|those|any more))* (?:leads|offers|inquiries|job offers)(?: (?:any more|please|thanks|thank you|from you|ever|at all))*$/,
+  /^(?:(?:i|we|really|just|and|please|sorry|no|thanks) )*(?:dont|no longer)(?: really)? (?:want|need)(?: (?:no|any|your|more|these|those))* (?:leads|offers|inquiries|job offers)(?: (?:any more|please|thanks|thank you|from you|ever|at all))*$/,
   /^(?:please )?no (?:send|want)(?: (?:me|more|any|no))* (?:texts?|messages?|sms|leads)$|^(?:please )?no send(?: me)?(?: more| any)*$/,
   /^(?:please |just |ok )*(?:knock it off|cut it out)\b|^(?:ok |that is |thats )?enough(?: (?:texts|messages|with|of|already)\b.*)?$/,
   /\b(?:cease and desist|cease desist|desist)\b/,
@@ -216,7 +216,7 @@ const REFUSALS: readonly RegExp[] = [
     `^(?:please |pls |just |kindly |and |also |again |i said |yo |hey |.*\\b(?:number|person|please) )*(?:dont|never)(?: (?:ever|please|you|again))* (?:(?:text|message|contact|call|bother|write|email) (?:or|and|nor) )*(?:text|message|contact|call|bother|write|spam|email|disturb|reach out|(?:use|text|message|call|contact|write) (?:it|this|that|here)(?= (?:again|any more|ever)))(?: (?:again|any more|ever|please|anything|here|back|thanks|thank you|now))*$`,
   ),
   re(
-    `\\b(?:dont|never|not|no need to)(?: (?:ever|please|you|need to|have to|keep|be))* (?:send|sending)(?: (?:me|us))?(?:(?: (?:any|more|any more|anything|nothing|no|else|again|these|stuff|things|your|such|no|text|of))+(?: ${TEXTS})?| ${TEXTS})(?: (?:again|any more|please|ever|thanks|thank you|to (?:me|us|this number|my phone|my number)))*$`,
+    `\\b(?:dont|never|not|no need to)(?: (?:ever|please|you|need to|have to|keep|be))* (?:send|sending)(?: (?:me|us))?(?:(?: (?:any|more|anything|nothing|no|else|again|these|stuff|things|your|such|no|text|of))+(?: ${TEXTS})?| ${TEXTS})(?: (?:again|any more|please|ever|thanks|thank you|to (?:me|us|this number|my phone|my number)))*$`,
   ),
   re(
     `\\b(?:dont|no longer|not|never)(?: (?:really|even|ever|any longer))?(?: (?:want|wish|need|care for|like|interested in|agree to|accept|appreciate))(?: to (?:receive|get|have|see))? ${DET}(?:texts?|texting|messages?|messaging|sms|spam|alerts|notifications|ads|promos|promotions|emails|communications?|subscription|(?:this|your) service|calls)\\b`,
@@ -224,7 +224,7 @@ const REFUSALS: readonly RegExp[] = [
   /\b(?:dont|no longer|not|never)(?: really)? (?:want|wish|need|like|care) (?:to )?(?:get|getting|receive|receiving|see|seeing|have) (?:(?:these|those)(?: things)?(?: any more)?|(?:this|it|them|any|anything|stuff)(?: else)? any more)(?: please| thanks| from you)*$/,
   /\b(?:dont|no longer)(?: really)? (?:want|need|like) (?:(?:these|those)(?: things)?|(?:this|it|them|any|any of (?:this|these|it)) any more|any more of (?:this|these|it|your \w+)|your (?:stuff|crap|texts|leads))(?: please| thanks)*$/,
   /\b(?:dont|no longer|not|never)(?: (?:really|even|ever|any longer))?(?: (?:want|wish|need|care|like|desire|interested|agree|would like))?(?: you)?(?: (?:to|in))? (?:be|being|get|getting|keep|keep being|keep getting) (?:texted|contacted|messaged|called|bothered|spammed|emailed|notified|subscribed|solicited|disturbed|on (?:this|your|the) list)\b/,
-  /\b(?:dont|no longer|not|never)(?: (?:really|even|ever))?(?: (?:want|wish|care|like|desire|interested|agree|would like)) (?:to |in )?(?:receiv(?:e|ing)|hear(?:ing)? from)(?: (?:any|more|any more|anything|these|those|this|it|them|you|your|from|further|else|again))*(?: (?:texts?|messages?|sms|leads|offers|alerts|stuff))*(?: from (?:you|this number))?(?: any more| again| please)*$/,
+  /\b(?:dont|no longer|not|never)(?: (?:really|even|ever))?(?: (?:want|wish|care|like|desire|interested|agree|would like)) (?:to |in )?(?:receiv(?:e|ing)|hear(?:ing)? from)(?: (?:any|more|anything|these|those|this|it|them|you|your|from|further|else|again))*(?: (?:texts?|messages?|sms|leads|offers|alerts|stuff))*(?: from (?:you|this number))?(?: any more| again| please)*$/,
   /\b(?:dont|not|never)(?: really)? want (?:you|yall|anyone|u|them) (?:to (?:be )?(?:text|message|contact|call|write|bother|send|email)(?:ing)?|texting|messaging|contacting|calling|sending)\b/,
   /\b(?:dont|didnt|never|no|not|havent|without)(?! need)(?: \w+){0,4} (?:consent|permission|authorize|authorization)\b/,
   /\bno (?:longer|further) (?:contact|text|message|texts|messages|communication)\b/,

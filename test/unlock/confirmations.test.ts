@@ -34,7 +34,7 @@ async function confirmations(
   // The confirmation is the only text of any kind.
   for (const { phone } of buyers) {
     expect(system.sandbox.ledger.list({ to: phone, accepted: true, since })).toHaveLength(1);
-    // Nor is one tried that the carrier refuses.
+    // No other text is tried, which the carrier would refuse.
     expect(system.sandbox.ledger.list({ to: phone, accepted: false, since })).toHaveLength(0);
   }
   return Object.fromEntries(texts.map((text, at) => [text, confirmedBy(system, buyers[at]!)]));

@@ -187,7 +187,7 @@ export const trades: Sentences = {
     please dont reach out to the client before me | no send her my number | please switch them on | I want these
     I don't want to see anything else today | I don't want to get anything wrong | don't want to have any issues
     I don't need to see it | I don't like getting there late | Never get any leads | never get these in time
-    I never see these on time | We don't want to have to wait | I stopped texting her | stopped by, nobody home
+    I never see these on time | We don't want to have to wait | I stopped texting her | stopped by, no one home
     They text me stop signs lol | I text at stop lights sorry | how do I get the client to stop cancelling
     Can you get the dog to stop barking | cease fire lol | halt at the gate? | Terminate contract job?
     termite termination job? | is it an exit row door | unregistered vehicle? | Cancel my 3pm? I could

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findImport } from '../../src/db/imports/imports.ts';
+import { markStopped } from '../../src/db/imports/sending.ts';
 import { crmUploader } from '../harness/crm-uploader.ts';
 import { plainCsv } from '../harness/import-client.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
@@ -73,6 +75,30 @@ it('[F76] a run that waits for its first call does not make it when its import i
     (row) => row?.status === 'cancelled',
   );
   expect(contacts(location)).toBe(1);
+});
+
+it('[F76] rows that an interrupted stop left end as they come up, without a call or an attempt', async () => {
+  const company = await crmUploader(system, { tags: [] });
+  const made = await company.upload(plainCsv(200, 11_000), { start: 'true' });
+  const { import_id: id } = await company.ended(made.body.import.import_id);
+  await success(id, 1);
+  const { db, relay } = system.runtime;
+  await relay.commit(markStopped((await findImport(db, id))!, 'a person'));
+  await system.until<{ n: number }>(
+    'the end of the rows',
+    'SELECT count(*)::int AS n FROM outbox WHERE import_id = $1',
+    [id],
+    (row) => row!.n === 0,
+  );
+  const [ended] = await system.rows<{ tried: number; cancelled: number; success: number }>(
+    `SELECT count(*) FILTER (WHERE attempts > 0)::int AS tried, count(*) FILTER (WHERE status = 'cancelled')::int AS cancelled,
+      count(*) FILTER (WHERE status = 'success')::int AS success FROM lead_syncs WHERE import_id = $1`,
+    [id],
+  );
+  // Those that had begun before.
+  expect(ended!.tried).toBeLessThan(100);
+  expect(ended!.success + ended!.cancelled).toBe(200);
+  expect(contacts(company.location)).toBe(ended!.success);
 });
 
 it('[F76] a file of two rows overtakes one of a thousand within a company', async () => {

@@ -133,6 +133,18 @@ describe('[F76] stopping an import', () => {
     await open(id, 4);
   });
 
+  it('ends no row of an import that is being sent, and requests none of one that is stopped', async () => {
+    const id = await imported(20);
+    await open(id, 20);
+    const { db } = system.runtime;
+    const of = { organizationId: company.organizationId, importId: id };
+    expect(await endStopped(db, of)).toBe(0);
+    await open(id, 20);
+    await act(id, 'cancel');
+    expect(await requestRest(db, { ...of, windowMs: 0 })).toBe(0);
+    await open(id, 0);
+  });
+
   it('an import with no leads has nothing to send', async () => {
     files += 1;
     const made = await company.upload(plainCsv(2, files * 20_000));

@@ -61,6 +61,23 @@ describe('an autoresponder', () => {
     await expectTeaserOfNewLead(buyer);
   });
 
+  it('[F74] an answer is sent again on the next day', async () => {
+    const buyer = await story.buyer();
+    await story.offer([buyer]);
+    const asks = async (answers: number) => {
+      story.says(buyer, 'HELP');
+      await story.settled();
+      expect(answersTo(buyer)).toBe(answers);
+    };
+    await asks(1);
+    await asks(1);
+    // The day is the last part of an answer's key.
+    await system.rows(
+      "UPDATE effects SET key = regexp_replace(key, '-[0-9]{5}$', '-yesterday') WHERE key LIKE 'help-%'",
+    );
+    await asks(2);
+  });
+
   it('[F74] on an ended offer gets the notice of its end once', async () => {
     const buyer = await story.buyer();
     const offer = await story.offer([buyer]);

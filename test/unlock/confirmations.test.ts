@@ -32,8 +32,11 @@ async function confirmations(
   await Promise.all(buyers.map((buyer) => optedOut(system, buyer, isOut)));
   await system.story.settled();
   // The confirmation is the only text of any kind.
-  for (const { phone } of buyers)
+  for (const { phone } of buyers) {
     expect(system.sandbox.ledger.list({ to: phone, accepted: true, since })).toHaveLength(1);
+    // No other text is tried, which the carrier would refuse.
+    expect(system.sandbox.ledger.list({ to: phone, accepted: false, since })).toHaveLength(0);
+  }
   return Object.fromEntries(texts.map((text, at) => [text, confirmedBy(system, buyers[at]!)]));
 }
 

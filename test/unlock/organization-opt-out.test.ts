@@ -75,3 +75,27 @@ it('[S34] texts of one organization use up no other’s texts to the same number
   await system.story.reaches(own, buyer, 'AWAIT_CONFIRM');
   await system.rows('UPDATE organizations SET sms_per_number_hour = 20');
 });
+
+it('[S34] STOP submitted by an organization while its paid details wait: they go by e-mail, and no text follows', async () => {
+  const { externalId } = buyer;
+  const email = `${externalId}@example.com`;
+  await system.rows('UPDATE buyers SET email = $2 WHERE external_id = $1', [externalId, email]);
+  const { session } = await system.story.checkout(theirs, buyer);
+  const details = system.sandbox.fault({
+    vendor: 'textmagic',
+    kind: 'rate_limit',
+    contains: 'client details:\n',
+  });
+  system.sandbox.act.pay(session);
+  await system.sandbox.waitFor(
+    (e) => e.outcome === 'faulted' && e.to?.replace('+', '') === buyer.phone.slice(1),
+  );
+  const before = system.story.texts(buyer).length;
+  await submit('STOP');
+  system.sandbox.clearFaults(details.id);
+  await system.story.reaches(theirs, buyer, 'DONE');
+  await system.story.settled();
+  const after = system.story.texts(buyer).slice(before);
+  expect(after.map(({ text }) => text)).toEqual([expect.stringMatching(/^Other: you have opted out/)]);
+  expect(system.sandbox.ledger.list({ to: email, accepted: true })).toHaveLength(1);
+});

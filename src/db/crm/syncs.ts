@@ -107,6 +107,7 @@ const requestedTogether = 5_000;
 export async function requestSync(db: Queryable, wanted: SyncRequest): Promise<number> {
   const { leadIds, importId } = wanted;
   const where = [
+    sql`s.connection_id = ${ownConnectionId(wanted.organizationId)}`,
     sql`s.status = 'failed'`,
     sql`NOT coalesce((SELECT ${importStopped('i')} FROM imports i WHERE i.id = s.import_id), false)`,
   ];
@@ -129,7 +130,9 @@ export async function requestRest(
   const isWanted = sql`(SELECT l.contact IS NOT NULL AND (${rest.windowMs}::float8 = 0 OR NOT EXISTS (
       SELECT 1 FROM known_phones p WHERE p.organization_id = l.organization_id AND p.phone_hash = l.phone_hash AND p.lead_id <> l.id))
     FROM leads l WHERE l.id = s.lead_id)`;
-  const where = sql`s.import_id = ${rest.importId}::uuid AND s.status = 'cancelled' AND EXISTS (SELECT 1 FROM held) AND ${isWanted}`;
+  // Compared so that no index answers it: one would be read for all leads of the company in each batch.
+  const own = sql`s.connection_id IS NOT DISTINCT FROM ${ownConnectionId(rest.organizationId)}`;
+  const where = sql`s.import_id = ${rest.importId}::uuid AND s.status = 'cancelled' AND ${own} AND EXISTS (SELECT 1 FROM held) AND ${isWanted}`;
   const held = sql`held AS MATERIALIZED (SELECT id FROM imports i
     WHERE i.id = ${rest.importId}::uuid AND NOT ${importStopped('i')} FOR SHARE), `;
   return requestAll(db, rest.organizationId, where, { held, onBatch });
@@ -161,7 +164,7 @@ function requestStatement(organizationId: string, where: SQL, held: SQL): SQL {
       SELECT id::uuid, n FROM unnest(string_to_array(${ids.join()}::text, ',')) WITH ORDINALITY AS g(id, n)),
     chosen AS MATERIALIZED (
       SELECT lead_id, import_id, row_number() OVER () AS n FROM (
-        SELECT s.lead_id, s.import_id FROM lead_syncs s WHERE s.connection_id = ${connection} AND ${where}
+        SELECT s.lead_id, s.import_id FROM lead_syncs s WHERE ${where}
         LIMIT ${requestedTogether}::integer FOR UPDATE OF s SKIP LOCKED) c),
     moved AS (
       UPDATE lead_syncs SET status = 'pending', error_code = NULL, error = NULL, updated_at = now()

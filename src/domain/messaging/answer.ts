@@ -1,3 +1,4 @@
+import { acceptsInOtherWords, isQualified } from './acceptance.ts';
 import { clausesOf } from './sentences.ts';
 
 /** Whether the words of a text accept or decline the offer. What is neither, or both, is `unclear`. */
@@ -6,10 +7,10 @@ export type Intent = 'accept' | 'decline' | 'unclear';
 const set = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 
 /** Unambiguous words count anywhere; the others also mean "and", "if" or "fine", and count first or last only. */
-const ACCEPT_SURE = set('yes yeah yep yup yea 👍');
+const ACCEPT_SURE = set('yes yeah yep yup yea 👍 ✅');
 const ACCEPT_FIRST = set('y ok okay sure si');
 const ACCEPT_LAST = set('y si');
-const DECLINE_SURE = set('nope nah 👎');
+const DECLINE_SURE = set('nope nah 👎 ❌ 🙅');
 const DECLINE_EDGE = set('n no pass skip');
 const DENIALS = set('not dont never cant cannot wont didnt doesnt isnt');
 const QUESTIONS = set('what when who how why where which que cuanto cuanta cuando como quien donde cual');
@@ -31,8 +32,10 @@ const ANSWER_WORDS = 20;
 export function intentOf(core: readonly string[], text: string): Intent {
   const asks = text.includes('?');
   const words = core
+    .map(wellKnown)
     .join(' ')
-    .replace(/\bclaro que si\b/, 'si')
+    .replace(/\b(?:claro|supuesto) que si\b/, 'si')
+    .replace(/\b(?:for sure|fo sho|sure why not)\b/, 'sure')
     .replace(IDIOMS, ' ')
     .split(' ')
     .filter(Boolean);
@@ -41,9 +44,11 @@ export function intentOf(core: readonly string[], text: string): Intent {
   const declines = words.some((word) => DECLINE_SURE.has(word) || DECLINE_EDGE.has(word));
   const line = words.join(' ');
   if (accepts && (declines || HESITATES.test(line) || DROPS.test(line))) return 'unclear';
-  if (accepts) return isAccept(words, asks) ? 'accept' : 'unclear';
+  const clauses = clausesOf(text);
+  if (accepts) return isAccept(words, asks) && !isQualified(text, clauses) ? 'accept' : 'unclear';
+  if (acceptsInOtherWords(line) && !asks) return 'accept';
   if (asks && words.length > 2) return 'unclear';
-  return isDecline(words, clausesOf(text)) ? 'decline' : 'unclear';
+  return isDecline(words, clauses) ? 'decline' : 'unclear';
 }
 
 function isAccept(words: readonly string[], asks: boolean): boolean {
@@ -56,24 +61,40 @@ function isAccept(words: readonly string[], asks: boolean): boolean {
   return ACCEPT_FIRST.has(words[0] ?? '') || ACCEPT_LAST.has(words.at(-1) ?? '');
 }
 
+/** "Yesss", "noooo", "yessir", "oki": the word that is meant. */
+const WELL_KNOWN: readonly (readonly [written: RegExp, meant: string])[] = [
+  [/^y+e+s+(?:i+r+|m+a+m+)?$|^y+a+s{2,}$|^(?:yse|ys|eys|yess?h)$/, 'yes'],
+  [/^y+e+a+h*$|^yeas$|^yeppers$/, 'yeah'],
+  [/^n+o{2,}$|^(?:nop|naw|nay|nel|noup)$|^n+o{2,}p+e*$/, 'nope'],
+  [/^s+i{2,}p?$|^sip$/, 'si'],
+  [/^(?:k|kk|oki|okie|okey|okk+|okis|👌)$/u, 'ok'],
+  [/^[✔☑]$/u, '✅'],
+];
+
+const wellKnown = (word: string): string => WELL_KNOWN.find(([written]) => written.test(word))?.[1] ?? word;
+
 /** "Not interested", "I'm not available", "can't make it", "no puedo hoy": the writer does not take the offer. */
 const NOT_TAKEN: readonly RegExp[] = [
   /^(?:(?:no|sorry|thanks|thank you|hi|amy|i|we|am|are|is|was|its|it|but|really|just|this|that|one|unfortunately) )*(?:not|no longer) (?:really |currently |even |at all )?(?:interested|available|today|tonight|tomorrow|now|this (?:time|one|week|month|lead)|for me|right now|working|free|able|taking|accepting|looking|doing|in (?:the )?\w+(?: today| tonight)?$|at (?:this|the) (?:time|moment)|my (?:area|thing)|going to|worth it|anymore|any more|a (?:good )?fit|near)\b/,
-  /^(?:(?:sorry|thanks|thank you|hi|unfortunately|i|we|but|really|just|honestly) )*(?:cant|couldnt|wont|unable to|not able to)(?: (?:really|today|tonight|tomorrow|be able to))*(?: (?:do|make|take|come|accept|go|help|attend|work)(?: (?:it|this|that|one|this one|on|today|tonight|tomorrow|right now|now|this (?:time|week|lead)|the (?:lead|job|client)|any|more|new|clients|leads|at|in)\b.*)?)?$/,
+  /^(?:(?:sorry|thanks|thank you|hi|unfortunately|i|we|but|really|just|honestly) )*(?:cant|couldnt|wont|unable to|not able to)(?: (?:really|today|tonight|tomorrow|be able to))*(?: (?:do|make|take|come|accept|go|help|attend|work)(?: (?:it|this|that|one|this one|on|today|tonight|tomorrow|right now|now|this (?:time|week|lead)|the (?:lead|job|client)|any|more|new|clients|leads|at|in)\b.*)?)?(?: (?:sorry|thanks|thank you))*$/,
   /^(?:(?:sorry|no|thanks|i|we|really|just) )*(?:dont|didnt) (?:really )?(?:want|need|like|take|do|think so)(?: (?:it|this|that|one|this one|that one|the lead|this lead|that lead|any|to|to (?:buy|unlock|pay|take|do)(?: (?:it|this|that|for it|for this))?|today|now|right now|right|thanks))*$/,
-  /^(?:(?:sorry|no|thanks|i|am|we|are|its|it|is|unfortunately|too|very|really|fully|already|all|currently) )*(?:unavailable|busy|booked(?: up| solid)?|out of (?:town|state|the country|the area)|wrong (?:area|city|town)|not avail|full(?: up)?|off today|uninterested)(?: (?:today|tonight|tomorrow|right now|now|all day|this week|sorry|thanks|already))*$/,
+  /^(?:(?:sorry|no|thanks|but|i|am|we|are|its|it|is|my|schedule|unfortunately|too|very|really|fully|already|all|currently|super|completely) )*(?:unavailable|busy|booked(?: up| solid| out)?|slammed|swamped|tied up|sick|(?:out of|outside) (?:town|state|the country|(?:the|my|our) (?:service )?(?:area|range|zone))|on vacation|wrong (?:area|city|town)|not avail|full(?: up)?|off today|uninterested)(?: (?:today|tonight|tomorrow|right now|rn|now|all day|this week|sorry|thanks|already|(?:un)?till? (?:next )?\w+))*$/,
   /^(?:(?:its|it|is|thats|that|way|far|just|sorry) )*too (?:far|expensive|much|late|early|pricey|short notice)\b/,
   /^(?:hard |ill |i will |i |will |gonna |going to |have to |think i will )*(?:pass|skip)(?:ing)?(?: (?:on )?(?:this|it|that|one|this one|that one|today|tonight|for now|now|thanks|this time|leadid))*$/,
-  /^(?:hoy|ahora|esta vez|manana|ahorita|por ahora) no\b/,
-  /^(?:(?:lo siento|disculpe|perdon|hola) )*(?:yo )?no (?:puedo|me interesa|estoy (?:interesad[oa]|disponible|libre)|quiero|gracias|tengo tiempo|trabajo|hoy|ahora|esta vez|lo quiero|me sirve|es para mi|deseo)\b/,
-  /^(?:estoy )?(?:ocupad[oa]|muy lejos|muy caro|es muy caro|queda muy lejos|llen[oa])\b/,
-  /^(?:negative|decline|declined|no way|no can do|rechazo|paso)$/,
+  /^(?:hoy|ahora|esta vez|esta|este|manana|ahorita|por ahora|mejor) no\b/,
+  /^(?:(?:lo siento|disculp[ea]|perdon|hola|gracias|pero) )*(?:yo )?no (?:puedo|me interesa|estoy (?:interesad[oa]|disponible|libre)|quiero|gracias|tengo (?:tiempo|carro|espacio|disponibilidad)|trabajo|hago|hoy|ahora|esta vez|lo quiero|me sirve|es para mi|deseo)\b/,
+  /^(?:(?:gracias|pero|ya|lo siento) )*(?:estoy |esta |es |queda |me queda )?(?:muy )?(?:ocupad[oa]|lejos|car[oa]|llen[oa]|enferm[oa]|de vacaciones|fuera de la ciudad)\b/,
+  /^(?:negative|decline|declined|(?:i )?(?:must |have to |will )?decline(?: thanks| thank you)?|reject|rejected|no way|no can do|rechazo|rechazar|omitir|negativo|(?:yo )?paso(?: esta vez| gracias| de esta)*)$/,
+  /^(?:no |thanks |thank you |but )*(?:i am |we are )?(?:all )?good(?: (?:on this one|on this|for now|thanks|thank you|today|right now))*$/,
+  /^(?:no )?(?:maybe )?(?:next|another|some other) time(?: (?:thanks|thank you|sorry))*$|^rain ?check$|^(?:i )?(?:would )?rather not$|^i better not$/,
+  /^(?:sorry )?(?:i |we )?(?:really )?dont have (?:the )?(?:time|availability)(?: (?:today|tonight|right now|for (?:this|that|it)))*$|^(?:i )?already have (?:a |another )?(?:client|job|appointment|plans?)(?: (?:then|today|tonight|that day|booked))*$/,
+  /^(?:(?:no|gracias|quizas?|mejor|tal vez) )*(?:para )?(?:la proxima|otro dia|otra vez sera)(?: (?:gracias|mejor|sera))*$|^(?:tengo )?(?:la )?agenda llena$/,
 ];
 /** "No, don't pass", "no, I want it": the refusal is taken back. */
 const TAKEN_BACK =
   /\b(?:(?:dont|not|never|cant) (?:want to )?(?:pass|skip|decline)|i (?:do |really )?want (?:it|this|that)|i will take|i am interested)\b/;
 const NOT_AN_ANSWER =
-  /^(?:no )?(?:not sure|sure not)|^no (?:texts?|messages?|calls?|idea|clue|se|entiendo|entendi|comprendo|recuerdo|puedo (?:abrir|ver|pagar|entrar))\b|\bnot (?:sure|certain|yet|clear|working for me to pay)\b|\b(?:cant|couldnt) (?:see|open|find|pay|read|understand|access|load|stop)\b/;
+  /^(?:no )?(?:not sure|sure not)|^no (?:texts?|messages?|calls?|idea|clue|links?|details?|info\w*|address|numbers?|phone|emails?|answers?|respon[sd]\w*|repl(?:y|ies)|one (?:answer|respond|pick|call|repl|text)\w*|contact|receipt|code|signal|voicemail|se|entiendo|entendi|comprendo|recuerdo|estoy segur[oa]|hablo|puedo (?:abrir|ver|pagar|entrar|leer|encontrar))\b|^(?:el \w+ |la \w+ )?no (?:(?:me|te|le|les|nos|se|lo|la|los|las) )?(?:lleg|abr|funcion|contest|respond|deja\b|aparec|carg|par[ea]|dej|sig(?:a|an|as)\b|est[ea]n\b|di\b|recib|mand|envi|escrib|borr|quit|sa[cq]|elimin|cancel|encuentr|ha\b|han\b|hay (?:link|enlace|datos|numero))\w*|\bnot (?:sure|certain|yet|clear|working for me to pay)\b|\b(?:cant|couldnt) (?:see|open|find|pay|read|understand|access|load|stop)\b/;
 
 function isDecline(words: readonly string[], clauses: readonly string[]): boolean {
   const [first, last] = [words[0] ?? '', words.at(-1) ?? ''];

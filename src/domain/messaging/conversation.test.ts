@@ -88,6 +88,62 @@ describe('the offer that a reply refers to', () => {
       emits('unclear', 'unclear', 'lead_Newer'),
     ],
     ['an id never offered here, nothing open', 'Y lead_foreign', [expired], operator('accept')],
+    ...['Y older', 'y lead older', 'Yes, lead-older please', 'LEAD#older y', 'yes leadolder'].map(
+      (text): [string, string, Offer[], Expected] => [
+        `an id without its sign picks its lead: ${text}`,
+        text,
+        [older, newer],
+        emits('accept', 'accepted', 'lead_older'),
+      ],
+    ),
+    ...['Y lead abc12345', 'Yes abc12345', 'N lead abc12345', 'no abc12345'].map(
+      (text): [string, string, Offer[], Expected] => [
+        `an unknown id without its sign picks no other lead: ${text}`,
+        text,
+        [newer],
+        emits('unclear', 'unclear', 'lead_Newer'),
+      ],
+    ),
+    ...[
+      ...[
+        'Y 2',
+        '2 yes',
+        'Yes #2',
+        'yes to the second',
+        'Yes, the first one',
+        'y 1 and 2',
+        'Yes both',
+        'yes to all',
+      ],
+      ...[
+        'ok the other one',
+        'N 2',
+        'no to both',
+        'skip the last one',
+        'sí al segundo',
+        'si los dos',
+        'No a la otra',
+      ],
+    ].map((text): [string, string, Offer[], Expected] => [
+      `a place among several offers picks none: ${text}`,
+      text,
+      [older, newer],
+      emits('unclear', 'unclear', 'lead_Newer'),
+    ]),
+    [
+      'a place, when another offer ended recently',
+      'Y 2',
+      [newer, expired],
+      emits('unclear', 'unclear', 'lead_Newer'),
+    ],
+    ['a place with one offer', 'Y 1', [newer, longGone], emits('accept', 'accepted', 'lead_Newer')],
+    ['a time is no place', 'Yes at 7', [older, newer], emits('accept', 'accepted', 'lead_Newer')],
+    [
+      'an id beside a place',
+      'yes the other one, lead_older',
+      [older, newer],
+      emits('accept', 'accepted', 'lead_older'),
+    ],
     [
       'an ended offer by its id is answered',
       'Y lead_expired',

@@ -1,4 +1,5 @@
 import { isOpen, type UnlockState } from '../unlock/machine.ts';
+import { choiceIn } from './choice.ts';
 import { type CarrierKeyword, isCarrierResubscribe, parseReply, type ReplyKind } from './reply.ts';
 
 /** An offer in one conversation (our number and a buyer's phone) that a reply may refer to. */
@@ -51,7 +52,6 @@ export function judgeReply(
   now: Date,
 ): ReplyVerdict {
   const read = parseReply(text);
-  const { leadIds } = read;
   // "YES" is also a carrier's word for subscribing: from a phone that is subscribed it is the answer to our question.
   const outranked = keyword !== null && !(keyword === 'start' && read.kind === 'accept' && !optedOut);
   const kind = outranked ? keyword : read.kind;
@@ -78,13 +78,21 @@ export function judgeReply(
   // No text answers a machine: its answer to that would be the next one.
   if (read.automatic) return { ...verdict, offer: open, needsOperator: true };
 
+  const choice = choiceIn(
+    text,
+    offers.map(({ leadId }) => leadId),
+  );
+  const leadIds = read.leadIds.length > 0 ? read.leadIds : choice.leadIds;
   const namesLead = leadIds.length > 0;
+  // "Y 2": the newest offer could be another than the one that is meant.
+  const isClear =
+    namesLead || !choice.otherwise || offers.filter((offer) => isCurrent(offer, now)).length < 2;
   const namedOffer = namesLead ? offerNamed(offers, leadIds) : null;
-  if (kind === 'accept') {
+  if (kind === 'accept' && isClear) {
     const offer = namesLead ? namedOffer : (open ?? recentlyEnded(offers, now));
     if (offer) return { ...verdict, offer, event: 'accepted' };
   }
-  if (kind === 'decline') {
+  if (kind === 'decline' && isClear) {
     const offer = namesLead ? namedOffer : open;
     if (offer && isOpen(offer.status)) return { ...verdict, offer, event: 'declined' };
   }
@@ -114,8 +122,13 @@ function newestOpen(offers: readonly Offer[]): Offer | null {
 
 function recentlyEnded(offers: readonly Offer[], now: Date): Offer | null {
   const last = newest(offers);
-  return last?.endedAt && now.getTime() - last.endedAt.getTime() <= recentMs ? last : null;
+  return last && hasRecentlyEnded(last, now) ? last : null;
 }
+
+const hasRecentlyEnded = ({ endedAt }: Offer, now: Date): boolean =>
+  endedAt !== null && now.getTime() - endedAt.getTime() <= recentMs;
+
+const isCurrent = (offer: Offer, now: Date): boolean => isOpen(offer.status) || hasRecentlyEnded(offer, now);
 
 const offeredAt = (offer: Offer) => (offer.teasedAt ?? offer.createdAt).getTime();
 

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseReply } from './reply.ts';
 import { english } from './reply-sentences.test-data.ts';
 import { spanish } from './reply-sentences-es.test-data.ts';
+import { trades } from './reply-sentences-trades.test-data.ts';
+import { tradesInSpanish } from './reply-sentences-trades-es.test-data.ts';
 
 const kindOf = (text: string) => parseReply(text).kind;
 /** The sentences that are read otherwise than wanted. */
@@ -11,6 +13,8 @@ const misread = (sentences: readonly string[], wanted: (text: string) => boolean
 describe.each([
   ['English', english],
   ['Spanish', spanish],
+  ['Trades’', trades],
+  ['Trades’ Spanish', tradesInSpanish],
 ])('%s sentences', (_language, sentences) => {
   it('[S17] a revocation is an opt-out, however it is put', () => {
     expect(misread(sentences.stop, (text) => kindOf(text) === 'stop')).toEqual([]);
@@ -55,7 +59,9 @@ describe.each([
   });
 });
 
-it('the table has at least 300 sentences', () => {
-  const all = [english, spanish].flatMap((language) => Object.values(language).flat());
-  expect(new Set(all).size).toBeGreaterThanOrEqual(300);
+it('the table has at least 2,000 sentences', () => {
+  const all = [english, spanish, trades, tradesInSpanish].flatMap((language) =>
+    Object.values(language).flat(),
+  );
+  expect(new Set(all).size).toBeGreaterThanOrEqual(2_000);
 });

@@ -99,6 +99,7 @@ const TABLE: Record<ReplyKind, string[]> = {
     'Ayuda',
     'ＨＥＬＰ',
     'help lead_abc',
+    ...['Información', 'más información por favor', 'necesito ayuda'],
   ],
   start: ['START', 'start.', 'UNSTOP', 'Start please', 'start again'],
   accept: [
@@ -207,6 +208,11 @@ const TABLE: Record<ReplyKind, string[]> = {
       'Gostou de “Reply STOP to”',
     ],
     'Liked “Reply Y to unlock, N to skip, STOP to opt out.”',
+    ...[
+      'A Amy le gustó “Responda Y”',
+      'Added a heart to “Amy, new client inquiry”',
+      'Amy heeft “Responda NO” leuk gevonden',
+    ],
   ],
   unclear: [
     ...[
@@ -283,6 +289,17 @@ test('text after 2,000 characters is not read', () => {
   expect(parseReply(`Y${' '.repeat(1_990)}stop`).kind).toBe('stop');
   expect(parseReply(`Y${' '.repeat(2_000)}stop`).kind).toBe('accept');
 });
+
+test.each(['any more', 'anymore', 'you to', 'no me', 'more leads', 'la', 'until next'])(
+  'a text that repeats %j is read at once',
+  (words) => {
+    const begins = ['dont send', 'dont want', 'dont', 'no quiero', 'yes', ''];
+    const started = performance.now();
+    for (const begin of begins) parseReply(`${begin} ${`${words} `.repeat(150)}remove me x`);
+    // Backtracking would take hours.
+    expect(performance.now() - started).toBeLessThan(5_000);
+  },
+);
 
 describe('any text', () => {
   const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 3_000 }), fc.string({ unit: 'grapheme' }));

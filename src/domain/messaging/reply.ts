@@ -65,7 +65,9 @@ function readingOf(read: string, withoutIds: string): Omit<Reply, 'leadIds'> {
   return person(revocation === 'near' ? 'unclear' : intent);
 }
 
-const CARRIER_WORD = /\b(?:stop|unsubscribe|cancel|end|quit|optout|alto|baja)/iu;
+/** "Reply STOP …" and "STOP to end", not "reply YES to confirm or NO to cancel". */
+const CARRIER_WORD =
+  /^\P{L}{0,10}(?:(?:hi|hello|hey|please|reply|respond|text|txt|send|type|with|back|the|word|responda|responde|envi[ea]|mand[ae]|contest[ae]|la|palabra)\P{L}{1,10}){0,6}(?:stop|unsubscribe|cancel|end|quit|optout|alto|baja)/iu;
 const COPIED =
   /^(?:\P{L}{0,10}(?:hi|hello|hey|please)(?!\p{L}))?\P{L}{0,10}(?:reply|respond|text|txt|send|type|stop|respond[ae]|envi[ea]|mand[ae]|contest[ae])(?!\p{L})/iu;
 
@@ -75,7 +77,7 @@ const APOSTROPHES = /['’‘`´]/g;
 
 /** Splits a `plainForm` text into words. Apostrophes are dropped ("dont"), thumbs are words, skin tones are not. */
 function wordsOf(plain: string): string[] {
-  return plain.replace(APOSTROPHES, '').match(/👍|👎|[\p{L}\p{N}]+/gu) ?? [];
+  return plain.replace(APOSTROPHES, '').match(/[👍👎👌✅✔☑❌🙅]|[\p{L}\p{N}]+/gu) ?? [];
 }
 
 /** Whether every word is in `words` or `around`, and at least one is in `words`. */
@@ -84,8 +86,8 @@ function isOnly(core: readonly string[], words: ReadonlySet<string>, around: Rea
 }
 
 const POLITE = set('please pls plz thanks thank thx ty you por favor gracias hi hello hey hola lead leadid');
-const HELP = set('help info information ayuda');
-const HELP_AROUND = set('me i need more want get send');
+const HELP = set('help info information ayuda informacion');
+const HELP_AROUND = set('me i need more want get send necesito quiero mas');
 const START = set('start unstop');
 const START_AROUND = set('again now me');
 
@@ -98,7 +100,7 @@ const SOMETHING =
   'gif|file|contact|location|imagen|foto|mensaje|archivo|enlace)(?![a-z]))';
 const EMOJI = String.raw`[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u{FE0F}]{1,8}`;
 const REACTED =
-  'liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted .{1,40}? to|removed .{1,40}? from|' +
+  'liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted .{1,40}? to|removed .{1,40}? from|added .{1,40}? to|(?:a .{1,40} )?' +
   '(?:no )?le gusto|le encanto|le dio risa|se rio de|se ha reido de|le causo gracia|enfatizo|exclamo(?: por)?|' +
   'resalto|cuestiono|pregunto(?: por)?|puso en duda|reacciono .{1,40}? a|(?:elimino|quito) .{1,40}? (?:de|a)|' +
   `(?:no )?me gusta|me encanta|${EMOJI} (?:to|a|en)`;
@@ -107,7 +109,7 @@ const REACTED =
 const REACTION = new RegExp(`^(?:${REACTED}) ?(?:${OPEN_QUOTE}|${SOMETHING})`, 'iu');
 /** A reaction in any other language: a few words, then a quotation of one of our own phrases. */
 const QUOTED_BACK = new RegExp(
-  `^[^“”"«»„]{1,40}${OPEN_QUOTE}.{0,1600}?(?:reply (?:y|stop)|responda (?:si|stop))`,
+  `^[^“”"«»„]{1,40}${OPEN_QUOTE}.{0,1600}?(?:reply|responda) (?:y|n|si|no|stop)(?![a-z])`,
   'iu',
 );
 

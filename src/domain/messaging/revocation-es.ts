@@ -2,9 +2,11 @@ const re = (source: string) => new RegExp(source);
 
 const MENSAJES =
   '(?:mensajes?|mensajitos|textos?|sms|notificaciones|avisos|llamadas|correos|ofertas|publicidad|promociones|anuncios|spam|' +
-  'alertas|servicios?|suscripcion(?:es)?|cuenta|clientes|solicitudes|cosas|informacion|todo|texts?|messages?)';
+  // "No quiero clientes lejos" chooses among them.
+  'alertas|suscripcion(?:es)?|cuenta|todo|texts?|messages?|' +
+  '(?:servicios?|clientes|solicitudes|cosas|informacion)(?= (?:mas|por favor|gracias|de ustedes|suy[oa]s?|ya|nunca)\\b|$))';
 const ESCRIBIR =
-  '(?:(?:escrib|jod|insist)(?:a|as|an|er|ir\\w*|iendo\\w*)|(?:mand|envi|contact|llam|molest|texte|textee|mensaje|mensajee|busqu|habl|notifiqu|fastidi|acos|spame|comuniqu)(?:e|es|en|ar\\w*|ando\\w*))\\b';
+  '(?:(?:escrib|jod|insist)(?:a|as|an|er|ir\\w*|iendo\\w*)|(?:mand|envi|contact|llam|molest|texte|textee|mensaje|mensajee|busqu|habl|ching|notifiqu|fastidi|acos|spame|comuniqu)(?:e|es|en|ar\\w*|ando\\w*))\\b';
 const DET =
   '(?:(?:los|las|el|la|sus|tus|mis|mi|estos|estas|esos|esas|este|esta|mas|de|todos|todas|ningun|ninguno|tantos|recibir|texto) )*';
 
@@ -14,7 +16,17 @@ const PHRASES: readonly RegExp[] = [
   re(
     `\\b(?:favor (?:de )?no|sin|no) (?:(?:escribir|enviar|mandar|molestar|llamar|contactar|enviarme|mandarme|escribirme)(?: mas)?(?: ${DET}${MENSAJES})?|mensajes|textos|sms)(?: por favor| gracias| mas)*$`,
   ),
-  /^(?:ya )?(?:parenle|parele|parale|parenlo|parelo|paralo)(?: ya| por favor)*$/,
+  /^(?:ya )?(?:parenle|parele|parale|parenlo|parelo|paralo)(?: ya| por favor| (?:con|a|de) (?:los|las|sus|esto|tanto|tantos|eso)\b.*)*$/,
+  /\bque (?:ya )?(?:pare|paren|parara|pararan|se detengan|dejen de (?:mandar|escribir|molestar)\w*)(?: (?:ya|por favor|de una vez))*$/,
+  /^(?:ya )?(?:vayanse|larguense|largate|suficiente)(?: ya| por favor| a la \w+)*$|^bloquead[oa]s?$|\b(?:bloqueenme|bloqueeme|(?:los?|las?|te) voy a bloquear)\b/,
+  re(
+    `\\bno (?:esten?|estes|anden?) (?:me )?${ESCRIBIR}(?! (?:a la|al|en)\\b)|\\bno (?:estes?|esten?) chingando\\b|^(?:ya )?no (?:sigan?|chinguen)(?: mas| ya| por favor)*$`,
+  ),
+  /\b(?:no|nunca) (?:les? |te )?(?:autorice|di (?:mi |el |ningun )?(?:permiso|consentimiento|autorizacion))\b/,
+  /\b(?:ya )?no (?:(?:quiero|deseo|necesito|mas)(?: (?:mas|sus|estos|ningun|recibir))* leads?|mas leads?|mand[ea]n? leads?)(?: (?:mas|ya|por favor|gracias|de ustedes))*$/,
+  /\bno (?:quiero|deseo|quisiera)(?: ya)? (?:estar|seguir|aparecer) en (?:la|su|tu|esta|esa|ninguna) lista\b(?! de espera)|\bno (?:quiero|deseo|quisiera) (?:estar|seguir) recibiendo\b/,
+  /\b(?:dejar de recibir(?:l[oa]s)?(?: (?:mas|estos|los|sus))* (?:mensajes?|textos?|esto|sms|notificaciones)|para (?:que )?(?:ya )?no (?:recibir(?: (?:mas|estos|los|sus))* (?:mensajes?|textos?|esto|nada)|me (?:manden|escriban|envien)))\b|^como (?:salgo|me salgo|quito) (?:de )?(?:esto$|(?:esta |la |su )lista)\b|\bsalgo de (?:la|esta|su) lista\b/,
+  /\bme (?:puede[ns]?|podria[ns]?) (?:borrar|quitar|sacar|eliminar|remover)(?: por favor| ya)*$|\bdejen en paz$/,
   /\b(?:alto|basta|stop) (?:a|con|de) (?:los|sus|tantos|estos|las)\b/,
   /\b(?:quitar|borrar|eliminar|sacar|remover)(?:me)? de (?:la|su|tu|esta) lista\b|\bsalir(?:me)? de (?:la|su|tu|esta) lista\b/,
   /\bno (?:quiero|deseo|quisiera)(?: mas)? (?:ser|que me sigan) (?:contactad|molestad|llamad|notificad|escrit)[oa]s?\b/,
@@ -22,7 +34,7 @@ const PHRASES: readonly RegExp[] = [
   /\bno (?:quiero|deseo|quisiera) (?:saber |recibir |ver )?(?:nada|mas) de (?:ustedes|usted|esto|esta empresa)\b|\bno (?:quiero|deseo) (?:recibir |ya )?nada$/,
   re(`\\bno (?:estoy|estamos) interesad[oa]s? en (?:recibir|seguir|sus|estos) ?(?:${DET}${MENSAJES})?`),
   /\bno (?:escriban?|escribas|manden?|mandes|envien?|envies|llamen?|llames|contactarme|escribirme|contacten?) ?(?:mas |nada )?(?:a (?:este|mi) (?:numero|telefono|celular))?$/,
-  /\b(?:quiero|quisiera|deseo|necesito|pido) que (?:me |ya )?(?:paren?|borren?|quiten?|eliminen?|saquen?|den de baja|cancelen)\b/,
+  /\b(?:quiero|quisiera|deseo|necesito|pido) que (?:me |ya )?(?:paren?(?! (?:en|aqui|ahi|el|la)\b)|borren?|quiten?|eliminen?|saquen?|den de baja|cancelen)\b/,
   /^(?:la )?baja (?:del?|de la|de) (?:servicio|lista|mensajes|sms|suscripcion)\b|\bme (?:da|dan|das) de baja\b/,
   /\b(?:quiero|deseo) salir(?:me)? del? (?:grupo|lista|esto|aqui|servicio|programa)\b/,
   /^(?:ya )?(?:paren|pare|para|alto|basta) (?:con|a|de) (?:los|las|sus|esto|tanto|tantos)\b/,
@@ -36,7 +48,7 @@ const PHRASES: readonly RegExp[] = [
     `\\bno (?:manden?|mandes|envien?|envies|escriban?|escribas|llamen?|llames|contacten?|contactes|molesten?|molestes|molestar|texteen) ?(?:mas|nada|nunca|a este numero|${DET}${MENSAJES})?(?: mas| por favor| gracias)*$`,
   ),
   re(
-    `\\b(?:ya )?no (?:quiero|quisiera|deseo|necesito|me interesa|acepto|autorizo|pedi|me gusta)(?: (?:ya|mas|seguir|recibir|recibiendo|que|tener|ningun|ver))* ?(?:${DET}${MENSAJES}|recibir(?:los|las|lo|la)?(?: mas)?|que me ${ESCRIBIR})(?: |$)`,
+    `\\b(?:ya )?no (?:quiero|quisiera|deseo|necesito(?! mas informacion)|me interesa|acepto|autorizo|pedi|me gusta)(?: (?:ya|mas|seguir|recibir|recibiendo|que|tener|ningun|ver))* ?(?:${DET}${MENSAJES}|recibir(?:los|las|lo|la)?(?: mas)?|que me ${ESCRIBIR})(?: |$)`,
   ),
   /\bno (?:quiero|deseo)(?: ya)? (?:recibir|seguir|mas)$|\bya no quiero(?: mas| seguir| esto)?$/,
   re(
@@ -44,13 +56,13 @@ const PHRASES: readonly RegExp[] = [
   ),
   /\bno (?:autorizo|consiento|doy (?:mi )?(?:permiso|consentimiento|autorizacion))\b|\b(?:retiro|revoco|revocar|retirar) (?:mi |el )?(?:permiso|consentimiento|autorizacion|suscripcion)?/,
   re(
-    `\\b(?:para|pare|paren|parar|parad|deja|deje|dejen|dejar|dejad|dejame|dejenme|dejeme|basta|cese|cesen|termina|termine|terminen) (?:ya )?de (?:me )?(?:${ESCRIBIR}|mensaj\\w*|spam\\w*)`,
+    `\\b(?:para|pare|paren|parar|parad|deja|deje|dejen|dejar|dejad|dejame|dejenme|dejeme|basta|cese|cesen|termina|termine|terminen) (?:ya )?de (?:me )?(?:estar )?(?:${ESCRIBIR}|mensaj\\w*|spam\\w*)`,
   ),
   re(
     `(?<!\\b(?:no|sin|nunca|puedo|puede|a) )\\b(?:pare|paren|parar|detener|detenga|detengan|deten|suspendan?|suspende|suspender|cesen|quiten|terminen) ${DET}(?:mensajes?|textos?|sms|notificaciones|envios?|publicidad|spam|llamadas|esto)\\b`,
   ),
   /\b(?:dejame|dejenme|dejeme|dejanos|dejennos) (?:en paz|tranquil[oa]s?|sol[oa])\b/,
-  /^(?:ya )?(?:basta|detente|detenganse)(?: ya| por favor| de mensajes)*$|^ya (?:basta|paren|pare|estuvo|no)(?: por favor)?$/,
+  /^(?:ya )?(?:basta|detente|detenganse)(?: ya| por favor| de mensajes)*$|^ya (?:basta|paren|pare|estuvo|no)(?: por favor| gracias)*$/,
   /\b(?:borra|borre|borren|elimina|elimine|eliminen|quita|quite|quiten|saca|saque|saquen|remueva|remuevan|retira|retire|retiren|excluya|excluyan|desuscriba|desuscriban)(?:me|nos)\b/,
   /\b(?:borrarme|eliminarme|quitarme|sacarme|removerme|retirarme|desuscribirme|desubscribirme|desinscribirme|borrenme|elimineme|eliminenme)\b/,
   /(?<!\bno )\b(?:borra|borre|borren|borrar|elimina|elimine|eliminen|eliminar|quita|quite|quiten|quitar|saca|saque|saquen|sacar|olvida|olvide|olviden|remueva|remuevan|remover|retiren|bloquea|bloquee|bloqueen|bloquear|borres) (?:mi|mis|este|el) (?:numero|telefono|celular|datos|nombre|contacto|informacion|cuenta|movil|suscripcion)\b/,

@@ -24,8 +24,10 @@ function judge(clauses: readonly string[]): Revocation {
     return answer === 'stop' || rest === clause ? answer : worse(answer, ofClause(rest, texted));
   });
   if (found.includes('stop')) return 'stop';
-  const bare = clauses.filter(isBareKeyword);
   const says = (pattern: RegExp) => clauses.some((clause) => pattern.test(clause));
+  const line = clauses.join(' ');
+  if ((AGAIN.test(line) && THREAT.test(line)) || (says(NUMBER) && says(REMOVES_IT))) return 'stop';
+  const bare = clauses.filter(isBareKeyword);
   if (bare.length > 0) {
     const yes = says(YES);
     if (!yes || says(/\b(?:please|por favor|my|all|subscription|mi|todos?|todas?|suscripcion)\b/))
@@ -34,6 +36,17 @@ function judge(clauses: readonly string[]): Revocation {
   }
   return found.includes('near') ? 'near' : 'none';
 }
+
+/** "Text me again and I'll report you", "si me siguen escribiendo los reporto": both parts, in either order. */
+const AGAIN =
+  /\b(?:text|message|contact|call|write)(?:ing)? (?:to )?(?:me|us|this number|here) (?:again|one more|any more|ever)\b|\b(?:any|one more|next|another|further) (?:\w+ )?(?:texts?|messages?|contact)\b|\bkeep (?:texting|messaging|sending|calling|contacting)\b|\b(?:siguen?|sigues|vuelven?|vuelves?) (?:a )?(?:escrib|mand|envi|molest|llam|contact)|\b(?:otro|un) (?:mensaje|texto) mas\b|\botro (?:mensaje|texto)\b/;
+const THREAT =
+  /\b(?:report (?:you|this|it|as spam)|reported to|reporting you|sue|suing|(?:call|calling|contact|contacting) (?:the |my |a )?(?:police|cops|lawyer|attorney)|my (?:lawyer|attorney)|fcc|ftc|legal action|press charges)\b|\b(?:l[oe]s|te|l[oa]) (?:voy a |vamos a )?(?:report|demand|denunci|bloque)\w*|\b(?:a la policia|mi abogad[oa])\b/;
+/** "This is no longer Amy's number. Please remove it." */
+const NUMBER =
+  /\b(?:this|my|wrong|este|mi)\b.{0,25}\b(?:number|phone|numero|telefono)\b|\b(?:numero equivocado|equivoco de numero)\b/;
+const REMOVES_IT =
+  /^(?:please |kindly |just |so |por favor |favor de )*(?:(?:remove|delete|erase|lose|drop) it|(?:borr|elimin|quit|saqu)[aeo]\w*l[oa])(?: please| now| thanks| por favor)*$/;
 
 const worse = (one: Revocation, other: Revocation): Revocation =>
   one === 'stop' || other === 'stop' ? 'stop' : one === 'near' ? one : other;
@@ -51,7 +64,9 @@ function ofClause(clause: string, texted: boolean): Revocation {
     const others =
       (ONE_OFFER.test(clause) && !/unsub|opt/.test(match[0])) ||
       CHECKS.test(left) ||
-      (OTHERS.test(left) && !/\b(?:me|us|my|this)\b/.test(match[0]));
+      (OTHERS.test(left) &&
+        !/\b(?:me|us|my|this)\b/.test(match[0]) &&
+        !/\bthis (?:number|phone)\b/.test(left));
     // "Remove me right now" is urgent; "no more texts tonight" is a limit.
     const until = /^no\b/.test(match[0]) ? limits : UNTIL.test(clause);
     return until || others ? 'near' : 'stop';
@@ -89,11 +104,11 @@ const YES = /\b(?:y|yes|yeah|yep|yup|yea|ok|okay|sure|si|accept|acepto)\b/;
 const KEYWORDS =
   'stop|cancel|end|quit|revoke|remove|delete|unsubscribe|unsub|optout|exit|halt|terminate|discontinue|cease|desist|' +
   'baja|cancelar|parar|pare|paren|para|alto|detener|detenga|detengan|detente|basta|salir|eliminar|borrar|remover|quitar|' +
-  'anular|cancele|cancelen|cancela|eliminen|borren|terminar|suspender|arret|arreter|erase|unfollow|dnc';
+  'anular|cancele|cancelen|cancela|eliminen|borren|terminar|suspender|arret|arreter|erase|unfollow|dnc|deactivate|disenroll|unenroll|unregister|cancelame|cancelenme|canceleme|estop';
 const AROUND =
   'me|now|all|my|these|those|the|this number|number|text|texts|texting|sms|message|messages|subscription|service|please|thanks|thank|' +
   'you|hi|hello|hey|amy|immediately|already|asap|right|ahora|ya|por|favor|gracias|mi|mis|los|las|todo|todos|mensajes|mensaje|' +
-  'la|el|suscripcion|hola|i|said|want|quiero|and|y|just|from|list|everything|it all|do';
+  'la|el|suscripcion|hola|esto|i|said|want|quiero|and|y|just|from|list|everything|it all|do';
 const NOT_IN_SPANISH =
   /^no (?:\w+ )*(?:\w+(?:ar|er|ir)(?:me)?|quiero|deseo|baja|cancel[ea]n?|eliminen|borren|paren?|detengan?)\b/;
 const BARE = re(`^(?:(?:${AROUND}) )*(?:${KEYWORDS})(?: (?:${AROUND}|${KEYWORDS}))*$`);
@@ -112,13 +127,13 @@ function isBareKeyword(clause: string): boolean {
 }
 
 const ME =
-  '(?:me|us|this (?:number|phone|line|cell|contact)|(?:my |this )?(?:cell |phone |mobile )?(?:number|phone|cell|line|mobile)|my (?:name|info\\w*|contact\\w*|data|details|account|profile|email|record\\w*|everything))';
+  '(?:me|us|this (?:number|phone|line|cell|contact)|(?:my |this )?(?:cell |phone |mobile )?(?:number|phone|cell|line|mobile)|my (?:name|info\\w*|contact\\w*|data|details|account|profile|email|record\\w*|everything|digits))';
 const TEXTS =
   '(?:texts?|texting|messages?|messaging|sms|mms|spam|alerts?|notifications?|ads|promos?|promotions?|marketing|calls|' +
   'emails?|communications?|contact|updates|reminders|solicitations?|leads|offers|inquiries|stuff|subscriptions?|' +
-  'services?|membership|enrollment|registration|program|account|number|phone|plan)';
+  'services?|membership|enrollment|registration|program|account|acct|number|phone|plan)';
 const DET =
-  '(?:(?:all|any|these|those|this|that|the|your|my|of|more|further|future|such|stupid|annoying|damn|fucking|daily|constant|unwanted|marketing|promotional|text|lead|sms|receiving|getting) )*';
+  '(?:(?:all|any|no|these|those|this|that|the|your|my|of|more|further|future|such|stupid|annoying|damn|fucking|daily|constant|unwanted|marketing|promotional|text|lead|sms|receiving|getting) )*';
 const END =
   '(?= (?:now|please|thanks|thank you|immediately|asap|right now|today|already|ok|sir|all|everything)\\b|$)';
 
@@ -130,14 +145,14 @@ const PHRASES: readonly RegExp[] = [
   re(`\\b(?:take|get|keep|leave|pull|put) ${ME} (?:off|out)\\b(?! (?:at|to|for|guard|by)\\b)`),
   re(`\\b(?:take|get) off ${ME}`),
   re(`\\b(?:remove|delete) (?:everything|all)\\b`),
-  /\b(?:lose|forget|discard|dump|trash|block|scrub|wipe) (?:my|this) (?:\w+ )?(?:number|phone|contact|info\w*|data)\b/,
-  /\bleave (?:me|us|this number|my phone) (?:alone|be|out|in peace)\b|\blet me be$/,
+  /\b(?:lose|forget|discard|dump|trash|block|scrub|wipe) (?:my|this) (?:\w+ )?(?:number|phone|digits|contact|info\w*|data)\b/,
+  /\bleave (?:me|us|this number|my phone) (?:\w+ ){0,2}?(?:alone|be|out|in peace)\b|\blet me be$/,
   /\b(?:get|be|go) (?:off|out of|removed from|taken off) (?:\w+ ){0,2}?(?:list|lists|program|database|group|chat)\b|\b(?:leave|exit) (?:this|the|your) (?:list|program|group|chat|service)\b/,
-  /\bi want out$|^(?:let|get) me out(?: of (?:this|here|it))?$|\bforget me$/,
+  /\bi want out$|^(?:let|get) me out(?: of (?:this|here|it))?$|\bforget (?:about )?me$|(?:^|\b(?:i|we|just) )want(?:ed)? off$|\bwant off(?: of)? (?:this|the|your)\b/,
   /(?<!\bwhy )\b(?:want|need|get|have|like)\b(?: \w+){0,4} stopped\b/,
   /\b(?:my|this) (?:number|phone|name|info|information|data|contact) (?:to be )?(?:removed|deleted|erased|taken off|off)\b/,
-  /\b(?:consent|permission|authorization) (?:is |has been )?(?:revoked|withdrawn|denied)\b/,
-  /^quit it\b|^cease(?: all)? (?:contact|communications?)\b/,
+  /\b(?:consent|permission|authorization) (?:is |has been )?(?:revoked|withdrawn|denied)\b|\brevocation of (?:my |all |any )?consent\b/,
+  /^(?:(?:man|bro|dude|please|just|hey|yo|ok) )*quit it\b|^cease(?: all)? (?:contact|communications?)\b/,
   /^(?:please |just |oh |omg )*(?:go away|get lost|buzz off|bug off|piss off|fuck off|f off|eff off|screw off|shut up|stfu|fuck you)(?: now| please| already| you| asshole)*$/,
   re(
     `\\b(?:cancel|end|quit|terminate|discontinue|cease|halt|suspend|close|deactivate|disable|stop|turn off|shut off|cut off) ${DET}${TEXTS}\\b`,
@@ -146,9 +161,9 @@ const PHRASES: readonly RegExp[] = [
     `\\b(?:cancel|quit|terminate|discontinue|cease|end) (?:everything|it all|all|all of (?:it|this|these|them))${END}`,
   ),
   re(
-    `\\b(?:please|kindly) (?:just |do |go ahead and )?(?:cancel|end|quit|revoke|remove|delete|terminate|discontinue)${END}`,
+    `\\b(?:please|kindly) (?:just |do |go ahead and )?(?:cancel|end|quit|revoke|remove|delete|terminate|discontinue|cease|desist|halt)${END}`,
   ),
-  /^(?:\w+ )?(?:cancel|end|quit|revoke|remove|delete|terminate) (?:now |all |it all )?please$/,
+  /^(?:\w+ )?(?:cancel|end|quit|revoke|remove|delete|terminate|cease) (?:now |all |it all )?please$/,
   re(
     `\\b(?:want|like|wish|need|trying|how|ready|decided|asked|asking|request) to (?:cancel|quit|revoke|unsubscribe|be removed|be deleted|be taken off|be off)(?: (?:it|this|that))?${END}`,
   ),
@@ -164,16 +179,26 @@ const PHRASES: readonly RegExp[] = [
   /\bquit \w+ing (?:me|us|my phone)\b/,
   /\brefrain from (?:texting|messaging|contacting|sending|calling|writing)\b/,
   /\b(?:rather not|prefer not to) (?:\w+ ){0,2}?(?:get|getting|receive|be texted|be contacted|be on)\b.{0,30}\b(?:texts?|messages?|these|texted|contacted|list)\b/,
+  /\b(?:rather|prefer)(?: that)? you (?:didnt|not|dont|no longer) (?:text|message|contact|call|send|write)|\b(?:rather|prefer) not (?:to )?be (?:texted|contacted|messaged|called)\b/,
   /\b(?:if|wish|hope) you(?: guys| people| all)?(?: would)?(?: please)? (?:stopped|quit)\b/,
   /^(?!.*\b(?:dont|not|never|no)\b).*\b(?:i|we|my|this number)\b.*\bto be (?:removed|taken off|deleted|unsubscribed|erased)\b/,
   /\b(?:can|could|may) (?:i|we)(?: please)? (?:be|get) (?:removed|taken off|deleted|unsubscribed)\b/,
   /^(?:please |kindly |just )*end (?:this|these|those|it all)(?: now| please| already| immediately| thanks)*$|\bplease cancel (?:it|this|that|these|those)$/,
   /\b(?:never|didnt|dont|havent) (?:agreed?|asked?|signe?d? up|requeste?d?|consent(?:ed)?|subscribed?|want(?:ed)?)(?: (?:to|for|any of))* (?:these|those|your) (?:texts?|messages?|alerts|sms)\b/,
   /\boff (?:of )?(?:the|this|your|that|ur|any) (?:\w+ )?lists?\b/,
-  /^(?:please |just |ok )*(?:knock it off|cut it out)\b|^(?:ok |that is )?enough (?:texts|messages|with|of|already)\b/,
+  /^(?:removal|deletion|optout|opt out|stop) request$|\brequest(?:ing|ed)? (?:for )?(?:my )?(?:removal|deletion)(?= (?:from|of (?:my|this))\b|$)|\brequest(?:ing|ed)? to be (?:removed|deleted|taken off|unsubscribed)\b/,
+  /^(?:please |just )*(?:turn|shut|switch) (?:this|these|those|them)(?: \w+)? off(?: now| please)*$|^(?:please )?(?:terminate|exit|leave) (?:this|group|list|chat)$/,
+  /\b(?:disconnect|disenroll|unenroll|deactivate|exclude) (?:me|us|this number|my number|my phone)\b/,
+  /\b(?:i am |am |im )?blocking (?:you|this number|and reporting)\b|\b(?:and|then) (?:block|blocking)(?: you)?$|\bblock (?:me|us|this number|my number)(?: please| now| (?:from|off) .*)*$/,
+  /\b(?:get|for|ask|asked|tell) (?:you|these|this) to stop(?= (?:now|please|texting|sending|messaging|contacting|calling|these|this|it|that|me)\b|$)/,
+  /\b(?:(?:am|is|are|number is|phone is|be|we have been) )?on (?:the|a|your) (?:national |federal |state )?dont (?:call|contact|text) (?:list|registry|register)\b/,
+  /\b(?:dont|no longer|never)(?: really| even)? (?:want|wish|care|agree) to (?:be|stay|remain) (?:a )?(?:part of|on|in) (?:this|these|your|the|that|any) ?(?:list|lists|program|service|group|texts|messages)?$|\bno longer want to be part of\b/,
+  /^(?:(?:i|we|really|just|and|please|sorry|no|thanks) )*(?:dont|no longer)(?: really)? (?:want|need)(?: (?:no|any|your|more|these|those))* (?:leads|offers|inquiries|job offers)(?: (?:any more|please|thanks|thank you|from you|ever|at all))*$/,
+  /^(?:please )?no (?:send|want)(?: (?:me|more|any|no))* (?:texts?|messages?|sms|leads)$|^(?:please )?no send(?: me)?(?: more| any)*$/,
+  /^(?:please |just |ok )*(?:knock it off|cut it out)\b|^(?:ok |that is |thats )?enough(?: (?:texts|messages|with|of|already)\b.*)?$/,
   /\b(?:cease and desist|cease desist|desist)\b/,
   /\b(?:sick|tired|fed up|done|enough|over it|annoyed) (?:of|with|by) (?:\w+ ){0,3}?(?:texts|texting|messages|messaging|spam|getting|receiving)\b/,
-  /\bno more (?:\w+ ){0,2}?(?:texts?|texting|messages?|messaging|sms|spam|alerts?|notifications?|ads|promos?|promotions?|calls|emails?|leads|offers|inquiries|contact|of (?:this|these|those))\b/,
+  /\bno more (?:\w+ ){0,2}?(?:texts?|texting|messages?|messaging|sms|spam|alerts?|notifications?|ads|promos?|promotions?|calls|emails?|leads|offers|inquiries|jobs|contact|of (?:this|these|those))\b(?! (?:at|in|on|for|under|over|than)\b)/,
   /^(?:please |ok |and |i said |i want )*no more(?: please| thanks| thank you| from you| ok)*$/,
   /^(?:please |ok )*no (?:texts?|texting(?: me)?|messages?|messaging|sms|spam|contact)(?: please| thanks| from you)*$/,
   /^(?:please )?(?:dont|no) (?:call|contact|text) list$|\b(?:put|add|place) (?:me|us|this number|my number) (?:on|to|in) (?:\w+ ){0,3}?(?:dont|stop|no) ?(?:call|contact|text|list)?/,
@@ -188,17 +213,18 @@ const REFUSALS: readonly RegExp[] = [
     `\\b(?:dont|never|mustnt|maynt|shouldnt|cant|arent|not|quit)(?: (?:you|ever|please|again|dare|bother to|try to|keep|be|continue|want|need|have|allowed|authorized|permitted|to|should))* (?:(?:${VERBS}) (?:or|and|nor) )*(?:${VERBS})(?:ing)? (?:me|us|this number|this phone|my (?:phone|number|cell|info\\w*|data))\\b`,
   ),
   re(
-    `^(?:please |pls |just |kindly |and |also |again |i said |yo |hey )*(?:dont|never)(?: (?:ever|please|you|again))* (?:(?:text|message|contact|call|bother|write|email) (?:or|and|nor) )*(?:text|message|contact|call|bother|write|spam|email|disturb)(?: (?:again|any more|ever|please|anything|here|back|thanks|thank you|now))*$`,
+    `^(?:please |pls |just |kindly |and |also |again |i said |yo |hey |.*\\b(?:number|person|please) )*(?:dont|never)(?: (?:ever|please|you|again))* (?:(?:text|message|contact|call|bother|write|email) (?:or|and|nor) )*(?:text|message|contact|call|bother|write|spam|email|disturb|reach out|(?:use|text|message|call|contact|write) (?:it|this|that|here)(?= (?:again|any more|ever)))(?: (?:again|any more|ever|please|anything|here|back|thanks|thank you|now))*$`,
   ),
   re(
-    `\\b(?:dont|never|not|no need to)(?: (?:ever|please|you|need to|have to|keep|be))* (?:send|sending)(?: (?:me|us))?(?:(?: (?:any|more|any more|anything|else|again|these|stuff|things|your|such|no|text|of))+(?: ${TEXTS})?| ${TEXTS})(?: (?:again|any more|please|ever|thanks|thank you|to (?:me|us|this number|my phone|my number)))*$`,
+    `\\b(?:dont|never|not|no need to)(?: (?:ever|please|you|need to|have to|keep|be))* (?:send|sending)(?: (?:me|us))?(?:(?: (?:any|more|anything|nothing|no|else|again|these|stuff|things|your|such|no|text|of))+(?: ${TEXTS})?| ${TEXTS})(?: (?:again|any more|please|ever|thanks|thank you|to (?:me|us|this number|my phone|my number)))*$`,
   ),
   re(
     `\\b(?:dont|no longer|not|never)(?: (?:really|even|ever|any longer))?(?: (?:want|wish|need|care for|like|interested in|agree to|accept|appreciate))(?: to (?:receive|get|have|see))? ${DET}(?:texts?|texting|messages?|messaging|sms|spam|alerts|notifications|ads|promos|promotions|emails|communications?|subscription|(?:this|your) service|calls)\\b`,
   ),
+  /\b(?:dont|no longer|not|never)(?: really)? (?:want|wish|need|like|care) (?:to )?(?:get|getting|receive|receiving|see|seeing|have) (?:(?:these|those)(?: things)?(?: any more)?|(?:this|it|them|any|anything|stuff)(?: else)? any more)(?: please| thanks| from you)*$/,
   /\b(?:dont|no longer)(?: really)? (?:want|need|like) (?:(?:these|those)(?: things)?|(?:this|it|them|any|any of (?:this|these|it)) any more|any more of (?:this|these|it|your \w+)|your (?:stuff|crap|texts|leads))(?: please| thanks)*$/,
   /\b(?:dont|no longer|not|never)(?: (?:really|even|ever|any longer))?(?: (?:want|wish|need|care|like|desire|interested|agree|would like))?(?: you)?(?: (?:to|in))? (?:be|being|get|getting|keep|keep being|keep getting) (?:texted|contacted|messaged|called|bothered|spammed|emailed|notified|subscribed|solicited|disturbed|on (?:this|your|the) list)\b/,
-  /\b(?:dont|no longer|not|never)(?: (?:really|even|ever))?(?: (?:want|wish|care|like|desire|interested|agree|would like)) (?:to |in )?(?:receiv(?:e|ing)|hear(?:ing)? from)(?: (?:any|more|any more|anything|these|those|this|it|them|you|your|from|further|else|again))*(?: (?:texts?|messages?|sms|leads|offers|alerts|stuff))*(?: from (?:you|this number))?(?: any more| again| please)*$/,
+  /\b(?:dont|no longer|not|never)(?: (?:really|even|ever))?(?: (?:want|wish|care|like|desire|interested|agree|would like)) (?:to |in )?(?:receiv(?:e|ing)|hear(?:ing)? from)(?: (?:any|more|anything|these|those|this|it|them|you|your|from|further|else|again))*(?: (?:texts?|messages?|sms|leads|offers|alerts|stuff))*(?: from (?:you|this number))?(?: any more| again| please)*$/,
   /\b(?:dont|not|never)(?: really)? want (?:you|yall|anyone|u|them) (?:to (?:be )?(?:text|message|contact|call|write|bother|send|email)(?:ing)?|texting|messaging|contacting|calling|sending)\b/,
   /\b(?:dont|didnt|never|no|not|havent|without)(?! need)(?: \w+){0,4} (?:consent|permission|authorize|authorization)\b/,
   /\bno (?:longer|further) (?:contact|text|message|texts|messages|communication)\b/,
@@ -239,4 +265,4 @@ const ORDINARY = /\b(?:planta baja|mas baja|baja (?:el|la|los|las|un|una|mucho|p
 
 /** Talk of cancelling that is another's, or done. */
 const IDLE =
-  /^(?:can|could|may) i (?:still |also |always |later )?(?:cancel|stop|unsubscribe|opt out|optout)\b.*\b(?:later|any ?time|after|whenever|if|once)\b|\b(?:was|were|been|why|am) (?:\w+ )?(?:unsubscribed?|removed|deleted|opted out)\b|^what (?:does|do|is|happens)\b|^(?:(?:what|who|when|where|why|which) (?:is|are|if)\b.*\b(?:cancel\w*|refund)|(?:can|could|may|what if) i (?:still |also |later )?cancel (?:later|after|if|when|it|before)\b)/;
+  /^(?:can|could|may) i (?:still |also |always |later )?(?:cancel|stop|unsubscribe|opt out|optout)\b.*\b(?:later|any ?time|after|whenever|if|once)\b|\b(?:was|were|been|why|am) (?:\w+ )?(?:unsubscribed?|removed|deleted|opted out)\b|^what (?:does|do(?! (?:i|we) (?:have|need) to)|is|happens)\b|^(?:(?:what|who|when|where|why|which) (?:is|are|if)\b.*\b(?:cancel\w*|refund)|(?:can|could|may|what if) i (?:still |also |later )?cancel (?:later|after|if|when|it|before)\b)/;

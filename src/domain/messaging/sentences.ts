@@ -122,10 +122,11 @@ const MISSPELLED: readonly (readonly [word: string, most: number])[] = [
   ['delete', 1],
   ['messages', 1],
   ['mensajes', 1],
+  ['interested', 2],
 ];
 /** Real words that are as close to those. */
 const NOT_MISSPELLED =
-  /^(?:suscripcion|massages?|subscrib\w*|resubscrib\w*|cancels|canceled|cancelled|cancela|cancele|cancelo|deleted|deletes|relate|dilate|passages|message|channel|chancel|candle|camel|cancer|cancion)$/;
+  /^(?:unsubscribing|suscripcion|massages?|subscrib\w*|resubscrib\w*|cancels|canceled|cancelled|cancela|cancele|cancelo|deleted|deletes|relate|dilate|passages|message|channel|chancel|candle|camel|cancer|cancion)$/;
 
 function spelled(words: readonly string[]): string {
   return words

@@ -47,7 +47,7 @@ const FILLED = re(`^(?:(?:${FILLERS})(?: |$))*$`);
 const ON_THE_WAY =
   /^(?:(?:right )?(?:by|in|over|off|at|for|there|here|on|near|around|through|to|and|along|into|up|outside|from|a)|after|before|between|every|until|till)\b/;
 const NOT_ON_THE_WAY =
-  /^(?:at (?:once|(?:this|the) (?:time|moment|point))|in (?:the )?future|for (?:good|ever|now|real|gods?|the love|all|fucks?)|on (?:this|my|the|your) (?:\w+ )?(?:number|phone|list|line)|to (?:this|my) (?:number|phone)|to (?:all|any|the|these|those|your) (?:texts|messages|alerts)\b|to (?:send|text|message|call|contact|write|bother)\b|and (?:remove|delete|unsubscribe|cancel|take|lose|leave|dont|never|quit|block|desist|stop|forget)\b|here and now)/;
+  /^(?:at (?:once|(?:this|the) (?:time|moment|point))|in (?:the )?future|for (?:good|ever|now|real|gods?|the love|all|fucks?)|on (?:this|my|the|your) (?:\w+ )?(?:number|phone|list|line)|to (?:this|my) (?:number|phone)|to (?:all|any|the|these|those|your) (?:texts|messages|alerts)\b|to (?:send|text|message|call|contact|write|bother)\b|and (?:remove|delete|unsubscribe|cancel|take|lose|leave|dont|never|quit|block|desist|stop|forget)\b|and (?:you|yall|they|i am still|i keep)\b|here and now)/;
 const ORDINARY_OBJECT =
   /^(?:(?:the|a|an|my|this|that|his|her|your) )?(?:bus|car|cars|train|truck|clock|music|traffic|bleeding|pain|treatment|session|massage|appointment|work|job|show|timer|watch|water|leak|sign|signs|light|lights|loss|motion|gap|press(?:es)?)\b/;
 
@@ -85,7 +85,7 @@ const WE_ARE_TOLD = re(
 );
 /** "I said stop", "my answer is stop". */
 const QUOTES_STOP =
-  /\b(?:(?:say|said|saying|reply|replied|replying|text|texted|type|typed|typing|send|sent|wrote|write|told you|asked you|mean|means)(?: (?:you|to|the word))*|(?:answer|reply|response|message|word|it|this) is)$/;
+  /\b(?:(?:say|said|saying|reply|replied|replying|text|texted|texting|type|typed|typing|send|sent|sending|wrote|write|told you|asked you|mean|means)(?: (?:you|to|the word))*|(?:answer|reply|response|message|word|it|this) is)$/;
 const BY_ANOTHER = /\b(?:he|she|they|who|boss|client|customer)\b|\b(?:if|when|should|can) i\b|^what\b/;
 /** "I want to stop", "how do I stop": about the texts unless another object follows. */
 const WANTS_TO = re(
@@ -99,7 +99,12 @@ const IN_THE_PAST = /\b(?:did|have|has|had) (?:you|yall|they|it|the \w+|my \w+)(
 const BOTH_DONE = /^(?:i|we|he|she|they|my \w+)\b.* and$/;
 
 function isCommand(before: string, after: string): boolean {
-  const left = before.split(NEW_SENTENCE).at(-1)!.trim();
+  // "Tired of this stop": what it is about, not who stops.
+  const left = before
+    .split(NEW_SENTENCE)
+    .at(-1)!
+    .replace(/\b(?:of|with|about) (?:this|it|that|these)$/, '')
+    .trim();
   const aboutTexts = ABOUT_TEXTS.test(after) || DONE_TO_ME.test(after);
   const demanded = DEMANDED.test(left);
   if (!demanded && NEGATED.test(left) && !NEGATES_ANOTHER.test(left)) return false;
@@ -126,7 +131,8 @@ const REAL_WORDS = new Set(
 );
 const TEXTING = re(`^(?:${COMM_GERUNDS}|texts|messages)$`);
 
-const COURTESIES = /^(?:please|now|thanks|thank|you|me|ok|okay|y|yes|si|no|hi|hello|hey)$/;
+const COURTESIES =
+  /^(?:please|now|thanks|thank|you|me|ok|okay|y|yes|si|no|hi|hello|hey|por|favor|gracias|ya|hola)$/;
 
 /** "Stpo", "stopp texting me": read as STOP where nothing else stands in the clause, or where a word of texting follows. */
 function misspelledStop(words: readonly string[]): string[] {

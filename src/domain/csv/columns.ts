@@ -147,8 +147,12 @@ function joined(columns: readonly Column[], cells: readonly string[], cell: Cell
   const filled = columns.filter(({ column }) => !isMarked(cell(cells, column)));
   const first = filled.find(({ continues }) => !continues) ?? filled[0];
   if (!first) return '';
-  const second = filled.filter(
-    (column) => column !== first && column.continues && column.group === first.group,
-  );
-  return [first, ...second].map(({ column }) => cell(cells, column).trim()).join(', ');
+  let text = cell(cells, first.column).trim();
+  for (const { column, continues, group } of filled) {
+    const line = cell(cells, column).trim();
+    // Some programs write the whole address in its first line, too.
+    if (continues && column !== first.column && group === first.group && !text.includes(line))
+      text = `${text}, ${line}`;
+  }
+  return text;
 }

@@ -122,9 +122,8 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
   const read = joined(parts);
   const start = read.subarray(0, HEAD_BYTES);
   const marked = encodingOf(start);
-  // A byte order mark says which of the two a file in UTF-16 is.
-  const known =
-    encoding?.startsWith('utf-16') && marked?.startsWith('utf-16') ? marked : (encoding ?? marked);
+  // A byte order mark says which of the two a file in UTF-16 is, and that it is not in UTF-8.
+  const known = encoding?.startsWith('utf-') && marked?.startsWith('utf-16') ? marked : (encoding ?? marked);
   const reader = new TextReader(known, { strict });
   // The head gets a reader of its own: ending the main reader here would settle its encoding too early.
   const headReader = new TextReader(known);
@@ -322,7 +321,7 @@ function readable(error: unknown, rows: RowReader): unknown {
     return new RefusedError(
       400,
       'invalid_csv',
-      `The file is damaged near row ${rows.next}: its text cannot be read.`,
+      `The file is damaged near row ${rows.next}: its text cannot be read. Save it as UTF-8 and upload it again.`,
     );
   return error;
 }

@@ -132,12 +132,14 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
   const head = cut ? decoded.replace(/\ufffd$/, '') : decoded;
   const sentence = notCsv(start, head);
   if (sentence) throw new RefusedError(400, 'not_csv', sentence);
+  if (headReader.isOtherScript) throw otherScript();
 
   async function* chunks(skip: number): AsyncGenerator<string> {
     let left = skip;
     const decoded = (text: string) => {
       const skipped = Math.min(left, text.length);
       left -= skipped;
+      if (reader.isOtherScript) throw otherScript();
       if (strict && text.includes('\0')) throw new RefusedError(400, 'invalid_csv', NUL);
       return skipped === 0 ? text : text.slice(skipped);
     };
@@ -159,6 +161,13 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
     },
   };
 }
+
+const otherScript = (): RefusedError =>
+  new RefusedError(
+    400,
+    'invalid_csv',
+    'The letters of the file cannot be read: they seem to be Cyrillic, Greek or Asian ones in an older encoding. Save it as UTF-8 (in Excel, “CSV UTF-8”) and upload it again.',
+  );
 
 const NUL = 'The file contains NUL bytes: it is not a CSV.';
 

@@ -168,6 +168,7 @@ describe('a cell without a value', () => {
     '(Ann)',
     '- Ann -',
     'none)',
+    `(${' '.repeat(40)}none)`,
   ];
 
   it.each([...marks, ...words])('%j is blank', (given) => expect(optionalCell(given)).toBeNull());

@@ -67,6 +67,17 @@ describe('a row', () => {
     ).toMatchObject([{ address: '1 Main St Apt 2' }, { address: '2 Oak St, Unit 3' }]);
   });
 
+  it.each([
+    ['Address 2,Address 1', 'Apt 2,1 Main St', { address: '1 Main St, Apt 2' }],
+    ['Address 1,Address 2', '1 Main St,n/a', { address: '1 Main St' }],
+    ['Home Street,Home City,Country', '1 Main St,Miami,US', { address: '1 Main St', country: 'US' }],
+    ['Billing Address,Home Street,Home City', '9 Elm St,1 Main St,Miami', { address: '1 Main St' }],
+    ['Billing Address,Home Street,Home City', '9 Elm St,n/a,', { address: '9 Elm St', city: null }],
+    ['Full name we should ask for,Billing Name', 'Ann Lee,Bob Roe', { name: 'Ann Lee' }],
+  ])('has of %s the fullest and its own: %s', (header, cells, expected) => {
+    expect(leadsOf(`Company,Phone,${header}`, `Acme,3055550101,${cells}`)).toMatchObject([expected]);
+  });
+
   it('is not named after its order', () => {
     const header = 'Name,Email,Billing Name,Billing Phone';
     expect(leadsOf(header, '#1001,ann@example.com,Ann Lee,3055550101')).toMatchObject([{ name: 'Ann Lee' }]);

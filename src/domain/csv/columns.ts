@@ -121,8 +121,7 @@ function familyReader(
       const chosen = preferred.find(filled) ?? preferred[0]!;
       for (const field of fields) {
         // A part that the group has no column for is taken from the columns without a group.
-        const columns =
-          chosen.fields.get(field) ?? (fields.includes('name') ? undefined : general?.fields.get(field));
+        const columns = chosen.fields.get(field) ?? general?.fields.get(field);
         if (columns) given[field] = joined(columns, cells, cell);
       }
     },
@@ -148,11 +147,10 @@ function joined(columns: readonly Column[], cells: readonly string[], cell: Cell
   const first = filled.find(({ continues }) => !continues) ?? filled[0];
   if (!first) return '';
   let text = cell(cells, first.column).trim();
-  for (const { column, continues, group } of filled) {
+  for (const { column, continues } of filled) {
     const line = cell(cells, column).trim();
     // Some programs write the whole address in its first line, too.
-    if (continues && column !== first.column && group === first.group && !text.includes(line))
-      text = `${text}, ${line}`;
+    if (continues && column !== first.column && !text.includes(line)) text = `${text}, ${line}`;
   }
   return text;
 }

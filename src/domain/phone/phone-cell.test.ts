@@ -40,6 +40,10 @@ it.each([
   expect(parseLeadPhone(input, 'US')).toMatchObject({ ...valid('+13055550101'), others: ['+17865550101'] });
 });
 
+it('a number is not made of the end of one and the start of the next', () => {
+  expect(parseLeadPhone('c07911 123456.07911 123456', 'US')).not.toMatchObject({ valid: true });
+});
+
 it.each(['3055550101.0', '3055550101.00', '3055550101,00'])('%j is a number with a fraction', (input) => {
   const found = { ok: true, value: '+13055550101', valid: true, extension: null, others: [] };
   expect(parseLeadPhone(input, 'US')).toEqual(found);

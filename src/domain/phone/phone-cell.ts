@@ -73,9 +73,8 @@ function prepared(text: string, region: CountryCode): string {
     .replace(/\(?\b0?xx\s?(\d\d)\b\)?/gi, ' ($1)')
     .replace(EXTENSION_WORD, ' ext ')
     .replace(SEPARATOR, ' | ')
-    // "M3055550101", "3055550101c": the finder takes no number that touches a letter.
+    // The finder may begin in the middle of a number that touches a sign or a letter.
     .replace(/(?<=[\p{L}:._#*])(?=[+(]?\d{3})/gu, ' ')
-    .replace(/(?<=\d{3})(?!x\s?\d|ext|e\d)(?=\p{L})/giu, ' ')
     .replace(MEXICO, '+52 ');
   if (region === 'MX') return plain.replace(IN_MEXICO, '');
   // No number of North America begins with 0: without this its last ten digits would be taken for one.

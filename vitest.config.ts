@@ -7,7 +7,14 @@ const slow = { ...shared, testTimeout: 60_000, hookTimeout: 60_000 };
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'pure', include: ['src/**/*.test.ts'], ...shared } },
+      {
+        test: {
+          name: 'pure',
+          include: ['src/**/*.test.ts'],
+          provide: { tables: Number(process.env.TABLES ?? 300) },
+          ...shared,
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -39,12 +39,19 @@ function unguarded(text: string): string {
     return inner ?? (/^=\s?\+?\(?\d[\d\s().-]{5,30}$/.test(text) ? text.slice(1) : text);
   }
   if (first === 0x22) return unquoted(text) ?? text;
+  if (first === 0x201c || first === 0x201e || first === 0xab) return withoutTypedQuotes(text);
   if (first !== 0x27 || ELISION.test(text)) return text;
   const rest = text.slice(1);
   // 'Ann' in a dump of a database is a quoted text; of 'Ann the guard is removed.
   if (!rest.endsWith("'")) return rest;
   // 'vip','new' is a list.
   return rest.indexOf("'") === rest.length - 1 ? rest.slice(0, -1) : text;
+}
+
+/** Quotes that a word processor made of those around a cell: `“Ann Lee”`. */
+function withoutTypedQuotes(text: string): string {
+  const inner = text.slice(1, -1);
+  return /[“”»]$/.test(text) && !/[“”„«»]/.test(inner) ? inner : text;
 }
 
 /** Returns null unless one pair of quotes is around the whole text: `"vip","new"` is a list. */
@@ -66,11 +73,14 @@ const WRITTEN_BY_PROGRAMS = new Set([
   ...['\\n', '\\\\n', '#n/a', '#na', '#ref!', '#value!', '#name?', '#null!', '#num!', '#div/0!', '#error!'],
 ]);
 /** How people write it, whatever the field. */
-const MARKS = new Set(['n/a', 'n / a', 'n/ a', 'n./a.', 'n.a', 'n.a.', 'n/d', 'n.d', 'n.d.']);
-const PUNCTUATION = /^[-‐-―−_.…·?*/\\~]{1,20}$/u;
+const MARKS = new Set([
+  ...['n/a', 'n / a', 'n/ a', 'n./a.', 'n.a', 'n.a.', 'n\\a', '#n/a!', 'n/d', 'n.d', 'n.d.', 's/d', 's/n'],
+  ...['{}', '[]', '()', '[object object]', '=na()', 'loading...', 'pd.na', 'nat'],
+]);
+const PUNCTUATION = /^[-‐-―−_.…·?*/\\~ ]{1,20}$/u;
 /** How people write that there is none, in the languages of the column names. */
 const WORDS = new Set([
-  ...['none', 'unknown', 'missing', 'no data', 'no info', 'no information', 'no value'],
+  ...['none', 'unknown', 'missing', 'no data', 'no info', 'no information', 'no value', 'tbd', 'tba'],
   ...['available', 'applicable', 'provided', 'given', 'specified', 'known', 'set'].map(
     (word) => `not ${word}`,
   ),
@@ -83,6 +93,13 @@ const WORDS = new Set([
     'no informado',
     'sin datos',
     'sin dato',
+    'sin correo',
+    'sin email',
+    'sin teléfono',
+    'sin telefono',
+    'no hay',
+    'vacío',
+    'vacio',
   ],
   ...['sin informacion', 'sin información', 'desconocido', 'desconocida'],
   ...['kein', 'keine', 'keine angabe', 'k.a.', 'k. a.', 'unbekannt'],
@@ -90,6 +107,7 @@ const WORDS = new Set([
   ...['nenhum', 'nenhuma', 'não informado', 'nao informado', 'desconhecido', 'desconhecida'],
   ...['nessuno', 'nessuna'],
 ]);
+const BRACKETED = /^(?:\(.*\)|<.*>|\[.*\]|\{.*\})$/;
 /** Names of people that are also marks: Jennifer Null, Nil Yalter. */
 const NAME_NOT_MARK = /^(?:Null|Nil|Nan)$/;
 
@@ -114,7 +132,11 @@ const LONGEST_MARK = 30;
 function isMissing(text: string, kind: CellKind): boolean {
   if (text.length > LONGEST_MARK) return false;
   const lower = text.toLowerCase();
-  if (kind !== 'own' && (WORDS.has(lower) || (kind === 'text' && lower === 'na'))) return true;
+  if (kind !== 'own') {
+    // "(not set)", "<none>", "<NA>"
+    const bare = BRACKETED.test(lower) ? lower.slice(1, -1).trim() : lower;
+    if (WORDS.has(bare) || (bare === 'na' && (kind === 'text' || bare !== lower))) return true;
+  }
   if (WRITTEN_BY_PROGRAMS.has(lower)) return kind !== 'name' || !NAME_NOT_MARK.test(text);
   return MARKS.has(lower) || PUNCTUATION.test(text);
 }

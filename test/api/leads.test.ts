@@ -69,6 +69,8 @@ describe('POST /api/leads', () => {
       [{ client_phone: null, client_email: 'noemail' }, ['client_phone', 'client_email']],
       [{ client_phone: 'x', client_email: 'none@none' }, ['client_phone', 'client_email']],
       [{ client_name: '\u200b\u3164' }, ['client_name']],
+      [{ client_name: '\\N' }, ['client_name']],
+      [{ city: 'NULL', service_type: '#N/A' }, ['city', 'service_type']],
     ])('%j is a 400 that names the field and stores nothing', async (fields, paths) => {
       const before = await api.count('leads');
       const response = await post({ ...sampleLead, ...fields });
@@ -98,8 +100,8 @@ describe('POST /api/leads', () => {
         [],
       ],
       [
-        { lead_id: '', exact_address: 'n/a', budget_range: '\\N', client_name: "'Ann" },
-        { exact_address: null, budget_range: null, client_name: 'Ann' },
+        { lead_id: '', exact_address: 'n/a', budget_range: '\\N', client_name: "'Ann", city: '-' },
+        { city: '-', exact_address: null, budget_range: null, client_name: 'Ann' },
         [],
       ],
     ])('%j is stored as %j', async (fields, expected, warned) => {

@@ -193,6 +193,29 @@ describe('[S13] CSV import of providers', () => {
     ]);
   });
 
+  it('reads a file in UTF-16, as Excel saves Unicode text', async () => {
+    const csv = '\ufeffexternal_id\tname\tphone\nutf16\tJosé Núñez\t+13055550184\n';
+    expect((await importCsv(Buffer.from(csv, 'utf16le'))).json().summary).toMatchObject({ created: 1 });
+    const { provider } = (await api.json('GET', '/api/providers/utf16')).json();
+    expect(provider.name).toBe('José Núñez');
+  });
+
+  it('JSON is cleaned alike: blank fields and signs for a missing value are null', async () => {
+    const given = {
+      external_id: 'json-a',
+      name: 'NULL',
+      phone: '="+13055550184"',
+      email: 'n/a',
+      language: '',
+    };
+    const created = await api.json('POST', '/api/providers', given);
+    const blank = { name: null, email: null, language: null };
+    expect([created.statusCode, created.json().provider]).toMatchObject([201, blank]);
+    await api.json('PATCH', '/api/providers/json-a', { name: "'Null", email: 'Ann <ann@example.com>' });
+    const changed = await api.json('PATCH', '/api/providers/json-a', { email: '', language: "'es" });
+    expect(changed.json().provider).toMatchObject({ name: 'Null', email: null, language: 'es' });
+  });
+
   it('[S32] an upload that arrives slowly holds no database connection', async () => {
     const upload = new PassThrough();
     const response = importCsv(upload);

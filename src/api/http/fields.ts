@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cellText, optionalCell } from '../../domain/cell.ts';
+import { cellText, optionalCell, typedCell } from '../../domain/cell.ts';
 import { RefusedError } from '../../domain/errors.ts';
 
 /** A length is checked before what follows, which reads the whole text. */
@@ -16,6 +16,10 @@ export const text = (max: number) =>
 /** Text that another program may have written: cleaned as the cells of files are, and never empty. */
 export const cell = (max: number) =>
   z.string().overwrite(cellText).min(1).max(max, lengthFirst).refine(storable, notStorable);
+
+/** As `cell`, and no sign by which a program says that the value is missing. What a person types, such as `-`, is one. */
+export const requiredCell = (max: number) =>
+  cell(max).refine((value) => value === '' || typedCell(value) !== null, 'must not be blank');
 
 /** Absent, null, blank and a sign for a missing value all become null. */
 export const optionalText = (max: number) =>

@@ -23,7 +23,16 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { type Caller, callerOf, leadOwnerOf, quotaOwnerOf, tenantOf } from '../auth/caller.ts';
 import { causeOf } from '../http/cause.ts';
-import { cell, limit, nextCursor, optionalText, readCursor, text, uuidShape } from '../http/fields.ts';
+import {
+  cell,
+  limit,
+  nextCursor,
+  optionalText,
+  readCursor,
+  requiredCell,
+  text,
+  uuidShape,
+} from '../http/fields.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
 import { inTurn, takesTurnInHandler } from '../http/turns.ts';
@@ -293,13 +302,13 @@ function bodies(sandbox: boolean) {
   const config = terms.extend({ max_sales: z.number().int().min(1).max(1_000).nullish() });
   const body = z.strictObject({
     lead_id: optionalLeadId,
-    city: cell(120),
-    service_type: cell(160),
+    city: requiredCell(120),
+    service_type: requiredCell(160),
     preferred_time_window: optionalText(160),
     budget_range: optionalText(160),
     notes_snippet: optionalText(2_000),
     original_notes: optionalText(2_000).describe('Alias of notes_snippet'),
-    client_name: cell(300),
+    client_name: requiredCell(300),
     client_phone: optionalText(LONGEST_CONTACT_CELL).describe('Required without client_email'),
     client_email: optionalText(LONGEST_CONTACT_CELL).describe('Required without client_phone'),
     exact_address: optionalText(500),

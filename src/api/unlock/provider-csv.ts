@@ -1,30 +1,22 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { BuyerFields } from '../../db/account/buyers.ts';
-import { cellText, optionalCell } from '../../domain/cell.ts';
+import { cellText } from '../../domain/cell.ts';
 import { openCsv } from '../../domain/csv/reader.ts';
 import { rowProblem } from '../../domain/csv/rows.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { cell } from '../http/fields.ts';
 import { uploadedBytes } from '../http/uploaded-file.ts';
-import { email, language, phone, providerId } from './provider-fields.ts';
+import { email, language, name, phone, providerId } from './provider-fields.ts';
 
 export type RejectedRow = { row: number; errors: string[] };
 type ProviderBatch = { valid: BuyerFields[]; rejected: RejectedRow[] };
 
-const blankAsNull = (schema: z.ZodType<string, string>) =>
-  z
-    .string()
-    .optional()
-    .transform((value) => (value === undefined ? null : optionalCell(value)))
-    .pipe(schema.nullable());
-
 const row = z.object({
   external_id: providerId,
-  name: blankAsNull(cell(200)),
+  name: name.nullish(),
   phone,
-  email: blankAsNull(email),
-  language: blankAsNull(language),
+  email: email.nullish(),
+  language: language.nullish(),
 });
 
 const columns = Object.keys(row.shape);
@@ -81,13 +73,13 @@ function judge(
     batch.rejected.push({ row: number, errors });
     return;
   }
-  const { external_id: externalId, ...rest } = parsed.data;
+  const { external_id: externalId, phone, name = null, email = null, language = null } = parsed.data;
   if (seen.has(externalId)) {
     batch.rejected.push({ row: number, errors: ['external_id: repeated in this file'] });
     return;
   }
   seen.add(externalId);
-  batch.valid.push({ externalId, ...rest });
+  batch.valid.push({ externalId, phone, name, email, language });
 }
 
 /** The index of each known column; of two columns with the same name the first counts. Unknown columns are ignored. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isAddressableId } from '../../domain/account/buyer-id.ts';
-import { cellText } from '../../domain/cell.ts';
+import { type CellKind, cellText, optionalCell } from '../../domain/cell.ts';
 import { readEmails } from '../../domain/lead/email.ts';
 import { parseProviderPhone } from '../../domain/phone/phone.ts';
 import { cell } from '../http/fields.ts';
@@ -25,10 +25,19 @@ export const phone = z
     return parsed.ok ? parsed.e164 : value;
   });
 
-export const email = cell(320)
-  .refine((value) => readEmails(value).addresses.length === 1, 'not an e-mail address')
-  .transform((value) => readEmails(value).addresses[0] ?? value);
-export const language = z
-  .string()
-  .overwrite(cellText)
-  .regex(/^[a-z]{2}(?:-[A-Z]{2})?$/, 'must be a language such as en or es');
+/** Blank, and a sign for a missing value, are null. */
+const blankAsNull = (schema: z.ZodType<string, string>, kind: CellKind = 'text') =>
+  z
+    .string()
+    .transform((value) => optionalCell(value, kind))
+    .pipe(schema.nullable());
+
+export const name = blankAsNull(cell(200), 'name');
+export const email = blankAsNull(
+  cell(320)
+    .refine((value) => readEmails(value).addresses.length === 1, 'not an e-mail address')
+    .transform((value) => readEmails(value).addresses[0] ?? value),
+);
+export const language = blankAsNull(
+  z.string().regex(/^[a-z]{2}(?:-[A-Z]{2})?$/, 'must be a language such as en or es'),
+);

@@ -17,10 +17,10 @@ import { newId } from '../../events/new-id.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
-import { cell, limit, nextCursor, readCursor } from '../http/fields.ts';
+import { limit, nextCursor, readCursor } from '../http/fields.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
-import { email, language, phone, providerId } from './provider-fields.ts';
+import { email, language, name, phone, providerId } from './provider-fields.ts';
 
 const provider = z.object({
   external_id: z.string(),
@@ -60,7 +60,7 @@ export function providerRoutes(
           summary: 'Add a provider',
           body: z.strictObject({
             external_id: providerId,
-            name: cell(200).nullish(),
+            name: name.nullish(),
             phone,
             email: email.nullish(),
             language: language.nullish(),
@@ -159,7 +159,7 @@ export function providerRoutes(
           summary: 'Update the given fields of a provider; null clears a field',
           params,
           body: z.strictObject({
-            name: cell(200).nullable().optional(),
+            name: name.nullable().optional(),
             phone: phone.optional(),
             email: email.nullable().optional(),
             language: language.nullable().optional(),

@@ -8,7 +8,7 @@ const FLAG =
   /^(?:yes|no|y|n|true|false|t|f|on|off|x|si|sí|ja|nein|oui|non|sim|não|nao|verdadero|falso|wahr|falsch|vrai|faux|checked|unchecked|(?:un)?subscribed|not subscribed|opted?[ -]?(?:in|out)|enabled|disabled|accepted|declined|active|inactive|sent|delivered|not delivered|undelivered|bounced|opened|clicked|pending|confirmed|(?:un)?verified|valid|invalid|granted|denied|never|✓|✔|✗|✘)$/iu;
 /** States of a lead or an order, where a state of a country is expected. */
 const STAGE =
-  /^(?:new|open|closed|won|lost|contacted|qualified|unqualified|working|nurturing|converted|draft|paid|unpaid|refunded|fulfilled|unfulfilled|cancell?ed|completed?|in progress)$/i;
+  /^(?:new|open|closed|won|lost|contacted|qualified|unqualified|working|nurturing|converted|draft|paid|unpaid|refunded|fulfilled|unfulfilled|cancell?ed|completed?|in progress|nuev[oa]|abiert[oa]|cerrad[oa]|ganad[oa]|perdid[oa]|contactad[oa]|activ[oa]|inactiv[oa]|pendiente|neu|offen|geschlossen|gewonnen|verloren)$/i;
 const NUMBER = /^[\p{Nd}\s.,+#()/-]+$/u;
 /** A number on its own, as flags, counts, ids and amounts have it; a phone has more digits. */
 const SMALL_NUMBER = /^[$€£]?\s?\p{Nd}{1,5}(?:[.,]\p{Nd}+)?\s?[$€£%]?$/u;
@@ -44,6 +44,9 @@ const FITTING = 0.2;
 /** For a name in which only a keyword was found. */
 const FITTING_KEYWORD = 0.5;
 
+/** Shopify exports the number of an order as `Name`. */
+const ORDER_NUMBER = /^#\s?\p{L}{0,5}-?\p{Nd}+(?:-?\p{L}{0,5})?$/u;
+
 /** Names of one word that also stand over ids, numbers and answers: `Customer`, `Lead`, `Main contact`. */
 const SAYS_NAME = /\b(?:name|nombres?|nom|nome|namen)\b/;
 
@@ -56,8 +59,9 @@ export function valuesFit(header: string, guess: Guess, cells: readonly string[]
   const filled = cells.flatMap((cell) => optionalCell(cell.slice(0, 500)) ?? []);
   const { field, confidence, listed } = guess;
   // One cell says little against a plain name.
-  if (filled.length < (confidence === 1 ? 2 : 1)) return true;
-  if (field === 'name' && SAYS_NAME.test(headerWords(header))) return true;
+  if (filled.length < (confidence === 1 && !ORDER_NUMBER.test(filled[0] ?? '') ? 2 : 1)) return true;
+  if (field === 'name' && SAYS_NAME.test(headerWords(header)))
+    return !filled.every((cell) => ORDER_NUMBER.test(cell));
   if (confidence === 1 && (field === 'email' || field === 'phone'))
     return !filled.every((cell) => isFlag(cell) || SMALL_NUMBER.test(cell) || DATE.test(cell));
   if (field === 'country' && confidence < 1)

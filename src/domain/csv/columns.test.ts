@@ -48,6 +48,94 @@ describe('a row', () => {
     ]);
   });
 
+  it.each([
+    ['Address,City,State,Postal Code', '1 Main St,Miami,FL,33101'],
+    ['Street Address,City,State,Postal Zip Code', '1 Main St,Miami,FL,33101'],
+    ['Address,City,State,Postal', '1 Main St,Miami,FL,33101'],
+    ['Mailing Street,Mailing City,Mailing State,Mailing Postal Code', '1 Main St,Miami,FL,33101'],
+    ['Postal Address,Postal City,Postal State,Postal Postcode', '1 Main St,Miami,FL,33101'],
+  ])('has the postal code of its address: %s', (header, cells) => {
+    expect(leadsOf(`Name,Phone,${header}`, `Ann,3055550101,${cells}`)).toMatchObject([
+      { address: '1 Main St', city: 'Miami', state: 'FL', postalCode: '33101' },
+    ]);
+  });
+
+  it('has the second line of its address once', () => {
+    const header = 'Name,Phone,Billing Street,Billing Address1,Billing Address2';
+    expect(
+      leadsOf(header, 'Ann,3055550101,1 Main St Apt 2,1 Main St,Apt 2', 'Bob,3055550102,2 Oak St,,Unit 3'),
+    ).toMatchObject([{ address: '1 Main St Apt 2' }, { address: '2 Oak St, Unit 3' }]);
+  });
+
+  it.each([
+    ['Address 2,Address 1', 'Apt 2,1 Main St', { address: '1 Main St, Apt 2' }],
+    ['Address 1,Address 2', '1 Main St,n/a', { address: '1 Main St' }],
+    ['Home Street,Home City,Country', '1 Main St,Miami,US', { address: '1 Main St', country: 'US' }],
+    ['Billing Address,Home Street,Home City', '9 Elm St,1 Main St,Miami', { address: '1 Main St' }],
+    ['Billing Address,Home Street,Home City', '9 Elm St,n/a,', { address: '9 Elm St', city: null }],
+    ['Full name we should ask for,Billing Name', 'Ann Lee,Bob Roe', { name: 'Ann Lee' }],
+  ])('has of %s the fullest and its own: %s', (header, cells, expected) => {
+    expect(leadsOf(`Company,Phone,${header}`, `Acme,3055550101,${cells}`)).toMatchObject([expected]);
+  });
+
+  it('is not named after its order', () => {
+    const header = 'Name,Email,Billing Name,Billing Phone';
+    expect(leadsOf(header, '#1001,ann@example.com,Ann Lee,3055550101')).toMatchObject([{ name: 'Ann Lee' }]);
+    expect(leadsOf(header, '#EU-1001,,Ann Lee,3055550101', '#EU-1002,,Bob Roe,3055550102')).toMatchObject([
+      { name: 'Ann Lee' },
+      { name: 'Bob Roe' },
+    ]);
+    expect(leadsOf('Name,Phone', '#1 Plumbing,3055550101', '7,3055550102')).toMatchObject([
+      { name: '#1 Plumbing' },
+      { name: '7' },
+    ]);
+  });
+
+  it.each([
+    ['Name,Phone,Agent Email', 'Ann,3055550101,joe@example.com'],
+    ['Name,Phone,Lender Contact,Created By', 'Ann,3055550101,joe@example.com,joe@example.com'],
+    ['User Name,User Email,Invitee Name,Phone', 'Joe,joe@example.com,Ann,3055550101'],
+    ['Name,Phone,Contact 2 E-mail', 'Ann,3055550101,joe@example.com'],
+  ])('has no address of another person: %s', (header, cells) => {
+    const own = header.includes('Invitee') ? 'Invitee Email' : 'Note';
+    const value = own === 'Note' ? 'x' : 'ann@example.com';
+    expect(leadsOf(`${header},${own}`, `${cells},${value}`)).toMatchObject([
+      { name: 'Ann', phone: '+13055550101', email: own === 'Note' ? null : 'ann@example.com' },
+    ]);
+  });
+
+  it.each(['User Email', 'Login'])('has an address from a column %s, where there is no other', (column) => {
+    expect(leadsOf(`Name,Phone,${column}`, 'Ann,3055550101,ann@example.com')).toMatchObject([
+      { email: 'ann@example.com' },
+    ]);
+  });
+
+  it('has no phone of another person or device', () => {
+    expect(leadsOf('Tracking Number,Name,Mobile No', '3055550199,Ann,3055550101')).toMatchObject([
+      { phone: '+13055550101', otherPhones: [] },
+    ]);
+    const given = leadsOf('Name,Fax,Contact 2 Phone', 'Ann,3055550101,7865550101');
+    expect(given).toEqual([{ phone: ['is missing'] }]);
+  });
+
+  it('has a full name under a word that is also a first name', () => {
+    expect(leadsOf('Nombre del contacto,Teléfono', 'Ana Lima,3055550101')).toMatchObject([
+      { name: 'Ana Lima', firstName: null, lastName: null },
+    ]);
+    expect(leadsOf('Nombre del cliente,Apellidos del cliente,Teléfono', 'Ana,Lima,3055550101')).toMatchObject(
+      [{ name: 'Ana Lima', lastName: 'Lima' }],
+    );
+  });
+
+  it.each(['Name,Surname', 'Nombre,Apellidos', 'Customer Name,Last Name'])(
+    'has both parts of its name: %s',
+    (header) => {
+      expect(leadsOf(`${header},Phone`, 'Ann,Lee,3055550101')).toMatchObject([
+        { name: 'Ann Lee', firstName: 'Ann', lastName: 'Lee' },
+      ]);
+    },
+  );
+
   it('is never a person made of two', () => {
     const header = 'Billing First Name,Billing Last Name,Shipping First Name,Shipping Last Name,Phone';
     expect(

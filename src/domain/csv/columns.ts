@@ -121,8 +121,7 @@ function familyReader(
       const chosen = preferred.find(filled) ?? preferred[0]!;
       for (const field of fields) {
         // A part that the group has no column for is taken from the columns without a group.
-        const columns =
-          chosen.fields.get(field) ?? (fields.includes('name') ? undefined : general?.fields.get(field));
+        const columns = chosen.fields.get(field) ?? general?.fields.get(field);
         if (columns) given[field] = joined(columns, cells, cell);
       }
     },
@@ -147,8 +146,11 @@ function joined(columns: readonly Column[], cells: readonly string[], cell: Cell
   const filled = columns.filter(({ column }) => !isMarked(cell(cells, column)));
   const first = filled.find(({ continues }) => !continues) ?? filled[0];
   if (!first) return '';
-  const second = filled.filter(
-    (column) => column !== first && column.continues && column.group === first.group,
-  );
-  return [first, ...second].map(({ column }) => cell(cells, column).trim()).join(', ');
+  let text = cell(cells, first.column).trim();
+  for (const { column, continues } of filled) {
+    const line = cell(cells, column).trim();
+    // Some programs write the whole address in its first line, too.
+    if (continues && column !== first.column && !text.includes(line)) text = `${text}, ${line}`;
+  }
+  return text;
 }

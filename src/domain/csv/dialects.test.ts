@@ -1,13 +1,19 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { CODE_PAGES, type CodePage, decodeCodePage, isCodePage } from './code-pages.ts';
 import type { Encoding } from './encoding.ts';
 import { guessMapping } from './mapping.ts';
 import { openCsv } from './reader.ts';
 import { rowJudge } from './rows.ts';
 
-/** Random tables to try. */
-const runs = 300;
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Random tables to try; `TABLES` of the environment, see test/README.md. */
+    tables: number;
+  }
+}
+
+const runs = inject('tables');
 
 type Dialect = {
   name: string;

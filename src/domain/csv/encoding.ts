@@ -1,8 +1,21 @@
 import { CODE_PAGES, type CodePage, decodeCodePage, isCodePage } from './code-pages.ts';
 import { guessCodePage } from './guess-code-page.ts';
+import { isOtherScript } from './other-scripts.ts';
+
+/** Encodings of other scripts, which are read when they are named and never guessed. */
+const NAMED_ONLY = [
+  'windows-1251',
+  'windows-1253',
+  'windows-1254',
+  'koi8-r',
+  'shift_jis',
+  'gb18030',
+  'big5',
+  'euc-kr',
+] as const;
 
 /** Supported encodings. Pure ASCII counts as UTF-8. */
-export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', ...CODE_PAGES] as const;
+export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', ...CODE_PAGES, ...NAMED_ONLY] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
 /** Other names under which programs and people know them. */
@@ -26,12 +39,20 @@ const ALIASES: Readonly<Record<string, Encoding>> = {
   cp850: 'ibm850',
   'cp-850': 'ibm850',
   dos: 'ibm850',
+  cp1251: 'windows-1251',
+  cp1253: 'windows-1253',
+  cp1254: 'windows-1254',
+  sjis: 'shift_jis',
+  cp932: 'shift_jis',
+  gbk: 'gb18030',
+  gb2312: 'gb18030',
+  cp949: 'euc-kr',
 };
 
 /** The encoding of a name; null when it is not supported. */
 export function encodingNamed(name: string): Encoding | null {
   const plain = name.trim().toLowerCase().replaceAll(/[_ ]/g, '-');
-  return ENCODINGS.find((encoding) => encoding === plain) ?? ALIASES[plain] ?? null;
+  return ENCODINGS.find((encoding) => encoding.replace('_', '-') === plain) ?? ALIASES[plain] ?? null;
 }
 
 /** Size of the sample that detection reads. At most this much of a file is buffered. */
@@ -70,6 +91,7 @@ export class TextReader {
   /** The last character before the held bytes. */
   #before = '';
   #others: CodePage[] = [];
+  #isOtherScript = false;
 
   constructor(encoding: Encoding | null, { strict = false } = {}) {
     this.#encoding = encoding;
@@ -84,6 +106,11 @@ export class TextReader {
   /** Other encodings that fit as well. */
   get others(): readonly CodePage[] {
     return this.#others;
+  }
+
+  /** The text is of a script whose encodings are not guessed: what was decoded is wrong. */
+  get isOtherScript(): boolean {
+    return this.#isOtherScript;
   }
 
   push(bytes: Uint8Array): string {
@@ -117,6 +144,7 @@ export class TextReader {
         const { page, others } = guessCodePage(sample, this.#before);
         this.#encoding = page;
         this.#others = others;
+        this.#isOtherScript = isOtherScript(sample);
       }
       this.#decode = decoderOf(this.#encoding, this.#strict);
     }

@@ -115,7 +115,11 @@ function quotedCell(
       const after = closedAt(line, quote + 1, delimiter);
       text += line.slice(from, quote + 1);
       // In a cell whose quotes are not doubled, the second of two quotes ends it.
-      if (strays > 0 && after !== null) return { text, end: after, strays: strays + 1, quoted: true };
+      if (strays > 0 && after !== null) {
+        const escaped = quote > from && line[quote - 1] === '\\';
+        const whole = escaped ? `${text.slice(0, -2)}"` : text;
+        return { text: whole, end: after, strays: strays + 1, quoted: true };
+      }
       from = quote + 2;
       continue;
     }

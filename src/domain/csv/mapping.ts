@@ -5,7 +5,7 @@ import { LEAD_FIELDS, type LeadField } from '../lead/candidate.ts';
 import { isEmail, readEmails } from '../lead/email.ts';
 import { parseLeadPhone } from '../phone/lead-phone.ts';
 import { valuesFit } from './column-values.ts';
-import { fieldOfHeader, type Guess, headerWords } from './headers.ts';
+import { fieldOfHeader, type Guess, headerWords, isOfOthers } from './headers.ts';
 import { REASON_COLUMN } from './write.ts';
 
 /**
@@ -60,11 +60,11 @@ export function guessMapping(
     if (custom !== undefined) return { target: `custom:${custom}`, confidence: 1, because: 'header' };
     return { target: null, confidence: 0, because: null };
   });
-  byValues(guesses, rows, 'phone', (cell) => {
+  byValues(guesses, header, rows, 'phone', (cell) => {
     const phone = parseLeadPhone(cell, region);
     return phone.ok && phone.valid;
   });
-  byValues(guesses, rows, 'email', (cell) => readEmails(cell).addresses.length > 0);
+  byValues(guesses, header, rows, 'email', (cell) => readEmails(cell).addresses.length > 0);
   return guesses;
 }
 
@@ -75,9 +75,12 @@ export function recognised(header: readonly string[]): (Guess | null)[] {
   return named;
 }
 
+const NOMBRE = /^(?!.*(?:primer|pila|primeiro|nombres))(?:.* )?(?:nombre|nome)(?: .*)?$/;
+
 /**
  * "Nombre" and "Nome" beside a last name are the first name; without it, the full name. "Name" beside "Vorname", and
- * "Nom" beside "Prénom", are the last name.
+ * "Nom" beside "Prénom", are the last name. "User Email" is another person's where the lead has one of its own: the one
+ * with whom an appointment was made.
  */
 function resolveNames(header: readonly string[], named: (Guess | null)[]): void {
   const words = header.map(headerWords);
@@ -88,9 +91,15 @@ function resolveNames(header: readonly string[], named: (Guess | null)[]): void 
   const hasLast = has('last_name');
   for (const [column, word] of words.entries()) {
     if (word === 'nombre' || word === 'nome') set(column, hasLast ? 'first_name' : 'name');
+    else if (named[column]?.field === 'first_name' && !hasLast && NOMBRE.test(word))
+      named[column] = { ...named[column], field: 'name' };
     if (word === 'nom' || (word === 'name' && words.includes('vorname')))
       set(column, !hasLast && (words.includes('prenom') || words.includes('vorname')) ? 'last_name' : 'name');
   }
+  const isUser = (column: number) => words[column]!.startsWith('user ');
+  for (const [column, guess] of named.entries())
+    if (isUser(column) && named.some((other, i) => other?.field === guess?.field && !isUser(i)))
+      named[column] = null;
 }
 
 function bestColumn(named: readonly (Guess | null)[], field: LeadField): number {
@@ -103,13 +112,14 @@ function bestColumn(named: readonly (Guess | null)[], field: LeadField): number 
 
 function byValues(
   guesses: ColumnGuess[],
+  header: readonly string[],
   rows: readonly (readonly string[])[],
   field: LeadField,
   fits: (cell: string) => boolean,
 ): void {
   if (guesses.some(({ target }) => target === field)) return;
   for (const [column, guess] of guesses.entries()) {
-    if (guess.target !== null) continue;
+    if (guess.target !== null || isOfOthers(header[column]!)) continue;
     const filled = rows.map((cells) => cells[column] ?? '').filter((cell) => cell.trim() !== '');
     if (filled.length === 0 || filled.filter(fits).length < filled.length * 0.8) continue;
     guesses[column] = { target: field, confidence: 0.5, because: 'values' };

@@ -116,6 +116,8 @@ describe('dialects', () => {
     ['inches', 'a,b\n"a 5" pipe",2\n', ['a 5" pipe', '2']],
     ['quotes not doubled beside a delimiter', 'a,b\n"Lee, Ann "Annie"",2\n', ['Lee, Ann "Annie"', '2']],
     ['quotes after a backslash', 'a,b\n"Ann \\"Annie\\" Lee",2\n', ['Ann "Annie" Lee', '2']],
+    ['quotes after a backslash at the end', 'a,b\n"x, \\"hi\\"",2\n', ['x, "hi"', '2']],
+    ['the same in the last cell', 'a,b\n2,"say \\"hi\\""\n', ['2', 'say "hi"']],
     ['a nickname beside a quoted cell', 'a,b\n"Bob" Smith,"2"\n', ['"Bob" Smith', '2']],
     ['a text of several lines, with delimiters', 'a,b,c\n1,"x, y\nz",3\n', ['1', 'x, y\nz', '3']],
     ['two texts of several lines', 'a,b,c\n"1\n","x\n\ny" ,3\r\n', ['1\n', 'x\n\ny', '3']],

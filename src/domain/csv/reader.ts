@@ -122,9 +122,8 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
   const read = joined(parts);
   const start = read.subarray(0, HEAD_BYTES);
   const marked = encodingOf(start);
-  // A byte order mark says which of the two a file in UTF-16 is.
-  const known =
-    encoding?.startsWith('utf-16') && marked?.startsWith('utf-16') ? marked : (encoding ?? marked);
+  // A byte order mark says which of the two a file in UTF-16 is, and that it is not in UTF-8.
+  const known = encoding?.startsWith('utf-') && marked?.startsWith('utf-16') ? marked : (encoding ?? marked);
   const reader = new TextReader(known, { strict });
   // The head gets a reader of its own: ending the main reader here would settle its encoding too early.
   const headReader = new TextReader(known);
@@ -133,12 +132,14 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
   const head = cut ? decoded.replace(/\ufffd$/, '') : decoded;
   const sentence = notCsv(start, head);
   if (sentence) throw new RefusedError(400, 'not_csv', sentence);
+  if (headReader.isOtherScript) throw otherScript();
 
   async function* chunks(skip: number): AsyncGenerator<string> {
     let left = skip;
     const decoded = (text: string) => {
       const skipped = Math.min(left, text.length);
       left -= skipped;
+      if (reader.isOtherScript) throw otherScript();
       if (strict && text.includes('\0')) throw new RefusedError(400, 'invalid_csv', NUL);
       return skipped === 0 ? text : text.slice(skipped);
     };
@@ -160,6 +161,13 @@ async function openText(bytes: AsyncIterator<Uint8Array>, { encoding, strict = f
     },
   };
 }
+
+const otherScript = (): RefusedError =>
+  new RefusedError(
+    400,
+    'invalid_csv',
+    'The letters of the file cannot be read: they seem to be Cyrillic, Greek or Asian ones in an older encoding. Save it as UTF-8 (in Excel, “CSV UTF-8”) and upload it again.',
+  );
 
 const NUL = 'The file contains NUL bytes: it is not a CSV.';
 
@@ -322,7 +330,7 @@ function readable(error: unknown, rows: RowReader): unknown {
     return new RefusedError(
       400,
       'invalid_csv',
-      `The file is damaged near row ${rows.next}: its text cannot be read.`,
+      `The file is damaged near row ${rows.next}: its text cannot be read. Save it as UTF-8 and upload it again.`,
     );
   return error;
 }

@@ -179,6 +179,14 @@ describe('a lead', () => {
     });
   });
 
+  it('keeps a phone cell that says more than its number, and an address that follows none', () => {
+    const judged = judge({ phones: ['305-555-0123 ask for Ann'], emails: ['noemail', 'a@example.com'] });
+    expect(judged).toMatchObject({
+      lead: { notes: 'Phone as given: 305-555-0123 ask for Ann', email: 'a@example.com' },
+    });
+    expect(judged).not.toHaveProperty('warnings');
+  });
+
   it.each<[GivenLead, object]>([
     [
       { company: '\\N', city: 'NULL', state: 'n/a' },

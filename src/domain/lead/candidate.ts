@@ -1,6 +1,7 @@
 import type { CountryCode } from 'libphonenumber-js';
 import { type CellKind, optionalCell, typedCell } from '../cell.ts';
 import { countryCode, phoneRegion } from '../country.ts';
+import { namesOf } from './given-name.ts';
 import { type LeadContact, type Regions, readContact } from './lead-contact.ts';
 import { noteLines, withNoteLines } from './note-lines.ts';
 import { readTags } from './tags.ts';
@@ -110,11 +111,13 @@ export function judgeLead(given: GivenLead, region: CountryCode): Judged {
     if (reason) errors[field] = [reason];
     return value;
   };
-  const firstName = text('first_name');
-  const lastName = text('last_name');
+  const names = namesOf({
+    name: text('name'),
+    firstName: text('first_name'),
+    lastName: text('last_name'),
+  });
   const company = text('company');
-  const fullName = [firstName, lastName].filter((part) => part !== null).join(' ');
-  const name = text('name') ?? (fullName || company || typedInsteadOfName(given));
+  const name = names.name ?? company ?? typedInsteadOfName(given);
   if (name === null) errors.name = ['is missing'];
   const country = text('country');
   const own = country === null ? null : phoneRegion(country);
@@ -126,8 +129,8 @@ export function judgeLead(given: GivenLead, region: CountryCode): Judged {
   const { phone, email, further } = contact;
   const lead: LeadCandidate = {
     name: name ?? '',
-    firstName,
-    lastName,
+    firstName: names.firstName,
+    lastName: names.lastName,
     phone: phone.ok ? phone.value : '',
     phoneValid: phone.ok && phone.valid,
     otherPhones: [...(further.phones ?? [])],

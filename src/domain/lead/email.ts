@@ -62,7 +62,12 @@ const spelledOut = (cell: string): string =>
     .replace(/\s{0,3}[[({]\s?(?:at|@)\s?[\])}]\s{0,3}/gi, '@')
     .replace(/\s{0,3}[[({]\s?(?:dot|\.)\s?[\])}]\s{0,3}/gi, '.')
     .replace(/&lt;|&gt;|&quot;|&#0?39;/gi, ' ')
-    .replace(/[ \t]{1,3}@[ \t]{0,3}|@[ \t]{1,3}/g, '@');
+    .replace(/&#64;|&commat;|%40/gi, '@')
+    // A line break as other programs write it.
+    .replace(/(?<=@[^\s@\\]*)(?:\\[rnt])+/g, ' ')
+    .replace(/[^\S\r\n]{1,3}@[^\S\r\n]{0,3}|@[^\S\r\n]{1,3}/g, '@')
+    // ann@x. com
+    .replace(/(@[\p{L}\p{N}-]{1,63})(?:[^\S\r\n]{1,2}\.[^\S\r\n]{0,2}|\.[^\S\r\n]{1,2})(?=\p{L})/gu, '$1.');
 
 /** Words that may stand before an address without a colon. Another word may be half of an address with a blank in it. */
 const NO_PART =
@@ -106,7 +111,7 @@ const asciiDomain = (domain: string): string | null =>
   URL.canParse(`http://${domain}`) ? new URL(`http://${domain}`).hostname : null;
 
 /** Signs that stand around an address and are not part of it. At the start a hyphen can be. */
-const END = new Set('.,;:!?\'"`´‘’“”«»*~#=/\\-–—|<>()[]{}');
+const END = new Set('.,;:!?\'"`´‘’“”«»*~#=/\\-–—|<>()[]{}…•·');
 const START = new Set('.,;:!?\'"`´‘’“”«»*#=/\\–—|<>()[]{}');
 
 function trimmedOf(text: string): string {
@@ -120,4 +125,7 @@ function trimmedOf(text: string): string {
 /** What people and forms type where an address is required: noemail@noemail.com, none@none.com. */
 const NO_WORD =
   '(?:no|none|na|null|nil|nomail|noemail|no-email|no-mail|noreply|unknown|notprovided|notgiven|ninguno|sincorreo|notiene)';
-const PLACEHOLDER = new RegExp(`^${NO_WORD}@${NO_WORD}\\.[^@\\s]+$`, 'i');
+const PLACEHOLDER = new RegExp(
+  `^(?:${NO_WORD}@${NO_WORD}\\.[^@\\s]+|(?:no|none|no-?e?-?mail)@(?:e?mail|gmail|yahoo|hotmail|outlook|aol)\\.com)$`,
+  'i',
+);

@@ -16,14 +16,15 @@ export function readTags(cells: readonly string[]): ReadTags {
   for (const cell of cells) {
     if (cell.length > LONGEST_LIST || tags.size > MOST_TAGS) return TOO_MANY;
     for (const part of partsOf(withoutBrackets(cellText(cell)))) {
-      const tag = withoutLoneQuote(cellText(part.trim().replace(/^\* ?/, '')));
+      const tag = withoutLoneQuote(cellText(part.trim().replace(BULLET, '')));
       if (tag !== '' && !isMarked(tag)) tags.add(tag);
     }
   }
   return tags.size > MOST_TAGS ? TOO_MANY : { ok: true, tags: [...tags] };
 }
 
-const SEPARATOR = /:::|[,;|\n]/;
+const SEPARATOR = /:::|[,;|\n\t]/;
+const BULLET = /^(?:\* ?|[•·–-] )/;
 
 /** `["a","b"]` of JSON and `{a,"b c"}` of PostgreSQL. */
 const withoutBrackets = (text: string): string =>
@@ -40,7 +41,7 @@ function partsOf(text: string): string[] {
   const parts: string[] = [];
   let rest = text;
   while (rest !== '') {
-    const quoted = /^[\s,;|*]*"([^"]*)"[ \t]*(?=[,;|\n"]|:::|$)/.exec(rest);
+    const quoted = /^[\s,;|*]*"([^"]*)"[ \t]*(?=[,;|\n\t"]|:::|$)/.exec(rest);
     const found = quoted ?? /^[^,;|\n]*/.exec(rest);
     if (found === null) break;
     parts.push(...(quoted ? [quoted[1]!] : found[0].split(':::')));

@@ -67,12 +67,18 @@ const saysMore = (rest: string): boolean => /\d|\p{L}+[^\p{L}]+\p{L}+[^\p{L}]+\p
 const withExtension = ({ number, extension }: { number: string; extension: string | null }): string =>
   extension === null ? number : `${number} ext. ${extension}`;
 
-/** Removes what exports write before a number, and the fraction that a program gave it: `tel:`, `p:`, `3055550123.0`. */
+/** `3,055,550,101` as spreadsheets group it, and `305,555,0101`. */
+const GROUPED = /^(?:\+?\d{1,3}(?:,\d{3}){3,4}|\d{3},\d{3},\d{4})$/;
+
+/** Removes what exports write before a number and between its digits, and the fraction that a program gave it: `tel:`, `p:`, `3055550123.0`. */
 const unwrapped = (input: string): string =>
   phoneText(input)
     .replace(/^(?:tel|p|phone|whatsapp):\s*/i, '')
     .replace(/^'/, '')
-    .replace(/^(\+?\d{7,15})\.0$/, '$1')
+    .replace(/^(\+?\d{7,15})[.,]0{1,2}$/, '$1')
+    .replace(/^\+{2,}(?=\d)/, '+')
+    .replace(/(?<=\d)_(?=\d)/g, '-')
+    .replace(GROUPED, (number) => number.replaceAll(',', ''))
     .trim();
 
 /** A cell without a valid number: the first part that could be one, as given. */

@@ -74,10 +74,10 @@ function tablesOf({ counted, deals }: Cost): string[] {
 
 function statementsOf({ counted, deals }: Cost): string[] {
   return [
-    '  dearest statements: calls a deal, ms planned and executed a deal',
-    ...counted.costs.slice(0, dearest).map(({ text, calls, planMs, executeMs }) => {
+    '  dearest statements: calls a deal; ms planned and executed, and bytes of log a deal',
+    ...counted.costs.slice(0, dearest).map(({ text, calls, planMs, executeMs, logBytes }) => {
       const [per, plan, execute] = [calls, planMs, executeMs].map((value) => (value / deals).toFixed(2));
-      return `    ${per}, ${plan} + ${execute}: ${text.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
+      return `    ${per}; ${plan} + ${execute}, ${(logBytes / deals).toFixed(0)}: ${text.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
     }),
   ];
 }

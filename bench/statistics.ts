@@ -10,7 +10,13 @@ export type TableCounts = {
   deleted: number;
   indexes: number;
 };
-export type StatementCost = { text: string; calls: number; planMs: number; executeMs: number };
+export type StatementCost = {
+  text: string;
+  calls: number;
+  planMs: number;
+  executeMs: number;
+  logBytes: number;
+};
 export type Counted = {
   statements: number;
   commits: number;
@@ -64,7 +70,8 @@ export async function startCount(url: string): Promise<() => Promise<Counted>> {
       );
       const costs = await rowsOf<StatementCost>(
         client,
-        `SELECT query AS text, calls::float8 AS calls, total_plan_time AS "planMs", total_exec_time AS "executeMs"
+        `SELECT query AS text, calls::float8 AS calls, total_plan_time AS "planMs", total_exec_time AS "executeMs",
+           wal_bytes::float8 AS "logBytes"
          FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
            AND query NOT LIKE '%pg_stat%'
          ORDER BY total_plan_time + total_exec_time DESC`,

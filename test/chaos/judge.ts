@@ -79,13 +79,13 @@ const invariants: Record<string, Check> = {
     `SELECT u.id || ' is at ' || u.status || ' and has no work due' AS text FROM lead_unlocks u
      WHERE u.status NOT IN ('DONE', 'EXPIRED', 'OPTED_OUT') AND NOT EXISTS (
        SELECT 1 FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-       WHERE e.subject = 'unlock:' || u.id AND (o.parked_at IS NOT NULL OR o.due_at > now() - interval '15 s'))`,
+       WHERE e.subject = 'unlock:' || u.id AND (o.parked_at IS NOT NULL OR greatest(o.due_at, o.lease_until) > now() - interval '15 s'))`,
   ),
   'all work is done or parked with an alert': noRows(
     'outbox',
     `SELECT o.worker || ' ' || coalesce(e.type, '?') || ' ' || coalesce(e.subject, '?') || ' overdue, ' || coalesce(o.last_error, 'no error') AS text
      FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-     WHERE o.parked_at IS NULL AND o.due_at < now() - interval '15 s'
+     WHERE o.parked_at IS NULL AND greatest(o.due_at, o.lease_until) < now() - interval '15 s'
      UNION ALL
      SELECT o.worker || ' parked without an alert: ' || coalesce(o.last_error, '?') FROM outbox o
      WHERE o.parked_at IS NOT NULL AND o.worker <> 'notifier'

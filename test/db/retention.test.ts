@@ -218,6 +218,22 @@ describe('what is older than its retention period is deleted, and nothing else',
     expect(slots).toEqual([{ name: 'new' }, { name: 'ours' }]);
   });
 
+  it('deletes old attempts by the time in their ids', async () => {
+    const attempt = (at: Date) =>
+      db.query(
+        `INSERT INTO attempts (id, outbox_id, event_id, worker, subject, started_at) VALUES ($1, 1, $1, 'notifier', $2, now())`,
+        [uuidv7({ msecs: at.getTime() }), at.toISOString()],
+      );
+    const minute = 60_000;
+    const period = 90 * 24 * 60 * minute;
+    const [young, old, ancient] = [period - minute, period + minute, 9 * period].map(
+      (ms) => new Date(Date.now() - ms),
+    );
+    for (const at of [young!, old!, ancient!]) await attempt(at);
+    expect(await maintain(db, retention)).toMatchObject({ removed: 2, failed: [] });
+    expect(await db.query('SELECT subject FROM attempts')).toEqual([{ subject: young!.toISOString() }]);
+  });
+
   it('a webhook repeated within the period is still a duplicate', async () => {
     await addReply('SM1', daysAgo(31));
     await maintain(db, retention);

@@ -1,6 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { commitChange } from '../../src/db/commit.ts';
+import { claimEffect } from '../../src/db/transport/effects.ts';
+import { outboxFigures } from '../../src/db/transport/outbox.ts';
 import { execute } from '../../src/engine/execute.ts';
 import { jobIdOf } from '../../src/engine/queues.ts';
 import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
@@ -54,6 +56,27 @@ describe('the sweeper', () => {
     await sweeper.sweep();
     expect(await system.runtime.queues.stateOf(row!)).toBe('present');
     expect((await rows())[0]).toMatchObject({ id: row!.id, epoch: row!.epoch, visits: 1 });
+  });
+
+  it('leaves a row to the run that makes a call for it, until its lease ends', async () => {
+    await commitUnpublished();
+    await makeDue();
+    const [effectId, fence] = [uuidv7(), uuidv7()];
+    const [row] = await rows();
+    const claim = {
+      ...{ key: `leased-${effectId}`, id: effectId, fence, vendor: 'twilio', kind: 'sms', subject: 'x' },
+      ...{ organizationId: null, leaseMs: 60_000, repeatable: false, repost: false, guards: [], writes: [] },
+    };
+    const held = { outboxId: row!.id, epoch: row!.epoch };
+    expect(await claimEffect(system.runtime.db, claim, held, null)).toMatchObject({ kind: 'claimed' });
+    await sweeper.sweep();
+    expect((await rows())[0]).toMatchObject({ visits: 0 });
+    expect(
+      (await outboxFigures(system.runtime.db)).map(({ lagSeconds }) => Math.floor(lagSeconds)),
+    ).not.toContain(1);
+    await system.rows("UPDATE outbox SET lease_until = now() - interval '1 second'");
+    await sweeper.sweep();
+    expect((await rows())[0]).toMatchObject({ visits: 1 });
   });
 
   it('keeps the epoch of a row whose job is still waiting, however often the row is overdue', async () => {

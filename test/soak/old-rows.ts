@@ -18,6 +18,10 @@ const month = (ago: number) =>
 const nameOf = (parent: string, ago: number) =>
   `'${parent}_' || to_char(${month(ago)} AT TIME ZONE 'UTC', 'YYYY_MM')`;
 
+/** The first 13 characters of the ids that were made that many days ago. */
+const idOf = (days: number) =>
+  `regexp_replace(lpad(to_hex((extract(epoch FROM now() - interval '${days} days') * 1000)::bigint), 12, '0'), '(.{8})', '\\1-')`;
+
 export async function insertOldRows(db: Database): Promise<void> {
   for (const ago of new Set([...expired.events, ...expired.messages, ...kept.events, ...kept.messages]))
     await db.query(`SELECT ensure_partitions((${month(ago)})::date + 1, 0)`);
@@ -34,7 +38,7 @@ export async function insertOldRows(db: Database): Promise<void> {
       SELECT gen_random_uuid(), 'stripe', 'past_${days}_' || n, 'event', now() - interval '${days} days' FROM generate_series(1, ${rowsEach}) n`);
   for (const days of daysOfRows.attempts.days)
     await db.query(`INSERT INTO attempts (id, outbox_id, event_id, worker, subject, started_at, outcome)
-      SELECT gen_random_uuid(), -n, gen_random_uuid(), 'notifier', 'past', now() - interval '${days} days', 'finished' FROM generate_series(1, ${rowsEach}) n`);
+      SELECT overlay(gen_random_uuid()::text placing ${idOf(days)} from 1 for 13)::uuid, -n, gen_random_uuid(), 'notifier', 'past', now() - interval '${days} days', 'finished' FROM generate_series(1, ${rowsEach}) n`);
   for (const days of daysOfRows.idempotency_keys.days)
     await db.query(`INSERT INTO idempotency_keys (organization_id, key, route, request_hash, status, answer, created_at)
       SELECT gen_random_uuid(), 'past', 'r', 'h', 201, '{}', now() - interval '${days} days' FROM generate_series(1, ${rowsEach}) n`);

@@ -35,13 +35,16 @@ export async function tableSizes(db: Database): Promise<Record<string, TableSize
   return Object.fromEntries(rows.map(({ name, ...size }) => [name, size]));
 }
 
+// A run that makes a call holds its row.
+const due = 'greatest(due_at, lease_until)';
+
 export async function outboxState(
   db: Database,
 ): Promise<{ oldestDue: number; parked: number; overdue: number }> {
   const [row] = await db.query<{ oldestDue: number; parked: number; overdue: number }>(
-    `SELECT coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE due_at <= now() AND parked_at IS NULL)), 0)::float8 AS "oldestDue",
+    `SELECT coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE ${due} <= now() AND parked_at IS NULL)), 0)::float8 AS "oldestDue",
       count(*) FILTER (WHERE parked_at IS NOT NULL)::int AS parked,
-      count(*) FILTER (WHERE due_at < now() - interval '2 seconds' AND parked_at IS NULL)::int AS overdue FROM outbox`,
+      count(*) FILTER (WHERE ${due} < now() - interval '2 seconds' AND parked_at IS NULL)::int AS overdue FROM outbox`,
   );
   return row!;
 }

@@ -93,6 +93,8 @@ export const leadUnlocks = pgTable(
     ourNumber: text('our_number'),
     phone: text(),
     status: text().notNull(),
+    /** A column of its own, because an index with a condition on `status` would have to change with each status. */
+    isOpen: boolean('is_open').generatedAlwaysAs(sql`status in (${quoted(openStates)})`),
     reason: text(),
     priceMinor: integer('price_minor').notNull(),
     currency: text().notNull(),
@@ -123,9 +125,7 @@ export const leadUnlocks = pgTable(
     index('lead_unlocks_buyer').on(t.buyerId, t.id),
     index('lead_unlocks_newest').on(t.organizationId, t.id),
     index('lead_unlocks_conversation').on(t.ourNumber, t.phone, t.createdAt),
-    index('lead_unlocks_open')
-      .on(t.ourNumber, t.phone)
-      .where(sql`status in (${quoted(openStates)})`),
+    index('lead_unlocks_open').on(t.ourNumber, t.phone).where(sql`is_open`),
     check('lead_unlocks_status', sql`${t.status} in (${quoted(unlockStates)})`),
     check('lead_unlocks_price', sql`${t.priceMinor} between 50 and 1000000`),
     check('lead_unlocks_paid', sql`${t.status} not in (${quoted(paidStates)}) or ${t.paidAt} is not null`),

@@ -49,6 +49,8 @@ export const outbox = pgTable(
     /** Part of the job id: raising it invalidates every older job of this row. */
     epoch: integer().notNull().default(0),
     dueAt: moment('due_at').notNull(),
+    /** Until when a run that makes a call holds a due row. Not indexed, so a claim changes no index. */
+    leaseUntil: moment('lease_until'),
     /** True while a job of this epoch should be in the queue. */
     queued: boolean().notNull(),
     /** Sweeper visits since this epoch began. */
@@ -97,12 +99,11 @@ export const effects = pgTable(
   },
   (t) => [
     index('effects_subject').on(t.subject),
-    index('effects_vendor_id').on(t.vendor, t.vendorId),
     check('effects_state', sql`${t.state} in (${quoted(effectStates)})`),
   ],
 );
 
-/** Every run of a worker and every call it made. Kept after the outbox row is deleted, for timelines. */
+/** Every run of a worker and every call it made. Kept after the outbox row is deleted, for timelines. Ids sort by time. */
 export const attempts = pgTable(
   'attempts',
   {
@@ -117,7 +118,7 @@ export const attempts = pgTable(
     outcome: text(),
     detail: text(),
   },
-  (t) => [index('attempts_subject').on(t.subject, t.startedAt), index('attempts_started').on(t.startedAt)],
+  (t) => [index('attempts_subject').on(t.subject, t.startedAt)],
 );
 
 /** SMS and e-mail we sent; partitioned by month of `created_at`. `id` is the effect's id (UUIDv7). */

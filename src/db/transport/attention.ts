@@ -223,7 +223,7 @@ export async function pulse(db: Queryable): Promise<string> {
     db,
     sql`SELECT ${countsOf(null)}, (SELECT id FROM events ORDER BY id DESC LIMIT 1) AS event,
       (SELECT id FROM messages ORDER BY id DESC LIMIT 1) AS message, (SELECT max(received_at) FROM inbox) AS received,
-      (SELECT row(id, ended_at)::text FROM attempts ORDER BY started_at DESC LIMIT 1) AS attempt,
+      (SELECT row(id, ended_at)::text FROM attempts ORDER BY id DESC LIMIT 1) AS attempt,
       (SELECT id FROM payments ORDER BY id DESC LIMIT 1) AS payment`,
   );
   return JSON.stringify(row);
@@ -244,6 +244,6 @@ export async function workerPulses(db: Queryable): Promise<WorkerPulse[]> {
     sql`SELECT worker, max(started_at) AS "lastRunAt", count(*)::int AS runs,
       count(*) FILTER (WHERE outcome IN ('failed', 'parked'))::int AS failures,
       (percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at) * 1000))::float8 AS "medianMs"
-    FROM (SELECT * FROM attempts ORDER BY started_at DESC LIMIT 1000) recent GROUP BY worker`,
+    FROM (SELECT * FROM attempts ORDER BY id DESC LIMIT 1000) recent GROUP BY worker`,
   );
 }

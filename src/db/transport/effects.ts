@@ -73,7 +73,7 @@ const effectColumns =
   (extract(epoch FROM now() - missing_since) * 1000)::float8 AS "missingForMs"`);
 
 /**
- * Claims an effect before its call, and moves the outbox row's `due_at` past the call's timeout in the same statement.
+ * Claims an effect before its call, and leases the outbox row beyond the call's timeout in the same statement.
  * The claim is committed when this returns, before the call is made.
  */
 export async function claimEffect(
@@ -90,7 +90,7 @@ export async function claimEffect(
   if (fence) {
     add(
       'held',
-      sql`UPDATE outbox SET due_at = now() + make_interval(secs => ${request.leaseMs}::float8 / 1000) WHERE id = ${fence.outboxId}
+      sql`UPDATE outbox SET lease_until = now() + make_interval(secs => ${request.leaseMs}::float8 / 1000) WHERE id = ${fence.outboxId}
       AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id`,
     );
     conditions.push(sql`EXISTS (SELECT 1 FROM held)`);

@@ -137,8 +137,8 @@ export async function postpone(
 }
 
 /**
- * Claims queued rows of these workers past `due_at` for one of the concurrent sweepers, and schedules the next visit
- * `revisitMs` ahead. There is no id cursor, which would skip rows that commit out of order. The epoch is not changed.
+ * Claims queued rows of these workers past `due_at` and their lease for one of the concurrent sweepers, and schedules the
+ * next visit `revisitMs` ahead. There is no id cursor, which would skip rows that commit out of order. The epoch is not changed.
  */
 export async function claimOverdue(
   db: Queryable,
@@ -150,7 +150,7 @@ export async function claimOverdue(
     db,
     sql`UPDATE outbox o SET visits = o.visits + 1, due_at = now() + make_interval(secs => ${revisitMs}::float8 / 1000)
     FROM (SELECT id FROM outbox WHERE worker = ANY(${sql.param(workers)}::text[]) AND ${outboxRow.queued} AND due_at <= now()
-      ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
+      AND ${unleased} ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) due
     WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.organization_id AS "organizationId", o.visits`,
   );
 }
@@ -166,6 +166,9 @@ export type Admission = {
   /** Weights that differ from 1: an organization of weight 3 gets three rows per turn. */
   weights: ReadonlyMap<string, number>;
 };
+
+/** No run that makes a call holds the row. */
+const unleased = sql.raw('(lease_until IS NULL OR lease_until <= now())');
 
 const firstId = '00000000-0000-0000-0000-000000000000';
 
@@ -297,7 +300,7 @@ export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
     sql`SELECT names.worker, q.queued, w.waiting, w.held, w.paused, p.parked,
       coalesce(extract(epoch FROM now() - least(q.oldest, w.oldest)), 0)::float8 AS "lagSeconds"
     FROM (VALUES ${sql.raw(workerNames.map((name) => `('${name}')`).join(', '))}) AS names(worker),
-    LATERAL (SELECT count(*)::int AS queued, min(due_at) FILTER (WHERE due_at <= now()) AS oldest
+    LATERAL (SELECT count(*)::int AS queued, min(due_at) FILTER (WHERE due_at <= now() AND ${unleased}) AS oldest
       FROM outbox o WHERE o.worker = names.worker AND o.queued AND o.parked_at IS NULL) q,
     LATERAL (SELECT count(*) FILTER (WHERE h.until IS NULL)::int AS waiting, count(*) FILTER (WHERE h.until < 'infinity')::int AS held,
         count(*) FILTER (WHERE h.until = 'infinity')::int AS paused, min(o.due_at) FILTER (WHERE h.until IS NULL) AS oldest

@@ -23,6 +23,10 @@ export type RetentionRules = {
 export const olderThan = (column: string, days: number): SQL =>
   sql`${sql.raw(column)} < now() - make_interval(days => ${days}::integer)`;
 
+/** The same for ids of events/new-id.ts, which begin with their time. */
+const idOlderThan = (days: number): SQL =>
+  sql`id < rpad(lpad(to_hex((extract(epoch FROM now() - make_interval(days => ${days}::integer)) * 1000)::bigint), 12, '0'), 32, '0')::uuid`;
+
 /** Rows removed per statement, so that a large backlog is deleted in many short statements. */
 const batch = 5_000;
 const batchesPerRun = 200;
@@ -183,7 +187,7 @@ async function dropPartition(
 const transportRules: RetentionRules = {
   rows: ({ idempotencyDays, attemptsDays }) => ({
     idempotency_keys: olderThan('created_at', idempotencyDays),
-    attempts: olderThan('started_at', attemptsDays),
+    attempts: idOlderThan(attemptsDays),
   }),
 };
 

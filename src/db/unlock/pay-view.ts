@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import type { Checkout } from '../payment/checkout.ts';
-import { openList, paidList, payableList } from './states.ts';
+import { paidList, payableList } from './states.ts';
 
 /** Returns null when no unlock has this token. */
 export async function findUnlockByToken(db: Queryable, tokenHash: string): Promise<PayFigures | null> {
@@ -81,7 +81,7 @@ export async function findOtherOffers(
     sql`SELECT u.id, l.public_id AS "leadId", l.service_type AS "serviceType", l.city, u.price_minor AS "priceMinor", u.currency,
       u.token_version AS "tokenVersion", u.token_hash IS NOT NULL AND u.status IN (${payableList}) AS payable
     FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id
-    WHERE u.our_number = ${unlock.ourNumber} AND u.phone = ${unlock.phone} AND u.status IN (${openList})
+    WHERE u.our_number = ${unlock.ourNumber} AND u.phone = ${unlock.phone} AND u.is_open
       AND u.buyer_id = ${unlock.buyerId}::uuid AND u.id <> ${unlock.id}::uuid
       AND u.status <> 'NEW_LEAD' AND u.ttl_expires_at > now()
       AND (l.max_sales IS NULL OR (SELECT count(*) FROM sold_slots s WHERE s.lead_id = l.id) < l.max_sales)

@@ -5,7 +5,6 @@ import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { optedOutFor } from '../messaging/phones.ts';
-import { openList } from './states.ts';
 
 /** An unlock with the columns of its lead, buyer and organization that every step needs. `contact` is sealed. */
 export type UnlockView = {
@@ -103,7 +102,7 @@ export async function findOpenUnlocks(
   return run(
     db,
     sql`SELECT id, status AS state, organization_id AS "organizationId", ttl_expires_at AS "ttlExpiresAt" FROM lead_unlocks
-    WHERE ${condition} AND status IN (${openList}) ORDER BY id LIMIT ${limit}`,
+    WHERE ${condition} AND is_open ORDER BY id LIMIT ${limit}`,
   );
 }
 
@@ -112,7 +111,7 @@ export async function countOtherOpen(db: Queryable, unlock: UnlockView): Promise
   const [row] = await run<{ n: number }>(
     db,
     sql`SELECT count(*)::int AS n FROM lead_unlocks WHERE our_number = ${unlock.ourNumber} AND phone = ${unlock.phone} AND id <> ${unlock.id}
-    AND status IN (${openList})`,
+    AND is_open`,
   );
   return row!.n;
 }

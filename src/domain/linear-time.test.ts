@@ -137,6 +137,10 @@ const units = [
     's',
     "don't ",
     'removed x ',
+    'i will ',
+    'number ',
+    'any more ',
+    'you to ',
   ],
   ...['or ', ':::', 'x 1', 'ext', '="', "'=", '\u0301', '\u200b', '\ud83d', '\u{1f44d}', '\u674e'],
 ];

@@ -213,7 +213,7 @@ const REFUSALS: readonly RegExp[] = [
     `\\b(?:dont|never|mustnt|maynt|shouldnt|cant|arent|not|quit)(?: (?:you|ever|please|again|dare|bother to|try to|keep|be|continue|want|need|have|allowed|authorized|permitted|to|should))* (?:(?:${VERBS}) (?:or|and|nor) )*(?:${VERBS})(?:ing)? (?:me|us|this number|this phone|my (?:phone|number|cell|info\\w*|data))\\b`,
   ),
   re(
-    `^(?:please |pls |just |kindly |and |also |again |i said |yo |hey |.*\\b(?:number|person|please) )*(?:dont|never)(?: (?:ever|please|you|again))* (?:(?:text|message|contact|call|bother|write|email) (?:or|and|nor) )*(?:text|message|contact|call|bother|write|spam|email|disturb|reach out|(?:use|text|message|call|contact|write) (?:it|this|that|here)(?= (?:again|any more|ever)))(?: (?:again|any more|ever|please|anything|here|back|thanks|thank you|now))*$`,
+    `^(?:.*\\b(?:number|person|please) )?(?:please |pls |just |kindly |and |also |again |i said |yo |hey )*(?:dont|never)(?: (?:ever|please|you|again))* (?:(?:text|message|contact|call|bother|write|email) (?:or|and|nor) )*(?:text|message|contact|call|bother|write|spam|email|disturb|reach out|(?:use|text|message|call|contact|write) (?:it|this|that|here)(?= (?:again|any more|ever)))(?: (?:again|any more|ever|please|anything|here|back|thanks|thank you|now))*$`,
   ),
   re(
     `\\b(?:dont|never|not|no need to)(?: (?:ever|please|you|need to|have to|keep|be))* (?:send|sending)(?: (?:me|us))?(?:(?: (?:any|more|anything|nothing|no|else|again|these|stuff|things|your|such|no|text|of))+(?: ${TEXTS})?| ${TEXTS})(?: (?:again|any more|please|ever|thanks|thank you|to (?:me|us|this number|my phone|my number)))*$`,

@@ -30,7 +30,7 @@ const US = '(?:me|us|my|this number|here)';
 /** Words that say nothing of who stops what. */
 const FILLERS =
   'it|this|that|these|those|them|all|everything|now|please|already|immediately|asap|today|right|thanks|thank|you|ok|' +
-  'okay|yes|no|man|bro|dude|sir|maam|lol|amy|again|forever|permanently|completely|entirely|the|your|any|more|fucking|damn|any';
+  'okay|yes|no|man|bro|dude|sir|maam|lol|amy|again|forever|permanently|completely|entirely|the|your|any|more|fucking|damn';
 
 const re = (source: string) => new RegExp(source);
 

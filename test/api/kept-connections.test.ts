@@ -45,7 +45,7 @@ const starts = {
   'no columns': 'x,y,z\n1,2,3\n',
   'a broken cell': 'external_id,phone\n"a"b,1\n',
 };
-const sizes = [1_000, 20_000, 70_000, 140_000, 700_000, 3_000_000];
+const sizes = [1_000, 20_000, 70_000, 500_000];
 const routes = [
   '/api/providers/import',
   '/leads/csv',
@@ -70,21 +70,26 @@ const cases = routes.flatMap((route) =>
   ),
 );
 
-it.each(cases)(
-  'after $content as $name to $route, the connection serves the next request',
-  async (each) => {
-    const key = each.route.startsWith('/api/providers') || each.route === '/api/leads' ? api.key : companyKey;
-    for (const size of sizes) {
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const body = each.wrap(Buffer.from(each.start.padEnd(size, 'x,y\n')));
-      const headers = { authorization: `Bearer ${key}`, ...each.headers };
-      const first = await send(agent, { method: 'POST', path: each.route, headers, body }).catch(
-        (error: { code?: string }) => error.code,
-      );
-      expect([size, await send(agent, { method: 'GET', path: '/health', headers: {} })]).toEqual([size, 200]);
-      expect([size, first]).toEqual([size, expect.any(Number)]);
-      agent.destroy();
-    }
-  },
-  8_000,
-);
+it.each(cases)('after $content as $name to $route, the connection serves the next request', async (each) => {
+  const key = each.route.startsWith('/api/providers') || each.route === '/api/leads' ? api.key : companyKey;
+  for (const size of sizes) {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const body = each.wrap(Buffer.from(each.start.padEnd(size, 'x,y\n')));
+    const headers = { authorization: `Bearer ${key}`, ...each.headers };
+    const first = await send(agent, { method: 'POST', path: each.route, headers, body }).catch(
+      (error: { code?: string }) => error.code,
+    );
+    expect([size, await send(agent, { method: 'GET', path: '/health', headers: {} })]).toEqual([size, 200]);
+    expect([size, first]).toEqual([size, expect.any(Number)]);
+    agent.destroy();
+  }
+});
+
+it('a large form that is refused by its first bytes is read to its end', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const body = formOf(Buffer.alloc(30_000_000, '{"a":'));
+  const headers = { authorization: `Bearer ${api.key}`, ...form };
+  expect(await send(agent, { method: 'POST', path: '/api/providers/import', headers, body })).toBe(400);
+  expect(await send(agent, { method: 'GET', path: '/health', headers: {} })).toBe(200);
+  agent.destroy();
+});

@@ -249,6 +249,20 @@ describe('[F72] a refund that failed', () => {
     expect(await story.parked(deal.unlockId)).toEqual([]);
   });
 
+  it('while a bank only claims the payment: alerted, and still so when the claim was withdrawn', async () => {
+    const { unlockId, intent } = await sold();
+    const refund = system.sandbox.act.refund(intent, { status: 'pending' });
+    await untilMoney(unlockId, { refunding: 2000 });
+    system.sandbox.act.dispute(intent);
+    await untilMoney(unlockId, { disputed: 2000 });
+    system.sandbox.act.settleRefund(refund.id, { status: 'failed' });
+    await untilAlerts(unlockId, ['payment_disputed', 'refund_failed']);
+    system.sandbox.act.dispute(intent, { status: 'won' });
+    await untilAlerts(unlockId, ['refund_failed']);
+    await story.settled();
+    expect(await openAlerts(unlockId)).toEqual(['refund_failed']);
+  });
+
   it('after its payment was lost in a dispute: the operator is not asked to return the money a second time', async () => {
     const { unlockId, intent } = await sold();
     const refund = system.sandbox.act.refund(intent);

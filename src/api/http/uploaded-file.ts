@@ -44,6 +44,8 @@ export async function* uploadedBytes(source: Readable, maxBytes: number): AsyncG
     }
   } finally {
     await chunks.return?.();
+    // The rest of a form's file would hold up the rest of its form, and so the request.
+    source.resume();
   }
   // A form's file that exceeds its limit is truncated without an error.
   if ('truncated' in source && source.truncated) throw tooLarge();

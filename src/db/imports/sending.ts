@@ -107,11 +107,14 @@ const endWaiting = (of: OfImport): SQL => sql`WITH ${held(of)},
   ${leadsOf('gone')}, ${cancelled(of, ['pending', 'processing'])}
   SELECT count(*)::int AS ended FROM gone`;
 
-/** Rows whose lead is being sent keep their row, by which the run records its result. */
+/**
+ * Rows whose lead is being sent keep their row, by which the run records its result. Locks are waited for, in the order of
+ * the sweeper's: it holds them for a statement, and a row that was passed over would stay open until its job runs.
+ */
 const endQueued = (of: OfImport): SQL => sql`WITH ${held(of)},
   open AS MATERIALIZED (
     SELECT id, event_id, event_at FROM outbox WHERE ${rowsOf(of)} AND ${outboxRow.queued} AND ${endable(of)}
-    ORDER BY id FOR UPDATE SKIP LOCKED),
+    ORDER BY id FOR UPDATE),
   ${leadsOf('open')}, ${cancelled(of, ['pending', 'cancelled'])},
   gone AS (
     DELETE FROM outbox WHERE id = ANY(ARRAY(SELECT id FROM about WHERE lead_id IN (SELECT lead_id FROM ended))) RETURNING id)

@@ -112,6 +112,10 @@ export const returnable = ({
 }: Sums & { amountMinor: number }): number =>
   Math.max(amountMinor - refundedMinor - refundingMinor - disputedMinor, 0);
 
+/** What banks returned to the buyer: the amounts of disputes that were lost. */
+export const lostMinor = (disputes: readonly Dispute[]): number =>
+  disputes.reduce((sum, dispute) => (disputeKind(dispute) === 'lost' ? sum + dispute.amountMinor : sum), 0);
+
 /** `stripe` is the balance at Stripe; the others, one of each per organization, classify that balance. */
 export const accounts = ['stripe', 'sales', 'refunds_due', 'disputed'] as const;
 export type Account = (typeof accounts)[number];

@@ -1,5 +1,5 @@
 import { findPayment } from '../../db/payment/payments.ts';
-import { findDispute, findRefund, findRepeats } from '../../db/payment/reversals.ts';
+import { findDispute, findRefund, findRepeats, findReversals } from '../../db/payment/reversals.ts';
 import type { UnlockView } from '../../db/unlock/unlocks.ts';
 import {
   alert,
@@ -10,7 +10,13 @@ import {
   refundedAlert,
 } from '../../domain/messaging/alerts.ts';
 import { formatMoney } from '../../domain/money.ts';
-import { disputeKind, hasFailed, isClosedInquiry, returnable } from '../../domain/payment/reversals.ts';
+import {
+  disputeKind,
+  hasFailed,
+  isClosedInquiry,
+  lostMinor,
+  returnable,
+} from '../../domain/payment/reversals.ts';
 import type { Run } from '../../engine/define.ts';
 import { type Outcome, skip } from '../../engine/outcome.ts';
 import type { DomainEvent } from '../../events/envelope.ts';
@@ -67,8 +73,10 @@ export async function alertRefundFailed(
   const refund = await findRefund(deps.db, refundId);
   const payment = await findPayment(deps.db, { id: paymentId });
   if (!payment || !refund || !hasFailed(refund.status)) return skip('it has not failed');
-  if (refund.amountMinor > returnable(payment))
-    return skip('its amount went back since, or a bank claims it');
+  const { disputes } = await findReversals(deps.db, paymentId);
+  // While a bank only claims it, it is still owed: the claim may be withdrawn.
+  if (refund.amountMinor > returnable({ ...payment, disputedMinor: lostMinor(disputes) }))
+    return skip('its amount went back since');
   if ((await findRepeats(deps.db, [refundId])).size > 0) return skip('it was made again since');
   const facts = { refundId, code, kept: payment.kept };
   return alertAboutSale(

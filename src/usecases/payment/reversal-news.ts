@@ -12,6 +12,7 @@ import {
   hasFailed,
   isClosedInquiry,
   isUnderWay,
+  lostMinor,
   type Reversals,
   type Sums,
 } from '../../domain/payment/reversals.ts';
@@ -70,8 +71,7 @@ function newsOf(
 
 /** The buyer has all of the payment again, by refunds or by disputes that were lost. */
 function hasReturned({ amountMinor }: PaymentRow, { disputes }: Reversals, { refundedMinor }: Sums): boolean {
-  const lost = disputes.filter((dispute) => disputeKind(dispute) === 'lost');
-  return lost.reduce((sum, dispute) => sum + dispute.amountMinor, refundedMinor) >= amountMinor;
+  return refundedMinor + lostMinor(disputes) >= amountMinor;
 }
 
 /** What the buyer of a payment that we refund is told: `refunded` only once all of it went back. */

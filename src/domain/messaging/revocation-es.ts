@@ -7,8 +7,9 @@ const MENSAJES =
   '(?:servicios?|clientes|solicitudes|cosas|informacion)(?= (?:mas|por favor|gracias|de ustedes|suy[oa]s?|ya|nunca)\\b|$))';
 const ESCRIBIR =
   '(?:(?:escrib|jod|insist)(?:a|as|an|er|ir\\w*|iendo\\w*)|(?:mand|envi|contact|llam|molest|texte|textee|mensaje|mensajee|busqu|habl|ching|notifiqu|fastidi|acos|spame|comuniqu)(?:e|es|en|ar\\w*|ando\\w*))\\b';
-const DET =
-  '(?:(?:los|las|el|la|sus|tus|mis|mi|estos|estas|esos|esas|este|esta|mas|de|todos|todas|ningun|ninguno|tantos|recibir|texto) )*';
+const DETS =
+  'los|las|el|la|sus|tus|mis|mi|estos|estas|esos|esas|este|esta|mas|de|todos|todas|ningun|ninguno|tantos|recibir';
+const DET = `(?:(?:${DETS}|texto) )*`;
 
 /** Revocations in Spanish, where the negation stands before the verb and its object. */
 const PHRASES: readonly RegExp[] = [
@@ -52,7 +53,7 @@ const PHRASES: readonly RegExp[] = [
   ),
   /\bno (?:quiero|deseo)(?: ya)? (?:recibir|seguir|mas)$|\bya no quiero(?: mas| seguir| esto)?$/,
   re(
-    `^(?:ya |por favor )*no mas(?: (?:${DET}${MENSAJES}|por favor|gracias))*$|\\bno mas ${DET}${MENSAJES}\\b`,
+    `^(?:ya |por favor )*no mas(?: (?:(?:${DETS})(?= (?:${DETS}|${MENSAJES})\\b)|${MENSAJES}|por favor|gracias))*$|\\bno mas ${DET}${MENSAJES}\\b`,
   ),
   /\bno (?:autorizo|consiento|doy (?:mi )?(?:permiso|consentimiento|autorizacion))\b|\b(?:retiro|revoco|revocar|retirar) (?:mi |el )?(?:permiso|consentimiento|autorizacion|suscripcion)?/,
   re(

@@ -143,9 +143,12 @@ export const trades: Sentences = {
     would like to unsubscribe | trying to unsubscribe | Trying to opt out | Trying to get off this list
     GDPR delete my data | please delete all my personal data | Under CCPA delete my data
     I'm requesting deletion of my data | Delete all info you have on me | forget my number | forget about me
-    Forget this number | Please forget my number`),
+    Forget this number | Please forget my number | No more texts on this phone | No more texts at this number
+    No more messages for me | No more messages in the future | no more leads in future | No more offers for me
+    No more spam on my number | no more leads on my work phone | no more jobs at this number please`),
   /** Ordinary sentences with a word of revocation, and refusals that give a reason only. */
   never: split(`
+    no more jobs in Miami | no more leads under $500 | no more leads over 20 miles | no more offers for today
     Skipping this one | We're booked out until next month | out sick | Miami is too far
     that's over an hour from me | we don't service that area | I don't work in Miami | We don't go to Miami
     I don't do deep tissue | we don't do roofing | we don't do that kind of work

@@ -198,7 +198,9 @@ const PHRASES: readonly RegExp[] = [
   /^(?:please |just |ok )*(?:knock it off|cut it out)\b|^(?:ok |that is |thats )?enough(?: (?:texts|messages|with|of|already)\b.*)?$/,
   /\b(?:cease and desist|cease desist|desist)\b/,
   /\b(?:sick|tired|fed up|done|enough|over it|annoyed) (?:of|with|by) (?:\w+ ){0,3}?(?:texts|texting|messages|messaging|spam|getting|receiving)\b/,
-  /\bno more (?:\w+ ){0,2}?(?:texts?|texting|messages?|messaging|sms|spam|alerts?|notifications?|ads|promos?|promotions?|calls|emails?|leads|offers|inquiries|jobs|contact|of (?:this|these|those))\b(?! (?:at|in|on|for|under|over|than)\b)/,
+  /\bno more (?:\w+ ){0,2}?(?:texts?|texting|messages?|messaging|sms|spam|alerts?|notifications?|ads|promos?|promotions?|calls|emails?|contact|of (?:this|these|those))\b/,
+  // "No more jobs in Miami" chooses among them.
+  /\bno more (?:\w+ ){0,2}?(?:leads|offers|inquiries|jobs)\b(?! (?:at|in|on|for|under|over|than)\b(?! (?:(?:this|my|our|the) (?:\w+ )?(?:number|phone|cell|line|mobile)|me|us|here|good|ever|(?:the )?future)\b))/,
   /^(?:please |ok |and |i said |i want )*no more(?: please| thanks| thank you| from you| ok)*$/,
   /^(?:please |ok )*no (?:texts?|texting(?: me)?|messages?|messaging|sms|spam|contact)(?: please| thanks| from you)*$/,
   /^(?:please )?(?:dont|no) (?:call|contact|text) list$|\b(?:put|add|place) (?:me|us|this number|my number) (?:on|to|in) (?:\w+ ){0,3}?(?:dont|stop|no) ?(?:call|contact|text|list)?/,

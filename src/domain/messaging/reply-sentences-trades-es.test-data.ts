@@ -108,7 +108,7 @@ export const tradesInSpanish: Sentences = {
     Rechazar | rechazo | Negativo`),
   /** Questions, hesitation, terms, and talk about a yes. */
   unclear: split(`
-    Qué? | que es esto | ¿Qué es esto? | Quién es | quien es? | ¿Quién es? | quien habla | Cuánto | cuanto cuesta
+    queda lejos? | ¿muy lejos? | Qué? | que es esto | ¿Qué es esto? | Quién es | quien es? | ¿Quién es? | quien habla | Cuánto | cuanto cuesta
     ¿Cuánto es? | cuanto sale | y cuanto pagan | Y cuánto es? | y donde es | y a qué hora | ¿y dónde? | Y quién es
     y eso qué es | Y si no contesta? | y si no me paga | y luego | y qué más | si quien es | Sí, quién habla?
     sí dígame | Si digame | Si bueno | sí, ¿cuánto cuesta? | si pero cuanto | Si pero hoy no | sí pero no hoy

@@ -175,3 +175,23 @@ describe('[S35] the time of a reader is proportional to its text', () => {
     expect(slow.map(([name]) => name)).toEqual([]);
   });
 });
+
+describe('[S35] a reply that repeats a word is read at once', () => {
+  const begins = [
+    ...['dont send', 'stop', 'dont', 'dont want', 'no quiero', 'no mas', 'unlock', 'i will pass'],
+    ...['im not', 'remove me', 'yes'],
+  ];
+  const repeated = [
+    ...['no', 'any', 'text', 'any more', 'you to', 'now', 'again', 'this one', 'to buy it', 'it', 'me'],
+    ...['contact details', 'please', 'thanks', 'texto mensaje', 'texto', 'mensajes', 'mas', 'la', 'leads'],
+  ];
+  const reply = (begin: string, words: string, times: number) => `${begin} ${`${words} `.repeat(times)}x`;
+  // Backtracking doubles with every word: it shows in a short text, and would never end in a long one.
+  const isSlow = (begin: string, words: string) =>
+    cpuMs(() => parseReply(reply(begin, words, 25))) > 200 ||
+    cpuMs(() => parseReply(reply(begin, words, Math.floor(2_000 / (words.length + 1))))) > 500;
+
+  it.each(begins)('after %j', (begin) => {
+    expect(repeated.filter((words) => isSlow(begin, words))).toEqual([]);
+  });
+});

@@ -70,7 +70,7 @@ function asksFirst(clauses: readonly string[]): boolean {
 const ACCEPTS: readonly RegExp[] = [
   /^(?:(?:i am|im|am|we are|were|very|still) )*interested(?: in (?:this|it|this one|that one|this lead|the lead|this job|leadid))?$/,
   /^(?:i|ill|i will|we will|id|i would|i can|we can|we) (?:like to |love to |gladly |definitely )?(?:take|buy|want|unlock|accept|claim|grab) (?:it|this|that|this one|that one|the lead|this lead|that lead|one|the job|this job)(?: now| today)?$/,
-  /^(?:i (?:want|would like|want to|would like to) )?(?:unlock|accept|accepted|claim|buy)(?: (?:it|this|this one|this lead|the lead|now|the contact|contact|details|contact details))*$/,
+  /^(?:i (?:want|would like|want to|would like to) )?(?:unlock|accept|accepted|claim|buy)(?: (?:it|this|this one|this lead|the lead|now|the contact|contact|details))*$/,
   /^(?:definitely|absolutely|certainly|of course|for sure|affirmative|(?:i )?accept|count me in|(?:i am|im) (?:in|down)|lets do it|do it)$/,
   /^(?:i would|id) love to$|^(?:i )?(?:ill|will) pay(?: (?:it|for it|for this|the \$?20|20))?$/,
   /^(?:(?:send|text|give)(?: me)? )?(?:the |a )?(?:payment |pay )?link(?: now)?$|^send (?:it|it over|it to me|me the (?:details|info|contact))$/,

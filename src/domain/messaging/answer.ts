@@ -47,7 +47,7 @@ export function intentOf(core: readonly string[], text: string): Intent {
   const clauses = clausesOf(text);
   if (accepts) return isAccept(words, asks) && !isQualified(text, clauses) ? 'accept' : 'unclear';
   if (acceptsInOtherWords(line) && !asks) return 'accept';
-  if (asks && words.length > 2) return 'unclear';
+  if (asks) return 'unclear';
   return isDecline(words, clauses) ? 'decline' : 'unclear';
 }
 
@@ -77,19 +77,21 @@ const wellKnown = (word: string): string => WELL_KNOWN.find(([written]) => writt
 const NOT_TAKEN: readonly RegExp[] = [
   /^(?:(?:no|sorry|thanks|thank you|hi|amy|i|we|am|are|is|was|its|it|but|really|just|this|that|one|unfortunately) )*(?:not|no longer) (?:really |currently |even |at all )?(?:interested|available|today|tonight|tomorrow|now|this (?:time|one|week|month|lead)|for me|right now|working|free|able|taking|accepting|looking|doing|in (?:the )?\w+(?: today| tonight)?$|at (?:this|the) (?:time|moment)|my (?:area|thing)|going to|worth it|anymore|any more|a (?:good )?fit|near)\b/,
   /^(?:(?:sorry|thanks|thank you|hi|unfortunately|i|we|but|really|just|honestly) )*(?:cant|couldnt|wont|unable to|not able to)(?: (?:really|today|tonight|tomorrow|be able to))*(?: (?:do|make|take|come|accept|go|help|attend|work)(?: (?:it|this|that|one|this one|on|today|tonight|tomorrow|right now|now|this (?:time|week|lead)|the (?:lead|job|client)|any|more|new|clients|leads|at|in)\b.*)?)?(?: (?:sorry|thanks|thank you))*$/,
-  /^(?:(?:sorry|no|thanks|i|we|really|just) )*(?:dont|didnt) (?:really )?(?:want|need|like|take|do|think so)(?: (?:it|this|that|one|this one|that one|the lead|this lead|that lead|any|to|to (?:buy|unlock|pay|take|do)(?: (?:it|this|that|for it|for this))?|today|now|right now|right|thanks))*$/,
-  /^(?:(?:sorry|no|thanks|but|i|am|we|are|its|it|is|my|schedule|unfortunately|too|very|really|fully|already|all|currently|super|completely) )*(?:unavailable|busy|booked(?: up| solid| out)?|slammed|swamped|tied up|sick|(?:out of|outside) (?:town|state|the country|(?:the|my|our) (?:service )?(?:area|range|zone))|on vacation|wrong (?:area|city|town)|not avail|full(?: up)?|off today|uninterested)(?: (?:today|tonight|tomorrow|right now|rn|now|all day|this week|sorry|thanks|already|(?:un)?till? (?:next )?\w+))*$/,
+  /^(?:(?:sorry|no|thanks|i|we|really|just) )*(?:dont|didnt) (?:really )?(?:want|need|like|take|do|think so)(?: (?:it|this|that|one|(?:the|this|that) lead|any|to(?: (?:buy|unlock|pay|take|do)(?: for (?:it|this))?)?|today|now|right|thanks))*$/,
+  /^(?:(?:sorry|no|thanks|but|i|am|we|are|its|it|is|my|schedule|unfortunately|too|very|really|fully|already|all|currently|super|completely) )*(?:unavailable|busy|booked(?: up| solid| out)?|slammed|swamped|tied up|sick|(?:out of|outside) (?:town|state|the country|(?:the|my|our) (?:service )?(?:area|range|zone))|on vacation|wrong (?:area|city|town)|not avail|full(?: up)?|off today|(?:un|dis)interested)(?: (?:today|tonight|tomorrow|right now|rn|now|all day|this week|sorry|thanks|already|(?:un)?till? (?:next )?\w+))*$/,
   /^(?:(?:its|it|is|thats|that|way|far|just|sorry) )*too (?:far|expensive|much|late|early|pricey|short notice)\b/,
-  /^(?:hard |ill |i |will |gonna |going to |have to |think i will )*(?:pass|skip)(?:ing)?(?: (?:on )?(?:this|it|that|one|this one|that one|today|tonight|for now|now|thanks|this time|leadid))*$/,
+  /^(?:hard |ill |i |will |gonna |going to |have to |think i will )*(?:pass|skip)(?:ing)?(?: (?:on )?(?:this|it|that|one|today|tonight|for now|now|thanks|this time|leadid))*$/,
   /^(?:hoy|ahora|esta vez|esta|este|manana|ahorita|por ahora|mejor) no\b/,
   /^(?:(?:lo siento|disculp[ea]|perdon|hola|gracias|pero) )*(?:yo )?no (?:puedo|me interesa|estoy (?:interesad[oa]|disponible|libre)|quiero|gracias|tengo (?:tiempo|carro|espacio|disponibilidad)|trabajo|hago|hoy|ahora|esta vez|lo quiero|me sirve|es para mi|deseo)\b/,
   /^(?:(?:gracias|pero|ya|lo siento) )*(?:estoy |esta |es |queda |me queda )?(?:muy )?(?:ocupad[oa]|lejos|car[oa]|llen[oa]|enferm[oa]|de vacaciones|fuera de la ciudad)\b/,
   /^(?:negative|decline|declined|(?:i )?(?:must |have to |will )?decline(?: thanks| thank you)?|reject|rejected|no way|no can do|rechazo|rechazar|omitir|negativo|(?:yo )?paso(?: esta vez| gracias| de esta)*)$/,
-  /^(?:no |thanks |thank you |but )*(?:i am |we are )?(?:all )?good(?: (?:on this one|on this|for now|thanks|thank you|today|right now))*$/,
   /^(?:no )?(?:maybe )?(?:next|another|some other) time(?: (?:thanks|thank you|sorry))*$|^rain ?check$|^(?:i )?(?:would )?rather not$|^i better not$/,
   /^(?:sorry )?(?:i |we )?(?:really )?dont have (?:the )?(?:time|availability)(?: (?:today|tonight|right now|for (?:this|that|it)))*$|^(?:i )?already have (?:a |another )?(?:client|job|appointment|plans?)(?: (?:then|today|tonight|that day|booked))*$/,
   /^(?:(?:no|gracias|quizas?|mejor|tal vez) )*(?:para )?(?:la proxima|otro dia|otra vez sera)(?: (?:gracias|mejor|sera))*$|^(?:tengo )?(?:la )?agenda llena$/,
 ];
+/** "No, I'm good", as the whole text: "good", "all good, send it" and "I'm good, what time?" do not refuse. */
+const GOOD =
+  /^(?:(?:no|nah|thanks|thank you|but|hi|hey|hello|sorry|amy|honestly|really) )*(?:i am|we are|we have) (?:all )?good(?: (?:on this one|on this|for now|thanks|thank you|today|right now|man|bro|amy|have a (?:good|great|nice) (?:day|night|evening|one)))*$/;
 /** "No, don't pass", "no, I want it": the refusal is taken back. */
 const TAKEN_BACK =
   /\b(?:(?:dont|not|never|cant) (?:want to )?(?:pass|skip|decline)|i (?:do |really )?want (?:it|this|that)|i will take|i am interested)\b/;
@@ -104,6 +106,6 @@ function isDecline(words: readonly string[], clauses: readonly string[]): boolea
   }
   if (words.some((word) => DECLINE_SURE.has(word))) return true;
   if (clauses.some((clause) => NOT_TAKEN.some((pattern) => pattern.test(clause)))) return true;
-  if (DECLINE_EDGE.has(first)) return true;
+  if (GOOD.test(line) || DECLINE_EDGE.has(first)) return true;
   return DECLINE_EDGE.has(last) && !DENIALS.has(words.at(-2) ?? '') && words.at(-2) !== 'or';
 }

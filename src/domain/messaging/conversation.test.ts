@@ -20,6 +20,7 @@ const offer = (
 });
 const older = offer('lead_older', 'AWAITING_PAYMENT', 5);
 const newer = offer('lead_Newer', 'AWAIT_CONFIRM', 1);
+const numbered = offer('lead_1001', 'AWAIT_CONFIRM', 6);
 const unrecorded = offer('lead_unbooked', 'NEW_LEAD', null);
 const expired = offer('lead_expired', 'EXPIRED', 3, 2);
 const longGone = offer('lead_gone', 'EXPIRED', 24 * 9, 24 * 8);
@@ -96,14 +97,49 @@ describe('the offer that a reply refers to', () => {
         emits('accept', 'accepted', 'lead_older'),
       ],
     ),
-    ...['Y lead abc12345', 'Yes abc12345', 'N lead abc12345', 'no abc12345'].map(
+    ...['Yes call 305 555 1001', 'Yes, my address is 1001 Main St', 'yes, my number ends in 1001'].map(
       (text): [string, string, Offer[], Expected] => [
-        `an unknown id without its sign picks no other lead: ${text}`,
+        `a number that an id happens to end with picks none: ${text}`,
         text,
-        [newer],
-        emits('unclear', 'unclear', 'lead_Newer'),
+        [numbered, newer],
+        emits('accept', 'accepted', 'lead_Newer'),
       ],
     ),
+    ...['Y 1001', 'yes to 1001', 'Yes, #1001', 'lead 1001 yes', 'yes lead number 1001', '1001 yes'].map(
+      (text): [string, string, Offer[], Expected] => [
+        `an id of digits picks its lead: ${text}`,
+        text,
+        [numbered, newer],
+        emits('accept', 'accepted', 'lead_1001'),
+      ],
+    ),
+    ...['ok 10am2pm', 'Y b4noon', 'yes leads4u'].flatMap((text): [string, string, Offer[], Expected][] => [
+      [
+        `a time is no id of the only offer: ${text}`,
+        text,
+        [newer],
+        emits('accept', 'accepted', 'lead_Newer'),
+      ],
+      [
+        `it could be one of several: ${text}`,
+        text,
+        [older, newer],
+        emits('unclear', 'unclear', 'lead_Newer'),
+      ],
+    ]),
+    ...[
+      'Y lead abc12345',
+      'Yes abc12345',
+      'Y lead abc12',
+      'I want leadabc12345 yes',
+      'N lead abc12345',
+      'no abc12345',
+    ].map((text): [string, string, Offer[], Expected] => [
+      `an unknown id without its sign picks no other lead: ${text}`,
+      text,
+      [newer],
+      emits('unclear', 'unclear', 'lead_Newer'),
+    ]),
     ...[
       ...[
         'Y 2',

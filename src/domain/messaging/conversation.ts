@@ -78,15 +78,16 @@ export function judgeReply(
   // No text answers a machine: its answer to that would be the next one.
   if (read.automatic) return { ...verdict, offer: open, needsOperator: true };
 
+  const several = offers.filter((offer) => isCurrent(offer, now)).length > 1;
   const choice = choiceIn(
     text,
     offers.map(({ leadId }) => leadId),
+    several,
   );
   const leadIds = read.leadIds.length > 0 ? read.leadIds : choice.leadIds;
   const namesLead = leadIds.length > 0;
   // "Y 2": the newest offer could be another than the one that is meant.
-  const isClear =
-    namesLead || !choice.otherwise || offers.filter((offer) => isCurrent(offer, now)).length < 2;
+  const isClear = namesLead || !choice.otherwise || !several;
   const namedOffer = namesLead ? offerNamed(offers, leadIds) : null;
   if (kind === 'accept' && isClear) {
     const offer = namesLead ? namedOffer : (open ?? recentlyEnded(offers, now));

@@ -50,7 +50,9 @@ export const tradesInSpanish: Sentences = {
     Buenas tardes, favor de quitar mi número de su lista | Buenos días, ya no deseo recibir mensajes, gracias
     Hola, me pueden quitar de la lista por favor? | Hola me puede borrar | me puede quitar? | Me pueden dar de baja?
     puede quitar mi número? | Pueden borrar mi numero por favor | podrían dejar de escribirme
-    Podría dejar de mandarme mensajes?`),
+    Podría dejar de mandarme mensajes? | Quiero que pare el acoso | quiero que paren la mandadera de textos
+    Quiero que paren en este momento | No quiero cosas en mi teléfono | No quiero información sobre esto
+    no quiero clientes en mi celular | no quiero servicios en este número`),
   /** Ordinary sentences with a word of revocation, and refusals that give a reason only. */
   never: split(`
     Ya tengo trabajo ese día | ya tengo cliente | ya tengo cita | Es mucho dinero | 20 es mucho | muy poco
@@ -67,7 +69,8 @@ export const tradesInSpanish: Sentences = {
     el número no sirve, quítenlo del lead | no me escribió al teléfono, bórrelo del lead | ya no estén en la puerta
     no estén llamando a la puerta | el cliente canceló y lo quiero reportar | vayan a la entrada
     no quiero clientes hombres | no quiero clientes lejos | no quiero servicios de noche
-    no necesito más información, sí`),
+    no necesito más información, sí | no quiero servicios en mi zona | no quiero cosas pesadas
+    quiero que paren el camión | quiero que pare aquí | no quiero información adicional`),
   /** Acceptances. */
   accept: split(`
     Si | SI | sí | Sí | Sí! | si por favor | Sí, por favor | si porfa | si porfavor | si gracias | Sí gracias
@@ -105,7 +108,7 @@ export const tradesInSpanish: Sentences = {
     Rechazar | rechazo | Negativo`),
   /** Questions, hesitation, terms, and talk about a yes. */
   unclear: split(`
-    Qué? | que es esto | ¿Qué es esto? | Quién es | quien es? | ¿Quién es? | quien habla | Cuánto | cuanto cuesta
+    queda lejos? | ¿muy lejos? | Qué? | que es esto | ¿Qué es esto? | Quién es | quien es? | ¿Quién es? | quien habla | Cuánto | cuanto cuesta
     ¿Cuánto es? | cuanto sale | y cuanto pagan | Y cuánto es? | y donde es | y a qué hora | ¿y dónde? | Y quién es
     y eso qué es | Y si no contesta? | y si no me paga | y luego | y qué más | si quien es | Sí, quién habla?
     sí dígame | Si digame | Si bueno | sí, ¿cuánto cuesta? | si pero cuanto | Si pero hoy no | sí pero no hoy

@@ -143,9 +143,12 @@ export const trades: Sentences = {
     would like to unsubscribe | trying to unsubscribe | Trying to opt out | Trying to get off this list
     GDPR delete my data | please delete all my personal data | Under CCPA delete my data
     I'm requesting deletion of my data | Delete all info you have on me | forget my number | forget about me
-    Forget this number | Please forget my number`),
+    Forget this number | Please forget my number | No more texts on this phone | No more texts at this number
+    No more messages for me | No more messages in the future | no more leads in future | No more offers for me
+    No more spam on my number | no more leads on my work phone | no more jobs at this number please`),
   /** Ordinary sentences with a word of revocation, and refusals that give a reason only. */
   never: split(`
+    no more jobs in Miami | no more leads under $500 | no more leads over 20 miles | no more offers for today
     Skipping this one | We're booked out until next month | out sick | Miami is too far
     that's over an hour from me | we don't service that area | I don't work in Miami | We don't go to Miami
     I don't do deep tissue | we don't do roofing | we don't do that kind of work
@@ -255,9 +258,11 @@ export const trades: Sentences = {
     don't need it | I'd rather not | id rather not | I better not | I don't think so | dont think so
     I think I'll pass | think ill skip this one | I already have a client then | I already have plans
     Already have a job that day | My schedule is full | schedule full | No time | no time today | dont have time
-    I don't have time | No car today | I hurt my back, can't | No men | no, only residential`),
+    I don't have time | No car today | I hurt my back, can't | No men | no, only residential
+    We're good, thanks | I'm good. Have a great day | I am uninterested | uninterested, thanks | I'm disinterested`),
   /** Questions, hesitation, terms, and talk about a yes. */
   unclear: split(`
+    Good | All good | Good, send me the link | All good, send it | I'm good, send me the link | good thanks | too far?
     ? | ?? | What? | what | huh | Huh? | Who is this | who is this? | Who's this? | who dis | What is this
     What is this about? | whats this | How much | how much? | How much is it | How much does it cost? | is it free?
     Is this free | Do I have to pay? | why do I have to pay | Why $20? | 20 dollars for what | What do I get for $20
@@ -353,7 +358,7 @@ export const trades: Sentences = {
     You have been opted out. No further messages will be sent. | You're unsubscribed. Reply START to resume.
     NETWORK MSG: You have replied with the word "stop" which blocks all texts sent from this number. Text back "unstop" to receive messages again.
     Thank you for subscribing! Reply Y to confirm. | Reply YES to confirm your appointment with Dr. Smith on Friday.
-    Please reply YES to confirm or NO to cancel. | To confirm your appointment reply C. Reply STOP to opt out.
+    Reply Y to confirm and STOP to end | Please reply YES to confirm or NO to cancel. | To confirm your appointment reply C. Reply STOP to opt out.
     Your appointment has been confirmed for Monday at 3 PM. | Your package will be delivered today.
     Your verification code is 482913 | Estoy manejando, te llamo luego.
     Estamos cerrados. Nuestro horario es de lunes a viernes.

@@ -4,11 +4,19 @@ const MENSAJES =
   '(?:mensajes?|mensajitos|textos?|sms|notificaciones|avisos|llamadas|correos|ofertas|publicidad|promociones|anuncios|spam|' +
   // "No quiero clientes lejos" chooses among them.
   'alertas|suscripcion(?:es)?|cuenta|todo|texts?|messages?|' +
-  '(?:servicios?|clientes|solicitudes|cosas|informacion)(?= (?:mas|por favor|gracias|de ustedes|suy[oa]s?|ya|nunca)\\b|$))';
+  '(?:servicios?|clientes|solicitudes)(?= (?:mas|por favor|gracias|de ustedes|suy[oa]s?|ya|nunca|(?:en|a|por|al) (?:mi|este|nuestro) (?:telefono|numero|celular|cel|movil|linea))\\b|$)|' +
+  'cosas(?! (?:pesad|grand|dificil|peligros|lejos|de (?!esto|ese|estas|ustedes|su)))|informacion(?! (?:adicional|del (?:cliente|lead|trabajo))))';
 const ESCRIBIR =
   '(?:(?:escrib|jod|insist)(?:a|as|an|er|ir\\w*|iendo\\w*)|(?:mand|envi|contact|llam|molest|texte|textee|mensaje|mensajee|busqu|habl|ching|notifiqu|fastidi|acos|spame|comuniqu)(?:e|es|en|ar\\w*|ando\\w*))\\b';
-const DET =
-  '(?:(?:los|las|el|la|sus|tus|mis|mi|estos|estas|esos|esas|este|esta|mas|de|todos|todas|ningun|ninguno|tantos|recibir|texto) )*';
+const DETS =
+  'los|las|el|la|sus|tus|mis|mi|estos|estas|esos|esas|este|esta|mas|de|todos|todas|ningun|ninguno|tantos|recibir';
+const DET = `(?:(?:${DETS}|texto) )*`;
+
+/** "Quiero que pare en la esquina", "quiero que pare el dolor". */
+const PLACE =
+  '(?:aqui|ahi|alli|frente|cerca|afuera|enfrente|en(?! (?:seguida|este (?:momento|numero|telefono)|mi (?:numero|telefono|celular))))\\b';
+const OTHER_OBJECT =
+  '(?:(?:el|la|los|las|mi|su|un|una) )?(?:dolor|carro|coche|auto|camion|camioneta|bus|tren|taxi|trafico|fuga|gotera|agua|lluvia|musica|ruido|sangrado|sangre|alarma|reloj|obra|trabajo|maquina|motor)\\b';
 
 /** Revocations in Spanish, where the negation stands before the verb and its object. */
 const PHRASES: readonly RegExp[] = [
@@ -34,7 +42,9 @@ const PHRASES: readonly RegExp[] = [
   /\bno (?:quiero|deseo|quisiera) (?:saber |recibir |ver )?(?:nada|mas) de (?:ustedes|usted|esto|esta empresa)\b|\bno (?:quiero|deseo) (?:recibir |ya )?nada$/,
   re(`\\bno (?:estoy|estamos) interesad[oa]s? en (?:recibir|seguir|sus|estos) ?(?:${DET}${MENSAJES})?`),
   /\bno (?:escriban?|escribas|manden?|mandes|envien?|envies|llamen?|llames|contactarme|escribirme|contacten?) ?(?:mas |nada )?(?:a (?:este|mi) (?:numero|telefono|celular))?$/,
-  /\b(?:quiero|quisiera|deseo|necesito|pido) que (?:me |ya )?(?:paren?(?! (?:en|aqui|ahi|el|la)\b)|borren?|quiten?|eliminen?|saquen?|den de baja|cancelen)\b/,
+  re(
+    `\\b(?:quiero|quisiera|deseo|necesito|pido) que (?:me |ya )?(?:paren?(?! (?:${PLACE}|${OTHER_OBJECT}))|borren?|quiten?|eliminen?|saquen?|den de baja|cancelen)\\b`,
+  ),
   /^(?:la )?baja (?:del?|de la|de) (?:servicio|lista|mensajes|sms|suscripcion)\b|\bme (?:da|dan|das) de baja\b/,
   /\b(?:quiero|deseo) salir(?:me)? del? (?:grupo|lista|esto|aqui|servicio|programa)\b/,
   /^(?:ya )?(?:paren|pare|para|alto|basta) (?:con|a|de) (?:los|las|sus|esto|tanto|tantos)\b/,
@@ -52,7 +62,7 @@ const PHRASES: readonly RegExp[] = [
   ),
   /\bno (?:quiero|deseo)(?: ya)? (?:recibir|seguir|mas)$|\bya no quiero(?: mas| seguir| esto)?$/,
   re(
-    `^(?:ya |por favor )*no mas(?: (?:${DET}${MENSAJES}|por favor|gracias))*$|\\bno mas ${DET}${MENSAJES}\\b`,
+    `^(?:ya |por favor )*no mas(?: (?:(?:${DETS})(?= (?:${DETS}|${MENSAJES})\\b)|${MENSAJES}|por favor|gracias))*$|\\bno mas ${DET}${MENSAJES}\\b`,
   ),
   /\bno (?:autorizo|consiento|doy (?:mi )?(?:permiso|consentimiento|autorizacion))\b|\b(?:retiro|revoco|revocar|retirar) (?:mi |el )?(?:permiso|consentimiento|autorizacion|suscripcion)?/,
   re(

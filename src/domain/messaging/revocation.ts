@@ -198,7 +198,9 @@ const PHRASES: readonly RegExp[] = [
   /^(?:please |just |ok )*(?:knock it off|cut it out)\b|^(?:ok |that is |thats )?enough(?: (?:texts|messages|with|of|already)\b.*)?$/,
   /\b(?:cease and desist|cease desist|desist)\b/,
   /\b(?:sick|tired|fed up|done|enough|over it|annoyed) (?:of|with|by) (?:\w+ ){0,3}?(?:texts|texting|messages|messaging|spam|getting|receiving)\b/,
-  /\bno more (?:\w+ ){0,2}?(?:texts?|texting|messages?|messaging|sms|spam|alerts?|notifications?|ads|promos?|promotions?|calls|emails?|leads|offers|inquiries|jobs|contact|of (?:this|these|those))\b(?! (?:at|in|on|for|under|over|than)\b)/,
+  /\bno more (?:\w+ ){0,2}?(?:texts?|texting|messages?|messaging|sms|spam|alerts?|notifications?|ads|promos?|promotions?|calls|emails?|contact|of (?:this|these|those))\b/,
+  // "No more jobs in Miami" chooses among them.
+  /\bno more (?:\w+ ){0,2}?(?:leads|offers|inquiries|jobs)\b(?! (?:at|in|on|for|under|over|than)\b(?! (?:(?:this|my|our|the) (?:\w+ )?(?:number|phone|cell|line|mobile)|me|us|here|good|ever|(?:the )?future)\b))/,
   /^(?:please |ok |and |i said |i want )*no more(?: please| thanks| thank you| from you| ok)*$/,
   /^(?:please |ok )*no (?:texts?|texting(?: me)?|messages?|messaging|sms|spam|contact)(?: please| thanks| from you)*$/,
   /^(?:please )?(?:dont|no) (?:call|contact|text) list$|\b(?:put|add|place) (?:me|us|this number|my number) (?:on|to|in) (?:\w+ ){0,3}?(?:dont|stop|no) ?(?:call|contact|text|list)?/,
@@ -216,7 +218,7 @@ const REFUSALS: readonly RegExp[] = [
     `^(?:.*\\b(?:number|person|please) )?(?:please |pls |just |kindly |and |also |again |i said |yo |hey )*(?:dont|never)(?: (?:ever|please|you|again))* (?:(?:text|message|contact|call|bother|write|email) (?:or|and|nor) )*(?:text|message|contact|call|bother|write|spam|email|disturb|reach out|(?:use|text|message|call|contact|write) (?:it|this|that|here)(?= (?:again|any more|ever)))(?: (?:again|any more|ever|please|anything|here|back|thanks|thank you|now))*$`,
   ),
   re(
-    `\\b(?:dont|never|not|no need to)(?: (?:ever|please|you|need to|have to|keep|be))* (?:send|sending)(?: (?:me|us))?(?:(?: (?:any|more|anything|nothing|no|else|again|these|stuff|things|your|such|no|text|of))+(?: ${TEXTS})?| ${TEXTS})(?: (?:again|any more|please|ever|thanks|thank you|to (?:me|us|this number|my phone|my number)))*$`,
+    `\\b(?:dont|never|not|no need to)(?: (?:ever|please|you|need to|have to|keep|be))* (?:send|sending)(?: (?:me|us))?(?:(?: (?:any|more|anything|nothing|no|else|again|these|stuff|things|your|such|text|of))+(?: ${TEXTS})?| ${TEXTS})(?: (?:again|any more|please|ever|thanks|thank you|to (?:me|us|this number|my phone|my number)))*$`,
   ),
   re(
     `\\b(?:dont|no longer|not|never)(?: (?:really|even|ever|any longer))?(?: (?:want|wish|need|care for|like|interested in|agree to|accept|appreciate))(?: to (?:receive|get|have|see))? ${DET}(?:texts?|texting|messages?|messaging|sms|spam|alerts|notifications|ads|promos|promotions|emails|communications?|subscription|(?:this|your) service|calls)\\b`,
@@ -241,7 +243,7 @@ const ONE_OFFER =
 const CHECKS = /\b(?:did|have) (?:you|they|i)(?: already| just)?$/;
 /** A refusal is ours when it begins the clause, or follows words that speak to us or of the writer's own wish. */
 const ADDRESSED =
-  /^$|\b(?:i|we|you|yall|guys|people|please|just|kindly|and|so|to|but|or|again|hey|hi|hello|ok|okay|yes|y|no|nope|then|can|may|should|do|am|said|mind|thanks|amy|sir|maam|really|honestly|now|also|because|that|stop|interested|this|now|again)$/;
+  /^$|\b(?:i|we|you|yall|guys|people|please|just|kindly|and|so|to|but|or|again|hey|hi|hello|ok|okay|yes|y|no|nope|then|can|may|should|do|am|said|mind|thanks|amy|sir|maam|really|honestly|now|also|because|that|stop|interested|this)$/;
 
 /** A wish with a limit of time does not end all texts. */
 const LIMITED =
@@ -251,7 +253,7 @@ const UNTIL = /\b(?:until|till|for (?:now|a while|the next)|hasta|por ahora)\b/;
 const FOR_EVER = /\b(?:ever|again|any more|never|nunca|jamas|mas|after (?:today|this|now|that))\b/;
 
 const REACHES =
-  /\b(?:dont|never|not|cant|wont|didnt|doesnt|couldnt|wouldnt|shouldnt|mustnt|arent|isnt|havent|hasnt|neednt)(?: (?:you|ever|please|just|really|want|need|have|try|trying|plan|planning|going|intend|mean|ask|asked|like|let|to|be|get|been|him|them|even|yet|you to|say|said|i|we))*$/;
+  /\b(?:dont|never|not|cant|wont|didnt|doesnt|couldnt|wouldnt|shouldnt|mustnt|arent|isnt|havent|hasnt|neednt)(?: (?:you|ever|please|just|really|want|need|have|try|trying|plan|planning|going|intend|mean|ask|asked|like|let|to|be|get|been|him|them|even|yet|say|said|i|we))*$/;
 /** "Can't you remove me", "why don't you unsubscribe me" are requests. */
 const ASKED =
   /\b(?:cant|couldnt|wont|wouldnt|why dont|why havent|why arent|why didnt) (?:you|i)\b|\b(?:if|unless|until) you\b/;

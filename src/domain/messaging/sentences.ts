@@ -126,7 +126,7 @@ const MISSPELLED: readonly (readonly [word: string, most: number])[] = [
 ];
 /** Real words that are as close to those. */
 const NOT_MISSPELLED =
-  /^(?:unsubscribing|suscripcion|massages?|subscrib\w*|resubscrib\w*|cancels|canceled|cancelled|cancela|cancele|cancelo|deleted|deletes|relate|dilate|passages|message|channel|chancel|candle|camel|cancer|cancion)$/;
+  /^(?:unsubscribing|suscripcion|massages?|subscrib\w*|resubscrib\w*|cancels|canceled|cancelled|cancela|cancele|cancelo|deleted|deletes|relate|dilate|passages|message|channel|chancel|candle|camel|cancer|cancion|uninterested|disinterested)$/;
 
 function spelled(words: readonly string[]): string {
   return words

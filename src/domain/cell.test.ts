@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CellKind, cellText, optionalCell } from './cell.ts';
+import { type CellKind, cellText, optionalCell, typedCell } from './cell.ts';
 
 describe('the text of a cell', () => {
   it.each([
@@ -177,6 +177,15 @@ describe('a cell without a value', () => {
     ['Null', 'name', 'Null'],
     ['NULL', 'name', null],
     ['Nil', 'name', 'Nil'],
+    ['Blank', 'name', 'Blank'],
+    ['blank', 'name', null],
+    ['Nat', 'name', 'Nat'],
+    ['NAT', 'name', 'NAT'],
+    ['NaT', 'name', 'NaT'],
+    ['Nat', 'text', 'Nat'],
+    ['nat', 'own', 'nat'],
+    ['NaT', 'text', null],
+    ['NaT', 'own', null],
     ['Na', 'name', 'Na'],
     ['NA', 'place', 'NA'],
     ['none', 'place', null],
@@ -189,3 +198,16 @@ describe('a cell without a value', () => {
     ['\\N', 'own', null],
   ])('%j of kind %s is %j', (given, kind, value) => expect(optionalCell(given, kind)).toBe(value));
 });
+
+it.each<[string, CellKind, string | null]>([
+  ['Nat', 'name', 'Nat'],
+  ['Nan', 'name', 'Nan'],
+  ['Blank', 'name', 'Blank'],
+  ['-', 'name', '-'],
+  ['NULL', 'name', null],
+  ['NaN', 'name', null],
+  ['Nan', 'text', null],
+  [' ', 'name', null],
+])('%j of kind %s, typed where it is required, is %j', (given, kind, value) =>
+  expect(typedCell(given, kind)).toBe(value),
+);

@@ -75,7 +75,7 @@ const WRITTEN_BY_PROGRAMS = new Set([
 /** How people write it, whatever the field. */
 const MARKS = new Set([
   ...['n/a', 'n / a', 'n/ a', 'n./a.', 'n.a', 'n.a.', 'n\\a', '#n/a!', 'n/d', 'n.d', 'n.d.', 's/d', 's/n'],
-  ...['{}', '[]', '()', '[object object]', '=na()', 'loading...', 'pd.na', 'nat'],
+  ...['{}', '[]', '()', '[object object]', '=na()', 'loading...', 'pd.na'],
 ]);
 const PUNCTUATION = /^[-‐-―−_.…·?*/\\~ ]{1,20}$/u;
 /** How people write that there is none, in the languages of the column names. */
@@ -109,7 +109,9 @@ const WORDS = new Set([
 ]);
 const BRACKETED = /^(?:\(.*\)|<.*>|\[.*\]|\{.*\})$/;
 /** Names of people that are also marks: Jennifer Null, Nil Yalter. */
-const NAME_NOT_MARK = /^(?:Null|Nil|Nan)$/;
+const NAME_NOT_MARK = /^(?:Null|Nil|Nan|Blank)$/;
+/** A time that is missing in pandas. In another case it is the name Nat or a word. */
+const NOT_A_TIME = 'NaT';
 
 /**
  * `own`: a field of the company's own, where "none" is an answer. `name` and `place`: where `NA` is a value (Na, Namibia,
@@ -138,14 +140,16 @@ function isMissing(text: string, kind: CellKind): boolean {
     if (WORDS.has(bare) || (bare === 'na' && (kind === 'text' || bare !== lower))) return true;
   }
   if (WRITTEN_BY_PROGRAMS.has(lower)) return kind !== 'name' || !NAME_NOT_MARK.test(text);
-  return MARKS.has(lower) || PUNCTUATION.test(text);
+  return MARKS.has(lower) || PUNCTUATION.test(text) || (text === NOT_A_TIME && kind !== 'name');
 }
 
 /**
  * What a person typed where a value is required: `-`, `n/a`, `unknown`. Returns null when the cell is blank or a program
  * wrote that the value is missing.
  */
-export function typedCell(given: string): string | null {
+export function typedCell(given: string, kind: CellKind = 'text'): string | null {
   const text = cellText(given);
-  return text === '' || WRITTEN_BY_PROGRAMS.has(text.toLowerCase()) ? null : text;
+  if (text === '') return null;
+  const isName = kind === 'name' && NAME_NOT_MARK.test(text);
+  return WRITTEN_BY_PROGRAMS.has(text.toLowerCase()) && !isName ? null : text;
 }

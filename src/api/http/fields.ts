@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cellText, optionalCell, typedCell } from '../../domain/cell.ts';
+import { type CellKind, cellText, optionalCell, typedCell } from '../../domain/cell.ts';
 import { RefusedError } from '../../domain/errors.ts';
 
 /** A length is checked before what follows, which reads the whole text. */
@@ -17,9 +17,12 @@ export const text = (max: number) =>
 export const cell = (max: number) =>
   z.string().overwrite(cellText).min(1).max(max, lengthFirst).refine(storable, notStorable);
 
-/** As `cell`, and no sign by which a program says that the value is missing. What a person types, such as `-`, is one. */
-export const requiredCell = (max: number) =>
-  cell(max).refine((value) => value === '' || typedCell(value) !== null, 'must not be blank');
+/**
+ * As `cell`, and refuses the signs by which a program says that the value is missing, such as `NULL`. What a person types
+ * instead of a value, such as `-` or `n/a`, is accepted.
+ */
+export const requiredCell = (max: number, kind?: CellKind) =>
+  cell(max).refine((value) => value === '' || typedCell(value, kind) !== null, 'must not be blank');
 
 /** Absent, null, blank and a sign for a missing value all become null. */
 export const optionalText = (max: number) =>

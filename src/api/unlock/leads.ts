@@ -308,7 +308,7 @@ function bodies(sandbox: boolean) {
     budget_range: optionalText(160),
     notes_snippet: optionalText(2_000),
     original_notes: optionalText(2_000).describe('Alias of notes_snippet'),
-    client_name: requiredCell(300),
+    client_name: requiredCell(300, 'name'),
     client_phone: optionalText(LONGEST_CONTACT_CELL).describe('Required without client_email'),
     client_email: optionalText(LONGEST_CONTACT_CELL).describe('Required without client_phone'),
     exact_address: optionalText(500),

@@ -68,6 +68,25 @@ describe('a row', () => {
   });
 
   it.each([
+    ['14 Oak St', '4', '14 Oak St, 4'],
+    ['4 Oak St', '4', '4 Oak St, 4'],
+    ['14 Bishop St', 'B', '14 Bishop St, B'],
+    ['1 Main St Apt 22', 'Apt 2', '1 Main St Apt 22, Apt 2'],
+    ['1 Main St, 4B', '4B', '1 Main St, 4B'],
+    ['1 Main St\nApt 2', 'Apt 2', '1 Main St\nApt 2'],
+    ['1 Main St, Apt 2, Miami', 'Apt 2', '1 Main St, Apt 2, Miami'],
+  ])('of %j and %j has the address %j', (first, second, address) => {
+    const judge = rowJudge(
+      ['Name', 'Phone', 'Address 1', 'Address 2'],
+      ['name', 'phone', 'address', 'address'],
+      'US',
+    );
+    expect(judge({ row: 2, cells: ['Ann', '3055550101', first, second] })).toMatchObject({
+      lead: { address },
+    });
+  });
+
+  it.each([
     ['Address 2,Address 1', 'Apt 2,1 Main St', { address: '1 Main St, Apt 2' }],
     ['Address 1,Address 2', '1 Main St,n/a', { address: '1 Main St' }],
     ['Home Street,Home City,Country', '1 Main St,Miami,US', { address: '1 Main St', country: 'US' }],

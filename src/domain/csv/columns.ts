@@ -150,7 +150,17 @@ function joined(columns: readonly Column[], cells: readonly string[], cell: Cell
   for (const { column, continues } of filled) {
     const line = cell(cells, column).trim();
     // Some programs write the whole address in its first line, too.
-    if (continues && column !== first.column && !text.includes(line)) text = `${text}, ${line}`;
+    if (continues && column !== first.column && !holds(text, line)) text = `${text}, ${line}`;
   }
   return text;
+}
+
+/** One word or number must be a part of its own, because `14 Oak St` does not hold the flat `4`, nor `4 Oak St`. */
+function holds(address: string, line: string): boolean {
+  const words = (text: string) => ` ${text.replace(/[\s,;]+/g, ' ').trim()} `;
+  if (words(line).trim().includes(' ')) return words(address).includes(words(line));
+  return address
+    .split(/[,;\r\n]/)
+    .slice(1)
+    .some((part) => part.trim() === line);
 }

@@ -42,6 +42,15 @@ describe('addresses in a cell', () => {
     ['ann@example. com', ['ann@example.com']],
     ['ann@example .com', ['ann@example.com']],
     ['ann@example . com', ['ann@example.com']],
+    ['ann@example. com, bob@example.com', ['ann@example.com', 'bob@example.com']],
+    // A name of a host without its end is no address, and takes no other with it.
+    ['ann@example. bob@example.com', ['bob@example.com']],
+    ['ann@example .bob@example.com', ['bob@example.com']],
+    ['ann@example.com\\n\\tbob@example.com\\r\\n', ['ann@example.com', 'bob@example.com']],
+    [
+      'ann@example.com/bob@example.com/cid@example.com+x',
+      ['ann@example.com', 'bob@example.com', 'cid@example.com'],
+    ],
     ['ann@example.com. Call first', ['ann@example.com']],
     ['ann&#64;example.com', ['ann@example.com']],
     ['ann%40example.com', ['ann@example.com']],

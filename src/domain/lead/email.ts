@@ -64,17 +64,20 @@ const spelledOut = (cell: string): string =>
     .replace(/&lt;|&gt;|&quot;|&#0?39;/gi, ' ')
     .replace(/&#64;|&commat;|%40/gi, '@')
     // A line break as other programs write it.
-    .replace(/(?<=@[^\s@\\]*)(?:\\[rnt])+/g, ' ')
+    .replace(/(@[^\s@\\]*)(?:\\[rnt])+/g, '$1 ')
     .replace(/[^\S\r\n]{1,3}@[^\S\r\n]{0,3}|@[^\S\r\n]{1,3}/g, '@')
-    // ann@x. com
-    .replace(/(@[\p{L}\p{N}-]{1,63})(?:[^\S\r\n]{1,2}\.[^\S\r\n]{0,2}|\.[^\S\r\n]{1,2})(?=\p{L})/gu, '$1.');
+    // ann@x. com, but not ann@x. bob@x.com
+    .replace(
+      /(@[\p{L}\p{N}-]{1,63})(?:[^\S\r\n]{1,2}\.[^\S\r\n]{0,2}|\.[^\S\r\n]{1,2})(?=\p{L})(?![^\s@,;:<>()|/]*@)/gu,
+      '$1.',
+    );
 
 /** Words that may stand before an address without a colon. Another word may be half of an address with a blank in it. */
 const NO_PART =
   /^(?:e-?mails?|mail|address|is|my|correo|electr[oó]nico|work|office|business|home|personal|private|primary|other|and|or|y|o|u|und|oder|et|ou|e|[^\p{L}\p{N}]+)$/iu;
 
 /** A sign after a domain; before the @ it belongs to the address: o&leary@x.com. */
-const AFTER_ADDRESS = /(?<=@[^@/\\&+:]*)[/\\&+:]/;
+const AFTER_ADDRESS = /(@[^@/\\&+:]*)[/\\&+:]/g;
 
 /** The words of a cell that may be addresses: `john smith@x.com` is not `smith@x.com`. */
 function partsOf(cell: string): string[] {
@@ -83,7 +86,11 @@ function partsOf(cell: string): string[] {
     for (const word of segment.trim().split(/\s+/u)) {
       // Two addresses that only a slash or a sign separates are two.
       if (word.includes('@'))
-        found.push(...(word.indexOf('@') === word.lastIndexOf('@') ? [word] : word.split(AFTER_ADDRESS)));
+        found.push(
+          ...(word.indexOf('@') === word.lastIndexOf('@')
+            ? [word]
+            : word.replace(AFTER_ADDRESS, '$1 ').split(' ')),
+        );
       else if (!NO_PART.test(word)) break;
     }
   }

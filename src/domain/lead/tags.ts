@@ -32,20 +32,31 @@ const withoutBrackets = (text: string): string =>
     ? text.slice(1, -1)
     : text;
 
-const withoutLoneQuote = (tag: string): string =>
-  tag.indexOf('"') === tag.lastIndexOf('"') ? tag.replace(/^"\s*|\s*"$/g, '') : tag;
+function withoutLoneQuote(tag: string): string {
+  if (tag.indexOf('"') !== tag.lastIndexOf('"')) return tag;
+  if (tag.startsWith('"')) return tag.slice(1).trimStart();
+  return tag.endsWith('"') ? tag.slice(0, -1).trimEnd() : tag;
+}
+
+const BETWEEN = /(?:[\s,;|]|:::)*/y;
+const QUOTED = /\*?\s*"([^"]*)"[ \t]*(?=[,;|\n\t"]|:::|$)/y;
+const UNQUOTED = /[^,;|\n\t]+/y;
 
 /** A separator inside quotes belongs to the tag, when the quotes are closed. */
 function partsOf(text: string): string[] {
   if (!text.includes('"')) return text.split(SEPARATOR);
   const parts: string[] = [];
-  let rest = text;
-  while (rest !== '') {
-    const quoted = /^[\s,;|*]*"([^"]*)"[ \t]*(?=[,;|\n\t"]|:::|$)/.exec(rest);
-    const found = quoted ?? /^[^,;|\n]*/.exec(rest);
-    if (found === null) break;
-    parts.push(...(quoted ? [quoted[1]!] : found[0].split(':::')));
-    rest = rest.slice(found[0].length).replace(/^(?:[,;|\n]|:::)/, '');
+  let at = 0;
+  const next = (pattern: RegExp) => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    at += found?.[0].length ?? 0;
+    return found;
+  };
+  for (next(BETWEEN); at < text.length; next(BETWEEN)) {
+    const quoted = next(QUOTED);
+    if (quoted) parts.push(quoted[1]!);
+    else parts.push(...next(UNQUOTED)![0].split(':::'));
   }
   return parts;
 }

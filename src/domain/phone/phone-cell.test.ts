@@ -51,11 +51,16 @@ it.each(['3055550101.0', '3055550101.00', '3055550101,00'])('%j is a number with
 
 it.each([
   ['044 55 1234 5678', 'ES', '+525512345678'],
+  ['0442071838750', 'GB', '+442071838750'],
   ['091 98765 43210', 'IN', '+919876543210'],
   ['06/12/34/56/78', 'FR', '+33612345678'],
   ['0xx11 96123-4567', 'BR', '+5511961234567'],
 ] as const)('%s in %s', (input, region, value) => {
   expect(parseLeadPhone(input, region)).toMatchObject(valid(value));
+});
+
+it('with the 0 before its own code is no number of Mexico', () => {
+  expect(parseLeadPhone('office main 0442071838750', 'GB')).not.toMatchObject({ value: '+522071838750' });
 });
 
 it('numbers on lines of their own are apart, also those that are kept as given', () => {

@@ -152,10 +152,13 @@ function asFromAbroad(text: string, region: CountryCode): string {
   const plus = text.replace(/(?<!\d[\s().-]{0,3})\+?00\s?(?=[1-9])/g, '+');
   if (region === 'MX') return plus.replace(OLD_MOBILE, '');
   const code = getCountryCallingCode(region);
-  return plus
-    .replace(MOBILE_IN_MEXICO, '+52 ')
-    .replace(/^0(\d{1,3})(?=[\s-]?\d)/, (prefix, digits: string) =>
-      // In North America `01 55…` is a number of Mexico more likely than one of its own.
-      code !== '1' && digits.startsWith(code) ? `+${digits}` : prefix,
-    );
+  return (
+    plus
+      .replace(/^0(\d{1,3})(?=[\s-]?\d)/, (prefix, digits: string) =>
+        // In North America `01 55…` is a number of Mexico more likely than one of its own.
+        code !== '1' && digits.startsWith(code) ? `+${digits}` : prefix,
+      )
+      // 044 and 045 may also be the 0 before the code of the region.
+      .replace(MOBILE_IN_MEXICO, (prefix) => (prefix.includes(`0${code}`) ? prefix : '+52 '))
+  );
 }

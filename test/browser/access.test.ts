@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asOperator, register } from '../harness/company-people.ts';
 import { phoneOf } from '../harness/import-client.ts';
@@ -272,6 +272,14 @@ describe('with keys alone', () => {
     await page.goto(system.publicUrl + path);
     return { page, close: () => context.close() };
   };
+  /** A field of a section that was just opened cannot take the focus before the browser has drawn it. */
+  const focusOn = (field: Locator) =>
+    expect
+      .poll(async () => {
+        await field.focus();
+        return field.evaluate((element) => element === document.activeElement);
+      })
+      .toBe(true);
   const focused = (page: Page) =>
     page.evaluate(() => {
       const at = document.activeElement;
@@ -291,7 +299,7 @@ describe('with keys alone', () => {
 
   it('arrow keys pass the options of a filter by; Enter applies it, and the focus stays', async () => {
     const { page, close } = await visit(places.dashboard!);
-    await page.getByLabel('State', { exact: true }).focus();
+    await focusOn(page.getByLabel('State', { exact: true }));
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
@@ -305,7 +313,7 @@ describe('with keys alone', () => {
   it('the encoding of a file is read again on Enter, not on the first arrow key', async () => {
     const { page, close } = await visit(places.preview!);
     await page.getByText('Encoding or columns look wrong?').click();
-    await page.getByLabel('Separator').focus();
+    await focusOn(page.getByLabel('Separator'));
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     expect(await page.getByText('separated by commas').count()).toBe(1);
@@ -351,7 +359,7 @@ describe('with keys alone', () => {
 
   it('after an action the focus is on the row that it changed, and after a saved form on what it says', async () => {
     const { page, close } = await visit(places.dashboard!);
-    await page.getByRole('button', { name: /^Retry lead_/ }).focus();
+    await focusOn(page.getByRole('button', { name: /^Retry lead_/ }));
     await page.keyboard.press('Enter');
     await page.getByText('Retrying', { exact: true }).waitFor();
     await page.waitForFunction(() => document.activeElement?.closest('[data-live=log]') != null);
@@ -367,7 +375,7 @@ describe('with keys alone', () => {
     await page.getByLabel('Time zone').selectOption('Asia/Tokyo');
     await page.goto(`${system.publicUrl}${places.unlock}`);
     expect(await page.locator('.line-time time').first().getAttribute('title')).toContain('Japan');
-    await page.locator('[data-menu] > summary').focus();
+    await focusOn(page.locator('[data-menu] > summary'));
     await page.keyboard.press('Enter');
     await page.getByRole('link', { name: 'Account and password' }).waitFor();
     await page.keyboard.press('Escape');

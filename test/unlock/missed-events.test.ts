@@ -6,12 +6,26 @@ let api: ApiTest;
 let intent: string;
 beforeAll(async () => {
   api = await startApi();
+  intent = (await paid()).intent;
+});
+afterAll(() => api?.stop());
+
+/** A payment at Stripe. With `isBooked` it is in our books, as the payment-linker leaves it. */
+async function paid({ isBooked = true } = {}): Promise<{ intent: string; book: () => Promise<unknown> }> {
   const [unlock] = await api.unlocksOf(await api.lead());
   const token = await api.toAwaitingPayment(unlock!.id);
   const { headers } = await api.app.inject({ method: 'POST', url: `/p/${token}` });
-  intent = api.sandbox.act.pay(headers.location!.split('/').pop()!).paymentIntent.id;
-});
-afterAll(() => api?.stop());
+  const session = headers.location!.split('/').pop()!;
+  const { id } = api.sandbox.act.pay(session).paymentIntent;
+  const book = () =>
+    api.rows(
+      `INSERT INTO payments (id, organization_id, purpose, subject_id, unlock_id, payment_intent, session_id, amount_minor, currency, kept)
+        SELECT id, organization_id, 'unlock', id, id, $2, $3, price_minor, currency, true FROM lead_unlocks WHERE id = $1`,
+      [unlock!.id, id, session],
+    );
+  if (isBooked) await book();
+  return { intent: id, book };
+}
 
 const minute = 60_000;
 const later = (minutes: number) => new Date(Date.now() + minutes * minute);
@@ -30,9 +44,9 @@ const readUntil = (at: Date | null) =>
     : api.rows('DELETE FROM event_cursors');
 
 /** Makes a refund that no webhook reports, lets the list be read, and returns whether it was received. */
-async function isFound(read: () => Promise<void>): Promise<boolean> {
+async function isFound(read: () => Promise<void>, of = intent): Promise<boolean> {
   await api.rows(`DELETE FROM inbox WHERE source = 'stripe'`);
-  const { id } = api.sandbox.act.refund(intent, { amount: 10 });
+  const { id } = api.sandbox.act.refund(of, { amount: 10 });
   await read();
   const answer = await fetch(`${api.sandbox.url}/v1/events?type=refund.created&limit=1`, {
     headers: { authorization: 'Bearer sk_test_sandbox' },
@@ -64,6 +78,19 @@ describe("[F72] Stripe's list of events", () => {
     expect(await isFound(() => readAt(later(0)))).toBe(false);
     await readUntil(later(-0.6 * every));
     expect(await isFound(() => readAt(later(0)))).toBe(true);
+  });
+
+  it('gives a report that came before its payment was booked once more', async () => {
+    const { intent: early, book } = await paid({ isBooked: false });
+    await readUntil(later(-10));
+    expect(await isFound(() => readAt(later(0)), early)).toBe(false);
+    await book();
+    await readAt(later(60));
+    const [event] = await api.rows(
+      `SELECT data FROM events WHERE type = 'payment.changed' AND data->>'paymentIntent' = $1`,
+      [early],
+    );
+    expect(event).toEqual({ data: { paymentIntent: early } });
   });
 
   it('is read again from the same time after a reading that failed', async () => {

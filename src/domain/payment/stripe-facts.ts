@@ -24,7 +24,7 @@ export const reversalEventTypes = [
 const isReversal = (type: string) =>
   type.startsWith('charge.dispute.') || reversalEventTypes.some((known) => known === type);
 
-/** Returns null for events that are not about an unlock, or of an unknown type; they are stored and ignored. */
+/** Returns null for events that are not about an unlock, or of an unknown type: nothing follows from them. */
 export function stripeFact(type: string, object: Record<string, unknown>): StripeFact | null {
   const metadata = recordOf(object.metadata);
   const unlockId = uuidOf(metadata.unlock_id);

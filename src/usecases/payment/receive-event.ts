@@ -11,7 +11,8 @@ type Deps = Pick<Runtime, 'db' | 'relay'>;
 
 /**
  * Stores an event of Stripe once, and what follows from it, whether it came by webhook or from Stripe's list. Stripe is
- * not called here: a worker fetches and checks the object. Returns false when it was stored before.
+ * not called here: a worker fetches and checks the object. An event from which nothing follows is not stored, so that one
+ * whose payment is not booked yet is read again from Stripe's list. Returns false when nothing was stored.
  */
 export async function receiveStripeEvent(
   { db, relay }: Deps,
@@ -19,7 +20,8 @@ export async function receiveStripeEvent(
   cause: Cause | null,
 ): Promise<boolean> {
   const fact = stripeFact(event.type, event.object);
-  const found = fact ? await draftOf(db, fact) : null;
+  const found = fact && (await draftOf(db, fact));
+  if (!found) return false;
   const { moved } = await relay.commit(
     {
       guard: receiveOnce({
@@ -27,10 +29,10 @@ export async function receiveStripeEvent(
         source: 'stripe',
         externalId: event.id,
         kind: event.type.slice(0, 100),
-        organizationId: found?.organizationId ?? null,
-        unlockId: found?.unlockId ?? null,
+        organizationId: found.organizationId,
+        unlockId: found.unlockId,
       }),
-      events: found ? [found.draft] : [],
+      events: [found.draft],
     },
     { cause },
   );

@@ -17,19 +17,22 @@ export type Phone = {
   badNumberAt: Date | null;
 };
 
-const columns = sql.raw(
+export const phoneColumns = sql.raw(
   'id, our_number AS "ourNumber", number, opted_out_at AS "optedOutAt", opted_out_of AS "optedOutOf", opted_out_since AS "optedOutSince", bad_number_at AS "badNumberAt"',
 );
 
 export async function findPhone(db: Queryable, id: string): Promise<Phone | null> {
-  const [row] = await run<Phone>(db, sql`SELECT ${columns} FROM phones WHERE id = ${id}`);
+  const [row] = await run<Phone>(db, sql`SELECT ${phoneColumns} FROM phones WHERE id = ${id}`);
   return row ?? null;
 }
 
 /** The row of (our number, their phone), created when missing. */
 export async function openConversation(db: Queryable, ourNumber: string, number: string): Promise<Phone> {
   const find = () =>
-    run<Phone>(db, sql`SELECT ${columns} FROM phones WHERE our_number = ${ourNumber} AND number = ${number}`);
+    run<Phone>(
+      db,
+      sql`SELECT ${phoneColumns} FROM phones WHERE our_number = ${ourNumber} AND number = ${number}`,
+    );
   const [known] = await find();
   if (known) return known;
   await run(

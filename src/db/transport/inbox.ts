@@ -3,6 +3,7 @@ import type { CrmName } from '../../config.ts';
 import type { Offer } from '../../domain/messaging/conversation.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { type Phone, phoneColumns } from '../messaging/phones.ts';
 
 /** The source of an inbound message or webhook; together with the sender's id it identifies one inbox row. */
 export type InboxSource = 'twilio' | 'textmagic' | 'gateway' | 'stripe' | 'textmagic-callback' | CrmName;
@@ -59,24 +60,48 @@ export async function findReply(
  * The newest offers of a conversation, and those of the leads named in the text. `organizationId` limits them to one
  * tenant, for texts submitted with that tenant's API key.
  */
-export async function findOffers(
+export function findOffers(
   db: Queryable,
   ourNumber: string,
   number: string,
   leadIds: readonly string[],
   organizationId: string | null,
 ): Promise<Offer[]> {
+  return run(db, offersOf(ourNumber, number, leadIds, organizationId));
+}
+
+/** A known conversation with its offers of all organizations, as `findOffers` gives them. Returns null for an unknown one. */
+export async function findConversation(
+  db: Queryable,
+  ourNumber: string,
+  number: string,
+  leadIds: readonly string[],
+): Promise<{ phone: Phone; offers: Offer[] } | null> {
+  const rows = await run<Phone & { [K in keyof Offer]: Offer[K] | null }>(
+    db,
+    sql`SELECT ${phoneColumns}, offers.* FROM phones LEFT JOIN (${offersOf(ourNumber, number, leadIds, null)}) offers ON true
+      WHERE phones.our_number = ${ourNumber} AND phones.number = ${number} ORDER BY offers."createdAt" DESC`,
+  );
+  const [phone] = rows;
+  return phone ? { phone, offers: rows.filter((row): row is Phone & Offer => row.unlockId !== null) } : null;
+}
+
+function offersOf(
+  ourNumber: string,
+  number: string,
+  leadIds: readonly string[],
+  organizationId: string | null,
+): SQL {
   const columns = sql`u.id AS "unlockId", u.organization_id AS "organizationId", l.public_id AS "leadId", u.status,
     u.teased_at AS "teasedAt", u.created_at AS "createdAt", coalesce(u.closed_at, u.done_at, u.paid_at) AS "endedAt"`;
   const mine = sql`u.our_number = ${ourNumber} AND u.phone = ${number}
     AND (${organizationId}::uuid IS NULL OR u.organization_id = ${organizationId}::uuid)`;
-  return run(
-    db,
-    sql`(SELECT ${columns} FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE ${mine} ORDER BY u.created_at DESC LIMIT 50)
-      UNION (SELECT ${columns} FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE ${mine}
-        AND lower(l.public_id) = ANY(${sql.param(leadIds)}::text[]) ORDER BY u.created_at DESC LIMIT 50)
-      ORDER BY "createdAt" DESC`,
-  );
+  const newest = sql`SELECT ${columns} FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE ${mine} ORDER BY u.created_at DESC LIMIT 50`;
+  if (leadIds.length === 0) return newest;
+  return sql`(${newest})
+    UNION (SELECT ${columns} FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id WHERE ${mine}
+      AND lower(l.public_id) = ANY(${sql.param(leadIds)}::text[]) ORDER BY u.created_at DESC LIMIT 50)
+    ORDER BY "createdAt" DESC`;
 }
 
 /** The message an unsigned callback refers to: the vendor's id, and whether it is a text or a delivery receipt. */

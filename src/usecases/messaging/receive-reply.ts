@@ -1,9 +1,16 @@
 import type { Part } from '../../db/commit.ts';
 import { isKnownTo, markOptedIn, markOptedOut, openConversation } from '../../db/messaging/phones.ts';
-import { findOffers, findReply, type InboxSource, receiveOnce } from '../../db/transport/inbox.ts';
+import {
+  findConversation,
+  findOffers,
+  findReply,
+  type InboxSource,
+  receiveOnce,
+} from '../../db/transport/inbox.ts';
 import {
   actionOf,
   judgeReply,
+  type Offer,
   type ReplyAction,
   type ReplyVerdict,
 } from '../../domain/messaging/conversation.ts';
@@ -43,11 +50,18 @@ type Line = {
   optedOutEverywhere: boolean;
   optedOut: boolean;
   canOptIn: boolean;
+  offers: readonly Offer[];
 };
 
 /** Receives one text of a buyer as the carrier reported it, signed or fetched by its id: it concerns every organization. */
 export async function receiveReply(deps: Deps, reply: IncomingReply): Promise<ReplyAnswer> {
-  const phone = await openConversation(deps.db, reply.ourNumber, reply.from);
+  const { db } = deps;
+  const { ourNumber, from } = reply;
+  const { leadIds } = parseReply(reply.body);
+  const { phone, offers } = (await findConversation(db, ourNumber, from, leadIds)) ?? {
+    phone: await openConversation(db, ourNumber, from),
+    offers: await findOffers(db, ourNumber, from, leadIds, null),
+  };
   const optedOut = phone.optedOutAt !== null;
   return storeReply(deps, reply, {
     phoneId: phone.id,
@@ -56,6 +70,7 @@ export async function receiveReply(deps: Deps, reply: IncomingReply): Promise<Re
     optedOut,
     // The person's own word lifts also what single organizations have reported.
     canOptIn: optedOut || phone.optedOutOf.length > 0,
+    offers,
   });
 }
 
@@ -69,9 +84,11 @@ export async function receiveSubmittedReply(
   submitter: QuotaOwner,
 ): Promise<ReplyAnswer> {
   const { organizationId } = submitter;
+  const { leadIds } = parseReply(reply.body);
+  const offers = await findOffers(deps.db, reply.ourNumber, reply.from, leadIds, organizationId);
   if (!(await isKnownTo(deps.db, organizationId, reply.ourNumber, reply.from))) {
     await deps.quotas.take('unknown_texts', submitter);
-    const unknown = { optedOutEverywhere: false, optedOut: false, canOptIn: false };
+    const unknown = { optedOutEverywhere: false, optedOut: false, canOptIn: false, offers };
     return storeReply(deps, reply, { phoneId: null, organizationId, ...unknown });
   }
   const phone = await openConversation(deps.db, reply.ourNumber, reply.from);
@@ -84,6 +101,7 @@ export async function receiveSubmittedReply(
     optedOutEverywhere,
     optedOut,
     canOptIn,
+    offers,
   });
 }
 
@@ -96,11 +114,8 @@ async function storeReply(
   reply: IncomingReply,
   line: Line,
 ): Promise<ReplyAnswer> {
-  const { ourNumber, from, body } = reply;
-  const { leadIds } = parseReply(body);
-  const offers = await findOffers(db, ourNumber, from, leadIds, line.organizationId);
-  const { keyword = null, answered = false } = reply;
-  const verdict = judgeReply(body, { ...line, offers, keyword }, reply.now);
+  const { from, body, keyword = null, answered = false } = reply;
+  const verdict = judgeReply(body, { ...line, keyword }, reply.now);
 
   const inboxId = newId();
   const result = await relay.commit(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findUnlock } from '../../src/db/unlock/unlocks.ts';
 import { openCheckoutSession } from '../../src/usecases/unlock/checkout.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 
@@ -366,8 +367,9 @@ describe('paying', () => {
     const { unlockId } = await payable();
     const atTheEnd = { ...api.runtime.selfCheck, now: () => new Date(Date.now() + 7 * 86_400_000) };
     const late = { ...api.runtime, selfCheck: atTheEnd };
-    expect(await openCheckoutSession(late, unlockId, null)).toEqual({ kind: 'closed' });
-    expect(await openCheckoutSession(api.runtime, unlockId, null)).toMatchObject({ kind: 'open' });
+    const unlock = (await findUnlock(api.runtime.db, unlockId))!;
+    expect(await openCheckoutSession(late, unlock, null)).toEqual({ kind: 'closed' });
+    expect(await openCheckoutSession(api.runtime, unlock, null)).toMatchObject({ kind: 'open' });
   });
 
   it('a new session is created only after Stripe reported the previous one expired', async () => {
@@ -465,9 +467,10 @@ describe('after payment', () => {
       }
       expect((await pay(token)).headers.location).toBe(`/p/${token}`);
       // Also a click that passed the page before the payment was held.
-      expect(await openCheckoutSession(api.runtime, unlockId, null)).toEqual({ kind: 'held' });
+      const unlock = (await findUnlock(api.runtime.db, unlockId))!;
+      expect(await openCheckoutSession(api.runtime, unlock, null)).toEqual({ kind: 'held' });
       await api.rows(`UPDATE checkout_sessions SET state = 'expired' WHERE unlock_id = $1`, [unlockId]);
-      expect(await openCheckoutSession(api.runtime, unlockId, null)).toEqual({ kind: 'held' });
+      expect(await openCheckoutSession(api.runtime, unlock, null)).toEqual({ kind: 'held' });
       expect((await sessionsOf(unlockId)).map(({ id }) => id)).toEqual(sessions.map(({ id }) => id));
       await api.rows(
         'UPDATE buyers SET language = NULL WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = $1)',

@@ -70,7 +70,7 @@ export function payRoutes(deps: Deps, limiter: Limiter): FastifyPluginAsync {
       if (!opened) return show(reply, 404, unknownLink(request));
       const { unlock, view } = opened;
       if (view.kind !== 'payable') return reply.redirect(`/p/${tokenOf(request)}`, 303);
-      const session = await openCheckoutSession(deps, unlock.id, causeOf(request));
+      const session = await openCheckoutSession(deps, unlock, causeOf(request));
       if (session.kind === 'open') return reply.redirect(session.url, 303);
       if (session.kind === 'refused') return show(reply, 409, refusedPage(opened));
       return reply.redirect(
@@ -113,21 +113,13 @@ async function openToWrite(
 async function open({ db, links }: Deps, request: FastifyRequest): Promise<Opened | null> {
   const token = tokenOf(request);
   if (!isPayToken(token)) return null;
-  const figures = await findUnlockByToken(db, links.hash(token));
-  const unlock = figures && (await findUnlock(db, figures.id));
-  if (!unlock) return null;
+  const found = await findUnlockByToken(db, links.hash(token));
+  if (!found) return null;
   const { from } = request.query as { from?: unknown };
   // Stripe redirected the buyer back, or reports the session as complete, and no payment is booked yet.
-  const paying = figures.checkout === 'complete' || (from === 'checkout' && figures.checkout === 'open');
-  const refunded = figures.payment === 'returned';
-  const facts = {
-    status: unlock.state,
-    reason: unlock.reason,
-    maxSales: unlock.maxSales,
-    refunded,
-    ...figures,
-  };
-  return { unlock, figures, view: payView(facts, paying && figures.payment === null) };
+  const paying = found.checkout === 'complete' || (from === 'checkout' && found.checkout === 'open');
+  const facts = { ...found, status: found.state, refunded: found.payment === 'returned' };
+  return { unlock: found, figures: found, view: payView(facts, paying && found.payment === null) };
 }
 
 /** Records the view before the details are shown. Returns null when a refund undid the sale first. */

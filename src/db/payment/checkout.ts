@@ -52,8 +52,7 @@ export async function beginCheckout(
     sql`INSERT INTO checkout_sessions (purpose, subject_id, unlock_id, number, state, expires_at)
       SELECT 'unlock', id, id, ${number}::integer, 'creating', date_trunc('second',
         least(greatest(ttl_expires_at, now() + interval '30 minutes 20 seconds'), now() + interval '24 hours' - interval '20 seconds'))
-      FROM lead_unlocks WHERE id = ${unlockId}::uuid AND status IN (${payableList})
-        AND ttl_expires_at > now()
+      FROM lead_unlocks WHERE id = ${unlockId}::uuid AND ${isPayable}
         AND NOT EXISTS (SELECT 1 FROM checkout_sessions q WHERE q.purpose = 'unlock' AND q.subject_id = lead_unlocks.id
           AND q.quarantined_at IS NOT NULL)
       ON CONFLICT DO NOTHING RETURNING ${columns}`,
@@ -61,16 +60,24 @@ export async function beginCheckout(
   return row ?? null;
 }
 
-/** Guard: the session is still being created. */
+/** SQL: a row of lead_unlocks can still be paid for (domain/unlock/pay-view.ts). */
+const isPayable = sql`lead_unlocks.status IN (${payableList}) AND lead_unlocks.ttl_expires_at > now()
+  AND NOT EXISTS (SELECT 1 FROM leads l WHERE l.id = lead_unlocks.lead_id
+    AND l.max_sales <= (SELECT count(*) FROM sold_slots s WHERE s.lead_id = l.id))`;
+
+/** Guard: the session is still being created, and with `whilePayable` its unlock can still be paid for. */
 export function openCheckout(
   unlockId: string,
   number: number,
   session: { id: string; url: string },
+  whilePayable: boolean,
 ): (held: SQL) => SQL {
+  const payable = sql`AND EXISTS (SELECT 1 FROM lead_unlocks WHERE id = ${unlockId}::uuid AND ${isPayable})`;
   return (
     held,
   ) => sql`UPDATE checkout_sessions SET id = ${session.id}::text, url = ${session.url}::text, state = 'open'
-    WHERE ${ofUnlock(unlockId)} AND number = ${number}::integer AND state IN (${quoted(statesBefore(checkoutMoves, 'open'))}) AND ${held} RETURNING number`;
+    WHERE ${ofUnlock(unlockId)} AND number = ${number}::integer AND state IN (${quoted(statesBefore(checkoutMoves, 'open'))})
+      AND ${held} ${whilePayable ? payable : sql``} RETURNING number`;
 }
 
 /** Ends a session by its number: one that Stripe refused to create has no id. */

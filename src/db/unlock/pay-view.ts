@@ -3,12 +3,16 @@ import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import type { Checkout } from '../payment/checkout.ts';
 import { paidList, payableList } from './states.ts';
+import { type UnlockView, unlockView } from './unlocks.ts';
 
-/** Returns null when no unlock has this token. */
-export async function findUnlockByToken(db: Queryable, tokenHash: string): Promise<PayFigures | null> {
-  const [row] = await run<PayFigures>(
+/** The unlock with this token, with what its pay page shows in addition. Returns null when no unlock has it. */
+export async function findUnlockByToken(
+  db: Queryable,
+  tokenHash: string,
+): Promise<(UnlockView & PayFigures) | null> {
+  const [row] = await run<UnlockView & PayFigures>(
     db,
-    sql`SELECT u.id, (extract(epoch FROM u.ttl_expires_at - now()) * 1000)::float8 AS "ttlLeftMs", u.viewed_at IS NOT NULL AS viewed,
+    sql`SELECT unlock.*, (extract(epoch FROM u.ttl_expires_at - now()) * 1000)::float8 AS "ttlLeftMs", u.viewed_at IS NOT NULL AS viewed,
       g.name AS seller, l.public->>'notes' AS "notesSnippet", l.created_at AS "createdAt",
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id AND s.status IN (${paidList})) AS sold,
       (SELECT count(*)::int FROM lead_unlocks s WHERE s.lead_id = l.id) AS offered,
@@ -23,14 +27,14 @@ export async function findUnlockByToken(db: Queryable, tokenHash: string): Promi
         FROM payments y WHERE y.unlock_id = u.id AND NOT y.kept) AS refund,
       (SELECT coalesce(sum(y.refunded_minor), 0)::int FROM payments y WHERE y.unlock_id = u.id AND y.kept) AS "refundedMinor",
       (SELECT coalesce(sum(y.refunding_minor), 0)::int FROM payments y WHERE y.unlock_id = u.id AND y.kept) AS "refundingMinor"
-    FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN organizations g ON g.id = u.organization_id WHERE u.token_hash = ${tokenHash}`,
+    FROM (${unlockView} WHERE u.token_hash = ${tokenHash}) unlock JOIN lead_unlocks u ON u.id = unlock.id
+      JOIN leads l ON l.id = u.lead_id JOIN organizations g ON g.id = u.organization_id`,
   );
   return row ?? null;
 }
 
 /** What the pay page shows in addition to the unlock itself. */
 export type PayFigures = {
-  id: string;
   /** The organization that sells the lead. */
   seller: string;
   ttlLeftMs: number;

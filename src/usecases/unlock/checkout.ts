@@ -37,17 +37,19 @@ const surelyOpenMs = 60_000;
 /**
  * Returns the one open Checkout Session of an unlock, created or reused. The row is written before the request to
  * Stripe and determines the idempotency key, so a retry after a crash gets the same session, and so do concurrent
- * callers. A successor is created only once Stripe reports the previous one as expired. Throws what the payment gateway
+ * callers. A successor is created only once Stripe reports the previous one as expired. `asRead`: the unlock as this
+ * request has just read it; a new row is inserted only while it can still be paid for. Throws what the payment gateway
  * throws.
  */
 export async function openCheckoutSession(
   deps: Deps,
-  unlockId: string,
+  asRead: UnlockView,
   cause: Cause | null,
 ): Promise<CheckoutResult> {
+  const unlockId = asRead.id;
   // Each round either returns or changes the row it read: created, opened, ended, or lost to another request.
   for (let round = 0; round < 20; round += 1) {
-    const unlock = await findUnlock(deps.db, unlockId);
+    const unlock = round === 0 ? asRead : await findUnlock(deps.db, unlockId);
     if (!unlock || !isStillPayable(unlock, deps.selfCheck.now())) return { kind: 'closed' };
     // Most buttons are pressed once: the first row is inserted without a lookup.
     const begun = round === 0 ? await beginCheckout(deps.db, unlockId, 1) : null;
@@ -145,23 +147,29 @@ async function create(
       vendor: 'stripe',
       code: 'unavailable',
     });
-  const { moved } = await relay.commit(
-    {
-      guard: openCheckout(unlock.id, row.number, { id: session.id, url: session.url }),
-      events: [
-        {
-          type: 'checkout.opened',
-          organizationId: unlock.organizationId,
-          subject: subjects.unlock(unlock.id),
-          data: { unlockId: unlock.id, sessionId: session.id },
-          dueInMs: config.timings.reconcileAfterMs,
-        },
-      ],
-    },
-    { cause },
-  );
+  const opened = { id: session.id, url: session.url };
+  const open = (whilePayable: boolean) =>
+    relay.commit(
+      {
+        guard: openCheckout(unlock.id, row.number, opened, whilePayable),
+        events: [
+          {
+            type: 'checkout.opened',
+            organizationId: unlock.organizationId,
+            subject: subjects.unlock(unlock.id),
+            data: { unlockId: unlock.id, sessionId: session.id },
+            dueInMs: config.timings.reconcileAfterMs,
+          },
+        ],
+      },
+      { cause },
+    );
+  const enough = row.leftMs > surelyOpenMs;
+  if ((await open(true)).moved) return enough ? { kind: 'open', ...opened } : null;
+  // Ended during the creation, or opened by another request. What Stripe has made is stored in either case.
+  const { moved } = await open(false);
   const stillOffered = !(await closeIfEnded(deps, unlock.id, row.number, session.id));
-  return moved && stillOffered && row.leftMs > surelyOpenMs ? { kind: 'open', url: session.url } : null;
+  return moved && stillOffered && enough ? { kind: 'open', ...opened } : null;
 }
 
 /** The row stays as it is: once the cause is corrected at Stripe, the same request may succeed. */

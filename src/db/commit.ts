@@ -48,6 +48,8 @@ export type CommitOptions = {
   /** Asked for each row due at once. When the queue is full for its organization, the row waits in the outbox. */
   isFull?: (worker: WorkerName, organizationId: string | null) => boolean;
   attempt?: AttemptRow | null;
+  /** Parts that are written whatever becomes of the change, such as a vendor's answer. */
+  apart?: readonly Part[];
 };
 
 export type AttemptRow = {
@@ -110,15 +112,17 @@ function append(chunk: unknown, to: Rendered): boolean {
 
 const asJson = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
 
-/** The CTE that records an attempt. A run may write its row twice; the later outcome wins. */
-export function attemptPart(attempt: AttemptRow, when: SQL): SQL {
+/**
+ * The CTE that records an attempt, once however often its statement is retried. `of`: the row it is about, when that
+ * holds the time at which it began.
+ */
+export function attemptPart(attempt: AttemptRow, when: SQL, of?: { startedAt: SQL; from: SQL }): SQL {
+  const startedAt = of?.startedAt ?? sql`${attempt.startedAt}::timestamptz`;
   return sql`INSERT INTO attempts (id, outbox_id, event_id, worker, subject, effect_key, started_at, ended_at, outcome, detail)
     SELECT ${attempt.id}::uuid, ${attempt.outboxId}::bigint, ${attempt.eventId}::uuid, ${attempt.worker}::text, ${attempt.subject}::text,
-      ${attempt.effectKey}::text, ${attempt.startedAt}::timestamptz,
-      ${attempt.startedAt}::timestamptz + make_interval(secs => ${attempt.durationMs}::float8 / 1000), ${attempt.outcome}::text, ${attempt.detail}::text
-    WHERE ${when}
-    ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, outcome = excluded.outcome, detail = excluded.detail,
-      effect_key = coalesce(excluded.effect_key, attempts.effect_key)`;
+      ${attempt.effectKey}::text, ${startedAt}, ${startedAt} + make_interval(secs => ${attempt.durationMs}::float8 / 1000),
+      ${attempt.outcome}::text, ${attempt.detail}::text
+    ${of ? sql`${of.from} AND` : sql`WHERE`} ${when} ON CONFLICT (id) DO NOTHING`;
 }
 
 function buildStatement(change: Change, options: CommitOptions): SQL {
@@ -144,18 +148,12 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
     );
   }
   for (const part of change.writes ?? []) add(part.name, part.statement(go));
+  // After the guard: an answer locks its effect and message, which come after the unlock in the order of locks.
+  for (const part of options.apart ?? []) add(part.name, part.statement(sql`true`));
   if (options.attempt) add('attempt', attemptPart(options.attempt, go));
 
   const { eventRows, outboxRows } = rowsOf(change.events ?? [], options);
-  if (eventRows.length > 0) {
-    add(
-      'facts',
-      sql`INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, causation_id, data)
-      SELECT e.id, e.occurred_at, e.type, e.version, e.organization_id, e.subject, e.correlation_id, e.causation_id, e.data
-      FROM jsonb_to_recordset(${asJson(eventRows)}) AS e(id uuid, occurred_at timestamptz, type text, version integer,
-        organization_id uuid, subject text, correlation_id uuid, causation_id uuid, data jsonb) WHERE ${go}`,
-    );
-  }
+  if (eventRows.length > 0) add('facts', factsPart(eventRows, go));
   const hasTasks = outboxRows.length > 0;
   if (hasTasks)
     add(
@@ -172,7 +170,23 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
     SELECT ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held, ${go} AS moved, ${published} AS publish`;
 }
 
-function rowsOf(drafts: EventDraft[], options: CommitOptions) {
+const factsPart = (
+  eventRows: Record<string, unknown>[],
+  when: SQL,
+) => sql`INSERT INTO events (id, occurred_at, type, version, organization_id, subject, correlation_id, causation_id, data)
+  SELECT e.id, e.occurred_at, e.type, e.version, e.organization_id, e.subject, e.correlation_id, e.causation_id, e.data
+  FROM jsonb_to_recordset(${asJson(eventRows)}) AS e(id uuid, occurred_at timestamptz, type text, version integer,
+    organization_id uuid, subject text, correlation_id uuid, causation_id uuid, data jsonb) WHERE ${when}`;
+
+/** Events that no worker waits for, as a part of a statement without outbox rows. */
+export function historyPart(events: readonly EventDraft[], cause: Cause | null, when: SQL): SQL {
+  const { eventRows, outboxRows } = rowsOf(events, { cause, visibilityMs: 0 });
+  if (outboxRows.length > 0)
+    throw new Error('an event of this statement has a worker and would have no outbox row');
+  return factsPart(eventRows, when);
+}
+
+function rowsOf(drafts: readonly EventDraft[], options: CommitOptions) {
   const eventRows: Record<string, unknown>[] = [];
   const outboxRows: Record<string, unknown>[] = [];
   for (const draft of drafts) {

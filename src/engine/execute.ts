@@ -3,10 +3,12 @@ import { sqlState } from '../db/client.ts';
 import type { AttemptRow, Change, Fence } from '../db/commit.ts';
 import { within } from '../db/deadline.ts';
 import { retryWhileDisconnected } from '../db/retry.ts';
+import { bookEffect } from '../db/transport/effects.ts';
 import { type OpenRun, parkRow, postpone } from '../db/transport/outbox.ts';
 import { PermanentError, TransientError, VendorError } from '../domain/errors.ts';
 import { type Cause, type DomainEvent, type EventDraft, parseEvent } from '../events/envelope.ts';
 import { newId } from '../events/new-id.ts';
+import { type Answers, createAnswers } from './answers.ts';
 import type { AnyWorker, OpenedRun, Run } from './define.ts';
 import { type Outcome, type Snooze, snooze } from './outcome.ts';
 import type { JobData } from './queues.ts';
@@ -74,6 +76,7 @@ type Context = {
   fence: Fence;
   cause: Cause;
   run: Omit<Run, 'subject'>;
+  answers: Answers;
   attempt(outcome: string, detail: string | null): AttemptRow;
 };
 
@@ -94,12 +97,14 @@ function createContext(
   };
   const runId = newId();
   const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
+  const answers = createAnswers((booking) => bookEffect(runtime.db, booking));
   return {
     worker,
     runtime,
     opened,
     fence,
     cause,
+    answers,
     attempt: (outcome, detail) => ({
       ...base,
       id: runId,
@@ -115,6 +120,8 @@ function createContext(
       attempts: open.attempts,
       effect: {
         fence,
+        cause,
+        answers,
         attempt: (effectKey) => ({
           ...base,
           id: newId(),
@@ -126,7 +133,9 @@ function createContext(
         }),
       },
       advance: async (change) => {
-        const result = await runtime.relay.commit(change, { fence, keep: true, cause });
+        const result = await answers.with((apart) =>
+          runtime.relay.commit(change, { fence, keep: true, cause, apart }),
+        );
         return result.held && result.moved;
       },
     },
@@ -163,19 +172,21 @@ function knownEvent({ worker, opened }: Context): DomainEvent | null {
 
 /** Returns null when the guarded change lost a race: the handler must read the state again. */
 async function settle(context: Context, outcome: Outcome): Promise<Settled | null> {
-  const { runtime, fence, cause } = context;
+  const { runtime, fence, cause, answers } = context;
   switch (outcome.kind) {
     case 'finish': {
       const attempt = context.attempt('finished', outcome.note);
       const result = await persistently(() =>
-        runtime.relay.commit(outcome.change, { fence, cause, attempt }),
+        answers.with((apart) => runtime.relay.commit(outcome.change, { fence, cause, attempt, apart })),
       );
       if (!result.held) return { report: 'gone', note: 'another run finished it' };
       return result.moved ? { report: 'finished', note: outcome.note } : null;
     }
     case 'skip': {
       const attempt = context.attempt('skipped', outcome.because);
-      await persistently(() => runtime.relay.commit({}, { fence, cause, attempt }));
+      await persistently(() =>
+        answers.with((apart) => runtime.relay.commit({}, { fence, cause, attempt, apart })),
+      );
       return { report: 'skipped', note: outcome.because };
     }
     case 'snooze':
@@ -187,6 +198,7 @@ async function settle(context: Context, outcome: Outcome): Promise<Settled | nul
 
 async function postponed(context: Context, outcome: Snooze): Promise<Settled> {
   const { ms, because, keepPlace, resetAttempts } = outcome;
+  await persistently(context.answers.write);
   const attempt = context.attempt('snoozed', because);
   const ok = await persistently(() =>
     postpone(context.runtime.db, context.fence, ms, {
@@ -201,7 +213,10 @@ async function postponed(context: Context, outcome: Snooze): Promise<Settled> {
 }
 
 async function settleFailure(context: Context, error: unknown): Promise<Settled> {
-  const { worker, runtime } = context;
+  const { worker, runtime, answers } = context;
+  // The handler may still be running, and its call be answered after the run was given up.
+  answers.end();
+  await persistently(answers.write);
   const { attempts } = context.run;
   const because = describe(error);
   if (error instanceof PermanentError) return parkWork(context, because, true);
@@ -221,6 +236,7 @@ async function settleFailure(context: Context, error: unknown): Promise<Settled>
 async function parkWork(context: Context, because: string, burn: boolean): Promise<Settled> {
   const { worker, runtime, fence, cause } = context;
   const { type, organizationId, subject } = context.opened.open.event;
+  await persistently(context.answers.write);
   const attempt = context.attempt('parked', because);
   const parked: EventDraft = {
     type: 'work.parked',

@@ -3,9 +3,12 @@ import type { Timings } from '../config.ts';
 import type { Queryable } from '../db/client.ts';
 import type { AttemptRow, Fence, Part } from '../db/commit.ts';
 import {
+  type Booking,
   bookEffect,
+  bookingOf,
   type Claim,
   type ClaimGuard,
+  type ClaimMove,
   type ClaimRequest,
   type ClaimWrite,
   claimEffect,
@@ -24,7 +27,9 @@ import {
   UnknownOutcomeError,
   VendorError,
 } from '../domain/errors.ts';
+import type { Cause } from '../events/envelope.ts';
 import { newId } from '../events/new-id.ts';
+import type { KeptAnswers } from './answers.ts';
 import { type Outcome, snooze } from './outcome.ts';
 
 /** The outcome of an external call, or the reason why it is not known yet. Handlers return `wait` unchanged. */
@@ -34,7 +39,12 @@ export type EffectResult<T> =
   | { state: 'wait'; outcome: Outcome };
 
 /** The run that makes a call; null for calls made by an HTTP request, which holds no outbox row. */
-export type EffectRun = { fence: Fence; attempt: (effectKey: string) => AttemptRow } | null;
+export type EffectRun = {
+  fence: Fence;
+  cause: Cause;
+  attempt: (effectKey: string) => AttemptRow;
+  answers: KeptAnswers;
+} | null;
 
 export type PostDeps = { db: Queryable; timings: Timings; log: Logger };
 
@@ -43,10 +53,12 @@ const leaseMs = 15_000;
 
 /** One kind of call: its claim, the call itself, and the lookup after an unknown outcome. */
 export type Posting<T> = {
-  request: Omit<ClaimRequest, 'id' | 'fence' | 'leaseMs' | 'repost' | 'guards' | 'writes'>;
+  request: Omit<ClaimRequest, 'id' | 'fence' | 'leaseMs' | 'repost' | 'guards' | 'writes' | 'move'>;
+  /** A move that comes before the call and commits with its claim. */
+  move?: ClaimMove['change'];
   /** Conditions of the claim. */
   guards?: readonly ClaimGuard[];
-  /** Handles a claim that a guard refused. By default the effect is refused with the guard's reason. */
+  /** Handles a claim that a guard refused, or its move (`moved`). By default the effect is refused with the guard's reason. */
   refusedBy?: (refusal: string) => Promise<EffectResult<T>>;
   /** Additional records written in the effect's statements: opened with the claim, closed with each outcome. */
   books?: {
@@ -57,6 +69,8 @@ export type Posting<T> = {
   call: (effectId: string, again: boolean) => Promise<{ vendorId: string | null; result: T }>;
   /** Runs before the vendor's refusal is recorded, and again after a crash in between. */
   onRefusal?: (code: FailureCode) => Promise<void>;
+  /** The run ends right after an accepted call, so its answer may be written by the statement that ends the run. */
+  isLast?: boolean;
   /** Looks up a possible post at the vendor. Absent for keyed vendors, where the call is repeated instead. */
   find?: (effect: EffectRow) => Promise<{ vendorId: string } | null>;
 };
@@ -74,13 +88,22 @@ export async function post<T>(
 ): Promise<EffectResult<T>> {
   const id = newId();
   const fence = newId();
-  const { request, guards = [], books } = posting;
-  const attempt = run ? run.attempt(request.key) : null;
+  const { request, guards = [], books, move } = posting;
+  await run?.answers.write();
   const claim = await claimEffect(
     deps.db,
-    { ...request, id, fence, leaseMs, repost, guards, writes: books?.open(id) ?? [] },
+    {
+      ...request,
+      id,
+      fence,
+      leaseMs,
+      repost,
+      guards,
+      writes: books?.open(id) ?? [],
+      move: move ? { change: move, cause: run?.cause ?? null } : null,
+    },
     run?.fence ?? null,
-    attempt,
+    lostCall(run, request.key),
   );
   if (claim.kind === 'claimed') {
     if (claim.posts > 1)
@@ -89,23 +112,27 @@ export async function post<T>(
         'posting again after an unknown outcome',
       );
     const claimed = { key: request.key, id: claim.id, fence, again: claim.id !== id };
-    return callVendor(deps, posting, claimed, attempt);
+    return callVendor(deps, posting, claimed, run);
   }
   return refusedOrExisting(deps, run, posting, claim);
 }
 
 type Claimed = { key: string; id: string; fence: string; again: boolean };
 
+/** Recorded for an earlier claim whose run died before it had an outcome. */
+const lostCall = (run: EffectRun, key: string): AttemptRow | null =>
+  run && { ...run.attempt(key), outcome: 'lost', detail: 'run_lost' };
+
 async function callVendor<T>(
   deps: PostDeps,
   posting: Posting<T>,
   claim: Claimed,
-  attempt: AttemptRow | null,
+  run: EffectRun,
 ): Promise<EffectResult<T>> {
   const started = performance.now();
-  const book = (outcome: EffectOutcome) =>
-    bookEffect(
-      deps.db,
+  const attempt = run ? run.attempt(claim.key) : null;
+  const bookingFor = (outcome: EffectOutcome): Booking =>
+    bookingOf(
       claim,
       outcome,
       attempt && {
@@ -116,9 +143,11 @@ async function callVendor<T>(
       },
       posting.books?.close(claim.id, outcome),
     );
+  const book = (outcome: EffectOutcome) => bookEffect(deps.db, bookingFor(outcome));
   try {
     const { vendorId, result } = await posting.call(claim.id, claim.again);
-    await book({ state: 'accepted', vendorId, result });
+    const booking = bookingFor({ state: 'accepted', vendorId, result });
+    if (!(posting.isLast && run?.answers.keep(booking))) await bookEffect(deps.db, booking);
     return { state: 'accepted', id: claim.id, vendorId, result, fresh: true };
   } catch (error) {
     return bookFailure(deps, posting, claim, error, book);
@@ -200,7 +229,8 @@ async function existing<T>(
     return wait(Math.min(effect.leaseLeftMs + 50, 2_000), 'another run is making this call');
   }
   if (effect.state === 'claimed') {
-    await markUnknown(deps.db, effect, 'run_lost');
+    const lost = lostCall(run, effect.key);
+    await markUnknown(deps.db, effect, 'run_lost', lost && { ...lost, startedAt: effect.claimedAt });
     return existing(deps, run, posting, { ...effect, state: 'unknown' });
   }
   return lookFor(deps, run, posting, effect);
@@ -243,7 +273,7 @@ async function lookFor<T>(
   // A callback may have settled it in the meantime: the guard of the statement decides.
   const again = await findEffect(db, effect.key);
   if (again?.state !== 'unknown') return wait(100, 'settled in the meantime');
-  return post(deps, run, posting, true);
+  return post(deps, run, { ...posting, move: undefined }, true);
 }
 
 function settled<T>(

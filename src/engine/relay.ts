@@ -2,19 +2,17 @@ import type { Logger } from '../adapters/logger.ts';
 import type { Timings } from '../config.ts';
 import type { Queryable } from '../db/client.ts';
 import {
-  type AttemptRow,
   type Change,
+  type CommitOptions,
   type CommitResult,
   commitChange,
-  type Fence,
   type PublishRow,
 } from '../db/commit.ts';
 import { retryOnConflict } from '../db/retry.ts';
-import type { Cause } from '../events/envelope.ts';
 import type { WorkerName } from '../events/routes.ts';
 import type { Queues } from './queues.ts';
 
-type Options = { fence?: Fence; keep?: boolean; cause?: Cause | null; attempt?: AttemptRow | null };
+type Options = Pick<CommitOptions, 'fence' | 'keep' | 'cause' | 'attempt' | 'apart'>;
 
 type CommitChoices = {
   visibilityMs: number;

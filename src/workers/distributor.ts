@@ -1,5 +1,6 @@
-import { findUnoffered, markOffered } from '../db/unlock/unlocks.ts';
-import { defineWorker, eventOnly } from '../engine/define.ts';
+import { type UnofferedUnlock, unofferedSubject } from '../db/unlock/subject.ts';
+import { markOffered } from '../db/unlock/unlocks.ts';
+import { defineWorker, type Run } from '../engine/define.ts';
 import { finish, type Outcome, skip } from '../engine/outcome.ts';
 import type { DomainEvent } from '../events/envelope.ts';
 import { subjects } from '../events/subjects.ts';
@@ -8,19 +9,19 @@ import type { Runtime } from '../usecases/runtime.ts';
 type Deps = Pick<Runtime, 'db'>;
 
 /** Offers a lead: one `unlock.offered` for each unlock chosen for it. */
-export const distributor = defineWorker<'distributor', Deps>({
+export const distributor = defineWorker<'distributor', Deps, UnofferedUnlock[]>({
   name: 'distributor',
-  about: eventOnly,
+  about: unofferedSubject,
   concurrency: 20,
   timeoutMs: 10_000,
   attempts: 12,
   handle: {
-    async 'lead.received'(event, deps) {
-      return offer(event, event.data.unlockIds ?? [], deps);
+    async 'lead.received'(event, _deps, run) {
+      return offer(event, event.data.unlockIds ?? [], run);
     },
 
-    async 'offers.requested'(event, deps) {
-      return offer(event, event.data.unlockIds, deps);
+    async 'offers.requested'(event, _deps, run) {
+      return offer(event, event.data.unlockIds, run);
     },
   },
 });
@@ -29,9 +30,10 @@ export const distributor = defineWorker<'distributor', Deps>({
 async function offer(
   event: DomainEvent<'lead.received' | 'offers.requested'>,
   unlockIds: readonly string[],
-  { db }: Deps,
+  run: Run<UnofferedUnlock[]>,
 ): Promise<Outcome> {
-  const offers = await findUnoffered(db, event.data.leadId, unlockIds);
+  const chosen = new Set(unlockIds);
+  const offers = ((await run.subject()) ?? []).filter(({ id }) => chosen.has(id));
   if (offers.length === 0) return skip('no unlock left to offer');
   return finish(
     {

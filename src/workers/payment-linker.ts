@@ -1,5 +1,4 @@
-import { unlockSubject } from '../db/unlock/subject.ts';
-import type { UnlockView } from '../db/unlock/unlocks.ts';
+import { type PayingUnlock, payingSubject } from '../db/payment/subject.ts';
 import { defineWorker } from '../engine/define.ts';
 import { capturePayment } from '../usecases/payment/capture.ts';
 import { closeOpenSession } from '../usecases/payment/close-session.ts';
@@ -12,9 +11,9 @@ import type { Runtime } from '../usecases/runtime.ts';
 type Deps = Pick<Runtime, 'db' | 'effects' | 'links' | 'payments' | 'config'>;
 
 /** Handles the payments of an unlock: pay link, sessions at Stripe, captures, refunds and disputes. */
-export const paymentLinker = defineWorker<'payment-linker', Deps, UnlockView>({
+export const paymentLinker = defineWorker<'payment-linker', Deps, PayingUnlock>({
   name: 'payment-linker',
-  about: unlockSubject,
+  about: payingSubject,
   concurrency: 20,
   timeoutMs: 25_000,
   attempts: 12,

@@ -1,10 +1,14 @@
+import { type SQL, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPostgresCounters } from '../../src/db/account/counters.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { commitChange } from '../../src/db/commit.ts';
+import { openLine } from '../../src/db/messaging/messages.ts';
 import { bookReceipt, findReceiptTarget } from '../../src/db/messaging/receipts.ts';
+import { claimEffect } from '../../src/db/transport/effects.ts';
 import { expediteQueued, reissue } from '../../src/db/transport/outbox.ts';
+import { ensureDemo } from '../../src/demo/seed.ts';
 import { atServer, clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
 
 /*
@@ -125,4 +129,50 @@ it('a receipt that closes a line locks its phone before its effect, as a claim d
     [phoneId],
   );
   expect(phone).toEqual({ out: true });
+});
+
+/** An offered unlock and its conversation. */
+async function offered() {
+  const { organizationId } = await ensureDemo(db);
+  const [id, phoneId] = [uuidv7(), uuidv7()];
+  await db.query("INSERT INTO phones (id, our_number, number) VALUES ($1, '+1307', '+1308')", [phoneId]);
+  await db.query(
+    `WITH lead AS (INSERT INTO leads (id, organization_id, public_id, public, phone_valid, channel, price_minor, currency, ttl_ms)
+       VALUES ($1, $2, 'lead_order', '{}', true, 'pay_per_unlock', 2000, 'usd', 1000) RETURNING id, organization_id)
+     INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, our_number, phone, status, price_minor, currency, ttl_expires_at)
+       SELECT $1, lead.id, organization_id, b.id, '+1307', '+1308', 'NEW_LEAD', 2000, 'usd', now() FROM lead, (SELECT id FROM buyers LIMIT 1) b`,
+    [id, organizationId],
+  );
+  return { id, phoneId, organizationId };
+}
+
+it('a claim with a move locks its phone before its unlock', async () => {
+  const { id, phoneId, organizationId } = await offered();
+  const move = {
+    guard: (held: SQL) =>
+      sql`UPDATE lead_unlocks SET status = 'TEASER_SENT' WHERE id = ${id}::uuid AND ${held} RETURNING id`,
+  };
+  const claim = await whileHolding({ table: 'phones', id: phoneId }, { table: 'lead_unlocks', id }, () =>
+    claimEffect(
+      db,
+      {
+        key: `link-${id}`,
+        id: uuidv7(),
+        fence: uuidv7(),
+        vendor: 'twilio',
+        kind: 'sms',
+        organizationId,
+        subject: `unlock:${id}`,
+        leaseMs: 1_000,
+        repeatable: false,
+        repost: false,
+        guards: [openLine({ phoneId, organizationId, ignoreOptOut: false })],
+        writes: [],
+        move: { change: move, cause: null },
+      },
+      null,
+      null,
+    ),
+  );
+  expect(claim).toMatchObject({ kind: 'claimed' });
 });

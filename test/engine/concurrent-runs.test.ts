@@ -1,9 +1,11 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { unlockTimeline } from '../../src/db/unlock/timeline.ts';
 import { execute } from '../../src/engine/execute.ts';
 import type { EventType } from '../../src/events/catalog.ts';
 import type { WorkerName } from '../../src/events/routes.ts';
 import { workers } from '../../src/workers/index.ts';
+import { callsOf, effectOf } from '../harness/evidence.ts';
 import type { Buyer, Offer, Story } from '../harness/story.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -243,7 +245,7 @@ describe('a run and its outbox row', () => {
     const before = await historyOf(unlockId);
 
     // The run has opened its row and is blocked before it finishes, like a process that was suspended for too long.
-    const [staleRun] = await runUntilBlocked('LOCK TABLE payments IN ACCESS EXCLUSIVE MODE', [], () => [
+    const [staleRun] = await runUntilBlocked('LOCK TABLE journals IN ACCESS EXCLUSIVE MODE', [], () => [
       run(row),
     ]);
     await lockHolder.query('UPDATE outbox SET epoch = epoch + 1 WHERE id = $1', [row.id]);
@@ -277,5 +279,93 @@ describe('a run and its outbox row', () => {
     expect(await run(again)).toBe('finished');
     expect(await unlocksOf(offer)).toEqual([{ id: unlockId, status: 'PAID' }]);
     expect(await rowsOf(unlockId, 'payment.reported')).toEqual([]);
+  });
+});
+
+/** The run that answers a Y with the pay link, at the moment when its vendor is asked. */
+async function texting() {
+  const buyer = await story.buyer();
+  const offer = await story.offer([buyer]);
+  const { id } = await story.unlock(offer, buyer);
+  story.says(buyer, `Y ${offer.leadId}`);
+  const row = await rowOf(id, 'reply.accepted');
+  const slow = system.sandbox.fault({ vendor: 'twilio', kind: 'latency', ms: 2_000, contains: buyer.phone });
+  const ended = run(row);
+  const key = `link-${id}`;
+  await expect.poll(async () => (await effectOf(system, key))?.state, { timeout: 10_000 }).toBe('claimed');
+  system.sandbox.clearFaults(slow.id);
+  return { id, key, row, ended };
+}
+
+describe("a vendor's answer and the end of its run", () => {
+  const isAccepted = async (key: string) => {
+    expect(await effectOf(system, key)).toMatchObject({ state: 'accepted', posts: 1 });
+    expect(await callsOf(system, key)).toEqual(['accepted']);
+  };
+
+  it('are one commit, and the move before the call is one with its claim', async () => {
+    const { id, key, ended } = await texting();
+    const [begun] = await system.rows(
+      'SELECT u.status, u.xmin = e.xmin AS together FROM lead_unlocks u JOIN effects e ON e.key = $2 WHERE u.id = $1',
+      [id, key],
+    );
+    expect(begun).toEqual({ status: 'CREATE_PAYMENT_LINK', together: true });
+    expect(await ended).toBe('finished');
+    await isAccepted(key);
+    const [row] = await system.rows(
+      'SELECT u.status, u.xmin = e.xmin AS together FROM lead_unlocks u JOIN effects e ON e.key = $2 WHERE u.id = $1',
+      [id, key],
+    );
+    expect(row).toEqual({ status: 'AWAITING_PAYMENT', together: true });
+  });
+
+  it('[F14] a call without an outcome is in the timeline', async () => {
+    const { id, ended } = await texting();
+    const entries = async () => {
+      const timeline = await unlockTimeline(system.runtime.db, id, '');
+      return timeline.attempts.filter(({ effectKey }) => effectKey === `link-${id}`);
+    };
+    expect(await entries()).toMatchObject([{ vendor: 'twilio', callKind: 'sms', outcome: null }]);
+    await ended;
+    expect(await entries()).toMatchObject([{ vendor: 'twilio', callKind: 'sms', outcome: 'accepted' }]);
+  });
+
+  it('[F14] the answer is kept when the state has changed during the call', async () => {
+    const { id, key, ended } = await texting();
+    await system.rows(
+      "UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'ttl', closed_at = now() WHERE id = $1",
+      [id],
+    );
+    expect(await ended).toBe('finished');
+    expect(await system.rows('SELECT status FROM lead_unlocks WHERE id = $1', [id])).toEqual([
+      { status: 'EXPIRED' },
+    ]);
+    await isAccepted(key);
+  });
+
+  it('[F09] [F14] the answer is kept when the row was re-issued during the call, and the next run does not call', async () => {
+    const { id, key, row, ended } = await texting();
+    await system.rows('UPDATE outbox SET epoch = epoch + 1 WHERE id = $1', [row.id]);
+    expect(await ended).toBe('gone');
+    await isAccepted(key);
+    expect(await run(await rowOf(id, 'reply.accepted'))).toBe('finished');
+    await isAccepted(key);
+  });
+
+  it('[F14] the answer is kept when the statement that ends the run fails', async () => {
+    const { id, key, row, ended } = await texting();
+    // Any error of that statement stands for all of them.
+    await system.rows(
+      `ALTER TABLE lead_unlocks ADD CONSTRAINT no_link CHECK (id <> '${id}' OR link_sent_at IS NULL) NOT VALID`,
+    );
+    try {
+      expect(await ended).toBe('retrying');
+    } finally {
+      await system.rows('ALTER TABLE lead_unlocks DROP CONSTRAINT no_link');
+    }
+    await isAccepted(key);
+    expect(await run(await rowOf(id, 'reply.accepted'))).toBe('finished');
+    expect((await rowsOf(id, 'reply.accepted')).map((left) => left.id)).not.toContain(row.id);
+    await isAccepted(key);
   });
 });

@@ -106,6 +106,7 @@ const callOutcomes: Record<string, string> = {
   refused: 'rejected',
   released: 'did not process',
   unknown: 'has not confirmed',
+  lost: 'has not answered about',
 };
 const callObjects: Record<string, string> = {
   sms: 'the message',
@@ -116,7 +117,7 @@ const callObjects: Record<string, string> = {
 
 function attemptEntry(row: Timeline['attempts'][number]): Entry {
   const bad = ['failed', 'parked', 'refused'].includes(row.outcome ?? '');
-  const tone = bad ? 'bad' : row.outcome === 'snoozed' || row.outcome === 'unknown' ? 'wait' : 'quiet';
+  const tone = bad ? 'bad' : ['snoozed', 'unknown', 'lost'].includes(row.outcome ?? '') ? 'wait' : 'quiet';
   const base = { id: row.id, at: row.startedAt, tone, durationMs: row.durationMs } as const;
   if (row.effectKey) {
     const outcome = row.outcome ? (callOutcomes[row.outcome] ?? row.outcome) : 'has not answered about';

@@ -33,8 +33,9 @@ export function messageOf(effectId: string, message: MessageDraft): ClaimWrite {
   };
 }
 
-/** A message is in the partition of its id's timestamp; the lower bound excludes older partitions from the plan. */
+/** A message is in the partition of its id's timestamp; the bounds exclude all others from the plan. */
 const since = (id: string) => new Date(timeOfId(id).getTime() - 1);
+const until = (id: string) => new Date(timeOfId(id).getTime() + 86_400_000);
 
 const statusAfter = {
   accepted: 'queued',
@@ -53,7 +54,8 @@ export function bookMessage(effectId: string, outcome: EffectOutcome): Part {
       when,
     ) => sql`UPDATE messages SET status = ${statusAfter[outcome.state]}, vendor_id = coalesce(vendor_id, ${vendorId}::text),
         error_code = ${errorCode}::text, updated_at = now()
-      WHERE id = ${effectId}::uuid AND created_at >= ${since(effectId)}::timestamptz AND status = 'posting' AND ${when}`,
+      WHERE id = ${effectId}::uuid AND created_at >= ${since(effectId)}::timestamptz AND created_at < ${until(effectId)}::timestamptz
+        AND status = 'posting' AND ${when}`,
   };
 }
 
@@ -62,7 +64,7 @@ export async function findPostedBody(db: Queryable, effectId: string): Promise<s
   const [row] = await run<{ body: string | null }>(
     db,
     sql`SELECT body FROM messages WHERE id = ${effectId}::uuid AND created_at >= ${since(effectId)}::timestamptz
-      AND created_at < ${since(effectId)}::timestamptz + interval '1 day'`,
+      AND created_at < ${until(effectId)}::timestamptz`,
   );
   return row?.body ?? null;
 }

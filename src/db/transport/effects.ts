@@ -1,7 +1,16 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type After, statesBefore } from '../../domain/moves.ts';
+import type { Cause } from '../../events/envelope.ts';
 import type { Queryable } from '../client.ts';
-import { type AttemptRow, attemptPart, type Fence, type Part, run } from '../commit.ts';
+import {
+  type AttemptRow,
+  attemptPart,
+  type Change,
+  type Fence,
+  historyPart,
+  type Part,
+  run,
+} from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
 import { type EffectState, effectMoves } from './effect-state.ts';
 
@@ -40,7 +49,12 @@ export type ClaimRequest = {
   guards: readonly ClaimGuard[];
   /** Written in the same statement as the claim. */
   writes: readonly ClaimWrite[];
+  /** A move that comes before the call. When it matches no row, the claim is refused as `moved`. */
+  move?: ClaimMove | null;
 };
+
+/** The guarded UPDATE of a move, with its events, which no worker waits for. It stands even where the claim is refused. */
+export type ClaimMove = { change: Pick<Change, 'guard' | 'events'>; cause: Cause | null };
 
 /** A condition of a claim, checked in its statement: unless `statement` returns a row, the claim is refused. */
 export type ClaimGuard = {
@@ -74,15 +88,16 @@ const effectColumns =
 
 /**
  * Claims an effect before its call, and leases the outbox row beyond the call's timeout in the same statement.
- * The claim is committed when this returns, before the call is made.
+ * The claim is committed when this returns, before the call is made. `lost` records the call of an earlier claim that
+ * never got an outcome, where this claim repeats it.
  */
 export async function claimEffect(
   db: Queryable,
   request: ClaimRequest,
   fence: Fence | null,
-  attempt: AttemptRow | null,
+  lost: AttemptRow | null,
 ): Promise<Claim> {
-  const { guards, writes } = request;
+  const { guards, writes, move } = request;
   const parts: SQL[] = [];
   const add = (name: string, body: SQL) => parts.push(sql`${sql.raw(name)} AS (${body})`);
   const gaveRow = (name: string) => sql`EXISTS (SELECT 1 FROM ${sql.raw(name)})`;
@@ -95,28 +110,39 @@ export async function claimEffect(
     );
     conditions.push(sql`EXISTS (SELECT 1 FROM held)`);
   }
+  const isHeld = sql.join(conditions, sql` AND `);
   for (const { name, statement } of guards) {
     add(name, statement);
     conditions.push(gaveRow(name));
+  }
+  if (move?.change.guard) {
+    // Whatever the guards find, they lock their rows first: a phone comes before an unlock in the order of locks.
+    const looked = guards.map(({ name }) => sql`(SELECT count(*) FROM ${sql.raw(name)}) >= 0`);
+    add('moved', move.change.guard(sql.join([isHeld, ...looked], sql` AND `)));
+    conditions.push(gaveRow('moved'));
+    add('facts', historyPart(move.change.events ?? [], move.cause, gaveRow('moved')));
   }
   add('claim', claimPart(request, sql.join(conditions, sql` AND `)));
   const inserted = sql`EXISTS (SELECT 1 FROM claim WHERE claim.inserted)`;
   const posted = request.repost ? sql`EXISTS (SELECT 1 FROM claim)` : inserted;
   for (const write of writes) add(write.name, write.statement({ inserted, posted }));
-  if (attempt) add('attempt', attemptPart(attempt, sql`EXISTS (SELECT 1 FROM claim)`));
+  // Only a repeatable claim takes over a call without an outcome; the statement sees the state before the claim.
+  if (lost && request.repeatable) add('lost', lostPart(lost, request.key, sql`EXISTS (SELECT 1 FROM claim)`));
   const passed = guards.map(({ name }) => sql`${sql.raw(`'${name}'`)}, ${gaveRow(name)}`);
   const [row] = await run<{
     claim: { id: string; posts: number } | null;
     held: boolean;
+    moved: boolean;
     passed: Record<string, boolean>;
   }>(
     db,
     sql`WITH ${sql.join(parts, sql`,\n`)} SELECT (SELECT json_build_object('id', id, 'posts', posts) FROM claim) AS claim,
-      ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held,
+      ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held, ${move ? gaveRow('moved') : sql`true`} AS moved,
       json_build_object(${sql.join(passed, sql`, `)}) AS passed`,
   );
   if (row!.claim) return { kind: 'claimed', ...row!.claim };
   if (!row!.held) return { kind: 'fence_lost' };
+  if (!row!.moved) return { kind: 'refused', refusal: 'moved' };
   const effect = await findEffect(db, request.key);
   const failed = guards.find(({ name }) => !row!.passed[name]);
   // A second post must pass the same guards as the first.
@@ -125,6 +151,13 @@ export async function claimEffect(
   if (failed) return { kind: 'refused', refusal: await failed.refusal(db) };
   throw new Error(`effect ${request.key} could be neither claimed nor found`);
 }
+
+/** Records a call that was claimed and has no outcome; its run died. */
+const lostPart = (lost: AttemptRow, key: string, when: SQL): SQL =>
+  attemptPart(lost, sql`${when} AND e.state = 'claimed'`, {
+    startedAt: sql`e.claimed_at`,
+    from: sql`FROM effects e WHERE e.key = ${key}`,
+  });
 
 function claimPart(request: ClaimRequest, when: SQL): SQL {
   return sql`INSERT INTO effects AS e (key, id, vendor, kind, organization_id, subject, state, fence, lease_until)
@@ -177,29 +210,43 @@ export type EffectOutcome =
   | { state: 'released'; errorCode: string }
   | { state: 'unknown'; errorCode: string };
 
+/** A vendor's response as parts of a statement, which depend on no other part of it. */
+export type Booking = readonly Part[];
+
 /**
- * Records the vendor's response in its own statement, right after the call. Guarded by the claim's fence. If a status
- * callback has already recorded acceptance, that is kept. `writes` run only if this response is recorded.
+ * The vendor's response. Guarded by the claim's fence. If a status callback has already recorded acceptance, that is
+ * kept. `writes` run only if this response is recorded.
  */
-export async function bookEffect(
-  db: Queryable,
+export function bookingOf(
   claim: { key: string; fence: string },
   outcome: EffectOutcome & { state: After<typeof effectMoves, 'claimed'> },
   attempt: AttemptRow | null,
   writes: readonly Part[] = [],
-): Promise<void> {
+): Booking {
   const vendorId = outcome.state === 'accepted' ? outcome.vendorId : null;
   const result = outcome.state === 'accepted' ? JSON.stringify(outcome.result ?? null) : null;
   const errorCode = outcome.state === 'accepted' ? null : outcome.errorCode;
+  const answered: Part = {
+    name: 'answered',
+    statement:
+      () => sql`UPDATE effects SET state = ${outcome.state}, vendor_id = coalesce(${vendorId}::text, vendor_id),
+        result = ${result}::jsonb, error_code = ${errorCode}::text, updated_at = now(), lease_until = now()
+      WHERE key = ${claim.key} AND fence = ${claim.fence}::uuid AND state = 'claimed' RETURNING id`,
+  };
+  const ifAnswered = sql`EXISTS (SELECT 1 FROM answered)`;
+  return [
+    answered,
+    ...writes.map(({ name, statement }) => ({ name, statement: () => statement(ifAnswered) })),
+    ...(attempt ? [{ name: 'call', statement: () => attemptPart(attempt, sql`true`) }] : []),
+  ];
+}
+
+/** Records a vendor's response in a statement of its own. */
+export async function bookEffect(db: Queryable, booking: Booking): Promise<void> {
+  const [first, ...others] = booking;
   await run(
     db,
-    sql`WITH booked AS (
-      UPDATE effects SET state = ${outcome.state}, vendor_id = coalesce(${vendorId}::text, vendor_id), result = ${result}::jsonb,
-        error_code = ${errorCode}::text, updated_at = now(), lease_until = now()
-      WHERE key = ${claim.key} AND fence = ${claim.fence}::uuid AND state = 'claimed' RETURNING id)
-    ${ctes(writes, sql`EXISTS (SELECT 1 FROM booked)`)}
-    ${attempt ? sql`, attempt AS (${attemptPart(attempt, sql`true`)})` : sql``}
-    SELECT 1 FROM booked`,
+    sql`WITH ${sql.raw(first!.name)} AS (${first!.statement(sql`true`)})${ctes(others, sql`true`)} SELECT 1`,
   );
 }
 
@@ -209,17 +256,21 @@ const ctes = (parts: readonly Part[], when: SQL): SQL =>
     sql``,
   );
 
-/** Marks a claim whose run died as unknown, because the vendor may or may not have executed the call. */
+/** Marks a claim whose run died as unknown, because the vendor may or may not have executed the call: recorded as `lost`. */
 export async function markUnknown(
   db: Queryable,
   effect: { key: string; fence: string },
   errorCode: string,
+  lost: AttemptRow | null,
 ): Promise<void> {
   await run(
     db,
-    sql`UPDATE effects SET state = 'unknown', error_code = ${errorCode}, updated_at = now()
-    WHERE key = ${effect.key} AND fence = ${effect.fence}::uuid AND state IN (${quoted(statesBefore(effectMoves, 'unknown'))})
-      AND lease_until <= now()`,
+    sql`WITH unknown AS (
+      UPDATE effects SET state = 'unknown', error_code = ${errorCode}, updated_at = now()
+      WHERE key = ${effect.key} AND fence = ${effect.fence}::uuid AND state IN (${quoted(statesBefore(effectMoves, 'unknown'))})
+        AND lease_until <= now() RETURNING id)
+    ${lost ? sql`, lost AS (${attemptPart(lost, sql`EXISTS (SELECT 1 FROM unknown)`)})` : sql``}
+    SELECT 1 FROM unknown`,
   );
 }
 

@@ -1,15 +1,19 @@
 import { sql } from 'drizzle-orm';
 import { idInSubject } from '../../events/subjects.ts';
+import { run } from '../commit.ts';
 import { openRun, type Subject } from '../transport/outbox.ts';
 import { findUnlock, type UnlockView, unlockView } from './unlocks.ts';
+
+/** Joins event `e` with its `unlock`, or with nulls. */
+export const joinUnlock = sql`LEFT JOIN LATERAL (${unlockView}
+  WHERE u.id = CASE WHEN e.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(e.subject, 8)::uuid END) unlock ON true`;
 
 /** The subject of unlock events: the unlock with its lead, buyer and organization. */
 export const unlockSubject: Subject<UnlockView> = {
   open: (fence, { db }) =>
     openRun(db, fence, {
       columns: sql`unlock.*`,
-      join: sql`LEFT JOIN LATERAL (${unlockView}
-        WHERE u.id = CASE WHEN e.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(e.subject, 8)::uuid END) unlock ON true`,
+      join: joinUnlock,
       read: (columns) => (isUnlock(columns) ? columns : null),
     }),
   async look(event, _fence, { db }) {
@@ -19,4 +23,27 @@ export const unlockSubject: Subject<UnlockView> = {
 };
 
 /** The columns of the outer join are all null when there is no such unlock. */
-const isUnlock = (columns: Record<string, unknown>): columns is UnlockView => columns.id !== null;
+export const isUnlock = (columns: Record<string, unknown>): columns is UnlockView => columns.id !== null;
+
+/** An unlock of a lead that is stored and not yet offered. */
+export type UnofferedUnlock = { id: string; ttlMs: number };
+
+const unoffered = sql.raw(`SELECT coalesce(json_agg(json_build_object('id', u.id,
+    'ttlMs', (extract(epoch FROM u.ttl_expires_at - now()) * 1000)::float8) ORDER BY u.id), '[]') AS unlocks
+  FROM lead_unlocks u WHERE u.offered_at IS NULL AND u.status = 'NEW_LEAD' AND u.lead_id`);
+
+/** The subject of a lead that is to be offered: all its unlocks that are not offered yet. */
+export const unofferedSubject: Subject<UnofferedUnlock[]> = {
+  open: (fence, { db }) =>
+    openRun(db, fence, {
+      columns: sql`unoffered.unlocks`,
+      join: sql`LEFT JOIN LATERAL (${unoffered}
+        = CASE WHEN e.subject ~ '^lead:[0-9a-f-]{36}$' THEN substr(e.subject, 6)::uuid END) unoffered ON true`,
+      read: ({ unlocks }) => unlocks as UnofferedUnlock[],
+    }),
+  async look({ subject }, _fence, { db }) {
+    const leadId = idInSubject('lead', subject);
+    const [found] = await run<{ unlocks: UnofferedUnlock[] }>(db, sql`${unoffered} = ${leadId}::uuid`);
+    return found!.unlocks;
+  },
+};

@@ -7,8 +7,10 @@ import { paymentsOfUnlock } from '../payment/figures.ts';
 /** The history of one unlock in chronological order: events, attempts, messages sent and received, payments. */
 
 export type EventRow = { id: string; occurredAt: Date; type: string; data: Record<string, unknown> };
+/** A run, or a call: recorded once it has an outcome, and until then read from its effect. */
 export type AttemptEntry = {
   id: string;
+  /** Empty for a call without an outcome. */
   worker: string;
   eventType: string;
   effectKey: string | null;
@@ -51,7 +53,11 @@ export async function unlockTimeline(db: Queryable, unlockId: string, leadUuid: 
         (extract(epoch FROM a.ended_at - a.started_at) * 1000)::float8 AS "durationMs", a.outcome, a.detail
         FROM attempts a LEFT JOIN events e ON e.subject = a.subject AND e.id = a.event_id
         LEFT JOIN effects f ON f.key = a.effect_key
-        WHERE a.subject = ANY(${sql.param(about)}::text[]) ORDER BY a.started_at DESC LIMIT ${most}`,
+        WHERE a.subject = ANY(${sql.param(about)}::text[])
+        UNION ALL
+        SELECT id, '', '', key, vendor, kind, claimed_at, NULL, NULL, NULL FROM effects
+        WHERE subject = ANY(${sql.param(about)}::text[]) AND state = 'claimed'
+        ORDER BY "startedAt" DESC LIMIT ${most}`,
     ),
     run<MessageEntry>(
       db,

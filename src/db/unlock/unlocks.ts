@@ -67,19 +67,6 @@ export async function findUnlock(db: Queryable, id: string): Promise<UnlockView 
   return row ?? null;
 }
 
-/** The given unlocks of a lead that are stored and not yet offered. */
-export async function findUnoffered(
-  db: Queryable,
-  leadId: string,
-  unlockIds: readonly string[],
-): Promise<{ id: string; organizationId: string; ttlMs: number }[]> {
-  return run(
-    db,
-    sql`SELECT id, organization_id AS "organizationId", (extract(epoch FROM ttl_expires_at - now()) * 1000)::float8 AS "ttlMs"
-    FROM lead_unlocks WHERE lead_id = ${leadId}::uuid AND id = ANY(${sql.param([...unlockIds])}::uuid[]) AND offered_at IS NULL AND status = 'NEW_LEAD' ORDER BY id`,
-  );
-}
-
 export function markOffered(unlockIds: string[]): (held: SQL) => SQL {
   return (held) => sql`UPDATE lead_unlocks SET offered_at = now(), updated_at = now()
     WHERE id = ANY(${sql.param(unlockIds)}::uuid[]) AND offered_at IS NULL AND ${held} RETURNING id`;
@@ -104,16 +91,6 @@ export async function findOpenUnlocks(
     sql`SELECT id, status AS state, organization_id AS "organizationId", ttl_expires_at AS "ttlExpiresAt" FROM lead_unlocks
     WHERE ${condition} AND is_open ORDER BY id LIMIT ${limit}`,
   );
-}
-
-/** Other open offers in the same conversation. */
-export async function countOtherOpen(db: Queryable, unlock: UnlockView): Promise<number> {
-  const [row] = await run<{ n: number }>(
-    db,
-    sql`SELECT count(*)::int AS n FROM lead_unlocks WHERE our_number = ${unlock.ourNumber} AND phone = ${unlock.phone} AND id <> ${unlock.id}
-    AND is_open`,
-  );
-  return row!.n;
 }
 
 const momentOf: Partial<Record<UnlockState, string>> = {

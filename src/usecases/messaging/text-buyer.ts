@@ -1,3 +1,4 @@
+import type { ClaimMove } from '../../db/transport/effects.ts';
 import { isTexted, type UnlockView } from '../../db/unlock/unlocks.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip } from '../../engine/outcome.ts';
@@ -14,6 +15,8 @@ export type BuyerText = {
   uncapped?: boolean;
   /** Answers a text; see `answering.ts`. */
   isAnswer?: boolean;
+  /** A move of the unlock that comes before the text; see `SmsRequest`. */
+  move?: ClaimMove['change'];
 };
 
 /** Sends a text about an unlock to its buyer; refused with `no_phone` when the unlock has no phone. */

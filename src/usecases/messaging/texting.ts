@@ -14,7 +14,7 @@ import {
 import { closeLine } from '../../db/messaging/phones.ts';
 import { bookReceipt, findReceiptTarget } from '../../db/messaging/receipts.ts';
 import { insertAlert } from '../../db/transport/alerts.ts';
-import type { ClaimGuard, EffectRow } from '../../db/transport/effects.ts';
+import type { ClaimGuard, ClaimMove, EffectRow } from '../../db/transport/effects.ts';
 import { paidUnlock } from '../../db/unlock/reveal-guard.ts';
 import type { Vault } from '../../db/vault.ts';
 import type { FailureCode } from '../../domain/errors.ts';
@@ -41,6 +41,8 @@ export type SmsRequest = {
   uncapped?: boolean;
   /** Answers a text that may be a machine's: uses only a part of the spend cap of its number. */
   isAnswer?: boolean;
+  /** A move that comes before the text and commits with its claim; the text is refused with `moved` when it does not match. */
+  move?: ClaimMove['change'];
 };
 
 export type EmailRequest = {
@@ -93,6 +95,8 @@ function smsPosting(deps: Deps, r: SmsRequest): Posting<null> {
       subject: r.subject,
       repeatable: false,
     },
+    isLast: true,
+    move: r.move,
     guards: guardsOf(r),
     refusedBy: async (refusal) => {
       if (refusal !== 'capped') return { state: 'refused', code: refusal };
@@ -157,6 +161,7 @@ function emailPosting({ email, vault }: Deps, r: EmailRequest): Posting<null> {
       subject: r.subject,
       repeatable: false,
     },
+    isLast: true,
     guards: revealGuards(r),
     books: booksOf({
       organizationId: r.organizationId,

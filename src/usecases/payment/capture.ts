@@ -1,7 +1,8 @@
 import type { CheckoutSession, Payment } from '../../adapters/payments.ts';
-import { bookPayment, findPayment } from '../../db/payment/payments.ts';
+import { bookPayment } from '../../db/payment/payments.ts';
 import { closeSession, holdSession } from '../../db/payment/sessions.ts';
 import { slotTaken, takeSlot } from '../../db/payment/slots.ts';
+import type { PayingUnlock } from '../../db/payment/subject.ts';
 import { moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { decide } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
@@ -11,20 +12,24 @@ import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
-type Deps = Pick<Runtime, 'db' | 'payments' | 'config'>;
+type Deps = Pick<Runtime, 'payments' | 'config'>;
 
 /**
  * Fetches a session that Stripe reported as paid, verifies it against its unlock, and books the payment: kept when the
  * lead can be sold, to be refunded otherwise. A session that does not match its unlock is quarantined.
  */
-export async function capturePayment(sessionId: string, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
-  const session = await deps.payments.retrieveCheckout(sessionId);
+export async function capturePayment(
+  sessionId: string,
+  deps: Deps,
+  run: Run<PayingUnlock>,
+): Promise<Outcome> {
   const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
+  if (unlock.isBooked) return skip('already booked');
+  const session = await deps.payments.retrieveCheckout(sessionId);
   if (session.paymentStatus !== 'paid')
     return skip(`Stripe says ${session.paymentStatus}: waiting for its next event`);
   if (!session.paymentIntent) return snooze(2_000, 'the session has no payment yet');
-  if (await findPayment(deps.db, { paymentIntent: session.paymentIntent })) return skip('already booked');
 
   const payment = await deps.payments.retrievePayment(session.paymentIntent);
   const live = /^(?:sk|rk)_live_/.test(deps.config.stripe.secretKey);
@@ -59,12 +64,7 @@ function quarantine(unlock: UnlockView, session: CheckoutSession, reason: string
   return finish({ writes: [holdSession(session.id)], events: [event] }, `quarantined: ${reason}`);
 }
 
-function keepOrRefund(
-  unlock: UnlockView,
-  session: CheckoutSession,
-  payment: Payment,
-  run: Run<UnlockView>,
-): Outcome {
+function keepOrRefund(unlock: UnlockView, session: CheckoutSession, payment: Payment, run: Run): Outcome {
   const money = {
     paymentIntent: payment.paymentIntent,
     sessionId: session.id,

@@ -1,5 +1,7 @@
 import { startPayment } from '../../db/payment/payments.ts';
-import { countOtherOpen, moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
+import type { PayingUnlock } from '../../db/payment/subject.ts';
+import type { ClaimMove } from '../../db/transport/effects.ts';
+import { moveUnlock } from '../../db/unlock/unlocks.ts';
 import { renderPaymentLink } from '../../domain/messaging/templates.ts';
 import { decide, isOpen, isPaid } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
@@ -8,35 +10,41 @@ import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import { dayOf, tooLate } from '../messaging/answering.ts';
 import { buyerNotice } from '../messaging/notify-buyer.ts';
-import { textBuyer } from '../messaging/text-buyer.ts';
+import { type BuyerText, textBuyer } from '../messaging/text-buyer.ts';
 import type { Runtime } from '../runtime.ts';
 import { closeOffer } from '../unlock/close.ts';
 
-type Deps = Pick<Runtime, 'db' | 'effects' | 'links'>;
+type Deps = Pick<Runtime, 'effects' | 'links'>;
 
 /** A repeated Y gets the same link again, once a day, and not so soon after the first. */
 const linkRepeatMs = 60_000;
 
 /** Answers Y with a link to the pay page. Y never charges. */
-export async function answerAccepted(inboxId: string, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
+export async function answerAccepted(inboxId: string, deps: Deps, run: Run<PayingUnlock>): Promise<Outcome> {
   const unlock = await run.subject();
   if (!unlock) return skip('no such unlock');
   const decision = decide(unlock, { type: 'start_payment' }, run.now);
   if (decision.kind === 'early') return snooze(patience(run, 500), decision.because);
   if (decision.kind === 'move') {
     const token = deps.links.token(unlock.id, unlock.tokenVersion);
-    const started = await run.advance(startPayment(unlock, decision, deps.links.hash(token)));
-    if (!started) return snooze(500, 'the unlock changed during this run');
-    return sendLink({ ...unlock, state: 'CREATE_PAYMENT_LINK' }, deps, run);
+    const started = startPayment(unlock, decision, deps.links.hash(token));
+    return sendLink({ ...unlock, state: 'CREATE_PAYMENT_LINK' }, deps, run, started);
   }
   if (unlock.state === 'CREATE_PAYMENT_LINK') return sendLink(unlock, deps, run);
   return answerRepeat(unlock, inboxId, deps, run);
 }
 
-async function sendLink(unlock: UnlockView, deps: Deps, run: Run<UnlockView>): Promise<Outcome> {
-  const sent = await textLink(unlock, { key: `link-${unlock.id}` }, deps, run);
+/** `started`: the move to the unlock's state, which commits with the claim of the text. */
+async function sendLink(
+  unlock: PayingUnlock,
+  deps: Deps,
+  run: Run<PayingUnlock>,
+  started?: ClaimMove['change'],
+): Promise<Outcome> {
+  const sent = await textLink(unlock, { key: `link-${unlock.id}`, move: started }, deps, run);
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') {
+    if (sent.code === 'moved') return snooze(500, 'the unlock changed during this run');
     if (sent.code === 'opted_out')
       return closeOffer(unlock, { type: 'opt_out' }, run.now, 'the number has opted out');
     if (sent.code === 'bad_number')
@@ -49,27 +57,27 @@ async function sendLink(unlock: UnlockView, deps: Deps, run: Run<UnlockView>): P
 }
 
 async function textLink(
-  unlock: UnlockView,
-  text: { key: string; isAnswer?: boolean },
+  unlock: PayingUnlock,
+  text: Pick<BuyerText, 'key' | 'isAnswer' | 'move'>,
   deps: Deps,
-  run: Run<UnlockView>,
+  run: Run<PayingUnlock>,
 ) {
   const body = renderPaymentLink(unlock.language, {
     buyerName: unlock.buyerName,
     price: { minor: unlock.priceMinor, currency: unlock.currency },
     url: deps.links.url(unlock.id, unlock.tokenVersion),
     leadId: unlock.leadPublicId,
-    otherOpenOffers: await countOtherOpen(deps.db, unlock),
+    otherOpenOffers: unlock.otherOpen,
   });
   return textBuyer(unlock, { ...text, purpose: 'payment_link', body }, deps, run);
 }
 
 /** Answers a repeated Y with the same link, with the details once paid, or with a notice that the offer has ended. */
 async function answerRepeat(
-  unlock: UnlockView,
+  unlock: PayingUnlock,
   inboxId: string,
   deps: Deps,
-  run: Run<UnlockView>,
+  run: Run<PayingUnlock>,
 ): Promise<Outcome> {
   const late = tooLate(run);
   if (late) return late;
@@ -92,7 +100,7 @@ async function answerRepeat(
   return finish({}, 'payment link sent again');
 }
 
-const revealRequested = (unlock: UnlockView, inboxId: string): EventDraft => ({
+const revealRequested = (unlock: PayingUnlock, inboxId: string): EventDraft => ({
   type: 'reveal.requested',
   organizationId: unlock.organizationId,
   subject: subjects.unlock(unlock.id),

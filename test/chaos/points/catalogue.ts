@@ -30,7 +30,7 @@ const event = (type: string) => new RegExp(`"type":"${type.replace('.', '\\.')}"
 const ofRun = (worker: string, outcome: string) => new RegExp(`^${worker}$[\\s\\S]*^${outcome}$`, 'm');
 const inbox = 'INSERT INTO inbox';
 const claims = 'INSERT INTO effects AS e';
-const books = 'WITH booked AS';
+const books = 'answered AS (';
 const key = (start: string, outcome = '') =>
   new RegExp(`${outcome ? `^${outcome}$[\\s\\S]*` : ''}^${start}`, 'm');
 

@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/client.ts';
 import type { Change, Fence } from '../db/commit.ts';
-import { type OpenRun, openRun, type Subject } from '../db/transport/outbox.ts';
+import { type OpenRun, openRuns, type Subject } from '../db/transport/outbox.ts';
 import type { EventType } from '../events/catalog.ts';
 import type { DomainEvent } from '../events/envelope.ts';
 import type { EventsOf, WorkerName } from '../events/routes.ts';
@@ -67,8 +67,9 @@ export type AnyWorker<D> = {
 };
 
 /** For workers whose events contain all the data they need. */
+const openEvents = openRuns();
 export const eventOnly: Subject<null> = {
-  open: (fence, { db }) => openRun(db, fence),
+  open: (fence, { db }) => openEvents(db, fence),
   look: async () => null,
 };
 

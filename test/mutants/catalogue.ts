@@ -238,9 +238,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/db/transport/outbox.ts',
-        find: 'const row = sql`SELECT ',
+        find: 'return sql`SELECT ${columns}',
         replace:
-          'const row = sql`WITH o AS (DELETE FROM outbox WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING *)\n    SELECT ',
+          'return sql`WITH o AS (DELETE FROM outbox o WHERE ${these} AND o.parked_at IS NULL RETURNING *)\n    SELECT ${columns}',
       },
       {
         file: 'src/db/transport/outbox.ts',

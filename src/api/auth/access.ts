@@ -3,7 +3,7 @@ import { sameSecret } from '../../adapters/secret.ts';
 import { type ApiKey, findKeys, looksLikeKey, noteKeyUse } from '../../db/account/api-keys.ts';
 import { organizationsOf } from '../../db/account/members.ts';
 import { findOnlySeller, findTenant, type Tenant } from '../../db/account/organizations.ts';
-import { batchLookups } from '../../db/batch-lookups.ts';
+import { inBatches } from '../../db/batches.ts';
 import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -46,7 +46,7 @@ export function createAccess(
   { auth, limiter }: { auth: Auth; limiter: Limiter },
 ): Access {
   const trusted = trustedOrigins(config.publicUrl);
-  const keyOf = batchLookups((given: string[]) => findKeys(db, given));
+  const keyOf = inBatches((given: string[]) => findKeys(db, given));
 
   const identifySandbox = async (request: FastifyRequest): Promise<Identified | null> => {
     if (!isSandboxed(config) || !needsNoKey(config, request)) return null;

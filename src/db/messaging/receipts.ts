@@ -3,6 +3,7 @@ import { statesBefore } from '../../domain/moves.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { timeOfId } from '../../events/envelope.ts';
 import { idInSubject, subjects } from '../../events/subjects.ts';
+import { inBatches, perDatabase } from '../batches.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
@@ -69,41 +70,86 @@ function isNews(message: ReceiptTarget, receipt: Receipt): boolean {
 const rank = (status: SQL) =>
   sql`CASE ${status} WHEN 'posting' THEN 0 WHEN 'queued' THEN 1 WHEN 'sent' THEN 2 ELSE 3 END`;
 
+type OwnReceipt = Receipt & { effectId: string };
+
+/** Two statements at a time, so that one that waits for a lock does not stop all others. */
+const takenTogether = { atOnce: 2, most: 100 };
+
+const takerOf = perDatabase((db) =>
+  inBatches(async (receipts: OwnReceipt[]): Promise<(ReceiptTarget | null)[]> => {
+    const found: (ReceiptTarget | null)[] = [];
+    for (const [first, last] of withoutRepeats(receipts.map(({ effectId }) => effectId)))
+      found.push(...(await bookPlain(db, receipts.slice(first, last))));
+    return found;
+  }, takenTogether),
+);
+
+/** Cuts a list into ranges [first, last) of which none holds a value twice. */
+function withoutRepeats(values: readonly string[]): [number, number][] {
+  const ranges: [number, number][] = [];
+  let seen = new Set<string>();
+  let first = 0;
+  for (const [index, value] of values.entries()) {
+    if (seen.has(value)) {
+      ranges.push([first, index]);
+      first = index;
+      seen = new Set();
+    }
+    seen.add(value);
+  }
+  ranges.push([first, values.length]);
+  return ranges;
+}
+
 /**
- * Receives a receipt. A receipt without further effects is recorded by the statement that finds its message. Otherwise
- * returns the message, to be recorded with its effects (bookReceipt). Returns null when the receipt was recorded, is
- * not new, or belongs to no message of ours.
+ * Receives a receipt. A receipt without further effects is recorded by the statement that finds its message, together
+ * with others that arrive under load. Otherwise returns the message, to be recorded with its effects (bookReceipt).
+ * Returns null when the receipt was recorded, is not new, or belongs to no message of ours.
  */
 export async function takeReceipt(db: Queryable, receipt: Receipt): Promise<ReceiptTarget | null> {
-  const { effectId, status } = receipt;
-  // `queued` rarely changes anything, so a read without a lock suffices.
-  const plain = effectId !== null && (status === 'sent' || status === 'delivered');
-  const message =
-    (plain ? await bookPlain(db, { ...receipt, effectId }) : null) ?? (await findReceiptTarget(db, receipt));
+  const { effectId } = receipt;
+  const own = effectId === null ? null : await takerOf(db)({ ...receipt, effectId });
+  const message = own ?? (await findReceiptTarget(db, receipt));
   return message && isNews(message, receipt) ? message : null;
 }
 
-/** Returns the updated message. Locks the effect before the message, as recording the vendor's response does. */
-async function bookPlain(
-  db: Queryable,
-  receipt: Receipt & { effectId: string },
-): Promise<ReceiptTarget | null> {
-  const { effectId, vendorId, status } = receipt;
-  const since = sinceOf(effectId);
-  const here = sql`m.id = ${effectId}::uuid AND m.created_at >= ${since}::timestamptz AND m.created_at < ${since}::timestamptz + interval '2 days'`;
-  const forward = sql`${rank(sql`m.status`)} < ${rank(sql`${status}::text`)}`;
-  const [row] = await run<ReceiptTarget & { booked: string | null }>(
+const dayMs = 86_400_000;
+
+/**
+ * Returns the message of each receipt, updated where the receipt has no further effects: sent, or delivered unless the
+ * delivery of the details follows from it. No two receipts may be of one message. Locks the effects in the order of
+ * their ids, and each before its message, as recording the vendor's response does.
+ */
+async function bookPlain(db: Queryable, receipts: readonly OwnReceipt[]): Promise<(ReceiptTarget | null)[]> {
+  const ids = receipts.map(({ effectId }) => effectId);
+  const times = ids.map((id) => timeOfId(id).getTime());
+  const given = receipts.map(({ effectId: id, status, vendorId }) => ({ id, status, vendor_id: vendorId }));
+  // Names the partitions, so that only those are planned and locked.
+  const here = sql`m.id = ANY(${sql.param(ids)}::uuid[])
+    AND m.created_at >= ${new Date(Math.min(...times) - 1)}::timestamptz AND m.created_at < ${new Date(Math.max(...times) + 2 * dayMs)}::timestamptz`;
+  const forward = sql`${rank(sql`m.status`)} < ${rank(sql`g.status`)}`;
+  // `queued` rarely changes anything, so a read without a lock suffices.
+  const isRead = receipts.every(({ status }) => status !== 'sent' && status !== 'delivered');
+  const rows = await run<ReceiptTarget & { booked: string | null }>(
     db,
-    sql`WITH effect AS (
-      SELECT e.id FROM effects e JOIN messages m ON m.id = e.id
-      WHERE ${here} AND ${forward} AND ${status === 'delivered' ? sql`m.purpose <> 'reveal'` : sql`true`} FOR UPDATE OF e),
+    isRead
+      ? sql`SELECT ${columns}, NULL AS booked FROM messages m WHERE ${here}`
+      : sql`WITH given AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb) AS g(id uuid, status text, vendor_id text)),
+    effect AS (
+      SELECT e.id, g.status, g.vendor_id FROM messages m JOIN given g ON g.id = m.id JOIN effects e ON e.id = m.id
+      WHERE ${here} AND ${forward} AND (g.status = 'sent' OR g.status = 'delivered' AND m.purpose <> 'reveal')
+      ORDER BY e.id FOR UPDATE OF e),
     booked AS (
-      UPDATE messages m SET status = ${status}::text, vendor_id = coalesce(m.vendor_id, ${vendorId}::text), error_code = NULL, updated_at = now()
-      FROM effect WHERE m.id = effect.id AND ${here} AND ${forward} RETURNING m.status),
-    accepted AS (${acceptEffect(effectId, vendorId, sql`EXISTS (SELECT 1 FROM booked)`)})
-    SELECT ${columns}, (SELECT b.status FROM booked b) AS booked FROM messages m WHERE ${here}`,
+      UPDATE messages m SET status = g.status, vendor_id = coalesce(m.vendor_id, g.vendor_id), error_code = NULL, updated_at = now()
+      FROM effect g WHERE m.id = g.id AND ${here} AND ${forward} RETURNING m.id, m.status, g.vendor_id),
+    accepted AS (
+      UPDATE effects SET state = 'accepted', vendor_id = coalesce(effects.vendor_id, b.vendor_id), error_code = NULL, updated_at = now()
+      FROM booked b WHERE effects.id = b.id AND effects.state IN (${quoted(statesBefore(effectMoves, 'accepted'))}))
+    SELECT ${columns}, b.status AS booked FROM messages m LEFT JOIN booked b ON b.id = m.id WHERE ${here}`,
   );
-  return row ? { ...row, status: row.booked ?? row.status } : null;
+  const byId = new Map(rows.map(({ booked, ...row }) => [row.id, { ...row, status: booked ?? row.status }]));
+  return ids.map((id) => byId.get(id) ?? null);
 }
 
 /** A callback counts as the vendor's acceptance of a call whose response was lost. */

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { idInSubject } from '../../events/subjects.ts';
 import { run } from '../commit.ts';
-import { openRun, type Subject } from '../transport/outbox.ts';
+import { openRuns, type Subject } from '../transport/outbox.ts';
 import { isUnlock, joinUnlock } from '../unlock/subject.ts';
 import { type UnlockView, unlockView } from '../unlock/unlocks.ts';
 
@@ -20,14 +20,15 @@ const columns = sql.raw(`unlock.*, CASE WHEN e.type = 'reply.accepted' THEN (
   e.type = 'payment.reported' AND EXISTS (
     SELECT 1 FROM payments y WHERE y.unlock_id = unlock.id AND y.session_id = e.data->>'sessionId') AS "isBooked"`);
 
+const openPaying = openRuns<PayingUnlock>({
+  columns,
+  join: joinUnlock,
+  read: (found) => (isUnlock(found) ? (found as PayingUnlock) : null),
+});
+
 /** The subject of payment events: the unlock, with what its reply or its payment report needs. */
 export const payingSubject: Subject<PayingUnlock> = {
-  open: (fence, { db }) =>
-    openRun(db, fence, {
-      columns,
-      join: joinUnlock,
-      read: (found) => (isUnlock(found) ? (found as PayingUnlock) : null),
-    }),
+  open: (fence, { db }) => openPaying(db, fence),
   async look({ type, subject, data }, _fence, { db }) {
     const id = idInSubject('unlock', subject);
     if (id === null) return null;

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { DomainEvent } from '../../events/envelope.ts';
 import { type WorkerName, workerNames } from '../../events/routes.ts';
+import { inBatches, perDatabase } from '../batches.ts';
 import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from '../commit.ts';
 import { outboxRow } from './outbox-state.ts';
@@ -39,6 +40,8 @@ export type SubjectQuery<S> = {
 };
 
 type RunColumns = {
+  runId: number;
+  runEpoch: number;
   runWorker: WorkerName;
   runAttempts: number;
   runSince: Date;
@@ -55,7 +58,7 @@ type RunColumns = {
 };
 
 const runColumns =
-  sql.raw(`o.worker AS "runWorker", o.attempts AS "runAttempts", o.created_at AS "runSince", now() AS "runNow",
+  sql.raw(`o.id AS "runId", o.epoch AS "runEpoch", o.worker AS "runWorker", o.attempts AS "runAttempts", o.created_at AS "runSince", now() AS "runNow",
   o.event_id AS "eventId", coalesce(e.type, 'missing') AS "eventType", coalesce(e.version, 1) AS "eventVersion", o.event_at AS "eventAt",
   o.organization_id AS "eventOwner", coalesce(e.subject, 'event:' || o.event_id) AS "eventSubject",
   coalesce(e.correlation_id, o.event_id) AS "correlationId", e.causation_id AS "causationId", coalesce(e.data, '{}') AS "eventData"`);
@@ -70,9 +73,49 @@ export async function openRun<S = null>(
   about?: SubjectQuery<S>,
 ): Promise<OpenRun<S> | null> {
   const [row] = await run<RunColumns & Columns>(db, openStatement(fence, about));
-  if (!row) return null;
-  const { runWorker, runAttempts, runSince, runNow, eventId, eventType, eventVersion, eventAt, ...more } =
-    row;
+  return row ? openedRun(row, about) : null;
+}
+
+/** Two statements at a time, so that one that waits does not stop all others. */
+const openedTogether = { atOnce: 2, most: 50 };
+
+/**
+ * Opens the runs of one subject, which only reads: those asked for while two statements are under way are opened by the
+ * next one together.
+ */
+export function openRuns<S = null>(
+  about?: SubjectQuery<S>,
+): (db: Queryable, fence: Fence) => Promise<OpenRun<S> | null> {
+  const openerOf = perDatabase((db) =>
+    inBatches(async (fences: Fence[]): Promise<(OpenRun<S> | null)[]> => {
+      const [fence] = fences;
+      if (fences.length === 1) return [await openRun(db, fence!, about)];
+      const ids = sql.param(fences.map(({ outboxId }) => outboxId));
+      const rows = await run<RunColumns & Columns>(db, opening(sql`o.id = ANY(${ids}::bigint[])`, about));
+      const byId = new Map(rows.map((row) => [row.runId, row]));
+      return fences.map(({ outboxId, epoch }) => {
+        const row = byId.get(outboxId);
+        return row?.runEpoch === epoch ? openedRun(row, about) : null;
+      });
+    }, openedTogether),
+  );
+  return (db, fence) => openerOf(db)(fence);
+}
+
+function openedRun<S>(row: RunColumns & Columns, about?: SubjectQuery<S>): OpenRun<S> {
+  const {
+    runId: _id,
+    runEpoch: _epoch,
+    runWorker,
+    runAttempts,
+    runSince,
+    runNow,
+    eventId,
+    eventType,
+    eventVersion,
+    eventAt,
+    ...more
+  } = row;
   const { eventOwner, eventSubject, correlationId, causationId, eventData, ...columns } = more;
   return {
     event: {
@@ -94,11 +137,16 @@ export async function openRun<S = null>(
   };
 }
 
-function openStatement<S>(fence: Fence, about?: SubjectQuery<S>): SQL {
-  const row = sql`SELECT ${about ? sql`${about.columns}, ` : sql``}${runColumns}
+function opening<S>(these: SQL, about?: SubjectQuery<S>): SQL {
+  const columns = about ? sql`${about.columns}, ${runColumns}` : runColumns;
+  return sql`SELECT ${columns}
     FROM outbox o LEFT JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
     ${about?.join ?? sql``}
-    WHERE o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch} AND o.parked_at IS NULL`;
+    WHERE ${these} AND o.parked_at IS NULL`;
+}
+
+function openStatement<S>(fence: Fence, about?: SubjectQuery<S>): SQL {
+  const row = opening(sql`o.id = ${fence.outboxId} AND o.epoch = ${fence.epoch}`, about);
   if (!about?.steps) return row;
   const { ctes, results } = about.steps;
   return sql`WITH about AS (${row}), ${ctes} SELECT about.*, ${results} FROM about`;

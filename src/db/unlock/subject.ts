@@ -1,21 +1,22 @@
 import { sql } from 'drizzle-orm';
 import { idInSubject } from '../../events/subjects.ts';
 import { run } from '../commit.ts';
-import { openRun, type Subject } from '../transport/outbox.ts';
+import { openRuns, type Subject } from '../transport/outbox.ts';
 import { findUnlock, type UnlockView, unlockView } from './unlocks.ts';
 
 /** Joins event `e` with its `unlock`, or with nulls. */
 export const joinUnlock = sql`LEFT JOIN LATERAL (${unlockView}
   WHERE u.id = CASE WHEN e.subject ~ '^unlock:[0-9a-f-]{36}$' THEN substr(e.subject, 8)::uuid END) unlock ON true`;
 
+const openUnlocks = openRuns<UnlockView>({
+  columns: sql`unlock.*`,
+  join: joinUnlock,
+  read: (columns) => (isUnlock(columns) ? columns : null),
+});
+
 /** The subject of unlock events: the unlock with its lead, buyer and organization. */
 export const unlockSubject: Subject<UnlockView> = {
-  open: (fence, { db }) =>
-    openRun(db, fence, {
-      columns: sql`unlock.*`,
-      join: joinUnlock,
-      read: (columns) => (isUnlock(columns) ? columns : null),
-    }),
+  open: (fence, { db }) => openUnlocks(db, fence),
   async look(event, _fence, { db }) {
     const id = idInSubject('unlock', event.subject);
     return id === null ? null : findUnlock(db, id);
@@ -32,15 +33,16 @@ const unoffered = sql.raw(`SELECT coalesce(json_agg(json_build_object('id', u.id
     'ttlMs', (extract(epoch FROM u.ttl_expires_at - now()) * 1000)::float8) ORDER BY u.id), '[]') AS unlocks
   FROM lead_unlocks u WHERE u.offered_at IS NULL AND u.status = 'NEW_LEAD' AND u.lead_id`);
 
+const openUnoffered = openRuns<UnofferedUnlock[]>({
+  columns: sql`unoffered.unlocks`,
+  join: sql`LEFT JOIN LATERAL (${unoffered}
+    = CASE WHEN e.subject ~ '^lead:[0-9a-f-]{36}$' THEN substr(e.subject, 6)::uuid END) unoffered ON true`,
+  read: ({ unlocks }) => unlocks as UnofferedUnlock[],
+});
+
 /** The subject of a lead that is to be offered: all its unlocks that are not offered yet. */
 export const unofferedSubject: Subject<UnofferedUnlock[]> = {
-  open: (fence, { db }) =>
-    openRun(db, fence, {
-      columns: sql`unoffered.unlocks`,
-      join: sql`LEFT JOIN LATERAL (${unoffered}
-        = CASE WHEN e.subject ~ '^lead:[0-9a-f-]{36}$' THEN substr(e.subject, 6)::uuid END) unoffered ON true`,
-      read: ({ unlocks }) => unlocks as UnofferedUnlock[],
-    }),
+  open: (fence, { db }) => openUnoffered(db, fence),
   async look({ subject }, _fence, { db }) {
     const leadId = idInSubject('lead', subject);
     const [found] = await run<{ unlocks: UnofferedUnlock[] }>(db, sql`${unoffered} = ${leadId}::uuid`);

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Logger } from '../../adapters/logger.ts';
-import { batchLookups } from '../../db/batch-lookups.ts';
+import { inBatches } from '../../db/batches.ts';
 import type { Addition, Counter, CounterStore, Sum } from '../../domain/account/counters.ts';
 import { keepPlaces, type Places } from './places.ts';
 import { guardStore } from './store-guard.ts';
@@ -93,7 +93,7 @@ export function createCounters({ store, secret, log }: Options): Counters {
     });
     return { sums, late: sums === null && !sent.failed ? sent.counted : null };
   };
-  const askTogether = batchLookups(async (asked: { entry: Entry; counter: Counter }[]) => {
+  const askTogether = inBatches(async (asked: { entry: Entry; counter: Counter }[]) => {
     const wants = asked.map(({ entry, counter }) => Math.max(entry.waiting, blockOf(entry, counter)));
     const additions = asked.map(({ entry, counter: { name, who, seconds } }, i) => ({
       key: keyOf(name, who),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Candidate, findCandidates } from '../../db/account/buyers.ts';
-import { batchLookups } from '../../db/batch-lookups.ts';
+import { inBatches } from '../../db/batches.ts';
 import { CommitOutcomeUnknownError } from '../../db/client.ts';
 import type { Change, Part } from '../../db/commit.ts';
 import { violatedUnique } from '../../db/constraints.ts';
@@ -47,7 +47,7 @@ export const namedBy = (order: Pick<LeadOrder, 'providerIds'>, organizationId: s
 export type FindNamed = (named: Named) => Promise<Candidate[]>;
 
 export function namedTogether({ db, sms }: Pick<Runtime, 'db' | 'sms'>): FindNamed {
-  const look = batchLookups(async (asked: Named[]) => {
+  const look = inBatches(async (asked: Named[]) => {
     const found = new Map<string, Promise<Map<string, Candidate>>>();
     for (const { organizationId } of asked) {
       if (found.has(organizationId)) continue;

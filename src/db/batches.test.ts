@@ -1,10 +1,11 @@
+import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { batchLookups } from './batch-lookups.ts';
+import { inBatches } from './batches.ts';
 
-describe('batchLookups', () => {
+describe('inBatches', () => {
   it('resolves concurrent calls of one event loop iteration with one lookup, each with its own result', async () => {
     const looks: number[][] = [];
-    const double = batchLookups(async (keys: number[]) => {
+    const double = inBatches(async (keys: number[]) => {
       looks.push(keys);
       return keys.map((key) => key * 2);
     });
@@ -22,7 +23,7 @@ describe('batchLookups', () => {
     const answered = new Promise<void>((resolve) => {
       answer = resolve;
     });
-    const ask = batchLookups(async (keys: string[]) => {
+    const ask = inBatches(async (keys: string[]) => {
       const seen = truth;
       began();
       await answered;
@@ -37,9 +38,9 @@ describe('batchLookups', () => {
     expect(await second).toBe('revoked');
   });
 
-  it('a failed lookup rejects only the calls that shared it', async () => {
+  it('a batch that fails without an answer of the database rejects only the calls that shared it', async () => {
     let broken = true;
-    const ask = batchLookups(async (keys: string[]) => {
+    const ask = inBatches(async (keys: string[]) => {
       if (broken) throw new Error('away');
       return keys;
     });
@@ -51,7 +52,7 @@ describe('batchLookups', () => {
 
   it('three lookups are under way at most; later calls share the next one', async () => {
     const looks: { keys: number[]; end: () => void }[] = [];
-    const ask = batchLookups(
+    const ask = inBatches(
       (keys: number[]) => new Promise<number[]>((end) => looks.push({ keys, end: () => end(keys) })),
     );
     const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -67,5 +68,35 @@ describe('batchLookups', () => {
     expect(looks[3]!.keys).toEqual([4, 5]);
     for (const { end } of looks) end();
     expect(await Promise.all(answers)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('has a bound: further calls take the next one', async () => {
+    const works: number[][] = [];
+    const ask = inBatches(
+      async (keys: number[]) => {
+        works.push(keys);
+        return keys;
+      },
+      { atOnce: 1, most: 2 },
+    );
+    expect(await Promise.all([1, 2, 3, 4, 5].map(ask))).toEqual([1, 2, 3, 4, 5]);
+    expect(works).toEqual([[1, 2], [3, 4], [5]]);
+  });
+
+  it('that the database refuses is done again one by one: each member has its own outcome', async () => {
+    const refusal = new pg.DatabaseError('a constraint', 0, 'error');
+    const works: number[][] = [];
+    const ask = inBatches(async (keys: number[]) => {
+      works.push(keys);
+      if (keys.includes(2)) throw refusal;
+      return keys;
+    });
+    const settled = await Promise.allSettled([1, 2, 3].map(ask));
+    expect(settled).toEqual([
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', reason: refusal },
+      { status: 'fulfilled', value: 3 },
+    ]);
+    expect(works).toEqual([[1, 2, 3], [1], [2], [3]]);
   });
 });

@@ -431,4 +431,90 @@ export const mutants: readonly Mutant[] = [
     stillWorks: sale,
     backends: ['postgres'],
   },
+  {
+    number: 18,
+    name: "let one member's failure drop the outcomes of its batch",
+    change: 'a batch that the database refuses rejects all its members',
+    loses: 'Each member of a batch keeps its own outcome.',
+    edits: [
+      {
+        file: 'src/db/batches.ts',
+        find: 'if (members.length > 1 && isAnswer(error)) {',
+        replace: 'if (members.length > 1_000_000 && isAnswer(error)) {',
+      },
+    ],
+    caughtBy: [
+      {
+        file: 'test/db/batches.test.ts',
+        title: 'openings of runs one whose statement the database refuses does not fail the others',
+      },
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
+  {
+    number: 19,
+    name: "book an answer under another claim's fence",
+    change: 'an answer is recorded for whichever claim of its effect is current',
+    loses: 'The late answer of a replaced run does not settle the claim of its successor.',
+    edits: [
+      {
+        file: 'src/db/transport/effects.ts',
+        find: "WHERE key = ${claim.key} AND fence = ${claim.fence}::uuid AND state = 'claimed' RETURNING id`,",
+        replace:
+          "WHERE key = ${claim.key} AND ${claim.fence}::uuid IS NOT NULL AND state = 'claimed' RETURNING id`,",
+      },
+    ],
+    caughtBy: [
+      {
+        file: 'test/engine/effects.test.ts',
+        title:
+          'no callback arrives [F13] the late response of a replaced run does not change the claim of its successor',
+      },
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
+  {
+    number: 20,
+    name: 'trade a uniqueness for updates that change no index',
+    change:
+      'the index of open checkout sessions, which each change of their state has to maintain, is not unique',
+    loses: 'An unlock has one session at a time in which it can be paid for.',
+    edits: [
+      {
+        file: 'drizzle/0005_verticals.sql',
+        find: 'CREATE UNIQUE INDEX "checkout_sessions_one_open"',
+        replace: 'CREATE INDEX "checkout_sessions_one_open"',
+      },
+    ],
+    caughtBy: [
+      {
+        file: 'test/db/invariants.test.ts',
+        title: 'database constraints an unlock has one open checkout session',
+      },
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
+  {
+    number: 21,
+    name: 'lose an answer that waits for the end of its run',
+    change: 'an answer that was kept counts as written although the statement with it failed',
+    loses: "A vendor's answer is recorded whatever becomes of the step that follows it.",
+    edits: [
+      {
+        file: 'src/engine/answers.ts',
+        find: 'const result = await commit(booking);\n    // Another answer may have come while nothing was kept.\n    if (kept === booking) kept = none;',
+        replace: 'kept = none;\n    const result = await commit(booking);',
+      },
+    ],
+    caughtBy: [
+      collision(
+        "a vendor's answer and the end of its run [F14] the answer is kept when the statement that ends the run fails",
+      ),
+    ],
+    stillWorks: sale,
+    backends: ['postgres'],
+  },
 ];

@@ -18,7 +18,7 @@ export type Tree = {
 export class PatchError extends Error {}
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const copied = ['package.json', 'tsconfig.json', 'vitest.config.ts', 'src', 'test', 'drizzle'];
+const copied = ['package.json', 'tsconfig.json', 'vitest.config.ts', 'scripts', 'src', 'test', 'drizzle'];
 
 export async function copyTree(): Promise<Tree> {
   const folder = await mkdtemp(join(tmpdir(), 'leadgate-mutants-'));

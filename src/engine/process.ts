@@ -1,9 +1,9 @@
 import type { Worker } from 'bullmq';
 import { settledWithin } from '../db/deadline.ts';
-import { queueState } from '../db/transport/queue-state.ts';
 import { maintain, type RetentionRules } from '../db/transport/retention.ts';
 import type { WorkerName } from '../events/routes.ts';
 import type { AnyWorker } from './define.ts';
+import { readDepths } from './depths.ts';
 import { execute } from './execute.ts';
 import { reportPresence } from './presence.ts';
 import { type Round, startRounds } from './rounds.ts';
@@ -133,15 +133,4 @@ export function watchDepths(runtime: EngineRuntime): RunningWorkers {
       clearInterval(timer);
     },
   };
-}
-
-/** Reads the counts for windows and turns once. Never throws. */
-export async function readDepths({
-  db,
-  queues,
-  log,
-}: Pick<EngineRuntime, 'db' | 'queues' | 'log'>): Promise<void> {
-  await queueState(db)
-    .then((state) => queues.refresh(state))
-    .catch((error: Error) => log.debug({ error: error.message }, 'queue depths not known'));
 }

@@ -3,18 +3,34 @@ import type { Timings } from '../config.ts';
 import type { Queryable } from '../db/client.ts';
 import type { PublishRow } from '../db/commit.ts';
 import { within } from '../db/deadline.ts';
-import { admitWaiting, claimOverdue, expediteQueued, reissue } from '../db/transport/outbox.ts';
+import { admitWaiting, lineUp } from '../db/transport/admission.ts';
+import { claimOverdue, expediteQueued, reissue } from '../db/transport/outbox.ts';
 import { queueState } from '../db/transport/queue-state.ts';
 import { type WorkerName, workerNames } from '../events/routes.ts';
+import { readDepths } from './depths.ts';
 import type { Queues } from './queues.ts';
+import { createSweeperLease } from './sweeper-lease.ts';
 
 /**
- * Every second: reissues queued rows whose job was lost, admits waiting rows to their queues, and detects a flushed
- * queue. It does not raise the epoch of a row that is merely overdue: that would invalidate jobs that are still waiting
+ * Every second, in one of the processes: reissues queued rows whose job was lost, admits waiting rows to their queues, and
+ * detects a flushed queue. It does not raise the epoch of a row that is merely overdue: that would invalidate jobs that are still waiting
  * and, under a backlog, stop all processing.
  */
-export type Sweeper = { sweep(): Promise<SweepReport>; start(): void; stop(): Promise<void> };
-export type SweepReport = { visited: number; reissued: number; admitted: number; flushed: WorkerName[] };
+export type Sweeper = {
+  /** Sweeps once, whichever process holds the lease. */
+  sweep(): Promise<SweepReport>;
+  /** Each interval: sweeps if this process holds the lease, otherwise only reads the depths of the queues. */
+  start(): void;
+  stop(): Promise<void>;
+};
+/** `silent`: queues that did not answer; their rows stay as they are. */
+export type SweepReport = {
+  visited: number;
+  reissued: number;
+  admitted: number;
+  flushed: WorkerName[];
+  silent: WorkerName[];
+};
 
 const batch = 500;
 const batchesPerSweep = 20;
@@ -24,7 +40,7 @@ const revisitFactor = 2;
 const askedAtOnce = 50;
 const queuePatienceMs = 5_000;
 
-/** Organizations with waiting rows visited per sweep and worker; the next sweep continues with the others. */
+/** Organizations with due rows visited per sweep and worker; the next sweep continues with the others. */
 const organizationsPerSweep = 500;
 
 type Deps = {
@@ -44,18 +60,23 @@ export function createSweeper(deps: Deps): Sweeper {
   let stopped = false;
   let running: Promise<unknown> = Promise.resolve();
   const places: Places = new Map();
+  const lease = createSweeperLease(deps.db, timings.sweepEveryMs);
 
   const sweep = async (): Promise<SweepReport> => {
     const { answering, flushed } = await lookAtQueues(deps);
     const { visited, reissued } = await visitOverdue(deps, answering);
     const admitted = await admit(deps, answering, places);
-    return { visited, reissued, admitted, flushed };
+    const silent = workerNames.filter((worker) => !answering.includes(worker));
+    return { visited, reissued, admitted, flushed, silent };
   };
   const tick = async () => {
     const started = performance.now();
     try {
-      const report = await sweep();
-      if (report.reissued > 0 || report.flushed.length > 0) log.info(report, 'sweep');
+      const report = await lease.hold(sweep);
+      if (!report) await readDepths(deps);
+      // Perhaps another process reaches the queue.
+      else if (report.silent.length > 0) await lease.end();
+      if (report && (report.reissued > 0 || report.flushed.length > 0)) log.info(report, 'sweep');
     } catch (error) {
       log.warn({ error: (error as Error).message }, 'sweep failed, will retry');
     }
@@ -74,6 +95,7 @@ export function createSweeper(deps: Deps): Sweeper {
       stopped = true;
       clearTimeout(timer);
       await running;
+      await lease.end();
     },
   };
 }
@@ -156,10 +178,11 @@ const answered = <T>(call: Promise<T>) => within(queuePatienceMs, 'no answer fro
 async function admit(deps: Deps, answering: readonly WorkerName[], places: Places): Promise<number> {
   const state = await queueState(deps.db);
   await deps.queues.refresh(state);
+  const open = answering.filter((worker) => deps.queues.room(worker).rows > 0);
+  for (let round = 0; round < batchesPerSweep; round++) if ((await lineUp(deps.db, open)) === 0) break;
   let admitted = 0;
-  for (const worker of answering) {
+  for (const worker of open) {
     const room = deps.queues.room(worker);
-    if (room.rows <= 0) continue;
     const limits = [room.perOrganization, deps.perOrganization?.get(worker) ?? null].filter(
       (limit) => limit !== null,
     );

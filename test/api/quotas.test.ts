@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRedisCounters } from '../../src/adapters/redis-counters.ts';
 import { buildApp } from '../../src/api/app.ts';
+import type { Limits } from '../../src/api/http/limits.ts';
 import { type Config, ConfigError, loadConfig } from '../../src/config.ts';
 import { createKey } from '../../src/db/account/api-keys.ts';
 import { createPostgresCounters } from '../../src/db/account/counters.ts';
@@ -38,9 +39,9 @@ const configOf = (env: NodeJS.ProcessEnv = {}): Config =>
   });
 
 /** The API as one process of several: its own connections, the same database and Redis. */
-async function startProcess(env: NodeJS.ProcessEnv = {}): Promise<Process> {
+async function startProcess(env: NodeJS.ProcessEnv = {}, limits?: Partial<Limits>): Promise<Process> {
   const own = await createRuntime(configOf(env), { name: 'quotas-test', namespace, pool: 8 });
-  const app = await buildApp(own, { pages: true });
+  const app = await buildApp(own, { pages: true, limits });
   closers.push(async () => {
     await app.close();
     await own.close();
@@ -116,6 +117,24 @@ describe('[S11] quotas are counted across processes', () => {
     const metrics = await processes[0]!.app.inject('/metrics');
     expect(metrics.body).toMatch(/leadgate_quota_refused\{quota="idempotency_keys"\} [1-9]/);
     expect(metrics.body).toContain('leadgate_quota_used{quota="idempotency_keys"} 1\n');
+  });
+
+  it('request limits are counted across processes: invalid keys from one address, and requests of one key', async () => {
+    const limits = { refused: { points: 12, seconds: 60 }, key: { points: 20, seconds: 60 } };
+    const processes = [await startProcess({}, limits), await startProcess({}, limits)];
+    const statuses = async (key: string, times: number) => {
+      const answers = Array.from({ length: times }, (_, i) =>
+        processes[i % 2]!.app.inject({ url: '/api/leads', headers: { 'x-api-key': key } }),
+      );
+      return (await Promise.all(answers)).map(({ statusCode }) => statusCode);
+    };
+    const invalid = await statuses('lg_unknown', 30);
+    expect(invalid.filter((status) => status === 401)).toHaveLength(12);
+    expect(invalid.filter((status) => status === 429)).toHaveLength(18);
+    // Of no organization, whose requests other tests count.
+    const fields = { organizationId: null, owner: 'operator', name: 'x', scopes: ['leads:read'] } as const;
+    const valid = await statuses((await createKey(runtime.db, fields)).key, 40);
+    expect(valid.filter((status) => status !== 429)).toHaveLength(20);
   });
 
   it('a provider that a request names several times is one offer', async () => {

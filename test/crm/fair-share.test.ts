@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
-import { addWaiting, countQueued } from '../harness/backlog.ts';
+import { addLater, addWaiting, countQueued } from '../harness/backlog.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -90,4 +90,15 @@ it('[F76] imports of one company take turns: two rows do not wait for a thousand
     [large],
   );
   expect(oldest!.n).toBeGreaterThan(0);
+});
+
+it('[F76] imports take turns as well when their rows come due later', async () => {
+  const company = uuidv7();
+  const [large, small] = [uuidv7(), uuidv7()];
+  await addLater(system, 'ghl-syncer', [company], { rows: 400, dueIn: '-1 minute', importId: large });
+  await addLater(system, 'ghl-syncer', [company], { rows: 2, dueIn: '-1 second', importId: small });
+  await sweeper.sweep();
+  const admitted = await system.rows('SELECT id FROM outbox WHERE queued AND import_id = $1', [small]);
+  expect(admitted).toHaveLength(2);
+  expect(await queued(company)).toBe(20);
 });

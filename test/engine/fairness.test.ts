@@ -1,11 +1,12 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { admitWaiting } from '../../src/db/transport/outbox.ts';
+import { admitWaiting, lineUp } from '../../src/db/transport/admission.ts';
+import { postpone } from '../../src/db/transport/outbox.ts';
 import { queueState } from '../../src/db/transport/queue-state.ts';
 import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
 import { ownPlaces, quantum } from '../../src/engine/turns.ts';
 import { createRuntime } from '../../src/runtime.ts';
-import { addWaiting, countQueued } from '../harness/backlog.ts';
+import { addLater, addWaiting, countQueued } from '../harness/backlog.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 describe('organizations take turns in every queue', () => {
@@ -200,6 +201,29 @@ describe('organizations take turns in every queue', () => {
     expect([await queued(small), await queued(big)]).toEqual([30, 10]);
   });
 
+  /** How many rows of the outbox one admission reads. */
+  const rowsRead = (organizations: number, admitted: number) =>
+    system.runtime.db.withTx(async (tx) => {
+      // Counts of this session, earlier statements included.
+      const count = async () => {
+        const [used] = await tx.query<{ rows: number }>(
+          "SELECT (seq_tup_read + idx_tup_fetch)::int AS rows FROM pg_stat_xact_user_tables WHERE relname = 'outbox'",
+        );
+        return used!.rows;
+      };
+      const before = await count();
+      const { rows } = await admitWaiting(tx, 'distributor', {
+        room: 100,
+        visibilityMs: 10_000,
+        perOrganization: null,
+        organizations,
+        after: null,
+        weights: new Map(),
+      });
+      expect(rows).toHaveLength(admitted);
+      return (await count()) - before;
+    });
+
   it('[S36] one admission reads a few hundred rows when 10,000 organizations wait', async () => {
     await wait(
       Array.from({ length: 10_000 }, () => uuidv7()),
@@ -207,26 +231,63 @@ describe('organizations take turns in every queue', () => {
     );
     // Dead rows of other tests would be counted.
     await system.rows('VACUUM ANALYZE outbox');
-    const read = await system.runtime.db.withTx(async (tx) => {
-      // Counts of this session, earlier statements included.
-      const rowsRead = async () => {
-        const [used] = await tx.query<{ rows: number }>(
-          "SELECT (seq_tup_read + idx_tup_fetch)::int AS rows FROM pg_stat_xact_user_tables WHERE relname = 'outbox'",
-        );
-        return used!.rows;
-      };
-      const before = await rowsRead();
-      const { rows } = await admitWaiting(tx, 'distributor', {
-        room: 100,
-        visibilityMs: 10_000,
-        perOrganization: null,
-        organizations: 50,
-        after: null,
-        weights: new Map(),
-      });
-      expect(rows).toHaveLength(50);
-      return (await rowsRead()) - before;
+    expect(await rowsRead(50, 50)).toBeLessThan(500);
+  });
+
+  it('[S36] one admission finds the due row beside 10,000 organizations with rows due tomorrow, and reads only that', async () => {
+    const others = Array.from({ length: 10_000 }, () => uuidv7());
+    await addLater(system, 'distributor', others, { rows: 1, dueIn: '1 day' });
+    await addLater(system, 'distributor', [small], { rows: 1, dueIn: '-1 second' });
+    await system.rows('VACUUM ANALYZE outbox');
+    expect(await rowsRead(500, 1)).toBeLessThan(20);
+    expect(await queued(small)).toBe(1);
+  });
+
+  it('[S36] one sweep admits a row that came due after thousands of another organization', async () => {
+    await addLater(system, 'distributor', [big], { rows: 6_000, dueIn: '-1 minute' });
+    await addLater(system, 'distributor', [small, null], { rows: 1, dueIn: '-1 second' });
+    expect((await sweeper.sweep()).admitted).toBe(system.runtime.queues.window);
+    expect(await queued(small)).toBe(1);
+    const [ownerless] = await system.rows('SELECT queued FROM outbox WHERE organization_id IS NULL');
+    expect(ownerless).toEqual({ queued: true });
+  });
+
+  it('[S36] of rows that came due one organization of weight 3 gets three of four places', async () => {
+    await addLater(system, 'distributor', [big, small], { rows: 100, dueIn: '-1 second' });
+    const { rows } = await admitWaiting(system.runtime.db, 'distributor', {
+      room: 40,
+      visibilityMs: 10_000,
+      perOrganization: null,
+      organizations: 500,
+      after: null,
+      weights: new Map([[small, 3]]),
     });
-    expect(read).toBeLessThan(500);
+    expect(rows).toHaveLength(40);
+    expect([await queued(small), await queued(big)]).toEqual([30, 10]);
+  });
+
+  it('[S36] a lined-up row that is postponed is again found by its time', async () => {
+    await addLater(system, 'distributor', [big], { rows: 600, dueIn: '-1 minute' });
+    expect(await lineUp(system.runtime.db, ['distributor'])).toBe(600);
+    expect(await lineUp(system.runtime.db, ['distributor'])).toBe(0);
+    const [row] = await system.rows<{ id: number; epoch: number }>('SELECT id, epoch FROM outbox LIMIT 1');
+    const attempt = { id: uuidv7(), outboxId: row!.id, eventId: uuidv7(), worker: 'distributor' };
+    await postpone(system.runtime.db, { outboxId: row!.id, epoch: row!.epoch }, 86_400_000, {
+      burn: false,
+      error: null,
+      attempt: {
+        ...attempt,
+        ...{
+          subject: 'x',
+          effectKey: null,
+          startedAt: new Date(),
+          durationMs: 1,
+          outcome: null,
+          detail: null,
+        },
+      },
+    });
+    const inLine = await system.rows('SELECT 1 FROM outbox WHERE lined_up');
+    expect(inLine).toHaveLength(599);
   });
 });

@@ -14,6 +14,20 @@ export const addWaiting = (
     [worker, organizations, rows],
   );
 
+/** Rows stored an hour ago for a later time, which is `dueIn` from now: negative when it has come. */
+export const addLater = (
+  system: TestSystem,
+  worker: WorkerName,
+  organizations: readonly (string | null)[],
+  { rows, dueIn, importId = null }: { rows: number; dueIn: string; importId?: string | null },
+) =>
+  system.rows(
+    `INSERT INTO outbox (event_id, event_at, worker, organization_id, import_id, created_at, due_at, queued)
+      SELECT gen_random_uuid(), now(), $1, o, $5::uuid, now() - interval '1 hour', now() + $4::interval, false
+      FROM unnest($2::uuid[]) AS o, generate_series(1, $3)`,
+    [worker, organizations, rows, dueIn, importId],
+  );
+
 /** Rows of an organization that should have a job. */
 export async function countQueued(system: TestSystem, organizationId: string): Promise<number> {
   const [row] = await system.rows<{ n: number }>(

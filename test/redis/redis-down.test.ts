@@ -68,6 +68,26 @@ describe('Redis is down', () => {
     await system.text(amy!.phone, body.lead_id, 20_000);
   });
 
+  it('[S11] requests are limited and answered in time while Redis does not respond', async () => {
+    await redis.freeze();
+    const statuses: number[] = [];
+    let slowest = 0;
+    for (let n = 0; n < 80; n += 1) {
+      const began = performance.now();
+      const { status } = await system.api('GET', '/api/leads', undefined, {
+        authorization: 'Bearer lg_unknown',
+      });
+      slowest = Math.max(slowest, performance.now() - began);
+      statuses.push(status);
+    }
+    await redis.restore();
+    // The limit of 60, counted by this process alone. What was sent to Redis and not answered may count twice.
+    expect(statuses.filter((status) => status === 401).length).toBeGreaterThan(30);
+    expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(60);
+    expect(statuses.at(-1)).toBe(429);
+    expect(slowest).toBeLessThan(1_500);
+  });
+
   it('[S18] a Redis that evicts keys is refused at boot', async () => {
     // In a cluster the last node, so that all of them must be checked.
     const admin = new Redis(redisNodes(process.env.REDIS_URL!).at(-1)!);

@@ -30,6 +30,7 @@ const bounds: Record<string, string> = {
   verifications: '30 days after they ended',
   quota_counters: 'cleared as windows end',
   outbox: 'open work',
+  sweeper_lease: 'one row',
   schema_migrations: 'one per migration',
   'bullmq.job': '300 completed and 2,000 failed per queue, and open work',
   'bullmq.event': '10,000 per queue',

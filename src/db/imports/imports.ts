@@ -337,7 +337,7 @@ const wakeNext = ({ id, organizationId }: Pick<Import, 'id' | 'organizationId'>)
   statement: (when) => sql`UPDATE outbox SET due_at = now() WHERE id IN (
     SELECT o.id FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
     WHERE o.worker = 'importer' AND o.organization_id = ${organizationId}::uuid AND NOT o.queued AND o.parked_at IS NULL
-      AND o.due_at > now() AND e.subject IN (SELECT 'import:' || n.id FROM (
+      AND NOT o.lined_up AND o.due_at > o.created_at AND o.due_at > now() AND e.subject IN (SELECT 'import:' || n.id FROM (
         SELECT i.id FROM imports i WHERE i.organization_id = ${organizationId}::uuid AND i.status = 'running' AND i.id <> ${id}::uuid
           AND NOT ${sql.raw(isStuck('i'))} ORDER BY i.started_at, i.id LIMIT ${readTogether}::integer) n)
     FOR UPDATE OF o SKIP LOCKED) AND ${when}`,

@@ -3,7 +3,7 @@ import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, run } from '../commit.ts';
 import { crmWorker, ownConnectionId } from '../crm/connections.ts';
-import { outboxRow } from '../transport/outbox-state.ts';
+import { outboxRow, waitingRow } from '../transport/outbox-state.ts';
 import { type Import, importStopped } from './imports.ts';
 
 /** Rows ended by one statement. */
@@ -102,8 +102,10 @@ const cancelled = ({ organizationId, importId }: OfImport, from: readonly string
 const endWaiting = (of: OfImport): SQL => sql`WITH ${held(of)},
   gone AS (
     DELETE FROM outbox WHERE id = ANY(ARRAY(
-      SELECT id FROM outbox WHERE ${rowsOf(of)} AND ${outboxRow.waiting} AND ${endable(of)}
-      ORDER BY due_at LIMIT ${endedTogether}::integer)) AND ${outboxRow.waiting} RETURNING id, event_id, event_at),
+      SELECT id FROM (
+        SELECT id, due_at FROM outbox WHERE ${rowsOf(of)} AND ${waitingRow.inLine}
+        UNION ALL SELECT id, due_at FROM outbox WHERE ${rowsOf(of)} AND ${waitingRow.later}) waiting
+      WHERE ${endable(of)} ORDER BY due_at LIMIT ${endedTogether}::integer)) AND ${outboxRow.waiting} RETURNING id, event_id, event_at),
   ${leadsOf('gone')}, ${cancelled(of, ['pending', 'processing'])}
   SELECT count(*)::int AS ended FROM gone`;
 

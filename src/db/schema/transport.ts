@@ -53,6 +53,8 @@ export const outbox = pgTable(
     leaseUntil: moment('lease_until'),
     /** True while a job of this epoch should be in the queue. */
     queued: boolean().notNull(),
+    /** Set by the sweeper on rows that came due in greater number than it admits at once. */
+    linedUp: boolean('lined_up').notNull().default(false),
     /** Sweeper visits since this epoch began. */
     visits: integer().notNull().default(0),
     /** Failed attempts only; visits, snoozes and 429s are not counted. */
@@ -63,9 +65,13 @@ export const outbox = pgTable(
   },
   (t) => [
     index('outbox_due').on(t.worker, t.dueAt).where(sql`queued and parked_at is null`),
-    index('outbox_waiting')
+    // Waiting rows, each in one of the two: those that were due when they were stored, and those due at a later time.
+    index('outbox_in_line')
       .on(t.worker, t.organizationId, t.importId, t.dueAt)
-      .where(sql`not queued and parked_at is null`),
+      .where(sql`not queued and parked_at is null and (lined_up or due_at <= created_at)`),
+    index('outbox_later')
+      .on(t.worker, t.dueAt)
+      .where(sql`not queued and parked_at is null and not lined_up and due_at > created_at`),
     index('outbox_parked').on(t.parkedAt).where(sql`parked_at is not null`),
     uniqueIndex('outbox_once').on(t.eventId, t.worker),
   ],
@@ -239,4 +245,15 @@ export const workerProcesses = pgTable(
     seenAt: moment('seen_at').notNull().defaultNow(),
   },
   (t) => [index('worker_processes_seen').on(t.seenAt)],
+);
+
+/** Which process sweeps, in one row. Unlogged: a crash of the server empties it, and the next tick takes it. */
+export const sweeperLease = pgTable(
+  'sweeper_lease',
+  {
+    id: integer().primaryKey().default(1),
+    holder: uuid().notNull(),
+    until: moment('until').notNull(),
+  },
+  (t) => [check('sweeper_lease_one', sql`${t.id} = 1`)],
 );

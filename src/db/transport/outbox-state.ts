@@ -21,3 +21,12 @@ export const outboxRow = {
   queued: sql.raw('queued AND parked_at IS NULL'),
   parked: sql.raw('parked_at IS NOT NULL'),
 } as const satisfies Record<Exclude<OutboxState, 'finished'>, SQL>;
+
+/**
+ * The two kinds of waiting rows, each with a partial index in these words; every waiting row is of one kind. `inLine`: due
+ * when it was stored, or lined up since. `later`: stored with a later time, which may have come.
+ */
+export const waitingRow = {
+  inLine: sql.raw('NOT queued AND parked_at IS NULL AND (lined_up OR due_at <= created_at)'),
+  later: sql.raw('NOT queued AND parked_at IS NULL AND NOT lined_up AND due_at > created_at'),
+} as const;

@@ -4,7 +4,7 @@ import { type WorkerName, workerNames } from '../../events/routes.ts';
 import { inBatches, perDatabase } from '../batches.ts';
 import type { Queryable } from '../client.ts';
 import { type AttemptRow, attemptPart, type Fence, type PublishRow, run } from '../commit.ts';
-import { outboxRow } from './outbox-state.ts';
+import { outboxRow, waitingRow } from './outbox-state.ts';
 
 /** A stored event before it is parsed: its type and data may come from a version this process does not know. */
 export type StoredEvent = Omit<DomainEvent, 'type' | 'data'> & { type: string; data: unknown };
@@ -175,7 +175,7 @@ export async function postpone(
   const rows = await run<{ ok: boolean }>(
     db,
     sql`WITH held AS (
-      UPDATE outbox SET epoch = epoch + 1, queued = false, visits = 0, due_at = ${due},
+      UPDATE outbox SET epoch = epoch + 1, queued = false, lined_up = false, visits = 0, due_at = ${due},
         attempts = ${options.resetAttempts ? sql`0` : sql`attempts + ${options.burn ? 1 : 0}`}, last_error = coalesce(${options.error}::text, last_error)
       WHERE id = ${fence.outboxId} AND epoch = ${fence.epoch} AND parked_at IS NULL RETURNING id),
     attempt AS (${attemptPart(options.attempt, sql`EXISTS (SELECT 1 FROM held)`)})
@@ -203,105 +203,8 @@ export async function claimOverdue(
   );
 }
 
-export type Admission = {
-  room: number;
-  visibilityMs: number;
-  /** Maximum rows of one organization in the queue at once; null for no limit. */
-  perOrganization: number | null;
-  /** Organizations visited per sweep, starting after `after`, so that its cost does not grow with their number. */
-  organizations: number;
-  after: string | null;
-  /** Weights that differ from 1: an organization of weight 3 gets three rows per turn. */
-  weights: ReadonlyMap<string, number>;
-};
-
 /** No run that makes a call holds the row. */
 const unleased = sql.raw('(lease_until IS NULL OR lease_until <= now())');
-
-const firstId = '00000000-0000-0000-0000-000000000000';
-
-/**
- * Admits at most `room` waiting rows of one worker to its queue, round-robin between organizations by weight, so that one
- * with a million rows does not starve another with ten. Organizations on hold are skipped. `next`: where the next sweep
- * continues; null when the last organization was visited and it starts over.
- */
-export async function admitWaiting(
-  db: Queryable,
-  worker: WorkerName,
-  { room, visibilityMs, perOrganization, organizations, after, weights }: Admission,
-): Promise<{ rows: PublishRow[]; next: string | null }> {
-  const leftOf = (organization: string) =>
-    perOrganization === null
-      ? sql`${room}::integer`
-      : sql`${perOrganization}::integer - coalesce((SELECT q.rows FROM queued q
-          WHERE q.organization_id IS NOT DISTINCT FROM ${sql.raw(organization)}), 0)`;
-  const weightsJson = JSON.stringify(Object.fromEntries(weights));
-  const [found] = await run<{ rows: PublishRow[]; next: string | null }>(
-    db,
-    sql`WITH RECURSIVE tenants AS (
-      (SELECT organization_id, 1 AS n FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting}
-        AND organization_id > ${after ?? firstId}::uuid ORDER BY organization_id LIMIT 1)
-      UNION ALL
-      SELECT (SELECT o.organization_id FROM outbox o WHERE o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL
-        AND o.organization_id > t.organization_id ORDER BY o.organization_id LIMIT 1), t.n + 1
-      FROM tenants t WHERE t.organization_id IS NOT NULL AND t.n < ${organizations}::integer),
-    ${
-      perOrganization === null
-        ? sql``
-        : sql`queued AS (SELECT organization_id, count(*)::integer AS rows FROM outbox
-            WHERE worker = ${worker} AND ${outboxRow.queued} GROUP BY organization_id),`
-    }
-    free AS (SELECT t.organization_id, ${leftOf('t.organization_id')} AS rows,
-        coalesce((${weightsJson}::jsonb ->> t.organization_id::text)::integer, 1) AS weight
-      FROM tenants t WHERE t.organization_id IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM worker_holds h WHERE h.worker = ${worker} AND h.organization_id = t.organization_id AND h.until > now())),
-    share AS (SELECT greatest(1, ceil(2.0 * ${room}::integer / greatest(1, sum(weight))))::integer AS rows FROM free),
-    ready AS (
-      SELECT w.id, w.turn FROM (
-        SELECT free.*, greatest(0, least(free.rows, free.weight * share.rows)) AS most FROM free, share) t CROSS JOIN LATERAL (
-          SELECT o.id, (row_number() OVER (ORDER BY o.place, o.due_at) - 1) / t.weight AS turn
-          FROM (${inTurns(worker)} ORDER BY place, random() LIMIT t.most) o) w
-      UNION ALL
-      (SELECT id, row_number() OVER (ORDER BY due_at) - 1 FROM outbox WHERE worker = ${worker} AND ${outboxRow.waiting}
-        AND due_at <= now() AND organization_id IS NULL ORDER BY due_at
-        LIMIT greatest(0, least(${room}::integer, ${leftOf('NULL::uuid')})))),
-    -- Who is first among equals must not be the same each time.
-    turns AS (SELECT id, row_number() OVER (ORDER BY turn, random()) AS n FROM ready ORDER BY n LIMIT ${room}),
-    due AS (SELECT o.id FROM outbox o JOIN turns USING (id) WHERE NOT o.queued FOR UPDATE OF o SKIP LOCKED),
-    admitted AS (
-      UPDATE outbox o SET queued = true, visits = 0, due_at = now() + make_interval(secs => ${visibilityMs}::float8 / 1000)
-      FROM due WHERE o.id = due.id RETURNING o.id, o.worker, o.epoch, o.organization_id AS "organizationId")
-    SELECT (SELECT coalesce(json_agg(admitted ORDER BY n), '[]') FROM admitted JOIN turns USING (id)) AS rows,
-      (SELECT organization_id FROM tenants WHERE n = ${organizations}::integer) AS next`,
-  );
-  return found!;
-}
-
-/** Imports of one organization that take turns in a sweep: the newest, and the oldest so that it always goes on. */
-const newestImports = 50;
-
-/**
- * The due rows of organization `t`, with their `place` within their import: its imports take turns, and the rows of none
- * take turns as one more. So a file of two rows does not wait for one of a million. At most `t.most` rows of each.
- */
-function inTurns(worker: WorkerName): SQL {
-  const ofTenant = sql`o.worker = ${worker} AND NOT o.queued AND o.parked_at IS NULL AND o.organization_id = t.organization_id`;
-  const due = (rows: SQL) => sql`(SELECT o.id, o.import_id, o.due_at FROM outbox o
-      WHERE ${ofTenant} AND ${rows} AND o.due_at <= now() ORDER BY o.import_id, o.due_at LIMIT t.most)`;
-  return sql`SELECT id, due_at, row_number() OVER (PARTITION BY import_id ORDER BY due_at) AS place FROM (
-    ${due(sql`o.import_id IS NULL`)}
-    UNION ALL
-    SELECT r.* FROM (
-      WITH RECURSIVE newest AS (
-        (SELECT o.import_id, 1 AS n FROM outbox o WHERE ${ofTenant} AND o.import_id IS NOT NULL ORDER BY o.import_id DESC LIMIT 1)
-        UNION ALL
-        SELECT (SELECT o.import_id FROM outbox o WHERE ${ofTenant} AND o.import_id < newest.import_id ORDER BY o.import_id DESC LIMIT 1), n + 1
-        FROM newest WHERE newest.import_id IS NOT NULL AND n < ${newestImports}::integer)
-      SELECT import_id FROM newest WHERE import_id IS NOT NULL
-      UNION
-      (SELECT o.import_id FROM outbox o WHERE ${ofTenant} AND o.import_id IS NOT NULL ORDER BY o.import_id LIMIT 1)
-    ) line CROSS JOIN LATERAL ${due(sql`o.import_id = line.import_id`)} r) each`;
-}
 
 /** Reissues rows whose jobs ended without finishing them, with a new epoch and job id. Skips rows finished since. */
 export async function reissue(db: Queryable, rows: readonly PublishRow[]): Promise<PublishRow[]> {
@@ -352,8 +255,9 @@ export async function outboxFigures(db: Queryable): Promise<OutboxFigures[]> {
       FROM outbox o WHERE o.worker = names.worker AND o.queued AND o.parked_at IS NULL) q,
     LATERAL (SELECT count(*) FILTER (WHERE h.until IS NULL)::int AS waiting, count(*) FILTER (WHERE h.until < 'infinity')::int AS held,
         count(*) FILTER (WHERE h.until = 'infinity')::int AS paused, min(o.due_at) FILTER (WHERE h.until IS NULL) AS oldest
-      FROM outbox o LEFT JOIN worker_holds h ON h.worker = o.worker AND h.organization_id = o.organization_id AND h.until > now()
-      WHERE o.worker = names.worker AND NOT o.queued AND o.parked_at IS NULL AND o.due_at <= now()) w,
+      FROM (SELECT organization_id, due_at FROM outbox WHERE worker = names.worker AND ${waitingRow.inLine} AND due_at <= now()
+          UNION ALL SELECT organization_id, due_at FROM outbox WHERE worker = names.worker AND ${waitingRow.later} AND due_at <= now()) o
+        LEFT JOIN worker_holds h ON h.worker = names.worker AND h.organization_id = o.organization_id AND h.until > now()) w,
     LATERAL (SELECT count(*)::int AS parked FROM outbox o WHERE o.worker = names.worker AND o.parked_at IS NOT NULL) p`,
   );
 }

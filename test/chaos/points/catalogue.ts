@@ -149,6 +149,9 @@ const sweeper: Step[] = [
   { name: 'ended job removed', in: 'worker', is: { queue: 'remove' } },
 ];
 
+/** Reached only by the worker process that sweeps. */
+export const stepsOfSweeper: ReadonlySet<string> = new Set(sweeper.map(({ name }) => name));
+
 /** Every step before and after which a process is killed. A point that is never reached makes a run VOID. */
 export const steps: readonly Step[] = [...ingress, ...runs, ...moves, ...effects, ...unknown, ...sweeper];
 

@@ -10,7 +10,7 @@ import type { Role } from '../programs.ts';
 import { untilSettled } from '../settled.ts';
 import { stories } from '../stories.ts';
 import { type Arming, armingVariable } from './arming.ts';
-import { type Point, points } from './catalogue.ts';
+import { type Point, points, stepsOfSweeper } from './catalogue.ts';
 
 export type PointsResult = {
   /** Each point with the second at which it was first reached. Null when it never was, which makes the run VOID. */
@@ -133,7 +133,10 @@ function trackProgress(machine: Machine, seconds: () => number): PointProgress {
   };
 }
 
-/** Starts a process with its share of the remaining points. The workers get different points. */
+/**
+ * Starts a process with its share of the remaining points. The workers get different points, except those of the sweeper,
+ * which run in one of them.
+ */
 function arm(machine: Machine, name: 'api' | 'worker 1' | 'worker 2', progress: PointProgress) {
   const role: Role = name === 'api' ? 'api' : 'worker';
   const preload = join(machine.folder, 'test', 'chaos', 'points', 'preload.js');
@@ -141,7 +144,11 @@ function arm(machine: Machine, name: 'api' | 'worker 1' | 'worker 2', progress: 
     progress.read();
     const mine = (progress.over ? [] : progress.missing()).filter((point) => point.in === role);
     const share = mine.filter(
-      (_, index) => role === 'api' || mine.length === 1 || index % 2 === Number(name.at(-1)) - 1,
+      ({ step }, index) =>
+        role === 'api' ||
+        mine.length === 1 ||
+        stepsOfSweeper.has(step) ||
+        index % 2 === Number(name.at(-1)) - 1,
     );
     return {
       file: progress.file,

@@ -43,12 +43,21 @@ export function formatMoney(minor: number, currency: string, language: string): 
   if (!Number.isSafeInteger(minor)) throw new RangeError(`money is integer minor units, got ${minor}`);
   const digits = minorDigits(currency);
   const whole = minor % 10 ** digits === 0;
-  return new Intl.NumberFormat(LOCALES[languageOf(language)], {
-    style: 'currency',
-    currency,
-    minimumFractionDigits: whole ? 0 : digits,
-    maximumFractionDigits: digits,
-  })
+  return formatOf(LOCALES[languageOf(language)], currency, whole ? 0 : digits, digits)
     .format(minor / 10 ** digits)
     .replace(/[\u00A0\u202F]/g, ' ');
+}
+
+/** Making a format takes a hundred times longer than using it. There are at most four for each currency. */
+const formats = new Map<string, Intl.NumberFormat>();
+
+function formatOf(locale: string, currency: string, fewest: number, most: number): Intl.NumberFormat {
+  const key = `${locale} ${currency.toLowerCase()} ${fewest}`;
+  let format = formats.get(key);
+  if (!format) {
+    const digits = { minimumFractionDigits: fewest, maximumFractionDigits: most };
+    format = new Intl.NumberFormat(locale, { style: 'currency', currency, ...digits });
+    formats.set(key, format);
+  }
+  return format;
 }

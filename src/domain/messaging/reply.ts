@@ -119,11 +119,16 @@ const QUOTED_BACK = new RegExp(
  */
 function reactionRemainder(read: string): string | null {
   const line = plainForm(read).replace(/\s+/gu, ' ').trim();
-  const opening =
-    REACTION.exec(line) ??
-    (revocationIn(line.split(/[“"«„]/u)[0] ?? '') === 'stop' ? null : QUOTED_BACK.exec(line));
+  const opening = REACTION.exec(line) ?? quotedBack(line);
   if (opening === null) return null;
   const rest = line.slice(opening[0].length);
   const closing = [...rest.matchAll(CLOSE_QUOTE)].at(-1);
   return closing === undefined ? '' : rest.slice(closing.index + 1);
+}
+
+/** Few texts quote one of our phrases: what stands before the quotation is read only then. */
+function quotedBack(line: string): RegExpExecArray | null {
+  const quotation = QUOTED_BACK.exec(line);
+  if (quotation === null || revocationIn(line.split(/[“"«„]/u)[0] ?? '') === 'stop') return null;
+  return quotation;
 }

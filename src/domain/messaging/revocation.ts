@@ -9,11 +9,15 @@ import { tellsToStop } from './stop-verb.ts';
 export type Revocation = 'stop' | 'near' | 'none';
 
 export function revocationIn(text: string): Revocation {
-  const readings = [clausesOf(text), clausesWithoutDigits(text)];
-  const found = readings.map(judge);
-  if (found.includes('stop')) return 'stop';
-  return found.includes('near') ? 'near' : 'none';
+  const read = clausesOf(text);
+  const withoutDigits = clausesWithoutDigits(text);
+  const found = judge(read);
+  // Most texts have the same words in both readings.
+  return isSame(read, withoutDigits) ? found : worse(found, judge(withoutDigits));
 }
+
+const isSame = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((clause, at) => clause === other[at]);
 
 function judge(clauses: readonly string[]): Revocation {
   if (isSpelledApart(clauses)) return 'stop';

@@ -27,11 +27,16 @@ const READ_LIMIT = 2_000;
  * buys nothing: check `isCarrierResubscribe` first when the sender is opted out.
  */
 export function parseReply(text: string): Reply {
-  const read = text.slice(0, READ_LIMIT).replace(/\p{Cf}/gu, '');
-  const leadIds = [...new Set(plainForm(read).match(LEAD_ID) ?? [])];
+  const read = readable(text);
   // Ids are not words of the answer: "yes lead_stop1" is a yes.
-  return { ...readingOf(read, read.replace(LEAD_ID, ` ${LEAD_ID_WORD} `)), leadIds };
+  return { ...readingOf(read, read.replace(LEAD_ID, ` ${LEAD_ID_WORD} `)), leadIds: leadIdsOf(read) };
 }
+
+/** The `leadIds` of `parseReply`, for a fraction of its time. */
+export const leadIdsIn = (text: string): string[] => leadIdsOf(readable(text));
+
+const readable = (text: string): string => text.slice(0, READ_LIMIT).replace(/\p{Cf}/gu, '');
+const leadIdsOf = (read: string): string[] => [...new Set(plainForm(read).match(LEAD_ID) ?? [])];
 
 /** Whether the carrier re-subscribes on this text: START, YES or UNSTOP as the whole message, in any case. */
 export function isCarrierResubscribe(text: string): boolean {

@@ -14,7 +14,7 @@ import {
   type ReplyAction,
   type ReplyVerdict,
 } from '../../domain/messaging/conversation.ts';
-import { type CarrierKeyword, parseReply } from '../../domain/messaging/reply.ts';
+import { type CarrierKeyword, leadIdsIn } from '../../domain/messaging/reply.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
@@ -57,7 +57,7 @@ type Line = {
 export async function receiveReply(deps: Deps, reply: IncomingReply): Promise<ReplyAnswer> {
   const { db } = deps;
   const { ourNumber, from } = reply;
-  const { leadIds } = parseReply(reply.body);
+  const leadIds = leadIdsIn(reply.body);
   const { phone, offers } = (await findConversation(db, ourNumber, from, leadIds)) ?? {
     phone: await openConversation(db, ourNumber, from),
     offers: await findOffers(db, ourNumber, from, leadIds, null),
@@ -84,7 +84,7 @@ export async function receiveSubmittedReply(
   submitter: QuotaOwner,
 ): Promise<ReplyAnswer> {
   const { organizationId } = submitter;
-  const { leadIds } = parseReply(reply.body);
+  const leadIds = leadIdsIn(reply.body);
   const offers = await findOffers(deps.db, reply.ourNumber, reply.from, leadIds, organizationId);
   if (!(await isKnownTo(deps.db, organizationId, reply.ourNumber, reply.from))) {
     await deps.quotas.take('unknown_texts', submitter);

@@ -180,6 +180,8 @@ describe('every 4xx response is a problem document', () => {
     ['GET', '/api/leads/%ff', 400],
     ['GET', '/api/providers/%00', 400],
     ['GET', '/api/leads?created_from=0000-01-01T00:00:00Z', 400],
+    ['GET', '/api/leads?created_from=9999-12-31T23%3A59%3A59.999999999%2B23%3A59', 400],
+    ['GET', '/api/leads?created_to=2026-01-01T00%3A00%3A00-16%3A00', 400],
     ['GET', `/api/leads?cursor=${cursorOf(['9'.repeat(19), 'a'.repeat(36)])}`, 400],
     ['GET', `/api/leads?cursor=${cursorOf(['1', '-'.repeat(36)])}`, 400],
     ['GET', `/api/leads/lead_${'a'.repeat(400)}`, 414],

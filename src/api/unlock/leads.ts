@@ -85,7 +85,11 @@ const readLead = z.object({
     .describe('Present with unlock_count: the cursor of GET /api/leads/{lead_id}/unlocks for the rest'),
 });
 
-const moment = z.iso.datetime({ offset: true }).refine((value) => value >= '1970', 'too long ago');
+/** Not converted, because a Date would round its microseconds. PostgreSQL refuses offsets of 16 hours and more. */
+const moment = z.iso
+  .datetime({ offset: true })
+  .refine((value) => value >= '1970', 'too long ago')
+  .refine((value) => !/[+-](?:1[6-9]|2\d):\d\d$/.test(value), 'no time zone is 16 hours or more from UTC');
 const listQuery = z.strictObject({
   limit,
   cursor: z.string().max(500).optional(),

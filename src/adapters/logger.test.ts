@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { describe, expect, it } from 'vitest';
 import { PermanentError } from '../domain/errors.ts';
@@ -147,22 +146,3 @@ function caught(act: () => unknown): unknown {
     return error;
   }
 }
-
-describe('standard output', () => {
-  it('gets the lines of a process that exits right after them', () => {
-    const program = `import { createLogger } from '${new URL('./logger.ts', import.meta.url)}';
-      const log = createLogger({ logLevel: 'info' }, 'test');
-      for (let line = 1; line <= 300; line += 1) log.info({ line }, 'done');
-      process.exit(0);`;
-    const output = execFileSync(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '--eval', program],
-      { encoding: 'utf8' },
-    );
-    const lines = output
-      .trim()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as { line: number }).line);
-    expect(lines).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
-  });
-});

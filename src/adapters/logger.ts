@@ -63,30 +63,8 @@ export function createLogger(
       },
     },
   };
-  return cleaningChildren(pino(options, destination ?? standardOutput()));
-}
-
-/** A write wakes another thread, which costs more than the line: lines of this time are written together. */
-const gatherMs = 20;
-const gatherBytes = 8 * 1024;
-
-/** pino writes the rest when the process exits; one that is killed loses the lines of the last 20 ms. */
-function standardOutput(): DestinationStream & { flushSync(): void } {
-  const output = pino.destination({ dest: 1, sync: false, minLength: gatherBytes });
-  let planned = false;
-  return {
-    write(line) {
-      output.write(line);
-      if (planned) return;
-      planned = true;
-      setTimeout(() => {
-        planned = false;
-        output.flush();
-      }, gatherMs).unref();
-    },
-    // Called after a line of level fatal.
-    flushSync: () => output.flushSync(),
-  };
+  const logger = destination ? pino(options, destination) : pino(options);
+  return cleaningChildren(logger);
 }
 
 /** Redacts the bindings of child loggers, to which pino applies no formatter. Children inherit this method. */

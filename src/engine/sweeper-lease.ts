@@ -12,6 +12,8 @@ export type SweeperLease = {
   hold<T>(work: () => Promise<T>): Promise<T | null>;
   /** Lets another process sweep at its next tick. Never throws. */
   end(): Promise<void>;
+  /** Ends it, and does not take it for as long as a lease lasts, so that another process comes first. Never throws. */
+  giveWay(): Promise<void>;
 };
 
 /** A holder may miss one renewal. */
@@ -22,6 +24,12 @@ const longestMs = 15_000;
 export function createSweeperLease(db: Queryable, everyMs: number): SweeperLease {
   const holder = newId();
   let held = false;
+  let notBefore = 0;
+  const end = async () => {
+    if (!held) return;
+    held = false;
+    await endSweeperLease(db, holder).catch(() => undefined);
+  };
   const take = async () => {
     held = await takeSweeperLease(db, holder, intervals * everyMs);
     return held;
@@ -41,7 +49,7 @@ export function createSweeperLease(db: Queryable, everyMs: number): SweeperLease
   };
   return {
     async hold(work) {
-      if (!(await take())) return null;
+      if (performance.now() < notBefore || !(await take())) return null;
       const timer = keepRenewing();
       try {
         return await work();
@@ -49,10 +57,10 @@ export function createSweeperLease(db: Queryable, everyMs: number): SweeperLease
         clearInterval(timer);
       }
     },
-    async end() {
-      if (!held) return;
-      held = false;
-      await endSweeperLease(db, holder).catch(() => undefined);
+    end,
+    async giveWay() {
+      notBefore = performance.now() + intervals * everyMs;
+      await end();
     },
   };
 }

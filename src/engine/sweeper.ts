@@ -75,7 +75,7 @@ export function createSweeper(deps: Deps): Sweeper {
       const report = await lease.hold(sweep);
       if (!report) await readDepths(deps);
       // Perhaps another process reaches the queue.
-      else if (report.silent.length > 0) await lease.end();
+      else if (report.silent.length > 0) await lease.giveWay();
       if (report && (report.reissued > 0 || report.flushed.length > 0)) log.info(report, 'sweep');
     } catch (error) {
       log.warn({ error: (error as Error).message }, 'sweep failed, will retry');

@@ -37,7 +37,11 @@ async function whileHolding<T>(first: Row, later: Row, statement: () => Promise<
     await lock(first);
     const result = statement();
     await expect
-      .poll(() => db.query(`SELECT 1 AS n FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`))
+      .poll(() =>
+        // Other databases of the server have waiting statements of their own.
+        db.query(`SELECT 1 AS n FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+          WHERE NOT l.granted AND l.locktype = 'transactionid' AND a.datname = current_database()`),
+      )
       .toEqual([{ n: 1 }]);
     await lock(later);
     await holder.query('ROLLBACK');

@@ -70,6 +70,22 @@ describe('inBatches', () => {
     expect(await Promise.all(answers)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('that hangs holds up the next ones for a time only', async () => {
+    const works: number[][] = [];
+    const ask = inBatches(
+      async (keys: number[]) => {
+        works.push(keys);
+        if (keys.includes(1)) await new Promise(() => undefined);
+        return keys;
+      },
+      { atOnce: 1, most: 10, patienceMs: 20 },
+    );
+    void ask(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await Promise.all([ask(2), ask(3)])).toEqual([2, 3]);
+    expect(works).toEqual([[1], [2, 3]]);
+  });
+
   it('has a bound: further calls take the next one', async () => {
     const works: number[][] = [];
     const ask = inBatches(

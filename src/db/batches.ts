@@ -1,4 +1,5 @@
 import { isAnswer } from './database-errors.ts';
+import { settledWithin } from './deadline.ts';
 import type { Queryable } from './queryable.ts';
 
 export type BatchLimits = {
@@ -6,6 +7,8 @@ export type BatchLimits = {
   atOnce: number;
   /** Members of one batch; the others wait for the next one. */
   most: number;
+  /** After this time a batch counts no longer as under way. */
+  patienceMs?: number;
 };
 
 const defaults: BatchLimits = { atOnce: 3, most: 1_000 };
@@ -15,14 +18,15 @@ type Caller<K, V> = { key: K; resolve: (value: V) => void; reject: (error: unkno
 /**
  * One statement for all callers of the same event loop iteration, and for those who come while `atOnce` are under way: at
  * idle no caller waits, and under load they share planning, round trips and commits. A caller never joins a batch that
- * began before its call, so an answer is as fresh as one of its own, and a batch that hangs holds up only its members.
+ * began before its call, so an answer is as fresh as one of its own. A batch that hangs holds up its members, and the others
+ * for `patienceMs` at most.
  *
- * `work` returns a value for each key. Each member keeps its own outcome: when the database refuses a batch, nothing of it
- * was written, and each member is tried alone. Another error, such as a lost connection, rejects all members.
+ * `work` returns a value for each key. Each member keeps its own outcome: when the database refuses a statement, each member
+ * is tried alone. Another error, such as a lost connection, rejects all members.
  */
 export function inBatches<K, V>(
   work: (keys: K[]) => Promise<V[]>,
-  { atOnce, most }: BatchLimits = defaults,
+  { atOnce, most, patienceMs = 3_000 }: BatchLimits = defaults,
 ): (key: K) => Promise<V> {
   const callers: Caller<K, V>[] = [];
   let underWay = 0;
@@ -37,7 +41,7 @@ export function inBatches<K, V>(
     isPlanned = false;
     underWay += 1;
     plan();
-    await settle(members, work);
+    await settledWithin(patienceMs, settle(members, work));
     underWay -= 1;
     plan();
   };

@@ -25,7 +25,10 @@ export function createSweeperLease(db: Queryable, everyMs: number): SweeperLease
   const holder = newId();
   let held = false;
   let notBefore = 0;
+  let renewal: Promise<unknown> = Promise.resolve();
   const end = async () => {
+    // One that is under way would take the lease again after its end.
+    await renewal;
     if (!held) return;
     held = false;
     await endSweeperLease(db, holder).catch(() => undefined);
@@ -40,7 +43,7 @@ export function createSweeperLease(db: Queryable, everyMs: number): SweeperLease
     return setInterval(() => {
       if (renewing || performance.now() - began > longestMs) return;
       renewing = true;
-      void take()
+      renewal = take()
         .catch(() => undefined)
         .finally(() => {
           renewing = false;

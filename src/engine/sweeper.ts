@@ -79,6 +79,7 @@ export function createSweeper(deps: Deps): Sweeper {
       if (report && (report.reissued > 0 || report.flushed.length > 0)) log.info(report, 'sweep');
     } catch (error) {
       log.warn({ error: (error as Error).message }, 'sweep failed, will retry');
+      await lease.giveWay();
     }
     if (!stopped)
       timer = setTimeout(

@@ -5,7 +5,7 @@ import { createDatabase, type Database, type Queryable } from '../../src/db/clie
 import { commitChange } from '../../src/db/commit.ts';
 import { type Receipt, takeReceipt } from '../../src/db/messaging/receipts.ts';
 import { openRuns, postpone } from '../../src/db/transport/outbox.ts';
-import { clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { atServer, clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
 
 /** Work that arrives while the same kind of work is under way shares a statement, and each keeps its own outcome. */
 let test: TestDatabase;
@@ -185,6 +185,24 @@ describe('receipts', () => {
     expect(taken).toEqual([null, null, null, null, null]);
     expect(await statusOf(id)).toEqual(['delivered', 'accepted']);
     expect(await statusOf(other)).toEqual(['sent', 'accepted']);
+  });
+
+  it('one whose effect is locked waits alone: the others are recorded while it does', async () => {
+    const [locked, free] = [await message('teaser', 'posting'), await message()];
+    await atServer(test.directUrl, async (holder) => {
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM effects WHERE id = $1 FOR UPDATE', [locked]);
+      const taken = await Promise.all([
+        takeReceipt(counted, receipt(locked, 'sent')),
+        takeReceipt(counted, receipt(free, 'sent')),
+      ]);
+      expect(taken.map((found) => found?.id ?? null)).toEqual([locked, null]);
+      expect(await statusOf(free)).toEqual(['sent', 'accepted']);
+      await holder.query('ROLLBACK');
+    });
+    const target = await takeReceipt(counted, receipt(locked, 'sent'));
+    expect(target, 'recorded once the lock is gone').toBeNull();
+    expect(await statusOf(locked)).toEqual(['sent', 'accepted']);
   });
 
   it('of an unknown message change nothing of the others', async () => {

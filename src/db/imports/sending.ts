@@ -103,8 +103,10 @@ const endWaiting = (of: OfImport): SQL => sql`WITH ${held(of)},
   gone AS (
     DELETE FROM outbox WHERE id = ANY(ARRAY(
       SELECT id FROM (
-        SELECT id, due_at FROM outbox WHERE ${rowsOf(of)} AND ${waitingRow.inLine}
-        UNION ALL SELECT id, due_at FROM outbox WHERE ${rowsOf(of)} AND ${waitingRow.later}) waiting
+        -- Bounded each, so that neither index is read whole.
+        (SELECT id, due_at FROM outbox WHERE ${rowsOf(of)} AND ${waitingRow.inLine} ORDER BY due_at LIMIT ${endedTogether}::integer)
+        UNION ALL
+        (SELECT id, due_at FROM outbox WHERE ${rowsOf(of)} AND ${waitingRow.later} ORDER BY due_at LIMIT ${endedTogether}::integer)) waiting
       WHERE ${endable(of)} ORDER BY due_at LIMIT ${endedTogether}::integer)) AND ${outboxRow.waiting} RETURNING id, event_id, event_at),
   ${leadsOf('gone')}, ${cancelled(of, ['pending', 'processing'])}
   SELECT count(*)::int AS ended FROM gone`;

@@ -72,7 +72,7 @@ const rank = (status: SQL) =>
 
 type OwnReceipt = Receipt & { effectId: string };
 
-/** Two statements at a time, so that one that waits for a lock does not stop all others. */
+/** Two statements at a time, so that a slow one does not stop all others. */
 const takenTogether = { atOnce: 2, most: 100 };
 
 const takerOf = perDatabase((db) =>
@@ -117,8 +117,9 @@ const dayMs = 86_400_000;
 
 /**
  * Returns the message of each receipt, updated where the receipt has no further effects: sent, or delivered unless the
- * delivery of the details follows from it. No two receipts may be of one message. Locks the effects in the order of
- * their ids, and each before its message, as recording the vendor's response does.
+ * delivery of the details follows from it. No two receipts may be of one message. Locks each effect before its message,
+ * as recording the vendor's response does, and leaves out one that is locked: its receipt is recorded by itself, and only
+ * it waits.
  */
 async function bookPlain(db: Queryable, receipts: readonly OwnReceipt[]): Promise<(ReceiptTarget | null)[]> {
   const ids = receipts.map(({ effectId }) => effectId);
@@ -139,7 +140,7 @@ async function bookPlain(db: Queryable, receipts: readonly OwnReceipt[]): Promis
     effect AS (
       SELECT e.id, g.status, g.vendor_id FROM messages m JOIN given g ON g.id = m.id JOIN effects e ON e.id = m.id
       WHERE ${here} AND ${forward} AND (g.status = 'sent' OR g.status = 'delivered' AND m.purpose <> 'reveal')
-      ORDER BY e.id FOR UPDATE OF e),
+      ORDER BY e.id FOR UPDATE OF e SKIP LOCKED),
     booked AS (
       UPDATE messages m SET status = g.status, vendor_id = coalesce(m.vendor_id, g.vendor_id), error_code = NULL, updated_at = now()
       FROM effect g WHERE m.id = g.id AND ${here} AND ${forward} RETURNING m.id, m.status, g.vendor_id),

@@ -4,7 +4,7 @@ import { run } from '../commit.ts';
 
 /**
  * Takes the lease of the sweeper for `ms`, or renews it. Returns false, with nothing written, when another process holds
- * it. Times are the database's. A lease that lasts longer than two of `ms` does not count: the clock was set back since, or
+ * it. Times are the database's. A lease that ends later than 2 × `ms` from now is ignored: the clock was set back since, or
  * its holder sweeps less often.
  */
 export async function takeSweeperLease(db: Queryable, holder: string, ms: number): Promise<boolean> {

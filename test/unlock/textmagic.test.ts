@@ -177,9 +177,16 @@ describe('TextMagic carries the texts', () => {
   });
 
   it('[F17] a number refused as unsubscribed is opted out, a number refused as invalid is undeliverable', async () => {
+    // Its text must not arrive here before the offer: only the vendor's refusal says that the number is unsubscribed.
+    const { id } = system.sandbox.fault({
+      vendor: 'textmagic',
+      kind: 'webhook_withhold',
+      event: 'message.inbound',
+    });
     const unsubscribed = await system.story.deal({
       before: (phone) => void system.sandbox.act.reply(phone, { text: 'STOP', provider: 'textmagic' }),
     });
+    system.sandbox.clearFaults(id);
     await system.story.reaches(unsubscribed, unsubscribed.buyer, 'OPTED_OUT');
     const invalid = await system.story.deal({
       before: (phone) => void system.sandbox.act.phone(phone, { refuse: 21614 }),

@@ -77,8 +77,8 @@ export type Posting<T> = {
 
 /**
  * Claims the effect, makes the call and records the response; all external calls go through here. The claim is committed
- * before the call and the response after it, with the step that follows where the run ends. A crash in between is resolved by the vendor's idempotency key, its
- * callback or its listing.
+ * before the call and the response after it, with the step that follows where the run ends. A crash in between is resolved
+ * by the vendor's idempotency key, its callback or its listing.
  */
 export async function post<T>(
   deps: PostDeps,

@@ -13,8 +13,8 @@ import { createSweeperLease } from './sweeper-lease.ts';
 
 /**
  * Every second, in one of the processes: reissues queued rows whose job was lost, admits waiting rows to their queues, and
- * detects a flushed queue. It does not raise the epoch of a row that is merely overdue: that would invalidate jobs that are still waiting
- * and, under a backlog, stop all processing.
+ * detects a flushed queue. It does not raise the epoch of a row that is merely overdue: that would invalidate jobs that are
+ * still waiting and, under a backlog, stop all processing.
  */
 export type Sweeper = {
   /** Sweeps once, whichever process holds the lease. */

@@ -5,6 +5,7 @@ import { createDatabase, type Database, type Queryable } from '../../src/db/clie
 import { commitChange } from '../../src/db/commit.ts';
 import { type Receipt, takeReceipt } from '../../src/db/messaging/receipts.ts';
 import { openRuns, postpone } from '../../src/db/transport/outbox.ts';
+import { committedRows } from '../harness/backlog.ts';
 import { atServer, clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
 
 /** Work that arrives while the same kind of work is under way shares a statement, and each keeps its own outcome. */
@@ -30,20 +31,9 @@ const counted: Queryable = {
   },
 };
 
-/** Outbox rows, each of its own event. */
-async function rows(count: number) {
-  const events = Array.from({ length: count }, () => {
-    const leadId = uuidv7();
-    return {
-      type: 'lead.received' as const,
-      organizationId: null,
-      subject: `lead:${leadId}`,
-      data: { leadId },
-    };
-  });
-  const { publish } = await commitChange(db, { events }, { visibilityMs: 60_000 });
-  return publish.map(({ id, epoch }) => ({ outboxId: id, epoch }));
-}
+/** The fences of outbox rows, each of its own event. */
+const rows = async (count: number) =>
+  (await committedRows(db, count)).map(({ id, epoch }) => ({ outboxId: id, epoch }));
 
 describe('openings of runs', () => {
   const open = openRuns();

@@ -9,6 +9,7 @@ import { bookReceipt, findReceiptTarget } from '../../src/db/messaging/receipts.
 import { claimEffect } from '../../src/db/transport/effects.ts';
 import { expediteQueued, reissue } from '../../src/db/transport/outbox.ts';
 import { ensureDemo } from '../../src/demo/seed.ts';
+import { committedRows } from '../harness/backlog.ts';
 import { atServer, clientOf, createTestDatabase, type TestDatabase } from '../harness/database.ts';
 
 /*
@@ -52,17 +53,7 @@ async function whileHolding<T>(first: Row, later: Row, statement: () => Promise<
 /** Queued outbox rows, of which the first is the last on its page. */
 async function outboxRows() {
   await db.query('DELETE FROM outbox');
-  const events = Array.from({ length: 3 }, () => {
-    const leadId = uuidv7();
-    return {
-      type: 'lead.received' as const,
-      organizationId: null,
-      subject: `lead:${leadId}`,
-      data: { leadId },
-    };
-  });
-  const { publish } = await commitChange(db, { events }, { visibilityMs: 60_000 });
-  const rows = publish.sort((a, b) => a.id - b.id);
+  const rows = await committedRows(db, 3);
   await db.query('UPDATE outbox SET due_at = due_at WHERE id = $1', [rows[0]!.id]);
   return { rows, first: { table: 'outbox', id: rows[0]!.id }, later: { table: 'outbox', id: rows[2]!.id } };
 }

@@ -1,3 +1,6 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Queryable } from '../../src/db/client.ts';
+import { commitChange, type PublishRow } from '../../src/db/commit.ts';
 import type { WorkerName } from '../../src/events/routes.ts';
 import type { TestSystem } from './system.ts';
 
@@ -13,6 +16,17 @@ export const addWaiting = (
       SELECT gen_random_uuid(), now(), $1, o, now(), false FROM unnest($2::uuid[]) AS o, generate_series(1, $3)`,
     [worker, organizations, rows],
   );
+
+/** Rows that were committed with an event each and are to be published, in the order of their ids. */
+export async function committedRows(db: Queryable, count: number): Promise<PublishRow[]> {
+  const events = Array.from({ length: count }, () => {
+    const leadId = uuidv7();
+    const subject = `lead:${leadId}`;
+    return { type: 'lead.received' as const, organizationId: null, subject, data: { leadId } };
+  });
+  const { publish } = await commitChange(db, { events }, { visibilityMs: 60_000 });
+  return publish.toSorted((a, b) => a.id - b.id);
+}
 
 /** Rows stored an hour ago for a later time, which is `dueIn` from now: negative when it has come. */
 export const addLater = (

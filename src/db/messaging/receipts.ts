@@ -109,7 +109,7 @@ function withoutRepeats(values: readonly string[]): [number, number][] {
 export async function takeReceipt(db: Queryable, receipt: Receipt): Promise<ReceiptTarget | null> {
   const { effectId } = receipt;
   const own = effectId === null ? null : await takerOf(db)({ ...receipt, effectId });
-  const message = own ?? (await findReceiptTarget(db, receipt));
+  const message = own ?? (await findReceiptTarget(db, { ...receipt, effectId: null }));
   return message && isNews(message, receipt) ? message : null;
 }
 
@@ -140,7 +140,7 @@ async function bookPlain(db: Queryable, receipts: readonly OwnReceipt[]): Promis
     effect AS (
       SELECT e.id, g.status, g.vendor_id FROM messages m JOIN given g ON g.id = m.id JOIN effects e ON e.id = m.id
       WHERE ${here} AND ${forward} AND (g.status = 'sent' OR g.status = 'delivered' AND m.purpose <> 'reveal')
-      ORDER BY e.id FOR UPDATE OF e SKIP LOCKED),
+      FOR UPDATE OF e SKIP LOCKED),
     booked AS (
       UPDATE messages m SET status = g.status, vendor_id = coalesce(m.vendor_id, g.vendor_id), error_code = NULL, updated_at = now()
       FROM effect g WHERE m.id = g.id AND ${here} AND ${forward} RETURNING m.id, m.status, g.vendor_id),

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { admitWaiting, lineUp } from '../../src/db/transport/admission.ts';
+import { type Admission, admitWaiting, lineUp } from '../../src/db/transport/admission.ts';
 import { postpone } from '../../src/db/transport/outbox.ts';
 import { queueState } from '../../src/db/transport/queue-state.ts';
 import { createSweeper, type Sweeper } from '../../src/engine/sweeper.ts';
@@ -11,6 +11,17 @@ import { startSystem, type TestSystem } from '../harness/system.ts';
 
 describe('organizations take turns in every queue', () => {
   let system: TestSystem;
+
+  /** Forty rows of the distributor, of all organizations. */
+  const admitted = (by: Pick<Admission, 'perOrganization' | 'weights'>) =>
+    admitWaiting(system.runtime.db, 'distributor', {
+      room: 40,
+      visibilityMs: 10_000,
+      organizations: 500,
+      after: null,
+      ...by,
+    });
+
   let sweeper: Sweeper;
   let [big, small, other]: [string, string, string] = [uuidv7(), uuidv7(), uuidv7()];
   beforeAll(async () => {
@@ -175,28 +186,14 @@ describe('organizations take turns in every queue', () => {
   it('[S36] rows of no organization have places of their own as well, and no more', async () => {
     await wait([null], 50);
     await system.rows('UPDATE outbox SET queued = true WHERE id IN (SELECT id FROM outbox LIMIT 15)');
-    const { rows } = await admitWaiting(system.runtime.db, 'distributor', {
-      room: 40,
-      visibilityMs: 10_000,
-      perOrganization: ownPlaces,
-      organizations: 500,
-      after: null,
-      weights: new Map(),
-    });
+    const { rows } = await admitted({ perOrganization: ownPlaces, weights: new Map() });
     expect(rows).toHaveLength(ownPlaces - 15);
   });
 
   it('[S36] admission by weight gives an organization of weight 3 three rows per turn', async () => {
     const weights = new Map([[small, 3]]);
     await wait([big, small], 100);
-    const { rows } = await admitWaiting(system.runtime.db, 'distributor', {
-      room: 40,
-      visibilityMs: 10_000,
-      perOrganization: null,
-      organizations: 500,
-      after: null,
-      weights,
-    });
+    const { rows } = await admitted({ perOrganization: null, weights: weights });
     expect(rows).toHaveLength(40);
     expect([await queued(small), await queued(big)]).toEqual([30, 10]);
   });
@@ -254,14 +251,7 @@ describe('organizations take turns in every queue', () => {
 
   it('[S36] of rows that came due one organization of weight 3 gets three of four places', async () => {
     await addLater(system, 'distributor', [big, small], { rows: 100, dueIn: '-1 second' });
-    const { rows } = await admitWaiting(system.runtime.db, 'distributor', {
-      room: 40,
-      visibilityMs: 10_000,
-      perOrganization: null,
-      organizations: 500,
-      after: null,
-      weights: new Map([[small, 3]]),
-    });
+    const { rows } = await admitted({ perOrganization: null, weights: new Map([[small, 3]]) });
     expect(rows).toHaveLength(40);
     expect([await queued(small), await queued(big)]).toEqual([30, 10]);
   });

@@ -22,6 +22,7 @@ import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } fr
 import { logRequests } from './http/request-log.ts';
 import { cutSlowBodies, readBodiesToEnd } from './http/slow-bodies.ts';
 import { type TurnLimits, takeTurns } from './http/turns.ts';
+import { marketplaceApi } from './marketplace/index.ts';
 import { healthRoutes } from './ops/health.ts';
 import { metricsRoute } from './ops/metrics.ts';
 import { queuePages } from './ops/queues.ts';
@@ -79,6 +80,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(healthRoutes(runtime, access));
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
+  await app.register(marketplaceApi(runtime, access));
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));
   await app.register(docsRoutes(limiter));

@@ -90,6 +90,26 @@ export class RefusedError extends Error {
   }
 }
 
+/**
+ * A refusal whose wording is part of a wire contract: answered as `error` beside the members of a problem document.
+ * `detail` says more where the wording is short.
+ */
+export class ContractError extends RefusedError {
+  readonly wording: string;
+
+  constructor(
+    status: number,
+    code: ProblemCode,
+    wording: string,
+    detail: string = wording,
+    more: ConstructorParameters<typeof RefusedError>[3] = {},
+  ) {
+    super(status, code, detail, more);
+    this.name = 'ContractError';
+    this.wording = wording;
+  }
+}
+
 /** Whether an error of Node or a driver has one of these codes (`ENOENT`, a SQLSTATE). */
 export const hasErrorCode = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));

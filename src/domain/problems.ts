@@ -142,6 +142,12 @@ const explained = {
     meaning: 'You are signed in, or the key is valid, and may not see or do this.',
     next: 'Use an account or key that may, or ask an operator.',
   },
+  second_factor_required: {
+    title: 'A second factor is required',
+    meaning:
+      'The organization asks its members for a second factor, and this session was opened without one.',
+    next: 'Set up an authenticator app on your account page, then sign in with it.',
+  },
   wrong_origin: {
     title: 'Sent by another site',
     meaning: 'A form was sent from a page that is not of this installation. Nothing was changed.',

@@ -1,15 +1,24 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sameSecret } from '../../adapters/secret.ts';
 import { type ApiKey, findKeys, looksLikeKey, noteKeyUse } from '../../db/account/api-keys.ts';
-import { organizationsOf } from '../../db/account/members.ts';
+import { findMembership, organizationsOf } from '../../db/account/members.ts';
 import { findOnlySeller, findTenant, type Tenant } from '../../db/account/organizations.ts';
 import { inBatches } from '../../db/batches.ts';
+import type { MarketRole } from '../../domain/account/roles.ts';
 import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
-import { RefusedError } from '../../domain/errors.ts';
+import { ContractError, RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { addressOf, type Limiter, type Requester } from '../http/limits.ts';
-import { type Auth, findPerson, webHeaders } from './better-auth.ts';
-import { assertOperator, type Caller, onlyOrganization, setCaller, setOrganization } from './caller.ts';
+import { type Auth, findPerson, findSession, webHeaders } from './better-auth.ts';
+import {
+  assertOperator,
+  type Caller,
+  onlyOrganization,
+  type Party,
+  setCaller,
+  setOrganization,
+  setParty,
+} from './caller.ts';
 import { wantsPage } from './local-path.ts';
 import { needsNoKey } from './local-request.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
@@ -29,6 +38,12 @@ export type Access = {
   operator(scope: Scope): Hook;
   /** A session. Browsers without one are redirected to the sign-in page; writes from other sites are refused. */
   signedIn: Hook;
+  /**
+   * A session of a member with one of these roles, in the marketplace of one organization: the one that `X-Organization`
+   * names, else the one chosen in the session, else the first. Credentials are the session's cookie, or the same string as
+   * Authorization: Bearer.
+   */
+  market(...roles: readonly MarketRole[]): Hook;
   /** The payment bridge's own key, or any valid API key. */
   bridge: Hook;
   /** An operator's API key. Outside production also a request from this machine without one. */
@@ -87,7 +102,7 @@ export function createAccess(
     return { caller: callerWith(key), home: id === null ? null : { id, priceFloors } };
   };
 
-  const findSession = async (request: FastifyRequest): Promise<Caller | null> => {
+  const findSignedIn = async (request: FastifyRequest): Promise<Caller | null> => {
     const person = await findPerson(auth, webHeaders(request));
     if (!person) return null;
     const organizations = person.role === 'operator' ? null : await organizationsOf(db, person.id);
@@ -100,7 +115,7 @@ export function createAccess(
     reply: FastifyReply,
     scope: Scope,
   ): Promise<Caller> => {
-    const session = keyIn(request) === undefined ? await findSession(request) : null;
+    const session = keyIn(request) === undefined ? await findSignedIn(request) : null;
     if (session) {
       await limiter.takeRequest(requesterOf(session), reply);
       // A browser sends its cookie along with requests that another site's page makes.
@@ -125,6 +140,40 @@ export function createAccess(
     if (!named)
       throw new RefusedError(400, 'organization_required', 'Name the organization: X-Organization: <slug>.');
     return named;
+  };
+
+  const identifyParty = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    roles: readonly MarketRole[],
+  ): Promise<Party> => {
+    // A browser sends its cookie along with requests that another site's page makes; it adds no Authorization header.
+    if (request.headers.authorization === undefined) assertSameOrigin(request, trusted);
+    const session = await findSession(auth, webHeaders(request));
+    if (!session || session.needsSecondFactor) {
+      if (!session && request.headers.authorization !== undefined)
+        await limiter.take('refused', addressOf(request), reply);
+      throw new ContractError(401, 'unauthorized', 'Unauthorized', 'Sign in first.');
+    }
+    const { person, hasSecondFactor } = session;
+    const slug = request.headers['x-organization'];
+    const chosen = typeof slug === 'string' ? { slug } : { id: session.organizationId };
+    const membership = await findMembership(db, person.id, chosen);
+    await limiter.takeRequest(
+      { actor: person.id, organizationId: membership?.organizationId ?? null },
+      reply,
+    );
+    if (membership?.requiresTwoFactor && !hasSecondFactor)
+      throw new ContractError(
+        403,
+        'second_factor_required',
+        'Forbidden',
+        'This organization asks its members for a second factor. Set one up on your account page, then sign in with it.',
+      );
+    const { organizationId = '', role, buyerId = null } = membership ?? {};
+    if (role === 'seller' && roles.includes(role)) return { organizationId, person, role, buyerId: null };
+    if (role === 'buyer' && buyerId && roles.includes(role)) return { organizationId, person, role, buyerId };
+    throw new ContractError(403, 'forbidden', 'Forbidden', 'Your role does not open this.');
   };
 
   const isBridge = (request: FastifyRequest): boolean =>
@@ -162,7 +211,7 @@ export function createAccess(
     async signedIn(request, reply) {
       assertSameOrigin(request, trusted);
       reply.header('cache-control', 'no-store');
-      const caller = await findSession(request);
+      const caller = await findSignedIn(request);
       if (caller) {
         await limiter.takeRequest(requesterOf(caller), reply);
         return setCaller(request, caller);
@@ -170,6 +219,21 @@ export function createAccess(
       if (wantsPage(request)) return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
       throw new RefusedError(401, 'unauthorized', 'Sign in first.');
     },
+    market:
+      (...roles) =>
+      async (request, reply) => {
+        const party = await identifyParty(request, reply, roles);
+        const { organizationId, person } = party;
+        setCaller(request, {
+          actor: person.id,
+          role: 'member',
+          organizations: [organizationId],
+          scopes: [],
+          supplierId: null,
+          person,
+        });
+        setParty(request, party);
+      },
     async bridge(request, reply) {
       if (isBridge(request)) return;
       setCaller(request, (await identifyKey(request, reply)).caller);

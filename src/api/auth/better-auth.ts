@@ -1,10 +1,12 @@
 import { drizzleAdapter } from '@better-auth/drizzle-adapter';
 import { betterAuth } from 'better-auth/minimal';
+import { bearer } from 'better-auth/plugins/bearer';
+import { twoFactor } from 'better-auth/plugins/two-factor';
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from '../../adapters/logger.ts';
 import type { Config } from '../../config.ts';
 import type { Database } from '../../db/client.ts';
-import { accounts, sessions, users, verifications } from '../../db/schema/auth.ts';
+import { accounts, sessions, twoFactors, users, verifications } from '../../db/schema/auth.ts';
 import { longestPassword, shortestPassword } from '../../domain/account/password.ts';
 import type { Person } from '../../domain/account/person.ts';
 import { newId } from '../../events/new-id.ts';
@@ -32,7 +34,13 @@ export function createAuth({ config, db, log }: AuthDeps) {
     trustedOrigins: trustedOrigins(config.publicUrl),
     database: drizzleAdapter(db.orm, {
       provider: 'pg',
-      schema: { user: users, session: sessions, account: accounts, verification: verifications },
+      schema: {
+        user: users,
+        session: sessions,
+        account: accounts,
+        verification: verifications,
+        twoFactor: twoFactors,
+      },
     }),
     emailAndPassword: {
       enabled: true,
@@ -49,7 +57,13 @@ export function createAuth({ config, db, log }: AuthDeps) {
       expiresIn: sessionDays * 86_400,
       disableSessionRefresh: true,
       cookieCache: { enabled: false },
+      additionalFields: {
+        secondFactorAt: { type: 'date', required: false, input: false },
+        organizationId: { type: 'string', required: false, input: false },
+      },
     },
+    // In this order: with bearer before it, a sign-in that still needs its second factor would answer a token.
+    plugins: [twoFactor({ issuer: 'leadgate' }), bearer({ requireSignature: true })],
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     advanced: {
@@ -77,13 +91,43 @@ export function webHeaders(request: FastifyRequest): Headers {
   return headers;
 }
 
-/** The user whose session cookie these headers carry. Returns null when there is none or it has expired. */
-export async function findPerson(auth: Auth, headers: Headers): Promise<Person | null> {
-  if (!headers.has('cookie')) return null;
-  const found = await auth.api.getSession({ headers });
+/** A valid session and whose it is. */
+export type Session = {
+  id: string;
+  person: Person;
+  /** The organization that a member of several has chosen; null for the first one. */
+  organizationId: string | null;
+  /** Whether a second factor was given in this session. */
+  hasSecondFactor: boolean;
+  /** The person has a second factor, which this session still lacks: it opens nothing but the page that asks for it. */
+  needsSecondFactor: boolean;
+};
+
+/**
+ * The session of a request: of its Authorization header when there is one, else of its cookie, never of both. Returns null
+ * when there is none or it has expired.
+ */
+export async function findSession(auth: Auth, headers: Headers): Promise<Session | null> {
+  const credentials = new Headers(headers);
+  if (headers.has('authorization')) credentials.delete('cookie');
+  else if (!headers.has('cookie')) return null;
+  const found = await auth.api.getSession({ headers: credentials });
   if (!found) return null;
-  const { id, name, email, role } = found.user;
-  return { id, name, email, role: role === 'operator' ? 'operator' : 'member' };
+  const { id, name, email, role, twoFactorEnabled } = found.user;
+  const { secondFactorAt = null, organizationId = null } = found.session;
+  return {
+    id: found.session.id,
+    person: { id, name, email, role: role === 'operator' ? 'operator' : 'member' },
+    organizationId,
+    hasSecondFactor: secondFactorAt !== null,
+    needsSecondFactor: twoFactorEnabled === true && secondFactorAt === null,
+  };
+}
+
+/** The user of a session that lacks nothing. Returns null for any other request. */
+export async function findPerson(auth: Auth, headers: Headers): Promise<Person | null> {
+  const session = await findSession(auth, headers);
+  return session && !session.needsSecondFactor ? session.person : null;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Tenant } from '../../db/account/organizations.ts';
 import type { LeadOwner } from '../../db/lead/leads.ts';
 import type { Person } from '../../domain/account/person.ts';
+import type { MarketRole } from '../../domain/account/roles.ts';
 import type { Scope } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { QuotaOwner } from '../../usecases/account/quotas.ts';
@@ -47,6 +48,41 @@ export function personOf(request: FastifyRequest): Person {
   const { person } = callerOf(request);
   if (!person) throw new Error('this route does not require a session');
   return person;
+}
+
+/** Whose side of the marketplace a session acts for: a seller's organization, or one of its buyers. */
+export type Party = { organizationId: string; person: Person } & (
+  | { role: Extract<MarketRole, 'seller'>; buyerId: null }
+  | { role: Extract<MarketRole, 'buyer'>; buyerId: string }
+);
+export type SellerParty = Extract<Party, { role: 'seller' }>;
+export type BuyerParty = Extract<Party, { role: 'buyer' }>;
+
+const parties = new WeakMap<FastifyRequest, Party>();
+
+export function setParty(request: FastifyRequest, party: Party): void {
+  parties.set(request, party);
+}
+
+/** The party of a request. Throws outside routes with `access.market`. */
+export function partyOf(request: FastifyRequest): Party {
+  const party = parties.get(request);
+  if (!party) throw new Error('this route has no market hook');
+  return party;
+}
+
+/** The same on routes that only sellers use. */
+export function sellerOf(request: FastifyRequest): SellerParty {
+  const party = partyOf(request);
+  if (party.role !== 'seller') throw new Error('this route is open to buyers');
+  return party;
+}
+
+/** The same on routes that only buyers use. */
+export function buyerOf(request: FastifyRequest): BuyerParty {
+  const party = partyOf(request);
+  if (party.role !== 'buyer') throw new Error('this route is open to sellers');
+  return party;
 }
 
 export function setOrganization(request: FastifyRequest, organization: Tenant): void {

@@ -12,7 +12,11 @@ const usualLimits: JsonLimits = { depth: 32, values: 2_000, valuesEach: 2_000 };
 /** Parsed at once up to this size, in slices above. */
 const smallBytes = 64 * 1024;
 
-type JsonOptions = Partial<Omit<JsonLimits, 'depth'>> & { mostBytes?: number };
+type JsonOptions = Partial<Omit<JsonLimits, 'depth'>> & {
+  mostBytes?: number;
+  /** Zero bytes are no body, not broken JSON. */
+  emptyIsAbsent?: boolean;
+};
 
 /**
  * Parses JSON bodies: strict UTF-8, limited nesting and number of values, no keys that could pollute prototypes. Every
@@ -34,17 +38,24 @@ export function limitRoutes(app: FastifyInstance, mostBytes: number): void {
 /** Accepts JSON beside the content types of the scope. */
 export function acceptJson(
   app: FastifyInstance,
-  { mostBytes = bodyLimit, values = usualLimits.values, valuesEach = values }: JsonOptions = {},
+  {
+    mostBytes = bodyLimit,
+    values = usualLimits.values,
+    valuesEach = values,
+    emptyIsAbsent = false,
+  }: JsonOptions = {},
 ): void {
   const parserOf = safeParser(app);
   const limits = { depth: usualLimits.depth, values, valuesEach };
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer', bodyLimit: mostBytes },
-    async (request: FastifyRequest, body: Buffer) =>
-      body.length > smallBytes
+    async (request: FastifyRequest, body: Buffer) => {
+      if (body.length === 0 && emptyIsAbsent) return undefined;
+      return body.length > smallBytes
         ? parseLargeJson(body, limits, parserOf(request))
-        : parseSmallJson(body, limits, parserOf(request)),
+        : parseSmallJson(body, limits, parserOf(request));
+    },
   );
 }
 

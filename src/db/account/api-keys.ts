@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import { quotas, StoredQuotaError } from '../../domain/account/quotas.ts';
+import { companyRoles } from '../../domain/account/roles.ts';
 import { allows, isScope, type Scope, supplierScopes } from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { PriceFloors } from '../../domain/lead/terms.ts';
 import { newId } from '../../events/new-id.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
+import { quoted } from '../schema/columns.ts';
 import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
 import { insertCounted } from './stored.ts';
 
@@ -122,7 +124,7 @@ function entitled(organizationId: string | null, maker: KeyMaker | null): SQL {
   if (maker.kind === 'key')
     return sql`maker AS (SELECT 1 FROM api_keys WHERE id = ${maker.id}::uuid AND revoked_at IS NULL FOR SHARE), `;
   return sql`maker AS (SELECT 1 FROM users WHERE id = ${maker.id}::uuid AND role = 'operator' FOR SHARE),
-    member AS (SELECT 1 FROM members WHERE user_id = ${maker.id}::uuid AND organization_id = ${organizationId}::uuid AND role = 'seller' FOR SHARE), `;
+    member AS (SELECT 1 FROM members WHERE user_id = ${maker.id}::uuid AND organization_id = ${organizationId}::uuid AND role in (${quoted(companyRoles)}) FOR SHARE), `;
 }
 
 function isEntitled(maker: KeyMaker | null): SQL {

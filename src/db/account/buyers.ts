@@ -26,6 +26,9 @@ const columns =
   sql.raw(`b.id, b.external_id AS "externalId", b.name, b.phone, b.email, b.language, b.active = 'active' AS active,
   b.created_at AS "createdAt"`);
 
+/** A buyer without a phone takes no offers by text, so that the pay-per-unlock API does not know it. */
+const isProvider = sql.raw('b.phone IS NOT NULL');
+
 /** A named buyer, with anything that prevents an offer of this lead. */
 export type Candidate = {
   buyerId: string;
@@ -52,7 +55,7 @@ export async function findCandidates(
       coalesce(${sql.raw(optedOutFor('p', 'b.organization_id'))}, false) AS "optedOut", p.bad_number_at IS NOT NULL AS "badNumber",
       EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.lead_id = ${leadId}::uuid AND u.buyer_id = b.id) AS offered
     FROM buyers b LEFT JOIN phones p ON p.our_number = ${ourNumber} AND p.number = b.phone
-    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ANY(${sql.param(externalIds)}::text[])`,
+    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ANY(${sql.param(externalIds)}::text[]) AND ${isProvider}`,
   );
 }
 
@@ -86,7 +89,7 @@ export async function createBuyer(db: Pick<Database, 'withTx'>, buyer: NewBuyer)
 }
 
 const countOf = (organizationId: string) =>
-  sql`(SELECT count(*) FROM buyers WHERE organization_id = ${organizationId}::uuid)`;
+  sql`(SELECT count(*) FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.user_id IS NULL)`;
 
 /**
  * For a transaction that stores many, after its inserts; it begins with `lockCount`. Throws StoredQuotaError, which rolls
@@ -107,7 +110,7 @@ export async function findBuyer(
 ): Promise<Buyer | null> {
   const [row] = await run<Buyer>(
     db,
-    sql`SELECT ${columns} FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId}`,
+    sql`SELECT ${columns} FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId} AND ${isProvider}`,
   );
   return row ?? null;
 }
@@ -118,7 +121,7 @@ export async function listBuyers(
   organizationId: string,
   page: { limit: number; after: string | null; active: boolean | null },
 ): Promise<Buyer[]> {
-  const where = [sql`b.organization_id = ${organizationId}::uuid`];
+  const where = [sql`b.organization_id = ${organizationId}::uuid`, isProvider];
   if (page.after !== null) where.push(sql`b.external_id > ${page.after}::text`);
   if (page.active !== null) where.push(sql`b.active = ${page.active ? 'active' : 'inactive'}::text`);
   return run(
@@ -131,7 +134,7 @@ export async function listBuyers(
 export async function firstBuyerIds(db: Queryable, limit: number): Promise<string[]> {
   const rows = await run<{ id: string }>(
     db,
-    sql`SELECT external_id AS id FROM buyers WHERE active = 'active' ORDER BY created_at LIMIT ${limit}::integer`,
+    sql`SELECT external_id AS id FROM buyers b WHERE b.active = 'active' AND ${isProvider} ORDER BY b.created_at LIMIT ${limit}::integer`,
   );
   return rows.map(({ id }) => id);
 }
@@ -155,7 +158,7 @@ export async function changeBuyer(
       language = CASE WHEN ${given('language')}::boolean THEN ${change.language ?? null}::text ELSE b.language END,
       active = CASE ${change.active ?? null}::boolean WHEN true THEN 'active' WHEN false THEN 'inactive' ELSE b.active END,
       updated_at = now()
-    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId} RETURNING ${columns}`,
+    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId} AND ${isProvider} RETURNING ${columns}`,
   );
   return row ?? null;
 }

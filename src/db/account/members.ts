@@ -1,39 +1,71 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import type { MemberRole } from '../../domain/account/roles.ts';
+import { companyRoles, type MemberRole } from '../../domain/account/roles.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newId } from '../../events/new-id.ts';
 import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { quoted } from '../schema/columns.ts';
 import { type RevokedKey, revokeKeysMadeBy } from './api-keys.ts';
 
-/** A user with the role of seller in an organization. */
+const opensCompany = sql`m.role in (${quoted(companyRoles)})`;
+
+/** A user who may use the company pages of an organization. */
 export type Member = { userId: string; name: string; email: string; hasPassword: boolean };
 
-/** Organizations in which the user is a seller. Buyers and suppliers have no access to company pages. */
+/** Organizations whose company pages the user may use. Buyers and suppliers have no access to them. */
 export async function organizationsOf(db: Queryable, userId: string): Promise<string[]> {
   const rows = await run<{ id: string }>(
     db,
-    sql`SELECT organization_id AS id FROM members WHERE user_id = ${userId}::uuid AND role = 'seller' ORDER BY created_at, organization_id`,
+    sql`SELECT m.organization_id AS id FROM members m WHERE m.user_id = ${userId}::uuid AND ${opensCompany} ORDER BY m.created_at, m.organization_id`,
   );
   return rows.map(({ id }) => id);
 }
 
-/** Whether the user is an operator or a seller of the organization. */
+/** Whether the user is an operator or may use the company pages of the organization. */
 export async function mayManage(db: Queryable, userId: string, organizationId: string): Promise<boolean> {
   const rows = await run(
     db,
     sql`SELECT 1 FROM users u WHERE u.id = ${userId}::uuid AND (u.role = 'operator' OR EXISTS (
-      SELECT 1 FROM members m WHERE m.user_id = u.id AND m.organization_id = ${organizationId}::uuid AND m.role = 'seller'))`,
+      SELECT 1 FROM members m WHERE m.user_id = u.id AND m.organization_id = ${organizationId}::uuid AND ${opensCompany}))`,
   );
   return rows.length > 0;
+}
+
+/** A member of an organization that sells on the marketplace. */
+export type Membership = {
+  organizationId: string;
+  role: MemberRole;
+  buyerId: string | null;
+  requiresTwoFactor: boolean;
+};
+
+/**
+ * The membership of a user in the marketplace's organization with this slug, or with this id; the oldest one without
+ * either. Returns null when the user is not a member of it, or of none.
+ */
+export async function findMembership(
+  db: Queryable,
+  userId: string,
+  organization: { slug: string } | { id: string | null },
+): Promise<Membership | null> {
+  const { slug = null, id = null } = organization as { slug?: string; id?: string | null };
+  const [row] = await run<Membership>(
+    db,
+    sql`SELECT m.organization_id AS "organizationId", m.role, m.buyer_id AS "buyerId", o.requires_two_factor AS "requiresTwoFactor"
+      FROM members m JOIN sellers s USING (organization_id) JOIN organizations o ON o.id = m.organization_id
+      WHERE m.user_id = ${userId}::uuid AND (${slug}::text IS NULL OR o.slug = ${slug}::text)
+        AND (${id}::uuid IS NULL OR m.organization_id = ${id}::uuid)
+      ORDER BY m.created_at, m.organization_id LIMIT 1`,
+  );
+  return row ?? null;
 }
 
 export async function listMembers(db: Queryable, organizationId: string): Promise<Member[]> {
   return run(
     db,
     sql`SELECT u.id AS "userId", u.name, u.email, EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = u.id) AS "hasPassword"
-      FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ${organizationId}::uuid AND m.role = 'seller' ORDER BY m.created_at, u.id`,
+      FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ${organizationId}::uuid AND ${opensCompany} ORDER BY m.created_at, u.id`,
   );
 }
 
@@ -54,9 +86,9 @@ export async function addMember(
       VALUES (${newId()}::uuid, ${person.name}::text, ${email}::text, true, 'member')
       ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, name, email, role),
     joined AS (
-      INSERT INTO members (organization_id, user_id, role) SELECT ${organizationId}::uuid, id, 'seller' FROM made ON CONFLICT DO NOTHING)
+      INSERT INTO members (organization_id, user_id, role) SELECT ${organizationId}::uuid, id, 'company' FROM made ON CONFLICT DO NOTHING)
     SELECT id AS "userId", name, email, role, EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AS "hasPassword",
-      (SELECT m.role FROM members m WHERE m.user_id = made.id AND m.organization_id = ${organizationId}::uuid AND m.role <> 'seller') AS other
+      (SELECT m.role FROM members m WHERE m.user_id = made.id AND m.organization_id = ${organizationId}::uuid AND NOT ${opensCompany}) AS other
     FROM made`,
   );
   if (row!.other)
@@ -82,7 +114,7 @@ export async function removeMember(
     const [removed] = await run<{ role: string }>(
       tx,
       sql`DELETE FROM members m USING users u WHERE m.organization_id = ${organizationId}::uuid AND m.user_id = ${userId}::uuid
-        AND m.role = 'seller' AND u.id = m.user_id RETURNING u.role`,
+        AND ${opensCompany} AND u.id = m.user_id RETURNING u.role`,
     );
     if (!removed) return null;
     return removed.role === 'operator' ? [] : revokeKeysMadeBy(tx, userId, organizationId);
@@ -108,7 +140,7 @@ export async function makePasswordToken(
     db,
     sql`WITH member AS (
       SELECT u.id FROM users u JOIN members m ON m.user_id = u.id
-      WHERE u.id = ${userId}::uuid AND m.organization_id = ${organizationId}::uuid AND m.role = 'seller' AND u.role = 'member'),
+      WHERE u.id = ${userId}::uuid AND m.organization_id = ${organizationId}::uuid AND ${opensCompany} AND u.role = 'member'),
     earlier AS (DELETE FROM verifications v USING member WHERE v.value = member.id::text AND v.identifier LIKE ${`${purpose}%`})
     INSERT INTO verifications (id, identifier, value, expires_at)
     SELECT ${newId()}::uuid, ${identifierOf(token)}::text, id::text, now() + make_interval(hours => ${passwordLinkHours}::integer)

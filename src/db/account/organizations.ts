@@ -39,7 +39,7 @@ export async function findOnlySeller(db: Queryable): Promise<Tenant | null> {
   const rows = await run<Tenant>(
     db,
     sql`SELECT id, price_floors AS "priceFloors" FROM organizations o
-      WHERE EXISTS (SELECT 1 FROM buyers b WHERE b.organization_id = o.id) LIMIT 2`,
+      WHERE EXISTS (SELECT 1 FROM buyers b WHERE b.organization_id = o.id AND b.phone IS NOT NULL) LIMIT 2`,
   );
   return rows.length === 1 ? rows[0]! : null;
 }

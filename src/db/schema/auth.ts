@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import { moment } from './columns.ts';
+import { boolean, check, index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { type LinkPurpose, linkPurposes } from '../../domain/account/links.ts';
+import { moment, quoted } from './columns.ts';
 
-/** Users. The columns of these four tables are better-auth's (core schema of 1.7); `role` is ours. */
+/** Users. The columns of these tables are better-auth's (1.7) unless they say that they are ours; `role` is. */
 export const users = pgTable(
   'users',
   {
@@ -12,6 +13,7 @@ export const users = pgTable(
     emailVerified: boolean('email_verified').notNull().default(false),
     image: text(),
     role: text().notNull().default('member'),
+    twoFactorEnabled: boolean('two_factor_enabled').notNull().default(false),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
@@ -32,6 +34,10 @@ export const sessions = pgTable(
     expiresAt: moment('expires_at').notNull(),
     ipAddress: text('ip_address'),
     userAgent: text('user_agent'),
+    /** Ours: when a second factor was given in this session; null when none was. */
+    secondFactorAt: moment('second_factor_at'),
+    /** Ours: the organization that a member of several has chosen. */
+    organizationId: uuid('organization_id'),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
@@ -75,4 +81,44 @@ export const verifications = pgTable(
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (t) => [index('verifications_identifier').on(t.identifier)],
+);
+
+/** The second factor of a user: the secret of an authenticator app and the recovery codes, encrypted by the library. */
+export const twoFactors = pgTable(
+  'two_factors',
+  {
+    id: uuid().primaryKey(),
+    secret: text().notNull(),
+    backupCodes: text('backup_codes').notNull(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    verified: boolean().notNull().default(true),
+    failedVerificationCount: integer('failed_verification_count').notNull().default(0),
+    lockedUntil: moment('locked_until'),
+  },
+  (t) => [index('two_factors_user').on(t.userId)],
+);
+
+/**
+ * Ours: a link that was mailed to a user. Its token is recomputed from the id, so none is stored; it works once, and
+ * until it expires.
+ */
+export const accountLinks = pgTable(
+  'account_links',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    purpose: text().$type<LinkPurpose>().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    expiresAt: moment('expires_at').notNull(),
+    usedAt: moment('used_at'),
+  },
+  (t) => [
+    index('account_links_user').on(t.userId),
+    index('account_links_expired').on(t.expiresAt),
+    check('account_links_purpose', sql`${t.purpose} in (${quoted(linkPurposes)})`),
+  ],
 );

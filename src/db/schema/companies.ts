@@ -85,6 +85,43 @@ export const members = pgTable(
   ],
 );
 
+/**
+ * An invitation of a person to an organization, by mail. Its token is recomputed from the id, so none is stored; it works
+ * once, until it expires, and for that e-mail address alone.
+ */
+export const invitations = pgTable(
+  'invitations',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    email: text().notNull(),
+    name: text().notNull(),
+    role: text().$type<MemberRole>().notNull(),
+    buyerId: uuid('buyer_id').references(() => buyers.id),
+    supplierId: uuid('supplier_id'),
+    /** Id of the user who invited; null when it was made on the command line. */
+    invitedBy: uuid('invited_by'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    expiresAt: moment('expires_at').notNull(),
+    acceptedAt: moment('accepted_at'),
+    revokedAt: moment('revoked_at'),
+  },
+  (t) => [
+    index('invitations_organization').on(t.organizationId, t.createdAt),
+    uniqueIndex('invitations_open')
+      .on(t.organizationId, t.email)
+      .where(sql`accepted_at is null and revoked_at is null`),
+    check('invitations_role', sql`${t.role} in (${quoted(memberRoles)})`),
+    check('invitations_email_lower', sql`${t.email} = lower(${t.email})`),
+    check(
+      'invitations_of',
+      sql`(${t.role} = 'buyer') = (${t.buyerId} is not null) and (${t.role} = 'supplier') = (${t.supplierId} is not null)`,
+    ),
+  ],
+);
+
 /** The newest lead of a phone within a company: deduplicates leads, also across concurrent uploads. */
 export const knownPhones = pgTable(
   'known_phones',

@@ -1,6 +1,19 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { PriceFloors } from '../../domain/lead/terms.ts';
+import { users } from './auth.ts';
 import { moment } from './columns.ts';
 
 export const organizations = pgTable(
@@ -23,6 +36,8 @@ export const organizations = pgTable(
     queueWeight: integer('queue_weight').notNull().default(1),
     /** Limits that replace those of the table of quotas, by name; null for none. */
     quotas: jsonb().$type<Record<string, number>>(),
+    /** Its members need a second factor. */
+    requiresTwoFactor: boolean('requires_two_factor').notNull().default(false),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (t) => [
@@ -83,20 +98,41 @@ export const buyers = pgTable(
     /** The `provider_id` of the pay-per-unlock API. */
     externalId: text('external_id').notNull(),
     name: text(),
-    phone: text().notNull(),
+    /** Offers and alerts are texted to it; a buyer without one is no provider of the pay-per-unlock API. */
+    phone: text(),
     email: text(),
     language: text(),
     active: text().notNull().default('active'),
     flaggedAt: moment('flagged_at'),
     /** How many of its payments are a reason for the flag. */
     flags: integer().notNull().default(0),
+    /** The person who registered it; null when no person signs in for it. */
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    companyName: text('company_name'),
+    /** Weight in WEIGHTED_ROUND_ROBIN, 1 to 10. */
+    priority: integer().notNull().default(5),
+    /** Most spent in a calendar month and an ISO week, in cents; null for no limit. */
+    monthlySpendingLimitMinor: bigint('monthly_spending_limit_minor', { mode: 'number' }),
+    weeklySpendingLimitMinor: bigint('weekly_spending_limit_minor', { mode: 'number' }),
+    autoRechargeEnabled: boolean('auto_recharge_enabled').notNull().default(false),
+    /** In cents; null until the buyer sets them. */
+    autoRechargeThresholdMinor: bigint('auto_recharge_threshold_minor', { mode: 'number' }),
+    autoRechargeAmountMinor: bigint('auto_recharge_amount_minor', { mode: 'number' }),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
   (t) => [
+    unique('buyers_of').on(t.organizationId, t.id),
     uniqueIndex('buyers_external_id').on(t.organizationId, t.externalId),
+    uniqueIndex('buyers_user').on(t.userId, t.organizationId),
+    index('buyers_newest').on(t.organizationId, t.createdAt, t.id),
     index('buyers_phone').on(t.phone),
     check('buyers_active', sql`${t.active} in ('active', 'inactive')`),
+    check('buyers_priority', sql`${t.priority} between 1 and 10`),
+    check(
+      'buyers_limits',
+      sql`least(${t.monthlySpendingLimitMinor}, ${t.weeklySpendingLimitMinor}, ${t.autoRechargeThresholdMinor}, ${t.autoRechargeAmountMinor}) > 0`,
+    ),
     check('buyers_phone_e164', sql`${t.phone} ~ '^\\+[1-9][0-9]{6,14}$'`),
   ],
 );

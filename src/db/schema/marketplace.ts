@@ -1,0 +1,237 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import {
+  type CampaignStatus,
+  campaignStatuses,
+  type DistributionLogic,
+  distributionLogics,
+} from '../../domain/marketplace/campaign.ts';
+import type { CategoryField } from '../../domain/marketplace/category-fields.ts';
+import { type PartyStatus, partyStatuses } from '../../domain/marketplace/party.ts';
+import { type SubscriptionStatus, subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
+import { moment, quoted } from './columns.ts';
+import { buyers, organizations } from './organizations.ts';
+
+/*
+ * Foreign keys between these tables include the organization, so that the database itself refuses a row that joins two
+ * organizations.
+ */
+
+/** An organization that sells leads through campaigns. Its name is the organization's. */
+export const sellers = pgTable(
+  'sellers',
+  {
+    organizationId: uuid('organization_id')
+      .primaryKey()
+      .references(() => organizations.id),
+    contactName: text('contact_name').notNull(),
+    /** Buyers register with it. Replaced by a new one, it is worth nothing. */
+    inviteCode: text('invite_code').notNull().unique(),
+    inviteCodeAt: moment('invite_code_at').notNull().defaultNow(),
+    /** Added to what texts and e-mails cost, in hundredths of a percent. */
+    smsMarkupBasisPoints: integer('sms_markup_basis_points').notNull().default(2_000),
+    emailMarkupBasisPoints: integer('email_markup_basis_points').notNull().default(1_500),
+    platformFeeBasisPoints: integer('platform_fee_basis_points').notNull().default(500),
+    /** IANA name. Days of caps begin by it unless a buyer has a zone of its own. */
+    timeZone: text('time_zone').notNull().default('America/New_York'),
+    branding: jsonb().$type<Record<string, string>>().notNull().default({}),
+    trialEndsAt: moment('trial_ends_at').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    check('sellers_invite_code', sql`${t.inviteCode} ~ '^[A-Z0-9]{8}$'`),
+    check(
+      'sellers_shares',
+      sql`${t.smsMarkupBasisPoints} between 0 and 100000 and ${t.emailMarkupBasisPoints} between 0 and 100000 and ${t.platformFeeBasisPoints} between 0 and 10000`,
+    ),
+  ],
+);
+
+/** A kind of leads and the values that each of them has. */
+export const categories = pgTable(
+  'categories',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    name: text().notNull(),
+    description: text(),
+    fields: jsonb().$type<CategoryField[]>().notNull(),
+    isActive: boolean('is_active').notNull().default(true),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    unique('categories_of').on(t.organizationId, t.id),
+    uniqueIndex('categories_name').on(t.organizationId, sql`lower(${t.name})`),
+    check('categories_fields', sql`jsonb_typeof(${t.fields}) = 'array'`),
+  ],
+);
+
+/** A category sold at a price by one distribution logic. */
+export const campaigns = pgTable(
+  'campaigns',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    categoryId: uuid('category_id').notNull(),
+    name: text().notNull(),
+    description: text(),
+    /** Price of a lead, in cents. */
+    priceMinor: integer('price_minor').notNull(),
+    distributionLogic: text('distribution_logic').$type<DistributionLogic>().notNull(),
+    allowStateSelection: boolean('allow_state_selection').notNull().default(true),
+    status: text().$type<CampaignStatus>().notNull().default('ACTIVE'),
+    /** How many buyers may buy one lead of a BROADCAST; null for every eligible one. */
+    maxSales: integer('max_sales'),
+    leadTtlHours: integer('lead_ttl_hours').notNull().default(72),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    unique('campaigns_of').on(t.organizationId, t.id),
+    foreignKey({
+      name: 'campaigns_category_fk',
+      columns: [t.organizationId, t.categoryId],
+      foreignColumns: [categories.organizationId, categories.id],
+    }),
+    index('campaigns_newest').on(t.organizationId, t.createdAt, t.id),
+    index('campaigns_category').on(t.categoryId),
+    check('campaigns_status', sql`${t.status} in (${quoted(campaignStatuses)})`),
+    check('campaigns_logic', sql`${t.distributionLogic} in (${quoted(distributionLogics)})`),
+    check('campaigns_price', sql`${t.priceMinor} between 1 and 1000000`),
+    check('campaigns_max_sales', sql`${t.maxSales} > 0`),
+    check('campaigns_ttl', sql`${t.leadTtlHours} between 1 and 8760`),
+  ],
+);
+
+/** A buyer's standing order on a campaign. One that was ended stays for what was bought by it. */
+export const subscriptions = pgTable(
+  'subscriptions',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    campaignId: uuid('campaign_id').notNull(),
+    buyerId: uuid('buyer_id').notNull(),
+    /** Most leads of a day; null for no limit. */
+    dailyCap: integer('daily_cap'),
+    /** USPS codes; empty for all. */
+    states: text().array().notNull().default(sql`'{}'`),
+    status: text().$type<SubscriptionStatus>().notNull().default('ACTIVE'),
+    /** 1 comes first, null last. */
+    waterfallPriority: integer('waterfall_priority'),
+    lastDistributedAt: moment('last_distributed_at'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+    endedAt: moment('ended_at'),
+  },
+  (t) => [
+    foreignKey({
+      name: 'subscriptions_campaign_fk',
+      columns: [t.organizationId, t.campaignId],
+      foreignColumns: [campaigns.organizationId, campaigns.id],
+    }),
+    foreignKey({
+      name: 'subscriptions_buyer_fk',
+      columns: [t.organizationId, t.buyerId],
+      foreignColumns: [buyers.organizationId, buyers.id],
+    }),
+    uniqueIndex('subscriptions_once').on(t.campaignId, t.buyerId).where(sql`ended_at is null`),
+    index('subscriptions_buyer').on(t.buyerId).where(sql`ended_at is null`),
+    check('subscriptions_status', sql`${t.status} in (${quoted(subscriptionStatuses)})`),
+    check('subscriptions_cap', sql`${t.dailyCap} > 0`),
+    check('subscriptions_waterfall', sql`${t.waterfallPriority} > 0`),
+  ],
+);
+
+/** A party that sends leads with keys of its own (`api_keys.supplier_id`). */
+export const suppliers = pgTable(
+  'suppliers',
+  {
+    id: uuid().primaryKey(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    name: text().notNull(),
+    email: text().notNull(),
+    status: text().$type<PartyStatus>().notNull().default('ACTIVE'),
+    /** Its leads are judged and answered, and sold to no buyer. */
+    testMode: boolean('test_mode').notNull().default(true),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    unique('suppliers_of').on(t.organizationId, t.id),
+    uniqueIndex('suppliers_email').on(t.organizationId, sql`lower(${t.email})`),
+    index('suppliers_newest').on(t.organizationId, t.createdAt, t.id),
+    check('suppliers_status', sql`${t.status} in (${quoted(partyStatuses)})`),
+  ],
+);
+
+/** The categories that a supplier may send and see. */
+export const supplierCategories = pgTable(
+  'supplier_categories',
+  {
+    organizationId: uuid('organization_id').notNull(),
+    supplierId: uuid('supplier_id').notNull(),
+    categoryId: uuid('category_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.supplierId, t.categoryId] }),
+    index('supplier_categories_category').on(t.categoryId),
+    foreignKey({
+      name: 'supplier_categories_supplier_fk',
+      columns: [t.organizationId, t.supplierId],
+      foreignColumns: [suppliers.organizationId, suppliers.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      name: 'supplier_categories_category_fk',
+      columns: [t.organizationId, t.categoryId],
+      foreignColumns: [categories.organizationId, categories.id],
+    }),
+  ],
+);
+
+/** Who changed what, with the row before and after. Rows are added and never changed. */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    organizationId: uuid('organization_id').notNull(),
+    /** Id of a user or an API key, or `cli`. */
+    actor: text().notNull(),
+    /** `campaign.updated` */
+    action: text().notNull(),
+    /** `campaign:<id>` */
+    subject: text().notNull(),
+    /** Null for what was created. */
+    before: jsonb().$type<Record<string, unknown>>(),
+    /** Null for what was removed. */
+    after: jsonb().$type<Record<string, unknown>>(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('audit_log_newest').on(t.organizationId, t.id),
+    index('audit_log_subject').on(t.organizationId, t.subject, t.id),
+  ],
+);

@@ -1,0 +1,3 @@
+/** A buyer's standing order on a campaign. */
+export const subscriptionStatuses = ['ACTIVE', 'PAUSED'] as const;
+export type SubscriptionStatus = (typeof subscriptionStatuses)[number];

@@ -31,7 +31,7 @@ const startTimeoutMs = 10_000;
  * Starts PgBouncer in transaction mode before a server. Its pools are smaller than ours, so that clients share
  * connections, and it forwards no session settings, so that code that depends on one fails.
  */
-export async function startPgBouncer(postgresUrl: string, { poolSize = 8 } = {}): Promise<PgBouncer> {
+export async function startPgBouncer(postgresUrl: string, { poolSize = 24 } = {}): Promise<PgBouncer> {
   const folder = await mkdtemp(join(tmpdir(), 'leadgate-pgbouncer-'));
   // Like PostgreSQL it refuses to run as root and runs as another user, who must be able to read its settings.
   await chmod(folder, 0o755);

@@ -8,6 +8,7 @@ import { RefusedError } from '../domain/errors.ts';
 import { newId } from '../events/new-id.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { createAccess } from './auth/access.ts';
+import { accountApi } from './auth/account-api.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
 import { authPages } from './auth/index.ts';
@@ -80,6 +81,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(healthRoutes(runtime, access));
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
+  await app.register(accountApi(runtime, access, limiter));
   await app.register(marketplaceApi(runtime, access));
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));

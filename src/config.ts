@@ -1,5 +1,10 @@
 import { type CrmConfigs, crmConfigs } from './config/crm.ts';
-import { environment, parseEncryptionKeys, parseQuotas } from './config/environment.ts';
+import {
+  environment,
+  parseEncryptionKeys,
+  parseQuotas,
+  type RegistrationMode,
+} from './config/environment.ts';
 import { liveKeyProblems, productionProblems } from './config/production.ts';
 import { readRedisUrl, redisNodes } from './config/redis-url.ts';
 import { developmentKey, developmentSessionSecret } from './config/repository-keys.ts';
@@ -65,6 +70,8 @@ export type Config = Readonly<{
   /** Newest first: the first encrypts, all decrypt. Each encrypted value is prefixed with its key's id. */
   encryptionKeys: readonly { id: string; key: Buffer }[];
   sessionSecret: string;
+  /** Who may register. */
+  registration: RegistrationMode;
   google: { clientId: string; clientSecret: string } | null;
   maxCsvBytes: number;
   /** Limits that replace those of the table of quotas, by name. */
@@ -156,6 +163,7 @@ export function loadConfig(
     alertEmail: e.ALERT_EMAIL ?? (production ? null : 'operator@leadgate.example'),
     encryptionKeys: encryptionKeys.length > 0 ? encryptionKeys : [developmentKey],
     sessionSecret: e.SESSION_SECRET ?? developmentSessionSecret,
+    registration: e.REGISTRATION,
     google:
       e.GOOGLE_CLIENT_ID && e.GOOGLE_CLIENT_SECRET
         ? { clientId: e.GOOGLE_CLIENT_ID, clientSecret: e.GOOGLE_CLIENT_SECRET }

@@ -8,9 +8,11 @@ import { RefusedError } from '../domain/errors.ts';
 import { newId } from '../events/new-id.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { createAccess } from './auth/access.ts';
+import { accountApi } from './auth/account-api.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
 import { authPages } from './auth/index.ts';
+import { createRegistering } from './auth/register.ts';
 import { companyApi, companyPages } from './company/index.ts';
 import { consolePages } from './console/index.ts';
 import { bodyLimit, readJsonBodies } from './http/bodies.ts';
@@ -52,6 +54,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   const limiter = createLimiter(runtime, { ...defaultLimits, ...options.limits });
   const auth = createAuth(runtime);
   const access = createAccess(runtime, { auth, limiter });
+  const registering = createRegistering(runtime);
   admitRequests(app, limiter);
   limitConnections(app, runtime.config.http.connections);
   limitBufferedBodies(app, {
@@ -80,6 +83,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(healthRoutes(runtime, access));
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
+  await app.register(accountApi(runtime, { access, registering, limiter }));
   await app.register(marketplaceApi(runtime, access));
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));
@@ -89,7 +93,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
     compressPages(app);
     await app.register(metricsRoute(runtime, access, limiter));
     await app.register(assetRoutes);
-    await app.register(authPages(runtime, auth, access));
+    await app.register(authPages(runtime, { auth, access, registering, limiter }));
     await app.register(consolePages(runtime, access));
     await app.register(companyPages(runtime, access));
     await app.register(queuePages(runtime, access));

@@ -4,6 +4,10 @@ import { crmVariables } from './crm.ts';
 const text = z.string().trim().min(1).optional();
 const port = z.coerce.number().int().min(0).max(65535);
 
+/** Who may register: anyone, buyers with a seller's invite code alone, or no person. */
+export const registrationModes = ['open', 'invite', 'closed'] as const;
+export type RegistrationMode = (typeof registrationModes)[number];
+
 /** Every variable, documented in .env.example. Unset and blank variables get the default shown here. */
 export const environment = z.object({
   NODE_ENV: z.enum(['production', 'development', 'test']).optional(),
@@ -38,6 +42,7 @@ export const environment = z.object({
   ALERT_EMAIL: text,
   ENCRYPTION_KEYS: text,
   SESSION_SECRET: text,
+  REGISTRATION: z.enum(registrationModes).default('open'),
   GOOGLE_CLIENT_ID: text,
   GOOGLE_CLIENT_SECRET: text,
   RETENTION_EVENTS_MONTHS: z.coerce.number().int().min(2).max(1200).default(25),

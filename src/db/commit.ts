@@ -26,6 +26,8 @@ export type Change = {
   /** Run only if the guard matched a row. */
   writes?: Part[];
   events?: EventDraft[];
+  /** The subjects whose events are written; all of them unless given. For a change of several rows, each with its own guard. */
+  eventsOf?: SQL;
 };
 
 export type PublishRow = { id: number; worker: WorkerName; epoch: number; organizationId: string | null };
@@ -153,7 +155,15 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
   if (options.attempt) add('attempt', attemptPart(options.attempt, go));
 
   const { eventRows, outboxRows } = rowsOf(change.events ?? [], options);
-  if (eventRows.length > 0) add('facts', factsPart(eventRows, go));
+  const { eventsOf } = change;
+  if (eventRows.length > 0)
+    add(
+      'facts',
+      eventsOf
+        ? sql`${factsPart(eventRows, go)} AND e.subject IN (${eventsOf}) RETURNING id`
+        : factsPart(eventRows, go),
+    );
+  const goFor = eventsOf ? sql`${go} AND t.event_id IN (SELECT id FROM facts)` : go;
   const hasTasks = outboxRows.length > 0;
   if (hasTasks)
     add(
@@ -161,7 +171,7 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
       sql`INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued)
     SELECT t.event_id, t.event_at, t.worker, t.organization_id, now() + make_interval(secs => t.due_in_ms / 1000.0), t.queued
     FROM jsonb_to_recordset(${asJson(outboxRows)}) AS t(event_id uuid, event_at timestamptz, worker text, organization_id uuid,
-      due_in_ms float8, queued boolean) WHERE ${go} RETURNING id, worker, epoch, organization_id, queued`,
+      due_in_ms float8, queued boolean) WHERE ${goFor} RETURNING id, worker, epoch, organization_id, queued`,
     );
   const published = hasTasks
     ? sql`(SELECT coalesce(json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch, 'organizationId', organization_id)) FILTER (WHERE queued), '[]') FROM tasks)`

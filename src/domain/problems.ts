@@ -142,6 +142,11 @@ const explained = {
     meaning: 'You are signed in, or the key is valid, and may not see or do this.',
     next: 'Use an account or key that may, or ask an operator.',
   },
+  registration_closed: {
+    title: 'Registration is closed',
+    meaning: 'This installation does not let everyone register. Nothing was stored.',
+    next: 'Ask your seller for an invite code, or the operator of this installation for an account.',
+  },
   second_factor_required: {
     title: 'A second factor is required',
     meaning:

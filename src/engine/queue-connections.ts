@@ -209,6 +209,8 @@ export async function postgresConnections(url: string, log: Logger): Promise<Con
   const schema = 'bullmq';
   const pools = createPools(url, schema, (error) => log.debug({ error: error.message }, 'queue connection'));
   const pool = pools.open(6);
+  // Each queue listens to the pool that all of them share.
+  pool.setMaxListeners(2 * workerNames.length);
   // Migrated once, on a separate connection, because the pools would migrate concurrently.
   const migrating = new Queue(
     'migration',

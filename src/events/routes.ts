@@ -10,6 +10,7 @@ export const workerNames = [
   'importer',
   'inbound',
   'ghl-syncer',
+  'account-keeper',
 ] as const;
 export type WorkerName = (typeof workerNames)[number];
 
@@ -24,6 +25,9 @@ export const routes = {
   'lead.contact_read': [],
 
   'company.registered': [],
+  'account.registered': ['account-keeper'],
+  'account.link_requested': ['account-keeper'],
+  'member.invited': ['account-keeper'],
   'lead.uploaded': ['ghl-syncer'],
   'lead.sync_requested': ['ghl-syncer'],
   'import.started': ['importer'],

@@ -12,6 +12,8 @@ type SubjectKind =
   | 'alert'
   | 'company'
   | 'organization'
+  | 'user'
+  | 'invitation'
   | 'installation';
 
 export const subjects = {
@@ -28,6 +30,8 @@ export const subjects = {
   /** By the id of its organization. */
   company: (organizationId: string) => `company:${organizationId}`,
   organization: (id: string) => `organization:${id}`,
+  user: (id: string) => `user:${id}`,
+  invitation: (id: string) => `invitation:${id}`,
   /** By the name of the check that found the trouble. */
   installation: (check: string) => `installation:${check}`,
 } satisfies Record<SubjectKind, (id: string) => string>;

@@ -1,6 +1,7 @@
 import type { AnyWorker } from '../engine/define.ts';
 import type { WorkerName } from '../events/routes.ts';
 import type { Runtime } from '../usecases/runtime.ts';
+import { accountKeeper } from './account-keeper.ts';
 import { distributor } from './distributor.ts';
 import { expirer } from './expirer.ts';
 import { ghlSyncer } from './ghl-syncer.ts';
@@ -21,4 +22,5 @@ export const workers = {
   importer,
   inbound,
   'ghl-syncer': ghlSyncer,
+  'account-keeper': accountKeeper,
 } satisfies { [N in WorkerName]: AnyWorker<Runtime> & { name: N } };

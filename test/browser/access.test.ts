@@ -3,8 +3,12 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeLink } from '../../src/db/account/links.ts';
+import { inviteByMail } from '../../src/usecases/account/invitations.ts';
+import { accountLinksOf } from '../../src/usecases/account/links.ts';
 import { asOperator, register } from '../harness/company-people.ts';
 import { phoneOf } from '../harness/import-client.ts';
+import { makeSeller } from '../harness/market.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 import { openBrowser, signIn } from './chromium.ts';
 
@@ -43,6 +47,21 @@ async function fill(system: TestSystem) {
   const empty = await register(operator, 2);
   const { story } = system;
   const company = `/dashboard/${number}`;
+
+  const seller = await makeSeller(system);
+  const { db, config } = system.runtime;
+  const links = accountLinksOf(config);
+  const resetId = await makeLink(db, seller.userId, 'reset_password', 1);
+  const verifyId = await makeLink(db, seller.userId, 'verify_email', 1);
+  const by = { organizationId: seller.organizationId, actor: seller.userId };
+  const colleague = {
+    email: 'new@people.example',
+    name: '',
+    role: 'seller',
+    buyerId: null,
+    supplierId: null,
+  } as const;
+  const invitationId = await inviteByMail(system.runtime, by, colleague);
 
   const [buyer, other] = await story.buyers(2);
   const open = await story.offer([buyer!, other!]);
@@ -141,6 +160,12 @@ async function fill(system: TestSystem) {
     strangers: {
       'sign in': '/login',
       'set password': invited.link,
+      'register as a seller': '/register',
+      'register as a buyer': `/register/buyer?code=${seller.inviteCode}`,
+      'forgotten password': '/forgot-password',
+      'new password': links.url('reset_password', resetId).slice(system.publicUrl.length),
+      'verify an address': links.url('verify_email', verifyId).slice(system.publicUrl.length),
+      invitation: links.url('invitation', invitationId).slice(system.publicUrl.length),
       'old link': `/set-password/${'x'.repeat(43)}`,
       'pay page': link.slice(system.publicUrl.length),
       'paid page': soldLink.slice(system.publicUrl.length),

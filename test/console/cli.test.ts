@@ -33,7 +33,7 @@ function leadgate(args: string[], typed = ''): Promise<Result> {
 
 it('[S07] creates an operator who can sign in; the password is typed, never an argument', async () => {
   const short = await leadgate(['operator', 'create', '--email', 'new@example.com'], 'short\n');
-  expect(short).toMatchObject({ code: 1, out: '', err: 'The password needs at least 12 characters.\n' });
+  expect(short).toMatchObject({ code: 1, out: '', err: 'The password needs at least 8 characters.\n' });
   const made = await leadgate(
     ['operator', 'create', '--email', 'New@Example.com'],
     'correct horse battery\n',

@@ -10,11 +10,12 @@ import { accounts, sessions, twoFactors, users, verifications } from '../../db/s
 import { longestPassword, shortestPassword } from '../../domain/account/password.ts';
 import type { Person } from '../../domain/account/person.ts';
 import { newId } from '../../events/new-id.ts';
+import { createPasswords } from '../../usecases/account/passwords.ts';
 import { addressOf } from '../http/limits.ts';
 import { trustedOrigins } from './origin.ts';
 
 /**
- * Sign-in by better-auth: passwords hashed with scrypt, sessions in our database, no sign-up. What the library does not
+ * Sign-in by better-auth: passwords stored as usecases/account/passwords.ts says, sessions in our database, no sign-up. What the library does not
  * do stands beside it: attempts per account and address (sign-in-limits.ts), and who may see what (access.ts).
  */
 
@@ -26,6 +27,7 @@ const addressHeader = 'x-leadgate-address';
 const sessionDays = 7;
 
 export function createAuth({ config, db, log }: AuthDeps) {
+  const passwords = createPasswords(config);
   return betterAuth({
     appName: 'leadgate',
     baseURL: config.publicUrl,
@@ -47,6 +49,10 @@ export function createAuth({ config, db, log }: AuthDeps) {
       disableSignUp: true,
       minPasswordLength: shortestPassword,
       maxPasswordLength: longestPassword,
+      password: {
+        hash: passwords.hash,
+        verify: ({ hash, password }) => passwords.verify(hash, password),
+      },
     },
     socialProviders: config.google
       ? { google: { ...config.google, disableSignUp: true, disableImplicitSignUp: true } }

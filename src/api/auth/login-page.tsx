@@ -1,6 +1,12 @@
 import { Document, Logo } from '../web/layout.tsx';
 
-export function LoginPage(props: { next: string; email?: string; problem?: string; google: boolean }) {
+export function LoginPage(props: {
+  next: string;
+  email?: string;
+  problem?: string;
+  google: boolean;
+  registers: boolean;
+}) {
   return (
     <Document title="Sign in" class="alone">
       <main class="sign-in">
@@ -48,9 +54,20 @@ export function LoginPage(props: { next: string; email?: string; problem?: strin
           </form>
         ) : null}
         <p class="sub">
-          Need an account? Ask your leadgate operator. Operators create theirs on the command line:{' '}
-          <code>leadgate operator create --email you@example.com</code>
+          <a href="/forgot-password">Forgot your password?</a>
         </p>
+        {props.registers ? (
+          <p class="sub">
+            New here? <a href="/register">Sell leads</a> or <a href="/register/buyer">buy leads</a>. Operators
+            create their account on the command line:{' '}
+            <code>leadgate operator create --email you@example.com</code>
+          </p>
+        ) : (
+          <p class="sub">
+            Need an account? Ask your leadgate operator. Operators create theirs on the command line:{' '}
+            <code>leadgate operator create --email you@example.com</code>
+          </p>
+        )}
       </main>
     </Document>
   );

@@ -42,7 +42,13 @@ export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {
       sendPage(
         reply.status(status),
         config,
-        await render(LoginPage({ ...fields, google: config.google !== null })),
+        await render(
+          LoginPage({
+            ...fields,
+            google: config.google !== null,
+            registers: config.registration !== 'closed',
+          }),
+        ),
       );
 
     app.get<{ Querystring: { next?: string } }>(

@@ -14,6 +14,8 @@ export type Limits = {
   key: Limit | null;
   /** Requests from one address for what is large to send or to make: documentation, metrics. */
   document: Limit;
+  /** Registrations from one address, which may be that of a whole office or a proxy. */
+  registration: Limit;
   /** Invalid keys and signatures from one address. */
   refused: Limit;
   /** Replies of one phone to one organization through the SMS gateway API. */
@@ -26,6 +28,7 @@ export const defaultLimits: Limits = {
   address: { points: 10_000, seconds: 10 },
   key: null,
   document: { points: 120, seconds: 60 },
+  registration: { points: 2_000, seconds: 600 },
   refused: { points: 60, seconds: 60 },
   phone: { points: 30, seconds: 60 },
   payLink: { points: 20, seconds: 60 },

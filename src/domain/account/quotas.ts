@@ -78,6 +78,13 @@ export const quotas = {
     seconds: day,
   },
   keys_made: { kind: 'rate', what: 'API keys made', perOrganization: 1_000, perKey: 1_000, seconds: day },
+  invitations: {
+    kind: 'rate',
+    what: 'invitations by e-mail',
+    perOrganization: 200,
+    perKey: 200,
+    seconds: day,
+  },
   files: { kind: 'rate', what: 'uploaded files', perOrganization: 5_000, perKey: 5_000, seconds: day },
   import_retries: {
     kind: 'rate',

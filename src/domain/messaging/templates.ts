@@ -186,6 +186,47 @@ export function renderStartConfirmed(language: string, fields: { organization: s
   return render(language, 'startConfirmed', { organization: oneLine(fields.organization) });
 }
 
+export interface LinkFields {
+  name: Field;
+  /** URL of our own page. */
+  url: string;
+  hours: number;
+}
+
+export function renderVerification(language: string, fields: LinkFields): Mail {
+  return {
+    subject: render(language, 'verifySubject', {}),
+    text: render(language, 'verifyBody', linkValues(fields)),
+  };
+}
+
+export function renderReset(language: string, fields: LinkFields): Mail {
+  return {
+    subject: render(language, 'resetSubject', {}),
+    text: render(language, 'resetBody', linkValues(fields)),
+  };
+}
+
+/** Names that a seller chose reach strangers: links in them are masked. */
+export function renderInvitation(
+  language: string,
+  fields: LinkFields & { organization: Field; invitedBy: Field },
+): Mail {
+  const organization = detailField(fields.organization, 80);
+  return {
+    subject: render(language, 'invitationSubject', { organization }),
+    text: render(language, 'invitationBody', {
+      ...linkValues(fields),
+      organization,
+      invitedBy: detailField(fields.invitedBy, 80),
+    }),
+  };
+}
+
+const linkValues = ({ name, url, hours }: LinkFields) => ({ name: detailField(name, 80), url, hours });
+
+type Mail = { subject: string; text: string };
+
 export interface AlertFields {
   kind: AlertKind;
   details: AlertDetails | null;

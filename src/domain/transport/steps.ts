@@ -92,6 +92,11 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
     },
     'crm.notified': { name: 'Apply a CRM update', failed: 'A CRM update of {company} wasn’t applied' },
   },
+  'account-keeper': {
+    'account.registered': { name: 'Set up a new account', failed: 'A new account wasn’t set up' },
+    'account.link_requested': { name: 'Mail a link', failed: 'A link wasn’t mailed to a person' },
+    'member.invited': { name: 'Mail an invitation', failed: 'An invitation of {company} wasn’t mailed' },
+  },
 };
 
 const unknown: Step = { name: 'A step', failed: 'A step of {company} failed' };

@@ -66,6 +66,26 @@ export const en: Texts = {
   startConfirmed:
     '{organization}: you will get client inquiries by text again. Reply HELP for help, STOP to opt out.',
 
+  verifySubject: 'Verify your e-mail address',
+
+  verifyBody:
+    '{has_name, select, yes {Hi {name},\n\nwelcome} other {Welcome}} to leadgate. Please verify your e-mail address:\n\n{url}\n\n' +
+    'The link works once and for {hours} hours. If you did not register, ignore this e-mail.',
+
+  resetSubject: 'Reset your password',
+
+  resetBody:
+    '{has_name, select, yes {Hi {name},\n\n} other {}}choose a new password here:\n\n{url}\n\n' +
+    'The link works once and for {hours, plural, one {# hour} other {# hours}}. A new password signs you out everywhere. ' +
+    'If you did not ask for it, ignore this e-mail: your password stays as it is.',
+
+  invitationSubject: '{organization} invites you',
+
+  invitationBody:
+    '{has_name, select, yes {Hi {name},\n\n} other {}}' +
+    '{has_invitedBy, select, yes {{invitedBy} invites} other {{organization} invites}} you to work with {organization} on leadgate. ' +
+    'Accept here:\n\n{url}\n\nThe link works once and for {hours} hours. If you do not know who this is, ignore this e-mail.',
+
   alertSubject: '[leadgate] {what}',
 
   alertBody:

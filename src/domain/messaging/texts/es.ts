@@ -67,6 +67,26 @@ export const es: Texts = {
   startConfirmed:
     '{organization}: volverá a recibir solicitudes de clientes. Responda HELP para ayuda, STOP para no recibir más.',
 
+  verifySubject: 'Confirme su dirección de correo',
+
+  verifyBody:
+    '{has_name, select, yes {Hola, {name}:\n\nle damos} other {Le damos}} la bienvenida a leadgate. Confirme su dirección de correo:\n\n{url}\n\n' +
+    'El enlace sirve una vez y durante {hours} horas. Si usted no se registró, ignore este mensaje.',
+
+  resetSubject: 'Restablezca su contraseña',
+
+  resetBody:
+    '{has_name, select, yes {Hola, {name}:\n\nelija} other {Elija}} aquí una nueva contraseña:\n\n{url}\n\n' +
+    'El enlace sirve una vez y durante {hours, plural, one {# hora} other {# horas}}. Con una nueva contraseña se cierran todas sus sesiones. ' +
+    'Si usted no la pidió, ignore este mensaje: su contraseña no cambia.',
+
+  invitationSubject: '{organization} le invita',
+
+  invitationBody:
+    '{has_name, select, yes {Hola, {name}:\n\n} other {}}' +
+    '{has_invitedBy, select, yes {{invitedBy} le invita} other {{organization} le invita}} a trabajar con {organization} en leadgate. ' +
+    'Acepte aquí:\n\n{url}\n\nEl enlace sirve una vez y durante {hours} horas. Si no conoce a esta persona, ignore este mensaje.',
+
   alertSubject: '[leadgate] {what}',
 
   alertBody:

@@ -15,6 +15,12 @@ export interface TextArguments {
   unclear: 'leadId' | 'contact';
   stopConfirmed: 'organization';
   startConfirmed: 'organization';
+  verifySubject: never;
+  verifyBody: 'name' | 'url' | 'hours';
+  resetSubject: never;
+  resetBody: 'name' | 'url' | 'hours';
+  invitationSubject: 'organization';
+  invitationBody: 'name' | 'organization' | 'invitedBy' | 'url' | 'hours';
   alertSubject: 'what';
   alertBody: 'what' | 'company' | 'buyer' | 'lead' | 'explanation' | 'detail' | 'since' | 'next' | 'url';
 }

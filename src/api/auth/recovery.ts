@@ -1,0 +1,75 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { z } from 'zod';
+import { passwordProblem, passwordWarning } from '../../domain/account/password.ts';
+import { accountLinksOf } from '../../usecases/account/links.ts';
+import { createPasswords } from '../../usecases/account/passwords.ts';
+import {
+  askForReset,
+  askForVerification,
+  resetPassword,
+  verifyAddress,
+} from '../../usecases/account/recovery.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
+import { assertGiven, bodyOf, contractProblems, read, refused } from '../http/contract.ts';
+import { emailOf } from './register.ts';
+import { peerOf } from './sign-in-limits.ts';
+
+type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters'>;
+
+const token = z.object({ token: z.string().max(200) });
+const reset = token.extend({ password: z.string() });
+const said = z.object({ message: z.string() });
+const warned = said.extend({ warnings: z.array(z.string()) });
+
+export const invalidLink = 'Invalid or expired link';
+
+/** What people do without their password: reset it, and verify their address. */
+export function recoveryRoutes(deps: Deps): FastifyPluginAsync {
+  const { config, db } = deps;
+  const links = accountLinksOf(config);
+  const passwords = createPasswords(config);
+  const schema = (summary: string, answer: z.ZodType = said) => ({
+    schema: {
+      summary,
+      tags: ['accounts'],
+      response: { 200: answer, ...contractProblems(400, 429, 503) },
+    },
+  });
+  return async (app) => {
+    app.post('/api/auth/forgot-password', schema('Mail a link that resets the password'), async (request) => {
+      const given = bodyOf(request);
+      assertGiven(given, ['email'], 'Email is required');
+      await askForReset(deps, { email: emailOf(given.email), ...peerOf(request) });
+      return { message: 'If an account with this email exists, a link to reset its password is on its way' };
+    });
+
+    app.post('/api/auth/reset-password', schema('Set a new password by a link', warned), async (request) => {
+      const given = bodyOf(request);
+      assertGiven(given, ['token', 'password'], 'Token and password are required');
+      const { token, password } = read(reset, given);
+      const problem = passwordProblem(password);
+      if (problem) throw refused('Invalid password', problem);
+      if (!(await resetPassword({ db, links, passwords }, token, password))) throw refused(invalidLink);
+      const warning = passwordWarning(password);
+      return { message: 'Password reset successfully', warnings: warning ? [warning] : [] };
+    });
+
+    app.post('/api/auth/verify-email', schema('Verify an address by a link'), async (request) => {
+      const given = bodyOf(request);
+      assertGiven(given, ['token'], 'Token is required');
+      if (!(await verifyAddress({ db, links }, read(token, given).token))) throw refused(invalidLink);
+      return { message: 'Email verified successfully' };
+    });
+
+    app.post(
+      '/api/auth/resend-verification',
+      schema('Mail the link that verifies an address again'),
+      async (request) => {
+        const given = bodyOf(request);
+        assertGiven(given, ['email'], 'Email is required');
+        await askForVerification(deps, { email: emailOf(given.email), ...peerOf(request) });
+        return { message: 'If this email has an account to be verified, a link is on its way' };
+      },
+    );
+  };
+}

@@ -1,0 +1,105 @@
+import { EntryPage, NewPassword, type Problem, TextField } from './entry-parts.tsx';
+
+/** What was typed into the form, without the password. */
+export type Typed = Readonly<Record<string, string | undefined>>;
+
+export function SellerRegistrationPage({ typed, problem }: { typed: Typed } & Problem) {
+  return (
+    <EntryPage
+      title="Create a seller account"
+      text="Sell leads of your own categories to buyers whom you invite."
+      problem={problem}
+      action="/register"
+      submit="Create the account"
+      after={
+        <p class="sub">
+          Buying leads? <a href="/register/buyer">Register with an invite code</a>. Have an account?{' '}
+          <a href="/login">Sign in</a>.
+        </p>
+      }
+    >
+      <TextField
+        label="Company"
+        name="companyName"
+        value={typed.companyName}
+        autocomplete="organization"
+        focused
+      />
+      <TextField label="Your name" name="name" value={typed.name} autocomplete="name" />
+      <TextField
+        label="Email"
+        name="email"
+        type="email"
+        value={typed.email}
+        autocomplete="username"
+        most={254}
+      />
+      <NewPassword />
+    </EntryPage>
+  );
+}
+
+export function BuyerRegistrationPage({
+  typed,
+  seller,
+  problem,
+}: { typed: Typed; seller: string | null } & Problem) {
+  return (
+    <EntryPage
+      title="Create a buyer account"
+      text={
+        seller === null
+          ? 'You need the invite code of the seller whose leads you want to buy.'
+          : `You will buy leads from ${seller}.`
+      }
+      problem={problem}
+      action="/register/buyer"
+      submit="Create the account"
+      after={
+        <p class="sub">
+          Have an account? <a href="/login">Sign in</a>.
+        </p>
+      }
+    >
+      <TextField
+        label="Invite code"
+        name="inviteCode"
+        value={typed.inviteCode}
+        most={20}
+        focused={!typed.inviteCode}
+      />
+      <TextField
+        label="Your name"
+        name="name"
+        value={typed.name}
+        autocomplete="name"
+        focused={Boolean(typed.inviteCode)}
+      />
+      <TextField
+        label="Company (optional)"
+        name="companyName"
+        value={typed.companyName}
+        autocomplete="organization"
+        optional
+      />
+      <TextField
+        label="Email"
+        name="email"
+        type="email"
+        value={typed.email}
+        autocomplete="username"
+        most={254}
+      />
+      <TextField
+        label="Phone (optional)"
+        name="phoneNumber"
+        type="tel"
+        value={typed.phoneNumber}
+        autocomplete="tel"
+        most={40}
+        optional
+      />
+      <NewPassword />
+    </EntryPage>
+  );
+}

@@ -1,0 +1,101 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import {
+  findInvitingSellers,
+  findRegistered,
+  type InvitingSeller,
+  type NewPerson,
+  registration,
+  registrationConstraints,
+} from '../../db/account/register.ts';
+import { inBatches } from '../../db/batches.ts';
+import { CommitOutcomeUnknownError } from '../../db/client.ts';
+import { violatedUnique } from '../../db/constraints.ts';
+import { newInviteCode, slugOf } from '../../domain/account/registration.ts';
+import { ContractError } from '../../domain/errors.ts';
+import { newId } from '../../events/new-id.ts';
+import type { Runtime } from '../runtime.ts';
+import { createPasswords } from './passwords.ts';
+
+type Deps = Pick<Runtime, 'config' | 'db' | 'relay'>;
+
+type Fields = { email: string; name: string; password: string; companyName: string; phone: string | null };
+export type SellerRegistration = Fields & { role: 'seller' };
+/** `seller`: the one whose code was given. */
+export type BuyerRegistration = Fields & { role: 'buyer'; inviteCode: string; seller: InvitingSeller };
+
+export type Registrations = {
+  /** Throws ContractError 400 when the address is taken, or the code has ceased to work. */
+  register(person: SellerRegistration | BuyerRegistration): Promise<NewPerson>;
+  /** The open seller with this code; null for any other code. */
+  findSeller(code: string): Promise<InvitingSeller | null>;
+};
+
+const emailTaken = 'User with this email already exists';
+export const invalidCode = 'Invalid invite code';
+
+/** People who register at the same time share their statements, each with an outcome of their own. */
+export function createRegistrations({ config, db, relay }: Deps): Registrations {
+  const passwords = createPasswords(config);
+  const store = inBatches(
+    async (people: NewPerson[]) => {
+      // When the answer to COMMIT was lost, what is found tells.
+      const lost = await relay.commit(registration(people)).then(
+        () => null,
+        (error: unknown) => {
+          if (error instanceof CommitOutcomeUnknownError) return error;
+          throw error;
+        },
+      );
+      const found = await findRegistered(db, people);
+      return people.map(({ userId, email }) => {
+        if (found.ids.has(userId)) return null;
+        return found.emails.has(email) ? emailTaken : (lost ?? invalidCode);
+      });
+    },
+    { atOnce: 2, most: 200 },
+  );
+  const findSeller = inBatches((codes: string[]) => findInvitingSellers(db, codes));
+  return {
+    findSeller,
+    async register(fields) {
+      const password = passwords.quick(fields.password);
+      for (let attempt = 0; ; attempt += 1) {
+        const person = personOf(fields, password);
+        try {
+          const refusal = await store(person);
+          if (refusal instanceof Error) throw refusal;
+          if (refusal !== null) throw new ContractError(400, 'invalid_input', refusal);
+          return person;
+        } catch (error) {
+          const taken = violatedUnique(error);
+          if (attempt === 3 || taken === null || !registrationConstraints.includes(taken)) throw error;
+        }
+      }
+    },
+  };
+}
+
+function personOf(fields: SellerRegistration | BuyerRegistration, password: string): NewPerson {
+  const { email, name, companyName, phone } = fields;
+  const person = {
+    userId: newId(),
+    accountId: newId(),
+    linkId: newId(),
+    email,
+    name,
+    password,
+    companyName,
+    phone,
+  };
+  if (fields.role === 'buyer')
+    return {
+      ...person,
+      role: 'buyer',
+      organizationId: fields.seller.organizationId,
+      inviteCode: fields.inviteCode,
+      buyerId: newId(),
+    };
+  // Random: of a thousand sellers of one name, none has to try.
+  const slug = [slugOf(companyName) || 'seller', randomBytes(4).toString('hex')].join('-');
+  return { ...person, role: 'seller', organizationId: newId(), inviteCode: newInviteCode(randomInt), slug };
+}

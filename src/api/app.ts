@@ -10,7 +10,7 @@ import type { Runtime } from '../usecases/runtime.ts';
 import { createAccess } from './auth/access.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
-import { authPages } from './auth/index.ts';
+import { authApi, authPages } from './auth/index.ts';
 import { companyApi, companyPages } from './company/index.ts';
 import { consolePages } from './console/index.ts';
 import { bodyLimit, readJsonBodies } from './http/bodies.ts';
@@ -80,6 +80,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(healthRoutes(runtime, access));
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
+  await app.register(authApi(runtime, auth, { access, limiter }));
   await app.register(marketplaceApi(runtime, access));
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));

@@ -1,10 +1,25 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Runtime } from '../../usecases/runtime.ts';
+import type { Limiter } from '../http/limits.ts';
 import type { Access } from './access.ts';
 import { accountRoutes } from './account.ts';
 import type { Auth } from './better-auth.ts';
+import { nextAuthRoutes } from './next-auth.ts';
+import { sessionsApi } from './sessions-api.ts';
 import { setPasswordRoutes } from './set-password.ts';
 import { signInRoutes } from './sign-in.ts';
+
+/** What programs sign in with and ask about their sessions. */
+export function authApi(
+  runtime: Pick<Runtime, 'config' | 'db' | 'counters' | 'log'>,
+  auth: Auth,
+  { access, limiter }: { access: Access; limiter: Limiter },
+): FastifyPluginAsync {
+  return async (app) => {
+    await app.register(nextAuthRoutes(runtime, auth, limiter));
+    await app.register(sessionsApi(runtime, access));
+  };
+}
 
 /** Signing in and out, setting a first password, and the page of one's account. */
 export function authPages(

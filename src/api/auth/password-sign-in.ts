@@ -54,16 +54,14 @@ export async function signIn(
     headers.set('cookie', cookiePairs(answer));
     const judged = await giveCode(signing, request, { headers, code, kind: kindOfCode(code) });
     if (!judged.ok) return { outcome: 'code_refused' };
-    const { user } = (await judged.answer.clone().json()) as Opened;
-    return { outcome: 'signed_in', answer: judged.answer, role: roleOf(user) };
+    return { outcome: 'signed_in', answer: judged.answer, role: judged.role };
   }
   if (!browser) answer.headers.append('set-cookie', knownBrowserCookie({ config }, email));
-  return { outcome: 'signed_in', answer, role: roleOf(opened.user) };
+  const role = opened.user?.role === 'operator' ? 'operator' : 'member';
+  return { outcome: 'signed_in', answer, role };
 }
 
 type Opened = { twoFactorRedirect?: boolean; user?: { role?: unknown } };
-
-const roleOf = (user: Opened['user']): Person['role'] => (user?.role === 'operator' ? 'operator' : 'member');
 
 /** For a sign-in: what the browser already has decides nothing. */
 function withoutCredentials(request: FastifyRequest): Headers {

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { noteSecondFactor } from '../../db/account/sessions.ts';
+import type { Person } from '../../domain/account/person.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { type Auth, findSession } from './better-auth.ts';
 import { knownBrowser, knownBrowserCookie } from './known-browser.ts';
@@ -13,7 +14,7 @@ export const kindOfCode = (code: string): CodeAttempt['kind'] =>
   /^\d{6}$/.test(code.trim()) ? 'totp' : 'recovery';
 
 /** Whose code is asked for. `sessionId`: null when a password was given and no session exists yet. */
-type Awaited = { userId: string; email: string; sessionId: string | null };
+type Asked = { userId: string; email: string; role: Person['role']; sessionId: string | null };
 
 /**
  * Judges the code of a second factor, for the session or the half sign-in of these headers. When it is right, the session
@@ -23,7 +24,7 @@ export async function giveCode(
   deps: Deps,
   request: FastifyRequest,
   { headers, code, kind }: { headers: Headers; code: string; kind: CodeAttempt['kind'] },
-): Promise<{ ok: boolean; answer: Response }> {
+): Promise<{ ok: true; answer: Response; role: Person['role'] } | { ok: false; answer: Response }> {
   const { auth, codes, db } = deps;
   const asked = await findAsked(auth, headers);
   if (!asked) return { ok: false, answer: refusal('INVALID_TWO_FACTOR_COOKIE', 'Sign in first.') };
@@ -42,16 +43,19 @@ export async function giveCode(
   await codes.succeeded(attempt);
   if (asked.sessionId !== null) await noteSecondFactor(db, asked.sessionId);
   if (browser === null) answer.headers.append('set-cookie', knownBrowserCookie(deps, asked.email));
-  return { ok: true, answer };
+  return { ok: true, answer, role: asked.role };
 }
 
 /** Whether a password was given and its code is awaited. */
 export const isHalfSignedIn = async (auth: Auth, headers: Headers): Promise<boolean> =>
   (await findAsked(auth, headers)) !== null;
 
-async function findAsked(auth: Auth, headers: Headers): Promise<Awaited | null> {
+async function findAsked(auth: Auth, headers: Headers): Promise<Asked | null> {
   const session = await findSession(auth, headers);
-  if (session) return { userId: session.person.id, email: session.person.email, sessionId: session.id };
+  if (session) {
+    const { id: userId, email, role } = session.person;
+    return { userId, email, role, sessionId: session.id };
+  }
   const context = await auth.$context;
   const { name } = context.createAuthCookie('two_factor');
   const cookies = (headers.get('cookie') ?? '').split(/;\s*/);
@@ -60,7 +64,9 @@ async function findAsked(auth: Auth, headers: Headers): Promise<Awaited | null> 
   const identifier = own.split('.')[0] ?? '';
   const challenge = identifier ? await context.internalAdapter.findVerificationValue(identifier) : null;
   const user = challenge ? await context.internalAdapter.findUserById(challenge.value) : null;
-  return user ? { userId: user.id, email: user.email, sessionId: null } : null;
+  if (!user) return null;
+  const role = 'role' in user && user.role === 'operator' ? 'operator' : 'member';
+  return { userId: user.id, email: user.email, role, sessionId: null };
 }
 
 const refusal = (code: string, message: string) => Response.json({ code, message }, { status: 401 });

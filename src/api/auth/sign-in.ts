@@ -127,7 +127,8 @@ function secondFactorPage(app: App, signing: SignIn): void {
     );
     if ('problem' in judged) return refused(judged.status, judged.problem);
     if (!judged.ok) return refused(401, 'This code is wrong or was used before.');
-    return reply.header('set-cookie', judged.answer.headers.getSetCookie()).redirect(next, 303);
+    reply.header('set-cookie', judged.answer.headers.getSetCookie());
+    return reply.redirect(landing(judged.role, next), 303);
   });
 }
 

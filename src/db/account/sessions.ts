@@ -131,11 +131,16 @@ export async function demandSecondFactor(
   return row!.allowed;
 }
 
-/** Whether an organization asks its members for a second factor. */
-export async function demandsSecondFactor(db: Queryable, organizationId: string): Promise<boolean> {
-  const [row] = await run<{ demanded: boolean }>(
+/** How a user proves who it is: by a password, and by a second factor. */
+export async function findProofs(
+  db: Queryable,
+  userId: string,
+): Promise<{ hasPassword: boolean; hasSecondFactor: boolean }> {
+  const [row] = await run<{ hasPassword: boolean; hasSecondFactor: boolean }>(
     db,
-    sql`SELECT requires_two_factor AS demanded FROM organizations WHERE id = ${organizationId}::uuid`,
+    sql`SELECT u.two_factor_enabled AS "hasSecondFactor",
+        EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = u.id AND a.provider_id = 'credential' AND a.password IS NOT NULL) AS "hasPassword"
+      FROM users u WHERE u.id = ${userId}::uuid`,
   );
-  return row?.demanded === true;
+  return row ?? { hasPassword: false, hasSecondFactor: false };
 }

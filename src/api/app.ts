@@ -11,7 +11,7 @@ import { createAccess } from './auth/access.ts';
 import { accountApi } from './auth/account-api.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
-import { authPages } from './auth/index.ts';
+import { authApi, authPages } from './auth/index.ts';
 import { createRegistering } from './auth/register.ts';
 import { companyApi, companyPages } from './company/index.ts';
 import { consolePages } from './console/index.ts';
@@ -84,6 +84,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
   await app.register(accountApi(runtime, { access, registering, limiter }));
+  await app.register(authApi(runtime, auth, { access, limiter }));
   await app.register(marketplaceApi(runtime, access));
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));

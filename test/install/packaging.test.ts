@@ -292,7 +292,7 @@ describe('the package', () => {
       packages: Record<string, { version: string }>;
     };
     for (const [name, wanted] of Object.entries(overrides)) {
-      const version = wanted.startsWith('$') ? pins[wanted.slice(1)] : wanted;
+      const version = wanted.startsWith('$') ? pins[wanted.slice(1)] : wanted.replace(/^npm:.*@/, '');
       const installed = Object.entries(packages).filter(([path]) => path.endsWith(`node_modules/${name}`));
       expect(
         installed.map(([, found]) => found.version),

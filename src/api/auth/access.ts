@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sameSecret } from '../../adapters/secret.ts';
 import { type ApiKey, findKeys, looksLikeKey, noteKeyUse } from '../../db/account/api-keys.ts';
-import { findMembership, organizationsOf } from '../../db/account/members.ts';
+import { findMembership, isAskedForSecondFactor, organizationsOf } from '../../db/account/members.ts';
 import { findOnlySeller, findTenant, type Tenant } from '../../db/account/organizations.ts';
 import { inBatches } from '../../db/batches.ts';
 import type { MarketRole } from '../../domain/account/roles.ts';
@@ -9,7 +9,7 @@ import { allows, type Scope, scopes } from '../../domain/account/scopes.ts';
 import { ContractError, RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { addressOf, type Limiter, type Requester } from '../http/limits.ts';
-import { type Auth, findPerson, findSession, webHeaders } from './better-auth.ts';
+import { type Auth, findSession, type Session, webHeaders } from './better-auth.ts';
 import {
   assertOperator,
   type Caller,
@@ -18,6 +18,7 @@ import {
   setCaller,
   setOrganization,
   setParty,
+  setSession,
 } from './caller.ts';
 import { wantsPage } from './local-path.ts';
 import { needsNoKey } from './local-request.ts';
@@ -38,6 +39,10 @@ export type Access = {
   operator(scope: Scope): Hook;
   /** A session. Browsers without one are redirected to the sign-in page; writes from other sites are refused. */
   signedIn: Hook;
+  /** As `signedIn`, also for members whose organization asks for a second factor that they have not set up yet. */
+  account: Hook;
+  /** A session, by its cookie or as Authorization: Bearer, of anyone. */
+  session: Hook;
   /**
    * A session of a member with one of these roles, in the marketplace of one organization: the one that `X-Organization`
    * names, else the one chosen in the session, else the first. Credentials are the session's cookie, or the same string as
@@ -102,13 +107,43 @@ export function createAccess(
     return { caller: callerWith(key), home: id === null ? null : { id, priceFloors } };
   };
 
-  const findSignedIn = async (request: FastifyRequest): Promise<Caller | null> => {
-    const person = await findPerson(auth, webHeaders(request));
-    if (!person) return null;
-    const organizations = person.role === 'operator' ? null : await organizationsOf(db, person.id);
+  /** Null without a session, or when it lacks the second factor of its person. */
+  const findSignedIn = async (request: FastifyRequest): Promise<(Caller & { session: Session }) | null> => {
+    const session = await findSession(auth, webHeaders(request));
+    if (!session || session.needsSecondFactor) return null;
+    const { person } = session;
+    const organizations = person.role === 'operator' ? null : await organizationsOf(db, person.id, session);
     const granted = scopes.filter((scope) => scope !== 'admin');
-    return { actor: person.id, role: person.role, organizations, scopes: granted, supplierId: null, person };
+    const { id: actor, role } = person;
+    return { actor, role, organizations, scopes: granted, supplierId: null, person, session };
   };
+
+  /** Members of organizations that all ask for a second factor have nothing to see without one. */
+  const isShutOut = async ({ actor, organizations, session }: Caller & { session: Session }) =>
+    organizations?.length === 0 && !session.hasSecondFactor && (await isAskedForSecondFactor(db, actor));
+
+  const redirectToSignIn = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (!wantsPage(request)) throw new RefusedError(401, 'unauthorized', 'Sign in first.');
+    const half = await findSession(auth, webHeaders(request));
+    const page = half ? '/login/second-factor' : '/login';
+    return reply.redirect(`${page}?next=${encodeURIComponent(request.url)}`, 303);
+  };
+
+  const signedIn =
+    ({ alsoShutOut }: { alsoShutOut: boolean }): Hook =>
+    async (request, reply) => {
+      assertSameOrigin(request, trusted);
+      reply.header('cache-control', 'no-store');
+      const caller = await findSignedIn(request);
+      if (!caller) return redirectToSignIn(request, reply);
+      await limiter.takeRequest(requesterOf(caller), reply);
+      if (!alsoShutOut && (await isShutOut(caller))) {
+        if (wantsPage(request)) return reply.redirect('/account?needs=second-factor', 303);
+        throw secondFactorMissing();
+      }
+      setSession(request, caller.session);
+      setCaller(request, caller);
+    };
 
   const identifyForCompanies = async (
     request: FastifyRequest,
@@ -120,6 +155,7 @@ export function createAccess(
       await limiter.takeRequest(requesterOf(session), reply);
       // A browser sends its cookie along with requests that another site's page makes.
       assertSameOrigin(request, trusted);
+      if (await isShutOut(session)) throw secondFactorMissing();
       return session;
     }
     const { caller } = await identifyKey(request, reply);
@@ -142,11 +178,7 @@ export function createAccess(
     return named;
   };
 
-  const identifyParty = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    roles: readonly MarketRole[],
-  ): Promise<Party> => {
+  const identifySession = async (request: FastifyRequest, reply: FastifyReply): Promise<Session> => {
     // A browser sends its cookie along with requests that another site's page makes; it adds no Authorization header.
     const { authorization, cookie } = request.headers;
     if (authorization === undefined && cookie !== undefined) assertSameOrigin(request, trusted);
@@ -156,6 +188,15 @@ export function createAccess(
         await limiter.take('refused', addressOf(request), reply);
       throw new ContractError(401, 'unauthorized', 'Unauthorized', 'Sign in first.');
     }
+    return session;
+  };
+
+  const identifyParty = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    roles: readonly MarketRole[],
+  ): Promise<Party> => {
+    const session = await identifySession(request, reply);
     const { person, hasSecondFactor } = session;
     const slug = request.headers['x-organization'];
     const chosen = typeof slug === 'string' ? { slug } : { id: session.organizationId };
@@ -209,16 +250,21 @@ export function createAccess(
       assertOperator(caller);
       setCaller(request, caller);
     },
-    async signedIn(request, reply) {
-      assertSameOrigin(request, trusted);
-      reply.header('cache-control', 'no-store');
-      const caller = await findSignedIn(request);
-      if (caller) {
-        await limiter.takeRequest(requesterOf(caller), reply);
-        return setCaller(request, caller);
-      }
-      if (wantsPage(request)) return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
-      throw new RefusedError(401, 'unauthorized', 'Sign in first.');
+    signedIn: signedIn({ alsoShutOut: false }),
+    account: signedIn({ alsoShutOut: true }),
+    async session(request, reply) {
+      const session = await identifySession(request, reply);
+      const { person } = session;
+      await limiter.takeRequest({ actor: person.id, organizationId: null }, reply);
+      setSession(request, session);
+      setCaller(request, {
+        actor: person.id,
+        role: 'member',
+        organizations: [],
+        scopes: [],
+        supplierId: null,
+        person,
+      });
     },
     market:
       (...roles) =>
@@ -250,6 +296,13 @@ export function createAccess(
     },
   };
 }
+
+const secondFactorMissing = () =>
+  new RefusedError(
+    403,
+    'second_factor_required',
+    'Your organization asks its members for a second factor. Set one up on your account page.',
+  );
 
 /** Reads, offers and answers; never opens a contact. */
 const bridge = {

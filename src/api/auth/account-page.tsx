@@ -1,11 +1,15 @@
 import { type Chrome, Frame, roleNames } from '../web/layout.tsx';
-import { Ago } from '../web/parts.tsx';
-
-/** A browser in which the person is signed in. */
-export type SessionView = { at: Date; agent: string; address: string | null; isThis: boolean };
+import { Organizations, type OrganizationsView } from './account-organizations.tsx';
+import { SecondFactor, type SecondFactorView } from './account-second-factor.tsx';
+import { Secret } from './account-secret.tsx';
+import { Sessions, type SessionView } from './account-sessions.tsx';
 
 export type AccountView = {
   sessions: readonly SessionView[];
+  secondFactor: SecondFactorView;
+  organizations: OrganizationsView;
+  /** What the person has to do before anything else opens. */
+  needs: string | null;
   shortest: number;
   done: string | null;
   /** What is wrong with the fields of the form, or with the request as a whole. */
@@ -22,6 +26,11 @@ export function AccountPage({ chrome, view }: { chrome: Chrome; view: AccountVie
       <div class="account">
         <h1>Account</h1>
         {view.done ? <output class="note tone-good">{view.done}</output> : null}
+        {view.needs ? (
+          <p class="note tone-attention" role="alert">
+            {view.needs}
+          </p>
+        ) : null}
         <section class="panel" aria-labelledby="who-title">
           <div class="panel-head">
             <h2 id="who-title">You</h2>
@@ -58,8 +67,10 @@ export function AccountPage({ chrome, view }: { chrome: Chrome; view: AccountVie
             </div>
           </div>
         </section>
-        <Password view={view} email={email} />
-        <Sessions view={view} />
+        <Organizations view={view.organizations} />
+        <SecondFactor view={view.secondFactor} errors={view.errors} email={email} />
+        {view.secondFactor.hasPassword ? <Password view={view} email={email} /> : null}
+        <Sessions sessions={view.sessions} now={view.now} />
       </div>
     </Frame>
   );
@@ -78,16 +89,21 @@ function Password({ view, email }: { view: AccountView; email: string }) {
           </p>
         ) : null}
         <input type="hidden" name="email" value={email} autocomplete="username" />
-        <Secret name="current" label="Current password" autocomplete="current-password" view={view} />
+        <Secret
+          name="current"
+          label="Current password"
+          autocomplete="current-password"
+          errors={view.errors}
+        />
         <div class="pair">
           <Secret
             name="password"
             label="New password"
             autocomplete="new-password"
-            view={view}
+            errors={view.errors}
             hint={`At least ${view.shortest} characters.`}
           />
-          <Secret name="again" label="Confirm password" autocomplete="new-password" view={view} />
+          <Secret name="again" label="Confirm password" autocomplete="new-password" errors={view.errors} />
         </div>
         <div class="form-end">
           <button type="submit" class="btn">
@@ -96,77 +112,6 @@ function Password({ view, email }: { view: AccountView; email: string }) {
           <span class="sub">You stay signed in here and are signed out everywhere else.</span>
         </div>
       </form>
-    </section>
-  );
-}
-
-function Secret(props: {
-  name: string;
-  label: string;
-  autocomplete: string;
-  view: AccountView;
-  hint?: string;
-}) {
-  const { name } = props;
-  const error = props.view.errors[name];
-  const described = [props.hint ? `${name}-hint` : '', error ? `${name}-error` : ''].filter(Boolean);
-  return (
-    <div class="form-field">
-      <label for={name}>{props.label}</label>
-      <input
-        class="input"
-        type="password"
-        id={name}
-        name={name}
-        autocomplete={props.autocomplete}
-        maxlength={128}
-        required
-        aria-describedby={described.join(' ') || undefined}
-        aria-invalid={error ? 'true' : undefined}
-        autofocus={Boolean(error)}
-      />
-      {error ? (
-        <p class="field-error" id={`${name}-error`}>
-          {error}
-        </p>
-      ) : null}
-      {props.hint ? (
-        <p class="sub" id={`${name}-hint`}>
-          {props.hint}
-        </p>
-      ) : null}
-    </div>
-  );
-}
-
-function Sessions({ view }: { view: AccountView }) {
-  return (
-    <section class="panel" aria-labelledby="sessions-title">
-      <div class="panel-head">
-        <h2 id="sessions-title">Where you are signed in</h2>
-      </div>
-      <ul class="items">
-        {view.sessions.map(({ at, agent, address, isThis }) => (
-          <li class="item-row">
-            <div>
-              <span class="item-title">{agent}</span>
-              <span class="sub">
-                {address ? `${address}, ` : ''}signed in <Ago at={at} now={view.now} />
-              </span>
-            </div>
-            {isThis ? <span class="state tone-good">This browser</span> : null}
-          </li>
-        ))}
-      </ul>
-      {view.sessions.length > 1 ? (
-        <form class="form" method="post" action="/account/sessions">
-          <div class="form-end">
-            <button type="submit" class="btn" data-variant="outline">
-              Sign out everywhere else
-            </button>
-          </div>
-        </form>
-      ) : null}
     </section>
   );
 }

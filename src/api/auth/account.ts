@@ -1,17 +1,31 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import {
+  chooseOrganization,
+  demandSecondFactor,
+  endOtherSessions,
+  endSession,
+  findProofs,
+  listOrganizations,
+  listSessions,
+} from '../../db/account/sessions.ts';
 import { attentionCounts } from '../../db/transport/attention.ts';
 import { passwordProblem, shortestPassword } from '../../domain/account/password.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
+import { uuidShape } from '../http/fields.ts';
 import { formOf, readForms, sendPage } from '../http/forms.ts';
 import { pageErrors } from '../web/error-page.ts';
 import { type Chrome, render } from '../web/layout.tsx';
 import type { Access } from './access.ts';
-import { AccountPage, type AccountView, type SessionView } from './account-page.tsx';
+import type { OrganizationsView } from './account-organizations.tsx';
+import { AccountPage, type AccountView } from './account-page.tsx';
+import { type Show, secondFactorForms } from './account-security.ts';
+import type { SessionView } from './account-sessions.tsx';
 import { type Auth, webHeaders } from './better-auth.ts';
 import { browserName } from './browser-name.ts';
-import { personOf } from './caller.ts';
-import { createSignInLimits, peerOf } from './sign-in-limits.ts';
+import { personOf, sessionOf } from './caller.ts';
+import { createSignIn, type SignIn } from './password-sign-in.ts';
+import { peerOf } from './sign-in-limits.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'counters' | 'log'>;
 
@@ -19,40 +33,83 @@ const hidden = { schema: { hide: true } };
 const doneTexts: Record<string, string> = {
   password: 'Your password is changed. You are signed out everywhere else.',
   sessions: 'You are signed out everywhere else.',
+  session: 'The session is signed out.',
+  organization: 'You now act for this organization.',
+  'second-factor': 'The second factor is on. Signing in asks for a code from now on.',
+  'second-factor-off': 'The second factor is off.',
+  security: 'The settings of your organization are saved.',
 };
+const needs: Record<string, string> = {
+  'second-factor': 'Your organization asks its members for a second factor. Set one up here to continue.',
+};
+const textIn = (texts: Record<string, string>, name = ''): string | null =>
+  Object.hasOwn(texts, name) ? texts[name]! : null;
 
-/** The page of the signed-in person: who they are, their password, where they are signed in. */
+/** The page of the signed-in person: who they are, what they prove it with, for whom they act, where they are signed in. */
 export function accountRoutes(deps: Deps, auth: Auth, access: Access): FastifyPluginAsync {
   return async (app) => {
     readForms(app);
-    app.addHook('onRequest', access.signedIn);
+    app.addHook('onRequest', access.account);
     app.setErrorHandler(pageErrors(deps));
-    const show = async (request: FastifyRequest, reply: FastifyReply, over: Partial<AccountView> = {}) => {
-      const [chrome, sessions] = await Promise.all([chromeOf(deps, request), sessionsOf(auth, request)]);
-      const nothing = { done: null, errors: {}, problem: null };
-      const view = { ...nothing, sessions, shortest: shortestPassword, now: new Date(), ...over };
-      return sendPage(reply, deps.config, await render(AccountPage({ chrome, view })));
+    const show: Show = async (request, reply, over = {}) => {
+      const [chrome, view] = await Promise.all([chromeOf(deps, request), viewOf(deps, request)]);
+      const shown: AccountView = {
+        ...view,
+        ...over,
+        secondFactor: { ...view.secondFactor, ...over.secondFactor },
+      };
+      return sendPage(reply, deps.config, await render(AccountPage({ chrome, view: shown })));
     };
-    app.get<{ Querystring: { done?: string } }>('/account', hidden, async (request, reply) => {
-      const { done = '' } = request.query;
-      return show(request, reply, { done: Object.hasOwn(doneTexts, done) ? doneTexts[done]! : null });
-    });
-    passwordForm(app, deps, auth, show);
-    app.post('/account/sessions', hidden, async (request, reply) => {
-      await auth.api.revokeOtherSessions({ headers: webHeaders(request) });
-      return reply.redirect('/account?done=sessions', 303);
-    });
+    app.get<{ Querystring: { done?: string; needs?: string } }>('/account', hidden, async (request, reply) =>
+      show(request, reply, {
+        done: textIn(doneTexts, request.query.done),
+        needs: textIn(needs, request.query.needs),
+      }),
+    );
+    const signing = createSignIn(deps, auth);
+    passwordForm(app, signing, show);
+    secondFactorForms(app, signing, show);
+    sessionForms(app, deps);
+    organizationForms(app, deps);
   };
 }
 
-type Show = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  over?: Partial<AccountView>,
-) => Promise<FastifyReply>;
+function sessionForms(app: FastifyInstance, { db }: Deps): void {
+  app.post('/account/sessions', hidden, async (request, reply) => {
+    const { id, person } = sessionOf(request);
+    await endOtherSessions(db, person.id, id);
+    return reply.redirect('/account?done=sessions', 303);
+  });
+  app.post<{ Params: { id: string } }>('/account/sessions/:id/end', hidden, async (request, reply) => {
+    const { id } = request.params;
+    if (!uuidShape.test(id) || !(await endSession(db, personOf(request).id, id)))
+      throw new RefusedError(404, 'not_found', 'This session has ended already.');
+    return reply.redirect('/account?done=session', 303);
+  });
+}
 
-function passwordForm(app: Parameters<FastifyPluginAsync>[0], deps: Deps, auth: Auth, show: Show): void {
-  const limits = createSignInLimits(deps);
+function organizationForms(app: FastifyInstance, { db }: Deps): void {
+  app.post('/account/organization', hidden, async (request, reply) => {
+    const { id, person } = sessionOf(request);
+    const { organization = '' } = formOf(request);
+    const isName = /^[\w-]{1,200}$/.test(organization);
+    if (!isName || !(await chooseOrganization(db, { id, userId: person.id }, organization)))
+      throw new RefusedError(404, 'not_found', 'You are not a member of this organization.');
+    return reply.redirect('/account?done=organization', 303);
+  });
+  app.post('/account/organization/security', hidden, async (request, reply) => {
+    const demanded = formOf(request).requireTwoFactor === 'true';
+    const { inUse, demand } = await organizationsOf(db, request);
+    const { id: userId } = personOf(request);
+    const done =
+      inUse && demand && (await demandSecondFactor(db, { organizationId: inUse.id, userId, demanded }));
+    if (!done)
+      throw new RefusedError(403, 'forbidden', 'Only a seller who has a second factor decides this.');
+    return reply.redirect('/account?done=security', 303);
+  });
+}
+
+function passwordForm(app: FastifyInstance, { auth, limits }: SignIn, show: Show): void {
   // Where a browser is after a refused form: reloading it leads to the page.
   app.get('/account/password', hidden, async (_request, reply) => reply.redirect('/account', 303));
   app.post('/account/password', hidden, async (request, reply) => {
@@ -92,19 +149,59 @@ async function chromeOf({ db }: Deps, request: FastifyRequest): Promise<Chrome> 
   return { person, parked, inbox };
 }
 
-/** Newest first, this one before them. */
-async function sessionsOf(auth: Auth, request: FastifyRequest): Promise<SessionView[]> {
-  const headers = webHeaders(request);
-  const [own, sessions] = await Promise.all([
-    auth.api.getSession({ headers }),
-    auth.api.listSessions({ headers }),
+async function viewOf({ db }: Deps, request: FastifyRequest): Promise<AccountView> {
+  const { id } = personOf(request);
+  const [proofs, sessions, organizations] = await Promise.all([
+    findProofs(db, id),
+    sessionsOf(db, request),
+    organizationsOf(db, request),
   ]);
+  return {
+    sessions,
+    organizations,
+    secondFactor: {
+      state: proofs.hasSecondFactor ? 'on' : 'off',
+      hasPassword: proofs.hasPassword,
+      uri: null,
+      codes: null,
+    },
+    shortest: shortestPassword,
+    done: null,
+    needs: null,
+    errors: {},
+    problem: null,
+    now: new Date(),
+  };
+}
+
+/** Newest first, this one before them. */
+async function sessionsOf(db: Deps['db'], request: FastifyRequest): Promise<SessionView[]> {
+  const own = sessionOf(request);
+  const sessions = await listSessions(db, own.person.id);
   return sessions
-    .map(({ token, createdAt, userAgent, ipAddress }) => ({
+    .map(({ id, createdAt, userAgent, address }) => ({
+      id,
       at: createdAt,
       agent: browserName(userAgent ?? ''),
-      address: ipAddress || null,
-      isThis: token === own?.session.token,
+      address,
+      isThis: id === own.id,
     }))
-    .sort((a, b) => Number(b.isThis) - Number(a.isThis) || b.at.getTime() - a.at.getTime());
+    .sort((a, b) => Number(b.isThis) - Number(a.isThis));
+}
+
+/** The person's organizations, and the one in use, whose demand a seller decides. */
+async function organizationsOf(
+  db: Deps['db'],
+  request: FastifyRequest,
+): Promise<OrganizationsView & { inUse: { id: string } | null }> {
+  const { person, organizationId, hasSecondFactor } = sessionOf(request);
+  const all = await listOrganizations(db, person.id);
+  const inUse = all.find(({ id }) => id === organizationId) ?? all[0] ?? null;
+  // A session that the demand shuts out must not end it.
+  const mayDecide = inUse?.role === 'seller' && (!inUse.requiresTwoFactor || hasSecondFactor);
+  return {
+    inUse,
+    all: all.map(({ id, slug, name, role }) => ({ slug, name, role, isCurrent: id === inUse?.id })),
+    demand: mayDecide ? { isOn: inUse.requiresTwoFactor, maySwitchOn: hasSecondFactor } : null,
+  };
 }

@@ -13,6 +13,7 @@ import { newId } from '../../events/new-id.ts';
 import { createPasswords } from '../../usecases/account/passwords.ts';
 import { addressOf } from '../http/limits.ts';
 import { trustedOrigins } from './origin.ts';
+import { sessionHooks } from './session-hooks.ts';
 
 /**
  * Sign-in by better-auth: passwords stored as usecases/account/passwords.ts says, sessions in our database, no sign-up. What the library does not
@@ -69,7 +70,12 @@ export function createAuth({ config, db, log }: AuthDeps) {
       },
     },
     // In this order: with bearer before it, a sign-in that still needs its second factor would answer a token.
-    plugins: [twoFactor({ issuer: 'leadgate' }), bearer({ requireSignature: true })],
+    // Attempts are counted by second-factor-limits.ts: the library would lock an account for all, its owner included.
+    plugins: [
+      twoFactor({ issuer: 'leadgate', allowPasswordless: true, accountLockout: { enabled: false } }),
+      bearer({ requireSignature: true }),
+    ],
+    databaseHooks: sessionHooks,
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     advanced: {
@@ -97,13 +103,26 @@ export function webHeaders(request: FastifyRequest): Headers {
   return headers;
 }
 
+/**
+ * A request's headers with one credential: of an Authorization header and a cookie, the header alone. The library would
+ * fall back to the cookie when the header is not valid.
+ */
+export function credentialHeaders(request: FastifyRequest): Headers {
+  const headers = webHeaders(request);
+  if (headers.has('authorization')) headers.delete('cookie');
+  return headers;
+}
+
 /** A valid session and whose it is. */
 export type Session = {
   id: string;
-  person: Person;
+  /** Identifies the session to the library; never shown. */
+  token: string;
+  expiresAt: Date;
+  person: Person & { image: string | null };
   /** The organization that a member of several has chosen; null for the first one. */
   organizationId: string | null;
-  /** Whether a second factor was given in this session. */
+  /** Whether the person has a second factor and gave it in this session. */
   hasSecondFactor: boolean;
   /** The person has a second factor, which this session still lacks: it opens nothing but the page that asks for it. */
   needsSecondFactor: boolean;
@@ -119,14 +138,17 @@ export async function findSession(auth: Auth, headers: Headers): Promise<Session
   else if (!headers.has('cookie')) return null;
   const found = await auth.api.getSession({ headers: credentials });
   if (!found) return null;
-  const { id, name, email, role, twoFactorEnabled } = found.user;
+  const { id, name, email, role, image = null, twoFactorEnabled } = found.user;
   const { secondFactorAt = null, organizationId = null } = found.session;
+  const isProtected = twoFactorEnabled === true;
   return {
     id: found.session.id,
-    person: { id, name, email, role: role === 'operator' ? 'operator' : 'member' },
+    token: found.session.token,
+    expiresAt: found.session.expiresAt,
+    person: { id, name, email, image, role: role === 'operator' ? 'operator' : 'member' },
     organizationId,
-    hasSecondFactor: secondFactorAt !== null,
-    needsSecondFactor: twoFactorEnabled === true && secondFactorAt === null,
+    hasSecondFactor: isProtected && secondFactorAt !== null,
+    needsSecondFactor: isProtected && secondFactorAt === null,
   };
 }
 

@@ -11,6 +11,7 @@ import { keepConnection } from '../http/connections.ts';
 import { addressOf } from '../http/limits.ts';
 import { addToLog } from '../http/request-log.ts';
 import type { TurnOwner } from '../http/turns.ts';
+import type { Session } from './better-auth.ts';
 
 /** Who makes a request: an API key, a signed-in person or, in the sandbox, a program on this machine. */
 export type Caller = {
@@ -48,6 +49,19 @@ export function personOf(request: FastifyRequest): Person {
   const { person } = callerOf(request);
   if (!person) throw new Error('this route does not require a session');
   return person;
+}
+
+const sessions = new WeakMap<FastifyRequest, Session>();
+
+export function setSession(request: FastifyRequest, session: Session): void {
+  sessions.set(request, session);
+}
+
+/** The session of a request. Throws outside routes with `access.account` or `access.session`. */
+export function sessionOf(request: FastifyRequest): Session {
+  const session = sessions.get(request);
+  if (!session) throw new Error('this route does not read the session');
+  return session;
 }
 
 /** Whose side of the marketplace a session acts for: a seller's organization, or one of its buyers. */

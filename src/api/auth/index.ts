@@ -6,11 +6,25 @@ import { accountRoutes } from './account.ts';
 import type { Auth } from './better-auth.ts';
 import { entryRoutes } from './entry.ts';
 import { invitationRoutes } from './invitation.ts';
+import { nextAuthRoutes } from './next-auth.ts';
 import type { Registering } from './register.ts';
+import { sessionsApi } from './sessions-api.ts';
 import { setPasswordRoutes } from './set-password.ts';
 import { signInRoutes } from './sign-in.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters' | 'log'>;
+
+/** What programs sign in with and ask about their sessions. */
+export function authApi(
+  runtime: Pick<Runtime, 'config' | 'db' | 'counters' | 'log'>,
+  auth: Auth,
+  { access, limiter }: { access: Access; limiter: Limiter },
+): FastifyPluginAsync {
+  return async (app) => {
+    await app.register(nextAuthRoutes(runtime, auth, limiter));
+    await app.register(sessionsApi(runtime, access));
+  };
+}
 
 /** Signing in and out, registering, links by mail, setting a first password, and the page of one's account. */
 export function authPages(

@@ -60,8 +60,10 @@ export function setPasswordRoutes(
       const hash = await (await auth.$context).password.hash(password);
       const spent = await spendPasswordToken(db, person.token, hash);
       if (!spent) return expired(reply);
-      const cookies = await sessionCookies(auth, request, { email: spent.email, password });
-      return reply.header('set-cookie', cookies).redirect('/', 303);
+      const answer = await openSession(auth, request, { email: spent.email, password });
+      const { twoFactorRedirect } = (await answer.json()) as { twoFactorRedirect?: boolean };
+      reply.header('set-cookie', answer.headers.getSetCookie());
+      return reply.redirect(twoFactorRedirect ? '/login/second-factor' : '/', 303);
     });
   };
 }
@@ -69,11 +71,5 @@ export function setPasswordRoutes(
 const problemWith = (password: string, again: string): string | undefined =>
   passwordProblem(password) ?? (password === again ? undefined : 'The two passwords do not match.');
 
-async function sessionCookies(
-  auth: Auth,
-  request: FastifyRequest,
-  body: { email: string; password: string },
-) {
-  const answer = await auth.api.signInEmail({ body, headers: webHeaders(request), asResponse: true });
-  return answer.headers.getSetCookie();
-}
+const openSession = (auth: Auth, request: FastifyRequest, body: { email: string; password: string }) =>
+  auth.api.signInEmail({ body, headers: webHeaders(request), asResponse: true });

@@ -1,84 +1,48 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { failureOf } from '../http/errors.ts';
-import { readForms, sendPage } from '../http/forms.ts';
+import { formOf, readForms, sendPage } from '../http/forms.ts';
 import { render } from '../web/layout.tsx';
-import { type Auth, findPerson, webHeaders } from './better-auth.ts';
-import { knownBrowser, knownBrowserCookie } from './known-browser.ts';
+import { type Auth, credentialHeaders, findPerson, webHeaders } from './better-auth.ts';
+import { libraryRoutes } from './library-routes.ts';
 import { landing, localPath } from './local-path.ts';
 import { LoginPage } from './login-page.tsx';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
-import { createSignInLimits, peerOf, type SignInLimits } from './sign-in-limits.ts';
+import { createSignIn, type SignIn, signIn } from './password-sign-in.ts';
+import { giveCode, isHalfSignedIn, kindOfCode } from './second-factor.ts';
+import { SecondFactorPage } from './second-factor-page.tsx';
+import { sentenceOf } from './sign-in-errors.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'counters'>;
-type SignIn = Pick<Deps, 'config'> & { auth: Auth; limits: SignInLimits };
+type App = Parameters<FastifyPluginAsync>[0];
 
 const credentials = z.object({
   email: z.string().max(254),
   password: z.string().max(128),
   next: z.string().optional(),
 });
-const fields = z.record(z.string(), z.unknown());
 const wrong = 'Email or password is wrong.';
+const hidden = { schema: { hide: true } };
 
-/** The sign-in page, signing out, and those of the library's own routes that are in use. */
+/** The sign-in pages, signing out, and those of the library's own routes that are in use. */
 export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {
   const { config } = runtime;
   return async (app) => {
-    const limits = createSignInLimits(runtime);
+    const signing = createSignIn(runtime, auth);
     const trusted = trustedOrigins(config.publicUrl);
     readForms(app);
     app.addHook('onRequest', async (request, reply) => {
       reply.header('cache-control', 'no-store');
-      assertSameOrigin(request, trusted);
+      // Of another site's page, a browser sends the cookie and never this header; beside it no cookie counts.
+      const isBearer = /^bearer /i.test(request.headers.authorization ?? '');
+      if (!isBearer || !request.url.startsWith('/api/auth/')) assertSameOrigin(request, trusted);
     });
-    const page = async (
-      reply: FastifyReply,
-      status: number,
-      fields: { next: string; email?: string; problem?: string },
-    ) =>
-      sendPage(
-        reply.status(status),
-        config,
-        await render(
-          LoginPage({
-            ...fields,
-            google: config.google !== null,
-            registers: config.registration !== 'closed',
-          }),
-        ),
-      );
+    passwordPage(app, signing);
+    secondFactorPage(app, signing);
 
-    app.get<{ Querystring: { next?: string } }>(
-      '/login',
-      { schema: { hide: true } },
-      async (request, reply) => {
-        const person = await findPerson(auth, webHeaders(request));
-        if (person) return reply.redirect(landing(person.role, request.query.next), 303);
-        return page(reply, 200, { next: localPath(request.query.next) });
-      },
-    );
-
-    app.post('/login', { schema: { hide: true } }, async (request, reply) => {
-      const form = credentials.safeParse(request.body);
-      if (!form.success) return page(reply, 401, { next: '/console', problem: wrong });
-      const { email, password } = form.data;
-      const next = localPath(form.data.next);
-      try {
-        const { ok, cookies, role } = await signIn({ config, auth, limits }, request, { email, password });
-        if (!ok) return page(reply, 401, { next, email, problem: wrong });
-        return reply.header('set-cookie', cookies).redirect(landing(role, next), 303);
-      } catch (error) {
-        if (!(error instanceof RefusedError)) throw error;
-        const { status, detail, retryAfterSeconds } = failureOf(error);
-        if (retryAfterSeconds) reply.header('retry-after', String(retryAfterSeconds));
-        return page(reply, status, { next, email, problem: detail });
-      }
-    });
-
-    app.post('/login/google', { schema: { hide: true } }, async (request, reply) => {
+    app.post('/login/google', hidden, async (request, reply) => {
       if (!config.google) throw new RefusedError(404, 'not_found', 'Signing in with Google is not set up.');
       const answer = await auth.api.signInSocial({
         body: { provider: 'google', callbackURL: '/', errorCallbackURL: '/login' },
@@ -89,112 +53,102 @@ export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {
       return reply.header('set-cookie', answer.headers.getSetCookie()).redirect(url, 303);
     });
 
-    app.post('/logout', { schema: { hide: true } }, async (request, reply) => {
-      const answer = await auth.api.signOut({ headers: webHeaders(request), asResponse: true });
+    app.post('/logout', hidden, async (request, reply) => {
+      const answer = await auth.api.signOut({ headers: credentialHeaders(request), asResponse: true });
       return reply.header('set-cookie', answer.headers.getSetCookie()).redirect('/login', 303);
     });
 
-    await app.register(libraryRoutes({ config, auth, limits }));
+    await app.register(libraryRoutes(signing));
   };
 }
 
-/** The same answer, in the same time, for an unknown account and for a wrong password. */
-async function signIn(
-  { config, auth, limits }: SignIn,
-  request: FastifyRequest,
-  body: { email: string; password: string },
-) {
-  const browser = knownBrowser({ config }, request, body.email);
-  const attempt = { email: body.email, ...peerOf(request), browser };
-  await limits.begin(attempt);
-  const headers = webHeaders(request);
-  const before = await auth.api.getSession({ headers });
-  const answer = await auth.api.signInEmail({ body, headers, asResponse: true });
-  if (!answer.ok) return { ok: false, cookies: [], answer, role: 'member' as const };
-  await limits.succeeded(attempt);
-  if (!browser) answer.headers.append('set-cookie', knownBrowserCookie({ config }, body.email));
-  // An earlier session may be known to an attacker (session fixation).
-  if (before) await (await auth.$context).internalAdapter.deleteSession(before.session.token);
-  const { user } = (await answer.clone().json()) as { user?: { role?: unknown } };
-  const role = user?.role === 'operator' ? ('operator' as const) : ('member' as const);
-  return { ok: true, cookies: answer.headers.getSetCookie(), answer, role };
+function passwordPage(app: App, signing: SignIn): void {
+  const { auth, config } = signing;
+  const page = async (
+    reply: FastifyReply,
+    status: number,
+    fields: { next: string; email?: string; problem?: string },
+  ) =>
+    sendPage(
+      reply.status(status),
+      config,
+      await render(
+        LoginPage({
+          ...fields,
+          google: config.google !== null,
+          registers: config.registration !== 'closed',
+        }),
+      ),
+    );
+
+  app.get<{ Querystring: { next?: string; error?: string } }>('/login', hidden, async (request, reply) => {
+    const { next, error } = request.query;
+    const person = await findPerson(auth, webHeaders(request));
+    if (person) return reply.redirect(landing(person.role, next), 303);
+    const problem = sentenceOf(error);
+    return page(reply, 200, { next: localPath(next), ...(problem ? { problem } : {}) });
+  });
+
+  app.post('/login', hidden, async (request, reply) => {
+    const form = credentials.safeParse(request.body);
+    if (!form.success) return page(reply, 401, { next: '/console', problem: wrong });
+    const { email, password } = form.data;
+    const next = localPath(form.data.next);
+    const refused = (status: number, problem: string) => page(reply, status, { next, email, problem });
+    const result = await orRefusal(reply, () => signIn(signing, request, { email, password }));
+    if ('problem' in result) return refused(result.status, result.problem);
+    if (!('answer' in result)) return refused(401, wrong);
+    reply.header('set-cookie', result.answer.headers.getSetCookie());
+    return result.outcome === 'code_required'
+      ? reply.redirect(`/login/second-factor?next=${encodeURIComponent(next)}`, 303)
+      : reply.redirect(landing(result.role, next), 303);
+  });
 }
 
-const exposed = new Set([
-  'GET /get-session',
-  'GET /callback/google',
-  'POST /sign-in/email',
-  'POST /sign-out',
-  'POST /change-password',
-  'POST /revoke-other-sessions',
-]);
+/** Asks for the code, after the password or when a session lacks it. */
+function secondFactorPage(app: App, signing: SignIn): void {
+  const { auth, config } = signing;
+  const page = async (reply: FastifyReply, status: number, next: string, problem: string | null) =>
+    sendPage(reply.status(status), config, await render(SecondFactorPage({ next, problem })));
 
-/** /api/auth/*: only the routes in use. Others (sign-up, account deletion by GET, …) answer 404. */
-function libraryRoutes(signing: SignIn): FastifyPluginAsync {
-  return async (app) => {
-    app.route({
-      method: ['GET', 'POST'],
-      url: '/api/auth/*',
-      schema: { hide: true },
-      handler: async (request, reply) => {
-        const path = new URL(request.url, 'http://local').pathname.slice('/api/auth'.length);
-        if (!exposed.has(`${request.method} ${path}`))
-          throw new RefusedError(404, 'not_found', 'There is no such route.');
-        const answer = await answerTo(path, signing, request);
-        reply
-          .status(answer.status)
-          .header('content-type', answer.headers.get('content-type') ?? 'application/json');
-        const cookies = answer.headers.getSetCookie();
-        if (cookies.length > 0) reply.header('set-cookie', cookies);
-        const location = answer.headers.get('location');
-        if (location) reply.header('location', location);
-        return reply.send(await answer.text());
-      },
-    });
-  };
+  app.get<{ Querystring: { next?: string } }>('/login/second-factor', hidden, async (request, reply) => {
+    const next = localPath(request.query.next, '/');
+    const headers = webHeaders(request);
+    const person = await findPerson(auth, headers);
+    if (person) return reply.redirect(landing(person.role, next), 303);
+    if (!(await isHalfSignedIn(auth, headers))) return reply.redirect('/login', 303);
+    return page(reply, 200, next, null);
+  });
+
+  app.post('/login/second-factor', hidden, async (request, reply) => {
+    const { code = '', next: wanted } = formOf(request);
+    const next = localPath(wanted, '/');
+    const headers = credentialHeaders(request);
+    const person = await findPerson(auth, headers);
+    if (person) return reply.redirect(landing(person.role, next), 303);
+    if (!(await isHalfSignedIn(auth, headers))) return reply.redirect('/login', 303);
+    const refused = (status: number, problem: string) => page(reply, status, next, problem);
+    const judged = await orRefusal(reply, () =>
+      giveCode(signing, request, { headers, code, kind: kindOfCode(code) }),
+    );
+    if ('problem' in judged) return refused(judged.status, judged.problem);
+    if (!judged.ok) return refused(401, 'This code is wrong or was used before.');
+    reply.header('set-cookie', judged.answer.headers.getSetCookie());
+    return reply.redirect(landing(judged.role, next), 303);
+  });
 }
 
-function answerTo(path: string, signing: SignIn, request: FastifyRequest): Promise<Response> {
-  if (path === '/sign-in/email') return jsonSignIn(signing, request);
-  if (path === '/change-password') return changePassword(signing, request);
-  return pass(signing.auth, request);
-}
-
-/**
- * Changing a password asks for the current one, so guesses count as sign-in attempts. It ends the person's other
- * sessions, whatever the request says: a changed password is the answer to a stolen one.
- */
-async function changePassword({ auth, limits }: SignIn, request: FastifyRequest): Promise<Response> {
-  const person = await findPerson(auth, webHeaders(request));
-  if (!person) return pass(auth, request);
-  const attempt = { email: person.email, ...peerOf(request), browser: null };
-  await limits.begin(attempt);
-  const body = { ...fields.catch({}).parse(request.body), revokeOtherSessions: true };
-  const answer = await pass(auth, request, body);
-  if (answer.ok) await limits.succeeded(attempt);
-  return answer;
-}
-
-async function jsonSignIn(signing: SignIn, request: FastifyRequest): Promise<Response> {
-  const body = credentials.safeParse(request.body);
-  const refused = () => Response.json({ code: 'INVALID_EMAIL_OR_PASSWORD', message: wrong }, { status: 401 });
-  if (!body.success) return refused();
-  const { email, password } = body.data;
-  const { ok, answer } = await signIn(signing, request, { email, password });
-  return ok ? answer : refused();
-}
-
-async function pass(auth: Auth, request: FastifyRequest, body = request.body ?? {}): Promise<Response> {
-  const headers = webHeaders(request);
-  headers.delete('content-length');
-  const withBody = request.method === 'POST';
-  if (withBody) headers.set('content-type', 'application/json');
-  const { baseURL } = await auth.$context;
-  return auth.handler(
-    new Request(new URL(request.url, baseURL), {
-      method: request.method,
-      headers,
-      ...(withBody ? { body: JSON.stringify(body) } : {}),
-    }),
-  );
+/** What was asked for, or why it was refused; sets Retry-After. */
+async function orRefusal<T extends object>(
+  reply: FastifyReply,
+  ask: () => Promise<T>,
+): Promise<T | { status: number; problem: string }> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const { status, detail, retryAfterSeconds } = failureOf(error);
+    if (retryAfterSeconds) reply.header('retry-after', String(retryAfterSeconds));
+    return { status, problem: detail };
+  }
 }

@@ -11,14 +11,18 @@ const mostFields = 1_000;
 /** Bodies of page routes: forms and small JSON. */
 export function readForms(app: FastifyInstance, mostBytes = largestForm): void {
   app.removeAllContentTypeParsers();
-  const form = 'application/x-www-form-urlencoded';
+  acceptForms(app, mostBytes);
+  acceptJson(app, { mostBytes });
+  limitRoutes(app, mostBytes);
+}
+
+/** Accepts forms beside the content types of the scope. */
+export function acceptForms(app: FastifyInstance, mostBytes = largestForm): void {
   app.addContentTypeParser(
-    form,
+    'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: mostBytes },
     async (_request: FastifyRequest, body: string) => fieldsOf(body),
   );
-  acceptJson(app, { mostBytes });
-  limitRoutes(app, mostBytes);
 }
 
 function fieldsOf(body: string): Record<string, string> {

@@ -25,6 +25,7 @@ const files: Record<string, string | URL | URL[]> = {
     'company.css',
     'company-rows.css',
     'access.css',
+    'account.css',
     'narrow.css',
   ].map(own),
   'theme.js': own('theme.js'),

@@ -13,13 +13,31 @@ const opensCompany = sql`m.role in (${quoted(companyRoles)})`;
 /** A user who may use the company pages of an organization. */
 export type Member = { userId: string; name: string; email: string; hasPassword: boolean };
 
-/** Organizations whose company pages the user may use. Buyers and suppliers have no access to them. */
-export async function organizationsOf(db: Queryable, userId: string): Promise<string[]> {
+/**
+ * Organizations whose company pages the user may use. Buyers and suppliers have no access to them. Without a second factor
+ * those that ask for one are left out.
+ */
+export async function organizationsOf(
+  db: Queryable,
+  userId: string,
+  { hasSecondFactor } = { hasSecondFactor: true },
+): Promise<string[]> {
   const rows = await run<{ id: string }>(
     db,
-    sql`SELECT m.organization_id AS id FROM members m WHERE m.user_id = ${userId}::uuid AND ${opensCompany} ORDER BY m.created_at, m.organization_id`,
+    sql`SELECT m.organization_id AS id FROM members m JOIN organizations o ON o.id = m.organization_id
+      WHERE m.user_id = ${userId}::uuid AND ${opensCompany} AND (${hasSecondFactor}::boolean OR NOT o.requires_two_factor)
+      ORDER BY m.created_at, m.organization_id`,
   );
   return rows.map(({ id }) => id);
+}
+
+/** Whether an organization of the user asks for a second factor. */
+export async function isAskedForSecondFactor(db: Queryable, userId: string): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`SELECT 1 FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = ${userId}::uuid AND o.requires_two_factor LIMIT 1`,
+  );
+  return rows.length > 0;
 }
 
 /** Whether the user is an operator or may use the company pages of the organization. */
@@ -41,8 +59,8 @@ export type Membership = {
 };
 
 /**
- * The membership of a user in the marketplace's organization with this slug, or with this id; the oldest one without
- * either. Returns null when the user is not a member of it, or of none.
+ * The membership of a user in the marketplace's organization with this slug, or the chosen one with this id; the oldest one
+ * without either, and when the chosen one has ended. Returns null when the user is not a member of it, or of none.
  */
 export async function findMembership(
   db: Queryable,
@@ -55,7 +73,8 @@ export async function findMembership(
     sql`SELECT m.organization_id AS "organizationId", m.role, m.buyer_id AS "buyerId", o.requires_two_factor AS "requiresTwoFactor"
       FROM members m JOIN sellers s USING (organization_id) JOIN organizations o ON o.id = m.organization_id
       WHERE m.user_id = ${userId}::uuid AND (${slug}::text IS NULL OR o.slug = ${slug}::text)
-        AND (${id}::uuid IS NULL OR m.organization_id = ${id}::uuid)
+        AND (${id}::uuid IS NULL OR m.organization_id = ${id}::uuid
+          OR NOT EXISTS (SELECT 1 FROM members c WHERE c.user_id = m.user_id AND c.organization_id = ${id}::uuid))
       ORDER BY m.created_at, m.organization_id LIMIT 1`,
   );
   return row ?? null;

@@ -1,0 +1,28 @@
+/**
+ * Why a sign-in came to nothing, for people. The names are those that the auth library adds to the address after Google,
+ * and those of NextAuth's protocol.
+ */
+const sentences: Readonly<Record<string, string>> = {
+  'Invalid credentials': 'Email or password is wrong.',
+  CredentialsSignin: 'Email or password is wrong.',
+  TooManyAttempts: 'Too many attempts. Try again later.',
+  SecondFactorRequired: 'Enter the code of your authenticator app to sign in.',
+  InvalidCode: 'This code is wrong or was used before.',
+  SecondFactorSetupRequired:
+    'Your organization asks its members for a second factor. Sign in here and set one up on your account page.',
+  SessionRequired: 'Sign in to see this page.',
+  signup_disabled:
+    'There is no account with this Google address. Register first, or ask for an invitation to your address.',
+  account_not_linked:
+    'The account with this address has not confirmed its e-mail yet, so Google cannot open it. Sign in with your password and confirm your address.',
+  access_denied: 'You did not allow the sign-in with Google.',
+  account_closed: 'This account is closed. Ask the company that gave it to you.',
+};
+
+const unknown = 'The sign-in failed. Please try again.';
+
+/** Returns null without an error. */
+export const sentenceOf = (error: unknown): string | null => {
+  if (typeof error !== 'string' || error === '') return null;
+  return Object.hasOwn(sentences, error) ? sentences[error]! : unknown;
+};

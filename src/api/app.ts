@@ -80,7 +80,8 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(healthRoutes(runtime, access));
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
-  await app.register(marketplaceApi(runtime, access));
+  const hashPassword = async (password: string) => (await auth.$context).password.hash(password);
+  await app.register(marketplaceApi(runtime, access, { hashPassword }));
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));
   await app.register(docsRoutes(limiter));

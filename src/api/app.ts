@@ -10,6 +10,7 @@ import type { Runtime } from '../usecases/runtime.ts';
 import { createAccess } from './auth/access.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
+import { credentialStrategy } from './auth/credential.ts';
 import { authPages } from './auth/index.ts';
 import { companyApi, companyPages } from './company/index.ts';
 import { consolePages } from './console/index.ts';
@@ -115,7 +116,7 @@ function createServer(runtime: Runtime): FastifyInstance {
     http: { headersTimeout: headersPatienceMs, connectionsCheckingInterval: headersPatienceMs / 2 },
     frameworkErrors: (error, request, reply) => void answerErrors(error, request, reply),
     // A provider's id has up to 128 characters, each of which may be encoded as three.
-    routerOptions: { maxParamLength: 384 },
+    routerOptions: { maxParamLength: 384, constraints: { credential: credentialStrategy } },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

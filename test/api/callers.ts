@@ -43,7 +43,7 @@ export const answers: Record<string, string> = {
   'GET /api/imports/:import_id/events': '406 403 406 406 406 401 406',
   'GET /api/imports/:import_id/rejects.csv': '404 403 404 404 404 401 200',
   'GET /api/jobs/:job_id': '404 403 404 404 404 401 200',
-  'GET /api/leads': '200 200 401 401 401 401 401',
+  'GET /api/leads': '200 200 403 403 403 401 403',
   'GET /api/leads/:lead_id': '404 200 401 401 401 401 401',
   'GET /api/leads/:lead_id/unlocks': '404 200 401 401 401 401 401',
   'GET /api/providers': '200 403 401 401 401 401 401',

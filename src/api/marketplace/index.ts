@@ -4,6 +4,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { speakContract } from '../http/contract.ts';
 import { buyerRoutes } from './buyers.ts';
+import { leadRoutes } from './leads.ts';
 import { sellerRoutes } from './sellers.ts';
 import { supplierRoutes } from './suppliers.ts';
 
@@ -18,5 +19,6 @@ export function marketplaceApi(
     await app.register(buyerRoutes({ ...runtime, hashPassword }, access));
     await app.register(supplierRoutes(runtime, access));
     await app.register(sellerRoutes(runtime, access));
+    await app.register(leadRoutes(runtime, access));
   };
 }

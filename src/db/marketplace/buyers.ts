@@ -76,6 +76,14 @@ export const assignmentFields =
   'priceMinor', u.price_minor, 'paidAt', u.paid_at, 'deliveredAt', coalesce(u.done_at, u.revealed_at), 'viewedAt', u.viewed_at,
   'isRefunded', coalesce(u.reason = 'refunded', false)`);
 
+/** The fields of a buyer for `json_build_object`; `b` is the buyer, `p` its user. */
+export const buyerFields = sql.raw(`'id', b.id, 'organizationId', b.organization_id, 'userId', b.user_id,
+  'companyName', coalesce(b.company_name, b.name), 'priority', b.priority, 'status', upper(b.active), 'phone', b.phone,
+  'monthlySpendingLimitMinor', b.monthly_spending_limit_minor, 'weeklySpendingLimitMinor', b.weekly_spending_limit_minor,
+  'autoRechargeEnabled', b.auto_recharge_enabled, 'autoRechargeThresholdMinor', b.auto_recharge_threshold_minor,
+  'autoRechargeAmountMinor', b.auto_recharge_amount_minor, 'createdAt', b.created_at, 'updatedAt', b.updated_at,
+  'user', CASE WHEN p.id IS NULL THEN NULL ELSE json_build_object('id', p.id, 'name', p.name, 'email', p.email) END`);
+
 const columns =
   sql.raw(`b.id, b.organization_id AS "organizationId", b.user_id AS "userId", coalesce(b.company_name, b.name) AS "companyName", b.priority,
   upper(b.active) AS status, b.phone, b.monthly_spending_limit_minor AS "monthlySpendingLimitMinor",

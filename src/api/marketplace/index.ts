@@ -5,6 +5,7 @@ import type { Access } from '../auth/access.ts';
 import { speakContract } from '../http/contract.ts';
 import { buyerRoutes } from './buyers.ts';
 import { leadRoutes } from './leads.ts';
+import { partyFiles } from './party-files.ts';
 import { sellerRoutes } from './sellers.ts';
 import { supplierRoutes } from './suppliers.ts';
 
@@ -20,5 +21,6 @@ export function marketplaceApi(
     await app.register(supplierRoutes(runtime, access));
     await app.register(sellerRoutes(runtime, access));
     await app.register(leadRoutes(runtime, access));
+    await app.register(partyFiles(runtime, access));
   };
 }

@@ -185,7 +185,9 @@ CREATE UNIQUE INDEX "suppliers_email" ON "suppliers" USING btree ("organization_
 CREATE INDEX "suppliers_newest" ON "suppliers" USING btree ("organization_id","created_at","id");--> statement-breakpoint
 ALTER TABLE "buyers" ADD CONSTRAINT "buyers_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "buyers_user" ON "buyers" USING btree ("user_id","organization_id");--> statement-breakpoint
-CREATE INDEX "buyers_newest" ON "buyers" USING btree ("organization_id","created_at","id");--> statement-breakpoint
+CREATE INDEX "buyers_newest" ON "buyers" USING btree ("organization_id","created_at","id","active");--> statement-breakpoint
+CREATE INDEX "lead_unlocks_bought" ON "lead_unlocks" USING btree ("buyer_id","paid_at","id","price_minor","currency") WHERE paid_at is not null;--> statement-breakpoint
+CREATE INDEX "leads_marketplace" ON "leads" USING btree ("organization_id","created_at","id","category_id") WHERE channel = 'marketplace';--> statement-breakpoint
 -- Who only uploads the leads of a company is no seller of the marketplace.
 UPDATE "members" m SET "role" = 'company' FROM "companies" c WHERE c."organization_id" = m."organization_id" AND m."role" = 'seller';--> statement-breakpoint
 ALTER TABLE "members" ADD CONSTRAINT "members_role" CHECK ("members"."role" in ('seller', 'buyer', 'supplier', 'company'));--> statement-breakpoint

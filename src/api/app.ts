@@ -11,6 +11,7 @@ import { createAccess } from './auth/access.ts';
 import { accountApi } from './auth/account-api.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
+import { credentialStrategy } from './auth/credential.ts';
 import { authApi, authPages } from './auth/index.ts';
 import { createRegistering } from './auth/register.ts';
 import { companyApi, companyPages } from './company/index.ts';
@@ -85,7 +86,8 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(companyApi(runtime, access));
   await app.register(accountApi(runtime, { access, registering, limiter }));
   await app.register(authApi(runtime, auth, { access, limiter }));
-  await app.register(marketplaceApi(runtime, access));
+  const hashPassword = async (password: string) => (await auth.$context).password.hash(password);
+  await app.register(marketplaceApi(runtime, access, { hashPassword }));
   await app.register(uploadRoutes(runtime, access));
   await app.register(webhookRoutes(runtime, limiter));
   await app.register(docsRoutes(limiter));
@@ -119,7 +121,7 @@ function createServer(runtime: Runtime): FastifyInstance {
     http: { headersTimeout: headersPatienceMs, connectionsCheckingInterval: headersPatienceMs / 2 },
     frameworkErrors: (error, request, reply) => void answerErrors(error, request, reply),
     // A provider's id has up to 128 characters, each of which may be encoded as three.
-    routerOptions: { maxParamLength: 384 },
+    routerOptions: { maxParamLength: 384, constraints: { credential: credentialStrategy } },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

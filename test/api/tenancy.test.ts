@@ -119,6 +119,28 @@ const probes: Record<string, Probe> = {
   'GET /api/auth/organizations': { open: 'the session’s own person, in test/account/organizations.test.ts' },
   'PUT /api/auth/organization': { open: 'the session’s own person, in test/account/organizations.test.ts' },
   'PUT /api/sellers/security': { open: 'the session’s own seller, in test/account/organizations.test.ts' },
+  'GET /api/buyers': { open: 'to sessions alone: test/marketplace/' },
+  'POST /api/buyers': { open: 'to sessions alone: test/marketplace/' },
+  'GET /api/buyers/:id': { open: 'to sessions alone: test/marketplace/' },
+  'PUT /api/buyers/:id': { open: 'to sessions alone: test/marketplace/' },
+  'PATCH /api/buyers/:id': { open: 'to sessions alone: test/marketplace/' },
+  'DELETE /api/buyers/:id': { open: 'to sessions alone: test/marketplace/' },
+  'GET /api/suppliers': { open: 'to sessions alone: test/marketplace/' },
+  'POST /api/suppliers': { open: 'to sessions alone: test/marketplace/' },
+  'GET /api/suppliers/:id': { open: 'to sessions alone: test/marketplace/' },
+  'PUT /api/suppliers/:id': { open: 'to sessions alone: test/marketplace/' },
+  'PATCH /api/suppliers/:id': { open: 'to sessions alone: test/marketplace/' },
+  'DELETE /api/suppliers/:id': { open: 'to sessions alone: test/marketplace/' },
+  'POST /api/suppliers/:id/rotate-key': { open: 'to sessions alone: test/marketplace/' },
+  'GET /api/sellers/me': { open: 'to sessions alone: test/marketplace/' },
+  'POST /api/sellers/invite-code': { open: 'to sessions alone: test/marketplace/' },
+  'GET /api/sellers/settings': { open: 'to sessions alone: test/marketplace/' },
+  'PUT /api/sellers/settings': { open: 'to sessions alone: test/marketplace/' },
+  'PATCH /api/sellers/settings': { open: 'to sessions alone: test/marketplace/' },
+  'GET /api/buyers/export.csv': { open: 'to sessions alone: test/marketplace/' },
+  'POST /api/buyers/import': { open: 'to sessions alone: test/marketplace/' },
+  'GET /api/campaigns/subscriptions/export.csv': { open: 'to sessions alone: test/marketplace/' },
+  'POST /api/campaigns/subscriptions/import': { open: 'to sessions alone: test/marketplace/' },
   'GET /health': { open: 'no data' },
   'GET /health/redis': { open: 'no data' },
   'GET /api/stripe-service/health': { open: 'no data' },
@@ -165,11 +187,14 @@ const snapshotOfDemo = async () => {
   return (await Promise.all(rows)).map(([row]) => row!.all).join('\n');
 };
 
-const allRoutes = () =>
-  api.app
-    .getDecorator<RouteEntry[]>('routeTable')
-    .filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
-    .map(({ method, url }) => `${method} ${url}`);
+const allRoutes = () => [
+  ...new Set(
+    api.app
+      .getDecorator<RouteEntry[]>('routeTable')
+      .filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
+      .map(({ method, url }) => `${method} ${url}`),
+  ),
+];
 
 describe('[S05] tenancy', () => {
   it('every route is listed here with how it keeps organizations apart', () => {

@@ -58,6 +58,8 @@ export type Access = {
 /** `home`: the organization a request acts for; null when the request must name it. */
 type Identified = { caller: Caller; home: Tenant | null };
 
+const reading = new Set(['GET', 'HEAD']);
+
 /** Slug of the organization that sandbox calls without a key act for. */
 const demoSlug = 'demo';
 
@@ -102,6 +104,13 @@ export function createAccess(
       throw new RefusedError(401, 'key_invalid', 'This API key is not valid.');
     }
     await limiter.takeRequest({ actor: key.id, organizationId: key.organizationId }, reply);
+    if (key.supplierStatus === 'INACTIVE')
+      throw new ContractError(
+        403,
+        'forbidden',
+        'Supplier account is not active',
+        'This supplier is not active. Its organization can activate it again.',
+      );
     if (!key.lastUsedAt || Date.now() - key.lastUsedAt.getTime() > 3_600_000) await noteKeyUse(db, key.id);
     const { organizationId: id, priceFloors } = key;
     return { caller: callerWith(key), home: id === null ? null : { id, priceFloors } };
@@ -213,6 +222,13 @@ export function createAccess(
         'This organization asks its members for a second factor. Set one up on your account page, then sign in with it.',
       );
     const { organizationId = '', role, buyerId = null } = membership ?? {};
+    if (membership?.isInactiveBuyer && roles.includes('buyer') && !reading.has(request.method))
+      throw new ContractError(
+        403,
+        'forbidden',
+        'Forbidden',
+        'This buyer account is not active: it can be read, and nothing else.',
+      );
     if (role === 'seller' && roles.includes(role)) return { organizationId, person, role, buyerId: null };
     if (role === 'buyer' && buyerId && roles.includes(role)) return { organizationId, person, role, buyerId };
     throw new ContractError(403, 'forbidden', 'Forbidden', 'Your role does not open this.');

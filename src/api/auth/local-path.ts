@@ -7,7 +7,9 @@ export const wantsPage = (request: FastifyRequest): boolean =>
 /** Where to redirect after signing in or after an action: one of our own pages, never another site. */
 export function localPath(wanted: unknown, fallback = '/console'): string {
   if (typeof wanted !== 'string' || wanted.length > 500) return fallback;
-  const known = /^\/(?:(?:console|queues|dashboard|companies|company|account)(?=[/?#]|$)|$)/.test(wanted);
+  const known = /^\/(?:(?:console|queues|dashboard|companies|company|account|market)(?=[/?#]|$)|$)/.test(
+    wanted,
+  );
   // A Location header cannot hold other characters.
   return known && /^[\x21-\x7e]*$/.test(wanted) && !/\\|\/\//.test(wanted) ? wanted : fallback;
 }

@@ -164,13 +164,7 @@ export type MemberView = { userId: string; name: string; email: string; hasPassw
 /** What the frame around a page shows: the signed-in person and an operator's counts. */
 export type Visit = { person: Person; parked: number; inbox: number };
 
-/** A form's values as submitted, and what is wrong with them. */
-export type FormState = {
-  values: Readonly<Record<string, string>>;
-  errors: Readonly<Record<string, readonly string[]>>;
-  problem?: string | undefined;
-};
-export const untouched: FormState = { values: {}, errors: {} };
+export { type FormState, untouched } from '../web/form-parts.tsx';
 
 export type HomeView = {
   companies: { company: CompanyView; statistics: StatisticsView }[];

@@ -1,11 +1,26 @@
 import type { FastifyPluginAsync } from 'fastify';
+import type { HashPassword } from '../../usecases/marketplace/buyers.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { speakContract } from '../http/contract.ts';
+import { buyerRoutes } from './buyers.ts';
+import { leadRoutes } from './leads.ts';
+import { partyFiles } from './party-files.ts';
+import { sellerRoutes } from './sellers.ts';
+import { supplierRoutes } from './suppliers.ts';
 
 /** The marketplace's API (docs/contracts-marketplace.md): a seller's catalog, buyers and suppliers, by session. */
-export function marketplaceApi(runtime: Runtime, _access: Access): FastifyPluginAsync {
+export function marketplaceApi(
+  runtime: Runtime,
+  access: Access,
+  { hashPassword }: { hashPassword: HashPassword },
+): FastifyPluginAsync {
   return async (app) => {
     speakContract(app, runtime);
+    await app.register(buyerRoutes({ ...runtime, hashPassword }, access));
+    await app.register(supplierRoutes(runtime, access));
+    await app.register(sellerRoutes(runtime, access));
+    await app.register(leadRoutes(runtime, access));
+    await app.register(partyFiles(runtime, access));
   };
 }

@@ -190,6 +190,8 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         schema: {
           tags: ['leads'],
           summary: 'List leads, newest first',
+          description:
+            'With an API key. With a session, the leads of the marketplace are listed instead: see docs/contracts-marketplace.md.',
           querystring: listQuery,
           response: {
             200: z.object({

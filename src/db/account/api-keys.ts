@@ -1,10 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import { quotas, StoredQuotaError } from '../../domain/account/quotas.ts';
 import { companyRoles } from '../../domain/account/roles.ts';
-import { allows, isScope, type Scope, supplierScopes } from '../../domain/account/scopes.ts';
+import {
+  allows,
+  isScope,
+  marketplaceScopes,
+  type Scope,
+  supplierScopes,
+} from '../../domain/account/scopes.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { PriceFloors } from '../../domain/lead/terms.ts';
+import type { PartyStatus } from '../../domain/marketplace/party.ts';
 import { newId } from '../../events/new-id.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
@@ -29,10 +36,16 @@ export type ApiKey = {
 };
 
 /** A key with the price floors of its organization; without one, none apply. */
-export type KeyInUse = ApiKey & { priceFloors: PriceFloors };
+export type KeyInUse = ApiKey & {
+  priceFloors: PriceFloors;
+  /** Of a supplier of the marketplace; null for any other key. */
+  supplierStatus: PartyStatus | null;
+};
 
-const keyShape = /^lg_[A-Za-z0-9_-]{43}$/;
+/** `sk_`: the key of a supplier of the marketplace. */
+const keyShape = /^(?:lg_[A-Za-z0-9_-]{43}|sk_[A-Za-z0-9]{32})$/;
 const shownLength = 11;
+const shownOfSupplier = 7;
 
 /** Whether a string has the format of a key, so that other strings are refused without a query. */
 export const looksLikeKey = (value: string): boolean => keyShape.test(value);
@@ -43,6 +56,28 @@ const hashOf = (key: string): string => createHash('sha256').update(key).digest(
 const columns =
   sql.raw(`id, organization_id AS "organizationId", owner, supplier_id AS "supplierId", name, prefix, scopes, created_at AS "createdAt",
   last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"`);
+
+/** The keys that its company makes, lists and revokes. Those of its suppliers of the marketplace belong to them. */
+const isCompanyKey = sql.raw(`NOT (owner = 'supplier' AND 'leads:ingest' = ANY(scopes))`);
+
+const keySigns = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** A key of a supplier of the marketplace: 190 random bits, shown once. */
+export const newMarketplaceKey = (): string =>
+  `sk_${Array.from({ length: 32 }, () => keySigns[randomInt(keySigns.length)]).join('')}`;
+
+/** The body of a CTE that stores such a key for each supplier of `of`, which has `id`, `name` and `organization_id`. */
+export const marketplaceKeyPart = ({
+  key,
+  actor,
+  of,
+}: {
+  key: string;
+  actor: string;
+  of: SQL;
+}) => sql`INSERT INTO api_keys (id, organization_id, owner, supplier_id, name, prefix, hash, scopes, created_by)
+  SELECT ${newId()}::uuid, organization_id, 'supplier', id, name, ${key.slice(0, shownOfSupplier)}::text, ${hashOf(key)}::text,
+    ${sql.param([...marketplaceScopes])}::text[], nullif(${actor}::text, 'cli') FROM ${of} RETURNING prefix`;
 
 /** The user or the key that makes a key. */
 export type KeyMaker = { kind: 'person' | 'key'; id: string };
@@ -84,7 +119,7 @@ export async function makeKey(
     SELECT ${id}::uuid, ${organizationId}::uuid, ${owner}::text, ${supplierId}::uuid, ${name}::text, ${key.slice(0, shownLength)}::text, ${hashOf(key)}::text,
       ${sql.param([...scopes])}::text[], ${createdBy?.id ?? null}::text
     WHERE ${isEntitled(createdBy)} AND (${organizationId}::uuid IS NULL OR (SELECT count(*) FROM api_keys
-      WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL) < ${most}::bigint)
+      WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL AND ${isCompanyKey}) < ${most}::bigint)
     RETURNING ${columns}`;
   const remembered = idempotencyKey
     ? sql`, ${sql.raw('first_answer')} AS (${answerPart(idempotencyKey, 201, { key_id: id }).statement(sql`EXISTS (SELECT 1 FROM made)`)})`
@@ -172,7 +207,8 @@ export async function findMadeKey(db: Queryable, organizationId: string, id: str
 export async function findKeyOf(db: Queryable, organizationId: string, id: string): Promise<ApiKey | null> {
   const [row] = await run<ApiKey>(
     db,
-    sql`SELECT ${columns} FROM api_keys WHERE id = ${id}::uuid AND organization_id = ${organizationId}::uuid AND revoked_at IS NULL`,
+    sql`SELECT ${columns} FROM api_keys WHERE id = ${id}::uuid AND organization_id = ${organizationId}::uuid AND revoked_at IS NULL
+      AND ${isCompanyKey}`,
   );
   return row ?? null;
 }
@@ -188,7 +224,8 @@ export async function findKeys(db: Queryable, given: readonly string[]): Promise
   const rows = await run<KeyInUse & { hash: string }>(
     db,
     sql`SELECT ${columns}, hash,
-        coalesce((SELECT g.price_floors FROM organizations g WHERE g.id = api_keys.organization_id), '{}') AS "priceFloors"
+        coalesce((SELECT g.price_floors FROM organizations g WHERE g.id = api_keys.organization_id), '{}') AS "priceFloors",
+        (SELECT s.status FROM suppliers s WHERE s.id = api_keys.supplier_id AND s.organization_id = api_keys.organization_id) AS "supplierStatus"
       FROM api_keys WHERE hash = ANY(${sql.param([...new Set(hashes)])}::text[]) AND revoked_at IS NULL`,
   );
   const found = new Map(rows.map(({ hash, ...row }) => [hash, { ...row, scopes: scopesOf(row) }]));
@@ -198,7 +235,9 @@ export async function findKeys(db: Queryable, given: readonly string[]): Promise
 /** A supplier's key opens no other routes than those of its own leads, whatever scopes it was made with. */
 function scopesOf({ owner, scopes }: ApiKey): Scope[] {
   const granted = scopes.filter(isScope);
-  return owner === 'supplier' ? supplierScopes.filter((scope) => allows(granted, scope)) : granted;
+  if (owner !== 'supplier') return granted;
+  const own = granted.includes('leads:ingest') ? marketplaceScopes : supplierScopes;
+  return own.filter((scope) => allows(granted, scope));
 }
 
 /** Whether the organization has given this supplier a key or a member. */
@@ -223,11 +262,14 @@ export async function noteKeyUse(db: Queryable, id: string): Promise<void> {
   );
 }
 
-/** By id or by displayed prefix. Returns false when there is no such active key. */
+/**
+ * By id or by displayed prefix. That of a supplier's key of the marketplace is short, so that two keys may share it.
+ * Returns false when there is no such active key.
+ */
 export async function revokeKey(db: Queryable, idOrPrefix: string): Promise<boolean> {
   const rows = await run(
     db,
-    sql`UPDATE api_keys SET revoked_at = now() WHERE (id::text = ${idOrPrefix} OR prefix = ${idOrPrefix}) AND revoked_at IS NULL RETURNING id`,
+    sql`UPDATE api_keys SET revoked_at = now() WHERE (id::text = ${idOrPrefix} OR prefix = ${idOrPrefix} AND ${isCompanyKey}) AND revoked_at IS NULL RETURNING id`,
   );
   return rows.length > 0;
 }
@@ -237,7 +279,7 @@ export async function revokeKeyOf(db: Queryable, organizationId: string, id: str
   const rows = await run(
     db,
     sql`UPDATE api_keys SET revoked_at = now() WHERE id = ${id}::uuid AND organization_id = ${organizationId}::uuid
-      AND revoked_at IS NULL RETURNING id`,
+      AND revoked_at IS NULL AND ${isCompanyKey} RETURNING id`,
   );
   return rows.length > 0;
 }
@@ -262,7 +304,8 @@ export async function listKeys(db: Queryable, organizationId: string | null): Pr
 export async function listActiveKeys(db: Queryable, organizationId: string): Promise<ApiKey[]> {
   return run(
     db,
-    sql`SELECT ${columns} FROM api_keys WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL ORDER BY created_at DESC`,
+    sql`SELECT ${columns} FROM api_keys WHERE organization_id = ${organizationId}::uuid AND revoked_at IS NULL AND ${isCompanyKey}
+      ORDER BY created_at DESC`,
   );
 }
 

@@ -55,6 +55,8 @@ export type Membership = {
   organizationId: string;
   role: MemberRole;
   buyerId: string | null;
+  /** Whether it is the membership of a buyer who takes part in nothing. */
+  isInactiveBuyer: boolean;
   requiresTwoFactor: boolean;
 };
 
@@ -70,8 +72,10 @@ export async function findMembership(
   const { slug = null, id = null } = organization as { slug?: string; id?: string | null };
   const [row] = await run<Membership>(
     db,
-    sql`SELECT m.organization_id AS "organizationId", m.role, m.buyer_id AS "buyerId", o.requires_two_factor AS "requiresTwoFactor"
+    sql`SELECT m.organization_id AS "organizationId", m.role, m.buyer_id AS "buyerId", o.requires_two_factor AS "requiresTwoFactor",
+        coalesce(b.active = 'inactive', false) AS "isInactiveBuyer"
       FROM members m JOIN sellers s USING (organization_id) JOIN organizations o ON o.id = m.organization_id
+      LEFT JOIN buyers b ON b.id = m.buyer_id
       WHERE m.user_id = ${userId}::uuid AND (${slug}::text IS NULL OR o.slug = ${slug}::text)
         AND (${id}::uuid IS NULL OR m.organization_id = ${id}::uuid
           OR NOT EXISTS (SELECT 1 FROM members c WHERE c.user_id = m.user_id AND c.organization_id = ${id}::uuid))

@@ -63,6 +63,9 @@ export const leads = pgTable(
     index('leads_phone_hash').on(t.organizationId, t.phoneHash),
     index('leads_import').on(t.importId, t.id).where(sql`import_id is not null`),
     index('leads_uploaded').on(t.organizationId, t.id).where(sql`channel = 'crm_upload'`),
+    index('leads_marketplace')
+      .on(t.organizationId, t.createdAt, t.id, t.categoryId)
+      .where(sql`channel = 'marketplace'`),
     check('leads_channel', sql`${t.channel} in (${quoted(leadChannels)})`),
     check(
       'leads_terms',
@@ -123,6 +126,10 @@ export const leadUnlocks = pgTable(
     uniqueIndex('lead_unlocks_once').on(t.leadId, t.buyerId),
     uniqueIndex('lead_unlocks_token').on(t.tokenHash),
     index('lead_unlocks_buyer').on(t.buyerId, t.id),
+    // Ends with the price, so that what a buyer has spent is summed up from the index alone.
+    index('lead_unlocks_bought')
+      .on(t.buyerId, t.paidAt, t.id, t.priceMinor, t.currency)
+      .where(sql`paid_at is not null`),
     index('lead_unlocks_newest').on(t.organizationId, t.id),
     index('lead_unlocks_conversation').on(t.ourNumber, t.phone, t.createdAt),
     index('lead_unlocks_open').on(t.ourNumber, t.phone).where(sql`is_open`),

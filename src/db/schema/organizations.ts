@@ -125,7 +125,7 @@ export const buyers = pgTable(
     unique('buyers_of').on(t.organizationId, t.id),
     uniqueIndex('buyers_external_id').on(t.organizationId, t.externalId),
     uniqueIndex('buyers_user').on(t.userId, t.organizationId),
-    index('buyers_newest').on(t.organizationId, t.createdAt, t.id),
+    index('buyers_newest').on(t.organizationId, t.createdAt, t.id, t.active),
     index('buyers_phone').on(t.phone),
     check('buyers_active', sql`${t.active} in ('active', 'inactive')`),
     check('buyers_priority', sql`${t.priority} between 1 and 10`),

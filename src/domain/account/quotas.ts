@@ -104,6 +104,7 @@ export const quotas = {
   },
   api_keys: { kind: 'stored', what: 'active API keys', perOrganization: 100, perKey: null, seconds: 0 },
   providers: { kind: 'stored', what: 'providers', perOrganization: 50_000, perKey: null, seconds: 0 },
+  suppliers: { kind: 'stored', what: 'suppliers', perOrganization: 1_000, perKey: null, seconds: 0 },
 } as const satisfies Record<string, Quota>;
 
 export type QuotaName = keyof typeof quotas;

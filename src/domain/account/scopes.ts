@@ -2,6 +2,7 @@
 export const scopes = [
   'leads:read',
   'leads:write',
+  'leads:ingest',
   'providers:read',
   'providers:write',
   'replies:write',
@@ -13,6 +14,8 @@ export type Scope = (typeof scopes)[number];
 
 /** The scopes a supplier's key may have: it offers and reads its own leads. */
 export const supplierScopes = ['leads:read', 'leads:write'] as const satisfies Scope[];
+/** The scopes of a key of a supplier of the marketplace: it sends leads of its categories, and offers none to named buyers. */
+export const marketplaceScopes = ['leads:read', 'leads:ingest'] as const satisfies Scope[];
 /** The scopes that a company's keys may have. */
 export const companyScopes = [
   'leads:read',

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { isEmail } from '../../domain/lead/email.ts';
+import { partyPhone } from '../../domain/phone/party-phone.ts';
+import { isBlank, missing } from '../http/contract.ts';
+import { text } from '../http/fields.ts';
+
+/** Fields that several routes of parties read. */
+
+export const partyName = text(200);
+
+export const partyEmail = text(320).refine(isEmail, 'must be an e-mail address');
+
+const blankAsNull = <S extends z.ZodType>(schema: S) =>
+  z.preprocess((value) => (isBlank(value) ? null : value), schema.nullable());
+
+/** Blank and null clear it. */
+export const companyName = blankAsNull(text(200));
+
+/** E.164; a number without a country code is one of the United States. Blank and null clear it. */
+export const phoneNumber = blankAsNull(
+  z
+    .string()
+    .max(80)
+    .transform((value, context) => {
+      const number = partyPhone(value);
+      if (number !== null) return number;
+      context.addIssue('must be a valid phone number, such as +13055550123');
+      return z.NEVER;
+    }),
+);
+
+const id = z.uuid();
+
+/** The id in the address. What is no id belongs to no row: 404 with this wording. */
+export function idOf(params: unknown, wording: string): string {
+  const given = id.safeParse((params as { id: string }).id);
+  if (!given.success) throw missing(wording);
+  return given.data;
+}
+
+export const iso = (time: Date | string): string => new Date(time).toISOString();
+export const optionalIso = (time: Date | string | null): string | null => (time === null ? null : iso(time));

@@ -1,0 +1,58 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { findSeller } from '../../../db/marketplace/sellers.ts';
+import { ContractError, RefusedError } from '../../../domain/errors.ts';
+import type { Runtime } from '../../../usecases/runtime.ts';
+import type { Access } from '../../auth/access.ts';
+import { sellerOf } from '../../auth/caller.ts';
+import { readForms, sendPage } from '../../http/forms.ts';
+import { pageErrors } from '../../web/error-page.ts';
+import type { FormState } from '../../web/form-parts.tsx';
+import { render } from '../../web/layout.tsx';
+import type { MarketVisit } from './frame.tsx';
+
+/** What the routes of a seller's pages share. */
+export type MarketSite = {
+  runtime: Runtime;
+  visit(request: FastifyRequest): Promise<MarketVisit>;
+  send(reply: FastifyReply, page: unknown): Promise<FastifyReply>;
+};
+
+export const createMarketSite = (runtime: Runtime): MarketSite => ({
+  runtime,
+  async visit(request) {
+    const { person, organizationId } = sellerOf(request);
+    const seller = await findSeller(runtime.db, organizationId);
+    return { person, companyName: seller?.companyName ?? '' };
+  },
+  send: async (reply, page) => sendPage(reply, runtime.config, await render(page)),
+});
+
+/** A category's form has up to 60 fields with their options. */
+const largestForm = 64 * 1024;
+
+/** For a scope of pages: forms, errors as pages, and sellers alone; browsers without a session are sent to sign in. */
+export function sellersPages(
+  app: FastifyInstance,
+  { runtime }: Pick<MarketSite, 'runtime'>,
+  access: Access,
+): void {
+  readForms(app, largestForm);
+  app.addHook('onRequest', access.signedIn);
+  app.addHook('onRequest', access.market('seller'));
+  app.setErrorHandler(pageErrors(runtime));
+}
+
+/**
+ * What a refused form shows: the values as typed, and the refusal at the field it names, else above the form. Rethrows
+ * anything but a refusal.
+ */
+export function refusedForm(error: unknown, values: Record<string, string>): FormState {
+  if (!(error instanceof RefusedError) || error.status >= 500) throw error;
+  const errors: Record<string, string[]> = {};
+  for (const { path, message } of error.fields ?? []) {
+    const [field = path] = path.split('.');
+    errors[field] = [...(errors[field] ?? []), message];
+  }
+  if (Object.keys(errors).length > 0) return { values, errors };
+  return { values, errors, problem: error instanceof ContractError ? error.wording : error.message };
+}

@@ -1,0 +1,186 @@
+import { z } from 'zod';
+import {
+  type BuyerRow,
+  type BuyerRowOutcome,
+  type SubscriptionRow,
+  type SubscriptionRowOutcome,
+  storeBuyerRows,
+  storeSubscriptionRows,
+  streamBuyers,
+  streamSubscriptions,
+} from '../../db/marketplace/buyer-rows.ts';
+import { csvLine } from '../../domain/csv/write.ts';
+import { isEmail } from '../../domain/lead/email.ts';
+import { dollarsToMinor, minorToDollars } from '../../domain/marketplace/dollars.ts';
+import { partyStatuses, priorities } from '../../domain/marketplace/party.ts';
+import { subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
+import { stateOfCode } from '../../domain/marketplace/us-states.ts';
+import { partyPhone } from '../../domain/phone/party-phone.ts';
+import type { Runtime } from '../runtime.ts';
+import {
+  type GivenRow,
+  type ImportSummary,
+  type RejectedRow,
+  readTable,
+  textCell,
+  wholeCell,
+  withoutRepeats,
+} from './table-file.ts';
+
+const emailCell = textCell(320)
+  .refine(isEmail, 'not an e-mail address')
+  .transform((value) => value.toLowerCase());
+
+/** Dollars in cents; 0 clears a limit. */
+const limitCell = z.string().transform((value, context) => {
+  const minor = dollarsToMinor(value.replace(/^\$/, ''));
+  if (minor !== null && minor >= 0) return minor === 0 ? null : minor;
+  context.addIssue('must be an amount in dollars with at most two decimals');
+  return z.NEVER;
+});
+const phoneCell = z.string().transform((value, context) => {
+  const number = partyPhone(value);
+  if (number !== null) return number;
+  context.addIssue('must be a valid phone number, such as +13055550123');
+  return z.NEVER;
+});
+const upper = z.string().transform((value) => value.toUpperCase());
+const orNone = (value: number) => (value === 0 ? null : value);
+
+const buyerRow = z.object({
+  email: emailCell,
+  name: textCell(200).optional(),
+  companyName: textCell(200).optional(),
+  priority: wholeCell(priorities.least, priorities.most).optional(),
+  phoneNumber: phoneCell.optional(),
+  status: upper.pipe(z.enum(partyStatuses)).optional(),
+  monthlySpendingLimit: limitCell.optional(),
+  weeklySpendingLimit: limitCell.optional(),
+});
+
+const statesCell = z.string().transform((value, context) => {
+  const codes = value.split(/[\s,;|]+/).filter(Boolean);
+  const states = codes.map(stateOfCode);
+  const wrong = codes.find((_, i) => states[i] === null);
+  if (wrong === undefined) return [...new Set(states.filter((state) => state !== null))];
+  context.addIssue(`${wrong.slice(0, 40)} is not a state, such as FL`);
+  return z.NEVER;
+});
+const mostOfInteger = 1_000_000;
+const subscriptionRow = z.object({
+  buyerEmail: emailCell,
+  campaignId: z.uuid(),
+  status: upper.pipe(z.enum(subscriptionStatuses)).optional(),
+  dailyCap: wholeCell(0, mostOfInteger).transform(orNone).optional(),
+  states: statesCell.optional(),
+  waterfallPriority: wholeCell(0, mostOfInteger).transform(orNone).optional(),
+});
+
+type Deps = Pick<Runtime, 'db'>;
+type By = {
+  organizationId: string;
+  actor: string;
+  /** Runs what is stored once the file has arrived. */
+  inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+};
+const batchSize = 500;
+
+/**
+ * Stores the buyers of a CSV by their e-mail addresses; repeating a file changes nothing. New ones get no password: they
+ * sign in once a link has set one. Throws RefusedError when it is no such file.
+ */
+export async function importBuyers(
+  { db }: Deps,
+  bytes: AsyncIterable<Uint8Array>,
+  { organizationId, actor, inTurn }: By,
+): Promise<ImportSummary> {
+  const file = await readTable(bytes, buyerRow, ['email']);
+  const rows = withoutRepeats(file.valid, ({ email }) => email, file.rejected);
+  const wrong: Partial<Record<BuyerRowOutcome, string>> = {
+    taken: 'email: User with this email already exists',
+    nameless: 'name: must be given for a new buyer',
+  };
+  return inTurn(() =>
+    store<BuyerRow, BuyerRowOutcome>({ ...file, valid: rows }, wrong, (batch) =>
+      db.withTx((tx) => storeBuyerRows(tx, organizationId, batch, actor)),
+    ),
+  );
+}
+
+/** Stores the subscriptions of a CSV by buyer and campaign, as `importBuyers` does. */
+export async function importSubscriptions(
+  { db }: Deps,
+  bytes: AsyncIterable<Uint8Array>,
+  { organizationId, actor, inTurn }: By,
+): Promise<ImportSummary> {
+  const file = await readTable(bytes, subscriptionRow, ['buyerEmail', 'campaignId']);
+  const keyOf = ({ buyerEmail, campaignId }: SubscriptionRow) => `${buyerEmail} ${campaignId.toLowerCase()}`;
+  const rows = withoutRepeats(file.valid, keyOf, file.rejected);
+  const wrong: Partial<Record<SubscriptionRowOutcome, string>> = {
+    no_buyer: 'buyerEmail: Buyer not found',
+    no_campaign: 'campaignId: Campaign not found',
+    not_active: 'campaignId: This campaign is not active',
+    no_states: 'states: State selection is not allowed for this campaign',
+  };
+  return inTurn(() =>
+    store<SubscriptionRow, SubscriptionRowOutcome>({ ...file, valid: rows }, wrong, (batch) =>
+      db.withTx((tx) => storeSubscriptionRows(tx, organizationId, batch, actor)),
+    ),
+  );
+}
+
+/** `wrong`: the reasons of the outcomes with which a row is not stored. */
+async function store<T, Outcome extends string>(
+  file: { rows: number; valid: GivenRow<T>[]; rejected: RejectedRow[] },
+  wrong: Partial<Record<Outcome, string>>,
+  storeBatch: (batch: T[]) => Promise<Outcome[]>,
+): Promise<ImportSummary> {
+  const done = { created: 0, updated: 0, unchanged: 0 };
+  const rejected = [...file.rejected];
+  for (let first = 0; first < file.valid.length; first += batchSize) {
+    const batch = file.valid.slice(first, first + batchSize);
+    const outcomes = await storeBatch(batch.map(({ given }) => given));
+    for (const [i, outcome] of outcomes.entries()) {
+      const reason = wrong[outcome];
+      if (reason !== undefined) rejected.push({ row: batch[i]!.row, errors: [reason] });
+      else done[outcome as keyof typeof done] += 1;
+    }
+  }
+  return { rows: file.rows, ...done, rejected: rejected.sort((a, b) => a.row - b.row) };
+}
+
+const dollarsCell = (minor: number | null) => (minor === null ? '' : String(minorToDollars(minor)));
+const cellOf = (value: string | number | null) => (value === null ? '' : String(value));
+
+/** The buyers of an organization as a file that `importBuyers` reads. */
+export async function* buyersCsv({ db }: Deps, organizationId: string): AsyncGenerator<string> {
+  yield csvLine(Object.keys(buyerRow.shape));
+  for await (const rows of streamBuyers(db.reader, organizationId))
+    for (const row of rows)
+      yield csvLine([
+        cellOf(row.email),
+        cellOf(row.name),
+        cellOf(row.companyName),
+        String(row.priority),
+        cellOf(row.phoneNumber),
+        row.status,
+        dollarsCell(row.monthlySpendingLimitMinor),
+        dollarsCell(row.weeklySpendingLimitMinor),
+      ]);
+}
+
+/** The subscriptions of an organization as a file that `importSubscriptions` reads. */
+export async function* subscriptionsCsv({ db }: Deps, organizationId: string): AsyncGenerator<string> {
+  yield csvLine([...Object.keys(subscriptionRow.shape), 'campaign']);
+  for await (const rows of streamSubscriptions(db.reader, organizationId))
+    for (const row of rows)
+      yield csvLine([
+        cellOf(row.buyerEmail),
+        row.campaignId,
+        row.status,
+        cellOf(row.dailyCap),
+        row.states.join(' '),
+        cellOf(row.waterfallPriority),
+        row.campaign,
+      ]);
+}

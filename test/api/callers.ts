@@ -25,8 +25,8 @@ export type Caller = (typeof callers)[number];
  * a caller may act, a 400 or 415 is the answer of the next check, which 401, 403 and 404 come before. A new route needs a line.
  */
 export const answers: Record<string, string> = {
-  'DELETE /api/auth/sessions': '401 401 200 200 200 403 200',
-  'DELETE /api/auth/sessions/:id': '401 401 404 404 404 403 404',
+  'DELETE /api/auth/sessions': '401 401 200 200 200 401 200',
+  'DELETE /api/auth/sessions/:id': '401 401 404 404 404 401 404',
   'DELETE /api/buyers/:id': '401 401 403 403 403 401 403',
   'DELETE /api/companies/:company_id/keys/:key_id': '404 403 404 404 404 401 200',
   'DELETE /api/members/:user_id': '401 401 403 403 403 401 403',
@@ -154,6 +154,7 @@ export const answers: Record<string, string> = {
   'POST /api/auth/reset-password': '400 400 400 400 400 400 400',
   'POST /api/auth/verify-email': '400 400 400 400 400 400 400',
   'POST /account/sessions/:id/end': '403 403 404 404 404 403 404',
+  'POST /api/auth/*': '404 404 404 404 404 403 404',
   'POST /api/auth/_log': '200 200 200 200 200 200 200',
   'POST /api/auth/callback/credentials': '200 200 200 200 200 200 200',
   'POST /api/auth/signin/google': '200 200 200 200 200 200 200',
@@ -227,8 +228,8 @@ export const answers: Record<string, string> = {
   'POST /webhook/twilio/sms': '415 415 415 415 415 415 415',
   'POST /webhook/twilio/status': '415 415 415 415 415 415 415',
   'POST /webhook/twilio/status/:effect_id': '415 415 415 415 415 415 415',
-  'PUT /api/auth/organization': '401 401 400 400 400 403 400',
-  'PUT /api/sellers/security': '401 401 403 403 403 403 403',
+  'PUT /api/auth/organization': '401 401 400 400 400 401 400',
+  'PUT /api/sellers/security': '401 401 403 403 403 401 403',
   'PUT /api/buyers/:id': '401 401 403 403 403 401 403',
   'PUT /api/sellers/settings': '401 401 403 403 403 401 403',
   'PUT /api/suppliers/:id': '401 401 403 403 403 401 403',

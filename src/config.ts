@@ -7,6 +7,7 @@ import { readWebhookKeys } from './config/secrets.ts';
 import { databaseUrlFindings } from './config/servers.ts';
 import { defaultRetention, defaultTimings, type Retention, type Timings } from './config/timings.ts';
 import {
+  type GoogleConfig,
   type SendgridConfig,
   type StripeConfig,
   type TextmagicConfig,
@@ -65,7 +66,8 @@ export type Config = Readonly<{
   /** Newest first: the first encrypts, all decrypt. Each encrypted value is prefixed with its key's id. */
   encryptionKeys: readonly { id: string; key: Buffer }[];
   sessionSecret: string;
-  google: { clientId: string; clientSecret: string } | null;
+  /** Null when signing in with Google is switched off. */
+  google: GoogleConfig | null;
   maxCsvBytes: number;
   /** Limits that replace those of the table of quotas, by name. */
   quotas: Readonly<Record<string, number>>;
@@ -156,10 +158,6 @@ export function loadConfig(
     alertEmail: e.ALERT_EMAIL ?? (production ? null : 'operator@leadgate.example'),
     encryptionKeys: encryptionKeys.length > 0 ? encryptionKeys : [developmentKey],
     sessionSecret: e.SESSION_SECRET ?? developmentSessionSecret,
-    google:
-      e.GOOGLE_CLIENT_ID && e.GOOGLE_CLIENT_SECRET
-        ? { clientId: e.GOOGLE_CLIENT_ID, clientSecret: e.GOOGLE_CLIENT_SECRET }
-        : null,
     maxCsvBytes: Math.round(e.MAX_CSV_SIZE_MB * 1024 * 1024),
     quotas,
     logLevel: e.LOG_LEVEL,

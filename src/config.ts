@@ -12,6 +12,7 @@ import { readWebhookKeys } from './config/secrets.ts';
 import { databaseUrlFindings } from './config/servers.ts';
 import { defaultRetention, defaultTimings, type Retention, type Timings } from './config/timings.ts';
 import {
+  type GoogleConfig,
   type SendgridConfig,
   type StripeConfig,
   type TextmagicConfig,
@@ -72,7 +73,8 @@ export type Config = Readonly<{
   sessionSecret: string;
   /** Who may register. */
   registration: RegistrationMode;
-  google: { clientId: string; clientSecret: string } | null;
+  /** Null when signing in with Google is switched off. */
+  google: GoogleConfig | null;
   maxCsvBytes: number;
   /** Limits that replace those of the table of quotas, by name. */
   quotas: Readonly<Record<string, number>>;
@@ -164,10 +166,6 @@ export function loadConfig(
     encryptionKeys: encryptionKeys.length > 0 ? encryptionKeys : [developmentKey],
     sessionSecret: e.SESSION_SECRET ?? developmentSessionSecret,
     registration: e.REGISTRATION,
-    google:
-      e.GOOGLE_CLIENT_ID && e.GOOGLE_CLIENT_SECRET
-        ? { clientId: e.GOOGLE_CLIENT_ID, clientSecret: e.GOOGLE_CLIENT_SECRET }
-        : null,
     maxCsvBytes: Math.round(e.MAX_CSV_SIZE_MB * 1024 * 1024),
     quotas,
     logLevel: e.LOG_LEVEL,

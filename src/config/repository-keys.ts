@@ -22,6 +22,8 @@ export const sandboxKeys = {
   ghl: 'pit-sandbox-leadgate',
   ghlClientId: 'sandbox-ghl-client',
   ghlClientSecret: 'sandbox-ghl-secret',
+  googleClientId: 'sandbox.apps.googleusercontent.com',
+  googleClientSecret: 'GOCSPX-sandbox-leadgate',
 };
 
 /** Every value of this repository that must not be a setting of production. */

@@ -22,6 +22,9 @@ export type SendgridConfig = {
   baseUrl: string | null;
 };
 
+/** `baseUrl`: of the sandbox, which then plays Google. */
+export type GoogleConfig = { clientId: string; clientSecret: string; baseUrl: string | null };
+
 /**
  * Reads each vendor's settings. Unset vendors use the sandbox's public constants and its URL, and are listed in
  * `sandboxed`. `sandboxSendgridKey` is the public key that the sandbox signs e-mail events with.
@@ -63,5 +66,19 @@ export function vendorConfigs(e: Environment, sandboxUrl: string | null, sandbox
     webhookPublicKey: e.SENDGRID_WEBHOOK_PUBLIC_KEY ?? (e.SENDGRID_API_KEY ? '' : sandboxSendgridKey),
     baseUrl: simulate('sendgrid', e.SENDGRID_API_KEY !== undefined),
   };
-  return { stripe, twilio, textmagic, sendgrid, sandboxed };
+  const google = googleConfig(e, sandboxed.length > 0 ? sandboxUrl : null);
+  if (google?.baseUrl) sandboxed.push('google');
+  return { stripe, twilio, textmagic, sendgrid, google, sandboxed };
+}
+
+/** Google is optional: without its variables it is simulated where other vendors are, else switched off. */
+function googleConfig(e: Environment, sandboxUrl: string | null): GoogleConfig | null {
+  const { GOOGLE_CLIENT_ID: clientId, GOOGLE_CLIENT_SECRET: clientSecret } = e;
+  if (clientId && clientSecret) return { clientId, clientSecret, baseUrl: null };
+  if (sandboxUrl === null || e.NODE_ENV === 'production') return null;
+  return {
+    clientId: sandboxKeys.googleClientId,
+    clientSecret: sandboxKeys.googleClientSecret,
+    baseUrl: sandboxUrl,
+  };
 }

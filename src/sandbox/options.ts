@@ -50,6 +50,15 @@ export const targetsSchema = z.strictObject({
     })
     .partial()
     .optional(),
+  google: z
+    .strictObject({
+      /** The only redirect that is registered; null for any with the path of the callback. */
+      redirectUri: url.nullable(),
+      /** How long a code is valid. */
+      codeSeconds: z.number().int().min(0),
+    })
+    .partial()
+    .optional(),
   /** Delays between attempts of vendors that retry webhooks (Stripe, SendGrid, GoHighLevel on 429), one per retry. */
   retryDelaysMs: z.array(z.number().int().min(0)).max(50).optional(),
 });
@@ -111,6 +120,12 @@ export type SandboxOptions = {
     rateLimit?: RateLimit | null;
     maxContacts?: number;
   };
+  google?: {
+    clientId?: string;
+    clientSecret?: string;
+    redirectUri?: string | null;
+    codeSeconds?: number;
+  };
   retryDelaysMs?: number[];
 };
 
@@ -120,6 +135,7 @@ export type Settings = {
   textmagic: Required<NonNullable<SandboxOptions['textmagic']>>;
   sendgrid: { apiKey: string; eventsUrl: string | null; signingKey: string | null };
   ghl: Required<Omit<NonNullable<SandboxOptions['ghl']>, 'signingKey'>> & { signingKey: string | null };
+  google: Required<NonNullable<SandboxOptions['google']>>;
   retryDelaysMs: number[];
 };
 
@@ -188,6 +204,13 @@ export function settingsFrom(options: SandboxOptions): Settings {
       maxContacts: 1_200_000,
       ...defined(options.ghl),
     },
+    google: {
+      clientId: 'sandbox.apps.googleusercontent.com',
+      clientSecret: 'GOCSPX-sandbox-leadgate',
+      redirectUri: null,
+      codeSeconds: 600,
+      ...defined(options.google),
+    },
     retryDelaysMs: options.retryDelaysMs ?? [1000, 2000, 4000, 8000, 15_000, 15_000, 15_000, 15_000],
   };
 }
@@ -198,6 +221,7 @@ export function applyTargets(settings: Settings, targets: Targets): void {
   Object.assign(settings.twilio, defined(targets.twilio));
   Object.assign(settings.textmagic, defined(targets.textmagic));
   Object.assign(settings.sendgrid, defined(targets.sendgrid));
+  Object.assign(settings.google, defined(targets.google));
   Object.assign(settings.ghl, defined(targets.ghl));
   if (targets.retryDelaysMs) settings.retryDelaysMs = targets.retryDelaysMs;
 }

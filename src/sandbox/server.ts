@@ -4,6 +4,7 @@ import { readBody, serveVendor, write } from './calls.ts';
 import { type Control, createControl } from './control.ts';
 import { type Fault, type FaultInput, Faults } from './faults.ts';
 import { createGhl } from './ghl/ghl.ts';
+import { createGoogle } from './google/google.ts';
 import { Ledger, type LedgerEntry } from './ledger.ts';
 import { applyTargets, type SandboxOptions, settingsFrom, type Targets, targetsSchema } from './options.ts';
 import { createPages, type Pages } from './page/pages.ts';
@@ -53,8 +54,8 @@ export type Sandbox = {
 
 /**
  * Serves all vendors on one port: Stripe under /v1, Twilio under /2010-04-01, TextMagic under /api/v2, SendGrid under
- * /v3, GoHighLevel under /contacts, /locations and /oauth (its legacy API under /v1/contacts and /v1/custom-fields), the
- * control API under /_sandbox and a web page at /. Throws when `production` is true.
+ * /v3, GoHighLevel under /contacts, /locations and /oauth (its legacy API under /v1/contacts and /v1/custom-fields), Google's
+ * sign-in under /o/oauth2, /oauth2, /token and /.well-known, the control API under /_sandbox and a web page at /. Throws when `production` is true.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   if (options.production === true) {
@@ -87,6 +88,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const textmagic = createTextmagic({ settings, ledger, phones, webhooks });
   const sendgrid = createSendgrid({ settings, webhooks, onChange });
   const ghl = createGhl({ settings, webhooks });
+  const google = createGoogle({ settings, baseUrl: () => url });
   const world: World = {
     ledger,
     faults,
@@ -97,10 +99,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     textmagic,
     sendgrid,
     ghl,
+    google,
     onChange,
     configure: (targets) => applyTargets(settings, targetsSchema.parse(targets)),
     reset: () => {
-      for (const part of [ledger, webhooks, phones, store, stripe, twilio, textmagic, sendgrid, ghl])
+      for (const part of [ledger, webhooks, phones, store, stripe, twilio, textmagic, sendgrid, ghl, google])
         part.reset();
       faults.clear();
     },
@@ -119,6 +122,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ['/2010-04-01/', 'twilio', twilio.api],
     ['/api/v2/', 'textmagic', textmagic.api],
     ['/v3/', 'sendgrid', sendgrid.api],
+    ['/token', 'google', google.api],
   ];
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await vendorRequest(incoming);
@@ -130,7 +134,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (request.path.startsWith('/stripe/checkout/'))
       return write(response, serveCheckout({ store, act: control.act }, request));
     if (consentPaths.has(request.path)) return write(response, ghl.consent(request));
-    return write(response, pages.handle(request));
+    return write(response, google.serve(request) ?? pages.handle(request));
   };
   const server = createServer({ keepAliveTimeout: 600_000 }, (incoming, response) => {
     serve(incoming, response).catch((error: unknown) => {

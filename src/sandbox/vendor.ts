@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-export const vendors = ['stripe', 'twilio', 'textmagic', 'sendgrid', 'ghl'] as const;
+export const vendors = ['stripe', 'twilio', 'textmagic', 'sendgrid', 'ghl', 'google'] as const;
 export type Vendor = (typeof vendors)[number];
 
 export type Params = Record<string, unknown>;

@@ -1,5 +1,6 @@
 import type { Faults } from './faults.ts';
 import type { Ghl } from './ghl/ghl.ts';
+import type { Google } from './google/google.ts';
 import type { Ledger } from './ledger.ts';
 import type { Targets } from './options.ts';
 import type { Phones } from './phones.ts';
@@ -20,6 +21,7 @@ export type World = {
   textmagic: Textmagic;
   sendgrid: Sendgrid;
   ghl: Ghl;
+  google: Google;
   onChange(): void;
   configure(targets: Targets): void;
   reset(): void;

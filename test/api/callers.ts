@@ -211,7 +211,7 @@ export const answers: Record<string, string> = {
   'POST /leads/csv': '415 403 415 415 415 401 415',
   'POST /leads/single': '400 403 400 400 400 401 201',
   'POST /login': '403 403 401 401 401 403 401',
-  'POST /login/google': '403 403 404 404 404 403 404',
+  'POST /login/google': '403 403 303 303 303 403 303',
   'POST /login/second-factor': '403 403 303 303 303 403 303',
   'POST /logout': '403 403 303 303 303 403 303',
   'POST /p/:token': '415 415 415 415 415 415 415',

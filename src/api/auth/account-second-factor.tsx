@@ -100,7 +100,7 @@ function Codes({ codes }: { codes: readonly string[] }) {
 
 function Confirm({ errors }: Pick<Props, 'errors'>) {
   return (
-    <form class="form" method="post" action="/account/second-factor/confirm">
+    <form class="form" method="post" action="/account/second-factor/confirm#second-factor">
       <Secret
         name="code"
         type="text"
@@ -123,7 +123,7 @@ function ProofForm(props: Props & { action: string; id: string; button: string; 
   const id = `${props.id}-password`;
   const problem = props.errors[props.id];
   return (
-    <form class="form" method="post" action={props.action}>
+    <form class="form" method="post" action={`${props.action}#second-factor`}>
       {problem ? (
         <p class="problem" role="alert">
           {problem}

@@ -12,6 +12,7 @@ import type { Person } from '../../domain/account/person.ts';
 import { newId } from '../../events/new-id.ts';
 import { createPasswords } from '../../usecases/account/passwords.ts';
 import { addressOf } from '../http/limits.ts';
+import { realGoogle, simulatedGoogle } from './google.ts';
 import { trustedOrigins } from './origin.ts';
 import { sessionHooks } from './session-hooks.ts';
 
@@ -55,9 +56,7 @@ export function createAuth({ config, db, log }: AuthDeps) {
         verify: ({ hash, password }) => passwords.verify(hash, password),
       },
     },
-    socialProviders: config.google
-      ? { google: { ...config.google, disableSignUp: true, disableImplicitSignUp: true } }
-      : {},
+    socialProviders: realGoogle(config.google),
     user: { additionalFields: { role: { type: 'string', input: false, defaultValue: 'member' } } },
     // A read never extends a session: a GET changes nothing.
     session: {
@@ -73,6 +72,7 @@ export function createAuth({ config, db, log }: AuthDeps) {
     // Attempts are counted by second-factor-limits.ts: the library would lock an account for all, its owner included.
     plugins: [
       twoFactor({ issuer: 'leadgate', allowPasswordless: true, accountLockout: { enabled: false } }),
+      ...simulatedGoogle(config.google),
       bearer({ requireSignature: true }),
     ],
     databaseHooks: sessionHooks,

@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts';
 export function pageHeaders(
   config: Pick<Config, 'publicUrl' | 'google'>,
   /** More origins a form may lead to: Chromium also applies form-action to redirects. */
-  formsTo: readonly string[] = config.google ? ['https://accounts.google.com'] : [],
+  formsTo: readonly string[] = config.google ? [config.google.baseUrl ?? 'https://accounts.google.com'] : [],
   /** Hashes of the only inline styles a page may have. */
   styles: readonly string[] = [],
 ): Record<string, string> {

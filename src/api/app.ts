@@ -25,7 +25,7 @@ import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } fr
 import { logRequests } from './http/request-log.ts';
 import { cutSlowBodies, readBodiesToEnd } from './http/slow-bodies.ts';
 import { type TurnLimits, takeTurns } from './http/turns.ts';
-import { marketplaceApi } from './marketplace/index.ts';
+import { marketPages, marketplaceApi } from './marketplace/index.ts';
 import { healthRoutes } from './ops/health.ts';
 import { metricsRoute } from './ops/metrics.ts';
 import { queuePages } from './ops/queues.ts';
@@ -99,6 +99,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
     await app.register(authPages(runtime, { auth, access, registering, limiter }));
     await app.register(consolePages(runtime, access));
     await app.register(companyPages(runtime, access));
+    await app.register(marketPages(runtime, access, { hashPassword }));
     await app.register(queuePages(runtime, access));
   }
   return app;

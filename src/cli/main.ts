@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../config.ts';
 import { isConnectionError } from '../db/client.ts';
 import { RefusedError } from '../domain/errors.ts';
+import { buyerCommands } from './buyers.ts';
 import { companyCommands } from './companies.ts';
 import { importCommand } from './import.ts';
 import { importsCommands } from './imports.ts';
@@ -12,6 +13,7 @@ import { operatorCommands } from './operators.ts';
 import { organizationCommands } from './organizations.ts';
 import { refundCommands } from './refunds.ts';
 import { CommandError } from './session.ts';
+import { supplierCommands } from './suppliers.ts';
 
 /** `leadgate <command>`: works on DATABASE_URL, or on the database of `npm start` in this folder. */
 async function main(): Promise<void> {
@@ -27,6 +29,8 @@ async function main(): Promise<void> {
     .addCommand(importCommand())
     .addCommand(importsCommands())
     .addCommand(companyCommands())
+    .addCommand(buyerCommands())
+    .addCommand(supplierCommands())
     .addCommand(migrateCommand());
   await program.parseAsync();
 }

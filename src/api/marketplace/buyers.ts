@@ -14,6 +14,7 @@ import {
   clearable,
   contractProblems,
   dollars,
+  type Given,
   isBlank,
   missing,
   pageOf,
@@ -147,17 +148,7 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const { organizationId, person } = sellerOf(request);
-        const given = bodyOf(request);
-        assertGiven(given, ['email', 'password', 'name'], 'Email, password, and name are required');
-        const fields = read(newBuyer, isBlank(given.priority) ? { ...given, priority: undefined } : given);
-        const buyer = {
-          email: fields.email,
-          password: fields.password,
-          name: fields.name,
-          companyName: fields.companyName ?? fields.name,
-          priority: fields.priority,
-          phone: fields.phoneNumber ?? null,
-        };
+        const buyer = buyerOf(bodyOf(request));
         const { id, userId, email } = await createBuyer(deps, organizationId, buyer, person.id);
         const { name, companyName, priority } = buyer;
         return reply.status(201).send({
@@ -167,6 +158,15 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
       },
     );
   };
+}
+
+/** The buyer that a seller makes. Throws 400. */
+export function buyerOf(given: Given) {
+  assertGiven(given, ['email', 'password', 'name'], 'Email, password, and name are required');
+  const fields = read(newBuyer, isBlank(given.priority) ? { ...given, priority: undefined } : given);
+  const { email, password, name, priority } = fields;
+  const { companyName = null, phoneNumber = null } = fields;
+  return { email, password, name, companyName: companyName ?? name, priority, phone: phoneNumber };
 }
 
 function oneBuyer({ db }: Deps, access: Access): FastifyPluginAsyncZod {
@@ -282,7 +282,8 @@ type Settings = Parameters<typeof changePartyBuyer>[3];
 const present = (settings: Settings): Settings =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 
-function settingsBySeller(given: Parameters<typeof read>[1]): Settings {
+/** What a seller sets of a buyer. Throws 400. */
+export function settingsBySeller(given: Given): Settings {
   const { phoneNumber, monthlySpendingLimit, weeklySpendingLimit, ...rest } = read(bySeller, given);
   return present({
     ...rest,
@@ -292,7 +293,7 @@ function settingsBySeller(given: Parameters<typeof read>[1]): Settings {
   });
 }
 
-function settingsByBuyer(given: Parameters<typeof read>[1]): Settings {
+function settingsByBuyer(given: Given): Settings {
   const { phoneNumber, autoRechargeThreshold, autoRechargeAmount, ...rest } = read(byBuyer, given);
   return present({
     ...rest,

@@ -5,6 +5,10 @@ import type { Access } from '../auth/access.ts';
 import { speakContract } from '../http/contract.ts';
 import { buyerRoutes } from './buyers.ts';
 import { leadRoutes } from './leads.ts';
+import { buyerPages } from './pages/buyers.ts';
+import { settingsPages } from './pages/settings.ts';
+import { createMarketSite, sellersPages } from './pages/site.ts';
+import { supplierPages } from './pages/suppliers.ts';
 import { partyFiles } from './party-files.ts';
 import { sellerRoutes } from './sellers.ts';
 import { supplierRoutes } from './suppliers.ts';
@@ -22,5 +26,20 @@ export function marketplaceApi(
     await app.register(sellerRoutes(runtime, access));
     await app.register(leadRoutes(runtime, access));
     await app.register(partyFiles(runtime, access));
+  };
+}
+
+/** The pages of sellers. */
+export function marketPages(
+  runtime: Runtime,
+  access: Access,
+  { hashPassword }: { hashPassword: HashPassword },
+): FastifyPluginAsync {
+  return async (app) => {
+    const site = createMarketSite(runtime);
+    sellersPages(app, site, access);
+    buyerPages(app, site, hashPassword);
+    supplierPages(app, site);
+    settingsPages(app, site);
   };
 }

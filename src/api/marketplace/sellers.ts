@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { changeSeller, findSeller, type Seller } from '../../db/marketplace/sellers.ts';
+import { changeSeller, findSeller, type Seller, type SellerChange } from '../../db/marketplace/sellers.ts';
 import {
   basisPointsToPercent,
   brandingKeys,
@@ -14,7 +14,7 @@ import { inviteUrl, rotateInviteCode } from '../../usecases/marketplace/invite-c
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { sellerOf } from '../auth/caller.ts';
-import { bodyOf, contractProblems, isBlank, missing, read } from '../http/contract.ts';
+import { bodyOf, contractProblems, type Given, isBlank, missing, read } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
 import { iso } from './fields.ts';
 
@@ -70,7 +70,7 @@ const settingsSchema = z.object({
   branding: z.partialRecord(z.enum(brandingKeys), z.string()),
 });
 
-const shownSettings = (seller: Seller): z.infer<typeof settingsSchema> => ({
+export const shownSettings = (seller: Seller): z.infer<typeof settingsSchema> => ({
   smsMarkup: basisPointsToPercent(seller.smsMarkupBasisPoints),
   emailMarkup: basisPointsToPercent(seller.emailMarkupBasisPoints),
   platformFeePercent: basisPointsToPercent(seller.platformFeeBasisPoints),
@@ -82,6 +82,16 @@ const shownSettings = (seller: Seller): z.infer<typeof settingsSchema> => ({
     }),
   ),
 });
+
+/** What of the settings is changed. Throws 400. */
+export function settingsOf(given: Given): SellerChange {
+  const { smsMarkup, emailMarkup, ...rest } = read(changes, given);
+  return {
+    ...rest,
+    ...(smsMarkup === undefined ? {} : { smsMarkupBasisPoints: smsMarkup }),
+    ...(emailMarkup === undefined ? {} : { emailMarkupBasisPoints: emailMarkup }),
+  };
+}
 
 export function sellerRoutes(
   { db, config }: Pick<Runtime, 'db' | 'config'>,
@@ -180,17 +190,7 @@ export function sellerRoutes(
         },
         handler: async (request) => {
           const { organizationId, person } = sellerOf(request);
-          const { smsMarkup, emailMarkup, ...rest } = read(changes, bodyOf(request));
-          await changeSeller(
-            db,
-            organizationId,
-            {
-              ...rest,
-              ...(smsMarkup === undefined ? {} : { smsMarkupBasisPoints: smsMarkup }),
-              ...(emailMarkup === undefined ? {} : { emailMarkupBasisPoints: emailMarkup }),
-            },
-            person.id,
-          );
+          await changeSeller(db, organizationId, settingsOf(bodyOf(request)), person.id);
           const settings = shownSettings(await sellerOfRequest(request));
           return { message: 'Settings updated successfully' as const, settings };
         },

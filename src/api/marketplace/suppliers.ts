@@ -7,7 +7,16 @@ import { createSupplier, rotateKey, updateSupplier } from '../../usecases/market
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { sellerOf } from '../auth/caller.ts';
-import { assertGiven, bodyOf, contractProblems, isBlank, missing, queryOf, read } from '../http/contract.ts';
+import {
+  assertGiven,
+  bodyOf,
+  contractProblems,
+  type Given,
+  isBlank,
+  missing,
+  queryOf,
+  read,
+} from '../http/contract.ts';
 import { idOf, iso, optionalIso, partyEmail, partyName } from './fields.ts';
 
 const unknown = 'Supplier not found';
@@ -107,12 +116,7 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const { organizationId, person } = sellerOf(request);
-        const given = bodyOf(request);
-        assertGiven(given, ['name', 'email'], 'Name and email are required');
-        const fields = read(
-          newSupplier,
-          isBlank(given.categories) ? { ...given, categories: undefined } : given,
-        );
+        const fields = supplierOf(bodyOf(request));
         const { supplier, apiKey } = await createSupplier(deps, organizationId, fields, person.id);
         return reply.status(201).send({
           message: 'Supplier created successfully',
@@ -123,12 +127,21 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
   };
 }
 
+/** The supplier that a seller makes. Throws 400. */
+export function supplierOf(given: Given) {
+  assertGiven(given, ['name', 'email'], 'Name and email are required');
+  return read(newSupplier, isBlank(given.categories) ? { ...given, categories: undefined } : given);
+}
+
+/** What of a supplier is changed. Throws 400. */
+export const supplierChangeOf = (given: Given) => read(changes, given);
+
 function oneSupplier(deps: Deps, access: Access): FastifyPluginAsyncZod {
   const { db } = deps;
   const onRequest = access.market('seller');
   const change = async (request: FastifyRequest) => {
     const { organizationId, person } = sellerOf(request);
-    const fields = read(changes, bodyOf(request));
+    const fields = supplierChangeOf(bodyOf(request));
     const id = idOf(request.params, unknown);
     const supplier = await updateSupplier({ db }, organizationId, id, fields, { actor: person.id });
     if (!supplier) throw missing(unknown);

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { companyRoles, type MemberRole } from '../../domain/account/roles.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newId } from '../../events/new-id.ts';
@@ -153,17 +153,39 @@ const identifierOf = (token: string) => purpose + createHash('sha256').update(to
  * Creates a single-use 256-bit token that sets this member's password, and revokes earlier ones. Only its hash is
  * stored. Returns null when the user is not a member, or is an operator, whose password others may not set.
  */
-export async function makePasswordToken(
+export const makePasswordToken = (
   db: Queryable,
   organizationId: string,
   userId: string,
-): Promise<string | null> {
+): Promise<string | null> =>
+  makeToken(
+    db,
+    sql`m.organization_id = ${organizationId}::uuid AND u.id = ${userId}::uuid AND ${opensCompany}`,
+  );
+
+/**
+ * The same for the person of a buyer, made by its seller. Returns null when the person can sign in already or is a member
+ * elsewhere too: a seller may not set the password of an account that opens more than its own buyer.
+ */
+export const makeBuyerPasswordToken = (
+  db: Queryable,
+  organizationId: string,
+  buyerId: string,
+): Promise<string | null> =>
+  makeToken(
+    db,
+    sql`m.organization_id = ${organizationId}::uuid AND m.role = 'buyer' AND m.buyer_id = ${buyerId}::uuid
+      AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = u.id)
+      AND NOT EXISTS (SELECT 1 FROM members o WHERE o.user_id = u.id AND o.organization_id <> m.organization_id)`,
+  );
+
+/** `whose`: a condition on the user `u` and its membership `m`. */
+async function makeToken(db: Queryable, whose: SQL): Promise<string | null> {
   const token = randomBytes(32).toString('base64url');
   const rows = await run(
     db,
     sql`WITH member AS (
-      SELECT u.id FROM users u JOIN members m ON m.user_id = u.id
-      WHERE u.id = ${userId}::uuid AND m.organization_id = ${organizationId}::uuid AND ${opensCompany} AND u.role = 'member'),
+      SELECT u.id FROM users u JOIN members m ON m.user_id = u.id WHERE ${whose} AND u.role = 'member'),
     earlier AS (DELETE FROM verifications v USING member WHERE v.value = member.id::text AND v.identifier LIKE ${`${purpose}%`})
     INSERT INTO verifications (id, identifier, value, expires_at)
     SELECT ${newId()}::uuid, ${identifierOf(token)}::text, id::text, now() + make_interval(hours => ${passwordLinkHours}::integer)

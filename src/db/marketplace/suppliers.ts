@@ -59,6 +59,17 @@ export async function findSupplier(
   return row ?? null;
 }
 
+/** The categories that a supplier may be given, by name; the first ones. */
+export async function categoryNames(
+  db: Queryable,
+  organizationId: string,
+): Promise<{ id: string; name: string }[]> {
+  return run(
+    db,
+    sql`SELECT id, name FROM categories WHERE organization_id = ${organizationId}::uuid AND is_active ORDER BY lower(name) LIMIT 200`,
+  );
+}
+
 /**
  * Whether a supplier may send leads of this category: it is active, and the category is one of its own. Asked with the
  * organization of its key.

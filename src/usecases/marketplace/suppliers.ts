@@ -12,9 +12,10 @@ import {
 import { StoredQuotaError } from '../../domain/account/quotas.ts';
 import { ContractError } from '../../domain/errors.ts';
 import { newId } from '../../events/new-id.ts';
+import type { Quotas } from '../account/quotas.ts';
 import type { Runtime } from '../runtime.ts';
 
-type Deps = Pick<Runtime, 'db' | 'quotas'>;
+type Deps = Pick<Runtime, 'db'> & { quotas: Pick<Quotas, 'take' | 'stored'> };
 
 /**
  * Makes a supplier in test mode, and its key, which is returned here only. Throws ContractError 400 for an e-mail address

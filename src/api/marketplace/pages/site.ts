@@ -50,7 +50,9 @@ export function refusedForm(error: unknown, values: Record<string, string>): For
   if (!(error instanceof RefusedError) || error.status >= 500) throw error;
   const errors: Record<string, string[]> = {};
   for (const { path, message } of error.fields ?? []) {
-    const [field = path] = path.split('.');
+    // `branding.logoUrl` is the field logoUrl of a form; of a list's items the list is.
+    const parts = path.split('.').filter((part) => !/^\d+$/.test(part));
+    const field = parts.at(-1) ?? path;
     errors[field] = [...(errors[field] ?? []), message];
   }
   if (Object.keys(errors).length > 0) return { values, errors };

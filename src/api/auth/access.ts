@@ -148,7 +148,8 @@ export function createAccess(
     roles: readonly MarketRole[],
   ): Promise<Party> => {
     // A browser sends its cookie along with requests that another site's page makes; it adds no Authorization header.
-    if (request.headers.authorization === undefined) assertSameOrigin(request, trusted);
+    const { authorization, cookie } = request.headers;
+    if (authorization === undefined && cookie !== undefined) assertSameOrigin(request, trusted);
     const session = await findSession(auth, webHeaders(request));
     if (!session || session.needsSecondFactor) {
       if (!session && request.headers.authorization !== undefined)

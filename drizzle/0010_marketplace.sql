@@ -180,6 +180,8 @@ CREATE INDEX "campaigns_category" ON "campaigns" USING btree ("category_id");-->
 CREATE UNIQUE INDEX "categories_name" ON "categories" USING btree ("organization_id",lower("name"));--> statement-breakpoint
 CREATE UNIQUE INDEX "subscriptions_once" ON "subscriptions" USING btree ("campaign_id","buyer_id") WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX "subscriptions_buyer" ON "subscriptions" USING btree ("buyer_id") WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX "subscriptions_newest" ON "subscriptions" USING btree ("campaign_id","id") WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX "leads_campaign" ON "leads" USING btree ("campaign_id") WHERE campaign_id is not null;--> statement-breakpoint
 CREATE INDEX "supplier_categories_category" ON "supplier_categories" USING btree ("category_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "suppliers_email" ON "suppliers" USING btree ("organization_id",lower("email"));--> statement-breakpoint
 CREATE INDEX "suppliers_newest" ON "suppliers" USING btree ("organization_id","created_at","id");--> statement-breakpoint

@@ -42,7 +42,9 @@ type Probe =
   /** Returns or changes only the caller's own data. */
   | { own: true; body?: unknown; shows?: string }
   /** Belongs to no organization, or is opened by a secret of its own. */
-  | { open: string };
+  | { open: string }
+  /** Opened by a session of the marketplace: proved in test/marketplace/. */
+  | { market: true };
 
 const probes: Record<string, Probe> = {
   'GET /api/leads': { own: true, shows: 'leads' },
@@ -141,6 +143,23 @@ const probes: Record<string, Probe> = {
   'POST /api/buyers/import': { open: 'to sessions alone: test/marketplace/' },
   'GET /api/campaigns/subscriptions/export.csv': { open: 'to sessions alone: test/marketplace/' },
   'POST /api/campaigns/subscriptions/import': { open: 'to sessions alone: test/marketplace/' },
+  'GET /api/categories': { market: true },
+  'POST /api/categories': { market: true },
+  'GET /api/categories/:id': { market: true },
+  'PUT /api/categories/:id': { market: true },
+  'PATCH /api/categories/:id': { market: true },
+  'DELETE /api/categories/:id': { market: true },
+  'GET /api/campaigns': { market: true },
+  'POST /api/campaigns': { market: true },
+  'GET /api/campaigns/:id': { market: true },
+  'PUT /api/campaigns/:id': { market: true },
+  'PATCH /api/campaigns/:id': { market: true },
+  'DELETE /api/campaigns/:id': { market: true },
+  'POST /api/campaigns/subscribe': { market: true },
+  'PUT /api/campaigns/subscribe': { market: true },
+  'PATCH /api/campaigns/subscribe': { market: true },
+  'DELETE /api/campaigns/subscribe': { market: true },
+  'GET /api/audit': { market: true },
   'GET /health': { open: 'no data' },
   'GET /health/redis': { open: 'no data' },
   'GET /api/stripe-service/health': { open: 'no data' },
@@ -221,12 +240,14 @@ describe('[S05] tenancy', () => {
         payload: {},
       });
       expect(anonymous.statusCode).toBe(401);
+    } else if ('market' in probe) {
+      expect((await api.json(method, route.split(' ')[1]!, undefined, as)).statusCode).toBeOneOf([401, 403]);
     } else {
       expect(probe.open).not.toBe('');
     }
   });
 
-  it.each(Object.entries(probes).filter(([, probe]) => !('open' in probe)))(
+  it.each(Object.entries(probes).filter(([, probe]) => !('open' in probe || 'market' in probe)))(
     '[S33] %s with the key of another supplier of the organization',
     async (route, probe) => {
       const [method, url] = route.split(' ') as ['GET' | 'POST' | 'PATCH' | 'DELETE', string];

@@ -3,7 +3,10 @@ import type { HashPassword } from '../../usecases/marketplace/buyers.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { speakContract } from '../http/contract.ts';
+import { auditRoutes } from './audit.ts';
 import { buyerRoutes } from './buyers.ts';
+import { campaignRoutes } from './campaigns.ts';
+import { categoryRoutes } from './categories.ts';
 import { leadRoutes } from './leads.ts';
 import { buyerPages } from './pages/buyers.ts';
 import { settingsPages } from './pages/settings.ts';
@@ -11,6 +14,7 @@ import { createMarketSite, sellersPages } from './pages/site.ts';
 import { supplierPages } from './pages/suppliers.ts';
 import { partyFiles } from './party-files.ts';
 import { sellerRoutes } from './sellers.ts';
+import { subscriptionRoutes } from './subscriptions.ts';
 import { supplierRoutes } from './suppliers.ts';
 
 /** The marketplace's API (docs/contracts-marketplace.md): a seller's catalog, buyers and suppliers, by session. */
@@ -21,6 +25,10 @@ export function marketplaceApi(
 ): FastifyPluginAsync {
   return async (app) => {
     speakContract(app, runtime);
+    await app.register(categoryRoutes(runtime, access));
+    await app.register(campaignRoutes(runtime, access));
+    await app.register(subscriptionRoutes(runtime, access));
+    await app.register(auditRoutes(runtime, access));
     await app.register(buyerRoutes({ ...runtime, hashPassword }, access));
     await app.register(supplierRoutes(runtime, access));
     await app.register(sellerRoutes(runtime, access));

@@ -62,6 +62,7 @@ export const leads = pgTable(
       .where(sql`supplier_id is not null`),
     index('leads_phone_hash').on(t.organizationId, t.phoneHash),
     index('leads_import').on(t.importId, t.id).where(sql`import_id is not null`),
+    index('leads_campaign').on(t.campaignId).where(sql`campaign_id is not null`),
     index('leads_uploaded').on(t.organizationId, t.id).where(sql`channel = 'crm_upload'`),
     index('leads_marketplace')
       .on(t.organizationId, t.createdAt, t.id, t.categoryId)

@@ -158,6 +158,7 @@ export const subscriptions = pgTable(
     }),
     uniqueIndex('subscriptions_once').on(t.campaignId, t.buyerId).where(sql`ended_at is null`),
     index('subscriptions_buyer').on(t.buyerId).where(sql`ended_at is null`),
+    index('subscriptions_newest').on(t.campaignId, t.id).where(sql`ended_at is null`),
     check('subscriptions_status', sql`${t.status} in (${quoted(subscriptionStatuses)})`),
     check('subscriptions_cap', sql`${t.dailyCap} > 0`),
     check('subscriptions_waterfall', sql`${t.waterfallPriority} > 0`),

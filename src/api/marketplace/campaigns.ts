@@ -1,0 +1,301 @@
+import type { FastifyRequest } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Queryable } from '../../db/client.ts';
+import {
+  type Campaign,
+  type CampaignChange,
+  type CampaignFields,
+  changeCampaign,
+  findCampaign,
+  insertCampaign,
+  listCampaigns,
+} from '../../db/marketplace/campaigns.ts';
+import { newestSubscriptions, ownSubscriptions } from '../../db/marketplace/subscriptions.ts';
+import {
+  campaignStatuses,
+  distributionLogics,
+  leadTtlHours,
+  mostPriceMinor,
+} from '../../domain/marketplace/campaign.ts';
+import { newId } from '../../events/new-id.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
+import type { Access } from '../auth/access.ts';
+import { type Party, partyOf, sellerOf } from '../auth/caller.ts';
+import {
+  assertGiven,
+  bodyOf,
+  clearable,
+  contractProblems,
+  dollars,
+  type Given,
+  missing,
+  pagination,
+  paginationSchema,
+  queryOf,
+  read,
+  refused,
+  whole,
+} from '../http/contract.ts';
+import { text } from '../http/fields.ts';
+import * as examples from './catalog-examples.ts';
+import {
+  anyCampaignSchema,
+  buyerCampaign,
+  changedCampaign,
+  changedCampaignSchema,
+  sellerCampaign,
+} from './catalog-json.ts';
+import { idIn, rowId } from './ids.ts';
+
+const unknown = 'Campaign not found';
+const params = z.object({ id: z.string() });
+
+/** A list has this many campaigns unless asked for another number. */
+const usualPage = 1_000;
+/** Of each campaign at most the newest 100 subscriptions are listed, and about this many in one answer. */
+const mostListed = 2_000;
+const listedOfEach = (campaigns: number) => Math.min(100, Math.ceil(mostListed / Math.max(1, campaigns)));
+
+const listQuery = z.object({
+  status: z.enum(campaignStatuses).optional(),
+  page: whole(1, 1_000_000).default(1),
+  limit: whole(1, usualPage).default(usualPage),
+});
+
+const values = z
+  .object({
+    name: text(200),
+    description: clearable(text(2_000)),
+    pricePerLead: dollars.pipe(z.int().min(1).max(mostPriceMinor)),
+    distributionLogic: z.enum(distributionLogics),
+    allowStateSelection: z.boolean(),
+    status: z.enum(campaignStatuses),
+    maxSales: clearable(whole(1, 100_000)),
+    leadTtlHours: clearable(whole(1, leadTtlHours.most)),
+  })
+  .partial();
+
+/** The given fields of a campaign as they are stored. */
+function changeIn(given: Given): CampaignChange {
+  const { pricePerLead, leadTtlHours: hours, ...rest } = read(values, given);
+  return {
+    ...rest,
+    ...(pricePerLead === undefined ? {} : { priceMinor: pricePerLead }),
+    ...(hours === undefined ? {} : { leadTtlHours: hours ?? leadTtlHours.usual }),
+  };
+}
+
+const described = z.object({
+  name: z.string(),
+  description: z.string().nullable(),
+  pricePerLead: z.union([z.number(), z.string()]).describe('Dollars, at most two decimals'),
+  distributionLogic: z.enum(distributionLogics),
+  allowStateSelection: z.boolean(),
+  status: z.enum(campaignStatuses),
+  maxSales: z.int().nullable(),
+  leadTtlHours: z.int().nullable().describe('Null for the usual 72'),
+});
+
+function byCampaign<T extends { campaignId: string }>(rows: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = groups.get(row.campaignId);
+    if (group) group.push(row);
+    else groups.set(row.campaignId, [row]);
+  }
+  return groups;
+}
+
+/** Campaigns as their viewer sees them: a seller with the newest subscriptions of each, a buyer with his own. */
+async function shown(db: Queryable, party: Party, campaigns: readonly Campaign[]) {
+  const ids = campaigns.map(({ id }) => id);
+  if (party.role === 'buyer') {
+    const own = byCampaign(await ownSubscriptions(db, party, ids));
+    return campaigns.map((campaign) => buyerCampaign(campaign, own.get(campaign.id) ?? []));
+  }
+  const sold = byCampaign(await newestSubscriptions(db, party.organizationId, ids, listedOfEach(ids.length)));
+  return campaigns.map((campaign) => sellerCampaign(campaign, sold.get(campaign.id) ?? []));
+}
+
+type Deps = Pick<Runtime, 'db'>;
+
+export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/api/campaigns',
+      {
+        onRequest: access.market('seller', 'buyer'),
+        schema: {
+          tags: ['campaigns'],
+          summary: 'List campaigns, newest first; buyers see the active ones of their seller',
+          querystring: z
+            .object({ status: z.enum(campaignStatuses), page: z.int(), limit: z.int().max(usualPage) })
+            .partial(),
+          response: {
+            200: z.object({ campaigns: z.array(anyCampaignSchema), pagination: paginationSchema }).meta({
+              examples: [
+                {
+                  campaigns: [examples.campaign],
+                  pagination: { page: 1, limit: usualPage, total: 1, pages: 1 },
+                },
+              ],
+            }),
+            ...contractProblems(400, 401, 403, 429, 503),
+          },
+        },
+      },
+      async (request) => {
+        const party = partyOf(request);
+        const { status = null, ...page } = read(listQuery, queryOf(request));
+        const filter = { status, limit: page.limit, offset: (page.page - 1) * page.limit };
+        const { campaigns, total } = await listCampaigns(db.reader, party, filter);
+        return { campaigns: await shown(db.reader, party, campaigns), pagination: pagination(page, total) };
+      },
+    );
+    app.post(
+      '/api/campaigns',
+      {
+        onRequest: access.market('seller'),
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Make a campaign for a category',
+          body: described
+            .partial()
+            .extend({ categoryId: z.string() })
+            .required({ name: true, pricePerLead: true, distributionLogic: true })
+            .meta({ examples: [examples.newCampaign] }),
+          response: {
+            201: z
+              .object({
+                message: z.literal('Campaign created successfully'),
+                campaign: changedCampaignSchema,
+              })
+              .meta({
+                examples: [{ message: 'Campaign created successfully', campaign: examples.changedCampaign }],
+              }),
+            ...contractProblems(400, 401, 403, 404, 413, 415, 429, 503),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { organizationId, person } = sellerOf(request);
+        const given = bodyOf(request);
+        assertGiven(
+          given,
+          ['categoryId', 'name', 'pricePerLead', 'distributionLogic'],
+          'Missing required fields',
+        );
+        const fields = { ...usual, ...changeIn(given) } as CampaignFields;
+        const noCategory = 'Category not found or does not belong to this seller';
+        const categoryId = rowId(given.categoryId, noCategory);
+        const made = await insertCampaign(
+          db,
+          organizationId,
+          { id: newId(), categoryId, ...fields },
+          person.id,
+        );
+        if (!made) throw missing(noCategory);
+        return reply
+          .status(201)
+          .send({ message: 'Campaign created successfully', campaign: changedCampaign(made) });
+      },
+    );
+    await app.register(oneCampaign({ db }, access));
+  };
+}
+
+const usual = {
+  description: null,
+  allowStateSelection: true,
+  status: 'ACTIVE',
+  maxSales: null,
+  leadTtlHours: leadTtlHours.usual,
+} as const;
+
+function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
+  const change = async (request: FastifyRequest, fields: CampaignChange, action?: string) => {
+    const { organizationId, person } = sellerOf(request);
+    const by = { actor: person.id, action };
+    const changed = await changeCampaign(db, organizationId, idIn(request.params, unknown), fields, by);
+    if (changed === 'unknown') throw missing(unknown);
+    if (changed === 'category_inactive')
+      throw refused('Category is not active', 'Restore the category of this campaign before you resume it.');
+    return changedCampaign(changed);
+  };
+  return async (app) => {
+    app.get(
+      '/api/campaigns/:id',
+      {
+        onRequest: access.market('seller', 'buyer'),
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Read a campaign; buyers read active ones and those they subscribe to',
+          params,
+          response: {
+            200: z
+              .object({ campaign: anyCampaignSchema })
+              .meta({ examples: [{ campaign: examples.campaign }] }),
+            ...contractProblems(401, 403, 404, 429, 503),
+          },
+        },
+      },
+      async (request) => {
+        const party = partyOf(request);
+        const found = await findCampaign(db.reader, party, idIn(request.params, unknown));
+        if (!found) throw missing(unknown);
+        const [campaign] = await shown(db.reader, party, [found]);
+        return { campaign: campaign! };
+      },
+    );
+    for (const method of ['PUT', 'PATCH'] as const) {
+      app.route({
+        method,
+        url: '/api/campaigns/:id',
+        onRequest: access.market('seller'),
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Change the given values of a campaign',
+          params,
+          body: described.partial().meta({ examples: [{ pricePerLead: 27.5, status: 'PAUSED' }] }),
+          response: {
+            200: z
+              .object({
+                message: z.literal('Campaign updated successfully'),
+                campaign: changedCampaignSchema,
+              })
+              .meta({
+                examples: [{ message: 'Campaign updated successfully', campaign: examples.changedCampaign }],
+              }),
+            ...contractProblems(400, 401, 403, 404, 413, 415, 429, 503),
+          },
+        },
+        handler: async (request) => ({
+          message: 'Campaign updated successfully' as const,
+          campaign: await change(request, changeIn(bodyOf(request))),
+        }),
+      });
+    }
+    app.delete(
+      '/api/campaigns/:id',
+      {
+        onRequest: access.market('seller'),
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Archive a campaign: it gets no further leads, and keeps what was sold',
+          params,
+          response: {
+            200: z
+              .object({ message: z.literal('Campaign archived successfully') })
+              .meta({ examples: [{ message: 'Campaign archived successfully' }] }),
+            ...contractProblems(401, 403, 404, 429, 503),
+          },
+        },
+      },
+      async (request) => {
+        await change(request, { status: 'ARCHIVED' }, 'campaign.archived');
+        return { message: 'Campaign archived successfully' as const };
+      },
+    );
+  };
+}

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { isMarketRoute } from './tenancy-table.ts';
+
+type Content = {
+  'application/json'?: { schema?: { examples?: unknown[] }; example?: unknown; examples?: unknown };
+};
+type Operation = {
+  requestBody?: { content: Content };
+  responses: Record<string, { content?: Content }>;
+};
+
+let api: ApiTest;
+let paths: Record<string, Record<string, Operation>>;
+beforeAll(async () => {
+  api = await startApi();
+  paths = (await api.app.inject('/openapi.json')).json().paths;
+});
+afterAll(() => api?.stop());
+
+const hasExample = (content: Content | undefined): boolean => {
+  const json = content?.['application/json'];
+  return (
+    json?.example !== undefined || json?.examples !== undefined || (json?.schema?.examples ?? []).length > 0
+  );
+};
+
+describe('the documentation of the marketplace’s routes', () => {
+  it('has an example of each request and each answer', () => {
+    const operations = Object.entries(paths)
+      .filter(([url]) => isMarketRoute(url))
+      .flatMap(([url, methods]) =>
+        Object.entries(methods).map(([method, it]) => ({ name: `${method} ${url}`, it })),
+      );
+    expect(operations.length).toBeGreaterThan(15);
+    const without = operations.flatMap(({ name, it: { requestBody, responses } }) => [
+      ...(requestBody && !hasExample(requestBody.content) ? [`request of ${name}`] : []),
+      ...Object.entries(responses)
+        .filter(([status, { content }]) => status.startsWith('2') && !hasExample(content))
+        .map(([status]) => `${status} of ${name}`),
+    ]);
+    expect(without).toEqual([]);
+  });
+});

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RouteEntry } from '../../src/api/app.ts';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { type Ask, marketClient } from '../harness/market-client.ts';
+import {
+  isMarketRoute,
+  makeStrangers,
+  makeThings,
+  marketRoutes,
+  type Stranger,
+  strangers,
+  type Things,
+  tables,
+} from './tenancy-table.ts';
+
+let api: ApiTest;
+let ask: Ask;
+let things: Things;
+let people: Awaited<ReturnType<typeof makeStrangers>>;
+beforeAll(async () => {
+  api = await startApi();
+  ask = marketClient(api);
+  things = await makeThings(api, ask);
+  people = await makeStrangers(api, things.seller);
+});
+afterAll(() => api?.stop());
+
+/** All rows of the seller, without those that a stranger of it may make for itself. */
+async function rowsOfSeller(): Promise<string> {
+  const own = await ask(things.seller, 'GET', '/api/campaigns');
+  expect(own.statusCode).toBe(200);
+  const all = tables.map((table) =>
+    api.rows<{ all: string }>(
+      `SELECT coalesce(json_agg(to_jsonb(t) ORDER BY t::text)::text, '') AS all FROM ${table} t WHERE organization_id = $1`,
+      [things.seller.organizationId],
+    ),
+  );
+  return (await Promise.all(all)).map(([row]) => row!.all).join('\n');
+}
+
+async function statusOf(route: string, stranger: Stranger): Promise<{ status: number; body: string }> {
+  const [method] = route.split(' ') as ['GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'];
+  const { url, body } = marketRoutes[route]!.ask(things);
+  const answer = await ask(people[stranger], method, url, body);
+  return { status: answer.statusCode, body: answer.body };
+}
+
+const expectedOf = (route: string, stranger: Stranger): number =>
+  Number(marketRoutes[route]!.answers.split(' ')[strangers.indexOf(stranger)]);
+
+describe('[S05] tenancy of the marketplace', () => {
+  it('every route of it is in the table, with an answer to each stranger', () => {
+    const routes = api.app
+      .getDecorator<RouteEntry[]>('routeTable')
+      .filter(({ method, url }) => !['HEAD', 'OPTIONS'].includes(method) && isMarketRoute(url))
+      .map(({ method, url }) => `${method} ${url}`);
+    expect([...new Set(routes)].sort()).toEqual(Object.keys(marketRoutes).sort());
+    for (const [route, { answers }] of Object.entries(marketRoutes))
+      expect(answers.split(' ').length, route).toBe(strangers.length);
+  });
+
+  it.each(
+    Object.keys(marketRoutes).flatMap((route) => strangers.map((stranger) => [route, stranger] as const)),
+  )('%s for %s', async (route, stranger) => {
+    const before = await rowsOfSeller();
+    const { status, body } = await statusOf(route, stranger);
+    expect(status).toBe(expectedOf(route, stranger));
+    const mayMake = stranger === 'buyer' && status === 201;
+    if (!mayMake) expect(await rowsOfSeller()).toBe(before);
+    const { subscriptionId, categoryId, campaignId, seller } = things;
+    const secrets = [subscriptionId, seller.email];
+    if (stranger !== 'buyer') secrets.push(categoryId, campaignId, seller.organizationId);
+    for (const secret of secrets) expect(body).not.toContain(secret);
+  });
+});

@@ -126,7 +126,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
   return {
     ...db,
-    orm: drizzle(pool),
+    orm: drizzle(queryingInSessions(pool, inSession)),
     pool,
     reader,
     connections: { write: max, read: readerMax },
@@ -152,6 +152,22 @@ function openPool(settings: pg.PoolConfig, onError: DatabaseOptions['onError']):
   // process. The session's next statement fails with the error.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
+}
+
+/** drizzle's own statements fail as all others do: by the errors of withSession, and never on a session that is broken. */
+function queryingInSessions(
+  pool: pg.Pool,
+  inSession: <T>(use: (session: pg.PoolClient) => Promise<T>) => Promise<T>,
+): pg.Pool {
+  const query = (config: pg.QueryConfig, values?: unknown[]) =>
+    inSession(async (session) => {
+      try {
+        return await session.query(config, values);
+      } catch (error) {
+        throw isAnswer(error) ? error : new CommitOutcomeUnknownError(error);
+      }
+    });
+  return Object.create(pool, { query: { value: query } }) as pg.Pool;
 }
 
 function pinging(pool: pg.Pool, timeoutMs: number): () => Promise<void> {

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { forgetSecondFactor } from '../../db/account/sessions.ts';
 import { RefusedError } from '../../domain/errors.ts';
-import { type Auth, credentialHeaders, findSession, type Session } from './better-auth.ts';
+import { type Auth, credentialHeaders, endSession, findSession, type Session } from './better-auth.ts';
 import { type SignIn, signIn } from './password-sign-in.ts';
 import { giveCode } from './second-factor.ts';
 import { peerOf } from './sign-in-limits.ts';
@@ -12,7 +12,7 @@ const exposed: Record<string, (signing: SignIn, request: FastifyRequest) => Prom
   'GET /get-session': readSession,
   'GET /callback/google': ({ auth }, request) => pass(auth, request),
   'POST /sign-in/email': jsonSignIn,
-  'POST /sign-out': ({ auth }, request) => pass(auth, request),
+  'POST /sign-out': ({ auth }, request) => endSession(auth, credentialHeaders(request)),
   'POST /change-password': (signing, request) =>
     // A changed password ends the person's other sessions, whatever the request says: it is the answer to a stolen one.
     withPassword(signing, request, { revokeOtherSessions: true }),

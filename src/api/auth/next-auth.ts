@@ -8,7 +8,7 @@ import { speakContract } from '../http/contract.ts';
 import { failureOf } from '../http/errors.ts';
 import { acceptForms, formOf } from '../http/forms.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
-import { type Auth, credentialHeaders, findSession, type Session } from './better-auth.ts';
+import { type Auth, credentialHeaders, endSession, findSession, type Session } from './better-auth.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
 import { createSignIn, type SignIn, type SignInOutcome, signIn } from './password-sign-in.ts';
 
@@ -164,7 +164,7 @@ function signOut(app: App, site: Site): void {
   app.post('/api/auth/signout', hidden, async (request, reply) => {
     const { csrfToken = '', callbackUrl } = formOf(request);
     if (!csrf.isValid(request, csrfToken)) return reply.send({ url: `${base}/signout?csrf=true` });
-    const answer = await signing.auth.api.signOut({ headers: credentialHeaders(request), asResponse: true });
+    const answer = await endSession(signing.auth, credentialHeaders(request));
     reply.header('set-cookie', answer.headers.getSetCookie());
     return reply.send({ url: ownAddress(site, callbackUrl) });
   });

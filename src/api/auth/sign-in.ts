@@ -5,7 +5,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import { failureOf } from '../http/errors.ts';
 import { formOf, readForms, sendPage } from '../http/forms.ts';
 import { render } from '../web/layout.tsx';
-import { type Auth, credentialHeaders, findPerson, webHeaders } from './better-auth.ts';
+import { type Auth, credentialHeaders, endSession, findPerson, webHeaders } from './better-auth.ts';
 import { libraryRoutes } from './library-routes.ts';
 import { landing, localPath } from './local-path.ts';
 import { LoginPage } from './login-page.tsx';
@@ -54,7 +54,7 @@ export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {
     });
 
     app.post('/logout', hidden, async (request, reply) => {
-      const answer = await auth.api.signOut({ headers: credentialHeaders(request), asResponse: true });
+      const answer = await endSession(auth, credentialHeaders(request));
       return reply.header('set-cookie', answer.headers.getSetCookie()).redirect('/login', 303);
     });
 

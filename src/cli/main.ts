@@ -11,6 +11,7 @@ import { migrateCommand } from './migrate.ts';
 import { operatorCommands } from './operators.ts';
 import { organizationCommands } from './organizations.ts';
 import { refundCommands } from './refunds.ts';
+import { sellerCommands } from './sellers.ts';
 import { CommandError } from './session.ts';
 
 /** `leadgate <command>`: works on DATABASE_URL, or on the database of `npm start` in this folder. */
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
     .addCommand(operatorCommands())
     .addCommand(keyCommands())
     .addCommand(organizationCommands())
+    .addCommand(sellerCommands())
     .addCommand(refundCommands())
     .addCommand(importCommand())
     .addCommand(importsCommands())

@@ -32,6 +32,7 @@ async function measure(backend: Backend, count: number): Promise<Figures | null>
     const vendors = await startVendors(machine);
     const env = { MAX_CONNECTIONS_PER_ADDRESS: '4000' };
     const target = await startProduct(servers, vendors, { workers: 1, buyers: 1_000, env });
+    vendors.buyers('silent');
     const db = createDatabase({ url: servers.databaseUrl, max: 1 });
     const deals = startDeals(vendors, target, 50);
     const leads = (seconds: number) =>

@@ -21,6 +21,7 @@ const rows: Record<string, () => Promise<Measure>> = {
   refill: async () => (await import('./refill.ts')).measureRefill,
   waiting: async () => (await import('./waiting.ts')).measureWaiting,
   fairness: async () => (await import('./fairness.ts')).measureFairness,
+  registration: async () => (await import('./registration.ts')).measureRegistration,
   'bulk-intake': async () => (await import('./bulk-intake.ts')).measureBulkIntake,
   'bulk-csv': async () => (await import('./bulk-csv.ts')).measureBulkCsv,
   'bulk-sync': async () => (await import('./bulk-sync.ts')).measureBulkSync,

@@ -12,6 +12,7 @@ import { migrateCommand } from './migrate.ts';
 import { operatorCommands } from './operators.ts';
 import { organizationCommands } from './organizations.ts';
 import { refundCommands } from './refunds.ts';
+import { sellerCommands } from './sellers.ts';
 import { CommandError } from './session.ts';
 import { supplierCommands } from './suppliers.ts';
 
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
     .addCommand(operatorCommands())
     .addCommand(keyCommands())
     .addCommand(organizationCommands())
+    .addCommand(sellerCommands())
     .addCommand(refundCommands())
     .addCommand(importCommand())
     .addCommand(importsCommands())

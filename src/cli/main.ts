@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../config.ts';
 import { isConnectionError } from '../db/client.ts';
 import { RefusedError } from '../domain/errors.ts';
+import { campaignCommands, categoryCommands } from './catalog.ts';
 import { companyCommands } from './companies.ts';
 import { importCommand } from './import.ts';
 import { importsCommands } from './imports.ts';
@@ -27,6 +28,8 @@ async function main(): Promise<void> {
     .addCommand(importCommand())
     .addCommand(importsCommands())
     .addCommand(companyCommands())
+    .addCommand(categoryCommands())
+    .addCommand(campaignCommands())
     .addCommand(migrateCommand());
   await program.parseAsync();
 }

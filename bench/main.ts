@@ -27,6 +27,7 @@ const rows: Record<string, () => Promise<Measure>> = {
   'bulk-sync': async () => (await import('./bulk-sync.ts')).measureBulkSync,
   'bulk-limiter': async () => (await import('./bulk-sync.ts')).measureBulkLimiter,
   scale: async () => (await import('./scale.ts')).measureScale,
+  catalog: async () => (await import('./catalog.ts')).measureCatalog,
 };
 
 const { values, positionals } = parseArgs({

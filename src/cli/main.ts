@@ -4,6 +4,7 @@ import { ConfigError } from '../config.ts';
 import { isConnectionError } from '../db/client.ts';
 import { RefusedError } from '../domain/errors.ts';
 import { buyerCommands } from './buyers.ts';
+import { campaignCommands, categoryCommands } from './catalog.ts';
 import { companyCommands } from './companies.ts';
 import { importCommand } from './import.ts';
 import { importsCommands } from './imports.ts';
@@ -33,6 +34,8 @@ async function main(): Promise<void> {
     .addCommand(companyCommands())
     .addCommand(buyerCommands())
     .addCommand(supplierCommands())
+    .addCommand(categoryCommands())
+    .addCommand(campaignCommands())
     .addCommand(migrateCommand());
   await program.parseAsync();
 }

@@ -154,7 +154,7 @@ describe('the list of campaigns', () => {
       made.unshift(await makeCampaign(ask, own, { status }));
     const list = async (query: string) => (await ask(own, 'GET', `/api/campaigns${query}`)).json();
     expect(idsOf((await list('?status=undefined&page=&limit=')).campaigns)).toEqual(made);
-    expect((await list('')).pagination).toEqual({ page: 1, limit: 1_000, total: 3, pages: 1 });
+    expect((await list('')).pagination).toEqual({ page: 1, limit: 200, total: 3, pages: 1 });
     expect(idsOf((await list('?status=PAUSED')).campaigns)).toEqual([made[1]]);
     const second = await list('?page=2&limit=2');
     expect([idsOf(second.campaigns), second.pagination]).toEqual([

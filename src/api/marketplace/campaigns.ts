@@ -51,16 +51,17 @@ import { idIn, rowId } from './ids.ts';
 const unknown = 'Campaign not found';
 const params = z.object({ id: z.string() });
 
-/** A list has this many campaigns unless asked for another number. */
-const usualPage = 1_000;
+/** A list has this many campaigns unless asked for another number, and at most `largestPage`. */
+const usualPage = 200;
+const largestPage = 1_000;
 /** Of each campaign at most the newest 100 subscriptions are listed, and about this many in one answer. */
-const mostListed = 2_000;
+const mostListed = 1_000;
 const listedOfEach = (campaigns: number) => Math.min(100, Math.ceil(mostListed / Math.max(1, campaigns)));
 
 const listQuery = z.object({
   status: z.enum(campaignStatuses).optional(),
   page: whole(1, 1_000_000).default(1),
-  limit: whole(1, usualPage).default(usualPage),
+  limit: whole(1, largestPage).default(usualPage),
 });
 
 const values = z
@@ -130,7 +131,7 @@ export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsync
           tags: ['campaigns'],
           summary: 'List campaigns, newest first; buyers see the active ones of their seller',
           querystring: z
-            .object({ status: z.enum(campaignStatuses), page: z.int(), limit: z.int().max(usualPage) })
+            .object({ status: z.enum(campaignStatuses), page: z.int(), limit: z.int().max(largestPage) })
             .partial(),
           response: {
             200: z.object({ campaigns: z.array(anyCampaignSchema), pagination: paginationSchema }).meta({

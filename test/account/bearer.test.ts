@@ -94,6 +94,15 @@ describe('a session as Authorization: Bearer', () => {
     },
   );
 
+  it.each(['/api/auth/sign-out', '/api/auth/signout'])(
+    'beside a cookie, a header that is not valid signs no one out by POST %s',
+    async (url) => {
+      const headers = { ...bearer('forged.signature'), cookie: other.cookie, origin: evil };
+      await api.app.inject({ method: 'POST', url, headers, payload: {} });
+      expect(await userOf({ cookie: other.cookie })).toBe(other.userId);
+    },
+  );
+
   it('is not an API key, and an API key is no session', async () => {
     expect((await api.json('GET', '/api/companies', undefined, bearer(seller.bearer))).statusCode).toBe(401);
     expect((await session(bearer(api.key))).statusCode).toBe(401);

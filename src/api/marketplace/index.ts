@@ -12,6 +12,7 @@ import { buyerPages } from './pages/buyers.ts';
 import { settingsPages } from './pages/settings.ts';
 import { createMarketSite, sellersPages } from './pages/site.ts';
 import { supplierPages } from './pages/suppliers.ts';
+import { teamPages } from './pages/team.ts';
 import { partyFiles } from './party-files.ts';
 import { sellerRoutes } from './sellers.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
@@ -49,5 +50,6 @@ export function marketPages(
     buyerPages(app, site, hashPassword);
     supplierPages(app, site);
     settingsPages(app, site);
+    teamPages(app, site);
   };
 }

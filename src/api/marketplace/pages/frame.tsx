@@ -8,6 +8,7 @@ const places = [
   ['campaigns', 'Campaigns'],
   ['buyers', 'Buyers'],
   ['suppliers', 'Suppliers'],
+  ['team', 'Team'],
   ['audit', 'Changes'],
   ['settings', 'Settings'],
 ] as const;

@@ -62,7 +62,7 @@ it('a category that is deleted while a campaign of it is being made stays active
   ]);
 });
 
-it('a key that is replaced while another rotation replaces it leaves one key, the later one', async () => {
+it('[S21] a key that is replaced while another rotation replaces it leaves one key, the later one', async () => {
   const body = { name: 'Acme', email: 'api@acme.example' };
   const { id } = (await ask(seller, 'POST', '/api/suppliers', body)).json().supplier;
   const answer = await collide(

@@ -61,7 +61,7 @@ describe('a session as Authorization: Bearer', () => {
       expect([answer.statusCode, answer.json().error]).toEqual([401, 'Unauthorized']);
   });
 
-  it('decides alone beside a cookie of another person, valid or not', async () => {
+  it('[S26] decides alone beside a cookie of another person, valid or not', async () => {
     expect(await userOf({ ...bearer(seller.bearer), cookie: other.cookie })).toBe(seller.userId);
     for (const path of ['/api/auth/session', '/api/auth/sessions']) {
       const answer = await session({ ...bearer('forged.signature'), cookie: other.cookie }, path);

@@ -46,7 +46,7 @@ import {
   changedCampaignSchema,
   sellerCampaign,
 } from './catalog-json.ts';
-import { idIn, rowId } from './ids.ts';
+import { idOf, rowId } from './fields.ts';
 
 const unknown = 'Campaign not found';
 const params = z.object({ id: z.string() });
@@ -218,7 +218,7 @@ function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
   const change = async (request: FastifyRequest, fields: CampaignChange, action?: string) => {
     const { organizationId, person } = sellerOf(request);
     const by = { actor: person.id, action };
-    const changed = await changeCampaign(db, organizationId, idIn(request.params, unknown), fields, by);
+    const changed = await changeCampaign(db, organizationId, idOf(request.params, unknown), fields, by);
     if (changed === 'unknown') throw missing(unknown);
     if (changed === 'category_inactive')
       throw refused('Category is not active', 'Restore the category of this campaign before you resume it.');
@@ -243,7 +243,7 @@ function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const party = partyOf(request);
-        const found = await findCampaign(db.reader, party, idIn(request.params, unknown));
+        const found = await findCampaign(db.reader, party, idOf(request.params, unknown));
         if (!found) throw missing(unknown);
         const [campaign] = await shown(db.reader, party, [found]);
         return { campaign: campaign! };

@@ -20,7 +20,7 @@ import {
 import { text } from '../http/fields.ts';
 import * as examples from './catalog-examples.ts';
 import { anyCategorySchema, briefCategory, categorySchema, shownCategory } from './catalog-json.ts';
-import { idIn } from './ids.ts';
+import { idOf } from './fields.ts';
 import {
   type CatalogCaller,
   catalogCallerOf,
@@ -125,7 +125,7 @@ function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
     const given = bodyOf(request);
     const fields = fieldsIn(given);
     const changes = { ...read(values, given), ...(fields ? { fields } : {}) };
-    const id = idIn(request.params, unknown);
+    const id = idOf(request.params, unknown);
     const category = await namingCategory(db, organizationId, changes.name, () =>
       changeCategory(db, organizationId, id, changes, person.id),
     );
@@ -152,7 +152,7 @@ function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { organizationId, role } = partyOf(request);
-        const category = await findCategory(db.reader, organizationId, { id: idIn(request.params, unknown) });
+        const category = await findCategory(db.reader, organizationId, { id: idOf(request.params, unknown) });
         if (!category || (role === 'buyer' && !category.isActive)) throw missing(unknown);
         return { category: role === 'seller' ? shownCategory(category) : briefCategory(category) };
       },
@@ -205,7 +205,7 @@ function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { organizationId, person } = sellerOf(request);
-        const id = idIn(request.params, unknown);
+        const id = idOf(request.params, unknown);
         const deleted = await changeCategory(db, organizationId, id, { isActive: false }, person.id);
         if (deleted === 'unknown') throw missing(unknown);
         if (deleted === 'in_use') throw refused(inUse);

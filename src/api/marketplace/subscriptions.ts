@@ -25,7 +25,7 @@ import {
   shownSubscription,
   subscriptionSchema,
 } from './catalog-json.ts';
-import { rowId } from './ids.ts';
+import { rowId } from './fields.ts';
 
 const unknown = 'Subscription not found';
 const noId = 'Subscription ID is required';

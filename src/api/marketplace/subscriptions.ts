@@ -34,7 +34,7 @@ import {
 } from './catalog-json.ts';
 import { rowId } from './ids.ts';
 
-const unknown = 'Subscription not found';
+export const unknownSubscription = 'Subscription not found';
 const noId = 'Subscription ID is required';
 const mostStates = 60;
 
@@ -79,7 +79,7 @@ export async function updateSubscription(
   { id, change }: { id: string; change: Partial<SubscriptionFields> },
 ): Promise<Subscription> {
   const changed = await changeSubscription(db, buyer, id, change, buyer.person.id);
-  if (changed === 'unknown') throw missing(unknown);
+  if (changed === 'unknown') throw missing(unknownSubscription);
   if (changed === 'no_states') throw noStates();
   return changed;
 }
@@ -101,7 +101,10 @@ export function subscriptionRoutes({ db }: Pick<Runtime, 'db'>, access: Access):
     const given = bodyOf(request);
     assertGiven(given, ['subscriptionId'], noId);
     const change = subscriptionChangeOf(given);
-    const changed = await updateSubscription(db, buyer, { id: rowId(given.subscriptionId, unknown), change });
+    const changed = await updateSubscription(db, buyer, {
+      id: rowId(given.subscriptionId, unknownSubscription),
+      change,
+    });
     return {
       message: 'Subscription updated successfully' as const,
       subscription: shownSubscription(changed),
@@ -193,8 +196,8 @@ export function subscriptionRoutes({ db }: Pick<Runtime, 'db'>, access: Access):
         const buyer = buyerOf(request);
         const query = queryOf(request);
         assertGiven(query, ['id'], noId);
-        if (!(await endSubscription(db, buyer, rowId(query.id, unknown), buyer.person.id)))
-          throw missing(unknown);
+        if (!(await endSubscription(db, buyer, rowId(query.id, unknownSubscription), buyer.person.id)))
+          throw missing(unknownSubscription);
         return { message: 'Unsubscribed from campaign successfully' as const };
       },
     );

@@ -18,6 +18,15 @@ describe('what a change made different', () => {
     ['a switch', { testMode: true }, { testMode: false }, [['Test mode', 'Yes', 'No']]],
     ['a creation', null, { name: 'A', description: null }, [['Name', null, 'A']]],
     ['a removal', { name: 'A', states: [] }, null, [['Name', 'A', null]]],
+    [
+      'constants, and no ids',
+      null,
+      { campaignId: 'x', status: 'ACTIVE', distributionLogic: 'ROUND_ROBIN' },
+      [
+        ['Status', null, 'Active'],
+        ['Distribution logic', null, 'Round robin'],
+      ],
+    ],
     ['nothing', { name: 'A' }, { name: 'A' }, []],
     [
       'what a list gained and lost',

@@ -4,13 +4,20 @@ export type Difference = { name: string; before: string | null; after: string | 
 
 const longest = 300;
 
-/** What differs between two views of a row, by the names of its values. `before` is null for what was created. */
+/** Their values are constants such as `ROUND_ROBIN`. */
+const constants = new Set(['status', 'distributionLogic']);
+
+/**
+ * What differs between two views of a row, by the names of its values, for people: without ids, which they cannot read.
+ * `before` is null for what was created.
+ */
 export function differences(before: Row | null, after: Row | null): Difference[] {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   return names.flatMap((key) => {
+    if (/Id$/.test(key)) return [];
     const [was, is] = [before?.[key], after?.[key]];
     if (JSON.stringify(was) === JSON.stringify(is)) return [];
-    const difference = { name: words(key), before: textOf(was, is), after: textOf(is, was) };
+    const difference = { name: words(key), before: textOf(key, was, is), after: textOf(key, is, was) };
     return difference.before === null && difference.after === null ? [] : [difference];
   });
 }
@@ -22,9 +29,10 @@ const words = (key: string): string => {
 };
 
 /** Of a list only what the `other` one lacks. Null for what is empty. */
-function textOf(value: unknown, other: unknown): string | null {
+function textOf(key: string, value: unknown, other: unknown): string | null {
   if (value === undefined || value === null || value === '') return null;
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
+  if (constants.has(key)) return words(String(value).toLowerCase().replaceAll('_', ' '));
   const text = Array.isArray(value) ? listText(value, other) : objectText(value);
   return text.length > longest ? `${text.slice(0, longest)}…` : text || null;
 }
@@ -34,7 +42,7 @@ function listText(value: readonly unknown[], other: unknown): string {
   return value
     .filter((item) => !known.has(JSON.stringify(item)))
     .map(objectText)
-    .join('; ');
+    .join(value.some((item) => typeof item === 'object') ? '; ' : ', ');
 }
 
 /** A field of a category is `roofAge (number, required)`; another object lists its values by name. */
@@ -45,6 +53,7 @@ function objectText(value: unknown): string {
     if (each === false || each === null || each === '' || (Array.isArray(each) && each.length === 0))
       return [];
     if (each === true) return [key];
+    if (constants.has(key)) return words(String(value).toLowerCase().replaceAll('_', ' '));
     const text = Array.isArray(each) ? each.map(objectText).join(' | ') : objectText(each);
     return [key === 'type' ? text : `${key}: ${text}`];
   });

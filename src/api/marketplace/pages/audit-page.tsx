@@ -64,10 +64,23 @@ function Rows({ entries, subject }: { entries: Entry[]; subject: string | null }
           <p class="sub">
             {entry.who}, <When at={new Date(entry.at)} />
           </p>
+          <Parties entry={entry} />
           <Changes entry={entry} />
         </li>
       ))}
     </ul>
+  );
+}
+
+/** The pages of whom and what a subscription joins. */
+function Parties({ entry }: { entry: Entry }) {
+  const { campaignId, buyerId } = entry.after ?? entry.before ?? {};
+  if (typeof campaignId !== 'string' || typeof buyerId !== 'string') return null;
+  return (
+    <p class="sub">
+      Of <a href={`/market/buyers/${buyerId}`}>this buyer</a> to{' '}
+      <a href={`/market/campaigns/${campaignId}`}>this campaign</a>
+    </p>
   );
 }
 

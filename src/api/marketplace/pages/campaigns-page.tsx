@@ -84,7 +84,7 @@ function Rows({ campaigns }: { campaigns: Campaign[] }) {
         {campaigns.map((campaign) => (
           <tr>
             <td>
-              <a class="row-link clip" href={`/market/campaigns/${campaign.id}`}>
+              <a class="row-link" href={`/market/campaigns/${campaign.id}`}>
                 {campaign.name}
               </a>
               <span class="sub clip">{campaign.category.name}</span>
@@ -333,7 +333,7 @@ function Subscriptions({ campaign, subscriptions }: Pick<Props, 'campaign' | 'su
             {subscriptions.map((row) => (
               <tr>
                 <td>
-                  <a class="row-link clip" href={`/market/buyers/${row.buyerId}`}>
+                  <a class="row-link" href={`/market/buyers/${row.buyerId}`}>
                     {row.companyName ?? row.userName ?? 'Unnamed'}
                   </a>
                   <span class="sub clip">{row.userEmail ?? 'Does not sign in'}</span>

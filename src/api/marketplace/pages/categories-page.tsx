@@ -63,7 +63,7 @@ function Rows({ categories }: { categories: Category[] }) {
         {categories.map(({ id, name, description, fields, updatedAt }) => (
           <tr>
             <td>
-              <a class="row-link clip" href={`/market/categories/${id}`}>
+              <a class="row-link" href={`/market/categories/${id}`}>
                 {name}
               </a>
               {description ? <span class="sub clip">{description}</span> : null}
@@ -159,7 +159,8 @@ function Fields({ rows, own, form }: { rows: number; own: CategoryField[]; form:
     <fieldset class="field-rows">
       <legend>Fields of a lead</legend>
       <p class="sub">
-        Locked fields are shown only to the buyer of a lead. A field whose texts are all cleared is removed.
+        Locked fields are shown only to the buyer of a lead: names, addresses, phones and e-mails unless you
+        say otherwise. A field whose texts are all cleared is removed.
       </p>
       {errors.length > 0 ? <p class="field-error">{errors.join(', ')}</p> : null}
       {Array.from({ length: rows }, (_, row) => (
@@ -174,9 +175,9 @@ const types = fieldTypes.map((type) => [type, type] as const);
 function FieldRow({ row, own, form }: { row: number; own: CategoryField | undefined; form: FormState }) {
   const typed = typedOf(own);
   const locks = [
-    ['', 'Locked if personal'],
-    ['true', 'Locked'],
-    ['false', 'Open'],
+    ['', 'If personal'],
+    ['true', 'Yes'],
+    ['false', 'No'],
   ] as const;
   return (
     <fieldset class="field-row">
@@ -192,7 +193,7 @@ function FieldRow({ row, own, form }: { row: number; own: CategoryField | undefi
       <Field name={fieldName(row, 'type')} label="Type" form={form} options={types} value={typed.type} />
       <Field
         name={fieldName(row, 'locked')}
-        label="Visibility"
+        label="Locked"
         form={form}
         optional="unsaid"
         options={locks}

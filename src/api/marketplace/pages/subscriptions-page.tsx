@@ -68,7 +68,7 @@ export function BuyerHomePage({ visit, buyer, campaigns, page, pages, total }: L
 
 function Own({ subscriptions, isActive }: { subscriptions: BuyerSubscription[]; isActive: boolean }) {
   return (
-    <table class="rows cards">
+    <table class="rows cards market-list">
       <thead>
         <tr>
           <th>Campaign</th>
@@ -85,7 +85,7 @@ function Own({ subscriptions, isActive }: { subscriptions: BuyerSubscription[]; 
         {subscriptions.map(({ campaign, campaignId, status, dailyCap, states }) => (
           <tr>
             <td>
-              <a class="row-link clip" href={addressOf(campaignId)}>
+              <a class="row-link" href={addressOf(campaignId)}>
                 {campaign.name}
               </a>
               {campaign.status === 'ACTIVE' ? null : <span class="sub">{standing(campaign.status)}</span>}
@@ -129,7 +129,7 @@ type OffersProps = { campaigns: Campaign[]; own: ReadonlySet<string>; isActive: 
 
 function Offers({ campaigns, own, isActive }: OffersProps) {
   return (
-    <table class="rows cards">
+    <table class="rows cards market-list">
       <thead>
         <tr>
           <th>Campaign</th>
@@ -145,7 +145,7 @@ function Offers({ campaigns, own, isActive }: OffersProps) {
         {campaigns.map(({ id, name, description, category, priceMinor, distributionLogic }) => (
           <tr>
             <td>
-              <a class="row-link clip" href={addressOf(id)}>
+              <a class="row-link" href={addressOf(id)}>
                 {name}
               </a>
               {description ? <span class="sub clip">{description}</span> : null}

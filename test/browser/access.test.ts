@@ -11,6 +11,7 @@ import { phoneOf } from '../harness/import-client.ts';
 import { makeSeller } from '../harness/market.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 import { openBrowser, signIn } from './chromium.ts';
+import { marketPlaces } from './market-places.ts';
 
 /** Every own page: what axe-core finds, whether it fits, and whether it can be used with keys alone. */
 
@@ -24,11 +25,13 @@ let browser: Browser;
 let number: number;
 let places: Record<string, string>;
 let strangers: Record<string, string>;
+let market: Awaited<ReturnType<typeof marketPlaces>>;
 /** The cookies of a signed-in operator. */
 let session: Awaited<ReturnType<BrowserContext['storageState']>>;
 beforeAll(async () => {
   [system, browser] = await Promise.all([startSystem(), openBrowser()]);
   ({ number, places, strangers } = await fill(system));
+  market = await marketPlaces(system);
   const context = await browser.newContext();
   await signIn(await context.newPage(), system);
   session = await context.storageState();
@@ -287,6 +290,18 @@ describe('no page violates WCAG 2.2 AA or best practice, in either theme, and no
   it('with a session', async () => {
     expect(await lookAtAll(await open({ storageState: session }), places)).toEqual({});
   }, 180_000);
+
+  it.each(['seller', 'buyer'] as const)(
+    'as a %s of the marketplace',
+    async (side) => {
+      const { cookie, places } = market[side];
+      const [name = '', value = ''] = cookie.split(/=(.*)/);
+      const context = await open();
+      await context.addCookies([{ name, value, url: system.publicUrl }]);
+      expect(await lookAtAll(context, places)).toEqual({});
+    },
+    180_000,
+  );
 });
 
 describe('with keys alone', () => {

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { companyTaken, registerCompany } from '../../db/account/companies.ts';
-import { passwordLinkHours } from '../../db/account/members.ts';
+import { findMembership, passwordLinkHours } from '../../db/account/members.ts';
 import { readRegistration } from '../../domain/account/company.ts';
+import { marketRoles } from '../../domain/account/roles.ts';
 import { inviteMember } from '../../usecases/account/invite.ts';
-import { callerOf, operatorsOnly } from '../auth/caller.ts';
+import { callerOf, operatorsOnly, sessionOf } from '../auth/caller.ts';
 import { formOf } from '../http/forms.ts';
 import { CompaniesPage } from './pages/companies-page.tsx';
 import { HomePage } from './pages/home-page.tsx';
@@ -27,9 +28,12 @@ const listQuery = z.object({
 /** The pages that belong to no single company: home, the list of companies, registering one. */
 export function homePages(app: FastifyInstance, site: CompanySite): void {
   const { views } = site;
-  // Everyone has one home: operators the console, a member of one company its dashboard.
+  // Everyone has one home: operators the console, sellers and buyers the marketplace, a member of one company its dashboard.
   app.get('/', hidden, async (request, reply) => {
     if (callerOf(request).organizations === null) return reply.redirect('/console', 303);
+    const { person, organizationId: id } = sessionOf(request);
+    const membership = await findMembership(site.runtime.db, person.id, { id });
+    if (marketRoles.some((role) => role === membership?.role)) return reply.redirect('/market', 303);
     const own = await views.onlyCompany(callerOf(request));
     if (own) return reply.redirect(`/dashboard/${own.number}`, 303);
     const [visit, view] = await Promise.all([site.visit(request), views.home(callerOf(request))]);

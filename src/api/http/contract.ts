@@ -54,7 +54,7 @@ export function bodyOf(request: FastifyRequest): Given {
   const { body } = request;
   if (body === undefined || body === null) return {};
   if (typeof body === 'object' && !Array.isArray(body)) return body as Given;
-  throw invalid('Invalid request body', 'Send a JSON object.');
+  throw refused('Invalid request body', 'Send a JSON object.');
 }
 
 /** The query without what clients send for absent values. Of a name that is sent twice the first value counts. */
@@ -74,7 +74,7 @@ export const isBlank = (value: unknown): boolean =>
 export function assertGiven(given: Given, keys: readonly string[], wording: string): void {
   const missing = keys.filter((key) => isBlank(given[key]));
   if (missing.length === 0) return;
-  throw invalid(
+  throw refused(
     wording,
     `${wording}.`,
     missing.map((path) => ({ path, message: 'must be given' })),
@@ -95,15 +95,12 @@ export function read<S extends z.ZodObject>(schema: S, given: Given): z.infer<S>
     .slice(0, 50)
     .map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
   const [first] = fields;
-  throw invalid(`Invalid ${first!.path.split('.')[0]}`, `${first!.path}: ${first!.message}.`, fields);
+  throw refused(`Invalid ${first!.path.split('.')[0]}`, `${first!.path}: ${first!.message}.`, fields);
 }
 
-const invalid = (wording: string, detail: string, fields?: { path: string; message: string }[]) =>
-  new ContractError(400, 'invalid_input', wording, detail, fields ? { fields } : {});
-
 /** 400 with a wording of the contract. */
-export const refused = (wording: string, detail?: string) =>
-  new ContractError(400, 'invalid_input', wording, detail);
+export const refused = (wording: string, detail?: string, fields?: { path: string; message: string }[]) =>
+  new ContractError(400, 'invalid_input', wording, detail, fields ? { fields } : {});
 
 /** 404 with a wording of the contract, also for what belongs to others. */
 export const missing = (wording: string, detail?: string) =>

@@ -12,7 +12,7 @@ import { iso } from './fields.ts';
 
 const filter = z.object({ subject: text(200).optional() });
 
-const entry = z.object({
+export const auditEntrySchema = z.object({
   id: z.string(),
   at: z.string(),
   who: z.string().describe('Name of a user, `API key <name>`, or `command line`'),
@@ -40,7 +40,7 @@ export function auditRoutes({ db }: Pick<Runtime, 'db'>, access: Access): Fastif
             })
             .partial(),
           response: {
-            200: z.object({ entries: z.array(entry), pagination: paginationSchema }).meta({
+            200: z.object({ entries: z.array(auditEntrySchema), pagination: paginationSchema }).meta({
               examples: [
                 { entries: [examples.auditEntry], pagination: { page: 1, limit: 50, total: 1, pages: 1 } },
               ],
@@ -58,13 +58,13 @@ export function auditRoutes({ db }: Pick<Runtime, 'db'>, access: Access): Fastif
           limit: page.limit,
           offset: (page.page - 1) * page.limit,
         });
-        return { entries: entries.map(shown), pagination: pagination(page, total) };
+        return { entries: entries.map(shownEntry), pagination: pagination(page, total) };
       },
     );
   };
 }
 
-const shown = (row: AuditEntry): z.infer<typeof entry> => ({
+export const shownEntry = (row: AuditEntry): z.infer<typeof auditEntrySchema> => ({
   id: String(row.id),
   at: iso(row.at),
   who: whoIn(row),

@@ -293,7 +293,8 @@ export function settingsBySeller(given: Given): Settings {
   });
 }
 
-function settingsByBuyer(given: Given): Settings {
+/** What a buyer sets of himself. Throws 400. */
+export function settingsByBuyer(given: Given): Settings {
   const { phoneNumber, autoRechargeThreshold, autoRechargeAmount, ...rest } = read(byBuyer, given);
   return present({
     ...rest,

@@ -10,6 +10,7 @@ import {
   findCampaign,
   insertCampaign,
   listCampaigns,
+  type NewCampaign,
 } from '../../db/marketplace/campaigns.ts';
 import { newestSubscriptions, ownSubscriptions } from '../../db/marketplace/subscriptions.ts';
 import {
@@ -48,7 +49,7 @@ import {
 } from './catalog-json.ts';
 import { idOf, rowId } from './fields.ts';
 
-const unknown = 'Campaign not found';
+export const unknownCampaign = 'Campaign not found';
 const params = z.object({ id: z.string() });
 
 /** A list has this many campaigns unless asked for another number, and at most `largestPage`. */
@@ -77,14 +78,57 @@ const values = z
   })
   .partial();
 
-/** The given fields of a campaign as they are stored. */
-function changeIn(given: Given): CampaignChange {
+/** The given fields of a campaign as they are stored. Throws 400. */
+export function campaignChangeOf(given: Given): CampaignChange {
   const { pricePerLead, leadTtlHours: hours, ...rest } = read(values, given);
   return {
     ...rest,
     ...(pricePerLead === undefined ? {} : { priceMinor: pricePerLead }),
     ...(hours === undefined ? {} : { leadTtlHours: hours ?? leadTtlHours.usual }),
   };
+}
+
+const usual = {
+  description: null,
+  allowStateSelection: true,
+  status: 'ACTIVE',
+  maxSales: null,
+  leadTtlHours: leadTtlHours.usual,
+} as const;
+
+const noCategory = 'Category not found or does not belong to this seller';
+
+/** The campaign that a seller makes, without its id. Throws 400, and 404 for what is no id of a category. */
+export function newCampaignOf(given: Given): Omit<NewCampaign, 'id'> {
+  assertGiven(given, ['categoryId', 'name', 'pricePerLead', 'distributionLogic'], 'Missing required fields');
+  const fields = { ...usual, ...campaignChangeOf(given) } as CampaignFields;
+  return { categoryId: rowId(given.categoryId, noCategory), ...fields };
+}
+
+/** Throws 404 unless the seller has the category. */
+export async function createCampaign(
+  db: Queryable,
+  organizationId: string,
+  campaign: Omit<NewCampaign, 'id'>,
+  actor: string,
+): Promise<Campaign> {
+  const made = await insertCampaign(db, organizationId, { id: newId(), ...campaign }, actor);
+  if (!made) throw missing(noCategory);
+  return made;
+}
+
+/** Throws 404, and 400 for one that cannot become active. */
+export async function updateCampaign(
+  db: Queryable,
+  organizationId: string,
+  { id, change, action }: { id: string; change: CampaignChange; action?: string | undefined },
+  actor: string,
+): Promise<Campaign> {
+  const changed = await changeCampaign(db, organizationId, id, change, { actor, action });
+  if (changed === 'unknown') throw missing(unknownCampaign);
+  if (changed === 'category_inactive')
+    throw refused('Category is not active', 'Restore the category of this campaign before you resume it.');
+  return changed;
 }
 
 const described = z.object({
@@ -181,22 +225,7 @@ export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsync
       },
       async (request, reply) => {
         const { organizationId, person } = sellerOf(request);
-        const given = bodyOf(request);
-        assertGiven(
-          given,
-          ['categoryId', 'name', 'pricePerLead', 'distributionLogic'],
-          'Missing required fields',
-        );
-        const fields = { ...usual, ...changeIn(given) } as CampaignFields;
-        const noCategory = 'Category not found or does not belong to this seller';
-        const categoryId = rowId(given.categoryId, noCategory);
-        const made = await insertCampaign(
-          db,
-          organizationId,
-          { id: newId(), categoryId, ...fields },
-          person.id,
-        );
-        if (!made) throw missing(noCategory);
+        const made = await createCampaign(db, organizationId, newCampaignOf(bodyOf(request)), person.id);
         return reply
           .status(201)
           .send({ message: 'Campaign created successfully', campaign: changedCampaign(made) });
@@ -206,23 +235,13 @@ export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsync
   };
 }
 
-const usual = {
-  description: null,
-  allowStateSelection: true,
-  status: 'ACTIVE',
-  maxSales: null,
-  leadTtlHours: leadTtlHours.usual,
-} as const;
-
 function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
   const change = async (request: FastifyRequest, fields: CampaignChange, action?: string) => {
     const { organizationId, person } = sellerOf(request);
-    const by = { actor: person.id, action };
-    const changed = await changeCampaign(db, organizationId, idOf(request.params, unknown), fields, by);
-    if (changed === 'unknown') throw missing(unknown);
-    if (changed === 'category_inactive')
-      throw refused('Category is not active', 'Restore the category of this campaign before you resume it.');
-    return changedCampaign(changed);
+    const id = idOf(request.params, unknownCampaign);
+    return changedCampaign(
+      await updateCampaign(db, organizationId, { id, change: fields, action }, person.id),
+    );
   };
   return async (app) => {
     app.get(
@@ -243,8 +262,8 @@ function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const party = partyOf(request);
-        const found = await findCampaign(db.reader, party, idOf(request.params, unknown));
-        if (!found) throw missing(unknown);
+        const found = await findCampaign(db.reader, party, idOf(request.params, unknownCampaign));
+        if (!found) throw missing(unknownCampaign);
         const [campaign] = await shown(db.reader, party, [found]);
         return { campaign: campaign! };
       },
@@ -273,7 +292,7 @@ function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
         },
         handler: async (request) => ({
           message: 'Campaign updated successfully' as const,
-          campaign: await change(request, changeIn(bodyOf(request))),
+          campaign: await change(request, campaignChangeOf(bodyOf(request))),
         }),
       });
     }

@@ -1,7 +1,15 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { changeCategory, findCategory, listCategories } from '../../db/marketplace/categories.ts';
+import type { Database } from '../../db/client.ts';
+import {
+  type Category,
+  type CategoryChange,
+  type ChangedCategory,
+  changeCategory,
+  findCategory,
+  listCategories,
+} from '../../db/marketplace/categories.ts';
 import { readFields } from '../../domain/marketplace/category-fields.ts';
 import { createCategory, namingCategory } from '../../usecases/marketplace/categories.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -28,7 +36,7 @@ import {
   supplierOrParty,
 } from './supplier-door.ts';
 
-const unknown = 'Category not found';
+export const unknownCategory = 'Category not found';
 const inUse = 'Cannot delete category that is used in active campaigns';
 const params = z.object({ id: z.string() });
 
@@ -51,7 +59,41 @@ function fieldsIn({ fields: given }: Given) {
   if (given === undefined) return null;
   const found = readFields(given);
   if (found.ok) return found.fields;
-  throw refused('Invalid fields', `${found.path}: ${found.message}.`);
+  const { path, message } = found;
+  throw refused('Invalid fields', `${path}: ${message}.`, [{ path, message }]);
+}
+
+/** The category that a seller makes. Throws 400. */
+export function newCategoryOf(given: Given) {
+  const wording = 'Name and fields are required';
+  assertGiven(given, ['name', 'fields'], wording);
+  if (Array.isArray(given.fields) && given.fields.length === 0)
+    throw refused(wording, undefined, [{ path: 'fields', message: 'must have at least one field' }]);
+  const { name = '', description = null } = read(values, given);
+  return { name, description, fields: fieldsIn(given) ?? [] };
+}
+
+/** What a seller changes of a category. Throws 400. */
+export function categoryChangeOf(given: Given): CategoryChange {
+  const fields = fieldsIn(given);
+  return { ...read(values, given), ...(fields ? { fields } : {}) };
+}
+
+/** Throws 404, and 400 for what may not be changed, or has a name in use. */
+export async function updateCategory(
+  db: Database,
+  organizationId: string,
+  { id, changes }: { id: string; changes: CategoryChange },
+  actor: string,
+): Promise<Category> {
+  const change = () => changeCategory(db, organizationId, id, changes, actor);
+  return changedCategory(await namingCategory(db, organizationId, changes.name, change));
+}
+
+function changedCategory(changed: ChangedCategory): Category {
+  if (changed === 'unknown') throw missing(unknownCategory);
+  if (changed === 'in_use') throw refused(inUse);
+  return changed;
 }
 
 type Deps = Pick<Runtime, 'db'>;
@@ -103,13 +145,7 @@ export function categoryRoutes({ db }: Deps, access: Access): FastifyPluginAsync
       },
       async (request, reply) => {
         const { organizationId, person } = sellerOf(request);
-        const given = bodyOf(request);
-        const wording = 'Name and fields are required';
-        assertGiven(given, ['name', 'fields'], wording);
-        if (Array.isArray(given.fields) && given.fields.length === 0) throw refused(wording);
-        const { name = '', description = null } = read(values, given);
-        const fields = fieldsIn(given) ?? [];
-        const category = await createCategory(db, organizationId, { name, description, fields }, person.id);
+        const category = await createCategory(db, organizationId, newCategoryOf(bodyOf(request)), person.id);
         return reply
           .status(201)
           .send({ message: 'Category created successfully', category: shownCategory(category) });
@@ -122,15 +158,9 @@ export function categoryRoutes({ db }: Deps, access: Access): FastifyPluginAsync
 function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
   const change = async (request: FastifyRequest) => {
     const { organizationId, person } = sellerOf(request);
-    const given = bodyOf(request);
-    const fields = fieldsIn(given);
-    const changes = { ...read(values, given), ...(fields ? { fields } : {}) };
-    const id = idOf(request.params, unknown);
-    const category = await namingCategory(db, organizationId, changes.name, () =>
-      changeCategory(db, organizationId, id, changes, person.id),
-    );
-    if (category === 'unknown') throw missing(unknown);
-    if (category === 'in_use') throw refused(inUse);
+    const changes = categoryChangeOf(bodyOf(request));
+    const id = idOf(request.params, unknownCategory);
+    const category = await updateCategory(db, organizationId, { id, changes }, person.id);
     return { message: 'Category updated successfully' as const, category: shownCategory(category) };
   };
   return async (app) => {
@@ -152,8 +182,10 @@ function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { organizationId, role } = partyOf(request);
-        const category = await findCategory(db.reader, organizationId, { id: idOf(request.params, unknown) });
-        if (!category || (role === 'buyer' && !category.isActive)) throw missing(unknown);
+        const category = await findCategory(db.reader, organizationId, {
+          id: idOf(request.params, unknownCategory),
+        });
+        if (!category || (role === 'buyer' && !category.isActive)) throw missing(unknownCategory);
         return { category: role === 'seller' ? shownCategory(category) : briefCategory(category) };
       },
     );
@@ -205,10 +237,8 @@ function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { organizationId, person } = sellerOf(request);
-        const id = idOf(request.params, unknown);
-        const deleted = await changeCategory(db, organizationId, id, { isActive: false }, person.id);
-        if (deleted === 'unknown') throw missing(unknown);
-        if (deleted === 'in_use') throw refused(inUse);
+        const id = idOf(request.params, unknownCategory);
+        await updateCategory(db, organizationId, { id, changes: { isActive: false } }, person.id);
         return { message: 'Category deleted successfully' as const };
       },
     );

@@ -8,9 +8,14 @@ import { buyerRoutes } from './buyers.ts';
 import { campaignRoutes } from './campaigns.ts';
 import { categoryRoutes } from './categories.ts';
 import { leadRoutes } from './leads.ts';
+import { auditPages } from './pages/audit.ts';
 import { buyerPages } from './pages/buyers.ts';
+import { campaignPages } from './pages/campaigns.ts';
+import { categoryPages } from './pages/categories.ts';
+import { profilePages } from './pages/profile.ts';
 import { settingsPages } from './pages/settings.ts';
-import { createMarketSite, sellersPages } from './pages/site.ts';
+import { createMarketSite, preparePages } from './pages/site.ts';
+import { marketHome, subscriptionPages } from './pages/subscriptions.ts';
 import { supplierPages } from './pages/suppliers.ts';
 import { teamPages } from './pages/team.ts';
 import { partyFiles } from './party-files.ts';
@@ -38,7 +43,7 @@ export function marketplaceApi(
   };
 }
 
-/** The pages of sellers. */
+/** The pages of sellers and of their buyers. */
 export function marketPages(
   runtime: Runtime,
   access: Access,
@@ -46,10 +51,24 @@ export function marketPages(
 ): FastifyPluginAsync {
   return async (app) => {
     const site = createMarketSite(runtime);
-    sellersPages(app, site, access);
-    buyerPages(app, site, hashPassword);
-    supplierPages(app, site);
-    settingsPages(app, site);
-    teamPages(app, site);
+    await app.register(async (sellers) => {
+      preparePages(sellers, site, access, 'seller');
+      categoryPages(sellers, site);
+      campaignPages(sellers, site);
+      buyerPages(sellers, site, hashPassword);
+      supplierPages(sellers, site);
+      auditPages(sellers, site);
+      settingsPages(sellers, site);
+      teamPages(sellers, site);
+    });
+    await app.register(async (both) => {
+      preparePages(both, site, access, 'seller', 'buyer');
+      marketHome(both, site);
+    });
+    await app.register(async (buyers) => {
+      preparePages(buyers, site, access, 'buyer');
+      subscriptionPages(buyers, site);
+      profilePages(buyers, site);
+    });
   };
 }

@@ -1,18 +1,25 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { changeSubscription, endSubscription } from '../../db/marketplace/subscriptions.ts';
+import type { Queryable } from '../../db/client.ts';
+import {
+  changeSubscription,
+  endSubscription,
+  type Subscription,
+  type SubscriptionFields,
+} from '../../db/marketplace/subscriptions.ts';
 import { subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
 import { stateOfCode } from '../../domain/marketplace/us-states.ts';
 import { noStates, subscribe } from '../../usecases/marketplace/subscribe.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { buyerOf } from '../auth/caller.ts';
+import { type BuyerParty, buyerOf } from '../auth/caller.ts';
 import {
   assertGiven,
   bodyOf,
   clearable,
   contractProblems,
+  type Given,
   missing,
   queryOf,
   read,
@@ -27,7 +34,7 @@ import {
 } from './catalog-json.ts';
 import { rowId } from './fields.ts';
 
-const unknown = 'Subscription not found';
+export const unknownSubscription = 'Subscription not found';
 const noId = 'Subscription ID is required';
 const mostStates = 60;
 
@@ -56,6 +63,27 @@ const limits = z
   .partial();
 const changes = limits.extend({ status: z.enum(subscriptionStatuses).optional() });
 
+/** What a buyer orders of a campaign. Throws 400. */
+export function orderOf(given: Given) {
+  const { dailyCap = null, states = [], waterfallPriority = null } = read(limits, given);
+  return { dailyCap, states, waterfallPriority };
+}
+
+/** What a buyer changes of a subscription. Throws 400. */
+export const subscriptionChangeOf = (given: Given): Partial<SubscriptionFields> => read(changes, given);
+
+/** Throws 404, and 400 for states that its campaign does not offer. */
+export async function updateSubscription(
+  db: Queryable,
+  buyer: BuyerParty,
+  { id, change }: { id: string; change: Partial<SubscriptionFields> },
+): Promise<Subscription> {
+  const changed = await changeSubscription(db, buyer, id, change, buyer.person.id);
+  if (changed === 'unknown') throw missing(unknownSubscription);
+  if (changed === 'no_states') throw noStates();
+  return changed;
+}
+
 const described = z
   .object({
     dailyCap: z.int().nullable().describe('Most leads of a day; null for no limit'),
@@ -72,11 +100,11 @@ export function subscriptionRoutes({ db }: Pick<Runtime, 'db'>, access: Access):
     const buyer = buyerOf(request);
     const given = bodyOf(request);
     assertGiven(given, ['subscriptionId'], noId);
-    const fields = read(changes, given);
-    const id = rowId(given.subscriptionId, unknown);
-    const changed = await changeSubscription(db, buyer, id, fields, buyer.person.id);
-    if (changed === 'unknown') throw missing(unknown);
-    if (changed === 'no_states') throw noStates();
+    const change = subscriptionChangeOf(given);
+    const changed = await updateSubscription(db, buyer, {
+      id: rowId(given.subscriptionId, unknownSubscription),
+      change,
+    });
     return {
       message: 'Subscription updated successfully' as const,
       subscription: shownSubscription(changed),
@@ -110,9 +138,7 @@ export function subscriptionRoutes({ db }: Pick<Runtime, 'db'>, access: Access):
         const buyer = buyerOf(request);
         const given = bodyOf(request);
         assertGiven(given, ['campaignId'], 'Campaign ID is required');
-        const { dailyCap = null, states = [], waterfallPriority = null } = read(limits, given);
-        const campaignId = rowId(given.campaignId, 'Campaign not found');
-        const order = { campaignId, dailyCap, states, waterfallPriority };
+        const order = { ...orderOf(given), campaignId: rowId(given.campaignId, 'Campaign not found') };
         const { subscription, campaign } = await subscribe(db, buyer, order, buyer.person.id);
         return reply.status(201).send({
           message: 'Subscribed to campaign successfully',
@@ -170,8 +196,8 @@ export function subscriptionRoutes({ db }: Pick<Runtime, 'db'>, access: Access):
         const buyer = buyerOf(request);
         const query = queryOf(request);
         assertGiven(query, ['id'], noId);
-        if (!(await endSubscription(db, buyer, rowId(query.id, unknown), buyer.person.id)))
-          throw missing(unknown);
+        if (!(await endSubscription(db, buyer, rowId(query.id, unknownSubscription), buyer.person.id)))
+          throw missing(unknownSubscription);
         return { message: 'Unsubscribed from campaign successfully' as const };
       },
     );

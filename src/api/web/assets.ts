@@ -26,6 +26,7 @@ const files: Record<string, string | URL | URL[]> = {
     'company-rows.css',
     'access.css',
     'account.css',
+    'market.css',
     'narrow.css',
   ].map(own),
   'theme.js': own('theme.js'),

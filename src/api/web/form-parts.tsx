@@ -14,7 +14,8 @@ export function Field(props: {
   label: string;
   form: FormState;
   hint?: Child;
-  optional?: boolean;
+  /** `unsaid`: the label does not say it. */
+  optional?: boolean | 'unsaid';
   type?: string;
   value?: string;
   placeholder?: string;
@@ -45,7 +46,7 @@ export function Field(props: {
     <div class="form-field">
       <label for={name}>
         {props.label}
-        {props.optional ? <span class="quiet"> (optional)</span> : null}
+        {props.optional === true ? <span class="quiet"> (optional)</span> : null}
       </label>
       {props.options ? (
         <select class="select" {...control}>
@@ -82,6 +83,24 @@ export function Field(props: {
         </p>
       ) : null}
     </div>
+  );
+}
+
+/** A box to tick. `checked`: before anything is typed. */
+export function Check(props: { name: string; label: string; form: FormState; checked?: boolean }) {
+  const { name, form } = props;
+  const isTyped = Object.keys(form.values).length > 0;
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        class="input"
+        name={name}
+        value="1"
+        checked={isTyped ? form.values[name] !== undefined : props.checked}
+      />
+      {props.label}
+    </label>
   );
 }
 

@@ -25,11 +25,15 @@ const columns =
   sql.raw(`c.id, c.organization_id AS "organizationId", c.name, c.description, c.fields, c.is_active AS "isActive",
   c.created_at AS "createdAt", c.updated_at AS "updatedAt"`);
 
-/** Active ones by name. */
-export async function listCategories(db: Queryable, organizationId: string): Promise<Category[]> {
+/** Active ones by name, or those that were deleted. */
+export async function listCategories(
+  db: Queryable,
+  organizationId: string,
+  { isActive } = { isActive: true },
+): Promise<Category[]> {
   return run(
     db,
-    sql`SELECT ${columns} FROM categories c WHERE c.organization_id = ${organizationId}::uuid AND c.is_active
+    sql`SELECT ${columns} FROM categories c WHERE c.organization_id = ${organizationId}::uuid AND c.is_active = ${isActive}::boolean
       ORDER BY lower(c.name) LIMIT ${mostCategories}::integer`,
   );
 }

@@ -25,11 +25,14 @@ export async function namingCategory<T>(
   } catch (error) {
     if (violatedUnique(error) !== categoryNameConstraint || name === undefined) throw error;
     const other = await findCategory(db, organizationId, { name });
-    const detail =
-      other && !other.isActive
-        ? `A deleted category has this name. PUT /api/categories/${other.id} with isActive true restores it.`
-        : undefined;
-    throw new ContractError(400, 'invalid_input', 'Category with this name already exists', detail);
+    const isDeleted = other !== null && !other.isActive;
+    const detail = isDeleted
+      ? `A deleted category has this name. PUT /api/categories/${other!.id} with isActive true restores it.`
+      : undefined;
+    const message = `is the name of ${isDeleted ? 'a deleted' : 'another'} category`;
+    throw new ContractError(400, 'invalid_input', 'Category with this name already exists', detail, {
+      fields: [{ path: 'name', message }],
+    });
   }
 }
 

@@ -3,7 +3,16 @@ import { type PartyStatus, priorities } from '../../../domain/marketplace/party.
 import { Field, type FormState, Problem } from '../../web/form-parts.tsx';
 import { Empty, When } from '../../web/parts.tsx';
 import type { listedBuyerSchema } from '../buyer-json.ts';
-import { MarketPage, type MarketVisit, money, Pages, StatusBadge } from './frame.tsx';
+import {
+  Choices,
+  listAddress,
+  MarketPage,
+  type MarketVisit,
+  money,
+  Pages,
+  phoneHint,
+  StatusBadge,
+} from './frame.tsx';
 
 type Buyer = z.infer<typeof listedBuyerSchema>;
 type ListProps = {
@@ -23,12 +32,8 @@ export function BuyersPage({ visit, buyers, status, page, pages, total }: ListPr
     ['ACTIVE', 'Active'],
     ['INACTIVE', 'Inactive'],
   ] as const;
-  const address = (wanted: PartyStatus | null, number = 1) => {
-    const query = new URLSearchParams();
-    if (wanted) query.set('status', wanted);
-    if (number > 1) query.set('page', String(number));
-    return `/market/buyers${query.size > 0 ? `?${query}` : ''}`;
-  };
+  const address = (wanted: PartyStatus | null, number = 1) =>
+    listAddress('/market/buyers', { status: wanted }, number);
   return (
     <MarketPage title="Buyers" at="buyers" visit={visit}>
       <section class="panel">
@@ -37,13 +42,7 @@ export function BuyersPage({ visit, buyers, status, page, pages, total }: ListPr
             Buyers <span class="quiet">{total.toLocaleString('en-US')}</span>
           </h2>
           <div class="head-tools">
-            <nav class="filters" aria-label="Status">
-              {filters.map(([value, label]) => (
-                <a href={address(value)} aria-current={value === status ? 'page' : undefined}>
-                  {label}
-                </a>
-              ))}
-            </nav>
+            <Choices label="Status" options={filters} chosen={status} href={(value) => address(value)} />
             <a class="btn" data-size="sm" data-variant="outline" href="/api/buyers/export.csv">
               Download CSV
             </a>
@@ -113,7 +112,6 @@ function Rows({ buyers }: { buyers: Buyer[] }) {
 }
 
 const priorityHint = `${priorities.least} to ${priorities.most}: the weight in campaigns by weighted round robin.`;
-const phoneHint = 'With a country code unless it is of the United States.';
 
 export function NewBuyerPage({ visit, form }: { visit: MarketVisit; form: FormState }) {
   return (

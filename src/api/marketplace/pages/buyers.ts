@@ -24,7 +24,6 @@ const listQuery = z.object({
 /** Buyers of a seller: the list, a new one, its settings. */
 export function buyerPages(app: FastifyInstance, site: MarketSite, hashPassword: HashPassword): void {
   const { db } = site.runtime;
-  app.get('/market', hidden, async (_request, reply) => reply.redirect('/market/buyers', 303));
   app.get('/market/buyers', hidden, async (request, reply) => {
     const { organizationId } = sellerOf(request);
     const { status, page } = listQuery.parse(request.query);

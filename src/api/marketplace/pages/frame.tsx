@@ -1,9 +1,12 @@
 import type { Child } from 'hono/jsx';
 import type { Person } from '../../../domain/account/person.ts';
+import type { MarketRole } from '../../../domain/account/roles.ts';
+import type { DistributionLogic } from '../../../domain/marketplace/campaign.ts';
 import { Frame } from '../../web/layout.tsx';
 import type { Tone } from '../../web/parts.tsx';
 
-const places = [
+/** The pages of each role, by their addresses below /market. */
+const sellers = [
   ['categories', 'Categories'],
   ['campaigns', 'Campaigns'],
   ['buyers', 'Buyers'],
@@ -12,12 +15,17 @@ const places = [
   ['audit', 'Changes'],
   ['settings', 'Settings'],
 ] as const;
-export type Place = (typeof places)[number][0];
+const buyers = [
+  ['', 'Campaigns'],
+  ['profile', 'Profile'],
+] as const;
+const places = { seller: sellers, buyer: buyers };
+type Place = (typeof places)[MarketRole][number][0];
 
-/** Who looks, and at whose side of the marketplace. */
-export type MarketVisit = { person: Person; companyName: string };
+/** Who looks, for which side, at whose marketplace. */
+export type MarketVisit = { person: Person; role: MarketRole; companyName: string };
 
-/** A page of a seller, with links to the other ones. `at`: the list or form that the page belongs to. */
+/** A page of a seller or a buyer, with links to the other ones. `at`: the list or form that the page belongs to. */
 export function MarketPage(props: { title: string; at: Place; visit: MarketVisit; children: Child }) {
   const { title, at, visit } = props;
   return (
@@ -33,8 +41,8 @@ export function MarketPage(props: { title: string; at: Place; visit: MarketVisit
           </h1>
         </div>
         <nav class="tabs-row" aria-label={visit.companyName}>
-          {places.map(([place, label]) => (
-            <a href={`/market/${place}`} aria-current={place === at ? 'page' : undefined}>
+          {places[visit.role].map(([place, label]) => (
+            <a href={place ? `/market/${place}` : '/market'} aria-current={place === at ? 'page' : undefined}>
               {label}
             </a>
           ))}
@@ -61,9 +69,11 @@ export function StatusBadge({ status }: { status: string }) {
   );
 }
 
+export const phoneHint = 'With a country code unless it is of the United States.';
+
 /** `$1,250.00`; a dash for no amount. */
-export const money = (dollars: number | null): string =>
-  dollars === null ? '–' : dollars.toLocaleString('en-US', { style: 'currency', currency: 'USD' });
+export const money = (dollars: number | null, absent = '–'): string =>
+  dollars === null ? absent : dollars.toLocaleString('en-US', { style: 'currency', currency: 'USD' });
 
 /** The pages of a counted list. `href`: of a page by its number. */
 export function Pages(props: { page: number; pages: number; href: (page: number) => string }) {
@@ -79,3 +89,38 @@ export function Pages(props: { page: number; pages: number; href: (page: number)
     </nav>
   );
 }
+
+/** Links to the parts of a list. */
+export function Choices<V extends string | null>(props: {
+  label: string;
+  options: readonly (readonly [value: V, label: string])[];
+  chosen: V;
+  href: (value: V) => string;
+}) {
+  const { label, options, chosen, href } = props;
+  return (
+    <nav class="choices" aria-label={label}>
+      {options.map(([value, name]) => (
+        <a href={href(value)} aria-current={value === chosen ? 'page' : undefined}>
+          {name}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** The address of a page of a filtered list; without `null` and the first page. */
+export function listAddress(path: string, filter: Record<string, string | null>, page = 1): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) if (value !== null) query.set(name, value);
+  if (page > 1) query.set('page', String(page));
+  return `${path}${query.size > 0 ? `?${query}` : ''}`;
+}
+
+/** Who gets a lead, in words. */
+export const logics: Record<DistributionLogic, string> = {
+  ROUND_ROBIN: 'Round robin',
+  WEIGHTED_ROUND_ROBIN: 'Weighted round robin',
+  WATERFALL: 'Waterfall',
+  BROADCAST: 'Broadcast',
+};

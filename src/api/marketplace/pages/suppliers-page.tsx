@@ -1,5 +1,5 @@
 import { mostLeadsCounted, type Supplier } from '../../../db/marketplace/suppliers.ts';
-import { Field, type FormState, Problem } from '../../web/form-parts.tsx';
+import { Check, Field, type FormState, Problem } from '../../web/form-parts.tsx';
 import { Command, ConfirmForm, Empty, When } from '../../web/parts.tsx';
 import { MarketPage, type MarketVisit, StatusBadge } from './frame.tsx';
 
@@ -169,18 +169,12 @@ function Switches({ supplier, form }: { supplier: Supplier; form: FormState }) {
 
 function Categories({ categories, own, form }: { categories: Category[]; own: string[]; form: FormState }) {
   const errors = form.errors.categories ?? [];
-  const isTyped = Object.keys(form.values).length > 0;
-  const isChecked = (id: string) =>
-    isTyped ? form.values[`category-${id}`] !== undefined : own.includes(id);
   return (
     <fieldset class="form-field">
       <legend>Categories that it may send</legend>
       {categories.length === 0 ? <p class="sub">There is no category yet.</p> : null}
       {categories.map(({ id, name }) => (
-        <label class="check">
-          <input type="checkbox" class="input" name={`category-${id}`} value="1" checked={isChecked(id)} />{' '}
-          {name}
-        </label>
+        <Check name={`category-${id}`} label={name} form={form} checked={own.includes(id)} />
       ))}
       {errors.length > 0 ? <p class="field-error">{errors.join(', ')}</p> : null}
     </fieldset>

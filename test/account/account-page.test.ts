@@ -40,7 +40,7 @@ describe('the second factor on the account page', () => {
     expect(codesIn(page)).toHaveLength(10);
     expect(await html()).not.toMatch(/otpauth:|<svg/);
     // Not on before the first code.
-    expect((await own.get('/')).status).toBe(200);
+    expect((await own.get('/')).headers.get('location')).toBe('/market');
   });
 
   it('is on after the first right code, and asks the other sessions for one', async () => {

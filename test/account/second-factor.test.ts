@@ -68,7 +68,8 @@ async function opened(headers: Record<string, string>): Promise<string[]> {
     companies?: unknown[];
   };
   note('company API', companies?.length === 0);
-  note('pages', (await send('GET', '/', { ...headers, accept: 'text/html' })).status === 200);
+  const home = await send('GET', '/', { ...headers, accept: 'text/html' });
+  note('pages', home.headers.get('location') === '/market');
   return found;
 }
 

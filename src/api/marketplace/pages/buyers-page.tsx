@@ -188,10 +188,14 @@ export function BuyerPage({ visit, buyer, form }: { visit: MarketVisit; buyer: B
             Buyers
           </a>
         </div>
-        <p class="sub">
-          {buyer.user ? `${buyer.user.name}, ${buyer.user.email}. ` : 'No person signs in for this buyer. '}
-          {buyer.totalPurchases} bought for {money(buyer.totalSpent)}.
-        </p>
+        <div class="market-facts">
+          <StatusBadge status={buyer.status} />
+          <span class="sub">
+            {buyer.user ? `${buyer.user.name}, ${buyer.user.email}. ` : 'No person signs in for this buyer. '}
+            {buyer.totalPurchases} bought for {money(buyer.totalSpent)}.{' '}
+            <a href={listAddress('/market/audit', { subject: `buyer:${buyer.id}` })}>Changes</a>
+          </span>
+        </div>
         <form class="form" method="post" action={`/market/buyers/${buyer.id}`}>
           <Problem form={form} />
           <div class="pair">

@@ -251,7 +251,7 @@ export function CampaignPage({ visit, campaign, subscriptions, form }: Props) {
     <MarketPage title={name} at="campaigns" visit={visit}>
       <section class="panel form-panel">
         <Head title={name} />
-        <div class="campaign-facts">
+        <div class="market-facts">
           <StatusBadge status={status} />
           <span class="sub">
             {leadsOf(campaign)} {campaign.leadCount === 1 ? 'lead' : 'leads'} of{' '}

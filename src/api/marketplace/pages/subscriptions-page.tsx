@@ -193,7 +193,7 @@ export function SubscriptionPage({ visit, campaign, own, isActive, form }: Props
             Campaigns
           </a>
         </div>
-        <div class="campaign-facts">
+        <div class="market-facts">
           {own ? <StatusBadge status={own.status} /> : null}
           <span class="sub">
             {price(priceMinor)} a lead of {category.name}. {logics[distributionLogic]}.{' '}

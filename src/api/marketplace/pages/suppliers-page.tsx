@@ -159,7 +159,7 @@ function Switches({ supplier, form }: { supplier: Supplier; form: FormState }) {
         form={form}
         value={String(supplier.testMode)}
         options={[
-          ['true', 'Test: leads are judged and sold to no buyer'],
+          ['true', 'Test: sold to no buyer'],
           ['false', 'Live'],
         ]}
       />
@@ -183,7 +183,7 @@ function Categories({ categories, own, form }: { categories: Category[]; own: st
 
 function Key({ supplier }: { supplier: Supplier }) {
   return (
-    <section class="panel" aria-labelledby="key-title">
+    <section class="panel form-panel" aria-labelledby="key-title">
       <div class="panel-head">
         <h2 id="key-title">API key</h2>
         {supplier.keyPrefix ? <span class="mono">{supplier.keyPrefix}…</span> : null}

@@ -115,7 +115,7 @@ describe('sessions and organizations on the account page', () => {
     expect((await (await own.get('/api/auth/session')).json()).user.role).toBe('BUYER');
   });
 
-  it('a demand is switched on by a seller with a factor only', async () => {
+  it('[S26] a demand is switched on by a seller with a factor only', async () => {
     const asked = await makeSeller(system);
     await givePassword(system, asked.userId, password);
     const visitor = visit(system, asked.cookie);

@@ -61,7 +61,7 @@ describe('a session as Authorization: Bearer', () => {
       expect([answer.statusCode, answer.json().error]).toEqual([401, 'Unauthorized']);
   });
 
-  it('decides alone beside a cookie of another person, valid or not', async () => {
+  it('[S26] decides alone beside a cookie of another person, valid or not', async () => {
     expect(await userOf({ ...bearer(seller.bearer), cookie: other.cookie })).toBe(seller.userId);
     for (const path of ['/api/auth/session', '/api/auth/sessions']) {
       const answer = await session({ ...bearer('forged.signature'), cookie: other.cookie }, path);
@@ -91,6 +91,15 @@ describe('a session as Authorization: Bearer', () => {
         if (authorization.startsWith('Bearer')) expect(answer.statusCode).toBe(status);
       }
       expect(await api.count('sessions')).toBe(before);
+    },
+  );
+
+  it.each(['/api/auth/sign-out', '/api/auth/signout'])(
+    'beside a cookie, a header that is not valid signs no one out by POST %s',
+    async (url) => {
+      const headers = { ...bearer('forged.signature'), cookie: other.cookie, origin: evil };
+      await api.app.inject({ method: 'POST', url, headers, payload: {} });
+      expect(await userOf({ cookie: other.cookie })).toBe(other.userId);
     },
   );
 

@@ -244,12 +244,25 @@ describe('[S26] an organization’s demand for a second factor', () => {
     ['the buyer’s session', async (seller) => ({ cookie: (await makeBuyer(system, seller)).cookie })],
     [
       'a factor that was set up and not confirmed',
-      async ({ cookie }) => {
+      async ({ cookie, email }) => {
         const as = { cookie, ...origin() };
         const made = await send('POST', '/api/auth/two-factor/enable', as, { password });
         const { backupCodes } = await made.json();
         await send('POST', '/api/auth/two-factor/verify-backup-code', as, { code: backupCodes[0] });
+        const given = await system.rows(
+          `SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = $1 AND s.second_factor_at IS NOT NULL`,
+          [email],
+        );
+        expect(given).toEqual([]);
         return { cookie };
+      },
+    ],
+    [
+      'a factor that was taken from the account',
+      async ({ cookie, userId }) => {
+        const factor = await setUp(cookie);
+        await system.rows('UPDATE users SET two_factor_enabled = false WHERE id = $1', [userId]);
+        return { cookie: factor.cookie };
       },
     ],
     [

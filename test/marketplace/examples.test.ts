@@ -25,15 +25,26 @@ const hasExample = (content: Content | undefined): boolean => {
   );
 };
 
+const ofAccounts = ['/api/auth/register', '/api/auth/verify-invite'];
+const withoutBody = [
+  'post /api/suppliers/{id}/rotate-key',
+  'post /api/sellers/invite-code',
+  'post /api/buyers/import',
+  'post /api/campaigns/subscriptions/import',
+];
+
 describe('the documentation of the marketplace’s routes', () => {
   it('has an example of each request and each answer', () => {
     const operations = Object.entries(paths)
-      .filter(([url]) => isMarketRoute(url))
+      .filter(([url]) => isMarketRoute(url) || ofAccounts.includes(url))
       .flatMap(([url, methods]) =>
         Object.entries(methods).map(([method, it]) => ({ name: `${method} ${url}`, it })),
       );
-    expect(operations.length).toBeGreaterThan(15);
+    expect(operations.length).toBeGreaterThan(45);
     const without = operations.flatMap(({ name, it: { requestBody, responses } }) => [
+      ...(/^(?:post|put|patch) /.test(name) && !requestBody && !withoutBody.includes(name)
+        ? [`request of ${name}`]
+        : []),
       ...(requestBody && !hasExample(requestBody.content) ? [`request of ${name}`] : []),
       ...Object.entries(responses)
         .filter(([status, { content }]) => status.startsWith('2') && !hasExample(content))

@@ -156,3 +156,23 @@ describe('subscriptions as a file', () => {
     expect(row).toEqual({ status: 'PAUSED', daily_cap: null, states: ['FL', 'TX'] });
   });
 });
+
+it('files of more than one page have each buyer and subscription once', async () => {
+  const large = await makeSeller(api, { name: 'Large Leads' });
+  const campaigns = [await campaign(large, true), await campaign(large, true)];
+  await api.rows(
+    `WITH b AS (INSERT INTO buyers (id, organization_id, external_id, name, email)
+       SELECT gen_random_uuid(), $1, n::text, 'B' || n, 'b' || n || '@large.example' FROM generate_series(1, 1300) n RETURNING id)
+     INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id)
+     SELECT gen_random_uuid(), $1, c, b.id FROM b, unnest($2::uuid[]) c`,
+    [large.organizationId, campaigns],
+  );
+  for (const [path, count] of [
+    ['/api/buyers', 1_300],
+    ['/api/campaigns/subscriptions', 2_600],
+  ] as const) {
+    const rows = (await download(large, path)).body.trim().split(/\r?\n/).slice(1);
+    expect(rows.length).toBe(count);
+    expect(new Set(rows).size).toBe(count);
+  }
+});

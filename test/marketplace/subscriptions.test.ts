@@ -21,7 +21,7 @@ const liveOf = (campaignId: string) =>
   api.rows('SELECT * FROM subscriptions WHERE campaign_id = $1 AND ended_at IS NULL', [campaignId]);
 
 describe('subscribing', () => {
-  it('answers the subscription with its campaign and category, and ignores what buyers may not set', async () => {
+  it('[S24] answers the subscription with its campaign and category, and ignores what buyers may not set', async () => {
     const campaignId = await makeCampaign(ask, seller, { pricePerLead: 12.5 });
     const other = await makeBuyer(api, seller);
     const answer = await ask(buyer, 'POST', url, {

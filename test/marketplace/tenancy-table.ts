@@ -12,9 +12,14 @@ import {
 /** What belongs to the seller that the others ask for. */
 export type Things = {
   seller: MadeSeller;
+  /** The buyer of the subscription. */
+  owner: MadeBuyer;
   categoryId: string;
   campaignId: string;
   subscriptionId: string;
+  supplierId: string;
+  invitationId: string;
+  leadId: string;
 };
 
 /** The callers who must not reach those things, or not by this role. */
@@ -33,7 +38,8 @@ export const strangers = [
 ] as const;
 export type Stranger = (typeof strangers)[number];
 
-type Request = { url: string; body?: unknown };
+/** With `csv` the body is a file instead. */
+type Request = { url: string; body?: unknown; csv?: string };
 export type MarketRoute = {
   /** The request for the seller's things; without ids, the request that lists or makes. */
   ask: (things: Things) => Request;
@@ -46,6 +52,8 @@ export type MarketRoute = {
 
 const at = (url: string, body?: unknown) => () => ({ url, body });
 const subscribe = '/api/campaigns/subscribe';
+const onlySellers = '200 403 403 401 403 401';
+const ofOneSeller = '404 403 403 401 403 401';
 const newCampaign = { name: 'Mine', pricePerLead: 1, distributionLogic: 'BROADCAST' };
 
 /** Every route of the marketplace. One that is missing here fails the test. */
@@ -96,13 +104,109 @@ export const marketRoutes: Record<string, MarketRoute> = {
     ask: ({ subscriptionId }) => ({ url: `${subscribe}?id=${subscriptionId}` }),
     answers: '403 404 404 401 403 401',
   },
-  'GET /api/audit': { ask: at('/api/audit'), answers: '200 403 403 401 403 401' },
+  'GET /api/audit': { ask: at('/api/audit'), answers: onlySellers },
+  'GET /api/campaigns/subscriptions/export.csv': {
+    ask: at('/api/campaigns/subscriptions/export.csv'),
+    answers: onlySellers,
+  },
+  'POST /api/campaigns/subscriptions/import': {
+    ask: ({ owner, campaignId }) => ({
+      url: '/api/campaigns/subscriptions/import',
+      csv: `buyerEmail,campaignId,dailyCap\n${owner.email},${campaignId},1\n`,
+    }),
+    answers: onlySellers,
+  },
+  'GET /api/buyers': { ask: at('/api/buyers'), answers: onlySellers },
+  'POST /api/buyers': {
+    ask: () => ({
+      url: '/api/buyers',
+      body: { email: `${randomUUID()}@people.example`, password: 'password123', name: 'Bo' },
+    }),
+    answers: '201 403 403 401 403 401',
+  },
+  'GET /api/buyers/export.csv': { ask: at('/api/buyers/export.csv'), answers: onlySellers },
+  'POST /api/buyers/import': {
+    ask: ({ owner }) => ({
+      url: '/api/buyers/import',
+      csv: `email,name,priority\n${owner.email},Taken over,1\n`,
+    }),
+    answers: onlySellers,
+  },
+  'GET /api/buyers/:id': {
+    ask: ({ owner }) => ({ url: `/api/buyers/${owner.buyerId}` }),
+    answers: '404 404 404 401 403 401',
+  },
+  ...forBoth('/api/buyers/:id', {
+    ask: ({ owner }) => ({ url: `/api/buyers/${owner.buyerId}`, body: { companyName: 'Taken over' } }),
+    answers: '404 404 404 401 403 401',
+  }),
+  'DELETE /api/buyers/:id': {
+    ask: ({ owner }) => ({ url: `/api/buyers/${owner.buyerId}` }),
+    answers: ofOneSeller,
+  },
+  'GET /api/suppliers': { ask: at('/api/suppliers'), answers: onlySellers },
+  'POST /api/suppliers': {
+    ask: ({ categoryId }) => ({
+      url: '/api/suppliers',
+      body: { name: 'Mine', email: 'mine@supplier.example', categories: [categoryId] },
+    }),
+    answers: '400 403 403 401 403 401',
+  },
+  'GET /api/suppliers/:id': {
+    ask: ({ supplierId }) => ({ url: `/api/suppliers/${supplierId}` }),
+    answers: ofOneSeller,
+  },
+  ...forBoth('/api/suppliers/:id', {
+    ask: ({ supplierId }) => ({ url: `/api/suppliers/${supplierId}`, body: { name: 'Taken over' } }),
+    answers: ofOneSeller,
+  }),
+  'DELETE /api/suppliers/:id': {
+    ask: ({ supplierId }) => ({ url: `/api/suppliers/${supplierId}` }),
+    answers: ofOneSeller,
+  },
+  'POST /api/suppliers/:id/rotate-key': {
+    ask: ({ supplierId }) => ({ url: `/api/suppliers/${supplierId}/rotate-key` }),
+    answers: ofOneSeller,
+  },
+  'GET /api/sellers/me': { ask: at('/api/sellers/me'), answers: onlySellers },
+  'POST /api/sellers/invite-code': { ask: at('/api/sellers/invite-code'), answers: onlySellers },
+  'GET /api/sellers/settings': { ask: at('/api/sellers/settings'), answers: onlySellers },
+  ...forBoth('/api/sellers/settings', {
+    ask: at('/api/sellers/settings', { smsMarkup: 99, timeZone: 'America/Denver' }),
+    answers: onlySellers,
+  }),
+  'PUT /api/sellers/security': {
+    ask: at('/api/sellers/security', { requireTwoFactor: false }),
+    answers: onlySellers,
+  },
+  'GET /api/members': { ask: at('/api/members'), answers: onlySellers },
+  'DELETE /api/members/:user_id': {
+    ask: ({ owner }) => ({ url: `/api/members/${owner.userId}` }),
+    answers: ofOneSeller,
+  },
+  'GET /api/members/invitations': { ask: at('/api/members/invitations'), answers: onlySellers },
+  'POST /api/members/invitations': {
+    ask: ({ owner }) => ({
+      url: '/api/members/invitations',
+      body: { email: 'mallory@people.example', role: 'BUYER', buyerId: owner.buyerId },
+    }),
+    answers: ofOneSeller,
+  },
+  'DELETE /api/members/invitations/:id': {
+    ask: ({ invitationId }) => ({ url: `/api/members/invitations/${invitationId}` }),
+    answers: ofOneSeller,
+  },
+  // A key is answered by the other family of this address, which lists the leads of its supplier.
+  'GET /api/leads': { ask: at('/api/leads'), answers: '200 200 200 200 403 401' },
 };
 
 /** PUT and its alias. */
 function forBoth(url: string, route: MarketRoute): Record<string, MarketRoute> {
   return { [`PUT ${url}`]: route, [`PATCH ${url}`]: route };
 }
+
+/** Routes of another family whose address answers sessions too. */
+export const sharedRoutes = ['GET /api/leads'];
 
 export const isMarketRoute = (url: string): boolean =>
   /^\/api\/(?:categories|campaigns|buyers|suppliers|sellers|members|audit)(?:\/|$)/.test(url);
@@ -115,21 +219,58 @@ export const tables = [
   'audit_log',
   'buyers',
   'suppliers',
+  'supplier_categories',
+  'sellers',
   'members',
+  'invitations',
+  'api_keys',
+  'leads',
 ];
 
-export async function makeThings(api: ApiTest, ask: Ask): Promise<Things & { owner: MadeBuyer }> {
+export async function makeThings(api: ApiTest, ask: Ask): Promise<Things> {
   const seller = await makeSeller(api);
   const owner = await makeBuyer(api, seller);
   const categoryId = await makeCategory(ask, seller);
   const campaignId = await makeCampaign(ask, seller, { categoryId });
+  const supplier = await made(ask, seller, '/api/suppliers', {
+    name: 'Acme Traffic',
+    email: 'acme@supplier.example',
+    categories: [categoryId],
+  });
+  const invitation = await made(ask, seller, '/api/members/invitations', {
+    email: 'ina@people.example',
+    role: 'SELLER',
+  });
   return {
     seller,
     owner,
     categoryId,
     campaignId,
     subscriptionId: await makeSubscription(ask, owner, campaignId),
+    supplierId: supplier.supplier.id,
+    invitationId: invitation.id,
+    leadId: await storeLead(api, seller, { campaignId, categoryId }),
   };
+}
+
+async function storeLead(
+  { rows }: ApiTest,
+  { organizationId }: MadeSeller,
+  { campaignId, categoryId }: { campaignId: string; categoryId: string },
+): Promise<string> {
+  const id = randomUUID();
+  await rows(
+    `INSERT INTO leads (id, organization_id, public_id, channel, public, phone_valid, quality, campaign_id, category_id)
+     VALUES ($1::uuid, $2, $1::text, 'marketplace', '{"data":{"roof":"tile"}}', true, 'HOT', $3, $4)`,
+    [id, organizationId, campaignId, categoryId],
+  );
+  return id;
+}
+
+async function made(ask: Ask, seller: MadeSeller, url: string, body: unknown) {
+  const answer = await ask(seller, 'POST', url, body);
+  if (answer.statusCode !== 201) throw new Error(answer.body);
+  return answer.json();
 }
 
 export async function makeStrangers(

@@ -10,6 +10,8 @@ import {
   marketClient,
   solarFields,
 } from '../harness/market-client.ts';
+import { ofAccounts } from './account-wordings.ts';
+import { ofParties } from './party-wordings.ts';
 
 /** One refusal of docs/contracts-marketplace.md. */
 export type Wording = { route: string; status: number; wording: string };
@@ -31,6 +33,8 @@ export async function makePlace(api: ApiTest): Promise<Place> {
 }
 
 type Provoke = (place: Place) => Promise<LightMyRequestResponse>;
+/** By route, status and wording. */
+export type Provocations = Record<string, Provoke>;
 
 const none = '0197a3c2-5b1e-7c44-9d55-2f6f3a1f0aff';
 const category = { name: 'Taken', fields: solarFields };
@@ -52,7 +56,7 @@ async function withoutStates({
   return { campaignId, subscriptionId: await makeSubscription(ask, buyer, campaignId) };
 }
 
-const categories: Record<string, Provoke> = {
+const categories: Provocations = {
   'POST /api/categories 400 Name and fields are required': ({ ask, seller }) =>
     ask(seller, 'POST', '/api/categories', { name: 'Solar', fields: [] }),
   'POST /api/categories 400 Category with this name already exists': async ({ ask, seller }) => {
@@ -91,7 +95,7 @@ const categories: Record<string, Provoke> = {
     ask(seller, 'DELETE', '/api/categories/none'),
 };
 
-const campaigns: Record<string, Provoke> = {
+const campaigns: Provocations = {
   'GET /api/campaigns 400 Invalid status': ({ ask, seller }) =>
     ask(seller, 'GET', '/api/campaigns?status=active'),
   'POST /api/campaigns 400 Missing required fields': ({ ask, seller }) =>
@@ -121,7 +125,7 @@ const campaigns: Record<string, Provoke> = {
     ask(seller, 'DELETE', `/api/campaigns/${none}`),
 };
 
-const subscriptions: Record<string, Provoke> = {
+const subscriptions: Provocations = {
   'POST /api/campaigns/subscribe 400 Campaign ID is required': ({ ask, buyer }) =>
     ask(buyer, 'POST', subscribe, { campaignId: '' }),
   'POST /api/campaigns/subscribe 400 Invalid states': ({ ask, buyer }) =>
@@ -162,5 +166,11 @@ const subscriptions: Record<string, Provoke> = {
     ask(buyer, 'DELETE', `${subscribe}?id=${none}`),
 };
 
-/** How each wording is provoked, by route, status and wording. A row of the page without one fails. */
-export const provocations: Record<string, Provoke> = { ...categories, ...campaigns, ...subscriptions };
+/** How each wording is provoked. A row of the page without one fails. */
+export const provocations: Provocations = {
+  ...categories,
+  ...campaigns,
+  ...subscriptions,
+  ...ofParties,
+  ...ofAccounts,
+};

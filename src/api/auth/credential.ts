@@ -5,15 +5,23 @@ import type { IncomingMessage } from 'node:http';
  * before anything of the request is judged, so that each family gets its own refusals.
  */
 
+type Asked = Pick<IncomingMessage, 'headers'>;
+
+const bearerOf = (authorization: string): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+
+/** Whether a request brings an API key: a Bearer of its form, or X-API-Key without any Authorization. */
+export function bringsKey({ headers }: Asked): boolean {
+  const { authorization } = headers;
+  if (authorization === undefined) return headers['x-api-key'] !== undefined;
+  return /^(?:lg|sk)_/.test(bearerOf(authorization) ?? '');
+}
+
 /** Whether a request brings a session and no API key: a Bearer of another form, or a cookie without any key. */
-export function bringsSession({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
-  const { authorization, cookie } = headers;
-  if (authorization !== undefined) {
-    const bearer = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    return bearer !== undefined && !/^(?:lg|sk)_/.test(bearer);
-  }
-  if (headers['x-api-key'] !== undefined) return false;
-  return cookie !== undefined && /(?:^|;\s*)(?:__Secure-)?leadgate\.session_token=/.test(cookie);
+export function bringsSession({ headers }: Asked): boolean {
+  if (bringsKey({ headers })) return false;
+  const { authorization, cookie = '' } = headers;
+  if (authorization !== undefined) return bearerOf(authorization) !== undefined;
+  return /(?:^|;\s*)(?:__Secure-)?leadgate\.session_token=/.test(cookie);
 }
 
 /** Routes with `constraints: bySession` are found by requests that bring a session; others by all that no such route takes. */

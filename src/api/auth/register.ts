@@ -25,6 +25,7 @@ import {
 import { text } from '../http/fields.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 import { problem, problemType } from '../http/problem.ts';
+import * as examples from './examples.ts';
 import { createInviteLimits, type InviteLimits } from './invite-limits.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters' | 'log'>;
@@ -172,18 +173,32 @@ function phoneOf(given: string): Read['phone'] {
   return { number: null, warning: 'The phone number is not in use in its country and was not stored.' };
 }
 
-const registeredSchema = z.object({
-  message: z.string(),
-  user: z.object({
-    id: z.string(),
+const registeredSchema = z
+  .object({
+    message: z.string(),
+    user: z.object({
+      id: z.string(),
+      email: z.string(),
+      name: z.string(),
+      role: z.enum(['SELLER', 'BUYER']),
+      inviteCode: z.string().optional(),
+      sellerId: z.string().optional(),
+    }),
+    warnings: z.array(z.string()).describe('What was accepted and should be changed'),
+  })
+  .meta({ examples: [examples.registeredSeller, examples.registeredBuyer] });
+
+const personSchema = z
+  .object({
     email: z.string(),
+    password: z.string().describe('At least 8 characters'),
     name: z.string(),
     role: z.enum(['SELLER', 'BUYER']),
-    inviteCode: z.string().optional(),
-    sellerId: z.string().optional(),
-  }),
-  warnings: z.array(z.string()),
-});
+    companyName: z.string().optional().describe('The name unless given'),
+    inviteCode: z.string().optional().describe('Needed for BUYER'),
+    phoneNumber: z.string().optional(),
+  })
+  .meta({ examples: [examples.newSeller, examples.newBuyer] });
 
 /** Registration by API. The caller is not signed in by it. */
 export function registerRoutes(deps: Deps, registering: Registering, limiter: Limiter): FastifyPluginAsync {
@@ -194,6 +209,7 @@ export function registerRoutes(deps: Deps, registering: Registering, limiter: Li
         schema: {
           summary: 'Register as a seller, or as a buyer with the invite code of a seller',
           tags: ['accounts'],
+          body: personSchema,
           response: { 201: registeredSchema, ...contractProblems(400, 403, 429, 503) },
         },
       },
@@ -213,12 +229,15 @@ function verifyInvite(app: FastifyInstance, registering: Registering): void {
     {
       schema: {
         summary: 'Whose invite code this is',
+        querystring: z.object({ code: z.string() }).meta({ examples: [{ code: 'K7QX2M9A' }] }),
         tags: ['accounts'],
         response: {
-          200: z.object({
-            valid: z.literal(true),
-            seller: z.object({ companyName: z.string(), contactName: z.string() }),
-          }),
+          200: z
+            .object({
+              valid: z.literal(true),
+              seller: z.object({ companyName: z.string(), contactName: z.string() }),
+            })
+            .meta({ examples: [examples.inviting] }),
           ...contractProblems(400, 404, 429),
         },
       },

@@ -168,9 +168,13 @@ function securityRoute(app: App, { db }: Deps, access: Access): void {
       schema: {
         tags,
         summary: 'Ask all members of your organization for a second factor, or stop asking',
-        body: z.object({ requireTwoFactor: z.boolean() }),
+        body: z.object({ requireTwoFactor: z.boolean() }).meta({ examples: [{ requireTwoFactor: true }] }),
         response: {
-          200: z.object({ message, security: z.object({ requireTwoFactor: z.boolean() }) }),
+          200: z.object({ message, security: z.object({ requireTwoFactor: z.boolean() }) }).meta({
+            examples: [
+              { message: 'Security settings updated successfully', security: { requireTwoFactor: true } },
+            ],
+          }),
           ...contractProblems(400, 401, 403, 429),
         },
       },

@@ -21,6 +21,7 @@ import {
 import { text, uuidShape } from '../http/fields.ts';
 import type { Access } from './access.ts';
 import { sellerOf } from './caller.ts';
+import * as examples from './examples.ts';
 import { emailOf } from './register.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'quotas'>;
@@ -60,7 +61,11 @@ function memberRoutes(app: FastifyInstance, { db }: Deps): void {
         summary: 'The people of the organization',
         tags: ['accounts'],
         response: {
-          200: z.object({ members: z.array(member), pagination: paginationSchema }),
+          200: z.object({ members: z.array(member), pagination: paginationSchema }).meta({
+            examples: [
+              { members: [examples.member], pagination: { page: 1, limit: 50, total: 1, pages: 1 } },
+            ],
+          }),
           ...contractProblems(400, 401, 403),
         },
       },
@@ -85,7 +90,10 @@ function memberRoutes(app: FastifyInstance, { db }: Deps): void {
       schema: {
         summary: 'Remove a person from the organization',
         tags: ['accounts'],
-        response: { 200: said, ...contractProblems(400, 401, 403, 404) },
+        response: {
+          200: said.meta({ examples: [{ message: 'Member removed successfully' }] }),
+          ...contractProblems(400, 401, 403, 404),
+        },
       },
     },
     async (request) => {
@@ -107,7 +115,12 @@ function invitationRoutes(app: FastifyInstance, deps: Deps): void {
       schema: {
         summary: 'Invitations that were not accepted yet',
         tags: ['accounts'],
-        response: { 200: z.object({ invitations: z.array(invitation) }), ...contractProblems(401, 403) },
+        response: {
+          200: z
+            .object({ invitations: z.array(invitation) })
+            .meta({ examples: [{ invitations: [examples.invitation] }] }),
+          ...contractProblems(401, 403),
+        },
       },
     },
     async (request) => {
@@ -123,7 +136,21 @@ function invitationRoutes(app: FastifyInstance, deps: Deps): void {
       schema: {
         summary: 'Invite a person by e-mail, or send the invitation again',
         tags: ['accounts'],
-        response: { 201: said.extend({ id: z.string() }), ...contractProblems(400, 401, 403, 404, 429) },
+        body: z
+          .object({
+            email: z.string(),
+            role: z.enum(roleNames),
+            name: z.string().optional(),
+            buyerId: z.string().optional().describe('Needed for BUYER'),
+            supplierId: z.string().optional().describe('Needed for SUPPLIER'),
+          })
+          .meta({ examples: [examples.newInvitation] }),
+        response: {
+          201: said
+            .extend({ id: z.string() })
+            .meta({ examples: [{ message: 'Invitation sent successfully', id: examples.invitationId }] }),
+          ...contractProblems(400, 401, 403, 404, 429),
+        },
       },
     },
     async (request, reply) => {
@@ -140,7 +167,10 @@ function invitationRoutes(app: FastifyInstance, deps: Deps): void {
       schema: {
         summary: 'Revoke an invitation',
         tags: ['accounts'],
-        response: { 200: said, ...contractProblems(401, 403, 404) },
+        response: {
+          200: said.meta({ examples: [{ message: 'Invitation revoked successfully' }] }),
+          ...contractProblems(401, 403, 404),
+        },
       },
     },
     async (request) => {

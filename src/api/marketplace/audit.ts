@@ -8,6 +8,7 @@ import { sellerOf } from '../auth/caller.ts';
 import { contractProblems, pageOf, pagination, paginationSchema, queryOf, read } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
 import * as examples from './catalog-examples.ts';
+import { iso } from './fields.ts';
 
 const filter = z.object({ subject: text(200).optional() });
 
@@ -65,7 +66,7 @@ export function auditRoutes({ db }: Pick<Runtime, 'db'>, access: Access): Fastif
 
 export const shownEntry = (row: AuditEntry): z.infer<typeof auditEntrySchema> => ({
   id: String(row.id),
-  at: new Date(row.at).toISOString(),
+  at: iso(row.at),
   who: whoIn(row),
   action: row.action,
   subject: row.subject,

@@ -26,6 +26,7 @@ import {
 } from '../http/contract.ts';
 import { listedBuyer, listedBuyerSchema, wholeBuyer, wholeBuyerSchema } from './buyer-json.ts';
 import { companyName, idOf, partyEmail, partyName, phoneNumber } from './fields.ts';
+import * as examples from './party-examples.ts';
 
 const unknown = 'Buyer not found';
 const params = z.object({ id: z.string() });
@@ -94,7 +95,11 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
             .partial()
             .meta({ examples: [{ status: 'ACTIVE', page: 1, limit: 50 }] }),
           response: {
-            200: z.object({ buyers: z.array(listedBuyerSchema), pagination: paginationSchema }),
+            200: z.object({ buyers: z.array(listedBuyerSchema), pagination: paginationSchema }).meta({
+              examples: [
+                { buyers: [examples.listedBuyer], pagination: { page: 1, limit: 50, total: 1, pages: 1 } },
+              ],
+            }),
             ...contractProblems(400, 401, 403, 429, 503),
           },
         },
@@ -128,20 +133,11 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
               priority: z.int().min(1).max(10).optional(),
               phoneNumber: z.string().nullish(),
             })
-            .meta({
-              examples: [
-                {
-                  email: 'bo@buyer.example',
-                  password: 'password123',
-                  name: 'Bo Buyer',
-                  companyName: 'Buyer Inc',
-                  priority: 5,
-                  phoneNumber: '(305) 555-0123',
-                },
-              ],
-            }),
+            .meta({ examples: [examples.newBuyer] }),
           response: {
-            201: z.object({ message: z.literal('Buyer created successfully'), buyer: madeBuyer }),
+            201: z
+              .object({ message: z.literal('Buyer created successfully'), buyer: madeBuyer })
+              .meta({ examples: [{ message: 'Buyer created successfully', buyer: examples.madeBuyer }] }),
             ...contractProblems(400, 401, 403, 413, 415, 429, 503),
           },
         },
@@ -170,10 +166,12 @@ export function buyerOf(given: Given) {
 }
 
 function oneBuyer({ db }: Deps, access: Access): FastifyPluginAsyncZod {
-  const changed = z.object({
-    message: z.enum(['Buyer updated successfully', 'Settings updated successfully']),
-    buyer: wholeBuyerSchema,
-  });
+  const changed = z
+    .object({
+      message: z.enum(['Buyer updated successfully', 'Settings updated successfully']),
+      buyer: wholeBuyerSchema,
+    })
+    .meta({ examples: [{ message: 'Buyer updated successfully', buyer: examples.wholeBuyer }] });
   const change = async (request: FastifyRequest) => {
     const party = partyOf(request);
     const settings =
@@ -205,7 +203,7 @@ function oneBuyer({ db }: Deps, access: Access): FastifyPluginAsyncZod {
           summary: 'Read a buyer; a buyer reads himself',
           params,
           response: {
-            200: z.object({ buyer: wholeBuyerSchema }),
+            200: z.object({ buyer: wholeBuyerSchema }).meta({ examples: [{ buyer: examples.wholeBuyer }] }),
             ...contractProblems(401, 403, 404, 429, 503),
           },
         },
@@ -252,7 +250,9 @@ function oneBuyer({ db }: Deps, access: Access): FastifyPluginAsyncZod {
           summary: 'Deactivate a buyer: it keeps what it bought, and can be read',
           params,
           response: {
-            200: z.object({ message: z.literal('Buyer deactivated successfully') }),
+            200: z
+              .object({ message: z.literal('Buyer deactivated successfully') })
+              .meta({ examples: [{ message: 'Buyer deactivated successfully' }] }),
             ...contractProblems(401, 403, 404, 429, 503),
           },
         },

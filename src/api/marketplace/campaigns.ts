@@ -47,7 +47,7 @@ import {
   changedCampaignSchema,
   sellerCampaign,
 } from './catalog-json.ts';
-import { idIn, rowId } from './ids.ts';
+import { idOf, rowId } from './fields.ts';
 
 export const unknownCampaign = 'Campaign not found';
 const params = z.object({ id: z.string() });
@@ -238,7 +238,7 @@ export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsync
 function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
   const change = async (request: FastifyRequest, fields: CampaignChange, action?: string) => {
     const { organizationId, person } = sellerOf(request);
-    const id = idIn(request.params, unknownCampaign);
+    const id = idOf(request.params, unknownCampaign);
     return changedCampaign(
       await updateCampaign(db, organizationId, { id, change: fields, action }, person.id),
     );
@@ -262,7 +262,7 @@ function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const party = partyOf(request);
-        const found = await findCampaign(db.reader, party, idIn(request.params, unknownCampaign));
+        const found = await findCampaign(db.reader, party, idOf(request.params, unknownCampaign));
         if (!found) throw missing(unknownCampaign);
         const [campaign] = await shown(db.reader, party, [found]);
         return { campaign: campaign! };

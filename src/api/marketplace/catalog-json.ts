@@ -7,10 +7,9 @@ import { fieldTypes } from '../../domain/marketplace/category-fields.ts';
 import { minorToDollars } from '../../domain/marketplace/dollars.ts';
 import { partyStatuses } from '../../domain/marketplace/party.ts';
 import { subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
+import { iso, optionalIso } from './fields.ts';
 
 /** What answers show of the catalog: allow-lists, with prices in dollars. */
-
-const iso = (time: Date | string): string => new Date(time).toISOString();
 
 const fieldSchema = z.object({
   name: z.string(),
@@ -76,7 +75,7 @@ export const shownSubscription = (row: Subscription): z.infer<typeof subscriptio
   states: row.states,
   status: row.status,
   waterfallPriority: row.waterfallPriority,
-  lastDistributedAt: row.lastDistributedAt === null ? null : iso(row.lastDistributedAt),
+  lastDistributedAt: optionalIso(row.lastDistributedAt),
   createdAt: iso(row.createdAt),
   updatedAt: iso(row.updatedAt),
 });

@@ -28,7 +28,7 @@ import {
 import { text } from '../http/fields.ts';
 import * as examples from './catalog-examples.ts';
 import { anyCategorySchema, briefCategory, categorySchema, shownCategory } from './catalog-json.ts';
-import { idIn } from './ids.ts';
+import { idOf } from './fields.ts';
 import {
   type CatalogCaller,
   catalogCallerOf,
@@ -159,7 +159,7 @@ function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
   const change = async (request: FastifyRequest) => {
     const { organizationId, person } = sellerOf(request);
     const changes = categoryChangeOf(bodyOf(request));
-    const id = idIn(request.params, unknownCategory);
+    const id = idOf(request.params, unknownCategory);
     const category = await updateCategory(db, organizationId, { id, changes }, person.id);
     return { message: 'Category updated successfully' as const, category: shownCategory(category) };
   };
@@ -183,7 +183,7 @@ function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       async (request) => {
         const { organizationId, role } = partyOf(request);
         const category = await findCategory(db.reader, organizationId, {
-          id: idIn(request.params, unknownCategory),
+          id: idOf(request.params, unknownCategory),
         });
         if (!category || (role === 'buyer' && !category.isActive)) throw missing(unknownCategory);
         return { category: role === 'seller' ? shownCategory(category) : briefCategory(category) };
@@ -237,7 +237,7 @@ function oneCategory({ db }: Deps, access: Access): FastifyPluginAsyncZod {
       },
       async (request) => {
         const { organizationId, person } = sellerOf(request);
-        const id = idIn(request.params, unknownCategory);
+        const id = idOf(request.params, unknownCategory);
         await updateCategory(db, organizationId, { id, changes: { isActive: false } }, person.id);
         return { message: 'Category deleted successfully' as const };
       },

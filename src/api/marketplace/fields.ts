@@ -4,7 +4,7 @@ import { partyPhone } from '../../domain/phone/party-phone.ts';
 import { isBlank, missing } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
 
-/** Fields that several routes of parties read. */
+/** Fields that several routes read. */
 
 export const partyName = text(200);
 
@@ -31,12 +31,16 @@ export const phoneNumber = blankAsNull(
 
 const id = z.uuid();
 
-/** The id in the address. What is no id belongs to no row: 404 with this wording. */
-export function idOf(params: unknown, wording: string): string {
-  const given = id.safeParse((params as { id: string }).id);
-  if (!given.success) throw missing(wording);
-  return given.data;
+/** The id of a row that a request names. What is no id belongs to no row: 404 with this wording. */
+export function rowId(given: unknown, wording: string): string {
+  const parsed = id.safeParse(given);
+  if (!parsed.success) throw missing(wording);
+  return parsed.data;
 }
+
+/** The id in the address. */
+export const idOf = (params: unknown, wording: string): string =>
+  rowId((params as { id: string }).id, wording);
 
 export const iso = (time: Date | string): string => new Date(time).toISOString();
 export const optionalIso = (time: Date | string | null): string | null => (time === null ? null : iso(time));

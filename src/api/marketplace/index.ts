@@ -17,6 +17,7 @@ import { settingsPages } from './pages/settings.ts';
 import { createMarketSite, preparePages } from './pages/site.ts';
 import { marketHome, subscriptionPages } from './pages/subscriptions.ts';
 import { supplierPages } from './pages/suppliers.ts';
+import { teamPages } from './pages/team.ts';
 import { partyFiles } from './party-files.ts';
 import { sellerRoutes } from './sellers.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
@@ -58,6 +59,7 @@ export function marketPages(
       supplierPages(sellers, site);
       auditPages(sellers, site);
       settingsPages(sellers, site);
+      teamPages(sellers, site);
     });
     await app.register(async (both) => {
       preparePages(both, site, access, 'seller', 'buyer');

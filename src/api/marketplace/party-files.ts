@@ -15,22 +15,25 @@ import { contractProblems } from '../http/contract.ts';
 import { acceptCsvBodies } from '../http/file-bodies.ts';
 import { inTurn, takesTurnInHandler } from '../http/turns.ts';
 import { uploadedBytes, uploadedFile } from '../http/uploaded-file.ts';
+import { imported } from './party-examples.ts';
 
 const mostReported = 1_000;
 
-const summarySchema = z.object({
-  message: z.literal('Import finished'),
-  summary: z.object({
-    rows: z.int(),
-    created: z.int(),
-    updated: z.int(),
-    unchanged: z.int(),
-    rejected: z.int(),
-  }),
-  rejectedRows: z
-    .array(z.object({ row: z.int(), errors: z.array(z.string()) }))
-    .describe('The first 1,000 rejected rows; the header is row 1'),
-});
+const summarySchema = z
+  .object({
+    message: z.literal('Import finished'),
+    summary: z.object({
+      rows: z.int(),
+      created: z.int(),
+      updated: z.int(),
+      unchanged: z.int(),
+      rejected: z.int(),
+    }),
+    rejectedRows: z
+      .array(z.object({ row: z.int(), errors: z.array(z.string()) }))
+      .describe('The first 1,000 rejected rows; the header is row 1'),
+  })
+  .meta({ examples: [imported] });
 
 const files = [
   {

@@ -17,6 +17,7 @@ import { sellerOf } from '../auth/caller.ts';
 import { bodyOf, contractProblems, type Given, isBlank, missing, read } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
 import { iso } from './fields.ts';
+import * as examples from './party-examples.ts';
 
 const markup = z.union([z.number(), z.string().max(20)]).transform((value, context) => {
   const points = percentToBasisPoints(value);
@@ -119,7 +120,10 @@ export function sellerRoutes(
         schema: {
           tags: ['seller'],
           summary: 'Read the seller and the invite code of its buyers',
-          response: { 200: z.object({ seller: sellerSchema }), ...contractProblems(401, 403, 429, 503) },
+          response: {
+            200: z.object({ seller: sellerSchema }).meta({ examples: [{ seller: examples.seller }] }),
+            ...contractProblems(401, 403, 429, 503),
+          },
         },
       },
       async (request) => ({ seller: shownSeller(await sellerOfRequest(request)) }),
@@ -132,10 +136,12 @@ export function sellerRoutes(
           tags: ['seller'],
           summary: 'Replace the invite code; the former one is refused at once',
           response: {
-            200: z.object({
-              message: z.literal('Invite code rotated successfully'),
-              seller: sellerSchema,
-            }),
+            200: z
+              .object({
+                message: z.literal('Invite code rotated successfully'),
+                seller: sellerSchema,
+              })
+              .meta({ examples: [{ message: 'Invite code rotated successfully', seller: examples.seller }] }),
             ...contractProblems(401, 403, 429, 503),
           },
         },
@@ -154,7 +160,10 @@ export function sellerRoutes(
         schema: {
           tags: ['seller'],
           summary: 'Read the settings of the seller',
-          response: { 200: z.object({ settings: settingsSchema }), ...contractProblems(401, 403, 429, 503) },
+          response: {
+            200: z.object({ settings: settingsSchema }).meta({ examples: [{ settings: examples.settings }] }),
+            ...contractProblems(401, 403, 429, 503),
+          },
         },
       },
       async (request) => ({ settings: shownSettings(await sellerOfRequest(request)) }),
@@ -176,15 +185,17 @@ export function sellerRoutes(
             })
             .partial()
             .meta({
-              examples: [
-                { smsMarkup: 20, timeZone: 'America/Chicago', branding: { primaryColor: '#0a7cff' } },
-              ],
+              examples: [examples.newSettings],
             }),
           response: {
-            200: z.object({
-              message: z.literal('Settings updated successfully'),
-              settings: settingsSchema,
-            }),
+            200: z
+              .object({
+                message: z.literal('Settings updated successfully'),
+                settings: settingsSchema,
+              })
+              .meta({
+                examples: [{ message: 'Settings updated successfully', settings: examples.settings }],
+              }),
             ...contractProblems(400, 401, 403, 413, 415, 429, 503),
           },
         },

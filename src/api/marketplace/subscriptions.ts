@@ -32,7 +32,7 @@ import {
   shownSubscription,
   subscriptionSchema,
 } from './catalog-json.ts';
-import { rowId } from './ids.ts';
+import { rowId } from './fields.ts';
 
 export const unknownSubscription = 'Subscription not found';
 const noId = 'Subscription ID is required';

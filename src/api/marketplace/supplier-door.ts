@@ -4,17 +4,12 @@ import { type Category, listCategoriesOfSupplier } from '../../db/marketplace/ca
 import { ContractError, RefusedError } from '../../domain/errors.ts';
 import type { Access } from '../auth/access.ts';
 import { callerOf, onlyOrganization, partyOf } from '../auth/caller.ts';
+import { bringsKey } from '../auth/credential.ts';
 
 /** Who reads the categories: a session's seller or buyer, or the supplier of an API key. */
 export type CatalogCaller =
   | { kind: 'seller' | 'buyer'; organizationId: string }
   | { kind: 'supplier'; organizationId: string; supplierId: string };
-
-function bringsKey({ headers: { authorization, ...headers } }: FastifyRequest['raw']): boolean {
-  return authorization === undefined
-    ? headers['x-api-key'] !== undefined
-    : /^Bearer +(?:lg|sk)_/i.test(authorization);
-}
 
 /** The credential decides: an API key is a supplier's, anything else a session. */
 export function supplierOrParty(access: Access) {

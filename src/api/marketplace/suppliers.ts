@@ -18,6 +18,7 @@ import {
   read,
 } from '../http/contract.ts';
 import { idOf, iso, optionalIso, partyEmail, partyName } from './fields.ts';
+import * as examples from './party-examples.ts';
 
 const unknown = 'Supplier not found';
 const params = z.object({ id: z.string() });
@@ -46,8 +47,6 @@ const supplierSchema = z.object({
   createdAt: z.string(),
   updatedAt: z.string(),
 });
-
-const example = { name: 'Acme Traffic', email: 'api@acme.example' };
 
 export const shownSupplier = (supplier: Supplier): z.infer<typeof supplierSchema> => ({
   id: supplier.id,
@@ -83,7 +82,9 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
           summary: 'List suppliers, newest first',
           querystring: z.object({ status: z.enum(partyStatuses) }).partial(),
           response: {
-            200: z.object({ suppliers: z.array(supplierSchema) }),
+            200: z
+              .object({ suppliers: z.array(supplierSchema) })
+              .meta({ examples: [{ suppliers: [examples.supplier] }] }),
             ...contractProblems(400, 401, 403, 429, 503),
           },
         },
@@ -104,12 +105,21 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
           summary: 'Make a supplier and its key, which is shown once; it starts in test mode',
           body: z
             .object({ name: z.string(), email: z.string(), categories: z.array(z.string()).optional() })
-            .meta({ examples: [{ ...example, categories: ['0197a3c2-5b1e-7c44-9d55-2f6f3a1f0a11'] }] }),
+            .meta({ examples: [examples.newSupplier] }),
           response: {
-            201: z.object({
-              message: z.literal('Supplier created successfully'),
-              supplier: supplierSchema.extend({ apiKey: z.string() }),
-            }),
+            201: z
+              .object({
+                message: z.literal('Supplier created successfully'),
+                supplier: supplierSchema.extend({ apiKey: z.string() }),
+              })
+              .meta({
+                examples: [
+                  {
+                    message: 'Supplier created successfully',
+                    supplier: { ...examples.supplier, apiKey: examples.apiKey },
+                  },
+                ],
+              }),
             ...contractProblems(400, 401, 403, 413, 415, 429, 503),
           },
         },
@@ -157,7 +167,7 @@ function oneSupplier(deps: Deps, access: Access): FastifyPluginAsyncZod {
           summary: 'Read a supplier',
           params,
           response: {
-            200: z.object({ supplier: supplierSchema }),
+            200: z.object({ supplier: supplierSchema }).meta({ examples: [{ supplier: examples.supplier }] }),
             ...contractProblems(401, 403, 404, 429, 503),
           },
         },
@@ -189,10 +199,19 @@ function oneSupplier(deps: Deps, access: Access): FastifyPluginAsyncZod {
             .partial()
             .meta({ examples: [{ testMode: false }] }),
           response: {
-            200: z.object({
-              message: z.literal('Supplier updated successfully'),
-              supplier: supplierSchema,
-            }),
+            200: z
+              .object({
+                message: z.literal('Supplier updated successfully'),
+                supplier: supplierSchema,
+              })
+              .meta({
+                examples: [
+                  {
+                    message: 'Supplier updated successfully',
+                    supplier: { ...examples.supplier, testMode: false },
+                  },
+                ],
+              }),
             ...contractProblems(400, 401, 403, 404, 413, 415, 429, 503),
           },
         },
@@ -208,7 +227,9 @@ function oneSupplier(deps: Deps, access: Access): FastifyPluginAsyncZod {
           summary: 'Deactivate a supplier: its keys are refused until it is active again',
           params,
           response: {
-            200: z.object({ message: z.literal('Supplier deactivated successfully') }),
+            200: z
+              .object({ message: z.literal('Supplier deactivated successfully') })
+              .meta({ examples: [{ message: 'Supplier deactivated successfully' }] }),
             ...contractProblems(401, 403, 404, 429, 503),
           },
         },
@@ -231,7 +252,9 @@ function oneSupplier(deps: Deps, access: Access): FastifyPluginAsyncZod {
           summary: 'Replace the key of a supplier; the former one is refused at once',
           params,
           response: {
-            200: z.object({ message: z.literal('API key rotated successfully'), apiKey: z.string() }),
+            200: z
+              .object({ message: z.literal('API key rotated successfully'), apiKey: z.string() })
+              .meta({ examples: [{ message: 'API key rotated successfully', apiKey: examples.apiKey }] }),
             ...contractProblems(401, 403, 404, 429, 503),
           },
         },

@@ -2,9 +2,8 @@ import { sql } from 'drizzle-orm';
 import type { PartyStatus } from '../../domain/marketplace/party.ts';
 import { newId } from '../../events/new-id.ts';
 import { type Actor, auditPart } from '../audit.ts';
-import type { Queryable, Tx } from '../client.ts';
+import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
-import type { Reader } from '../reader.ts';
 
 /** One row of a file of buyers. What is absent stays as it is. */
 export type BuyerRow = {
@@ -20,6 +19,9 @@ export type BuyerRow = {
 };
 
 export type BuyerRowOutcome = 'created' | 'updated' | 'unchanged' | 'taken' | 'nameless';
+
+/** Before every other id. */
+const firstId = '00000000-0000-0000-0000-000000000000';
 
 const recordset = `r(line int, id uuid, "userId" uuid, email text, name text, patch jsonb)`;
 
@@ -40,7 +42,7 @@ const patchOf = (row: BuyerRow) =>
  * statement with their audit rows. Returns what became of each row, by its place among `rows`.
  */
 export async function storeBuyerRows(
-  tx: Tx,
+  db: Queryable,
   organizationId: string,
   rows: readonly BuyerRow[],
   actor: Actor,
@@ -54,7 +56,7 @@ export async function storeBuyerRows(
     patch: patchOf(row),
   }));
   const outcomes = await run<{ line: number; outcome: BuyerRowOutcome }>(
-    tx,
+    db,
     sql`WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb) AS ${sql.raw(recordset)}),
     known AS (
       SELECT r.line, b AS row, n.* FROM given r JOIN users u ON u.email = r.email
@@ -98,6 +100,7 @@ export async function storeBuyerRows(
 }
 
 export type ExportedBuyer = {
+  id: string;
   email: string | null;
   name: string | null;
   companyName: string | null;
@@ -108,17 +111,35 @@ export type ExportedBuyer = {
   weeklySpendingLimitMinor: number | null;
 };
 
-/** All buyers of an organization, oldest first, in batches. */
-export const streamBuyers = (reader: Reader, organizationId: string) =>
-  reader.stream<ExportedBuyer>(
-    `SELECT coalesce(u.email, b.email) AS email, coalesce(u.name, b.name) AS name, b.company_name AS "companyName", b.priority,
-      b.phone AS "phoneNumber", upper(b.active) AS status, b.monthly_spending_limit_minor AS "monthlySpendingLimitMinor",
-      b.weekly_spending_limit_minor AS "weeklySpendingLimitMinor"
-    FROM buyers b LEFT JOIN users u ON u.id = b.user_id WHERE b.organization_id = $1::uuid ORDER BY b.created_at, b.id`,
-    [organizationId],
+/** A download takes any time, so that it reads page by page and keeps no connection between them. */
+const exportPage = 1_000;
+
+async function* byPages<R extends { id: string }>(
+  pageAfter: (last: R | null) => Promise<R[]>,
+): AsyncGenerator<R[]> {
+  for (let last: R | null = null; ; ) {
+    const rows: R[] = await pageAfter(last);
+    if (rows.length > 0) yield rows;
+    if (rows.length < exportPage) return;
+    last = rows.at(-1)!;
+  }
+}
+
+/** All buyers of an organization, by their ids, in pages. */
+export const buyersByPages = (db: Queryable, organizationId: string) =>
+  byPages<ExportedBuyer>((last) =>
+    run(
+      db,
+      sql`SELECT b.id, coalesce(u.email, b.email) AS email, coalesce(u.name, b.name) AS name, b.company_name AS "companyName", b.priority,
+        b.phone AS "phoneNumber", upper(b.active) AS status, b.monthly_spending_limit_minor AS "monthlySpendingLimitMinor",
+        b.weekly_spending_limit_minor AS "weeklySpendingLimitMinor"
+      FROM buyers b LEFT JOIN users u ON u.id = b.user_id
+      WHERE b.organization_id = ${organizationId}::uuid AND b.id > ${last?.id ?? firstId}::uuid ORDER BY b.id LIMIT ${exportPage}::integer`,
+    ),
   );
 
 export type ExportedSubscription = {
+  id: string;
   buyerEmail: string | null;
   campaignId: string;
   campaign: string;
@@ -128,14 +149,19 @@ export type ExportedSubscription = {
   waterfallPriority: number | null;
 };
 
-/** All subscriptions of an organization that have not ended, in batches, by campaign. */
-export const streamSubscriptions = (reader: Reader, organizationId: string) =>
-  reader.stream<ExportedSubscription>(
-    `SELECT coalesce(u.email, b.email) AS "buyerEmail", s.campaign_id AS "campaignId", c.name AS campaign, s.status, s.daily_cap AS "dailyCap",
-      s.states, s.waterfall_priority AS "waterfallPriority"
-    FROM subscriptions s JOIN campaigns c ON c.id = s.campaign_id JOIN buyers b ON b.id = s.buyer_id LEFT JOIN users u ON u.id = b.user_id
-    WHERE s.organization_id = $1::uuid AND s.ended_at IS NULL ORDER BY s.campaign_id, s.id`,
-    [organizationId],
+/** All subscriptions of an organization that have not ended, by campaign, in pages. */
+export const subscriptionsByPages = (db: Queryable, organizationId: string) =>
+  byPages<ExportedSubscription>((last) =>
+    run(
+      db,
+      sql`SELECT s.id, coalesce(u.email, b.email) AS "buyerEmail", s.campaign_id AS "campaignId", c.name AS campaign, s.status,
+        s.daily_cap AS "dailyCap", s.states, s.waterfall_priority AS "waterfallPriority"
+      FROM campaigns c JOIN subscriptions s ON s.campaign_id = c.id AND s.ended_at IS NULL
+        JOIN buyers b ON b.id = s.buyer_id LEFT JOIN users u ON u.id = b.user_id
+      WHERE c.organization_id = ${organizationId}::uuid AND c.id >= ${last?.campaignId ?? firstId}::uuid
+        AND (s.campaign_id, s.id) > (${last?.campaignId ?? firstId}::uuid, ${last?.id ?? firstId}::uuid)
+      ORDER BY s.campaign_id, s.id LIMIT ${exportPage}::integer`,
+    ),
   );
 
 /** One row of a file of subscriptions. What is absent stays as it is. */

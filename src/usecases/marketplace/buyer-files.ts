@@ -2,12 +2,12 @@ import { z } from 'zod';
 import {
   type BuyerRow,
   type BuyerRowOutcome,
+  buyersByPages,
   type SubscriptionRow,
   type SubscriptionRowOutcome,
   storeBuyerRows,
   storeSubscriptionRows,
-  streamBuyers,
-  streamSubscriptions,
+  subscriptionsByPages,
 } from '../../db/marketplace/buyer-rows.ts';
 import { csvLine } from '../../domain/csv/write.ts';
 import { isEmail } from '../../domain/lead/email.ts';
@@ -155,7 +155,7 @@ const cellOf = (value: string | number | null) => (value === null ? '' : String(
 /** The buyers of an organization as a file that `importBuyers` reads. */
 export async function* buyersCsv({ db }: Deps, organizationId: string): AsyncGenerator<string> {
   yield csvLine(Object.keys(buyerRow.shape));
-  for await (const rows of streamBuyers(db.reader, organizationId))
+  for await (const rows of buyersByPages(db.reader, organizationId))
     for (const row of rows)
       yield csvLine([
         cellOf(row.email),
@@ -172,7 +172,7 @@ export async function* buyersCsv({ db }: Deps, organizationId: string): AsyncGen
 /** The subscriptions of an organization as a file that `importSubscriptions` reads. */
 export async function* subscriptionsCsv({ db }: Deps, organizationId: string): AsyncGenerator<string> {
   yield csvLine([...Object.keys(subscriptionRow.shape), 'campaign']);
-  for await (const rows of streamSubscriptions(db.reader, organizationId))
+  for await (const rows of subscriptionsByPages(db.reader, organizationId))
     for (const row of rows)
       yield csvLine([
         cellOf(row.buyerEmail),

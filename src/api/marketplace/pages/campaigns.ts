@@ -15,7 +15,7 @@ import {
   unknownCampaign,
   updateCampaign,
 } from '../campaigns.ts';
-import { idIn } from '../ids.ts';
+import { idOf } from '../fields.ts';
 import { CampaignPage, CampaignsPage, NewCampaignPage } from './campaigns-page.tsx';
 import { type MarketSite, refusedForm } from './site.ts';
 
@@ -79,7 +79,7 @@ function oneCampaign(app: FastifyInstance, site: MarketSite): void {
   const { db } = site.runtime;
   const show = async (request: FastifyRequest, reply: FastifyReply, form: FormState) => {
     const party = sellerOf(request);
-    const id = idIn(request.params, unknownCampaign);
+    const id = idOf(request.params, unknownCampaign);
     const [visit, campaign, subscriptions] = await Promise.all([
       site.visit(request),
       findCampaign(db, party, id),
@@ -90,7 +90,7 @@ function oneCampaign(app: FastifyInstance, site: MarketSite): void {
   };
   const change = async (request: FastifyRequest, given: Given, action?: string) => {
     const { organizationId, person } = sellerOf(request);
-    const id = idIn(request.params, unknownCampaign);
+    const id = idOf(request.params, unknownCampaign);
     await updateCampaign(db, organizationId, { id, change: campaignChangeOf(given), action }, person.id);
     return `/market/campaigns/${id}`;
   };

@@ -7,7 +7,7 @@ import { missing } from '../../http/contract.ts';
 import { formOf } from '../../http/forms.ts';
 import { type FormState, untouched } from '../../web/form-parts.tsx';
 import { categoryChangeOf, newCategoryOf, unknownCategory, updateCategory } from '../categories.ts';
-import { idIn } from '../ids.ts';
+import { idOf } from '../fields.ts';
 import { CategoriesPage, CategoryPage } from './categories-page.tsx';
 import { categoryIn, emptyRows, fieldAt } from './category-form.ts';
 import { type MarketSite, refusedForm } from './site.ts';
@@ -52,7 +52,7 @@ export function categoryPages(app: FastifyInstance, site: MarketSite): void {
 function oneCategory(app: FastifyInstance, site: MarketSite): void {
   const { db } = site.runtime;
   const find = async (request: FastifyRequest) => {
-    const id = idIn(request.params, unknownCategory);
+    const id = idOf(request.params, unknownCategory);
     const [visit, category] = await Promise.all([
       site.visit(request),
       findCategory(db, sellerOf(request).organizationId, { id }),

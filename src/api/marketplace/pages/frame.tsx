@@ -11,6 +11,7 @@ const sellers = [
   ['campaigns', 'Campaigns'],
   ['buyers', 'Buyers'],
   ['suppliers', 'Suppliers'],
+  ['team', 'Team'],
   ['audit', 'Changes'],
   ['settings', 'Settings'],
 ] as const;

@@ -9,7 +9,7 @@ import { type Given, missing, pagination } from '../../http/contract.ts';
 import { formOf } from '../../http/forms.ts';
 import { type FormState, untouched } from '../../web/form-parts.tsx';
 import { unknownCampaign } from '../campaigns.ts';
-import { idIn } from '../ids.ts';
+import { idOf } from '../fields.ts';
 import { orderOf, subscriptionChangeOf, unknownSubscription, updateSubscription } from '../subscriptions.ts';
 import { type MarketSite, refusedForm } from './site.ts';
 import { BuyerHomePage, SubscriptionPage } from './subscriptions-page.tsx';
@@ -59,7 +59,7 @@ export function subscriptionPages(app: FastifyInstance, site: MarketSite): void 
   const { db } = site.runtime;
   const find = async (request: FastifyRequest) => {
     const buyer = buyerOf(request);
-    const id = idIn(request.params, unknownCampaign);
+    const id = idOf(request.params, unknownCampaign);
     const [campaign, own] = await Promise.all([
       findCampaign(db, buyer, id),
       ownSubscriptions(db, buyer, [id]),

@@ -229,6 +229,15 @@ export function createAccess(
         'Forbidden',
         'This buyer account is not active: it can be read, and nothing else.',
       );
+    // What the person meant for the organization that was chosen must not be stored in another one.
+    const isOther = 'id' in chosen && chosen.id !== null && chosen.id !== organizationId;
+    if (isOther && !reading.has(request.method))
+      throw new ContractError(
+        403,
+        'forbidden',
+        'Forbidden',
+        'You are no longer a member of the organization that you chose. Choose another one first.',
+      );
     if (role === 'seller' && roles.includes(role)) return { organizationId, person, role, buyerId: null };
     if (role === 'buyer' && buyerId && roles.includes(role)) return { organizationId, person, role, buyerId };
     throw new ContractError(403, 'forbidden', 'Forbidden', 'Your role does not open this.');

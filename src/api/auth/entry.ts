@@ -127,7 +127,7 @@ async function register(
 }
 
 function recoveryPages(app: FastifyInstance, deps: Deps, show: Show): void {
-  const { config, db } = deps;
+  const { config, db, counters } = deps;
   const links: AccountLinks = accountLinksOf(config);
   const passwords = createPasswords(config);
 
@@ -158,7 +158,7 @@ function recoveryPages(app: FastifyInstance, deps: Deps, show: Show): void {
     const { password = '', again = '' } = formOf(request);
     const problem = passwordsDiffer(password, again);
     if (problem) return show(reply, ResetPasswordPage({ token, email: link.email, problem }), 400);
-    if (!(await resetPassword({ db, links, passwords }, token, password)))
+    if (!(await resetPassword({ db, links, passwords, counters }, token, password)))
       return sayExpired(show, reply, [toReset, toSignIn]);
     const text = 'Your new password is set, and you are signed out everywhere. Sign in with it now.';
     return show(reply, MessagePage({ title: 'Password changed', text, ways: [toSignIn] }));

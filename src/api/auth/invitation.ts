@@ -7,7 +7,7 @@ import {
 } from '../../db/account/invitations.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import { openInvitation } from '../../usecases/account/invitations.ts';
-import { accountLinksOf } from '../../usecases/account/links.ts';
+import { accountLinksOf, countLinkUse } from '../../usecases/account/links.ts';
 import { createPasswords } from '../../usecases/account/passwords.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { text } from '../http/fields.ts';
@@ -17,7 +17,7 @@ import { type Auth, findPerson, webHeaders } from './better-auth.ts';
 import { entryPages, hidden, passwordsDiffer, refusalIn, type Show, sayExpired, toSignIn } from './entry.ts';
 import { AcceptPage, InvitationPage, type InvitationView } from './invitation-page.tsx';
 
-type Deps = Pick<Runtime, 'config' | 'db' | 'log'>;
+type Deps = Pick<Runtime, 'config' | 'db' | 'log' | 'counters'>;
 type Asked = { request: FastifyRequest; reply: FastifyReply; token: string; invitation: OpenInvitation };
 
 const nameShape = text(200);
@@ -85,7 +85,7 @@ async function acceptAsUser({ db }: Deps, auth: Auth, asked: Asked, show: Show):
 }
 
 async function acceptAsNew(
-  { config, db }: Deps,
+  { config, db, counters }: Deps,
   auth: Auth,
   asked: Asked,
   show: Show,
@@ -99,6 +99,7 @@ async function acceptAsNew(
   const problem = passwordsDiffer(password, again);
   if (problem) return refuse(problem);
   try {
+    await countLinkUse({ counters }, invitation.id);
     const passwordHash = await createPasswords(config).hash(password);
     const accepted = await acceptInvitation(db, invitation.id, { name: read.data, passwordHash });
     if (!accepted) return sayExpired(show, reply);

@@ -49,7 +49,8 @@ export function recoveryRoutes(deps: Deps): FastifyPluginAsync {
       const { token, password } = read(reset, given);
       const problem = passwordProblem(password);
       if (problem) throw refused('Invalid password', problem);
-      if (!(await resetPassword({ db, links, passwords }, token, password))) throw refused(invalidLink);
+      if (!(await resetPassword({ db, links, passwords, counters: deps.counters }, token, password)))
+        throw refused(invalidLink);
       const warning = passwordWarning(password);
       return { message: 'Password reset successfully', warnings: warning ? [warning] : [] };
     });

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import { parsePhoneNumberFromString } from 'libphonenumber-js';
 import { z } from 'zod';
 import { passwordProblem, passwordWarning } from '../../domain/account/password.ts';
-import { inviteCodeOf } from '../../domain/account/registration.ts';
-import { ContractError } from '../../domain/errors.ts';
+import { inviteCodeOf, mailboxOf } from '../../domain/account/registration.ts';
+import { ContractError, RefusedError } from '../../domain/errors.ts';
 import { isEmail } from '../../domain/lead/email.ts';
 import {
   createRegistrations,
@@ -43,11 +43,26 @@ const optional = ['companyName', 'phoneNumber', 'inviteCode'];
 export type Registering = {
   registrations: Registrations;
   limits: InviteLimits;
+  /** Each registration mails a link. Throws RefusedError 429 when this mailbox was given too often. */
+  takeMailbox(email: string): Promise<void>;
 };
 
 export const createRegistering = (deps: Deps): Registering => ({
   registrations: createRegistrations(deps),
   limits: createInviteLimits(deps),
+  async takeMailbox(email) {
+    const { counters } = deps;
+    const counter = { name: 'registration_mailbox', who: mailboxOf(email), limit: 10, seconds: 86_400 };
+    const { ok, resetMs } = await counters.take(counter);
+    if (ok) return;
+    counters.noteRefusal(counter.name);
+    throw new RefusedError(
+      429,
+      'too_many_attempts',
+      'Too many accounts were made with this mailbox today. Nothing was stored; try again later.',
+      { retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) },
+    );
+  },
 });
 
 export type Registered = {
@@ -65,7 +80,7 @@ export type Registered = {
  * wrong codes.
  */
 export async function registerPerson(
-  { registrations, limits }: Registering,
+  { registrations, limits, takeMailbox }: Registering,
   { registration }: Pick<Runtime['config'], 'registration'>,
   request: FastifyRequest,
   given: Given,
@@ -75,6 +90,7 @@ export async function registerPerson(
   const { person, phone, code } = readPerson(given);
   if (given.role === 'SELLER' && registration === 'invite')
     throw closed('Only buyers with the invite code of their seller can register.');
+  await takeMailbox(person.email);
   const warnings = [passwordWarning(person.password), phone.warning].filter((each) => each !== null);
   if (given.role === 'SELLER') {
     const {
@@ -118,7 +134,7 @@ const closed = (detail: string) =>
 
 /** The seller whose code was given, in any way people type it. Wrong codes count against the address. */
 export async function findInviting(
-  { registrations, limits }: Registering,
+  { registrations, limits }: Pick<Registering, 'registrations' | 'limits'>,
   request: FastifyRequest,
   given: string,
 ) {

@@ -14,7 +14,14 @@ export const kindOfCode = (code: string): CodeAttempt['kind'] =>
   /^\d{6}$/.test(code.trim()) ? 'totp' : 'recovery';
 
 /** Whose code is asked for. `sessionId`: null when a password was given and no session exists yet. */
-type Asked = { userId: string; email: string; role: Person['role']; sessionId: string | null };
+type Asked = {
+  userId: string;
+  email: string;
+  role: Person['role'];
+  sessionId: string | null;
+  /** With the credential of that person. */
+  headers: Headers;
+};
 
 /**
  * Judges the code of a second factor, for the session or the half sign-in of these headers. When it is right, the session
@@ -37,7 +44,7 @@ export async function giveCode(
   };
   await codes.begin(attempt);
   // Only the code: `trustDevice` would open later sessions without one.
-  const given = { body: { code: code.trim() }, headers, asResponse: true } as const;
+  const given = { body: { code: code.trim() }, headers: asked.headers, asResponse: true } as const;
   const answer = kind === 'totp' ? await auth.api.verifyTOTP(given) : await auth.api.verifyBackupCode(given);
   if (!answer.ok) return { ok: false, answer };
   await codes.succeeded(attempt);
@@ -54,7 +61,7 @@ async function findAsked(auth: Auth, headers: Headers): Promise<Asked | null> {
   const session = await findSession(auth, headers);
   if (session) {
     const { id: userId, email, role } = session.person;
-    return { userId, email, role, sessionId: session.id };
+    return { userId, email, role, sessionId: session.id, headers };
   }
   const context = await auth.$context;
   const { name } = context.createAuthCookie('two_factor');
@@ -66,7 +73,10 @@ async function findAsked(auth: Auth, headers: Headers): Promise<Asked | null> {
   const user = challenge ? await context.internalAdapter.findUserById(challenge.value) : null;
   if (!user) return null;
   const role = 'role' in user && user.role === 'operator' ? 'operator' : 'member';
-  return { userId: user.id, email: user.email, role, sessionId: null };
+  // The library reads cookies in ways of its own: it gets the one whose owner the attempt is counted for, and no other.
+  const only = new Headers(headers);
+  only.set('cookie', `${name}=${own}`);
+  return { userId: user.id, email: user.email, role, sessionId: null, headers: only };
 }
 
 const refusal = (code: string, message: string) => Response.json({ code, message }, { status: 401 });

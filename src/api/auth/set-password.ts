@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { findPasswordToken, spendPasswordToken } from '../../db/account/members.ts';
 import { passwordProblem, shortestPassword } from '../../domain/account/password.ts';
+import { countLinkUse } from '../../usecases/account/links.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { formOf, readForms, sendPage } from '../http/forms.ts';
 import { render } from '../web/layout.tsx';
@@ -13,7 +14,7 @@ const tokenShape = /^[A-Za-z0-9_-]{43}$/;
 
 /** The page that an invitation link opens. Viewing it does not use the link up; submitting the form does. */
 export function setPasswordRoutes(
-  { db, config }: Pick<Runtime, 'db' | 'config'>,
+  { db, config, counters }: Pick<Runtime, 'db' | 'config' | 'counters'>,
   auth: Auth,
 ): FastifyPluginAsync {
   return async (app) => {
@@ -57,6 +58,7 @@ export function setPasswordRoutes(
           config,
           await render(PasswordPage({ ...person, shortest: shortestPassword, problem })),
         );
+      await countLinkUse({ counters }, person.token);
       const hash = await (await auth.$context).password.hash(password);
       const spent = await spendPasswordToken(db, person.token, hash);
       if (!spent) return expired(reply);

@@ -72,7 +72,7 @@ const madeBuyer = z.object({
   priority: z.int(),
 });
 
-type Deps = Pick<Runtime, 'db'> & { hashPassword: HashPassword };
+type Deps = Pick<Runtime, 'db' | 'quotas'> & { hashPassword: HashPassword };
 
 export function buyerRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   return async (app) => {

@@ -108,8 +108,10 @@ export async function spendReset(
   const [row] = await run<{ email: string; userId: string }>(
     db,
     sql`WITH spent AS (${spent(id, 'reset_password')}),
-    person AS (UPDATE users u SET email_verified = true, updated_at = now() FROM spent WHERE u.id = spent.user_id AND u.role = 'member'
-      RETURNING u.id, u.email),
+    person AS (UPDATE users u SET email_verified = true, two_factor_enabled = u.two_factor_enabled AND u.email_verified, updated_at = now()
+      FROM spent WHERE u.id = spent.user_id AND u.role = 'member' RETURNING u.id, u.email, u.two_factor_enabled),
+    factors AS (DELETE FROM two_factors t USING person WHERE t.user_id = person.id AND NOT person.two_factor_enabled),
+    handed AS (DELETE FROM verifications v USING person WHERE v.value = person.id::text AND v.identifier LIKE 'password-link:%'),
     account AS (
       INSERT INTO accounts (id, user_id, account_id, provider_id, password)
       SELECT ${newId()}::uuid, id, id::text, 'credential', ${passwordHash}::text FROM person

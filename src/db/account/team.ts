@@ -39,7 +39,7 @@ export async function listTeam(
 }
 
 /**
- * Ends a membership and the keys that the member made. The account, its buyer and what was bought stay. Returns false when
+ * Ends a membership, and with it the keys that the member made and the invitations that are still open. The account, its buyer and what was bought stay. Returns false when
  * the user is no member. Throws ContractError 400 for the last seller.
  */
 export async function removeFromTeam(
@@ -60,6 +60,8 @@ export async function removeFromTeam(
       tx,
       sql`WITH gone AS (DELETE FROM members WHERE organization_id = ${organizationId}::uuid AND user_id = ${userId}::uuid RETURNING *),
         buyer AS (UPDATE buyers b SET user_id = NULL, updated_at = now() FROM gone WHERE b.id = gone.buyer_id AND b.user_id = gone.user_id),
+        invited AS (UPDATE invitations i SET revoked_at = now() FROM gone WHERE i.organization_id = gone.organization_id
+          AND i.invited_by = gone.user_id AND i.accepted_at IS NULL AND i.revoked_at IS NULL),
         audited AS (${auditPart(
           { organizationId, actor, action: 'member.removed' },
           {

@@ -94,6 +94,13 @@ export const quotas = {
     seconds: minute,
   },
   uploads: { kind: 'held', what: 'files being uploaded', perOrganization: 10, perKey: 10, seconds: 3_600 },
+  passwords_made: {
+    kind: 'held',
+    what: 'buyers with a password being made',
+    perOrganization: 10,
+    perKey: null,
+    seconds: minute,
+  },
   downloads: { kind: 'held', what: 'downloads in progress', perOrganization: 5, perKey: 5, seconds: 3_600 },
   files_waiting: {
     kind: 'stored',

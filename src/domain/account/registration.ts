@@ -1,4 +1,7 @@
 /** How long a new seller uses the marketplace without a plan. */
+/** The mailbox of an address: mail to `sue+anything@…` arrives where that to `sue@…` does. */
+export const mailboxOf = (email: string): string => email.replace(/\+[^@]*@/, '@');
+
 export const trialDays = 14;
 
 export const inviteCodeSigns = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';

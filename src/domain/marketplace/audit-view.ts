@@ -15,7 +15,7 @@ const shownKeys = new Set([
   ...['campaignId', 'buyerId', 'supplierId', 'dailyCap', 'states', 'waterfallPriority', 'endedAt'],
   ...['companyName', 'phone', 'phoneNumber', 'priority', 'monthlySpendingLimit', 'weeklySpendingLimit'],
   ...['autoRechargeEnabled', 'autoRechargeThreshold', 'autoRechargeAmount'],
-  ...['categories', 'testMode', 'keys', 'contactName', 'timeZone', 'branding', 'requiresTwoFactor'],
+  ...['categories', 'testMode', 'keys', 'contactName', 'timeZone', 'branding', 'requireTwoFactor'],
   ...['smsMarkup', 'emailMarkup', 'platformFeePercent'],
   ...['smsMarkupBasisPoints', 'emailMarkupBasisPoints', 'platformFeeBasisPoints'],
 ]);

@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import { findLink, type OpenLink } from '../../db/account/links.ts';
 import { type AccountLinks, createAccountLinks, type LinkPurpose } from '../../domain/account/links.ts';
+import { RefusedError } from '../../domain/errors.ts';
 import { renderReset, renderVerification } from '../../domain/messaging/templates.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, park, skip } from '../../engine/outcome.ts';
@@ -20,6 +21,23 @@ export async function openLink(
   const id = links.read(purpose, token);
   const link = id === null ? null : await findLink(db, id);
   return link?.purpose === purpose ? link : null;
+}
+
+/**
+ * A password that is set by a link costs a hash, which is slow on purpose: the holder of a link gets a few of them, not all
+ * that the process can make. Throws RefusedError 429.
+ */
+export async function countLinkUse({ counters }: Pick<Runtime, 'counters'>, id: string): Promise<void> {
+  const counter = { name: 'account_link', who: id, limit: 5, seconds: 900 };
+  const { ok, resetMs } = await counters.take(counter);
+  if (ok) return;
+  counters.noteRefusal(counter.name);
+  throw new RefusedError(
+    429,
+    'too_many_attempts',
+    'This link was used too often. Nothing was changed; try again later.',
+    { retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) },
+  );
 }
 
 const mails = {

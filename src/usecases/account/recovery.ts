@@ -2,7 +2,8 @@ import { findLinkOwner, requestLink, spendReset, spendVerification } from '../..
 import { type AccountLinks, linkHours } from '../../domain/account/links.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { openLink } from './links.ts';
+import type { Counters } from './counters.ts';
+import { countLinkUse, openLink } from './links.ts';
 import type { Passwords } from './passwords.ts';
 
 /** An answer about an address comes this long after the question, so that its time does not tell whether there is an account. */
@@ -58,15 +59,17 @@ async function evenly(work: () => Promise<void>): Promise<void> {
 
 type Spending = Pick<Runtime, 'db'> & { links: AccountLinks };
 
-/** Sets the password by a link, and ends all sessions. Returns null for a link that does not work. */
+/** Sets the password by a link, and ends all sessions. Returns null for a link that does not work. Throws RefusedError 429. */
 export async function resetPassword(
-  deps: Spending & { passwords: Passwords },
+  deps: Spending & { passwords: Passwords; counters: Counters },
   token: string,
   password: string,
 ): Promise<{ email: string; userId: string } | null> {
   const link = await openLink(deps, 'reset_password', token);
+  if (!link) return null;
+  await countLinkUse(deps, link.id);
   // Before the link is used: a refused turn leaves it as it is.
-  return link && spendReset(deps.db, link.id, await deps.passwords.hash(password));
+  return spendReset(deps.db, link.id, await deps.passwords.hash(password));
 }
 
 /** Verifies an address by a link. Returns null for a link that does not work. */

@@ -83,7 +83,8 @@ type By = {
   /** Runs what is stored once the file has arrived. */
   inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 };
-const batchSize = 500;
+/** The statement of a batch compares each of its rows with all others. */
+const batchSize = 100;
 
 /**
  * Stores the buyers of a CSV by their e-mail addresses; repeating a file changes nothing. New ones get no password: they

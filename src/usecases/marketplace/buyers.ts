@@ -15,14 +15,16 @@ export type HashPassword = (password: string) => Promise<string>;
  * 400 when the e-mail address belongs to a user, in any case.
  */
 export async function createBuyer(
-  { db, hashPassword }: Pick<Runtime, 'db'> & { hashPassword: HashPassword },
+  { db, quotas, hashPassword }: Pick<Runtime, 'db' | 'quotas'> & { hashPassword: HashPassword },
   organizationId: string,
   { password, ...buyer }: Omit<NewPartyBuyer, 'passwordHash'> & { password: string | null },
   actor: string,
 ): Promise<{ id: string; userId: string; email: string }> {
   // Before the hash, which is made slow on purpose.
   if (await isEmailTaken(db, buyer.email)) throw emailTaken();
-  const passwordHash = password === null ? null : await hashPassword(password);
+  const owner = { organizationId, keyId: null };
+  const passwordHash =
+    password === null ? null : await quotas.hold('passwords_made', owner, () => hashPassword(password));
   try {
     return await insertPartyBuyer(db, organizationId, { ...buyer, passwordHash }, actor);
   } catch (error) {

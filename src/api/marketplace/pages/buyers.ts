@@ -42,7 +42,12 @@ export function buyerPages(app: FastifyInstance, site: MarketSite, hashPassword:
     const { organizationId, person } = sellerOf(request);
     const values = formOf(request);
     try {
-      const { id } = await createBuyer({ db, hashPassword }, organizationId, buyerOf(values), person.id);
+      const { id } = await createBuyer(
+        { ...site.runtime, hashPassword },
+        organizationId,
+        buyerOf(values),
+        person.id,
+      );
       return reply.redirect(`/market/buyers/${id}`, 303);
     } catch (error) {
       const { password: _, ...shown } = values;

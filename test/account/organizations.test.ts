@@ -79,12 +79,15 @@ describe('the organization that a session acts for', () => {
     await choose(own.slug);
   });
 
-  it('is the first one again when the chosen membership has ended', async () => {
+  it('is the first one again when the chosen membership has ended, for reading until one is chosen', async () => {
     await choose(second.slug);
     await api.rows('DELETE FROM members WHERE organization_id = $1 AND user_id = $2', [
       second.organizationId,
       own.userId,
     ]);
-    expect([await roleInUse(), await asSeller()]).toEqual(['SELLER', 200]);
+    expect(await get('/api/sellers/me')).toMatchObject({ seller: { companyName: 'Own' } });
+    expect([await roleInUse(), await asSeller()]).toEqual(['SELLER', 403]);
+    expect((await choose(own.slug)).statusCode).toBe(200);
+    expect(await asSeller()).toBe(200);
   });
 });

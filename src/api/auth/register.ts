@@ -52,7 +52,10 @@ export const createRegistering = (deps: Deps): Registering => ({
   limits: createInviteLimits(deps),
   async takeMailbox(email) {
     const { counters } = deps;
-    const counter = { name: 'registration_mailbox', who: mailboxOf(email), limit: 10, seconds: 86_400 };
+    const mailbox = mailboxOf(email);
+    // An address registers once; only with tags does a mailbox have several.
+    if (mailbox === email) return;
+    const counter = { name: 'registration_mailbox', who: mailbox, limit: 10, seconds: 86_400 };
     const { ok, resetMs } = await counters.take(counter);
     if (ok) return;
     counters.noteRefusal(counter.name);

@@ -15,6 +15,7 @@ import {
   type Caller,
   onlyOrganization,
   type Party,
+  quotaOwnerOf,
   setCaller,
   setOrganization,
   setParty,
@@ -64,7 +65,7 @@ const reading = new Set(['GET', 'HEAD']);
 const demoSlug = 'demo';
 
 export function createAccess(
-  { db, config }: Pick<Runtime, 'db' | 'config'>,
+  { db, config, quotas }: Pick<Runtime, 'db' | 'config' | 'quotas'>,
   { auth, limiter }: { auth: Auth; limiter: Limiter },
 ): Access {
   const trusted = trustedOrigins(config.publicUrl);
@@ -210,10 +211,9 @@ export function createAccess(
     const slug = request.headers['x-organization'];
     const chosen = typeof slug === 'string' ? { slug } : { id: session.organizationId };
     const membership = await findMembership(db, person.id, chosen);
-    await limiter.takeRequest(
-      { actor: person.id, organizationId: membership?.organizationId ?? null },
-      reply,
-    );
+    // A buyer's requests are its own: they use up nothing that its seller has.
+    const counted = membership?.role === 'buyer' ? null : (membership?.organizationId ?? null);
+    await limiter.takeRequest({ actor: person.id, organizationId: counted }, reply);
     if (membership?.requiresTwoFactor && !hasSecondFactor)
       throw new ContractError(
         403,
@@ -305,6 +305,8 @@ export function createAccess(
           person,
         });
         setParty(request, party);
+        if (!reading.has(request.method))
+          await quotas.take('market_changes', quotaOwnerOf(request, organizationId));
       },
     async bridge(request, reply) {
       if (isBridge(request)) return;

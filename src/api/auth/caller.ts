@@ -119,11 +119,23 @@ export const leadOwnerOf = (request: FastifyRequest): LeadOwner => ({
   supplierId: callerOf(request).supplierId,
 });
 
-/** Whose quotas a request counts against. Sessions count for the organization alone, keys of one supplier together. */
-export function quotaOwnerOf(request: FastifyRequest, organizationId = organizationOf(request)): QuotaOwner {
+/**
+ * Whose quotas a request counts against. Sessions count for the organization alone, keys of one supplier together. A buyer
+ * counts for itself: anyone with the invite code is one, and must use up nothing that its seller has.
+ */
+export function quotaOwnerOf(request: FastifyRequest, organizationId?: string): QuotaOwner {
+  const buyerId = buyerIn(request);
+  if (buyerId !== null) return { organizationId: buyerId, keyId: null };
   const { actor, person, supplierId } = callerOf(request);
-  return { organizationId, keyId: person ? null : (supplierId ?? actor) };
+  return {
+    organizationId: organizationId ?? organizationOf(request),
+    keyId: person ? null : (supplierId ?? actor),
+  };
 }
+
+const buyerIn = (request: FastifyRequest): string | null => parties.get(request)?.buyerId ?? null;
+/** All buyers of a seller are one part: half of its turns stay the seller's, however many buyers there are. */
+const allBuyers = 'buyers';
 
 /** For routes that read the database without a known caller: all their requests together take turns like one organization's. */
 export async function asStranger(request: FastifyRequest): Promise<void> {
@@ -132,7 +144,7 @@ export async function asStranger(request: FastifyRequest): Promise<void> {
 
 /**
  * Whose turns a request takes: its organization's, its own when it acts for several, or those of all strangers together. A
- * supplier is a part of its organization. Null when neither an access hook nor `asStranger` has run.
+ * supplier is a part of its organization, and so are its buyers together. Null when neither an access hook nor `asStranger` has run.
  */
 export const turnOwnerOf = (request: FastifyRequest): TurnOwner | null =>
   callingOwnerOf(request) ?? (strangers.has(request) ? { name: 'strangers', part: null } : null);
@@ -141,7 +153,7 @@ function callingOwnerOf(request: FastifyRequest): TurnOwner | null {
   const caller = callers.get(request);
   if (!caller) return null;
   const name = organizations.get(request)?.id ?? onlyOrganization(caller) ?? caller.actor;
-  return { name, part: caller.supplierId };
+  return { name, part: caller.supplierId ?? (buyerIn(request) === null ? null : allBuyers) };
 }
 
 /**
@@ -155,7 +167,7 @@ export function earlyQuotaOwnerOf(request: FastifyRequest): QuotaOwner | null {
 
 /**
  * Whose share of a process's memory a request takes: its organization's or caller's, else its address's. A supplier has a
- * share of its own, so that it cannot use up its organization's.
+ * share of its own, and so have the buyers together, so that they cannot use up their organization's.
  */
 export function payerOf(request: FastifyRequest): Payer {
   const owner = callingOwnerOf(request);

@@ -16,7 +16,7 @@ const patienceMs = 5_000;
 /** Time left to a request whose client has gone: its statements end by their timeouts. */
 const abandonedMs = 10_000;
 
-/** `part`: who of the owner makes the request, when it may use half of the owner's turns at most: a supplier. */
+/** `part`: who of the owner makes the request, when it may use half of the owner's turns at most: a supplier, or the buyers. */
 export type TurnOwner = { name: string; part: string | null };
 
 type Waiter = { resume(refusal?: RefusedError): void; timer: NodeJS.Timeout; part: string | null };

@@ -117,7 +117,10 @@ function imports(deps: Deps, access: Access): FastifyPluginAsync {
               return store(deps, bytes, {
                 organizationId,
                 actor: person.id,
-                inTurn: (work) => inTurn(request, work),
+                async inTurn(work, rows) {
+                  await quotas.take('market_changes', quotaOwnerOf(request, organizationId), rows);
+                  return inTurn(request, work);
+                },
               });
             },
           );

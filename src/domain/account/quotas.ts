@@ -77,6 +77,13 @@ export const quotas = {
     perKey: 10_000,
     seconds: day,
   },
+  market_changes: {
+    kind: 'rate',
+    what: 'changes of the catalog, buyers and suppliers',
+    perOrganization: 200_000,
+    perKey: null,
+    seconds: day,
+  },
   keys_made: { kind: 'rate', what: 'API keys made', perOrganization: 1_000, perKey: 1_000, seconds: day },
   invitations: {
     kind: 'rate',

@@ -81,7 +81,7 @@ type By = {
   organizationId: string;
   actor: string;
   /** Runs what is stored once the file has arrived. */
-  inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  inTurn: <T>(work: () => Promise<T>, rows: number) => Promise<T>;
 };
 /** The statement of a batch compares each of its rows with all others. */
 const batchSize = 100;
@@ -101,10 +101,12 @@ export async function importBuyers(
     taken: 'email: User with this email already exists',
     nameless: 'name: must be given for a new buyer',
   };
-  return inTurn(() =>
-    store<BuyerRow, BuyerRowOutcome>({ ...file, valid: rows }, wrong, (batch) =>
-      db.withTx((tx) => storeBuyerRows(tx, organizationId, batch, actor)),
-    ),
+  return inTurn(
+    () =>
+      store<BuyerRow, BuyerRowOutcome>({ ...file, valid: rows }, wrong, (batch) =>
+        db.withTx((tx) => storeBuyerRows(tx, organizationId, batch, actor)),
+      ),
+    rows.length,
   );
 }
 
@@ -123,10 +125,12 @@ export async function importSubscriptions(
     not_active: 'campaignId: This campaign is not active',
     no_states: 'states: State selection is not allowed for this campaign',
   };
-  return inTurn(() =>
-    store<SubscriptionRow, SubscriptionRowOutcome>({ ...file, valid: rows }, wrong, (batch) =>
-      db.withTx((tx) => storeSubscriptionRows(tx, organizationId, batch, actor)),
-    ),
+  return inTurn(
+    () =>
+      store<SubscriptionRow, SubscriptionRowOutcome>({ ...file, valid: rows }, wrong, (batch) =>
+        db.withTx((tx) => storeSubscriptionRows(tx, organizationId, batch, actor)),
+      ),
+    rows.length,
   );
 }
 

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { setQuotaLimit } from '../../src/db/account/quotas.ts';
+import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
+
+let api: ApiTest;
+let seller: MadeSeller;
+let buyer: MadeBuyer;
+beforeAll(async () => {
+  api = await startApi();
+  seller = await makeSeller(api);
+  buyer = await makeBuyer(api, seller);
+  const { slug } = seller;
+  await setQuotaLimit(api.runtime.db, slug, 'market_changes', 5);
+  await setQuotaLimit(api.runtime.db, slug, 'requests', 40);
+});
+afterAll(() => api?.stop());
+
+const send = async (
+  who: { as: Record<string, string> },
+  method: 'GET' | 'PUT' | 'POST',
+  url: string,
+  payload?: object,
+) => api.app.inject({ method, url, headers: who.as, ...(payload ? { payload } : {}) });
+const rename = (who: MadeSeller | MadeBuyer, companyName: string) =>
+  send(who, 'PUT', `/api/buyers/${buyer.buyerId}`, { companyName });
+
+it('a buyer’s requests and changes use up nothing of the seller’s quotas', async () => {
+  for (let n = 0; n < 60; n += 1) expect((await rename(buyer, `Name ${n}`)).statusCode).toBe(200);
+  expect((await send(seller, 'GET', '/api/buyers')).statusCode).toBe(200);
+  expect((await rename(seller, 'By the seller')).statusCode).toBe(200);
+});
+
+it('a seller’s changes are counted, rows of a file each, and the refusal names the limit and stores nothing', async () => {
+  const rows = ['email,name', ...[1, 2, 3, 4, 5, 6].map((n) => `b${n}@file.example,B ${n}`)];
+  const file = await api.app.inject({
+    method: 'POST',
+    url: '/api/buyers/import',
+    headers: { ...seller.as, 'content-type': 'text/csv' },
+    payload: rows.join('\n'),
+  });
+  expect([file.statusCode, file.json().code]).toEqual([429, 'quota_exceeded']);
+  const answers: number[] = [];
+  for (let n = 0; n < 5; n += 1) answers.push((await rename(seller, `Again ${n}`)).statusCode);
+  expect(answers).toEqual([200, 200, 200, 429, 429]);
+  const refused = await rename(seller, 'Too much');
+  expect(refused.json()).toMatchObject({
+    code: 'quota_exceeded',
+    detail: expect.stringContaining('5 changes of the catalog, buyers and suppliers'),
+  });
+  expect((await send(seller, 'GET', '/api/buyers')).json().buyers).toHaveLength(1);
+});

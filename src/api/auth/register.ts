@@ -5,6 +5,7 @@ import { passwordProblem, passwordWarning } from '../../domain/account/password.
 import { inviteCodeOf, mailboxOf } from '../../domain/account/registration.ts';
 import { ContractError, RefusedError } from '../../domain/errors.ts';
 import { isEmail } from '../../domain/lead/email.ts';
+import { createGate, type Gate } from '../../engine/gate.ts';
 import {
   createRegistrations,
   invalidCode,
@@ -40,8 +41,12 @@ const fields = z.object({
 });
 const optional = ['companyName', 'phoneNumber', 'inviteCode'];
 
+/** Registrations under way in a process. The others wait, so that a rush of them leaves its turns to other requests. */
+const registeringAtOnce = 24;
+
 export type Registering = {
   registrations: Registrations;
+  gate: Gate;
   limits: InviteLimits;
   /** Each registration mails a link. Throws RefusedError 429 when this mailbox was given too often. */
   takeMailbox(email: string): Promise<void>;
@@ -49,6 +54,7 @@ export type Registering = {
 
 export const createRegistering = (deps: Deps): Registering => ({
   registrations: createRegistrations(deps),
+  gate: createGate(registeringAtOnce),
   limits: createInviteLimits(deps),
   async takeMailbox(email) {
     const { counters } = deps;
@@ -80,9 +86,23 @@ export type Registered = {
 
 /**
  * Registers the person that a body describes: for the API and for the pages. Throws ContractError, and RefusedError 429 for
- * wrong codes.
+ * wrong codes and for a mailbox that was given too often.
  */
 export async function registerPerson(
+  registering: Registering,
+  config: Pick<Runtime['config'], 'registration'>,
+  request: FastifyRequest,
+  given: Given,
+): Promise<Registered> {
+  await registering.gate.enter();
+  try {
+    return await registerInTurn(registering, config, request, given);
+  } finally {
+    registering.gate.leave();
+  }
+}
+
+async function registerInTurn(
   { registrations, limits, takeMailbox }: Registering,
   { registration }: Pick<Runtime['config'], 'registration'>,
   request: FastifyRequest,
@@ -234,8 +254,9 @@ export function registerRoutes(deps: Deps, registering: Registering, limiter: Li
       },
       async (request, reply) => {
         await limiter.take('registration', addressOf(request), reply);
-        const answer = await registerPerson(registering, deps.config, request, bodyOf(request));
-        return reply.status(201).send(answer);
+        return reply
+          .status(201)
+          .send(await registerPerson(registering, deps.config, request, bodyOf(request)));
       },
     );
     verifyInvite(app, registering);

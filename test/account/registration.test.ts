@@ -185,7 +185,7 @@ describe('bad input', () => {
     ['an unknown code', person({ role: 'BUYER', inviteCode: 'AAAAAAAA' }), 400, 'Invalid invite code'],
     ['a code of another form', person({ role: 'BUYER', inviteCode: "' OR 1=1" }), 400, 'Invalid invite code'],
     ['a code that is a list', person({ role: 'BUYER', inviteCode: ['AAAAAAAA'] }), 400, 'Invalid inviteCode'],
-    ['a phone that is none', asSeller({ phoneNumber: 'call me' }), 400, 'Invalid phoneNumber'],
+    ['what is no phone', asSeller({ phoneNumber: 'call me' }), 400, 'Invalid phoneNumber'],
   ])('%s is refused, and nothing is stored', async (_case, body, status, error) => {
     const before = await counts();
     const answer = await register(body, api, '198.51.100.2');

@@ -49,7 +49,7 @@ export const sayExpired = (show: Show, reply: FastifyReply, ways: readonly Way[]
     404,
   );
 
-/** What a form is told of a refusal. Rethrows every other error. */
+/** What a form says of a refusal. Rethrows every other error. */
 export function refusalIn(error: unknown, reply: FastifyReply): { status: number; problem: string } {
   if (!(error instanceof RefusedError)) throw error;
   const { status, detail, retryAfterSeconds } = failureOf(error);

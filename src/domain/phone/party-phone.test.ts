@@ -14,7 +14,7 @@ describe('the phone of a buyer', () => {
   });
 
   it.each(['', '555', 'call me', '305-555-0123 ext 4', '02079460958', '+1305555012345678', '5'.repeat(100)])(
-    '%s is none',
+    '%s is no phone',
     (given) => {
       expect(partyPhone(given)).toBeNull();
     },

@@ -6,3 +6,4 @@ export * from './marketplace.ts';
 export * from './organizations.ts';
 export * from './payments.ts';
 export * from './transport.ts';
+export * from './wallets.ts';

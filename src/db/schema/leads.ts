@@ -135,7 +135,10 @@ export const leadUnlocks = pgTable(
     index('lead_unlocks_conversation').on(t.ourNumber, t.phone, t.createdAt),
     index('lead_unlocks_open').on(t.ourNumber, t.phone).where(sql`is_open`),
     check('lead_unlocks_status', sql`${t.status} in (${quoted(unlockStates)})`),
-    check('lead_unlocks_price', sql`${t.priceMinor} between 50 and 1000000`),
+    check(
+      'lead_unlocks_price',
+      sql`${t.priceMinor} between case when ${t.campaignId} is null then 50 else 1 end and 1000000`,
+    ),
     check('lead_unlocks_paid', sql`${t.status} not in (${quoted(paidStates)}) or ${t.paidAt} is not null`),
     check('lead_unlocks_paid_by', sql`${t.paidBy} in (${quoted(paidBy)})`),
     check('lead_unlocks_paid_from', sql`(${t.paidBy} is null) = (${t.paidAt} is null)`),

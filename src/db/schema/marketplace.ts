@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  date,
   foreignKey,
   index,
   integer,
@@ -21,9 +22,15 @@ import {
   distributionLogics,
 } from '../../domain/marketplace/campaign.ts';
 import type { CategoryField } from '../../domain/marketplace/category-fields.ts';
+import {
+  type Considered,
+  type DistributionStatus,
+  distributionStatuses,
+} from '../../domain/marketplace/distribution.ts';
 import { type PartyStatus, partyStatuses } from '../../domain/marketplace/party.ts';
 import { type SubscriptionStatus, subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
 import { moment, quoted } from './columns.ts';
+import { leads } from './leads.ts';
 import { buyers, organizations } from './organizations.ts';
 
 /*
@@ -103,6 +110,8 @@ export const campaigns = pgTable(
     /** How many buyers may buy one lead of a BROADCAST; null for every eligible one. */
     maxSales: integer('max_sales'),
     leadTtlHours: integer('lead_ttl_hours').notNull().default(72),
+    /** Within how many days a buyer does not buy the same person again. */
+    repeatWindowDays: integer('repeat_window_days').notNull().default(30),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
   },
@@ -120,6 +129,7 @@ export const campaigns = pgTable(
     check('campaigns_price', sql`${t.priceMinor} between 1 and 1000000`),
     check('campaigns_max_sales', sql`${t.maxSales} > 0`),
     check('campaigns_ttl', sql`${t.leadTtlHours} between 1 and 8760`),
+    check('campaigns_repeat_window', sql`${t.repeatWindowDays} between 0 and 365`),
   ],
 );
 
@@ -141,6 +151,11 @@ export const subscriptions = pgTable(
     /** 1 comes first, null last. */
     waterfallPriority: integer('waterfall_priority'),
     lastDistributedAt: moment('last_distributed_at'),
+    /** Its place in the rotation: the lowest one is next, and each lead adds to it (domain/matching). */
+    pass: bigint({ mode: 'bigint' }).notNull().default(sql`0`),
+    /** The day that `day_count` counts, in the buyer's time zone; null before the first lead. */
+    day: date(),
+    dayCount: integer('day_count').notNull().default(0),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
     endedAt: moment('ended_at'),
@@ -211,6 +226,63 @@ export const supplierCategories = pgTable(
       foreignColumns: [categories.organizationId, categories.id],
     }),
   ],
+);
+
+/** How each lead of the marketplace stands. A narrow row of its own, because the lead's row has many indexes. */
+export const distributions = pgTable(
+  'distributions',
+  {
+    leadId: uuid('lead_id')
+      .primaryKey()
+      .references(() => leads.id),
+    organizationId: uuid('organization_id').notNull(),
+    campaignId: uuid('campaign_id').notNull(),
+    status: text().$type<DistributionStatus>().notNull(),
+    receivedAt: moment('received_at').notNull().defaultNow(),
+    expiresAt: moment('expires_at').notNull(),
+    /** The first sale. */
+    distributedAt: moment('distributed_at'),
+    /** Until when it waited for a recharge of the buyer whose turn it was; it waits once. */
+    waitedUntil: moment('waited_until'),
+  },
+  (t) => [
+    foreignKey({
+      name: 'distributions_campaign_fk',
+      columns: [t.organizationId, t.campaignId],
+      foreignColumns: [campaigns.organizationId, campaigns.id],
+    }),
+    index('distributions_newest').on(t.organizationId, t.status, t.receivedAt, t.leadId),
+    index('distributions_pending').on(t.campaignId, t.receivedAt, t.leadId).where(sql`status = 'PENDING'`),
+    check('distributions_status', sql`${t.status} in (${quoted(distributionStatuses)})`),
+    check('distributions_sold', sql`(${t.status} = 'DISTRIBUTED') = (${t.distributedAt} is not null)`),
+  ],
+);
+
+/** Why each considered buyer was or was not given a lead: one row for each time it was decided. Rows are never changed. */
+export const decisions = pgTable(
+  'decisions',
+  {
+    leadId: uuid('lead_id')
+      .notNull()
+      .references(() => leads.id),
+    number: integer().notNull(),
+    organizationId: uuid('organization_id').notNull(),
+    at: moment('at').notNull().defaultNow(),
+    considered: jsonb().$type<Considered[]>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.leadId, t.number] })],
+);
+
+/** What a supplier sent last, by the hash of it: the same data within seconds gets the answer of the first lead. */
+export const recentIngests = pgTable(
+  'recent_ingests',
+  {
+    supplierId: uuid('supplier_id').notNull(),
+    hash: text().notNull(),
+    leadId: uuid('lead_id').notNull(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.supplierId, t.hash] }), index('recent_ingests_old').on(t.at)],
 );
 
 /** Who changed what, with the row before and after. Rows are added and never changed. */

@@ -109,6 +109,8 @@ export const buyers = pgTable(
     /** The person who registered it; null when no person signs in for it. */
     userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
     companyName: text('company_name'),
+    /** IANA name; null for the seller's. */
+    timeZone: text('time_zone'),
     /** Weight in WEIGHTED_ROUND_ROBIN, 1 to 10. */
     priority: integer().notNull().default(5),
     /** Most spent in a calendar month and an ISO week, in cents; null for no limit. */

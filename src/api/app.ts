@@ -20,6 +20,7 @@ import { bodyLimit, readJsonBodies } from './http/bodies.ts';
 import { limitBufferedBodies } from './http/body-budget.ts';
 import { compressPages } from './http/compress.ts';
 import { limitConnections } from './http/connections.ts';
+import { isDecodable } from './http/decodable.ts';
 import { describeApi, docsRoutes } from './http/docs.ts';
 import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } from './http/limits.ts';
 import { logRequests } from './http/request-log.ts';
@@ -192,15 +193,6 @@ function refuseBroken(url: string): void {
     'invalid_input',
     'The address contains a NUL character or is not encoded as UTF-8. Correct it and send it again.',
   );
-}
-
-function isDecodable(query: string): boolean {
-  try {
-    decodeURIComponent(query);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

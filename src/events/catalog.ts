@@ -6,6 +6,7 @@ import { leadEvents } from './lead.ts';
 import { messagingEvents } from './messaging.ts';
 import { paymentEvents } from './payment.ts';
 import { unlockEvents } from './unlock.ts';
+import { walletEvents } from './wallet.ts';
 import { workEvents } from './work.ts';
 
 /**
@@ -23,6 +24,7 @@ export const catalog = {
   ...unlockEvents,
   ...messagingEvents,
   ...paymentEvents,
+  ...walletEvents,
   ...workEvents,
 } as const;
 

@@ -72,6 +72,9 @@ export const routes = {
   'payment.dispute_closed': [],
   'payment.quarantined': ['notifier'],
 
+  'wallet.recharge_opened': [],
+  'wallet.credited': [],
+
   'reveal.requested': ['revealer'],
   'reveal.viewed': ['revealer'],
 

@@ -6,6 +6,8 @@ type SubjectKind =
   | 'unlock'
   | 'lead'
   | 'phone'
+  | 'top_up'
+  | 'wallet'
   | 'message'
   | 'inbox'
   | 'import'
@@ -21,6 +23,9 @@ export const subjects = {
   lead: (id: string) => `lead:${id}`,
   /** A conversation: our number and the buyer's. */
   phone: (id: string) => `phone:${id}`,
+  top_up: (id: string) => `top_up:${id}`,
+  /** By the id of its buyer. */
+  wallet: (buyerId: string) => `wallet:${buyerId}`,
   message: (id: string) => `message:${id}`,
   /** A received text or webhook. */
   inbox: (id: string) => `inbox:${id}`,

@@ -50,6 +50,8 @@ const words: Record<EventType, string> = {
   'payment.disputed': 'Dispute booked',
   'payment.dispute_closed': 'Dispute or inquiry closed',
   'payment.quarantined': 'Payment held: it does not match the offer',
+  'wallet.recharge_opened': 'Auto-recharge started',
+  'wallet.credited': 'Money added to the wallet',
   'message.delivered': 'Message delivered',
   'message.failed': 'Message not delivered',
   'work.parked': 'A step failed',

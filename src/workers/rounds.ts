@@ -1,5 +1,6 @@
 import type { Round } from '../engine/rounds.ts';
 import { readMissedEvents } from '../usecases/payment/missed-events.ts';
+import { watchLedger } from '../usecases/payment/wallet-check.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 
 /** What processes with workers do by the clock, beside their events. */
@@ -8,5 +9,10 @@ export const rounds: readonly Round<Runtime>[] = [
     name: 'missed Stripe events',
     everyMs: ({ config }) => config.timings.missedEventsEveryMs,
     run: readMissedEvents,
+  },
+  {
+    name: 'ledger',
+    everyMs: ({ config }) => config.timings.ledgerCheckEveryMs,
+    run: watchLedger,
   },
 ];

@@ -57,6 +57,7 @@ const checkWords: Record<CheckName, Record<Language, string>> = {
   disk: { en: 'disk space', es: 'espacio en disco' },
   queue_memory: { en: 'memory of Redis', es: 'memoria de Redis' },
   queue_policy: { en: 'Redis may evict work', es: 'Redis puede descartar trabajo' },
+  ledger: { en: 'the ledger does not agree', es: 'los libros no cuadran' },
   queue_disk: { en: 'Redis cannot write to its disk', es: 'Redis no puede escribir en disco' },
 };
 const checks: Partial<Record<string, Record<Language, string>>> = checkWords;
@@ -229,8 +230,8 @@ const definitions = {
       };
     },
     explanation: {
-      en: 'The installation found a problem of its own: a clock, a disk or Redis.',
-      es: 'La instalación encontró un problema propio: un reloj, un disco o Redis.',
+      en: 'The installation found a problem of its own: a clock, a disk, Redis or the ledger.',
+      es: 'La instalación encontró un problema propio: un reloj, un disco, Redis o los libros.',
     },
     next: {
       en: 'Fix it on the server. This alert closes when the problem has passed.',

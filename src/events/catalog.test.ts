@@ -11,7 +11,7 @@ const other = '019a0000-0000-7000-8000-000000000002';
 /** All allowed names of event fields: ids and constants, none of which can hold personal data. */
 const harmless = new Set(
   (
-    'leadId topUpId buyerId userId linkId invitationId unlockIds unlockId inboxId phoneId paymentId messageId organizationId outboxId sessionId paymentIntent ' +
+    'leadId giveBackId paymentMethod topUpId buyerId userId linkId invitationId unlockIds unlockId inboxId phoneId paymentId messageId organizationId outboxId sessionId paymentIntent ' +
     'importId from to reason notice key amount purpose code worker error actor status refundId disputeId answeredByCarrier eventType'
   ).split(' '),
 );

@@ -58,6 +58,8 @@ type BalanceChange = {
   buyerId: string;
   /** Negative for what is taken. */
   amountMinor: number;
+  /** How much more banks claim of its charges. */
+  claimDelta?: number;
   type: WalletTransactionType;
   description: string;
   paymentIntent: string;
@@ -68,12 +70,14 @@ type BalanceChange = {
  * debt, which the next credits pay first. Part `balance` returns the wallet's row.
  */
 export function changeBalance(change: BalanceChange): Part[] {
-  const { amountMinor } = change;
+  const { amountMinor, claimDelta = 0 } = change;
+  if (amountMinor === 0 && claimDelta === 0) return [];
   return [
     {
       name: 'balance',
       statement: (when) => sql`UPDATE wallets SET balance_minor = balance_minor + ${amountMinor}::bigint,
-          debt_minor = greatest(-(balance_minor + ${amountMinor}::bigint), 0), updated_at = now()
+          debt_minor = greatest(-(balance_minor + ${amountMinor}::bigint), 0),
+          disputed_minor = greatest(disputed_minor + ${claimDelta}::bigint, 0), updated_at = now()
         WHERE buyer_id = ${change.buyerId}::uuid AND ${when} RETURNING buyer_id, balance_minor`,
     },
     {
@@ -84,7 +88,7 @@ export function changeBalance(change: BalanceChange): Part[] {
           balance_after_minor, description, payment_intent)
         SELECT ${newId()}::uuid, ${change.organizationId}::uuid, b.buyer_id, ${change.type}::text, ${amountMinor}::bigint,
           b.balance_minor - ${amountMinor}::bigint, b.balance_minor, ${change.description}::text, ${change.paymentIntent}::text
-        FROM balance b WHERE ${when}`,
+        FROM balance b WHERE ${amountMinor}::bigint <> 0 AND ${when}`,
     },
   ];
 }

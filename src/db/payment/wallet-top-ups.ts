@@ -48,6 +48,21 @@ export async function findOpenRecharge(db: Queryable, buyerId: string): Promise<
   return row ?? null;
 }
 
+export type TopUpOwner = Pick<TopUp, 'id' | 'organizationId' | 'buyerId'>;
+
+/** The top-up of a charge, by its booked payment or by what the charge says of itself. */
+export async function findChargedTopUp(
+  db: Queryable,
+  { paymentIntent, topUpId }: { paymentIntent: string; topUpId: string | null },
+): Promise<TopUpOwner | null> {
+  const [row] = await run<TopUpOwner>(
+    db,
+    sql`SELECT t.id, t.organization_id AS "organizationId", t.buyer_id AS "buyerId" FROM top_ups t
+      WHERE t.id = coalesce((SELECT y.subject_id FROM payments y WHERE y.payment_intent = ${paymentIntent} AND y.purpose = 'top_up'), ${topUpId}::uuid)`,
+  );
+  return row ?? null;
+}
+
 type Step = {
   state: TopUpState;
   /** Stripe has answered a charge for good, so that the next one has a new key. */

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type WalletTransactionType, walletCurrency } from '../../domain/payment/wallet.ts';
-import type { Queryable } from '../client.ts';
+import type { Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
 
 /** A buyer's wallet with what the buyer set, and where it is reached. Amounts in cents. */
@@ -119,6 +119,19 @@ export async function findCredit(db: Queryable, paymentIntent: string): Promise<
     db,
     sql`SELECT ${transactionColumns} FROM wallet_transactions
       WHERE payment_intent = ${paymentIntent} AND type IN ('CREDIT', 'AUTO_RECHARGE') ORDER BY created_at, id LIMIT 1`,
+  );
+  return row ?? null;
+}
+
+/** Locks a wallet for the transaction. Returns null when there is none. */
+export async function lockWallet(
+  tx: Tx,
+  buyerId: string,
+): Promise<Pick<Wallet, 'balanceMinor' | 'disputedMinor'> | null> {
+  const [row] = await run<Pick<Wallet, 'balanceMinor' | 'disputedMinor'>>(
+    tx,
+    sql`SELECT balance_minor::float8 AS "balanceMinor", disputed_minor::float8 AS "disputedMinor" FROM wallets
+      WHERE buyer_id = ${buyerId}::uuid FOR UPDATE`,
   );
   return row ?? null;
 }

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { type WalletTransactionType, walletCurrency } from '../../domain/payment/wallet.ts';
-import type { Queryable, Tx } from '../client.ts';
+import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
+import { changePartyBuyer } from '../marketplace/buyers.ts';
+import { rearm } from './wallet-cards.ts';
 
 /** A buyer's wallet with what the buyer set, and where it is reached. Amounts in cents. */
 export type Wallet = {
@@ -135,3 +137,29 @@ export async function lockWallet(
   );
   return row ?? null;
 }
+
+export type WalletSettings = Pick<
+  Wallet,
+  'autoRechargeEnabled' | 'autoRechargeThresholdMinor' | 'autoRechargeAmountMinor'
+>;
+
+/**
+ * Changes the given settings. Auto-recharge that stopped itself is armed again when it is switched off and on; a recharge
+ * that waits is given up when it is switched off.
+ */
+export async function changeWalletSettings(
+  db: Pick<Database, 'withTx'>,
+  { organizationId, buyerId }: { organizationId: string; buyerId: string },
+  settings: { [K in keyof WalletSettings]?: WalletSettings[K] | undefined },
+  actor: string,
+): Promise<void> {
+  const { autoRechargeEnabled: isOn } = settings;
+  await db.withTx(async (tx) => {
+    await lockWallet(tx, buyerId);
+    await changePartyBuyer(tx, organizationId, buyerId, present(settings), { actor });
+    if (isOn === false) await rearm(tx, buyerId);
+  });
+}
+
+const present = <T extends object>(settings: T) =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

@@ -42,6 +42,8 @@ export const environment = z.object({
   ALERT_EMAIL: text,
   ENCRYPTION_KEYS: text,
   SESSION_SECRET: text,
+  WALLET_MOST_PER_DAY: z.coerce.number().int().min(1).max(999_999).default(2_000),
+  WALLET_MOST_BALANCE: z.coerce.number().int().min(1).max(999_999).default(2_000),
   REGISTRATION: z.enum(registrationModes).default('open'),
   GOOGLE_CLIENT_ID: text,
   GOOGLE_CLIENT_SECRET: text,

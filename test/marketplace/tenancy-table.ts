@@ -8,6 +8,7 @@ import {
   makeSubscription,
   solarFields,
 } from '../harness/market-client.ts';
+import { makeWallet } from '../harness/wallets.ts';
 
 /** What belongs to the seller that the others ask for. */
 export type Things = {
@@ -20,6 +21,8 @@ export type Things = {
   supplierId: string;
   invitationId: string;
   leadId: string;
+  /** A saved card of the owner. */
+  cardId: string;
 };
 
 /** The callers who must not reach those things, or not by this role. */
@@ -54,6 +57,9 @@ const at = (url: string, body?: unknown) => () => ({ url, body });
 const subscribe = '/api/campaigns/subscribe';
 const onlySellers = '200 403 403 401 403 401';
 const ofOneSeller = '404 403 403 401 403 401';
+const ownOfBuyers = '403 200 200 401 403 401';
+const notOfBuyers = '403 404 404 401 403 401';
+const methods = '/api/payments/methods';
 const newCampaign = { name: 'Mine', pricePerLead: 1, distributionLogic: 'BROADCAST' };
 
 /** Every route of the marketplace. One that is missing here fails the test. */
@@ -104,6 +110,23 @@ export const marketRoutes: Record<string, MarketRoute> = {
     ask: ({ subscriptionId }) => ({ url: `${subscribe}?id=${subscriptionId}` }),
     answers: '403 404 404 401 403 401',
   },
+  'GET /api/payments/methods': { ask: at(methods), answers: ownOfBuyers },
+  'POST /api/payments/methods': { ask: at(methods, { paymentMethodId: 'pm_of_none' }), answers: notOfBuyers },
+  ...forBoth('/api/payments/methods', {
+    ask: ({ cardId }) => ({ url: methods, body: { paymentMethodId: cardId } }),
+    answers: notOfBuyers,
+  }),
+  'DELETE /api/payments/methods': {
+    ask: ({ cardId }) => ({ url: `${methods}?id=${cardId}` }),
+    answers: notOfBuyers,
+  },
+  'POST /api/payments/setup-intent': { ask: at('/api/payments/setup-intent'), answers: ownOfBuyers },
+  'GET /api/payments/wallet': { ask: at('/api/payments/wallet'), answers: ownOfBuyers },
+  'POST /api/payments/wallet': {
+    ask: ({ cardId }) => ({ url: '/api/payments/wallet', body: { amount: 50, paymentMethodId: cardId } }),
+    answers: notOfBuyers,
+  },
+  ...forBoth('/api/payments/wallet', { ask: at('/api/payments/wallet', {}), answers: ownOfBuyers }),
   'GET /api/audit': { ask: at('/api/audit'), answers: onlySellers },
   'GET /api/campaigns/subscriptions/export.csv': {
     ask: at('/api/campaigns/subscriptions/export.csv'),
@@ -209,7 +232,7 @@ function forBoth(url: string, route: MarketRoute): Record<string, MarketRoute> {
 export const sharedRoutes = ['GET /api/leads'];
 
 export const isMarketRoute = (url: string): boolean =>
-  /^\/api\/(?:categories|campaigns|buyers|suppliers|sellers|members|audit)(?:\/|$)/.test(url);
+  /^\/api\/(?:categories|campaigns|buyers|suppliers|sellers|members|audit|payments)(?:\/|$)/.test(url);
 
 /** The tables that a stranger must not change for the seller. */
 export const tables = [
@@ -225,6 +248,10 @@ export const tables = [
   'invitations',
   'api_keys',
   'leads',
+  'wallets',
+  'wallet_transactions',
+  'payment_methods',
+  'top_ups',
 ];
 
 export async function makeThings(api: ApiTest, ask: Ask): Promise<Things> {
@@ -250,6 +277,7 @@ export async function makeThings(api: ApiTest, ask: Ask): Promise<Things> {
     supplierId: supplier.supplier.id,
     invitationId: invitation.id,
     leadId: await storeLead(api, seller, { campaignId, categoryId }),
+    cardId: (await makeWallet(api, owner)).cardId!,
   };
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../harness/market-client.ts';
 import { ofAccounts } from './account-wordings.ts';
 import { ofParties } from './party-wordings.ts';
+import { ofWallets } from './wallet-wordings.ts';
 
 /** One refusal of docs/contracts-marketplace.md. */
 export type Wording = { route: string; status: number; wording: string };
@@ -173,4 +174,5 @@ export const provocations: Provocations = {
   ...subscriptions,
   ...ofParties,
   ...ofAccounts,
+  ...ofWallets,
 };

@@ -31,6 +31,7 @@ const withoutBody = [
   'post /api/sellers/invite-code',
   'post /api/buyers/import',
   'post /api/campaigns/subscriptions/import',
+  'post /api/campaigns/{id}/leads/import',
 ];
 
 describe('the documentation of the marketplace’s routes', () => {

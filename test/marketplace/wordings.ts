@@ -11,6 +11,7 @@ import {
   solarFields,
 } from '../harness/market-client.ts';
 import { ofAccounts } from './account-wordings.ts';
+import { ofIngest } from './ingest-wordings.ts';
 import { ofParties } from './party-wordings.ts';
 
 /** One refusal of docs/contracts-marketplace.md. */
@@ -172,5 +173,6 @@ export const provocations: Provocations = {
   ...campaigns,
   ...subscriptions,
   ...ofParties,
+  ...ofIngest,
   ...ofAccounts,
 };

@@ -1,5 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { findDecided } from '../../db/marketplace/distributions.ts';
 import type { HashPassword } from '../../usecases/marketplace/buyers.ts';
+import { createIngest } from '../../usecases/marketplace/ingest.ts';
+import { createDecisionWatch } from '../../usecases/marketplace/ingest-wait.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { speakContract } from '../http/contract.ts';
@@ -7,6 +10,11 @@ import { auditRoutes } from './audit.ts';
 import { buyerRoutes } from './buyers.ts';
 import { campaignRoutes } from './campaigns.ts';
 import { categoryRoutes } from './categories.ts';
+import { decisionRoutes } from './decisions.ts';
+import { ingestRoutes } from './ingest.ts';
+import { bulkRoute } from './ingest-bulk.ts';
+import { sentLeadsRoute } from './ingest-list.ts';
+import { leadFileRoute } from './lead-file.ts';
 import { leadRoutes } from './leads.ts';
 import { auditPages } from './pages/audit.ts';
 import { buyerPages } from './pages/buyers.ts';
@@ -38,7 +46,14 @@ export function marketplaceApi(
     await app.register(buyerRoutes({ ...runtime, hashPassword }, access));
     await app.register(supplierRoutes(runtime, access));
     await app.register(sellerRoutes(runtime, access));
+    const ingest = createIngest(runtime);
+    const decisions = createDecisionWatch((leadIds) => findDecided(runtime.db, leadIds));
+    await app.register(ingestRoutes({ ...runtime, ingest, decisions }, access));
+    await app.register(bulkRoute({ ...runtime, ingest }, access));
+    await app.register(sentLeadsRoute(runtime, access));
+    await app.register(leadFileRoute({ ...runtime, ingest }, access));
     await app.register(leadRoutes(runtime, access));
+    await app.register(decisionRoutes(runtime, access));
     await app.register(partyFiles(runtime, access));
   };
 }

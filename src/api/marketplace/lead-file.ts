@@ -9,7 +9,7 @@ import type { Access } from '../auth/access.ts';
 import { quotaOwnerOf, sellerOf } from '../auth/caller.ts';
 import { contractProblems, missing, queryOf, refused } from '../http/contract.ts';
 import { acceptCsvBodies } from '../http/file-bodies.ts';
-import { countIdempotencyKey, hasIdempotencyKey, idempotencyKeyWith } from '../http/idempotency.ts';
+import { hasIdempotencyKey } from '../http/idempotency.ts';
 import { inTurn, takesTurnInHandler } from '../http/turns.ts';
 import { uploadedBytes, uploadedFile } from '../http/uploaded-file.ts';
 import { unknownCampaign } from './campaigns.ts';
@@ -53,7 +53,8 @@ export function leadFileRoute(deps: Deps, access: Access): FastifyPluginAsync {
       },
       async (request) => {
         const target = await targetOf(deps, request);
-        return importFile(deps, request, target);
+        const key = hasIdempotencyKey(request) ? String(request.headers['idempotency-key']) : null;
+        return importFile(deps, request, { target, key });
       },
     );
   };
@@ -83,23 +84,30 @@ export async function targetOf(
   return { organizationId, campaignId: id, categoryId, fields: category.fields };
 }
 
-/** Reads the file of a request and stores its rows. Counted as leads that are sent by API. */
-export async function importFile(deps: Deps, request: FastifyRequest, target: LeadFileTarget) {
+/**
+ * Reads the file of a request and stores its rows. Counted as leads that are sent by API. `key`: with it, a file that is sent
+ * again stores what is missing alone.
+ */
+export async function importFile(
+  deps: Deps,
+  request: FastifyRequest,
+  { target, key }: { target: LeadFileTarget; key: string | null },
+) {
   const { config, quotas, vault } = deps;
-  const owner = quotaOwnerOf(request, target.organizationId);
-  const isKeyed = hasIdempotencyKey(request);
+  const { organizationId, campaignId } = target;
+  const owner = quotaOwnerOf(request, organizationId);
   const { rows, accepted, rejected } = await quotas.hold('uploads', owner, async () =>
     importLeads(deps, uploadedBytes(await uploadedFile(request), config.maxCsvBytes), {
       target,
       test: queryOf(request).test === 'true',
       keyOf(row, lead) {
-        if (!isKeyed) return null;
-        const whole = idempotencyKeyWith(request, target, vault.index(JSON.stringify(lead)));
-        return { ...whole, key: `${whole.key} ${row}` };
+        if (key === null) return null;
+        const requestHash = vault.index(JSON.stringify(lead));
+        return { organizationId, key: `${key} ${row}`, route: `import ${campaignId}`, requestHash };
       },
       async inTurn(work, valid) {
         await quotas.take('leads', owner, valid);
-        await countIdempotencyKey(request, deps, owner, valid);
+        if (key !== null) await quotas.take('idempotency_keys', owner, valid);
         return inTurn(request, work);
       },
     }),

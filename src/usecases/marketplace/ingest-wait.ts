@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Decided } from '../../db/marketplace/distributions.ts';
+import { perDatabase } from '../../db/batches.ts';
+import { type Decided, findDecided } from '../../db/marketplace/distributions.ts';
 
 type Waiter = { since: number; resolve(decided: Decided | null): void };
 
@@ -69,3 +70,8 @@ export function createDecisionWatch(look: (leadIds: string[]) => Promise<Decided
       }),
   };
 }
+
+/** One watch for all who wait in a process. */
+export const decisionWatchOf = perDatabase((db) =>
+  createDecisionWatch((leadIds) => findDecided(db, leadIds)),
+);

@@ -205,7 +205,7 @@ function rowsOf(drafts: readonly EventDraft[], options: CommitOptions) {
   const eventRows: Record<string, unknown>[] = [];
   const outboxRows: Record<string, unknown>[] = [];
   for (const draft of drafts) {
-    const event = completeEvent(draft, options.cause ?? null);
+    const event = completeEvent(draft, draft.cause ?? options.cause ?? null);
     eventRows.push({
       id: event.id,
       occurred_at: event.occurredAt,

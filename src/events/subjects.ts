@@ -5,6 +5,7 @@
 type SubjectKind =
   | 'unlock'
   | 'lead'
+  | 'campaign'
   | 'phone'
   | 'message'
   | 'inbox'
@@ -19,6 +20,7 @@ type SubjectKind =
 export const subjects = {
   unlock: (id: string) => `unlock:${id}`,
   lead: (id: string) => `lead:${id}`,
+  campaign: (id: string) => `campaign:${id}`,
   /** A conversation: our number and the buyer's. */
   phone: (id: string) => `phone:${id}`,
   message: (id: string) => `message:${id}`,

@@ -9,6 +9,7 @@ import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { quotaOwnerOf } from '../auth/caller.ts';
 import { readJsonBodies } from '../http/bodies.ts';
+import { causeOf } from '../http/cause.ts';
 import { bodyOf, contractProblems, refused } from '../http/contract.ts';
 import { countIdempotencyKey, hasIdempotencyKey, idempotencyKeyWith } from '../http/idempotency.ts';
 import { inTurn, takesTurnInHandler } from '../http/turns.ts';
@@ -92,12 +93,14 @@ async function receiveAll(
   const keys = keysOf(deps, request, given);
   const first = await firstOf(deps, request, owner, keys);
   const judged = await deps.ingest.judgeAll(given, owner);
+  const cause = causeOf(request);
   return inTurn(request, () =>
     Promise.all(
       judged.map(async (each, index): Promise<Result> => {
         const key = keys?.[index] ?? null;
         try {
-          const lead = known(key && first.get(key.key)) ?? (await store(deps, owner, { judged: each, key }));
+          const lead =
+            known(key && first.get(key.key)) ?? (await store(deps, each, { ...owner, key, cause }));
           return 'wording' in lead
             ? { index, success: false, error: lead.wording, status: lead.status }
             : { index, success: true, leadId: lead.publicId };
@@ -139,10 +142,5 @@ function known(first: Answer | RefusedError | null | undefined): StoredIngest | 
   return first ? (first.body as StoredIngest) : null;
 }
 
-async function store(
-  { ingest }: Deps,
-  owner: Owner,
-  { judged, key }: { judged: JudgedIngest; key: IdempotencyKey | null },
-) {
-  return judged.ok ? ingest.store(judged.lead, { ...owner, key }) : judged.refusal;
-}
+const store = async ({ ingest }: Deps, judged: JudgedIngest, sender: Parameters<Ingest['store']>[1]) =>
+  judged.ok ? ingest.store(judged.lead, sender) : judged.refusal;

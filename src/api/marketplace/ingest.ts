@@ -10,6 +10,7 @@ import type { DecisionWatch } from '../../usecases/marketplace/ingest-wait.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { quotaOwnerOf } from '../auth/caller.ts';
+import { causeOf } from '../http/cause.ts';
 import { bodyOf, contractProblems } from '../http/contract.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { inTurn, takesTurnInHandler } from '../http/turns.ts';
@@ -89,7 +90,7 @@ async function receive(deps: Deps, request: FastifyRequest): Promise<StoredInges
   if (first) return first.body as StoredIngest;
   const judged = await deps.ingest.judge(given, owner);
   if (!judged.ok) throw refusalOf(judged.refusal);
-  return inTurn(request, () => deps.ingest.store(judged.lead, { ...owner, key }));
+  return inTurn(request, () => deps.ingest.store(judged.lead, { ...owner, key, cause: causeOf(request) }));
 }
 
 const codes = { 400: 'invalid_input', 403: 'forbidden', 404: 'not_found' } as const;

@@ -7,6 +7,7 @@ import { importLeads, type LeadFileTarget, mostRowsOfLeads } from '../../usecase
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { quotaOwnerOf, sellerOf } from '../auth/caller.ts';
+import { causeOf } from '../http/cause.ts';
 import { contractProblems, missing, queryOf, refused } from '../http/contract.ts';
 import { acceptCsvBodies } from '../http/file-bodies.ts';
 import { hasIdempotencyKey } from '../http/idempotency.ts';
@@ -100,6 +101,7 @@ export async function importFile(
     importLeads(deps, uploadedBytes(await uploadedFile(request), config.maxCsvBytes), {
       target,
       test: queryOf(request).test === 'true',
+      cause: causeOf(request),
       keyOf(row, lead) {
         if (key === null) return null;
         const requestHash = vault.index(JSON.stringify(lead));

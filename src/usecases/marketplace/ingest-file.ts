@@ -6,6 +6,7 @@ import { plainCell } from '../../domain/csv/write.ts';
 import { ContractError, RefusedError } from '../../domain/errors.ts';
 import type { CategoryField } from '../../domain/marketplace/category-fields.ts';
 import { contentOf, type GivenLead, type JudgedLead } from '../../domain/marketplace/ingest.ts';
+import type { Cause } from '../../events/envelope.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Ingest } from './ingest.ts';
 import type { GivenRow, RejectedRow } from './table-file.ts';
@@ -30,6 +31,7 @@ type By = {
   test: boolean;
   /** A key for each row, so that a file that is sent again stores the rest alone. */
   keyOf: (row: number, lead: GivenLead) => IdempotencyKey | null;
+  cause: Cause;
   /** Runs what is stored once the file has arrived. */
   inTurn: <T>(work: () => Promise<T>, rows: number) => Promise<T>;
 };
@@ -42,16 +44,22 @@ type By = {
 export async function importLeads(
   deps: Pick<Runtime, 'db'> & { ingest: Ingest },
   bytes: AsyncIterable<Uint8Array>,
-  { target, test, keyOf, inTurn }: By,
+  { target, test, keyOf, cause, inTurn }: By,
 ): Promise<LeadFileSummary> {
   const file = await readLeads(bytes, target, test);
   const { valid, rejected } = await judged(deps.ingest, target, file);
   const accepted = await inTurn(async () => {
     let count = 0;
     for (let first = 0; first < valid.length; first += step) {
-      const rows = valid
-        .slice(first, first + step)
-        .map((each) => ({ ...each, key: keyOf(each.row, each.given) }));
+      const rows = valid.slice(first, first + step).map((each) => ({
+        ...each,
+        sender: {
+          organizationId: target.organizationId,
+          supplierId: null,
+          key: keyOf(each.row, each.given),
+          cause,
+        },
+      }));
       const problems = await storeRows(deps, target, rows);
       rejected.push(...problems);
       count += rows.length - problems.length;
@@ -65,16 +73,16 @@ export async function importLeads(
 async function storeRows(
   { db, ingest }: Pick<Runtime, 'db'> & { ingest: Ingest },
   { organizationId }: LeadFileTarget,
-  rows: readonly (JudgedRow & { key: IdempotencyKey | null })[],
+  rows: readonly SentRow[],
 ): Promise<RejectedRow[]> {
-  const keys = rows.flatMap(({ key }) => key ?? []);
+  const keys = rows.flatMap(({ sender }) => sender.key ?? []);
   const known = keys.length > 0 ? await firstAnswers(db, organizationId, keys) : new Map();
   const problems = await Promise.all(
-    rows.map(async ({ row, lead, key }) => {
+    rows.map(async ({ row, lead, sender }) => {
       try {
-        const first = key && known.get(key.key);
+        const first = sender.key && known.get(sender.key.key);
         if (first instanceof Error) throw first;
-        if (!first) await ingest.store(lead, { organizationId, supplierId: null, key });
+        if (!first) await ingest.store(lead, sender);
         return null;
       } catch (error) {
         if (!(error instanceof RefusedError)) throw error;
@@ -86,6 +94,7 @@ async function storeRows(
 }
 
 type JudgedRow = GivenRow<GivenLead> & { lead: JudgedLead };
+type SentRow = JudgedRow & { sender: Parameters<Ingest['store']>[1] };
 type ReadLeads = { rows: number; given: GivenRow<GivenLead>[]; rejected: RejectedRow[] };
 
 async function judged(

@@ -27,6 +27,7 @@ import {
   refusalOfShape,
 } from '../../domain/marketplace/ingest.ts';
 import { startSlice } from '../../engine/slices.ts';
+import type { Cause } from '../../events/envelope.ts';
 import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
@@ -36,6 +37,8 @@ type Deps = Pick<Runtime, 'db' | 'relay' | 'vault'>;
 type Sender = IngestOwner & {
   /** Null for a lead that no Idempotency-Key came with. */
   key: IdempotencyKey | null;
+  /** The request that its event results from. */
+  cause: Cause;
 };
 
 /** The lead, also when it was stored by an earlier request. */
@@ -174,7 +177,7 @@ async function earlier({ db }: Deps, { lead, key }: Ingested): Promise<StoredIng
 }
 
 function prepared({ vault }: Deps, { lead, sender }: Asked): Ingested {
-  const { organizationId, supplierId, key } = sender;
+  const { organizationId, supplierId, key, cause } = sender;
   const id = newId();
   return {
     key,
@@ -199,6 +202,7 @@ function prepared({ vault }: Deps, { lead, sender }: Asked): Ingested {
       organizationId,
       subject: subjects.lead(id),
       data: { leadId: id },
+      cause,
     },
   };
 }

@@ -7,6 +7,7 @@ import { answerOf, pendingAnswer } from '../../../domain/marketplace/ingest-answ
 import { createIngest } from '../../../usecases/marketplace/ingest.ts';
 import { decisionWatchOf } from '../../../usecases/marketplace/ingest-wait.ts';
 import { quotaOwnerOf, sellerOf } from '../../auth/caller.ts';
+import { causeOf } from '../../http/cause.ts';
 import { missing } from '../../http/contract.ts';
 import { formOf } from '../../http/forms.ts';
 import { type FormState, untouched } from '../../web/form-parts.tsx';
@@ -68,7 +69,11 @@ export function testLeadPages(app: FastifyInstance, site: MarketSite): void {
     const judged = await ingest.judge(given, owner);
     if (!judged.ok) throw refusalOf(judged.refusal);
     await runtime.quotas.take('leads', quotaOwnerOf(request, organizationId));
-    const { leadId, publicId } = await ingest.store(judged.lead, { ...owner, key: null });
+    const { leadId, publicId } = await ingest.store(judged.lead, {
+      ...owner,
+      key: null,
+      cause: causeOf(request),
+    });
     const decided = await decisionWatchOf(db).wait(
       leadId,
       runtime.config.ingestWaitMs,

@@ -56,6 +56,7 @@ export const environment = z.object({
   MAX_CONNECTIONS_PER_ADDRESS: z.coerce.number().int().min(1).max(100_000).default(1_000),
   MAX_CSV_SIZE_MB: z.coerce.number().positive().default(10),
   QUOTAS: text,
+  INGEST_WAIT_MS: z.coerce.number().int().min(0).max(30_000).default(2_000),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

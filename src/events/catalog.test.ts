@@ -27,7 +27,9 @@ describe('the event catalog', () => {
     const shape: Record<string, z.ZodType> = catalog[type].shape;
     for (const [field, schema] of Object.entries(shape)) {
       expect(schema.safeParse({ name: 'Sarah' }).success, field).toBe(false);
-      if (/^(lead|campaign|unlock|inbox|phone|payment|message|organization|import|topUp|buyer)Id$/.test(field)) {
+      if (
+        /^(lead|campaign|unlock|inbox|phone|payment|message|organization|import|topUp|buyer)Id$/.test(field)
+      ) {
         expect(schema.safeParse('Sarah Johnson').success, field).toBe(false);
         expect(schema.safeParse(id).success, field).toBe(true);
       }

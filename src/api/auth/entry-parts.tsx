@@ -13,6 +13,8 @@ export function EntryPage(props: {
   problem?: string | undefined;
   action: string;
   submit: string;
+  /** The role of the account that Google may make instead; absent where it cannot. */
+  google?: 'SELLER' | 'BUYER' | undefined;
   children: Child;
   after?: Child;
 }) {
@@ -32,6 +34,19 @@ export function EntryPage(props: {
           <button type="submit" class="btn">
             {props.submit}
           </button>
+          {props.google ? (
+            <button
+              type="submit"
+              class="btn"
+              data-variant="outline"
+              name="role"
+              value={props.google}
+              formaction="/login/google"
+              formnovalidate
+            >
+              Continue with Google
+            </button>
+          ) : null}
         </form>
         {props.after}
       </main>

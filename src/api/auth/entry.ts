@@ -16,6 +16,7 @@ import { assertSameOrigin, trustedOrigins } from './origin.ts';
 import { ForgotPasswordPage, ResetPasswordPage, VerifyEmailPage } from './recovery-page.tsx';
 import { emailOf, findInviting, type Registering, registerPerson } from './register.ts';
 import { BuyerRegistrationPage, SellerRegistrationPage } from './register-page.tsx';
+import { sentenceOf } from './sign-in-errors.ts';
 import { peerOf } from './sign-in-limits.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters' | 'log'>;
@@ -73,41 +74,54 @@ export function entryRoutes(deps: Deps, registering: Registering, limiter: Limit
 type Entry = { deps: Deps; registering: Registering; limiter: Limiter; show: Show };
 
 function registrationPages(app: FastifyInstance, entry: Entry): void {
-  const { deps, registering, show } = entry;
-  app.get('/register', hidden, async (_request, reply) => show(reply, SellerRegistrationPage({ typed: {} })));
+  const { deps, show } = entry;
+  const google = deps.config.google !== null;
+  app.get<{ Querystring: { error?: string } }>('/register', hidden, async (request, reply) => {
+    const problem = sentenceOf(request.query.error) ?? undefined;
+    return show(reply, SellerRegistrationPage({ typed: {}, google, problem }));
+  });
   app.post('/register', hidden, async (request, reply) => {
     const typed = formOf(request);
     try {
       return await register(entry, request, reply, { ...typed, role: 'SELLER' });
     } catch (error) {
       const { status, problem } = refusalIn(error, reply);
-      return show(reply, SellerRegistrationPage({ typed, problem }), status);
+      return show(reply, SellerRegistrationPage({ typed, google, problem }), status);
     }
   });
 
-  app.get<{ Querystring: { code?: string } }>('/register/buyer', hidden, async (request, reply) => {
-    const { code } = request.query;
+  buyerRegistration(app, entry);
+}
+
+function buyerRegistration(app: FastifyInstance, entry: Entry): void {
+  const { deps, registering, show } = entry;
+  const google = deps.config.google !== null;
+  type Query = { Querystring: { code?: string; error?: string } };
+  app.get<Query>('/register/buyer', hidden, async (request, reply) => {
+    const { code, error } = request.query;
+    const said = sentenceOf(error) ?? undefined;
     if (typeof code !== 'string' || code.trim() === '')
-      return show(reply, BuyerRegistrationPage({ typed: {}, seller: null }));
+      return show(reply, BuyerRegistrationPage({ typed: {}, google, seller: null, problem: said }));
     const typed = { inviteCode: code };
     try {
       const seller = await findInviting(registering, request, code);
-      const problem = seller
+      const unknown = seller
         ? undefined
         : 'This invite code does not work. Ask your seller for the current one.';
-      return show(reply, BuyerRegistrationPage({ typed, seller: seller?.companyName ?? null, problem }));
+      const page = { typed, google, seller: seller?.companyName ?? null, problem: said ?? unknown };
+      return show(reply, BuyerRegistrationPage(page));
     } catch (error) {
       const { status, problem } = refusalIn(error, reply);
-      return show(reply, BuyerRegistrationPage({ typed, seller: null, problem }), status);
+      return show(reply, BuyerRegistrationPage({ typed, google, seller: null, problem }), status);
     }
   });
   app.post('/register/buyer', hidden, async (request, reply) => {
     const typed = formOf(request);
     try {
-      return await register({ ...entry, deps }, request, reply, { ...typed, role: 'BUYER' });
+      return await register(entry, request, reply, { ...typed, role: 'BUYER' });
     } catch (error) {
       const { status, problem } = refusalIn(error, reply);
-      return show(reply, BuyerRegistrationPage({ typed, seller: null, problem }), status);
+      return show(reply, BuyerRegistrationPage({ typed, google, seller: null, problem }), status);
     }
   });
 }

@@ -12,7 +12,7 @@ import { accountApi } from './auth/account-api.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
 import { credentialStrategy } from './auth/credential.ts';
-import { registerReturning } from './auth/google-registration.ts';
+import { receiveFromGoogle } from './auth/google-registration.ts';
 import { authApi, authPages } from './auth/index.ts';
 import { createRegistering } from './auth/register.ts';
 import { companyApi, companyPages } from './company/index.ts';
@@ -55,7 +55,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   const app = createServer(runtime);
   const limiter = createLimiter(runtime, { ...defaultLimits, ...options.limits });
   const registering = createRegistering(runtime);
-  const auth = createAuth(runtime, registerReturning({ registering, config: runtime.config }));
+  const auth = createAuth(runtime, receiveFromGoogle({ ...runtime, registering }));
   const access = createAccess(runtime, { auth, limiter });
   admitRequests(app, limiter);
   limitConnections(app, runtime.config.http.connections);
@@ -85,7 +85,7 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(healthRoutes(runtime, access));
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
-  await app.register(accountApi(runtime, { access, registering, limiter }));
+  await app.register(accountApi(runtime, { auth, access, registering, limiter }));
   await app.register(authApi(runtime, auth, { access, registering, limiter }));
   const hashPassword = async (password: string) => (await auth.$context).password.hash(password);
   await app.register(marketplaceApi(runtime, access, { hashPassword }));

@@ -118,3 +118,20 @@ export function NewPassword({ twice = false, focused = false }: { twice?: boolea
     </>
   );
 }
+
+export function CurrentPassword() {
+  return (
+    <label>
+      Password
+      <input
+        class="input"
+        type="password"
+        name="password"
+        autocomplete="current-password"
+        maxlength={longestPassword}
+        required
+        autofocus
+      />
+    </label>
+  );
+}

@@ -1,6 +1,7 @@
 import { APIError, getOAuthState } from 'better-auth/api';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { giveToGoogle } from '../../db/account/unproven.ts';
 import { ContractError, RefusedError } from '../../domain/errors.ts';
 import { emailTaken, invalidCode } from '../../usecases/account/register.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -18,6 +19,7 @@ import {
 } from './register.ts';
 
 type Deps = { registering: Registering; config: Pick<Runtime['config'], 'registration'> };
+type Returning = Deps & Pick<Runtime, 'db'>;
 
 /**
  * What a person who continues with Google asked for on a registration form. It is kept in our database, in the state of the
@@ -68,11 +70,14 @@ export function reasonOf(error: unknown): string | null {
 }
 
 /**
- * Registers the person who returns from Google, before the sign-in library looks for the account, when a form asked for it
- * and neither the account at Google nor the address is known. Leads back to that form when it is refused.
+ * For the person who returns from Google, before the sign-in library looks for the account. An account with the address, when
+ * it was never verified, is given to this person. When a form asked for it, and neither the account at Google nor the address
+ * is known, the person is registered; leads back to that form when it is refused.
  */
-export function registerReturning(deps: Deps): Returned {
+export function receiveFromGoogle(deps: Returning): Returned {
   return async (profile) => {
+    if (profile.email_verified === true)
+      await giveToGoogle(deps.db, { email: profile.email.toLowerCase(), googleId: profile.sub });
     const state = await getOAuthState();
     const found = kept.safeParse(state);
     if (!found.success) return;

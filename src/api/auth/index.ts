@@ -41,7 +41,7 @@ export function authPages(
     await app.register(signInRoutes(runtime, auth));
     await app.register(googleRoutes(runtime, { auth, registering, limiter }));
     await app.register(setPasswordRoutes(runtime, auth));
-    await app.register(entryRoutes(runtime, registering, limiter));
+    await app.register(entryRoutes(runtime, { auth, registering, limiter }));
     await app.register(invitationRoutes(runtime, auth));
     await app.register(accountRoutes(runtime, auth, access));
   };

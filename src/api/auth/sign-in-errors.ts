@@ -14,7 +14,7 @@ const sentences: Readonly<Record<string, string>> = {
   signup_disabled:
     'There is no account with this Google address. Register first, or ask for an invitation to your address.',
   account_not_linked:
-    'The account with this address has not confirmed its e-mail yet, so Google cannot open it. Sign in with your password and confirm your address.',
+    'Google has not verified this address, so it cannot open the account here. Sign in with your password.',
   invite_code_refused:
     'This invite code does not work, and no account was made. Ask your seller for the current one.',
   registration_closed: 'Registration is closed, and no account was made.',

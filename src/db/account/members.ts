@@ -7,6 +7,7 @@ import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
 import { type RevokedKey, revokeKeysMadeBy } from './api-keys.ts';
+import { forgetUnproven } from './unproven.ts';
 
 const opensCompany = sql`m.role in (${quoted(companyRoles)})`;
 
@@ -93,7 +94,8 @@ export async function listMembers(db: Queryable, organizationId: string): Promis
 }
 
 /**
- * Idempotent. An existing account keeps its name, password and role. Throws RefusedError 409 for a buyer or supplier of
+ * Idempotent. An existing account keeps its name, password and role; one whose address was never verified loses what it signs
+ * in with, which a stranger may have set up. Throws RefusedError 409 for a buyer or supplier of
  * the organization, who has one role in it.
  */
 export async function addMember(
@@ -107,10 +109,14 @@ export async function addMember(
     sql`WITH made AS (
       INSERT INTO users (id, name, email, email_verified, role)
       VALUES (${newId()}::uuid, ${person.name}::text, ${email}::text, true, 'member')
-      ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, name, email, role),
+      ON CONFLICT (email) DO UPDATE SET two_factor_enabled = users.two_factor_enabled AND users.email_verified
+      RETURNING id, name, email, role, email_verified),
+    unproven AS (SELECT id FROM made WHERE NOT email_verified AND role = 'member'),
+    ${forgetUnproven(sql`unproven`)},
     joined AS (
       INSERT INTO members (organization_id, user_id, role) SELECT ${organizationId}::uuid, id, 'company' FROM made ON CONFLICT DO NOTHING)
-    SELECT id AS "userId", name, email, role, EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AS "hasPassword",
+    SELECT id AS "userId", name, email, role,
+      EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AND NOT EXISTS (SELECT 1 FROM unproven) AS "hasPassword",
       (SELECT m.role FROM members m WHERE m.user_id = made.id AND m.organization_id = ${organizationId}::uuid AND NOT ${opensCompany}) AS other
     FROM made`,
   );

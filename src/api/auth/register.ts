@@ -174,12 +174,11 @@ export async function findInviting(
   request: FastifyRequest,
   given: string,
 ) {
-  await limits.check(request);
-  const inviteCode = inviteCodeOf(given);
-  const seller = inviteCode === null ? null : await registrations.findSeller(inviteCode);
-  if (seller && inviteCode !== null) return { ...seller, inviteCode };
-  await limits.wrong(request);
-  return null;
+  return limits.guess(request, async () => {
+    const inviteCode = inviteCodeOf(given);
+    const seller = inviteCode === null ? null : await registrations.findSeller(inviteCode);
+    return seller && inviteCode !== null ? { ...seller, inviteCode } : null;
+  });
 }
 
 type Read = {

@@ -121,6 +121,7 @@ async function importFile(session: Session, file: string, options: FileOptions):
     organizationId,
     actor,
     inTurn: (work) => work(),
+    knownAddresses: null,
   });
   for (const { row, errors } of rejected) process.stderr.write(`row ${row}: ${errors.join('; ')}\n`);
   say(

@@ -4,7 +4,7 @@ import { makeLink } from '../../src/db/account/links.ts';
 import { addMember } from '../../src/db/account/members.ts';
 import { createSeller } from '../../src/db/account/sellers.ts';
 import { accountLinksOf } from '../../src/usecases/account/links.ts';
-import { codeFor } from '../harness/authenticator.ts';
+import { freshCodeFor } from '../harness/authenticator.ts';
 import { visit } from '../harness/console-client.ts';
 import { forgetSignIns } from '../harness/counters.ts';
 import { pick } from '../harness/google.ts';
@@ -43,7 +43,9 @@ async function prepare() {
   const as = { cookie: cookieIn(await signIn(email, password)), ...own() };
   const enabled = await send('POST', '/api/auth/two-factor/enable', as, { password });
   const { totpURI } = (await enabled.json()) as { totpURI: string };
-  const verified = await send('POST', '/api/auth/two-factor/verify-totp', as, { code: codeFor(totpURI) });
+  const verified = await send('POST', '/api/auth/two-factor/verify-totp', as, {
+    code: freshCodeFor(totpURI),
+  });
   const session = { cookie: cookieIn(verified), ...own() };
   const accomplice = { email: `accomplice-${randomUUID()}@people.example`, role: 'SELLER' };
   expect((await send('POST', '/api/members/invitations', session, accomplice)).status).toBe(201);
@@ -130,7 +132,7 @@ describe('a stranger who registered the address of a victim is shut out', () => 
     const { organizationId } = await makeSeller(system);
     const { db } = system.runtime;
     for (const add of [
-      ({ email }: Prepared) => addMember(db, organizationId, { name: 'V', email }),
+      ({ email }: Prepared) => addMember(db, organizationId, { name: 'V', email }, 'cli'),
       ({ email }: Prepared) =>
         createSeller(db, {
           slug: `own-${randomUUID()}`,

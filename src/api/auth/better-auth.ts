@@ -14,6 +14,7 @@ import { createPasswords } from '../../usecases/account/passwords.ts';
 import { addressOf } from '../http/limits.ts';
 import { type Returned, realGoogle, simulatedGoogle } from './google.ts';
 import { trustedOrigins } from './origin.ts';
+import { passwordHooks } from './password-hooks.ts';
 import { sessionHooks } from './session-hooks.ts';
 
 /**
@@ -76,7 +77,7 @@ export function createAuth({ config, db, log }: AuthDeps, returned: Returned = a
       ...simulatedGoogle(config.google, returned),
       bearer({ requireSignature: true }),
     ],
-    databaseHooks: sessionHooks,
+    databaseHooks: { ...sessionHooks, ...passwordHooks(db) },
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     advanced: {

@@ -132,6 +132,15 @@ export async function spendOnPassword(
   });
 }
 
+/** Ends the links that set the password of a user, mailed and handed ones. */
+export async function endPasswordLinks(db: Queryable, userId: string): Promise<void> {
+  await run(
+    db,
+    sql`WITH handed AS (DELETE FROM verifications WHERE value = ${userId}::text AND identifier LIKE 'password-link:%')
+      UPDATE account_links SET used_at = now() WHERE user_id = ${userId}::uuid AND purpose = 'reset_password' AND used_at IS NULL`,
+  );
+}
+
 /** The stored password of a user who signs in with one. */
 export async function findStoredPassword(db: Queryable, userId: string): Promise<string | null> {
   const [row] = await run<{ password: string | null }>(

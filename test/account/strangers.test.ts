@@ -90,7 +90,7 @@ async function expectShutOut(prepared: Prepared) {
   await forgetSignIns(system.runtime, prepared.email);
 }
 
-describe('a stranger who registered the address of a victim is shut out', () => {
+describe('[S09] a stranger who registered the address of a victim is shut out', () => {
   it('when the victim comes with Google, who is signed in to the account', async () => {
     const prepared = await prepare();
     const visitor = visit(system);
@@ -151,7 +151,7 @@ describe('a stranger who registered the address of a victim is shut out', () => 
   });
 });
 
-describe('what is not the owner’s', () => {
+describe('[S09] what is not the owner’s', () => {
   it('a link alone verifies nothing: neither a session of another person nor a wrong password does', async () => {
     const prepared = await prepare();
     const other = await makeSeller(system);

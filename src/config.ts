@@ -186,6 +186,8 @@ export function loadConfig(
       inboxDays: e.RETENTION_INBOX_DAYS,
       attemptsDays: e.RETENTION_ATTEMPTS_DAYS,
       rejectsDays: e.RETENTION_REJECTS_DAYS,
+      auditDays: e.RETENTION_AUDIT_DAYS,
+      invitationsDays: e.RETENTION_INVITATIONS_DAYS,
     },
     notes: [...databases.notes, ...new Set(queue.flatMap((read) => (read.ok ? read.notes : [])))],
     ...direct,

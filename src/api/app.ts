@@ -12,6 +12,7 @@ import { accountApi } from './auth/account-api.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
 import { credentialStrategy } from './auth/credential.ts';
+import { receiveFromGoogle } from './auth/google-registration.ts';
 import { authApi, authPages } from './auth/index.ts';
 import { createRegistering } from './auth/register.ts';
 import { companyApi, companyPages } from './company/index.ts';
@@ -54,9 +55,9 @@ export type RouteEntry = { method: string; url: string };
 export async function buildApp(runtime: Runtime, options: AppOptions = {}): Promise<FastifyInstance> {
   const app = createServer(runtime);
   const limiter = createLimiter(runtime, { ...defaultLimits, ...options.limits });
-  const auth = createAuth(runtime);
-  const access = createAccess(runtime, { auth, limiter });
   const registering = createRegistering(runtime);
+  const auth = createAuth(runtime, receiveFromGoogle({ ...runtime, registering }));
+  const access = createAccess(runtime, { auth, limiter });
   admitRequests(app, limiter);
   limitConnections(app, runtime.config.http.connections);
   limitBufferedBodies(app, {
@@ -85,8 +86,8 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(healthRoutes(runtime, access));
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
-  await app.register(accountApi(runtime, { access, registering, limiter }));
-  await app.register(authApi(runtime, auth, { access, limiter }));
+  await app.register(accountApi(runtime, { auth, access, registering, limiter }));
+  await app.register(authApi(runtime, auth, { access, registering, limiter }));
   const hashPassword = async (password: string) => (await auth.$context).password.hash(password);
   await app.register(marketplaceApi(runtime, access, { hashPassword }));
   await app.register(uploadRoutes(runtime, access));

@@ -51,6 +51,10 @@ export type Retention = {
   attemptsDays: number;
   /** Rejected rows of files, counted from the end of their import. */
   rejectsDays: number;
+  /** Who changed what in an organization. */
+  auditDays: number;
+  /** Invitations, from their acceptance, revocation or expiry. */
+  invitationsDays: number;
   /** How long a repeated Idempotency-Key returns the first response. Not configurable, because clients rely on it. */
   idempotencyDays: number;
 };
@@ -60,6 +64,8 @@ export const defaultRetention: Retention = Object.freeze({
   messagesMonths: 13,
   inboxDays: 180,
   rejectsDays: 90,
+  auditDays: 400,
+  invitationsDays: 90,
   attemptsDays: 90,
   idempotencyDays: 7,
 });

@@ -100,19 +100,12 @@ function locks(campaign: TurnCampaign, sales: readonly Sale[], buyers: readonly 
         ORDER BY buyer_id FOR NO KEY UPDATE`,
     },
     {
-      // The foreign keys of the assignments lock them anyway, after rows that come later in the order of locks.
-      name: 'parties',
-      statement:
-        () => sql`SELECT * FROM buyers WHERE id = ANY(${owners}::uuid[]) AND (SELECT count(*) FROM purses) >= 0
-        ORDER BY id FOR KEY SHARE`,
-    },
-    {
       // A counter of a day, week or month that has passed begins again. One that another transaction has begun is kept.
       name: 'fitting',
       statement:
         () => sql`SELECT t.*, s.day, s.day_count, s.daily_cap, w.balance_minor, w.week, w.week_spent, w.month, w.month_spent
         FROM takers t
-        JOIN parties b ON b.id = t."buyerId" AND b.active = 'active' AND b.flagged_at IS NULL
+        JOIN buyers b ON b.id = t."buyerId" AND b.active = 'active' AND b.flagged_at IS NULL
         CROSS JOIN LATERAL (${calendar(sql`clock_timestamp()`, sql`coalesce(b.time_zone, ${campaign.timeZone}::text)`)}) z
         JOIN LATERAL (SELECT o.status, o.states, o.daily_cap, greatest(o.day, z.day) AS day,
             CASE WHEN o.day >= z.day THEN o.day_count ELSE 0 END AS day_count

@@ -10,6 +10,7 @@ import { cardRoutes } from './cards.ts';
 import { categoryRoutes } from './categories.ts';
 import { leadRoutes } from './leads.ts';
 import { auditPages } from './pages/audit.ts';
+import { buyerWalletPages } from './pages/buyer-wallet.ts';
 import { buyerPages } from './pages/buyers.ts';
 import { campaignPages } from './pages/campaigns.ts';
 import { categoryPages } from './pages/categories.ts';
@@ -19,6 +20,7 @@ import { createMarketSite, preparePages } from './pages/site.ts';
 import { marketHome, subscriptionPages } from './pages/subscriptions.ts';
 import { supplierPages } from './pages/suppliers.ts';
 import { teamPages } from './pages/team.ts';
+import { walletPages } from './pages/wallet.ts';
 import { partyFiles } from './party-files.ts';
 import { sellerRoutes } from './sellers.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
@@ -60,6 +62,7 @@ export function marketPages(
       categoryPages(sellers, site);
       campaignPages(sellers, site);
       buyerPages(sellers, site, hashPassword);
+      buyerWalletPages(sellers, site);
       supplierPages(sellers, site);
       auditPages(sellers, site);
       settingsPages(sellers, site);
@@ -73,6 +76,7 @@ export function marketPages(
       preparePages(buyers, site, access, 'buyer');
       subscriptionPages(buyers, site);
       profilePages(buyers, site);
+      walletPages(buyers, site);
     });
   };
 }

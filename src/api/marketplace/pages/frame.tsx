@@ -17,6 +17,7 @@ const sellers = [
 ] as const;
 const buyers = [
   ['', 'Campaigns'],
+  ['wallet', 'Wallet'],
   ['profile', 'Profile'],
 ] as const;
 const places = { seller: sellers, buyer: buyers };

@@ -1,3 +1,13 @@
+CREATE TABLE "campaign_turns" (
+	"campaign_id" uuid PRIMARY KEY NOT NULL,
+	"run" bigint DEFAULT 0 NOT NULL,
+	"eligible" text DEFAULT '' NOT NULL,
+	"due_at" timestamp with time zone,
+	"draining" boolean DEFAULT false NOT NULL,
+	"last_received_at" timestamp with time zone,
+	"last_lead_id" uuid
+);
+--> statement-breakpoint
 CREATE TABLE "decisions" (
 	"lead_id" uuid NOT NULL,
 	"number" integer NOT NULL,
@@ -34,7 +44,7 @@ CREATE TABLE "bought_people" (
 	"hash" text NOT NULL,
 	"lead_id" uuid NOT NULL,
 	"bought_at" timestamp with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "bought_people_buyer_id_campaign_id_hash_pk" PRIMARY KEY("buyer_id","campaign_id","hash")
+	CONSTRAINT "bought_people_campaign_id_hash_buyer_id_pk" PRIMARY KEY("campaign_id","hash","buyer_id")
 );
 --> statement-breakpoint
 CREATE TABLE "payment_methods" (
@@ -123,7 +133,10 @@ ALTER TABLE "payments" ADD COLUMN "reserved_minor" integer DEFAULT 0 NOT NULL;--
 ALTER TABLE "subscriptions" ADD COLUMN "pass" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "day" date;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "day_count" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "run" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "subscriptions" ADD COLUMN "run_count" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "buyers" ADD COLUMN "time_zone" text;--> statement-breakpoint
+ALTER TABLE "campaign_turns" ADD CONSTRAINT "campaign_turns_campaign_id_campaigns_id_fk" FOREIGN KEY ("campaign_id") REFERENCES "public"."campaigns"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "decisions" ADD CONSTRAINT "decisions_lead_id_leads_id_fk" FOREIGN KEY ("lead_id") REFERENCES "public"."leads"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "distributions" ADD CONSTRAINT "distributions_lead_id_leads_id_fk" FOREIGN KEY ("lead_id") REFERENCES "public"."leads"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "distributions" ADD CONSTRAINT "distributions_campaign_fk" FOREIGN KEY ("organization_id","campaign_id") REFERENCES "public"."campaigns"("organization_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -134,6 +147,7 @@ ALTER TABLE "top_ups" ADD CONSTRAINT "top_ups_payment_method_id_payment_methods_
 ALTER TABLE "wallet_transactions" ADD CONSTRAINT "wallet_transactions_buyer_id_wallets_buyer_id_fk" FOREIGN KEY ("buyer_id") REFERENCES "public"."wallets"("buyer_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "wallet_transactions" ADD CONSTRAINT "wallet_transactions_unlock_id_lead_unlocks_id_fk" FOREIGN KEY ("unlock_id") REFERENCES "public"."lead_unlocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "wallets" ADD CONSTRAINT "wallets_buyer_fk" FOREIGN KEY ("organization_id","buyer_id") REFERENCES "public"."buyers"("organization_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "campaign_turns_due" ON "campaign_turns" USING btree ("due_at") WHERE due_at is not null and not draining;--> statement-breakpoint
 CREATE INDEX "distributions_newest" ON "distributions" USING btree ("organization_id","status","received_at","lead_id");--> statement-breakpoint
 CREATE INDEX "distributions_pending" ON "distributions" USING btree ("campaign_id","received_at","lead_id") WHERE status = 'PENDING';--> statement-breakpoint
 CREATE INDEX "recent_ingests_old" ON "recent_ingests" USING btree ("at");--> statement-breakpoint
@@ -152,4 +166,5 @@ ALTER TABLE "campaigns" ADD CONSTRAINT "campaigns_repeat_window" CHECK ("campaig
 -- Each sale updates these rows in columns without an index, within the page.
 ALTER TABLE "wallets" SET (fillfactor = 50);--> statement-breakpoint
 ALTER TABLE "subscriptions" SET (fillfactor = 70);--> statement-breakpoint
-ALTER TABLE "distributions" SET (fillfactor = 90);
+ALTER TABLE "distributions" SET (fillfactor = 90);--> statement-breakpoint
+ALTER TABLE "campaign_turns" SET (fillfactor = 70);

@@ -78,6 +78,8 @@ export type Config = Readonly<{
   /** Null when signing in with Google is switched off. */
   google: GoogleConfig | null;
   maxCsvBytes: number;
+  /** How long the answer to a supplier's lead waits for the decision who buys it. */
+  ingestWaitMs: number;
   /** Limits that replace those of the table of quotas, by name. */
   quotas: Readonly<Record<string, number>>;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -173,6 +175,7 @@ export function loadConfig(
     sessionSecret: e.SESSION_SECRET ?? developmentSessionSecret,
     registration: e.REGISTRATION,
     maxCsvBytes: Math.round(e.MAX_CSV_SIZE_MB * 1024 * 1024),
+    ingestWaitMs: e.INGEST_WAIT_MS,
     quotas,
     logLevel: e.LOG_LEVEL,
     timings: defaultTimings,
@@ -183,6 +186,8 @@ export function loadConfig(
       inboxDays: e.RETENTION_INBOX_DAYS,
       attemptsDays: e.RETENTION_ATTEMPTS_DAYS,
       rejectsDays: e.RETENTION_REJECTS_DAYS,
+      auditDays: e.RETENTION_AUDIT_DAYS,
+      invitationsDays: e.RETENTION_INVITATIONS_DAYS,
     },
     notes: [...databases.notes, ...new Set(queue.flatMap((read) => (read.ok ? read.notes : [])))],
     ...direct,

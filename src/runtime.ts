@@ -15,6 +15,7 @@ import { createQueues } from './engine/queues.ts';
 import { createRelay } from './engine/relay.ts';
 import { createCounters } from './usecases/account/counters.ts';
 import { createQuotas } from './usecases/account/quotas.ts';
+import { createDistribution } from './usecases/marketplace/distribute.ts';
 import { createTexting } from './usecases/messaging/texting.ts';
 import type { Runtime } from './usecases/runtime.ts';
 import { createSelfCheck, type SelfCheckOptions } from './usecases/transport/self-check.ts';
@@ -113,6 +114,7 @@ export async function createRuntime(
       log,
     }),
     selfCheck,
+    distribution: createDistribution({ db, relay, rechargeWaitMs: timings.rechargeWaitMs }),
     async close() {
       counters.close();
       await settledWithin(closePatienceMs, selfCheck.stop());

@@ -52,10 +52,13 @@ export const environment = z.object({
   RETENTION_INBOX_DAYS: z.coerce.number().int().min(35).max(36500).default(180),
   RETENTION_ATTEMPTS_DAYS: z.coerce.number().int().min(7).max(36500).default(90),
   RETENTION_REJECTS_DAYS: z.coerce.number().int().min(1).max(36500).default(90),
+  RETENTION_AUDIT_DAYS: z.coerce.number().int().min(30).max(36500).default(400),
+  RETENTION_INVITATIONS_DAYS: z.coerce.number().int().min(1).max(36500).default(90),
   MAX_CONNECTIONS: z.coerce.number().int().min(10).max(100_000).default(4_000),
   MAX_CONNECTIONS_PER_ADDRESS: z.coerce.number().int().min(1).max(100_000).default(1_000),
   MAX_CSV_SIZE_MB: z.coerce.number().positive().default(10),
   QUOTAS: text,
+  INGEST_WAIT_MS: z.coerce.number().int().min(0).max(30_000).default(2_000),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 

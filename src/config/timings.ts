@@ -14,6 +14,10 @@ export type Timings = {
   listingGapMs: number;
   /** How long an unknown outcome waits for the vendor's status callback before the vendor's messages are listed. */
   callbackGraceMs: number;
+  /** How long a lead waits for the recharge of the wallet whose turn it is, once. */
+  rechargeWaitMs: number;
+  /** Pause between two looks for campaigns whose waiting leads are due to be tried. */
+  wakeEveryMs: number;
   /** Time after which a reveal without a delivery failure counts as delivered. */
   assumeDeliveredMs: number;
   /** Time after which a failing CRM of a company raises an alert. */
@@ -30,6 +34,8 @@ export const defaultTimings: Timings = Object.freeze({
   ledgerCheckEveryMs: 3_600_000,
   listingGapMs: 60_000,
   callbackGraceMs: 15_000,
+  rechargeWaitMs: 10_000,
+  wakeEveryMs: 500,
   assumeDeliveredMs: 3_600_000,
   unwellAfterMs: 300_000,
   backoffMs: [10_000, 20_000, 40_000, 60_000],
@@ -45,6 +51,10 @@ export type Retention = {
   attemptsDays: number;
   /** Rejected rows of files, counted from the end of their import. */
   rejectsDays: number;
+  /** Who changed what in an organization. */
+  auditDays: number;
+  /** Invitations, from their acceptance, revocation or expiry. */
+  invitationsDays: number;
   /** How long a repeated Idempotency-Key returns the first response. Not configurable, because clients rely on it. */
   idempotencyDays: number;
 };
@@ -54,6 +64,8 @@ export const defaultRetention: Retention = Object.freeze({
   messagesMonths: 13,
   inboxDays: 180,
   rejectsDays: 90,
+  auditDays: 400,
+  invitationsDays: 90,
   attemptsDays: 90,
   idempotencyDays: 7,
 });

@@ -28,6 +28,8 @@ export type Change = {
   events?: EventDraft[];
   /** The subjects whose events are written; all of them unless given. For a change of several rows, each with its own guard. */
   eventsOf?: SQL;
+  /** A JSON value of what was written, for `CommitResult.returned`. */
+  returning?: SQL;
 };
 
 export type PublishRow = { id: number; worker: WorkerName; epoch: number; organizationId: string | null };
@@ -38,6 +40,8 @@ export type CommitResult = {
   /** False when the state was not the expected one. Nothing was written, and the outbox row remains. */
   moved: boolean;
   publish: PublishRow[];
+  /** The value of `returning`; null without one. */
+  returned: unknown;
 };
 
 export type CommitOptions = {
@@ -177,7 +181,8 @@ function buildStatement(change: Change, options: CommitOptions): SQL {
     ? sql`(SELECT coalesce(json_agg(json_build_object('id', id, 'worker', worker, 'epoch', epoch, 'organizationId', organization_id)) FILTER (WHERE queued), '[]') FROM tasks)`
     : sql`'[]'::json`;
   return sql`${parts.length > 0 ? sql`WITH ${sql.join(parts, sql`,\n`)}` : sql``}
-    SELECT ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held, ${go} AS moved, ${published} AS publish`;
+    SELECT ${fence ? sql`EXISTS (SELECT 1 FROM held)` : sql`true`} AS held, ${go} AS moved, ${published} AS publish,
+      ${change.returning ?? sql`NULL::json`} AS returned`;
 }
 
 const factsPart = (
@@ -200,7 +205,7 @@ function rowsOf(drafts: readonly EventDraft[], options: CommitOptions) {
   const eventRows: Record<string, unknown>[] = [];
   const outboxRows: Record<string, unknown>[] = [];
   for (const draft of drafts) {
-    const event = completeEvent(draft, options.cause ?? null);
+    const event = completeEvent(draft, draft.cause ?? options.cause ?? null);
     eventRows.push({
       id: event.id,
       occurred_at: event.occurredAt,

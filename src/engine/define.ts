@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/client.ts';
 import type { Change, Fence } from '../db/commit.ts';
 import { type OpenRun, openRuns, type Subject } from '../db/transport/outbox.ts';
+import type { RunEnding } from '../db/transport/run-ends.ts';
 import type { EventType } from '../events/catalog.ts';
 import type { DomainEvent } from '../events/envelope.ts';
 import type { EventsOf, WorkerName } from '../events/routes.ts';
@@ -20,6 +21,8 @@ export type Run<S = unknown> = {
   subject(): Promise<S | null>;
   /** Passed to runtime.effects to claim under this run's fence. */
   effect: EffectRun;
+  /** For a transaction that ends several runs: see `endRuns` in db/transport/run-ends.ts. */
+  ending: RunEnding;
   /** Commits a step of a run that continues. Returns false when the state has changed or the fence was lost. */
   advance(change: Change): Promise<boolean>;
 };

@@ -98,7 +98,7 @@ function createContext(
   const runId = newId();
   const cause = { correlationId: open.event.correlationId, causationId: open.event.id };
   const answers = createAnswers((booking) => bookEffect(runtime.db, booking));
-  return {
+  const context: Context = {
     worker,
     runtime,
     opened,
@@ -118,6 +118,7 @@ function createContext(
       now: open.now,
       since: open.createdAt,
       attempts: open.attempts,
+      ending: { fence, cause, attempt: (note) => context.attempt('finished', note) },
       effect: {
         fence,
         cause,
@@ -140,6 +141,7 @@ function createContext(
       },
     },
   };
+  return context;
 }
 
 type Settled = { report: JobReport; note: string };
@@ -182,6 +184,8 @@ async function settle(context: Context, outcome: Outcome): Promise<Settled | nul
       if (!result.held) return { report: 'gone', note: 'another run finished it' };
       return result.moved ? { report: 'finished', note: outcome.note } : null;
     }
+    case 'ended':
+      return { report: 'finished', note: outcome.note };
     case 'skip': {
       const attempt = context.attempt('skipped', outcome.because);
       await persistently(() =>

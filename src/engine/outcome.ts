@@ -4,6 +4,8 @@ import type { Change } from '../db/commit.ts';
 export type Outcome =
   /** Finish: fence, guarded change, events and next outbox rows in one statement. */
   | { kind: 'finish'; change: Change; note: string }
+  /** The handler's own transaction has ended the row, together with those of other runs (`Run.ending`). */
+  | { kind: 'ended'; note: string }
   /** Nothing to do: the state has already changed. */
   | { kind: 'skip'; because: string }
   /**
@@ -15,6 +17,7 @@ export type Outcome =
   | { kind: 'park'; because: string };
 
 export const finish = (change: Change, note = 'done'): Outcome => ({ kind: 'finish', change, note });
+export const ended = (note: string): Outcome => ({ kind: 'ended', note });
 export const skip = (because: string): Outcome => ({ kind: 'skip', because });
 export type Snooze = Extract<Outcome, { kind: 'snooze' }>;
 export const snooze = (ms: number, because: string): Snooze => ({ kind: 'snooze', ms, because });

@@ -3,6 +3,7 @@ import { accountEvents } from './account.ts';
 import { crmEvents } from './crm.ts';
 import { importsEvents } from './imports.ts';
 import { leadEvents } from './lead.ts';
+import { marketplaceEvents } from './marketplace.ts';
 import { messagingEvents } from './messaging.ts';
 import { paymentEvents } from './payment.ts';
 import { unlockEvents } from './unlock.ts';
@@ -21,6 +22,7 @@ export const catalog = {
   ...accountEvents,
   ...importsEvents,
   ...crmEvents,
+  ...marketplaceEvents,
   ...unlockEvents,
   ...messagingEvents,
   ...paymentEvents,

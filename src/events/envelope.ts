@@ -29,6 +29,8 @@ export type EventDraft = {
     data: EventData<K>;
     /** Milliseconds from the database's now until a delayed worker (see routes) is due. */
     dueInMs?: number;
+    /** Unless it is that of the whole statement. */
+    cause?: Cause;
   };
 }[EventType];
 

@@ -24,6 +24,11 @@ export const routes = {
   'lead.sold_out': ['expirer'],
   'lead.contact_read': [],
 
+  'lead.assigned': [],
+  'lead.waiting': [{ later: 'expirer' }],
+  'lead.expired': [],
+  'campaign.woken': ['distributor'],
+
   'company.registered': [],
   'account.registered': ['account-keeper'],
   'account.link_requested': ['account-keeper'],

@@ -5,6 +5,7 @@
 type SubjectKind =
   | 'unlock'
   | 'lead'
+  | 'campaign'
   | 'phone'
   | 'top_up'
   | 'wallet'
@@ -21,6 +22,7 @@ type SubjectKind =
 export const subjects = {
   unlock: (id: string) => `unlock:${id}`,
   lead: (id: string) => `lead:${id}`,
+  campaign: (id: string) => `campaign:${id}`,
   /** A conversation: our number and the buyer's. */
   phone: (id: string) => `phone:${id}`,
   top_up: (id: string) => `top_up:${id}`,

@@ -9,6 +9,7 @@ import type { Effects } from '../engine/effects.ts';
 import type { EngineRuntime } from '../engine/runtime.ts';
 import type { Counters } from './account/counters.ts';
 import type { Quotas } from './account/quotas.ts';
+import type { Distribution } from './marketplace/distribute.ts';
 import type { Texting } from './messaging/texting.ts';
 import type { SelfCheck } from './transport/self-check.ts';
 
@@ -28,4 +29,5 @@ export type Runtime = EngineRuntime & {
   counters: Counters;
   quotas: Quotas;
   selfCheck: SelfCheck;
+  distribution: Distribution;
 };

@@ -1,4 +1,4 @@
-import { type UnofferedUnlock, unofferedSubject } from '../db/unlock/subject.ts';
+import { type ReceivedLead, receivedSubject } from '../db/unlock/subject.ts';
 import { markOffered } from '../db/unlock/unlocks.ts';
 import { defineWorker, type Run } from '../engine/define.ts';
 import { finish, type Outcome, skip } from '../engine/outcome.ts';
@@ -6,34 +6,42 @@ import type { DomainEvent } from '../events/envelope.ts';
 import { subjects } from '../events/subjects.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 
-type Deps = Pick<Runtime, 'db'>;
+type Deps = Pick<Runtime, 'db' | 'distribution'>;
 
-/** Offers a lead: one `unlock.offered` for each unlock chosen for it. */
-export const distributor = defineWorker<'distributor', Deps, UnofferedUnlock[]>({
+/** Offers a lead to the buyers named for it, one `unlock.offered` each, or sells it to buyers of its campaign. */
+export const distributor = defineWorker<'distributor', Deps, ReceivedLead>({
   name: 'distributor',
-  about: unofferedSubject,
+  about: receivedSubject,
   concurrency: 20,
-  timeoutMs: 10_000,
+  timeoutMs: 15_000,
   attempts: 12,
   handle: {
-    async 'lead.received'(event, _deps, run) {
-      return offer(event, event.data.unlockIds ?? [], run);
+    async 'lead.received'(event, { distribution }, run) {
+      const received = await run.subject();
+      const { leadId, unlockIds = [] } = event.data;
+      if (received?.campaignId)
+        return distribution.decide({ leadId, campaignId: received.campaignId, ending: run.ending });
+      return offer(event, received, unlockIds);
     },
 
     async 'offers.requested'(event, _deps, run) {
-      return offer(event, event.data.unlockIds, run);
+      return offer(event, await run.subject(), event.data.unlockIds);
+    },
+
+    async 'campaign.woken'(event, { distribution }, run: Run) {
+      return distribution.drain(event.data.campaignId, run.ending);
     },
   },
 });
 
 /** Buyers named by the sender were selected when their unlocks were stored, because the response lists each of them. */
-async function offer(
+function offer(
   event: DomainEvent<'lead.received' | 'offers.requested'>,
+  received: ReceivedLead | null,
   unlockIds: readonly string[],
-  run: Run<UnofferedUnlock[]>,
-): Promise<Outcome> {
+): Outcome {
   const chosen = new Set(unlockIds);
-  const offers = ((await run.subject()) ?? []).filter(({ id }) => chosen.has(id));
+  const offers = (received?.unlocks ?? []).filter(({ id }) => chosen.has(id));
   if (offers.length === 0) return skip('no unlock left to offer');
   return finish(
     {

@@ -1,3 +1,4 @@
+import { expireLead, findWaitingLead } from '../db/marketplace/pending.ts';
 import { findPhone } from '../db/messaging/phones.ts';
 import { unlockSubject } from '../db/unlock/subject.ts';
 import type { UnlockView } from '../db/unlock/unlocks.ts';
@@ -13,7 +14,7 @@ type Deps = Pick<Runtime, 'db'>;
 /** Unlocks of one phone or lead closed per round. */
 const roundSize = 100;
 
-/** Ends offers: TTL, decline, sold out, opt-out. */
+/** Ends offers: TTL, decline, sold out, opt-out. Expires leads that found no buyer. */
 export const expirer = defineWorker<'expirer', Deps, UnlockView>({
   name: 'expirer',
   about: unlockSubject,
@@ -39,6 +40,13 @@ export const expirer = defineWorker<'expirer', Deps, UnlockView>({
         { type: 'sell_out' },
         run,
       );
+    },
+
+    async 'lead.waiting'({ organizationId, data }, { db }) {
+      const lead = await findWaitingLead(db, data.leadId);
+      if (lead?.status !== 'PENDING') return skip('it waits no longer');
+      if (lead.leftMs > 0) return snooze(lead.leftMs, 'its time is not over');
+      return finish(expireLead({ organizationId, ...data }), 'no buyer in time');
     },
 
     async 'buyer.opted_out'(event, { db }, run) {

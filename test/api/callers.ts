@@ -64,6 +64,8 @@ export const answers: Record<string, string> = {
   'GET /api/jobs/:job_id': '404 403 404 404 404 401 200',
   'GET /api/leads': '200 200 403 403 403 401 403',
   'GET /api/leads/:lead_id': '404 200 401 401 401 401 401',
+  'GET /api/leads/ingest': '403 200 401 401 401 401 401',
+  'GET /api/leads/:lead_id/decisions': '401 401 403 403 403 401 403',
   'GET /api/leads/:lead_id/unlocks': '404 200 401 401 401 401 401',
   'GET /api/members': '401 401 403 403 403 401 403',
   'GET /api/members/invitations': '401 401 403 403 403 401 403',
@@ -191,6 +193,9 @@ export const answers: Record<string, string> = {
   'POST /api/leads/:lead_id/send': '404 200 401 401 401 401 401',
   // The answer to a bulk names the reason of each lead that was not stored.
   'POST /api/leads/bulk': '200 403 200 200 200 401 200',
+  'POST /api/campaigns/:id/leads/import': '401 401 403 403 403 401 403',
+  'POST /api/leads/ingest': '403 403 401 401 401 401 401',
+  'POST /api/leads/ingest/bulk': '403 403 401 401 401 401 401',
   'POST /api/leads/sms-response': '400 403 401 401 401 401 401',
   'POST /api/members/invitations': '401 401 403 403 403 401 403',
   'POST /api/providers': '400 403 401 401 401 401 401',

@@ -28,6 +28,8 @@ export const chaosTimings: Timings = {
   sweepEveryMs: 500,
   reconcileAfterMs: 5_000,
   missedEventsEveryMs: 5_000,
+  rechargeWaitMs: 2_000,
+  wakeEveryMs: 200,
   ledgerCheckEveryMs: 20_000,
   reconcileEveryMs: 3_000,
   listingGapMs: 2_000,

@@ -8,6 +8,8 @@ export const quickTimings: Partial<Timings> = {
   reconcileEveryMs: 1_000,
   listingGapMs: 600,
   callbackGraceMs: 400,
+  rechargeWaitMs: 500,
+  wakeEveryMs: 50,
   assumeDeliveredMs: 3_600_000,
   unwellAfterMs: 200,
   backoffMs: [100, 200, 400],

@@ -32,6 +32,7 @@ const withoutBody = [
   'post /api/payments/setup-intent',
   'post /api/buyers/import',
   'post /api/campaigns/subscriptions/import',
+  'post /api/campaigns/{id}/leads/import',
 ];
 
 describe('the documentation of the marketplace’s routes', () => {

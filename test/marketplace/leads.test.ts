@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DistributionStatus } from '../../src/domain/marketplace/distribution.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
 import { marketClient } from '../harness/market-client.ts';
+import { sellMarketLead, storeMarketLead } from '../harness/market-leads.ts';
 
 let api: ApiTest;
 let seller: MadeSeller;
@@ -28,37 +30,32 @@ beforeAll(async () => {
     [seller.organizationId, categoryId],
   );
   campaignId = campaign!.id;
-  await lead('lead_old', { at: '2026-01-31T03:30:00Z', state: 'TX' });
+  await lead('lead_old', { at: '2026-01-31T03:30:00Z', state: 'TX', status: 'EXPIRED' });
+  await lead('lead_test', { at: '2026-02-01T03:30:00Z', status: 'TEST' });
   await lead('lead_both', { at: '2026-11-01T12:00:00Z' });
   await lead('lead_rivals', { at: '2026-11-02T12:00:00Z' });
   await lead('lead_back', { at: '2026-11-03T12:00:00Z' });
   await lead('lead_new', { at: new Date().toISOString(), plain: true });
-  await sale('lead_both', buyer, '2026-11-01T12:00:05Z', { viewed: true });
-  await sale('lead_both', rival, '2026-11-01T12:00:06Z');
-  await sale('lead_rivals', rival, '2026-11-02T12:00:05Z');
-  await sale('lead_back', buyer, '2026-11-03T12:00:05Z', { refunded: true });
+  await sellMarketLead(api, 'lead_both', buyer, { at: '2026-11-01T12:00:05Z', viewed: true });
+  await sellMarketLead(api, 'lead_both', rival, { at: '2026-11-01T12:00:06Z' });
+  await sellMarketLead(api, 'lead_rivals', rival, { at: '2026-11-02T12:00:05Z' });
+  await sellMarketLead(api, 'lead_back', buyer, { at: '2026-11-03T12:00:05Z', refunded: true });
 });
 afterAll(() => api?.stop());
 
-async function lead(publicId: string, { at = '', state = 'FL', plain = false }) {
-  const locked = { firstName: 'Ann', phone: '+13055550142' };
-  const contact = plain ? null : api.runtime.vault.sealJson(locked);
-  await api.rows(
-    `INSERT INTO leads (id, organization_id, public_id, channel, public, contact, phone_valid, region, quality, campaign_id, category_id, created_at)
-     VALUES (gen_random_uuid(), $1, $2, 'marketplace', '{"data":{"roof":"tile"}}', $3, true, $4, 'HOT', $5, $6, $7)`,
-    [seller.organizationId, publicId, contact, state, campaignId, categoryId, at],
-  );
-}
-
-async function sale(publicId: string, to: MadeBuyer, at: string, { viewed = false, refunded = false } = {}) {
-  await api.rows(
-    `INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, campaign_id, status, price_minor, currency, ttl_expires_at, paid_at, paid_by, viewed_at, reason, closed_at)
-     SELECT gen_random_uuid(), id, organization_id, $2::uuid, campaign_id, $3::text, 2500, 'usd', now(), $4::timestamptz, 'wallet',
-       CASE WHEN $5 THEN $4::timestamptz END, CASE WHEN $3 = 'EXPIRED' THEN 'refunded' END, CASE WHEN $3 = 'EXPIRED' THEN now() END
-     FROM leads WHERE public_id = $1`,
-    [publicId, to.buyerId, refunded ? 'EXPIRED' : 'PAID', at, viewed],
-  );
-}
+const lead = (
+  publicId: string,
+  { at = '', state = 'FL', status = 'PENDING' as DistributionStatus, plain = false },
+) =>
+  storeMarketLead(api, {
+    organizationId: seller.organizationId,
+    campaignId,
+    publicId,
+    at,
+    state,
+    status,
+    locked: plain ? null : { firstName: 'Ann', phone: '+13055550142' },
+  });
 
 type Answer = { leads: { id: string; status: string; data: object }[]; pagination: object };
 const list = async (who: MadeSeller | MadeBuyer, query = ''): Promise<Answer> =>
@@ -73,9 +70,10 @@ describe('GET /api/leads of a seller', () => {
       ['lead_back', 'DISTRIBUTED'],
       ['lead_rivals', 'DISTRIBUTED'],
       ['lead_both', 'DISTRIBUTED'],
+      ['lead_test', 'TEST'],
       ['lead_old', 'EXPIRED'],
     ]);
-    expect(answer.pagination).toEqual({ page: 1, limit: 50, total: 5, pages: 1 });
+    expect(answer.pagination).toEqual({ page: 1, limit: 50, total: 6, pages: 1 });
     expect(answer.leads[3]).toMatchObject({
       campaignId,
       categoryId,
@@ -100,12 +98,16 @@ describe('GET /api/leads of a seller', () => {
     ['?status=PENDING', ['lead_new']],
     ['?status=EXPIRED', ['lead_old']],
     ['?status=REJECTED', []],
+    ['?status=TEST', ['lead_test']],
+    ['?status=DISTRIBUTED&category=solar&endDate=2026-11-01', ['lead_both']],
+    ['?status=DISTRIBUTED&category=Roofs', []],
     ['?status=DISTRIBUTED&limit=1&page=3', ['lead_both']],
     ['?category=solar&limit=1', ['lead_new']],
     ['?category=Roofs', []],
     // 3:30 UTC is the evening before in New York, the seller's zone.
     ['?startDate=2026-01-30&endDate=2026-01-30', ['lead_old']],
-    ['?startDate=2026-01-31&endDate=2026-10-31', []],
+    ['?startDate=2026-02-01&endDate=2026-10-31', []],
+    ['?startDate=2026-01-31&endDate=2026-10-31', ['lead_test']],
     ['?startDate=2026-11-01T12:00:00Z&endDate=2026-11-02T12:00:00.000Z', ['lead_rivals', 'lead_both']],
   ])('%s', async (query, ids) => {
     expect(idsOf(await list(seller, query))).toEqual(ids);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listActiveKeys } from '../../src/db/account/api-keys.ts';
-import { supplierMaySend } from '../../src/db/marketplace/suppliers.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
 import { marketClient } from '../harness/market-client.ts';
@@ -218,17 +217,6 @@ describe('[S21] the key of a supplier of the marketplace', () => {
     expect((await withKey(apiKey, 'GET', '/api/providers')).statusCode).toBe(403);
     expect((await withKey(apiKey, 'GET', '/api/companies')).statusCode).toBe(403);
     expect(await api.count('leads')).toBe(before + 1);
-  });
-
-  it('sends its own categories, unless its supplier is inactive', async () => {
-    const { id: supplierId } = await makeSupplier([solar]);
-    const own = { organizationId: seller.organizationId, supplierId };
-    const { db } = api.runtime;
-    expect(await supplierMaySend(db, own, solar)).toBe(true);
-    expect(await supplierMaySend(db, own, roofs)).toBe(false);
-    expect(await supplierMaySend(db, { ...own, organizationId: other.organizationId }, solar)).toBe(false);
-    await send(seller, 'DELETE', `/api/suppliers/${supplierId}`);
-    expect(await supplierMaySend(db, own, solar)).toBe(false);
   });
 
   it('counts among no keys of the company', async () => {

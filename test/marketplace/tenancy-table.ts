@@ -8,6 +8,7 @@ import {
   makeSubscription,
   solarFields,
 } from '../harness/market-client.ts';
+import { storeMarketLead } from '../harness/market-leads.ts';
 import { makeWallet } from '../harness/wallets.ts';
 
 /** What belongs to the seller that the others ask for. */
@@ -219,6 +220,34 @@ export const marketRoutes: Record<string, MarketRoute> = {
     ask: ({ invitationId }) => ({ url: `/api/members/invitations/${invitationId}` }),
     answers: ofOneSeller,
   },
+  'POST /api/campaigns/:id/leads/import': {
+    ask: ({ campaignId }) => ({
+      url: `/api/campaigns/${campaignId}/leads/import`,
+      csv: 'firstName,email\nMal,mal@people.example\n',
+    }),
+    answers: ofOneSeller,
+  },
+  // Only a supplier's key with the scope opens these; what it opens is asked in the tests of S21.
+  'GET /api/leads/ingest': { ask: at('/api/leads/ingest'), answers: '401 401 401 200 401 401' },
+  'POST /api/leads/ingest': {
+    ask: ({ campaignId, categoryId }) => ({
+      url: '/api/leads/ingest',
+      body: { campaignId, categoryId, data: { firstName: 'Mal', email: 'mal@people.example' } },
+    }),
+    answers: '401 401 401 403 401 401',
+  },
+  'POST /api/leads/ingest/bulk': {
+    ask: ({ campaignId, categoryId }) => ({
+      url: '/api/leads/ingest/bulk',
+      body: { leads: [{ campaignId, categoryId, data: { firstName: 'Mal', email: 'mal@people.example' } }] },
+    }),
+    answers: '401 401 401 403 401 401',
+  },
+  // A buyer who was not considered for a lead does not learn that it exists.
+  'GET /api/leads/:lead_id/decisions': {
+    ask: ({ leadId }) => ({ url: `/api/leads/${leadId}/decisions` }),
+    answers: '404 404 404 401 403 401',
+  },
   // A key is answered by the other family of this address, which lists the leads of its supplier.
   'GET /api/leads': { ask: at('/api/leads'), answers: '200 200 200 200 403 401' },
 };
@@ -232,7 +261,9 @@ function forBoth(url: string, route: MarketRoute): Record<string, MarketRoute> {
 export const sharedRoutes = ['GET /api/leads'];
 
 export const isMarketRoute = (url: string): boolean =>
-  /^\/api\/(?:categories|campaigns|buyers|suppliers|sellers|members|audit|payments)(?:\/|$)/.test(url);
+  /^\/api\/(?:categories|campaigns|buyers|suppliers|sellers|members|audit|payments|leads\/ingest|leads\/[:{]lead_id}?\/decisions)(?:\/|$)/.test(
+    url,
+  );
 
 /** The tables that a stranger must not change for the seller. */
 export const tables = [
@@ -251,6 +282,8 @@ export const tables = [
   'wallet_transactions',
   'payment_methods',
   'top_ups',
+  'distributions',
+  'decisions',
 ];
 
 export async function makeThings(api: ApiTest, ask: Ask): Promise<Things> {
@@ -275,23 +308,9 @@ export async function makeThings(api: ApiTest, ask: Ask): Promise<Things> {
     subscriptionId: await makeSubscription(ask, owner, campaignId),
     supplierId: supplier.supplier.id,
     invitationId: invitation.id,
-    leadId: await storeLead(api, seller, { campaignId, categoryId }),
+    leadId: (await storeMarketLead(api, { organizationId: seller.organizationId, campaignId })).publicId,
     cardId: (await makeWallet(api, owner)).cardId!,
   };
-}
-
-async function storeLead(
-  { rows }: ApiTest,
-  { organizationId }: MadeSeller,
-  { campaignId, categoryId }: { campaignId: string; categoryId: string },
-): Promise<string> {
-  const id = randomUUID();
-  await rows(
-    `INSERT INTO leads (id, organization_id, public_id, channel, public, phone_valid, quality, campaign_id, category_id)
-     VALUES ($1::uuid, $2, $1::text, 'marketplace', '{"data":{"roof":"tile"}}', true, 'HOT', $3, $4)`,
-    [id, organizationId, campaignId, categoryId],
-  );
-  return id;
 }
 
 async function made(ask: Ask, seller: MadeSeller, url: string, body: unknown) {

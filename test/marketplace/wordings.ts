@@ -11,6 +11,7 @@ import {
   solarFields,
 } from '../harness/market-client.ts';
 import { ofAccounts } from './account-wordings.ts';
+import { ofIngest } from './ingest-wordings.ts';
 import { ofParties } from './party-wordings.ts';
 import { ofWallets } from './wallet-wordings.ts';
 
@@ -173,6 +174,7 @@ export const provocations: Provocations = {
   ...campaigns,
   ...subscriptions,
   ...ofParties,
+  ...ofIngest,
   ...ofAccounts,
   ...ofWallets,
 };

@@ -44,6 +44,7 @@ export async function countIdempotencyKey(
   { headers }: FastifyRequest,
   { quotas }: Pick<Runtime, 'quotas'>,
   owner: QuotaOwner,
+  rows = 1,
 ): Promise<void> {
-  if (headers['idempotency-key'] !== undefined) await quotas.take('idempotency_keys', owner);
+  if (headers['idempotency-key'] !== undefined) await quotas.take('idempotency_keys', owner, rows);
 }

@@ -9,6 +9,7 @@ import {
   listSellerLeads,
   type SellerLead,
 } from '../../db/marketplace/leads.ts';
+import { distributionStatuses } from '../../domain/marketplace/distribution.ts';
 import { minorToDollars } from '../../domain/marketplace/dollars.ts';
 import { openValues } from '../../usecases/marketplace/lead-values.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -40,8 +41,7 @@ const filters = z.object({
   startDate: bound.optional(),
   endDate: bound.optional(),
 });
-const sellerStatuses = ['PENDING', 'DISTRIBUTED', 'EXPIRED', 'REJECTED'] as const;
-const sellerQuery = filters.extend({ status: z.enum(sellerStatuses).optional() });
+const sellerQuery = filters.extend({ status: z.enum(distributionStatuses).optional() });
 const buyerQuery = filters.extend({ status: z.enum(assignmentStatuses).optional() });
 
 const filterOf = ({ category, startDate, endDate }: z.infer<typeof filters>): LeadFilter => ({
@@ -74,8 +74,7 @@ async function sellerLeads(deps: Deps, { organizationId, person }: SellerParty, 
   const wanted = { ...filterOf(filter), status };
   const { rows, total } = await listSellerLeads(deps.db.reader, organizationId, wanted, sliceOf(page));
   const values = await openValues(deps, rows, { organizationId, actor: person.id, isOpen: () => true });
-  const now = Date.now();
-  const leads = rows.map((row, i) => sellerLead(row, values[i]!, now));
+  const leads = rows.map((row, i) => sellerLead(row, values[i]!));
   return { leads, pagination: pagination(page, total) };
 }
 
@@ -107,12 +106,7 @@ const campaignOf = ({ campaign }: SellerLead | BuyerLead) =>
 const categoryOf = ({ category }: SellerLead | BuyerLead) =>
   category && { id: category.id, name: category.name, description: category.description };
 
-function statusOf({ distributedAt, expiresAt }: SellerLead, now: number): (typeof sellerStatuses)[number] {
-  if (distributedAt !== null) return 'DISTRIBUTED';
-  return expiresAt !== null && new Date(expiresAt).getTime() <= now ? 'EXPIRED' : 'PENDING';
-}
-
-const sellerLead = (row: SellerLead, data: Record<string, unknown>, now: number) => ({
+const sellerLead = (row: SellerLead, data: Record<string, unknown>) => ({
   id: row.id,
   campaignId: row.campaign?.id ?? null,
   supplierId: row.supplier?.id ?? null,
@@ -120,10 +114,10 @@ const sellerLead = (row: SellerLead, data: Record<string, unknown>, now: number)
   data,
   state: row.state,
   quality: row.quality,
-  status: statusOf(row, now),
+  status: row.status,
   receivedAt: iso(row.receivedAt),
   distributedAt: optionalIso(row.distributedAt),
-  expiresAt: optionalIso(row.expiresAt),
+  expiresAt: iso(row.expiresAt),
   category: categoryOf(row),
   campaign: campaignOf(row),
   supplier: row.supplier && { id: row.supplier.id, name: row.supplier.name },

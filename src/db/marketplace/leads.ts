@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { DistributionStatus } from '../../domain/marketplace/distribution.ts';
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
@@ -24,9 +25,9 @@ type LeadRow = {
 };
 
 export type SellerLead = LeadRow & {
+  status: DistributionStatus;
   receivedAt: Date;
-  /** Null for a lead without a campaign. */
-  expiresAt: Date | null;
+  expiresAt: Date;
   /** The first sale; null before. */
   distributedAt: Date | null;
   supplier: Named | null;
@@ -55,19 +56,6 @@ const leadColumns =
   CASE WHEN c.id IS NULL THEN NULL ELSE json_build_object('id', c.id, 'name', c.name, 'description', c.description) END AS category,
   CASE WHEN k.id IS NULL THEN NULL ELSE json_build_object('id', k.id, 'name', k.name, 'priceMinor', k.price_minor) END AS campaign`);
 
-const sold = sql.raw(
-  'EXISTS (SELECT 1 FROM lead_unlocks s WHERE s.lead_id = l.id AND s.paid_at IS NOT NULL)',
-);
-const expiresAt = sql.raw('l.created_at + make_interval(hours => k.lead_ttl_hours)');
-
-const sellerStatus = {
-  DISTRIBUTED: sold,
-  PENDING: sql`NOT ${sold} AND (k.id IS NULL OR ${expiresAt} > now())`,
-  EXPIRED: sql`NOT ${sold} AND ${expiresAt} <= now()`,
-  REJECTED: sql`false`,
-};
-export type SellerLeadStatus = keyof typeof sellerStatus;
-
 const refunded = sql.raw(`coalesce(u.reason = 'refunded', false)`);
 const buyerStatus = {
   DELIVERED: sql`NOT ${refunded} AND u.viewed_at IS NULL`,
@@ -84,11 +72,18 @@ function boundOf(organizationId: string, bound: Bound, days: 0 | 1): SQL {
 }
 
 /** `at`: the time that the list is ordered by. */
-function conditions(organizationId: string, { category, from, to }: LeadFilter, at: SQL): SQL[] {
+function conditions(
+  organizationId: string,
+  { category, from, to }: LeadFilter,
+  at: SQL,
+  ofCategory: (named: SQL) => SQL = (named) => sql`l.category_id IN (${named})`,
+): SQL[] {
   const where: SQL[] = [];
   if (category !== null)
-    where.push(sql`l.category_id IN (SELECT id FROM categories WHERE organization_id = ${organizationId}::uuid
-      AND (id::text = ${category}::text OR lower(name) = lower(${category}::text)))`);
+    where.push(
+      ofCategory(sql`SELECT id FROM categories WHERE organization_id = ${organizationId}::uuid
+        AND (id::text = ${category}::text OR lower(name) = lower(${category}::text))`),
+    );
   if (from !== null) where.push(sql`${at} >= ${boundOf(organizationId, from, 0)}`);
   if (to !== null)
     where.push(
@@ -118,29 +113,59 @@ async function pageAndTotal<R>(
 export async function listSellerLeads(
   db: Queryable,
   organizationId: string,
-  filter: LeadFilter & { status: SellerLeadStatus | null },
+  filter: LeadFilter & { status: DistributionStatus | null },
   { limit, offset }: Page,
 ): Promise<{ rows: SellerLead[]; total: number }> {
+  // Each of the two orders is an index, which also has what is filtered by.
+  const { from, at } = filter.status === null ? ofAnyStatus : ofOneStatus;
   const where = [
-    sql`l.organization_id = ${organizationId}::uuid AND l.channel = 'marketplace'`,
-    ...conditions(organizationId, filter, sql`l.created_at`),
+    ...conditions(organizationId, filter, sql.raw(at), filter.status === null ? undefined : ofCampaigns),
+    filter.status === null
+      ? sql`l.organization_id = ${organizationId}::uuid AND l.channel = 'marketplace'`
+      : sql`d.organization_id = ${organizationId}::uuid AND d.status = ${filter.status}::text`,
   ];
-  if (filter.status !== null) where.push(sellerStatus[filter.status]);
-  const campaign = filter.status === null ? sql`` : sql` LEFT JOIN campaigns k ON k.id = l.campaign_id`;
-  const from = sql`FROM leads l${campaign} WHERE ${sql.join(where, sql` AND `)}`;
+  const matching = sql`${sql.raw(from)} WHERE ${sql.join(where, sql` AND `)}`;
+  const order = sql.raw(`${at} DESC, ${filter.status === null ? 'l.id' : 'd.lead_id'} DESC`);
   const page = sql`WITH chosen AS MATERIALIZED (
-      SELECT l.id ${from} ORDER BY l.created_at DESC, l.id DESC LIMIT ${limit}::integer OFFSET ${offset}::integer)
-    SELECT ${leadColumns}, l.created_at AS "receivedAt", ${expiresAt} AS "expiresAt",
-      (SELECT min(s.paid_at) FROM lead_unlocks s WHERE s.lead_id = l.id) AS "distributedAt",
+      SELECT ${sql.raw(filter.status === null ? 'l.id' : 'd.lead_id AS id')} ${matching} ORDER BY ${order}
+      LIMIT ${limit}::integer OFFSET ${offset}::integer)
+    ${sellerRows(sql`chosen`)} ORDER BY l.created_at DESC, l.id DESC`;
+  return pageAndTotal(db, page, matching);
+}
+
+const ofAnyStatus = { from: 'FROM leads l', at: 'l.created_at' };
+const ofOneStatus = { from: 'FROM distributions d', at: 'd.received_at' };
+
+/** A campaign keeps its category, so that this needs nothing of the lead. */
+const ofCampaigns = (named: SQL) =>
+  sql`d.campaign_id IN (SELECT id FROM campaigns WHERE category_id IN (${named}))`;
+
+/** `chosen`: rows with the `id` of leads. */
+const sellerRows = (
+  chosen: SQL,
+) => sql`SELECT ${leadColumns}, d.status, l.created_at AS "receivedAt", d.expires_at AS "expiresAt",
+      d.distributed_at AS "distributedAt",
       CASE WHEN p.id IS NULL THEN NULL ELSE json_build_object('id', p.id, 'name', p.name) END AS supplier, sales.assignments
-    FROM chosen JOIN leads l ON l.id = chosen.id LEFT JOIN categories c ON c.id = l.category_id
+    FROM ${chosen} JOIN leads l ON l.id = chosen.id JOIN distributions d ON d.lead_id = l.id LEFT JOIN categories c ON c.id = l.category_id
     LEFT JOIN campaigns k ON k.id = l.campaign_id LEFT JOIN suppliers p ON p.id = l.supplier_id
     CROSS JOIN LATERAL (SELECT coalesce(json_agg(s.sale ORDER BY s.paid_at, s.id), '[]') AS assignments FROM (
       SELECT u.paid_at, u.id, json_build_object(${assignmentFields}, 'buyer', json_build_object(${buyerFields})) AS sale
       FROM (SELECT * FROM lead_unlocks WHERE lead_id = l.id AND paid_at IS NOT NULL ORDER BY paid_at, id LIMIT ${assignmentsOfEach}::integer) u
-      JOIN buyers b ON b.id = u.buyer_id LEFT JOIN users p ON p.id = b.user_id) s) sales
-    ORDER BY l.created_at DESC, l.id DESC`;
-  return pageAndTotal(db, page, from);
+      JOIN buyers b ON b.id = u.buyer_id LEFT JOIN users p ON p.id = b.user_id) s) sales`;
+
+/** One lead of a seller, by the id that clients see. Returns null when the seller has no such lead. */
+export async function findSellerLead(
+  db: Queryable,
+  organizationId: string,
+  publicId: string,
+): Promise<SellerLead | null> {
+  const [row] = await run<SellerLead>(
+    db,
+    sql`WITH chosen AS (SELECT id FROM leads WHERE organization_id = ${organizationId}::uuid AND public_id = ${publicId}::text
+        AND channel = 'marketplace')
+      ${sellerRows(sql`chosen`)}`,
+  );
+  return row ?? null;
 }
 
 /** The leads that a buyer has bought through campaigns, the last bought first. Says nothing of other buyers of a lead. */

@@ -70,24 +70,6 @@ export async function categoryNames(
   );
 }
 
-/**
- * Whether a supplier may send leads of this category: it is active, and the category is one of its own. Asked with the
- * organization of its key.
- */
-export async function supplierMaySend(
-  db: Queryable,
-  supplier: { organizationId: string; supplierId: string },
-  categoryId: string,
-): Promise<boolean> {
-  const rows = await run(
-    db,
-    sql`SELECT 1 FROM suppliers s JOIN supplier_categories c ON c.supplier_id = s.id
-      WHERE s.organization_id = ${supplier.organizationId}::uuid AND s.id = ${supplier.supplierId}::uuid AND s.status = 'ACTIVE'
-        AND c.category_id = ${categoryId}::uuid`,
-  );
-  return rows.length > 0;
-}
-
 /** Unique within an organization, in any case. */
 export const supplierEmailConstraint = 'suppliers_email';
 

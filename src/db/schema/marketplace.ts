@@ -156,6 +156,9 @@ export const subscriptions = pgTable(
     /** The day that `day_count` counts, in the buyer's time zone; null before the first lead. */
     day: date(),
     dayCount: integer('day_count').notNull().default(0),
+    /** The run of leads in which it was last sold one in weighted turns, and its sales in that run (domain/matching). */
+    run: bigint({ mode: 'number' }).notNull().default(0),
+    runCount: integer('run_count').notNull().default(0),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
     endedAt: moment('ended_at'),
@@ -226,6 +229,26 @@ export const supplierCategories = pgTable(
       foreignColumns: [categories.organizationId, categories.id],
     }),
   ],
+);
+
+/** Where the turns of a campaign stand, and when its waiting leads are tried again. A row is made when one is needed. */
+export const campaignTurns = pgTable(
+  'campaign_turns',
+  {
+    campaignId: uuid('campaign_id')
+      .primaryKey()
+      .references(() => campaigns.id),
+    /** The current run of weighted turns, and a hash of the subscriptions that are eligible in it. */
+    run: bigint({ mode: 'number' }).notNull().default(0),
+    eligible: text().notNull().default(''),
+    /** When its waiting leads are tried; null when nothing has changed that they wait for. */
+    dueAt: moment('due_at'),
+    /** They are being tried, in the order of arrival. This one was the last so far. */
+    draining: boolean().notNull().default(false),
+    lastReceivedAt: moment('last_received_at'),
+    lastLeadId: uuid('last_lead_id'),
+  },
+  (t) => [index('campaign_turns_due').on(t.dueAt).where(sql`due_at is not null and not draining`)],
 );
 
 /** How each lead of the marketplace stands. A narrow row of its own, because the lead's row has many indexes. */

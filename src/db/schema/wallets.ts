@@ -191,7 +191,7 @@ export const boughtPeople = pgTable(
     boughtAt: moment('bought_at').notNull().defaultNow(),
   },
   (t) => [
-    primaryKey({ columns: [t.buyerId, t.campaignId, t.hash] }),
+    primaryKey({ columns: [t.campaignId, t.hash, t.buyerId] }),
     index('bought_people_lead').on(t.leadId),
     index('bought_people_old').on(t.boughtAt),
   ],

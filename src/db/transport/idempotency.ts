@@ -41,13 +41,37 @@ export async function firstAnswer(db: Queryable, key: IdempotencyKey | null): Pr
     sql`SELECT route, request_hash AS "requestHash", status, answer FROM idempotency_keys
       WHERE organization_id = ${key.organizationId}::uuid AND key = ${key.key}`,
   );
-  if (!first) return null;
-  if (first.route !== key.route || first.requestHash !== key.requestHash) {
-    throw new RefusedError(
-      409,
-      'idempotency_key_reused',
-      'This Idempotency-Key was used for another request.',
-    );
-  }
+  return first ? answerTo(key, first) : null;
+}
+
+/** The same for several keys of one organization, by the text of each that was used. Errors stand in place of answers. */
+export async function firstAnswers(
+  db: Queryable,
+  organizationId: string,
+  keys: readonly IdempotencyKey[],
+): Promise<Map<string, Answer | RefusedError>> {
+  const rows = await run<StoredAnswer & { key: string }>(
+    db,
+    sql`SELECT key, route, request_hash AS "requestHash", status, answer FROM idempotency_keys
+      WHERE organization_id = ${organizationId}::uuid AND key = ANY(${sql.param(keys.map(({ key }) => key))}::text[])`,
+  );
+  const used = new Map(rows.map((row) => [row.key, row]));
+  return new Map(
+    keys.flatMap((key) => {
+      const first = used.get(key.key);
+      if (!first) return [];
+      return [[key.key, isSame(key, first) ? answerTo(key, first) : reused()] as const];
+    }),
+  );
+}
+
+const isSame = (key: IdempotencyKey, first: StoredAnswer): boolean =>
+  first.route === key.route && first.requestHash === key.requestHash;
+
+const reused = () =>
+  new RefusedError(409, 'idempotency_key_reused', 'This Idempotency-Key was used for another request.');
+
+function answerTo(key: IdempotencyKey, first: StoredAnswer): Answer {
+  if (!isSame(key, first)) throw reused();
   return { status: first.status, body: first.answer };
 }

@@ -33,19 +33,24 @@ const unoffered = sql.raw(`SELECT coalesce(json_agg(json_build_object('id', u.id
     'ttlMs', (extract(epoch FROM u.ttl_expires_at - now()) * 1000)::float8) ORDER BY u.id), '[]') AS unlocks
   FROM lead_unlocks u WHERE u.offered_at IS NULL AND u.status = 'NEW_LEAD' AND u.lead_id`);
 
-const openUnoffered = openRuns<UnofferedUnlock[]>({
-  columns: sql`unoffered.unlocks`,
-  join: sql`LEFT JOIN LATERAL (${unoffered}
-    = CASE WHEN e.subject ~ '^lead:[0-9a-f-]{36}$' THEN substr(e.subject, 6)::uuid END) unoffered ON true`,
-  read: ({ unlocks }) => unlocks as UnofferedUnlock[],
+/** A lead that is to be offered, or to be sold through its campaign: how, and all its unlocks that are not offered yet. */
+export type ReceivedLead = { campaignId: string | null; unlocks: UnofferedUnlock[] };
+
+const leadOfEvent = sql`CASE WHEN e.subject ~ '^lead:[0-9a-f-]{36}$' THEN substr(e.subject, 6)::uuid END`;
+
+const openReceived = openRuns<ReceivedLead>({
+  columns: sql`unoffered.unlocks, sold.campaign_id AS "campaignId"`,
+  join: sql`LEFT JOIN LATERAL (${unoffered} = ${leadOfEvent}) unoffered ON true
+    LEFT JOIN distributions sold ON sold.lead_id = ${leadOfEvent}`,
+  read: ({ unlocks, campaignId }) => ({ unlocks, campaignId }) as ReceivedLead,
 });
 
-/** The subject of a lead that is to be offered: all its unlocks that are not offered yet. */
-export const unofferedSubject: Subject<UnofferedUnlock[]> = {
-  open: (fence, { db }) => openUnoffered(db, fence),
+/** The subject of the distributor's events. */
+export const receivedSubject: Subject<ReceivedLead> = {
+  open: (fence, { db }) => openReceived(db, fence),
   async look({ subject }, _fence, { db }) {
     const leadId = idInSubject('lead', subject);
     const [found] = await run<{ unlocks: UnofferedUnlock[] }>(db, sql`${unoffered} = ${leadId}::uuid`);
-    return found!.unlocks;
+    return { ...found!, campaignId: null };
   },
 };

@@ -218,8 +218,8 @@ const definitions = {
   }),
   top_up_disputed: define({
     title: ({ amount }) => ({
-      en: `A bank claims ${amount} of a wallet`,
-      es: `Un banco reclama ${amount} de un monedero`,
+      en: `A bank claims ${amount ?? 'a payment'} of a wallet`,
+      es: `Un banco reclama ${amount ?? 'un pago'} de un monedero`,
     }),
     explanation: {
       en: 'A bank claims a payment into a wallet. The amount has left the wallet, and it buys nothing until the bank has decided.',

@@ -235,10 +235,9 @@ const rechargeTexts = {
 /** Never says why a bank declined: it may name a card that was reported stolen. */
 export function renderRechargeNews(
   language: string,
-  news: RechargeNews,
-  fields: { name: Field; organization: Field; amount: Money; url: string },
+  fields: { news: RechargeNews; name: Field; organization: Field; amount: Money; url: string },
 ): Mail {
-  const [subject, body] = rechargeTexts[news];
+  const [subject, body] = rechargeTexts[fields.news];
   const values = {
     name: detailField(fields.name, 80),
     organization: detailField(fields.organization, 80),

@@ -8,6 +8,10 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
   distributor: {
     'lead.received': { name: 'Offer the lead', failed: 'Lead {lead} wasn’t offered' },
     'offers.requested': { name: 'Offer the lead', failed: 'Lead {lead} wasn’t offered' },
+    'campaign.woken': {
+      name: 'Sell waiting leads',
+      failed: 'Waiting leads of a campaign weren’t tried again',
+    },
   },
   'teaser-sender': {
     'unlock.offered': { name: 'Send the teaser', failed: 'Teaser to {buyer} wasn’t sent' },
@@ -98,6 +102,7 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
     'work.parked': { name: 'Send an alert', failed: 'Alert about a failed step wasn’t sent' },
   },
   expirer: {
+    'lead.waiting': { name: 'Expire the lead', failed: 'Lead {lead} wasn’t expired' },
     'unlock.offered': { name: 'End the offer', failed: 'Offer to {buyer} wasn’t ended' },
     'reply.declined': { name: 'End the offer', failed: 'Offer to {buyer} wasn’t ended' },
     'lead.sold_out': { name: 'End the other offers', failed: 'Offers of sold lead {lead} weren’t ended' },

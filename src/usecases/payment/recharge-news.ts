@@ -29,7 +29,8 @@ export async function tellBuyer(
   const wallet = await findWallet(db, organizationId, buyerId);
   if (!wallet?.email) return skip('the buyer has no e-mail address');
   const page = news === 'confirm' ? `/top-ups/${topUpId}/confirm` : '';
-  const mail = renderRechargeNews(wallet.language, news, {
+  const mail = renderRechargeNews(wallet.language, {
+    news,
     name: wallet.name,
     organization: wallet.sellerName,
     amount: { minor: amountMinor, currency },

@@ -9,6 +9,7 @@ import type { Tone } from '../../web/parts.tsx';
 const sellers = [
   ['categories', 'Categories'],
   ['campaigns', 'Campaigns'],
+  ['leads', 'Leads'],
   ['buyers', 'Buyers'],
   ['suppliers', 'Suppliers'],
   ['team', 'Team'],
@@ -59,6 +60,11 @@ const faces: Record<string, { label: string; tone: Tone }> = {
   PAUSED: { label: 'Paused', tone: 'wait' },
   INACTIVE: { label: 'Inactive', tone: 'quiet' },
   ARCHIVED: { label: 'Archived', tone: 'quiet' },
+  PENDING: { label: 'Waiting', tone: 'wait' },
+  DISTRIBUTED: { label: 'Sold', tone: 'good' },
+  EXPIRED: { label: 'Expired', tone: 'quiet' },
+  REJECTED: { label: 'Rejected', tone: 'quiet' },
+  TEST: { label: 'Test', tone: 'busy' },
 };
 
 export function StatusBadge({ status }: { status: string }) {

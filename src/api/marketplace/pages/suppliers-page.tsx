@@ -189,6 +189,9 @@ function Key({ supplier }: { supplier: Supplier }) {
         {supplier.keyPrefix ? <span class="mono">{supplier.keyPrefix}…</span> : null}
       </div>
       <div class="form">
+        <p>
+          <a href={`/market/suppliers/${supplier.id}/test`}>Send a test lead</a> to see who would get it.
+        </p>
         <ConfirmForm
           action={`/market/suppliers/${supplier.id}/rotate-key`}
           label="New key"

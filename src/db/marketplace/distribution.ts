@@ -1,0 +1,155 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { DistributionStatus } from '../../domain/marketplace/distribution.ts';
+import type { TurnRun } from '../../domain/matching/choose-buyers.ts';
+import type { Candidate, MarketCampaign } from '../../domain/matching/market-rules.ts';
+import type { Queryable } from '../client.ts';
+import { run } from '../commit.ts';
+
+/** What leads of a campaign are decided by. Prices are in cents. */
+export type TurnCampaign = MarketCampaign & {
+  id: string;
+  organizationId: string;
+  name: string;
+  repeatWindowDays: number;
+  /** Of the seller; days begin by it for buyers without a zone of their own. */
+  timeZone: string;
+};
+
+/**
+ * Locks a campaign for the rest of the transaction: its leads are decided one batch after another, whichever processes do
+ * it, and each by the configuration that it is decided under. Returns null when there is no such campaign.
+ */
+export async function lockCampaign(tx: Queryable, campaignId: string): Promise<TurnCampaign | null> {
+  const [row] = await run<TurnCampaign>(
+    tx,
+    sql`SELECT c.id, c.organization_id AS "organizationId", c.name, c.status = 'ACTIVE' AS active, c.distribution_logic AS logic,
+      c.price_minor AS "priceMinor", c.max_sales AS "maxSales", c.repeat_window_days AS "repeatWindowDays",
+      coalesce((SELECT s.time_zone FROM sellers s WHERE s.organization_id = c.organization_id), 'UTC') AS "timeZone"
+    FROM campaigns c WHERE c.id = ${campaignId}::uuid FOR NO KEY UPDATE OF c`,
+  );
+  return row ?? null;
+}
+
+/** A lead that is to be decided. Its hashes are of phone and e-mail address. */
+export type TurnLead = {
+  id: string;
+  status: DistributionStatus;
+  /** ISO 8601 */
+  receivedAt: string;
+  isLate: boolean;
+  expiresInMs: number;
+  /** It has waited for a recharge already. */
+  hasWaited: boolean;
+  state: string | null;
+  hashes: string[];
+  /** Times it was decided before. */
+  decided: number;
+};
+
+const leadColumns =
+  sql.raw(`d.lead_id AS id, d.status, to_json(d.received_at) #>> '{}' AS "receivedAt", d.expires_at <= clock_timestamp() AS "isLate",
+  greatest(0, extract(epoch FROM d.expires_at - now()) * 1000)::float8 AS "expiresInMs", d.waited_until IS NOT NULL AS "hasWaited", l.region AS state,
+  array_remove(ARRAY[l.phone_hash, l.email_hash], NULL) AS hashes,
+  coalesce((SELECT max(x.number) FROM decisions x WHERE x.lead_id = d.lead_id), 0)::int AS decided`);
+
+/** These leads, locked in the order of their ids. */
+export async function lockLeads(tx: Queryable, leadIds: readonly string[]): Promise<TurnLead[]> {
+  return run(
+    tx,
+    sql`SELECT ${leadColumns} FROM distributions d JOIN leads l ON l.id = d.lead_id
+      WHERE d.lead_id = ANY(${sql.param([...leadIds])}::uuid[]) ORDER BY d.lead_id FOR NO KEY UPDATE OF d`,
+  );
+}
+
+/** Where the draining of waiting leads has got to: the last one tried. Null at its beginning. */
+export type DrainCursor = { receivedAt: string; leadId: string } | null;
+
+/** The next waiting leads of a campaign in the order of their arrival, locked. */
+export async function lockWaiting(
+  tx: Queryable,
+  campaignId: string,
+  after: DrainCursor,
+  limit: number,
+): Promise<TurnLead[]> {
+  return run(
+    tx,
+    sql`SELECT ${leadColumns} FROM distributions d JOIN leads l ON l.id = d.lead_id
+      WHERE d.campaign_id = ${campaignId}::uuid AND d.status = 'PENDING'
+        AND (d.received_at, d.lead_id) > (${after?.receivedAt ?? '-infinity'}::timestamptz, ${after?.leadId ?? firstId}::uuid)
+      ORDER BY d.received_at, d.lead_id LIMIT ${limit}::integer FOR NO KEY UPDATE OF d`,
+  );
+}
+
+/** Before every other id. */
+const firstId = '00000000-0000-0000-0000-000000000000';
+
+/** Of a buyer's time zone: the day, the first day of the ISO week and of the month at a moment. */
+export const calendar = (
+  moment: SQL,
+  zone: SQL,
+) => sql`SELECT local::date AS day, date_trunc('week', local)::date AS week,
+  date_trunc('month', local)::date AS month FROM (SELECT ${moment} AT TIME ZONE ${zone} AS local) clock`;
+
+/** Subscriptions of one campaign that take part; the others are later in the line. */
+const mostCandidates = 5_000;
+
+export type TurnCandidate = Candidate & {
+  /** Whether the balance is to be topped up below this. Null when auto-recharge is off. */
+  rechargeBelowMinor: number | null;
+};
+
+/** Locks nothing: what may have changed meanwhile is judged again on locked rows by the statement that sells. */
+export async function readCandidates(tx: Queryable, campaign: TurnCampaign): Promise<TurnCandidate[]> {
+  return run(
+    tx,
+    sql`SELECT s.id AS "subscriptionId", s.buyer_id AS "buyerId", s.status = 'ACTIVE' AS active, b.active = 'active' AS "buyerActive",
+      b.flagged_at IS NOT NULL AS "buyerFlagged", s.states, s.daily_cap AS "dailyCap",
+      CASE WHEN s.day >= z.day THEN s.day_count ELSE 0 END AS "soldToday", b.weekly_spending_limit_minor AS "weeklyLimitMinor",
+      CASE WHEN w.week >= z.week THEN w.week_spent_minor ELSE 0 END AS "spentThisWeekMinor",
+      b.monthly_spending_limit_minor AS "monthlyLimitMinor",
+      CASE WHEN w.month >= z.month THEN w.month_spent_minor ELSE 0 END AS "spentThisMonthMinor",
+      coalesce(w.balance_minor, 0) AS "balanceMinor", coalesce(w.disputed_minor, 0) > 0 AS "walletBlocked",
+      ${rechargeState(campaign.priceMinor)} AS recharge,
+      CASE WHEN b.auto_recharge_enabled THEN b.auto_recharge_threshold_minor END AS "rechargeBelowMinor",
+      b.priority, s.waterfall_priority AS "waterfallPriority", s.pass, s.run, s.run_count AS "runCount"
+    FROM (SELECT clock_timestamp() AS moment) at, subscriptions s JOIN buyers b ON b.id = s.buyer_id LEFT JOIN wallets w ON w.buyer_id = b.id
+      CROSS JOIN LATERAL (${calendar(sql`at.moment`, sql`coalesce(b.time_zone, ${campaign.timeZone}::text)`)}) z
+    WHERE s.campaign_id = ${campaign.id}::uuid AND s.ended_at IS NULL ORDER BY s.pass, s.id LIMIT ${mostCandidates}::integer`,
+  );
+}
+
+/** Only a charge that is under way now is waited for, not one that is declined and repeated in days. */
+const rechargeState = (
+  priceMinor: number,
+) => sql`CASE WHEN NOT b.auto_recharge_enabled OR w.balance_minor >= ${priceMinor}::bigint
+    OR w.recharge_stopped_at IS NOT NULL OR w.disputed_minor > 0 OR b.auto_recharge_amount_minor IS NULL
+    OR w.balance_minor + b.auto_recharge_amount_minor < ${priceMinor}::bigint
+    OR NOT EXISTS (SELECT 1 FROM payment_methods m WHERE m.buyer_id = b.id AND m.is_primary AND m.removed_at IS NULL) THEN 'off'
+  ELSE coalesce((SELECT CASE WHEN t.state = 'open' THEN 'open' ELSE 'off' END FROM top_ups t
+    WHERE t.buyer_id = b.id AND t.kind = 'recharge' AND t.ended_at IS NULL), 'armed') END`;
+
+/** The current run of weighted turns of a campaign. */
+export async function readTurnRun(tx: Queryable, campaignId: string): Promise<TurnRun> {
+  const [row] = await run<TurnRun>(
+    tx,
+    sql`SELECT run AS number, eligible FROM campaign_turns WHERE campaign_id = ${campaignId}::uuid`,
+  );
+  return row ?? { number: 0, eligible: '' };
+}
+
+/** Which buyers bought the people with these hashes in the campaign, within its window. */
+export async function readBoughtPeople(
+  tx: Queryable,
+  { id, repeatWindowDays }: TurnCampaign,
+  hashes: readonly string[],
+): Promise<Map<string, Set<string>>> {
+  const bought = new Map<string, Set<string>>();
+  if (hashes.length === 0 || repeatWindowDays === 0) return bought;
+  const rows = await run<{ hash: string; buyerId: string }>(
+    tx,
+    sql`SELECT hash, buyer_id AS "buyerId" FROM bought_people WHERE campaign_id = ${id}::uuid AND hash = ANY(${sql.param([...hashes])}::text[])
+      AND bought_at > now() - make_interval(days => ${repeatWindowDays}::integer)`,
+  );
+  for (const { hash, buyerId } of rows) bought.set(hash, (bought.get(hash) ?? new Set()).add(buyerId));
+  return bought;
+}

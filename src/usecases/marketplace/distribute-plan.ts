@@ -1,0 +1,209 @@
+import type { Assignments, Buyer, Decided, Sale } from '../../db/marketplace/assignment.ts';
+import type { TurnCampaign, TurnCandidate, TurnLead } from '../../db/marketplace/distribution.ts';
+import type { TurnsChange } from '../../db/marketplace/pending.ts';
+import type { Considered } from '../../domain/marketplace/distribution.ts';
+import {
+  afterSale,
+  type Chosen,
+  chooseBuyers,
+  type MarketChoice,
+  type TurnRun,
+  type TurnTaken,
+} from '../../domain/matching/choose-buyers.ts';
+import type { MarketRuleName } from '../../domain/matching/market-rules.ts';
+import type { Cause, EventDraft } from '../../events/envelope.ts';
+import { newId } from '../../events/new-id.ts';
+import { subjects } from '../../events/subjects.ts';
+
+/** What leads of one campaign are decided by. */
+export type TurnFacts = {
+  campaign: TurnCampaign;
+  candidates: TurnCandidate[];
+  run: TurnRun;
+  /** Buyers by the hashes of the people they bought within the window. */
+  bought: Map<string, Set<string>>;
+  rechargeWaitMs: number;
+};
+
+export type PlannedLead = { lead: TurnLead; cause: Cause | null };
+
+/** `left`: not decided, because the statement was full or no lead can be sold at present. */
+export type LeadOutcome = 'sold' | 'waits' | 'held' | 'test' | 'expired' | 'decided' | 'left';
+
+export type Plan = Omit<Assignments, 'ends' | 'turns'> & {
+  turns: TurnsChange;
+  outcomes: Map<string, LeadOutcome>;
+  /** Wallets to be recharged before their leads are decided. */
+  recharges: TurnCandidate[];
+  /** No lead of the campaign can be sold at present. */
+  blockedForAll: boolean;
+};
+
+/** Sales of one statement. A broadcast of many leads is several. */
+const mostSales = 500;
+const dayRules: readonly MarketRuleName[] = ['daily_cap', 'weekly_limit', 'monthly_limit'];
+
+/** `draining`: leads that waited, of which none is decided after the first that shows that none can be sold. */
+export type PlanOptions = { draining: boolean };
+
+/** Decides leads one after another, each by what the ones before it leave. Changes `facts`. */
+export function planLeads(facts: TurnFacts, leads: readonly PlannedLead[], { draining }: PlanOptions): Plan {
+  const plan = emptyPlan(facts.campaign);
+  const buyers = new Map<string, Buyer>();
+  const firstRun = facts.run;
+  const nextDayOf = new Set<string>();
+  for (const planned of leads) {
+    const { lead } = planned;
+    const isFull = plan.sales.length >= mostSales;
+    const outcome = isFull || (draining && plan.blockedForAll) ? 'left' : settledOutcome(lead);
+    if (outcome !== null) {
+      plan.outcomes.set(lead.id, outcome);
+      if (outcome === 'expired') expire(plan, planned);
+      continue;
+    }
+    const choice = chooseBuyers({
+      lead: { state: lead.state, boughtBy: boughtBy(facts, lead) },
+      campaign: facts.campaign,
+      candidates: facts.candidates,
+      run: facts.run,
+      awaitsRecharge: lead.status === 'PENDING' && !lead.hasWaited,
+    });
+    plan.outcomes.set(lead.id, settle(facts, plan, buyers, planned, choice));
+    if (lead.status === 'TEST') continue;
+    facts.run = choice.run;
+    if (choice.chosen.length > 0 || choice.recharges.length > 0) continue;
+    plan.blockedForAll ||= choice.blockedForAll;
+    for (const { rule, buyerId } of choice.passedOver) if (dayRules.includes(rule)) nextDayOf.add(buyerId);
+  }
+  plan.buyers = [...buyers.values()];
+  plan.turns.run = facts.run === firstRun ? null : facts.run;
+  plan.turns.nextDayOf = [...nextDayOf];
+  return plan;
+}
+
+type MutablePlan = Plan & {
+  sales: Sale[];
+  buyers: Buyer[];
+  decided: Decided[];
+  people: Assignments['people'][number][];
+};
+
+const emptyPlan = (campaign: TurnCampaign): MutablePlan => ({
+  campaign,
+  sales: [],
+  buyers: [],
+  decided: [],
+  people: [],
+  events: [],
+  turns: { run: null, nextDayOf: [], wakeInMs: null, drain: null },
+  outcomes: new Map(),
+  recharges: [],
+  blockedForAll: false,
+});
+
+/** What became of a lead that is not decided now. Returns null for one that is. */
+function settledOutcome({ status, isLate, decided }: TurnLead): LeadOutcome | null {
+  if (status === 'TEST') return decided > 0 ? 'decided' : null;
+  if (status !== 'PENDING') return 'decided';
+  return isLate ? 'expired' : null;
+}
+
+function boughtBy({ bought }: TurnFacts, { hashes }: TurnLead): ReadonlySet<string> {
+  return new Set(hashes.flatMap((hash) => [...(bought.get(hash) ?? [])]));
+}
+
+function settle(
+  facts: TurnFacts,
+  plan: MutablePlan,
+  buyers: Map<string, Buyer>,
+  planned: PlannedLead,
+  choice: MarketChoice<TurnCandidate>,
+): LeadOutcome {
+  const { lead } = planned;
+  if (choice.recharges.length > 0) {
+    plan.recharges.push(...choice.recharges);
+    plan.decided.push(decision(lead, [], facts.rechargeWaitMs));
+    return 'held';
+  }
+  plan.decided.push(decision(lead, consideredBy(choice)));
+  if (lead.status === 'TEST') return 'test';
+  if (choice.chosen.length === 0) {
+    if (lead.decided === 0) plan.events.push(waiting(plan.campaign, planned));
+    return 'waits';
+  }
+  plan.decided.at(-1)!.status = 'DISTRIBUTED';
+  for (const sale of choice.chosen) sell(facts, plan, buyers, planned, sale);
+  return 'sold';
+}
+
+function sell(
+  facts: TurnFacts,
+  plan: MutablePlan,
+  buyers: Map<string, Buyer>,
+  { lead, cause }: PlannedLead,
+  sale: Chosen<TurnCandidate>,
+): void {
+  const { subscriptionId, buyerId } = sale.candidate;
+  const unlockId = newId();
+  const ids = { unlockId, transactionId: newId(), journalId: newId() };
+  plan.sales.push({ ...ids, leadId: lead.id, subscriptionId, buyerId, state: lead.state });
+  const before = buyers.get(subscriptionId);
+  const turn: TurnTaken | null = sale.turn ?? before?.turn ?? null;
+  buyers.set(subscriptionId, { subscriptionId, buyerId, sales: (before?.sales ?? 0) + 1, turn });
+  const { campaign, candidates, bought } = facts;
+  const place = candidates.indexOf(sale.candidate);
+  candidates[place] = afterSale(sale, campaign.priceMinor);
+  if (campaign.repeatWindowDays > 0)
+    for (const hash of lead.hashes) {
+      plan.people.push({ leadId: lead.id, buyerId, hash });
+      bought.set(hash, (bought.get(hash) ?? new Set()).add(buyerId));
+    }
+  plan.events.push({
+    type: 'lead.assigned',
+    organizationId: campaign.organizationId,
+    subject: subjects.unlock(unlockId),
+    data: { leadId: lead.id, campaignId: campaign.id, unlockId },
+    ...causedBy(cause),
+  });
+}
+
+const causedBy = (cause: Cause | null) => (cause ? { cause } : {});
+
+const waiting = ({ id, organizationId }: TurnCampaign, { lead, cause }: PlannedLead): EventDraft => ({
+  type: 'lead.waiting',
+  organizationId,
+  subject: subjects.lead(lead.id),
+  data: { leadId: lead.id, campaignId: id },
+  dueInMs: lead.expiresInMs,
+  ...causedBy(cause),
+});
+
+/** A lead that could not be decided before its time was over, because work stood still. */
+function expire(plan: MutablePlan, { lead, cause }: PlannedLead): void {
+  plan.decided.push({ ...decision(lead, []), status: 'EXPIRED' });
+  plan.events.push({
+    type: 'lead.expired',
+    organizationId: plan.campaign.organizationId,
+    subject: subjects.lead(lead.id),
+    data: { leadId: lead.id, campaignId: plan.campaign.id },
+    ...causedBy(cause),
+  });
+}
+
+const decision = (lead: TurnLead, considered: Considered[], waitsMs: number | null = null): Decided => ({
+  leadId: lead.id,
+  status: lead.status,
+  number: lead.decided + 1,
+  considered,
+  waitsMs,
+});
+
+const consideredBy = ({ chosen, passedOver }: MarketChoice<TurnCandidate>): Considered[] => [
+  ...chosen.map(({ candidate: { buyerId, subscriptionId } }) => ({
+    buyerId,
+    subscriptionId,
+    rule: null,
+    seen: {},
+  })),
+  ...passedOver,
+];

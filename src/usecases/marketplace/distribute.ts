@@ -1,0 +1,232 @@
+import { type Batches, inBatchesByKey } from '../../db/batches-by-key.ts';
+import type { Database, Tx } from '../../db/client.ts';
+import { type CommitResult, commitChange, type PublishRow } from '../../db/commit.ts';
+import { assign } from '../../db/marketplace/assignment.ts';
+import {
+  lockCampaign,
+  lockLeads,
+  lockWaiting,
+  readBoughtPeople,
+  readCandidates,
+  readTurnRun,
+  type TurnCampaign,
+  type TurnLead,
+} from '../../db/marketplace/distribution.ts';
+import { readDrain, type TurnsChange } from '../../db/marketplace/pending.ts';
+import { retryWhileDisconnected } from '../../db/retry.ts';
+import { lockRuns, type RunEnding } from '../../db/transport/run-ends.ts';
+import { continueNow, ended, type Outcome, skip, snooze } from '../../engine/outcome.ts';
+import type { Relay } from '../../engine/relay.ts';
+import {
+  type LeadOutcome,
+  type Plan,
+  type PlannedLead,
+  planLeads,
+  type TurnFacts,
+} from './distribute-plan.ts';
+
+type Deps = { db: Database; relay: Relay; rechargeWaitMs: number };
+
+/** A lead that was received for a campaign, and the run that decides it. */
+export type ReceivedLead = { leadId: string; campaignId: string; ending: RunEnding };
+
+export type Distribution = {
+  /** Decides a lead. Those of one campaign that are asked for at the same time share a transaction. */
+  decide(lead: ReceivedLead): Promise<Outcome>;
+  /** Tries the leads of a campaign that wait, in the order of their arrival, from where the last run got to. */
+  drain(campaignId: string, ending: RunEnding): Promise<Outcome>;
+};
+
+/** Leads of one transaction. */
+const mostTogether = 50;
+/** Times that a lost guard is followed by a new choice, before the leads are left for a moment. */
+const choices = 8;
+const afterLostMs = 100;
+const patienceMs = 8_000;
+/** After this time a drain gives its place in the queue to others, and continues behind them. */
+const drainTurnMs = 3_000;
+
+export function createDistribution(deps: Deps): Distribution {
+  const batches: Batches<ReceivedLead, Outcome> = inBatchesByKey(
+    (campaignId, leads) => retryWhileDisconnected(() => decideTogether(deps, campaignId, leads), patienceMs),
+    mostTogether,
+  );
+  return {
+    decide: (lead) => batches(lead.campaignId, lead),
+    drain: (campaignId, ending) => drain(deps, campaignId, ending),
+  };
+}
+
+/** Runs `work` in a transaction, and publishes after its COMMIT what it has committed. */
+async function inTurn<T>(
+  { db, relay }: Deps,
+  work: (tx: Tx, publish: PublishRow[]) => Promise<T>,
+): Promise<T> {
+  const publish: PublishRow[] = [];
+  const result = await db.withTx((tx) => {
+    publish.length = 0;
+    return work(tx, publish);
+  });
+  relay.publish(publish);
+  return result;
+}
+
+/** Null for a lead that lost its guards in every choice. */
+type Outcomes = Map<string, LeadOutcome> | null;
+
+async function decideTogether(
+  deps: Deps,
+  campaignId: string,
+  received: readonly ReceivedLead[],
+): Promise<Outcome[]> {
+  const all = new Map<string, Outcome>();
+  for (let open = received; open.length > 0; ) {
+    const outcomes = await decideSome(deps, campaignId, open);
+    const left = open.filter(({ leadId }) => outcomes?.get(leadId) === 'left');
+    for (const lead of open)
+      if (!left.includes(lead)) all.set(lead.leadId, outcomeOf(outcomes, lead.leadId, deps));
+    open = left;
+  }
+  return received.map(({ leadId }) => all.get(leadId)!);
+}
+
+function decideSome(deps: Deps, campaignId: string, received: readonly ReceivedLead[]): Promise<Outcomes> {
+  return inTurn(deps, async (tx, publish): Promise<Outcomes> => {
+    const fences = received.map(({ ending }) => ending.fence);
+    const held = await lockRuns(tx, fences);
+    const mine = received.filter(({ ending }) => held.has(ending.fence.outboxId));
+    const campaign = await lockCampaign(tx, campaignId);
+    if (!campaign || mine.length === 0) return new Map();
+    const ids = mine.map(({ leadId }) => leadId);
+    const leads = new Map((await lockLeads(tx, ids)).map((lead) => [lead.id, lead]));
+    const planned = mine.flatMap(({ leadId, ending }): PlannedLead[] => {
+      const lead = leads.get(leadId);
+      return lead ? [{ lead, cause: ending.cause }] : [];
+    });
+    const plan = await sellPlanned(tx, deps, publish, campaign, planned, {
+      draining: false,
+      turnsOf: ({ turns }) => turns,
+      endsOf: ({ outcomes }) =>
+        mine.flatMap(({ leadId, ending }) => {
+          const note = noteOf(outcomes.get(leadId));
+          return note === null ? [] : [{ ending, note }];
+        }),
+    });
+    return plan?.outcomes ?? null;
+  });
+}
+
+/** Null for a lead whose run does not end with the decision. */
+function noteOf(outcome: LeadOutcome | undefined): string | null {
+  switch (outcome) {
+    case 'sold':
+      return 'sold';
+    case 'waits':
+      return 'no eligible buyer: it waits';
+    case 'test':
+      return 'a test: decided, not sold';
+    case 'expired':
+      return 'its time is over';
+    case 'decided':
+      return 'decided already';
+    default:
+      return null;
+  }
+}
+
+const afterLosing = () =>
+  snooze(Math.round(afterLostMs * (1 + Math.random())), 'wallets changed concurrently in every attempt');
+
+function outcomeOf(outcomes: Outcomes, leadId: string, { rechargeWaitMs }: Deps): Outcome {
+  if (outcomes === null) return afterLosing();
+  const outcome = outcomes.get(leadId);
+  if (outcome === 'held') return snooze(rechargeWaitMs, 'the wallet of the next buyer is being recharged');
+  const note = noteOf(outcome);
+  return note === null ? skip('no such lead, or another run finished it') : ended(note);
+}
+
+type Selling = {
+  draining: boolean;
+  turnsOf(plan: Plan): TurnsChange;
+  endsOf(plan: Plan): { ending: RunEnding; note: string }[];
+};
+
+/** Chooses and commits, and chooses again when a guard is lost. Returns null when it was lost every time. */
+async function sellPlanned(
+  tx: Tx,
+  { relay, rechargeWaitMs }: Deps,
+  publish: PublishRow[],
+  campaign: TurnCampaign,
+  leads: readonly PlannedLead[],
+  { draining, turnsOf, endsOf }: Selling,
+): Promise<Plan | null> {
+  const hashes = leads.flatMap(({ lead }) => lead.hashes);
+  for (let choice = 0; choice < choices; choice += 1) {
+    const facts: TurnFacts = {
+      campaign,
+      rechargeWaitMs,
+      candidates: await readCandidates(tx, campaign),
+      run: await readTurnRun(tx, campaign.id),
+      bought: await readBoughtPeople(tx, campaign, hashes),
+    };
+    const plan = planLeads(facts, leads, { draining });
+    const change = assign({ ...plan, turns: changedTurns(turnsOf(plan)), ends: endsOf(plan) });
+    const result: CommitResult = await commitChange(tx, change, relay.commitOptions());
+    if (!result.moved) continue;
+    publish.push(...result.publish);
+    return plan;
+  }
+  return null;
+}
+
+const changedTurns = (turns: TurnsChange): TurnsChange | null =>
+  turns.run || turns.drain || turns.wakeInMs !== null || turns.nextDayOf.length > 0 ? turns : null;
+
+async function drain(deps: Deps, campaignId: string, ending: RunEnding): Promise<Outcome> {
+  const until = performance.now() + drainTurnMs;
+  let tried = 0;
+  for (;;) {
+    const slice = await retryWhileDisconnected(() => drainSlice(deps, campaignId, ending), patienceMs);
+    if (slice === 'gone') return skip('another run finished it');
+    if (slice === 'lost') return afterLosing();
+    tried += slice.tried;
+    if (slice.ended) return ended(`${tried} waiting leads tried`);
+    if (performance.now() > until) return continueNow(`${tried} waiting leads tried`);
+  }
+}
+
+type Slice = 'gone' | 'lost' | { tried: number; ended: boolean };
+
+function drainSlice(deps: Deps, campaignId: string, ending: RunEnding): Promise<Slice> {
+  return inTurn(deps, async (tx, publish): Promise<Slice> => {
+    const held = await lockRuns(tx, [ending.fence]);
+    if (held.size === 0) return 'gone';
+    const campaign = await lockCampaign(tx, campaignId);
+    if (!campaign) return 'gone';
+    const drain = await readDrain(tx, campaignId);
+    const leads = drain ? await lockWaiting(tx, campaignId, drain.after, mostTogether) : [];
+    const tried = (plan: Plan) => leads.filter(({ id }) => plan.outcomes.get(id) !== 'left');
+    const isOver = (plan: Plan) =>
+      plan.blockedForAll || (leads.length < mostTogether && tried(plan).length === leads.length);
+    const plan = await sellPlanned(
+      tx,
+      deps,
+      publish,
+      campaign,
+      leads.map((lead) => ({ lead, cause: ending.cause })),
+      {
+        draining: true,
+        turnsOf: (plan) => ({
+          ...plan.turns,
+          wakeInMs: [...plan.outcomes.values()].includes('held') ? deps.rechargeWaitMs : null,
+          drain: isOver(plan) ? 'ended' : cursorOf(tried(plan).at(-1)),
+        }),
+        endsOf: (plan) => (isOver(plan) ? [{ ending, note: 'the waiting leads were tried' }] : []),
+      },
+    );
+    return plan ? { tried: tried(plan).length, ended: isOver(plan) } : 'lost';
+  });
+}
+
+const cursorOf = (lead: TurnLead | undefined) =>
+  lead ? { receivedAt: lead.receivedAt, leadId: lead.id } : null;

@@ -17,6 +17,7 @@ import { leadFileRoute } from './lead-file.ts';
 import { leadRoutes } from './leads.ts';
 import { auditPages } from './pages/audit.ts';
 import { buyerPages } from './pages/buyers.ts';
+import { campaignStream } from './pages/campaign-standing.ts';
 import { campaignPages } from './pages/campaigns.ts';
 import { categoryPages } from './pages/categories.ts';
 import { leadFilePages } from './pages/lead-file.ts';
@@ -77,6 +78,7 @@ export function marketPages(
       supplierPages(sellers, site);
       testLeadPages(sellers, site);
       await leadFilePages(sellers, site);
+      await campaignStream(sellers, site);
       auditPages(sellers, site);
       settingsPages(sellers, site);
       teamPages(sellers, site);

@@ -111,6 +111,7 @@ CREATE TABLE "wallets" (
 	"currency" text NOT NULL,
 	"balance_minor" bigint DEFAULT 0 NOT NULL,
 	"disputed_minor" bigint DEFAULT 0 NOT NULL,
+	"debt_minor" bigint DEFAULT 0 NOT NULL,
 	"week" date,
 	"week_spent_minor" bigint DEFAULT 0 NOT NULL,
 	"month" date,
@@ -122,12 +123,13 @@ CREATE TABLE "wallets" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "wallets_customer_id_unique" UNIQUE("customer_id"),
-	CONSTRAINT "wallets_balance" CHECK ("wallets"."balance_minor" >= 0 or "wallets"."disputed_minor" > 0),
+	CONSTRAINT "wallets_balance" CHECK ("wallets"."debt_minor" >= 0 and "wallets"."balance_minor" >= -"wallets"."debt_minor"),
 	CONSTRAINT "wallets_sums" CHECK ("wallets"."disputed_minor" >= 0 and "wallets"."week_spent_minor" >= 0 and "wallets"."month_spent_minor" >= 0)
 );
 --> statement-breakpoint
 ALTER TABLE "lead_unlocks" DROP CONSTRAINT "lead_unlocks_price";--> statement-breakpoint
 ALTER TABLE "campaigns" ADD COLUMN "repeat_window_days" integer DEFAULT 30 NOT NULL;--> statement-breakpoint
+ALTER TABLE "payments" ADD COLUMN "reserved_minor" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "pass" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "day" date;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "day_count" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
@@ -159,6 +161,7 @@ CREATE UNIQUE INDEX "top_ups_payment_intent" ON "top_ups" USING btree ("payment_
 CREATE INDEX "wallet_transactions_newest" ON "wallet_transactions" USING btree ("buyer_id","created_at","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "wallet_transactions_debit" ON "wallet_transactions" USING btree ("unlock_id") WHERE type = 'DEBIT';--> statement-breakpoint
 ALTER TABLE "lead_unlocks" ADD CONSTRAINT "lead_unlocks_price" CHECK ("lead_unlocks"."price_minor" between case when "lead_unlocks"."campaign_id" is null then 50 else 1 end and 1000000);--> statement-breakpoint
+ALTER TABLE "payments" ADD CONSTRAINT "payments_reserved" CHECK ("payments"."reserved_minor" between 0 and "payments"."amount_minor");--> statement-breakpoint
 ALTER TABLE "campaigns" ADD CONSTRAINT "campaigns_repeat_window" CHECK ("campaigns"."repeat_window_days" between 0 and 365);--> statement-breakpoint
 -- Each sale updates these rows in columns without an index, within the page.
 ALTER TABLE "wallets" SET (fillfactor = 50);--> statement-breakpoint

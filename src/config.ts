@@ -63,6 +63,8 @@ export type Config = Readonly<{
   /** Names of the vendors that the sandbox simulates. */
   sandboxed: readonly string[];
   sandboxUrl: string | null;
+  /** In cents. */
+  wallet: { mostPerDayMinor: number; mostBalanceMinor: number };
   stripeServiceApiKey: string | null;
   /** The slug of the organization that the holder of this key acts for. Null for the only one with providers. */
   stripeServiceOrganization: string | null;
@@ -161,6 +163,10 @@ export function loadConfig(
     smsProvider: e.SMS_PROVIDER,
     ...vendors,
     sandboxUrl,
+    wallet: {
+      mostPerDayMinor: e.WALLET_MOST_PER_DAY * 100,
+      mostBalanceMinor: e.WALLET_MOST_BALANCE * 100,
+    },
     stripeServiceApiKey: e.STRIPE_SERVICE_API_KEY ?? null,
     stripeServiceOrganization: e.STRIPE_SERVICE_ORGANIZATION ?? null,
     workerCount: e.WORKER_COUNT,
@@ -180,6 +186,8 @@ export function loadConfig(
       inboxDays: e.RETENTION_INBOX_DAYS,
       attemptsDays: e.RETENTION_ATTEMPTS_DAYS,
       rejectsDays: e.RETENTION_REJECTS_DAYS,
+      auditDays: e.RETENTION_AUDIT_DAYS,
+      invitationsDays: e.RETENTION_INVITATIONS_DAYS,
     },
     notes: [...databases.notes, ...new Set(queue.flatMap((read) => (read.ok ? read.notes : [])))],
     ...direct,

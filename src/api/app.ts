@@ -12,6 +12,7 @@ import { accountApi } from './auth/account-api.ts';
 import { createAuth } from './auth/better-auth.ts';
 import { earlyQuotaOwnerOf, payerOf, turnOwnerOf } from './auth/caller.ts';
 import { credentialStrategy } from './auth/credential.ts';
+import { receiveFromGoogle } from './auth/google-registration.ts';
 import { authApi, authPages } from './auth/index.ts';
 import { createRegistering } from './auth/register.ts';
 import { companyApi, companyPages } from './company/index.ts';
@@ -20,6 +21,7 @@ import { bodyLimit, readJsonBodies } from './http/bodies.ts';
 import { limitBufferedBodies } from './http/body-budget.ts';
 import { compressPages } from './http/compress.ts';
 import { limitConnections } from './http/connections.ts';
+import { isDecodable } from './http/decodable.ts';
 import { describeApi, docsRoutes } from './http/docs.ts';
 import { addressOf, createLimiter, defaultLimits, type Limiter, type Limits } from './http/limits.ts';
 import { logRequests } from './http/request-log.ts';
@@ -53,9 +55,9 @@ export type RouteEntry = { method: string; url: string };
 export async function buildApp(runtime: Runtime, options: AppOptions = {}): Promise<FastifyInstance> {
   const app = createServer(runtime);
   const limiter = createLimiter(runtime, { ...defaultLimits, ...options.limits });
-  const auth = createAuth(runtime);
-  const access = createAccess(runtime, { auth, limiter });
   const registering = createRegistering(runtime);
+  const auth = createAuth(runtime, receiveFromGoogle({ ...runtime, registering }));
+  const access = createAccess(runtime, { auth, limiter });
   admitRequests(app, limiter);
   limitConnections(app, runtime.config.http.connections);
   limitBufferedBodies(app, {
@@ -84,8 +86,8 @@ export async function buildApp(runtime: Runtime, options: AppOptions = {}): Prom
   await app.register(healthRoutes(runtime, access));
   await app.register(unlockRoutes(runtime, access, limiter));
   await app.register(companyApi(runtime, access));
-  await app.register(accountApi(runtime, { access, registering, limiter }));
-  await app.register(authApi(runtime, auth, { access, limiter }));
+  await app.register(accountApi(runtime, { auth, access, registering, limiter }));
+  await app.register(authApi(runtime, auth, { access, registering, limiter }));
   const hashPassword = async (password: string) => (await auth.$context).password.hash(password);
   await app.register(marketplaceApi(runtime, access, { hashPassword }));
   await app.register(uploadRoutes(runtime, access));
@@ -192,15 +194,6 @@ function refuseBroken(url: string): void {
     'invalid_input',
     'The address contains a NUL character or is not encoded as UTF-8. Correct it and send it again.',
   );
-}
-
-function isDecodable(query: string): boolean {
-  try {
-    decodeURIComponent(query);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -99,7 +99,7 @@ async function create(session: Session, options: CreateOptions): Promise<void> {
   const { name, company: companyName = name } = options;
   const fields = { email, name, companyName, priority, phone, passwordHash: null };
   const made = await insertPartyBuyer(db, seller.id, fields, actor);
-  const token = await makeBuyerPasswordToken(db, seller.id, made.id);
+  const token = await makeBuyerPasswordToken(db, seller.id, made.id, actor);
   if (token) say(passwordLink(config, token));
   process.stderr.write(
     `${email} is buyer ${made.id}. The link sets its password, once, within ${passwordLinkHours} hours.\n`,
@@ -121,6 +121,7 @@ async function importFile(session: Session, file: string, options: FileOptions):
     organizationId,
     actor,
     inTurn: (work) => work(),
+    knownAddresses: null,
   });
   for (const { row, errors } of rejected) process.stderr.write(`row ${row}: ${errors.join('; ')}\n`);
   say(

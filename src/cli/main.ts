@@ -9,6 +9,7 @@ import { companyCommands } from './companies.ts';
 import { importCommand } from './import.ts';
 import { importsCommands } from './imports.ts';
 import { keyCommands } from './keys.ts';
+import { ledgerCommands } from './ledger.ts';
 import { migrateCommand } from './migrate.ts';
 import { operatorCommands } from './operators.ts';
 import { organizationCommands } from './organizations.ts';
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
     .addCommand(supplierCommands())
     .addCommand(categoryCommands())
     .addCommand(campaignCommands())
+    .addCommand(ledgerCommands())
     .addCommand(migrateCommand());
   await program.parseAsync();
 }

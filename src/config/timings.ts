@@ -8,6 +8,8 @@ export type Timings = {
   reconcileEveryMs: number;
   /** Time between two readings of Stripe's list of events about refunds and disputes, for those whose webhook never came. */
   missedEventsEveryMs: number;
+  /** Time between two checks of the ledger. */
+  ledgerCheckEveryMs: number;
   /** Minimum time between the two vendor listings that must lack a message before it is sent again. */
   listingGapMs: number;
   /** How long an unknown outcome waits for the vendor's status callback before the vendor's messages are listed. */
@@ -29,6 +31,7 @@ export const defaultTimings: Timings = Object.freeze({
   reconcileAfterMs: 120_000,
   reconcileEveryMs: 120_000,
   missedEventsEveryMs: 3_600_000,
+  ledgerCheckEveryMs: 3_600_000,
   listingGapMs: 60_000,
   callbackGraceMs: 15_000,
   rechargeWaitMs: 10_000,
@@ -48,6 +51,10 @@ export type Retention = {
   attemptsDays: number;
   /** Rejected rows of files, counted from the end of their import. */
   rejectsDays: number;
+  /** Who changed what in an organization. */
+  auditDays: number;
+  /** Invitations, from their acceptance, revocation or expiry. */
+  invitationsDays: number;
   /** How long a repeated Idempotency-Key returns the first response. Not configurable, because clients rely on it. */
   idempotencyDays: number;
 };
@@ -57,6 +64,8 @@ export const defaultRetention: Retention = Object.freeze({
   messagesMonths: 13,
   inboxDays: 180,
   rejectsDays: 90,
+  auditDays: 400,
+  invitationsDays: 90,
   attemptsDays: 90,
   idempotencyDays: 7,
 });

@@ -37,6 +37,11 @@ const explained = {
     meaning: 'The body is compressed. Nothing was read.',
     next: 'Send the body without Content-Encoding.',
   },
+  payment_declined: {
+    title: 'The card was declined',
+    meaning: 'The bank declined the charge. Nothing was charged and nothing was added.',
+    next: 'Use another card, or ask the bank. `details` is the code of the decline.',
+  },
   too_large: {
     title: 'Too large',
     meaning: 'The body or file is larger than this route accepts. Nothing was stored.',

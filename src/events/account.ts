@@ -4,8 +4,8 @@ import { id } from './fields.ts';
 export const accountEvents = {
   /** `actor` is an API key or user id. */
   'company.registered': z.object({ actor: z.string() }),
-  /** A person registered. `linkId`: the link that verifies the address. */
-  'account.registered': z.object({ userId: id, linkId: id }),
+  /** A person registered. `linkId`: the link that verifies the address; absent where Google has verified it. */
+  'account.registered': z.object({ userId: id, linkId: id.optional() }),
   /** A link is to be mailed to a user. */
   'account.link_requested': z.object({ userId: id, linkId: id }),
   /** A person is asked to join an organization, or asked again. */

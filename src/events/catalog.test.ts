@@ -11,7 +11,7 @@ const other = '019a0000-0000-7000-8000-000000000002';
 /** All allowed names of event fields: ids and constants, none of which can hold personal data. */
 const harmless = new Set(
   (
-    'leadId campaignId userId linkId invitationId unlockIds unlockId inboxId phoneId paymentId messageId organizationId outboxId sessionId paymentIntent ' +
+    'leadId campaignId giveBackId paymentMethod topUpId buyerId userId linkId invitationId unlockIds unlockId inboxId phoneId paymentId messageId organizationId outboxId sessionId paymentIntent ' +
     'importId from to reason notice key amount purpose code worker error actor status refundId disputeId answeredByCarrier eventType'
   ).split(' '),
 );
@@ -27,7 +27,9 @@ describe('the event catalog', () => {
     const shape: Record<string, z.ZodType> = catalog[type].shape;
     for (const [field, schema] of Object.entries(shape)) {
       expect(schema.safeParse({ name: 'Sarah' }).success, field).toBe(false);
-      if (/^(lead|campaign|unlock|inbox|phone|payment|message|organization|import)Id$/.test(field)) {
+      if (
+        /^(lead|campaign|unlock|inbox|phone|payment|message|organization|import|topUp|buyer)Id$/.test(field)
+      ) {
         expect(schema.safeParse('Sarah Johnson').success, field).toBe(false);
         expect(schema.safeParse(id).success, field).toBe(true);
       }

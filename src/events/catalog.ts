@@ -7,6 +7,7 @@ import { marketplaceEvents } from './marketplace.ts';
 import { messagingEvents } from './messaging.ts';
 import { paymentEvents } from './payment.ts';
 import { unlockEvents } from './unlock.ts';
+import { walletEvents } from './wallet.ts';
 import { workEvents } from './work.ts';
 
 /**
@@ -25,6 +26,7 @@ export const catalog = {
   ...unlockEvents,
   ...messagingEvents,
   ...paymentEvents,
+  ...walletEvents,
   ...workEvents,
 } as const;
 

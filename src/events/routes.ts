@@ -77,6 +77,19 @@ export const routes = {
   'payment.dispute_closed': [],
   'payment.quarantined': ['notifier'],
 
+  'wallet.recharge_opened': ['payment-linker'],
+  'wallet.recharge_due': [{ later: 'payment-linker' }],
+  'wallet.recharge_declined': ['notifier'],
+  'wallet.recharge_needs_action': ['notifier'],
+  'wallet.recharge_stopped': ['notifier'],
+  'wallet.top_up_opened': [{ later: 'payment-linker' }],
+  'wallet.payment_reported': ['payment-linker'],
+  'wallet.payment_held': ['notifier'],
+  'wallet.disputed': ['notifier'],
+  'wallet.give_back_opened': ['payment-linker'],
+  'wallet.card_reported': ['payment-linker'],
+  'wallet.credited': [],
+
   'reveal.requested': ['revealer'],
   'reveal.viewed': ['revealer'],
 

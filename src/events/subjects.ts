@@ -7,6 +7,8 @@ type SubjectKind =
   | 'lead'
   | 'campaign'
   | 'phone'
+  | 'top_up'
+  | 'wallet'
   | 'message'
   | 'inbox'
   | 'import'
@@ -23,6 +25,9 @@ export const subjects = {
   campaign: (id: string) => `campaign:${id}`,
   /** A conversation: our number and the buyer's. */
   phone: (id: string) => `phone:${id}`,
+  top_up: (id: string) => `top_up:${id}`,
+  /** By the id of its buyer. */
+  wallet: (buyerId: string) => `wallet:${buyerId}`,
   message: (id: string) => `message:${id}`,
   /** A received text or webhook. */
   inbox: (id: string) => `inbox:${id}`,

@@ -3,12 +3,17 @@ import { faultSchema } from './faults.ts';
 import { accountEventSchema, contactQuerySchema, createGhlActs, locationSchema } from './ghl/acts.ts';
 import type { LedgerQuery } from './ledger.ts';
 import { targetsSchema } from './options.ts';
-import { dispute } from './stripe/disputes.ts';
-import { disputeStatuses, refundStatuses } from './stripe/objects.ts';
-import { pay, settleDelayed } from './stripe/payments.ts';
-import { refund, settleRefund } from './stripe/refunds.ts';
-import { expireSession } from './stripe/sessions.ts';
-import { noCause } from './stripe/store.ts';
+import {
+  asyncSchema,
+  cardSchema,
+  createStripeActs,
+  declineSchema,
+  disputeSchema,
+  outcomeSchema,
+  paySchema,
+  refundSchema,
+  renewalSchema,
+} from './stripe/acts.ts';
 import { type Answer, json, parseJsonObject, Refusal, type VendorRequest, vendors } from './vendor.ts';
 import type { WebhookQuery } from './webhooks.ts';
 import type { World } from './world.ts';
@@ -23,28 +28,6 @@ const replySchema = z.strictObject({
 const phoneSchema = z.strictObject({
   refuse: z.number().int().nullable().optional(),
   fail: z.number().int().nullable().optional(),
-});
-const paySchema = z.strictObject({
-  card: z.string().optional(),
-  method: z.enum(['card', 'delayed']).optional(),
-  amount: z.number().int().optional(),
-  currency: z
-    .string()
-    .regex(/^[a-z]{3}$/)
-    .optional(),
-  livemode: z.boolean().optional(),
-  metadata: z.record(z.string(), z.string()).optional(),
-});
-const asyncSchema = z.strictObject({ outcome: z.enum(['succeeded', 'failed']) });
-const outcomeSchema = z.strictObject({ status: z.enum(refundStatuses), failure: z.string().optional() });
-const refundSchema = z.strictObject({
-  amount: z.number().int().positive().optional(),
-  status: z.enum(refundStatuses).optional(),
-});
-const disputeSchema = z.strictObject({
-  status: z.enum(disputeStatuses).optional(),
-  reason: z.string().optional(),
-  settled: z.strictObject({ currency: z.string(), rate: z.number().positive() }).optional(),
 });
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 const ledgerSchema = z.strictObject({
@@ -84,19 +67,8 @@ export type Control = {
 /** Actions of buyers, cardholders and CRM users, offered in process (`sandbox.act`) and by the control API. */
 export function createActs(world: World) {
   const { store, phones, ledger } = world;
-  const record = (
-    operation: string,
-    vendorId: string,
-    params: Record<string, unknown>,
-    amount: number,
-    currency: string,
-  ) =>
-    ledger.append(
-      'stripe',
-      { operation, params, vendorId, amount, currency },
-      { outcome: 'accepted', status: null, fault: null },
-    );
   return {
+    ...createStripeActs(store, ledger),
     /** Actions of a CRM user, and the CRM's settings. */
     ghl: createGhlActs(world.ghl, ledger, world.onChange),
     /** Sends a text from a phone to our number, through the given provider or the one that texted the phone last. */
@@ -110,57 +82,6 @@ export function createActs(world: World) {
     /** Makes sends to a number fail: as a landline, an unreachable handset and so on. */
     phone(number: string, given: z.infer<typeof phoneSchema>) {
       return Object.assign(phones.get(number), phoneSchema.parse(given));
-    },
-    pay(session: string, given: z.infer<typeof paySchema> = {}) {
-      const result = pay(store, session, paySchema.parse(given));
-      const { amount, currency, id } = result.paymentIntent;
-      if (result.paid) record('payment.capture', id, { session, ...given }, amount, currency);
-      return result;
-    },
-    settle(session: string, outcome: 'succeeded' | 'failed') {
-      const settled = settleDelayed(store, session, asyncSchema.parse({ outcome }).outcome);
-      const id = settled.payment_intent ?? '';
-      if (outcome === 'succeeded')
-        record('payment.capture', id, { session }, settled.amount_total, settled.currency);
-      return settled;
-    },
-    expire: (session: string) => expireSession(store, session, noCause),
-    /** Refunds a payment, as from Stripe's dashboard. */
-    refund(paymentIntent: string, given: z.infer<typeof refundSchema> = {}) {
-      const { amount, status } = refundSchema.parse(given);
-      const usual = store.refundOutcomes.get(paymentIntent);
-      if (status) store.refundOutcomes.set(paymentIntent, { status });
-      const params = {
-        payment_intent: paymentIntent,
-        ...(amount === undefined ? {} : { amount: String(amount) }),
-      };
-      try {
-        const made = refund(store, params, noCause);
-        record('payment.refund', made.id, params, made.amount, made.currency);
-        return made;
-      } finally {
-        if (status && usual) store.refundOutcomes.set(paymentIntent, usual);
-        else if (status) store.refundOutcomes.delete(paymentIntent);
-      }
-    },
-    /** How the bank takes all further refunds of a payment, the product's own included. */
-    refundsOf(paymentIntent: string, given: z.infer<typeof outcomeSchema>) {
-      const outcome = outcomeSchema.parse(given);
-      store.refundOutcomes.set(paymentIntent, outcome);
-      return outcome;
-    },
-    /** What becomes of a refund later: a bank may confirm or refuse it after weeks. */
-    settleRefund: (refundId: string, given: z.infer<typeof outcomeSchema>) =>
-      settleRefund(store, refundId, outcomeSchema.parse(given)),
-    dispute(paymentIntent: string, given: z.infer<typeof disputeSchema> = {}) {
-      return dispute(store, paymentIntent, disputeSchema.parse(given));
-    },
-    /** Sends a past Stripe event again: same id, new signature, as a separate webhook. */
-    resend(eventId: string) {
-      const event = store.events.get(eventId);
-      if (!event) throw new Refusal(404, 404, `No such event: ${eventId}`);
-      store.send(event, String(event.data.object.id));
-      return event;
     },
   };
 }
@@ -266,6 +187,31 @@ export function createControl(world: World): Control {
       method: 'POST',
       pattern: /^checkout\/([^/]+)\/async$/,
       run: (request, id) => act.settle(id, asyncSchema.parse(body(request)).outcome),
+    },
+    {
+      method: 'POST',
+      pattern: /^checkout\/([^/]+)\/card$/,
+      run: (request, id) => act.saveCard(id, cardSchema.parse(body(request))),
+    },
+    {
+      method: 'POST',
+      pattern: /^setups\/([^/]+)\/confirm$/,
+      run: (request, id) => act.confirmSetup(id, cardSchema.parse(body(request))),
+    },
+    {
+      method: 'POST',
+      pattern: /^bank\/([^/]+)$/,
+      run: (request, id) => act.confirmAtBank(id, asyncSchema.parse(body(request)).outcome),
+    },
+    {
+      method: 'POST',
+      pattern: /^customers\/([^/]+)\/declines$/,
+      run: (request, id) => act.declineNext(id, declineSchema.parse(body(request))),
+    },
+    {
+      method: 'POST',
+      pattern: /^cards\/([^/]+)\/renew$/,
+      run: (request, id) => act.renewCard(id, renewalSchema.parse(body(request))),
     },
     { method: 'POST', pattern: /^checkout\/([^/]+)\/expire$/, run: (_request, id) => act.expire(id) },
     {

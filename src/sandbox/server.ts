@@ -11,7 +11,7 @@ import { createPages, type Pages } from './page/pages.ts';
 import { Phones } from './phones.ts';
 import { createSendgrid } from './sendgrid.ts';
 import { createStripeApi } from './stripe/api.ts';
-import { serveCheckout } from './stripe/checkout-page.ts';
+import { serveStripePages } from './stripe/pages.ts';
 import { StripeStore } from './stripe/store.ts';
 import { createTextmagic } from './textmagic.ts';
 import { createTwilio } from './twilio.ts';
@@ -72,18 +72,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const ledger = new Ledger(onChange);
   const webhooks = new Webhooks(faults, onChange);
   const phones = new Phones(onChange);
-  const store = new StripeStore(settings, webhooks, ({ operation, id, paymentIntent, amount, currency }) => {
-    const record = {
-      operation,
-      params: { payment_intent: paymentIntent },
-      vendorId: id,
-      reference: paymentIntent,
-      amount,
-      currency,
-    };
-    ledger.append('stripe', record, { outcome: 'accepted', status: null, fault: null });
+  const store = new StripeStore(settings, webhooks, {
+    baseUrl: () => url,
+    record: (record) => {
+      const outcome = record.error ? 'refused' : 'accepted';
+      ledger.append('stripe', record, { outcome, status: null, fault: null });
+    },
   });
-  const stripe = createStripeApi({ settings, store, baseUrl: () => url });
+  const stripe = createStripeApi({ settings, store });
   const twilio = createTwilio({ settings, ledger, phones, webhooks });
   const textmagic = createTextmagic({ settings, ledger, phones, webhooks });
   const sendgrid = createSendgrid({ settings, webhooks, onChange });
@@ -131,8 +127,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     refuseOtherOrigins(request, host);
     if (request.path.startsWith('/_sandbox/stream')) return pages.stream(response);
     if (request.path.startsWith('/_sandbox/')) return write(response, await control.handle(request));
-    if (request.path.startsWith('/stripe/checkout/'))
-      return write(response, serveCheckout({ store, act: control.act }, request));
+    if (request.path.startsWith('/stripe/'))
+      return write(response, serveStripePages({ store, act: control.act }, request));
     if (consentPaths.has(request.path)) return write(response, ghl.consent(request));
     return write(response, google.serve(request) ?? pages.handle(request));
   };

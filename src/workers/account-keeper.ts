@@ -1,5 +1,6 @@
 import { findStoredPassword, replaceStoredPassword } from '../db/account/links.ts';
 import { defineWorker, eventOnly, type Run } from '../engine/define.ts';
+import { skip } from '../engine/outcome.ts';
 import { mailInvitation } from '../usecases/account/invitations.ts';
 import { mailLink } from '../usecases/account/links.ts';
 import { createPasswords } from '../usecases/account/passwords.ts';
@@ -16,6 +17,7 @@ export const accountKeeper = defineWorker<'account-keeper', Deps, null>({
   attempts: 12,
   handle: {
     async 'account.registered'({ data }, deps, run) {
+      if (data.linkId === undefined) return skip('the address was verified by Google');
       await strengthen(data.userId, deps, run);
       return mailLink(data.linkId, deps, run);
     },

@@ -19,6 +19,7 @@ import {
   alertRefunded,
   alertRefundFailed,
 } from '../usecases/payment/alert.ts';
+import { alertDisputedTopUp, alertHeldTopUp, tellBuyer } from '../usecases/payment/recharge-news.ts';
 import type { Runtime } from '../usecases/runtime.ts';
 import { closeUndelivered } from '../usecases/unlock/close.ts';
 import { revealByMail } from '../usecases/unlock/reveal.ts';
@@ -77,6 +78,12 @@ export const notifier = defineWorker<'notifier', Deps, UnlockView>({
       const raised = alert('payment_rejected', event.data);
       return alertOperator({ ...about(event, key, raised), cause: key }, deps, run);
     },
+
+    'wallet.recharge_declined': ({ data }, deps, run) => tellBuyer(data.topUpId, 'declined', deps, run),
+    'wallet.recharge_needs_action': ({ data }, deps, run) => tellBuyer(data.topUpId, 'confirm', deps, run),
+    'wallet.recharge_stopped': ({ data }, deps, run) => tellBuyer(data.topUpId, 'stopped', deps, run),
+    'wallet.payment_held': (event, deps, run) => alertHeldTopUp(event, deps, run),
+    'wallet.disputed': (event, deps, run) => alertDisputedTopUp(event, deps, run),
 
     'work.parked'(event, deps, run) {
       const { outboxId, worker, eventType } = event.data;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeFor, wrongCodeFor } from '../harness/authenticator.ts';
+import { freshCodeFor, wrongCodeFor } from '../harness/authenticator.ts';
 import { type Visitor, visit } from '../harness/console-client.ts';
 import { type MadeSeller, makeBuyer, makePerson, makeSeller } from '../harness/market.ts';
 import { givePassword } from '../harness/passwords.ts';
@@ -51,7 +51,7 @@ describe('the second factor on the account page', () => {
     const refused = await wrong.text();
     expect(refused).toContain('This code is wrong.');
     expect(refused).not.toContain('otpauth:');
-    const right = await own.post('/account/second-factor/confirm', { code: codeFor(uri) });
+    const right = await own.post('/account/second-factor/confirm', { code: freshCodeFor(uri) });
     expect(right.headers.get('location')).toBe('/account?done=second-factor');
     expect(await html()).toContain('Make new recovery codes');
     expect((await other.get('/account')).headers.get('location')).toBe(
@@ -80,7 +80,9 @@ describe('the second factor on the account page', () => {
     const google = visit(system, person.cookie);
     expect(await html(google)).not.toContain('Current password');
     const made = uriIn(await (await google.post('/account/second-factor')).text());
-    expect((await google.post('/account/second-factor/confirm', { code: codeFor(made) })).status).toBe(303);
+    expect((await google.post('/account/second-factor/confirm', { code: freshCodeFor(made) })).status).toBe(
+      303,
+    );
   });
 });
 
@@ -122,7 +124,7 @@ describe('sessions and organizations on the account page', () => {
     const form = { requireTwoFactor: 'true' };
     expect((await visitor.post('/account/organization/security', form)).status).toBe(403);
     const uri = uriIn(await (await visitor.post('/account/second-factor', { password })).text());
-    await visitor.post('/account/second-factor/confirm', { code: codeFor(uri) });
+    await visitor.post('/account/second-factor/confirm', { code: freshCodeFor(uri) });
     const done = await visitor.post('/account/organization/security', form);
     expect(done.headers.get('location')).toBe('/account?done=security');
     expect(await html(visitor)).toContain('Stop requiring a second factor');

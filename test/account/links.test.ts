@@ -84,10 +84,13 @@ describe('an account that was registered', () => {
     const token = await mailed(email, 'verify-email');
     await idle();
     expect(posts(system, email, '/verify-email/')).toHaveLength(1);
-    expect((await call('POST', '/api/auth/verify-email', { token })).status).toBe(200);
+    const verify = (over: object) => call('POST', '/api/auth/verify-email', { token, ...over });
+    for (const over of [{}, { password: 'password124' }])
+      expect(await errorOf(await verify(over))).toEqual([400, 'Password is required']);
+    expect((await verify({ password: 'password123' })).status).toBe(200);
     const [user] = await system.rows('SELECT email_verified FROM users WHERE id = $1', [id]);
     expect(user).toEqual({ email_verified: true });
-    expect(await errorOf(await call('POST', '/api/auth/verify-email', { token }))).toEqual([
+    expect(await errorOf(await verify({ password: 'password123' }))).toEqual([
       400,
       'Invalid or expired link',
     ]);
@@ -133,7 +136,8 @@ describe('an account that was registered', () => {
     const ask = () => call('POST', '/api/auth/resend-verification', { email });
     expect((await ask()).status).toBe(200);
     const token = await mailed(email, 'verify-email', 2);
-    expect((await call('POST', '/api/auth/verify-email', { token })).status).toBe(200);
+    const verified = await call('POST', '/api/auth/verify-email', { token, password: 'password123' });
+    expect(verified.status).toBe(200);
     expect((await ask()).status).toBe(200);
     await idle();
     expect(posts(system, email, '/verify-email/')).toHaveLength(2);

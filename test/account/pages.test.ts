@@ -4,6 +4,7 @@ import { inviteByMail } from '../../src/usecases/account/invitations.ts';
 import { accountLinksOf } from '../../src/usecases/account/links.ts';
 import { visit } from '../harness/console-client.ts';
 import { type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
+import { givePassword } from '../harness/passwords.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -107,18 +108,50 @@ describe('the pages of links', () => {
     expect(requested).toHaveLength(1);
   });
 
-  it('verify an address by a button: opening the page changes nothing', async () => {
-    const { userId } = await makeBuyer(system, seller);
-    await system.rows('UPDATE users SET email_verified = false WHERE id = $1', [userId]);
-    const path = pathOf('verify_email', await link('verify_email', userId));
-    const verified = async () =>
-      (await system.rows<{ v: boolean }>('SELECT email_verified AS v FROM users WHERE id = $1', [userId]))[0]!
-        .v;
-    expect((await visit(system).get(path)).status).toBe(200);
-    expect(await verified()).toBe(false);
-    expect((await visit(system).post(path, {})).status).toBe(200);
-    expect(await verified()).toBe(true);
-    expect((await visit(system).post(path, {})).status).toBe(404);
+  describe('verify an address', () => {
+    const unverified = async () => {
+      const { userId, email, cookie } = await makeBuyer(system, seller);
+      await system.rows('UPDATE users SET email_verified = false WHERE id = $1', [userId]);
+      await givePassword(system, userId, password);
+      return { userId, email, cookie, path: pathOf('verify_email', await link('verify_email', userId)) };
+    };
+    const isVerified = async (userId: string) =>
+      (await system.rows('SELECT 1 FROM users WHERE id = $1 AND email_verified', [userId])).length === 1;
+
+    it('by a button, for the person who is signed in: opening the page changes nothing', async () => {
+      const { userId, cookie, path } = await unverified();
+      const visitor = visit(system, cookie);
+      expect((await textOf(await visitor.get(path)))[1]).not.toContain('type="password"');
+      expect(await isVerified(userId)).toBe(false);
+      expect((await visitor.post(path, {})).status).toBe(200);
+      expect(await isVerified(userId)).toBe(true);
+      expect((await visitor.post(path, {})).status).toBe(404);
+    });
+
+    it('by the password of the account, for anyone else', async () => {
+      const { userId, path } = await unverified();
+      const other = visit(system, seller.cookie);
+      for (const form of [{}, { password: 'password124' }] as Record<string, string>[]) {
+        const [status, html] = await textOf(await other.post(path, form));
+        expect([status, html.includes('This is not the password of this account.')]).toEqual([400, true]);
+      }
+      expect(await isVerified(userId)).toBe(false);
+      expect((await other.post(path, { password })).status).toBe(200);
+      expect(await isVerified(userId)).toBe(true);
+    });
+
+    it('by a new password, which ends sessions and the password of before', async () => {
+      const { userId, email, path } = await unverified();
+      const visitor = visit(system);
+      const form = { password: 'mynewsecret', again: 'mynewsecret' };
+      expect((await visitor.get(`${path}?password=new`)).status).toBe(200);
+      expect((await visitor.post(`${path}?password=new`, { ...form, again: 'x' })).status).toBe(400);
+      expect((await visitor.post(`${path}?password=new`, form)).status).toBe(200);
+      expect(await isVerified(userId)).toBe(true);
+      expect(await system.rows('SELECT 1 FROM sessions WHERE user_id = $1', [userId])).toEqual([]);
+      expect((await visitor.signIn(email, password)).status).toBe(401);
+      expect((await visitor.signIn(email, 'mynewsecret')).status).toBe(303);
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiTest, startApi } from '../harness/api-app.ts';
+import { type ApiTest, publicUrl, startApi } from '../harness/api-app.ts';
 import { type MadeSeller, makeSeller } from '../harness/market.ts';
 
 let api: ApiTest;
@@ -316,9 +316,45 @@ describe('[S25] invite codes', () => {
     expect((await verify(seller.inviteCode, '198.51.100.6')).statusCode).toBe(200);
   });
 
-  it('that are right cost nothing', async () => {
+  it('that are right cost nothing, also many at once', async () => {
     for (let n = 0; n < 40; n += 1)
       expect((await verify(seller.inviteCode, '198.51.100.7')).statusCode).toBe(200);
+    const burst = await Promise.all(
+      Array.from({ length: 200 }, () => verify(seller.inviteCode, '198.51.100.9')),
+    );
+    expect(new Set(burst.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+  });
+
+  it('guessed 500 at once, by all doors, get no more tries than one after the other', async () => {
+    const paged = await startApi({ pages: true });
+    const from = '198.51.100.10';
+    const google = (code: string) =>
+      paged.app.inject({
+        method: 'POST',
+        url: '/login/google',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          origin: new URL(publicUrl).origin,
+        },
+        payload: new URLSearchParams({ role: 'BUYER', code }).toString(),
+        remoteAddress: from,
+      });
+    try {
+      const { inviteCode } = await makeSeller(paged);
+      const answers = await Promise.all(
+        Array.from({ length: 500 }, (_, n) => {
+          const code = `GUESS${String(n).padStart(3, '0')}`;
+          if (n % 3 === 0) return verify(code, from, paged);
+          return n % 3 === 1 ? register(asBuyer({ inviteCode: code }), paged, from) : google(code);
+        }),
+      );
+      const tried = answers.filter(({ statusCode }) => statusCode !== 429);
+      for (const { statusCode } of tried) expect([400, 404]).toContain(statusCode);
+      expect(tried).toHaveLength(32);
+      expect((await verify(inviteCode, from, paged)).statusCode).toBe(429);
+    } finally {
+      await paged.stop();
+    }
   });
 
   it('of a seller are worth nothing once replaced', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { codeFor, wrongCodeFor } from '../harness/authenticator.ts';
+import { codeFor, freshCodeFor, wrongCodeFor } from '../harness/authenticator.ts';
 import { type Visitor, visit } from '../harness/console-client.ts';
 import { forgetSignIns } from '../harness/counters.ts';
 import { type MadeSeller, makeBuyer, makeSeller, type Seated } from '../harness/market.ts';
@@ -36,7 +36,7 @@ async function setUp(cookie: string): Promise<Factor & { cookie: string }> {
   const as = { cookie, ...origin() };
   const made = await send('POST', '/api/auth/two-factor/enable', as, { password });
   const { totpURI: uri, backupCodes: codes } = await made.json();
-  const confirmed = await send('POST', '/api/auth/two-factor/verify-totp', as, { code: codeFor(uri) });
+  const confirmed = await send('POST', '/api/auth/two-factor/verify-totp', as, { code: freshCodeFor(uri) });
   expect(confirmed.status, await confirmed.clone().text()).toBe(200);
   return { uri, codes, cookie: cookieOf(confirmed) };
 }
@@ -117,7 +117,7 @@ describe('[S26] a session without the second factor of its person opens nothing'
           'POST',
           '/api/auth/two-factor/verify-totp',
           { cookie: visitor.cookie(), ...origin() },
-          { code: codeFor(factor.uri), trustDevice: true },
+          { code: freshCodeFor(factor.uri), trustDevice: true },
         );
         expect(cookieOf(trusted)).not.toContain('trust_device');
         const again = await send(
@@ -160,9 +160,31 @@ describe('[S26] a session without the second factor of its person opens nothing'
       code: wrongCodeFor(factor.uri),
     });
     expect([wrong.status, await opened(as)]).toEqual([401, []]);
-    const right = await send('POST', '/api/auth/two-factor/verify-totp', as, { code: codeFor(factor.uri) });
+    const right = await send('POST', '/api/auth/two-factor/verify-totp', as, {
+      code: freshCodeFor(factor.uri),
+    });
     expect(right.status).toBe(200);
     expect(await opened({ cookie: half.cookie })).toContain('market');
+  });
+
+  it('a code of the app opens one session, also of two at once', async () => {
+    const own = await sellerWithPassword();
+    const { uri } = await setUp(own.cookie);
+    const code = freshCodeFor(uri);
+    const half = async () => {
+      const visitor = visit(system);
+      await visitor.signIn(own.email, password);
+      return visitor;
+    };
+    const give = async (visitor: Visitor) => (await visitor.post('/login/second-factor', { code })).status;
+    const both = await Promise.all([await half(), await half()].map(give));
+    expect(both.sort()).toEqual([303, 401]);
+    expect(await give(await half())).toBe(401);
+    const json = await signInJson(own.email, { code });
+    expect([json.status, await json.json()]).toEqual([
+      401,
+      expect.objectContaining({ code: 'INVALID_CODE' }),
+    ]);
   });
 
   it('a recovery code opens it once', async () => {
@@ -190,7 +212,7 @@ describe('[S26] a session without the second factor of its person opens nothing'
     expect(await stamps()).toEqual([false]);
     const { uri } = await setUp(own.cookie);
     expect(await stamps()).toEqual([true]);
-    const signedIn = await signInJson(own.email, { code: codeFor(uri) });
+    const signedIn = await signInJson(own.email, { code: freshCodeFor(uri) });
     expect(await stamps()).toEqual([true, true]);
     const changed = await send(
       'POST',
@@ -222,9 +244,11 @@ describe('[S26] a session without the second factor of its person opens nothing'
       expect(await client.getSession()).toBeNull();
       expect(await signIn({ code: wrongCodeFor(factor.uri) })).toMatchObject({ error: 'InvalidCode' });
       const { client: another } = openNextAuth(system.publicUrl);
-      expect(await another.signIn('credentials', { ...given, code: codeFor(factor.uri) })).toMatchObject({
-        ok: true,
-      });
+      expect(await another.signIn('credentials', { ...given, code: freshCodeFor(factor.uri) })).toMatchObject(
+        {
+          ok: true,
+        },
+      );
       expect((await another.getSession())?.user.id).toBe(seller.userId);
       expect(await signIn({ code: factor.codes[1] })).toMatchObject({ ok: true });
       vi.unstubAllGlobals();
@@ -388,7 +412,7 @@ describe('wrong codes', () => {
     const factor = await setUp(owner.cookie());
     const known = visit(system);
     await known.signIn(seller.email, password);
-    expect((await known.post('/login/second-factor', { code: codeFor(factor.uri) })).status).toBe(303);
+    expect((await known.post('/login/second-factor', { code: freshCodeFor(factor.uri) })).status).toBe(303);
     const statuses: number[] = [];
     for (let n = 0; n < 12; n += 1) {
       const thief = await half(seller);
@@ -403,7 +427,7 @@ describe('wrong codes', () => {
     expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(0);
     await known.post('/logout');
     await known.signIn(seller.email, password);
-    expect((await known.post('/login/second-factor', { code: codeFor(factor.uri) })).status).toBe(303);
+    expect((await known.post('/login/second-factor', { code: freshCodeFor(factor.uri) })).status).toBe(303);
   });
 
   it('a password alone does not make a browser known', async () => {

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeLink } from '../../src/db/account/links.ts';
 import { makeBuyerPasswordToken } from '../../src/db/account/members.ts';
 import { accountLinksOf } from '../../src/usecases/account/links.ts';
-import { codeFor, wrongCodeFor } from '../harness/authenticator.ts';
+import { codeFor, freshCodeFor, wrongCodeFor } from '../harness/authenticator.ts';
+import { visit } from '../harness/console-client.ts';
 import { forgetSignIns } from '../harness/counters.ts';
 import { makeBuyer, makeSeller } from '../harness/market.ts';
 import { givePassword } from '../harness/passwords.ts';
@@ -23,7 +24,7 @@ const send = (method: string, path: string, headers: Record<string, string>, bod
     method,
     redirect: 'manual',
     headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
+    ...(method === 'GET' ? {} : { body: JSON.stringify(body) }),
   });
 const resetToken = async (userId: string) => {
   const id = await makeLink(system.runtime.db, userId, 'reset_password', 1);
@@ -56,7 +57,7 @@ async function sellerWithFactor() {
   const as = { cookie: seller.cookie, ...own() };
   const enabled = await send('POST', '/api/auth/two-factor/enable', as, { password });
   const { totpURI } = (await enabled.json()) as { totpURI: string };
-  await send('POST', '/api/auth/two-factor/verify-totp', as, { code: codeFor(totpURI) });
+  await send('POST', '/api/auth/two-factor/verify-totp', as, { code: freshCodeFor(totpURI) });
   await forgetSignIns(system.runtime, seller.email);
   return { email: seller.email, totpURI };
 }
@@ -75,7 +76,7 @@ it('[S26] a code is judged for the person whose attempts are counted, however th
   const odd = theirs.replace('leadgate.two_factor=', 'leadgate.two_factor =');
   expect(await verifyWith(`${odd}; ${mine}`, wrongCodeFor(victim.totpURI))).toBe(401);
   expect(await verifyWith(`${odd}; ${mine}`, codeFor(victim.totpURI))).toBe(401);
-  expect(await verifyWith(mine, codeFor(attacker.totpURI))).toBe(200);
+  expect(await verifyWith(mine, freshCodeFor(attacker.totpURI))).toBe(200);
 });
 
 describe('a link that resets a password', () => {
@@ -93,7 +94,12 @@ describe('a link that resets a password', () => {
   it('ends the links that others were handed for the same account', async () => {
     const seller = await makeSeller(system);
     const buyer = await makeBuyer(system, seller);
-    const handed = await makeBuyerPasswordToken(system.runtime.db, seller.organizationId, buyer.buyerId);
+    const handed = await makeBuyerPasswordToken(
+      system.runtime.db,
+      seller.organizationId,
+      buyer.buyerId,
+      'cli',
+    );
     expect(handed).not.toBeNull();
     const token = await resetToken(buyer.userId);
     await send('POST', '/api/auth/reset-password', {}, { token, password: 'ownsecret1' });
@@ -106,6 +112,51 @@ describe('a link that resets a password', () => {
     expect(spent.status).toBe(404);
   });
 
+  it.each<[string, (as: Record<string, string>) => Promise<Response>]>([
+    [
+      'the API',
+      (as) =>
+        send('POST', '/api/auth/change-password', as, {
+          currentPassword: password,
+          newPassword: 'ownsecret1',
+        }),
+    ],
+    [
+      'the account page',
+      ({ cookie = '' }) =>
+        visit(system, cookie).post('/account/password', {
+          current: password,
+          password: 'ownsecret1',
+          again: 'ownsecret1',
+        }),
+    ],
+  ])(
+    'ends when the password is changed by %s, with handed links and other sessions',
+    async (_door, change) => {
+      const seller = await makeSeller(system);
+      const buyer = await makeBuyer(system, seller);
+      const handed = await makeBuyerPasswordToken(
+        system.runtime.db,
+        seller.organizationId,
+        buyer.buyerId,
+        'cli',
+      );
+      const token = await resetToken(buyer.userId);
+      await givePassword(system, buyer.userId, password);
+      const other = await send('POST', '/api/auth/sign-in/email', own(), { email: buyer.email, password });
+      const wrong = { currentPassword: 'not it at all', newPassword: 'ownsecret1' };
+      const as = { cookie: buyer.cookie, ...own() };
+      expect((await send('POST', '/api/auth/change-password', as, wrong)).ok).toBe(false);
+      expect((await visit(system).get(`/set-password/${handed}`)).status).toBe(200);
+      expect((await change(as)).status).toBeLessThan(400);
+      expect((await visit(system).get(`/set-password/${handed}`)).status).toBe(404);
+      const reset = await send('POST', '/api/auth/reset-password', {}, { token, password: 'takenover1' });
+      expect(reset.status).toBe(400);
+      const seen = await send('GET', '/api/auth/sessions', { cookie: sessionIn(other) }, undefined);
+      expect(seen.status).toBe(401);
+    },
+  );
+
   it('takes away the second factor of a person who never proved the address', async () => {
     const email = `owner-${randomUUID()}@people.example`;
     await send('POST', '/api/auth/register', {}, { email, password, name: 'Squatter', role: 'SELLER' });
@@ -113,7 +164,7 @@ describe('a link that resets a password', () => {
     const as = { cookie: sessionIn(squatter), ...own() };
     const enabled = await send('POST', '/api/auth/two-factor/enable', as, { password });
     const { totpURI } = (await enabled.json()) as { totpURI: string };
-    await send('POST', '/api/auth/two-factor/verify-totp', as, { code: codeFor(totpURI) });
+    await send('POST', '/api/auth/two-factor/verify-totp', as, { code: freshCodeFor(totpURI) });
     const [user] = await system.rows<{ id: string; factor: boolean }>(
       'SELECT id, two_factor_enabled AS factor FROM users WHERE email = $1',
       [email],

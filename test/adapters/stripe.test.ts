@@ -94,11 +94,16 @@ describe('checkout', () => {
     });
     expect(await stripe.retrievePayment(paymentIntent.id)).toEqual({
       paymentIntent: paymentIntent.id,
+      status: 'succeeded',
+      customer: null,
+      paymentMethod: paymentIntent.payment_method,
+      amount: 2000,
       amountReceived: 2000,
       amountRefunded: 0,
       currency: 'usd',
       livemode: false,
       disputed: false,
+      decline: null,
       metadata,
     });
   });

@@ -79,7 +79,12 @@ async function namedThings(company: number): Promise<Named> {
   const leadId = await api.lead();
   await api.makeKey(['leads:read']);
   const [key] = await listKeys(api.runtime.db, organizationId);
-  const member = await addMember(api.runtime.db, organizationId, { name: 'Mia', email: 'mia@demo.example' });
+  const member = await addMember(
+    api.runtime.db,
+    organizationId,
+    { name: 'Mia', email: 'mia@demo.example' },
+    'cli',
+  );
   return {
     lead_id: leadId,
     company_id: String(company),
@@ -137,7 +142,7 @@ async function memberAs(role: string, column: string, of: string): Promise<strin
 }
 
 async function invited(organizationId: string, email: string): Promise<string> {
-  const link = await inviteMember(api.runtime, { organizationId }, { name: 'Mallory', email });
+  const link = await inviteMember(api.runtime, { organizationId }, { name: 'Mallory', email }, 'cli');
   const payload = new URLSearchParams({ password, again: password }).toString();
   const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: publicUrl };
   await api.app.inject({ method: 'POST', url: new URL(link!).pathname, headers, payload });

@@ -41,7 +41,12 @@ export async function seed(databaseUrl: string): Promise<Seeded> {
     const operator = { email: 'operator@leadgate.example', password: 'a long operator password' };
     await ensureOperator({ db, config, log: createLogger(config, 'attack') }, { ...operator, name: 'Olga' });
     const member = 'mallory@attacker.example';
-    const link = await inviteMember({ db, config }, { organizationId }, { name: 'Mallory', email: member });
+    const link = await inviteMember(
+      { db, config },
+      { organizationId },
+      { name: 'Mallory', email: member },
+      'cli',
+    );
     await db.query('UPDATE organizations SET sms_per_day = 2000000000, sms_per_number_hour = 2000000000');
     await db.query('ANALYZE');
     return {

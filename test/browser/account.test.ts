@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeFor } from '../harness/authenticator.ts';
+import { freshCodeFor } from '../harness/authenticator.ts';
 import { type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
 import { givePassword } from '../harness/passwords.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
@@ -71,7 +71,7 @@ describe('the account page in a browser', () => {
     const link = page.getByRole('link', { name: 'Open in an app on this device' });
     const uri = (await link.getAttribute('href'))!;
     await expectAccessible(page, 'set-up');
-    await page.getByLabel('Code of the app').fill(codeFor(uri));
+    await page.getByLabel('Code of the app').fill(freshCodeFor(uri));
     await page.getByRole('button', { name: 'Switch on' }).click();
     await page.getByText('The second factor is on.').waitFor();
     await expectAccessible(page, 'account-on');
@@ -79,7 +79,7 @@ describe('the account page in a browser', () => {
     await enter();
     await page.getByRole('heading', { name: 'Enter your code' }).waitFor();
     await expectAccessible(page, 'second-factor');
-    await page.getByLabel('Code').fill(codeFor(uri));
+    await page.getByLabel('Code').fill(freshCodeFor(uri));
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.waitForURL((url) => url.pathname === '/account');
     expect(faults).toEqual([]);

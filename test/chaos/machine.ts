@@ -30,6 +30,7 @@ export const chaosTimings: Timings = {
   missedEventsEveryMs: 5_000,
   rechargeWaitMs: 2_000,
   wakeEveryMs: 200,
+  ledgerCheckEveryMs: 20_000,
   reconcileEveryMs: 3_000,
   listingGapMs: 2_000,
   callbackGraceMs: 1_000,

@@ -119,10 +119,34 @@ describe('[S38] keys end with the person who made them', () => {
     const [one, two] = [await staffed(), await staffed()];
     await operator.post(`/dashboard/${two.number}/people`, { member_name: 'A', member_email: one.email });
     const kept = await onPage(one.member, two, 'Kept');
-    await removeMember(system.runtime.db, one.organizationId, one.userId);
+    await removeMember(system.runtime.db, one.organizationId, one.userId, 'cli');
     expect(await isActive(kept)).toBe(true);
-    await removeMember(system.runtime.db, two.organizationId, one.userId);
+    await removeMember(system.runtime.db, two.organizationId, one.userId, 'cli');
     expect(await isActive(kept)).toBe(false);
+  });
+
+  it('who added and removed whom, and who made a link for whom, is kept with before and after', async () => {
+    const company = await staffed();
+    const path = `/dashboard/${company.number}/people`;
+    await operator.post(path, { member_name: 'Ada Added', member_email: 'ada@audit.example' });
+    const [ada] = await system.rows<{ id: string }>(`SELECT id FROM users WHERE email = 'ada@audit.example'`);
+    await operator.post(`${path}/${ada!.id}/link`);
+    await operator.post(`${path}/${ada!.id}/remove`);
+    const person = { name: 'Ada Added', email: 'ada@audit.example', role: 'company' };
+    const kept = await system.rows(
+      `SELECT a.action, u.email AS actor, a.before, a.after FROM audit_log a JOIN users u ON u.id::text = a.actor
+        WHERE a.organization_id = $1 AND a.subject = $2 ORDER BY a.id`,
+      [company.organizationId, `user:${ada!.id}`],
+    );
+    const link = { action: 'member.password_link_made', before: null, after: { email: person.email } };
+    expect(kept).toEqual(
+      [
+        { action: 'member.added', before: null, after: person },
+        link,
+        link,
+        { action: 'member.removed', before: person, after: null },
+      ].map((entry) => ({ actor: system.operator.email, ...entry })),
+    );
   });
 
   it('a key that is being made while its maker is removed is revoked too', async () => {
@@ -143,7 +167,7 @@ describe('[S38] keys end with the person who made them', () => {
         createdBy,
         idempotencyKey: null,
       });
-      removal = removeMember(db, company.organizationId, company.userId);
+      removal = removeMember(db, company.organizationId, company.userId, 'cli');
       await system.until<{ n: number }>(
         'the removal waits for the key',
         `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,

@@ -240,7 +240,12 @@ describe('invalid credentials', () => {
 describe('the consent page', () => {
   const walk = async (company: TestCompany, location: string) => {
     const { organizationId } = company;
-    const amy = await addMember(system.runtime.db, organizationId, { name: 'Amy', email: 'amy@example.com' });
+    const amy = await addMember(
+      system.runtime.db,
+      organizationId,
+      { name: 'Amy', email: 'amy@example.com' },
+      'cli',
+    );
     const invitation = inviteOauth(system.runtime, 'ghl', { organizationId, actor: amy.userId });
     const answer = await fetch(invitation.url, {
       method: 'POST',
@@ -290,7 +295,7 @@ describe('the consent page', () => {
   it('[S38] connects nothing for a person whose access has ended since', async () => {
     const company = await makeCompany(system.runtime, { token: null });
     const { back, secret, member } = await walk(company, company.location);
-    await removeMember(system.runtime.db, company.organizationId, member);
+    await removeMember(system.runtime.db, company.organizationId, member, 'cli');
     expect((await comeBack(back, secret)).status).toBe(403);
     expect((await findConnection(system.runtime.db, company.organizationId))?.kind).not.toBe('oauth');
   });

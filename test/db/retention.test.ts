@@ -331,6 +331,39 @@ describe('what is older than its retention period is deleted, and nothing else',
     expect(await partitionsOf(db, 'messages')).not.toContain(partition('messages', 8));
   });
 
+  it('removes the audit log after its period, and invitations that ended, and keeps open and later ones', async () => {
+    const { organizationId } = await ensureDemo(db);
+    const audit = (subject: string, days: number) =>
+      db.query(
+        `INSERT INTO audit_log (organization_id, actor, action, subject, at) VALUES ($1, 'cli', 'a.b', $2, $3)`,
+        [organizationId, subject, daysAgo(days)],
+      );
+    for (const days of [500, 401, 399, 0]) await audit(`x:${days}`, days);
+    const invite = (email: string, over: Record<string, Date>) =>
+      db.query(
+        `INSERT INTO invitations (id, organization_id, email, name, role, expires_at, accepted_at, revoked_at)
+         VALUES (gen_random_uuid(), $1, $2, '', 'seller', $3, $4, $5)`,
+        [organizationId, email, over.expires ?? daysAgo(200), over.accepted, over.revoked],
+      );
+    await invite('expired', { expires: daysAgo(91) });
+    await invite('accepted', { accepted: daysAgo(91) });
+    await invite('revoked', { revoked: daysAgo(91) });
+    await invite('kept-accepted', { accepted: daysAgo(89) });
+    await invite('kept-expired', { expires: daysAgo(89) });
+    await invite('kept-open', { expires: new Date(Date.now() + 60_000) });
+    await maintain(db, retention, loadConfig({}).retention);
+    const left = await db.query<{ name: string }>(
+      `SELECT subject AS name FROM audit_log UNION ALL SELECT email FROM invitations ORDER BY 1`,
+    );
+    expect(left.map(({ name }) => name)).toEqual([
+      'kept-accepted',
+      'kept-expired',
+      'kept-open',
+      'x:0',
+      'x:399',
+    ]);
+  });
+
   it('a period shorter than work can be open, or than a vendor retries, is refused', () => {
     expect(loadConfig({}).retention).toMatchObject({ eventsMonths: 25, messagesMonths: 13, inboxDays: 180 });
     for (const [name, value] of [
@@ -338,6 +371,7 @@ describe('what is older than its retention period is deleted, and nothing else',
       ['RETENTION_MESSAGES_MONTHS', '0'],
       ['RETENTION_INBOX_DAYS', '30'],
       ['RETENTION_ATTEMPTS_DAYS', 'x'],
+      ['RETENTION_AUDIT_DAYS', '29'],
     ])
       expect(() => loadConfig({ [name!]: value })).toThrow(name);
   });

@@ -1,5 +1,18 @@
 import { createHmac } from 'node:crypto';
 
+const shown = new Map<string, Set<number>>();
+
+/** A code that works now and was not asked for before: each works once. Of those that are valid the present one first. */
+export function freshCodeFor(uri: string): string {
+  const steps = [0, 1, -1].map((offset) => Math.floor(Date.now() / 30_000) + offset);
+  const given = shown.get(uri) ?? new Set();
+  shown.set(uri, given);
+  const step = steps.find((each) => !given.has(each));
+  if (step === undefined) throw new Error('three codes of this app were used within 90 seconds');
+  given.add(step);
+  return codeFor(uri, step * 30_000);
+}
+
 /** The code that an authenticator app shows for an `otpauth://` address (RFC 6238: SHA-1, six digits, 30 seconds). */
 export function codeFor(uri: string, at = Date.now()): string {
   const counter = Buffer.alloc(8);

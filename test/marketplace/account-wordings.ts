@@ -50,8 +50,12 @@ const passwords: Provocations = {
     ask(anyone, 'POST', reset, { token: 'A'.repeat(43), password: 'password123' }),
   'POST /api/auth/verify-email 400 Token is required': ({ ask }) =>
     ask(anyone, 'POST', '/api/auth/verify-email', {}),
-  'POST /api/auth/verify-email 400 Invalid or expired link': ({ ask }) =>
+  'POST /api/auth/verify-email 400 Password is required': ({ ask }) =>
     ask(anyone, 'POST', '/api/auth/verify-email', { token: 'A'.repeat(43) }),
+  'POST /api/auth/verify-email 400 Invalid password': ({ ask }) =>
+    ask(anyone, 'POST', '/api/auth/verify-email', { token: 'A'.repeat(43), newPassword: 'seven77' }),
+  'POST /api/auth/verify-email 400 Invalid or expired link': ({ ask }) =>
+    ask(anyone, 'POST', '/api/auth/verify-email', { token: 'A'.repeat(43), password: 'password123' }),
   'POST /api/auth/resend-verification 400 Email is required': ({ ask }) =>
     ask(anyone, 'POST', '/api/auth/resend-verification', { email: ' ' }),
 };

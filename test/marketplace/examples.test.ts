@@ -29,6 +29,7 @@ const ofAccounts = ['/api/auth/register', '/api/auth/verify-invite'];
 const withoutBody = [
   'post /api/suppliers/{id}/rotate-key',
   'post /api/sellers/invite-code',
+  'post /api/payments/setup-intent',
   'post /api/buyers/import',
   'post /api/campaigns/subscriptions/import',
   'post /api/campaigns/{id}/leads/import',

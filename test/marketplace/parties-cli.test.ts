@@ -84,11 +84,11 @@ it('creates a supplier, rotates its key and deactivates it', async () => {
 it('makes no password link for a buyer who signs in already or is a member elsewhere', async () => {
   const { db } = system.runtime;
   const buyer = await makeBuyer(system, seller);
-  const token = () => makeBuyerPasswordToken(db, seller.organizationId, buyer.buyerId);
+  const token = () => makeBuyerPasswordToken(db, seller.organizationId, buyer.buyerId, 'cli');
   expect(await token()).not.toBeNull();
-  expect(await makePasswordToken(db, seller.organizationId, buyer.userId)).toBeNull();
+  expect(await makePasswordToken(db, seller.organizationId, buyer.userId, 'cli')).toBeNull();
   const other = await makeSeller(system);
-  expect(await makeBuyerPasswordToken(db, other.organizationId, buyer.buyerId)).toBeNull();
+  expect(await makeBuyerPasswordToken(db, other.organizationId, buyer.buyerId, 'cli')).toBeNull();
   await system.rows(`INSERT INTO members (organization_id, user_id, role) VALUES ($1, $2, 'seller')`, [
     other.organizationId,
     buyer.userId,

@@ -6,10 +6,14 @@ import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harne
 let api: ApiTest;
 let seller: MadeSeller;
 let buyer: MadeBuyer;
+/** Is told of a few known addresses. */
+let own: MadeSeller;
 beforeAll(async () => {
   api = await startApi();
   seller = await makeSeller(api);
   buyer = await makeBuyer(api, seller);
+  own = await makeSeller(api);
+  await setQuotaLimit(api.runtime.db, own.slug, 'known_addresses', 6);
   const { slug } = seller;
   await setQuotaLimit(api.runtime.db, slug, 'market_changes', 5);
   await setQuotaLimit(api.runtime.db, slug, 'requests', 40);
@@ -29,6 +33,41 @@ it('a buyer’s requests and changes use up nothing of the seller’s quotas', a
   for (let n = 0; n < 60; n += 1) expect((await rename(buyer, `Name ${n}`)).statusCode).toBe(200);
   expect((await send(seller, 'GET', '/api/buyers')).statusCode).toBe(200);
   expect((await rename(seller, 'By the seller')).statusCode).toBe(200);
+});
+
+it('a seller learns of a few addresses a day that they have an account, by files and by single buyers, also at once', async () => {
+  const people = await Promise.all(Array.from({ length: 20 }, () => makeSeller(api)));
+  const create = (email: string) =>
+    send(own, 'POST', '/api/buyers', { email, password: 'password123', name: 'N' });
+  // Those that are new cost nothing.
+  for (let n = 0; n < 10; n += 1) expect((await create(`new${n}@known.example`)).statusCode).toBe(201);
+  const upload = (rows: string[]) =>
+    api.app.inject({
+      method: 'POST',
+      url: '/api/buyers/import',
+      headers: { ...own.as, 'content-type': 'text/csv' },
+      payload: ['email,name', ...rows.map((email) => `${email},N`)].join('\n'),
+    });
+  const answers = await Promise.all([
+    ...people.slice(0, 10).map(({ email }) => create(email)),
+    upload(people.slice(10, 13).map(({ email }) => email)),
+    upload(people.slice(13, 16).map(({ email }) => email)),
+    upload(people.slice(16).map(({ email }) => email)),
+  ]);
+  const told = answers.map((answer) => {
+    const { error, rejectedRows = [] } = answer.json() as { error?: string; rejectedRows?: object[] };
+    return [error, ...rejectedRows.map((row) => JSON.stringify(row))].filter((words) =>
+      words?.includes('User with this email already exists'),
+    ).length;
+  });
+  expect(told.reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(6);
+  // An address that is new is not told from one that is known any more.
+  for (const email of ['another@known.example', people[0]!.email])
+    expect((await create(email)).statusCode).toBe(429);
+  const rest = (await upload(['another@known.example', people[0]!.email])).json();
+  expect(rest.rejectedRows.map(({ errors }: { errors: string[] }) => errors)).toEqual(
+    Array(2).fill(['email: too many addresses belonged to other accounts today']),
+  );
 });
 
 it('a seller’s changes are counted, rows of a file each, and the refusal names the limit and stores nothing', async () => {

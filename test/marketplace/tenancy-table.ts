@@ -9,6 +9,7 @@ import {
   solarFields,
 } from '../harness/market-client.ts';
 import { storeMarketLead } from '../harness/market-leads.ts';
+import { makeWallet } from '../harness/wallets.ts';
 
 /** What belongs to the seller that the others ask for. */
 export type Things = {
@@ -21,6 +22,8 @@ export type Things = {
   supplierId: string;
   invitationId: string;
   leadId: string;
+  /** A saved card of the owner. */
+  cardId: string;
 };
 
 /** The callers who must not reach those things, or not by this role. */
@@ -55,6 +58,9 @@ const at = (url: string, body?: unknown) => () => ({ url, body });
 const subscribe = '/api/campaigns/subscribe';
 const onlySellers = '200 403 403 401 403 401';
 const ofOneSeller = '404 403 403 401 403 401';
+const ownOfBuyers = '403 200 200 401 403 401';
+const notOfBuyers = '403 404 404 401 403 401';
+const methods = '/api/payments/methods';
 const newCampaign = { name: 'Mine', pricePerLead: 1, distributionLogic: 'BROADCAST' };
 
 /** Every route of the marketplace. One that is missing here fails the test. */
@@ -105,6 +111,23 @@ export const marketRoutes: Record<string, MarketRoute> = {
     ask: ({ subscriptionId }) => ({ url: `${subscribe}?id=${subscriptionId}` }),
     answers: '403 404 404 401 403 401',
   },
+  'GET /api/payments/methods': { ask: at(methods), answers: ownOfBuyers },
+  'POST /api/payments/methods': { ask: at(methods, { paymentMethodId: 'pm_of_none' }), answers: notOfBuyers },
+  ...forBoth('/api/payments/methods', {
+    ask: ({ cardId }) => ({ url: methods, body: { paymentMethodId: cardId } }),
+    answers: notOfBuyers,
+  }),
+  'DELETE /api/payments/methods': {
+    ask: ({ cardId }) => ({ url: `${methods}?id=${cardId}` }),
+    answers: notOfBuyers,
+  },
+  'POST /api/payments/setup-intent': { ask: at('/api/payments/setup-intent'), answers: ownOfBuyers },
+  'GET /api/payments/wallet': { ask: at('/api/payments/wallet'), answers: ownOfBuyers },
+  'POST /api/payments/wallet': {
+    ask: ({ cardId }) => ({ url: '/api/payments/wallet', body: { amount: 50, paymentMethodId: cardId } }),
+    answers: notOfBuyers,
+  },
+  ...forBoth('/api/payments/wallet', { ask: at('/api/payments/wallet', {}), answers: ownOfBuyers }),
   'GET /api/audit': { ask: at('/api/audit'), answers: onlySellers },
   'GET /api/campaigns/subscriptions/export.csv': {
     ask: at('/api/campaigns/subscriptions/export.csv'),
@@ -238,7 +261,7 @@ function forBoth(url: string, route: MarketRoute): Record<string, MarketRoute> {
 export const sharedRoutes = ['GET /api/leads'];
 
 export const isMarketRoute = (url: string): boolean =>
-  /^\/api\/(?:categories|campaigns|buyers|suppliers|sellers|members|audit|leads\/ingest|leads\/[:{]lead_id}?\/decisions)(?:\/|$)/.test(
+  /^\/api\/(?:categories|campaigns|buyers|suppliers|sellers|members|audit|payments|leads\/ingest|leads\/[:{]lead_id}?\/decisions)(?:\/|$)/.test(
     url,
   );
 
@@ -256,6 +279,10 @@ export const tables = [
   'invitations',
   'api_keys',
   'leads',
+  'wallets',
+  'wallet_transactions',
+  'payment_methods',
+  'top_ups',
   'distributions',
   'decisions',
 ];
@@ -283,6 +310,7 @@ export async function makeThings(api: ApiTest, ask: Ask): Promise<Things> {
     supplierId: supplier.supplier.id,
     invitationId: invitation.id,
     leadId: (await storeMarketLead(api, { organizationId: seller.organizationId, campaignId })).publicId,
+    cardId: (await makeWallet(api, owner)).cardId!,
   };
 }
 

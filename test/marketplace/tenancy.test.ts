@@ -75,8 +75,9 @@ describe('[S05] tenancy of the marketplace', () => {
     expect(status).toBe(expectedOf(route, stranger));
     const mayMake = stranger === 'buyer' && status === 201;
     if (!mayMake) expect(await rowsOfSeller()).toBe(before);
-    const { subscriptionId, supplierId, invitationId, leadId, categoryId, campaignId, seller } = things;
-    const secrets = [subscriptionId, supplierId, invitationId, leadId, seller.email];
+    const { subscriptionId, supplierId, invitationId, leadId, cardId, categoryId, campaignId, seller } =
+      things;
+    const secrets = [subscriptionId, supplierId, invitationId, leadId, cardId, seller.email];
     if (stranger !== 'buyer') secrets.push(categoryId, campaignId, seller.organizationId);
     for (const secret of secrets) expect(body).not.toContain(secret);
   });

@@ -13,6 +13,7 @@ import {
 import { ofAccounts } from './account-wordings.ts';
 import { ofIngest } from './ingest-wordings.ts';
 import { ofParties } from './party-wordings.ts';
+import { ofWallets } from './wallet-wordings.ts';
 
 /** One refusal of docs/contracts-marketplace.md. */
 export type Wording = { route: string; status: number; wording: string };
@@ -175,4 +176,5 @@ export const provocations: Provocations = {
   ...ofParties,
   ...ofIngest,
   ...ofAccounts,
+  ...ofWallets,
 };

@@ -29,7 +29,7 @@ describe('stripe', () => {
     ['an expiry under 30 minutes', { expires_at: unixIn(600) }, undefined, 'expires_at'],
     ['an expiry over 24 hours', { expires_at: unixIn(90_000) }, undefined, 'expires_at'],
     ['the old ui_mode', { ui_mode: 'hosted' }, undefined, 'ui_mode'],
-    ['a mode it does not play', { mode: 'setup' }, undefined, 'mode'],
+    ['a mode it does not play', { mode: 'subscription' }, undefined, 'mode'],
     ['no line items', { line_items: undefined }, 'parameter_missing', 'line_items'],
     ['a malformed success_url', { success_url: 'nowhere' }, 'url_invalid', 'success_url'],
   ])('refuses %s', async (_name, extra, code, param) => {
@@ -219,7 +219,7 @@ describe('stripe', () => {
       expect(() => {
         assertCharged(currency, 'currency');
         assertStep(minimum, currency, 'unit_amount');
-        assertTotal(minimum, currency);
+        assertTotal(minimum, currency, 'Amount');
       }, currency).not.toThrow();
     }
   });

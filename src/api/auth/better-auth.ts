@@ -12,8 +12,9 @@ import type { Person } from '../../domain/account/person.ts';
 import { newId } from '../../events/new-id.ts';
 import { createPasswords } from '../../usecases/account/passwords.ts';
 import { addressOf } from '../http/limits.ts';
-import { realGoogle, simulatedGoogle } from './google.ts';
+import { type Returned, realGoogle, simulatedGoogle } from './google.ts';
 import { trustedOrigins } from './origin.ts';
+import { passwordHooks } from './password-hooks.ts';
 import { sessionHooks } from './session-hooks.ts';
 
 /**
@@ -28,7 +29,8 @@ const addressHeader = 'x-leadgate-address';
 
 const sessionDays = 7;
 
-export function createAuth({ config, db, log }: AuthDeps) {
+/** `returned`: runs for each person who returns from Google, before the account is looked for. */
+export function createAuth({ config, db, log }: AuthDeps, returned: Returned = async () => undefined) {
   const passwords = createPasswords(config);
   return betterAuth({
     appName: 'leadgate',
@@ -56,7 +58,7 @@ export function createAuth({ config, db, log }: AuthDeps) {
         verify: ({ hash, password }) => passwords.verify(hash, password),
       },
     },
-    socialProviders: realGoogle(config.google),
+    socialProviders: realGoogle(config.google, returned),
     user: { additionalFields: { role: { type: 'string', input: false, defaultValue: 'member' } } },
     // A read never extends a session: a GET changes nothing.
     session: {
@@ -72,10 +74,10 @@ export function createAuth({ config, db, log }: AuthDeps) {
     // Attempts are counted by second-factor-limits.ts: the library would lock an account for all, its owner included.
     plugins: [
       twoFactor({ issuer: 'leadgate', allowPasswordless: true, accountLockout: { enabled: false } }),
-      ...simulatedGoogle(config.google),
+      ...simulatedGoogle(config.google, returned),
       bearer({ requireSignature: true }),
     ],
-    databaseHooks: sessionHooks,
+    databaseHooks: { ...sessionHooks, ...passwordHooks(db) },
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     advanced: {

@@ -13,6 +13,8 @@ export function EntryPage(props: {
   problem?: string | undefined;
   action: string;
   submit: string;
+  /** The role of the account that Google may make instead; absent where it cannot. */
+  google?: 'SELLER' | 'BUYER' | undefined;
   children: Child;
   after?: Child;
 }) {
@@ -32,6 +34,19 @@ export function EntryPage(props: {
           <button type="submit" class="btn">
             {props.submit}
           </button>
+          {props.google ? (
+            <button
+              type="submit"
+              class="btn"
+              data-variant="outline"
+              name="role"
+              value={props.google}
+              formaction="/login/google"
+              formnovalidate
+            >
+              Continue with Google
+            </button>
+          ) : null}
         </form>
         {props.after}
       </main>
@@ -101,5 +116,22 @@ export function NewPassword({ twice = false, focused = false }: { twice?: boolea
         </label>
       ) : null}
     </>
+  );
+}
+
+export function CurrentPassword() {
+  return (
+    <label>
+      Password
+      <input
+        class="input"
+        type="password"
+        name="password"
+        autocomplete="current-password"
+        maxlength={longestPassword}
+        required
+        autofocus
+      />
+    </label>
   );
 }

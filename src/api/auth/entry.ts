@@ -12,10 +12,17 @@ import { addressOf, type Limiter } from '../http/limits.ts';
 import { pageErrors } from '../web/error-page.ts';
 import { render } from '../web/layout.tsx';
 import { MessagePage, type Way } from '../web/message-page.tsx';
+import { type Auth, findPerson, webHeaders } from './better-auth.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
-import { ForgotPasswordPage, ResetPasswordPage, VerifyEmailPage } from './recovery-page.tsx';
+import {
+  ForgotPasswordPage,
+  ResetPasswordPage,
+  type VerificationWay,
+  VerifyEmailPage,
+} from './recovery-page.tsx';
 import { emailOf, findInviting, type Registering, registerPerson } from './register.ts';
 import { BuyerRegistrationPage, SellerRegistrationPage } from './register-page.tsx';
+import { sentenceOf } from './sign-in-errors.ts';
 import { peerOf } from './sign-in-limits.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters' | 'log'>;
@@ -62,52 +69,69 @@ export const passwordsDiffer = (password: string, again: string): string | null 
   passwordProblem(password) ?? (password === again ? null : 'The two passwords do not match.');
 
 /** The pages by which people get into their account: registering, a forgotten password, verifying an address. */
-export function entryRoutes(deps: Deps, registering: Registering, limiter: Limiter): FastifyPluginAsync {
+export function entryRoutes(
+  deps: Deps,
+  { auth, registering, limiter }: { auth: Auth; registering: Registering; limiter: Limiter },
+): FastifyPluginAsync {
   return async (app) => {
     const show = entryPages(app, deps);
     registrationPages(app, { deps, registering, limiter, show });
     recoveryPages(app, deps, show);
+    verificationPages(app, deps, { auth, show });
   };
 }
 
 type Entry = { deps: Deps; registering: Registering; limiter: Limiter; show: Show };
 
 function registrationPages(app: FastifyInstance, entry: Entry): void {
-  const { deps, registering, show } = entry;
-  app.get('/register', hidden, async (_request, reply) => show(reply, SellerRegistrationPage({ typed: {} })));
+  const { deps, show } = entry;
+  const google = deps.config.google !== null;
+  app.get<{ Querystring: { error?: string } }>('/register', hidden, async (request, reply) => {
+    const problem = sentenceOf(request.query.error) ?? undefined;
+    return show(reply, SellerRegistrationPage({ typed: {}, google, problem }));
+  });
   app.post('/register', hidden, async (request, reply) => {
     const typed = formOf(request);
     try {
       return await register(entry, request, reply, { ...typed, role: 'SELLER' });
     } catch (error) {
       const { status, problem } = refusalIn(error, reply);
-      return show(reply, SellerRegistrationPage({ typed, problem }), status);
+      return show(reply, SellerRegistrationPage({ typed, google, problem }), status);
     }
   });
 
-  app.get<{ Querystring: { code?: string } }>('/register/buyer', hidden, async (request, reply) => {
-    const { code } = request.query;
+  buyerRegistration(app, entry);
+}
+
+function buyerRegistration(app: FastifyInstance, entry: Entry): void {
+  const { deps, registering, show } = entry;
+  const google = deps.config.google !== null;
+  type Query = { Querystring: { code?: string; error?: string } };
+  app.get<Query>('/register/buyer', hidden, async (request, reply) => {
+    const { code, error } = request.query;
+    const said = sentenceOf(error) ?? undefined;
     if (typeof code !== 'string' || code.trim() === '')
-      return show(reply, BuyerRegistrationPage({ typed: {}, seller: null }));
+      return show(reply, BuyerRegistrationPage({ typed: {}, google, seller: null, problem: said }));
     const typed = { inviteCode: code };
     try {
       const seller = await findInviting(registering, request, code);
-      const problem = seller
+      const unknown = seller
         ? undefined
         : 'This invite code does not work. Ask your seller for the current one.';
-      return show(reply, BuyerRegistrationPage({ typed, seller: seller?.companyName ?? null, problem }));
+      const page = { typed, google, seller: seller?.companyName ?? null, problem: said ?? unknown };
+      return show(reply, BuyerRegistrationPage(page));
     } catch (error) {
       const { status, problem } = refusalIn(error, reply);
-      return show(reply, BuyerRegistrationPage({ typed, seller: null, problem }), status);
+      return show(reply, BuyerRegistrationPage({ typed, google, seller: null, problem }), status);
     }
   });
   app.post('/register/buyer', hidden, async (request, reply) => {
     const typed = formOf(request);
     try {
-      return await register({ ...entry, deps }, request, reply, { ...typed, role: 'BUYER' });
+      return await register(entry, request, reply, { ...typed, role: 'BUYER' });
     } catch (error) {
       const { status, problem } = refusalIn(error, reply);
-      return show(reply, BuyerRegistrationPage({ typed, seller: null, problem }), status);
+      return show(reply, BuyerRegistrationPage({ typed, google, seller: null, problem }), status);
     }
   });
 }
@@ -163,16 +187,52 @@ function recoveryPages(app: FastifyInstance, deps: Deps, show: Show): void {
     const text = 'Your new password is set, and you are signed out everywhere. Sign in with it now.';
     return show(reply, MessagePage({ title: 'Password changed', text, ways: [toSignIn] }));
   });
+}
 
-  app.get<{ Params: { token: string } }>('/verify-email/:token', hidden, async (request, reply) => {
+/** An account may have been made by a stranger, whose password would stay: only its own person verifies it by the button alone. */
+function verificationPages(
+  app: FastifyInstance,
+  deps: Deps,
+  { auth, show }: { auth: Auth; show: Show },
+): void {
+  const { db, counters } = deps;
+  const links = accountLinksOf(deps.config);
+  const spending = { db, links, passwords: createPasswords(deps.config), counters };
+  type Page = { Params: { token: string }; Querystring: { password?: string } };
+  const wayOf = async (request: FastifyRequest<Page>, userId: string): Promise<VerificationWay> => {
+    if (request.query.password === 'new') return 'new_password';
+    const person = await findPerson(auth, webHeaders(request));
+    return person?.id === userId ? 'session' : 'password';
+  };
+
+  app.get<Page>('/verify-email/:token', hidden, async (request, reply) => {
     const { token } = request.params;
-    const link = await openLink({ db, links }, 'verify_email', token);
-    return link ? show(reply, VerifyEmailPage({ token, email: link.email })) : sayExpired(show, reply);
+    const link = await openLink(spending, 'verify_email', token);
+    if (!link) return sayExpired(show, reply);
+    const way = await wayOf(request, link.userId);
+    return show(reply, VerifyEmailPage({ token, email: link.email, way }));
   });
-  app.post<{ Params: { token: string } }>('/verify-email/:token', hidden, async (request, reply) => {
-    const verified = await verifyAddress({ db, links }, request.params.token);
+  app.post<Page>('/verify-email/:token', hidden, async (request, reply) => {
+    const { token } = request.params;
+    const link = await openLink(spending, 'verify_email', token);
+    if (!link) return sayExpired(show, reply);
+    const { email, userId } = link;
+    const way = await wayOf(request, userId);
+    const refused = (status: number, problem: string) =>
+      show(reply, VerifyEmailPage({ token, email, way, problem }), status);
+    const { password = '', again = '' } = formOf(request);
+    const problem = way === 'new_password' ? passwordsDiffer(password, again) : null;
+    if (problem) return refused(400, problem);
+    const proof = { session: { userId }, password: { password }, new_password: { newPassword: password } }[
+      way
+    ];
+    const verified = await verifyAddress(spending, token, proof).catch((error: unknown) =>
+      refusalIn(error, reply),
+    );
     if (!verified) return sayExpired(show, reply);
-    const text = `${verified.email} is verified. Thank you.`;
+    if (verified === 'unproven') return refused(400, 'This is not the password of this account.');
+    if ('problem' in verified) return refused(verified.status, verified.problem);
+    const text = `${email} is verified. Thank you.${way === 'new_password' ? ' Sign in with your new password.' : ''}`;
     return show(reply, MessagePage({ title: 'Address verified', text, ways: [toSignIn] }));
   });
 }

@@ -1,17 +1,36 @@
 import { genericOAuth } from 'better-auth/plugins/generic-oauth';
 import type { Config } from '../../config.ts';
 
-/** An account is made by registering, never by signing in. */
+/** Of the signed statement about who signed in. */
+export type GoogleProfile = {
+  /** The account's id, which stays when its address changes. */
+  sub: string;
+  email: string;
+  email_verified?: unknown;
+  name?: unknown;
+};
+
+/** Runs for each person who returns, once Google's statement is verified and before an account is looked for. */
+export type Returned = (profile: GoogleProfile) => Promise<void>;
+
+/** The library makes no account itself: registering stores more than a user. */
 const onlyKnown = { disableSignUp: true, disableImplicitSignUp: true };
 
 /** Google itself, whose addresses the library knows. */
-export const realGoogle = (google: Config['google']) =>
+export const realGoogle = (google: Config['google'], returned: Returned) =>
   google && google.baseUrl === null
-    ? { google: { clientId: google.clientId, clientSecret: google.clientSecret, ...onlyKnown } }
+    ? {
+        google: {
+          clientId: google.clientId,
+          clientSecret: google.clientSecret,
+          mapProfileToUser: mapped(returned),
+          ...onlyKnown,
+        },
+      }
     : {};
 
 /** The sandbox's Google under the same name, so that callback address and stored accounts are the same. */
-export const simulatedGoogle = (google: Config['google']) =>
+export const simulatedGoogle = (google: Config['google'], returned: Returned) =>
   google?.baseUrl
     ? [
         genericOAuth({
@@ -24,9 +43,16 @@ export const simulatedGoogle = (google: Config['google']) =>
               scopes: ['email', 'profile'],
               pkce: true,
               requireIdTokenVerification: true,
+              mapProfileToUser: mapped(returned),
               ...onlyKnown,
             },
           ],
         }),
       ]
     : [];
+
+/** Changes nothing of what the library reads. */
+const mapped = (returned: Returned) => async (profile: object) => {
+  await returned(profile as GoogleProfile);
+  return {};
+};

@@ -5,6 +5,7 @@ import type { Access } from './access.ts';
 import { accountRoutes } from './account.ts';
 import type { Auth } from './better-auth.ts';
 import { entryRoutes } from './entry.ts';
+import { googleRoutes } from './google-sign-in.ts';
 import { invitationRoutes } from './invitation.ts';
 import { nextAuthRoutes } from './next-auth.ts';
 import type { Registering } from './register.ts';
@@ -18,10 +19,10 @@ type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters' | 'log'>;
 export function authApi(
   runtime: Pick<Runtime, 'config' | 'db' | 'counters' | 'log'>,
   auth: Auth,
-  { access, limiter }: { access: Access; limiter: Limiter },
+  { access, registering, limiter }: { access: Access; registering: Registering; limiter: Limiter },
 ): FastifyPluginAsync {
   return async (app) => {
-    await app.register(nextAuthRoutes(runtime, auth, limiter));
+    await app.register(nextAuthRoutes(runtime, auth, { registering, limiter }));
     await app.register(sessionsApi(runtime, access));
   };
 }
@@ -38,8 +39,9 @@ export function authPages(
 ): FastifyPluginAsync {
   return async (app) => {
     await app.register(signInRoutes(runtime, auth));
+    await app.register(googleRoutes(runtime, { auth, registering, limiter }));
     await app.register(setPasswordRoutes(runtime, auth));
-    await app.register(entryRoutes(runtime, registering, limiter));
+    await app.register(entryRoutes(runtime, { auth, registering, limiter }));
     await app.register(invitationRoutes(runtime, auth));
     await app.register(accountRoutes(runtime, auth, access));
   };

@@ -9,8 +9,11 @@ import { failureOf } from '../http/errors.ts';
 import { acceptForms, formOf } from '../http/forms.ts';
 import { addressOf, type Limiter } from '../http/limits.ts';
 import { type Auth, credentialHeaders, endSession, findSession, type Session } from './better-auth.ts';
+import { readWanted, reasonOf, type Wanted } from './google-registration.ts';
+import { beginGoogle } from './google-sign-in.ts';
 import { assertSameOrigin, trustedOrigins } from './origin.ts';
 import { createSignIn, type SignIn, type SignInOutcome, signIn } from './password-sign-in.ts';
+import type { Registering } from './register.ts';
 
 /*
  * The protocol of next-auth 4, whose React client signs existing front ends in, on the sessions of our own. A form carries
@@ -19,15 +22,27 @@ import { createSignIn, type SignIn, type SignInOutcome, signIn } from './passwor
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'counters' | 'log'>;
 type App = Parameters<FastifyPluginAsync>[0];
-type Site = { signing: SignIn; trusted: readonly string[]; base: string; csrf: Csrf };
+type Site = {
+  signing: SignIn;
+  registering: Registering;
+  limiter: Limiter;
+  trusted: readonly string[];
+  base: string;
+  csrf: Csrf;
+};
 
 const cookieName = 'next-auth.csrf-token';
 
-export function nextAuthRoutes(runtime: Deps, auth: Auth, limiter: Limiter): FastifyPluginAsync {
+export function nextAuthRoutes(
+  runtime: Deps,
+  auth: Auth,
+  { registering, limiter }: { registering: Registering; limiter: Limiter },
+): FastifyPluginAsync {
   const { config } = runtime;
   const trusted = trustedOrigins(config.publicUrl);
   const base = `${new URL(config.publicUrl).origin}/api/auth`;
-  const site: Site = { signing: createSignIn(runtime, auth), trusted, base, csrf: createCsrf(config) };
+  const signing = createSignIn(runtime, auth);
+  const site: Site = { signing, registering, limiter, trusted, base, csrf: createCsrf(config) };
   return async (app) => {
     speakContract(app, runtime);
     acceptForms(app);
@@ -37,7 +52,7 @@ export function nextAuthRoutes(runtime: Deps, auth: Auth, limiter: Limiter): Fas
       if (request.headers.origin !== undefined) assertSameOrigin(request, trusted);
     });
     describe(app, site);
-    readSession(app, site, limiter);
+    readSession(app, site);
     credentialsCallback(app, site);
     googleSignIn(app, site);
     signOut(app, site);
@@ -74,7 +89,7 @@ function describe(app: App, { signing, base, csrf }: Site): void {
     });
 }
 
-function readSession(app: App, { signing }: Site, limiter: Limiter): void {
+function readSession(app: App, { signing, limiter }: Site): void {
   app.get('/api/auth/session', hidden, async (request, reply) => {
     const session = await findSession(signing.auth, credentialHeaders(request));
     if (!session && request.headers.authorization !== undefined) {
@@ -142,20 +157,28 @@ async function endIfClosed({ auth, db }: SignIn, answer: Response): Promise<bool
 }
 
 function googleSignIn(app: App, site: Site): void {
-  const { signing, base, csrf } = site;
+  const { signing, registering, limiter, base, csrf } = site;
   app.post('/api/auth/signin/google', hidden, async (request, reply) => {
-    const { csrfToken = '', callbackUrl } = formOf(request);
+    const given = formOf(request);
+    const { csrfToken = '', callbackUrl } = given;
     if (!csrf.isValid(request, csrfToken)) return reply.send({ url: `${base}/signin?csrf=true` });
     if (!signing.config.google) return reply.status(404).send({ url: `${base}/error?error=Configuration` });
+    let wanted: Wanted | null;
+    try {
+      if (given.role) await limiter.take('registration', addressOf(request), reply);
+      wanted = await readWanted({ registering, config: signing.config }, request, given);
+    } catch (error) {
+      const { status, retryAfterSeconds } = failureOf(error);
+      const reason = reasonOf(error);
+      if (reason === null) throw error;
+      if (retryAfterSeconds) reply.header('retry-after', String(retryAfterSeconds));
+      return reply.status(status).send({ url: `${base}/error?error=${reason}` });
+    }
     const headers = credentialHeaders(request);
     headers.delete('cookie');
-    const answer = await signing.auth.api.signInSocial({
-      body: { provider: 'google', callbackURL: ownAddress(site, callbackUrl), errorCallbackURL: '/login' },
-      headers,
-      asResponse: true,
-    });
-    const { url } = (await answer.json()) as { url: string };
-    return reply.header('set-cookie', answer.headers.getSetCookie()).send({ url });
+    const landing = ownAddress(site, callbackUrl);
+    const { url, cookies } = await beginGoogle(signing.auth, headers, { wanted, landing, refused: '/login' });
+    return reply.header('set-cookie', cookies).send({ url });
   });
 }
 

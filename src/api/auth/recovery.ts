@@ -1,16 +1,18 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { passwordProblem, passwordWarning } from '../../domain/account/password.ts';
+import { longestPassword, passwordProblem, passwordWarning } from '../../domain/account/password.ts';
 import { accountLinksOf } from '../../usecases/account/links.ts';
 import { createPasswords } from '../../usecases/account/passwords.ts';
 import {
   askForReset,
   askForVerification,
+  type OwnerProof,
   resetPassword,
   verifyAddress,
 } from '../../usecases/account/recovery.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { assertGiven, bodyOf, contractProblems, read, refused } from '../http/contract.ts';
+import { type Auth, credentialHeaders, findPerson } from './better-auth.ts';
 import { emailOf } from './register.ts';
 import { peerOf } from './sign-in-limits.ts';
 
@@ -18,16 +20,42 @@ type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters'>;
 
 const token = z.object({ token: z.string().max(200) });
 const reset = token.extend({ password: z.string() });
+const verification = token.extend({
+  password: z.string().max(longestPassword).optional(),
+  newPassword: z.string().optional(),
+});
 const said = z.object({ message: z.string() });
 const warned = said.extend({ warnings: z.array(z.string()) });
 
 export const invalidLink = 'Invalid or expired link';
+const unproven = () =>
+  refused(
+    'Password is required',
+    'Send the password of this account, or a newPassword. An account that you did not make may be a stranger’s.',
+  );
+
+/** What a request proves of the account: its new or current password, or else the session that it brings. */
+export async function ownerProofOf(
+  auth: Auth,
+  request: FastifyRequest,
+  { password, newPassword }: { password?: string | undefined; newPassword?: string | undefined },
+): Promise<OwnerProof | null> {
+  if (newPassword !== undefined) {
+    const problem = passwordProblem(newPassword);
+    if (problem) throw refused('Invalid password', problem);
+    return { newPassword };
+  }
+  if (password !== undefined) return { password };
+  const person = await findPerson(auth, credentialHeaders(request));
+  return person ? { userId: person.id } : null;
+}
 
 /** What people do without their password: reset it, and verify their address. */
-export function recoveryRoutes(deps: Deps): FastifyPluginAsync {
+export function recoveryRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
   const { config, db } = deps;
   const links = accountLinksOf(config);
   const passwords = createPasswords(config);
+  const spending = { db, links, passwords, counters: deps.counters };
   const schema = (summary: string, answer: z.ZodType = said) => ({
     schema: {
       summary,
@@ -49,8 +77,7 @@ export function recoveryRoutes(deps: Deps): FastifyPluginAsync {
       const { token, password } = read(reset, given);
       const problem = passwordProblem(password);
       if (problem) throw refused('Invalid password', problem);
-      if (!(await resetPassword({ db, links, passwords, counters: deps.counters }, token, password)))
-        throw refused(invalidLink);
+      if (!(await resetPassword(spending, token, password))) throw refused(invalidLink);
       const warning = passwordWarning(password);
       return { message: 'Password reset successfully', warnings: warning ? [warning] : [] };
     });
@@ -58,7 +85,12 @@ export function recoveryRoutes(deps: Deps): FastifyPluginAsync {
     app.post('/api/auth/verify-email', schema('Verify an address by a link'), async (request) => {
       const given = bodyOf(request);
       assertGiven(given, ['token'], 'Token is required');
-      if (!(await verifyAddress({ db, links }, read(token, given).token))) throw refused(invalidLink);
+      const { token: sent, ...fields } = read(verification, given);
+      const proof = await ownerProofOf(auth, request, fields);
+      if (!proof) throw unproven();
+      const verified = await verifyAddress(spending, sent, proof);
+      if (verified === 'unproven') throw unproven();
+      if (!verified) throw refused(invalidLink);
       return { message: 'Email verified successfully' };
     });
 

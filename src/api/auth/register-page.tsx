@@ -3,7 +3,10 @@ import { EntryPage, NewPassword, type Problem, TextField } from './entry-parts.t
 /** What was typed into the form, without the password. */
 export type Typed = Readonly<Record<string, string | undefined>>;
 
-export function SellerRegistrationPage({ typed, problem }: { typed: Typed } & Problem) {
+/** `google`: whether signing in with Google is set up. */
+type Shown = { typed: Typed; google: boolean } & Problem;
+
+export function SellerRegistrationPage({ typed, google, problem }: Shown) {
   return (
     <EntryPage
       title="Create a seller account"
@@ -11,6 +14,7 @@ export function SellerRegistrationPage({ typed, problem }: { typed: Typed } & Pr
       problem={problem}
       action="/register"
       submit="Create the account"
+      google={google ? 'SELLER' : undefined}
       after={
         <p class="sub">
           Buying leads? <a href="/register/buyer">Register with an invite code</a>. Have an account?{' '}
@@ -39,11 +43,7 @@ export function SellerRegistrationPage({ typed, problem }: { typed: Typed } & Pr
   );
 }
 
-export function BuyerRegistrationPage({
-  typed,
-  seller,
-  problem,
-}: { typed: Typed; seller: string | null } & Problem) {
+export function BuyerRegistrationPage({ typed, google, seller, problem }: Shown & { seller: string | null }) {
   return (
     <EntryPage
       title="Create a buyer account"
@@ -55,6 +55,7 @@ export function BuyerRegistrationPage({
       problem={problem}
       action="/register/buyer"
       submit="Create the account"
+      google={google ? 'BUYER' : undefined}
       after={
         <p class="sub">
           Have an account? <a href="/login">Sign in</a>.

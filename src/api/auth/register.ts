@@ -31,7 +31,7 @@ import { createInviteLimits, type InviteLimits } from './invite-limits.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters' | 'log'>;
 
-const longestName = 200;
+export const longestName = 200;
 const fields = z.object({
   password: z.string(),
   name: text(longestName),
@@ -39,7 +39,11 @@ const fields = z.object({
   phoneNumber: z.string().max(40),
   inviteCode: z.string().max(100),
 });
-const optional = ['companyName', 'phoneNumber', 'inviteCode'];
+const optionalFields = fields.pick({ companyName: true, phoneNumber: true, inviteCode: true }).partial();
+
+/** What may be left out. A blank value is left out. */
+export const optionalOf = (given: Given): z.infer<typeof optionalFields> =>
+  read(optionalFields, Object.fromEntries(Object.entries(given).filter(([, value]) => !isBlank(value))));
 
 /** Registrations under way in a process. The others wait, so that a rush of them leaves its turns to other requests. */
 const registeringAtOnce = 24;
@@ -108,13 +112,12 @@ async function registerInTurn(
   request: FastifyRequest,
   given: Given,
 ): Promise<Registered> {
-  if (registration === 'closed') throw closed('No new accounts can be made here.');
+  assertMayRegister({ registration }, null);
   assertGiven(given, ['email', 'password', 'name', 'role'], 'Missing required fields');
-  const { person, phone, code } = readPerson(given);
-  if (given.role === 'SELLER' && registration === 'invite')
-    throw closed('Only buyers with the invite code of their seller can register.');
+  const { person, password, phone, code } = readPerson(given);
+  assertMayRegister({ registration }, given.role);
   await takeMailbox(person.email);
-  const warnings = [passwordWarning(person.password), phone.warning].filter((each) => each !== null);
+  const warnings = [passwordWarning(password), phone.warning].filter((each) => each !== null);
   if (given.role === 'SELLER') {
     const {
       userId: id,
@@ -152,6 +155,16 @@ async function registerInTurn(
   };
 }
 
+/** Throws 403 for whom REGISTRATION does not let in; null: for all roles. */
+export function assertMayRegister(
+  { registration }: Pick<Runtime['config'], 'registration'>,
+  role: unknown,
+): void {
+  if (registration === 'closed') throw closed('No new accounts can be made here.');
+  if (role === 'SELLER' && registration === 'invite')
+    throw closed('Only buyers with the invite code of their seller can register.');
+}
+
 const closed = (detail: string) =>
   new ContractError(403, 'registration_closed', 'Registration is closed', detail);
 
@@ -161,35 +174,31 @@ export async function findInviting(
   request: FastifyRequest,
   given: string,
 ) {
-  await limits.check(request);
-  const inviteCode = inviteCodeOf(given);
-  const seller = inviteCode === null ? null : await registrations.findSeller(inviteCode);
-  if (seller && inviteCode !== null) return { ...seller, inviteCode };
-  await limits.wrong(request);
-  return null;
+  return limits.guess(request, async () => {
+    const inviteCode = inviteCodeOf(given);
+    const seller = inviteCode === null ? null : await registrations.findSeller(inviteCode);
+    return seller && inviteCode !== null ? { ...seller, inviteCode } : null;
+  });
 }
 
 type Read = {
   person: Omit<SellerRegistration, 'role'>;
+  password: string;
   phone: { number: string | null; warning: string | null };
   code: string | undefined;
 };
 
 function readPerson(given: Given): Read {
   const email = emailOf(given.email);
-  const known = Object.fromEntries(
-    Object.entries(given).filter(([key, value]) => !(optional.includes(key) && isBlank(value))),
-  );
-  const { name, password, companyName, phoneNumber, inviteCode } = read(
-    fields.partial({ companyName: true, phoneNumber: true, inviteCode: true }),
-    known,
-  );
+  const { name, password } = read(fields.pick({ name: true, password: true }), given);
+  const { companyName, phoneNumber, inviteCode } = optionalOf(given);
   const wrong =
     passwordProblem(password) ??
     (/[\0\p{Cs}]/u.test(password) ? 'The password contains a character that cannot be stored.' : null);
   if (wrong) throw refused('Invalid password', wrong);
   return {
-    person: { email, name, password, companyName: companyName ?? name, phone: null },
+    person: { email, name, proof: { password }, companyName: companyName ?? name, phone: null },
+    password,
     phone: phoneNumber === undefined ? { number: null, warning: null } : phoneOf(phoneNumber),
     code: inviteCode,
   };
@@ -204,7 +213,7 @@ export function emailOf(given: unknown): string {
 }
 
 /** A number that cannot be called is accepted, because clients send them, and not kept: texts would go to no phone. */
-function phoneOf(given: string): Read['phone'] {
+export function phoneOf(given: string): Read['phone'] {
   const number = parsePhoneNumberFromString(given, { defaultCountry: 'US', extract: false });
   if (!number?.isPossible())
     throw refused('Invalid phoneNumber', 'phoneNumber: must be a phone number such as +1 305 555 0142.');

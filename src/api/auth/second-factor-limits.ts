@@ -6,11 +6,20 @@ import type { Counters } from '../../usecases/account/counters.ts';
 const seconds = 900;
 
 /** `peer`: the address, or the browser that has signed in to the account before. */
-export type CodeAttempt = { user: string; peer: string; isKnown: boolean; kind: 'totp' | 'recovery' };
+export type CodeAttempt = {
+  user: string;
+  peer: string;
+  isKnown: boolean;
+  kind: 'totp' | 'recovery';
+  code: string;
+};
 
 export type CodeLimits = {
-  /** Counts an attempt; throws RefusedError 429 when there were too many. */
-  begin(attempt: CodeAttempt): Promise<void>;
+  /**
+   * Counts an attempt; throws RefusedError 429 when there were too many. Returns false for a code of an app that was given
+   * before: who saw it being typed must not use it as well (RFC 6238 §5.2).
+   */
+  begin(attempt: CodeAttempt): Promise<boolean>;
   /** The code was right. */
   succeeded(attempt: CodeAttempt): Promise<void>;
 };
@@ -31,6 +40,13 @@ const everywhere = ({ user }: CodeAttempt): Counter => ({
   limit: 30,
   seconds,
 });
+/** Longer than the app's code is valid, with the steps before and after that are accepted. Recovery codes work once anyway. */
+const once = ({ user, code }: CodeAttempt): Counter => ({
+  name: 'second_factor_code',
+  who: `${user} ${code}`,
+  limit: 1,
+  seconds: 120,
+});
 const countersOf = (attempt: CodeAttempt): Counter[] =>
   attempt.kind === 'totp' && !attempt.isKnown ? [here(attempt), everywhere(attempt)] : [here(attempt)];
 
@@ -45,6 +61,7 @@ export function createCodeLimits({ counters }: { counters: Counters }): CodeLimi
           retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)),
         });
       }
+      return attempt.kind === 'recovery' || (await counters.take(once(attempt))).ok;
     },
     async succeeded(attempt) {
       for (const counter of countersOf(attempt)) counters.giveBack(counter);

@@ -41,8 +41,10 @@ export async function giveCode(
     peer: browser ?? peerOf(request).address,
     isKnown: browser !== null,
     kind,
+    code: code.trim(),
   };
-  await codes.begin(attempt);
+  if (!(await codes.begin(attempt)))
+    return { ok: false, answer: refusal('INVALID_CODE', 'This code was used before.') };
   // Only the code: `trustDevice` would open later sessions without one.
   const given = { body: { code: code.trim() }, headers: asked.headers, asResponse: true } as const;
   const answer = kind === 'totp' ? await auth.api.verifyTOTP(given) : await auth.api.verifyBackupCode(given);

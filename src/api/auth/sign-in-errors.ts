@@ -14,9 +14,16 @@ const sentences: Readonly<Record<string, string>> = {
   signup_disabled:
     'There is no account with this Google address. Register first, or ask for an invitation to your address.',
   account_not_linked:
-    'The account with this address has not confirmed its e-mail yet, so Google cannot open it. Sign in with your password and confirm your address.',
+    'Google has not verified this address, so it cannot open the account here. Sign in with your password.',
+  invite_code_refused:
+    'This invite code does not work, and no account was made. Ask your seller for the current one.',
+  registration_closed: 'Registration is closed, and no account was made.',
+  registration_refused: 'No account was made. Check the role and the invite code, and try again.',
+  too_many_accounts:
+    'Too many accounts were made with this mailbox today, and no other was made. Try again later.',
+  address_unverified:
+    'Google has not verified this address, so no account was made. Choose another one, or register with a password.',
   access_denied: 'You did not allow the sign-in with Google.',
-  account_closed: 'This account is closed. Ask the company that gave it to you.',
 };
 
 const unknown = 'The sign-in failed. Please try again.';

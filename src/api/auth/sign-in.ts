@@ -42,17 +42,6 @@ export function signInRoutes(runtime: Deps, auth: Auth): FastifyPluginAsync {
     passwordPage(app, signing);
     secondFactorPage(app, signing);
 
-    app.post('/login/google', hidden, async (request, reply) => {
-      if (!config.google) throw new RefusedError(404, 'not_found', 'Signing in with Google is not set up.');
-      const answer = await auth.api.signInSocial({
-        body: { provider: 'google', callbackURL: '/', errorCallbackURL: '/login' },
-        headers: webHeaders(request),
-        asResponse: true,
-      });
-      const { url } = (await answer.json()) as { url: string };
-      return reply.header('set-cookie', answer.headers.getSetCookie()).redirect(url, 303);
-    });
-
     app.post('/logout', hidden, async (request, reply) => {
       const answer = await endSession(auth, credentialHeaders(request));
       return reply.header('set-cookie', answer.headers.getSetCookie()).redirect('/login', 303);

@@ -61,7 +61,7 @@ function registration(app: FastifyInstance, site: CompanySite): void {
     try {
       const company = await registerCompany(runtime, read.value, { by: visit.person.id });
       const owner = { name: company.ownerName, email: company.ownerEmail };
-      const link = await inviteMember(runtime, company, owner);
+      const link = await inviteMember(runtime, company, owner, visit.person.id);
       views.changed();
       const registered = {
         number: company.number,

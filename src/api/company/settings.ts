@@ -208,10 +208,12 @@ function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): voi
       return show(request, reply.status(400), {
         sent: { section: 'members', form: { values: form, errors } },
       });
-    const link = await inviteMember(runtime, company, { name, email }).catch((error: unknown) => {
-      if (error instanceof RefusedError) return error;
-      throw error;
-    });
+    const link = await inviteMember(runtime, company, { name, email }, personOf(request).id).catch(
+      (error: unknown) => {
+        if (error instanceof RefusedError) return error;
+        throw error;
+      },
+    );
     if (link instanceof RefusedError) {
       const refused = { values: form, errors, problem: link.message };
       return show(request, reply.status(link.status), { sent: { section: 'members', form: refused } });
@@ -228,14 +230,14 @@ function people(app: FastifyInstance, { runtime }: CompanySite, show: Show): voi
   };
   app.post(`${path}/:user_id/link`, operators, async (request, reply) => {
     const { organizationId, userId, name } = await memberOf(request);
-    const token = await makePasswordToken(db, organizationId, userId);
+    const token = await makePasswordToken(db, organizationId, userId, personOf(request).id);
     if (!token) throw new RefusedError(409, 'operator', 'Operators’ passwords are set on the command line.');
     const newLink = { name, link: passwordLink(config, token), hours: passwordLinkHours };
     return show(request, reply.status(201), { newLink });
   });
   app.post(`${path}/:user_id/remove`, operators, async (request, reply) => {
     const { organizationId, userId } = await memberOf(request);
-    const keys = await removeMember(db, organizationId, userId);
+    const keys = await removeMember(db, organizationId, userId, personOf(request).id);
     if (!keys || keys.length === 0) return backTo(request, reply, 'member', 'people');
     const names = keys.map(({ name, prefix }) => `${name} (${prefix}…)`).join(', ');
     return show(request, reply, {

@@ -8,6 +8,7 @@ import { speakContract } from '../http/contract.ts';
 import { auditRoutes } from './audit.ts';
 import { buyerRoutes } from './buyers.ts';
 import { campaignRoutes } from './campaigns.ts';
+import { cardRoutes } from './cards.ts';
 import { categoryRoutes } from './categories.ts';
 import { decisionRoutes } from './decisions.ts';
 import { ingestRoutes } from './ingest.ts';
@@ -33,6 +34,7 @@ import { partyFiles } from './party-files.ts';
 import { sellerRoutes } from './sellers.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { supplierRoutes } from './suppliers.ts';
+import { walletRoutes } from './wallet.ts';
 
 /** The marketplace's API (docs/contracts-marketplace.md): a seller's catalog, buyers and suppliers, by session. */
 export function marketplaceApi(
@@ -58,6 +60,8 @@ export function marketplaceApi(
     await app.register(leadRoutes(runtime, access));
     await app.register(decisionRoutes(runtime, access));
     await app.register(partyFiles(runtime, access));
+    await app.register(walletRoutes(runtime, access));
+    await app.register(cardRoutes(runtime, access));
   };
 }
 

@@ -117,6 +117,11 @@ function imports(deps: Deps, access: Access): FastifyPluginAsync {
               return store(deps, bytes, {
                 organizationId,
                 actor: person.id,
+                knownAddresses: {
+                  take: (units) => quotas.take('known_addresses', { organizationId, keyId: null }, units),
+                  giveBack: (units) =>
+                    quotas.giveBack('known_addresses', { organizationId, keyId: null }, units),
+                },
                 async inTurn(work, rows) {
                   await quotas.take('market_changes', quotaOwnerOf(request, organizationId), rows);
                   return inTurn(request, work);

@@ -1,9 +1,11 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { hasOpenAlert } from '../../db/transport/alerts.ts';
 import { effectCounts, unlockCounts } from '../../db/transport/metrics.ts';
 import { outboxFigures } from '../../db/transport/outbox.ts';
 import { unlockStates } from '../../domain/unlock/machine.ts';
 import { workerNames } from '../../events/routes.ts';
+import { ledgerAlert } from '../../usecases/payment/wallet-check.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { payerOf } from '../auth/caller.ts';
@@ -136,6 +138,7 @@ function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise
     'outcome',
   ]);
   const unlocks = gauge('unlocks', 'Unlocks by state.', ['state']);
+  const ledger = gauge('ledger_ok', 'Whether the last check of the ledger found that all agrees.');
   const up = gauge('queue_up', 'Whether the queue answers.');
   const cache = createTtlCache();
 
@@ -170,8 +173,10 @@ function databaseGauges(registry: Registry, { db, queues }: Deps): () => Promise
     const rows = await unlockCounts(db.reader);
     for (const state of unlockStates) unlocks.set({ state }, rows.find((r) => r.state === state)?.count ?? 0);
   };
+  const ledgerNow = async () => ledger.set((await hasOpenAlert(db, ledgerAlert)) ? 0 : 1);
   return async () => {
     await Promise.all([
+      cache.get('ledger', figuresMs, ledgerNow),
       cache.get('outbox', figuresMs, outboxNow),
       cache.get('queues', figuresMs, queuesNow),
       cache.get('effects', countsMs, effectsNow),

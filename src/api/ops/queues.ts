@@ -4,9 +4,11 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { operatorsOnly } from '../auth/caller.ts';
+import { isDecodable } from '../http/decodable.ts';
 import { sendPage } from '../http/forms.ts';
 import { assetUrl } from '../web/assets.ts';
 import { type BoardParts, boardParts } from './queues-board.ts';
@@ -69,6 +71,7 @@ function readRoutes(board: FastifyInstance, { routes, queues, uiConfig }: Omit<B
     for (const url of [route.route].flat()) {
       board.get(url, { schema: { hide: true } }, async (request, reply) => {
         const { params, query, headers } = request;
+        refuseUndecodable(query as Record<string, unknown>);
         const answer = await route.handler({
           queues,
           uiConfig,
@@ -81,6 +84,17 @@ function readRoutes(board: FastifyInstance, { routes, queues, uiConfig }: Omit<B
       });
     }
   }
+}
+
+/** The board decodes the values of the query once more, and fails on what cannot be decoded. */
+function refuseUndecodable(query: Record<string, unknown>): void {
+  const broken = Object.entries(query).find(([, value]) => !isDecodable(String(value)));
+  if (!broken) return;
+  throw new RefusedError(
+    400,
+    'invalid_input',
+    `The value of ${broken[0]} is not encoded as the board's own addresses are. Open the board again at ${path}.`,
+  );
 }
 
 /**

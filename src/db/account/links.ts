@@ -3,8 +3,10 @@ import type { LinkPurpose } from '../../domain/account/links.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable } from '../client.ts';
 import { type Change, run } from '../commit.ts';
+import { revokeKeysMadeBy } from './api-keys.ts';
+import { endAccess, endUnproven } from './unproven.ts';
 
 /** A link that still works, and whose it is. */
 export type OpenLink = {
@@ -86,42 +88,57 @@ const spent = (id: string, purpose: LinkPurpose) => sql`
   UPDATE account_links SET used_at = now() WHERE id = ${id}::uuid AND purpose = ${purpose}::text AND used_at IS NULL AND expires_at > now()
   RETURNING user_id`;
 
-/** Uses the link and verifies the address. Returns null for a link that does not work. */
+/** Uses the link, verifies the address and ends other links that verify it. Returns null for a link that does not work. */
 export async function spendVerification(db: Queryable, id: string): Promise<{ email: string } | null> {
   const [row] = await run<{ email: string }>(
     db,
-    sql`WITH spent AS (${spent(id, 'verify_email')})
+    sql`WITH spent AS (${spent(id, 'verify_email')}),
+      others AS (UPDATE account_links l SET used_at = now() FROM spent
+        WHERE l.user_id = spent.user_id AND l.purpose = 'verify_email' AND l.used_at IS NULL AND l.id <> ${id}::uuid)
       UPDATE users u SET email_verified = true, updated_at = now() FROM spent WHERE u.id = spent.user_id RETURNING u.email`,
   );
   return row ?? null;
 }
 
 /**
- * Uses the link, sets the password, ends all sessions and all other links of this kind. The address is verified by it.
- * Returns null for a link that does not work.
+ * Uses the link, sets the password, ends all sessions and all other links. The address is verified by it; when it was not
+ * before, the second factor, open invitations and API keys of the account end too, for they may be a stranger's. Returns null
+ * for a link that does not work.
  */
-export async function spendReset(
-  db: Queryable,
-  id: string,
+export async function spendOnPassword(
+  db: Database,
+  { id, purpose }: { id: string; purpose: LinkPurpose },
   passwordHash: string,
 ): Promise<{ email: string; userId: string } | null> {
-  const [row] = await run<{ email: string; userId: string }>(
+  return db.withTx(async (tx) => {
+    const [owner] = await run<{ email: string; userId: string; isFirstProof: boolean }>(
+      tx,
+      sql`WITH spent AS (${spent(id, purpose)}),
+      before AS (SELECT u.id, u.email_verified FROM users u JOIN spent ON u.id = spent.user_id WHERE u.role = 'member' FOR UPDATE OF u),
+      person AS (UPDATE users u SET email_verified = true, two_factor_enabled = u.two_factor_enabled AND before.email_verified, updated_at = now()
+        FROM before WHERE u.id = before.id RETURNING u.id, u.email),
+      first_proof AS (SELECT id FROM before WHERE NOT email_verified),
+      ${endAccess(sql`person`, id)},
+      ${endUnproven(sql`first_proof`)},
+      account AS (
+        INSERT INTO accounts (id, user_id, account_id, provider_id, password)
+        SELECT ${newId()}::uuid, id, id::text, 'credential', ${passwordHash}::text FROM person
+        ON CONFLICT (provider_id, account_id) DO UPDATE SET password = excluded.password, updated_at = now())
+      SELECT email, id AS "userId", EXISTS (SELECT 1 FROM first_proof) AS "isFirstProof" FROM person`,
+    );
+    if (!owner) return null;
+    if (owner.isFirstProof) await revokeKeysMadeBy(tx, owner.userId, null);
+    return { email: owner.email, userId: owner.userId };
+  });
+}
+
+/** Ends the links that set the password of a user, mailed and handed ones. */
+export async function endPasswordLinks(db: Queryable, userId: string): Promise<void> {
+  await run(
     db,
-    sql`WITH spent AS (${spent(id, 'reset_password')}),
-    person AS (UPDATE users u SET email_verified = true, two_factor_enabled = u.two_factor_enabled AND u.email_verified, updated_at = now()
-      FROM spent WHERE u.id = spent.user_id AND u.role = 'member' RETURNING u.id, u.email, u.two_factor_enabled),
-    factors AS (DELETE FROM two_factors t USING person WHERE t.user_id = person.id AND NOT person.two_factor_enabled),
-    handed AS (DELETE FROM verifications v USING person WHERE v.value = person.id::text AND v.identifier LIKE 'password-link:%'),
-    account AS (
-      INSERT INTO accounts (id, user_id, account_id, provider_id, password)
-      SELECT ${newId()}::uuid, id, id::text, 'credential', ${passwordHash}::text FROM person
-      ON CONFLICT (provider_id, account_id) DO UPDATE SET password = excluded.password, updated_at = now()),
-    others AS (UPDATE account_links l SET used_at = now() FROM person
-      WHERE l.user_id = person.id AND l.purpose = 'reset_password' AND l.used_at IS NULL AND l.id <> ${id}::uuid),
-    ended AS (DELETE FROM sessions s USING person WHERE s.user_id = person.id)
-    SELECT email, id AS "userId" FROM person`,
+    sql`WITH handed AS (DELETE FROM verifications WHERE value = ${userId}::text AND identifier LIKE 'password-link:%')
+      UPDATE account_links SET used_at = now() WHERE user_id = ${userId}::uuid AND purpose = 'reset_password' AND used_at IS NULL`,
   );
-  return row ?? null;
 }
 
 /** The stored password of a user who signs in with one. */

@@ -3,10 +3,12 @@ import { type SQL, sql } from 'drizzle-orm';
 import { companyRoles, type MemberRole } from '../../domain/account/roles.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newId } from '../../events/new-id.ts';
+import { type Actor, auditPart } from '../audit.ts';
 import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
 import { type RevokedKey, revokeKeysMadeBy } from './api-keys.ts';
+import { endAccess, forgetUnproven } from './unproven.ts';
 
 const opensCompany = sql`m.role in (${quoted(companyRoles)})`;
 
@@ -93,13 +95,15 @@ export async function listMembers(db: Queryable, organizationId: string): Promis
 }
 
 /**
- * Idempotent. An existing account keeps its name, password and role. Throws RefusedError 409 for a buyer or supplier of
+ * Idempotent. An existing account keeps its name, password and role; one whose address was never verified loses what it signs
+ * in with, which a stranger may have set up. Throws RefusedError 409 for a buyer or supplier of
  * the organization, who has one role in it.
  */
 export async function addMember(
   db: Queryable,
   organizationId: string,
   person: { name: string; email: string },
+  actor: Actor,
 ): Promise<Member & { role: string }> {
   const email = person.email.trim().toLowerCase();
   const [row] = await run<Member & { role: string; other: MemberRole | null }>(
@@ -107,10 +111,24 @@ export async function addMember(
     sql`WITH made AS (
       INSERT INTO users (id, name, email, email_verified, role)
       VALUES (${newId()}::uuid, ${person.name}::text, ${email}::text, true, 'member')
-      ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, name, email, role),
+      ON CONFLICT (email) DO UPDATE SET two_factor_enabled = users.two_factor_enabled AND users.email_verified
+      RETURNING id, name, email, role, email_verified),
+    unproven AS (SELECT id FROM made WHERE NOT email_verified AND role = 'member'),
+    ${forgetUnproven(sql`unproven`)},
     joined AS (
-      INSERT INTO members (organization_id, user_id, role) SELECT ${organizationId}::uuid, id, 'company' FROM made ON CONFLICT DO NOTHING)
-    SELECT id AS "userId", name, email, role, EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AS "hasPassword",
+      INSERT INTO members (organization_id, user_id, role) SELECT ${organizationId}::uuid, id, 'company' FROM made
+      ON CONFLICT DO NOTHING RETURNING user_id, role),
+    audited AS (${auditPart(
+      { organizationId, actor, action: 'member.added' },
+      {
+        subject: sql`'user:' || joined.user_id`,
+        before: sql`NULL::jsonb`,
+        after: sql`jsonb_build_object('name', made.name, 'email', made.email, 'role', joined.role)`,
+        rows: sql`joined, made`,
+      },
+    )})
+    SELECT id AS "userId", name, email, role,
+      EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AND NOT EXISTS (SELECT 1 FROM unproven) AS "hasPassword",
       (SELECT m.role FROM members m WHERE m.user_id = made.id AND m.organization_id = ${organizationId}::uuid AND NOT ${opensCompany}) AS other
     FROM made`,
   );
@@ -132,12 +150,24 @@ export async function removeMember(
   db: Database,
   organizationId: string,
   userId: string,
+  actor: Actor,
 ): Promise<RevokedKey[] | null> {
   return db.withTx(async (tx) => {
     const [removed] = await run<{ role: string }>(
       tx,
-      sql`DELETE FROM members m USING users u WHERE m.organization_id = ${organizationId}::uuid AND m.user_id = ${userId}::uuid
-        AND ${opensCompany} AND u.id = m.user_id RETURNING u.role`,
+      sql`WITH gone AS (
+        DELETE FROM members m USING users u WHERE m.organization_id = ${organizationId}::uuid AND m.user_id = ${userId}::uuid
+          AND ${opensCompany} AND u.id = m.user_id RETURNING u.id, u.role, u.name, u.email, m.role AS member),
+      audited AS (${auditPart(
+        { organizationId, actor, action: 'member.removed' },
+        {
+          subject: sql`'user:' || gone.id`,
+          before: sql`jsonb_build_object('name', gone.name, 'email', gone.email, 'role', gone.member)`,
+          after: sql`NULL::jsonb`,
+          rows: sql`gone`,
+        },
+      )})
+      SELECT role FROM gone`,
     );
     if (!removed) return null;
     return removed.role === 'operator' ? [] : revokeKeysMadeBy(tx, userId, organizationId);
@@ -157,9 +187,11 @@ export const makePasswordToken = (
   db: Queryable,
   organizationId: string,
   userId: string,
+  actor: Actor,
 ): Promise<string | null> =>
   makeToken(
     db,
+    { organizationId, actor },
     sql`m.organization_id = ${organizationId}::uuid AND u.id = ${userId}::uuid AND ${opensCompany}`,
   );
 
@@ -171,21 +203,36 @@ export const makeBuyerPasswordToken = (
   db: Queryable,
   organizationId: string,
   buyerId: string,
+  actor: Actor,
 ): Promise<string | null> =>
   makeToken(
     db,
+    { organizationId, actor },
     sql`m.organization_id = ${organizationId}::uuid AND m.role = 'buyer' AND m.buyer_id = ${buyerId}::uuid
       AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = u.id)
       AND NOT EXISTS (SELECT 1 FROM members o WHERE o.user_id = u.id AND o.organization_id <> m.organization_id)`,
   );
 
 /** `whose`: a condition on the user `u` and its membership `m`. */
-async function makeToken(db: Queryable, whose: SQL): Promise<string | null> {
+async function makeToken(
+  db: Queryable,
+  { organizationId, actor }: { organizationId: string; actor: Actor },
+  whose: SQL,
+): Promise<string | null> {
   const token = randomBytes(32).toString('base64url');
   const rows = await run(
     db,
     sql`WITH member AS (
-      SELECT u.id FROM users u JOIN members m ON m.user_id = u.id WHERE ${whose} AND u.role = 'member'),
+      SELECT u.id, u.email FROM users u JOIN members m ON m.user_id = u.id WHERE ${whose} AND u.role = 'member'),
+    audited AS (${auditPart(
+      { organizationId, actor, action: 'member.password_link_made' },
+      {
+        subject: sql`'user:' || member.id`,
+        before: sql`NULL::jsonb`,
+        after: sql`jsonb_build_object('email', member.email)`,
+        rows: sql`member`,
+      },
+    )}),
     earlier AS (DELETE FROM verifications v USING member WHERE v.value = member.id::text AND v.identifier LIKE ${`${purpose}%`})
     INSERT INTO verifications (id, identifier, value, expires_at)
     SELECT ${newId()}::uuid, ${identifierOf(token)}::text, id::text, now() + make_interval(hours => ${passwordLinkHours}::integer)
@@ -208,7 +255,7 @@ export async function findPasswordToken(
 }
 
 /**
- * Uses the token, sets the password and ends the user's existing sessions in one transaction. Returns null when the
+ * Uses the token, sets the password and ends the user's existing sessions and other links. Returns null when the
  * token was already used or has expired.
  */
 export async function spendPasswordToken(
@@ -225,7 +272,7 @@ export async function spendPasswordToken(
       INSERT INTO accounts (id, user_id, account_id, provider_id, password)
       SELECT ${newId()}::uuid, id, id::text, 'credential', ${passwordHash}::text FROM person
       ON CONFLICT (provider_id, account_id) DO UPDATE SET password = excluded.password, updated_at = now()),
-    ended AS (DELETE FROM sessions s USING person WHERE s.user_id = person.id)
+    ${endAccess(sql`person`)}
     SELECT email FROM person`,
   );
   return row ?? null;

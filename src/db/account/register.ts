@@ -6,14 +6,18 @@ import { subjects } from '../../events/subjects.ts';
 import type { Queryable } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 
+/**
+ * What a person signs in with. `password`: as it is stored; its address is yet to be verified, by the link. `googleId`: of an
+ * account at Google, which has verified the address.
+ */
+export type Proof = { password: string; linkId: string } | { googleId: string };
+
 type Person = {
   userId: string;
   accountId: string;
-  linkId: string;
   email: string;
   name: string;
-  /** As it is stored. */
-  password: string;
+  proof: Proof;
   companyName: string;
   phone: string | null;
   organizationId: string;
@@ -59,24 +63,42 @@ export async function findRegistered(
   return { ids: new Set(rows.map(({ id }) => id)), emails: new Set(rows.map(({ email }) => email)) };
 }
 
+/** Whether the address belongs to a user, or the account at Google does, whose user may have another address here. */
+export async function isKnownPerson(
+  db: Queryable,
+  { email, googleId }: { email: string; googleId: string },
+): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`SELECT 1 FROM users WHERE email = ${email}::text
+      UNION ALL SELECT 1 FROM accounts WHERE provider_id = 'google' AND account_id = ${googleId}::text`,
+  );
+  return rows.length > 0;
+}
+
 /** Another request may store the same address at the same time: in one order, so that two statements do not deadlock. */
 const people = (given: readonly NewPerson[]): Part => ({
   name: 'made',
   statement: () => sql`INSERT INTO users (id, name, email, email_verified, role)
-    SELECT g."userId", g.name, g.email, false, 'member' FROM ${recordsOf(given)}
-    WHERE g.role = 'seller' OR EXISTS (SELECT 1 FROM sellers s WHERE s.organization_id = g."organizationId" AND s.invite_code = g."inviteCode" AND ${openSeller})
+    SELECT g."userId", g.name, g.email, g."googleId" IS NOT NULL, 'member' FROM ${recordsOf(given)}
+    WHERE (g.role = 'seller' OR EXISTS (SELECT 1 FROM sellers s WHERE s.organization_id = g."organizationId" AND s.invite_code = g."inviteCode" AND ${openSeller}))
+      AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.provider_id = 'google' AND a.account_id = g."googleId")
     ORDER BY g.email ON CONFLICT (email) DO NOTHING RETURNING id`,
 });
 
-const recordsOf = (given: readonly NewPerson[]) => sql`jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
-  AS g("userId" uuid, "accountId" uuid, "linkId" uuid, email text, name text, password text, "companyName" text, phone text,
-    "organizationId" uuid, "inviteCode" text, role text, slug text, "buyerId" uuid)`;
+const recordsOf = (given: readonly NewPerson[]) => {
+  const records = given.map(({ proof, ...person }) => ({ ...person, ...proof }));
+  return sql`jsonb_to_recordset(${JSON.stringify(records)}::jsonb)
+  AS g("userId" uuid, "accountId" uuid, "linkId" uuid, "googleId" text, email text, name text, password text, "companyName" text,
+    phone text, "organizationId" uuid, "inviteCode" text, role text, slug text, "buyerId" uuid)`;
+};
 
 const accountParts: Part[] = [
   {
     name: 'account',
     statement: () => sql`INSERT INTO accounts (id, user_id, account_id, provider_id, password)
-      SELECT "accountId", "userId", "userId"::text, 'credential', password FROM stored`,
+      SELECT "accountId", "userId", coalesce("googleId", "userId"::text),
+        CASE WHEN "googleId" IS NULL THEN 'credential' ELSE 'google' END, password FROM stored`,
   },
   {
     name: 'member',
@@ -86,7 +108,7 @@ const accountParts: Part[] = [
   {
     name: 'link',
     statement: () => sql`INSERT INTO account_links (id, user_id, purpose, expires_at)
-      SELECT "linkId", "userId", 'verify_email', now() + interval '72 hours' FROM stored`,
+      SELECT "linkId", "userId", 'verify_email', now() + interval '72 hours' FROM stored WHERE "linkId" IS NOT NULL`,
   },
 ];
 
@@ -112,19 +134,20 @@ const partyParts: Part[] = [
     statement: () => sql`INSERT INTO audit_log (organization_id, actor, action, subject, after)
       SELECT "organizationId", "userId"::text, role || '.registered',
         CASE role WHEN 'buyer' THEN 'buyer:' || "buyerId" ELSE 'seller:' || "organizationId" END,
-        jsonb_build_object('name', name, 'companyName', "companyName", 'userId', "userId") FROM stored`,
+        jsonb_build_object('name', name, 'companyName', "companyName", 'userId', "userId")
+          || CASE WHEN "googleId" IS NULL THEN '{}' ELSE '{"signsInWith": "google"}'::jsonb END FROM stored`,
   },
 ];
 
-const registered = ({ userId, linkId, organizationId }: NewPerson): EventDraft => ({
+const registered = ({ userId, proof, organizationId }: NewPerson): EventDraft => ({
   type: 'account.registered',
   organizationId,
   subject: subjects.user(userId),
-  data: { userId, linkId },
+  data: 'linkId' in proof ? { userId, linkId: proof.linkId } : { userId },
 });
 
 /**
- * Stores everything of these people: user, password, membership, seller or buyer, audit and event. Each stands alone: one
+ * Stores everything of these people: user, password or account at Google, membership, seller or buyer, audit and event. Each stands alone: one
  * whose address is taken, or whose code works no longer, is left out with all that belongs to it.
  */
 export const registration = (given: readonly NewPerson[]): Change => ({

@@ -6,6 +6,7 @@ import { newId } from '../../events/new-id.ts';
 import { auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { forgetUnproven } from './unproven.ts';
 
 export type SellerDraft = {
   slug: string;
@@ -17,7 +18,8 @@ export type SellerDraft = {
 };
 
 /**
- * Makes an organization a seller with an owner, on the command line. Returns the id of a link that sets the owner's
+ * Makes an organization a seller with an owner, on the command line. An account of this address that was never verified loses
+ * what it signs in with, which a stranger may have set up. Returns the id of a link that sets the owner's
  * password, or null, with nothing changed, when there is no such organization or it is a seller already. Throws the
  * violation of a slug that is taken, and of the membership of an owner who has another role there.
  */
@@ -36,7 +38,10 @@ export async function createSeller(db: Queryable, draft: SellerDraft): Promise<s
         SELECT id, ${name}::text, ${inviteCode}::text, now() + make_interval(days => ${trialDays}::integer) FROM organization),
       person AS (INSERT INTO users (id, name, email, email_verified, role)
         SELECT ${newId()}::uuid, ${name}::text, ${email}::text, false, 'member' FROM organization
-        ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id),
+        ON CONFLICT (email) DO UPDATE SET two_factor_enabled = users.two_factor_enabled AND users.email_verified
+        RETURNING id, email_verified, role),
+      unproven AS (SELECT id FROM person WHERE NOT email_verified AND role = 'member'),
+      ${forgetUnproven(sql`unproven`)},
       member AS (INSERT INTO members (organization_id, user_id, role)
         SELECT organization.id, person.id, 'seller' FROM organization, person),
       link AS (INSERT INTO account_links (id, user_id, purpose, expires_at)

@@ -5,19 +5,18 @@ import type { Part } from '../commit.ts';
 
 const nothing: Balances = { stripe: 0, sales: 0, refunds_due: 0, disputed: 0 };
 
+export type Entry = { account: string; amountMinor: number };
+
 /**
- * One journal: the entries that lead from one set of balances to another; each set sums to zero, and so does their
- * difference. Returns no parts when nothing differs. `key` says what the movement is.
+ * One journal of these entries, which sum to zero; those of zero are left out. Returns no parts when none remains. `key`
+ * says what the movement is.
  */
-export function journal(
+export function journalOf(
   organizationId: string,
-  { key, currency, from = nothing, to }: { key: string; currency: string; from?: Balances; to: Balances },
+  { key, currency, entries }: { key: string; currency: string; entries: readonly Entry[] },
 ): Part[] {
   const id = newId();
-  const name = (account: Account) => (account === 'stripe' ? account : `${account}:${organizationId}`);
-  const moved = accounts
-    .map((account) => ({ account: name(account), amount: to[account] - from[account] }))
-    .filter(({ amount }) => amount !== 0);
+  const moved = entries.filter(({ amountMinor }) => amountMinor !== 0);
   if (moved.length === 0) return [];
   return [
     {
@@ -30,10 +29,23 @@ export function journal(
       statement: (when) => sql`INSERT INTO journal_entries (journal_id, account, amount_minor, currency)
         SELECT ${id}::uuid, v.account, v.amount, ${currency}
         FROM (VALUES ${sql.join(
-          moved.map(({ account, amount }) => sql`(${account}::text, ${amount}::bigint)`),
+          moved.map(({ account, amountMinor }) => sql`(${account}::text, ${amountMinor}::bigint)`),
           sql`, `,
         )}) v(account, amount)
         WHERE ${when}`,
     },
   ];
+}
+
+/** The entries that lead a payment from one set of balances to another; each set sums to zero, and so does their difference. */
+export const balanceEntries = (nameOf: (account: Account) => string, from: Balances, to: Balances): Entry[] =>
+  accounts.map((account) => ({ account: nameOf(account), amountMinor: to[account] - from[account] }));
+
+/** The journal of a payment for an unlock. */
+export function journal(
+  organizationId: string,
+  { key, currency, from = nothing, to }: { key: string; currency: string; from?: Balances; to: Balances },
+): Part[] {
+  const nameOf = (account: Account) => (account === 'stripe' ? account : `${account}:${organizationId}`);
+  return journalOf(organizationId, { key, currency, entries: balanceEntries(nameOf, from, to) });
 }

@@ -78,7 +78,8 @@ export async function findDispute(db: Queryable, id: string): Promise<Dispute | 
 export type Booking = { now: Reversals; sums: Sums; flagsBuyer: boolean };
 
 /** Matches the payment only while none of its refunds and disputes was booked since it was read. */
-const unchanged = (payment: PaymentRow) => sql`id = ${payment.id} AND version = ${payment.version}`;
+export const unchanged = (payment: { id: string; version: number }) =>
+  sql`id = ${payment.id} AND version = ${payment.version}`;
 
 /**
  * Books the refunds and disputes of a payment, their journal and the flag of its buyer. Its guard matches no row when
@@ -126,7 +127,10 @@ export function undoSale(
   };
 }
 
-const sumColumns = ({ sums, flagsBuyer }: Booking) => sql`refunded_minor = ${sums.refundedMinor}::integer,
+export const sumColumns = ({
+  sums,
+  flagsBuyer,
+}: Booking) => sql`refunded_minor = ${sums.refundedMinor}::integer,
   refunding_minor = ${sums.refundingMinor}::integer, disputed_minor = ${sums.disputedMinor}::integer,
   withdrawn_minor = ${sums.withdrawnMinor}::integer,
   disputed_at = CASE WHEN ${sums.disputedMinor}::integer > 0 THEN coalesce(disputed_at, now()) END,
@@ -148,7 +152,7 @@ function reversalParts(payment: PaymentRow, kept: boolean, { now, sums, flagsBuy
   ];
 }
 
-function storeRefunds(paymentId: string, refunds: readonly Refund[]): Part {
+export function storeRefunds(paymentId: string, refunds: readonly Refund[]): Part {
   return {
     name: 'refunds_now',
     statement: (when) => sql`INSERT INTO refunds AS known (id, payment_id, amount_minor, status, failure)
@@ -160,7 +164,7 @@ function storeRefunds(paymentId: string, refunds: readonly Refund[]): Part {
   };
 }
 
-function storeDisputes(paymentId: string, disputes: readonly Dispute[]): Part {
+export function storeDisputes(paymentId: string, disputes: readonly Dispute[]): Part {
   const rows = disputes.map((dispute) => ({ ...dispute, kind: disputeKind(dispute) }));
   return {
     name: 'disputes_now',

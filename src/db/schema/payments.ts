@@ -80,6 +80,8 @@ export const payments = pgTable(
     disputedMinor: integer('disputed_minor').notNull().default(0),
     /** Taken by Stripe for disputes, and not given back. */
     withdrawnMinor: integer('withdrawn_minor').notNull().default(0),
+    /** Taken from the wallet to be refunded, and not refunded yet. */
+    reservedMinor: integer('reserved_minor').notNull().default(0),
     currency: text().notNull(),
     /** The one charge kept for its subject; any other is refunded. */
     kept: boolean().notNull(),
@@ -99,6 +101,7 @@ export const payments = pgTable(
     check('payments_subject', tiedToUnlock(t)),
     check('payments_session', sql`${t.purpose} <> 'unlock' or ${t.sessionId} is not null`),
     check('payments_amount', sql`${t.amountMinor} > 0 and ${t.refundedMinor} between 0 and ${t.amountMinor}`),
+    check('payments_reserved', sql`${t.reservedMinor} between 0 and ${t.amountMinor}`),
     check(
       'payments_reversals',
       sql`${t.refundingMinor} >= 0 and ${t.refundedMinor} + ${t.refundingMinor} <= ${t.amountMinor}

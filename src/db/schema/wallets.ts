@@ -38,8 +38,10 @@ export const wallets = pgTable(
     organizationId: uuid('organization_id').notNull(),
     currency: text().notNull(),
     balanceMinor: bigint('balance_minor', { mode: 'number' }).notNull().default(0),
-    /** Of its top-ups, what banks claim or have taken back. The wallet buys nothing until it is 0. */
+    /** Of its top-ups, what banks claim at present. The wallet buys nothing until it is 0. */
     disputedMinor: bigint('disputed_minor', { mode: 'number' }).notNull().default(0),
+    /** What went back of top-ups although it was spent: how far the balance is below zero. */
+    debtMinor: bigint('debt_minor', { mode: 'number' }).notNull().default(0),
     /** First day of the ISO week that `week_spent_minor` counts, in the buyer's time zone; null before the first purchase. */
     week: date(),
     weekSpentMinor: bigint('week_spent_minor', { mode: 'number' }).notNull().default(0),
@@ -62,7 +64,8 @@ export const wallets = pgTable(
       columns: [t.organizationId, t.buyerId],
       foreignColumns: [buyers.organizationId, buyers.id],
     }),
-    check('wallets_balance', sql`${t.balanceMinor} >= 0 or ${t.disputedMinor} > 0`),
+    // Only what takes money back also sets the debt: a purchase below zero is refused here.
+    check('wallets_balance', sql`${t.debtMinor} >= 0 and ${t.balanceMinor} >= -${t.debtMinor}`),
     check(
       'wallets_sums',
       sql`${t.disputedMinor} >= 0 and ${t.weekSpentMinor} >= 0 and ${t.monthSpentMinor} >= 0`,

@@ -84,6 +84,13 @@ export const quotas = {
     perKey: null,
     seconds: day,
   },
+  known_addresses: {
+    kind: 'rate',
+    what: 'addresses of new buyers that belong to other accounts',
+    perOrganization: 1_000,
+    perKey: null,
+    seconds: day,
+  },
   keys_made: { kind: 'rate', what: 'API keys made', perOrganization: 1_000, perKey: 1_000, seconds: day },
   invitations: {
     kind: 'rate',

@@ -18,6 +18,9 @@ export const inquiryAlert = (disputeId: string) => `inquiry-${disputeId}`;
 /** Of a dispute that was booked before disputes had rows. */
 export const legacyDisputedAlert = (paymentId: string) => `disputed-${paymentId}`;
 
+/** Of a disputed charge of a wallet. Resolved once the bank has decided. */
+export const disputedTopUpAlert = (disputeId: string) => `top-up-disputed-${disputeId}`;
+
 /** What an alert is about, by name; null for what it is not about. Read when it is shown or mailed, never stored with it. */
 export type Named = { company: string | null; buyer: string | null; lead: string | null };
 
@@ -57,6 +60,7 @@ const checkWords: Record<CheckName, Record<Language, string>> = {
   disk: { en: 'disk space', es: 'espacio en disco' },
   queue_memory: { en: 'memory of Redis', es: 'memoria de Redis' },
   queue_policy: { en: 'Redis may evict work', es: 'Redis puede descartar trabajo' },
+  ledger: { en: 'the ledger does not agree', es: 'los libros no cuadran' },
   queue_disk: { en: 'Redis cannot write to its disk', es: 'Redis no puede escribir en disco' },
 };
 const checks: Partial<Record<string, Record<Language, string>>> = checkWords;
@@ -196,6 +200,38 @@ const definitions = {
     text: ({ sessionId, reason }: { sessionId: string; reason: string }) =>
       `Stripe Checkout ${sessionId} was paid, but its ${reason} is not what was asked for. Nothing was revealed.`,
   }),
+  top_up_held: define({
+    title: {
+      en: 'A payment into a wallet does not match',
+      es: 'Un pago a un monedero no corresponde',
+    },
+    explanation: {
+      en: 'A payment into a wallet differs from what was asked for. It is held and nothing was credited.',
+      es: 'Un pago a un monedero difiere de lo que se pidió. Está retenido y no se abonó nada.',
+    },
+    next: {
+      en: 'Refund it at Stripe, then resolve this alert: the buyer can pay again.',
+      es: 'Devuélvalo en Stripe y resuelva este aviso: el comprador podrá pagar de nuevo.',
+    },
+    text: ({ paymentIntent, reason }: { paymentIntent: string; reason: string }) =>
+      `Stripe captured ${paymentIntent}, but its ${reason} is not what was asked for. Nothing was credited.`,
+  }),
+  top_up_disputed: define({
+    title: ({ amount }) => ({
+      en: `A bank claims ${amount ?? 'a payment'} of a wallet`,
+      es: `Un banco reclama ${amount ?? 'un pago'} de un monedero`,
+    }),
+    explanation: {
+      en: 'A bank claims a payment into a wallet. The amount has left the wallet, and it buys nothing until the bank has decided.',
+      es: 'Un banco reclama un pago a un monedero. El monto salió del monedero, que no compra nada hasta que el banco decida.',
+    },
+    next: {
+      en: 'Answer the dispute at Stripe before its deadline. This alert closes when the bank has decided.',
+      es: 'Responda a la disputa en Stripe antes de su plazo. Este aviso se cierra cuando el banco decida.',
+    },
+    text: ({ disputeId, reason }: Money & DisputeFacts) => `Dispute ${disputeId} (${reason}).`,
+    details: moneyIn,
+  }),
   crm_paused: define({
     title: { en: '{company}: CRM connection paused', es: '{company}: conexión con el CRM en pausa' },
     explanation: {
@@ -229,8 +265,8 @@ const definitions = {
       };
     },
     explanation: {
-      en: 'The installation found a problem of its own: a clock, a disk or Redis.',
-      es: 'La instalación encontró un problema propio: un reloj, un disco o Redis.',
+      en: 'The installation found a problem of its own: a clock, a disk, Redis or the ledger.',
+      es: 'La instalación encontró un problema propio: un reloj, un disco, Redis o los libros.',
     },
     next: {
       en: 'Fix it on the server. This alert closes when the problem has passed.',

@@ -245,12 +245,13 @@ describe.each(LANGUAGES)('every text in %s', (language) => {
     url,
     contact: 'help@leadgate.test',
     organization: 'Gold Touch',
+    amount: price,
     detail: 'x',
     named: { company: 'Gold Touch', buyer: 'Amy', lead: leadId },
     since: new Date('2026-11-27T08:47:00Z'),
   };
   const nameless = { company: null, buyer: null, lead: null };
-  const bare = { price, leadId, url, organization: 'Gold Touch', named: nameless, since: all.since };
+  const bare = { price, amount: price, leadId, url, organization: 'Gold Touch', named: nameless, since: all.since };
   const renders = Object.entries(templates).filter(([name]) => name.startsWith('render')) as unknown as [
     string,
     (language: string, fields: object) => string | { subject: string; text: string },
@@ -259,8 +260,8 @@ describe.each(LANGUAGES)('every text in %s', (language) => {
   it.each(renders)('%s has no gaps, with all fields and with few', (_name, render) => {
     for (const fields of [all, bare]) {
       for (const extra of [
-        { kind: 'work_parked', reason: 'duplicate' },
-        { kind: 'reveal_failed', reason: 'sold_out' },
+        { kind: 'work_parked', reason: 'duplicate', news: 'declined' },
+        { kind: 'reveal_failed', reason: 'sold_out', news: 'stopped' },
       ]) {
         const text = JSON.stringify(render(language, { ...fields, ...extra }));
         expect(text).not.toMatch(/undefined|null|\{[a-z_]+[,}]|yes|^"[a-z]| ,|[.]{2}/);

@@ -223,6 +223,30 @@ export function renderInvitation(
   };
 }
 
+/** What a buyer hears of auto-recharge: declined and repeated, to be confirmed at the bank, or stopped. */
+export type RechargeNews = 'declined' | 'confirm' | 'stopped';
+
+const rechargeTexts = {
+  declined: ['rechargeDeclinedSubject', 'rechargeDeclinedBody'],
+  confirm: ['rechargeConfirmSubject', 'rechargeConfirmBody'],
+  stopped: ['rechargeStoppedSubject', 'rechargeStoppedBody'],
+} as const satisfies Record<RechargeNews, readonly [TextKey, TextKey]>;
+
+/** Never says why a bank declined: it may name a card that was reported stolen. */
+export function renderRechargeNews(
+  language: string,
+  fields: { news: RechargeNews; name: Field; organization: Field; amount: Money; url: string },
+): Mail {
+  const [subject, body] = rechargeTexts[fields.news];
+  const values = {
+    name: detailField(fields.name, 80),
+    organization: detailField(fields.organization, 80),
+    amount: amount(language, fields.amount),
+    url: fields.url,
+  };
+  return { subject: render(language, subject, values), text: render(language, body, values) };
+}
+
 const linkValues = ({ name, url, hours }: LinkFields) => ({ name: detailField(name, 80), url, hours });
 
 type Mail = { subject: string; text: string };

@@ -22,7 +22,7 @@ it.each([
   [
     'charge.refunded',
     { payment_intent: 'pi_1', metadata },
-    { kind: 'changed', unlockId, paymentIntent: 'pi_1' },
+    { kind: 'changed', unlockId, topUpId: null, paymentIntent: 'pi_1' },
   ],
   ...(
     [
@@ -40,7 +40,7 @@ it.each([
       [
         type,
         { payment_intent: 'pi_1', metadata: { reason: 'sold_out' } },
-        { kind: 'changed', unlockId: null, paymentIntent: 'pi_1' },
+        { kind: 'changed', unlockId: null, topUpId: null, paymentIntent: 'pi_1' },
       ] as const,
   ),
   ['refund.failed', { payment_intent: null }, null],
@@ -49,7 +49,7 @@ it.each([
   [
     'charge.dispute.closed',
     { payment_intent: 'pi_1' },
-    { kind: 'changed', unlockId: null, paymentIntent: 'pi_1' },
+    { kind: 'changed', unlockId: null, topUpId: null, paymentIntent: 'pi_1' },
   ],
   ['payment_intent.succeeded', { id: 'pi_1', metadata }, null],
 ] as const)('%s %j', (type, object, fact) => {

@@ -1,11 +1,14 @@
 /**
- * The part of a Stripe event that concerns an unlock. It is only a hint: a worker fetches and verifies the object
- * before any state changes.
+ * The part of a Stripe event that concerns an unlock or a wallet. It is only a hint: a worker fetches and verifies the
+ * object before any state changes.
  */
 export type StripeFact =
   | { kind: 'paid'; unlockId: string; sessionId: string }
   | { kind: 'ended'; unlockId: string; sessionId: string }
-  | { kind: 'changed'; unlockId: string | null; paymentIntent: string };
+  | { kind: 'changed'; unlockId: string | null; topUpId: string | null; paymentIntent: string }
+  | { kind: 'top_up'; topUpId: string; paymentIntent: string }
+  /** `customer`: null for a card that was detached. */
+  | { kind: 'card'; customer: string | null; paymentMethod: string };
 
 /** Events about refunds and disputes: the object of each names its payment. */
 export const reversalEventTypes = [
@@ -21,25 +24,64 @@ export const reversalEventTypes = [
   'charge.dispute.closed',
 ] as const;
 
+/** Events about top-ups of wallets and the cards that pay them. */
+export const walletEventTypes = [
+  'payment_intent.succeeded',
+  'payment_intent.payment_failed',
+  'payment_intent.canceled',
+  'setup_intent.succeeded',
+  'payment_method.attached',
+  'payment_method.detached',
+  'payment_method.updated',
+  'payment_method.automatically_updated',
+] as const;
+
 const isReversal = (type: string) =>
   type.startsWith('charge.dispute.') || reversalEventTypes.some((known) => known === type);
 
-/** Returns null for events that are not about an unlock, or of an unknown type: nothing follows from them. */
+/** Returns null for events that are about neither, or of an unknown type: nothing follows from them. */
 export function stripeFact(type: string, object: Record<string, unknown>): StripeFact | null {
   const metadata = recordOf(object.metadata);
   const unlockId = uuidOf(metadata.unlock_id);
   if (type.startsWith('checkout.session.')) {
     const sessionId = textOf(object.id);
+    if (metadata.kind === 'top_up') return topUpSessionFact(object, metadata);
     if (metadata.kind !== 'unlock' || !unlockId || !sessionId) return null;
     return sessionFact(type, object.payment_status, unlockId, sessionId);
   }
   if (isReversal(type)) {
     const paymentIntent = textOf(object.payment_intent);
     // A refund or dispute does not carry our metadata; its payment is looked up by payment intent.
-    const foreign = metadata.kind !== undefined && metadata.kind !== 'unlock';
-    return paymentIntent && !foreign ? { kind: 'changed', unlockId, paymentIntent } : null;
+    const foreign = metadata.kind !== undefined && metadata.kind !== 'unlock' && metadata.kind !== 'top_up';
+    const topUpId = uuidOf(metadata.top_up_id);
+    return paymentIntent && !foreign ? { kind: 'changed', unlockId, topUpId, paymentIntent } : null;
   }
-  return null;
+  return walletEventTypes.some((known) => known === type) ? walletFact(type, object, metadata) : null;
+}
+
+/** Only a page that took money is a payment: one that needs none, or saves a card, is not. */
+function topUpSessionFact(
+  { mode, payment_status, payment_intent }: Record<string, unknown>,
+  metadata: Record<string, unknown>,
+): StripeFact | null {
+  const topUpId = uuidOf(metadata.top_up_id);
+  const paymentIntent = textOf(payment_intent);
+  if (mode !== 'payment' || payment_status !== 'paid' || !topUpId || !paymentIntent) return null;
+  return { kind: 'top_up', topUpId, paymentIntent };
+}
+
+function walletFact(
+  type: string,
+  object: Record<string, unknown>,
+  metadata: Record<string, unknown>,
+): StripeFact | null {
+  const id = textOf(object.id);
+  if (type.startsWith('payment_intent.')) {
+    const topUpId = metadata.kind === 'top_up' ? uuidOf(metadata.top_up_id) : null;
+    return id && topUpId ? { kind: 'top_up', topUpId, paymentIntent: id } : null;
+  }
+  const paymentMethod = type.startsWith('setup_intent.') ? textOf(object.payment_method) : id;
+  return paymentMethod ? { kind: 'card', customer: textOf(object.customer), paymentMethod } : null;
 }
 
 function sessionFact(

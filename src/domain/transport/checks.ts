@@ -3,7 +3,7 @@
  * these findings.
  */
 
-export const checkNames = ['clock', 'disk', 'queue_memory', 'queue_policy', 'queue_disk'] as const;
+export const checkNames = ['clock', 'disk', 'queue_memory', 'queue_policy', 'queue_disk', 'ledger'] as const;
 export type CheckName = (typeof checkNames)[number];
 
 export type Volume = { path: string; freeBytes: number };

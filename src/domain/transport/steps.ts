@@ -31,6 +31,18 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
       name: 'Book the refund or dispute',
       failed: 'Refund or dispute of {buyer} wasn’t booked',
     },
+    'wallet.recharge_opened': { name: 'Recharge the wallet', failed: 'A wallet wasn’t recharged' },
+    'wallet.recharge_due': { name: 'Recharge the wallet again', failed: 'A wallet wasn’t recharged again' },
+    'wallet.top_up_opened': {
+      name: 'Look for the money',
+      failed: 'Money for a wallet wasn’t looked up at Stripe',
+    },
+    'wallet.payment_reported': { name: 'Credit the wallet', failed: 'A wallet wasn’t credited' },
+    'wallet.give_back_opened': {
+      name: 'Refund from the wallet',
+      failed: 'Money of a wallet wasn’t refunded',
+    },
+    'wallet.card_reported': { name: 'Store the card', failed: 'A card wasn’t stored' },
   },
   revealer: {
     'payment.captured': {
@@ -69,6 +81,23 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
     'payment.quarantined': {
       name: 'Send an alert',
       failed: 'Alert about a payment from {buyer} wasn’t sent',
+    },
+    'wallet.recharge_declined': {
+      name: 'Tell the buyer',
+      failed: 'A buyer wasn’t told of a declined auto-recharge',
+    },
+    'wallet.recharge_needs_action': {
+      name: 'Ask the buyer to confirm',
+      failed: 'A buyer wasn’t asked to confirm an auto-recharge',
+    },
+    'wallet.recharge_stopped': {
+      name: 'Tell the buyer',
+      failed: 'A buyer wasn’t told that auto-recharge stopped',
+    },
+    'wallet.disputed': { name: 'Send an alert', failed: 'Alert about a disputed wallet wasn’t sent' },
+    'wallet.payment_held': {
+      name: 'Send an alert',
+      failed: 'Alert about a payment into a wallet wasn’t sent',
     },
     'work.parked': { name: 'Send an alert', failed: 'Alert about a failed step wasn’t sent' },
   },

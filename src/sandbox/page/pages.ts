@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { contactsView } from '../ghl/acts.ts';
 import { type Answer, json, Refusal, type VendorRequest } from '../vendor.ts';
 import type { World } from '../world.ts';
-import { documentOf, page, price } from './html.ts';
+import { documentOf, page } from './html.ts';
+import { paymentsView } from './payments-view.ts';
 
 export type Pages = {
   handle(request: VendorRequest): Answer;
@@ -71,44 +72,16 @@ export function createPages(world: World): Pages {
 /** Data of the main page: newest first, with a limit per list. */
 function view(world: World) {
   const { store, phones, sendgrid, faults, webhooks } = world;
-  const sessions = [...store.sessions.values()].slice(-shown.payments).reverse();
   const held = [...webhooks.list({ state: 'withheld' }), ...webhooks.list({ state: 'held' })];
   return {
     phones: phones.recent(shown.phones),
     emails: sendgrid.mailbox(shown.emails),
-    payments: sessions.map((session) => {
-      const payment = session.payment_intent ? store.payments.get(session.payment_intent) : undefined;
-      const charge = payment?.latest_charge ? store.charges.get(payment.latest_charge) : undefined;
-      return {
-        id: session.id,
-        at: new Date(session.created * 1000).toISOString(),
-        title: store.extras.get(session.id)?.lineItems[0]?.description ?? '',
-        price: price(session.amount_total, session.currency),
-        url: session.url,
-        paymentIntent: session.payment_intent,
-        state: paymentState(session, payment?.status, charge),
-        refundable: charge !== undefined && !charge.refunded && !charge.disputed,
-      };
-    }),
+    payments: paymentsView(store, shown.payments),
     faults: faults
       .list()
       .map((fault) => ({ id: fault.id, text: `${fault.vendor} ${fault.kind}`, struck: fault.struck })),
     held: held.slice(-shown.webhooks).map(({ id, vendor, event }) => ({ id, vendor, event })),
   };
-}
-
-function paymentState(
-  session: { status: string; payment_status: string },
-  payment: string | undefined,
-  charge: { refunded: boolean; disputed: boolean; amount_refunded: number } | undefined,
-): string {
-  if (charge?.disputed) return 'disputed';
-  if (charge?.refunded) return 'refunded';
-  if (charge && charge.amount_refunded > 0) return 'partly refunded';
-  if (session.payment_status === 'paid') return 'paid';
-  if (payment === 'processing') return 'processing';
-  if (session.status === 'complete') return 'failed';
-  return session.status;
 }
 
 function asset(name: string, type: string) {

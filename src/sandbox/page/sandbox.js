@@ -134,7 +134,7 @@ function drawPayments({ payments }) {
           'div',
           { class: 'actions' },
           payment.url
-            ? make('a', { href: payment.url, target: '_blank', rel: 'noopener' }, 'Open payment page')
+            ? make('a', { href: payment.url, target: '_blank', rel: 'noopener' }, payment.link)
             : null,
           payment.state === 'processing'
             ? button('Settles', `checkout/${payment.id}/async`, { outcome: 'succeeded' })

@@ -81,15 +81,15 @@ export function assertStep(amount: number, currency: string, param: string): voi
   throw new Refusal(400, 'parameter_invalid_integer', message, param);
 }
 
-/** Throws the refusal of a total that is too small or too large. */
-export function assertTotal(total: number, currency: string): void {
+/** Throws the refusal of a total that is too small or too large. `what`: how the refusal names it. */
+export function assertTotal(total: number, currency: string, what: string): void {
   const least = minimums[currency] ?? 0.5 * (rates.get(currency) ?? 0);
   if (total < least * 10 ** digitsOf(currency)) {
-    const message = "The Checkout Session's total amount must convert to at least 50 cents.";
+    const message = `${what} must convert to at least 50 cents.`;
     throw new Refusal(400, 'amount_too_small', message);
   }
   if (total > maxAmount) {
-    const message = "The Checkout Session's total amount must be no more than 99999999.";
+    const message = `${what} must be no more than 99999999.`;
     throw new Refusal(400, 'amount_too_large', message);
   }
 }

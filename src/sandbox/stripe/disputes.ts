@@ -1,6 +1,6 @@
 import { Refusal } from '../vendor.ts';
+import { chargeOf } from './lookup.ts';
 import { type Charge, type Dispute, type DisputeStatus, newId, unixNow } from './objects.ts';
-import { chargeOf } from './payments.ts';
 import { noCause, type StripeStore } from './store.ts';
 
 const isInquiry = (status: DisputeStatus) => status.startsWith('warning_');

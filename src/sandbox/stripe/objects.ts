@@ -20,12 +20,17 @@ export type LineItem = {
 export type Session = {
   id: string;
   object: 'checkout.session';
-  amount_subtotal: number;
-  amount_total: number;
-  currency: string;
+  mode: 'payment' | 'setup';
+  /** Null in mode=setup, which charges nothing. */
+  amount_subtotal: number | null;
+  amount_total: number | null;
+  /** Null in mode=setup unless it was given. */
+  currency: string | null;
   status: 'open' | 'complete' | 'expired';
   payment_status: 'paid' | 'unpaid' | 'no_payment_required';
   payment_intent: string | null;
+  setup_intent: string | null;
+  customer: string | null;
   livemode: boolean;
   metadata: Metadata;
   created: number;
@@ -52,7 +57,19 @@ export type PaymentIntent = {
   amount: number;
   amount_received: number;
   currency: string;
-  status: 'requires_payment_method' | 'processing' | 'succeeded' | 'canceled';
+  status:
+    | 'requires_payment_method'
+    | 'requires_confirmation'
+    | 'requires_action'
+    | 'processing'
+    | 'succeeded'
+    | 'canceled';
+  customer: string | null;
+  payment_method: string | null;
+  client_secret: string;
+  description: string | null;
+  setup_future_usage: 'off_session' | 'on_session' | null;
+  next_action: Record<string, unknown> | null;
   latest_charge: string | null;
   last_payment_error: Record<string, unknown> | null;
   metadata: Metadata;
@@ -73,6 +90,55 @@ export type Charge = {
   paid: boolean;
   status: 'succeeded' | 'failed' | 'pending';
   payment_intent: string;
+  balance_transaction: string | null;
+  metadata: Metadata;
+  livemode: boolean;
+  created: number;
+  [other: string]: unknown;
+};
+
+export type Customer = {
+  id: string;
+  object: 'customer';
+  email: string | null;
+  name: string | null;
+  invoice_settings: { default_payment_method: string | null; [other: string]: unknown };
+  metadata: Metadata;
+  livemode: boolean;
+  created: number;
+  [other: string]: unknown;
+};
+
+export type PaymentMethod = {
+  id: string;
+  object: 'payment_method';
+  type: 'card';
+  customer: string | null;
+  allow_redisplay: 'always' | 'limited' | 'unspecified';
+  card: { brand: string; exp_month: number; exp_year: number; last4: string; [other: string]: unknown };
+  billing_details: Record<string, unknown>;
+  metadata: Metadata;
+  livemode: boolean;
+  created: number;
+  [other: string]: unknown;
+};
+
+export type SetupIntent = {
+  id: string;
+  object: 'setup_intent';
+  status:
+    | 'requires_payment_method'
+    | 'requires_confirmation'
+    | 'requires_action'
+    | 'processing'
+    | 'succeeded'
+    | 'canceled';
+  usage: 'off_session' | 'on_session';
+  customer: string | null;
+  payment_method: string | null;
+  client_secret: string;
+  next_action: Record<string, unknown> | null;
+  last_setup_error: Record<string, unknown> | null;
   metadata: Metadata;
   livemode: boolean;
   created: number;
@@ -82,8 +148,8 @@ export type Charge = {
 export const refundStatuses = ['pending', 'requires_action', 'succeeded', 'failed', 'canceled'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
 
-/** How a bank takes a refund. `failure`: Stripe's word for why it failed. */
-export type RefundOutcome = { status: RefundStatus; failure?: string };
+/** How a bank takes a refund. `failure`: Stripe's word for why it failed. `later`: what becomes of it after a moment. */
+export type RefundOutcome = { status: RefundStatus; failure?: string; later?: RefundStatus };
 
 export type Refund = {
   id: string;
@@ -123,6 +189,7 @@ export type BalanceTransaction = {
   source: string;
   type: string;
   created: number;
+  [other: string]: unknown;
 };
 
 export type Dispute = {
@@ -152,6 +219,11 @@ export type StripeEvent = {
   request: { id: string | null; idempotency_key: string | null };
   type: string;
 };
+
+/** A secret that lets a browser finish an intent. */
+export function newSecret(id: string): string {
+  return `${id}_secret_${randomBytes(12).toString('hex')}`;
+}
 
 export function newId(prefix: string): string {
   return `${prefix}_${randomBytes(12).toString('hex')}`;
@@ -185,9 +257,11 @@ export const quietSessionFields = {
   customer_account: null,
   customer_creation: 'if_required',
   discounts: [],
+  integration_identifier: null,
   invoice: null,
   invoice_creation: null,
   locale: null,
+  managed_payments: null,
   origin_context: null,
   payment_link: null,
   payment_method_collection: 'if_required',
@@ -207,82 +281,3 @@ export const quietSessionFields = {
   total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
   wallet_options: null,
 };
-
-export function newPaymentIntent(
-  session: Session,
-  extra: { metadata: Metadata; description: string | null },
-): PaymentIntent {
-  const id = newId('pi');
-  return {
-    id,
-    object: 'payment_intent',
-    amount: session.amount_total,
-    amount_capturable: 0,
-    amount_received: 0,
-    application: null,
-    application_fee_amount: null,
-    canceled_at: null,
-    cancellation_reason: null,
-    capture_method: 'automatic_async',
-    client_secret: `${id}_secret_${randomBytes(8).toString('hex')}`,
-    confirmation_method: 'automatic',
-    created: unixNow(),
-    currency: session.currency,
-    customer: null,
-    description: extra.description,
-    last_payment_error: null,
-    latest_charge: null,
-    livemode: session.livemode,
-    metadata: extra.metadata,
-    next_action: null,
-    on_behalf_of: null,
-    payment_method: newId('pm'),
-    payment_method_options: {},
-    payment_method_types: ['card'],
-    processing: null,
-    receipt_email: null,
-    setup_future_usage: null,
-    shipping: null,
-    statement_descriptor: null,
-    statement_descriptor_suffix: null,
-    status: 'requires_payment_method',
-    transfer_data: null,
-    transfer_group: null,
-  };
-}
-
-export function newCharge(payment: PaymentIntent, card: string): Charge {
-  return {
-    id: newId('ch'),
-    object: 'charge',
-    amount: payment.amount,
-    amount_captured: payment.amount,
-    amount_refunded: 0,
-    balance_transaction: newId('txn'),
-    billing_details: { address: null, email: null, name: null, phone: null, tax_id: null },
-    captured: true,
-    created: unixNow(),
-    currency: payment.currency,
-    customer: null,
-    description: payment.description,
-    disputed: false,
-    failure_code: null,
-    failure_message: null,
-    fraud_details: {},
-    livemode: payment.livemode,
-    metadata: { ...payment.metadata },
-    outcome: { network_status: 'approved_by_network', risk_level: 'normal', type: 'authorized' },
-    paid: true,
-    payment_intent: payment.id,
-    payment_method: payment.payment_method,
-    payment_method_details: {
-      type: 'card',
-      card: { brand: 'visa', last4: card.slice(-4), funding: 'credit' },
-    },
-    receipt_email: null,
-    receipt_number: null,
-    receipt_url: null,
-    refunded: false,
-    status: 'succeeded',
-  };
-}

@@ -1,28 +1,23 @@
 import { Refusal } from '../vendor.ts';
-import { type Charge, newCharge, newPaymentIntent, type PaymentIntent, type Session } from './objects.ts';
-import { findSession } from './sessions.ts';
+import { CardError } from './card-error.ts';
+import { charge } from './charges.ts';
+import { close, completePaid, completeSaved } from './completion.ts';
+import { findSession } from './lookup.ts';
+import type { PaymentIntent, PaymentMethod, Session, SetupIntent } from './objects.ts';
+import { newPaymentIntent } from './payment-intents.ts';
+import { newPaymentMethod, usableBy } from './payment-methods.ts';
+import { save } from './setup-intents.ts';
 import { noCause, type StripeStore } from './store.ts';
+import { cardNumbered, type Decline } from './test-cards.ts';
 
 export const goodCard = '4242424242424242';
 
-/** Test cards that are declined, with Stripe's decline codes. */
-export const declinedCards: Record<string, { code: string; decline: string; message: string }> = {
-  '4000000000000002': {
-    code: 'card_declined',
-    decline: 'generic_decline',
-    message: 'Your card was declined.',
-  },
-  '4000000000009995': {
-    code: 'card_declined',
-    decline: 'insufficient_funds',
-    message: 'Your card has insufficient funds.',
-  },
-  '4000000000000069': { code: 'expired_card', decline: 'expired_card', message: 'Your card has expired.' },
-};
-
 export type PayRequest = {
+  /** A number, a token, or a card that the customer has saved. */
   card?: string;
   method?: 'card' | 'delayed';
+  /** Whether the customer lets later payment pages offer the card, where the page asks. */
+  offerAgain?: boolean;
   /** Overrides what Stripe reports, for tests of the amount, currency, livemode and metadata checks. */
   amount?: number;
   currency?: string;
@@ -34,38 +29,54 @@ export type PayResult = {
   paid: boolean;
   session: Session;
   paymentIntent: PaymentIntent;
-  declined: { code: string; decline: string; message: string } | null;
+  declined: Decline | null;
+  /** The page of the bank, where the cardholder must confirm the payment. */
+  confirmUrl: string | null;
+};
+
+export type SaveResult = {
+  saved: boolean;
+  session: Session;
+  setupIntent: SetupIntent;
+  declined: Decline | null;
+  confirmUrl: string | null;
 };
 
 /** Pays an open session, as on the hosted page. Throws a Refusal when it is not open. */
 export function pay(store: StripeStore, id: string, request: PayRequest): PayResult {
-  const session = findSession(store, id);
-  if (session.status !== 'open') throw new Refusal(409, null, `This Checkout Session is ${session.status}.`);
-  const card = (request.card ?? goodCard).replace(/[\s-]/g, '');
-  const declined = request.method === 'delayed' ? null : (declinedCards[card] ?? null);
-  if (!declined) applyOverrides(session, request);
+  const session = openSession(store, id, 'payment');
+  applyOverrides(session, request);
   const payment = paymentOf(store, session);
-  if (declined) {
-    payment.last_payment_error = {
-      type: 'card_error',
-      code: declined.code,
-      decline_code: declined.decline,
-      message: declined.message,
-    };
-    store.emit('payment_intent.payment_failed', payment, noCause);
-    return { paid: false, session, paymentIntent: payment, declined };
-  }
-  close(store, session);
+  const result = { session, paymentIntent: payment, declined: null, confirmUrl: null };
   if (request.method === 'delayed') {
+    close(store, session);
     payment.status = 'processing';
     payment.payment_method_types = ['us_bank_account'];
     store.emit('checkout.session.completed', session, noCause);
-    return { paid: false, session, paymentIntent: payment, declined: null };
+    return { ...result, paid: false };
   }
-  session.payment_status = 'paid';
-  capture(store, payment, card);
-  store.emit('checkout.session.completed', session, noCause);
-  return { paid: true, session, paymentIntent: payment, declined: null };
+  const declined = declinedOr(() => chargeOnPage(store, session, payment, request));
+  if (declined) return { ...result, paid: false, declined };
+  if (payment.status === 'requires_action')
+    return { ...result, paid: false, confirmUrl: confirmUrl(store, payment.id) };
+  completePaid(store, session);
+  return { ...result, paid: true };
+}
+
+/** Saves a card in an open session of mode=setup, as on the hosted page. Throws a Refusal when it is not open. */
+export function saveCard(store: StripeStore, id: string, card: string): SaveResult {
+  const session = openSession(store, id, 'setup');
+  const setup = session.setup_intent ? store.setupIntents.get(session.setup_intent) : undefined;
+  if (!setup) throw new Refusal(404, 'resource_missing', `No setup intent of ${id}`);
+  const result = { session, setupIntent: setup, declined: null, confirmUrl: null };
+  const declined = declinedOr(() =>
+    save(store, setup, cardOnPage(store, session, card), session.success_url, noCause),
+  );
+  if (declined) return { ...result, saved: false, declined };
+  if (setup.status === 'requires_action')
+    return { ...result, saved: false, confirmUrl: confirmUrl(store, setup.id) };
+  completeSaved(store, session, setup);
+  return { ...result, saved: true };
 }
 
 /** Settles a delayed payment as succeeded or failed. */
@@ -76,7 +87,8 @@ export function settleDelayed(store: StripeStore, id: string, outcome: 'succeede
     throw new Refusal(409, null, 'This session has no delayed payment under way.');
   if (outcome === 'succeeded') {
     session.payment_status = 'paid';
-    capture(store, payment, goodCard);
+    const debit = usableBy(store, newPaymentMethod(store, cardNumbered(goodCard)).id, payment.customer);
+    charge(store, payment, debit, { presence: 'authenticated', returnUrl: null }, noCause);
     store.emit('checkout.session.async_payment_succeeded', session, noCause);
   } else {
     payment.status = 'requires_payment_method';
@@ -90,6 +102,59 @@ export function settleDelayed(store: StripeStore, id: string, outcome: 'succeede
   }
   return session;
 }
+
+/** Cards that the page offers to its customer. */
+export function offeredCards(store: StripeStore, session: Session): PaymentMethod[] {
+  if (session.customer === null) return [];
+  const options = session.saved_payment_method_options as { allow_redisplay_filters: string[] } | null;
+  const shown = options?.allow_redisplay_filters ?? ['always'];
+  return [...store.paymentMethods.values()]
+    .filter(
+      ({ customer, allow_redisplay }) => customer === session.customer && shown.includes(allow_redisplay),
+    )
+    .reverse();
+}
+
+function openSession(store: StripeStore, id: string, mode: Session['mode']): Session {
+  const session = findSession(store, id);
+  if (session.status !== 'open') throw new Refusal(409, null, `This Checkout Session is ${session.status}.`);
+  if (session.mode !== mode) throw new Refusal(409, null, `This Checkout Session has mode=${session.mode}.`);
+  return session;
+}
+
+function chargeOnPage(
+  store: StripeStore,
+  session: Session,
+  payment: PaymentIntent,
+  request: PayRequest,
+): void {
+  const used = cardOnPage(store, session, request.card ?? goodCard);
+  const { method } = used;
+  if (method.customer === null && session.customer !== null) {
+    if (request.offerAgain) {
+      method.allow_redisplay = 'always';
+      payment.setup_future_usage ??= 'on_session';
+    } else method.allow_redisplay = payment.setup_future_usage === null ? 'unspecified' : 'limited';
+  }
+  charge(store, payment, used, { presence: 'on_session', returnUrl: session.success_url }, noCause);
+}
+
+function cardOnPage(store: StripeStore, session: Session, given: string) {
+  const id = given.startsWith('pm_') ? given : newPaymentMethod(store, cardNumbered(given)).id;
+  return usableBy(store, id, session.customer);
+}
+
+function declinedOr(act: () => void): Decline | null {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    if (error instanceof CardError) return error.decline;
+    throw error;
+  }
+}
+
+const confirmUrl = (store: StripeStore, intent: string) => `${store.baseUrl}/stripe/confirm/${intent}`;
 
 function applyOverrides(session: Session, request: PayRequest): void {
   if (request.amount !== undefined) {
@@ -105,62 +170,23 @@ function applyOverrides(session: Session, request: PayRequest): void {
 function paymentOf(store: StripeStore, session: Session): PaymentIntent {
   const extras = store.extras.get(session.id);
   const known = session.payment_intent ? store.payments.get(session.payment_intent) : undefined;
-  const payment =
-    known ??
-    newPaymentIntent(session, {
-      metadata: { ...extras?.paymentMetadata },
-      description: extras?.description ?? null,
-    });
-  Object.assign(payment, {
-    amount: session.amount_total,
-    currency: session.currency,
+  const current = {
+    amount: session.amount_total ?? 0,
+    currency: session.currency ?? 'usd',
     livemode: session.livemode,
+  };
+  if (known) return Object.assign(known, current);
+  const payment = newPaymentIntent({
+    ...current,
+    customer: session.customer,
+    metadata: { ...extras?.paymentMetadata },
+    description: extras?.description ?? null,
   });
+  payment.setup_future_usage = extras?.setupFutureUsage ?? null;
+  payment.allowed_payment_method_types = session.allowed_payment_method_types;
   store.payments.set(payment.id, payment);
   session.payment_intent = payment.id;
+  store.sessionsByIntent.set(payment.id, session.id);
+  store.emit('payment_intent.created', payment, noCause);
   return payment;
-}
-
-function close(store: StripeStore, session: Session): void {
-  session.status = 'complete';
-  session.url = null;
-  session.customer_details = {
-    email: session.customer_email ?? 'buyer@example.com',
-    name: 'Sandbox Buyer',
-    phone: null,
-    address: null,
-    tax_exempt: 'none',
-    tax_ids: [],
-  };
-  const timer = store.extras.get(session.id)?.expiry;
-  if (timer) clearTimeout(timer);
-}
-
-function capture(store: StripeStore, payment: PaymentIntent, card: string): void {
-  const charge = newCharge(payment, card);
-  store.charges.set(charge.id, charge);
-  Object.assign(payment, {
-    status: 'succeeded',
-    amount_received: payment.amount,
-    latest_charge: charge.id,
-    last_payment_error: null,
-  });
-  store.emit('charge.succeeded', charge, noCause);
-  store.emit('payment_intent.succeeded', payment, noCause);
-}
-
-export function findPayment(store: StripeStore, id: string): PaymentIntent {
-  const payment = store.payments.get(id);
-  if (!payment) throw new Refusal(404, 'resource_missing', `No such payment_intent: '${id}'`, 'intent');
-  return payment;
-}
-
-export function chargeOf(store: StripeStore, paymentIntent: string): Charge {
-  const payment = findPayment(store, paymentIntent);
-  const charge = payment.latest_charge ? store.charges.get(payment.latest_charge) : undefined;
-  if (!charge) {
-    const message = `This PaymentIntent (${payment.id}) does not have a successful charge to refund.`;
-    throw new Refusal(400, 'payment_intent_unexpected_state', message, 'payment_intent');
-  }
-  return charge;
 }

@@ -1,4 +1,5 @@
 import { type Params, Refusal } from '../vendor.ts';
+import { chargeOf } from './lookup.ts';
 import {
   type Charge,
   newId,
@@ -7,10 +8,12 @@ import {
   type RefundStatus,
   unixNow,
 } from './objects.ts';
-import { chargeOf } from './payments.ts';
-import { metadataFrom } from './sessions.ts';
+import { metadataFrom } from './params.ts';
 import { anything, check, integer, list, metadata, oneOf, text } from './shape.ts';
 import { type Cause, noCause, type StripeStore } from './store.ts';
+
+/** When a bank sends the money of a refund back. */
+const failsAfterMs = 100;
 
 const hasEnded = (status: RefundStatus) => status === 'failed' || status === 'canceled';
 
@@ -35,12 +38,15 @@ export function refund(store: StripeStore, params: Params, cause: Cause): Refund
     const message = `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`;
     throw new Refusal(400, null, message, 'amount');
   }
-  const outcome = store.refundOutcomes.get(charge.payment_intent) ?? { status: 'succeeded' };
+  const usual: RefundOutcome = { status: 'succeeded' };
+  const outcome = store.refundOutcomes.get(charge.payment_intent) ?? usual;
   const made = newRefund(charge, amount, params, outcome.status);
   store.refunds.set(made.id, made);
   store.emit('refund.created', made, cause);
   if (hasEnded(outcome.status)) end(store, made, outcome, cause);
   else take(store, charge, amount, cause);
+  const { later } = outcome;
+  if (later) store.later(failsAfterMs, () => settleRefund(store, made.id, { status: later }));
   return made;
 }
 
@@ -148,5 +154,6 @@ function chargeToRefund(store: StripeStore, params: Params): Charge {
   }
   const charge = store.charges.get(params.charge);
   if (!charge) throw new Refusal(404, 'resource_missing', `No such charge: '${params.charge}'`, 'charge');
+  if (!charge.paid) throw new Refusal(400, null, `Charge ${charge.id} has not succeeded.`, 'charge');
   return charge;
 }

@@ -1,6 +1,9 @@
 import { type Params, Refusal } from '../vendor.ts';
 import { assertCharged, assertStep, assertTotal } from './currencies.ts';
-import { type LineItem, type Metadata, newId, quietSessionFields, type Session, unixNow } from './objects.ts';
+import { customerNamed, findSession } from './lookup.ts';
+import { type LineItem, newId, quietSessionFields, type Session, unixNow } from './objects.ts';
+import { metadataFrom, optional } from './params.ts';
+import { addSetup, newSetup } from './setup-intents.ts';
 import {
   anything,
   check,
@@ -14,7 +17,7 @@ import {
   text,
   url,
 } from './shape.ts';
-import { type Cause, noCause, type StripeStore } from './store.ts';
+import { type Cause, noCause, type SessionExtras, type StripeStore } from './store.ts';
 
 const maxAmount = 99_999_999;
 const dayInSeconds = 86_400;
@@ -29,7 +32,6 @@ const ignored = [
   'consent_collection',
   'custom_fields',
   'custom_text',
-  'customer_creation',
   'excluded_payment_method_types',
   'invoice_creation',
   'name_collection',
@@ -39,6 +41,12 @@ const ignored = [
   'submit_type',
   'wallet_options',
 ];
+
+const defaultSaving = {
+  allow_redisplay_filters: ['always'],
+  payment_method_remove: 'disabled',
+  payment_method_save: null,
+};
 
 const lineItem = object(
   {
@@ -89,69 +97,137 @@ const createShape: Shape = {
     capture_method: oneOf('automatic', 'automatic_async'),
     setup_future_usage: oneOf('off_session', 'on_session'),
   }),
+  setup_intent_data: object({ metadata, description: text(1000), on_behalf_of: text() }),
+  customer: text(),
+  customer_creation: oneOf('always', 'if_required'),
+  saved_payment_method_options: object({
+    payment_method_save: oneOf('enabled', 'disabled'),
+    payment_method_remove: oneOf('enabled', 'disabled'),
+    allow_redisplay_filters: list(oneOf('always', 'limited', 'unspecified')),
+  }),
   allowed_payment_method_types: list(text(50)),
   locale: text(10),
   expand: list(text(500), 20),
 };
 
 /** POST /v1/checkout/sessions */
-export function createSession(
-  store: StripeStore,
-  params: Params,
-  place: { baseUrl: string; minSeconds: number },
-): Session {
+export function createSession(store: StripeStore, params: Params, cause: Cause): Session {
   check(params, createShape, ['mode']);
-  if (params.mode !== 'payment') throw new Refusal(400, null, 'The sandbox plays mode=payment only.', 'mode');
-  if (params.ui_mode !== undefined && params.ui_mode !== 'hosted_page') {
-    throw new Refusal(400, null, 'The sandbox plays ui_mode=hosted_page only.', 'ui_mode');
+  assertMode(params);
+  const customer = customerNamed(store, params.customer);
+  if (customer && params.customer_email !== undefined) {
+    const message = 'You may only specify one of these parameters: customer, customer_email.';
+    throw new Refusal(400, 'parameter_invalid_empty', message, 'customer_email');
   }
-  for (const name of ['line_items', 'success_url']) {
-    if (!(name in params))
-      throw new Refusal(400, 'parameter_missing', `Missing required param: ${name}.`, name);
-  }
-  const items = (params.line_items as Params[]).map(lineItemFrom);
-  const code = items[0]?.currency ?? 'usd';
-  if (items.some((item) => item.currency !== code)) {
-    throw new Refusal(400, null, 'All line items must have the same currency.', 'line_items');
-  }
-  const total = items.reduce((sum, item) => sum + item.amount_total, 0);
-  assertTotal(total, code);
   const created = unixNow();
   const id = `cs_test_${newId('x').slice(2)}`;
-  const paymentData = (params.payment_intent_data ?? {}) as Params;
   const session: Session = {
     ...quietSessionFields,
     id,
     object: 'checkout.session',
-    amount_subtotal: total,
-    amount_total: total,
-    currency: code,
+    amount_subtotal: null,
+    amount_total: null,
+    currency: optional(params.currency),
+    customer: customer?.id ?? null,
+    customer_creation: customer || params.mode === 'setup' ? null : 'if_required',
     status: 'open',
     payment_status: 'unpaid',
     payment_intent: null,
+    setup_intent: null,
     livemode: false,
     metadata: metadataFrom(params.metadata),
     created,
-    expires_at: expiryFrom(params.expires_at, created, place.minSeconds),
+    expires_at: expiryFrom(params.expires_at, created, store.minSessionSeconds),
     success_url: String(params.success_url).replaceAll('{CHECKOUT_SESSION_ID}', id),
     cancel_url: optional(params.cancel_url),
-    url: `${place.baseUrl}/stripe/checkout/${id}`,
-    mode: 'payment',
+    url: `${store.baseUrl}/stripe/checkout/${id}`,
+    mode: params.mode === 'setup' ? 'setup' : 'payment',
     ui_mode: 'hosted_page',
     allowed_payment_method_types: (params.allowed_payment_method_types as string[] | undefined) ?? null,
     client_reference_id: optional(params.client_reference_id),
     customer_email: optional(params.customer_email),
     customer_details: null,
     locale: optional(params.locale),
+    saved_payment_method_options: savingOptions(params, customer !== null),
   };
+  const extras =
+    session.mode === 'setup' ? addSetupTo(store, session, params, cause) : priced(session, params);
   store.sessions.set(id, session);
-  store.extras.set(id, {
-    lineItems: items,
-    paymentMetadata: metadataFrom(paymentData.metadata),
-    description: optional(paymentData.description),
-    expiry: expiryTimer(store, session),
-  });
+  store.extras.set(id, { ...extras, expiry: expiryTimer(store, session) });
   return session;
+}
+
+/** Parameters of one mode are refused in the other. */
+function assertMode(params: Params): void {
+  const { mode } = params;
+  if (mode === 'subscription')
+    throw new Refusal(400, null, 'The sandbox plays mode=payment and mode=setup only.', 'mode');
+  if (params.ui_mode !== undefined && params.ui_mode !== 'hosted_page')
+    throw new Refusal(400, null, 'The sandbox plays ui_mode=hosted_page only.', 'ui_mode');
+  const foreign = mode === 'setup' ? ['line_items', 'payment_intent_data'] : ['setup_intent_data'];
+  for (const name of foreign) {
+    if (params[name] === undefined) continue;
+    throw new Refusal(400, null, `You can not pass \`${name}\` in \`${String(mode)}\` mode.`, name);
+  }
+  const needed = [...(mode === 'payment' ? ['line_items'] : []), 'success_url'];
+  if (mode === 'setup' && params.allowed_payment_method_types === undefined) needed.push('currency');
+  for (const name of needed) {
+    if (!(name in params))
+      throw new Refusal(400, 'parameter_missing', `Missing required param: ${name}.`, name);
+  }
+}
+
+function priced(session: Session, params: Params): Omit<SessionExtras, 'expiry'> {
+  const items = (params.line_items as Params[]).map(lineItemFrom);
+  const code = items[0]?.currency ?? 'usd';
+  if (items.some((item) => item.currency !== code))
+    throw new Refusal(400, null, 'All line items must have the same currency.', 'line_items');
+  const total = items.reduce((sum, item) => sum + item.amount_total, 0);
+  assertTotal(total, code, "The Checkout Session's total amount");
+  Object.assign(session, { amount_subtotal: total, amount_total: total, currency: code });
+  const data = (params.payment_intent_data ?? {}) as Params;
+  return {
+    lineItems: items,
+    paymentMetadata: metadataFrom(data.metadata),
+    description: optional(data.description),
+    setupFutureUsage: optional(data.setup_future_usage) as SessionExtras['setupFutureUsage'],
+  };
+}
+
+/** A session that saves a card has its setup intent from the start, and nothing to pay. */
+function addSetupTo(
+  store: StripeStore,
+  session: Session,
+  params: Params,
+  cause: Cause,
+): Omit<SessionExtras, 'expiry'> {
+  const data = (params.setup_intent_data ?? {}) as Params;
+  const setup = newSetup({
+    customer: session.customer,
+    usage: 'off_session',
+    metadata: metadataFrom(data.metadata),
+    allowed: session.allowed_payment_method_types,
+  });
+  setup.description = optional(data.description);
+  Object.assign(session, {
+    setup_intent: setup.id,
+    payment_status: 'no_payment_required',
+    payment_method_collection: 'always',
+  });
+  store.sessionsByIntent.set(setup.id, session.id);
+  addSetup(store, setup, cause);
+  return { lineItems: [], paymentMetadata: {}, description: null, setupFutureUsage: null };
+}
+
+function savingOptions(params: Params, hasCustomer: boolean): Record<string, unknown> | null {
+  const given = params.saved_payment_method_options as Params | undefined;
+  if (given === undefined) return hasCustomer ? { ...defaultSaving } : null;
+  if (!hasCustomer && params.customer_creation !== 'always') {
+    const message =
+      'You can only pass `saved_payment_method_options` with `customer` or with `customer_creation` set to `always`.';
+    throw new Refusal(400, null, message, 'saved_payment_method_options');
+  }
+  return { ...defaultSaving, ...given };
 }
 
 /** POST /v1/checkout/sessions/:id/expire */
@@ -168,14 +244,24 @@ export function expireSession(store: StripeStore, id: string, cause: Cause): Ses
   session.url = null;
   const timer = store.extras.get(id)?.expiry;
   if (timer) clearTimeout(timer);
+  endIntents(store, session);
   store.emit('checkout.session.expired', session, cause);
   return session;
 }
 
-export function findSession(store: StripeStore, id: string): Session {
-  const session = store.sessions.get(id);
-  if (!session) throw new Refusal(404, 'resource_missing', `No such checkout.session: '${id}'`, 'session');
-  return session;
+/** A bank's page that is still open leads nowhere then. */
+function endIntents(store: StripeStore, session: Session): void {
+  const payment = session.payment_intent ? store.payments.get(session.payment_intent) : undefined;
+  if (payment) {
+    store.confirmations.delete(payment.id);
+    Object.assign(payment, { status: 'canceled', canceled_at: unixNow(), next_action: null });
+    store.emit('payment_intent.canceled', payment, noCause);
+  }
+  const setup = session.setup_intent ? store.setupIntents.get(session.setup_intent) : undefined;
+  if (!setup) return;
+  store.confirmations.delete(setup.id);
+  Object.assign(setup, { status: 'canceled', next_action: null });
+  store.emit('setup_intent.canceled', setup, noCause);
 }
 
 /** Expires the session by a timer, which does not keep the process alive. */
@@ -249,13 +335,4 @@ function lineItemFrom(item: Params, index: number): LineItem {
     },
     quantity,
   };
-}
-
-export function metadataFrom(given: unknown): Metadata {
-  if (typeof given !== 'object' || given === null) return {};
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')) as Metadata;
-}
-
-function optional(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

@@ -1,19 +1,25 @@
 import { createHmac } from 'node:crypto';
 import type { Settings } from '../options.ts';
+import type { CallRecord } from '../vendor.ts';
 import type { Webhooks } from '../webhooks.ts';
 import {
   apiVersion,
+  type BalanceTransaction,
   type Charge,
+  type Customer,
   type Dispute,
   type LineItem,
   newId,
   type PaymentIntent,
+  type PaymentMethod,
   type Refund,
   type RefundOutcome,
   type Session,
+  type SetupIntent,
   type StripeEvent,
   unixNow,
 } from './objects.ts';
+import type { Decline } from './test-cards.ts';
 
 const maxObjects = 20_000;
 
@@ -25,17 +31,24 @@ export type SessionExtras = {
   lineItems: LineItem[];
   paymentMetadata: Record<string, string>;
   description: string | null;
+  setupFutureUsage: 'off_session' | 'on_session' | null;
   expiry: NodeJS.Timeout | null;
 };
 
-/** A movement of the balance, as the ledger records it. */
-export type Movement = {
-  operation: 'refund.returned' | 'dispute.withdrawn' | 'dispute.reinstated';
-  id: string;
-  paymentIntent: string;
-  amount: number;
-  currency: string;
+/** What Stripe knows of a card and does not show. */
+export type CardState = {
+  number: string;
+  /** Its owner has agreed to charges in their absence. */
+  setUp: boolean;
+  /** Used without a customer, or detached from one: it can never be used again. */
+  usedUp: boolean;
 };
+
+/** A payment or setup that waits for its cardholder. */
+export type Confirmation = { paymentMethod: string; returnUrl: string | null };
+
+/** A movement of the balance, as the ledger records it. */
+type Movement = 'refund.returned' | 'dispute.withdrawn' | 'dispute.reinstated';
 
 /** A map that evicts its oldest entry, so that memory is limited during benchmarks. */
 class Bounded<T> extends Map<string, T> {
@@ -57,28 +70,94 @@ export class StripeStore {
   readonly refunds = new Bounded<Refund>();
   readonly disputes = new Bounded<Dispute>();
   readonly events = new Bounded<StripeEvent>();
+  readonly balanceTransactions = new Bounded<BalanceTransaction>();
+  readonly customers = new Bounded<Customer>();
+  readonly deletedCustomers = new Bounded<{ id: string; object: 'customer'; deleted: true }>();
+  readonly paymentMethods = new Bounded<PaymentMethod>();
+  readonly cards = new Bounded<CardState>();
+  readonly setupIntents = new Bounded<SetupIntent>();
+  /** The session of a payment or setup intent. */
+  readonly sessionsByIntent = new Bounded<string>();
+  /** By payment or setup intent. */
+  readonly confirmations = new Bounded<Confirmation>();
+  /** How the next charges of a customer off session are declined. */
+  readonly nextDeclines = new Bounded<Decline[]>();
   /** How a bank takes the refunds of a payment, by payment intent. Without an entry they succeed. */
   readonly refundOutcomes = new Bounded<RefundOutcome>();
-  #settings: Settings;
-  #webhooks: Webhooks;
+  readonly #settings: Settings;
+  readonly #webhooks: Webhooks;
+  readonly #record: (record: CallRecord) => void;
+  readonly #baseUrl: () => string;
+  readonly #timers = new Set<NodeJS.Timeout>();
 
-  #movement: (movement: Movement) => void;
-
-  constructor(settings: Settings, webhooks: Webhooks, movement: (movement: Movement) => void) {
+  /** `record`: enters into the ledger what happened without a call. */
+  constructor(
+    settings: Settings,
+    webhooks: Webhooks,
+    { record, baseUrl }: { record: (record: CallRecord) => void; baseUrl: () => string },
+  ) {
     this.#settings = settings;
     this.#webhooks = webhooks;
-    this.#movement = movement;
+    this.#record = record;
+    this.#baseUrl = baseUrl;
+  }
+
+  get baseUrl(): string {
+    return this.#baseUrl();
+  }
+
+  get minSessionSeconds(): number {
+    return this.#settings.stripe.minSessionSeconds;
   }
 
   /** Records a movement of the balance that no call causes: money of a refund that came back, or of a dispute. */
-  movement(operation: Movement['operation'], object: Refund | Dispute, amount: number): void {
-    const { id, payment_intent: paymentIntent, currency } = object;
-    this.#movement({ operation, id, paymentIntent, amount, currency });
+  movement(operation: Movement, object: Refund | Dispute, amount: number): void {
+    const { id, payment_intent, currency } = object;
+    const params = { payment_intent };
+    this.#record({ operation, params, vendorId: id, reference: payment_intent, amount, currency });
+  }
+
+  /** Records a charge, which a call or a cardholder on the payment page caused. */
+  charged(charge: Charge, payment: PaymentIntent, session: Session | null): void {
+    const { amount, currency, customer } = payment;
+    const failed = charge.status === 'failed';
+    this.#record({
+      operation: failed ? 'charge.failed' : 'payment.capture',
+      params: { ...(session && { session: session.id }), customer, payment_method: charge.payment_method },
+      vendorId: payment.id,
+      reference: customer,
+      amount,
+      currency,
+      ...(failed && {
+        error: { code: String(charge.failure_code), message: String(charge.failure_message) },
+      }),
+    });
+  }
+
+  /** Does something after a pause that does not keep the process alive. */
+  later(ms: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      act();
+    }, ms).unref();
+    this.#timers.add(timer);
   }
 
   /** Returns any object by id, for `expand`. */
   find(id: string): Record<string, unknown> | null {
-    for (const store of [this.payments, this.charges, this.sessions, this.refunds, this.disputes]) {
+    const objects = [
+      this.payments,
+      this.charges,
+      this.sessions,
+      this.refunds,
+      this.disputes,
+      this.customers,
+      this.deletedCustomers,
+      this.paymentMethods,
+      this.setupIntents,
+      this.balanceTransactions,
+    ];
+    for (const store of objects) {
       const found = store.get(id);
       if (found) return found;
     }
@@ -130,6 +209,8 @@ export class StripeStore {
 
   reset(): void {
     for (const { expiry } of this.extras.values()) if (expiry) clearTimeout(expiry);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
     for (const store of [
       this.sessions,
       this.extras,
@@ -139,6 +220,15 @@ export class StripeStore {
       this.disputes,
       this.events,
       this.refundOutcomes,
+      this.balanceTransactions,
+      this.customers,
+      this.deletedCustomers,
+      this.paymentMethods,
+      this.cards,
+      this.setupIntents,
+      this.sessionsByIntent,
+      this.confirmations,
+      this.nextDeclines,
     ]) {
       store.clear();
     }

@@ -22,6 +22,8 @@ export type QuotaOwner = { organizationId: string; keyId: string | null };
 export type Quotas = {
   /** Counts `cost` units, or none when it refuses. */
   take(name: RateName, owner: QuotaOwner, cost?: number): Promise<void>;
+  /** Units that were taken and not used. */
+  giveBack(name: RateName, owner: QuotaOwner, cost?: number): Promise<void>;
   /** Counts one place while `work` runs. */
   hold<T>(name: HeldName, owner: QuotaOwner, work: () => Promise<T>): Promise<T>;
   /** Passes `work` how many rows the organization may have. It compares while it inserts, and throws StoredQuotaError. */
@@ -87,6 +89,9 @@ export function createQuotas({ counters, defaults, loadLimits, log }: Options): 
         for (const each of taken) counters.giveBack(each, cost);
         throw refuse(name, owner, counter, resetMs);
       }
+    },
+    async giveBack(name, owner, cost = 1) {
+      for (const counter of await countersOf(name, owner)) counters.giveBack(counter, cost);
     },
     async hold(name, owner, work) {
       const places: { release(): Promise<void> }[] = [];

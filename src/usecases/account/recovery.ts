@@ -1,4 +1,10 @@
-import { findLinkOwner, requestLink, spendReset, spendVerification } from '../../db/account/links.ts';
+import {
+  findLinkOwner,
+  findStoredPassword,
+  requestLink,
+  spendOnPassword,
+  spendVerification,
+} from '../../db/account/links.ts';
 import { type AccountLinks, linkHours } from '../../domain/account/links.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { Runtime } from '../runtime.ts';
@@ -57,11 +63,11 @@ async function evenly(work: () => Promise<void>): Promise<void> {
   await Promise.all([work(), even]);
 }
 
-type Spending = Pick<Runtime, 'db'> & { links: AccountLinks };
+type Spending = Pick<Runtime, 'db'> & { links: AccountLinks; passwords: Passwords; counters: Counters };
 
 /** Sets the password by a link, and ends all sessions. Returns null for a link that does not work. Throws RefusedError 429. */
 export async function resetPassword(
-  deps: Spending & { passwords: Passwords; counters: Counters },
+  deps: Spending,
   token: string,
   password: string,
 ): Promise<{ email: string; userId: string } | null> {
@@ -69,11 +75,31 @@ export async function resetPassword(
   if (!link) return null;
   await countLinkUse(deps, link.id);
   // Before the link is used: a refused turn leaves it as it is.
-  return spendReset(deps.db, link.id, await deps.passwords.hash(password));
+  return spendOnPassword(deps.db, link, await deps.passwords.hash(password));
 }
 
-/** Verifies an address by a link. Returns null for a link that does not work. */
-export async function verifyAddress(deps: Spending, token: string): Promise<{ email: string } | null> {
+/**
+ * How the owner of a mailbox shows that the account is theirs too, and not one that a stranger made with their address: by a
+ * session of it (`userId`), by its password, or by setting another one.
+ */
+export type OwnerProof = { userId: string } | { password: string } | { newPassword: string };
+
+/**
+ * Verifies an address by a link. Returns null for a link that does not work, and `unproven`, with nothing changed, for the
+ * session or the password of another account. Throws RefusedError 429.
+ */
+export async function verifyAddress(
+  deps: Spending,
+  token: string,
+  proof: OwnerProof,
+): Promise<{ email: string } | 'unproven' | null> {
+  const { db, passwords } = deps;
   const link = await openLink(deps, 'verify_email', token);
-  return link && spendVerification(deps.db, link.id);
+  if (!link) return null;
+  if ('userId' in proof) return proof.userId === link.userId ? spendVerification(db, link.id) : 'unproven';
+  await countLinkUse(deps, link.id);
+  if ('newPassword' in proof) return spendOnPassword(db, link, await passwords.hash(proof.newPassword));
+  const stored = await findStoredPassword(db, link.userId);
+  if (stored === null || !(await passwords.verify(stored, proof.password))) return 'unproven';
+  return spendVerification(db, link.id);
 }

@@ -3,7 +3,9 @@ import {
   findInvitingSellers,
   findRegistered,
   type InvitingSeller,
+  isKnownPerson,
   type NewPerson,
+  type Proof,
   registration,
   registrationConstraints,
 } from '../../db/account/register.ts';
@@ -18,7 +20,14 @@ import { createPasswords } from './passwords.ts';
 
 type Deps = Pick<Runtime, 'config' | 'db' | 'relay'>;
 
-type Fields = { email: string; name: string; password: string; companyName: string; phone: string | null };
+type Fields = {
+  email: string;
+  name: string;
+  /** Of an account at Google: its id there. Google has verified the address. */
+  proof: { password: string } | { googleId: string };
+  companyName: string;
+  phone: string | null;
+};
 export type SellerRegistration = Fields & { role: 'seller' };
 /** `seller`: the one whose code was given. */
 export type BuyerRegistration = Fields & { role: 'buyer'; inviteCode: string; seller: InvitingSeller };
@@ -28,9 +37,11 @@ export type Registrations = {
   register(person: SellerRegistration | BuyerRegistration): Promise<NewPerson>;
   /** The open seller with this code; null for any other code. */
   findSeller(code: string): Promise<InvitingSeller | null>;
+  /** Whether the address or the account at Google belongs to a user. */
+  isKnown(person: { email: string; googleId: string }): Promise<boolean>;
 };
 
-const emailTaken = 'User with this email already exists';
+export const emailTaken = 'User with this email already exists';
 export const invalidCode = 'Invalid invite code';
 
 /** People who register at the same time share their statements, each with an outcome of their own. */
@@ -57,10 +68,13 @@ export function createRegistrations({ config, db, relay }: Deps): Registrations 
   const findSeller = inBatches((codes: string[]) => findInvitingSellers(db, codes));
   return {
     findSeller,
+    isKnown: (person) => isKnownPerson(db, person),
     async register(fields) {
-      const password = passwords.quick(fields.password);
+      const { proof } = fields;
+      const stored: Proof =
+        'password' in proof ? { password: passwords.quick(proof.password), linkId: newId() } : proof;
       for (let attempt = 0; ; attempt += 1) {
-        const person = personOf(fields, password);
+        const person = personOf(fields, stored);
         try {
           const refusal = await store(person);
           if (refusal instanceof Error) throw refusal;
@@ -75,18 +89,9 @@ export function createRegistrations({ config, db, relay }: Deps): Registrations 
   };
 }
 
-function personOf(fields: SellerRegistration | BuyerRegistration, password: string): NewPerson {
+function personOf(fields: SellerRegistration | BuyerRegistration, proof: Proof): NewPerson {
   const { email, name, companyName, phone } = fields;
-  const person = {
-    userId: newId(),
-    accountId: newId(),
-    linkId: newId(),
-    email,
-    name,
-    password,
-    companyName,
-    phone,
-  };
+  const person = { userId: newId(), accountId: newId(), email, name, proof, companyName, phone };
   if (fields.role === 'buyer')
     return {
       ...person,

@@ -10,6 +10,7 @@ import {
   subscriptionsByPages,
 } from '../../db/marketplace/buyer-rows.ts';
 import { csvLine } from '../../domain/csv/write.ts';
+import { RefusedError } from '../../domain/errors.ts';
 import { isEmail } from '../../domain/lead/email.ts';
 import { dollarsToMinor, minorToDollars } from '../../domain/marketplace/dollars.ts';
 import { partyStatuses, priorities } from '../../domain/marketplace/party.ts';
@@ -82,7 +83,11 @@ type By = {
   actor: string;
   /** Runs what is stored once the file has arrived. */
   inTurn: <T>(work: () => Promise<T>, rows: number) => Promise<T>;
+  /** Counts addresses that the answer says are known; null for an operator. */
+  knownAddresses: KnownAddresses | null;
 };
+/** `take` throws RefusedError 429 when too many were known. */
+export type KnownAddresses = { take(units: number): Promise<void>; giveBack(units: number): Promise<void> };
 /** The statement of a batch compares each of its rows with all others. */
 const batchSize = 100;
 
@@ -93,21 +98,41 @@ const batchSize = 100;
 export async function importBuyers(
   { db }: Deps,
   bytes: AsyncIterable<Uint8Array>,
-  { organizationId, actor, inTurn }: By,
+  { organizationId, actor, inTurn, knownAddresses }: By,
 ): Promise<ImportSummary> {
   const file = await readTable(bytes, buyerRow, ['email']);
   const rows = withoutRepeats(file.valid, ({ email }) => email, file.rejected);
-  const wrong: Partial<Record<BuyerRowOutcome, string>> = {
+  const wrong: Partial<Record<BuyerRowOutcome | 'unasked', string>> = {
     taken: 'email: User with this email already exists',
     nameless: 'name: must be given for a new buyer',
+    unasked: 'email: too many addresses belonged to other accounts today',
   };
+  const storeBatch = (batch: BuyerRow[]) =>
+    db.withTx((tx) => storeBuyerRows(tx, organizationId, batch, actor));
   return inTurn(
     () =>
-      store<BuyerRow, BuyerRowOutcome>({ ...file, valid: rows }, wrong, (batch) =>
-        db.withTx((tx) => storeBuyerRows(tx, organizationId, batch, actor)),
+      store<BuyerRow, BuyerRowOutcome | 'unasked'>({ ...file, valid: rows }, wrong, (batch) =>
+        knownAddresses ? countKnown(knownAddresses, batch, storeBatch) : storeBatch(batch),
       ),
     rows.length,
   );
+}
+
+/** An answer tells which addresses have an account here: counted before they are looked up, as a seller's single buyers are. */
+async function countKnown(
+  known: KnownAddresses,
+  batch: BuyerRow[],
+  storeBatch: (batch: BuyerRow[]) => Promise<BuyerRowOutcome[]>,
+): Promise<(BuyerRowOutcome | 'unasked')[]> {
+  try {
+    await known.take(batch.length);
+  } catch (error) {
+    if (error instanceof RefusedError) return batch.map(() => 'unasked');
+    throw error;
+  }
+  const outcomes = await storeBatch(batch);
+  await known.giveBack(outcomes.filter((outcome) => outcome !== 'taken').length);
+  return outcomes;
 }
 
 /** Stores the subscriptions of a CSV by buyer and campaign, as `importBuyers` does. */

@@ -12,7 +12,8 @@ export type HashPassword = (password: string) => Promise<string>;
 
 /**
  * Makes a buyer of a seller, who signs in with this password; without one, by a link that sets it. Throws ContractError
- * 400 when the e-mail address belongs to a user, in any case.
+ * 400 when the e-mail address belongs to a user, in any case, and RefusedError 429 when too many did: the answer tells who
+ * has an account here.
  */
 export async function createBuyer(
   { db, quotas, hashPassword }: Pick<Runtime, 'db' | 'quotas'> & { hashPassword: HashPassword },
@@ -20,9 +21,11 @@ export async function createBuyer(
   { password, ...buyer }: Omit<NewPartyBuyer, 'passwordHash'> & { password: string | null },
   actor: string,
 ): Promise<{ id: string; userId: string; email: string }> {
-  // Before the hash, which is made slow on purpose.
-  if (await isEmailTaken(db, buyer.email)) throw emailTaken();
   const owner = { organizationId, keyId: null };
+  // Counted before the look, so that a burst learns no more; and before the hash, which is made slow on purpose.
+  await quotas.take('known_addresses', owner);
+  if (await isEmailTaken(db, buyer.email)) throw emailTaken();
+  await quotas.giveBack('known_addresses', owner);
   const passwordHash =
     password === null ? null : await quotas.hold('passwords_made', owner, () => hashPassword(password));
   try {

@@ -1,5 +1,5 @@
 import { findCursor, moveCursor } from '../../db/transport/event-cursors.ts';
-import { reversalEventTypes } from '../../domain/payment/stripe-facts.ts';
+import { reversalEventTypes, walletEventTypes } from '../../domain/payment/stripe-facts.ts';
 import type { Runtime } from '../runtime.ts';
 import { receiveStripeEvent } from './receive-event.ts';
 
@@ -11,7 +11,7 @@ const listedMs = 30 * 24 * 3_600_000;
 const overlapMs = 3_600_000;
 
 /**
- * Reads Stripe's own list of events about refunds and disputes since the last reading, and receives those whose webhook
+ * Reads Stripe's own list of events about refunds, disputes and wallets since the last reading, and receives those whose webhook
  * never came. Sessions are not read here: each is polled until it has ended.
  */
 export async function readMissedEvents(deps: Deps): Promise<void> {
@@ -22,8 +22,10 @@ export async function readMissedEvents(deps: Deps): Promise<void> {
   if (readUntil && now.getTime() - readUntil.getTime() < config.timings.missedEventsEveryMs / 2) return;
   const since = readUntil ? readUntil.getTime() - overlapMs : now.getTime() - listedMs;
   let missed = 0;
-  for (const event of await payments.listEvents(reversalEventTypes, new Date(since)))
-    if (event.account === null && (await receiveStripeEvent(deps, event, null))) missed += 1;
+  // Read apart: one list is cut off at its most recent events.
+  for (const types of [reversalEventTypes, walletEventTypes])
+    for (const event of await payments.listEvents(types, new Date(since)))
+      if (event.account === null && (await receiveStripeEvent(deps, event, null))) missed += 1;
   await moveCursor(db, 'stripe', now);
   if (missed > 0) log.info({ missed }, 'read Stripe events whose webhook had not come');
 }

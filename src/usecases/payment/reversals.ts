@@ -81,7 +81,7 @@ export async function bookCurrent(
 
 /** The refunds and disputes of a payment as Stripe reports them now. */
 export async function fetchReversals(
-  { paymentIntent, amountMinor }: PaymentRow,
+  { paymentIntent, amountMinor }: { paymentIntent: string; amountMinor: number },
   payments: Pick<PaymentGateway, 'retrieveReversals'>,
 ): Promise<{ now: Reversals; sums: Sums }> {
   const now = reversalsOf(await payments.retrieveReversals(paymentIntent));
@@ -110,7 +110,7 @@ function reversalsOf(found: Awaited<ReturnType<PaymentGateway['retrieveReversals
 }
 
 /** Every object that Stripe reports is known in its current state. */
-function isBooked(payment: PaymentRow, sums: Sums, known: Reversals, now: Reversals): boolean {
+export function isBooked(payment: Sums, sums: Sums, known: Reversals, now: Reversals): boolean {
   const states = ({ refunds, disputes }: Reversals) => [
     ...refunds.map(({ id, status, failure }) => `${id} ${status} ${failure}`),
     ...disputes.map(
@@ -128,4 +128,4 @@ function isBooked(payment: PaymentRow, sums: Sums, known: Reversals, now: Revers
 const shownDetails = async (db: Runtime['db'], unlock: UnlockView) =>
   unlock.viewedAt ? 'read' : findReveal(db, unlock.id);
 
-const isWithinGrace = (run: Run<UnlockView>) => run.now.getTime() - run.since.getTime() < bookingGraceMs;
+export const isWithinGrace = (run: Run) => run.now.getTime() - run.since.getTime() < bookingGraceMs;

@@ -86,6 +86,24 @@ export const en: Texts = {
     '{has_invitedBy, select, yes {{invitedBy} invites} other {{organization} invites}} you to work with {organization} on leadgate. ' +
     'Accept here:\n\n{url}\n\nThe link works once and for {hours} hours. If you do not know who this is, ignore this e-mail.',
 
+  rechargeDeclinedSubject: 'Your card was declined',
+
+  rechargeDeclinedBody:
+    '{has_name, select, yes {Hi {name},\n\nwe} other {We}} could not add {amount} to your wallet at {organization}: your card was declined. ' +
+    'Nothing was charged. We try again tomorrow.\n\nTo use another card, or to add money yourself:\n\n{url}',
+
+  rechargeConfirmSubject: 'Confirm a payment of {amount}',
+
+  rechargeConfirmBody:
+    '{has_name, select, yes {Hi {name},\n\nyour} other {Your}} bank asks you to confirm that {amount} is added to your wallet at {organization}. ' +
+    'Nothing was charged yet. Confirm it here:\n\n{url}',
+
+  rechargeStoppedSubject: 'Auto-recharge has stopped',
+
+  rechargeStoppedBody:
+    '{has_name, select, yes {Hi {name},\n\nwe} other {We}} could not add {amount} to your wallet at {organization}: your card was declined. ' +
+    'Nothing was charged, and auto-recharge has stopped. Add another card, or add money yourself:\n\n{url}',
+
   alertSubject: '[leadgate] {what}',
 
   alertBody:

@@ -87,6 +87,24 @@ export const es: Texts = {
     '{has_invitedBy, select, yes {{invitedBy} le invita} other {{organization} le invita}} a trabajar con {organization} en leadgate. ' +
     'Acepte aquí:\n\n{url}\n\nEl enlace sirve una vez y durante {hours} horas. Si no conoce a esta persona, ignore este mensaje.',
 
+  rechargeDeclinedSubject: 'Su tarjeta fue rechazada',
+
+  rechargeDeclinedBody:
+    '{has_name, select, yes {Hola, {name}:\n\nno} other {No}} pudimos añadir {amount} a su monedero en {organization}: su tarjeta fue rechazada. ' +
+    'No se cobró nada. Lo intentaremos de nuevo mañana.\n\nPara usar otra tarjeta o añadir dinero usted mismo:\n\n{url}',
+
+  rechargeConfirmSubject: 'Confirme un pago de {amount}',
+
+  rechargeConfirmBody:
+    '{has_name, select, yes {Hola, {name}:\n\nsu} other {Su}} banco le pide que confirme que se añaden {amount} a su monedero en {organization}. ' +
+    'Aún no se cobró nada. Confírmelo aquí:\n\n{url}',
+
+  rechargeStoppedSubject: 'La recarga automática se detuvo',
+
+  rechargeStoppedBody:
+    '{has_name, select, yes {Hola, {name}:\n\nno} other {No}} pudimos añadir {amount} a su monedero en {organization}: su tarjeta fue rechazada. ' +
+    'No se cobró nada y la recarga automática se detuvo. Añada otra tarjeta o dinero usted mismo:\n\n{url}',
+
   alertSubject: '[leadgate] {what}',
 
   alertBody:

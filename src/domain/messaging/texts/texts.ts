@@ -21,6 +21,12 @@ export interface TextArguments {
   resetBody: 'name' | 'url' | 'hours';
   invitationSubject: 'organization';
   invitationBody: 'name' | 'organization' | 'invitedBy' | 'url' | 'hours';
+  rechargeDeclinedSubject: never;
+  rechargeDeclinedBody: 'name' | 'amount' | 'organization' | 'url';
+  rechargeConfirmSubject: 'amount';
+  rechargeConfirmBody: 'name' | 'amount' | 'organization' | 'url';
+  rechargeStoppedSubject: never;
+  rechargeStoppedBody: 'name' | 'amount' | 'organization' | 'url';
   alertSubject: 'what';
   alertBody: 'what' | 'company' | 'buyer' | 'lead' | 'explanation' | 'detail' | 'since' | 'next' | 'url';
 }

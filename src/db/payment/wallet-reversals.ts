@@ -1,0 +1,117 @@
+import { sql } from 'drizzle-orm';
+import type { Account, Reversals } from '../../domain/payment/reversals.ts';
+import type { WalletTransactionType } from '../../domain/payment/wallet.ts';
+import { walletAccount } from '../../domain/payment/wallet-accounts.ts';
+import { type ChargeMoney, chargeBalances, walletDelta } from '../../domain/payment/wallet-reversals.ts';
+import type { Queryable } from '../client.ts';
+import { type Change, type Part, run } from '../commit.ts';
+import { balanceEntries, journalOf } from './ledger.ts';
+import { storeDisputes, storeRefunds, sumColumns, unchanged } from './reversals.ts';
+import { changeBalance } from './wallet-credit.ts';
+
+/** A booked charge of a wallet. */
+export type WalletCharge = ChargeMoney & {
+  id: string;
+  topUpId: string;
+  organizationId: string;
+  buyerId: string;
+  paymentIntent: string;
+  currency: string;
+  version: number;
+};
+
+const columns =
+  sql.raw(`y.id, t.id AS "topUpId", t.organization_id AS "organizationId", t.buyer_id AS "buyerId",
+  y.payment_intent AS "paymentIntent", y.currency, y.version, y.amount_minor AS "amountMinor", y.refunded_minor AS "refundedMinor",
+  y.refunding_minor AS "refundingMinor", y.disputed_minor AS "disputedMinor", y.withdrawn_minor AS "withdrawnMinor",
+  y.reserved_minor AS "reservedMinor"`);
+const from = sql.raw(`FROM payments y JOIN top_ups t ON t.id = y.subject_id AND y.purpose = 'top_up'`);
+
+/** Returns null before the charge is booked. */
+export async function findWalletCharge(
+  db: Queryable,
+  by: { paymentIntent: string } | { id: string },
+): Promise<WalletCharge | null> {
+  const which = 'id' in by ? sql`y.id = ${by.id}::uuid` : sql`y.payment_intent = ${by.paymentIntent}`;
+  const [row] = await run<WalletCharge>(db, sql`SELECT ${columns} ${from} WHERE ${which}`);
+  return row ?? null;
+}
+
+const mostCharges = 200;
+
+/** The newest charges of a wallet that can still go back, locked for the transaction in the order of locks. */
+export async function lockCharges(db: Queryable, buyerId: string): Promise<WalletCharge[]> {
+  const rows = await run<WalletCharge>(
+    db,
+    sql`SELECT ${columns} ${from} WHERE y.id IN (SELECT p.id FROM payments p JOIN top_ups o ON o.id = p.subject_id
+        WHERE o.buyer_id = ${buyerId}::uuid AND p.purpose = 'top_up' AND p.kept
+          AND p.amount_minor > p.refunded_minor + p.refunding_minor + p.disputed_minor + p.reserved_minor
+        ORDER BY p.id DESC LIMIT ${mostCharges}::integer)
+      ORDER BY y.id FOR UPDATE OF y`,
+  );
+  return rows.reverse();
+}
+
+export type ChargeBooking = {
+  to: ChargeMoney;
+  now: Reversals;
+  /** How much more banks claim than before; negative for claims that were decided. */
+  claimDelta: number;
+  description: string;
+};
+
+/**
+ * Books the refunds and disputes of a charge with its wallet: what goes back leaves the balance, and what is missing of it
+ * becomes debt. Its guard matches no row when another run booked some since the charge was read.
+ */
+export function bookCharge(charge: WalletCharge, booking: ChargeBooking): Pick<Change, 'guard' | 'writes'> {
+  const { to, now } = booking;
+  return {
+    guard: (
+      held,
+    ) => sql`UPDATE payments SET ${sumColumns({ now, sums: to, flagsBuyer: false })}, reserved_minor = ${to.reservedMinor}::integer
+      WHERE ${unchanged(charge)} AND ${held} RETURNING id`,
+    writes: [
+      ...(now.refunds.length > 0 ? [storeRefunds(charge.id, now.refunds)] : []),
+      ...(now.disputes.length > 0 ? [storeDisputes(charge.id, now.disputes)] : []),
+      ...moneyParts(charge, to, { key: `return-${charge.id}-v${charge.version + 1}`, ...booking }),
+    ],
+  };
+}
+
+/**
+ * Reserves an amount of a charge to be refunded, or releases it: it leaves the wallet or comes back to it. Its guard
+ * matches no row when the charge changed since it was read.
+ */
+export function reserve(
+  charge: WalletCharge,
+  { amountMinor, description }: { amountMinor: number; description: string },
+): Pick<Change, 'guard' | 'writes'> {
+  const to = { ...charge, reservedMinor: charge.reservedMinor + amountMinor };
+  return {
+    guard: (
+      held,
+    ) => sql`UPDATE payments SET reserved_minor = ${to.reservedMinor}::integer, version = version + 1
+      WHERE ${unchanged(charge)} AND ${held} RETURNING id`,
+    writes: moneyParts(charge, to, { key: `give-back-${charge.id}-v${charge.version + 1}`, description }),
+  };
+}
+
+function moneyParts(
+  charge: WalletCharge,
+  to: ChargeMoney,
+  { key, description, claimDelta = 0 }: { key: string; description: string; claimDelta?: number },
+): Part[] {
+  const { organizationId, buyerId, currency, paymentIntent } = charge;
+  const nameOf = (account: Account) => {
+    if (account === 'stripe') return account;
+    return account === 'sales' ? walletAccount(buyerId) : `${account}:${organizationId}`;
+  };
+  const entries = balanceEntries(nameOf, chargeBalances(charge), chargeBalances(to));
+  const amountMinor = walletDelta(charge, to);
+  const type: WalletTransactionType = amountMinor > 0 ? 'CREDIT' : 'DEBIT';
+  return [
+    ...changeBalance({ organizationId, buyerId, amountMinor, claimDelta, type, description, paymentIntent }),
+    ...journalOf(organizationId, { key, currency, entries }),
+  ];
+}

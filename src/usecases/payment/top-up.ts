@@ -1,0 +1,188 @@
+import type { ChargeResult } from '../../adapters/payments.ts';
+import { violatedUnique } from '../../db/constraints.ts';
+import { beginTopUp, type OverLimit, storeSession } from '../../db/payment/wallet-begin.ts';
+import { findCard } from '../../db/payment/wallet-cards.ts';
+import { findTopUp, type NewTopUp, type TopUp } from '../../db/payment/wallet-top-ups.ts';
+import type { Wallet } from '../../db/payment/wallets.ts';
+import { firstAnswer, type IdempotencyKey } from '../../db/transport/idempotency.ts';
+import { ContractError, TransientError } from '../../domain/errors.ts';
+import { formatMoney } from '../../domain/money.ts';
+import { walletCurrency } from '../../domain/payment/wallet.ts';
+import { newId } from '../../events/new-id.ts';
+import type { Runtime } from '../runtime.ts';
+import { noSuchCard } from './cards.ts';
+import { callStripe, chargeKey, chargeTopUp } from './top-up-charge.ts';
+import { type Settled, settlePayment, settleUnpaid } from './top-up-settle.ts';
+import { answered } from './wallet-calls.ts';
+import { customerOf } from './wallet-customer.ts';
+
+export type TopUpDeps = Pick<Runtime, 'db' | 'relay' | 'effects' | 'payments' | 'config' | 'selfCheck'>;
+
+/** What became of a top-up by a saved card. `pending`: the bank has not decided, and the wallet is credited once it has. */
+export type TopUpResult =
+  | { kind: 'credited'; paymentIntent: string }
+  | { kind: 'needs_action'; clientSecret: string | null; confirmUrl: string | null }
+  | { kind: 'declined'; code: string }
+  | { kind: 'pending' };
+
+/** Stripe's smallest and largest amounts, in cents. */
+export const topUpAmounts = { least: 50, most: 99_999_999 } as const;
+
+/**
+ * Charges a saved card and credits the wallet. `cardId`: ours or Stripe's; null for the primary one. A repeated key, and a
+ * repeated request without a key within seconds, get the answer of the first. Throws the refusals of the contract.
+ */
+export async function addFunds(
+  deps: TopUpDeps,
+  wallet: Wallet,
+  order: { amountMinor: number; cardId: string | null; key: IdempotencyKey | null },
+): Promise<TopUpResult> {
+  const known = await keyedTopUp(deps, order.key);
+  if (known !== null) return chargeNow(deps, known);
+  const card = await findCard(deps.db, wallet.buyerId, order.cardId);
+  if (!card && order.cardId !== null) throw noSuchCard();
+  if (!card) throw new ContractError(400, 'invalid_input', 'No payment method available');
+  const topUp = newTopUp(wallet, 'card', order.amountMinor, card.id);
+  return chargeNow(deps, await begin(deps, topUp, order.key));
+}
+
+async function keyedTopUp(deps: TopUpDeps, key: IdempotencyKey | null): Promise<string | null> {
+  const first = await firstAnswer(deps.db, key);
+  return first ? (first.body as { topUpId: string }).topUpId : null;
+}
+
+const newTopUp = (
+  { organizationId, buyerId }: Wallet,
+  kind: NewTopUp['kind'],
+  amountMinor: number,
+  paymentMethodId: string | null,
+): NewTopUp => ({
+  id: newId(),
+  organizationId,
+  buyerId,
+  kind,
+  amountMinor,
+  currency: walletCurrency,
+  paymentMethodId,
+});
+
+/** Stores the top-up, and returns the id of the one that is to be charged: of two equal requests, the first. */
+async function begin(deps: TopUpDeps, topUp: NewTopUp, key: IdempotencyKey | null): Promise<string> {
+  const { db, relay, config } = deps;
+  const order = { topUp, limits: config.wallet, key, lookUpInMs: config.timings.reconcileAfterMs };
+  try {
+    const begun = await beginTopUp(db, order, relay.commitOptions());
+    if (begun.kind === 'repeated') return begun.topUpId;
+    if (begun.kind === 'over_limit') throw overLimit(begun.limit, config);
+    relay.publish(begun.publish);
+    return topUp.id;
+  } catch (error) {
+    const first = violatedUnique(error) === null ? null : await keyedTopUp(deps, key);
+    if (first === null) throw error;
+    return first;
+  }
+}
+
+function overLimit(limit: OverLimit, { wallet }: Pick<Runtime['config'], 'wallet'>): ContractError {
+  const most = (minor: number) => formatMoney(minor, walletCurrency, 'en');
+  const detail =
+    limit === 'day'
+      ? `At most ${most(wallet.mostPerDayMinor)} can be added in a day. Nothing was charged.`
+      : `A wallet holds at most ${most(wallet.mostBalanceMinor)}. Nothing was charged.`;
+  return new ContractError(400, 'invalid_input', 'Invalid amount', detail);
+}
+
+/** Charges a top-up, or takes up what another request or run began, and books the answer. */
+export async function chargeNow(deps: TopUpDeps, topUpId: string): Promise<TopUpResult> {
+  const topUp = await findTopUp(deps.db, topUpId);
+  if (!topUp) throw new Error('a top-up that was begun is missing');
+  if (topUp.state !== 'open') return resultOf(deps, topUp);
+  const sent = await answered(() => chargeTopUp(deps, topUp, null));
+  if (sent.state === 'refused') {
+    const decline = {
+      kind: 'declined',
+      paymentIntent: null,
+      code: sent.code,
+      advice: 'hard',
+      message: '',
+    } as const;
+    await commit(deps, settleUnpaid(topUp, decline));
+  } else if (sent.result.kind === 'succeeded') {
+    const payment = await deps.payments.retrievePayment(sent.result.paymentIntent);
+    await commit(deps, settlePayment(topUp, payment, deps));
+  } else {
+    await commit(deps, settleUnpaid(topUp, sent.result));
+  }
+  const now = await findTopUp(deps.db, topUpId);
+  return resultOf(deps, now ?? topUp);
+}
+
+/** A change that matches no row was made by another run: what it left is read afterwards. */
+async function commit({ relay }: TopUpDeps, { change }: Settled): Promise<void> {
+  if (change) await relay.commit(change);
+}
+
+async function resultOf(deps: TopUpDeps, topUp: TopUp): Promise<TopUpResult> {
+  switch (topUp.state) {
+    case 'paid':
+      return { kind: 'credited', paymentIntent: topUp.paymentIntent ?? '' };
+    case 'needs_action':
+      return confirmation(await callStripe(deps, { ...topUp, paymentIntent: null }, chargeKey(topUp)));
+    case 'failed':
+    case 'canceled':
+      return { kind: 'declined', code: topUp.declineCode ?? 'canceled' };
+    default:
+      return { kind: 'pending' };
+  }
+}
+
+/** The secret is not stored, so it is taken from Stripe's answer to the same key. */
+const confirmation = (result: ChargeResult): TopUpResult =>
+  result.kind === 'needs_action'
+    ? { kind: 'needs_action', clientSecret: result.clientSecret, confirmUrl: result.confirmUrl }
+    : { kind: 'pending' };
+
+/** Books what became of a payment when the buyer returns from a page of Stripe or of the bank. */
+export async function lookUpTopUp(deps: TopUpDeps, topUp: TopUp): Promise<TopUp> {
+  if (topUp.isBooked || topUp.paymentIntent === null) return topUp;
+  const payment = await deps.payments.retrievePayment(topUp.paymentIntent);
+  await commit(deps, settlePayment(topUp, payment, deps));
+  return (await findTopUp(deps.db, topUp.id)) ?? topUp;
+}
+
+/** Stripe's page on which the buyer adds money and saves the card that pays. Throws the refusals of the limits. */
+export async function openTopUpPage(
+  deps: TopUpDeps,
+  wallet: Wallet,
+  { amountMinor, back }: { amountMinor: number; back: string },
+): Promise<string> {
+  const customer = await customerOf(deps, wallet);
+  const topUp = newTopUp(wallet, 'checkout', amountMinor, null);
+  await begin(deps, topUp, null);
+  return openSession(deps, topUp, { customer, back });
+}
+
+async function openSession(
+  { payments, relay, selfCheck }: TopUpDeps,
+  topUp: NewTopUp,
+  { customer, back }: { customer: string; back: string },
+): Promise<string> {
+  const session = await payments.createCheckout({
+    idempotencyKey: `top-up-page:${topUp.id}`,
+    amount: topUp.amountMinor,
+    currency: topUp.currency,
+    description: 'Wallet recharge',
+    expiresAt: new Date(selfCheck.now().getTime() + pageLastsMs),
+    successUrl: `${back}/top-ups/${topUp.id}`,
+    cancelUrl: back,
+    customer,
+    saveCard: true,
+    metadata: { kind: 'top_up', top_up_id: topUp.id, buyer_id: topUp.buyerId },
+  });
+  if (!session.url)
+    throw new TransientError('the checkout session has no URL', { vendor: 'stripe', code: 'unavailable' });
+  await relay.commit({ writes: [storeSession(topUp.id, session)] });
+  return session.url;
+}
+
+const pageLastsMs = 2 * 3_600_000;

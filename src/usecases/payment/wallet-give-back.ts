@@ -1,0 +1,60 @@
+import { type CommitResult, commitChange } from '../../db/commit.ts';
+import { lockCharges, reserve } from '../../db/payment/wallet-reversals.ts';
+import { lockWallet } from '../../db/payment/wallets.ts';
+import { RefusedError } from '../../domain/errors.ts';
+import { allocate } from '../../domain/payment/wallet-reversals.ts';
+import { descriptions } from '../../domain/payment/wallet-texts.ts';
+import { newId } from '../../events/new-id.ts';
+import { subjects } from '../../events/subjects.ts';
+import type { Runtime } from '../runtime.ts';
+
+type Deps = Pick<Runtime, 'db' | 'relay'>;
+
+/**
+ * Takes unspent balance from a wallet, to be refunded to the charges that it came from, the newest first. Returns what is
+ * to go back, in cents: less than asked for where the charges do not cover it. Throws RefusedError when there is nothing to
+ * give back.
+ */
+export async function giveBack(
+  { db, relay }: Deps,
+  buyerId: string,
+  amountMinor: number | null,
+): Promise<number> {
+  const giveBackId = newId();
+  const { total, publish } = await db.withTx(async (tx) => {
+    const charges = await lockCharges(tx, buyerId);
+    const wallet = await lockWallet(tx, buyerId);
+    const most = wallet && wallet.disputedMinor === 0 ? Math.max(wallet.balanceMinor, 0) : 0;
+    const parts = allocate(Math.min(amountMinor ?? most, most), charges);
+    const publish: CommitResult['publish'] = [];
+    for (const { charge, amountMinor: amount } of parts) {
+      const change = reserve(charge, { amountMinor: amount, description: descriptions.refund });
+      const { organizationId, topUpId, id: paymentId } = charge;
+      const result = await commitChange(
+        tx,
+        {
+          ...change,
+          events: [
+            {
+              type: 'wallet.give_back_opened',
+              organizationId,
+              subject: subjects.top_up(topUpId),
+              data: { topUpId, buyerId, paymentId, giveBackId, amount },
+            },
+          ],
+        },
+        relay.commitOptions(),
+      );
+      publish.push(...result.publish);
+    }
+    return { total: parts.reduce((sum, part) => sum + part.amountMinor, 0), publish };
+  });
+  if (total === 0)
+    throw new RefusedError(
+      409,
+      'nothing_to_refund',
+      'There is no unspent balance that can go back. Nothing was changed.',
+    );
+  relay.publish(publish);
+  return total;
+}

@@ -13,6 +13,7 @@ import {
   type TurnLead,
 } from '../../db/marketplace/distribution.ts';
 import { readDrain, type TurnsChange } from '../../db/marketplace/pending.ts';
+import { findRecharging, type WalletLimits } from '../../db/payment/wallet-recharge.ts';
 import { retryWhileDisconnected } from '../../db/retry.ts';
 import { lockRuns, type RunEnding } from '../../db/transport/run-ends.ts';
 import { continueNow, ended, type Outcome, skip, snooze } from '../../engine/outcome.ts';
@@ -25,7 +26,7 @@ import {
   type TurnFacts,
 } from './distribute-plan.ts';
 
-type Deps = { db: Database; relay: Relay; rechargeWaitMs: number };
+type Deps = { db: Database; relay: Relay; rechargeWaitMs: number; limits: WalletLimits };
 
 /** A lead that was received for a campaign, and the run that decides it. */
 export type ReceivedLead = { leadId: string; campaignId: string; ending: RunEnding };
@@ -154,7 +155,7 @@ type Selling = {
 /** Chooses and commits, and chooses again when a guard is lost. Returns null when it was lost every time. */
 async function sellPlanned(
   tx: Tx,
-  { relay, rechargeWaitMs }: Deps,
+  { relay, rechargeWaitMs, limits }: Deps,
   publish: PublishRow[],
   campaign: TurnCampaign,
   leads: readonly PlannedLead[],
@@ -170,13 +171,27 @@ async function sellPlanned(
       bought: await readBoughtPeople(tx, campaign, hashes),
     };
     const plan = planLeads(facts, leads, { draining });
-    const change = assign({ ...plan, turns: changedTurns(turnsOf(plan)), ends: endsOf(plan) });
+    const change = assign({
+      ...plan,
+      turns: changedTurns(turnsOf(plan)),
+      recharges: { wanted: plan.recharges, limits },
+      ends: endsOf(plan),
+    });
     const result: CommitResult = await commitChange(tx, change, relay.commitOptions());
     if (!result.moved) continue;
     publish.push(...result.publish);
+    if (!draining) await releaseUnpaid(tx, plan);
     return plan;
   }
   return null;
+}
+
+/** Leads whose buyer is not being recharged, because a limit stood in the way, are decided without it at once. */
+async function releaseUnpaid(tx: Tx, { heldFor, outcomes }: Plan): Promise<void> {
+  if (heldFor.size === 0) return;
+  const charged = await findRecharging(tx, [...new Set([...heldFor.values()].flat())]);
+  for (const [leadId, buyerIds] of heldFor)
+    if (!buyerIds.some((buyerId) => charged.has(buyerId))) outcomes.set(leadId, 'left');
 }
 
 const changedTurns = (turns: TurnsChange): TurnsChange | null =>

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createIngest } from '../../../src/usecases/marketplace/ingest.ts';
 import { recordDecision, sellMarketLead } from '../../harness/market-leads.ts';
 import { type IngestPlace, makeIngestPlace, makeSupplier, sendLead } from './place.ts';
 
@@ -151,6 +152,23 @@ describe('the same lead twice', () => {
     expect(new Set(answers.map((answer) => answer.json().leadId)).size).toBe(1);
     expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([201]));
     expect([await count('leads'), await count('events')]).toEqual(before.map((n) => n + 1));
+  });
+
+  it('sent to several processes at once one is stored, with one event', async () => {
+    const { api, seller, supplier } = place;
+    const owner = { organizationId: seller.organizationId, supplierId: supplier.id };
+    const ingests = Array.from({ length: 4 }, () => createIngest(api.runtime));
+    for (let round = 0; round < 5; round += 1) {
+      const judged = await ingests[0]!.judge(place.lead(), owner);
+      if (!judged.ok) throw new Error(judged.refusal.wording);
+      const before = [await count('leads'), await count('distributions'), await count('events')];
+      const sender = { ...owner, key: null, cause: { correlationId: supplier.id, causationId: null } };
+      const stored = await Promise.all(ingests.map((each) => each.store(judged.lead, sender)));
+      expect(new Set(stored.map(({ publicId }) => publicId)).size).toBe(1);
+      expect([await count('leads'), await count('distributions'), await count('events')]).toEqual(
+        before.map((n) => n + 1),
+      );
+    }
   });
 
   it('after ten seconds it is a second lead, and other content and other suppliers are others at once', async () => {

@@ -75,6 +75,7 @@ describe('log lines', () => {
     { authorization: 'Bearer c4nary' },
     { headers: { cookie: 'c4nary' } },
     { stripe: { secretKey: 'sk_live_c4nary0000', webhook_secret: 'c4nary' } },
+    { url: '/wallet?payment_intent_client_secret=pi_1_secret_c4nary0000&redirect_status=succeeded' },
     { note: 'with sk_live_c4nary0000 and whsec_c4nary0000 and SG.c4nary00.c4nary00' },
     { path: '/p/c4nary-0000000000', hook: 'POST /webhook/textmagic/c4nary0000' },
     { url: 'postgres://user:c4nary@localhost/db' },

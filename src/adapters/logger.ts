@@ -24,6 +24,7 @@ const secretText: readonly [RegExp, string][] = [
   [/[^\s<>"'(),;:=@]{1,64}@[^\s<>"'(),;@]{1,255}\.[^\s<>"'(),;@]{2,63}/g, '[e-mail]'],
   [/(?<![\w.])\+\d[\d\s().-]{5,20}\d/g, '[phone]'],
   [/\b(sk|rk|pk|whsec)_[A-Za-z0-9_]{6,}|\bSG\.[\w-]{6,}\.[\w-]{6,}/g, '[secret]'],
+  [/_secret_[A-Za-z0-9]{6,}/g, '_secret_[secret]'],
   [/(\/p\/|\/webhook\/textmagic\/)[\w-]{6,}/g, '$1[token]'],
   [/(\w{1,20}:\/\/[^\s:/@]{1,64}:)[^\s/@]{1,256}@/g, '$1[secret]@'],
 ];

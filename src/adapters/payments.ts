@@ -122,20 +122,24 @@ export type CardCharge = {
   returnUrl?: string;
 };
 
+/** How the cardholder confirms a payment. Kept out of what is stored; `retrieveConfirmation` gives it again. */
+export type Confirmation = {
+  /** As SetupIntent.clientSecret. */
+  clientSecret: string | null;
+  /** The bank's page. Null off session and without `returnUrl`. */
+  confirmUrl: string | null;
+};
+
 /**
  * A decline is a result, not an error. `needs_action`: the bank asks the cardholder to confirm the payment; nothing is
  * charged until they have. `processing`: neither charged nor declined yet; retrieve the payment later.
  */
 export type ChargeResult =
   | { kind: 'succeeded'; payment: Payment }
-  | {
+  | ({
       kind: 'needs_action';
       paymentIntent: string;
-      /** As SetupIntent.clientSecret. */
-      clientSecret: string | null;
-      /** The bank's page. Null off session and without `returnUrl`. */
-      confirmUrl: string | null;
-    }
+    } & Confirmation)
   | ({
       kind: 'declined' /** Null when Stripe refused before it made one. */;
       paymentIntent: string | null;
@@ -220,6 +224,8 @@ export interface PaymentGateway {
     offSession: boolean;
     returnUrl?: string;
   }): Promise<ChargeResult>;
+  /** Returns null for a payment that is paid, under way or canceled. */
+  retrieveConfirmation(paymentIntent: string): Promise<Confirmation | null>;
   /** Returns the current state of a payment that can no longer be canceled: it may have succeeded. */
   cancelCharge(request: { idempotencyKey: string; paymentIntent: string }): Promise<Payment>;
   retrievePayment(paymentIntent: string): Promise<Payment>;

@@ -35,3 +35,25 @@ export async function ledgerTotals(db: Queryable): Promise<{ stripe: number; sum
   );
   return totals!;
 }
+
+export type MarketTotals = {
+  stripe: number;
+  wallets: number;
+  earned: number;
+  /** Leads sold from wallets, once for each buyer. */
+  sales: number;
+  parked: number;
+};
+
+/** In cents: the Stripe account, the wallets' balances and what sellers earned; the number of sales and of parked outbox rows. */
+export async function marketTotals(db: Queryable): Promise<MarketTotals> {
+  const [totals] = await run<MarketTotals>(
+    db,
+    sql`SELECT (SELECT coalesce(sum(amount_minor), 0)::int FROM journal_entries WHERE account = 'stripe') AS stripe,
+      (SELECT coalesce(sum(balance_minor), 0)::int FROM wallets) AS wallets,
+      (SELECT coalesce(-sum(amount_minor), 0)::int FROM journal_entries WHERE starts_with(account, 'seller:')) AS earned,
+      (SELECT count(*)::int FROM lead_unlocks WHERE paid_by = 'wallet') AS sales,
+      (SELECT count(*)::int FROM outbox WHERE parked_at IS NOT NULL) AS parked`,
+  );
+  return totals!;
+}

@@ -330,11 +330,13 @@ describe('a charge that its cardholder must confirm', () => {
         status: 'requires_action',
         amountReceived: 0,
       });
+      expect(await stripe.retrieveConfirmation(paymentIntent)).toEqual({ clientSecret, confirmUrl });
       sandbox.act.confirmAtBank(paymentIntent, 'succeeded');
       expect(await stripe.retrievePayment(paymentIntent)).toMatchObject({
         status: 'succeeded',
         amountReceived: 5000,
       });
+      expect(await stripe.retrieveConfirmation(paymentIntent)).toBeNull();
     },
   );
 

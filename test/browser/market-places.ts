@@ -39,7 +39,7 @@ export async function marketPlaces(system: TestSystem) {
   await send(seller, `${await campaignOf('Georgia roofs')}/pause`, {});
   const subscription = campaign.replace('campaigns', 'subscriptions');
   await send(buyer, subscription, { dailyCap: '20', states: 'FL, GA, TX', waterfallPriority: '1' });
-  await send(buyer, '/market/profile', { companyName: 'Buyer Inc', autoRechargeThreshold: '50' });
+  await send(buyer, '/market/profile', { companyName: 'Buyer Inc' });
   const sends = { [`category-${category.split('/').pop()}`]: '1' };
   await send(seller, '/market/suppliers', { name: 'Acme Leads', email: 'api@acme.example', ...sends }, 201);
   const [supplier] = await system.rows<{ id: string }>(
@@ -73,6 +73,7 @@ export async function marketPlaces(system: TestSystem) {
         buyers: '/market/buyers',
         'new buyer': '/market/buyers/new',
         buyer: `/market/buyers/${buyer.buyerId}`,
+        'wallet of a buyer': `/market/buyers/${buyer.buyerId}/wallet`,
         suppliers: '/market/suppliers',
         'new supplier': '/market/suppliers/new',
         supplier: `/market/suppliers/${supplier!.id}`,
@@ -90,6 +91,7 @@ export async function marketPlaces(system: TestSystem) {
         subscription,
         'campaign to subscribe to': open.replace('campaigns', 'subscriptions'),
         profile: '/market/profile',
+        'wallet with a card': '/market/wallet',
       },
     },
   };

@@ -44,3 +44,24 @@ export async function walletRow({ rows }: Installation, buyerId: string): Promis
   );
   return row!;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: each test asserts the shape it reads.
+export type WalletAnswer = { status: number; body: any };
+
+/** Asks the running system over HTTP as a buyer's front end does. */
+export const walletClient =
+  ({ publicUrl }: { publicUrl: string }) =>
+  async (
+    { as }: Pick<MadeBuyer, 'as'>,
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<WalletAnswer> => {
+    const answer = await fetch(`${publicUrl}/api/payments/${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...as, ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: answer.status, body: await answer.json() };
+  };

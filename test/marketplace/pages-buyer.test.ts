@@ -195,9 +195,6 @@ describe('a buyer’s profile', () => {
     const form = {
       companyName: 'Bo & Sons',
       phoneNumber: '(305) 555-0123',
-      autoRechargeEnabled: '1',
-      autoRechargeThreshold: '50',
-      autoRechargeAmount: '199.99',
     };
     const saved = await post('/market/profile', {
       ...form,
@@ -210,13 +207,7 @@ describe('a buyer’s profile', () => {
       ...(before as object),
       company_name: 'Bo & Sons',
       phone: '+13055550123',
-      on: true,
-      threshold: 5_000,
-      amount: 19_999,
     });
-    const { autoRechargeEnabled: _, ...off } = form;
-    await post('/market/profile', { ...off, autoRechargeAmount: '' });
-    expect(await settingsOf()).toMatchObject({ on: false, amount: null });
   });
 
   it('a refused form keeps what was typed, with each message at its field', async () => {
@@ -224,14 +215,9 @@ describe('a buyer’s profile', () => {
     const refused = await post('/market/profile', {
       companyName: 'Typed <b>',
       phoneNumber: '123',
-      autoRechargeAmount: '1.234',
     });
     expect(refused.statusCode).toBe(400);
-    for (const shown of [
-      'value="Typed &lt;b&gt;"',
-      'id="phoneNumber-error"',
-      'id="autoRechargeAmount-error"',
-    ])
+    for (const shown of ['value="Typed &lt;b&gt;"', 'id="phoneNumber-error"'])
       expect(refused.body).toContain(shown);
     expect(await settingsOf()).toEqual(before);
   });

@@ -279,7 +279,6 @@ export const tables = [
   'invitations',
   'api_keys',
   'leads',
-  'wallets',
   'wallet_transactions',
   'payment_methods',
   'top_ups',

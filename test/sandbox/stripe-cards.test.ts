@@ -206,7 +206,10 @@ describe('3-D Secure', () => {
     expect(bank).toMatch(/\/stripe\/confirm\/pi_/);
     const failed = await post(bank!, { outcome: 'failed' });
     const page = await fetch(failed.headers.get('location')!);
-    expect([page.status, await page.text()]).toEqual([402, expect.stringContaining('failed authentication')]);
+    expect([page.status, await page.text()]).toEqual([
+      402,
+      expect.stringContaining('unable to authenticate'),
+    ]);
     const second = await pay('4000002500003155');
     const done = await post(second!, { outcome: 'succeeded' });
     expect(done.headers.get('location')).toBe(session.success_url);

@@ -1,11 +1,14 @@
 import Stripe from 'stripe';
 import { PermanentError } from '../../domain/errors.ts';
 import { asksForAuthentication, type DeclineCodes, declineFrom } from '../../domain/payment/declines.ts';
-import type { CardCharge, ChargeResult, Payment, PaymentGateway } from '../payments.ts';
+import type { CardCharge, ChargeResult, Confirmation, Payment, PaymentGateway } from '../payments.ts';
 import { asked, classified, declineCodesOf } from './errors.ts';
 import { idOf, oneOf } from './objects.ts';
 
-type ChargeCalls = Pick<PaymentGateway, 'chargeCard' | 'confirmCharge' | 'cancelCharge' | 'retrievePayment'>;
+type ChargeCalls = Pick<
+  PaymentGateway,
+  'chargeCard' | 'confirmCharge' | 'retrieveConfirmation' | 'cancelCharge' | 'retrievePayment'
+>;
 
 const statuses = [
   'requires_payment_method',
@@ -16,6 +19,7 @@ const statuses = [
   'succeeded',
 ] as const;
 const expand = ['latest_charge'];
+const confirmable = new Set<string>(['requires_payment_method', 'requires_confirmation', 'requires_action']);
 /** Stripe's answer to a call that the payment's state does not allow. */
 const unexpectedState = 'payment_intent_unexpected_state';
 
@@ -40,6 +44,10 @@ export function chargeCalls(stripe: Stripe): ChargeCalls {
         if (intent.status !== 'succeeded' && intent.status !== 'processing') throw error;
         return resultFrom(intent);
       }
+    },
+    retrieveConfirmation: async (paymentIntent) => {
+      const intent = await retrieve(paymentIntent);
+      return confirmable.has(intent.status) ? confirmationFrom(intent) : null;
     },
     cancelCharge: async ({ idempotencyKey, paymentIntent }) => {
       const params: Stripe.PaymentIntentCancelParams = { cancellation_reason: 'abandoned', expand };
@@ -87,17 +95,12 @@ async function outcomeOf(answer: Promise<Stripe.PaymentIntent>): Promise<ChargeR
 }
 
 function resultFrom(intent: Stripe.PaymentIntent): ChargeResult {
-  const { id, status, client_secret, next_action, last_payment_error } = intent;
+  const { id, status, last_payment_error } = intent;
   switch (status) {
     case 'succeeded':
       return { kind: 'succeeded', payment: paymentFrom(intent) };
     case 'requires_action':
-      return {
-        kind: 'needs_action',
-        paymentIntent: id,
-        clientSecret: client_secret,
-        confirmUrl: next_action?.redirect_to_url?.url ?? null,
-      };
+      return { kind: 'needs_action', paymentIntent: id, ...confirmationFrom(intent) };
     case 'requires_payment_method':
     case 'requires_confirmation':
     case 'canceled':
@@ -107,10 +110,13 @@ function resultFrom(intent: Stripe.PaymentIntent): ChargeResult {
   }
 }
 
+function confirmationFrom({ client_secret, next_action }: Stripe.PaymentIntent): Confirmation {
+  return { clientSecret: client_secret, confirmUrl: next_action?.redirect_to_url?.url ?? null };
+}
+
 function unpaid(codes: DeclineCodes, intent: Stripe.PaymentIntent | null): ChargeResult {
   if (intent && asksForAuthentication(codes)) {
-    const clientSecret = intent.client_secret;
-    return { kind: 'needs_action', paymentIntent: intent.id, clientSecret, confirmUrl: null };
+    return { kind: 'needs_action', paymentIntent: intent.id, ...confirmationFrom(intent) };
   }
   return { kind: 'declined', paymentIntent: intent?.id ?? null, ...declineFrom(codes) };
 }

@@ -50,9 +50,10 @@ export function sendPage(
   config: Config,
   html: string,
   styles?: readonly string[],
+  formsTo?: readonly string[],
 ): FastifyReply {
   return reply
-    .headers(pageHeaders(config, undefined, styles))
+    .headers(pageHeaders(config, formsTo, styles))
     .type('text/html; charset=utf-8')
     .send(html);
 }

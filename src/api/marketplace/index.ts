@@ -17,6 +17,7 @@ import { sentLeadsRoute } from './ingest-list.ts';
 import { leadFileRoute } from './lead-file.ts';
 import { leadRoutes } from './leads.ts';
 import { auditPages } from './pages/audit.ts';
+import { buyerWalletPages } from './pages/buyer-wallet.ts';
 import { buyerPages } from './pages/buyers.ts';
 import { campaignStream } from './pages/campaign-standing.ts';
 import { campaignPages } from './pages/campaigns.ts';
@@ -30,6 +31,7 @@ import { marketHome, subscriptionPages } from './pages/subscriptions.ts';
 import { supplierPages } from './pages/suppliers.ts';
 import { teamPages } from './pages/team.ts';
 import { testLeadPages } from './pages/test-lead.ts';
+import { walletPages } from './pages/wallet.ts';
 import { partyFiles } from './party-files.ts';
 import { sellerRoutes } from './sellers.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
@@ -79,6 +81,7 @@ export function marketPages(
       campaignPages(sellers, site);
       leadPages(sellers, site);
       buyerPages(sellers, site, hashPassword);
+      buyerWalletPages(sellers, site);
       supplierPages(sellers, site);
       testLeadPages(sellers, site);
       await leadFilePages(sellers, site);
@@ -95,6 +98,7 @@ export function marketPages(
       preparePages(buyers, site, access, 'buyer');
       subscriptionPages(buyers, site);
       profilePages(buyers, site);
+      walletPages(buyers, site);
     });
   };
 }

@@ -9,8 +9,8 @@ export function paymentsView(store: StripeStore, limit: number) {
     .slice(-limit)
     .filter(({ id }) => !store.sessionsByIntent.has(id));
   return [
-    ...sessions.map((session) => sessionView(store, session)),
-    ...charges.map((payment) => chargeView(store, payment)),
+    ...charges.reverse().map((payment) => chargeView(store, payment)),
+    ...sessions.reverse().map((session) => sessionView(store, session)),
   ]
     .sort((one, other) => other.created - one.created)
     .slice(0, limit)

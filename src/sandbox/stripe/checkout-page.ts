@@ -9,6 +9,9 @@ import { assertRead, originsOf, type PageContext, seeOther, sentence } from './w
 /** Test cards that the page lists; any other is entered by its number. */
 const listed = ['4242424242424242', '4000000000000002', '4000000000009995', '4000002760003184'];
 
+const unconfirmed =
+  'We are unable to authenticate your payment method. Please choose a different payment method and try again.';
+
 /** Serves the hosted page of session.url, on which a customer pays or saves a card. */
 export function serveCheckout(context: PageContext, request: VendorRequest): Answer {
   const { store } = context;
@@ -46,8 +49,9 @@ const paymentFrom = (card: string, offerAgain: boolean) =>
 function lastFailure(store: StripeStore, session: Session): string | null {
   const payment = store.payments.get(session.payment_intent ?? '')?.last_payment_error;
   const setup = store.setupIntents.get(session.setup_intent ?? '')?.last_setup_error;
-  const message = (payment ?? setup)?.message;
-  return typeof message === 'string' ? message : null;
+  const error = payment ?? setup;
+  if (typeof error?.message !== 'string') return null;
+  return String(error.code).endsWith('_authentication_failure') ? unconfirmed : error.message;
 }
 
 function show(store: StripeStore, session: Session, problem: string | null): Answer {

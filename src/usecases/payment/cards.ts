@@ -42,7 +42,7 @@ export async function setupPage(deps: Deps, wallet: Wallet, back: string): Promi
     idempotencyKey: `setup-page:${newId()}`,
     customer,
     expiresAt: new Date(deps.selfCheck.now().getTime() + 3_600_000),
-    successUrl: `${back}?card=added`,
+    successUrl: `${back}?notice=card`,
     cancelUrl: back,
     metadata: { kind: 'card', buyer_id: wallet.buyerId },
   });
@@ -59,10 +59,10 @@ export async function addCard(
   wallet: Wallet,
   { stripeId, primary }: { stripeId: string; primary: boolean },
 ): Promise<SavedCard> {
-  const customer = await customerOf(deps, wallet);
   const askedAt = deps.selfCheck.now();
   const known = await deps.payments.retrieveCard(stripeId);
-  if (!known || (known.customer !== null && known.customer !== customer)) throw noSuchCard();
+  if (!known || (known.customer !== null && known.customer !== wallet.customerId)) throw noSuchCard();
+  const customer = await customerOf(deps, wallet);
   const card = known.customer === customer ? known : await attach(deps, wallet.buyerId, stripeId, customer);
   const stored = await storeCard(deps.db, factsOf(wallet, card), { askedAt, makePrimary: primary });
   if (!stored) throw noSuchCard();

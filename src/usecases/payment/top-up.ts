@@ -1,6 +1,6 @@
 import type { ChargeResult } from '../../adapters/payments.ts';
 import { violatedUnique } from '../../db/constraints.ts';
-import { beginTopUp, type OverLimit, storeSession } from '../../db/payment/wallet-begin.ts';
+import { beginTopUp, findTopUpSession, type OverLimit, storeSession } from '../../db/payment/wallet-begin.ts';
 import { findCard } from '../../db/payment/wallet-cards.ts';
 import { findTopUp, type NewTopUp, type TopUp } from '../../db/payment/wallet-top-ups.ts';
 import type { Wallet } from '../../db/payment/wallets.ts';
@@ -11,7 +11,7 @@ import { walletCurrency } from '../../domain/payment/wallet.ts';
 import { newId } from '../../events/new-id.ts';
 import type { Runtime } from '../runtime.ts';
 import { noSuchCard } from './cards.ts';
-import { callStripe, chargeKey, chargeTopUp } from './top-up-charge.ts';
+import { callStripe, chargeKey, chargeTopUp, returnPage } from './top-up-charge.ts';
 import { type Settled, settlePayment, settleUnpaid } from './top-up-settle.ts';
 import { answered } from './wallet-calls.ts';
 import { customerOf } from './wallet-customer.ts';
@@ -144,10 +144,35 @@ const confirmation = (result: ChargeResult): TopUpResult =>
 
 /** Books what became of a payment when the buyer returns from a page of Stripe or of the bank. */
 export async function lookUpTopUp(deps: TopUpDeps, topUp: TopUp): Promise<TopUp> {
-  if (topUp.isBooked || topUp.paymentIntent === null) return topUp;
-  const payment = await deps.payments.retrievePayment(topUp.paymentIntent);
-  await commit(deps, settlePayment(topUp, payment, deps));
+  if (topUp.isBooked) return topUp;
+  const sessionId = topUp.kind === 'checkout' ? await findTopUpSession(deps.db, topUp.id) : null;
+  const paymentIntent = sessionId === null ? topUp.paymentIntent : await paidOn(deps, sessionId);
+  if (paymentIntent === null) return topUp;
+  const payment = await deps.payments.retrievePayment(paymentIntent);
+  await commit(deps, settlePayment(topUp, payment, { config: deps.config, sessionId }));
   return (await findTopUp(deps.db, topUp.id)) ?? topUp;
+}
+
+/** The payment of Stripe's page. Null before it took money. */
+async function paidOn({ payments }: TopUpDeps, sessionId: string): Promise<string | null> {
+  const { mode, paymentStatus, paymentIntent } = await payments.retrieveCheckout(sessionId);
+  return mode === 'payment' && paymentStatus === 'paid' ? paymentIntent : null;
+}
+
+/** The bank's page on which the cardholder confirms a recharge; null when it needs none any more. */
+export async function confirmRecharge(deps: TopUpDeps, topUp: TopUp): Promise<string | null> {
+  const { id, paymentIntent, card } = topUp;
+  if (topUp.state !== 'needs_action' || paymentIntent === null || card === null) return null;
+  const result = await deps.payments.confirmCharge({
+    idempotencyKey: `confirm:${id}:${newId()}`,
+    paymentIntent,
+    paymentMethod: card,
+    offSession: false,
+    returnUrl: returnPage(deps.config, id),
+  });
+  if (result.kind === 'needs_action') return result.confirmUrl;
+  await lookUpTopUp(deps, topUp);
+  return null;
 }
 
 /** Stripe's page on which the buyer adds money and saves the card that pays. Throws the refusals of the limits. */

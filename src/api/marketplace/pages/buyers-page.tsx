@@ -193,6 +193,7 @@ export function BuyerPage({ visit, buyer, form }: { visit: MarketVisit; buyer: B
           <span class="sub">
             {buyer.user ? `${buyer.user.name}, ${buyer.user.email}. ` : 'No person signs in for this buyer. '}
             {buyer.totalPurchases} bought for {money(buyer.totalSpent)}.{' '}
+            <a href={`/market/buyers/${buyer.id}/wallet`}>Wallet</a>{' '}
             <a href={listAddress('/market/audit', { subject: `buyer:${buyer.id}` })}>Changes</a>
           </span>
         </div>

@@ -18,6 +18,7 @@ const sellers = [
 ] as const;
 const buyers = [
   ['', 'Campaigns'],
+  ['wallet', 'Wallet'],
   ['profile', 'Profile'],
 ] as const;
 const places = { seller: sellers, buyer: buyers };

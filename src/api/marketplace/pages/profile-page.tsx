@@ -1,10 +1,9 @@
 import type { BuyerRecord } from '../../../db/marketplace/buyers.ts';
 import { minorToDollars } from '../../../domain/marketplace/dollars.ts';
-import { Check, Field, type FormState, Problem } from '../../web/form-parts.tsx';
+import { Field, type FormState, Problem } from '../../web/form-parts.tsx';
 import { MarketPage, type MarketVisit, money, phoneHint, StatusBadge } from './frame.tsx';
 
 const dollarsOf = (minor: number | null) => (minor === null ? null : minorToDollars(minor));
-const typed = (minor: number | null) => String(dollarsOf(minor) ?? '');
 
 type Props = { visit: MarketVisit; buyer: BuyerRecord; form: FormState };
 
@@ -37,28 +36,6 @@ export function ProfilePage({ visit, buyer, form }: Props) {
               optional
               value={buyer.phone ?? ''}
               hint={phoneHint}
-            />
-          </div>
-          <Check
-            name="autoRechargeEnabled"
-            label="Recharge the wallet by itself"
-            form={form}
-            checked={buyer.autoRechargeEnabled}
-          />
-          <div class="pair">
-            <Field
-              name="autoRechargeThreshold"
-              label="When less than this is left, in dollars"
-              form={form}
-              optional
-              value={typed(buyer.autoRechargeThresholdMinor)}
-            />
-            <Field
-              name="autoRechargeAmount"
-              label="Add this, in dollars"
-              form={form}
-              optional
-              value={typed(buyer.autoRechargeAmountMinor)}
             />
           </div>
           <p class="sub">

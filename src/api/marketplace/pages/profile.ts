@@ -21,9 +21,9 @@ export function profilePages(app: FastifyInstance, site: MarketSite): void {
   app.post('/market/profile', hidden, async (request, reply) => {
     const { organizationId, buyerId, person } = buyerOf(request);
     const values = formOf(request);
-    const autoRechargeEnabled = values.autoRechargeEnabled !== undefined;
+    const { companyName, phoneNumber } = values;
     try {
-      const settings = settingsByBuyer({ ...values, autoRechargeEnabled });
+      const settings = settingsByBuyer({ companyName, phoneNumber });
       const by = { actor: person.id };
       if (!(await changePartyBuyer(site.runtime.db, organizationId, buyerId, settings, by)))
         throw missing('Buyer not found');

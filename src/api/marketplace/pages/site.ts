@@ -15,7 +15,8 @@ import type { MarketVisit } from './frame.tsx';
 export type MarketSite = {
   runtime: Runtime;
   visit(request: FastifyRequest): Promise<MarketVisit>;
-  send(reply: FastifyReply, page: unknown): Promise<FastifyReply>;
+  /** `formsTo`: other origins that a form of the page may lead to. */
+  send(reply: FastifyReply, page: unknown, formsTo?: readonly string[]): Promise<FastifyReply>;
 };
 
 export const createMarketSite = (runtime: Runtime): MarketSite => ({
@@ -25,7 +26,8 @@ export const createMarketSite = (runtime: Runtime): MarketSite => ({
     const seller = await findSeller(runtime.db, organizationId);
     return { person, role, companyName: seller?.companyName ?? '' };
   },
-  send: async (reply, page) => sendPage(reply, runtime.config, await render(page)),
+  send: async (reply, page, formsTo) =>
+    sendPage(reply, runtime.config, await render(page), undefined, formsTo),
 });
 
 /** A category has up to 100 fields with their options. */

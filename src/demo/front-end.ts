@@ -8,20 +8,19 @@ type Wanted<T> = {
   body?: unknown;
   /** 200 unless given. */
   status?: number;
-  headers?: Record<string, string>;
   shape: z.ZodType<T>;
 };
 
 /** One call of the public API. Throws when the answer has another status or shape than wanted. */
 export type Ask = <T>(method: Method, path: string, wanted: Wanted<T>) => Promise<T>;
 
-/** Calls as a front end or a program of another company does: over HTTP, with these credentials. */
+/** Calls as a front end or a program of another company does: over HTTP, with these headers. */
 export const asker =
-  ({ url, origin }: Address, credentials: Record<string, string>): Ask =>
-  async (method, path, { body, status = 200, headers = {}, shape }) => {
+  ({ url, origin }: Address, own: Record<string, string>): Ask =>
+  async (method, path, { body, status = 200, shape }) => {
     const answer = await fetch(url + path, {
       method,
-      headers: { 'content-type': 'application/json', origin, ...credentials, ...headers },
+      headers: { 'content-type': 'application/json', origin, ...own },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();

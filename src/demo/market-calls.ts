@@ -18,6 +18,22 @@ export async function registerSeller(address: Address, person: NewPerson): Promi
   return user.inviteCode;
 }
 
+export async function readInviteCode(seller: Ask): Promise<string> {
+  const shape = z.object({ seller: z.object({ inviteCode: z.string() }) });
+  return (await seller('GET', '/api/sellers/me', { shape })).seller.inviteCode;
+}
+
+/** Ids by name of what a seller has. */
+export async function listNamed(
+  seller: Ask,
+  what: 'categories' | 'campaigns' | 'suppliers',
+): Promise<Map<string, string>> {
+  const shape = z.record(z.string(), z.unknown());
+  const listed = z.array(id.extend({ name: z.string() }));
+  const found = listed.parse((await seller('GET', `/api/${what}`, { shape }))[what]);
+  return new Map(found.map((each) => [each.name, each.id]));
+}
+
 /** Whose invite code it is. */
 export async function invitedBy(address: Address, code: string): Promise<string> {
   const { seller } = await asker(address, {})('GET', `/api/auth/verify-invite?code=${code}`, {
@@ -80,6 +96,13 @@ export async function subscribe(buyer: Ask, order: NewOrder): Promise<string> {
   return subscription.buyerId;
 }
 
+/** The ids of the campaigns that a buyer has subscribed to. */
+export async function subscribedCampaigns(buyer: Ask): Promise<Set<string>> {
+  const shape = z.object({ campaigns: z.array(id.extend({ subscriptions: z.array(z.unknown()) })) });
+  const { campaigns } = await buyer('GET', '/api/campaigns', { shape });
+  return new Set(campaigns.filter(({ subscriptions }) => subscriptions.length > 0).map((each) => each.id));
+}
+
 export type NewSupplier = { name: string; email: string; categories: string[] };
 const supplier = id.extend({ testMode: z.boolean() });
 
@@ -87,6 +110,11 @@ const supplier = id.extend({ testMode: z.boolean() });
 export async function makeSupplier(seller: Ask, body: NewSupplier) {
   const shape = z.object({ supplier: supplier.extend({ apiKey: z.string() }) });
   return (await seller('POST', '/api/suppliers', { body, status: 201, shape })).supplier;
+}
+
+export async function rotateKey(seller: Ask, supplierId: string): Promise<string> {
+  const shape = z.object({ apiKey: z.string() });
+  return (await seller('POST', `/api/suppliers/${supplierId}/rotate-key`, { shape })).apiKey;
 }
 
 export async function switchLive(seller: Ask, supplierId: string): Promise<void> {
@@ -177,12 +205,11 @@ export type NewLead = {
   quality?: 'HOT' | 'WARM' | 'COLD';
 };
 
-/** Sends a lead with a supplier's key. */
-export async function sendLead(address: Address, apiKey: string, lead: NewLead, key?: string) {
+/** Sends a lead with a supplier's key, and waits for who bought it. */
+export async function sendLead(address: Address, apiKey: string, lead: NewLead) {
   return asker(address, { 'x-api-key': apiKey })('POST', '/api/leads/ingest', {
     body: lead,
     status: 201,
-    headers: key === undefined ? {} : { 'idempotency-key': key },
     shape: z.object({
       leadId: z.string(),
       distributed: z.boolean(),
@@ -190,6 +217,15 @@ export async function sendLead(address: Address, apiKey: string, lead: NewLead, 
       message: z.string(),
       decisions: z.array(z.object({ buyerId: z.string(), outcome: z.string() })).optional(),
     }),
+  });
+}
+
+/** The same without waiting for the decision. */
+export async function submitLead(address: Address, apiKey: string, lead: NewLead): Promise<void> {
+  await asker(address, { 'x-api-key': apiKey, prefer: 'respond-async' })('POST', '/api/leads/ingest', {
+    body: lead,
+    status: 201,
+    shape: z.object({ leadId: z.string() }),
   });
 }
 

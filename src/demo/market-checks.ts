@@ -9,20 +9,21 @@ import { boughtLeads, readWallet, receivedLeads } from './market-calls.ts';
 /** A buyer of the story. `customerId`: of Stripe; empty until the buyer saves a card. */
 export type Player = { name: string; ask: Ask; buyerId: string; customerId: string };
 
-/** What a story must have led to. Amounts are in dollars. */
-export type Expected = {
+/** A story that was played, and what it must have led to. Amounts are in dollars. */
+export type Played = {
+  seller: Ask;
   /** Every sale there is. */
   sales: { leadId: string; data: Record<string, unknown>; buyer: Player; price: number }[];
   wallets: { buyer: Player; charged: number; balance: number }[];
 };
 
 /** What differs between the end of a story and what it should have led to; empty when nothing does. */
-export async function checkMarket(system: System, seller: Ask, expected: Expected): Promise<string[]> {
+export async function checkMarket(system: System, expected: Played): Promise<string[]> {
   const entries = system.sandbox!.ledger.list({ vendor: 'stripe', accepted: true });
   return [
     ...(await Promise.all(expected.wallets.map((wallet) => checkWallet(wallet, entries)))).flat(),
     ...(await Promise.all(expected.wallets.map(({ buyer }) => checkBought(buyer, expected)))).flat(),
-    ...(await checkReceived(seller, expected)),
+    ...(await checkReceived(expected)),
     ...(await checkBooks(system, expected, entries)),
   ];
 }
@@ -37,7 +38,7 @@ const unlessEqual = (what: string, actual: unknown, wanted: unknown): string[] =
 
 /** What Stripe took from a buyer is what its wallet was credited; that less its purchases is the balance. */
 async function checkWallet(
-  { buyer, charged, balance }: Expected['wallets'][number],
+  { buyer, charged, balance }: Played['wallets'][number],
   entries: readonly LedgerEntry[],
 ): Promise<string[]> {
   const wallet = await readWallet(buyer.ask);
@@ -62,7 +63,7 @@ async function checkWallet(
 }
 
 /** A buyer sees the people it bought and no others, and paid once for each. */
-async function checkBought(buyer: Player, { sales }: Expected): Promise<string[]> {
+async function checkBought(buyer: Player, { sales }: Played): Promise<string[]> {
   const wanted = sales.filter((sale) => sale.buyer === buyer);
   const leads = await boughtLeads(buyer.ask);
   const { transactions } = await readWallet(buyer.ask);
@@ -82,7 +83,7 @@ async function checkBought(buyer: Player, { sales }: Expected): Promise<string[]
 }
 
 /** The seller sees each lead as sold once, and the test as a test. */
-async function checkReceived(seller: Ask, { sales }: Expected): Promise<string[]> {
+async function checkReceived({ seller, sales }: Played): Promise<string[]> {
   const leads = await receivedLeads(seller);
   const sold = leads.filter(({ status }) => status !== 'TEST');
   return [
@@ -106,7 +107,7 @@ async function checkReceived(seller: Ask, { sales }: Expected): Promise<string[]
 /** The books agree with themselves, with Stripe's list of charges and, to the cent, with what the sandbox's Stripe holds. */
 async function checkBooks(
   { runtime, sandbox }: System,
-  { sales, wallets }: Expected,
+  { sales, wallets }: Played,
   entries: readonly LedgerEntry[],
 ): Promise<string[]> {
   const findings = await checkLedger(runtime.db, { payments: runtime.payments, now: new Date() });

@@ -16,3 +16,24 @@ export function createGate(width: number): Gate {
     },
   };
 }
+
+/** A gate of `width` for each key. Keys that no one uses take no memory. */
+export type KeyedGate = { enter(key: string): Promise<void>; leave(key: string): void };
+
+export function createKeyedGate(width: number): KeyedGate {
+  const gates = new Map<string, { gate: Gate; users: number }>();
+  return {
+    async enter(key) {
+      const entry = gates.get(key) ?? { gate: createGate(width), users: 0 };
+      gates.set(key, entry);
+      entry.users += 1;
+      await entry.gate.enter();
+    },
+    leave(key) {
+      const entry = gates.get(key)!;
+      entry.gate.leave();
+      entry.users -= 1;
+      if (entry.users === 0) gates.delete(key);
+    },
+  };
+}

@@ -1,6 +1,6 @@
 import { type ReceivedLead, receivedSubject } from '../db/unlock/subject.ts';
 import { markOffered } from '../db/unlock/unlocks.ts';
-import { defineWorker, type Run } from '../engine/define.ts';
+import { defineWorker } from '../engine/define.ts';
 import { finish, type Outcome, skip } from '../engine/outcome.ts';
 import type { DomainEvent } from '../events/envelope.ts';
 import { subjects } from '../events/subjects.ts';
@@ -19,8 +19,8 @@ export const distributor = defineWorker<'distributor', Deps, ReceivedLead>({
     async 'lead.received'(event, { distribution }, run) {
       const received = await run.subject();
       const { leadId, unlockIds = [] } = event.data;
-      if (received?.campaignId)
-        return distribution.decide({ leadId, campaignId: received.campaignId, ending: run.ending });
+      if (received?.campaign)
+        return distribution.decide({ leadId, ...received.campaign, ending: run.ending });
       return offer(event, received, unlockIds);
     },
 
@@ -28,8 +28,9 @@ export const distributor = defineWorker<'distributor', Deps, ReceivedLead>({
       return offer(event, await run.subject(), event.data.unlockIds);
     },
 
-    async 'campaign.woken'(event, { distribution }, run: Run) {
-      return distribution.drain(event.data.campaignId, run.ending);
+    async 'campaign.woken'({ organizationId, data }, { distribution }, run) {
+      if (organizationId === null) return skip('no organization has the campaign');
+      return distribution.drain({ organizationId, ...data, ending: run.ending });
     },
   },
 });

@@ -34,15 +34,19 @@ const unoffered = sql.raw(`SELECT coalesce(json_agg(json_build_object('id', u.id
   FROM lead_unlocks u WHERE u.offered_at IS NULL AND u.status = 'NEW_LEAD' AND u.lead_id`);
 
 /** A lead that is to be offered, or to be sold through its campaign: how, and all its unlocks that are not offered yet. */
-export type ReceivedLead = { campaignId: string | null; unlocks: UnofferedUnlock[] };
+export type ReceivedLead = {
+  campaign: { organizationId: string; campaignId: string } | null;
+  unlocks: UnofferedUnlock[];
+};
 
 const leadOfEvent = sql`CASE WHEN e.subject ~ '^lead:[0-9a-f-]{36}$' THEN substr(e.subject, 6)::uuid END`;
 
 const openReceived = openRuns<ReceivedLead>({
-  columns: sql`unoffered.unlocks, sold.campaign_id AS "campaignId"`,
+  columns: sql`unoffered.unlocks, CASE WHEN sold.lead_id IS NOT NULL
+    THEN json_build_object('organizationId', sold.organization_id, 'campaignId', sold.campaign_id) END AS campaign`,
   join: sql`LEFT JOIN LATERAL (${unoffered} = ${leadOfEvent}) unoffered ON true
     LEFT JOIN distributions sold ON sold.lead_id = ${leadOfEvent}`,
-  read: ({ unlocks, campaignId }) => ({ unlocks, campaignId }) as ReceivedLead,
+  read: ({ unlocks, campaign }) => ({ unlocks, campaign }) as ReceivedLead,
 });
 
 /** The subject of the distributor's events. */
@@ -51,6 +55,6 @@ export const receivedSubject: Subject<ReceivedLead> = {
   async look({ subject }, _fence, { db }) {
     const leadId = idInSubject('lead', subject);
     const [found] = await run<{ unlocks: UnofferedUnlock[] }>(db, sql`${unoffered} = ${leadId}::uuid`);
-    return { ...found!, campaignId: null };
+    return { ...found!, campaign: null };
   },
 };

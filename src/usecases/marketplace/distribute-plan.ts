@@ -44,6 +44,8 @@ export type Plan = Omit<Assignments, 'ends' | 'turns' | 'recharges'> & {
 
 /** Sales of one statement. A broadcast of many leads is several. */
 const mostSales = 500;
+/** Reasons written by one statement, so that leads that thousands of buyers cannot buy are several. */
+const mostReasons = 5_000;
 const dayRules: readonly MarketRuleName[] = ['daily_cap', 'weekly_limit', 'monthly_limit'];
 
 /** `draining`: leads that waited, of which none is decided after the first that shows that none can be sold. */
@@ -55,9 +57,10 @@ export function planLeads(facts: TurnFacts, leads: readonly PlannedLead[], { dra
   const buyers = new Map<string, Buyer>();
   const firstRun = facts.run;
   const nextDayOf = new Set<string>();
+  let reasons = 0;
   for (const planned of leads) {
     const { lead } = planned;
-    const isFull = plan.sales.length >= mostSales;
+    const isFull = plan.sales.length >= mostSales || reasons >= mostReasons;
     const outcome = isFull || (draining && plan.blockedForAll) ? 'left' : settledOutcome(lead);
     if (outcome !== null) {
       plan.outcomes.set(lead.id, outcome);
@@ -72,6 +75,7 @@ export function planLeads(facts: TurnFacts, leads: readonly PlannedLead[], { dra
       awaitsRecharge: lead.status === 'PENDING' && !lead.hasWaited,
     });
     plan.outcomes.set(lead.id, settle(facts, plan, buyers, planned, choice));
+    reasons += choice.passedOver.length;
     if (lead.status === 'TEST') continue;
     facts.run = choice.run;
     if (choice.chosen.length > 0 || choice.recharges.length > 0) continue;
@@ -219,6 +223,9 @@ const decision = (lead: TurnLead, considered: Considered[], waitsMs: number | nu
   waitsMs,
 });
 
+/** Buyers whose reasons are kept of one decision, after those who got the lead. */
+const mostConsidered = 1_000;
+
 const consideredBy = ({ chosen, passedOver }: MarketChoice<TurnCandidate>): Considered[] => [
   ...chosen.map(({ candidate: { buyerId, subscriptionId } }) => ({
     buyerId,
@@ -226,5 +233,5 @@ const consideredBy = ({ chosen, passedOver }: MarketChoice<TurnCandidate>): Cons
     rule: null,
     seen: {},
   })),
-  ...passedOver,
+  ...passedOver.slice(0, mostConsidered),
 ];

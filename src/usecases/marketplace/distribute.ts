@@ -16,7 +16,7 @@ import { readDrain, type TurnsChange } from '../../db/marketplace/pending.ts';
 import { findRecharging, type WalletLimits } from '../../db/payment/wallet-recharge.ts';
 import { retryWhileDisconnected } from '../../db/retry.ts';
 import { lockRuns, type RunEnding } from '../../db/transport/run-ends.ts';
-import { createGate, type Gate } from '../../engine/gate.ts';
+import { createGate, createKeyedGate, type Gate, type KeyedGate } from '../../engine/gate.ts';
 import { continueNow, ended, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { Relay } from '../../engine/relay.ts';
 import {
@@ -27,20 +27,29 @@ import {
   type TurnFacts,
 } from './distribute-plan.ts';
 
-type Deps = { db: Database; relay: Relay; rechargeWaitMs: number; limits: WalletLimits; gate: Gate };
+type Deps = { db: Database; relay: Relay; rechargeWaitMs: number; limits: WalletLimits; gates: Gates };
+
+/** A transaction holds a connection while it waits for its campaign: most of a process's connections stay with others. */
+type Gates = { all: Gate; organization: KeyedGate };
+const transactionsAtOnce = { all: 6, organization: 2 };
 
 /** A lead that was received for a campaign, and the run that decides it. */
-export type ReceivedLead = { leadId: string; campaignId: string; ending: RunEnding };
+export type ReceivedLead = { organizationId: string; leadId: string; campaignId: string; ending: RunEnding };
+
+/** A campaign whose waiting leads are tried. */
+export type DrainedCampaign = Omit<ReceivedLead, 'leadId'>;
 
 export type Distribution = {
   /** Decides a lead. Those of one campaign that are asked for at the same time share a transaction. */
   decide(lead: ReceivedLead): Promise<Outcome>;
   /** Tries the leads of a campaign that wait, in the order of their arrival, from where the last run got to. */
-  drain(campaignId: string, ending: RunEnding): Promise<Outcome>;
+  drain(campaign: DrainedCampaign): Promise<Outcome>;
 };
 
-/** A transaction holds a connection while it waits for its campaign: most of a process's connections stay with others. */
-const transactionsAtOnce = 4;
+/** Drains of a process at once. The others give their place in the queue to leads that were just received. */
+const drainsAtOnce = 2;
+const afterDrainsMs = 1_000;
+
 /** Leads of one transaction. */
 const mostTogether = 50;
 /** Times that a lost guard is followed by a new choice, before the leads are left for a moment. */
@@ -48,27 +57,46 @@ const choices = 8;
 const afterLostMs = 100;
 const patienceMs = 8_000;
 /** After this time a drain gives its place in the queue to others, and continues behind them. */
-const drainTurnMs = 3_000;
+const drainTurnMs = 2_000;
 
-export function createDistribution(installation: Omit<Deps, 'gate'>): Distribution {
-  const deps = { ...installation, gate: createGate(transactionsAtOnce) };
+export function createDistribution(installation: Omit<Deps, 'gates'>): Distribution {
+  const { all, organization } = transactionsAtOnce;
+  const deps = {
+    ...installation,
+    gates: { all: createGate(all), organization: createKeyedGate(organization) },
+  };
+  let draining = 0;
   const batches: Batches<ReceivedLead, Outcome> = inBatchesByKey(
     (campaignId, leads) => retryWhileDisconnected(() => decideTogether(deps, campaignId, leads), patienceMs),
     mostTogether,
   );
   return {
     decide: (lead) => batches(lead.campaignId, lead),
-    drain: (campaignId, ending) => drain(deps, campaignId, ending),
+    async drain(campaign) {
+      if (draining === drainsAtOnce)
+        return snooze(
+          Math.round(afterDrainsMs * (1 + Math.random())),
+          'waiting leads of other campaigns are tried',
+        );
+      draining += 1;
+      try {
+        return await drain(deps, campaign);
+      } finally {
+        draining -= 1;
+      }
+    },
   };
 }
 
 /** Runs `work` in a transaction, and publishes after its COMMIT what it has committed. */
 async function inTurn<T>(
-  { db, relay, gate }: Deps,
+  { db, relay, gates }: Deps,
+  organizationId: string,
   work: (tx: Tx, publish: PublishRow[]) => Promise<T>,
 ): Promise<T> {
   const publish: PublishRow[] = [];
-  await gate.enter();
+  await gates.organization.enter(organizationId);
+  await gates.all.enter();
   try {
     const result = await db.withTx((tx) => {
       publish.length = 0;
@@ -77,7 +105,8 @@ async function inTurn<T>(
     relay.publish(publish);
     return result;
   } finally {
-    gate.leave();
+    gates.all.leave();
+    gates.organization.leave(organizationId);
   }
 }
 
@@ -101,7 +130,7 @@ async function decideTogether(
 }
 
 function decideSome(deps: Deps, campaignId: string, received: readonly ReceivedLead[]): Promise<Outcomes> {
-  return inTurn(deps, async (tx, publish): Promise<Outcomes> => {
+  return inTurn(deps, received[0]!.organizationId, async (tx, publish): Promise<Outcomes> => {
     const fences = received.map(({ ending }) => ending.fence);
     const held = await lockRuns(tx, fences);
     const mine = received.filter(({ ending }) => held.has(ending.fence.outboxId));
@@ -206,11 +235,11 @@ async function releaseUnpaid(tx: Tx, { heldFor, outcomes }: Plan): Promise<void>
 const changedTurns = (turns: TurnsChange): TurnsChange | null =>
   turns.run || turns.drain || turns.wakeInMs !== null || turns.nextDayOf.length > 0 ? turns : null;
 
-async function drain(deps: Deps, campaignId: string, ending: RunEnding): Promise<Outcome> {
+async function drain(deps: Deps, campaign: DrainedCampaign): Promise<Outcome> {
   const until = performance.now() + drainTurnMs;
   let tried = 0;
   for (;;) {
-    const slice = await retryWhileDisconnected(() => drainSlice(deps, campaignId, ending), patienceMs);
+    const slice = await retryWhileDisconnected(() => drainSlice(deps, campaign), patienceMs);
     if (slice === 'gone') return skip('another run finished it');
     if (slice === 'lost') return afterLosing();
     tried += slice.tried;
@@ -221,8 +250,8 @@ async function drain(deps: Deps, campaignId: string, ending: RunEnding): Promise
 
 type Slice = 'gone' | 'lost' | { tried: number; ended: boolean };
 
-function drainSlice(deps: Deps, campaignId: string, ending: RunEnding): Promise<Slice> {
-  return inTurn(deps, async (tx, publish): Promise<Slice> => {
+function drainSlice(deps: Deps, { organizationId, campaignId, ending }: DrainedCampaign): Promise<Slice> {
+  return inTurn(deps, organizationId, async (tx, publish): Promise<Slice> => {
     const held = await lockRuns(tx, [ending.fence]);
     if (held.size === 0) return 'gone';
     const campaign = await lockCampaign(tx, campaignId);

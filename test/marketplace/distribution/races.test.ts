@@ -108,40 +108,57 @@ const blocked = async (): Promise<number> => {
   return (await waiting())[0]!.pid;
 };
 
-describe('a distributor whose connection ends', () => {
-  const locks: [where: string, sql: string][] = [
-    ['before it holds its row', 'SELECT 1 FROM outbox WHERE id = $1 FOR UPDATE'],
-    ['before it holds the campaign', 'SELECT 1 FROM campaigns WHERE id = $1 FOR UPDATE'],
-    ['before it holds the lead', 'SELECT 1 FROM distributions WHERE lead_id = $1 FOR UPDATE'],
-    ['before it holds the subscription', 'SELECT 1 FROM subscriptions WHERE campaign_id = $1 FOR UPDATE'],
-    ['before it holds the wallet', 'SELECT 1 FROM wallets WHERE buyer_id = $1 FOR UPDATE'],
-    ['while it writes', 'SELECT 1 FROM leads WHERE id = $1 FOR UPDATE'],
-  ];
-  it.each(locks)('[F31] %s: the lead is sold once, debited once and told once', async (_where, lock) => {
-    const campaignId = await place.campaign();
-    const { buyerId } = await place.buyer(campaignId, { balanceMinor: 5_000 });
-    const leadId = await place.receive(campaignId);
-    const [row] = await openRows();
+/** The rows of a sale in the order of locks; `$1` is what `of` names. */
+const locked: [table: string, of: 'row' | 'campaign' | 'lead' | 'buyer', sql: string][] = [
+  ['outbox', 'row', 'SELECT 1 FROM outbox WHERE id = $1 FOR UPDATE'],
+  ['campaigns', 'campaign', 'SELECT 1 FROM campaigns WHERE id = $1 FOR UPDATE'],
+  ['distributions', 'lead', 'SELECT 1 FROM distributions WHERE lead_id = $1 FOR UPDATE'],
+  ['subscriptions', 'campaign', 'SELECT 1 FROM subscriptions WHERE campaign_id = $1 FOR UPDATE'],
+  ['wallets', 'buyer', 'SELECT 1 FROM wallets WHERE buyer_id = $1 FOR UPDATE'],
+  ['leads', 'lead', 'SELECT 1 FROM leads WHERE id = $1 FOR UPDATE'],
+];
+
+describe('a sale that waits for a row', () => {
+  /** A lead that is sold while another transaction holds one of its rows. */
+  async function held([, of, lock]: (typeof locked)[number]) {
+    const campaign = await place.campaign();
+    const { buyerId: buyer } = await place.buyer(campaign, { balanceMinor: 5_000 });
+    const lead = await place.receive(campaign);
+    const [open] = await openRows();
+    const ids = { row: open!.id, campaign, lead, buyer };
     await lockHolder.query('BEGIN');
-    const held = lock.includes('outbox')
-      ? row!.id
-      : /campaign/.test(lock)
-        ? campaignId
-        : /wallet/.test(lock)
-          ? buyerId
-          : leadId;
-    await lockHolder.query(lock, [held]);
-    const run = distributor()(row!);
-    await system.rows('SELECT pg_terminate_backend($1::integer)', [await blocked()]);
-    await lockHolder.query('ROLLBACK');
-    await run;
-    await distributeBy(1);
+    await lockHolder.query(lock, [ids[of]]);
+    const run = distributor()(open!);
+    return { ids, run, pid: await blocked() };
+  }
+  async function expectOneSale({ lead, buyer }: { lead: string; buyer: string }) {
     const [told] = await system.rows<{ n: number }>(
       `SELECT count(*)::int AS n FROM events WHERE type = 'lead.assigned' AND data->>'leadId' = $1`,
-      [leadId],
+      [lead],
     );
-    expect([await salesOf({ buyerId, subscriptionId: '' }), told!.n]).toEqual([1, 1]);
+    expect([await salesOf({ buyerId: buyer, subscriptionId: '' }), told!.n]).toEqual([1, 1]);
     expect(await wrongBooks(system)).toEqual([]);
+  }
+
+  it.each(locked)(
+    '[F31] of %s when its connection ends: sold once, debited once and told once',
+    async (...lock) => {
+      const { ids, run, pid } = await held(lock);
+      await system.rows('SELECT pg_terminate_backend($1::integer)', [pid]);
+      await lockHolder.query('ROLLBACK');
+      await run;
+      await distributeBy(1);
+      await expectOneSale(ids);
+    },
+  );
+
+  it.each(locked.slice(0, -2))('of %s has locked none that comes later', async (...lock) => {
+    const { ids, run } = await held(lock);
+    for (const [, of, later] of locked.slice(locked.findIndex(([table]) => table === lock[0]) + 1, -1))
+      await lockHolder.query(`${later} NOWAIT`, [ids[of]]);
+    await lockHolder.query('ROLLBACK');
+    await run;
+    await expectOneSale(ids);
   });
 });
 

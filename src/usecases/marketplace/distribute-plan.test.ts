@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { TurnCandidate, TurnLead } from '../../db/marketplace/distribution.ts';
+import { candidate, request } from '../../domain/matching/market-facts.test-data.ts';
+import { newId } from '../../events/new-id.ts';
+import { planLeads, type TurnFacts } from './distribute-plan.ts';
+
+const buyers = (count: number, more: Partial<TurnCandidate> = {}): TurnCandidate[] =>
+  Array.from({ length: count }, () => {
+    const subscriptionId = newId();
+    return { ...candidate(subscriptionId), buyerId: newId(), rechargeBelowMinor: null, ...more };
+  });
+
+const factsOf = (candidates: TurnCandidate[], more: Partial<TurnFacts['campaign']> = {}): TurnFacts => ({
+  campaign: {
+    ...request([]).campaign,
+    id: newId(),
+    organizationId: newId(),
+    name: 'Roofs',
+    repeatWindowDays: 30,
+    timeZone: 'UTC',
+    ...more,
+  },
+  candidates,
+  run: { number: 0, eligible: '' },
+  bought: new Map(),
+  rechargeWaitMs: 1_000,
+});
+
+const leads = (count: number, more: Partial<TurnLead> = {}) =>
+  Array.from({ length: count }, () => {
+    const lead: TurnLead = {
+      id: newId(),
+      status: 'PENDING',
+      receivedAt: '2026-03-01T12:00:00Z',
+      isLate: false,
+      expiresInMs: 1_000,
+      hasWaited: false,
+      state: 'CA',
+      hashes: [],
+      decided: 0,
+      ...more,
+    };
+    return { lead, cause: null };
+  });
+
+const outcomesOf = (plan: ReturnType<typeof planLeads>) => [...plan.outcomes.values()].join(' ');
+
+describe('leads decided together', () => {
+  it('see what the ones before them leave of a balance and a cap', () => {
+    const [poor, capped] = [buyers(1, { balanceMinor: 5_000 }), buyers(1, { dailyCap: 1 })];
+    const plan = planLeads(factsOf([...poor, ...capped]), leads(4), { draining: false });
+    expect(outcomesOf(plan)).toBe('sold sold sold waits');
+    expect(plan.buyers.map(({ sales }) => sales).toSorted()).toEqual([1, 2]);
+    expect(plan.turns.nextDayOf).toEqual(capped.map(({ buyerId }) => buyerId));
+  });
+
+  it('of one person are sold to a buyer once', () => {
+    const plan = planLeads(factsOf(buyers(1)), leads(3, { hashes: ['p'] }), { draining: false });
+    expect(outcomesOf(plan)).toBe('sold waits waits');
+  });
+
+  it('are left for the next statement when the sales of this one are many', () => {
+    const plan = planLeads(factsOf(buyers(300), { logic: 'BROADCAST' }), leads(4), { draining: false });
+    expect(outcomesOf(plan)).toBe('sold sold left left');
+  });
+
+  it('are left for the next statement when the reasons of this one are many, of which the first thousand are kept', () => {
+    const plan = planLeads(factsOf(buyers(1_500, { active: false })), leads(6), { draining: false });
+    expect(outcomesOf(plan)).toBe('waits waits waits waits left left');
+    expect(plan.decided[0]!.considered).toHaveLength(1_000);
+  });
+
+  it('expire when their time is over, and are not decided twice', () => {
+    const late = leads(1, { isLate: true });
+    const sold = leads(1, { status: 'DISTRIBUTED' });
+    const plan = planLeads(factsOf(buyers(1)), [...late, ...sold], { draining: false });
+    expect(outcomesOf(plan)).toBe('expired decided');
+    expect(plan.events.map(({ type }) => type)).toEqual(['lead.expired']);
+  });
+});
+
+describe('waiting leads', () => {
+  it('stop after the first that shows that none can be sold', () => {
+    const plan = planLeads(factsOf(buyers(1, { balanceMinor: 5_000 })), leads(5, { decided: 1 }), {
+      draining: true,
+    });
+    expect([outcomesOf(plan), plan.blockedForAll]).toEqual(['sold sold waits left left', true]);
+  });
+
+  it('go on past those that only lack a buyer for their state', () => {
+    const facts = factsOf(buyers(1, { states: ['CA'] }));
+    const plan = planLeads(facts, [...leads(2, { state: 'TX' }), ...leads(1)], { draining: true });
+    expect([outcomesOf(plan), plan.blockedForAll]).toEqual(['waits waits sold', false]);
+  });
+});

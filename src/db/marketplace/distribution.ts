@@ -22,7 +22,7 @@ export type TurnCampaign = MarketCampaign & {
 export async function lockCampaign(tx: Queryable, campaignId: string): Promise<TurnCampaign | null> {
   const [row] = await run<TurnCampaign>(
     tx,
-    sql`SELECT c.id, c.organization_id AS "organizationId", c.name, c.status = 'ACTIVE' AS active, c.distribution_logic AS logic,
+    sql`SELECT c.id, c.organization_id AS "organizationId", c.name, c.updated_at::text AS version, c.status = 'ACTIVE' AS active, c.distribution_logic AS logic,
       c.price_minor AS "priceMinor", c.max_sales AS "maxSales", c.repeat_window_days AS "repeatWindowDays",
       coalesce((SELECT s.time_zone FROM sellers s WHERE s.organization_id = c.organization_id), 'UTC') AS "timeZone"
     FROM campaigns c WHERE c.id = ${campaignId}::uuid FOR NO KEY UPDATE OF c`,

@@ -59,6 +59,16 @@ describe('weighted round robin', () => {
     ).toBe('aaaabbc');
   });
 
+  it('begins a new run when the eligible buyers or the campaign change, and not before', () => {
+    const facts = request(abc, { logic: 'WEIGHTED_ROUND_ROBIN' });
+    const { run } = chooseBuyers(facts);
+    const numberAfter = (more: Partial<typeof facts>) => chooseBuyers({ ...facts, run, ...more }).run.number;
+    expect(numberAfter({})).toBe(run.number);
+    expect(numberAfter({ candidates: abc.slice(1) })).toBe(run.number + 1);
+    expect(numberAfter({ candidates: [] })).toBe(run.number + 1);
+    expect(numberAfter({ campaign: { ...facts.campaign, version: '2' } })).toBe(run.number + 1);
+  });
+
   it('never serves one of priority 10 in a row beside many of priority 1', () => {
     const light = Array.from({ length: 10 }, (_, index) => candidate(`l${index}`, { priority: 1 }));
     const bought = decide(

@@ -113,7 +113,7 @@ function lineTurns<C extends Candidate>(request: MarketRequest<C>): Turns<C> {
 function weightedTurns<C extends Candidate>(request: MarketRequest<C>): Turns<C> {
   const all = [...request.candidates].sort(byTurn).map((candidate) => judge(request, candidate));
   const able = all.filter(isAble).map(({ candidate }) => candidate);
-  const eligible = nameOf(able);
+  const eligible = nameOf(request.campaign, able);
   const last = request.run;
   // A lead that nothing was sold of ends the run too.
   const run = eligible === last.eligible ? last : { number: last.number + 1, eligible };
@@ -133,11 +133,13 @@ function weightedTurns<C extends Candidate>(request: MarketRequest<C>): Turns<C>
   return { considered: all.slice(0, place + 1), chosen: [{ candidate, turn }], run };
 }
 
-/** Names a set of subscriptions with their weights. */
-function nameOf(able: readonly Candidate[]): string {
+/** Names a set of subscriptions with their weights. An edit of the campaign may have sold leads by another logic. */
+function nameOf({ version }: MarketCampaign, able: readonly Candidate[]): string {
   if (able.length === 0) return '';
   const members = able.map(({ subscriptionId, priority }) => `${subscriptionId}:${priority}`).sort();
-  return createHash('sha256').update(members.join(' ')).digest('base64url');
+  return createHash('sha256')
+    .update([version, ...members].join(' '))
+    .digest('base64url');
 }
 
 /** The facts after a sale, for the next lead that is decided with the same ones. */

@@ -31,7 +31,7 @@ export const request = (
   more: Partial<MarketFacts['campaign']> = {},
 ): MarketRequest<Candidate> => ({
   lead: { state: 'CA', boughtBy: new Set() },
-  campaign: { active: true, logic: 'ROUND_ROBIN', priceMinor: 2_500, maxSales: null, ...more },
+  campaign: { version: '1', active: true, logic: 'ROUND_ROBIN', priceMinor: 2_500, maxSales: null, ...more },
   candidates,
   run: { number: 0, eligible: '' },
   awaitsRecharge: true,

@@ -14,6 +14,8 @@ export type MarketLead = {
 };
 
 export type MarketCampaign = {
+  /** Another one after each edit. */
+  version: string;
   active: boolean;
   logic: DistributionLogic;
   priceMinor: number;

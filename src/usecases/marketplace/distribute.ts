@@ -205,7 +205,7 @@ async function sellPlanned(
       campaign,
       rechargeWaitMs,
       candidates: await readCandidates(tx, campaign),
-      run: await readTurnRun(tx, campaign.id),
+      run: campaign.logic === 'WEIGHTED_ROUND_ROBIN' ? await readTurnRun(tx, campaign.id) : noRun,
       bought: await readBoughtPeople(tx, campaign, hashes),
     };
     const plan = planLeads(facts, leads, { draining });
@@ -223,6 +223,8 @@ async function sellPlanned(
   }
   return null;
 }
+
+const noRun: TurnFacts['run'] = { number: 0, eligible: '' };
 
 /** Leads whose buyer is not being recharged, because a limit stood in the way, are decided without it at once. */
 async function releaseUnpaid(tx: Tx, { heldFor, outcomes }: Plan): Promise<void> {

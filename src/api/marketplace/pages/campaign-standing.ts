@@ -43,10 +43,11 @@ export function createStandings(db: Database): { of(campaign: Campaign): Promise
 }
 
 async function standingOf({ reader }: Database, campaign: Campaign): Promise<Standing> {
-  const { id, organizationId, name, status, distributionLogic, priceMinor, maxSales } = campaign;
+  const { id, organizationId, name, status, distributionLogic, priceMinor, maxSales, updatedAt } = campaign;
   const seller = await findSeller(reader, organizationId);
   const timeZone = seller?.timeZone ?? 'UTC';
-  const facts = { active: status === 'ACTIVE', logic: distributionLogic, priceMinor, maxSales };
+  const version = updatedAt.toISOString();
+  const facts = { version, active: status === 'ACTIVE', logic: distributionLogic, priceMinor, maxSales };
   const [counts, candidates] = await Promise.all([
     campaignStanding(reader, id),
     readCandidates(reader, { ...facts, id, organizationId, name, repeatWindowDays: 0, timeZone }),

@@ -21,7 +21,7 @@ export async function giveBack(
   amountMinor: number | null,
 ): Promise<number> {
   const giveBackId = newId();
-  const { total, publish } = await db.withTx(async (tx) => {
+  const { parts, publish } = await db.withTx(async (tx) => {
     const charges = await lockCharges(tx, buyerId);
     const wallet = await lockWallet(tx, buyerId);
     const most = wallet && wallet.disputedMinor === 0 ? Math.max(wallet.balanceMinor, 0) : 0;
@@ -47,8 +47,9 @@ export async function giveBack(
       );
       publish.push(...result.publish);
     }
-    return { total: parts.reduce((sum, part) => sum + part.amountMinor, 0), publish };
+    return { parts, publish };
   });
+  const total = parts.reduce((sum, part) => sum + part.amountMinor, 0);
   if (total === 0)
     throw new RefusedError(
       409,

@@ -28,6 +28,10 @@ const rows: Record<string, () => Promise<Measure>> = {
   'bulk-limiter': async () => (await import('./bulk-sync.ts')).measureBulkLimiter,
   scale: async () => (await import('./scale.ts')).measureScale,
   catalog: async () => (await import('./catalog.ts')).measureCatalog,
+  marketplace: async () => (await import('./marketplace.ts')).measureMarketplace,
+  'hot-campaign': async () => (await import('./hot-campaign.ts')).measureHotCampaign,
+  broadcast: async () => (await import('./hot-campaign.ts')).measureBroadcast,
+  'waiting-leads': async () => (await import('./waiting-leads.ts')).measureWaitingLeads,
 };
 
 const { values, positionals } = parseArgs({

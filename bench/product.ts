@@ -101,7 +101,7 @@ export async function prepareDatabase(databaseUrl: string, buyers: number): Prom
 export async function startFloor(
   { machine, databaseUrl, redisUrl }: Servers,
   vendors: Vendors,
-  name: 'pipeline' | 'latency' | 'ingest',
+  name: 'pipeline' | 'latency' | 'ingest' | 'market',
   buyers: number,
 ): Promise<Target> {
   const port = await freePort();

@@ -2,6 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { ConfigError, processEnvironment } from './config.ts';
+import { seedMarket } from './demo/market-seed.ts';
+import type { MarketAccess } from './demo/seed.ts';
 import {
   type EmbeddedPostgres,
   EmbeddedPostgresError,
@@ -39,7 +41,9 @@ async function main(): Promise<void> {
       selfCheck: { volumes: postgres ? [postgres.dataDir] : [] },
     });
     closers.push(() => system.stop());
-    const demo = await seedDemo(system, await storedDemo());
+    const stored = await storedDemo();
+    const market = await seedMarket(system, stored.market);
+    const demo = { ...(await seedDemo(system, stored)), ...(market && { market }) };
     await announce(system, postgres, databaseUrl, demo);
   } catch (error) {
     await stop();
@@ -96,6 +100,7 @@ async function announce(
   const { publicUrl, sandbox, config } = system;
   const urls = {
     console: `${publicUrl}/console`,
+    marketplace: `${publicUrl}/market`,
     queues: `${publicUrl}/queues`,
     docs: `${publicUrl}/docs`,
     sandbox: sandbox?.url ?? null,
@@ -105,6 +110,7 @@ async function announce(
   say('leadgate is running. Ctrl-C finishes running jobs and stops.');
   say();
   say(`  console     ${urls.console}   (${demo.operator.email} / ${demo.operator.password})`);
+  if (demo.market) sayMarketplace(urls.marketplace, demo.market);
   say(`  queues      ${urls.queues}`);
   say(`  API docs    ${urls.docs}`);
   if (urls.sandbox) say(`  phones      ${urls.sandbox}   (simulated: ${config.sandboxed.join(', ')})`);
@@ -116,6 +122,26 @@ async function announce(
   say();
   say(exampleCurl(publicUrl, demo.apiKey));
   say();
+  if (!demo.market) return;
+  say('Send a lead of the marketplace; the answer tells whether it was sold:');
+  say();
+  say(marketplaceCurl(publicUrl, demo.market));
+  say();
+}
+
+function sayMarketplace(url: string, { seller, buyers, password }: MarketAccess): void {
+  say(`  marketplace ${url}   (seller ${seller} / ${password})`);
+  say(`              buyers ${buyers.join(', ')}, with the same password`);
+}
+
+function marketplaceCurl(publicUrl: string, market: MarketAccess): string {
+  const lead = {
+    campaignId: market.campaignId,
+    categoryId: market.categoryId,
+    state: 'FL',
+    data: { firstName: 'Zoe', phone: '+13055550188', email: 'zoe@people.example', roofAge: 9 },
+  };
+  return `curl -s ${publicUrl}/api/leads/ingest -H 'X-API-Key: ${market.supplierKey}' -H 'Content-Type: application/json' -d '${JSON.stringify(lead)}'`;
 }
 
 function exampleCurl(publicUrl: string, apiKey: string): string {

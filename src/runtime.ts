@@ -114,7 +114,12 @@ export async function createRuntime(
       log,
     }),
     selfCheck,
-    distribution: createDistribution({ db, relay, rechargeWaitMs: timings.rechargeWaitMs }),
+    distribution: createDistribution({
+      db,
+      relay,
+      rechargeWaitMs: timings.rechargeWaitMs,
+      limits: config.wallet,
+    }),
     async close() {
       counters.close();
       await settledWithin(closePatienceMs, selfCheck.stop());

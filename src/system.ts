@@ -5,7 +5,7 @@ import { ensureOperator } from './api/auth/better-auth.ts';
 import { type Config, loadConfig, type Timings } from './config.ts';
 import { findKey } from './db/account/api-keys.ts';
 import { migrate } from './db/migrate.ts';
-import { ensureDemo } from './demo/seed.ts';
+import { ensureDemo, type MarketAccess } from './demo/seed.ts';
 import { startWorkers } from './engine/process.ts';
 import type { WorkerName } from './events/routes.ts';
 import { createRuntime } from './runtime.ts';
@@ -162,7 +162,12 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-export type DemoAccess = { apiKey: string; operator: { email: string; password: string } };
+export type DemoAccess = {
+  apiKey: string;
+  operator: { email: string; password: string };
+  /** Absent where there is no sample marketplace. */
+  market?: MarketAccess;
+};
 
 /**
  * Creates the demo organization with its buyers, a key and an operator unless they exist. A key and operator stored by

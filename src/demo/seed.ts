@@ -32,6 +32,18 @@ export const demoBuyers = [
   { externalId: 'provider63', name: 'Dan', phone: '+13055550163', email: null, language: null },
 ];
 
+/** How to use the sample marketplace. Its people share the password. */
+export type MarketAccess = {
+  seller: string;
+  buyers: string[];
+  password: string;
+  /** Of the supplier whose leads are sold, and of the one in test mode. */
+  supplierKey: string;
+  testSupplierKey: string;
+  campaignId: string;
+  categoryId: string;
+};
+
 /** The demo organization also uploads leads to a CRM. The sandbox creates a location when it is first used. */
 const demoCompany = {
   name: 'Gold Touch List (demo)',

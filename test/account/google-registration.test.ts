@@ -122,6 +122,20 @@ describe('registering with Google', () => {
     expect(await stored(email)).toEqual(before);
   });
 
+  it('knows a person by Google’s id, whose address here is another and whose code works no longer', async () => {
+    const email = newEmail();
+    const other = await makeSeller(system);
+    const form = { role: 'BUYER', inviteCode: other.inviteCode };
+    const first = await register(form, { email });
+    await system.rows('UPDATE users SET email = $2 WHERE email = $1', [email, newEmail()]);
+    const { visitor, back } = await leave(form, { email });
+    await system.rows(`UPDATE sellers SET invite_code = 'ROTATED2' WHERE organization_id = $1`, [
+      other.organizationId,
+    ]);
+    expect((await visitor.get(back)).headers.get('location')).toBe('/');
+    expect((await sessionOf(visitor)).user?.id).toBe((await sessionOf(first.visitor)).user?.id);
+  });
+
   it('does not register an address that has an account with a password', async () => {
     const other = await makeSeller(system);
     const { visitor } = await register(asBuyer(), { email: other.email });

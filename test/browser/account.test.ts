@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeLink } from '../../src/db/account/links.ts';
+import { accountLinksOf } from '../../src/usecases/account/links.ts';
 import { freshCodeFor } from '../harness/authenticator.ts';
 import { type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
 import { givePassword } from '../harness/passwords.ts';
@@ -82,6 +84,47 @@ describe('the account page in a browser', () => {
     await page.getByLabel('Code').fill(freshCodeFor(uri));
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.waitForURL((url) => url.pathname === '/account');
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it('a buyer and a seller register with Google', async () => {
+    const inviting = await makeSeller(system);
+    const { page, faults, close } = await openWindow(browser);
+    await page.goto(`${system.publicUrl}/register/buyer?code=${inviting.inviteCode}`);
+    await page.getByText('You will buy leads from').waitFor();
+    await expectAccessible(page, 'register-buyer');
+    await page.getByLabel('Company (optional)').fill('Roofs & Sons');
+    await page.getByRole('button', { name: 'Continue with Google' }).click();
+    await page.getByLabel('Another account').fill('buyer@google.example');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL((url) => url.origin === system.publicUrl && url.pathname !== '/login');
+    const [buyer] = await system.rows(
+      `SELECT b.company_name FROM buyers b JOIN users u ON u.id = b.user_id WHERE u.email = 'buyer@google.example' AND b.organization_id = $1`,
+      [inviting.organizationId],
+    );
+    expect(buyer).toEqual({ company_name: 'Roofs & Sons' });
+    await page.context().clearCookies();
+    await page.goto(`${system.publicUrl}/register`);
+    await expectAccessible(page, 'register-seller');
+    await page.getByRole('button', { name: 'Continue with Google' }).click();
+    await page.getByLabel('Another account').fill('seller@google.example');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL((url) => url.origin === system.publicUrl && url.pathname.startsWith('/market'));
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it('an address is verified by the password or a new one', async () => {
+    const person = await seller();
+    const id = await makeLink(system.runtime.db, person.userId, 'verify_email', 1);
+    const { page, faults, close } = await openWindow(browser);
+    await page.goto(accountLinksOf(system.runtime.config).url('verify_email', id));
+    await page.getByText('An account was registered with').waitFor();
+    await expectAccessible(page, 'verify-password');
+    await page.getByRole('link', { name: 'Choose a new one' }).click();
+    await page.getByLabel('Confirm password').waitFor();
+    await expectAccessible(page, 'verify-new-password');
     expect(faults).toEqual([]);
     await close();
   });

@@ -1,4 +1,5 @@
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
+import { recordDecision, sellMarketLead } from '../harness/market-leads.ts';
 import type { TestSystem } from '../harness/system.ts';
 import { setAutoRecharge, walletClient } from '../harness/wallets.ts';
 
@@ -40,16 +41,25 @@ export async function marketPlaces(system: TestSystem) {
   const subscription = campaign.replace('campaigns', 'subscriptions');
   await send(buyer, subscription, { dailyCap: '20', states: 'FL, GA, TX', waterfallPriority: '1' });
   await send(buyer, '/market/profile', { companyName: 'Buyer Inc' });
-  await send(seller, '/market/suppliers', { name: 'Acme Leads', email: 'api@acme.example' }, 201);
   const pay = walletClient(system);
   for (const paymentMethodId of ['pm_card_visa', 'pm_card_mastercard'])
     await pay(buyer, 'POST', 'methods', { paymentMethodId });
   await pay(buyer, 'POST', 'wallet', { amount: 40 });
   await setAutoRecharge(system, buyer.buyerId, { threshold: 1_000 });
+  const sends = { [`category-${category.split('/').pop()}`]: '1' };
+  await send(seller, '/market/suppliers', { name: 'Acme Leads', email: 'api@acme.example', ...sends }, 201);
   const [supplier] = await system.rows<{ id: string }>(
     'SELECT id FROM suppliers WHERE organization_id = $1',
     [seller.organizationId],
   );
+  await importFile(system, seller, campaign);
+  const [sold, waiting] = await system.rows<{ id: string }>(
+    'SELECT public_id AS id FROM leads WHERE organization_id = $1 ORDER BY id',
+    [seller.organizationId],
+  );
+  await sellMarketLead(system, sold!.id, buyer);
+  await decideAgainst(system, waiting!.id, buyer);
+  const test = `/market/suppliers/${supplier!.id}/test`;
   return {
     seller: {
       cookie: seller.cookie,
@@ -62,6 +72,10 @@ export async function marketPlaces(system: TestSystem) {
         'campaigns, none': '/market/campaigns?status=ARCHIVED',
         'new campaign': '/market/campaigns/new',
         campaign,
+        leads: '/market/leads',
+        'leads, tests': '/market/leads?status=TEST',
+        'sold lead': `/market/leads/${sold!.id}`,
+        'waiting lead': `/market/leads/${waiting!.id}`,
         buyers: '/market/buyers',
         'new buyer': '/market/buyers/new',
         buyer: `/market/buyers/${buyer.buyerId}`,
@@ -69,6 +83,8 @@ export async function marketPlaces(system: TestSystem) {
         suppliers: '/market/suppliers',
         'new supplier': '/market/suppliers/new',
         supplier: `/market/suppliers/${supplier!.id}`,
+        'test lead': test,
+        'test lead of a campaign': `${test}?campaign=${campaign.split('/').pop()}`,
         changes: '/market/audit',
         'changes of a campaign': `/market/audit?subject=campaign:${campaign.split('/').pop()}`,
         'settings of a seller': '/market/settings',
@@ -107,3 +123,23 @@ const submitter =
     if (answer.status !== status) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.headers.get('location') ?? path;
   };
+
+/** Two leads of the campaign, and a row that is rejected. */
+async function importFile({ publicUrl }: TestSystem, seller: MadeSeller, campaign: string): Promise<void> {
+  const csv =
+    'firstName,email,roof,state\nAnn,ann@people.example,Tile,FL\nBob,bob@people.example,Metal,TX\nCy,cy@people.example,,Calif.';
+  const body = new FormData();
+  body.set('file', new Blob([csv], { type: 'text/csv' }), 'leads.csv');
+  const answer = await fetch(`${publicUrl}${campaign}/leads`, {
+    method: 'POST',
+    headers: { cookie: seller.cookie, origin: publicUrl },
+    body,
+  });
+  const text = await answer.text();
+  if (!text.includes('2 of 3 rows were stored')) throw new Error(text);
+}
+
+const decideAgainst = (system: TestSystem, leadId: string, { buyerId }: MadeBuyer) =>
+  recordDecision(system, leadId, [
+    { buyerId, subscriptionId: buyerId, rule: 'state', seen: { state: 'TX', states: 'FL GA' } },
+  ]);

@@ -238,6 +238,7 @@ async function breakVendors({ vendors }: Machine, random: Random): Promise<void>
   // Some delivery receipts and reports of payments are never delivered. Inbound texts always are, and so are refunds made
   // at the dashboard: only their webhooks report them, and Stripe retries those for three days.
   await inject({ vendor: 'stripe', kind: 'webhook_withhold', event: 'checkout.session.', probability: 0.15 });
+  await inject({ vendor: 'stripe', kind: 'webhook_withhold', event: 'payment_intent.', probability: 0.2 });
   await inject({ vendor: 'twilio', kind: 'webhook_withhold', event: 'message.delivered', probability: 0.1 });
   await inject({ vendor: 'sendgrid', kind: 'webhook_withhold', probability: 0.2 });
 }

@@ -4,6 +4,10 @@ import { allowedMoves, type UnlockState } from '../../src/domain/unlock/machine.
 import type { FaultLog, SystemUnderTest } from './faults.ts';
 import { type Ledger, readLedger } from './ledger.ts';
 import { canary, type Lead } from './load.ts';
+import { type MarketRun, marketInvariants } from './market/judge.ts';
+
+/** The marker of a contact, of either load. */
+const contact = new RegExp(canary.source.replace('(', 'm?('), 'i');
 
 /** One promise and the violations found. */
 export type Finding = {
@@ -14,14 +18,21 @@ export type Finding = {
   note?: string;
 };
 
-type Run = SystemUnderTest & { leads: readonly Lead[]; log: FaultLog; faultFreeFrom: Date };
-type Check = (run: Run & { ledger: Ledger }) => Promise<Omit<Finding, 'promise' | 'kind'>>;
+type Run = SystemUnderTest & {
+  leads: readonly Lead[];
+  log: FaultLog;
+  faultFreeFrom: Date;
+  /** Null where no marketplace was played. */
+  market: MarketRun | null;
+};
+export type Check = (run: Run & { ledger: Ledger }) => Promise<Omit<Finding, 'promise' | 'kind'>>;
 
 /** Checks every invariant and bound against the tables and the vendors' ledger. */
 export async function judge(given: Run): Promise<Finding[]> {
   const found = { ...given, ledger: await readLedger(given.machine) };
   const findings: Finding[] = [];
-  for (const [promise, check] of Object.entries(invariants))
+  const all = { ...invariants, ...(given.market ? marketInvariants(given.market) : {}) };
+  for (const [promise, check] of Object.entries(all))
     findings.push({ promise, kind: 'invariant', ...(await check(found)) });
   for (const [promise, check] of Object.entries(bounds))
     findings.push({ promise, kind: 'bound', ...(await check(found)) });
@@ -77,7 +88,7 @@ const invariants: Record<string, Check> = {
   'every unlock is finished or has work due': noRows(
     'lead_unlocks',
     `SELECT u.id || ' is at ' || u.status || ' and has no work due' AS text FROM lead_unlocks u
-     WHERE u.status NOT IN ('DONE', 'EXPIRED', 'OPTED_OUT') AND NOT EXISTS (
+     WHERE u.campaign_id IS NULL AND u.status NOT IN ('DONE', 'EXPIRED', 'OPTED_OUT') AND NOT EXISTS (
        SELECT 1 FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
        WHERE e.subject = 'unlock:' || u.id AND (o.parked_at IS NOT NULL OR greatest(o.due_at, o.lease_until) > now() - interval '15 s'))`,
   ),
@@ -126,12 +137,12 @@ const invariants: Record<string, Check> = {
     for (const path of [machine.logFile]) {
       for await (const line of createInterface({ input: createReadStream(path) })) {
         examined += 1;
-        if (line.search(canary) >= 0) violations.push(`log: ${line.slice(0, 200)}`);
+        if (line.search(contact) >= 0) violations.push(`log: ${line.slice(0, 200)}`);
       }
     }
     for (const dump of [...log.dumps, await machine.queue.contents()]) {
       examined += 1;
-      const at = dump.search(canary);
+      const at = dump.search(contact);
       if (at >= 0) violations.push(`queue: ${dump.slice(Math.max(0, at - 80), at + 40)}`);
     }
     const events = await machine.db.query<{ text: string }>(
@@ -262,8 +273,9 @@ const invariants: Record<string, Check> = {
     // One whose refund failed is owed to its buyer: see 'money told as returned is returned'.
     for (const { intent, amount } of ledger.refunds) back.set(intent, (back.get(intent) ?? 0) + amount);
     const kept = new Map<string, number>();
-    for (const { intent, unlockId, amount } of ledger.captures)
-      kept.set(unlockId ?? intent, (kept.get(unlockId ?? intent) ?? 0) + amount - (back.get(intent) ?? 0));
+    for (const { intent, unlockId, amount, customer } of ledger.captures)
+      if (customer === null)
+        kept.set(unlockId ?? intent, (kept.get(unlockId ?? intent) ?? 0) + amount - (back.get(intent) ?? 0));
     return {
       examined: ledger.captures.length,
       violations: [...kept]

@@ -6,7 +6,14 @@ export type Ledger = {
   entries: readonly LedgerEntry[];
   /** Texts and mails the vendor accepted. */
   messages: readonly LedgerEntry[];
-  captures: readonly { intent: string; unlockId: string | null; amount: number; seq: number }[];
+  captures: readonly {
+    intent: string;
+    unlockId: string | null;
+    /** Whose saved card or page was charged; null for the pay page of an unlock. */
+    customer: string | null;
+    amount: number;
+    seq: number;
+  }[];
   refunds: readonly { intent: string; amount: number; byUs: boolean }[];
   /** Refunds that failed or were canceled, at once or later: their amounts came back. */
   returned: readonly Movement[];
@@ -30,9 +37,10 @@ export async function readLedger({ vendors }: Machine): Promise<Ledger> {
   return {
     entries,
     messages: accepted.filter(({ operation }) => operation === 'message.create' || operation === 'mail.send'),
-    captures: of('payment.capture').map(({ vendorId, params, amount, seq }) => ({
+    captures: of('payment.capture').map(({ vendorId, reference, params, amount, seq }) => ({
       intent: vendorId ?? '',
       unlockId: unlockOf.get(String(params.session)) ?? null,
+      customer: reference,
       amount: amount ?? 0,
       seq,
     })),

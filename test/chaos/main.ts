@@ -4,6 +4,7 @@ import { emptyFaultLog, type FaultLog, injectFaults, type SystemUnderTest } from
 import { type Finding, judge } from './judge.ts';
 import { createLeads, insertBuyers, type Lead, leadOf, playLeads } from './load.ts';
 import { type Backend, type Machine, startMachine } from './machine.ts';
+import { type MarketPlay, playMarket, untilMarketSettled } from './market/run.ts';
 import { createPeople } from './people.ts';
 import { describePoints, runPoints } from './points/run.ts';
 import { createRandom } from './random.ts';
@@ -12,7 +13,7 @@ import { stories } from './stories.ts';
 
 const usage = `npm run chaos -- [options]
   --backend redis|postgres|cluster   the queue (redis)
-  --leads N        how many (300)
+  --leads N        how many of each load: offers to named buyers, and a marketplace (300)
   --minutes N      how long to inject faults (1.5)
   --seed N         the leads and faults of an earlier run (random, printed)
   --faults all|processes   vendor faults too, or processes and networks only (all)
@@ -94,6 +95,8 @@ type Result = {
   log: FaultLog;
   findings: Finding[];
   answerMs: number[];
+  /** What people of the marketplace did, and how often. */
+  acts: Record<string, number>;
   seconds: number;
 };
 
@@ -113,11 +116,16 @@ async function play(
   const people = createPeople(machine);
   const log = emptyFaultLog();
   const faultMs = given.minutes * 60_000;
+  // A sequence of its own, so that the other load stays what it was.
+  const market = await playMarket(machine, createRandom(given.seed + 1), {
+    count: given.leadCount,
+    overMs: faultMs * 0.75,
+  });
   const load = playLeads(people, leads, faultMs * 0.75);
   const progress = setInterval(
     () =>
       say(
-        `${elapsed().toFixed(0).padStart(5)} s  ${load.posted()} of ${leads.length} leads accepted, ${load.finished()} stories finished; ${log.kills} kills (${log.killsMidEffect} mid-effect), ${log.flushedJobs} jobs flushed, ${log.crashes} database crashes`,
+        `${elapsed().toFixed(0).padStart(5)} s  ${load.posted()} + ${market.posted()} of ${leads.length} + ${market.leads.length} leads accepted, ${load.finished()} stories finished; ${log.kills} kills (${log.killsMidEffect} mid-effect), ${log.flushedJobs} jobs flushed, ${log.crashes} database crashes`,
       ),
     5_000,
   );
@@ -125,20 +133,24 @@ async function play(
     if (faultMs > 0)
       await injectFaults(system, random, { ms: faultMs, vendorFaults: values.faults === 'all' }, log);
     await load.posting;
-    people.setDeadline(settleMs(leads.length));
+    for (const each of [people, market]) each.setDeadline(settleMs(leads.length));
     const faultFreeFrom = new Date(Date.now() + 2_000);
     const after = playLeads(people, late, 4_000);
     const deadline = new Promise((resolve) => setTimeout(resolve, settleMs(leads.length) + 10_000).unref());
-    await Promise.race([Promise.all([load.over, after.over]), deadline]);
+    await Promise.race([Promise.all([load.over, after.over, market.over]), deadline]);
     await Promise.race([untilSettled(machine), deadline]);
+    await Promise.race([untilMarketSettled(machine), deadline]);
     const all = [...leads, ...late];
-    const findings = await judge({ ...system, leads: all, log, faultFreeFrom });
-    return { leads: all, log, findings, answerMs: load.answerMs, seconds: elapsed() };
+    const findings = await judge({ ...system, leads: all, log, faultFreeFrom, market });
+    const acts = await actsOf(market);
+    return { leads: all, log, findings, answerMs: load.answerMs, acts, seconds: elapsed() };
   } finally {
     clearInterval(progress);
     await people.stop();
   }
 }
+
+const actsOf = ({ over }: MarketPlay) => Promise.race([over, Promise.resolve({})]);
 
 /** Prints a table of the findings and up to 20 violations of each. Returns the number of violations. */
 function printFindings(findings: readonly Finding[]): number {
@@ -156,7 +168,7 @@ function printFindings(findings: readonly Finding[]): number {
 
 async function report(
   { db }: Machine,
-  { leads, log, findings, answerMs, seconds }: Result,
+  { leads, log, findings, answerMs, acts, seconds }: Result,
   replay: string,
 ): Promise<number> {
   const states = await db.query<{ unlock: string; status: string }>(
@@ -176,6 +188,8 @@ async function report(
         .join(', ') || 'no network faults'
     }`,
   );
+  const done = Object.entries(acts).map(([what, times]) => `${what} ${times}`);
+  say(`marketplace: ${done.join(', ')}`);
   say(
     `a lead was accepted within ${answer(0.5)} (p50), ${answer(0.99)} (p99), including the sender's retries`,
   );

@@ -185,7 +185,8 @@ export function createPeople({ publicUrl, apiKey, db, vendors }: Machine) {
 const unlocksNow = `SELECT l.public_id || ' ' || b.external_id AS unlock, u.status, p.subject IS NOT NULL AS parked
   FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id JOIN buyers b ON b.id = u.buyer_id
   LEFT JOIN (SELECT DISTINCT e.subject FROM outbox o JOIN events e ON e.id = o.event_id AND e.occurred_at = o.event_at
-    WHERE o.parked_at IS NOT NULL AND o.worker <> 'notifier') p ON p.subject = 'unlock:' || u.id`;
+    WHERE o.parked_at IS NOT NULL AND o.worker <> 'notifier') p ON p.subject = 'unlock:' || u.id
+  WHERE u.campaign_id IS NULL`;
 const inboxNow =
   "SELECT external_id AS id FROM inbox WHERE phone_id IS NOT NULL AND received_at > now() - interval '1 min'";
 

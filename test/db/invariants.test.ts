@@ -134,6 +134,22 @@ describe('database constraints', () => {
     await open(1);
     expect(await codeOf(open(2))).toBe('23505');
   });
+  it('a wallet has one open recharge', async () => {
+    const [buyer] = await db.query<{ id: string }>('SELECT buyer_id AS id FROM lead_unlocks WHERE id = $1', [
+      first,
+    ]);
+    await db.query(`INSERT INTO wallets (buyer_id, organization_id, currency) VALUES ($1, $2, 'usd')`, [
+      buyer!.id,
+      organizationId,
+    ]);
+    const open = (kind: string) =>
+      db.query(
+        `INSERT INTO top_ups (id, organization_id, buyer_id, kind, state, amount_minor, currency) VALUES ($1, $2, $3, $4, 'retrying', 5000, 'usd')`,
+        [uuidv7(), organizationId, buyer!.id, kind],
+      );
+    await open('recharge');
+    expect([await codeOf(open('card')), await codeOf(open('recharge'))]).toEqual(['accepted', '23505']);
+  });
   it('a journal that does not sum to zero is refused at COMMIT', async () => {
     const book = (amounts: number[]): Promise<void> =>
       db.withTx(async (tx) => {

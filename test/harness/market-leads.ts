@@ -58,14 +58,14 @@ export async function storeMarketLead(
   return { id, publicId };
 }
 
-type SaleOptions = { at?: string; viewed?: boolean; refunded?: boolean };
+type SaleOptions = { at?: string; viewed?: boolean; refunded?: boolean; priceMinor?: number };
 
 /** Sells a stored lead to a buyer, as the distributor does, without moving money. */
 export async function sellMarketLead(
   { rows }: Pick<Installation, 'rows'>,
   publicId: string,
   { buyerId }: { buyerId: string },
-  { at = new Date().toISOString(), viewed = false, refunded = false }: SaleOptions = {},
+  { at = new Date().toISOString(), viewed = false, refunded = false, priceMinor = 2_500 }: SaleOptions = {},
 ): Promise<void> {
   await rows(
     `WITH sold AS (
@@ -73,10 +73,10 @@ export async function sellMarketLead(
        FROM leads l WHERE l.id = d.lead_id AND l.public_id = $1)
      INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, campaign_id, status, price_minor, currency, ttl_expires_at, paid_at,
        paid_by, viewed_at, reason, closed_at)
-     SELECT gen_random_uuid(), id, organization_id, $2::uuid, campaign_id, $3::text, 2500, 'usd', now(), $4::timestamptz, 'wallet',
+     SELECT gen_random_uuid(), id, organization_id, $2::uuid, campaign_id, $3::text, $6::integer, 'usd', now(), $4::timestamptz, 'wallet',
        CASE WHEN $5 THEN $4::timestamptz END, CASE WHEN $3 = 'EXPIRED' THEN 'refunded' END, CASE WHEN $3 = 'EXPIRED' THEN now() END
      FROM leads WHERE public_id = $1`,
-    [publicId, buyerId, refunded ? 'EXPIRED' : 'PAID', at, viewed],
+    [publicId, buyerId, refunded ? 'EXPIRED' : 'PAID', at, viewed, priceMinor],
   );
 }
 

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ask, signIn, until } from '../../src/demo/front-end.ts';
+import { boughtLeads, readWallet, receivedLeads } from '../../src/demo/market-calls.ts';
+import type { MarketAccess } from '../../src/demo/seed.ts';
 import { freePort } from '../../src/system.ts';
 
 type Started = {
@@ -53,6 +56,13 @@ async function waitForOutput({ child, output, errors, exited }: Started, text: s
   await Promise.race([started, ended]);
 }
 
+async function runShell(command: string): Promise<string> {
+  const shell = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let output = '';
+  for await (const chunk of shell.stdout) output += chunk;
+  return output;
+}
+
 describe('npm start', () => {
   let folder: string;
   let ports: { PORT: string; SANDBOX_PORT: string };
@@ -69,8 +79,24 @@ describe('npm start', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const demo = async () =>
-    JSON.parse(await readFile(join(folder, '.leadgate/demo.json'), 'utf8')) as Record<string, string>;
+  const written = async () => JSON.parse(await readFile(join(folder, '.leadgate/demo.json'), 'utf8'));
+  const demo = async () => (await written()) as Record<string, string>;
+  const market = async () => (await written()).market as MarketAccess;
+  const enter = async (email: string): Promise<Ask> => {
+    const { publicUrl } = await demo();
+    const { password } = await market();
+    return (await signIn({ url: publicUrl!, origin: publicUrl! }, { email, password }))!;
+  };
+  /** How the leads of the sample marketplace stand, oldest first, and the balances of its buyers. */
+  const marketplace = async () => {
+    const { seller, buyers } = await market();
+    const leads = await receivedLeads(await enter(seller));
+    const balances = buyers.map(async (email) => (await readWallet(await enter(email))).balance);
+    return {
+      leads: leads.toReversed().map(({ status, assignments }) => `${status} ${assignments.length}`),
+      balances: await Promise.all(balances),
+    };
+  };
 
   /** Of the server, whose folder is printed. */
   const pidFile = async () => {
@@ -93,10 +119,37 @@ describe('npm start', () => {
       .output()
       .split('\n')
       .find((line) => line.startsWith('curl'))!;
-    const curl = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] });
-    let answer = '';
-    for await (const chunk of curl.stdout) answer += chunk;
-    expect(JSON.parse(answer)).toMatchObject({ lead_id: expect.stringMatching(/^lead_[a-z0-9]{8}$/) });
+    expect(JSON.parse(await runShell(command))).toMatchObject({
+      lead_id: expect.stringMatching(/^lead_[a-z0-9]{8}$/),
+    });
+  });
+
+  it('has a marketplace with leads that are sold and leads that wait, and prints who signs in', async () => {
+    const { seller, buyers, password } = await market();
+    for (const words of [seller, ...buyers, password]) expect(running.output()).toContain(words);
+    const sold = Array.from({ length: 5 }, () => 'DISTRIBUTED 1');
+    const decided = await until(
+      marketplace,
+      ({ leads }) => leads.filter((lead) => lead === sold[0]).length === sold.length,
+    );
+    expect(decided).toEqual({ leads: [...sold, 'PENDING 0', 'PENDING 0'], balances: [150, 50, 10] });
+    const bought = await Promise.all(buyers.map(async (email) => boughtLeads(await enter(email))));
+    expect(bought.map((leads) => leads.map(({ data }) => data.firstName).toReversed())).toEqual([
+      ['Maria', 'Olivia'],
+      ['Noah', 'Liam'],
+      ['Emma'],
+    ]);
+  });
+
+  it('the printed curl command of the marketplace sells a lead', async () => {
+    await waitForOutput(running, '/api/leads/ingest');
+    const command = running
+      .output()
+      .split('\n')
+      .find((line) => line.startsWith('curl') && line.includes('/api/leads/ingest'))!;
+    expect(JSON.parse(await runShell(command))).toMatchObject({
+      message: 'Lead distributed to 1 buyer(s)',
+    });
   });
 
   it('a second one in the same folder refuses to start and changes nothing', async () => {
@@ -110,12 +163,15 @@ describe('npm start', () => {
 
   it('[F08] after kill -9 it starts again with the same data and keys', async () => {
     const before = await demo();
+    const stood = await marketplace();
     running.child.kill('SIGKILL');
     await running.exited;
     running = start(folder, ports);
     await waitForOutput(running, 'curl -s');
     const after = await demo();
     expect(after.apiKey).toBe(before.apiKey);
+    expect(await market()).toEqual(before.market);
+    expect(await marketplace()).toEqual(stood);
     const leads = await fetch(`${after.publicUrl}/api/leads`, {
       headers: { authorization: `Bearer ${after.apiKey}` },
     });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
-import { marketClient } from '../harness/market-client.ts';
+import { makeCampaign, marketClient } from '../harness/market-client.ts';
+import { sellMarketLead, storeMarketLead } from '../harness/market-leads.ts';
 
 let api: ApiTest;
 let seller: MadeSeller;
@@ -112,13 +113,16 @@ describe('GET /api/buyers', () => {
   it('sums up what a buyer has paid', async () => {
     const alone = await makeSeller(api);
     const made = await makeBuyer(api, alone);
+    const campaignId = await makeCampaign(send, alone);
+    const leads = await Promise.all(
+      [1, 2, 3].map(() => storeMarketLead(api, { organizationId: alone.organizationId, campaignId })),
+    );
+    for (const { publicId } of leads.slice(0, 2))
+      await sellMarketLead(api, publicId, made, { priceMinor: 1_250 });
     await api.rows(
-      `WITH l AS (INSERT INTO leads (id, organization_id, public_id, channel, public, phone_valid)
-        SELECT gen_random_uuid(), $1, 'lead_sum' || n, 'marketplace', '{"data":{}}', true FROM generate_series(1, 3) n RETURNING id, public_id)
-       INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, status, price_minor, currency, ttl_expires_at, paid_at, paid_by)
-       SELECT gen_random_uuid(), l.id, $1, $2, CASE WHEN public_id = 'lead_sum3' THEN 'NEW_LEAD' ELSE 'PAID' END, 1250, 'usd', now(),
-        CASE WHEN public_id <> 'lead_sum3' THEN now() END, CASE WHEN public_id <> 'lead_sum3' THEN 'wallet' END FROM l`,
-      [alone.organizationId, made.buyerId],
+      `INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, status, price_minor, currency, ttl_expires_at)
+       VALUES (gen_random_uuid(), $1, $2, $3, 'NEW_LEAD', 1250, 'usd', now())`,
+      [leads[2]!.id, alone.organizationId, made.buyerId],
     );
     const [row] = (await send(alone, 'GET', '/api/buyers')).json().buyers;
     expect(row).toMatchObject({

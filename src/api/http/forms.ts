@@ -37,9 +37,10 @@ function fieldsOf(body: string): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(body));
 }
 
-/** The text fields of a posted form. */
-export function formOf(request: FastifyRequest): Record<string, string> {
-  const entries = Object.entries((request.body ?? {}) as Record<string, unknown>);
+/** The text fields of a posted form. A JSON text or list, whose characters and members are no fields, has none. */
+export function formOf({ body }: Pick<FastifyRequest, 'body'>): Record<string, string> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return {};
+  const entries = Object.entries(body);
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );

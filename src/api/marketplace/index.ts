@@ -19,6 +19,7 @@ import { leadRoutes } from './leads.ts';
 import { auditPages } from './pages/audit.ts';
 import { buyerWalletPages } from './pages/buyer-wallet.ts';
 import { buyerPages } from './pages/buyers.ts';
+import { campaignStream } from './pages/campaign-standing.ts';
 import { campaignPages } from './pages/campaigns.ts';
 import { categoryPages } from './pages/categories.ts';
 import { leadFilePages } from './pages/lead-file.ts';
@@ -84,6 +85,7 @@ export function marketPages(
       supplierPages(sellers, site);
       testLeadPages(sellers, site);
       await leadFilePages(sellers, site);
+      await campaignStream(sellers, site);
       auditPages(sellers, site);
       settingsPages(sellers, site);
       teamPages(sellers, site);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Answer, firstAnswers, type IdempotencyKey } from '../../db/transport/idempotency.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import type { GivenLead, JudgedIngest } from '../../domain/marketplace/ingest.ts';
-import type { Ingest, StoredIngest } from '../../usecases/marketplace/ingest.ts';
+import { type Ingest, mostTogether, type StoredIngest } from '../../usecases/marketplace/ingest.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { quotaOwnerOf } from '../auth/caller.ts';
@@ -94,23 +94,26 @@ async function receiveAll(
   const first = await firstOf(deps, request, owner, keys);
   const judged = await deps.ingest.judgeAll(given, owner);
   const cause = causeOf(request);
-  return inTurn(request, () =>
-    Promise.all(
-      judged.map(async (each, index): Promise<Result> => {
-        const key = keys?.[index] ?? null;
-        try {
-          const lead =
-            known(key && first.get(key.key)) ?? (await store(deps, each, { ...owner, key, cause }));
-          return 'wording' in lead
-            ? { index, success: false, error: lead.wording, status: lead.status }
-            : { index, success: true, leadId: lead.publicId };
-        } catch (error) {
-          if (!(error instanceof RefusedError)) throw error;
-          return { index, success: false, error: error.message, status: error.status };
-        }
-      }),
-    ),
-  );
+  const storeAt = async (index: number): Promise<Result> => {
+    const key = keys?.[index] ?? null;
+    try {
+      const sender = { ...owner, key, cause };
+      const lead = known(key && first.get(key.key)) ?? (await store(deps, judged[index]!, sender));
+      return 'wording' in lead
+        ? { index, success: false, error: lead.wording, status: lead.status }
+        : { index, success: true, leadId: lead.publicId };
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      return { index, success: false, error: error.message, status: error.status };
+    }
+  };
+  return inTurn(request, async () => {
+    const results: Result[] = [];
+    const indexes = [...judged.keys()];
+    for (let from = 0; from < indexes.length; from += mostTogether)
+      results.push(...(await Promise.all(indexes.slice(from, from + mostTogether).map(storeAt))));
+    return results;
+  });
 }
 
 /** One key for each lead, so that each is stored once however often the request is repeated. Null without a key. */
@@ -143,4 +146,4 @@ function known(first: Answer | RefusedError | null | undefined): StoredIngest | 
 }
 
 const store = async ({ ingest }: Deps, judged: JudgedIngest, sender: Parameters<Ingest['store']>[1]) =>
-  judged.ok ? ingest.store(judged.lead, sender) : judged.refusal;
+  judged.ok ? ingest.storeOfMany(judged.lead, sender) : judged.refusal;

@@ -90,7 +90,8 @@ async function receive(deps: Deps, request: FastifyRequest): Promise<StoredInges
   if (first) return first.body as StoredIngest;
   const judged = await deps.ingest.judge(given, owner);
   if (!judged.ok) throw refusalOf(judged.refusal);
-  return inTurn(request, () => deps.ingest.store(judged.lead, { ...owner, key, cause: causeOf(request) }));
+  // Outside of the turn: the statement is shared, and takes no connection of this request's own.
+  return deps.ingest.store(judged.lead, { ...owner, key, cause: causeOf(request) });
 }
 
 const codes = { 400: 'invalid_input', 403: 'forbidden', 404: 'not_found' } as const;

@@ -4,6 +4,7 @@ import type { TurnTaken } from '../../domain/matching/choose-buyers.ts';
 import { walletCurrency } from '../../domain/payment/wallet.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import type { Change, Part } from '../commit.ts';
+import { openRecharges, type RechargeWanted, type WalletLimits } from '../payment/wallet-recharge.ts';
 import { endRuns, type RunEnding } from '../transport/run-ends.ts';
 import { calendar, type TurnCampaign } from './distribution.ts';
 import { type TurnsChange, turnsPart } from './pending.ts';
@@ -42,6 +43,7 @@ export type Assignments = {
   people: readonly { leadId: string; buyerId: string; hash: string }[];
   /** What becomes of the campaign's turns; null when nothing does. */
   turns: TurnsChange | null;
+  recharges: { wanted: readonly RechargeWanted[]; limits: WalletLimits };
   ends: readonly { ending: RunEnding; note: string }[];
   events: EventDraft[];
 };
@@ -53,7 +55,8 @@ export type Assignments = {
  * them, nothing is written.
  */
 export function assign(assignments: Assignments): Change {
-  const { campaign, sales, buyers, decided, people, turns, ends, events } = assignments;
+  const { campaign, sales, buyers, decided, people, turns, recharges, ends, events } = assignments;
+  const recharge = rechargeParts(recharges, sales.length > 0);
   return {
     first: sales.length > 0 ? locks(campaign, sales, buyers) : [],
     guard: (held) => (sales.length > 0 ? allFit(held) : sql`SELECT 1 AS ok WHERE ${held}`),
@@ -62,10 +65,22 @@ export function assign(assignments: Assignments): Change {
       ...(people.length > 0 ? [peoplePart(campaign, people)] : []),
       ...(turns ? [turnsPart(campaign, turns)] : []),
       ...standing(campaign, decided),
+      ...recharge.parts,
       ...endRuns(ends),
     ],
-    events,
+    events: [...events, ...recharge.events],
+    eventsOf: recharge.opened
+      ? sql`SELECT unnest(${sql.param(events.map(({ subject }) => subject))}::text[]) UNION ALL ${recharge.opened}`
+      : undefined,
   };
+}
+
+/** Judged by the balances that the sales of the statement leave. */
+function rechargeParts({ wanted, limits }: Assignments['recharges'], sells: boolean) {
+  if (wanted.length === 0) return { parts: [], events: [], opened: null };
+  const balances = sql`(SELECT w.buyer_id, coalesce(d.balance_minor, w.balance_minor) AS balance_minor
+    FROM wallets w LEFT JOIN debited d ON d.buyer_id = w.buyer_id)`;
+  return openRecharges(wanted, sells ? { limits, balances } : { limits });
 }
 
 const recordset = (rows: unknown, columns: string): SQL =>
@@ -100,19 +115,12 @@ function locks(campaign: TurnCampaign, sales: readonly Sale[], buyers: readonly 
         ORDER BY buyer_id FOR NO KEY UPDATE`,
     },
     {
-      // The foreign keys of the assignments lock them anyway, after rows that come later in the order of locks.
-      name: 'parties',
-      statement:
-        () => sql`SELECT * FROM buyers WHERE id = ANY(${owners}::uuid[]) AND (SELECT count(*) FROM purses) >= 0
-        ORDER BY id FOR KEY SHARE`,
-    },
-    {
       // A counter of a day, week or month that has passed begins again. One that another transaction has begun is kept.
       name: 'fitting',
       statement:
         () => sql`SELECT t.*, s.day, s.day_count, s.daily_cap, w.balance_minor, w.week, w.week_spent, w.month, w.month_spent
         FROM takers t
-        JOIN parties b ON b.id = t."buyerId" AND b.active = 'active' AND b.flagged_at IS NULL
+        JOIN buyers b ON b.id = t."buyerId" AND b.active = 'active' AND b.flagged_at IS NULL
         CROSS JOIN LATERAL (${calendar(sql`clock_timestamp()`, sql`coalesce(b.time_zone, ${campaign.timeZone}::text)`)}) z
         JOIN LATERAL (SELECT o.status, o.states, o.daily_cap, greatest(o.day, z.day) AS day,
             CASE WHEN o.day >= z.day THEN o.day_count ELSE 0 END AS day_count

@@ -4,6 +4,7 @@ import { newId } from '../../events/new-id.ts';
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { wakeCampaigns } from './pending.ts';
 
 /** One row of a file of buyers. What is absent stays as it is. */
 export type BuyerRow = {
@@ -61,7 +62,7 @@ export async function storeBuyerRows(
     known AS (
       SELECT r.line, b AS row, n.* FROM given r JOIN users u ON u.email = r.email
         JOIN buyers b ON b.user_id = u.id AND b.organization_id = ${organizationId}::uuid, jsonb_populate_record(b, r.patch) n
-      ORDER BY b.id FOR UPDATE OF b),
+      ORDER BY b.id FOR NO KEY UPDATE OF b),
     changed AS (
       UPDATE buyers b SET company_name = k.company_name, priority = k.priority, active = k.active, phone = k.phone,
         monthly_spending_limit_minor = k.monthly_spending_limit_minor, weekly_spending_limit_minor = k.weekly_spending_limit_minor,
@@ -89,6 +90,9 @@ export async function storeBuyerRows(
         after: sql`touched.after`,
         rows: sql`(SELECT id, before, after FROM changed UNION ALL SELECT id, NULL, to_jsonb(made) FROM made) touched`,
       },
+    )}),
+    woken AS (${wakeCampaigns(
+      sql`SELECT s.campaign_id FROM changed c JOIN subscriptions s ON s.buyer_id = c.id AND s.ended_at IS NULL`,
     )})
     SELECT r.line, CASE WHEN EXISTS (SELECT 1 FROM made WHERE made.id = r.id) THEN 'created'
       WHEN EXISTS (SELECT 1 FROM changed c WHERE c.line = r.line) THEN 'updated'
@@ -232,6 +236,9 @@ export async function storeSubscriptionRows(
         after: sql`touched.after`,
         rows: sql`(SELECT id, before, after FROM changed UNION ALL SELECT id, NULL, to_jsonb(made) FROM made) touched`,
       },
+    )}),
+    woken AS (${wakeCampaigns(
+      sql`SELECT s.campaign_id FROM changed c JOIN subscriptions s ON s.id = c.id UNION SELECT campaign_id FROM made`,
     )})
     SELECT g.line, CASE WHEN g.buyer IS NULL THEN 'no_buyer' WHEN g.campaign IS NULL THEN 'no_campaign' WHEN g.unwanted THEN 'no_states'
       WHEN EXISTS (SELECT 1 FROM made WHERE made.id = g.id) THEN 'created'

@@ -4,6 +4,7 @@ import { newId } from '../../events/new-id.ts';
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { wakeCampaigns } from './pending.ts';
 
 /** What a buyer and its seller set. Amounts in cents; null for no limit, or for what was never set. */
 export type BuyerSettings = {
@@ -227,7 +228,7 @@ export async function changePartyBuyer(
   const rows = await run(
     db,
     sql`WITH held AS (
-      SELECT b AS row FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.id = ${id}::uuid FOR UPDATE),
+      SELECT b AS row FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.id = ${id}::uuid FOR NO KEY UPDATE),
     wanted AS (SELECT n.*, h.row AS was FROM held h, jsonb_populate_record(h.row, ${patch}::jsonb) n),
     changed AS (
       UPDATE buyers b SET company_name = w.company_name, priority = w.priority, active = w.active, phone = w.phone,
@@ -244,6 +245,9 @@ export async function changePartyBuyer(
         after: sql`changed.after`,
         rows: sql`changed`,
       },
+    )}),
+    woken AS (${wakeCampaigns(
+      sql`SELECT s.campaign_id FROM changed JOIN subscriptions s ON s.buyer_id = changed.id AND s.ended_at IS NULL`,
     )})
     SELECT 1 FROM held`,
   );

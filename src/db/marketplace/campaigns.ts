@@ -4,6 +4,7 @@ import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import type { Category } from './categories.ts';
+import { wakeCampaigns } from './pending.ts';
 
 export type CampaignFields = {
   name: string;
@@ -146,7 +147,7 @@ export async function changeCampaign(
   const [row] = await run<{ held: boolean; campaign: Campaign | null } & Campaign>(
     db,
     sql`WITH held AS (
-      SELECT c AS row, c.category_id FROM campaigns c WHERE c.organization_id = ${organizationId}::uuid AND c.id = ${id}::uuid FOR UPDATE),
+      SELECT c AS row, c.category_id FROM campaigns c WHERE c.organization_id = ${organizationId}::uuid AND c.id = ${id}::uuid FOR NO KEY UPDATE),
     g AS (SELECT k.* FROM held JOIN categories k ON k.id = held.category_id FOR SHARE OF k),
     wanted AS (
       SELECT n.*, held.row AS was FROM held, g, jsonb_populate_record(held.row, ${patch}::jsonb) n
@@ -161,7 +162,8 @@ export async function changeCampaign(
         after: sql`to_jsonb(c.row)`,
         rows: sql`c`,
       },
-    )})
+    )}),
+    woken AS (${wakeCampaigns(sql`SELECT id AS campaign_id FROM c`)})
     SELECT EXISTS (SELECT 1 FROM held) AS held, ${columns} FROM (SELECT 1) one LEFT JOIN c ON true LEFT JOIN g ON g.id = c.category_id`,
   );
   if (!row!.held) return 'unknown';

@@ -79,3 +79,19 @@ export async function campaignStanding(db: Queryable, campaignId: string): Promi
   );
   return row!;
 }
+
+/** Returns a version that changes when a lead of a campaign is received, decided or sold, and when who can buy changes. */
+export async function campaignPulse(db: Queryable, campaignId: string): Promise<string> {
+  const [row] = await run<Record<string, unknown>>(
+    db,
+    sql`SELECT (SELECT updated_at FROM campaigns WHERE id = ${campaignId}::uuid) AS campaign,
+      (SELECT lead_id FROM distributions WHERE campaign_id = ${campaignId}::uuid AND status = 'PENDING'
+        ORDER BY received_at DESC, lead_id DESC LIMIT 1) AS newest,
+      (SELECT lead_id FROM distributions WHERE campaign_id = ${campaignId}::uuid AND status = 'PENDING'
+        ORDER BY received_at, lead_id LIMIT 1) AS oldest,
+      (SELECT json_build_array(count(*), sum(s.day_count), max(s.last_distributed_at), max(s.updated_at), sum(w.balance_minor), max(b.updated_at))
+        FROM subscriptions s JOIN buyers b ON b.id = s.buyer_id LEFT JOIN wallets w ON w.buyer_id = s.buyer_id
+        WHERE s.campaign_id = ${campaignId}::uuid AND s.ended_at IS NULL) AS buyers`,
+  );
+  return JSON.stringify(row);
+}

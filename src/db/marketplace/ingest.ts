@@ -64,28 +64,24 @@ export type Ingested = { lead: IngestedLead; key: IdempotencyKey | null; event: 
  * hash must not occur twice among them. A used key refuses the whole statement.
  */
 export function insertIngested(ingested: readonly Ingested[]): Change {
-  // In one order everywhere, so that two statements with the same content do not deadlock.
-  const sorted = ingested.toSorted((a, b) => compare(a.lead.hash ?? '', b.lead.hash ?? ''));
-  const given = sql`SELECT * FROM jsonb_to_recordset(${JSON.stringify(sorted.map(rowOf))}::jsonb) AS g(id uuid, organization_id uuid,
+  const given = sql`SELECT * FROM jsonb_to_recordset(${JSON.stringify(ingested.map(rowOf))}::jsonb) AS g(id uuid, organization_id uuid,
       supplier_id uuid, public_id text, campaign_id uuid, category_id uuid, public jsonb, contact text, region text, quality text,
       status text, phone_hash text, email_hash text, hash text)`;
-  const keys = sorted.flatMap(({ lead, key }) =>
+  const keys = ingested.flatMap(({ lead, key }) =>
     key ? [{ ...key, lead_id: lead.id, answer: namedBy(lead) }] : [],
   );
-  const answers = keys
-    .toSorted((a, b) => compare(a.key, b.key))
-    .map(({ organizationId, requestHash, ...rest }) => ({
-      ...rest,
-      organization_id: organizationId,
-      request_hash: requestHash,
-    }));
+  const answers = keys.map(({ organizationId, requestHash, ...rest }) => ({
+    ...rest,
+    organization_id: organizationId,
+    request_hash: requestHash,
+  }));
   return {
     writes: [
       { name: 'given', statement: () => given },
       {
         name: 'recent',
         statement: (when) => sql`INSERT INTO recent_ingests AS r (supplier_id, hash, lead_id)
-          SELECT supplier_id, hash, id FROM given WHERE hash IS NOT NULL AND supplier_id IS NOT NULL AND ${when}
+          SELECT supplier_id, hash, id FROM given WHERE hash IS NOT NULL AND supplier_id IS NOT NULL AND ${when} ORDER BY supplier_id, hash
           ON CONFLICT (supplier_id, hash) DO UPDATE SET lead_id = excluded.lead_id, at = excluded.at
             WHERE r.at <= now() - make_interval(secs => ${sameLeadSeconds}::float8)
           RETURNING lead_id`,
@@ -116,18 +112,16 @@ export function insertIngested(ingested: readonly Ingested[]): Change {
                 sql`INSERT INTO idempotency_keys (organization_id, key, route, request_hash, status, answer)
                 SELECT a.organization_id, a.key, a.route, a.request_hash, 201, a.answer
                 FROM jsonb_to_recordset(${JSON.stringify(answers)}::jsonb) AS a(organization_id uuid, key text, route text, request_hash text,
-                  lead_id uuid, answer jsonb) WHERE a.lead_id IN (SELECT id FROM lead) AND ${when}`,
+                  lead_id uuid, answer jsonb) WHERE a.lead_id IN (SELECT id FROM lead) AND ${when} ORDER BY a.organization_id, a.key`,
             },
           ]
         : []),
     ],
-    events: sorted.map(({ event }) => event),
+    events: ingested.map(({ event }) => event),
     eventsOf: sql`SELECT 'lead:' || id FROM lead`,
     returning: sql`(SELECT coalesce(json_agg(id), '[]') FROM lead)`,
   };
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const rowOf = ({ lead }: Ingested) => ({
   id: lead.id,

@@ -21,14 +21,14 @@ const marked = (campaigns: SQL, when: SQL) => sql`INSERT INTO campaign_turns (ca
 /** The body of a CTE that wakes the campaigns that `campaigns` selects as `campaign_id`. */
 export const wakeCampaigns = (campaigns: SQL): SQL => marked(campaigns, sql`true`);
 
-/** Wakes the campaigns that a buyer subscribes to, as part of a change of its wallet. */
-export const wakeCampaignsOf = (buyerId: string): Part[] => [
+/** Wakes the campaigns that a buyer subscribes to. `after`: the part that locks its wallet, which goes first. */
+export const wakeCampaignsOf = (buyerId: string, { after }: { after: string }): Part[] => [
   {
     name: 'woken',
     statement: (when) =>
       marked(
         sql`SELECT campaign_id FROM subscriptions WHERE buyer_id = ${buyerId}::uuid AND ended_at IS NULL`,
-        when,
+        sql`(SELECT count(*) FROM ${sql.raw(after)}) >= 0 AND ${when}`,
       ),
   },
 ];

@@ -4,6 +4,7 @@ import type { SubscriptionStatus } from '../../domain/marketplace/subscription.t
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { wakeCampaigns } from './pending.ts';
 
 export type SubscriptionFields = {
   /** Null for no limit. */
@@ -102,7 +103,8 @@ export async function insertSubscription(
         after: sql`to_jsonb(s)`,
         rows: sql`s`,
       },
-    )})
+    )}),
+    woken AS (${wakeCampaigns(sql`SELECT campaign_id FROM s`)})
     SELECT ${fieldsOf('s')} FROM s`,
   );
   return row ?? null;
@@ -173,7 +175,8 @@ export async function changeSubscription(
         after: sql`to_jsonb(s.row)`,
         rows: sql`s`,
       },
-    )})
+    )}),
+    woken AS (${wakeCampaigns(sql`SELECT campaign_id FROM s`)})
     SELECT EXISTS (SELECT 1 FROM held) AS held, ${fieldsOf('s')} FROM (SELECT 1) one LEFT JOIN s ON true`,
   );
   if (!row!.held) return 'unknown';

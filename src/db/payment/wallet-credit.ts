@@ -5,6 +5,7 @@ import { creditOf } from '../../domain/payment/wallet-texts.ts';
 import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Change, Part } from '../commit.ts';
+import { wakeCampaignsOf } from '../marketplace/pending.ts';
 import { journalOf } from './ledger.ts';
 import type { TopUp } from './wallet-top-ups.ts';
 
@@ -67,7 +68,7 @@ type BalanceChange = {
 
 /**
  * Changes a balance by what came from a charge or went back to it, with its transaction. What is missing of it becomes
- * debt, which the next credits pay first. Part `balance` returns the wallet's row.
+ * debt, which the next credits pay first. Part `balance` returns the wallet's row. Leads that wait for the money are woken.
  */
 export function changeBalance(change: BalanceChange): Part[] {
   const { amountMinor, claimDelta = 0 } = change;
@@ -85,10 +86,11 @@ export function changeBalance(change: BalanceChange): Part[] {
       statement: (
         when,
       ) => sql`INSERT INTO wallet_transactions (id, organization_id, buyer_id, type, amount_minor, balance_before_minor,
-          balance_after_minor, description, payment_intent)
+          balance_after_minor, description, payment_intent, created_at)
         SELECT ${newId()}::uuid, ${change.organizationId}::uuid, b.buyer_id, ${change.type}::text, ${amountMinor}::bigint,
-          b.balance_minor - ${amountMinor}::bigint, b.balance_minor, ${change.description}::text, ${change.paymentIntent}::text
+          b.balance_minor - ${amountMinor}::bigint, b.balance_minor, ${change.description}::text, ${change.paymentIntent}::text, clock_timestamp()
         FROM balance b WHERE ${amountMinor}::bigint <> 0 AND ${when}`,
     },
+    ...(amountMinor > 0 || claimDelta < 0 ? wakeCampaignsOf(change.buyerId, { after: 'balance' }) : []),
   ];
 }

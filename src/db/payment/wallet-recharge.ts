@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
-import type { Part } from '../commit.ts';
+import type { Queryable } from '../client.ts';
+import { type Part, run } from '../commit.ts';
 
 export type RechargeWanted = {
   /** A new id. Unused when no recharge is opened. */
@@ -82,3 +83,13 @@ export const zoneOfBuyer = sql.raw(
 export const isCharge = sql.raw(
   `(t.state = 'paid' OR t.kind <> 'checkout' AND t.state IN ('open', 'needs_action', 'retrying'))`,
 );
+
+/** Those of these buyers whose saved card is being charged now. */
+export async function findRecharging(db: Queryable, buyerIds: readonly string[]): Promise<Set<string>> {
+  const rows = await run<{ buyerId: string }>(
+    db,
+    sql`SELECT buyer_id AS "buyerId" FROM top_ups
+      WHERE buyer_id = ANY(${sql.param([...buyerIds])}::uuid[]) AND kind = 'recharge' AND state = 'open' AND ended_at IS NULL`,
+  );
+  return new Set(rows.map(({ buyerId }) => buyerId));
+}

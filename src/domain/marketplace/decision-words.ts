@@ -25,25 +25,23 @@ const dollars = (minor: unknown): string =>
     : 'none';
 
 const overLimit = (period: string) => (seen: Seen) =>
-  `Spent ${dollars(seen.spentMinor)} this ${period}; with the price of ${dollars(seen.priceMinor)} more than the limit of ${dollars(seen.limitMinor)}`;
+  `${period} limit of ${dollars(seen.limitMinor)}: ${dollars(seen.spentMinor)} spent, price ${dollars(seen.priceMinor)}`;
 
+/** True of the past as of the present. */
 const words: Readonly<Record<string, (seen: Seen) => string>> = {
-  campaign_inactive: () => 'The campaign was not active',
-  subscription_inactive: () => 'The subscription was paused',
-  buyer_inactive: () => 'The buyer was not active',
-  buyer_flagged: () => 'The buyer is flagged for review',
+  campaign_inactive: () => 'Campaign not active',
+  subscription_inactive: () => 'Subscription paused',
+  buyer_inactive: () => 'Buyer not active',
+  buyer_flagged: () => 'Buyer flagged for review',
   same_person: () => 'Bought the same person before',
-  state: ({ state, states }) => `Takes no leads of ${state}, only of ${String(states).split(' ').join(', ')}`,
-  daily_cap: ({ sold, cap }) => `The daily cap was reached: ${sold} of ${cap}`,
-  weekly_limit: overLimit('week'),
-  monthly_limit: overLimit('month'),
-  wallet_blocked: () => 'The wallet is blocked by a disputed payment',
-  wallet: (seen) =>
-    `The balance of ${dollars(seen.balanceMinor)} was below the price of ${dollars(seen.priceMinor)}`,
+  state: ({ state, states }) => `State ${state} not among ${String(states).split(' ').join(', ')}`,
+  daily_cap: ({ sold, cap }) => `Daily cap reached: ${sold} of ${cap}`,
+  weekly_limit: overLimit('Weekly'),
+  monthly_limit: overLimit('Monthly'),
+  wallet_blocked: () => 'Wallet blocked by a disputed payment',
+  wallet: (seen) => `Balance of ${dollars(seen.balanceMinor)} below the price of ${dollars(seen.priceMinor)}`,
 };
 
-/** Why a buyer did not get a lead, as a sentence without its full stop. `rule`: null for one who got it. */
-export function decisionText(rule: string | null, seen: Seen): string {
-  if (rule === null) return 'Got the lead';
-  return words[rule]?.(seen) ?? rule.replaceAll('_', ' ');
-}
+/** What stands in a buyer's way, in words. */
+export const ruleText = (rule: string, seen: Seen): string =>
+  words[rule]?.(seen) ?? rule.replaceAll('_', ' ');

@@ -30,42 +30,56 @@ export const endOfLine = (all: readonly Pick<Turn, 'pass'>[]): number =>
 
 const strideOf = ({ weight }: Turn) => unit / weight;
 
-/**
- * Passes as they count: none is owed more than one lead below the level of the others. Changes nothing while the same ones
- * stay eligible.
- */
-function levelled<T extends Turn>(turns: readonly T[]): { turn: T; start: number; end: number }[] {
-  const level = Math.max(...turns.map((turn) => turn.pass - strideOf(turn)));
-  return turns.map((turn) => {
-    const start = Math.max(turn.pass, level - strideOf(turn));
-    return { turn, start, end: start + strideOf(turn) };
-  });
-}
-
 /** Who is next among those eligible, and its pass after that. `turns` is not empty. */
 export function nextWeighted<T extends CountedTurn>(turns: readonly T[]): { turn: T; pass: number } {
-  const places = levelled(turns);
-  const least = Math.min(...places.map(({ start }) => start));
+  const places = placesOf(turns);
   const weights = turns.reduce((sum, { weight }) => sum + weight, 0);
   const sold = turns.reduce((sum, { count }) => sum + count, 0);
-  const started = places.reduce((sum, { turn, start }) => sum + turn.weight * (start - least), 0);
-  const isLate = ({ start }: (typeof places)[number]) => (start - least) * weights > started;
-  const order = [...places].sort(
-    (a, b) => Number(isLate(a)) - Number(isLate(b)) || a.end - b.end || byPass(a.turn, b.turn),
-  );
-  const free = order.filter(({ turn }) => turn.count * weights <= (sold + 1) * turn.weight);
-  const [first] = free;
-  const chosen = canFollow(turns, first!.turn, weights, sold + 1) ? first! : mostUrgent(free, weights);
+  // One that had more than its share of this run waits until the run is long enough.
+  const free = places.filter(({ turn }) => turn.count * weights <= (sold + 1) * turn.weight);
+  const first = free.reduce((best, place) => (compare(place, best) < 0 ? place : best));
+  const chosen = canFollow(turns, first.turn, weights, sold + 1) ? first : mostUrgent(free, weights);
   return { turn: chosen.turn, pass: chosen.end };
 }
+
+/** `start` and `end` of the next turn in virtual time. `isLate`: it has not started. */
+type Place<T extends Turn> = { turn: T; start: number; end: number; isLate: boolean };
+
+/**
+ * Passes count as if none was owed more than one lead below the level of the others. That changes nothing while the same
+ * ones stay eligible.
+ */
+function placesOf<T extends Turn>(turns: readonly T[]): Place<T>[] {
+  let level = Number.NEGATIVE_INFINITY;
+  for (const turn of turns) level = Math.max(level, turn.pass - strideOf(turn));
+  const places = turns.map((turn) => {
+    const start = Math.max(turn.pass, level - strideOf(turn));
+    return { turn, start, end: start + strideOf(turn), isLate: false };
+  });
+  // Sums of differences stay small, so they are exact.
+  let weights = 0;
+  let started = 0;
+  for (const { turn, start } of places) {
+    weights += turn.weight;
+    started += turn.weight * (start - level);
+  }
+  for (const place of places) place.isLate = (place.start - level) * weights > started;
+  return places;
+}
+
+const compare = (a: Place<Turn>, b: Place<Turn>): number =>
+  Number(a.isLate) - Number(b.isLate) || a.end - b.end || byPass(a.turn, b.turn);
 
 /** The last lead of the run by which one must have had `sales`, to stay within 1 of its share. */
 const deadline = (sales: number, weight: number, weights: number) =>
   Math.floor((sales * weights) / weight) + 1;
 
-function mostUrgent<P extends { turn: CountedTurn }>(free: readonly P[], weights: number): P {
+function mostUrgent<P extends Place<CountedTurn>>(free: readonly P[], weights: number): P {
   const due = ({ turn }: P) => deadline(turn.count + 1, turn.weight, weights);
-  return free.reduce((best, place) => (due(place) < due(best) ? place : best));
+  return free.reduce((best, place) => {
+    const sooner = due(place) - due(best) || compare(place, best);
+    return sooner < 0 ? place : best;
+  });
 }
 
 /**
@@ -73,15 +87,13 @@ function mostUrgent<P extends { turn: CountedTurn }>(free: readonly P[], weights
  * sales are due than there are leads. Once none is ahead of its share, that holds by itself.
  */
 function canFollow(turns: readonly CountedTurn[], next: CountedTurn, weights: number, sold: number): boolean {
-  const counted = turns.map((turn) => ({ ...turn, count: turn.count + (turn === next ? 1 : 0) }));
-  const horizon = counted.reduce(
-    (last, { count, weight }) => Math.max(last, Math.floor((count * weights) / weight)),
-    sold,
-  );
+  const countOf = (turn: CountedTurn) => turn.count + (turn === next ? 1 : 0);
+  let horizon = sold;
+  for (const turn of turns) horizon = Math.max(horizon, Math.floor((countOf(turn) * weights) / turn.weight));
   const due = new Uint32Array(horizon - sold + 1);
-  for (const { count, weight } of counted)
-    for (let sales = count + 1; ; sales += 1) {
-      const by = deadline(sales, weight, weights);
+  for (const turn of turns)
+    for (let sales = countOf(turn) + 1; ; sales += 1) {
+      const by = deadline(sales, turn.weight, weights);
       if (by > horizon) break;
       if (by <= sold) return false;
       due[by - sold]! += 1;

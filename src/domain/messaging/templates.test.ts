@@ -251,7 +251,15 @@ describe.each(LANGUAGES)('every text in %s', (language) => {
     since: new Date('2026-11-27T08:47:00Z'),
   };
   const nameless = { company: null, buyer: null, lead: null };
-  const bare = { price, amount: price, leadId, url, organization: 'Gold Touch', named: nameless, since: all.since };
+  const bare = {
+    price,
+    amount: price,
+    leadId,
+    url,
+    organization: 'Gold Touch',
+    named: nameless,
+    since: all.since,
+  };
   const renders = Object.entries(templates).filter(([name]) => name.startsWith('render')) as unknown as [
     string,
     (language: string, fields: object) => string | { subject: string; text: string },

@@ -1,6 +1,7 @@
 import type { Assignments, Buyer, Decided, Sale } from '../../db/marketplace/assignment.ts';
 import type { TurnCampaign, TurnCandidate, TurnLead } from '../../db/marketplace/distribution.ts';
 import type { TurnsChange } from '../../db/marketplace/pending.ts';
+import type { RechargeWanted } from '../../db/payment/wallet-recharge.ts';
 import type { Considered } from '../../domain/marketplace/distribution.ts';
 import {
   afterSale,
@@ -30,11 +31,13 @@ export type PlannedLead = { lead: TurnLead; cause: Cause | null };
 /** `left`: not decided, because the statement was full or no lead can be sold at present. */
 export type LeadOutcome = 'sold' | 'waits' | 'held' | 'test' | 'expired' | 'decided' | 'left';
 
-export type Plan = Omit<Assignments, 'ends' | 'turns'> & {
+export type Plan = Omit<Assignments, 'ends' | 'turns' | 'recharges'> & {
   turns: TurnsChange;
   outcomes: Map<string, LeadOutcome>;
-  /** Wallets to be recharged before their leads are decided. */
-  recharges: TurnCandidate[];
+  /** Wallets to be recharged: up to the price, for a lead that is held, or to what the buyer wants. */
+  recharges: RechargeWanted[];
+  /** Leads that wait for the recharge of these buyers. */
+  heldFor: Map<string, string[]>;
   /** No lead of the campaign can be sold at present. */
   blockedForAll: boolean;
 };
@@ -76,6 +79,7 @@ export function planLeads(facts: TurnFacts, leads: readonly PlannedLead[], { dra
     for (const { rule, buyerId } of choice.passedOver) if (dayRules.includes(rule)) nextDayOf.add(buyerId);
   }
   plan.buyers = [...buyers.values()];
+  plan.recharges = rechargesOf(facts, plan);
   plan.turns.run = facts.run === firstRun ? null : facts.run;
   plan.turns.nextDayOf = [...nextDayOf];
   return plan;
@@ -98,6 +102,7 @@ const emptyPlan = (campaign: TurnCampaign): MutablePlan => ({
   turns: { run: null, nextDayOf: [], wakeInMs: null, drain: null },
   outcomes: new Map(),
   recharges: [],
+  heldFor: new Map(),
   blockedForAll: false,
 });
 
@@ -121,7 +126,8 @@ function settle(
 ): LeadOutcome {
   const { lead } = planned;
   if (choice.recharges.length > 0) {
-    plan.recharges.push(...choice.recharges);
+    const buyerIds = choice.recharges.map(({ buyerId }) => buyerId);
+    plan.heldFor.set(lead.id, buyerIds);
     plan.decided.push(decision(lead, [], facts.rechargeWaitMs));
     return 'held';
   }
@@ -165,6 +171,21 @@ function sell(
     data: { leadId: lead.id, campaignId: campaign.id, unlockId },
     ...causedBy(cause),
   });
+}
+
+function rechargesOf({ campaign, candidates }: TurnFacts, { heldFor, buyers }: Plan): RechargeWanted[] {
+  const held = new Set([...heldFor.values()].flat());
+  const sold = new Set(buyers.map(({ buyerId }) => buyerId));
+  const isLow = ({ buyerId, balanceMinor, rechargeBelowMinor }: TurnCandidate) =>
+    sold.has(buyerId) && rechargeBelowMinor !== null && balanceMinor < rechargeBelowMinor;
+  return candidates
+    .filter((candidate) => held.has(candidate.buyerId) || isLow(candidate))
+    .map(({ buyerId }) => ({
+      topUpId: newId(),
+      organizationId: campaign.organizationId,
+      buyerId,
+      neededMinor: held.has(buyerId) ? campaign.priceMinor : null,
+    }));
 }
 
 const causedBy = (cause: Cause | null) => (cause ? { cause } : {});

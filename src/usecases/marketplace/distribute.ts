@@ -13,8 +13,10 @@ import {
   type TurnLead,
 } from '../../db/marketplace/distribution.ts';
 import { readDrain, type TurnsChange } from '../../db/marketplace/pending.ts';
+import { findRecharging, type WalletLimits } from '../../db/payment/wallet-recharge.ts';
 import { retryWhileDisconnected } from '../../db/retry.ts';
 import { lockRuns, type RunEnding } from '../../db/transport/run-ends.ts';
+import { createGate, type Gate } from '../../engine/gate.ts';
 import { continueNow, ended, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { Relay } from '../../engine/relay.ts';
 import {
@@ -25,7 +27,7 @@ import {
   type TurnFacts,
 } from './distribute-plan.ts';
 
-type Deps = { db: Database; relay: Relay; rechargeWaitMs: number };
+type Deps = { db: Database; relay: Relay; rechargeWaitMs: number; limits: WalletLimits; gate: Gate };
 
 /** A lead that was received for a campaign, and the run that decides it. */
 export type ReceivedLead = { leadId: string; campaignId: string; ending: RunEnding };
@@ -37,6 +39,8 @@ export type Distribution = {
   drain(campaignId: string, ending: RunEnding): Promise<Outcome>;
 };
 
+/** A transaction holds a connection while it waits for its campaign: most of a process's connections stay with others. */
+const transactionsAtOnce = 4;
 /** Leads of one transaction. */
 const mostTogether = 50;
 /** Times that a lost guard is followed by a new choice, before the leads are left for a moment. */
@@ -46,7 +50,8 @@ const patienceMs = 8_000;
 /** After this time a drain gives its place in the queue to others, and continues behind them. */
 const drainTurnMs = 3_000;
 
-export function createDistribution(deps: Deps): Distribution {
+export function createDistribution(installation: Omit<Deps, 'gate'>): Distribution {
+  const deps = { ...installation, gate: createGate(transactionsAtOnce) };
   const batches: Batches<ReceivedLead, Outcome> = inBatchesByKey(
     (campaignId, leads) => retryWhileDisconnected(() => decideTogether(deps, campaignId, leads), patienceMs),
     mostTogether,
@@ -59,16 +64,21 @@ export function createDistribution(deps: Deps): Distribution {
 
 /** Runs `work` in a transaction, and publishes after its COMMIT what it has committed. */
 async function inTurn<T>(
-  { db, relay }: Deps,
+  { db, relay, gate }: Deps,
   work: (tx: Tx, publish: PublishRow[]) => Promise<T>,
 ): Promise<T> {
   const publish: PublishRow[] = [];
-  const result = await db.withTx((tx) => {
-    publish.length = 0;
-    return work(tx, publish);
-  });
-  relay.publish(publish);
-  return result;
+  await gate.enter();
+  try {
+    const result = await db.withTx((tx) => {
+      publish.length = 0;
+      return work(tx, publish);
+    });
+    relay.publish(publish);
+    return result;
+  } finally {
+    gate.leave();
+  }
 }
 
 /** Null for a lead that lost its guards in every choice. */
@@ -154,7 +164,7 @@ type Selling = {
 /** Chooses and commits, and chooses again when a guard is lost. Returns null when it was lost every time. */
 async function sellPlanned(
   tx: Tx,
-  { relay, rechargeWaitMs }: Deps,
+  { relay, rechargeWaitMs, limits }: Deps,
   publish: PublishRow[],
   campaign: TurnCampaign,
   leads: readonly PlannedLead[],
@@ -170,13 +180,27 @@ async function sellPlanned(
       bought: await readBoughtPeople(tx, campaign, hashes),
     };
     const plan = planLeads(facts, leads, { draining });
-    const change = assign({ ...plan, turns: changedTurns(turnsOf(plan)), ends: endsOf(plan) });
+    const change = assign({
+      ...plan,
+      turns: changedTurns(turnsOf(plan)),
+      recharges: { wanted: plan.recharges, limits },
+      ends: endsOf(plan),
+    });
     const result: CommitResult = await commitChange(tx, change, relay.commitOptions());
     if (!result.moved) continue;
     publish.push(...result.publish);
+    if (!draining) await releaseUnpaid(tx, plan);
     return plan;
   }
   return null;
+}
+
+/** Leads whose buyer is not being recharged, because a limit stood in the way, are decided without it at once. */
+async function releaseUnpaid(tx: Tx, { heldFor, outcomes }: Plan): Promise<void> {
+  if (heldFor.size === 0) return;
+  const charged = await findRecharging(tx, [...new Set([...heldFor.values()].flat())]);
+  for (const [leadId, buyerIds] of heldFor)
+    if (!buyerIds.some((buyerId) => charged.has(buyerId))) outcomes.set(leadId, 'left');
 }
 
 const changedTurns = (turns: TurnsChange): TurnsChange | null =>

@@ -8,13 +8,13 @@ import type { CategoryField } from '../../domain/marketplace/category-fields.ts'
 import { contentOf, type GivenLead, type JudgedLead } from '../../domain/marketplace/ingest.ts';
 import type { Cause } from '../../events/envelope.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Ingest } from './ingest.ts';
+import { type Ingest, mostTogether } from './ingest.ts';
 import type { GivenRow, RejectedRow } from './table-file.ts';
 
 /** Rows are held in memory until the file is complete. */
 export const mostRowsOfLeads = 50_000;
-/** Members of one step: the statements of other requests come between two of them. */
-const step = 1_000;
+/** Rows of one step: a statement, after which those of other files have their turn. */
+const step = mostTogether;
 
 export type LeadFileTarget = {
   organizationId: string;
@@ -82,7 +82,7 @@ async function storeRows(
       try {
         const first = sender.key && known.get(sender.key.key);
         if (first instanceof Error) throw first;
-        if (!first) await ingest.store(lead, sender);
+        if (!first) await ingest.storeOfMany(lead, sender);
         return null;
       } catch (error) {
         if (!(error instanceof RefusedError)) throw error;

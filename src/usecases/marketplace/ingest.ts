@@ -51,18 +51,27 @@ export type Ingest = {
   judgeAll(given: readonly GivenLead[], owner: IngestOwner): Promise<JudgedIngest[]>;
   /** Stores a judged lead with its event; concurrent ones share a statement, in which each has its own outcome. */
   store(lead: JudgedLead, sender: Sender): Promise<StoredIngest>;
+  /** The same for one of many, in statements of their own: single leads do not wait for them. */
+  storeOfMany(lead: JudgedLead, sender: Sender): Promise<StoredIngest>;
 };
 
-/** Members of one statement. A bulk request of more is several. */
-const mostTogether = 250;
+/** Members of one statement. */
+export const mostTogether = 250;
 
 /** The one way by which leads come to campaigns: by a supplier's key, in bulk, and from files. */
 export function createIngest(deps: Deps): Ingest {
   const factsOf = inBatches((asked: AskedFacts[]) => factsTogether(deps, asked));
-  const storeOne = inBatches((asked: Asked[]) => storeTogether(deps, asked), {
-    atOnce: 3,
-    most: mostTogether,
-  });
+  const storing = (atOnce: number) => {
+    const storeOne = inBatches((asked: Asked[]) => storeTogether(deps, asked), {
+      atOnce,
+      most: mostTogether,
+    });
+    return async (lead: JudgedLead, sender: Sender) => {
+      const stored = await storeOne({ lead, sender });
+      if (stored instanceof Error) throw stored;
+      return stored;
+    };
+  };
   const factsFor = (given: GivenLead, { organizationId, supplierId }: IngestOwner) => {
     const campaignId = idOf(given.campaignId);
     return campaignId === null ? nothingKnown : factsOf({ organizationId, supplierId, campaignId });
@@ -86,11 +95,8 @@ export function createIngest(deps: Deps): Ingest {
       }
       return judged;
     },
-    async store(lead, sender) {
-      const stored = await storeOne({ lead, sender });
-      if (stored instanceof Error) throw stored;
-      return stored;
-    },
+    store: storing(3),
+    storeOfMany: storing(2),
   };
 }
 

@@ -77,6 +77,7 @@ export async function runPoints({
     ]);
     await people.stop();
     const findings = await judge({
+      market: null,
       machine,
       programs,
       leads: waves.leads,

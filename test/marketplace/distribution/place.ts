@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
+import type { Part } from '../../../src/db/commit.ts';
+import { wakeCampaignsOf } from '../../../src/db/marketplace/pending.ts';
 import type { DistributionLogic } from '../../../src/domain/marketplace/campaign.ts';
 import type { Considered, DistributionStatus } from '../../../src/domain/marketplace/distribution.ts';
 import type { EventDraft } from '../../../src/events/envelope.ts';
@@ -74,6 +76,11 @@ export async function makePlace(installation: Installation): Promise<Place> {
        SELECT id, e.account, e.amount, 'usd' FROM book, (VALUES ('stripe', $2::bigint), ('wallet:' || $1, -$2::bigint)) e(account, amount)`,
       [buyerId, amountMinor, uuidv7(), organizationId],
     );
+    const purse: Part = {
+      name: 'purse',
+      statement: () => sql`SELECT 1 FROM wallets WHERE buyer_id = ${buyerId}::uuid`,
+    };
+    await runtime.relay.commit({ writes: [purse, ...wakeCampaignsOf(buyerId, { after: 'purse' })] });
   };
   const receiveMany = async (campaignId: string, count: number, options: LeadOptions = {}) => {
     const ids = Array.from({ length: count }, () => uuidv7());

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createIngest } from '../../../src/usecases/marketplace/ingest.ts';
+import { decisionWatchOf } from '../../../src/usecases/marketplace/ingest-wait.ts';
 import { recordDecision, sellMarketLead } from '../../harness/market-leads.ts';
 import { type IngestPlace, makeIngestPlace, makeSupplier, sendLead } from './place.ts';
 
 let place: IngestPlace;
 beforeAll(async () => {
-  place = await makeIngestPlace();
+  // A decision that is late on a busy machine is not what is asked here.
+  place = await makeIngestPlace({ env: { INGEST_WAIT_MS: '30000' } });
 });
 afterAll(() => place?.api.stop());
 
@@ -114,6 +117,25 @@ describe('POST /api/leads/ingest', () => {
     });
   });
 
+  it('a client that goes away before the decision frees its place, and its lead stays', async () => {
+    const watch = decisionWatchOf(place.api.runtime.db);
+    const base = await place.api.app.listen({ port: 0, host: '127.0.0.1' });
+    const gone = new AbortController();
+    const lead = place.lead();
+    const request = fetch(`${base}/api/leads/ingest`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': place.supplier.apiKey },
+      body: JSON.stringify(lead),
+      signal: gone.signal,
+    }).catch((error: Error) => error.name);
+    const publicId = await storedWith(lead);
+    while (watch.waiting() === 0) await new Promise(setImmediate);
+    gone.abort();
+    expect(await request).toBe('AbortError');
+    while (watch.waiting() > 0) await new Promise(setImmediate);
+    expect(await storedLead(publicId)).toMatchObject({ status: 'PENDING' });
+  });
+
   it('a test lead, by its own word or its supplier’s, says who would have got it', async () => {
     const inTest = await makeSupplier(place.ask, place.seller, [place.categoryId], { testMode: true });
     const seen = { balanceMinor: 100, priceMinor: 2_500 };
@@ -153,6 +175,23 @@ describe('the same lead twice', () => {
     expect([await count('leads'), await count('events')]).toEqual(before.map((n) => n + 1));
   });
 
+  it('sent to several processes at once one is stored, with one event', async () => {
+    const { api, seller, supplier } = place;
+    const owner = { organizationId: seller.organizationId, supplierId: supplier.id };
+    const ingests = Array.from({ length: 4 }, () => createIngest(api.runtime));
+    for (let round = 0; round < 5; round += 1) {
+      const judged = await ingests[0]!.judge(place.lead(), owner);
+      if (!judged.ok) throw new Error(judged.refusal.wording);
+      const before = [await count('leads'), await count('distributions'), await count('events')];
+      const sender = { ...owner, key: null, cause: { correlationId: supplier.id, causationId: null } };
+      const stored = await Promise.all(ingests.map((each) => each.store(judged.lead, sender)));
+      expect(new Set(stored.map(({ publicId }) => publicId)).size).toBe(1);
+      expect([await count('leads'), await count('distributions'), await count('events')]).toEqual(
+        before.map((n) => n + 1),
+      );
+    }
+  });
+
   it('after ten seconds it is a second lead, and other content and other suppliers are others at once', async () => {
     const lead = place.lead();
     const ids = async (...headers: Record<string, string>[]) =>
@@ -182,6 +221,32 @@ describe('the same lead twice', () => {
     expect((await withKey('a')).leadId).toBe(leadId);
     expect((await withKey('b')).leadId).toBe(leadId);
     expect(await withKey('a', place.lead())).toMatchObject({ status: 409, code: 'idempotency_key_reused' });
+  });
+
+  it('a key of another request refuses its own lead, and none that shares the statement', async () => {
+    const { api, seller, supplier } = place;
+    const owner = { organizationId: seller.organizationId, supplierId: supplier.id };
+    const ingest = createIngest(api.runtime);
+    const leadOf = async () => {
+      const judged = await ingest.judge(place.lead(), owner);
+      if (!judged.ok) throw new Error(judged.refusal.wording);
+      return judged.lead;
+    };
+    const [first, second, third] = [await leadOf(), await leadOf(), await leadOf()];
+    const cause = { correlationId: supplier.id, causationId: null };
+    const keyOf = (requestHash: string) => ({
+      organizationId: owner.organizationId,
+      key: 'shared',
+      route: 'POST /',
+      requestHash,
+    });
+    await ingest.store(first, { ...owner, key: keyOf('first'), cause });
+    const outcomes = await Promise.allSettled([
+      ingest.store(second, { ...owner, key: null, cause }),
+      ingest.store(second, { ...owner, key: keyOf('second'), cause }),
+      ingest.store(third, { ...owner, key: null, cause }),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 
   it('of one key at once with other leads beside it one is stored, and the others are not held up', async () => {

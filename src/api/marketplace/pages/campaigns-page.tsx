@@ -1,9 +1,8 @@
 import { type Campaign, mostLeadsCounted } from '../../../db/marketplace/campaigns.ts';
-import type { SubscriptionOfBuyer } from '../../../db/marketplace/subscriptions.ts';
 import { type CampaignStatus, leadTtlHours } from '../../../domain/marketplace/campaign.ts';
 import { minorToDollars } from '../../../domain/marketplace/dollars.ts';
 import { Field, type FormState, Problem } from '../../web/form-parts.tsx';
-import { ConfirmForm, Empty } from '../../web/parts.tsx';
+import { Empty } from '../../web/parts.tsx';
 import {
   Choices,
   listAddress,
@@ -22,7 +21,7 @@ const filters = [
   ['ARCHIVED', 'Archived'],
 ] as const;
 
-const leadsOf = ({ leadCount }: Campaign) =>
+export const leadsOf = ({ leadCount }: Campaign) =>
   `${leadCount.toLocaleString('en-US')}${leadCount === mostLeadsCounted ? '+' : ''}`;
 
 type ListProps = {
@@ -155,7 +154,7 @@ export function NewCampaignPage({ visit, categories, form }: NewProps) {
   );
 }
 
-function Head({ title }: { title: string }) {
+export function Head({ title }: { title: string }) {
   return (
     <div class="panel-head">
       <h2 class="clip">{title}</h2>
@@ -166,7 +165,7 @@ function Head({ title }: { title: string }) {
   );
 }
 
-function Values({ campaign, form }: { campaign: Campaign | null; form: FormState }) {
+export function Values({ campaign, form }: { campaign: Campaign | null; form: FormState }) {
   return (
     <>
       <Field
@@ -235,124 +234,5 @@ function Values({ campaign, form }: { campaign: Campaign | null; form: FormState
         ]}
       />
     </>
-  );
-}
-
-type Props = {
-  visit: MarketVisit;
-  campaign: Campaign;
-  subscriptions: SubscriptionOfBuyer[];
-  form: FormState;
-};
-
-export function CampaignPage({ visit, campaign, subscriptions, form }: Props) {
-  const { id, name, category, status } = campaign;
-  return (
-    <MarketPage title={name} at="campaigns" visit={visit}>
-      <section class="panel form-panel">
-        <Head title={name} />
-        <div class="market-facts">
-          <StatusBadge status={status} />
-          <span class="sub">
-            {leadsOf(campaign)} {campaign.leadCount === 1 ? 'lead' : 'leads'} of{' '}
-            <a href={`/market/categories/${category.id}`}>{category.name}</a>
-            {category.isActive ? '' : ', which is deleted'}.{' '}
-            <a href={listAddress('/market/audit', { subject: `campaign:${id}` })}>Changes</a>
-          </span>
-          <Actions campaign={campaign} />
-        </div>
-        <form class="form" method="post" action={`/market/campaigns/${id}`}>
-          <Problem form={form} />
-          <Values campaign={campaign} form={form} />
-          <div class="form-end">
-            <button type="submit" class="btn">
-              Save
-            </button>
-          </div>
-        </form>
-      </section>
-      <Subscriptions campaign={campaign} subscriptions={subscriptions} />
-    </MarketPage>
-  );
-}
-
-function Actions({ campaign: { id, status } }: { campaign: Campaign }) {
-  const action = (name: string) => `/market/campaigns/${id}/${name}`;
-  return (
-    <div class="buttons">
-      {status === 'ACTIVE' ? (
-        <form method="post" action={action('pause')}>
-          <button type="submit" class="btn" data-size="sm" data-variant="outline">
-            Pause
-          </button>
-        </form>
-      ) : (
-        <form method="post" action={action('resume')}>
-          <button type="submit" class="btn" data-size="sm">
-            {status === 'PAUSED' ? 'Resume' : 'Restore'}
-          </button>
-        </form>
-      )}
-      {status === 'ARCHIVED' ? null : (
-        <ConfirmForm
-          action={action('archive')}
-          label="Archive"
-          question="It gets no further leads and is shown to no buyer. What was sold stays."
-          confirm="Archive it"
-        />
-      )}
-    </div>
-  );
-}
-
-function Subscriptions({ campaign, subscriptions }: Pick<Props, 'campaign' | 'subscriptions'>) {
-  const { subscriptionCount: count, distributionLogic } = campaign;
-  const isWaterfall = distributionLogic === 'WATERFALL';
-  return (
-    <section class="panel" aria-labelledby="subscriptions-title">
-      <div class="panel-head">
-        <h2 id="subscriptions-title">
-          Subscriptions <span class="quiet">{count.toLocaleString('en-US')}</span>
-        </h2>
-        {count > subscriptions.length ? <span class="quiet">The newest {subscriptions.length}</span> : null}
-      </div>
-      {subscriptions.length === 0 ? (
-        <Empty title="No buyer subscribes yet." />
-      ) : (
-        <table class="rows cards">
-          <thead>
-            <tr>
-              <th>Buyer</th>
-              <th>Status</th>
-              <th class="number">Daily cap</th>
-              <th>States</th>
-              <th class="number">{isWaterfall ? 'Place' : 'Priority'}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {subscriptions.map((row) => (
-              <tr>
-                <td>
-                  <a class="row-link" href={`/market/buyers/${row.buyerId}`}>
-                    {row.companyName ?? row.userName ?? 'Unnamed'}
-                  </a>
-                  <span class="sub clip">{row.userEmail ?? 'Does not sign in'}</span>
-                </td>
-                <td>
-                  <StatusBadge status={row.buyerStatus === 'ACTIVE' ? row.status : row.buyerStatus} />
-                </td>
-                <td class="number" data-label="Daily cap">
-                  {row.dailyCap?.toLocaleString('en-US') ?? 'No limit'}
-                </td>
-                <td data-label="States">{row.states.length > 0 ? row.states.join(', ') : 'All'}</td>
-                <td class="number" data-label={isWaterfall ? 'Place' : 'Priority'}>
-                  {isWaterfall ? (row.waterfallPriority ?? 'Last') : row.priority}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </section>
   );
 }

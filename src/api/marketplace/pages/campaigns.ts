@@ -16,7 +16,9 @@ import {
   updateCampaign,
 } from '../campaigns.ts';
 import { idOf } from '../fields.ts';
-import { CampaignPage, CampaignsPage, NewCampaignPage } from './campaigns-page.tsx';
+import { CampaignPage } from './campaign-page.tsx';
+import { createStandings } from './campaign-standing.ts';
+import { CampaignsPage, NewCampaignPage } from './campaigns-page.tsx';
 import { type MarketSite, refusedForm } from './site.ts';
 
 const hidden = { schema: { hide: true } };
@@ -77,6 +79,7 @@ const actions = [
 
 function oneCampaign(app: FastifyInstance, site: MarketSite): void {
   const { db } = site.runtime;
+  const standings = createStandings(db);
   const show = async (request: FastifyRequest, reply: FastifyReply, form: FormState) => {
     const party = sellerOf(request);
     const id = idOf(request.params, unknownCampaign);
@@ -86,7 +89,8 @@ function oneCampaign(app: FastifyInstance, site: MarketSite): void {
       newestSubscriptions(db, party.organizationId, [id], mostSubscriptions),
     ]);
     if (!campaign) throw missing(unknownCampaign);
-    return site.send(reply, CampaignPage({ visit, campaign, subscriptions, form }));
+    const standing = await standings.of(campaign);
+    return site.send(reply, CampaignPage({ visit, campaign, subscriptions, standing, form }));
   };
   const change = async (request: FastifyRequest, given: Given, action?: string) => {
     const { organizationId, person } = sellerOf(request);

@@ -28,12 +28,20 @@ type Place = (typeof places)[MarketRole][number][0];
 export type MarketVisit = { person: Person; role: MarketRole; companyName: string };
 
 /** A page of a seller or a buyer, with links to the other ones. `at`: the list or form that the page belongs to. */
-export function MarketPage(props: { title: string; at: Place; visit: MarketVisit; children: Child }) {
+export function MarketPage(props: {
+  title: string;
+  at: Place;
+  visit: MarketVisit;
+  /** The event stream that announces changes to this page. */
+  stream?: string;
+  children: Child;
+}) {
   const { title, at, visit } = props;
   return (
     <Frame
       title={`${title} · ${visit.companyName}`}
       chrome={{ person: visit.person, tab: 'home', parked: 0, inbox: 0 }}
+      stream={props.stream}
     >
       <div class="company-head">
         <div class="company-name">

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { RefusedError } from '../../../domain/errors.ts';
 import { createIngest } from '../../../usecases/marketplace/ingest.ts';
 import { takesTurnInHandler } from '../../http/turns.ts';
 import { acceptFiles, importFile, targetOf } from '../lead-file.ts';
 import { LeadFilePage } from './lead-file-page.tsx';
-import { type MarketSite, refusedForm } from './site.ts';
+import type { MarketSite } from './site.ts';
 
 const keyQuery = z.object({ key: z.uuid().nullable().catch(null) });
 
@@ -25,9 +26,9 @@ export async function leadFilePages(app: FastifyInstance, site: MarketSite): Pro
         const imported = await importFile({ ...runtime, ingest }, request, { target, key });
         return await site.send(reply, LeadFilePage({ ...shown, imported, problem: null }));
       } catch (error) {
-        const { problem = null, errors } = refusedForm(error, {});
-        const text = problem ?? Object.values(errors).flat().join(', ');
-        return site.send(reply.status(400), LeadFilePage({ ...shown, imported: null, problem: text }));
+        if (!(error instanceof RefusedError) || error.status >= 500) throw error;
+        const page = LeadFilePage({ ...shown, imported: null, problem: error.message });
+        return site.send(reply.status(error.status), page);
       }
     });
   });

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import type { LeadDecision } from '../../../db/marketplace/distributions.ts';
 import type { SellerLead } from '../../../db/marketplace/leads.ts';
-import { decisionText } from '../../../domain/marketplace/decision-words.ts';
+import { ruleText } from '../../../domain/marketplace/decision-words.ts';
 import { minorToDollars } from '../../../domain/marketplace/dollars.ts';
 import { Empty, When } from '../../web/parts.tsx';
 import { assignmentStatus } from '../buyer-json.ts';
@@ -19,7 +19,7 @@ type Props = {
 export function LeadPage({ visit, lead, values, decisions }: Props) {
   return (
     <MarketPage title={lead.id} at="leads" visit={visit}>
-      <section class="panel form-panel">
+      <section class="panel">
         <div class="panel-head">
           <h2 class="clip mono">{lead.id}</h2>
           <a class="quiet" href="/market/leads" data-up>
@@ -184,7 +184,9 @@ export function Decisions({ decisions }: { decisions: LeadDecision[] }) {
                     {decision.buyerName ?? 'Unnamed'}
                   </a>
                 </td>
-                <td data-label="Reason">{decisionText(decision.rule, decision.seen)}</td>
+                <td data-label="Reason">
+                  {decision.rule === null ? 'Got the lead' : ruleText(decision.rule, decision.seen)}
+                </td>
                 <td data-label="Decided">
                   <When at={new Date(decision.at)} />
                 </td>

@@ -67,7 +67,7 @@ export function LeadsPage({ visit, categories, leads, chosen, page, pages, total
 
 function Filters({ categories, chosen }: Pick<Props, 'categories' | 'chosen'>) {
   return (
-    <form class="filters" method="get" action="/market/leads">
+    <form class="market-filters" method="get" action="/market/leads">
       {chosen.status ? <input type="hidden" name="status" value={chosen.status} /> : null}
       <label>
         Category

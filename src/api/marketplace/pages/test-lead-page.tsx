@@ -50,7 +50,7 @@ export function TestLeadPage({ visit, supplier, campaigns, campaign, form, teste
 
 function CampaignChoice(props: { supplier: Supplier; campaigns: Campaign[]; chosen: string | null }) {
   return (
-    <form class="filters" method="get" action={`/market/suppliers/${props.supplier.id}/test`}>
+    <form class="market-filters" method="get" action={`/market/suppliers/${props.supplier.id}/test`}>
       <label>
         Campaign
         <select class="select" name="campaign">

@@ -1,0 +1,54 @@
+import type { Machine } from '../machine.ts';
+import type { Random } from '../random.ts';
+import { type ActLog, actUntil } from './acts.ts';
+import { askAt } from './client.ts';
+import type { MarketRun } from './judge.ts';
+import { createMarketLeads, sendMarketLeads } from './load.ts';
+import { makeMarketPlace } from './place.ts';
+
+export type MarketPlay = MarketRun & {
+  posted(): number;
+  /** Resolves when every lead was taken and the last act is over. */
+  over: Promise<ActLog>;
+  /** Sets a deadline for requests, once no more faults are injected. */
+  setDeadline(ms: number): void;
+};
+
+/** Makes a marketplace, and plays its leads over `overMs` with what people do meanwhile. */
+export async function playMarket(
+  machine: Machine,
+  random: Random,
+  { count, overMs }: { count: number; overMs: number },
+): Promise<MarketPlay> {
+  let deadline = Number.POSITIVE_INFINITY;
+  const ask = askAt(machine.publicUrl, () => Date.now() > deadline);
+  const place = await makeMarketPlace(machine, ask);
+  const leads = createMarketLeads(count, place, random);
+  const load = sendMarketLeads(ask, place, leads, overMs);
+  const actsEndAt = Date.now() + overMs;
+  const acted = actUntil({ machine, ask, place, random }, () => Date.now() > actsEndAt);
+  return {
+    place,
+    leads,
+    posted: load.posted,
+    over: load.over.then(() => acted),
+    setDeadline: (ms) => {
+      deadline = Date.now() + ms;
+    },
+  };
+}
+
+/** Resolves when no lead of the marketplace is undecided and no charge under way. Leads that wait for a buyer remain. */
+export async function untilMarketSettled({ db }: Machine): Promise<void> {
+  for (let quiet = 0; quiet < 3; ) {
+    const [open] = await db.query<{ n: number }>(
+      `SELECT (SELECT count(*) FROM distributions d WHERE d.status IN ('PENDING', 'TEST')
+           AND NOT EXISTS (SELECT 1 FROM decisions x WHERE x.lead_id = d.lead_id))
+         + (SELECT count(*) FROM campaign_turns WHERE draining OR due_at <= now() + interval '5 s')
+         + (SELECT count(*) FROM top_ups WHERE state = 'open')
+         + (SELECT count(*) FROM effects WHERE state = 'claimed' AND subject LIKE 'top_up:%') AS n`,
+    );
+    quiet = Number(open!.n) === 0 ? quiet + 1 : 0;
+    await new Promise((resolve) => setTimeout(resolve, 700));
+  }
+}

@@ -1,6 +1,7 @@
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
 import { recordDecision, sellMarketLead } from '../harness/market-leads.ts';
 import type { TestSystem } from '../harness/system.ts';
+import { setAutoRecharge, walletClient } from '../harness/wallets.ts';
 
 /** Something of each kind on the pages of the marketplace, made as its seller and its buyer would. Their addresses by name. */
 export async function marketPlaces(system: TestSystem) {
@@ -40,6 +41,11 @@ export async function marketPlaces(system: TestSystem) {
   const subscription = campaign.replace('campaigns', 'subscriptions');
   await send(buyer, subscription, { dailyCap: '20', states: 'FL, GA, TX', waterfallPriority: '1' });
   await send(buyer, '/market/profile', { companyName: 'Buyer Inc' });
+  const pay = walletClient(system);
+  for (const paymentMethodId of ['pm_card_visa', 'pm_card_mastercard'])
+    await pay(buyer, 'POST', 'methods', { paymentMethodId });
+  await pay(buyer, 'POST', 'wallet', { amount: 40 });
+  await setAutoRecharge(system, buyer.buyerId, { threshold: 1_000 });
   const sends = { [`category-${category.split('/').pop()}`]: '1' };
   await send(seller, '/market/suppliers', { name: 'Acme Leads', email: 'api@acme.example', ...sends }, 201);
   const [supplier] = await system.rows<{ id: string }>(

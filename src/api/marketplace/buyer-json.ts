@@ -93,7 +93,7 @@ export const shownBuyer = (buyer: PartyBuyer): z.infer<typeof buyerSchema> => ({
   sellerId: buyer.organizationId,
   companyName: buyer.companyName,
   priority: buyer.priority,
-  walletBalance: 0,
+  walletBalance: minorToDollars(buyer.balanceMinor),
   status: buyer.status,
   autoRechargeEnabled: buyer.autoRechargeEnabled,
   autoRechargeThreshold: dollarsOf(buyer.autoRechargeThresholdMinor),

@@ -26,6 +26,8 @@ export type PartyBuyer = BuyerSettings & {
   /** Null when no person signs in for it. */
   userId: string | null;
   user: { id: string; name: string; email: string } | null;
+  /** Of its wallet, in cents. */
+  balanceMinor: number;
   createdAt: Date;
   updatedAt: Date;
 };
@@ -83,6 +85,7 @@ export const buyerFields = sql.raw(`'id', b.id, 'organizationId', b.organization
   'monthlySpendingLimitMinor', b.monthly_spending_limit_minor, 'weeklySpendingLimitMinor', b.weekly_spending_limit_minor,
   'autoRechargeEnabled', b.auto_recharge_enabled, 'autoRechargeThresholdMinor', b.auto_recharge_threshold_minor,
   'autoRechargeAmountMinor', b.auto_recharge_amount_minor, 'createdAt', b.created_at, 'updatedAt', b.updated_at,
+  'balanceMinor', coalesce((SELECT w.balance_minor FROM wallets w WHERE w.buyer_id = b.id), 0),
   'user', CASE WHEN p.id IS NULL THEN NULL ELSE json_build_object('id', p.id, 'name', p.name, 'email', p.email) END`);
 
 const columns =
@@ -91,6 +94,7 @@ const columns =
   b.weekly_spending_limit_minor AS "weeklySpendingLimitMinor", b.auto_recharge_enabled AS "autoRechargeEnabled",
   b.auto_recharge_threshold_minor AS "autoRechargeThresholdMinor", b.auto_recharge_amount_minor AS "autoRechargeAmountMinor",
   b.created_at AS "createdAt", b.updated_at AS "updatedAt",
+  coalesce((SELECT w.balance_minor FROM wallets w WHERE w.buyer_id = b.id), 0)::float8 AS "balanceMinor",
   CASE WHEN p.id IS NULL THEN NULL ELSE json_build_object('id', p.id, 'name', p.name, 'email', p.email) END AS "user"`);
 
 /** The buyers whose ids `chosen` selects, each with what it bought. A buyer belongs to one organization, and so do its sales. */

@@ -16,7 +16,7 @@ export type Charged =
   | { kind: 'declined'; paymentIntent: string | null; code: string; advice: Advice; message: string };
 
 /** One key per attempt: Stripe replays a decline to a repeated key, and repeats no charge. */
-export const chargeKey = ({ id, kind, attempts }: TopUp): string =>
+const chargeKey = ({ id, kind, attempts }: TopUp): string =>
   kind === 'recharge' ? `recharge:${id}:${attempts + 1}` : `top-up:${id}`;
 
 /** Where the bank's page of a charge leads back to. */
@@ -42,8 +42,7 @@ export function chargeTopUp(deps: Deps, topUp: TopUp, run: EffectRun): Promise<E
   });
 }
 
-/** The call itself. Stripe answers a repeated key as it did the first time, with the secret that is stored nowhere. */
-export function callStripe(
+function callStripe(
   { payments, config }: Pick<Deps, 'payments' | 'config'>,
   topUp: TopUp,
   idempotencyKey: string,

@@ -1,4 +1,3 @@
-import type { ChargeResult } from '../../adapters/payments.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import { beginTopUp, findTopUpSession, type OverLimit, storeSession } from '../../db/payment/wallet-begin.ts';
 import { findCard } from '../../db/payment/wallet-cards.ts';
@@ -11,7 +10,7 @@ import { walletCurrency } from '../../domain/payment/wallet.ts';
 import { newId } from '../../events/new-id.ts';
 import type { Runtime } from '../runtime.ts';
 import { noSuchCard } from './cards.ts';
-import { callStripe, chargeKey, chargeTopUp, returnPage } from './top-up-charge.ts';
+import { chargeTopUp, returnPage } from './top-up-charge.ts';
 import { type Settled, settlePayment, settleUnpaid } from './top-up-settle.ts';
 import { answered } from './wallet-calls.ts';
 import { customerOf } from './wallet-customer.ts';
@@ -127,7 +126,7 @@ async function resultOf(deps: TopUpDeps, topUp: TopUp): Promise<TopUpResult> {
     case 'paid':
       return { kind: 'credited', paymentIntent: topUp.paymentIntent ?? '' };
     case 'needs_action':
-      return confirmation(await callStripe(deps, { ...topUp, paymentIntent: null }, chargeKey(topUp)));
+      return confirmationOf(deps, topUp);
     case 'failed':
     case 'canceled':
       return { kind: 'declined', code: topUp.declineCode ?? 'canceled' };
@@ -136,11 +135,11 @@ async function resultOf(deps: TopUpDeps, topUp: TopUp): Promise<TopUpResult> {
   }
 }
 
-/** The secret is not stored, so it is taken from Stripe's answer to the same key. */
-const confirmation = (result: ChargeResult): TopUpResult =>
-  result.kind === 'needs_action'
-    ? { kind: 'needs_action', clientSecret: result.clientSecret, confirmUrl: result.confirmUrl }
-    : { kind: 'pending' };
+/** The secret is stored nowhere: Stripe is asked for it. */
+async function confirmationOf({ payments }: TopUpDeps, { paymentIntent }: TopUp): Promise<TopUpResult> {
+  const confirmation = paymentIntent === null ? null : await payments.retrieveConfirmation(paymentIntent);
+  return confirmation ? { kind: 'needs_action', ...confirmation } : { kind: 'pending' };
+}
 
 /** Books what became of a payment when the buyer returns from a page of Stripe or of the bank. */
 export async function lookUpTopUp(deps: TopUpDeps, topUp: TopUp): Promise<TopUp> {

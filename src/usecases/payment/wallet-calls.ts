@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError } from '../../domain/errors.ts';
 import type { EffectResult } from '../../engine/posting.ts';
 
-const rounds = 40;
+const rounds = 100;
 const pauseMs = 250;
 
 /** The outcome of a call that a request makes. While another request makes the same call, its answer is awaited. */

@@ -157,6 +157,8 @@ describe('a seller’s view of a buyer’s wallet', () => {
     expect(refused.status).toBe(400);
     expect((await own.post(`${url}/give-back`, { amount: '15' })).status).toBe(303);
     expect(await walletRow(system, buyer.buyerId)).toMatchObject({ balance: 2_500 });
+    const read = await fetch(`${system.publicUrl}/api/buyers/${buyer.buyerId}`, { headers: seller.as });
+    expect(((await read.json()) as { buyer: { walletBalance: number } }).buyer.walletBalance).toBe(25);
     expect((await own.post(`${url}/give-back`)).status).toBe(303);
     const nothing = await own.post(`${url}/give-back`);
     expect([nothing.status, await nothing.text()]).toEqual([

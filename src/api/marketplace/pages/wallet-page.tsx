@@ -86,10 +86,8 @@ function Balance({ wallet, cards, form, isActive }: Part & { wallet: Wallet; for
       <p class="wallet-balance">{shown(wallet.balanceMinor)}</p>
       <form class="form" method="post" action="/market/wallet/funds">
         <Problem form={form} />
-        <div class="pair">
-          <Field name="amount" label="Add dollars" form={form} max={12} hint="At least $0.50." />
-          <Field name="paymentMethodId" label="Pay with" form={form} options={options} />
-        </div>
+        <Field name="amount" label="Add dollars" form={form} max={12} hint="At least $0.50." />
+        <Field name="paymentMethodId" label="Pay with" form={form} options={options} />
         <div class="form-end">
           <button type="submit" class="btn" disabled={!isActive}>
             Add funds

@@ -25,13 +25,16 @@ export async function playMarket(
   const place = await makeMarketPlace(machine, ask);
   const leads = createMarketLeads(count, place, random);
   const load = sendMarketLeads(ask, place, leads, overMs);
-  const actsEndAt = Date.now() + overMs;
-  const acted = actUntil({ machine, ask, place, random }, () => Date.now() > actsEndAt);
+  let allTaken = false;
+  void load.over.then(() => {
+    allTaken = true;
+  });
+  const acted = actUntil({ machine, ask, place, random }, () => allTaken);
   return {
     place,
     leads,
     posted: load.posted,
-    over: load.over.then(() => acted),
+    over: acted,
     setDeadline: (ms) => {
       deadline = Date.now() + ms;
     },

@@ -38,6 +38,8 @@ async function main(): Promise<void> {
       env,
       databaseUrl,
       logLevel: env.LOG_LEVEL ? undefined : 'warn',
+      // Stripe remembers customers, cards and payments as the database does.
+      ...(postgres && { sandbox: { stateFile: join(dataDir, 'stripe.json') } }),
       selfCheck: { volumes: postgres ? [postgres.dataDir] : [] },
     });
     closers.push(() => system.stop());

@@ -73,6 +73,8 @@ export type SandboxOptions = {
   /** Defaults to a free port, as does 0. */
   port?: number;
   host?: string;
+  /** Keeps what Stripe knows in this file, for the next start. All state is lost on exit unless given. */
+  stateFile?: string;
   /** Refuses to start when true. The caller reads NODE_ENV. */
   production?: boolean;
   stripe?: {

@@ -10,7 +10,8 @@ import { applyTargets, type SandboxOptions, settingsFrom, type Targets, targetsS
 import { createPages, type Pages } from './page/pages.ts';
 import { Phones } from './phones.ts';
 import { createSendgrid } from './sendgrid.ts';
-import { createStripeApi } from './stripe/api.ts';
+import { createStateFile, type StateFile } from './state-file.ts';
+import { createStripeApi, type StripeSnapshot } from './stripe/api.ts';
 import { serveStripePages } from './stripe/pages.ts';
 import { StripeStore } from './stripe/store.ts';
 import { createTextmagic } from './textmagic.ts';
@@ -67,7 +68,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const host = options.host ?? '127.0.0.1';
   let url = '';
   let pages: Pages | null = null;
-  const onChange = () => pages?.changed();
+  let state: StateFile | null = null;
+  const onChange = () => {
+    pages?.changed();
+    state?.changed();
+  };
   const faults = new Faults(onChange);
   const ledger = new Ledger(onChange);
   const webhooks = new Webhooks(faults, onChange);
@@ -80,6 +85,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
   });
   const stripe = createStripeApi({ settings, store });
+  state = options.stateFile === undefined ? null : createStateFile(options.stateFile, stripe.snapshot);
+  const kept = await state?.read();
+  if (kept) stripe.restore(kept as StripeSnapshot);
   const twilio = createTwilio({ settings, ledger, phones, webhooks });
   const textmagic = createTextmagic({ settings, ledger, phones, webhooks });
   const sendgrid = createSendgrid({ settings, webhooks, onChange });
@@ -165,6 +173,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       pages.close();
       ledger.close();
       webhooks.close();
+      await state?.close();
       store.reset();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ask, signIn, until } from '../../src/demo/front-end.ts';
-import { boughtLeads, readWallet, receivedLeads } from '../../src/demo/market-calls.ts';
+import { addFunds, boughtLeads, readWallet, receivedLeads } from '../../src/demo/market-calls.ts';
 import type { MarketAccess } from '../../src/demo/seed.ts';
 import { freePort } from '../../src/system.ts';
 
@@ -172,6 +172,10 @@ describe('npm start', () => {
     expect(after.apiKey).toBe(before.apiKey);
     expect(await market()).toEqual(before.market);
     expect(await marketplace()).toEqual(stood);
+    // Stripe knows the card that was saved before.
+    const [buyer] = (await market()).buyers;
+    const { balance, transaction } = await addFunds(await enter(buyer!), 20);
+    expect([balance, transaction.amount]).toEqual([stood.balances[0]! + 20, 20]);
     const leads = await fetch(`${after.publicUrl}/api/leads`, {
       headers: { authorization: `Bearer ${after.apiKey}` },
     });

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import got from 'got';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { startSandbox } from '../../src/sandbox/server.ts';
+import Stripe from 'stripe';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { mailMessage, openSandbox, phone, text } from '../harness/sandbox-clients.ts';
 
 const { sandbox, product, reset, close, stripeClient, twilioClient, mailClient, textmagic, control, order } =
@@ -239,5 +243,62 @@ describe('control', () => {
     const exited = once(child, 'exit');
     child.stdin.end();
     expect(await exited).toEqual([0, null]);
+  });
+});
+
+describe('a file for the state of Stripe', () => {
+  let folder: string;
+  let stateFile: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'leadgate-sandbox-'));
+    stateFile = join(folder, 'stripe.json');
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const connect = ({ port }: Sandbox) =>
+    new Stripe('sk_test_sandbox', { host: '127.0.0.1', port, protocol: 'http', telemetry: false });
+
+  it('lets the next start know customers, cards, payments, events, open sessions and idempotency keys', async () => {
+    const first = await startSandbox({ stateFile });
+    const before = connect(first);
+    const customer = await before.customers.create({ email: 'ana@example.com' }, { idempotencyKey: 'ana' });
+    const card = await before.paymentMethods.attach('pm_card_visa', { customer: customer.id });
+    const charge: Stripe.PaymentIntentCreateParams = {
+      amount: 5_000,
+      currency: 'usd',
+      customer: customer.id,
+      payment_method: card.id,
+      off_session: true,
+      allowed_payment_method_types: ['card'],
+      confirm: true,
+    };
+    const paid = await before.paymentIntents.create(charge, { idempotencyKey: 'charge' });
+    const session = await before.checkout.sessions.create(order());
+    await first.close();
+
+    const second = await startSandbox({ stateFile });
+    const after = connect(second);
+    expect(await after.paymentIntents.create(charge, { idempotencyKey: 'charge' })).toMatchObject({
+      id: paid.id,
+    });
+    expect(second.ledger.list({ operation: 'payment.capture' })).toEqual([]);
+    expect((await after.paymentIntents.create(charge)).status).toBe('succeeded');
+    const succeeded = await after.events.list({ type: 'payment_intent.succeeded' });
+    expect(succeeded.data.map(({ data }) => (data.object as Stripe.PaymentIntent).id)).toContain(paid.id);
+    second.act.pay(session.id);
+    expect((await after.checkout.sessions.retrieve(session.id)).payment_status).toBe('paid');
+    expect((await stat(stateFile)).mode & 0o777).toBe(0o600);
+    await second.close();
+  });
+
+  it('expires a session that was open, also when its time has passed in between', async () => {
+    const first = await startSandbox({ stateFile, stripe: { minSessionSeconds: 1 } });
+    const expires_at = Math.floor(Date.now() / 1000) + 1;
+    const { id } = await connect(first).checkout.sessions.create({ ...order(), expires_at });
+    await first.close();
+    const second = await startSandbox({ stateFile });
+    await second.webhooks.wait({ event: 'checkout.session.expired', objectId: id, state: 'no_target' });
+    expect((await connect(second).checkout.sessions.retrieve(id)).status).toBe('expired');
+    await second.close();
   });
 });

@@ -3,18 +3,27 @@ import { createVendorApi, type Params, Refusal, type VendorApi, type VendorReque
 import { causeOf, ok, rendered } from './answers.ts';
 import { customerRoutes } from './customer-routes.ts';
 import { parseStripeForm } from './form.ts';
-import { IdempotencyKeys, keyOf } from './idempotency.ts';
+import { IdempotencyKeys, type KeySnapshot, keyOf } from './idempotency.ts';
 import { intentRoutes } from './intent-routes.ts';
 import { expanded, lineItems, page } from './lists.ts';
 import { existing, findPayment, findSession } from './lookup.ts';
 import { cancelRefund, refund } from './refunds.ts';
-import { createSession, expireSession } from './sessions.ts';
-import type { StripeStore } from './store.ts';
+import { createSession, expireSession, resumeExpiries } from './sessions.ts';
+import type { StoreSnapshot, StripeStore } from './store.ts';
 
 type Parts = { settings: Settings; store: StripeStore };
 
+/** What is kept of the simulated Stripe from one process to the next. */
+export type StripeSnapshot = { objects: StoreSnapshot; keys: KeySnapshot };
+
+type StripeApi = VendorApi & {
+  reset(): void;
+  snapshot(): StripeSnapshot;
+  restore(snapshot: StripeSnapshot): void;
+};
+
 /** Simulates the part of Stripe's REST API that payments through Checkout and charges of saved cards use. */
-export function createStripeApi({ settings, store }: Parts): VendorApi & { reset(): void } {
+export function createStripeApi({ settings, store }: Parts): StripeApi {
   const keys = new IdempotencyKeys();
   const answer = (value: Record<string, unknown>, params: Params) => ok(expanded(store, value, params));
   const collection = (
@@ -214,5 +223,14 @@ export function createStripeApi({ settings, store }: Parts): VendorApi & { reset
     ],
   });
 
-  return { ...api, reset: () => keys.reset() };
+  return {
+    ...api,
+    reset: () => keys.reset(),
+    snapshot: () => ({ objects: store.snapshot(), keys: keys.snapshot() }),
+    restore(snapshot) {
+      store.restore(snapshot.objects);
+      keys.restore(snapshot.keys);
+      resumeExpiries(store);
+    },
+  };
 }

@@ -3,6 +3,8 @@ import { type Answer, Refusal, type VendorRequest } from '../vendor.ts';
 
 type Kept = { fingerprint: string; answer: Answer | null; refusal: Refusal | null; at: number };
 
+export type KeySnapshot = [key: string, kept: Pick<Kept, 'fingerprint' | 'answer' | 'at'>][];
+
 const keepForMs = 24 * 3600 * 1000;
 const maxKeys = 50_000;
 /** Refusals by the state of an object. They are stored as results are; validation errors are not. */
@@ -38,6 +40,19 @@ export class IdempotencyKeys {
 
   reset(): void {
     this.#kept.clear();
+  }
+
+  /** The keys with an answer, as JSON can hold them. */
+  snapshot(): KeySnapshot {
+    return [...this.#kept].flatMap(([key, { fingerprint, answer, at }]) => {
+      if (!answer) return [];
+      const { status, headers, body } = answer;
+      return [[key, { fingerprint, at, answer: { status, headers, body } }]] satisfies KeySnapshot;
+    });
+  }
+
+  restore(snapshot: KeySnapshot): void {
+    for (const [key, kept] of snapshot) this.#kept.set(key, { ...kept, refusal: null });
   }
 
   #fresh(key: string): Kept | null {

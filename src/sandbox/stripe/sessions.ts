@@ -264,6 +264,14 @@ function endIntents(store: StripeStore, session: Session): void {
   store.emit('setup_intent.canceled', setup, noCause);
 }
 
+/** Gives the open sessions of an earlier process their timers. */
+export function resumeExpiries(store: StripeStore): void {
+  for (const session of store.sessions.values()) {
+    const extras = store.extras.get(session.id);
+    if (extras && session.status === 'open') extras.expiry = expiryTimer(store, session);
+  }
+}
+
 /** Expires the session by a timer, which does not keep the process alive. */
 function expiryTimer(store: StripeStore, session: Session): NodeJS.Timeout {
   const end = () => {

@@ -50,6 +50,9 @@ export type Confirmation = { paymentMethod: string; returnUrl: string | null };
 /** A movement of the balance, as the ledger records it. */
 type Movement = 'refund.returned' | 'dispute.withdrawn' | 'dispute.reinstated';
 
+/** The objects of each kind, by id. */
+export type StoreSnapshot = Record<string, [string, unknown][]>;
+
 /** A map that evicts its oldest entry, so that memory is limited during benchmarks. */
 class Bounded<T> extends Map<string, T> {
   override set(key: string, value: T): this {
@@ -211,27 +214,47 @@ export class StripeStore {
     for (const { expiry } of this.extras.values()) if (expiry) clearTimeout(expiry);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    for (const store of [
-      this.sessions,
-      this.extras,
-      this.payments,
-      this.charges,
-      this.refunds,
-      this.disputes,
-      this.events,
-      this.refundOutcomes,
-      this.balanceTransactions,
-      this.customers,
-      this.deletedCustomers,
-      this.paymentMethods,
-      this.cards,
-      this.setupIntents,
-      this.sessionsByIntent,
-      this.confirmations,
-      this.nextDeclines,
-    ]) {
-      store.clear();
-    }
+    for (const objects of Object.values(this.#kinds())) objects.clear();
+  }
+
+  /** All objects, as JSON can hold them. */
+  snapshot(): StoreSnapshot {
+    const kinds = Object.entries(this.#kinds()).map(([kind, objects]) => [kind, [...objects]] as const);
+    const extras = [...this.extras].map(
+      ([id, extra]) => [id, { ...extra, expiry: null }] as [string, unknown],
+    );
+    return { ...Object.fromEntries(kinds), extras };
+  }
+
+  /** Takes over a snapshot of an earlier process. Sessions do not expire by themselves until they are given timers. */
+  restore(snapshot: StoreSnapshot): void {
+    for (const [kind, objects] of Object.entries(this.#kinds()))
+      for (const [id, object] of snapshot[kind] ?? []) (objects as Map<string, unknown>).set(id, object);
+  }
+
+  #kinds() {
+    const { sessions, extras, payments, charges, refunds, disputes, events, balanceTransactions } = this;
+    const { customers, deletedCustomers, paymentMethods, cards, setupIntents } = this;
+    const { sessionsByIntent, confirmations, nextDeclines, refundOutcomes } = this;
+    return {
+      sessions,
+      extras,
+      payments,
+      charges,
+      refunds,
+      disputes,
+      events,
+      balanceTransactions,
+      customers,
+      deletedCustomers,
+      paymentMethods,
+      cards,
+      setupIntents,
+      sessionsByIntent,
+      confirmations,
+      nextDeclines,
+      refundOutcomes,
+    };
   }
 
   #subscribed(type: string): boolean {

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { asIs, parseInt8 } from './column-types.ts';
+import { asIs, columnTypes, parseInt8 } from './column-types.ts';
 import { isConnectionError } from './database-errors.ts';
 import { within } from './deadline.ts';
 import type { Queryable } from './queryable.ts';
@@ -93,13 +93,54 @@ function connect(options: ReaderOptions, max: number, statementMs = listMs): pos
     backoff: (retries: number) => Math.min(0.05 * retries, 0.5),
     connection: sessionOf(options, statementMs),
     onnotice: () => undefined,
+    // postgres.js would ask for the array types on each new connection, and a connection lost meanwhile ends the process.
+    fetch_types: false,
     types: {
+      ...arrays,
       int8: { to: 20, from: [20], parse: parseInt8, serialize: String },
       // A string is sent as JSON text, as pg does, so that operations work with both drivers.
       json: { to: 114, from: [114, 3802], parse: JSON.parse, serialize: asJson },
       calendarDay: { to: 1082, from: [1082], parse: asIs, serialize: String },
     },
   }) as unknown as postgres.Sql;
+}
+
+type ArrayType = {
+  to: number;
+  from: number[];
+  parse(text: string): unknown;
+  serialize(value: unknown): unknown;
+};
+
+const textArray: number = 1009;
+const texts = columnTypes.getTypeParser(textArray);
+/** Elements that other parsers would round or shift. */
+const exactArrays = new Map<number, (text: string) => unknown>([
+  [1016, (text) => texts(text).map((each: string | null) => (each === null ? null : parseInt8(each)))],
+  [1182, texts],
+  [1231, texts],
+]);
+
+/** The array types of our columns and parameters, by their ids in pg_type. */
+const arrayTypes = [
+  199, 1000, 1003, 1005, 1007, 1009, 1014, 1015, 1016, 1022, 1028, 1115, 1182, 1185, 1231, 2951, 3807,
+];
+const arrays: Record<string, ArrayType> = Object.fromEntries(
+  arrayTypes.map((oid) => {
+    const parse = exactArrays.get(oid) ?? columnTypes.getTypeParser(oid);
+    return [`array${oid}`, { to: oid, from: [oid], parse, serialize: arrayLiteral }];
+  }),
+);
+
+function arrayLiteral(value: unknown): unknown {
+  return Array.isArray(value) ? `{${value.map(elementOf).join()}}` : value;
+}
+
+function elementOf(element: unknown): unknown {
+  if (Array.isArray(element)) return arrayLiteral(element);
+  if (element === null || element === undefined) return 'NULL';
+  const text = element instanceof Date ? element.toISOString() : String(element);
+  return `"${text.replaceAll(/[\\"]/g, '\\$&')}"`;
 }
 
 function sessionOf({ url, applicationName }: ReaderOptions, statementMs: number) {

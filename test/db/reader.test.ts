@@ -87,3 +87,19 @@ it('an error of the database during a stream is thrown', async () => {
   };
   await expect(read()).rejects.toMatchObject({ code: '22012' });
 });
+
+it('reads and sends arrays as the other driver does', async () => {
+  const text = `SELECT $1::text[] AS texts, $2::uuid[] AS ids, $3::bigint[] AS counts, ARRAY[true, NULL] AS flags,
+    ARRAY['2026-11-28']::date[] AS days, '{}'::int[] AS none`;
+  const values = [['a,b', '"\\', 'null', ''], ['01a221bd-7154-729b-88f9-a534af481217'], [3, '4']];
+  expect(await db.reader.query(text, values)).toEqual([
+    {
+      texts: values[0],
+      ids: values[1],
+      counts: [3, 4],
+      flags: [true, null],
+      days: ['2026-11-28'],
+      none: [],
+    },
+  ]);
+});

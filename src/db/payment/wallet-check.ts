@@ -52,12 +52,15 @@ export async function findContradictions(db: Queryable): Promise<LedgerFinding[]
   return found;
 }
 
-/** The charges of top-ups that are kept, by payment intent, since then. */
-export async function keptCharges(db: Queryable, since: Date): Promise<Map<string, number>> {
+/** The charges of top-ups that are kept, by payment intent, booked in that time. */
+export async function keptCharges(
+  db: Queryable,
+  { from, to }: { from: Date; to: Date },
+): Promise<Map<string, number>> {
   const rows = await run<{ paymentIntent: string; amountMinor: number }>(
     db,
     sql`SELECT payment_intent AS "paymentIntent", amount_minor AS "amountMinor" FROM payments
-      WHERE purpose = 'top_up' AND kept AND created_at >= ${since}::timestamptz`,
+      WHERE purpose = 'top_up' AND kept AND created_at BETWEEN ${from}::timestamptz AND ${to}::timestamptz`,
   );
   return new Map(rows.map(({ paymentIntent, amountMinor }) => [paymentIntent, amountMinor]));
 }

@@ -35,18 +35,19 @@ async function compareWithStripe(
   now: Date,
 ): Promise<LedgerFinding[]> {
   const since = new Date(now.getTime() - comparedMs);
+  const settledBy = new Date(now.getTime() - bookingGraceMs);
   const listed = new Map<string, number>();
   const settled = new Set<string>();
   for (const event of await payments.listEvents(['payment_intent.succeeded'], since)) {
     const charge = topUpOf(event);
     if (!charge) continue;
     listed.set(charge.paymentIntent, charge.amountMinor);
-    if (event.created.getTime() <= now.getTime() - bookingGraceMs) settled.add(charge.paymentIntent);
+    if (event.created <= settledBy) settled.add(charge.paymentIntent);
   }
   const booked = await bookedAmong(db, [...settled]);
   const missing = [...settled].filter((paymentIntent) => !booked.has(paymentIntent));
-  // An event may be listed a little later than what it is about.
-  const kept = await keptCharges(db, new Date(since.getTime() + bookingGraceMs));
+  // An event may be listed a little later than what it is about, and charges go on while the list is read.
+  const kept = await keptCharges(db, { from: new Date(since.getTime() + bookingGraceMs), to: settledBy });
   const differing = [...kept].filter(([paymentIntent, amount]) => listed.get(paymentIntent) !== amount);
   return [
     ...missing.map((paymentIntent) => ({

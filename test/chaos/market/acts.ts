@@ -82,13 +82,23 @@ const acts: Record<string, (stage: Stage) => Promise<boolean>> = {
     return true;
   },
 
-  'a charge confirmed at the bank': async ({ machine: { db, vendors }, random }) => {
-    const waiting = await db.query<{ intent: string }>(
-      `SELECT payment_intent AS intent FROM top_ups WHERE state = 'needs_action' AND payment_intent IS NOT NULL`,
+  'a charge confirmed at the bank': async ({ machine: { db, vendors, publicUrl }, place, random }) => {
+    const waiting = await db.query<{ id: string; buyerId: string; intent: string }>(
+      `SELECT id, buyer_id AS "buyerId", payment_intent AS intent FROM top_ups WHERE state = 'needs_action' AND payment_intent IS NOT NULL`,
     );
     if (waiting.length === 0) return false;
+    const { id, buyerId, intent } = random.oneOf(waiting);
+    const { cookie } = place.buyers.find((buyer) => buyer.buyerId === buyerId)!;
+    // The button of the mailed page leads to the bank.
+    const answer = await fetch(`${publicUrl}/market/wallet/top-ups/${id}/confirm`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie, origin: publicUrl, 'content-type': 'application/x-www-form-urlencoded' },
+      signal: AbortSignal.timeout(12_000),
+    });
+    if (answer.status !== 303) throw new Error(`the page answered ${answer.status}`);
     const outcome = random.below(4) === 0 ? 'failed' : 'succeeded';
-    await vendors.control('POST', `bank/${random.oneOf(waiting).intent}`, { outcome });
+    await vendors.control('POST', `bank/${intent}`, { outcome });
     return true;
   },
 

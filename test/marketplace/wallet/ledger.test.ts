@@ -227,6 +227,22 @@ describe('the check of the ledger', () => {
     expect(await alerts()).toEqual([{ open: false }]);
   });
 
+  it('misses a charge in Stripe’s list once it is old enough to be there, and not while the list is read', async () => {
+    await api.rows(`UPDATE payments SET created_at = now() - interval '3 days'`);
+    const intent = newIntent();
+    await api.runtime.relay.commit(creditWallet(await newTopUp(), captured(intent), false));
+    const check = () => checkLedger(api.runtime.db, { payments: api.runtime.payments, now: new Date() });
+    expect(await check()).toEqual([]);
+    await api.rows(
+      `UPDATE payments SET created_at = now() - interval '20 minutes' WHERE payment_intent = $1`,
+      [intent],
+    );
+    expect(await check()).toEqual([
+      { rule: 'stripe', subject: intent, detail: 'booked 5000, Stripe lists nothing' },
+    ]);
+    await api.rows(`UPDATE payments SET created_at = now() - interval '3 days'`);
+  });
+
   it('finds a charge without its credit', async () => {
     const topUp = await newTopUp();
     await api.rows(

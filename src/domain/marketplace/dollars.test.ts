@@ -35,7 +35,9 @@ describe('dollars', () => {
   });
 
   it('every number of cents comes back as it was', () => {
+    const changed: number[] = [];
     for (let minor = 0; minor <= 200_000; minor += 1)
-      expect(dollarsToMinor(minorToDollars(minor))).toBe(minor);
+      if (dollarsToMinor(minorToDollars(minor)) !== minor) changed.push(minor);
+    expect(changed).toEqual([]);
   });
 });

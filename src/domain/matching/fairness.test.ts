@@ -104,7 +104,7 @@ function live(logic: Logic, steps: readonly Step[], first: readonly number[]) {
 const priorities = fc.array(fc.integer({ min: 1, max: 10 }), { minLength: 1, maxLength: 12 });
 
 it.each(['ROUND_ROBIN', 'WEIGHTED_ROUND_ROBIN'] as const)(
-  '%s keeps each count within 1 of its exact share after every lead, whatever joins, pauses, pays and is capped',
+  '[F30] %s keeps each count within 1 of its exact share after every lead, whatever joins, pauses, pays and is capped',
   (logic) => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), priorities, (steps, first) => live(logic, steps, first)),

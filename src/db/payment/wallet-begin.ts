@@ -40,7 +40,7 @@ export function beginTopUp(
   options: CommitOptions,
 ): Promise<Begun> {
   return db.withTx(async (tx) => {
-    await run(tx, sql`SELECT 1 FROM wallets WHERE buyer_id = ${topUp.buyerId}::uuid FOR UPDATE`);
+    await run(tx, sql`SELECT 1 FROM wallets WHERE buyer_id = ${topUp.buyerId}::uuid FOR NO KEY UPDATE`);
     const repeated = key === null ? await findRepetition(tx, topUp) : null;
     if (repeated !== null) return { kind: 'repeated', topUpId: repeated };
     const limit = await limitReached(tx, topUp, limits);

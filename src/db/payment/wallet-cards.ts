@@ -145,7 +145,7 @@ export async function removeCard(
 
 /** Changes of a wallet's cards take turns. */
 const lockWallet = (tx: Tx, buyerId: string) =>
-  run(tx, sql`SELECT 1 FROM wallets WHERE buyer_id = ${buyerId}::uuid FOR UPDATE`);
+  run(tx, sql`SELECT 1 FROM wallets WHERE buyer_id = ${buyerId}::uuid FOR NO KEY UPDATE`);
 
 async function promote(tx: Tx, buyerId: string, id: string): Promise<void> {
   await run(

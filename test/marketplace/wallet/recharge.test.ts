@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { lockWallet } from '../../../src/db/payment/wallets.ts';
 import { rechargeIfLow } from '../../../src/usecases/payment/cards.ts';
 import { checkLedger } from '../../../src/usecases/payment/wallet-check.ts';
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../../harness/market.ts';
@@ -126,6 +127,16 @@ describe('auto-recharge', () => {
     },
     40_000,
   );
+});
+
+it('a change of a wallet that is under way does not hold up its recharge', async () => {
+  await withCard();
+  await setAutoRecharge(system, buyer.buyerId);
+  await system.runtime.db.withTx(async (tx) => {
+    await lockWallet(tx, buyer.buyerId);
+    await rechargeIfLow(system.runtime, buyer);
+  });
+  await until('paid');
 });
 
 describe('a declined recharge', () => {

@@ -1,10 +1,18 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { subjects } from '../../events/subjects.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
-import { type CommitOptions, type CommitResult, commitChange, type Part, run } from '../commit.ts';
+import {
+  type Change,
+  type CommitOptions,
+  type CommitResult,
+  commitChange,
+  type Part,
+  run,
+} from '../commit.ts';
 import { answerPart, type IdempotencyKey } from '../transport/idempotency.ts';
-import { isCharge, type WalletLimits, zoneOfBuyer } from './wallet-recharge.ts';
-import { insertTopUp, type NewTopUp } from './wallet-top-ups.ts';
+import { closeSession } from './sessions.ts';
+import { isCharge, openTotal, totalOf, type WalletLimits, zoneOfBuyer } from './wallet-recharge.ts';
+import { insertTopUp, moveTopUp, type NewTopUp, type TopUp } from './wallet-top-ups.ts';
 
 /** Why no top-up was begun: more than a buyer may add in a day, or than a wallet may hold. */
 export type OverLimit = 'day' | 'balance';
@@ -40,7 +48,7 @@ export function beginTopUp(
   options: CommitOptions,
 ): Promise<Begun> {
   return db.withTx(async (tx) => {
-    await run(tx, sql`SELECT 1 FROM wallets WHERE buyer_id = ${topUp.buyerId}::uuid FOR UPDATE`);
+    await run(tx, sql`SELECT 1 FROM wallets WHERE buyer_id = ${topUp.buyerId}::uuid FOR NO KEY UPDATE`);
     const repeated = key === null ? await findRepetition(tx, topUp) : null;
     if (repeated !== null) return { kind: 'repeated', topUpId: repeated };
     const limit = await limitReached(tx, topUp, limits);
@@ -92,16 +100,9 @@ async function limitReached(
   return row?.limit ?? null;
 }
 
-const totalOf = (which: SQL) =>
-  sql`(SELECT coalesce(sum(t.amount_minor), 0) FROM top_ups t WHERE t.buyer_id = w.buyer_id AND ${which})`;
-
 const dayTotal = totalOf(
   sql`t.created_at >= date_trunc('day', now() AT TIME ZONE ${zoneOfBuyer}) AT TIME ZONE ${zoneOfBuyer} AND ${isCharge}`,
 );
-const openTotal = totalOf(
-  sql`t.ended_at IS NULL AND t.created_at > now() - interval '30 days' AND ${isCharge}`,
-);
-
 /** The page at Stripe on which a top-up is paid. */
 export const storeSession = (
   topUpId: string,
@@ -123,3 +124,22 @@ export async function findTopUpSession(db: Queryable, topUpId: string): Promise<
   );
   return row?.id ?? null;
 }
+
+/** The pages at Stripe on which a buyer may still pay, the oldest first. */
+export function findOpenPages(
+  db: Queryable,
+  buyerId: string,
+): Promise<{ topUpId: string; sessionId: string }[]> {
+  return run(
+    db,
+    sql`SELECT t.id AS "topUpId", s.id AS "sessionId" FROM top_ups t JOIN checkout_sessions s ON s.purpose = 'top_up' AND s.subject_id = t.id
+      WHERE t.buyer_id = ${buyerId}::uuid AND t.kind = 'checkout' AND t.state = 'open' AND s.id IS NOT NULL
+        AND t.created_at > now() - interval '1 day' ORDER BY t.created_at LIMIT 100`,
+  );
+}
+
+/** Ends a top-up whose page takes no more money. */
+export const endPage = (topUp: TopUp, sessionId: string): Change => ({
+  guard: moveTopUp(topUp, { state: 'canceled' }),
+  writes: [closeSession(sessionId, 'expired')],
+});

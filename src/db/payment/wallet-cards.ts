@@ -2,6 +2,8 @@ import { sql } from 'drizzle-orm';
 import { newId } from '../../events/new-id.ts';
 import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
+import { wakeCampaigns } from '../marketplace/pending.ts';
+import { openTotal } from './wallet-recharge.ts';
 import { cancelWaiting } from './wallet-top-ups.ts';
 
 export type SavedCard = {
@@ -100,6 +102,7 @@ export async function storeCard(
     const isPromoted = makePrimary && !saved.isPrimary;
     if (isPromoted) await promote(tx, card.buyerId, saved.id);
     if (isNew || isPromoted) await rearm(tx, card.buyerId);
+    if (isNew) await wake(tx, card.buyerId);
     return { card: isPromoted ? { ...saved, isPrimary: true } : saved, isNew };
   });
 }
@@ -143,9 +146,17 @@ export async function removeCard(
   });
 }
 
+/** Waiting leads may be bought now that a card can be charged. What is being added wakes them once it is credited. */
+const wake = (tx: Tx, buyerId: string) =>
+  run(
+    tx,
+    wakeCampaigns(sql`SELECT s.campaign_id FROM subscriptions s JOIN wallets w ON w.buyer_id = s.buyer_id JOIN buyers b ON b.id = w.buyer_id
+      WHERE w.buyer_id = ${buyerId}::uuid AND s.ended_at IS NULL AND b.auto_recharge_enabled AND ${openTotal} = 0`),
+  );
+
 /** Changes of a wallet's cards take turns. */
 const lockWallet = (tx: Tx, buyerId: string) =>
-  run(tx, sql`SELECT 1 FROM wallets WHERE buyer_id = ${buyerId}::uuid FOR UPDATE`);
+  run(tx, sql`SELECT 1 FROM wallets WHERE buyer_id = ${buyerId}::uuid FOR NO KEY UPDATE`);
 
 async function promote(tx: Tx, buyerId: string, id: string): Promise<void> {
   await run(

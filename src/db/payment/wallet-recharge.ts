@@ -18,7 +18,8 @@ export type WalletLimits = { mostPerDayMinor: number; mostBalanceMinor: number }
 /**
  * Opens a recharge of each wallet whose balance is too low, as part of the caller's statement. None is opened while one is
  * open, after auto-recharge stopped itself, for a disputed wallet, or beyond a limit: most per day, most in the wallet, and
- * the buyer's limits of the week and month, which count the recharges since it began.
+ * the buyer's limits of the week and month, which count the recharges since it began. One for the threshold also waits for
+ * what the buyer adds at present.
  *
  * `balances`: rows of `buyer_id` and `balance_minor`, such as what a debit of the same statement returns; the wallets as
  * they are unless given. `opened`: the subjects of the recharges that were opened, for the `eventsOf` of the change.
@@ -55,15 +56,33 @@ export function openRecharges(
   };
 }
 
+/** How long a page of Stripe's may still be paid, and its payment booked, after it was opened. */
+const pageCountsHours = 2;
+
+/** Top-up `t` was charged or is being charged, or its page at Stripe may still be paid. */
+export const isCharge = sql.raw(
+  `(t.state = 'paid' OR t.state IN ('open', 'needs_action', 'retrying')
+    AND (t.kind <> 'checkout' OR t.created_at > now() - interval '${pageCountsHours} hours'))`,
+);
+
+export const totalOf = (which: SQL) =>
+  sql`(SELECT coalesce(sum(t.amount_minor), 0) FROM top_ups t WHERE t.buyer_id = w.buyer_id AND ${which})`;
+
+/** What is on its way into wallet `w`. */
+export const openTotal = totalOf(
+  sql`t.ended_at IS NULL AND t.created_at > now() - interval '30 days' AND ${isCharge}`,
+);
+
 /** On wallet `w`, its buyer `b`, the balance `n` and the request `r`. */
 const isWanted = sql`b.auto_recharge_enabled AND b.active = 'active' AND w.recharge_stopped_at IS NULL AND w.disputed_minor = 0
   AND b.auto_recharge_amount_minor BETWEEN 50 AND 99999999
   AND n.balance_minor < coalesce(r."neededMinor", b.auto_recharge_threshold_minor)
-  AND NOT EXISTS (SELECT 1 FROM top_ups o WHERE o.buyer_id = w.buyer_id AND o.kind = 'recharge' AND o.ended_at IS NULL)`;
+  AND NOT EXISTS (SELECT 1 FROM top_ups o WHERE o.buyer_id = w.buyer_id AND o.kind = 'recharge' AND o.ended_at IS NULL)
+  AND (r."neededMinor" IS NOT NULL OR ${openTotal} = 0)`;
 
-/** Days, ISO weeks and months begin in the buyer's time zone. A page at Stripe counts once it was paid. */
+/** Days, ISO weeks and months begin in the buyer's time zone. */
 const isWithinLimits = ({ mostPerDayMinor, mostBalanceMinor }: WalletLimits) =>
-  sql`n.balance_minor + b.auto_recharge_amount_minor <= ${mostBalanceMinor}::bigint AND (
+  sql`n.balance_minor + ${openTotal} + b.auto_recharge_amount_minor <= ${mostBalanceMinor}::bigint AND (
     SELECT coalesce(sum(t.amount_minor) FILTER (WHERE t.created_at >= z.day), 0) + b.auto_recharge_amount_minor <= ${mostPerDayMinor}::bigint
       AND coalesce(sum(t.amount_minor) FILTER (WHERE t.kind = 'recharge' AND t.created_at >= z.week), 0)
         + b.auto_recharge_amount_minor <= coalesce(b.weekly_spending_limit_minor, 9007199254740991)
@@ -77,11 +96,6 @@ const isWithinLimits = ({ mostPerDayMinor, mostBalanceMinor }: WalletLimits) =>
 /** The time zone of buyer `b`. */
 export const zoneOfBuyer = sql.raw(
   `coalesce(b.time_zone, (SELECT s.time_zone FROM sellers s WHERE s.organization_id = b.organization_id), 'UTC')`,
-);
-
-/** Top-up `t` was charged or is being charged. */
-export const isCharge = sql.raw(
-  `(t.state = 'paid' OR t.kind <> 'checkout' AND t.state IN ('open', 'needs_action', 'retrying'))`,
 );
 
 /** Those of these buyers whose saved card is being charged now. */

@@ -125,7 +125,10 @@ export async function findCredit(db: Queryable, paymentIntent: string): Promise<
   return row ?? null;
 }
 
-/** Locks a wallet for the transaction. Returns null when there is none. */
+/**
+ * Locks a wallet for the transaction. Returns null when there is none. The lock lets rows that refer to the wallet in, so that
+ * a recharge that another change opens does not wait for it.
+ */
 export async function lockWallet(
   tx: Tx,
   buyerId: string,
@@ -133,7 +136,7 @@ export async function lockWallet(
   const [row] = await run<Pick<Wallet, 'balanceMinor' | 'disputedMinor'>>(
     tx,
     sql`SELECT balance_minor::float8 AS "balanceMinor", disputed_minor::float8 AS "disputedMinor" FROM wallets
-      WHERE buyer_id = ${buyerId}::uuid FOR UPDATE`,
+      WHERE buyer_id = ${buyerId}::uuid FOR NO KEY UPDATE`,
   );
   return row ?? null;
 }

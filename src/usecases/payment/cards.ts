@@ -106,13 +106,15 @@ export async function fetchCards(deps: Deps, wallet: Wallet): Promise<void> {
   const found = await deps.payments.listCards(wallet.customerId);
   for (const card of found.reverse())
     if (!known.has(card.id)) await storeCard(deps.db, factsOf(wallet, card), { askedAt });
-  await rechargeIfLow(deps, wallet);
 }
 
-/** Applies the present state of a card that Stripe reported as added, changed or removed, in whatever order. */
+/**
+ * Applies the present state of a card that Stripe reported as added, changed or removed, in whatever order. It charges
+ * nothing: the card of a top-up is reported before its payment is booked, while the balance is still low.
+ */
 export async function applyCard(
   { buyerId, paymentMethod }: { buyerId: string; paymentMethod: string },
-  deps: Pick<Deps, 'db' | 'payments' | 'config'>,
+  deps: Pick<Deps, 'db' | 'payments'>,
   run: Run,
 ): Promise<Outcome> {
   const card = await deps.payments.retrieveCard(paymentMethod);
@@ -123,24 +125,17 @@ export async function applyCard(
   }
   const stored = await storeCard(deps.db, factsOf(owner, card), { askedAt: run.now });
   if (!stored) return skip('the card was removed');
-  return finish(lowRecharge(deps.config, owner), stored.isNew ? 'card saved' : 'card updated');
+  return finish({}, stored.isNew ? 'card saved' : 'card updated');
 }
 
-/** Opens a recharge when the balance is below the buyer's threshold. */
+/** Opens a recharge when the balance is below the buyer's threshold, and no other money is on its way. */
 export async function rechargeIfLow(
   { relay, config }: Pick<Deps, 'relay' | 'config'>,
-  wallet: { organizationId: string; buyerId: string },
-): Promise<void> {
-  await relay.commit(lowRecharge(config, wallet));
-}
-
-function lowRecharge(
-  { wallet: limits }: Deps['config'],
   { organizationId, buyerId }: { organizationId: string; buyerId: string },
-) {
+): Promise<void> {
   const wanted = [{ topUpId: newId(), organizationId, buyerId, neededMinor: null }];
-  const { parts, events, opened } = openRecharges(wanted, { limits });
-  return { writes: parts, events, eventsOf: opened };
+  const { parts, events, opened } = openRecharges(wanted, { limits: config.wallet });
+  await relay.commit({ writes: parts, events, eventsOf: opened });
 }
 
 const factsOf = (

@@ -1,4 +1,4 @@
-import { findTopUpSession } from '../../db/payment/wallet-begin.ts';
+import { endPage, findTopUpSession } from '../../db/payment/wallet-begin.ts';
 import { findCard } from '../../db/payment/wallet-cards.ts';
 import { findTopUp, moveTopUp, type TopUp } from '../../db/payment/wallet-top-ups.ts';
 import { findWallet } from '../../db/payment/wallets.ts';
@@ -101,7 +101,6 @@ async function lookUpPage(topUp: TopUp, deps: Deps, run: Run): Promise<Outcome> 
   const session = await deps.payments.retrieveCheckout(sessionId);
   if (session.mode === 'payment' && session.paymentStatus === 'paid' && session.paymentIntent !== null)
     return bookReported({ topUpId: topUp.id, paymentIntent: session.paymentIntent }, deps);
-  if (session.status === 'expired')
-    return finish({ guard: moveTopUp(topUp, { state: 'canceled' }) }, 'the page has expired');
+  if (session.status === 'expired') return finish(endPage(topUp, sessionId), 'the page has expired');
   return snooze(deps.config.timings.reconcileEveryMs, `still open since ${run.since.toISOString()}`);
 }

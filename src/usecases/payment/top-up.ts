@@ -1,5 +1,12 @@
 import { violatedUnique } from '../../db/constraints.ts';
-import { beginTopUp, findTopUpSession, type OverLimit, storeSession } from '../../db/payment/wallet-begin.ts';
+import {
+  beginTopUp,
+  endPage,
+  findOpenPages,
+  findTopUpSession,
+  type OverLimit,
+  storeSession,
+} from '../../db/payment/wallet-begin.ts';
 import { findCard } from '../../db/payment/wallet-cards.ts';
 import { findTopUp, type NewTopUp, type TopUp } from '../../db/payment/wallet-top-ups.ts';
 import type { Wallet } from '../../db/payment/wallets.ts';
@@ -70,7 +77,9 @@ async function begin(deps: TopUpDeps, topUp: NewTopUp, key: IdempotencyKey | nul
   const { db, relay, config } = deps;
   const order = { topUp, limits: config.wallet, key, lookUpInMs: config.timings.reconcileAfterMs };
   try {
-    const begun = await beginTopUp(db, order, relay.commitOptions());
+    let begun = await beginTopUp(db, order, relay.commitOptions());
+    if (begun.kind === 'over_limit' && (await closePages(deps, topUp.buyerId)))
+      begun = await beginTopUp(db, order, relay.commitOptions());
     if (begun.kind === 'repeated') return begun.topUpId;
     if (begun.kind === 'over_limit') throw overLimit(begun.limit, config);
     relay.publish(begun.publish);
@@ -80,6 +89,22 @@ async function begin(deps: TopUpDeps, topUp: NewTopUp, key: IdempotencyKey | nul
     if (first === null) throw error;
     return first;
   }
+}
+
+/**
+ * Closes the pages at Stripe that a buyer left open, because their amounts count against its limits. What was paid on one of
+ * them is booked. Returns whether there were any.
+ */
+async function closePages(deps: TopUpDeps, buyerId: string): Promise<boolean> {
+  const pages = await findOpenPages(deps.db, buyerId);
+  for (const { topUpId, sessionId } of pages) {
+    const { status } = await deps.payments.expireCheckout(sessionId, `expire-page:${topUpId}`);
+    const topUp = await findTopUp(deps.db, topUpId);
+    if (!topUp) continue;
+    if (status !== 'expired') await lookUpTopUp(deps, topUp);
+    else await deps.relay.commit(endPage(topUp, sessionId));
+  }
+  return pages.length > 0;
 }
 
 function overLimit(limit: OverLimit, { wallet }: Pick<Runtime['config'], 'wallet'>): ContractError {
@@ -209,4 +234,5 @@ async function openSession(
   return session.url;
 }
 
-const pageLastsMs = 2 * 3_600_000;
+/** Stripe's shortest is 30 minutes. While a page is open, its amount counts against the limits of its wallet. */
+const pageLastsMs = 31 * 60_000;

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { lockWallet } from '../../../src/db/payment/wallets.ts';
 import { rechargeIfLow } from '../../../src/usecases/payment/cards.ts';
 import { checkLedger } from '../../../src/usecases/payment/wallet-check.ts';
+import { visit } from '../../harness/console-client.ts';
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../../harness/market.ts';
 import { startSystem, type TestSystem } from '../../harness/system.ts';
 import { setAutoRecharge, walletClient, walletRow } from '../../harness/wallets.ts';
@@ -126,6 +128,39 @@ describe('auto-recharge', () => {
     },
     40_000,
   );
+});
+
+describe('cards that Stripe reports', () => {
+  it('charge nothing, also when a page that was paid is not booked yet', async () => {
+    await setAutoRecharge(system, buyer.buyerId);
+    const page = visit(system, buyer.cookie);
+    const answer = await page.post('/market/wallet/funds', { amount: '50', paymentMethodId: 'page' });
+    system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'checkout.' });
+    system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'payment_intent.' });
+    system.sandbox.act.pay((answer.headers.get('location') ?? '').split('/').at(-1)!);
+    await system.until(
+      'the card',
+      'SELECT 1 FROM payment_methods WHERE buyer_id = $1',
+      [buyer.buyerId],
+      (_row, all) => all.length === 1,
+    );
+    await page.get('/market/wallet?notice=card');
+    await rechargeIfLow(system.runtime, buyer);
+    expect(await system.rows(topUps, [buyer.buyerId])).toMatchObject([{ state: 'open' }]);
+    await until('paid');
+    await system.story.settled();
+    expect(await walletRow(system, buyer.buyerId)).toMatchObject({ balance: 5_000 });
+  });
+});
+
+it('a change of a wallet that is under way does not hold up its recharge', async () => {
+  await withCard();
+  await setAutoRecharge(system, buyer.buyerId);
+  await system.runtime.db.withTx(async (tx) => {
+    await lockWallet(tx, buyer.buyerId);
+    await rechargeIfLow(system.runtime, buyer);
+  });
+  await until('paid');
 });
 
 describe('a declined recharge', () => {

@@ -244,10 +244,10 @@ describe('a card whose bank asks for a confirmation', () => {
 });
 
 describe('adding money on Stripe’s page', () => {
-  const openPage = async () => {
+  const openPage = async (amountMinor = 7_500) => {
     const wallet = await walletOf(system.runtime, buyer);
     const back = `${system.publicUrl}/market/wallet`;
-    const url = await openTopUpPage(system.runtime, wallet, { amountMinor: 7_500, back });
+    const url = await openTopUpPage(system.runtime, wallet, { amountMinor, back });
     return url.split('/').at(-1)!;
   };
 
@@ -264,6 +264,43 @@ describe('adding money on Stripe’s page', () => {
     await system.story.settled();
     expect(await capturedOf()).toEqual({ charges: 1, credits: 1, balance: 7_500 });
     await agrees();
+  });
+
+  it('six pages that are opened, then paid, add no more than a day and a wallet may take', async () => {
+    const sessions: string[] = [];
+    for (let at = 0; at < 6; at += 1) sessions.push(await openPage(200_000 - at));
+    const last = sessions.pop()!;
+    for (const session of sessions) expect(() => system.sandbox.act.pay(session)).toThrow('expired');
+    system.sandbox.act.pay(last);
+    await untilBalance(199_995);
+    await system.story.settled();
+    expect(await capturedOf()).toEqual({ charges: 1, credits: 1, balance: 199_995 });
+    expect((await topUps()).map(({ state }) => state).sort()).toEqual([
+      ...Array.from({ length: 5 }, () => 'canceled'),
+      'paid',
+    ]);
+    await agrees();
+  });
+
+  it('pages opened at once count together against the limits, and so does a card', async () => {
+    await withCard();
+    await openPage(150_000);
+    const paid = (await topUps())[0]!;
+    const all = await Promise.allSettled([openPage(90_000), openPage(90_001), openPage(90_002)]);
+    const open = (await topUps()).filter(({ state }) => state === 'open');
+    expect(all.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+    expect(open.length).toBeLessThanOrEqual(2);
+    expect(open.map(({ id }) => id)).not.toContain(paid.id);
+    expect(await add(2_000)).toMatchObject({ status: 200 });
+    expect((await topUps()).filter(({ state }) => state === 'open')).toEqual([]);
+  });
+
+  it('money that is paid while its page is being closed is credited, and counts', async () => {
+    const session = await openPage(150_000);
+    system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold' });
+    system.sandbox.act.pay(session);
+    await expect(openPage(100_000)).rejects.toThrow('At most $2,000');
+    expect(await capturedOf()).toEqual({ charges: 1, credits: 1, balance: 150_000 });
   });
 
   it('[F34] credits also when every event is lost', async () => {

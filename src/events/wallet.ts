@@ -14,6 +14,8 @@ export const walletEvents = {
   'wallet.recharge_needs_action': z.object(topUp),
   /** Auto-recharge stopped itself after a decline. */
   'wallet.recharge_stopped': z.object(topUp),
+  /** A recharge was given up after a first attempt: its payment is to be canceled at Stripe. */
+  'wallet.recharge_canceled': z.object(topUp),
   /** A top-up was begun by the buyer: look it up later, in case its answer and its event are lost. */
   'wallet.top_up_opened': z.object(topUp),
   /** Stripe reported a payment of a top-up: fetch it and book its state. */

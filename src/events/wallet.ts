@@ -30,7 +30,14 @@ export const walletEvents = {
     reason: z.string(),
   }),
   /** A part of a charge is to go back to its card; it has left the wallet. */
-  'wallet.give_back_opened': z.object({ ...topUp, paymentId: id, giveBackId: id, amount: z.number().int() }),
+  'wallet.give_back_opened': z.object({
+    ...topUp,
+    paymentId: id,
+    giveBackId: id,
+    amount: z.number().int(),
+    /** What the request named, of all its charges together; null for all that is unspent. */
+    asked: z.number().int().nullable().optional(),
+  }),
   /** Stripe reported a card as added, changed or removed: fetch it. */
   'wallet.card_reported': z.object({ buyerId: id, paymentMethod: z.string() }),
   /** Money was added to a wallet: what waited for it may be bought. */

@@ -6,6 +6,7 @@ import { ContractError } from '../../domain/errors.ts';
 import { shownDecline } from '../../domain/payment/wallet-recharge.ts';
 import { rechargeIfLow } from '../../usecases/payment/cards.ts';
 import { addFunds, type TopUpDeps, type TopUpResult } from '../../usecases/payment/top-up.ts';
+import { countStripeCall } from '../../usecases/payment/wallet-calls.ts';
 import { walletOf } from '../../usecases/payment/wallet-customer.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
@@ -167,6 +168,7 @@ function adding(deps: Deps, access: Access): FastifyPluginAsyncZod {
           cardId: cardIdOf(given),
           key: await keyOf(request, deps, buyer),
         };
+        await countStripeCall(deps, buyer);
         const wallet = await walletOf(deps, buyer);
         const result = await addFunds(deps, wallet, order);
         return answer(deps, buyer, result, reply);

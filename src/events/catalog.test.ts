@@ -12,7 +12,7 @@ const other = '019a0000-0000-7000-8000-000000000002';
 const harmless = new Set(
   (
     'leadId campaignId giveBackId paymentMethod topUpId buyerId userId linkId invitationId unlockIds unlockId inboxId phoneId paymentId messageId organizationId outboxId sessionId paymentIntent ' +
-    'importId from to reason notice key amount purpose code worker error actor status refundId disputeId answeredByCarrier eventType'
+    'importId from to reason notice key amount asked purpose code worker error actor status refundId disputeId answeredByCarrier eventType'
   ).split(' '),
 );
 

@@ -82,6 +82,7 @@ export const routes = {
   'wallet.recharge_declined': ['notifier'],
   'wallet.recharge_needs_action': ['notifier'],
   'wallet.recharge_stopped': ['notifier'],
+  'wallet.recharge_canceled': ['payment-linker'],
   'wallet.top_up_opened': [{ later: 'payment-linker' }],
   'wallet.payment_reported': ['payment-linker'],
   'wallet.payment_held': ['notifier'],

@@ -14,6 +14,8 @@ export const walletEvents = {
   'wallet.recharge_needs_action': z.object(topUp),
   /** Auto-recharge stopped itself after a decline. */
   'wallet.recharge_stopped': z.object(topUp),
+  /** A recharge was given up after a first attempt: its payment is to be canceled at Stripe. */
+  'wallet.recharge_canceled': z.object(topUp),
   /** A top-up was begun by the buyer: look it up later, in case its answer and its event are lost. */
   'wallet.top_up_opened': z.object(topUp),
   /** Stripe reported a payment of a top-up: fetch it and book its state. */
@@ -28,7 +30,14 @@ export const walletEvents = {
     reason: z.string(),
   }),
   /** A part of a charge is to go back to its card; it has left the wallet. */
-  'wallet.give_back_opened': z.object({ ...topUp, paymentId: id, giveBackId: id, amount: z.number().int() }),
+  'wallet.give_back_opened': z.object({
+    ...topUp,
+    paymentId: id,
+    giveBackId: id,
+    amount: z.number().int(),
+    /** What the request named, of all its charges together; null for all that is unspent. */
+    asked: z.number().int().nullable().optional(),
+  }),
   /** Stripe reported a card as added, changed or removed: fetch it. */
   'wallet.card_reported': z.object({ buyerId: id, paymentMethod: z.string() }),
   /** Money was added to a wallet: what waited for it may be bought. */

@@ -4,7 +4,7 @@ import { idInSubject } from '../events/subjects.ts';
 import { capturePayment } from '../usecases/payment/capture.ts';
 import { applyCard } from '../usecases/payment/cards.ts';
 import { closeOpenSession } from '../usecases/payment/close-session.ts';
-import { bookReported, chargeRecharge, lookUpOpened } from '../usecases/payment/recharge.ts';
+import { bookReported, cancelPayment, chargeRecharge, lookUpOpened } from '../usecases/payment/recharge.ts';
 import { bookSessionEnd, reconcileSession } from '../usecases/payment/reconcile.ts';
 import { refundPayment, repeatRefund } from '../usecases/payment/refund.ts';
 import { bookPaymentChange } from '../usecases/payment/reversals.ts';
@@ -44,6 +44,7 @@ export const paymentLinker = defineWorker<'payment-linker', Deps, PayingUnlock>(
 
     'wallet.recharge_opened': ({ data }, deps, run) => chargeRecharge(data.topUpId, deps, run),
     'wallet.recharge_due': ({ data }, deps, run) => chargeRecharge(data.topUpId, deps, run),
+    'wallet.recharge_canceled': ({ data }, deps) => cancelPayment(data.topUpId, deps),
     'wallet.top_up_opened': ({ data }, deps, run) => lookUpOpened(data.topUpId, deps, run),
     'wallet.payment_reported': ({ data }, deps) => bookReported(data, deps),
     'wallet.card_reported': ({ data }, deps, run) => applyCard(data, deps, run),

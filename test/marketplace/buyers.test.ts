@@ -204,6 +204,15 @@ describe('PUT /api/buyers/:id', () => {
     });
   });
 
+  it.each([
+    [{ autoRechargeAmount: 0.1 }, 'Invalid autoRechargeAmount'],
+    [{ autoRechargeAmount: 9_999_999 }, 'Invalid autoRechargeAmount'],
+    [{ autoRechargeThreshold: 9_999_999 }, 'Invalid autoRechargeThreshold'],
+  ])('a recharge beyond what a card can be charged is refused as in the wallet: %j', async (given, error) => {
+    for (const url of [`/api/buyers/${buyer.buyerId}`, '/api/payments/wallet'])
+      expect((await send(buyer, 'PUT', url, given)).json()).toMatchObject({ error });
+  });
+
   it('the keys of the buyer are ignored when the seller sends them', async () => {
     const answer = await send(seller, 'PUT', `/api/buyers/${buyer.buyerId}`, { autoRechargeAmount: 7 });
     expect(answer.json().buyer.autoRechargeAmount).toBe(100);

@@ -25,7 +25,7 @@ import {
   whole,
 } from '../http/contract.ts';
 import { listedBuyer, listedBuyerSchema, wholeBuyer, wholeBuyerSchema } from './buyer-json.ts';
-import { companyName, idOf, partyEmail, partyName, phoneNumber } from './fields.ts';
+import { companyName, idOf, partyEmail, partyName, phoneNumber, rechargeBounds } from './fields.ts';
 import * as examples from './party-examples.ts';
 
 const unknown = 'Buyer not found';
@@ -57,8 +57,8 @@ const byBuyer = z.object({
   companyName: companyName.optional(),
   phoneNumber: phoneNumber.optional(),
   autoRechargeEnabled: z.boolean().optional(),
-  autoRechargeThreshold: limit.optional(),
-  autoRechargeAmount: limit.optional(),
+  autoRechargeThreshold: rechargeBounds.autoRechargeThreshold.optional(),
+  autoRechargeAmount: rechargeBounds.autoRechargeAmount.optional(),
 });
 
 const listQuery = z.object({ status: z.enum(partyStatuses).optional() });

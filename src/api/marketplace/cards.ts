@@ -4,11 +4,15 @@ import { z } from 'zod';
 import { listCards } from '../../db/payment/wallet-cards.ts';
 import { addCard, beginSetup, choosePrimary, noSuchCard, removeCard } from '../../usecases/payment/cards.ts';
 import type { TopUpDeps } from '../../usecases/payment/top-up.ts';
+import { countStripeCall } from '../../usecases/payment/wallet-calls.ts';
 import { walletOf } from '../../usecases/payment/wallet-customer.ts';
+import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { buyerOf } from '../auth/caller.ts';
 import { bodyOf, contractProblems, type Given, isBlank, queryOf, read, refused } from '../http/contract.ts';
 import { cardSchema, examples, shownCard } from './wallet-json.ts';
+
+type Deps = TopUpDeps & Pick<Runtime, 'quotas'>;
 
 const url = '/api/payments/methods';
 const noId = 'Payment method ID is required';
@@ -30,7 +34,7 @@ function ownIdOf(given: unknown): string {
 const newCard = z.object({ setAsPrimary: z.boolean().default(false) });
 
 /** The cards that fill a buyer's wallet. They are kept by Stripe; a buyer reaches its own alone. */
-export function cardRoutes(deps: TopUpDeps, access: Access): FastifyPluginAsyncZod {
+export function cardRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   const onRequest = access.market('buyer');
   return async (app) => {
     app.get(
@@ -77,6 +81,7 @@ export function cardRoutes(deps: TopUpDeps, access: Access): FastifyPluginAsyncZ
         const given = bodyOf(request);
         const stripeId = stripeIdOf(given);
         const { setAsPrimary } = read(newCard, given);
+        await countStripeCall(deps, buyer);
         const card = await addCard(deps, await walletOf(deps, buyer), { stripeId, primary: setAsPrimary });
         return reply
           .status(201)
@@ -87,7 +92,7 @@ export function cardRoutes(deps: TopUpDeps, access: Access): FastifyPluginAsyncZ
   };
 }
 
-function changing(deps: TopUpDeps, access: Access): FastifyPluginAsyncZod {
+function changing(deps: Deps, access: Access): FastifyPluginAsyncZod {
   const onRequest = access.market('buyer');
   return async (app) => {
     for (const method of ['PUT', 'PATCH'] as const)
@@ -131,8 +136,10 @@ function changing(deps: TopUpDeps, access: Access): FastifyPluginAsyncZod {
         },
       },
       async (request) => {
+        const buyer = buyerOf(request);
         const id = ownIdOf(queryOf(request).id);
-        await removeCard(deps, await walletOf(deps, buyerOf(request)), id);
+        await countStripeCall(deps, buyer);
+        await removeCard(deps, await walletOf(deps, buyer), id);
         return { message: 'Payment method removed successfully' as const };
       },
     );
@@ -151,7 +158,11 @@ function changing(deps: TopUpDeps, access: Access): FastifyPluginAsyncZod {
           },
         },
       },
-      async (request) => beginSetup(deps, await walletOf(deps, buyerOf(request))),
+      async (request) => {
+        const buyer = buyerOf(request);
+        await countStripeCall(deps, buyer);
+        return beginSetup(deps, await walletOf(deps, buyer));
+      },
     );
   };
 }

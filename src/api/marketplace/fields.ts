@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { isEmail } from '../../domain/lead/email.ts';
 import { partyPhone } from '../../domain/phone/party-phone.ts';
-import { isBlank, missing } from '../http/contract.ts';
+import { topUpAmounts } from '../../usecases/payment/top-up.ts';
+import { clearable, dollars, isBlank, missing } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
 
 /** Fields that several routes read. */
@@ -28,6 +29,17 @@ export const phoneNumber = blankAsNull(
       return z.NEVER;
     }),
 );
+
+/** Cents that one charge adds to a wallet. */
+export const topUpAmount = dollars.pipe(z.int().min(topUpAmounts.least).max(topUpAmounts.most));
+
+/** What a buyer sets of auto-recharge, wherever it does. */
+export const rechargeBounds = {
+  autoRechargeThreshold: clearable(
+    dollars.pipe(z.int().positive('must be more than 0').max(topUpAmounts.most)),
+  ),
+  autoRechargeAmount: clearable(topUpAmount),
+};
 
 const id = z.uuid();
 

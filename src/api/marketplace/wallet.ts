@@ -5,16 +5,15 @@ import { changeWalletSettings, findCredit, listTransactions, type Wallet } from 
 import { ContractError } from '../../domain/errors.ts';
 import { shownDecline } from '../../domain/payment/wallet-recharge.ts';
 import { rechargeIfLow } from '../../usecases/payment/cards.ts';
-import { addFunds, type TopUpDeps, type TopUpResult, topUpAmounts } from '../../usecases/payment/top-up.ts';
+import { addFunds, type TopUpDeps, type TopUpResult } from '../../usecases/payment/top-up.ts';
+import { countStripeCall } from '../../usecases/payment/wallet-calls.ts';
 import { walletOf } from '../../usecases/payment/wallet-customer.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { type BuyerParty, buyerOf } from '../auth/caller.ts';
 import {
   bodyOf,
-  clearable,
   contractProblems,
-  dollars,
   type Given,
   isBlank,
   pageOf,
@@ -26,6 +25,7 @@ import {
 import { failureOf } from '../http/errors.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { problemSchema, problemType } from '../http/problem.ts';
+import { rechargeBounds, topUpAmount } from './fields.ts';
 import {
   examples,
   shownSettings,
@@ -40,21 +40,11 @@ const newestShown = 50;
 
 type Deps = TopUpDeps & Pick<Runtime, 'quotas' | 'vault'>;
 
-const amount = dollars.pipe(z.int().min(topUpAmounts.least).max(topUpAmounts.most));
-
 /** Cents of what a buyer adds. Throws 400 `Invalid amount`. */
 export const amountOf = ({ amount: given }: Given): number =>
-  read(z.object({ amount }), { amount: given }).amount;
+  read(z.object({ amount: topUpAmount }), { amount: given }).amount;
 
-const settings = z
-  .object({
-    autoRechargeEnabled: z.boolean(),
-    autoRechargeThreshold: clearable(
-      dollars.pipe(z.int().positive('must be more than 0').max(topUpAmounts.most)),
-    ),
-    autoRechargeAmount: clearable(amount),
-  })
-  .partial();
+const settings = z.object({ autoRechargeEnabled: z.boolean(), ...rechargeBounds }).partial();
 
 /** Changes the given settings of auto-recharge, and charges at once where they ask for it. Throws 400. */
 export async function changeSettings(deps: TopUpDeps, buyer: BuyerParty, given: Given): Promise<Wallet> {
@@ -178,6 +168,7 @@ function adding(deps: Deps, access: Access): FastifyPluginAsyncZod {
           cardId: cardIdOf(given),
           key: await keyOf(request, deps, buyer),
         };
+        await countStripeCall(deps, buyer);
         const wallet = await walletOf(deps, buyer);
         const result = await addFunds(deps, wallet, order);
         return answer(deps, buyer, result, reply);

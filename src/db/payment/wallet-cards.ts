@@ -4,7 +4,7 @@ import type { Database, Queryable, Tx } from '../client.ts';
 import { run } from '../commit.ts';
 import { wakeCampaigns } from '../marketplace/pending.ts';
 import { openTotal } from './wallet-recharge.ts';
-import { cancelWaiting } from './wallet-top-ups.ts';
+import { cancelWaiting, findOpenRecharge } from './wallet-top-ups.ts';
 
 export type SavedCard = {
   id: string;
@@ -143,6 +143,8 @@ export async function removeCard(
           ORDER BY created_at DESC, id DESC LIMIT 1)
         AND NOT EXISTS (SELECT 1 FROM payment_methods WHERE buyer_id = ${buyerId}::uuid AND is_primary AND removed_at IS NULL)`,
     );
+    const waiting = await findOpenRecharge(tx, buyerId);
+    if (waiting?.card === stripeId) await cancelWaiting(tx, buyerId, ['needs_action']);
   });
 }
 
@@ -173,5 +175,5 @@ export async function rearm(tx: Tx, buyerId: string): Promise<void> {
     sql`UPDATE wallets SET recharge_stopped_at = NULL, recharge_stop_reason = NULL, updated_at = now()
       WHERE buyer_id = ${buyerId}::uuid AND recharge_stopped_at IS NOT NULL`,
   );
-  await run(tx, cancelWaiting(buyerId).statement(sql`true`));
+  await cancelWaiting(tx, buyerId);
 }

@@ -3,7 +3,7 @@ import type { Account, Reversals } from '../../domain/payment/reversals.ts';
 import type { WalletTransactionType } from '../../domain/payment/wallet.ts';
 import { walletAccount } from '../../domain/payment/wallet-accounts.ts';
 import { type ChargeMoney, chargeBalances, walletDelta } from '../../domain/payment/wallet-reversals.ts';
-import type { Queryable } from '../client.ts';
+import type { Queryable, Tx } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { balanceEntries, journalOf } from './ledger.ts';
 import { storeDisputes, storeRefunds, sumColumns, unchanged } from './reversals.ts';
@@ -50,6 +50,25 @@ export async function lockCharges(db: Queryable, buyerId: string): Promise<Walle
       ORDER BY y.id FOR UPDATE OF y`,
   );
   return rows.reverse();
+}
+
+/** A request to give back is a repetition, such as a double click, for this long after an equal one. */
+const repetitionSeconds = 10;
+
+/**
+ * What an equal request gave back of a wallet a moment ago; null without one. Asked while the wallet is locked. The events
+ * name the charges' top-ups, whose newest ones are looked up.
+ */
+export async function findGivenBack(tx: Tx, buyerId: string, asked: number): Promise<number | null> {
+  const [row] = await run<{ total: number | null }>(
+    tx,
+    sql`SELECT sum((e.data->>'amount')::bigint)::float8 AS total FROM events e
+      WHERE e.subject IN (SELECT 'top_up:' || t.id FROM top_ups t WHERE t.buyer_id = ${buyerId}::uuid AND t.state = 'paid'
+          ORDER BY t.created_at DESC LIMIT ${mostCharges}::integer)
+        AND e.type = 'wallet.give_back_opened' AND e.occurred_at > now() - make_interval(secs => ${repetitionSeconds}::float8)
+        AND (e.data->>'asked')::bigint = ${asked}::bigint`,
+  );
+  return row?.total ?? null;
 }
 
 export type ChargeBooking = {

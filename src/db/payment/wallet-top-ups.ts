@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { openTopUpStates, type TopUpKind, type TopUpState } from '../../domain/payment/wallet.ts';
-import type { Queryable } from '../client.ts';
-import { type Part, run } from '../commit.ts';
+import { subjects } from '../../events/subjects.ts';
+import type { Queryable, Tx } from '../client.ts';
+import { type Change, commitChange, type Part, run } from '../commit.ts';
 
 /** Money on its way into a wallet, with the card and the customer that pay. Amounts in cents. */
 export type TopUp = {
@@ -94,14 +95,52 @@ export const stopRecharge = (buyerId: string, reason: string): Part => ({
       WHERE buyer_id = ${buyerId}::uuid AND ${when}`,
 });
 
-/** Ends a recharge that waits for another attempt or for its cardholder: what it was opened for has changed. */
-export const cancelWaiting = (buyerId: string): Part => ({
-  name: 'waiting_canceled',
-  statement: (
-    when,
-  ) => sql`UPDATE top_ups SET state = 'canceled', ended_at = now(), updated_at = now(), next_attempt_at = NULL
-    WHERE buyer_id = ${buyerId}::uuid AND kind = 'recharge' AND state IN ('needs_action', 'retrying') AND ${when}`,
+/** A recharge ends before it was paid: its payment is canceled at Stripe as well, where it could still be confirmed. */
+export const cancelRecharge = (topUp: TopUp): Change => ({
+  guard: moveTopUp(topUp, { state: 'canceled' }),
+  events:
+    topUp.paymentIntent === null
+      ? []
+      : [
+          {
+            type: 'wallet.recharge_canceled',
+            organizationId: topUp.organizationId,
+            subject: subjects.top_up(topUp.id),
+            data: { topUpId: topUp.id, buyerId: topUp.buyerId },
+          },
+        ],
 });
+
+/**
+ * Ends a recharge that waits for another attempt or for its cardholder: what it was opened for has changed. Its event is
+ * left to the sweeper.
+ */
+export async function cancelWaiting(
+  tx: Tx,
+  buyerId: string,
+  states: readonly TopUpState[] = ['needs_action', 'retrying'],
+): Promise<void> {
+  const waiting = await findOpenRecharge(tx, buyerId);
+  if (!waiting || !states.includes(waiting.state)) return;
+  await commitChange(tx, cancelRecharge(waiting), { visibilityMs: 0, isFull: () => true });
+}
+
+/**
+ * Has a declined recharge repeated with this card, unless an attempt with the former card has begun: that attempt may have
+ * been made, and is asked for again as it was.
+ */
+export async function repeatWith(
+  db: Queryable,
+  topUp: TopUp,
+  cardId: string,
+  attempt: string,
+): Promise<void> {
+  await run(
+    db,
+    sql`UPDATE top_ups SET payment_method_id = ${cardId}::uuid, updated_at = now() WHERE id = ${topUp.id}::uuid AND state = 'retrying'
+      AND attempts = ${topUp.attempts}::integer AND NOT EXISTS (SELECT 1 FROM effects e WHERE e.key = ${attempt}::text)`,
+  );
+}
 
 export type NewTopUp = {
   id: string;

@@ -11,6 +11,8 @@ export type Quota = {
   what: string;
   perOrganization: number | null;
   perKey: number | null;
+  /** Who has the lower limit, where it is not an API key. */
+  share?: 'buyer';
   /** Window of a rate, or the longest time that something held counts. Without meaning for what is stored. */
   seconds: number;
 };
@@ -83,6 +85,14 @@ export const quotas = {
     perOrganization: 200_000,
     perKey: null,
     seconds: day,
+  },
+  stripe_calls: {
+    kind: 'rate',
+    what: 'requests that call Stripe',
+    perOrganization: 1_200,
+    perKey: 60,
+    share: 'buyer',
+    seconds: minute,
   },
   known_addresses: {
     kind: 'rate',
@@ -166,7 +176,11 @@ export function limitsOf(name: QuotaName, sources: readonly (QuotaLimits | undef
 }
 
 /** Says which limit was met, what was kept and what to do. */
-export function refusalOf(name: QuotaName, limit: number, whose: 'organization' | 'API key'): string {
+export function refusalOf(
+  name: QuotaName,
+  limit: number,
+  whose: 'organization' | 'API key' | 'buyer',
+): string {
   const { kind, what, seconds }: Quota = quotas[name];
   const extent = { rate: ` in ${spanOf(seconds)}`, held: ' at once', stored: '' }[kind];
   const next = {

@@ -59,6 +59,7 @@ const words: Record<EventType, string> = {
   'wallet.recharge_declined': 'Auto-recharge declined',
   'wallet.recharge_needs_action': 'Auto-recharge must be confirmed',
   'wallet.recharge_stopped': 'Auto-recharge stopped',
+  'wallet.recharge_canceled': 'Auto-recharge given up',
   'wallet.top_up_opened': 'Adding money to the wallet',
   'wallet.payment_reported': 'Stripe reported a payment into a wallet',
   'wallet.payment_held': 'Payment into a wallet held: it does not match',

@@ -33,6 +33,10 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
     },
     'wallet.recharge_opened': { name: 'Recharge the wallet', failed: 'A wallet wasn’t recharged' },
     'wallet.recharge_due': { name: 'Recharge the wallet again', failed: 'A wallet wasn’t recharged again' },
+    'wallet.recharge_canceled': {
+      name: 'Cancel the payment of a recharge',
+      failed: 'The payment of a recharge wasn’t canceled at Stripe',
+    },
     'wallet.top_up_opened': {
       name: 'Look for the money',
       failed: 'Money for a wallet wasn’t looked up at Stripe',

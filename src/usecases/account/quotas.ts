@@ -5,6 +5,7 @@ import {
   type HeldName,
   type LimitsOfQuota,
   limitsOf,
+  type Quota,
   type QuotaLimits,
   type QuotaName,
   quotas,
@@ -71,7 +72,8 @@ export function createQuotas({ counters, defaults, loadLimits, log }: Options): 
   };
   const refuse = (name: QuotaName, { organizationId }: QuotaOwner, counter: Counter, retryMs: number) => {
     note(name, organizationId);
-    const whose = counter.who === organizationId ? 'organization' : 'API key';
+    const { share }: Quota = quotas[name];
+    const whose = counter.who === organizationId ? 'organization' : (share ?? 'API key');
     return new RefusedError(429, 'quota_exceeded', refusalOf(name, counter.limit, whose), {
       retryAfterSeconds: Math.max(1, Math.ceil(retryMs / 1000)),
     });

@@ -1,13 +1,19 @@
 import { endPage, findTopUpSession } from '../../db/payment/wallet-begin.ts';
-import { findCard } from '../../db/payment/wallet-cards.ts';
-import { findTopUp, moveTopUp, type TopUp } from '../../db/payment/wallet-top-ups.ts';
+import { findCard, type SavedCard } from '../../db/payment/wallet-cards.ts';
+import {
+  cancelRecharge,
+  findTopUp,
+  moveTopUp,
+  repeatWith,
+  type TopUp,
+} from '../../db/payment/wallet-top-ups.ts';
 import { findWallet } from '../../db/payment/wallets.ts';
 import { obstacleToRecharge } from '../../domain/payment/wallet-recharge.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { Runtime } from '../runtime.ts';
-import { chargeTopUp } from './top-up-charge.ts';
-import { type Settled, settlePayment, settleUnpaid } from './top-up-settle.ts';
+import { chargeKey, chargeTopUp } from './top-up-charge.ts';
+import { type Settled, settlePayment, settleProcessed, settleUnpaid } from './top-up-settle.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments' | 'config'>;
 
@@ -21,10 +27,17 @@ export async function chargeRecharge(topUpId: string, deps: Deps, run: Run): Pro
   const card = await findCard(deps.db, topUp.buyerId, null);
   const obstacle = wallet ? obstacleToRecharge(wallet) : 'there is no wallet';
   if (obstacle !== null || !wallet || !card)
-    return finish({ guard: moveTopUp(topUp, { state: 'canceled' }) }, obstacle ?? 'there is no card');
+    return finish(cancelRecharge(topUp), obstacle ?? 'there is no card');
   if (topUp.state === 'retrying' && isNoLongerLow(wallet))
-    return finish({ guard: moveTopUp(topUp, { state: 'canceled' }) }, 'the balance is no longer low');
-  return charge({ ...topUp, card: topUp.card ?? card.stripeId }, deps, run);
+    return finish(cancelRecharge(topUp), 'the balance is no longer low');
+  return charge(await withCard(topUp, card, deps), deps, run);
+}
+
+/** A repeated attempt is made with the present primary card: the one before may have been removed. */
+async function withCard(topUp: TopUp, primary: SavedCard, { db }: Deps): Promise<TopUp> {
+  if (topUp.state !== 'retrying') return { ...topUp, card: topUp.card ?? primary.stripeId };
+  await repeatWith(db, topUp, primary.id, chargeKey(topUp));
+  return (await findTopUp(db, topUp.id)) ?? topUp;
 }
 
 const isNoLongerLow = ({
@@ -48,9 +61,15 @@ async function charge(topUp: TopUp, deps: Deps, run: Run): Promise<Outcome> {
     } as const;
     return booked(settleUnpaid(topUp, decline));
   }
-  if (sent.result.kind === 'processing') return snooze(30_000, 'being processed at the bank');
+  if (sent.result.kind === 'processing') return askAgain(topUp, sent.result.paymentIntent, deps);
   if (sent.result.kind !== 'succeeded') return booked(settleUnpaid(topUp, sent.result));
   return booked(settlePayment(topUp, await deps.payments.retrievePayment(sent.result.paymentIntent), deps));
+}
+
+/** The answer to a charge is recorded once: what became of one that the bank was deciding on is asked of Stripe. */
+async function askAgain(topUp: TopUp, paymentIntent: string, deps: Deps): Promise<Outcome> {
+  const found = settleProcessed(topUp, await deps.payments.retrievePayment(paymentIntent), deps);
+  return found.change ? booked(found) : snooze(30_000, found.note);
 }
 
 const booked = ({ change, note }: Settled): Outcome => finish(change ?? {}, note);
@@ -59,6 +78,15 @@ const booked = ({ change, note }: Settled): Outcome => finish(change ?? {}, note
 async function giveUpConfirming(topUp: TopUp, deps: Deps, run: Run): Promise<Outcome> {
   if (topUp.paymentIntent === null) return skip('it has no payment');
   const idempotencyKey = `cancel:${topUp.id}:${run.since.getTime()}`;
+  const payment = await deps.payments.cancelCharge({ idempotencyKey, paymentIntent: topUp.paymentIntent });
+  return booked(settlePayment(topUp, payment, deps));
+}
+
+/** Cancels the payment of a recharge that was given up. One that was confirmed all the same is credited. */
+export async function cancelPayment(topUpId: string, deps: Deps): Promise<Outcome> {
+  const topUp = await findTopUp(deps.db, topUpId);
+  if (!topUp || topUp.paymentIntent === null || topUp.isBooked) return skip('there is nothing to cancel');
+  const idempotencyKey = `cancel:${topUp.id}`;
   const payment = await deps.payments.cancelCharge({ idempotencyKey, paymentIntent: topUp.paymentIntent });
   return booked(settlePayment(topUp, payment, deps));
 }

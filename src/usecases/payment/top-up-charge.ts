@@ -16,7 +16,7 @@ export type Charged =
   | { kind: 'declined'; paymentIntent: string | null; code: string; advice: Advice; message: string };
 
 /** One key per attempt: Stripe replays a decline to a repeated key, and repeats no charge. */
-const chargeKey = ({ id, kind, attempts }: TopUp): string =>
+export const chargeKey = ({ id, kind, attempts }: TopUp): string =>
   kind === 'recharge' ? `recharge:${id}:${attempts + 1}` : `top-up:${id}`;
 
 /** Where the bank's page of a charge leads back to. */

@@ -4,6 +4,7 @@ import { closeSession } from '../../db/payment/sessions.ts';
 import { creditWallet } from '../../db/payment/wallet-credit.ts';
 import { moveTopUp, stopRecharge, type TopUp } from '../../db/payment/wallet-top-ups.ts';
 import { asksForAuthentication } from '../../domain/payment/declines.ts';
+import { openTopUpStates } from '../../domain/payment/wallet.ts';
 import { afterDecline } from '../../domain/payment/wallet-recharge.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
@@ -27,7 +28,7 @@ export function settlePayment(
     case 'succeeded':
       return settleCaptured(topUp, payment, /^(?:sk|rk)_live_/.test(config.stripe.secretKey), sessionId);
     case 'canceled':
-      return topUp.state === 'open' || topUp.state === 'needs_action'
+      return openTopUpStates.some((state) => state === topUp.state)
         ? { change: { guard: moveTopUp(topUp, { state: 'canceled' }) }, note: 'canceled at Stripe' }
         : { change: null, note: 'canceled at Stripe' };
     case 'requires_payment_method':
@@ -37,6 +38,18 @@ export function settlePayment(
     default:
       return { change: null, note: `Stripe says ${payment.status}` };
   }
+}
+
+/** Books what became of a charge that Stripe had answered as being processed. */
+export function settleProcessed(
+  topUp: TopUp,
+  payment: Payment,
+  deps: { config: Runtime['config'] },
+): Settled {
+  if (topUp.isBooked || payment.status !== 'requires_payment_method')
+    return settlePayment(topUp, payment, deps);
+  const { paymentIntent } = payment;
+  return settleDeclined(topUp, { code: codeOf(payment), paymentIntent }, payment.decline?.advice ?? 'soft');
 }
 
 const codeOf = ({ decline }: Payment) => decline?.declineCode || decline?.code || 'card_declined';

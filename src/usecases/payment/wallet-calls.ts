@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TransientError } from '../../domain/errors.ts';
 import type { EffectResult } from '../../engine/posting.ts';
+import type { Runtime } from '../runtime.ts';
 
 const rounds = 100;
 const pauseMs = 250;
@@ -20,3 +21,9 @@ export async function answered<T>(
     retryAfterMs: 5_000,
   });
 }
+
+/** Counts a request that calls Stripe, whose own limits all sellers share. Throws 429. */
+export const countStripeCall = (
+  { quotas }: Pick<Runtime, 'quotas'>,
+  { organizationId, buyerId }: { organizationId: string; buyerId: string },
+): Promise<void> => quotas.take('stripe_calls', { organizationId, keyId: buyerId });

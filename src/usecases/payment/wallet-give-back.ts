@@ -1,5 +1,5 @@
 import { type CommitResult, commitChange } from '../../db/commit.ts';
-import { lockCharges, reserve } from '../../db/payment/wallet-reversals.ts';
+import { findGivenBack, lockCharges, reserve } from '../../db/payment/wallet-reversals.ts';
 import { lockWallet } from '../../db/payment/wallets.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { allocate } from '../../domain/payment/wallet-reversals.ts';
@@ -12,8 +12,8 @@ type Deps = Pick<Runtime, 'db' | 'relay'>;
 
 /**
  * Takes unspent balance from a wallet, to be refunded to the charges that it came from, the newest first. Returns what is
- * to go back, in cents: less than asked for where the charges do not cover it. Throws RefusedError when there is nothing to
- * give back.
+ * to go back, in cents: less than asked for where the charges do not cover it. The same amount asked for again within
+ * seconds, such as by a double click, is answered as the first time. Throws RefusedError when there is nothing to give back.
  */
 export async function giveBack(
   { db, relay }: Deps,
@@ -21,9 +21,11 @@ export async function giveBack(
   amountMinor: number | null,
 ): Promise<number> {
   const giveBackId = newId();
-  const { parts, publish } = await db.withTx(async (tx) => {
+  const { parts, publish, repeated } = await db.withTx(async (tx) => {
     const charges = await lockCharges(tx, buyerId);
     const wallet = await lockWallet(tx, buyerId);
+    const repeated = amountMinor === null ? null : await findGivenBack(tx, buyerId, amountMinor);
+    if (repeated !== null) return { parts: [], publish: [], repeated };
     const most = wallet && wallet.disputedMinor === 0 ? Math.max(wallet.balanceMinor, 0) : 0;
     const parts = allocate(Math.min(amountMinor ?? most, most), charges);
     const publish: CommitResult['publish'] = [];
@@ -39,7 +41,7 @@ export async function giveBack(
               type: 'wallet.give_back_opened',
               organizationId,
               subject: subjects.top_up(topUpId),
-              data: { topUpId, buyerId, paymentId, giveBackId, amount },
+              data: { topUpId, buyerId, paymentId, giveBackId, amount, asked: amountMinor },
             },
           ],
         },
@@ -47,8 +49,9 @@ export async function giveBack(
       );
       publish.push(...result.publish);
     }
-    return { parts, publish };
+    return { parts, publish, repeated: null };
   });
+  if (repeated !== null) return repeated;
   const total = parts.reduce((sum, part) => sum + part.amountMinor, 0);
   if (total === 0)
     throw new RefusedError(

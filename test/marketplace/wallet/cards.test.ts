@@ -60,7 +60,8 @@ describe('saving a card by its id', () => {
         },
       },
     });
-    expect(await cardsOf(buyer)).toEqual([answer.body.paymentMethod]);
+    // Stripe's report, which may have come by now, describes it again.
+    expect(await cardsOf(buyer)).toEqual([{ ...answer.body.paymentMethod, updatedAt: expect.any(String) }]);
   });
 
   it('six first cards at once make one customer, and one of them is primary', async () => {
@@ -168,4 +169,15 @@ describe('cards that Stripe reports', () => {
     await system.story.settled();
     expect(await system.rows('SELECT 1 FROM inbox')).toHaveLength(before.length);
   });
+});
+
+it('a buyer’s requests that call Stripe are limited, and those of its neighbors are not used up', async () => {
+  const neighbor = await makeBuyer(system, seller);
+  await add(buyer);
+  const all = await Promise.all(Array.from({ length: 70 }, () => ask(buyer, 'POST', 'setup-intent')));
+  const refused = all.filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThanOrEqual(11);
+  expect(refused[0]?.body).toMatchObject({ detail: expect.stringContaining('for one buyer') });
+  expect((await ask(buyer, 'POST', 'wallet', { amount: 5 })).status).toBe(429);
+  expect((await ask(neighbor, 'POST', 'setup-intent')).status).toBe(200);
 });

@@ -285,4 +285,81 @@ describe('a recharge that the cardholder must confirm', () => {
     await comesDue(id);
     await until('canceled');
   });
+
+  it.each([
+    [
+      'a new primary card',
+      () => ask(buyer, 'POST', 'methods', { paymentMethodId: 'pm_card_mastercard', setAsPrimary: true }),
+    ],
+    [
+      'the card removed',
+      async () => {
+        const { body } = await ask(buyer, 'GET', 'methods');
+        return ask(buyer, 'DELETE', `methods?id=${body.paymentMethods[0].id}`);
+      },
+    ],
+    ['auto-recharge switched off', () => ask(buyer, 'PUT', 'wallet', { autoRechargeEnabled: false })],
+  ])('%s cancels it at Stripe: the bank’s page that is open charges nothing', async (_name, change) => {
+    await withCard('pm_card_authenticationRequired');
+    await recharge();
+    const { id, intent } = await until('needs_action', 1);
+    expect((await visit(system, buyer.cookie).post(`/market/wallet/top-ups/${id}/confirm`)).status).toBe(303);
+    await change();
+    await until('canceled');
+    await system.story.settled();
+    expect(() => system.sandbox.act.confirmAtBank(intent!, 'succeeded')).toThrow();
+    expect(await system.runtime.payments.retrievePayment(intent!)).toMatchObject({ status: 'canceled' });
+  });
+
+  it('confirmed while it is being canceled: credited once', async () => {
+    await withCard('pm_card_authenticationRequired');
+    await recharge();
+    const { id, intent } = await until('needs_action', 1);
+    await visit(system, buyer.cookie).post(`/market/wallet/top-ups/${id}/confirm`);
+    system.sandbox.fault({ vendor: 'stripe', kind: 'webhook_withhold', event: 'payment_intent.' });
+    system.sandbox.act.confirmAtBank(intent!, 'succeeded');
+    await ask(buyer, 'PUT', 'wallet', { autoRechargeEnabled: false });
+    await until('paid');
+    await system.story.settled();
+    expect(await walletRow(system, buyer.buyerId)).toMatchObject({ balance: 10_000 });
+    expect(await checkLedger(system.runtime.db, null)).toEqual([]);
+  });
+});
+
+describe('a recharge whose card is removed', () => {
+  it('is repeated with the card that is primary then, by the same payment', async () => {
+    await withCard();
+    await withCard('pm_card_mastercard');
+    await decline('insufficient_funds');
+    await recharge();
+    const { id, intent } = await until('retrying', 1);
+    const { body } = await ask(buyer, 'GET', 'methods');
+    const [first, second] = body.paymentMethods;
+    await ask(buyer, 'DELETE', `methods?id=${first.id}`);
+    await comesDue(id);
+    expect(await until('paid')).toMatchObject({ intent });
+    const paid = await system.runtime.payments.retrievePayment(intent!);
+    expect(paid.paymentMethod).toBe(second.stripePaymentMethodId);
+    expect(await walletRow(system, buyer.buyerId)).toMatchObject({ balance: 10_000, stopped: null });
+  });
+});
+
+describe('a charge that the bank takes its time over', () => {
+  it('is asked for at Stripe: once it was declined there, it is repeated later', async () => {
+    await withCard();
+    await decline('insufficient_funds');
+    await recharge();
+    const { id, intent } = await until('retrying', 1);
+    await system.rows(
+      `INSERT INTO effects SELECT (jsonb_populate_record(e, jsonb_build_object('id', gen_random_uuid(), 'key', 'recharge:' || $1::text || ':2',
+         'result', jsonb_build_object('kind', 'processing', 'paymentIntent', $2::text)))).* FROM effects e WHERE e.key = 'recharge:' || $1::text || ':1'`,
+      [id, intent],
+    );
+    await comesDue(id);
+    expect(await until('retrying', 2)).toMatchObject({ intent, code: 'insufficient_funds' });
+    expect(await dueIn(id)).toBe(72);
+    await comesDue(id);
+    await until('paid');
+    expect(await walletRow(system, buyer.buyerId)).toMatchObject({ balance: 10_000 });
+  });
 });

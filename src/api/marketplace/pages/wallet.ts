@@ -12,6 +12,7 @@ import {
   openTopUpPage,
   type TopUpResult,
 } from '../../../usecases/payment/top-up.ts';
+import { countStripeCall } from '../../../usecases/payment/wallet-calls.ts';
 import { walletOf } from '../../../usecases/payment/wallet-customer.ts';
 import type { Runtime } from '../../../usecases/runtime.ts';
 import { buyerOf } from '../../auth/caller.ts';
@@ -57,7 +58,10 @@ const formsTo = ({ stripe }: Runtime['config']): string[] =>
 export function walletPages(app: FastifyInstance, site: MarketSite): void {
   app.get(home, hidden, async (request, reply) => {
     const { notice } = query.parse(request.query);
-    if (notice === 'card') await fetchCards(site.runtime, await walletOf(site.runtime, buyerOf(request)));
+    if (notice === 'card') {
+      await countStripeCall(site.runtime, buyerOf(request));
+      await fetchCards(site.runtime, await walletOf(site.runtime, buyerOf(request)));
+    }
     return show(site, request, reply, {});
   });
   fundRoutes(app, site);
@@ -90,6 +94,7 @@ function fundRoutes(app: FastifyInstance, site: MarketSite): void {
     const values = formOf(request);
     try {
       const amountMinor = amountOf(values);
+      await countStripeCall(deps, buyer);
       const wallet = await walletOf(deps, buyer);
       const { paymentMethodId: cardId = null } = values;
       if (cardId === 'page') {
@@ -131,6 +136,7 @@ function after(result: TopUpResult): string {
 function cardRoutes(app: FastifyInstance, site: MarketSite): void {
   const deps = site.runtime;
   app.post(`${home}/cards`, hidden, async (request, reply) => {
+    await countStripeCall(deps, buyerOf(request));
     const wallet = await walletOf(deps, buyerOf(request));
     const back = `${deps.config.publicUrl}${home}`;
     return reply.redirect(await setupPage(deps, wallet, back), 303);
@@ -143,6 +149,7 @@ function cardRoutes(app: FastifyInstance, site: MarketSite): void {
   });
   app.post(`${home}/cards/:id/remove`, hidden, async (request, reply) => {
     const id = idOf(request.params, unknown);
+    await countStripeCall(deps, buyerOf(request));
     await removeCard(deps, await walletOf(deps, buyerOf(request)), id);
     return reply.redirect(home, 303);
   });
@@ -154,6 +161,7 @@ function topUpRoutes(app: FastifyInstance, site: MarketSite): void {
   const own = async (request: FastifyRequest): Promise<TopUp> => {
     const topUp = await findTopUp(deps.db, idOf(request.params, noTopUp));
     if (topUp?.buyerId !== buyerOf(request).buyerId) throw missing(noTopUp);
+    await countStripeCall(deps, buyerOf(request));
     return topUp;
   };
   app.get(`${home}/top-ups/:id`, hidden, async (request, reply) => {

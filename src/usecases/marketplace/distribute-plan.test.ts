@@ -34,7 +34,7 @@ const leads = (count: number, more: Partial<TurnLead> = {}) =>
       receivedAt: '2026-03-01T12:00:00Z',
       isLate: false,
       expiresInMs: 1_000,
-      hasWaited: false,
+      hold: 'none',
       state: 'CA',
       hashes: [],
       decided: 0,

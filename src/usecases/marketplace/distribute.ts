@@ -3,6 +3,7 @@ import type { Database, Tx } from '../../db/client.ts';
 import { type CommitResult, commitChange, type PublishRow } from '../../db/commit.ts';
 import { assign } from '../../db/marketplace/assignment.ts';
 import {
+  endHolds,
   lockCampaign,
   lockLeads,
   lockWaiting,
@@ -230,8 +231,11 @@ const noRun: TurnFacts['run'] = { number: 0, eligible: '' };
 async function releaseUnpaid(tx: Tx, { heldFor, outcomes }: Plan): Promise<void> {
   if (heldFor.size === 0) return;
   const charged = await findRecharging(tx, [...new Set([...heldFor.values()].flat())]);
-  for (const [leadId, buyerIds] of heldFor)
-    if (!buyerIds.some((buyerId) => charged.has(buyerId))) outcomes.set(leadId, 'left');
+  const unpaid = [...heldFor].flatMap(([leadId, buyerIds]) =>
+    buyerIds.some((buyerId) => charged.has(buyerId)) ? [] : [leadId],
+  );
+  for (const leadId of unpaid) outcomes.set(leadId, 'left');
+  if (unpaid.length > 0) await endHolds(tx, unpaid);
 }
 
 const changedTurns = (turns: TurnsChange): TurnsChange | null =>

@@ -246,7 +246,7 @@ const decision = (lead: TurnLead, considered: Considered[], waitsMs: number | nu
 });
 
 /** Buyers whose reasons are kept of one decision, after those who got the lead. */
-const mostConsidered = 1_000;
+const mostConsidered = 200;
 
 const consideredBy = ({ chosen, passedOver }: MarketChoice<TurnCandidate>): Considered[] => [
   ...chosen.map(({ candidate: { buyerId, subscriptionId } }) => ({

@@ -151,6 +151,22 @@ describe('[S09] a stranger who registered the address of a victim is shut out', 
   });
 });
 
+it('[S09] an addition that is refused takes nothing from the account of an address that is not verified', async () => {
+  const { organizationId } = await makeSeller(system);
+  const prepared = await prepare();
+  await system.rows(
+    `WITH b AS (INSERT INTO buyers (id, organization_id, external_id, name) VALUES (gen_random_uuid(), $1, $2, 'V') RETURNING id)
+     INSERT INTO members (organization_id, user_id, role, buyer_id) SELECT $1::uuid, $2::uuid, 'buyer', id FROM b`,
+    [organizationId, prepared.userId],
+  );
+  const before = await left(prepared);
+  await expect(
+    addMember(system.runtime.db, organizationId, { name: 'V', email: prepared.email }, 'cli'),
+  ).rejects.toMatchObject({ status: 409 });
+  expect(await left(prepared)).toEqual(before);
+  expect((await send('GET', '/api/sellers/me', prepared.session)).status).toBe(200);
+});
+
 describe('[S09] what is not the owner’s', () => {
   it('a link alone verifies nothing: neither a session of another person nor a wrong password does', async () => {
     const prepared = await prepare();

@@ -108,9 +108,12 @@ export async function addMember(
   const email = person.email.trim().toLowerCase();
   const [row] = await run<Member & { role: string; other: MemberRole | null }>(
     db,
-    sql`WITH made AS (
+    sql`WITH other AS (
+      SELECT m.role FROM members m JOIN users u ON u.id = m.user_id
+      WHERE u.email = ${email}::text AND m.organization_id = ${organizationId}::uuid AND NOT ${opensCompany}),
+    made AS (
       INSERT INTO users (id, name, email, email_verified, role)
-      VALUES (${newId()}::uuid, ${person.name}::text, ${email}::text, true, 'member')
+      SELECT ${newId()}::uuid, ${person.name}::text, ${email}::text, true, 'member' WHERE NOT EXISTS (SELECT 1 FROM other)
       ON CONFLICT (email) DO UPDATE SET two_factor_enabled = users.two_factor_enabled AND users.email_verified
       RETURNING id, name, email, role, email_verified),
     unproven AS (SELECT id FROM made WHERE NOT email_verified AND role = 'member'),
@@ -129,8 +132,8 @@ export async function addMember(
     )})
     SELECT id AS "userId", name, email, role,
       EXISTS (SELECT 1 FROM accounts a WHERE a.user_id = made.id) AND NOT EXISTS (SELECT 1 FROM unproven) AS "hasPassword",
-      (SELECT m.role FROM members m WHERE m.user_id = made.id AND m.organization_id = ${organizationId}::uuid AND NOT ${opensCompany}) AS other
-    FROM made`,
+      (SELECT role FROM other) AS other
+    FROM (VALUES (1)) one LEFT JOIN made ON true`,
   );
   if (row!.other)
     throw new RefusedError(

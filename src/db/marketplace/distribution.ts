@@ -38,8 +38,8 @@ export type TurnLead = {
   receivedAt: string;
   isLate: boolean;
   expiresInMs: number;
-  /** It has waited for a recharge already. */
-  hasWaited: boolean;
+  /** Whether it waits for a recharge: not yet, until a time that is to come, or no longer. */
+  hold: 'none' | 'held' | 'over';
   state: string | null;
   hashes: string[];
   /** Times it was decided before. */
@@ -48,7 +48,7 @@ export type TurnLead = {
 
 const leadColumns =
   sql.raw(`d.lead_id AS id, d.status, to_json(d.received_at) #>> '{}' AS "receivedAt", d.expires_at <= clock_timestamp() AS "isLate",
-  greatest(0, extract(epoch FROM d.expires_at - now()) * 1000)::float8 AS "expiresInMs", d.waited_until IS NOT NULL AS "hasWaited", l.region AS state,
+  greatest(0, extract(epoch FROM d.expires_at - now()) * 1000)::float8 AS "expiresInMs", CASE WHEN d.waited_until IS NULL THEN 'none' WHEN d.waited_until > clock_timestamp() THEN 'held' ELSE 'over' END AS hold, l.region AS state,
   array_remove(ARRAY[l.phone_hash, l.email_hash], NULL) AS hashes,
   coalesce((SELECT max(x.number) FROM decisions x WHERE x.lead_id = d.lead_id), 0)::int AS decided`);
 
@@ -58,6 +58,14 @@ export async function lockLeads(tx: Queryable, leadIds: readonly string[]): Prom
     tx,
     sql`SELECT ${leadColumns} FROM distributions d JOIN leads l ON l.id = d.lead_id
       WHERE d.lead_id = ANY(${sql.param([...leadIds])}::uuid[]) ORDER BY d.lead_id FOR NO KEY UPDATE OF d`,
+  );
+}
+
+/** These leads wait for a recharge no longer. */
+export async function endHolds(tx: Queryable, leadIds: readonly string[]): Promise<void> {
+  await run(
+    tx,
+    sql`UPDATE distributions SET waited_until = now() WHERE lead_id = ANY(${sql.param([...leadIds])}::uuid[])`,
   );
 }
 
@@ -109,7 +117,7 @@ export async function readCandidates(tx: Queryable, campaign: TurnCampaign): Pro
       b.monthly_spending_limit_minor AS "monthlyLimitMinor",
       CASE WHEN w.month >= z.month THEN w.month_spent_minor ELSE 0 END AS "spentThisMonthMinor",
       coalesce(w.balance_minor, 0) AS "balanceMinor", coalesce(w.disputed_minor, 0) > 0 AS "walletBlocked",
-      ${rechargeState(campaign.priceMinor)} AS recharge,
+      ${rechargeState} AS recharge, coalesce(b.auto_recharge_amount_minor, 0)::float8 AS "rechargeMinor",
       CASE WHEN b.auto_recharge_enabled THEN b.auto_recharge_threshold_minor END AS "rechargeBelowMinor",
       b.priority, s.waterfall_priority AS "waterfallPriority", s.pass, s.run, s.run_count AS "runCount"
     FROM (SELECT clock_timestamp() AS moment) at, subscriptions s JOIN buyers b ON b.id = s.buyer_id LEFT JOIN wallets w ON w.buyer_id = b.id
@@ -119,14 +127,12 @@ export async function readCandidates(tx: Queryable, campaign: TurnCampaign): Pro
 }
 
 /** Only a charge that is under way now is waited for, not one that is declined and repeated in days. */
-const rechargeState = (
-  priceMinor: number,
-) => sql`CASE WHEN NOT b.auto_recharge_enabled OR w.balance_minor >= ${priceMinor}::bigint
-    OR w.recharge_stopped_at IS NOT NULL OR w.disputed_minor > 0 OR b.auto_recharge_amount_minor IS NULL
-    OR w.balance_minor + b.auto_recharge_amount_minor < ${priceMinor}::bigint
+const rechargeState =
+  sql.raw(`CASE WHEN NOT b.auto_recharge_enabled OR w.recharge_stopped_at IS NOT NULL OR w.disputed_minor > 0
+    OR b.auto_recharge_amount_minor IS NULL
     OR NOT EXISTS (SELECT 1 FROM payment_methods m WHERE m.buyer_id = b.id AND m.is_primary AND m.removed_at IS NULL) THEN 'off'
   ELSE coalesce((SELECT CASE WHEN t.state = 'open' THEN 'open' ELSE 'off' END FROM top_ups t
-    WHERE t.buyer_id = b.id AND t.kind = 'recharge' AND t.ended_at IS NULL), 'armed') END`;
+    WHERE t.buyer_id = b.id AND t.kind = 'recharge' AND t.ended_at IS NULL), 'armed') END`);
 
 /** The current run of weighted turns of a campaign. */
 export async function readTurnRun(tx: Queryable, campaignId: string): Promise<TurnRun> {

@@ -74,7 +74,11 @@ function judge<C extends Candidate>(
   candidate: C,
 ): Judged<C> {
   const refusal = marketRefusal({ lead, campaign, candidate });
-  const awaited = awaitsRecharge && refusal?.rule === 'wallet' && candidate.recharge !== 'off';
+  const awaited =
+    awaitsRecharge &&
+    refusal?.rule === 'wallet' &&
+    candidate.recharge !== 'off' &&
+    candidate.balanceMinor + candidate.rechargeMinor >= campaign.priceMinor;
   return { candidate, refusal, awaited };
 }
 

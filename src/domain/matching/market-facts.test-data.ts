@@ -18,6 +18,7 @@ export const candidate = (id: string, more: Partial<Candidate> = {}): Candidate 
   balanceMinor: 1_000_000,
   walletBlocked: false,
   recharge: 'off',
+  rechargeMinor: 5_000,
   priority: 5,
   waterfallPriority: null,
   pass: 0,

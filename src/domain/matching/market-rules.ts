@@ -46,6 +46,8 @@ export type Candidate = {
   /** A disputed top-up blocks spending. */
   walletBlocked: boolean;
   recharge: RechargeState;
+  /** What a recharge adds to the balance. */
+  rechargeMinor: number;
   /** 1 to 10; the weight in WEIGHTED_ROUND_ROBIN. */
   priority: number;
   /** 1 is first, null is last. */

@@ -34,7 +34,7 @@ const leads = (count: number, more: Partial<TurnLead> = {}) =>
       receivedAt: '2026-03-01T12:00:00Z',
       isLate: false,
       expiresInMs: 1_000,
-      hasWaited: false,
+      hold: 'none',
       state: 'CA',
       hashes: [],
       decided: 0,
@@ -64,10 +64,10 @@ describe('leads decided together', () => {
     expect(outcomesOf(plan)).toBe('sold sold left left');
   });
 
-  it('are left for the next statement when the reasons of this one are many, of which the first thousand are kept', () => {
+  it('are left for the next statement when the reasons of this one are many, of which the first 200 are kept', () => {
     const plan = planLeads(factsOf(buyers(1_500, { active: false })), leads(6), { draining: false });
     expect(outcomesOf(plan)).toBe('waits waits waits waits left left');
-    expect(plan.decided[0]!.considered).toHaveLength(1_000);
+    expect(plan.decided[0]!.considered).toHaveLength(200);
   });
 
   it('expire when their time is over, and are not decided twice', () => {

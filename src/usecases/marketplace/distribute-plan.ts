@@ -8,6 +8,7 @@ import {
   type Chosen,
   chooseBuyers,
   type MarketChoice,
+  type MarketRequest,
   type TurnRun,
   type TurnTaken,
 } from '../../domain/matching/choose-buyers.ts';
@@ -34,10 +35,12 @@ export type LeadOutcome = 'sold' | 'waits' | 'held' | 'test' | 'expired' | 'deci
 export type Plan = Omit<Assignments, 'ends' | 'turns' | 'recharges'> & {
   turns: TurnsChange;
   outcomes: Map<string, LeadOutcome>;
-  /** Wallets to be recharged: up to the price, for a lead that is held, or to what the buyer wants. */
+  /** Wallets to be recharged: up to the price, for a lead that lacks it, or to what the buyer wants. */
   recharges: RechargeWanted[];
   /** Leads that wait for the recharge of these buyers. */
   heldFor: Map<string, string[]>;
+  /** Buyers who lack only funds for a lead that no one can buy: a recharge sells it later. */
+  lacksFunds: Set<string>;
   /** No lead of the campaign can be sold at present. */
   blockedForAll: boolean;
 };
@@ -67,19 +70,19 @@ export function planLeads(facts: TurnFacts, leads: readonly PlannedLead[], { dra
       if (outcome === 'expired') expire(plan, planned);
       continue;
     }
-    const choice = chooseBuyers({
-      lead: { state: lead.state, boughtBy: boughtBy(facts, lead) },
-      campaign: facts.campaign,
-      candidates: facts.candidates,
-      run: facts.run,
-      awaitsRecharge: lead.status === 'PENDING' && !lead.hasWaited,
-    });
+    const request = requestOf(facts, lead);
+    const choice = chooseBuyers(request);
     plan.outcomes.set(lead.id, settle(facts, plan, buyers, planned, choice));
     reasons += choice.passedOver.length;
     if (lead.status === 'TEST') continue;
     facts.run = choice.run;
     if (choice.chosen.length > 0 || choice.recharges.length > 0) continue;
     plan.blockedForAll ||= choice.blockedForAll;
+    // The next day may lift a limit of recharges too.
+    for (const buyerId of lackingFunds(request)) {
+      plan.lacksFunds.add(buyerId);
+      nextDayOf.add(buyerId);
+    }
     for (const { rule, buyerId } of choice.passedOver) if (dayRules.includes(rule)) nextDayOf.add(buyerId);
   }
   plan.buyers = [...buyers.values()];
@@ -107,6 +110,7 @@ const emptyPlan = (campaign: TurnCampaign): MutablePlan => ({
   outcomes: new Map(),
   recharges: [],
   heldFor: new Map(),
+  lacksFunds: new Set(),
   blockedForAll: false,
 });
 
@@ -115,6 +119,21 @@ function settledOutcome({ status, isLate, decided }: TurnLead): LeadOutcome | nu
   if (status === 'TEST') return decided > 0 ? 'decided' : null;
   if (status !== 'PENDING') return 'decided';
   return isLate ? 'expired' : null;
+}
+
+const requestOf = (facts: TurnFacts, lead: TurnLead): MarketRequest<TurnCandidate> => ({
+  lead: { state: lead.state, boughtBy: boughtBy(facts, lead) },
+  campaign: facts.campaign,
+  candidates: facts.candidates,
+  run: facts.run,
+  awaitsRecharge: lead.status === 'PENDING' && lead.hold !== 'over',
+});
+
+/** The next buyers of a lead that no one can buy and that is held no longer, if their wallets were recharged. */
+function lackingFunds(request: MarketRequest<TurnCandidate>): string[] {
+  if (request.awaitsRecharge || request.candidates.every(({ recharge }) => recharge === 'off')) return [];
+  const { recharges } = chooseBuyers({ ...request, awaitsRecharge: true });
+  return recharges.flatMap(({ buyerId, recharge }) => (recharge === 'armed' ? [buyerId] : []));
 }
 
 function boughtBy({ bought }: TurnFacts, { hashes }: TurnLead): ReadonlySet<string> {
@@ -132,7 +151,7 @@ function settle(
   if (choice.recharges.length > 0) {
     const buyerIds = choice.recharges.map(({ buyerId }) => buyerId);
     plan.heldFor.set(lead.id, buyerIds);
-    plan.decided.push(decision(lead, [], facts.rechargeWaitMs));
+    if (lead.hold === 'none') plan.decided.push(decision(lead, [], facts.rechargeWaitMs));
     return 'held';
   }
   plan.decided.push(decision(lead, consideredBy(choice)));
@@ -177,18 +196,21 @@ function sell(
   });
 }
 
-function rechargesOf({ campaign, candidates }: TurnFacts, { heldFor, buyers }: Plan): RechargeWanted[] {
-  const held = new Set([...heldFor.values()].flat());
+function rechargesOf(
+  { campaign, candidates }: TurnFacts,
+  { heldFor, lacksFunds, buyers }: Plan,
+): RechargeWanted[] {
+  const lacking = new Set([...[...heldFor.values()].flat(), ...lacksFunds]);
   const sold = new Set(buyers.map(({ buyerId }) => buyerId));
   const isLow = ({ buyerId, balanceMinor, rechargeBelowMinor }: TurnCandidate) =>
     sold.has(buyerId) && rechargeBelowMinor !== null && balanceMinor < rechargeBelowMinor;
   return candidates
-    .filter((candidate) => held.has(candidate.buyerId) || isLow(candidate))
+    .filter((candidate) => lacking.has(candidate.buyerId) || isLow(candidate))
     .map(({ buyerId }) => ({
       topUpId: newId(),
       organizationId: campaign.organizationId,
       buyerId,
-      neededMinor: held.has(buyerId) ? campaign.priceMinor : null,
+      neededMinor: lacking.has(buyerId) ? campaign.priceMinor : null,
     }));
 }
 
@@ -224,7 +246,7 @@ const decision = (lead: TurnLead, considered: Considered[], waitsMs: number | nu
 });
 
 /** Buyers whose reasons are kept of one decision, after those who got the lead. */
-const mostConsidered = 1_000;
+const mostConsidered = 200;
 
 const consideredBy = ({ chosen, passedOver }: MarketChoice<TurnCandidate>): Considered[] => [
   ...chosen.map(({ candidate: { buyerId, subscriptionId } }) => ({

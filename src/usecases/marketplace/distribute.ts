@@ -3,6 +3,7 @@ import type { Database, Tx } from '../../db/client.ts';
 import { type CommitResult, commitChange, type PublishRow } from '../../db/commit.ts';
 import { assign } from '../../db/marketplace/assignment.ts';
 import {
+  endHolds,
   lockCampaign,
   lockLeads,
   lockWaiting,
@@ -29,9 +30,12 @@ import {
 
 type Deps = { db: Database; relay: Relay; rechargeWaitMs: number; limits: WalletLimits; gates: Gates };
 
-/** A transaction holds a connection while it waits for its campaign: most of a process's connections stay with others. */
-type Gates = { all: Gate; organization: KeyedGate };
-const transactionsAtOnce = { all: 6, organization: 2 };
+/**
+ * A transaction holds a connection while it waits for its campaign: those of one campaign take turns before, and most of a
+ * process's connections stay with others.
+ */
+type Gates = { all: Gate; organization: KeyedGate; campaign: KeyedGate };
+const transactionsAtOnce = { all: 6, organization: 2, campaign: 1 };
 
 /** A lead that was received for a campaign, and the run that decides it. */
 export type ReceivedLead = { organizationId: string; leadId: string; campaignId: string; ending: RunEnding };
@@ -46,8 +50,8 @@ export type Distribution = {
   drain(campaign: DrainedCampaign): Promise<Outcome>;
 };
 
-/** Drains of a process at once. The others give their place in the queue to leads that were just received. */
-const drainsAtOnce = 2;
+/** Drains of a process at once, one for each organization. The others give their place to leads that were just received. */
+const drainsAtOnce = 3;
 const afterDrainsMs = 1_000;
 
 /** Leads of one transaction. */
@@ -57,15 +61,20 @@ const choices = 8;
 const afterLostMs = 100;
 const patienceMs = 8_000;
 /** After this time a drain gives its place in the queue to others, and continues behind them. */
-const drainTurnMs = 2_000;
+const drainTurnMs = 200;
+/** And for so long when another organization's drain was turned away. */
+const afterTurnMs = 300;
 
 export function createDistribution(installation: Omit<Deps, 'gates'>): Distribution {
-  const { all, organization } = transactionsAtOnce;
-  const deps = {
-    ...installation,
-    gates: { all: createGate(all), organization: createKeyedGate(organization) },
+  const { all, organization, campaign } = transactionsAtOnce;
+  const gates = {
+    all: createGate(all),
+    organization: createKeyedGate(organization),
+    campaign: createKeyedGate(campaign),
   };
-  let draining = 0;
+  const deps = { ...installation, gates };
+  const draining = new Set<string>();
+  const turnedAway = new Set<string>();
   const batches: Batches<ReceivedLead, Outcome> = inBatchesByKey(
     (campaignId, leads) => retryWhileDisconnected(() => decideTogether(deps, campaignId, leads), patienceMs),
     mostTogether,
@@ -73,16 +82,21 @@ export function createDistribution(installation: Omit<Deps, 'gates'>): Distribut
   return {
     decide: (lead) => batches(lead.campaignId, lead),
     async drain(campaign) {
-      if (draining === drainsAtOnce)
-        return snooze(
-          Math.round(afterDrainsMs * (1 + Math.random())),
-          'waiting leads of other campaigns are tried',
-        );
-      draining += 1;
+      const { organizationId } = campaign;
+      const isAlone = !draining.has(organizationId);
+      if (!isAlone || draining.size === drainsAtOnce) {
+        if (isAlone) turnedAway.add(organizationId);
+        return snooze(sometimeAfter(afterDrainsMs), 'waiting leads of other campaigns are tried');
+      }
+      draining.add(organizationId);
       try {
-        return await drain(deps, campaign);
+        return await drain(deps, campaign, (note) => {
+          const isWanted = turnedAway.size > 0;
+          turnedAway.clear();
+          return isWanted ? snooze(sometimeAfter(afterTurnMs), note) : continueNow(note);
+        });
       } finally {
-        draining -= 1;
+        draining.delete(organizationId);
       }
     },
   };
@@ -91,10 +105,11 @@ export function createDistribution(installation: Omit<Deps, 'gates'>): Distribut
 /** Runs `work` in a transaction, and publishes after its COMMIT what it has committed. */
 async function inTurn<T>(
   { db, relay, gates }: Deps,
-  organizationId: string,
+  { organizationId, campaignId }: Pick<DrainedCampaign, 'organizationId' | 'campaignId'>,
   work: (tx: Tx, publish: PublishRow[]) => Promise<T>,
 ): Promise<T> {
   const publish: PublishRow[] = [];
+  await gates.campaign.enter(campaignId);
   await gates.organization.enter(organizationId);
   await gates.all.enter();
   try {
@@ -107,6 +122,7 @@ async function inTurn<T>(
   } finally {
     gates.all.leave();
     gates.organization.leave(organizationId);
+    gates.campaign.leave(campaignId);
   }
 }
 
@@ -130,7 +146,7 @@ async function decideTogether(
 }
 
 function decideSome(deps: Deps, campaignId: string, received: readonly ReceivedLead[]): Promise<Outcomes> {
-  return inTurn(deps, received[0]!.organizationId, async (tx, publish): Promise<Outcomes> => {
+  return inTurn(deps, received[0]!, async (tx, publish): Promise<Outcomes> => {
     const fences = received.map(({ ending }) => ending.fence);
     const held = await lockRuns(tx, fences);
     const mine = received.filter(({ ending }) => held.has(ending.fence.outboxId));
@@ -173,8 +189,9 @@ function noteOf(outcome: LeadOutcome | undefined): string | null {
   }
 }
 
-const afterLosing = () =>
-  snooze(Math.round(afterLostMs * (1 + Math.random())), 'wallets changed concurrently in every attempt');
+const sometimeAfter = (ms: number) => Math.round(ms * (1 + Math.random()));
+
+const afterLosing = () => snooze(sometimeAfter(afterLostMs), 'wallets changed concurrently in every attempt');
 
 function outcomeOf(outcomes: Outcomes, leadId: string, { rechargeWaitMs }: Deps): Outcome {
   if (outcomes === null) return afterLosing();
@@ -230,14 +247,22 @@ const noRun: TurnFacts['run'] = { number: 0, eligible: '' };
 async function releaseUnpaid(tx: Tx, { heldFor, outcomes }: Plan): Promise<void> {
   if (heldFor.size === 0) return;
   const charged = await findRecharging(tx, [...new Set([...heldFor.values()].flat())]);
-  for (const [leadId, buyerIds] of heldFor)
-    if (!buyerIds.some((buyerId) => charged.has(buyerId))) outcomes.set(leadId, 'left');
+  const unpaid = [...heldFor].flatMap(([leadId, buyerIds]) =>
+    buyerIds.some((buyerId) => charged.has(buyerId)) ? [] : [leadId],
+  );
+  for (const leadId of unpaid) outcomes.set(leadId, 'left');
+  if (unpaid.length > 0) await endHolds(tx, unpaid);
 }
 
 const changedTurns = (turns: TurnsChange): TurnsChange | null =>
   turns.run || turns.drain || turns.wakeInMs !== null || turns.nextDayOf.length > 0 ? turns : null;
 
-async function drain(deps: Deps, campaign: DrainedCampaign): Promise<Outcome> {
+/** One turn. `next`: how it continues when there is more to try. */
+async function drain(
+  deps: Deps,
+  campaign: DrainedCampaign,
+  next: (note: string) => Outcome,
+): Promise<Outcome> {
   const until = performance.now() + drainTurnMs;
   let tried = 0;
   for (;;) {
@@ -246,14 +271,15 @@ async function drain(deps: Deps, campaign: DrainedCampaign): Promise<Outcome> {
     if (slice === 'lost') return afterLosing();
     tried += slice.tried;
     if (slice.ended) return ended(`${tried} waiting leads tried`);
-    if (performance.now() > until) return continueNow(`${tried} waiting leads tried`);
+    if (performance.now() > until) return next(`${tried} waiting leads tried`);
   }
 }
 
 type Slice = 'gone' | 'lost' | { tried: number; ended: boolean };
 
-function drainSlice(deps: Deps, { organizationId, campaignId, ending }: DrainedCampaign): Promise<Slice> {
-  return inTurn(deps, organizationId, async (tx, publish): Promise<Slice> => {
+function drainSlice(deps: Deps, drained: DrainedCampaign): Promise<Slice> {
+  const { campaignId, ending } = drained;
+  return inTurn(deps, drained, async (tx, publish): Promise<Slice> => {
     const held = await lockRuns(tx, [ending.fence]);
     if (held.size === 0) return 'gone';
     const campaign = await lockCampaign(tx, campaignId);

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { execute } from '../../../src/engine/execute.ts';
 import { createDistribution } from '../../../src/usecases/marketplace/distribute.ts';
+import { wakeDueCampaigns } from '../../../src/usecases/marketplace/wake.ts';
 import { workers } from '../../../src/workers/index.ts';
 import { startSystem, type TestSystem } from '../../harness/system.ts';
 import { makePlace, type Place, type PlacedBuyer, wrongBooks } from './place.ts';
@@ -159,6 +160,60 @@ describe('a sale that waits for a row', () => {
     await lockHolder.query('ROLLBACK');
     await run;
     await expectOneSale(ids);
+  });
+});
+
+describe('the runs of one campaign', () => {
+  it('wait for their turn without connections: another campaign of the seller sells meanwhile', async () => {
+    const stuck = await place.campaign();
+    const { buyerId } = await place.buyer(stuck, { balanceMinor: 0 });
+    await place.receive(stuck);
+    await distributeBy(1);
+    await place.credit(buyerId, 100_000);
+    await wakeDueCampaigns(system.runtime);
+    await place.receive(stuck);
+    const held = await openRows();
+    expect(held).toHaveLength(2);
+    await lockHolder.query('BEGIN');
+    await lockHolder.query('SELECT 1 FROM campaigns WHERE id = $1 FOR UPDATE', [stuck]);
+    const run = distributor();
+    const runs = held.map((row) => run(row));
+    await blocked();
+    const free = await place.campaign();
+    const buyer = await place.buyer(free);
+    await place.receive(free);
+    expect(await run((await openRows()).at(-1)!)).toBe('finished');
+    expect(await salesOf(buyer)).toBe(1);
+    await lockHolder.query('ROLLBACK');
+    await Promise.all(runs);
+    expect(await salesOf({ buyerId, subscriptionId: '' })).toBe(2);
+  });
+
+  it('that try waiting leads leave turns to other campaigns and organizations', async () => {
+    const places = [place, await makePlace(system)];
+    const campaignIds = [await place.campaign(), await place.campaign(), await places[1]!.campaign()];
+    const poor: string[] = [];
+    for (const [index, campaignId] of campaignIds.entries()) {
+      const owner = places[index === 2 ? 1 : 0]!;
+      poor.push((await owner.buyer(campaignId, { balanceMinor: 0 })).buyerId);
+      await owner.receive(campaignId);
+    }
+    await distributeBy(1);
+    for (const [index, buyerId] of poor.entries())
+      await places[index === 2 ? 1 : 0]!.credit(buyerId, 100_000);
+    await wakeDueCampaigns(system.runtime);
+    await lockHolder.query('BEGIN');
+    await lockHolder.query('SELECT 1 FROM campaigns WHERE id = ANY($1) FOR UPDATE', [
+      campaignIds.slice(0, 2),
+    ]);
+    const rows = await openRows();
+    expect(rows).toHaveLength(3);
+    const run = distributor();
+    const runs = rows.map((row) => run(row));
+    await blocked();
+    await lockHolder.query('ROLLBACK');
+    expect((await Promise.all(runs)).sort()).toEqual(['finished', 'finished', 'snoozed']);
+    await distributeBy(1);
   });
 });
 

@@ -46,17 +46,22 @@ describe('[S32] one organization cannot hold the whole pool', () => {
   });
 
   it('refuses what is beyond the line with a 429 that names the limit, and stores nothing of it', async () => {
-    let flood: Promise<number>[] = [];
+    let flood: ReturnType<typeof api.json>[] = [];
     await whileHeldUp(async () => {
-      flood = Array.from({ length: width + mostWaiting }, () => postLead(api.key));
-      await expect.poll(busy).toBe(width);
-      const refused = await api.json('POST', '/api/leads', sampleLead);
+      const headers = { authorization: `Bearer ${api.key}` };
+      flood = Array.from({ length: width + mostWaiting + 1 }, () =>
+        api.json('POST', '/api/leads', sampleLead, headers),
+      );
+      // All others are held up, so that the first answer is the refusal.
+      const refused = await Promise.race(flood);
       expect([refused.statusCode, refused.json().code]).toEqual([429, 'too_many_at_once']);
       expect(refused.headers['retry-after']).toBe('1');
       expect(refused.json().detail).toContain('Too many of your requests are waiting.');
       expect(refused.json().detail).toContain(`${width} requests in progress at once`);
+      await expect.poll(busy).toBe(width);
     });
-    expect(new Set(await Promise.all(flood))).toEqual(new Set([201]));
+    const statuses = (await Promise.all(flood)).map(({ statusCode }) => statusCode);
+    expect(statuses.filter((status) => status === 201)).toHaveLength(width + mostWaiting);
     expect(await api.count('leads')).toBe(width + mostWaiting);
   });
 

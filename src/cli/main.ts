@@ -3,20 +3,25 @@ import { Command } from 'commander';
 import { ConfigError } from '../config.ts';
 import { isConnectionError } from '../db/client.ts';
 import { RefusedError } from '../domain/errors.ts';
-import { buyerCommands } from './buyers.ts';
-import { campaignCommands, categoryCommands } from './catalog.ts';
-import { companyCommands } from './companies.ts';
-import { importCommand } from './import.ts';
-import { importsCommands } from './imports.ts';
-import { keyCommands } from './keys.ts';
-import { ledgerCommands } from './ledger.ts';
-import { migrateCommand } from './migrate.ts';
-import { operatorCommands } from './operators.ts';
-import { organizationCommands } from './organizations.ts';
-import { refundCommands } from './refunds.ts';
-import { sellerCommands } from './sellers.ts';
 import { CommandError } from './session.ts';
-import { supplierCommands } from './suppliers.ts';
+
+/** By their names. Only the one that is asked for is loaded, because all of them take a second. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  operator: async () => (await import('./operators.ts')).operatorCommands(),
+  key: async () => (await import('./keys.ts')).keyCommands(),
+  organization: async () => (await import('./organizations.ts')).organizationCommands(),
+  seller: async () => (await import('./sellers.ts')).sellerCommands(),
+  refund: async () => (await import('./refunds.ts')).refundCommands(),
+  import: async () => (await import('./import.ts')).importCommand(),
+  imports: async () => (await import('./imports.ts')).importsCommands(),
+  company: async () => (await import('./companies.ts')).companyCommands(),
+  buyer: async () => (await import('./buyers.ts')).buyerCommands(),
+  supplier: async () => (await import('./suppliers.ts')).supplierCommands(),
+  category: async () => (await import('./catalog.ts')).categoryCommands(),
+  campaign: async () => (await import('./catalog.ts')).campaignCommands(),
+  ledger: async () => (await import('./ledger.ts')).ledgerCommands(),
+  migrate: async () => (await import('./migrate.ts')).migrateCommand(),
+};
 
 /** `leadgate <command>`: works on DATABASE_URL, or on the database of `npm start` in this folder. */
 async function main(): Promise<void> {
@@ -24,21 +29,11 @@ async function main(): Promise<void> {
     .description(
       'Works on DATABASE_URL, or on the database of `npm start` in this folder (.leadgate/demo.json).',
     )
-    .showHelpAfterError()
-    .addCommand(operatorCommands())
-    .addCommand(keyCommands())
-    .addCommand(organizationCommands())
-    .addCommand(sellerCommands())
-    .addCommand(refundCommands())
-    .addCommand(importCommand())
-    .addCommand(importsCommands())
-    .addCommand(companyCommands())
-    .addCommand(buyerCommands())
-    .addCommand(supplierCommands())
-    .addCommand(categoryCommands())
-    .addCommand(campaignCommands())
-    .addCommand(ledgerCommands())
-    .addCommand(migrateCommand());
+    .showHelpAfterError();
+  // Options of the program itself, and words that are no command, are answered by the list of all of them.
+  const word = process.argv[2] ?? '';
+  const asked = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  for (const load of asked ? [asked] : Object.values(commands)) program.addCommand(await load());
   await program.parseAsync();
 }
 

@@ -45,8 +45,6 @@ const say = (line = '') => process.stdout.write(`${line}\n`);
 
 /** Longest time after the faults for all stories to finish. */
 const settleMs = (leads: number) => 150_000 + leads * 60;
-/** Within this time after the faults every request of the marketplace is answered, or given up by who made it. */
-const marketAnswersMs = 45_000;
 const faultFreeLeads = 8;
 
 async function run(): Promise<number> {
@@ -135,8 +133,7 @@ async function play(
     if (faultMs > 0)
       await injectFaults(system, random, { ms: faultMs, vendorFaults: values.faults === 'all' }, log);
     await load.posting;
-    people.setDeadline(settleMs(leads.length));
-    market.setDeadline(marketAnswersMs);
+    for (const each of [people, market]) each.setDeadline(settleMs(leads.length));
     const faultFreeFrom = new Date(Date.now() + 2_000);
     const after = playLeads(people, late, 4_000);
     const deadline = new Promise((resolve) => setTimeout(resolve, settleMs(leads.length) + 10_000).unref());

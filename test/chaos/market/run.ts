@@ -41,15 +41,17 @@ export async function playMarket(
   };
 }
 
-/** Resolves when no lead of the marketplace is undecided and no charge under way. Leads that wait for a buyer remain. */
+/**
+ * Resolves when no lead of the marketplace is undecided and no charge under way. Leads that wait for a buyer remain, and so
+ * do claims of calls whose answer was lost and whose top-up was settled by its event.
+ */
 export async function untilMarketSettled({ db }: Machine): Promise<void> {
   for (let quiet = 0; quiet < 3; ) {
     const [open] = await db.query<{ n: number }>(
       `SELECT (SELECT count(*) FROM distributions d WHERE d.status IN ('PENDING', 'TEST')
            AND NOT EXISTS (SELECT 1 FROM decisions x WHERE x.lead_id = d.lead_id))
          + (SELECT count(*) FROM campaign_turns WHERE draining OR due_at <= now() + interval '5 s')
-         + (SELECT count(*) FROM top_ups WHERE state = 'open')
-         + (SELECT count(*) FROM effects WHERE state = 'claimed' AND subject LIKE 'top_up:%') AS n`,
+         + (SELECT count(*) FROM top_ups WHERE state = 'open') AS n`,
     );
     quiet = Number(open!.n) === 0 ? quiet + 1 : 0;
     await new Promise((resolve) => setTimeout(resolve, 700));

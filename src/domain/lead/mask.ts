@@ -51,26 +51,50 @@ const DIGIT = String.raw`(?:[\p{Nd}\p{No}]|${WORD_START}${DIGIT_WORDS}(?!\p{L}))
 const DIGIT_LIKE = String.raw`(?:${DIGIT}|[oOlI](?!\p{L}))`;
 const BETWEEN = String.raw`(?:[\s().\-\u2010-\u2015\u2212\/·•_*,:;|+~#]|dash|dot|guion|punto){0,5}`;
 
-/** Dates, hours and price ranges, which look like phones. Matched before phones; `maskNumbers` decides on each. */
+/**
+ * Seven or more digits with only separators between them: a phone, or dates, hours and a budget in a row. Its middle can
+ * be hidden already, where it looked like a host's address (`305000) 0.0.0.0/00 - 0`).
+ */
+const PHONE = String.raw`[+(]{0,2}${DIGIT}(?:${BETWEEN}(?:\[hidden\]${BETWEEN})?${DIGIT_LIKE}){6,}`;
+const ONE_DIGIT = new RegExp(DIGIT, 'giu');
+
 const MONTH = '(?:0?[1-9]|1[0-2])';
 const DAY = String.raw`(?:0?[1-9]|[12]\d|3[01])`;
 const NOT_LONGER = String.raw`(?!\d|[-\/.:]\d)`;
-const DATE = String.raw`(?:(?:19|20)\d\d[-\/.]${MONTH}[-\/.]${DAY}|${DAY}[-\/.]${DAY}[-\/.](?:19|20)\d\d|${MONTH}\/${DAY})${NOT_LONGER}`;
+const DATE = String.raw`(?<date>(?:19|20)\d\d[-\/.]${MONTH}[-\/.]${DAY}|${DAY}[-\/.]${DAY}[-\/.](?:19|20)\d\d)${NOT_LONGER}`;
+const DAY_OF_YEAR = String.raw`${MONTH}\/${DAY}${NOT_LONGER}`;
 const HOUR = String.raw`(?:[01]?\d|2[0-4])[:.][0-5][05]`;
 const HOURS = String.raw`${HOUR}(?:[\s,;–—-]{1,3}${HOUR}){0,7}${NOT_LONGER}`;
 const RANGE = String.raw`(?<low>\d{2,5})\s?[-–—]\s?(?<high>\d{3,5})(?!\d|\s?[-–—.\/(]\s?\d|\s\d)`;
-const PHONE = `(?<phone>[+(]{0,2}${DIGIT}(?:${BETWEEN}${DIGIT_LIKE}){6,})`;
-
-const NUMBER = new RegExp(`(?<!\\d)(?:${DATE}|${HOURS}|${RANGE})|${PHONE}`, 'giu');
+const TIME_OR_BUDGET = new RegExp(`(?<!\\d)(?:${DATE}|${DAY_OF_YEAR}|${HOURS}|${RANGE})`, 'giu');
 
 function maskNumbers(text: string): string {
-  return text.replace(NUMBER, (...match) => {
-    const groups = match.at(-1) as Record<string, string | undefined>;
-    const found = match[0] as string;
-    if (groups.phone !== undefined) return HIDDEN;
-    if (groups.low === undefined || groups.high === undefined) return found;
-    return isPriceRange(groups.low, groups.high) || digitCount(found) < 7 ? found : HIDDEN;
-  });
+  return text.replace(new RegExp(PHONE, 'giu'), maskPhone);
+}
+
+/**
+ * Digits stay readable as far as they are dates, hours and a budget. Two more may follow (`1500-2000, 3`), or four where
+ * they and all that could belong to a phone are fewer than seven (`10/12/2024, 150`). More are a phone of their own, or
+ * the pieces of one that looks like a date in its middle (`305 - 000) 1/10) 0000`).
+ */
+function maskPhone(found: string): string {
+  const others: string[] = [];
+  let doubtful = 0;
+  let end = 0;
+  for (const match of found.matchAll(TIME_OR_BUDGET)) {
+    const [known] = match;
+    const { date, low, high } = match.groups ?? {};
+    if (low !== undefined && high !== undefined && !isPriceRange(low, high)) continue;
+    if (date === undefined && !known.includes(':')) doubtful += digitCount(known);
+    others.push(found.slice(end, match.index));
+    end = match.index + known.length;
+  }
+  const last = found.slice(end);
+  if (end === 0 || digitCount(others[0] ?? '') > 0) return HIDDEN;
+  const loose = digitCount(others.join(' ')) + digitCount(last);
+  if (loose <= 2 || (loose <= 4 && loose + doubtful < 7)) return found;
+  const endsWithPhone = digitCount(last) >= 7 && loose - digitCount(last) <= 2 && doubtful === 0;
+  return endsWithPhone ? found.slice(0, end) + last.replace(new RegExp(PHONE, 'giu'), HIDDEN) : HIDDEN;
 }
 
 /**
@@ -83,7 +107,7 @@ function isPriceRange(low: string, high: string): boolean {
   return from < to && from % step === 0 && to % step === 0 && !low.startsWith('0') && !high.startsWith('0');
 }
 
-const digitCount = (text: string): number => text.replace(/\D/g, '').length;
+const digitCount = (text: string): number => text.match(ONE_DIGIT)?.length ?? 0;
 
 // --- addresses -------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ export type WalletLimits = { mostPerDayMinor: number; mostBalanceMinor: number }
  * the buyer's limits of the week and month, which count the recharges since it began. One for the threshold also waits for
  * what the buyer adds at present.
  *
+ * It begins by the clock and not with the transaction, which may have waited for the recharge before to end.
+ *
  * `balances`: rows of `buyer_id` and `balance_minor`, such as what a debit of the same statement returns; the wallets as
  * they are unless given. `opened`: the subjects of the recharges that were opened, for the `eventsOf` of the change.
  */
@@ -35,8 +37,8 @@ export function openRecharges(
         name: 'recharges',
         statement: (
           when,
-        ) => sql`INSERT INTO top_ups (id, organization_id, buyer_id, kind, state, amount_minor, currency, payment_method_id)
-          SELECT r."topUpId", w.organization_id, w.buyer_id, 'recharge', 'open', b.auto_recharge_amount_minor, w.currency, c.id
+        ) => sql`INSERT INTO top_ups (id, organization_id, buyer_id, kind, state, amount_minor, currency, payment_method_id, created_at)
+          SELECT r."topUpId", w.organization_id, w.buyer_id, 'recharge', 'open', b.auto_recharge_amount_minor, w.currency, c.id, clock_timestamp()
           FROM jsonb_to_recordset(${asked}) AS r("topUpId" uuid, "organizationId" uuid, "buyerId" uuid, "neededMinor" bigint)
           JOIN ${balances} n ON n.buyer_id = r."buyerId"
           JOIN wallets w ON w.buyer_id = r."buyerId" AND w.organization_id = r."organizationId"

@@ -147,7 +147,7 @@ ALTER TABLE "top_ups" ADD CONSTRAINT "top_ups_payment_method_id_payment_methods_
 ALTER TABLE "wallet_transactions" ADD CONSTRAINT "wallet_transactions_buyer_id_wallets_buyer_id_fk" FOREIGN KEY ("buyer_id") REFERENCES "public"."wallets"("buyer_id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "wallet_transactions" ADD CONSTRAINT "wallet_transactions_unlock_id_lead_unlocks_id_fk" FOREIGN KEY ("unlock_id") REFERENCES "public"."lead_unlocks"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "wallets" ADD CONSTRAINT "wallets_buyer_fk" FOREIGN KEY ("organization_id","buyer_id") REFERENCES "public"."buyers"("organization_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-CREATE INDEX "campaign_turns_due" ON "campaign_turns" USING btree ("due_at") WHERE due_at is not null and not draining;--> statement-breakpoint
+CREATE INDEX "campaign_turns_due" ON "campaign_turns" USING btree ("due_at") WHERE due_at is not null;--> statement-breakpoint
 CREATE INDEX "distributions_newest" ON "distributions" USING btree ("organization_id","status","received_at","lead_id");--> statement-breakpoint
 CREATE INDEX "distributions_pending" ON "distributions" USING btree ("campaign_id","received_at","lead_id") WHERE status = 'PENDING';--> statement-breakpoint
 CREATE INDEX "recent_ingests_old" ON "recent_ingests" USING btree ("at");--> statement-breakpoint

@@ -9,7 +9,8 @@ import type { DrainCursor, TurnCampaign } from './distribution.ts';
 /*
  * Leads that no buyer could buy wait, and are tried again when something they wait for has changed. What changes it marks
  * the campaign as due, in its own statement. A round of the processes with workers turns marks into `campaign.woken`: one for
- * a campaign, however many marks it has, and none while its leads are being tried. A mark made meanwhile stays for later.
+ * a campaign, however many marks it has, and no second one while its leads are being tried. A mark made during that time
+ * stays for later.
  */
 
 /** A mark is made only where leads wait: those that are not decided yet count, so that none is missed. */
@@ -36,6 +37,16 @@ export const wakeCampaignsOf = (buyerId: string, { after }: { after: string }): 
 /** Campaigns woken by one statement. The next round takes the others. */
 const wokenTogether = 100;
 
+/**
+ * Whether the drain of turns `t` may begin: none has begun, or the work of the last one is parked or gone. Without the
+ * second, a campaign would sleep until an operator resumes its parked work. Two drains that go on at once do no harm: they
+ * follow each other by the campaign's lock, and share the cursor.
+ */
+const mayBegin = sql.raw(`(NOT t.draining OR NOT EXISTS (
+    SELECT 1 FROM (SELECT e.id FROM events e WHERE e.subject = 'campaign:' || t.campaign_id AND e.type = 'campaign.woken'
+      ORDER BY e.occurred_at DESC LIMIT 1) last
+    JOIN outbox o ON o.event_id = last.id AND o.worker = 'distributor' AND o.parked_at IS NULL))`);
+
 type DueCampaign = { campaignId: string; organizationId: string };
 
 /** Campaigns whose waiting leads are due to be tried. */
@@ -43,7 +54,7 @@ export async function findDueCampaigns(db: Queryable): Promise<DueCampaign[]> {
   return run(
     db,
     sql`SELECT t.campaign_id AS "campaignId", c.organization_id AS "organizationId" FROM campaign_turns t JOIN campaigns c ON c.id = t.campaign_id
-      WHERE t.due_at <= now() AND NOT t.draining ORDER BY t.due_at LIMIT ${wokenTogether}::integer`,
+      WHERE t.due_at <= now() AND ${mayBegin} ORDER BY t.due_at LIMIT ${wokenTogether}::integer`,
   );
 }
 
@@ -54,8 +65,8 @@ export function beginDrains(due: readonly DueCampaign[]): Change {
     guard: (
       held,
     ) => sql`UPDATE campaign_turns t SET due_at = NULL, draining = true, last_received_at = NULL, last_lead_id = NULL
-      FROM (SELECT campaign_id FROM campaign_turns WHERE campaign_id = ANY(${ids}::uuid[]) AND due_at <= now() AND NOT draining
-        ORDER BY campaign_id FOR UPDATE SKIP LOCKED) d
+      FROM (SELECT t.campaign_id FROM campaign_turns t WHERE t.campaign_id = ANY(${ids}::uuid[]) AND t.due_at <= now() AND ${mayBegin}
+        ORDER BY t.campaign_id FOR UPDATE SKIP LOCKED) d
       WHERE t.campaign_id = d.campaign_id AND ${held} RETURNING t.campaign_id`,
     events: due.map(({ campaignId, organizationId }) => ({
       type: 'campaign.woken',
@@ -86,7 +97,7 @@ export type TurnsChange = {
   nextDayOf: readonly string[];
   /** Wakes the campaign after a time. */
   wakeInMs: number | null;
-  /** The last waiting lead that was tried; `ended` when the drain is over, null when there is none. */
+  /** The last waiting lead that was tried; `ended` when the drain is over, null when no lead was tried. */
   drain: DrainCursor | 'ended';
 };
 

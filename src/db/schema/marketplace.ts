@@ -248,7 +248,7 @@ export const campaignTurns = pgTable(
     lastReceivedAt: moment('last_received_at'),
     lastLeadId: uuid('last_lead_id'),
   },
-  (t) => [index('campaign_turns_due').on(t.dueAt).where(sql`due_at is not null and not draining`)],
+  (t) => [index('campaign_turns_due').on(t.dueAt).where(sql`due_at is not null`)],
 );
 
 /** How each lead of the marketplace stands. A narrow row of its own, because the lead's row has many indexes. */

@@ -96,7 +96,8 @@ describe('leads that wait are sold in the order of their arrival', () => {
   it('[F35] when the day of a cap begins: the campaign is due at the next midnight of the buyer', async () => {
     const campaignId = await place.campaign();
     await place.buyer(campaignId, { dailyCap: 1, timeZone: 'Pacific/Auckland' });
-    await place.receive(campaignId);
+    const first = await place.receive(campaignId);
+    await untilStatus('DISTRIBUTED', [first]);
     const leadIds = await waiting(campaignId, 1, 'daily_cap');
     const [turns] = await system.rows<{ local: string; ahead: boolean }>(
       `SELECT to_char(due_at AT TIME ZONE 'Pacific/Auckland', 'HH24:MI:SS') AS local, due_at BETWEEN now() AND now() + interval '1 day' AS ahead
@@ -147,6 +148,33 @@ describe('a thousand changes of a campaign', () => {
       leadId,
     ]);
     expect(decisions).toEqual([{ number: 1 }, { number: 2 }]);
+  });
+});
+
+describe('leads of a campaign whose drain did not end', () => {
+  const parked = `INSERT INTO outbox (event_id, event_at, worker, organization_id, due_at, queued, parked_at)
+    SELECT id, occurred_at, 'distributor', organization_id, now(), false, now() FROM events
+    WHERE type = 'campaign.woken' AND subject = 'campaign:' || $1 ORDER BY occurred_at DESC LIMIT 1 RETURNING id`;
+
+  it.each([
+    ['is parked', true],
+    ['is gone', false],
+  ])('[F35] are tried again by the next change when its work %s', async (_what, isParked) => {
+    const campaignId = await place.campaign();
+    const { buyerId } = await place.buyer(campaignId, { balanceMinor: 0 });
+    const leadIds = await waiting(campaignId, 2, 'wallet');
+    await place.credit(buyerId, 2_500);
+    await untilStatus('DISTRIBUTED', leadIds.slice(0, 1));
+    await system.until<{ draining: boolean }>(
+      'the end of the drain',
+      'SELECT draining FROM campaign_turns WHERE campaign_id = $1',
+      [campaignId],
+      (row) => row?.draining === false,
+    );
+    if (isParked) expect(await system.rows(parked, [campaignId])).toHaveLength(1);
+    await system.rows('UPDATE campaign_turns SET draining = true WHERE campaign_id = $1', [campaignId]);
+    await place.credit(buyerId, 2_500);
+    await untilStatus('DISTRIBUTED', leadIds);
   });
 });
 

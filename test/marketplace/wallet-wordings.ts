@@ -24,6 +24,11 @@ export const ofWallets: Provocations = {
   },
   'PUT /api/payments/wallet 400 Invalid autoRechargeAmount': ({ ask, buyer }) =>
     ask(buyer, 'PUT', wallet, { autoRechargeAmount: -5 }),
+  'POST /api/payments/setup-intent 409 Payment account not found': async ({ api, ask, seller }) => {
+    const forgotten = await makeBuyer(api, seller);
+    await makeWallet(api, forgotten, { card: false });
+    return ask(forgotten, 'POST', '/api/payments/setup-intent');
+  },
   'POST /api/payments/methods 400 Payment method ID is required': ({ ask, buyer }) =>
     ask(buyer, 'POST', methods, { paymentMethodId: ' ' }),
   'POST /api/payments/methods 404 Payment method not found': ({ ask, buyer }) =>

@@ -17,7 +17,7 @@ type Deps = TopUpDeps & Pick<Runtime, 'quotas'>;
 const url = '/api/payments/methods';
 const noId = 'Payment method ID is required';
 
-/** Stripe's id of a card. Throws 400 without one, and 404 for what is none. */
+/** Stripe's id of a card. Throws 400 without one, and 404 for anything else. */
 function stripeIdOf({ paymentMethodId }: Given): string {
   if (isBlank(paymentMethodId)) throw refused(noId);
   if (typeof paymentMethodId !== 'string' || !/^pm_\w{1,250}$/.test(paymentMethodId)) throw noSuchCard();
@@ -154,7 +154,7 @@ function changing(deps: Deps, access: Access): FastifyPluginAsyncZod {
             200: z
               .object({ clientSecret: z.string().nullable(), customerId: z.string() })
               .meta({ examples: [{ clientSecret: 'seti_1ABC_secret_x', customerId: 'cus_1ABC' }] }),
-            ...contractProblems(401, 403, 413, 415, 429, 503),
+            ...contractProblems(401, 403, 409, 413, 415, 429, 503),
           },
         },
       },

@@ -15,7 +15,7 @@ import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip } from '../../engine/outcome.ts';
 import { newId } from '../../events/new-id.ts';
 import type { Runtime } from '../runtime.ts';
-import { customerOf } from './wallet-customer.ts';
+import { customerOf, forCustomer } from './wallet-customer.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'effects' | 'payments' | 'config' | 'selfCheck'>;
 
@@ -26,26 +26,28 @@ export async function beginSetup(
   deps: Deps,
   wallet: Wallet,
 ): Promise<{ clientSecret: string | null; customerId: string }> {
-  const customer = await customerOf(deps, wallet);
-  const setup = await deps.payments.createSetupIntent({
-    idempotencyKey: `setup-intent:${newId()}`,
-    customer,
-    metadata: { kind: 'card', buyer_id: wallet.buyerId },
+  return forCustomer(deps, wallet, async (customer) => {
+    const setup = await deps.payments.createSetupIntent({
+      idempotencyKey: `setup-intent:${newId()}`,
+      customer,
+      metadata: { kind: 'card', buyer_id: wallet.buyerId },
+    });
+    return { clientSecret: setup.clientSecret, customerId: customer };
   });
-  return { clientSecret: setup.clientSecret, customerId: customer };
 }
 
 /** Where the buyer saves a card on Stripe's page. */
 export async function setupPage(deps: Deps, wallet: Wallet, back: string): Promise<string> {
-  const customer = await customerOf(deps, wallet);
-  const { url } = await deps.payments.createSetupCheckout({
-    idempotencyKey: `setup-page:${newId()}`,
-    customer,
-    expiresAt: new Date(deps.selfCheck.now().getTime() + 3_600_000),
-    successUrl: `${back}?notice=card`,
-    cancelUrl: back,
-    metadata: { kind: 'card', buyer_id: wallet.buyerId },
-  });
+  const { url } = await forCustomer(deps, wallet, (customer) =>
+    deps.payments.createSetupCheckout({
+      idempotencyKey: `setup-page:${newId()}`,
+      customer,
+      expiresAt: new Date(deps.selfCheck.now().getTime() + 3_600_000),
+      successUrl: `${back}?notice=card`,
+      cancelUrl: back,
+      metadata: { kind: 'card', buyer_id: wallet.buyerId },
+    }),
+  );
   if (!url) throw new Error('a new setup session has no URL');
   return url;
 }

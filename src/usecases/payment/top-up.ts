@@ -20,7 +20,7 @@ import { noSuchCard } from './cards.ts';
 import { chargeTopUp, returnPage } from './top-up-charge.ts';
 import { type Settled, settlePayment, settleUnpaid } from './top-up-settle.ts';
 import { answered } from './wallet-calls.ts';
-import { customerOf } from './wallet-customer.ts';
+import { forCustomer } from './wallet-customer.ts';
 
 export type TopUpDeps = Pick<Runtime, 'db' | 'relay' | 'effects' | 'payments' | 'config' | 'selfCheck'>;
 
@@ -205,10 +205,11 @@ export async function openTopUpPage(
   wallet: Wallet,
   { amountMinor, back }: { amountMinor: number; back: string },
 ): Promise<string> {
-  const customer = await customerOf(deps, wallet);
-  const topUp = newTopUp(wallet, 'checkout', amountMinor, null);
-  await begin(deps, topUp, null);
-  return openSession(deps, topUp, { customer, back });
+  return forCustomer(deps, wallet, async (customer) => {
+    const topUp = newTopUp(wallet, 'checkout', amountMinor, null);
+    await begin(deps, topUp, null);
+    return openSession(deps, topUp, { customer, back });
+  });
 }
 
 async function openSession(

@@ -1,5 +1,5 @@
 import { ensureWallet, findWallet, keepCustomer, type Wallet } from '../../db/payment/wallets.ts';
-import { ContractError, TransientError } from '../../domain/errors.ts';
+import { ContractError, PermanentError, TransientError } from '../../domain/errors.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 import { answered } from './wallet-calls.ts';
@@ -40,4 +40,27 @@ export async function customerOf(deps: Deps, wallet: Wallet): Promise<string> {
     throw new TransientError('stripe refused to make a customer', { vendor: 'stripe', code: 'unavailable' });
   await keepCustomer(deps.db, buyerId, made.vendorId);
   return made.vendorId;
+}
+
+/**
+ * A call for the wallet's customer. Throws 409 for a customer that Stripe does not know: it was deleted there, or the key is
+ * of another account. Nothing is replaced by itself, because the saved cards would be lost with it.
+ */
+export async function forCustomer<T>(
+  deps: Deps,
+  wallet: Wallet,
+  call: (customer: string) => Promise<T>,
+): Promise<T> {
+  const customer = await customerOf(deps, wallet);
+  try {
+    return await call(customer);
+  } catch (error) {
+    if (!(error instanceof PermanentError) || error.code !== 'not_found') throw error;
+    throw new ContractError(
+      409,
+      'conflict',
+      'Payment account not found',
+      'Stripe does not know the payment account of this wallet. Nothing was charged, and the balance is kept. Ask the seller to have its operator look into it.',
+    );
+  }
 }

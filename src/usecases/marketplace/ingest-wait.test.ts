@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Decided } from '../../db/marketplace/distributions.ts';
 import { createDecisionWatch } from './ingest-wait.ts';
@@ -10,29 +11,36 @@ const decided = (leadId: string): Decided => ({
   considered: null,
 });
 
-/** A watch whose lookups find the leads in `known`. */
-function watched() {
+/** A watch whose lookups find the leads in `known`. `pause`: between two lookups, unless it is to be the usual one. */
+function watched(pause?: () => Promise<void>) {
   const known = new Set<string>();
   const lookups: string[][] = [];
   const watch = createDecisionWatch(async (leadIds) => {
     lookups.push(leadIds);
     return leadIds.filter((id) => known.has(id)).map(decided);
-  });
+  }, pause);
   return { known, lookups, watch };
 }
 
 describe('createDecisionWatch', () => {
   it('looks up all waiting leads in one query, and none when none waits', async () => {
-    const { known, lookups, watch } = watched();
+    const pauses: (() => void)[] = [];
+    const { known, lookups, watch } = watched(() => new Promise((resolve) => pauses.push(resolve)));
+    const endPause = async () => {
+      await turn();
+      expect(pauses).toHaveLength(1);
+      pauses.pop()!();
+      await turn();
+    };
     const ids = Array.from({ length: 200 }, (_, n) => `lead${n}`);
     const all = Promise.all(ids.map((id) => watch.wait(id, 60_000, never())));
     for (const id of ids) known.add(id);
+    await endPause();
     expect((await all).map((each) => each?.leadId)).toEqual(ids);
+    await endPause();
     // The first one begins the lookup at once; the others share the next.
-    expect(lookups.length).toBeLessThanOrEqual(2);
-    const before = lookups.length;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(lookups.length).toBe(before);
+    expect(lookups.map(({ length }) => length)).toEqual([1, 200]);
+    expect(pauses).toEqual([]);
     expect(watch.waiting()).toBe(0);
   });
 

@@ -6,7 +6,7 @@ type Waiter = { since: number; resolve(decided: Decided | null): void };
 
 /** Waits for the decisions about leads that were just stored. */
 export type DecisionWatch = {
-  /** Returns null when there is none within `ms`, or once the client has gone. */
+  /** Returns null without one within `ms`, or once the client has gone. */
   wait(leadId: string, ms: number, gone: AbortSignal): Promise<Decided | null>;
   /** How many wait now. */
   waiting(): number;
@@ -19,7 +19,10 @@ const pauses = { least: 3, most: 40, afterFailure: 200 };
  * Looks up all waiting leads of a process in one query, again and again while there are any. The pause follows the youngest
  * of them and the time that a lookup takes, so that the lookups never use more than a third of one connection.
  */
-export function createDecisionWatch(look: (leadIds: string[]) => Promise<Decided[]>): DecisionWatch {
+export function createDecisionWatch(
+  look: (leadIds: string[]) => Promise<Decided[]>,
+  pause: (ms: number) => Promise<unknown> = delay,
+): DecisionWatch {
   const waiting = new Map<string, Set<Waiter>>();
   let isLooking = false;
 
@@ -45,7 +48,7 @@ export function createDecisionWatch(look: (leadIds: string[]) => Promise<Decided
   const lookWhileWaiting = async () => {
     if (isLooking) return;
     isLooking = true;
-    while (waiting.size > 0) await delay(await lookOnce());
+    while (waiting.size > 0) await pause(await lookOnce());
     isLooking = false;
   };
   return {

@@ -1,28 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the edits match the product's source text.
-/**
- * The mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
- * rest of the product keeps working, which the test `stillWorks` shows in the same run.
- */
-export type Edit = { file: string; find: string; replace: string };
-export type Backend = 'postgres' | 'redis';
-/** A test by its file and full title, its describe blocks included. */
-export type TestName = { file: string; title: string };
-
-export type Mutant = {
-  number: number;
-  name: string;
-  /** The change in one line. */
-  change: string;
-  /** The guarantee that is lost. */
-  loses: string;
-  edits: Edit[];
-  /** Tests that must fail by an assertion. */
-  caughtBy: TestName[];
-  /** A test that must still pass, because the change removes one guarantee and not the product. */
-  stillWorks: TestName;
-  /** The queue backends on which the tests run. */
-  backends: Backend[];
-};
+import { marketplaceMutants } from './marketplace.ts';
+import type { Mutant, TestName } from './mutant.ts';
 
 const sale: TestName = {
   file: 'test/unlock/main-path.test.ts',
@@ -35,11 +13,6 @@ const offer: TestName = {
   title:
     'from a lead to revealed details offers to known active providers only and reports a result for each provider',
 };
-const marketSale: TestName = {
-  file: 'test/marketplace/distribution/selling.test.ts',
-  title: 'a lead of a campaign is sold to the buyer whose turn it is: assigned, debited, booked and told',
-};
-const guard = (title: string): TestName => ({ file: 'test/marketplace/distribution/guards.test.ts', title });
 const collision = (title: string): TestName => ({ file: 'test/engine/concurrent-runs.test.ts', title });
 const sweep = (title: string): TestName => ({
   file: 'test/engine/sweeper.test.ts',
@@ -49,6 +22,10 @@ const sweep = (title: string): TestName => ({
 /** Each attempt has its own epoch; with it in the key, every attempt is a new effect. */
 const keyPerAttemptOf = (request: string) => `\`\${${request}.key}-\${run?.fence.epoch ?? 0}\``;
 
+/**
+ * The mutants of the gate. Each removes one guarantee by replacing text that occurs exactly once in its file. The
+ * rest of the product keeps working, which the test `stillWorks` shows in the same run.
+ */
 export const mutants: readonly Mutant[] = [
   {
     number: 1,
@@ -522,114 +499,5 @@ export const mutants: readonly Mutant[] = [
     stillWorks: sale,
     backends: ['postgres'],
   },
-  {
-    number: 22,
-    name: 'drop the guarded debit',
-    change: 'the statement that sells does not check that the locked wallets pay for it',
-    loses: 'A wallet that no longer pays is passed over, and the next buyer gets the lead at once.',
-    edits: [
-      {
-        file: 'src/db/marketplace/assignment.ts',
-        find: '          AND w.balance_minor >= t.sales * ${price}\n',
-        replace: '',
-      },
-    ],
-    caughtBy: [
-      guard(
-        'a lead whose buyer changes while it is being sold a wallet that was emptied is not debited: the next buyer gets the lead',
-      ),
-    ],
-    stillWorks: marketSale,
-    backends: ['postgres'],
-  },
-  {
-    number: 23,
-    name: 'drop the guarded cap',
-    change: 'the statement that sells does not check the daily cap on the locked subscription',
-    loses: 'A daily cap is never exceeded, however many leads are sold at once.',
-    edits: [
-      {
-        file: 'src/db/marketplace/assignment.ts',
-        find: 'WHERE (s.daily_cap IS NULL OR s.day_count + t.sales <= s.daily_cap)',
-        replace: 'WHERE true',
-      },
-    ],
-    caughtBy: [
-      guard(
-        'a lead whose buyer changes while it is being sold a cap that was reached is not exceeded: the next buyer gets the lead',
-      ),
-    ],
-    stillWorks: marketSale,
-    backends: ['postgres'],
-  },
-  {
-    number: 24,
-    name: 'drop the turn of a sale',
-    change: 'a subscription that bought keeps its place in the line',
-    loses: 'The same buyers get equal shares, within one lead.',
-    edits: [
-      {
-        file: 'src/db/marketplace/assignment.ts',
-        find: 'SET pass = coalesce(f.pass, s.pass), run',
-        replace: 'SET run',
-      },
-    ],
-    caughtBy: [guard('turns of leads that come one by one go round all buyers')],
-    stillWorks: marketSale,
-    backends: ['postgres'],
-  },
-  {
-    number: 25,
-    name: 'open two recharges of a wallet',
-    change: 'the index of open recharges is not unique',
-    loses: 'A saved card is charged once for one low balance, however many sales notice it.',
-    edits: [
-      {
-        file: 'drizzle/0011_market_money.sql',
-        find: 'CREATE UNIQUE INDEX "top_ups_one_recharge"',
-        replace: 'CREATE INDEX "top_ups_one_recharge"',
-      },
-    ],
-    caughtBy: [
-      { file: 'test/db/invariants.test.ts', title: 'database constraints a wallet has one open recharge' },
-    ],
-    stillWorks: marketSale,
-    backends: ['postgres'],
-  },
-  {
-    number: 26,
-    name: 'keep a decision without its debit',
-    change: 'the reasons of a choice are stored although its guards were lost',
-    loses: 'A decision tells of a purchase only if the buyer paid for it.',
-    edits: [
-      {
-        file: 'src/db/marketplace/assignment.ts',
-        find: 'WHERE l."waitsMs" IS NULL AND ${when} AND NOT EXISTS',
-        replace: 'WHERE l."waitsMs" IS NULL AND ${when} IS NOT NULL AND NOT EXISTS',
-      },
-    ],
-    caughtBy: [
-      guard(
-        'a lead whose buyer changes while it is being sold no purchase is recorded without its debit: the lead waits with the reason of the last choice alone',
-      ),
-    ],
-    stillWorks: marketSale,
-    backends: ['postgres'],
-  },
-  {
-    number: 27,
-    name: 'drop the wake-up of a credit',
-    change: 'a credit of a wallet does not wake the campaigns that its buyer subscribes to',
-    loses: 'Leads that wait for money are sold as soon as it is there.',
-    edits: [
-      {
-        file: 'src/db/payment/wallet-credit.ts',
-        find: "    ...(amountMinor > 0 || claimDelta < 0 ? wakeCampaignsOf(change.buyerId, { after: 'balance' }) : []),\n",
-        replace: '',
-      },
-    ],
-    caughtBy: [guard('a credit makes the campaigns due whose leads wait for the wallet')],
-    stillWorks: marketSale,
-    backends: ['postgres'],
-  },
+  ...marketplaceMutants,
 ];

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { type Backend, type Mutant, mutants, type TestName } from './catalogue.ts';
+import { mutants } from './catalogue.ts';
+import type { Backend, Mutant, TestName } from './mutant.ts';
 import { startRedis } from './redis.ts';
 import { copyTree, PatchError, type Tree } from './tree.ts';
 import { abandon, runTests, type TestResult } from './trial.ts';

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Edit } from './catalogue.ts';
+import type { Edit } from './mutant.ts';
 
 /** A copy of the source tree for mutants, with the installed packages of the original. */
 export type Tree = {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TestName } from './catalogue.ts';
+import type { TestName } from './mutant.ts';
 
 export type TestResult = TestName & {
   /** failed: by an assertion. broken: in any other way, such as a timeout, a hook or a file that cannot be loaded. */

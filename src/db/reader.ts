@@ -93,7 +93,7 @@ function connect(options: ReaderOptions, max: number, statementMs = listMs): pos
     backoff: (retries: number) => Math.min(0.05 * retries, 0.5),
     connection: sessionOf(options, statementMs),
     onnotice: () => undefined,
-    // postgres.js would ask for the array types on each new connection, and a connection lost meanwhile ends the process.
+    // postgres.js would ask for the array types on each new connection, and one lost while it asks ends the process.
     fetch_types: false,
     types: {
       ...arrays,

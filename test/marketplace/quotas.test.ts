@@ -6,7 +6,7 @@ import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harne
 let api: ApiTest;
 let seller: MadeSeller;
 let buyer: MadeBuyer;
-/** Is told of a few known addresses. */
+/** Its quota of known addresses is small. */
 let own: MadeSeller;
 beforeAll(async () => {
   api = await startApi();

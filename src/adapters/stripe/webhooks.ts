@@ -42,7 +42,7 @@ function signedWith(stripe: Stripe, secret: string, rawBody: Buffer, signature: 
   }
 }
 
-/** Returns the last `t=`, which is the one that the SDK verifies, or NaN when there is none. */
+/** Returns the last `t=`, which is the one that the SDK verifies, or NaN without one. */
 function signedAt(signature: string): number {
   const times = signature.split(',').filter((part) => part.startsWith('t='));
   return Number.parseInt(times.at(-1)?.slice(2) ?? '', 10);

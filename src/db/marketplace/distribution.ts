@@ -106,7 +106,7 @@ export type TurnCandidate = Candidate & {
   rechargeBelowMinor: number | null;
 };
 
-/** Locks nothing: what may have changed meanwhile is judged again on locked rows by the statement that sells. */
+/** Locks nothing: what may have changed since is judged again on locked rows by the statement that sells. */
 export async function readCandidates(tx: Queryable, campaign: TurnCampaign): Promise<TurnCandidate[]> {
   return run(
     tx,

@@ -140,7 +140,7 @@ const rowOf = ({ lead }: Ingested) => ({
   hash: lead.hash,
 });
 
-/** The lead that a supplier sent last with this content. Returns null when there is none. */
+/** The lead that a supplier sent last with this content. Returns null for new content. */
 export async function findRecentIngest(
   db: Queryable,
   { supplierId, hash }: { supplierId: string; hash: string },

@@ -126,7 +126,7 @@ export async function findCredit(db: Queryable, paymentIntent: string): Promise<
 }
 
 /**
- * Locks a wallet for the transaction. Returns null when there is none. The lock lets rows that refer to the wallet in, so that
+ * Locks a wallet for the transaction. Returns null for a buyer without one. The lock lets rows that refer to the wallet in, so that
  * a recharge that another change opens does not wait for it.
  */
 export async function lockWallet(

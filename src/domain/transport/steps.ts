@@ -88,7 +88,7 @@ const steps: { [W in WorkerName]: Record<EventsOf<W>, Step> } = {
     },
     'wallet.recharge_declined': {
       name: 'Tell the buyer',
-      failed: 'A buyer wasn’t told of a declined auto-recharge',
+      failed: 'A buyer didn’t hear about a declined auto-recharge',
     },
     'wallet.recharge_needs_action': {
       name: 'Ask the buyer to confirm',

@@ -12,7 +12,7 @@ export type MarketLead = {
   body: Record<string, unknown>;
   /** The id that its supplier was told. Null until it was. */
   id: string | null;
-  /** Buyers that the answer told of; null when it told of none. */
+  /** Buyers that the answer names; null without a decision. */
   told: number | null;
   /** Why it was not taken. */
   problem: string | null;

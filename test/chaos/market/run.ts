@@ -14,7 +14,7 @@ export type MarketPlay = MarketRun & {
   setDeadline(ms: number): void;
 };
 
-/** Makes a marketplace, and plays its leads over `overMs` with what people do meanwhile. */
+/** Makes a marketplace, and plays its leads over `overMs` with what people do during it. */
 export async function playMarket(
   machine: Machine,
   random: Random,

@@ -164,7 +164,7 @@ describe('a sale that waits for a row', () => {
 });
 
 describe('the runs of one campaign', () => {
-  it('wait for their turn without connections: another campaign of the seller sells meanwhile', async () => {
+  it('wait for their turn without connections: another campaign of the seller goes on selling', async () => {
     const stuck = await place.campaign();
     const { buyerId } = await place.buyer(stuck, { balanceMinor: 0 });
     await place.receive(stuck);

@@ -1,19 +1,19 @@
-import { inBatches } from './batches.ts';
+import { type BatchLimits, inBatches } from './batches.ts';
 
 export type Batches<K, V> = (key: string, member: K) => Promise<V>;
 
 /**
- * One call of `work` at a time for each key: those who come while it is under way share the next one. Keys that no one waits
- * for take no memory. See `inBatches` for the outcomes of members.
+ * At most `atOnce` calls of `work` at a time for each key: those who come while they are under way share the next one. Keys
+ * that no one waits for take no memory. See `inBatches` for the outcomes of members.
  */
 export function inBatchesByKey<K, V>(
   work: (key: string, members: K[]) => Promise<V[]>,
-  most: number,
+  limits: BatchLimits,
 ): Batches<K, V> {
   const lines = new Map<string, { call: (member: K) => Promise<V>; waiting: number }>();
   return async (key, member) => {
     const line = lines.get(key) ?? {
-      call: inBatches((members: K[]) => work(key, members), { atOnce: 1, most }),
+      call: inBatches((members: K[]) => work(key, members), limits),
       waiting: 0,
     };
     lines.set(key, line);

@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => api?.stop());
 
-/** While `act` runs, no lead of the demo organization can be stored: its row is locked. */
+/** While `act` runs, nothing can be stored for the demo organization: its row is locked. */
 const whileHeldUp = (act: () => Promise<void>) =>
   atServer(api.config.databaseDirectUrl ?? api.config.databaseUrl!, async (holder) => {
     await holder.query('BEGIN');
@@ -27,6 +27,12 @@ const whileHeldUp = (act: () => Promise<void>) =>
 const postLead = async (key: string) =>
   (await api.json('POST', '/api/leads', sampleLead, { authorization: `Bearer ${key}` })).statusCode;
 
+/** A request that takes a connection of its own. */
+const postProvider = (key: string, n: number) => {
+  const provider = { external_id: `waiting${n}`, phone: '+13055550190' };
+  return api.json('POST', '/api/providers', provider, { authorization: `Bearer ${key}` });
+};
+
 const busy = () => api.runtime.db.pool.totalCount - api.runtime.db.pool.idleCount;
 
 describe('[S32] one organization cannot hold the whole pool', () => {
@@ -34,7 +40,10 @@ describe('[S32] one organization cannot hold the whole pool', () => {
     const other = await api.otherOrganization();
     let flood: Promise<number>[] = [];
     await whileHeldUp(async () => {
-      flood = Array.from({ length: width + mostWaiting }, () => postLead(api.key));
+      flood = Array.from(
+        { length: width + mostWaiting },
+        async (_, n) => (await postProvider(api.key, n)).statusCode,
+      );
       await expect.poll(busy).toBe(width);
       expect(await postLead(other.key)).toBe(201);
       const health = await api.app.inject({ url: '/health' });
@@ -48,10 +57,7 @@ describe('[S32] one organization cannot hold the whole pool', () => {
   it('refuses what is beyond the line with a 429 that names the limit, and stores nothing of it', async () => {
     let flood: ReturnType<typeof api.json>[] = [];
     await whileHeldUp(async () => {
-      const headers = { authorization: `Bearer ${api.key}` };
-      flood = Array.from({ length: width + mostWaiting + 1 }, () =>
-        api.json('POST', '/api/leads', sampleLead, headers),
-      );
+      flood = Array.from({ length: width + mostWaiting + 1 }, (_, n) => postProvider(api.key, n));
       // All others are held up, so that the first answer is the refusal.
       const refused = await Promise.race(flood);
       expect([refused.statusCode, refused.json().code]).toEqual([429, 'too_many_at_once']);
@@ -62,7 +68,45 @@ describe('[S32] one organization cannot hold the whole pool', () => {
     });
     const statuses = (await Promise.all(flood)).map(({ statusCode }) => statusCode);
     expect(statuses.filter((status) => status === 201)).toHaveLength(width + mostWaiting);
-    expect(await api.count('leads')).toBe(width + mostWaiting);
+    const names = await api.runtime.db.query(`SELECT 1 FROM buyers WHERE external_id LIKE 'waiting%'`);
+    expect(names).toHaveLength(width + mostWaiting);
+  });
+
+  it('its leads that come at once share two connections, and wait for nobody else', async () => {
+    const other = await api.otherOrganization();
+    let flood: Promise<number>[] = [];
+    await whileHeldUp(async () => {
+      flood = Array.from({ length: 120 }, () => postLead(api.key));
+      await expect.poll(busy).toBe(2);
+      expect(await postLead(other.key)).toBe(201);
+      expect(busy()).toBe(2);
+    });
+    expect(new Set(await Promise.all(flood))).toEqual(new Set([201]));
+    expect(await api.count('leads')).toBe(121);
+  });
+
+  it('offers of a lead that is stored take a connection each, and no more than its share', async () => {
+    const other = await api.otherOrganization();
+    await postProvider(api.key, 0);
+    const post = (provider: string) =>
+      api.json(
+        'POST',
+        '/api/leads',
+        { ...sampleLead, lead_id: 'lead_repeated', provider_ids: [provider] },
+        { authorization: `Bearer ${api.key}` },
+      );
+    expect((await post('provider60')).statusCode).toBe(201);
+    let flood: ReturnType<typeof post>[] = [];
+    await whileHeldUp(async () => {
+      flood = Array.from({ length: width + 20 }, () => post('waiting0'));
+      await expect.poll(busy).toBe(width);
+      expect(await postLead(other.key)).toBe(201);
+      expect(busy()).toBe(width);
+    });
+    const answers = (await Promise.all(flood)).map((answer) => answer.json().provider_results[0].message);
+    expect(answers.filter((answer) => answer === 'teaser queued')).toHaveLength(1);
+    expect(answers.filter((answer) => answer === 'already offered')).toHaveLength(width + 19);
+    expect(await api.count('leads')).toBe(2);
   });
 
   it('requests without a caller share the turns of one', async () => {
@@ -84,7 +128,7 @@ describe('[S32] one organization cannot hold the whole pool', () => {
   });
 
   it('a body that is still arriving takes no turn', async () => {
-    let leads: Promise<number>[] = [];
+    let providers: ReturnType<typeof postProvider>[] = [];
     const uploads = Array.from({ length: 5 }, () => new PassThrough());
     const answers = uploads.map((payload, n) => {
       payload.write(`external_id,phone\nslow${n},+13055550190\n`);
@@ -94,10 +138,11 @@ describe('[S32] one organization cannot hold the whole pool', () => {
     await expect.poll(() => uploads.every((payload) => payload.readableLength === 0)).toBe(true);
     // All turns at once, of which five uploads would leave eleven.
     await whileHeldUp(async () => {
-      leads = Array.from({ length: width }, () => postLead(api.key));
+      providers = Array.from({ length: width }, (_, n) => postProvider(api.key, n));
       await expect.poll(busy).toBe(width);
     });
-    expect(new Set(await Promise.all(leads))).toEqual(new Set([201]));
+    const statuses = (await Promise.all(providers)).map(({ statusCode }) => statusCode);
+    expect(new Set(statuses)).toEqual(new Set([201]));
     for (const payload of uploads) payload.end();
     expect(new Set((await Promise.all(answers)).map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
   });
@@ -105,20 +150,22 @@ describe('[S32] one organization cannot hold the whole pool', () => {
   it('requests whose clients are gone leave no turn taken', async () => {
     const url = await api.app.listen({ port: 0, host: '127.0.0.1' });
     const left = new AbortController();
-    const send = (signal?: AbortSignal) =>
-      fetch(`${url}/api/leads`, {
+    const send = (name: string, signal?: AbortSignal) =>
+      fetch(`${url}/api/providers`, {
         method: 'POST',
         headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' },
-        body: JSON.stringify(sampleLead),
+        body: JSON.stringify({ external_id: name, phone: '+13055550190' }),
         signal,
       });
     await whileHeldUp(async () => {
-      const abandoned = Array.from({ length: width + 4 }, () => send(left.signal).catch(() => null));
+      const abandoned = Array.from({ length: width + 4 }, (_, n) =>
+        send(`left${n}`, left.signal).catch(() => null),
+      );
       await expect.poll(busy).toBe(width);
       left.abort();
       await Promise.all(abandoned);
     });
-    const after = await Promise.all(Array.from({ length: width + 4 }, () => send()));
+    const after = await Promise.all(Array.from({ length: width + 4 }, (_, n) => send(`after${n}`)));
     expect(new Set(after.map(({ status }) => status))).toEqual(new Set([201]));
   });
 });

@@ -118,14 +118,25 @@ const later = new WeakSet<FastifyRequest>();
  */
 export const takesTurnInHandler = (request: FastifyRequest): void => void later.add(request);
 
-/** Where such a request takes its turn. */
-const ownTurns = new WeakMap<FastifyRequest, { turns: Turns; owner: TurnOwner }>();
+/** Where such a request takes its turns. */
+const ownTurns = new WeakMap<FastifyRequest, { turns: Turns; shared: Turns; owner: TurnOwner }>();
 
-/** Runs the rest of what a request does in a turn of its owner. Throws RefusedError 429 without a free turn. */
+/** Runs what a request does on a connection, in a turn of its owner. Throws RefusedError 429 without a free turn. */
 export async function inTurn<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
   const own = ownTurns.get(request);
-  if (!own) return work();
-  const { turns, owner } = own;
+  return own ? during(own.turns, own.owner, work) : work();
+}
+
+/** The same for requests that share their statements with others of the owner. */
+export async function inSharedTurn<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+  const own = ownTurns.get(request);
+  return own ? during(own.shared, own.owner, work) : work();
+}
+
+/** Requests that share the room of one connection. */
+const sharing = 10;
+
+async function during<T>(turns: Turns, owner: TurnOwner, work: () => Promise<T>): Promise<T> {
   await new Promise<void>((resolve, reject) =>
     turns.enter(owner, (refusal) => (refusal ? reject(refusal) : resolve())),
   );
@@ -141,8 +152,15 @@ export async function inTurn<T>(request: FastifyRequest, work: () => Promise<T>)
  * A turn begins when the body has arrived and ends when the answer is known, not when the client has read it.
  */
 export function takeTurns(app: FastifyInstance, { connections, ownerOf, limits }: TurnOptions): void {
-  const turnsFor = (pool: number) => createTurns({ connections: pool, mostWaiting, patienceMs, ...limits });
+  const turnsFor = (pool: number, requestsEach = 1) =>
+    createTurns({
+      mostWaiting,
+      patienceMs,
+      ...limits,
+      connections: (limits?.connections ?? pool) * requestsEach,
+    });
   const [writing, reading] = [turnsFor(connections.write), turnsFor(connections.read)];
+  const shared = turnsFor(connections.write, sharing);
   const leaving = new WeakMap<FastifyRequest, () => void>();
 
   app.addHook('preHandler', (request, reply, done) => {
@@ -151,7 +169,7 @@ export function takeTurns(app: FastifyInstance, { connections, ownerOf, limits }
     if (owner === null || live) return done();
     const turns = request.method === 'GET' || request.method === 'HEAD' ? reading : writing;
     if (later.has(request)) {
-      ownTurns.set(request, { turns, owner });
+      ownTurns.set(request, { turns, shared, owner });
       return done();
     }
     let held = false;

@@ -19,6 +19,7 @@ import {
   offerLead,
   receiveLead,
 } from '../../usecases/lead/receive.ts';
+import { type LeadToStore, storedTogether } from '../../usecases/lead/store-together.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { type Caller, callerOf, leadOwnerOf, quotaOwnerOf, tenantOf } from '../auth/caller.ts';
@@ -35,7 +36,7 @@ import {
 } from '../http/fields.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { notFound, problemResponses } from '../http/problem.ts';
-import { inTurn, takesTurnInHandler } from '../http/turns.ts';
+import { inSharedTurn, inTurn, takesTurnInHandler } from '../http/turns.ts';
 import {
   leadId,
   moreUnlocks,
@@ -103,6 +104,7 @@ const listQuery = z.strictObject({
 export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   const { terms, body } = bodies(deps.config.sandboxed.length > 0);
   const findNamed = namedTogether(deps);
+  const store = storedTogether(deps);
 
   return async (app) => {
     app.post(
@@ -127,7 +129,13 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         // Before the turn: the lookup is shared, and takes no connection of this request's own.
         const found = await findNamed(namedBy(order, owner.organizationId));
         const given = { ...requestOf(deps, request), found };
-        const answer = await inTurn(request, () => receiveLead({ ...deps, findNamed }, order, given));
+        const shared = {
+          ...deps,
+          findNamed,
+          store: (lead: LeadToStore) => inSharedTurn(request, () => store(lead)),
+          inTurn: <T>(work: () => Promise<T>) => inTurn(request, work),
+        };
+        const answer = await receiveLead(shared, order, given);
         return reply.status(201).send(answer.body as z.infer<typeof stored>);
       },
     );

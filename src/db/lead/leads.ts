@@ -41,46 +41,83 @@ export type NewLead = LeadOwner & {
 /** Unique per organization: violated by a generated id that exists, or by a sender that reuses its own id. */
 export const leadIdConstraint = 'leads_public_id';
 
-/** A lead that is offered to the buyers named in a request. */
-export function insertLead(lead: NewLead): Part {
+/** Leads that are offered to the buyers named in their requests. */
+export function insertLeads(leads: readonly NewLead[]): Part {
+  const rows = leads.map((lead) => ({
+    id: lead.id,
+    organization_id: lead.organizationId,
+    supplier_id: lead.supplierId,
+    public_id: lead.publicId,
+    city: lead.city,
+    service_type: lead.serviceType,
+    public: lead.public,
+    contact: lead.contact,
+    phone_hash: lead.phoneHash,
+    email_hash: lead.emailHash,
+    phone_valid: lead.phoneValid,
+    price_minor: lead.priceMinor,
+    currency: lead.currency,
+    ttl_ms: lead.ttlMs,
+    max_sales: lead.maxSales,
+  }));
+  // In one order, so that two statements with the same ids do not deadlock.
   return {
-    name: 'lead',
+    name: 'leads_stored',
     statement: (
       when,
     ) => sql`INSERT INTO leads (id, organization_id, supplier_id, public_id, city, service_type, public, contact, phone_hash, email_hash,
         phone_valid, channel, price_minor, currency, ttl_ms, max_sales)
-      SELECT ${lead.id}::uuid, ${lead.organizationId}::uuid, ${lead.supplierId}::uuid, ${lead.publicId}::text, ${lead.city}::text, ${lead.serviceType}::text,
-        ${JSON.stringify(lead.public)}::jsonb, ${lead.contact}::text, ${lead.phoneHash}::text, ${lead.emailHash}::text,
-        ${lead.phoneValid}::boolean, 'pay_per_unlock', ${lead.priceMinor}::integer, ${lead.currency}::text, ${lead.ttlMs}::bigint, ${lead.maxSales}::integer
-      WHERE ${when}`,
+      SELECT l.id, l.organization_id, l.supplier_id, l.public_id, l.city, l.service_type, l.public, l.contact, l.phone_hash, l.email_hash,
+        l.phone_valid, 'pay_per_unlock', l.price_minor, l.currency, l.ttl_ms, l.max_sales
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS l(id uuid, organization_id uuid, supplier_id uuid, public_id text, city text,
+        service_type text, public jsonb, contact text, phone_hash text, email_hash text, phone_valid boolean, price_minor integer,
+        currency text, ttl_ms bigint, max_sales integer)
+      WHERE ${when} ORDER BY l.organization_id, l.public_id`,
   };
 }
 
 export type NewOffer = { unlockId: string; buyerId: string; phone: string; phoneId: string | null };
 
+/** A lead with what it is newly offered for, and to whom. */
+export type NewOffers = {
+  lead: { id: string; organizationId: string };
+  terms: { priceMinor: number; currency: string; ttlMs: number };
+  offers: readonly NewOffer[];
+};
+
 /** Inserts unlocks in NEW_LEAD. Their TTL starts with this statement, by the database's clock. */
-export function insertOffers(
-  lead: { id: string; organizationId: string },
-  terms: { ourNumber: string; priceMinor: number; currency: string; ttlMs: number },
-  offers: readonly NewOffer[],
-): Part[] {
-  const rows = offers.map((o) => ({ id: o.unlockId, buyer_id: o.buyerId, phone: o.phone }));
+export function insertOffers(offered: readonly NewOffers[], ourNumber: string): Part[] {
+  const rows = offered.flatMap(({ lead, terms, offers }) =>
+    offers.map((offer) => ({
+      id: offer.unlockId,
+      lead_id: lead.id,
+      organization_id: lead.organizationId,
+      buyer_id: offer.buyerId,
+      phone: offer.phone,
+      price_minor: terms.priceMinor,
+      currency: terms.currency,
+      ttl_ms: terms.ttlMs,
+    })),
+  );
+  if (rows.length === 0) return [];
   // Sorted, so that two leads for the same new phones do not deadlock.
-  const unseen = [...new Set(offers.filter((o) => o.phoneId === null).map((o) => o.phone))].sort();
+  const all = offered.flatMap(({ offers }) => offers);
+  const unseen = [...new Set(all.filter((o) => o.phoneId === null).map((o) => o.phone))].sort();
   const unlocks: Part = {
     name: 'offers',
     statement: (
       when,
     ) => sql`INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, our_number, phone, status, price_minor, currency,
         ttl_expires_at)
-      SELECT o.id, ${lead.id}::uuid, ${lead.organizationId}::uuid, o.buyer_id, ${terms.ourNumber}::text, o.phone, 'NEW_LEAD',
-        ${terms.priceMinor}::integer, ${terms.currency}::text, now() + make_interval(secs => ${terms.ttlMs}::float8 / 1000)
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS o(id uuid, buyer_id uuid, phone text) WHERE ${when}`,
+      SELECT o.id, o.lead_id, o.organization_id, o.buyer_id, ${ourNumber}::text, o.phone, 'NEW_LEAD', o.price_minor, o.currency,
+        now() + make_interval(secs => o.ttl_ms / 1000)
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS o(id uuid, lead_id uuid, organization_id uuid, buyer_id uuid, phone text,
+        price_minor integer, currency text, ttl_ms float8) WHERE ${when}`,
   };
   const conversations: Part = {
     name: 'conversations',
     statement: (when) => sql`INSERT INTO phones (id, our_number, number)
-      SELECT gen_random_uuid(), ${terms.ourNumber}::text, number FROM jsonb_array_elements_text(${JSON.stringify(unseen)}::jsonb) AS number
+      SELECT gen_random_uuid(), ${ourNumber}::text, number FROM jsonb_array_elements_text(${JSON.stringify(unseen)}::jsonb) AS number
       WHERE ${when} ON CONFLICT (our_number, number) DO NOTHING`,
   };
   return unseen.length > 0 ? [conversations, unlocks] : [unlocks];

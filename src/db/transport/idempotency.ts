@@ -9,15 +9,31 @@ export type IdempotencyKey = { organizationId: string; key: string; route: strin
 export type Answer = { status: number; body: unknown };
 type StoredAnswer = { route: string; requestHash: string; status: number; answer: unknown };
 
+/** The first answer to a key. */
+export type KeyAnswer = { key: IdempotencyKey; status: number; answer: unknown };
+
 /** Written in the statement it protects. A repeated key violates the primary key, so nothing else is written either. */
-export function answerPart(key: IdempotencyKey, status: number, answer: unknown): Part {
+export const answerPart = (key: IdempotencyKey, status: number, answer: unknown): Part =>
+  answersPart([{ key, status, answer }]);
+
+/** The same for several keys, in the order in which all statements write them, so that two do not deadlock. */
+export function answersPart(answers: readonly KeyAnswer[]): Part {
+  const rows = answers.map(({ key, status, answer }) => ({
+    organization_id: key.organizationId,
+    key: key.key,
+    route: key.route,
+    request_hash: key.requestHash,
+    status,
+    answer,
+  }));
   return {
     name: 'first_answer',
     statement: (
       when,
     ) => sql`INSERT INTO idempotency_keys (organization_id, key, route, request_hash, status, answer)
-      SELECT ${key.organizationId}::uuid, ${key.key}::text, ${key.route}::text, ${key.requestHash}::text, ${status}::integer,
-        ${JSON.stringify(answer)}::jsonb WHERE ${when}`,
+      SELECT a.organization_id, a.key, a.route, a.request_hash, a.status, a.answer
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS a(organization_id uuid, key text, route text, request_hash text,
+        status integer, answer jsonb) WHERE ${when} ORDER BY a.organization_id, a.key`,
   };
 }
 

@@ -6,7 +6,6 @@ import type { Change, Part } from '../../db/commit.ts';
 import { violatedUnique } from '../../db/constraints.ts';
 import {
   findLead,
-  insertLead,
   insertOffers,
   type LeadOwner,
   leadExists,
@@ -35,6 +34,7 @@ import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 import { chooseNamed, type ProviderResult } from './named-providers.ts';
+import type { InTurn, StoreLead } from './store-together.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'vault' | 'sms'>;
 type Named = { organizationId: string; providerIds: readonly string[] };
@@ -88,25 +88,26 @@ type Owned = { id: string; organizationId: string };
 type Request = LeadOwner & { priceFloors: PriceFloors; key: IdempotencyKey | null; cause: Cause };
 
 /**
- * Stores a lead, an unlock per eligible buyer, its event and the caller's Idempotency-Key in one atomic statement. On a
- * unique violation, the existing record determines the response. `found`: what `findNamed` has found for the order.
+ * Stores a lead, an unlock per eligible buyer, its event and the caller's Idempotency-Key together. On a unique violation,
+ * the existing record determines the response. `found`: what `findNamed` has found for the order.
  */
 export async function receiveLead(
-  deps: Deps & { findNamed: FindNamed },
+  deps: Deps & { findNamed: FindNamed; store: StoreLead; inTurn: InTurn },
   order: LeadOrder,
   request: Request & { found: Candidate[] },
 ): Promise<Answer> {
   const { organizationId, supplierId, key } = request;
+  const { inTurn } = deps;
   const rules = { floors: request.priceFloors, notBelow: null };
-  const terms = await unlessAnswered(deps, key, () => termsOf(order, defaultTerms, rules)).catch(
-    async (refusal: unknown) => {
-      // A lead that is stored already has a price of its own, which a repeat without a price means.
-      const known = order.publicId ? await findLead(deps.db, request, order.publicId) : null;
-      if (known) return { answer: await offerLead(deps, known, order, request, 201) };
-      throw refusal;
-    },
-  );
-  if ('answer' in terms) return terms.answer;
+  let terms: Terms;
+  try {
+    terms = termsOf(order, defaultTerms, rules);
+  } catch (refusal) {
+    // A lead that is stored already has a price of its own, which a repeat without a price means.
+    const earlier = await inTurn(() => earlierAnswer(deps, order, request, order.publicId));
+    if (earlier) return earlier;
+    throw refusal;
+  }
   for (let round = 0; round < 5; round += 1) {
     const id = newId();
     const publicId = order.publicId ?? newLeadId(randomBytes);
@@ -120,29 +121,40 @@ export async function receiveLead(
       organizationId,
       supplierId,
       publicId,
-      ...terms.given,
+      ...terms,
       maxSales,
       ...sealed(deps, order),
     };
-    const parts = [insertLead(lead), ...offerParts(deps, lead, terms.given, offers)];
+    const event = { ...offersEvent('lead.received', lead, offers), cause: request.cause };
+    const keyed = key && { key, status: answer.status, answer: answer.body };
     try {
-      const change = changeOf(key, answer, parts, offersEvent('lead.received', lead, offers));
-      await commitOnce(deps, change, request.cause, () => leadExists(deps.db, id));
+      await once(deps.store({ lead, offers, event, answer: keyed, inTurn }), () => leadExists(deps.db, id));
       return answer;
     } catch (error) {
       // Two leads for the same new phones may deadlock; the refused one wrote nothing.
       if (isConflict(error)) continue;
       const collision = violatedUnique(error);
       if (collision === null) throw error;
-      const first = await firstAnswer(deps.db, key);
-      if (first) return first;
-      const known =
-        order.publicId && collision === leadIdConstraint ? await findLead(deps.db, request, publicId) : null;
-      if (known) return offerLead(deps, known, order, request, 201);
-      if (order.publicId && collision === leadIdConstraint) throw leadIdTaken();
+      const isTaken = order.publicId !== null && collision === leadIdConstraint;
+      const earlier = await inTurn(() => earlierAnswer(deps, order, request, isTaken ? publicId : null));
+      if (earlier) return earlier;
+      if (isTaken) throw leadIdTaken();
     }
   }
   throw tooContended();
+}
+
+/** What an earlier request determines: the first one with this key, or the one that stored this lead. */
+async function earlierAnswer(
+  deps: Deps,
+  order: LeadOrder,
+  request: Request,
+  publicId: string | null,
+): Promise<Answer | null> {
+  const first = await firstAnswer(deps.db, request.key);
+  if (first) return first;
+  const known = publicId === null ? null : await findLead(deps.db, request, publicId);
+  return known && offerLead(deps, known, order, request, 201);
 }
 
 /** `warnings`: what was left out of the contact, absent when all of it was stored. */
@@ -179,16 +191,14 @@ export async function offerLead(
     const offered = { erased: lead.contact === null, maxSales, sold };
     const { offers, results } = chooseNamed(offered, found, order.providerIds, new Date());
     const answer: Answer = { status, body: { lead_id: lead.publicId, provider_results: results } };
-    const parts = offerParts(deps, lead, terms.given, offers);
+    const parts = insertOffers([{ lead, terms: terms.given, offers }], deps.sms.ourNumber);
     if (offers.length === 0 && !key) return answer;
     try {
       const event = offers.length > 0 ? offersEvent('offers.requested', lead, offers) : null;
       const change = changeOf(key, answer, parts, event);
       const [first] = offers;
-      await commitOnce(
-        deps,
-        change,
-        request.cause,
+      await once(
+        deps.relay.commit(change, { cause: request.cause }),
         async () => first !== undefined && unlockExists(deps.db, first.unlockId),
       );
       return answer;
@@ -203,17 +213,12 @@ export async function offerLead(
 }
 
 /**
- * Commits. When the answer to COMMIT was lost, looks up the result instead of retrying. A result that is not found may
- * still appear: the caller gets 503 and retries with its key.
+ * When the answer to COMMIT was lost, looks up the result instead of retrying. A result that is not found may still appear:
+ * the caller gets 503 and retries with its key.
  */
-async function commitOnce(
-  deps: Deps,
-  change: Change,
-  cause: Cause,
-  happened: () => Promise<boolean>,
-): Promise<void> {
+async function once(committed: Promise<unknown>, happened: () => Promise<boolean>): Promise<void> {
   try {
-    await deps.relay.commit(change, { cause });
+    await committed;
   } catch (error) {
     if (!(error instanceof CommitOutcomeUnknownError) || !(await happened())) throw error;
   }
@@ -242,9 +247,6 @@ const offersEvent = (
   subject: subjects.lead(lead.id),
   data: { leadId: lead.id, unlockIds: offers.map(({ unlockId }) => unlockId) },
 });
-
-const offerParts = (deps: Deps, lead: Owned, terms: Terms, offers: readonly NewOffer[]) =>
-  offers.length > 0 ? insertOffers(lead, { ...terms, ourNumber: deps.sms.ourNumber }, offers) : [];
 
 function sealed({ vault }: Deps, order: LeadOrder) {
   const { phone, email, noteLines } = order.contact;

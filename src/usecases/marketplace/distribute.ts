@@ -77,7 +77,7 @@ export function createDistribution(installation: Omit<Deps, 'gates'>): Distribut
   const turnedAway = new Set<string>();
   const batches: Batches<ReceivedLead, Outcome> = inBatchesByKey(
     (campaignId, leads) => retryWhileDisconnected(() => decideTogether(deps, campaignId, leads), patienceMs),
-    mostTogether,
+    { atOnce: 1, most: mostTogether },
   );
   return {
     decide: (lead) => batches(lead.campaignId, lead),

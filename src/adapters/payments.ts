@@ -154,6 +154,8 @@ export type RefundAtStripe = {
   status: 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled';
   /** Stripe's word for why it failed. Null unless it did. */
   failure: string | null;
+  /** The idempotency key of the call that made it. Null for one made elsewhere. */
+  key: string | null;
 };
 
 export type DisputeAtStripe = {
@@ -213,6 +215,12 @@ export interface PaymentGateway {
   /** Final: a detached card cannot be attached again. Does nothing for a card that is detached or unknown. */
   detachCard(request: { idempotencyKey: string; paymentMethod: string }): Promise<void>;
   chargeCard(request: CardCharge): Promise<ChargeResult>;
+  /** The charge of a customer that was made with this metadata since then, paid ones first. Null when there is none. */
+  findCharge(request: {
+    customer: string;
+    metadata: Record<string, string>;
+    since: Date;
+  }): Promise<ChargeResult | null>;
   /**
    * Tries a payment again that was declined or awaits the customer: the same payment intent, so that it is paid once. Has
    * a new key for each attempt. Returns the result of a payment that has already succeeded.

@@ -69,6 +69,8 @@ export function createActs(world: World) {
   const { store, phones, ledger } = world;
   return {
     ...createStripeActs(store, ledger),
+    /** A day passes for Stripe's idempotency keys. */
+    forgetKeys: () => world.forgetKeys(),
     /** Actions of a CRM user, and the CRM's settings. */
     ghl: createGhlActs(world.ghl, ledger, world.onChange),
     /** Sends a text from a phone to our number, through the given provider or the one that texted the phone last. */
@@ -156,6 +158,14 @@ export function createControl(world: World): Control {
       run: async (_request, id) => found(await webhooks.deliver(id), `webhook ${id}`),
     },
     { method: 'POST', pattern: /^events\/([^/]+)\/deliver$/, run: (_request, id) => act.resend(id) },
+    {
+      method: 'POST',
+      pattern: /^keys\/forget$/,
+      run: () => {
+        act.forgetKeys();
+        return { forgotten: true };
+      },
+    },
     { method: 'GET', pattern: /^phones$/, run: () => ({ phones: phones.recent(5000) }) },
     {
       method: 'GET',

@@ -106,6 +106,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     google,
     onChange,
     configure: (targets) => applyTargets(settings, targetsSchema.parse(targets)),
+    forgetKeys: () => stripe.forgetKeys(),
     reset: () => {
       for (const part of [ledger, webhooks, phones, store, stripe, twilio, textmagic, sendgrid, ghl, google])
         part.reset();

@@ -24,5 +24,7 @@ export type World = {
   google: Google;
   onChange(): void;
   configure(targets: Targets): void;
+  /** Stripe forgets its idempotency keys, as it does after a day. */
+  forgetKeys(): void;
   reset(): void;
 };

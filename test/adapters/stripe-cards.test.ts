@@ -195,6 +195,42 @@ describe('pages', () => {
   });
 });
 
+describe('looking for a charge', () => {
+  const since = new Date(Date.now() - 60_000);
+
+  it('finds the one with this metadata, the paid one first, and none of another customer or time', async () => {
+    const of = await wallet();
+    const named = (name: string) => ({ ...metadata, recharge_id: name });
+    const find = (name: string, customer = of.customer, from = since) =>
+      stripe.findCharge({ customer, metadata: named(name), since: from });
+    const make = (name: string, number: number) =>
+      stripe.chargeCard(charge(of, { metadata: named(name), idempotencyKey: `${name}-${number}` }));
+    const paid = await make('paid', 1);
+    sandbox.act.declineNext(of.customer, { code: 'insufficient_funds', times: 2 });
+    const declined = await make('declined', 1);
+    await make('paid', 2);
+    expect(await find('paid')).toEqual(paid);
+    expect(await find('declined')).toEqual(declined);
+    expect(await find('unknown')).toBeNull();
+    expect(await find('paid', await createCustomer('customer-2'))).toBeNull();
+    expect(await find('paid', of.customer, new Date(Date.now() + 60_000))).toBeNull();
+  });
+
+  it('finds a charge behind a hundred others', async () => {
+    const of = await wallet();
+    const make = (name: string) =>
+      stripe.chargeCard(charge(of, { metadata: { ...metadata, recharge_id: name }, idempotencyKey: name }));
+    const first = await make('first');
+    for (let n = 0; n < 101; n += 1) await make(`other${n}`);
+    const found = await stripe.findCharge({
+      customer: of.customer,
+      metadata: { recharge_id: 'first' },
+      since,
+    });
+    expect(found).toEqual(first);
+  });
+});
+
 describe('charges off session', () => {
   it('a charge that succeeds returns its payment', async () => {
     const of = await wallet();

@@ -167,9 +167,10 @@ describe('refunds', () => {
     const pending = sandbox.act.refund(paymentIntent, { amount: 500, status: 'pending' });
     const inquiry = sandbox.act.dispute(paymentIntent, { status: 'warning_needs_response' });
     const before = await stripe.retrieveReversals(paymentIntent);
+    const usd = { currency: 'usd', key: null };
     expect(before.refunds.toSorted((a, b) => a.amount - b.amount)).toEqual([
-      { id: failed.id, amount: 300, currency: 'usd', status: 'failed', failure: 'expired_or_canceled_card' },
-      { id: pending.id, amount: 500, currency: 'usd', status: 'pending', failure: null },
+      { id: failed.id, ...usd, amount: 300, status: 'failed', failure: 'expired_or_canceled_card' },
+      { id: pending.id, ...usd, amount: 500, status: 'pending', failure: null },
     ]);
     const dispute = { id: inquiry.id, amount: 1500, reason: 'fraudulent' };
     expect(before.disputes).toEqual([{ ...dispute, withdrawn: 0, status: 'warning_needs_response' }]);

@@ -7,7 +7,7 @@ import { idOf, oneOf } from './objects.ts';
 
 type ChargeCalls = Pick<
   PaymentGateway,
-  'chargeCard' | 'confirmCharge' | 'retrieveConfirmation' | 'cancelCharge' | 'retrievePayment'
+  'chargeCard' | 'findCharge' | 'confirmCharge' | 'retrieveConfirmation' | 'cancelCharge' | 'retrievePayment'
 >;
 
 const statuses = [
@@ -19,6 +19,9 @@ const statuses = [
   'succeeded',
 ] as const;
 const expand = ['latest_charge'];
+/** Stripe's largest page of a list. */
+const pageSize = 100;
+const mostCharges = 10_000;
 const confirmable = new Set<string>(['requires_payment_method', 'requires_confirmation', 'requires_action']);
 /** Stripe's answer to a call that the payment's state does not allow. */
 const unexpectedState = 'payment_intent_unexpected_state';
@@ -29,6 +32,21 @@ export function chargeCalls(stripe: Stripe): ChargeCalls {
   return {
     chargeCard: ({ idempotencyKey, ...charge }) =>
       outcomeOf(stripe.paymentIntents.create(chargeParams(charge), { idempotencyKey })),
+    findCharge: async ({ customer, metadata, since }) => {
+      const created = { gte: Math.floor(since.getTime() / 1_000) };
+      const list = stripe.paymentIntents.list({
+        customer,
+        created,
+        limit: pageSize,
+        expand: ['data.latest_charge'],
+      });
+      const ours = Object.entries(metadata);
+      const made = (await asked(list.autoPagingToArray({ limit: mostCharges }))).filter((intent) =>
+        ours.every(([name, value]) => intent.metadata[name] === value),
+      );
+      const chosen = made.find(({ status }) => status === 'succeeded') ?? made[0];
+      return chosen ? resultFrom(chosen) : null;
+    },
     confirmCharge: async ({ idempotencyKey, paymentIntent, paymentMethod, offSession, returnUrl }) => {
       const params: Stripe.PaymentIntentConfirmParams = {
         payment_method: paymentMethod,

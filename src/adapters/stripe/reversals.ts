@@ -15,9 +15,9 @@ export async function refund(
   const { paymentIntent, idempotencyKey, amount } = request;
   const params: Stripe.RefundCreateParams = {
     payment_intent: paymentIntent,
-    // Stripe's `reason` allows three values only; ours is stored as metadata.
+    // Stripe's `reason` allows three values only; ours is stored as metadata, with the key, which Stripe itself forgets.
     reason: 'requested_by_customer',
-    metadata: { reason: request.reason },
+    metadata: { reason: request.reason, key: idempotencyKey },
     ...(amount !== undefined && { amount }),
   };
   try {
@@ -41,7 +41,14 @@ export async function retrieveReversals(stripe: Stripe, payment_intent: string) 
   return { refunds: refunds.map(refundFrom), disputes: disputes.map(disputeFrom) };
 }
 
-function refundFrom({ id, amount, currency, status, failure_reason }: Stripe.Refund): RefundAtStripe {
+function refundFrom({
+  id,
+  amount,
+  currency,
+  status,
+  failure_reason,
+  metadata,
+}: Stripe.Refund): RefundAtStripe {
   return {
     id,
     amount,
@@ -49,6 +56,7 @@ function refundFrom({ id, amount, currency, status, failure_reason }: Stripe.Ref
     // A status that Stripe may add later must not be read as money that went back.
     status: oneOf(['requires_action', 'succeeded', 'failed', 'canceled'] as const, status) ?? 'pending',
     failure: failure_reason ?? null,
+    key: metadata?.key ?? null,
   };
 }
 

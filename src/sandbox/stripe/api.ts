@@ -17,6 +17,7 @@ type Parts = { settings: Settings; store: StripeStore };
 export type StripeSnapshot = { objects: StoreSnapshot; keys: KeySnapshot };
 
 type StripeApi = VendorApi & {
+  forgetKeys(): void;
   reset(): void;
   snapshot(): StripeSnapshot;
   restore(snapshot: StripeSnapshot): void;
@@ -225,6 +226,7 @@ export function createStripeApi({ settings, store }: Parts): StripeApi {
 
   return {
     ...api,
+    forgetKeys: () => keys.reset(),
     reset: () => keys.reset(),
     snapshot: () => ({ objects: store.snapshot(), keys: keys.snapshot() }),
     restore(snapshot) {

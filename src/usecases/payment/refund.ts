@@ -18,7 +18,7 @@ import type { Cause } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 import { refundedNotice } from './reversal-news.ts';
-import { bookCurrent, fetchReversals } from './reversals.ts';
+import { bookCurrent, fetchReversals, findMade } from './reversals.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments'>;
 
@@ -112,6 +112,7 @@ async function refundAtStripe(
   const subject = subjects.unlock(payment.unlockId);
   // Stripe repeats a refusal to its key for a day, also when its cause was corrected since.
   const refusals = await countRefusals(deps.db, { key, subject });
+  const keyAfter = (effectKey: string) => (refusals === 0 ? effectKey : `${effectKey}-${refusals}`);
   const sent = await deps.effects.keyed(run.effect, {
     key,
     vendor: 'stripe',
@@ -120,10 +121,11 @@ async function refundAtStripe(
     subject,
     call: async (effectKey) => {
       const { paymentIntent } = payment;
-      const idempotencyKey = refusals === 0 ? effectKey : `${effectKey}-${refusals}`;
+      const idempotencyKey = keyAfter(effectKey);
       const made = await deps.payments.refund({ paymentIntent, idempotencyKey, reason, amount });
       return { vendorId: made.id, result: { amount: made.amount } };
     },
+    find: (effectKey) => findMade(payment.paymentIntent, keyAfter(effectKey), deps),
   });
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'refused') {

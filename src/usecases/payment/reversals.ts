@@ -91,6 +91,17 @@ export async function fetchReversals(
 const failedIds = ({ refunds }: Reversals) =>
   refunds.filter(({ status }) => hasFailed(status)).map(({ id }) => id);
 
+/** The refund that was made with this key, in the shape of a recorded answer. */
+export async function findMade(
+  paymentIntent: string,
+  key: string,
+  { payments }: { payments: Pick<PaymentGateway, 'retrieveReversals'> },
+): Promise<{ vendorId: string; result: { amount: number } } | null> {
+  const { refunds } = await payments.retrieveReversals(paymentIntent);
+  const made = refunds.find((refund) => refund.key === key);
+  return made ? { vendorId: made.id, result: { amount: made.amount } } : null;
+}
+
 function reversalsOf(found: Awaited<ReturnType<PaymentGateway['retrieveReversals']>>): Reversals {
   return {
     refunds: found.refunds.map(({ id, amount, status, failure }) => ({

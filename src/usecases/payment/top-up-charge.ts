@@ -35,11 +35,22 @@ export function chargeTopUp(deps: Deps, topUp: TopUp, run: EffectRun): Promise<E
     kind: 'charge',
     organizationId: topUp.organizationId,
     subject: subjects.top_up(topUp.id),
-    call: async (idempotencyKey) => {
-      const charged = chargedOf(await callStripe(deps, topUp, idempotencyKey));
-      return { vendorId: charged.paymentIntent, result: charged };
+    call: async (idempotencyKey) => answerOf(await callStripe(deps, topUp, idempotencyKey)),
+    find: async (_key, since) => {
+      const { paymentIntent, customerId: customer } = topUp;
+      // A payment that is known is confirmed again, which charges it once.
+      if (paymentIntent !== null || customer === null) return null;
+      const made = await deps.payments.findCharge({ customer, metadata: metadataOf(topUp), since });
+      return made && answerOf(made);
     },
   });
+}
+
+const metadataOf = ({ id, buyerId }: TopUp) => ({ kind: 'top_up', top_up_id: id, buyer_id: buyerId });
+
+function answerOf(result: ChargeResult): { vendorId: string | null; result: Charged } {
+  const charged = chargedOf(result);
+  return { vendorId: charged.paymentIntent, result: charged };
 }
 
 function callStripe(
@@ -47,7 +58,7 @@ function callStripe(
   topUp: TopUp,
   idempotencyKey: string,
 ): Promise<ChargeResult> {
-  const { id, buyerId, kind, amountMinor, currency, customerId, card, paymentIntent } = topUp;
+  const { id, kind, amountMinor, currency, customerId, card, paymentIntent } = topUp;
   if (customerId === null || card === null) throw new Error('a top-up is charged without a card');
   const offSession = kind === 'recharge';
   if (paymentIntent !== null)
@@ -60,7 +71,7 @@ function callStripe(
     paymentMethod: card,
     offSession,
     description: offSession ? descriptions.recharge : descriptions.topUp,
-    metadata: { kind: 'top_up', top_up_id: id, buyer_id: buyerId },
+    metadata: metadataOf(topUp),
     ...(!offSession && { returnUrl: returnPage(config, id) }),
   });
 }

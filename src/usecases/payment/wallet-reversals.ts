@@ -15,7 +15,7 @@ import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
-import { fetchReversals, isBooked, isWithinGrace } from './reversals.ts';
+import { fetchReversals, findMade, isBooked, isWithinGrace } from './reversals.ts';
 
 type Deps = Pick<Runtime, 'db' | 'effects' | 'payments'>;
 
@@ -97,6 +97,7 @@ export async function refundReserved(
       const made = await deps.payments.refund({ paymentIntent, idempotencyKey, reason: 'give_back', amount });
       return { vendorId: made.id, result: { amount: made.amount } };
     },
+    find: (key) => findMade(paymentIntent, key, deps),
   });
   if (sent.state === 'wait') return sent.outcome;
   if (sent.state === 'accepted') return bookPresent(charge, deps);

@@ -21,7 +21,7 @@ export async function insertHistory(databaseUrl: string, unlocks: number, buyers
       Number(phoneOf(0).slice(1)),
     ]);
     await db.query(ids, [unlocks, buyers]);
-    await withoutIndexes(db, async () => {
+    await withoutIndexes(db, ['leads', 'lead_unlocks', 'messages', 'effects', 'events'], async () => {
       const fill = (statement: (organization: string) => string) => unchecked(db, statement(organizationId));
       await Promise.all([fill(leads), fill(offers), fill(messages), fill(effects), fill(events)]);
     });
@@ -40,11 +40,16 @@ export async function insertHistory(databaseUrl: string, unlocks: number, buyers
 }
 
 /** Drops the indexes during the inserts, because building them afterwards is much faster. */
-async function withoutIndexes(db: Database, fill: () => Promise<void>): Promise<void> {
+export async function withoutIndexes(
+  db: Database,
+  tables: readonly string[],
+  fill: () => Promise<void>,
+): Promise<void> {
   const indexes = await db.query<{ name: string; definition: string }>(
     `SELECT i.indexrelid::regclass::text AS name, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') AS definition
-     FROM pg_index i WHERE i.indrelid = ANY ('{leads,lead_unlocks,messages,effects,events}'::regclass[])
+     FROM pg_index i WHERE i.indrelid = ANY (SELECT name::regclass FROM unnest($1::text[]) AS name)
        AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)`,
+    [tables],
   );
   for (const { name } of indexes) await db.query(`DROP INDEX ${name}`);
   await fill();
@@ -52,7 +57,7 @@ async function withoutIndexes(db: Database, fill: () => Promise<void>): Promise<
 }
 
 /** Runs a statement without checking foreign keys, which hold because all rows come from one table. */
-const unchecked = (db: Database, statement: string) =>
+export const unchecked = (db: Database, statement: string) =>
   db.withTx(async (tx) => {
     await tx.query('SET LOCAL session_replication_role = replica');
     await tx.query(statement);

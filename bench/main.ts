@@ -31,6 +31,7 @@ const rows: Record<string, () => Promise<Measure>> = {
   marketplace: async () => (await import('./marketplace.ts')).measureMarketplace,
   'hot-campaign': async () => (await import('./hot-campaign.ts')).measureHotCampaign,
   broadcast: async () => (await import('./hot-campaign.ts')).measureBroadcast,
+  'many-campaigns': async () => (await import('./many-campaigns.ts')).measureManyCampaigns,
   'waiting-leads': async () => (await import('./waiting-leads.ts')).measureWaitingLeads,
 };
 

@@ -19,12 +19,13 @@ const p99GoalMs = 250;
 
 type Figures = { perSecond: number; times: number[]; late: number; processes: Usage[] };
 
-/** Sends leads that no other equals. `late`: those whose answer did not tell of a sale. */
-export function createSender(url: string, { campaignId, categoryId, supplierKey }: MarketCampaign) {
+/** Sends leads that no other equals, to one campaign after the other. */
+export function createSender(url: string, campaigns: readonly MarketCampaign[]) {
   const poster = createPoster(connections);
-  const headers = { 'content-type': 'application/json', 'x-api-key': supplierKey };
   let sent = 0;
   const send = async (): Promise<{ ms: number; isSold: boolean }> => {
+    const { campaignId, categoryId, supplierKey } = campaigns[sent % campaigns.length]!;
+    const headers = { 'content-type': 'application/json', 'x-api-key': supplierKey };
     sent += 1;
     const data = { firstName: 'Ann', email: `ann${sent}@clients.example`, roofAge: 12 };
     const began = performance.now();
@@ -36,8 +37,9 @@ export function createSender(url: string, { campaignId, categoryId, supplierKey 
   return { send, close: () => poster.close() };
 }
 
-async function sendAll(url: string, campaign: MarketCampaign, count: number) {
-  const sender = createSender(url, campaign);
+/** `late`: those whose answer did not tell of a sale. */
+export async function sendAll(url: string, campaigns: readonly MarketCampaign[], count: number) {
+  const sender = createSender(url, campaigns);
   const times: number[] = [];
   let [left, late] = [count, 0];
   const one = async () => {
@@ -69,9 +71,9 @@ async function measure(backend: Backend, size: number, start: Start): Promise<Fi
     await db.query('ANALYZE');
     await db.close();
     const { url } = await start(servers, vendors);
-    await sendAll(url, campaign, size / 5);
+    await sendAll(url, [campaign], size / 5);
     const usage = await machine.measure();
-    const sent = await sendAll(url, campaign, size);
+    const sent = await sendAll(url, [campaign], size);
     const processes = (await usage.end()).filter(({ role }) => role !== 'vendors');
     return { ...sent, processes };
   } finally {

@@ -63,7 +63,7 @@ async function measure(backend: Backend, count: number, idleSeconds: number): Pr
 
 /** Sends leads at a steady rate; returns the times to their answers, sorted, ms. */
 async function answers(url: string, campaign: MarketCampaign, seconds: number, isOver: () => boolean) {
-  const sender = createSender(url, campaign);
+  const sender = createSender(url, [campaign]);
   const sent: Promise<number>[] = [];
   const began = performance.now();
   for (let n = 0; n < seconds * perSecond && !isOver(); n += 1) {

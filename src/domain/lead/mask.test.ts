@@ -74,6 +74,7 @@ test.each([
   ['04/12 34 56 78', '[hidden]'],
   ['11/21/2026, 305 555', '[hidden]'],
   ['10:00, three zero five five five five zero', '10:00, [hidden]'],
+  ['10:00, 3-O-O-5-O-O-O-1-O-l', '10:00, [hidden]'],
   ['305 dash 555 dash 0123', '[hidden]'],
   ['five five five one two three four', '[hidden]'],
   ['tres cero cinco 555 0123', '[hidden]'],
@@ -127,14 +128,45 @@ test.each([
   expect(maskLinks(text)).toBe(shown);
 });
 
+const separator = fc.constantFrom(
+  '',
+  ' ',
+  '-',
+  '.',
+  ' - ',
+  '/',
+  ' . ',
+  '(',
+  ') ',
+  '_',
+  '\u200b',
+  '·',
+  '—',
+  ':',
+  ', ',
+);
+
 it('hides ten digits with any separators', () => {
-  const separator = fc.constantFrom('', ' ', '-', '.', ' - ', '/', ' . ', '(', ') ', '_', '\u200b', '·', '—');
   const digits = fc.array(fc.tuple(fc.nat(9), separator), { minLength: 10, maxLength: 10 });
   fc.assert(
     fc.property(digits, (pieces) => {
       const number = `305${pieces.map(([digit, between]) => between + digit).join('')}`;
       const shown = maskContactData(`call ${number} ok`);
       expect(shown.replace(/\D/g, '').length).toBeLessThan(7);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+it('hides ten digits and letters read as digits, behind a date, an hour or a budget', () => {
+  const before = fc.constantFrom('', '10:00, ', '11/21/2026 ', '11/21 - ', '1500-2000, ');
+  const digit = fc.constantFrom('0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'O5', 'l1');
+  const digits = fc.array(fc.tuple(digit, separator), { minLength: 10, maxLength: 10 });
+  fc.assert(
+    fc.property(before, digits, (known, pieces) => {
+      const number = `305${pieces.map(([each, between]) => between + each).join('')}`;
+      const shown = maskContactData(`ring ${known}${number} #`).replace(known, '');
+      expect(shown.replace(/[^\dOl]/g, '').length).toBeLessThan(7);
     }),
     { numRuns: 2_000 },
   );

@@ -56,7 +56,7 @@ const BETWEEN = String.raw`(?:[\s().\-\u2010-\u2015\u2212\/·•_*,:;|+~#]|dash|
  * be hidden already, where it looked like a host's address (`305000) 0.0.0.0/00 - 0`).
  */
 const PHONE = String.raw`[+(]{0,2}${DIGIT}(?:${BETWEEN}(?:\[hidden\]${BETWEEN})?${DIGIT_LIKE}){6,}`;
-const ONE_DIGIT = new RegExp(DIGIT, 'giu');
+const ONE_DIGIT = new RegExp(DIGIT_LIKE, 'giu');
 
 const MONTH = '(?:0?[1-9]|1[0-2])';
 const DAY = String.raw`(?:0?[1-9]|[12]\d|3[01])`;

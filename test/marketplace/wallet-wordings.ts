@@ -35,6 +35,11 @@ export const ofWallets: Provocations = {
     ask(buyer, 'POST', methods, { paymentMethodId: 'pm_nowhere' }),
   'POST /api/payments/methods 400 Payment method declined': ({ ask, buyer }) =>
     ask(buyer, 'POST', methods, { paymentMethodId: 'pm_card_chargeDeclined' }),
+  'POST /api/payments/methods 409 Payment account not found': async ({ api, ask, seller }) => {
+    const forgotten = await makeBuyer(api, seller);
+    await makeWallet(api, forgotten, { card: false });
+    return ask(forgotten, 'POST', methods, { paymentMethodId: 'pm_card_visa' });
+  },
   'PUT /api/payments/methods 400 Payment method ID is required': ({ ask, buyer }) =>
     ask(buyer, 'PUT', methods),
   'PUT /api/payments/methods 404 Payment method not found': ({ ask, buyer }) =>

@@ -72,7 +72,7 @@ export function cardRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
               .meta({
                 examples: [{ message: 'Payment method added successfully', paymentMethod: examples.card }],
               }),
-            ...contractProblems(400, 401, 403, 404, 413, 415, 429, 503),
+            ...contractProblems(400, 401, 403, 404, 409, 413, 415, 429, 503),
           },
         },
       },

@@ -15,7 +15,7 @@ import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip } from '../../engine/outcome.ts';
 import { newId } from '../../events/new-id.ts';
 import type { Runtime } from '../runtime.ts';
-import { customerOf, forCustomer } from './wallet-customer.ts';
+import { customerOf, withKnownCustomer } from './wallet-customer.ts';
 
 type Deps = Pick<Runtime, 'db' | 'relay' | 'effects' | 'payments' | 'config' | 'selfCheck'>;
 
@@ -26,19 +26,21 @@ export async function beginSetup(
   deps: Deps,
   wallet: Wallet,
 ): Promise<{ clientSecret: string | null; customerId: string }> {
-  return forCustomer(deps, wallet, async (customer) => {
-    const setup = await deps.payments.createSetupIntent({
+  const customer = await customerOf(deps, wallet);
+  const setup = await withKnownCustomer(() =>
+    deps.payments.createSetupIntent({
       idempotencyKey: `setup-intent:${newId()}`,
       customer,
       metadata: { kind: 'card', buyer_id: wallet.buyerId },
-    });
-    return { clientSecret: setup.clientSecret, customerId: customer };
-  });
+    }),
+  );
+  return { clientSecret: setup.clientSecret, customerId: customer };
 }
 
 /** Where the buyer saves a card on Stripe's page. */
 export async function setupPage(deps: Deps, wallet: Wallet, back: string): Promise<string> {
-  const { url } = await forCustomer(deps, wallet, (customer) =>
+  const customer = await customerOf(deps, wallet);
+  const { url } = await withKnownCustomer(() =>
     deps.payments.createSetupCheckout({
       idempotencyKey: `setup-page:${newId()}`,
       customer,
@@ -75,10 +77,12 @@ export async function addCard(
 async function attach(deps: Deps, buyerId: string, stripeId: string, customer: string): Promise<Card> {
   try {
     const idempotencyKey = `attach:${buyerId}:${stripeId}:${newId()}`;
-    return await deps.payments.attachCard({ idempotencyKey, paymentMethod: stripeId, customer });
+    // The card was just read, so what Stripe may not know is the customer.
+    return await withKnownCustomer(() =>
+      deps.payments.attachCard({ idempotencyKey, paymentMethod: stripeId, customer }),
+    );
   } catch (error) {
     if (!(error instanceof PermanentError)) throw error;
-    if (error.code === 'not_found') throw noSuchCard();
     const detail = error.vendorMessage ?? 'Stripe does not save this card. Use another one.';
     throw new ContractError(400, 'invalid_input', 'Payment method declined', detail);
   }

@@ -20,7 +20,7 @@ import { noSuchCard } from './cards.ts';
 import { chargeTopUp, returnPage } from './top-up-charge.ts';
 import { type Settled, settlePayment, settleUnpaid } from './top-up-settle.ts';
 import { answered } from './wallet-calls.ts';
-import { forCustomer } from './wallet-customer.ts';
+import { customerOf, withKnownCustomer } from './wallet-customer.ts';
 
 export type TopUpDeps = Pick<Runtime, 'db' | 'relay' | 'effects' | 'payments' | 'config' | 'selfCheck'>;
 
@@ -205,11 +205,10 @@ export async function openTopUpPage(
   wallet: Wallet,
   { amountMinor, back }: { amountMinor: number; back: string },
 ): Promise<string> {
-  return forCustomer(deps, wallet, async (customer) => {
-    const topUp = newTopUp(wallet, 'checkout', amountMinor, null);
-    await begin(deps, topUp, null);
-    return openSession(deps, topUp, { customer, back });
-  });
+  const customer = await customerOf(deps, wallet);
+  const topUp = newTopUp(wallet, 'checkout', amountMinor, null);
+  await begin(deps, topUp, null);
+  return openSession(deps, topUp, { customer, back });
 }
 
 async function openSession(
@@ -217,18 +216,20 @@ async function openSession(
   topUp: NewTopUp,
   { customer, back }: { customer: string; back: string },
 ): Promise<string> {
-  const session = await payments.createCheckout({
-    idempotencyKey: `top-up-page:${topUp.id}`,
-    amount: topUp.amountMinor,
-    currency: topUp.currency,
-    description: 'Wallet recharge',
-    expiresAt: new Date(selfCheck.now().getTime() + pageLastsMs),
-    successUrl: `${back}/top-ups/${topUp.id}`,
-    cancelUrl: back,
-    customer,
-    saveCard: true,
-    metadata: { kind: 'top_up', top_up_id: topUp.id, buyer_id: topUp.buyerId },
-  });
+  const session = await withKnownCustomer(() =>
+    payments.createCheckout({
+      idempotencyKey: `top-up-page:${topUp.id}`,
+      amount: topUp.amountMinor,
+      currency: topUp.currency,
+      description: 'Wallet recharge',
+      expiresAt: new Date(selfCheck.now().getTime() + pageLastsMs),
+      successUrl: `${back}/top-ups/${topUp.id}`,
+      cancelUrl: back,
+      customer,
+      saveCard: true,
+      metadata: { kind: 'top_up', top_up_id: topUp.id, buyer_id: topUp.buyerId },
+    }),
+  );
   if (!session.url)
     throw new TransientError('the checkout session has no URL', { vendor: 'stripe', code: 'unavailable' });
   await relay.commit({ writes: [storeSession(topUp.id, session)] });

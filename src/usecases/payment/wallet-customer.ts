@@ -43,17 +43,13 @@ export async function customerOf(deps: Deps, wallet: Wallet): Promise<string> {
 }
 
 /**
- * A call for the wallet's customer. Throws 409 for a customer that Stripe does not know: it was deleted there, or the key is
- * of another account. Nothing is replaced by itself, because the saved cards would be lost with it.
+ * A call that names the wallet's customer and nothing else at Stripe. Throws 409 for a customer that Stripe does not know: it
+ * was deleted there, or the key is of another account. Nothing is replaced by itself, because the saved cards would be lost
+ * with it.
  */
-export async function forCustomer<T>(
-  deps: Deps,
-  wallet: Wallet,
-  call: (customer: string) => Promise<T>,
-): Promise<T> {
-  const customer = await customerOf(deps, wallet);
+export async function withKnownCustomer<T>(call: () => Promise<T>): Promise<T> {
   try {
-    return await call(customer);
+    return await call();
   } catch (error) {
     if (!(error instanceof PermanentError) || error.code !== 'not_found') throw error;
     throw new ContractError(

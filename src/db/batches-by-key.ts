@@ -8,7 +8,7 @@ export type Batches<K, V> = (key: string, member: K) => Promise<V>;
  */
 export function inBatchesByKey<K, V>(
   work: (key: string, members: K[]) => Promise<V[]>,
-  limits: BatchLimits,
+  limits: BatchLimits<K>,
 ): Batches<K, V> {
   const lines = new Map<string, { call: (member: K) => Promise<V>; waiting: number }>();
   return async (key, member) => {

@@ -99,7 +99,7 @@ describe('inBatches', () => {
     expect(works).toEqual([[1, 2], [3, 4], [5]]);
   });
 
-  it('that the database refuses is done again one by one: each member has its own outcome', async () => {
+  it('that the database refuses is done again in halves: each member has its own outcome', async () => {
     const refusal = new pg.DatabaseError('a constraint', 0, 'error');
     const works: number[][] = [];
     const ask = inBatches(async (keys: number[]) => {
@@ -113,6 +113,46 @@ describe('inBatches', () => {
       { status: 'rejected', reason: refusal },
       { status: 'fulfilled', value: 3 },
     ]);
-    expect(works).toEqual([[1, 2, 3], [1], [2], [3]]);
+    expect(works).toEqual([[1, 2, 3], [1, 2], [1], [2], [3]]);
+  });
+
+  it('of 64 with one that the database refuses takes 13 more, and stores all others', async () => {
+    const works: number[][] = [];
+    const refusal = new pg.DatabaseError('a constraint', 0, 'error');
+    const ask = inBatches(async (keys: number[]) => {
+      works.push(keys);
+      if (keys.includes(40)) throw refusal;
+      return keys;
+    });
+    const settled = await Promise.allSettled(Array.from({ length: 64 }, (_, n) => ask(n)));
+    expect(settled.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([40]);
+    expect(works).toHaveLength(13);
+  });
+
+  it.each(['55P03', '57014', '53100', '53200', '58030', 'XX000'])(
+    'that fails with %s, which no member is to blame for, is not tried again',
+    async (code) => {
+      const works: number[][] = [];
+      const ask = inBatches(async (keys: number[]) => {
+        works.push(keys);
+        throw Object.assign(new pg.DatabaseError('not now', 0, 'error'), { code });
+      });
+      const settled = await Promise.allSettled([1, 2, 3].map(ask));
+      expect(settled.map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+      expect(works).toEqual([[1, 2, 3]]);
+    },
+  );
+
+  it('is bounded by weight, and takes one member of any weight', async () => {
+    const works: number[][] = [];
+    const ask = inBatches(
+      async (weights: number[]) => {
+        works.push(weights);
+        return weights;
+      },
+      { atOnce: 1, most: 10, weightOf: (weight) => weight },
+    );
+    await Promise.all([4, 5, 2, 30, 9, 1, 1].map(ask));
+    expect(works).toEqual([[4, 5], [2], [30], [9, 1], [1]]);
   });
 });

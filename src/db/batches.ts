@@ -1,17 +1,19 @@
-import { isAnswer } from './database-errors.ts';
+import { isRefusal } from './database-errors.ts';
 import { settledWithin } from './deadline.ts';
 import type { Queryable } from './queryable.ts';
 
-export type BatchLimits = {
+export type BatchLimits<K = never> = {
   /** Batches under way; further callers wait and share the next one. Each takes a connection. */
   atOnce: number;
-  /** Members of one batch; the others wait for the next one. */
+  /** Members of one batch, or their weight together; the others wait for the next one. */
   most: number;
+  /** A member that weighs more than `most` is a batch of its own. Each weighs 1 unless given. */
+  weightOf?: (key: K) => number;
   /** After this time a batch counts no longer as under way. */
   patienceMs?: number;
 };
 
-const defaults: BatchLimits = { atOnce: 3, most: 1_000 };
+const defaults = { atOnce: 3, most: 1_000 };
 
 type Caller<K, V> = { key: K; resolve: (value: V) => void; reject: (error: unknown) => void };
 
@@ -21,12 +23,13 @@ type Caller<K, V> = { key: K; resolve: (value: V) => void; reject: (error: unkno
  * began before its call, so an answer is as fresh as one of its own. A batch that hangs holds up its members, and the others
  * for `patienceMs` at most.
  *
- * `work` returns a value for each key. Each member keeps its own outcome: when the database refuses a statement, each member
- * is tried alone. Another error, such as a lost connection, rejects all members.
+ * `work` returns a value for each key. Each member keeps its own outcome: when the database refuses a statement, its halves
+ * are tried, down to the member at fault. Another error, such as a lost connection or a lock that took too long, rejects all
+ * members.
  */
 export function inBatches<K, V>(
   work: (keys: K[]) => Promise<V[]>,
-  { atOnce, most, patienceMs = 3_000 }: BatchLimits = defaults,
+  { atOnce, most, weightOf = () => 1, patienceMs = 3_000 }: BatchLimits<K> = defaults,
 ): (key: K) => Promise<V> {
   const callers: Caller<K, V>[] = [];
   let underWay = 0;
@@ -36,8 +39,17 @@ export function inBatches<K, V>(
     isPlanned = true;
     setImmediate(begin);
   };
+  /** How many of the first callers share a batch. */
+  const fitting = () => {
+    let weight = 0;
+    const over = callers.findIndex(({ key }) => {
+      weight += weightOf(key);
+      return weight > most;
+    });
+    return over === -1 ? callers.length : Math.max(1, over);
+  };
   const begin = async () => {
-    const members = callers.splice(0, most);
+    const members = callers.splice(0, fitting());
     isPlanned = false;
     underWay += 1;
     plan();
@@ -57,8 +69,10 @@ async function settle<K, V>(members: Caller<K, V>[], work: (keys: K[]) => Promis
     const values = await work(members.map(({ key }) => key));
     for (const [index, { resolve }] of members.entries()) resolve(values[index]!);
   } catch (error) {
-    if (members.length > 1 && isAnswer(error)) {
-      for (const member of members) await settle([member], work);
+    if (members.length > 1 && isRefusal(error)) {
+      const half = Math.ceil(members.length / 2);
+      await settle(members.slice(0, half), work);
+      await settle(members.slice(half), work);
       return;
     }
     for (const { reject } of members) reject(error);

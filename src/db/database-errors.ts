@@ -63,6 +63,13 @@ export const isDiskFull = (error: unknown): boolean => sqlState(error) === '5310
 export const isAnswer = (error: unknown): boolean => error instanceof pg.DatabaseError && !isFatal(error);
 
 /**
+ * Whether the statement was refused for what it would do: not for a lack of room (53), a lock held by another (55), a statement
+ * that was ended (57) or a fault of the server (58, XX), which any other statement would meet as well.
+ */
+export const isRefusal = (error: unknown): boolean =>
+  isAnswer(error) && !/^(?:53|55|57|58|XX)/.test(sqlState(error) ?? '');
+
+/**
  * Whether the session must not return to the pool although the server responded: a statement prepared against an older
  * table (0A000) or lost by a pooler (26000), or a primary that became a replica (25006).
  */

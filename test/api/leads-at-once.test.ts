@@ -89,6 +89,61 @@ describe('leads that come at once', () => {
     expect([after.leads! - before.leads!, after.unlocks! - before.unlocks!]).toEqual([30, 31]);
   });
 
+  it('[F05] those with the same new key, or the same new id, are one lead', async () => {
+    const before = await counted();
+    const [same, changed, named] = await Promise.all([
+      Promise.all(Array.from({ length: 8 }, () => post({ city: 'Same' }, 'new-together'))),
+      Promise.all(Array.from({ length: 8 }, (_, n) => post({ city: `Body ${n}` }, 'new-and-changed'))),
+      Promise.all(Array.from({ length: 8 }, () => post({ lead_id: 'lead_new_together' }))),
+    ]);
+    expect(same.map(({ statusCode }) => statusCode)).toEqual(Array(8).fill(201));
+    expect(new Set(same.map(({ body }) => body)).size).toBe(1);
+    expect(changed.map(({ statusCode }) => statusCode).toSorted()).toEqual([201, ...Array(7).fill(409)]);
+    expect(new Set(named.map((answer) => answer.json().lead_id))).toEqual(new Set(['lead_new_together']));
+    const after = await counted();
+    expect([after.leads! - before.leads!, after.unlocks! - before.unlocks!]).toEqual([3, 3]);
+  });
+
+  it('each with many providers share statements of a bounded size', async () => {
+    const names = Array.from({ length: 200 }, (_, n) => `many${n}`);
+    const providers = names.map((name, n) => `${name},+130555${String(10_000 + n).padStart(5, '0')}`);
+    const file = await api.app.inject({
+      method: 'POST',
+      url: '/api/providers/import',
+      headers: { authorization: `Bearer ${api.key}`, 'content-type': 'text/csv' },
+      payload: `external_id,phone\n${providers.join('\n')}\n`,
+    });
+    expect(file.statusCode).toBe(200);
+    const before = await counted();
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => post({ city: `Wide ${n}`, provider_ids: names })),
+    );
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(12).fill(201));
+    const [sizes] = await api.rows<{ most: number }>(
+      `SELECT max(n)::int AS most FROM (SELECT count(*) AS n FROM leads WHERE city LIKE 'Wide %' GROUP BY created_at) t`,
+    );
+    expect(sizes!.most).toBeLessThanOrEqual(2);
+    expect((await counted()).unlocks! - before.unlocks!).toBe(2_400);
+  });
+
+  it('of an organization and its supplier share no statement', async () => {
+    const supplier = await api.makeKey(['leads:write'], { owner: 'supplier' });
+    const body = { ...sampleLead, city: 'Shared', config: undefined };
+    const headers = { authorization: `Bearer ${supplier}` };
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        api.json('POST', '/api/leads', body, n % 2 === 0 ? headers : undefined),
+      ),
+    );
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(60).fill(201));
+    const statements = await api.rows<{ senders: number; leads: number }>(
+      `SELECT count(DISTINCT coalesce(supplier_id, organization_id))::int AS senders, count(*)::int AS leads
+       FROM leads WHERE city = 'Shared' GROUP BY created_at`,
+    );
+    expect(new Set(statements.map(({ senders }) => senders))).toEqual(new Set([1]));
+    expect(statements.length).toBeLessThan(30);
+  });
+
   it('for the same new phones are all stored', async () => {
     for (const n of [1, 2, 3, 4]) {
       const made = { external_id: `new${n}`, phone: `+1305555017${n}` };

@@ -33,6 +33,8 @@ const postProvider = (key: string, n: number) => {
   return api.json('POST', '/api/providers', provider, { authorization: `Bearer ${key}` });
 };
 
+/** On a machine that does other work. */
+const soon = { timeout: 20_000 };
 const busy = () => api.runtime.db.pool.totalCount - api.runtime.db.pool.idleCount;
 
 describe('[S32] one organization cannot hold the whole pool', () => {
@@ -44,7 +46,7 @@ describe('[S32] one organization cannot hold the whole pool', () => {
         { length: width + mostWaiting },
         async (_, n) => (await postProvider(api.key, n)).statusCode,
       );
-      await expect.poll(busy).toBe(width);
+      await expect.poll(busy, soon).toBe(width);
       expect(await postLead(other.key)).toBe(201);
       const health = await api.app.inject({ url: '/health' });
       expect([health.statusCode, health.json().checks.database]).toEqual([200, 'healthy']);
@@ -64,7 +66,7 @@ describe('[S32] one organization cannot hold the whole pool', () => {
       expect(refused.headers['retry-after']).toBe('1');
       expect(refused.json().detail).toContain('Too many of your requests are waiting.');
       expect(refused.json().detail).toContain(`${width} requests in progress at once`);
-      await expect.poll(busy).toBe(width);
+      await expect.poll(busy, soon).toBe(width);
     });
     const statuses = (await Promise.all(flood)).map(({ statusCode }) => statusCode);
     expect(statuses.filter((status) => status === 201)).toHaveLength(width + mostWaiting);
@@ -72,41 +74,48 @@ describe('[S32] one organization cannot hold the whole pool', () => {
     expect(names).toHaveLength(width + mostWaiting);
   });
 
-  it('its leads that come at once share two connections, and wait for nobody else', async () => {
+  it('its leads that come at once share few statements, and wait for nobody else', async () => {
     const other = await api.otherOrganization();
     let flood: Promise<number>[] = [];
     await whileHeldUp(async () => {
       flood = Array.from({ length: 120 }, () => postLead(api.key));
-      await expect.poll(busy).toBe(2);
+      await expect.poll(busy, soon).toBeGreaterThanOrEqual(2);
       expect(await postLead(other.key)).toBe(201);
-      expect(busy()).toBe(2);
     });
     expect(new Set(await Promise.all(flood))).toEqual(new Set([201]));
-    expect(await api.count('leads')).toBe(121);
+    const [row] = await api.rows<{ leads: number; statements: number }>(
+      'SELECT count(*)::int AS leads, count(DISTINCT created_at)::int AS statements FROM leads WHERE organization_id = $1',
+      [api.organizationId],
+    );
+    expect(row!.leads).toBe(120);
+    expect(row!.statements).toBeLessThanOrEqual(20);
   });
 
   it('offers of a lead that is stored take a connection each, and no more than its share', async () => {
     const other = await api.otherOrganization();
+    const asSender = { authorization: `Bearer ${api.key}` };
     await postProvider(api.key, 0);
     const post = (provider: string) =>
       api.json(
         'POST',
         '/api/leads',
         { ...sampleLead, lead_id: 'lead_repeated', provider_ids: [provider] },
-        { authorization: `Bearer ${api.key}` },
+        asSender,
       );
     expect((await post('provider60')).statusCode).toBe(201);
+    // Its phone is known, so that no statement waits for another that stores it.
+    await api.json('POST', '/api/leads', { ...sampleLead, provider_ids: ['waiting0'] }, asSender);
     let flood: ReturnType<typeof post>[] = [];
     await whileHeldUp(async () => {
       flood = Array.from({ length: width + 20 }, () => post('waiting0'));
-      await expect.poll(busy).toBe(width);
+      await expect.poll(busy, soon).toBe(width);
       expect(await postLead(other.key)).toBe(201);
       expect(busy()).toBe(width);
     });
     const answers = (await Promise.all(flood)).map((answer) => answer.json().provider_results[0].message);
     expect(answers.filter((answer) => answer === 'teaser queued')).toHaveLength(1);
     expect(answers.filter((answer) => answer === 'already offered')).toHaveLength(width + 19);
-    expect(await api.count('leads')).toBe(2);
+    expect(await api.count('leads')).toBe(3);
   });
 
   it('requests without a caller share the turns of one', async () => {
@@ -119,7 +128,7 @@ describe('[S32] one organization cannot hold the whole pool', () => {
         const token = randomBytes(16).toString('base64url');
         return (await api.app.inject(`/p/${token}`)).statusCode;
       });
-      await expect.poll(busy).toBe(shareOf(read, 1));
+      await expect.poll(busy, soon).toBe(shareOf(read, 1));
       expect((await api.json('GET', '/api/companies')).statusCode).toBe(200);
       expect(busy()).toBe(shareOf(read, 1));
       await holder.query('ROLLBACK');
@@ -139,7 +148,7 @@ describe('[S32] one organization cannot hold the whole pool', () => {
     // All turns at once, of which five uploads would leave eleven.
     await whileHeldUp(async () => {
       providers = Array.from({ length: width }, (_, n) => postProvider(api.key, n));
-      await expect.poll(busy).toBe(width);
+      await expect.poll(busy, soon).toBe(width);
     });
     const statuses = (await Promise.all(providers)).map(({ statusCode }) => statusCode);
     expect(new Set(statuses)).toEqual(new Set([201]));
@@ -161,7 +170,7 @@ describe('[S32] one organization cannot hold the whole pool', () => {
       const abandoned = Array.from({ length: width + 4 }, (_, n) =>
         send(`left${n}`, left.signal).catch(() => null),
       );
-      await expect.poll(busy).toBe(width);
+      await expect.poll(busy, soon).toBe(width);
       left.abort();
       await Promise.all(abandoned);
     });

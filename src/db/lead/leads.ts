@@ -60,9 +60,9 @@ export function insertLeads(leads: readonly NewLead[]): Part {
     ttl_ms: lead.ttlMs,
     max_sales: lead.maxSales,
   }));
-  // In one order, so that two statements with the same ids do not deadlock.
   return {
     name: 'leads_stored',
+    // In one order, so that two statements with the same ids do not deadlock.
     statement: (
       when,
     ) => sql`INSERT INTO leads (id, organization_id, supplier_id, public_id, city, service_type, public, contact, phone_hash, email_hash,
@@ -209,9 +209,13 @@ export async function listUnlocksOfLead(
   return rows.map(({ unlock }) => unlock);
 }
 
-/** Whether a statement with an unknown outcome was committed. */
-export async function leadExists(db: Queryable, id: string): Promise<boolean> {
-  return (await run(db, sql`SELECT 1 FROM leads WHERE id = ${id}::uuid`)).length > 0;
+/** Which of these leads are stored, for a statement with an unknown outcome. */
+export async function storedLeads(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await run<{ id: string }>(
+    db,
+    sql`SELECT id FROM leads WHERE id = ANY(${sql.param([...ids])}::uuid[])`,
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 export async function unlockExists(db: Queryable, id: string): Promise<boolean> {

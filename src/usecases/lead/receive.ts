@@ -8,7 +8,6 @@ import {
   findLead,
   insertOffers,
   type LeadOwner,
-  leadExists,
   leadIdConstraint,
   type NewOffer,
   type SealedContact,
@@ -103,6 +102,7 @@ export async function receiveLead(
   try {
     terms = termsOf(order, defaultTerms, rules);
   } catch (refusal) {
+    if (key === null && order.publicId === null) throw refusal;
     // A lead that is stored already has a price of its own, which a repeat without a price means.
     const earlier = await inTurn(() => earlierAnswer(deps, order, request, order.publicId));
     if (earlier) return earlier;
@@ -128,7 +128,7 @@ export async function receiveLead(
     const event = { ...offersEvent('lead.received', lead, offers), cause: request.cause };
     const keyed = key && { key, status: answer.status, answer: answer.body };
     try {
-      await once(deps.store({ lead, offers, event, answer: keyed, inTurn }), () => leadExists(deps.db, id));
+      await deps.store({ lead, offers, event, answer: keyed, inTurn });
       return answer;
     } catch (error) {
       // Two leads for the same new phones may deadlock; the refused one wrote nothing.
@@ -197,8 +197,10 @@ export async function offerLead(
       const event = offers.length > 0 ? offersEvent('offers.requested', lead, offers) : null;
       const change = changeOf(key, answer, parts, event);
       const [first] = offers;
-      await once(
-        deps.relay.commit(change, { cause: request.cause }),
+      await commitOnce(
+        deps,
+        change,
+        request.cause,
         async () => first !== undefined && unlockExists(deps.db, first.unlockId),
       );
       return answer;
@@ -213,12 +215,17 @@ export async function offerLead(
 }
 
 /**
- * When the answer to COMMIT was lost, looks up the result instead of retrying. A result that is not found may still appear:
- * the caller gets 503 and retries with its key.
+ * Commits. When the answer to COMMIT was lost, looks up the result instead of retrying. A result that is not found may
+ * still appear: the caller gets 503 and retries with its key.
  */
-async function once(committed: Promise<unknown>, happened: () => Promise<boolean>): Promise<void> {
+async function commitOnce(
+  deps: Deps,
+  change: Change,
+  cause: Cause,
+  happened: () => Promise<boolean>,
+): Promise<void> {
   try {
-    await committed;
+    await deps.relay.commit(change, { cause });
   } catch (error) {
     if (!(error instanceof CommitOutcomeUnknownError) || !(await happened())) throw error;
   }

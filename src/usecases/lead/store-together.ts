@@ -1,5 +1,6 @@
 import { inBatchesByKey } from '../../db/batches-by-key.ts';
-import { insertLeads, insertOffers, type NewLead, type NewOffer } from '../../db/lead/leads.ts';
+import { CommitOutcomeUnknownError } from '../../db/client.ts';
+import { insertLeads, insertOffers, type NewLead, type NewOffer, storedLeads } from '../../db/lead/leads.ts';
 import { answersPart, type KeyAnswer } from '../../db/transport/idempotency.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import type { Runtime } from '../runtime.ts';
@@ -19,26 +20,25 @@ export type LeadToStore = {
   inTurn: InTurn;
 };
 
-/** Stores a lead with all that belongs to it. Throws what the database refuses in it; then nothing of it was written. */
+/**
+ * Stores a lead with all that belongs to it. Throws what the database refuses in it; then nothing of it was written. Throws
+ * CommitOutcomeUnknownError when the answer was lost and the lead was not found: it may still appear.
+ */
 export type StoreLead = (lead: LeadToStore) => Promise<void>;
 
-/**
- * Two statements at a time for each organization are enough to keep a connection busy while the other commits, and leave the
- * other connections to others.
- */
+/** One statement at a time would leave the database idle while it commits. */
 const atOnce = 2;
-/** Leads of one statement, each with up to 200 offers. */
-const most = 50;
-/** A statement that waits for a lock fails after this time (`sessionLimits`). */
-const patienceMs = 15_000;
+/** A statement ends well within the time that the API waits for one: 50 leads with few offers, or two with 200 each. */
+const most = 500;
+const weightOf = ({ offers }: LeadToStore) => 10 + offers.length;
 
 /**
- * Leads of one organization that come at once share a statement, in which each has its own outcome: one that is refused
- * does not hold up those of others, and shares no statement with them.
+ * Leads that one sender posts at once share a statement, in which each has its own outcome. Others share none with them: the
+ * leads of an organization's suppliers and its own follow each other in lines of their own.
  */
-export function storedTogether({ relay, sms }: Pick<Runtime, 'relay' | 'sms'>): StoreLead {
+export function storedTogether({ db, relay, sms }: Pick<Runtime, 'db' | 'relay' | 'sms'>): StoreLead {
   const store = inBatchesByKey(
-    async (_organizationId: string, leads: LeadToStore[]) => {
+    async (_sender: string, leads: LeadToStore[]) => {
       const answers = leads.flatMap(({ answer }) => answer ?? []);
       const offered = leads.map(({ lead, offers }) => ({ lead, terms: lead, offers }));
       const change = {
@@ -49,10 +49,25 @@ export function storedTogether({ relay, sms }: Pick<Runtime, 'relay' | 'sms'>): 
         ],
         events: leads.map(({ event }) => event),
       };
-      await leads[0]!.inTurn(() => relay.commit(change));
-      return leads.map(() => undefined);
+      return leads[0]!.inTurn(async () => {
+        try {
+          await relay.commit(change);
+          return leads.map(() => null);
+        } catch (error) {
+          if (!(error instanceof CommitOutcomeUnknownError)) throw error;
+          const stored = await storedLeads(
+            db,
+            leads.map(({ lead }) => lead.id),
+          );
+          return leads.map(({ lead }) => (stored.has(lead.id) ? null : error));
+        }
+      });
     },
-    { atOnce, most, patienceMs },
+    { atOnce, most, weightOf },
   );
-  return (lead) => store(lead.lead.organizationId, lead);
+  return async (lead) => {
+    const { organizationId, supplierId } = lead.lead;
+    const lost = await store(`${organizationId} ${supplierId}`, lead);
+    if (lost) throw lost;
+  };
 }

@@ -1,5 +1,5 @@
-/** A FIFO semaphore with `width` permits. */
-export type Gate = { enter(): Promise<void>; leave(): void };
+/** A FIFO semaphore with `width` permits. `isFull`: whether the next one to enter waits. */
+export type Gate = { enter(): Promise<void>; leave(): void; isFull(): boolean };
 
 export function createGate(width: number): Gate {
   let inside = 0;
@@ -14,6 +14,7 @@ export function createGate(width: number): Gate {
       if (next) next();
       else inside -= 1;
     },
+    isFull: () => inside === width,
   };
 }
 

@@ -112,4 +112,11 @@ describe('routes', () => {
   it('without a delay, a later worker is due immediately', () => {
     expect(recipients('unlock.revealed', undefined)).toEqual([{ worker: 'revealer', delayMs: 0 }]);
   });
+
+  it('of a registration: due immediately, or after a delay that is given', () => {
+    expect(recipients('account.registered', undefined)).toEqual([
+      { worker: 'account-keeper', delayMs: null },
+    ]);
+    expect(recipients('account.registered', 3_000)).toEqual([{ worker: 'account-keeper', delayMs: 3_000 }]);
+  });
 });

@@ -14,8 +14,8 @@ export const workerNames = [
 ] as const;
 export type WorkerName = (typeof workerNames)[number];
 
-/** `later`: due after the draft's `dueInMs`; otherwise due at once. */
-type Route = WorkerName | { later: WorkerName };
+/** `later`: due after the draft's `dueInMs`. `laterIfGiven`: the same, and at once without it. Otherwise due at once. */
+type Route = WorkerName | { later: WorkerName } | { laterIfGiven: WorkerName };
 
 /** The workers of each event. Total over the catalog: an unrouted event is a compile error. */
 export const routes = {
@@ -30,7 +30,7 @@ export const routes = {
   'campaign.woken': ['distributor'],
 
   'company.registered': [],
-  'account.registered': ['account-keeper'],
+  'account.registered': [{ laterIfGiven: 'account-keeper' }],
   'account.link_requested': ['account-keeper'],
   'member.invited': ['account-keeper'],
   'lead.uploaded': ['ghl-syncer'],
@@ -102,7 +102,7 @@ export const routes = {
   'installation.unwell': ['notifier'],
 } as const satisfies Record<EventType, readonly Route[]>;
 
-type WorkerOf<R> = R extends { later: infer W } ? W : R;
+type WorkerOf<R> = R extends { later: infer W } | { laterIfGiven: infer W } ? W : R;
 /** The events routed to a worker, each of which its definition must handle. */
 export type EventsOf<W extends WorkerName> = {
   [E in EventType]: W extends WorkerOf<(typeof routes)[E][number]> ? E : never;
@@ -114,9 +114,10 @@ export function recipients(
   dueInMs: number | undefined,
 ): { worker: WorkerName; delayMs: number | null }[] {
   const all: readonly Route[] = routes[type];
-  return all.map((route) =>
-    typeof route === 'string'
-      ? { worker: route, delayMs: null }
-      : { worker: route.later, delayMs: dueInMs ?? 0 },
-  );
+  return all.map((route) => {
+    if (typeof route === 'string') return { worker: route, delayMs: null };
+    return 'laterIfGiven' in route
+      ? { worker: route.laterIfGiven, delayMs: dueInMs ?? null }
+      : { worker: route.later, delayMs: dueInMs ?? 0 };
+  });
 }

@@ -232,6 +232,26 @@ describe('at the same time', () => {
       [emails],
     );
     expect(new Set(Object.values(row as object))).toEqual(new Set([200]));
+    const waits = await api.rows<{ seconds: number; n: number }>(
+      `SELECT CASE WHEN t.queued THEN 0 ELSE round(extract(epoch FROM t.due_at - t.created_at))::int END AS seconds, count(*)::int AS n
+       FROM users u JOIN events e ON e.subject = 'user:' || u.id JOIN outbox t ON t.event_id = e.id WHERE u.email = ANY($1) GROUP BY 1 ORDER BY 1`,
+      [emails],
+    );
+    // Those that found others waiting have their mails and hashes when the rush is answered.
+    expect(waits).toEqual([
+      { seconds: 0, n: 24 },
+      { seconds: 3, n: 176 },
+    ]);
+  });
+
+  it('one alone has its mail at once', async () => {
+    const body = asBuyer();
+    await register(body);
+    const [row] = await api.rows(
+      `SELECT t.queued FROM users u JOIN events e ON e.subject = 'user:' || u.id JOIN outbox t ON t.event_id = e.id WHERE u.email = $1`,
+      [body.email],
+    );
+    expect(row).toEqual({ queued: true });
   });
 
   it('one address 50 times: exactly one is registered, and nothing is left of the others', async () => {

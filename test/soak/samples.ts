@@ -63,14 +63,15 @@ export async function cpuPressure(): Promise<number | null> {
 export type Lag = { runs: number; p50: number; p99: number; max: number };
 
 /**
- * Time from an event to the end of the run it caused, ms, for work that is due at once. For snoozed work the wait is
+ * Time from an event to the end of the run it caused, ms, for work that is always due at once. For snoozed work the wait is
  * included.
  */
 export async function outboxLag(db: Database, from: Date): Promise<Lag & { byWorker: Record<string, Lag> }> {
   const delayed = Object.entries(routes).flatMap(([type, all]) =>
-    (all as readonly (string | { later: string })[]).flatMap((route) =>
-      typeof route === 'string' ? [] : [`${type} ${route.later}`],
-    ),
+    (all as readonly (string | { later: string } | { laterIfGiven: string })[]).flatMap((route) => {
+      if (typeof route === 'string') return [];
+      return [`${type} ${'later' in route ? route.later : route.laterIfGiven}`];
+    }),
   );
   const rows = await db.query<Lag & { worker: string | null }>(
     `SELECT worker, count(*)::int AS runs, percentile_disc(0.5) WITHIN GROUP (ORDER BY ms)::float8 AS p50,

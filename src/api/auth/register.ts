@@ -98,9 +98,10 @@ export async function registerPerson(
   request: FastifyRequest,
   given: Given,
 ): Promise<Registered> {
+  const isRush = registering.gate.isFull();
   await registering.gate.enter();
   try {
-    return await registerInTurn(registering, config, request, given);
+    return await registerInTurn(registering, config, request, given, isRush);
   } finally {
     registering.gate.leave();
   }
@@ -111,6 +112,7 @@ async function registerInTurn(
   { registration }: Pick<Runtime['config'], 'registration'>,
   request: FastifyRequest,
   given: Given,
+  isRush: boolean,
 ): Promise<Registered> {
   assertMayRegister({ registration }, null);
   assertGiven(given, ['email', 'password', 'name', 'role'], 'Missing required fields');
@@ -124,7 +126,7 @@ async function registerInTurn(
       email,
       name,
       inviteCode,
-    } = await registrations.register({ ...person, role: 'seller' });
+    } = await registrations.register({ ...person, role: 'seller', isRush });
     return {
       message: 'Seller account created successfully',
       user: { id, email, name, role: 'SELLER', inviteCode },
@@ -141,6 +143,7 @@ async function registerInTurn(
     role: 'buyer',
     inviteCode: seller.inviteCode,
     seller,
+    isRush,
   });
   return {
     message: 'Buyer account created successfully',

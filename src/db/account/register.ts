@@ -23,6 +23,8 @@ type Person = {
   organizationId: string;
   /** Of a seller: its new code. Of a buyer: the code that it registers with. */
   inviteCode: string;
+  /** When the work that follows is due; at once unless given. */
+  followedInMs?: number;
 };
 export type NewSeller = Person & { role: 'seller'; slug: string };
 export type NewBuyer = Person & { role: 'buyer'; buyerId: string };
@@ -139,11 +141,12 @@ const partyParts: Part[] = [
   },
 ];
 
-const registered = ({ userId, proof, organizationId }: NewPerson): EventDraft => ({
+const registered = ({ userId, proof, organizationId, followedInMs }: NewPerson): EventDraft => ({
   type: 'account.registered',
   organizationId,
   subject: subjects.user(userId),
   data: 'linkId' in proof ? { userId, linkId: proof.linkId } : { userId },
+  ...(followedInMs === undefined ? {} : { dueInMs: followedInMs }),
 });
 
 /**

@@ -51,4 +51,6 @@ process.on('message', (message) => {
   (runInNewContext('gc') as () => void)();
   process.send?.({ heapMb: process.memoryUsage().heapUsed / 2 ** 20 } satisfies Heap);
 });
+// An attack that was interrupted leaves no process behind.
+process.on('disconnect', () => process.exit());
 process.channel?.unref();

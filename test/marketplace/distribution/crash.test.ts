@@ -43,14 +43,21 @@ it('[F31] [F35] two worker processes are killed in turn while leads are sold and
   await kill(running.shift()!);
   running.push(await startWorkerProcess(system));
   await sold(leadIds.length + waiting.length);
+  // The run of a killed process is repeated, also when all its leads are sold.
+  await system.until<{ n: number }>(
+    'the ends of all runs',
+    `SELECT count(*)::int AS n FROM outbox WHERE worker = 'distributor'`,
+    [],
+    (row) => row?.n === 0,
+    60_000,
+  );
   const [counts] = await system.rows(
     `SELECT count(*)::int AS unlocks, count(DISTINCT (lead_id, buyer_id))::int AS pairs,
        (SELECT count(*)::int FROM wallet_transactions WHERE type = 'DEBIT') AS debits,
-       (SELECT count(*)::int FROM events WHERE type = 'lead.assigned') AS told,
-       (SELECT count(*)::int FROM outbox WHERE worker = 'distributor') AS open
+       (SELECT count(*)::int FROM events WHERE type = 'lead.assigned') AS told
      FROM lead_unlocks`,
   );
   const sales = 200 + 100 * 2 + 150;
-  expect(counts).toEqual({ unlocks: sales, pairs: sales, debits: sales, told: sales, open: 0 });
+  expect(counts).toEqual({ unlocks: sales, pairs: sales, debits: sales, told: sales });
   expect(await wrongBooks(system)).toEqual([]);
 }, 180_000);

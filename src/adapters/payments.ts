@@ -215,7 +215,7 @@ export interface PaymentGateway {
   /** Final: a detached card cannot be attached again. Does nothing for a card that is detached or unknown. */
   detachCard(request: { idempotencyKey: string; paymentMethod: string }): Promise<void>;
   chargeCard(request: CardCharge): Promise<ChargeResult>;
-  /** The charge of a customer that was made with this metadata since then, paid ones first. Null when there is none. */
+  /** The charge of a customer that was made with this metadata since then, paid ones first. Null without one. */
   findCharge(request: {
     customer: string;
     metadata: Record<string, string>;

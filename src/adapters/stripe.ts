@@ -9,11 +9,10 @@ import { cardCalls } from './stripe/cards.ts';
 import { chargeCalls } from './stripe/charges.ts';
 import { checkoutParams, sessionFrom, setupParams } from './stripe/checkout.ts';
 import { asked } from './stripe/errors.ts';
+import { pageSize } from './stripe/objects.ts';
 import { refund, retrieveReversals } from './stripe/reversals.ts';
 import { eventOf, verifyWebhook } from './stripe/webhooks.ts';
 
-/** Stripe's largest page of a list. */
-const pageSize = 100;
 const mostEvents = 10_000;
 
 export function createStripeGateway(

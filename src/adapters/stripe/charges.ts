@@ -3,7 +3,7 @@ import { PermanentError } from '../../domain/errors.ts';
 import { asksForAuthentication, type DeclineCodes, declineFrom } from '../../domain/payment/declines.ts';
 import type { CardCharge, ChargeResult, Confirmation, Payment, PaymentGateway } from '../payments.ts';
 import { asked, classified, declineCodesOf } from './errors.ts';
-import { idOf, oneOf } from './objects.ts';
+import { idOf, oneOf, pageSize } from './objects.ts';
 
 type ChargeCalls = Pick<
   PaymentGateway,
@@ -19,8 +19,6 @@ const statuses = [
   'succeeded',
 ] as const;
 const expand = ['latest_charge'];
-/** Stripe's largest page of a list. */
-const pageSize = 100;
 const mostCharges = 10_000;
 const confirmable = new Set<string>(['requires_payment_method', 'requires_confirmation', 'requires_action']);
 /** Stripe's answer to a call that the payment's state does not allow. */

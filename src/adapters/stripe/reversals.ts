@@ -2,10 +2,8 @@ import type Stripe from 'stripe';
 import { PermanentError } from '../../domain/errors.ts';
 import type { DisputeAtStripe, PaymentGateway, RefundAtStripe } from '../payments.ts';
 import { asked } from './errors.ts';
-import { oneOf } from './objects.ts';
+import { oneOf, pageSize } from './objects.ts';
 
-/** Stripe's largest page of a list. */
-const pageSize = 100;
 const mostReversals = 1_000;
 
 export async function refund(

@@ -1,13 +1,9 @@
-import { createDatabase, type Database } from '../src/db/client.ts';
-import { migrate } from '../src/db/migrate.ts';
-import { percentile, startVendors } from './deals.ts';
+import type { Database } from '../src/db/client.ts';
+import { percentile } from './deals.ts';
 import { unchecked, withoutIndexes } from './history.ts';
-import { Machine } from './machine.ts';
 import { insertCampaign, type MarketCampaign } from './market-place.ts';
-import { sendAll } from './marketplace.ts';
-import { startProduct, startServers } from './product.ts';
+import { measureSales, type Sales } from './marketplace.ts';
 import type { Backend, Measure, Row } from './row.ts';
-import type { Usage } from './usage.ts';
 
 /**
  * A hundred sellers with a campaign of 200 subscriptions each: leads sent to all of them over 50 connections and sold in turns,
@@ -17,38 +13,25 @@ const campaigns = 100;
 const subscriptions = 200;
 const goal = 0.9;
 
-type Figures = { perSecond: number; times: number[]; late: number; mb: number; processes: Usage[] };
+type Figures = Sales & { mb: number };
 
 async function measure(backend: Backend, size: number, past: number): Promise<Figures | null> {
-  const machine = new Machine();
-  try {
-    const servers = await startServers(machine, backend);
-    if (!servers) return null;
-    const vendors = await startVendors(machine);
-    await migrate(servers.databaseUrl);
-    const db = createDatabase({ url: servers.databaseUrl, max: 1, connectTimeoutMs: 600_000 });
-    const made: MarketCampaign[] = [];
-    while (made.length < campaigns) made.push(await insertCampaign(db, { buyers: subscriptions }));
-    if (past > 0) await insertSales(db, past);
-    await db.query('VACUUM (ANALYZE)');
-    await db.query('CHECKPOINT');
-    const [size_] = await db.query<{ mb: number }>(
-      'SELECT (pg_database_size(current_database()) / 1048576)::integer AS mb',
-    );
-    await db.close();
-    const { url } = await startProduct(servers, vendors, {
-      workers: 1,
-      buyers: 1,
-      only: ['distributor', 'expirer'],
-    });
-    await sendAll(url, made, size / 5);
-    const usage = await machine.measure();
-    const sent = await sendAll(url, made, size);
-    const processes = (await usage.end()).filter(({ role }) => role !== 'vendors');
-    return { ...sent, mb: size_!.mb, processes };
-  } finally {
-    await machine.stop();
-  }
+  let mb = 0;
+  const sales = await measureSales(backend, size, {
+    async prepare(db) {
+      const made: MarketCampaign[] = [];
+      while (made.length < campaigns) made.push(await insertCampaign(db, { buyers: subscriptions }));
+      if (past > 0) await insertSales(db, past);
+      await db.query('VACUUM (ANALYZE)');
+      await db.query('CHECKPOINT');
+      const [row] = await db.query<{ mb: number }>(
+        'SELECT (pg_database_size(current_database()) / 1048576)::integer AS mb',
+      );
+      mb = row!.mb;
+      return made;
+    },
+  });
+  return sales && { ...sales, mb };
 }
 
 const filled = [

@@ -1,4 +1,4 @@
-import { createDatabase } from '../src/db/client.ts';
+import { createDatabase, type Database } from '../src/db/client.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { percentile, startVendors, type Vendors } from './deals.ts';
 import { createPoster } from './http.ts';
@@ -17,7 +17,7 @@ const buyers = 20;
 const goal = 0.5;
 const p99GoalMs = 250;
 
-type Figures = { perSecond: number; times: number[]; late: number; processes: Usage[] };
+export type Sales = { perSecond: number; times: number[]; late: number; processes: Usage[] };
 
 /** Sends leads that no other equals, to one campaign after the other. */
 export function createSender(url: string, campaigns: readonly MarketCampaign[]) {
@@ -38,7 +38,7 @@ export function createSender(url: string, campaigns: readonly MarketCampaign[]) 
 }
 
 /** `late`: those whose answer did not tell of a sale. */
-export async function sendAll(url: string, campaigns: readonly MarketCampaign[], count: number) {
+async function sendAll(url: string, campaigns: readonly MarketCampaign[], count: number) {
   const sender = createSender(url, campaigns);
   const times: number[] = [];
   let [left, late] = [count, 0];
@@ -59,21 +59,25 @@ export async function sendAll(url: string, campaigns: readonly MarketCampaign[],
 
 type Start = (servers: Servers, vendors: Vendors) => Promise<{ url: string }>;
 
-async function measure(backend: Backend, size: number, start: Start): Promise<Figures | null> {
+/** Sends leads to the campaigns that `prepare` makes; the first fifth more warms up. */
+export async function measureSales(
+  backend: Backend,
+  size: number,
+  { prepare, start = ours }: { prepare: (db: Database) => Promise<MarketCampaign[]>; start?: Start },
+): Promise<Sales | null> {
   const machine = new Machine();
   try {
     const servers = await startServers(machine, backend);
     if (!servers) return null;
     const vendors = await startVendors(machine);
     await migrate(servers.databaseUrl);
-    const db = createDatabase({ url: servers.databaseUrl, max: 1 });
-    const campaign = await insertCampaign(db, { buyers });
-    await db.query('ANALYZE');
+    const db = createDatabase({ url: servers.databaseUrl, max: 1, connectTimeoutMs: 600_000 });
+    const campaigns = await prepare(db);
     await db.close();
     const { url } = await start(servers, vendors);
-    await sendAll(url, [campaign], size / 5);
+    await sendAll(url, campaigns, size / 5);
     const usage = await machine.measure();
-    const sent = await sendAll(url, [campaign], size);
+    const sent = await sendAll(url, campaigns, size);
     const processes = (await usage.end()).filter(({ role }) => role !== 'vendors');
     return { ...sent, processes };
   } finally {
@@ -85,16 +89,22 @@ const ours: Start = (servers, vendors) =>
   startProduct(servers, vendors, { workers: 1, buyers: 1, only: ['distributor', 'expirer'] });
 const floorOf: Start = (servers, vendors) => startFloor(servers, vendors, 'market', 1);
 
+async function oneCampaign(db: Database): Promise<MarketCampaign[]> {
+  const campaign = await insertCampaign(db, { buyers });
+  await db.query('ANALYZE');
+  return [campaign];
+}
+
 export const measureMarketplace: Measure = async ({ backends, quick }) => {
   const size = quick ? 2_000 : 10_000;
   const rows: Row[] = [];
   for (const backend of backends) {
-    const product = await measure(backend, size, ours);
-    const floor = await measure(backend, size, floorOf);
+    const product = await measureSales(backend, size, { prepare: oneCampaign });
+    const floor = await measureSales(backend, size, { prepare: oneCampaign, start: floorOf });
     if (!product || !floor) continue;
     const ratio = product.perSecond / floor.perSecond;
     const p99 = percentile(product.times, 0.99);
-    const shown = ({ times }: Figures) =>
+    const shown = ({ times }: Sales) =>
       `p50 ${percentile(times, 0.5).toFixed(1)} ms, p99 ${percentile(times, 0.99).toFixed(1)} ms`;
     rows.push({
       name: 'marketplace',

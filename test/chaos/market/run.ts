@@ -54,6 +54,7 @@ export async function untilMarketSettled({ db }: Machine): Promise<void> {
          + (SELECT count(*) FROM top_ups WHERE state = 'open') AS n`,
     );
     quiet = Number(open!.n) === 0 ? quiet + 1 : 0;
+    // Polled, because table rows send no signal.
     await new Promise((resolve) => setTimeout(resolve, 700));
   }
 }

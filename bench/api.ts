@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace';
 import { buildApp, closeApp } from '../src/api/app.ts';
+import { backlog } from '../src/api/http/connections.ts';
 import type { Limits } from '../src/api/http/limits.ts';
 import { loadConfig } from '../src/config.ts';
 import { quotaNames } from '../src/domain/account/quotas.ts';
@@ -23,7 +24,7 @@ const config = loadConfig(undefined, {
 const runtime = await createRuntime(config, { name: 'api', queryTimeoutMs: 1_800 });
 const depths = process.argv.includes('unbounded') ? forgetDepths() : watchDepths(runtime);
 const app = await buildApp(runtime, { limits });
-await app.listen({ port: config.http.port, host: config.http.host });
+await app.listen({ port: config.http.port, host: config.http.host, backlog });
 /** Lets every queue appear empty. */
 function forgetDepths() {
   const timer = setInterval(() => void runtime.queues.refresh({ queued: [], weights: new Map() }), 1_000);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { buildApp, closeApp } from './api/app.ts';
 import { ensureOperator } from './api/auth/better-auth.ts';
+import { backlog } from './api/http/connections.ts';
 import { type Config, loadConfig, type Timings } from './config.ts';
 import { findKey } from './db/account/api-keys.ts';
 import { migrate } from './db/migrate.ts';
@@ -106,7 +107,7 @@ async function assemble(
   closers.push(() => running.stop());
   const app = await buildApp(runtime, { pages: true });
   closers.push(() => closeApp(app));
-  await app.listen({ port, host: config.http.host });
+  await app.listen({ port, host: config.http.host, backlog });
   return { config, runtime, publicUrl: config.publicUrl, sandbox, stop };
 }
 

@@ -3,6 +3,7 @@ import { ConfigError, describeConfig, loadConfig } from '../config.ts';
 import { watchDepths } from '../engine/process.ts';
 import { createRuntime } from '../runtime.ts';
 import { buildApp, closeApp } from './app.ts';
+import { backlog } from './http/connections.ts';
 
 /** `node dist/api/main.js`: ingress, pay pages and console. */
 async function main(): Promise<void> {
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
   runtime.log.info(describeConfig(config), 'api starting');
   const depths = watchDepths(runtime);
   const app = await buildApp(runtime, { pages: true });
-  await app.listen({ port: config.http.port, host: config.http.host });
+  await app.listen({ port: config.http.port, host: config.http.host, backlog });
   closeWithGrace({ delay: 25_000, logger: false }, async ({ err }) => {
     if (err) runtime.log.error({ error: err }, 'stopping after an error');
     await closeApp(app);

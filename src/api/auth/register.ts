@@ -98,21 +98,19 @@ export async function registerPerson(
   request: FastifyRequest,
   given: Given,
 ): Promise<Registered> {
-  const isRush = registering.gate.isFull();
   await registering.gate.enter();
   try {
-    return await registerInTurn(registering, config, request, given, isRush);
+    return await registerInTurn(registering, config, request, given);
   } finally {
     registering.gate.leave();
   }
 }
 
 async function registerInTurn(
-  { registrations, limits, takeMailbox }: Registering,
+  { registrations, limits, takeMailbox, gate }: Registering,
   { registration }: Pick<Runtime['config'], 'registration'>,
   request: FastifyRequest,
   given: Given,
-  isRush: boolean,
 ): Promise<Registered> {
   assertMayRegister({ registration }, null);
   assertGiven(given, ['email', 'password', 'name', 'role'], 'Missing required fields');
@@ -126,7 +124,7 @@ async function registerInTurn(
       email,
       name,
       inviteCode,
-    } = await registrations.register({ ...person, role: 'seller', isRush });
+    } = await registrations.register({ ...person, role: 'seller', isRush: gate.isFull() });
     return {
       message: 'Seller account created successfully',
       user: { id, email, name, role: 'SELLER', inviteCode },
@@ -143,7 +141,7 @@ async function registerInTurn(
     role: 'buyer',
     inviteCode: seller.inviteCode,
     seller,
-    isRush,
+    isRush: gate.isFull(),
   });
   return {
     message: 'Buyer account created successfully',

@@ -3,6 +3,12 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { networkOf } from './limits.ts';
 
+/**
+ * New connections that wait while the process is busy. Those beyond are dropped unanswered, and their clients try again only
+ * after one second, then after three. The system may allow fewer (net.core.somaxconn).
+ */
+export const backlog = 4_096;
+
 export type ConnectionLimits = {
   most: number;
   mostEach: number;

@@ -151,7 +151,8 @@ const registered = ({ userId, proof, organizationId, followedInMs }: NewPerson):
 
 /**
  * Stores everything of these people: user, password or account at Google, membership, seller or buyer, audit and event. Each stands alone: one
- * whose address is taken, or whose code works no longer, is left out with all that belongs to it.
+ * whose address is taken, or whose code works no longer, is left out with all that belongs to it. Returns the ids of the users
+ * that were stored.
  */
 export const registration = (given: readonly NewPerson[]): Change => ({
   writes: [
@@ -165,4 +166,5 @@ export const registration = (given: readonly NewPerson[]): Change => ({
   ],
   events: given.map(registered),
   eventsOf: sql`SELECT 'user:' || id FROM made`,
+  returning: sql`(SELECT coalesce(json_agg(id), '[]') FROM made)`,
 });

@@ -51,21 +51,22 @@ export function createRegistrations({ config, db, relay }: Deps): Registrations 
   const passwords = createPasswords(config);
   const store = inBatches(
     async (people: NewPerson[]) => {
-      // When the answer to COMMIT was lost, what is found tells.
-      const lost = await relay.commit(registration(people)).then(
-        () => null,
+      const { stored, lost } = await relay.commit(registration(people)).then(
+        ({ returned }) => ({ stored: new Set(returned as string[]), lost: null }),
         (error: unknown) => {
-          if (error instanceof CommitOutcomeUnknownError) return error;
+          if (error instanceof CommitOutcomeUnknownError) return { stored: new Set<string>(), lost: error };
           throw error;
         },
       );
-      const found = await findRegistered(db, people);
+      const others = people.filter(({ userId }) => !stored.has(userId));
+      // When the answer to COMMIT was lost, what is found tells.
+      const found = others.length === 0 ? null : await findRegistered(db, others);
       return people.map(({ userId, email }) => {
-        if (found.ids.has(userId)) return null;
-        return found.emails.has(email) ? emailTaken : (lost ?? invalidCode);
+        if (stored.has(userId) || found?.ids.has(userId)) return null;
+        return found?.emails.has(email) ? emailTaken : (lost ?? invalidCode);
       });
     },
-    { atOnce: 2, most: 200 },
+    { atOnce: 2, most: 50 },
   );
   const findSeller = inBatches((codes: string[]) => findInvitingSellers(db, codes));
   return {

@@ -117,6 +117,7 @@ export async function createRuntime(
     distribution: createDistribution({
       db,
       relay,
+      ourNumber: sms.ourNumber,
       rechargeWaitMs: timings.rechargeWaitMs,
       limits: config.wallet,
     }),

@@ -13,6 +13,8 @@ type Deps = Pick<Runtime, 'db'>;
 
 /** Unlocks of one phone or lead closed per round. */
 const roundSize = 100;
+/** An offer ends at the lead's own time at the latest. */
+const reservedMs = 1_000;
 
 /** Ends offers: TTL, decline, sold out, opt-out. Expires leads that found no buyer. */
 export const expirer = defineWorker<'expirer', Deps, UnlockView>({
@@ -46,6 +48,7 @@ export const expirer = defineWorker<'expirer', Deps, UnlockView>({
       const lead = await findWaitingLead(db, data.leadId);
       if (lead?.status !== 'PENDING') return skip('it waits no longer');
       if (lead.leftMs > 0) return snooze(lead.leftMs, 'its time is not over');
+      if (lead.isReserved) return snooze(reservedMs, 'a buyer has an offer of it');
       return finish(expireLead({ organizationId, ...data }), 'no buyer in time');
     },
 

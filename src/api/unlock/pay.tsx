@@ -13,6 +13,7 @@ import { type PayView, payView } from '../../domain/unlock/pay-view.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import { openCheckoutSession, receiptAddress } from '../../usecases/unlock/checkout.ts';
+import { openContact } from '../../usecases/unlock/contact.ts';
 import { asStranger } from '../auth/caller.ts';
 import { limitRoutes } from '../http/bodies.ts';
 import { causeOf } from '../http/cause.ts';
@@ -147,7 +148,7 @@ async function detailsOf(
   );
   // A sale whose details were read before is never undone.
   if (!moved && !(await findUnlock(db, unlock.id))?.viewedAt) return null;
-  const details = vault.openJson<SealedContact>(unlock.contact);
+  const details = openContact({ vault }, unlock);
   return (
     <DetailsPage
       {...frame}
@@ -211,10 +212,10 @@ const refusedPage = ({ unlock, figures }: Opened): Child => {
 };
 
 /** Empty when the contact was erased, or cannot be decrypted: the page is useful without it. */
-function previewFor({ vault, log }: Deps, { contact }: UnlockView): Preview {
-  if (contact === null) return [];
+function previewFor({ vault, log }: Deps, unlock: UnlockView): Preview {
+  if (unlock.contact === null) return [];
   try {
-    return previewOf(vault.openJson<SealedContact>(contact));
+    return previewOf(openContact({ vault }, unlock));
   } catch (error) {
     log.warn({ error: (error as Error).name }, 'a contact cannot be decrypted for its preview');
     return [];

@@ -4,6 +4,7 @@ import type { TurnRun } from '../../domain/matching/choose-buyers.ts';
 import type { Candidate, MarketCampaign } from '../../domain/matching/market-rules.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { optedOutFor } from '../messaging/phones.ts';
 
 /** What leads of a campaign are decided by. Prices are in cents. */
 export type TurnCampaign = MarketCampaign & {
@@ -44,11 +45,18 @@ export type TurnLead = {
   hashes: string[];
   /** Times it was decided before. */
   decided: number;
+  /** While it has one, it is reserved. */
+  openOffers: number;
+  /** It has locked values, and they were not erased. */
+  hasContact: boolean;
+  /** Buyers who have an unlock of it. */
+  offeredTo: string[];
 };
 
 const leadColumns =
   sql.raw(`d.lead_id AS id, d.status, to_json(d.received_at) #>> '{}' AS "receivedAt", d.expires_at <= clock_timestamp() AS "isLate",
   greatest(0, extract(epoch FROM d.expires_at - now()) * 1000)::float8 AS "expiresInMs", CASE WHEN d.waited_until IS NULL THEN 'none' WHEN d.waited_until > clock_timestamp() THEN 'held' ELSE 'over' END AS hold, l.region AS state,
+  d.open_offers AS "openOffers", l.contact IS NOT NULL AS "hasContact", ARRAY(SELECT u.buyer_id FROM lead_unlocks u WHERE u.lead_id = d.lead_id) AS "offeredTo",
   array_remove(ARRAY[l.phone_hash, l.email_hash], NULL) AS hashes,
   coalesce((SELECT max(x.number) FROM decisions x WHERE x.lead_id = d.lead_id), 0)::int AS decided`);
 
@@ -82,7 +90,7 @@ export async function lockWaiting(
   return run(
     tx,
     sql`SELECT ${leadColumns} FROM distributions d JOIN leads l ON l.id = d.lead_id
-      WHERE d.campaign_id = ${campaignId}::uuid AND d.status = 'PENDING'
+      WHERE d.campaign_id = ${campaignId}::uuid AND d.status = 'PENDING' AND d.open_offers = 0
         AND (d.received_at, d.lead_id) > (${after?.receivedAt ?? '-infinity'}::timestamptz, ${after?.leadId ?? firstId}::uuid)
       ORDER BY d.received_at, d.lead_id LIMIT ${limit}::integer FOR NO KEY UPDATE OF d`,
   );
@@ -104,11 +112,17 @@ const mostCandidates = 5_000;
 export type TurnCandidate = Candidate & {
   /** Whether the balance is to be topped up below this. Null when auto-recharge is off. */
   rechargeBelowMinor: number | null;
+  /** Where offers are texted to. Null when the buyer takes none. */
+  phone: string | null;
 };
 
 /** Locks nothing: what may have changed since is judged again on locked rows by the statement that sells. */
-export async function readCandidates(tx: Queryable, campaign: TurnCampaign): Promise<TurnCandidate[]> {
-  return run(
+export async function readCandidates(
+  tx: Queryable,
+  campaign: TurnCampaign,
+  ourNumber: string,
+): Promise<TurnCandidate[]> {
+  const rows = await run<Omit<TurnCandidate, 'takesOffers'>>(
     tx,
     sql`SELECT s.id AS "subscriptionId", s.buyer_id AS "buyerId", s.status = 'ACTIVE' AS active, b.active = 'active' AS "buyerActive",
       b.flagged_at IS NOT NULL AS "buyerFlagged", s.states, s.daily_cap AS "dailyCap",
@@ -119,12 +133,24 @@ export async function readCandidates(tx: Queryable, campaign: TurnCampaign): Pro
       coalesce(w.balance_minor, 0) AS "balanceMinor", coalesce(w.disputed_minor, 0) > 0 AS "walletBlocked",
       ${rechargeState} AS recharge, coalesce(b.auto_recharge_amount_minor, 0)::float8 AS "rechargeMinor",
       CASE WHEN b.auto_recharge_enabled THEN b.auto_recharge_threshold_minor END AS "rechargeBelowMinor",
-      b.priority, s.waterfall_priority AS "waterfallPriority", s.pass, s.run, s.run_count AS "runCount"
+      b.priority, s.waterfall_priority AS "waterfallPriority", s.pass, s.run, s.run_count AS "runCount",
+      CASE WHEN s.on_short_wallet = 'offer' THEN ${textablePhone(ourNumber)} END AS phone
     FROM (SELECT clock_timestamp() AS moment) at, subscriptions s JOIN buyers b ON b.id = s.buyer_id LEFT JOIN wallets w ON w.buyer_id = b.id
       CROSS JOIN LATERAL (${calendar(sql`at.moment`, sql`coalesce(b.time_zone, ${campaign.timeZone}::text)`)}) z
     WHERE s.campaign_id = ${campaign.id}::uuid AND s.ended_at IS NULL ORDER BY s.pass, s.id LIMIT ${mostCandidates}::integer`,
   );
+  return rows.map((row) => ({ ...row, takesOffers: row.phone !== null }));
 }
+
+/**
+ * The phone of buyer `b`, unless it has opted out of our texts, cannot be reached, or has an open offer of subscription `s`: a
+ * buyer who does not answer reserves one lead of a campaign at a time.
+ */
+const textablePhone = (ourNumber: string) => sql`(SELECT b.phone WHERE NOT EXISTS (SELECT 1 FROM phones p
+    WHERE p.our_number = ${ourNumber}::text AND p.number = b.phone
+      AND (p.bad_number_at IS NOT NULL OR ${sql.raw(optedOutFor('p', 'b.organization_id'))}))
+  AND NOT EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.our_number = ${ourNumber}::text AND u.phone = b.phone AND u.is_open
+    AND u.subscription_id = s.id))`;
 
 /** Only a charge that is under way now is waited for, not one that is declined and repeated in days. */
 const rechargeState =

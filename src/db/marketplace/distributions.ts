@@ -48,9 +48,9 @@ export async function findDecisions(
         FROM decisions x CROSS JOIN LATERAL jsonb_to_recordset(x.considered) AS c("buyerId" uuid, "subscriptionId" uuid, rule text, seen jsonb)
         LEFT JOIN buyers b ON b.organization_id = l.organization_id AND b.id = c."buyerId"
         WHERE x.lead_id = l.id AND (${buyerId}::uuid IS NULL OR c."buyerId" = ${buyerId}::uuid)
-        ORDER BY x.number DESC, c.rule IS NOT NULL LIMIT ${mostDecisions}::integer) d ON true
+        ORDER BY x.number DESC, c.rule IS NOT NULL, c.rule <> 'offered' LIMIT ${mostDecisions}::integer) d ON true
       WHERE l.organization_id = ${organizationId}::uuid AND l.public_id = ${publicId}::text AND l.channel = 'marketplace'
-      ORDER BY d.number DESC, d.rule IS NOT NULL`,
+      ORDER BY d.number DESC, d.rule IS NOT NULL, d.rule <> 'offered'`,
   );
   if (rows.length === 0) return null;
   const found = rows.flatMap(({ decision }) => decision ?? []);

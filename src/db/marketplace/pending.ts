@@ -128,13 +128,15 @@ export type WaitingLead = {
   status: DistributionStatus;
   /** Until it expires; below zero from then on. */
   leftMs: number;
+  /** It is reserved for a buyer who was offered it, until that offer ends. */
+  isReserved: boolean;
 };
 
 /** Returns null when there is no such lead. */
 export async function findWaitingLead(db: Queryable, leadId: string): Promise<WaitingLead | null> {
   const [row] = await run<WaitingLead>(
     db,
-    sql`SELECT status, (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "leftMs" FROM distributions WHERE lead_id = ${leadId}::uuid`,
+    sql`SELECT status, (extract(epoch FROM expires_at - now()) * 1000)::float8 AS "leftMs", open_offers > 0 AS "isReserved" FROM distributions WHERE lead_id = ${leadId}::uuid`,
   );
   return row ?? null;
 }
@@ -145,7 +147,7 @@ type ExpiringLead = { organizationId: string | null; campaignId: string; leadId:
 export function expireLead({ organizationId, campaignId, leadId }: ExpiringLead): Change {
   return {
     guard: (held) => sql`UPDATE distributions SET status = 'EXPIRED'
-      WHERE lead_id = ${leadId}::uuid AND status = 'PENDING' AND expires_at <= now() AND ${held} RETURNING lead_id`,
+      WHERE lead_id = ${leadId}::uuid AND status = 'PENDING' AND open_offers = 0 AND expires_at <= now() AND ${held} RETURNING lead_id`,
     events: [
       {
         type: 'lead.expired',

@@ -28,7 +28,12 @@ import {
   distributionStatuses,
 } from '../../domain/marketplace/distribution.ts';
 import { type PartyStatus, partyStatuses } from '../../domain/marketplace/party.ts';
-import { type SubscriptionStatus, subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
+import {
+  type ShortWalletChoice,
+  type SubscriptionStatus,
+  shortWalletChoices,
+  subscriptionStatuses,
+} from '../../domain/marketplace/subscription.ts';
 import { moment, quoted } from './columns.ts';
 import { leads } from './leads.ts';
 import { buyers, organizations } from './organizations.ts';
@@ -148,6 +153,7 @@ export const subscriptions = pgTable(
     /** USPS codes; empty for all. */
     states: text().array().notNull().default(sql`'{}'`),
     status: text().$type<SubscriptionStatus>().notNull().default('ACTIVE'),
+    onShortWallet: text('on_short_wallet').$type<ShortWalletChoice>().notNull().default('skip'),
     /** 1 comes first, null last. */
     waterfallPriority: integer('waterfall_priority'),
     lastDistributedAt: moment('last_distributed_at'),
@@ -178,6 +184,7 @@ export const subscriptions = pgTable(
     index('subscriptions_buyer').on(t.buyerId).where(sql`ended_at is null`),
     index('subscriptions_newest').on(t.campaignId, t.id).where(sql`ended_at is null`),
     check('subscriptions_status', sql`${t.status} in (${quoted(subscriptionStatuses)})`),
+    check('subscriptions_short_wallet', sql`${t.onShortWallet} in (${quoted(shortWalletChoices)})`),
     check('subscriptions_cap', sql`${t.dailyCap} > 0`),
     check('subscriptions_waterfall', sql`${t.waterfallPriority} > 0`),
   ],
@@ -267,6 +274,8 @@ export const distributions = pgTable(
     distributedAt: moment('distributed_at'),
     /** Until when it waited for a recharge of the buyer whose turn it was; it waits once. */
     waitedUntil: moment('waited_until'),
+    /** Offers by text that are open. While it has one, the lead is reserved for who got it. */
+    openOffers: integer('open_offers').notNull().default(0),
   },
   (t) => [
     foreignKey({
@@ -277,6 +286,7 @@ export const distributions = pgTable(
     index('distributions_newest').on(t.organizationId, t.status, t.receivedAt, t.leadId),
     index('distributions_pending').on(t.campaignId, t.receivedAt, t.leadId).where(sql`status = 'PENDING'`),
     check('distributions_status', sql`${t.status} in (${quoted(distributionStatuses)})`),
+    check('distributions_open_offers', sql`${t.openOffers} >= 0`),
     check('distributions_sold', sql`(${t.status} = 'DISTRIBUTED') = (${t.distributedAt} is not null)`),
   ],
 );

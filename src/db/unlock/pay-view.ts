@@ -3,7 +3,7 @@ import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import type { Checkout } from '../payment/checkout.ts';
 import { paidList, payableList } from './states.ts';
-import { type UnlockView, unlockView } from './unlocks.ts';
+import { placeOfLead, serviceOfLead, type UnlockView, unlockView } from './unlocks.ts';
 
 /** The unlock with this token, with what its pay page shows in addition. Returns null when no unlock has it. */
 export async function findUnlockByToken(
@@ -82,7 +82,7 @@ export async function findOtherOffers(
 ): Promise<OpenOffer[]> {
   return run(
     db,
-    sql`SELECT u.id, l.public_id AS "leadId", l.service_type AS "serviceType", l.city, u.price_minor AS "priceMinor", u.currency,
+    sql`SELECT u.id, l.public_id AS "leadId", ${sql.raw(serviceOfLead)} AS "serviceType", ${sql.raw(placeOfLead)} AS city, u.price_minor AS "priceMinor", u.currency,
       u.token_version AS "tokenVersion", u.token_hash IS NOT NULL AND u.status IN (${payableList}) AS payable
     FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id
     WHERE u.our_number = ${unlock.ourNumber} AND u.phone = ${unlock.phone} AND u.is_open

@@ -1,13 +1,20 @@
+import { offeredRule } from './distribution.ts';
 import { minorToDollars } from './dollars.ts';
 
 type Seen = Readonly<Record<string, string | number | boolean | null>>;
 
 /** What became of a considered buyer. */
-export type DecisionOutcome = 'ASSIGNED' | 'REFUSED';
-export const decisionOutcomes = ['ASSIGNED', 'REFUSED'] as const satisfies readonly DecisionOutcome[];
+export type DecisionOutcome = 'ASSIGNED' | 'OFFERED' | 'REFUSED';
+export const decisionOutcomes = [
+  'ASSIGNED',
+  'OFFERED',
+  'REFUSED',
+] as const satisfies readonly DecisionOutcome[];
 
-export const outcomeOf = ({ rule }: { rule: string | null }): DecisionOutcome =>
-  rule === null ? 'ASSIGNED' : 'REFUSED';
+export function outcomeOf({ rule }: { rule: string | null }): DecisionOutcome {
+  if (rule === null) return 'ASSIGNED';
+  return rule === offeredRule ? 'OFFERED' : 'REFUSED';
+}
 
 /** The values a rule judged by, as clients see them: amounts in dollars. */
 export const shownSeen = (seen: Seen): Record<string, string | number | boolean | null> =>
@@ -34,6 +41,9 @@ const words: Readonly<Record<string, (seen: Seen) => string>> = {
   buyer_inactive: () => 'Buyer not active',
   buyer_flagged: () => 'Buyer flagged for review',
   same_person: () => 'Bought the same person before',
+  already_offered: () => 'Offered by text before, and not paid',
+  [offeredRule]: (seen) =>
+    `Offered by text: balance of ${dollars(seen.balanceMinor)} below the price of ${dollars(seen.priceMinor)}`,
   state: ({ state, states }) => `State ${state} not among ${String(states).split(' ').join(', ')}`,
   daily_cap: ({ sold, cap }) => `Daily cap reached: ${sold} of ${cap}`,
   weekly_limit: overLimit('Weekly'),

@@ -8,7 +8,13 @@ export type DistributionStatus = (typeof distributionStatuses)[number];
 /** Within how many days a buyer does not buy the same person again in one campaign. */
 export const repeatWindowDays = { usual: 30, most: 365 };
 
-/** What was found about one buyer when a lead was decided. `rule`: what stood in the way; null for a buyer who got it. */
+/** The `rule` of a buyer who was texted an offer, because the wallet was short. */
+export const offeredRule = 'offered';
+
+/**
+ * What was found about one buyer when a lead was decided. `rule`: what stood in the way, or `offered`; null for a buyer who got
+ * it.
+ */
 export type Considered = {
   buyerId: string;
   subscriptionId: string;

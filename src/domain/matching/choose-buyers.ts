@@ -3,6 +3,7 @@ import type { Seen } from './eligibility.ts';
 import {
   type Candidate,
   isBlockedForAll,
+  isOfferable,
   type MarketCampaign,
   type MarketLead,
   type MarketRefusal,
@@ -17,8 +18,11 @@ export type TurnRun = { number: number; eligible: string };
 /** Where a subscription stands after its turn. */
 export type TurnTaken = { pass: number; run: number; runCount: number };
 
-/** A subscription that buys the lead. `turn` is null when all who can buy do, so that turns do not matter. */
-export type Chosen<C extends Candidate> = { candidate: C; turn: TurnTaken | null };
+/**
+ * A subscription that buys the lead, or is offered it by text because its wallet is short. `turn` is null when all who can
+ * buy do, so that turns do not matter.
+ */
+export type Chosen<C extends Candidate> = { candidate: C; turn: TurnTaken | null; byOffer: boolean };
 
 export type PassedBy = { buyerId: string; subscriptionId: string; rule: MarketRuleName; seen: Seen };
 
@@ -44,7 +48,7 @@ export type MarketRequest<C extends Candidate> = {
   awaitsRecharge: boolean;
 };
 
-type Judged<C> = { candidate: C; refusal: MarketRefusal | null; awaited: boolean };
+type Judged<C> = { candidate: C; refusal: MarketRefusal | null; awaited: boolean; offered: boolean };
 type Turns<C extends Candidate> = { considered: Judged<C>[]; chosen: Chosen<C>[]; run: TurnRun };
 
 /** Who buys a lead, and why others do not. Pure: the same facts give the same choice. */
@@ -59,8 +63,8 @@ export function chooseBuyers<C extends Candidate>(request: MarketRequest<C>): Ma
   const waits = recharges.length > 0;
   return {
     chosen: waits ? [] : chosen,
-    passedOver: considered.flatMap(({ candidate: { buyerId, subscriptionId }, refusal }) =>
-      refusal ? [{ buyerId, subscriptionId, ...refusal }] : [],
+    passedOver: considered.flatMap(({ candidate: { buyerId, subscriptionId }, refusal, offered }) =>
+      refusal && !offered ? [{ buyerId, subscriptionId, ...refusal }] : [],
     ),
     recharges,
     blockedForAll:
@@ -79,10 +83,11 @@ function judge<C extends Candidate>(
     refusal?.rule === 'wallet' &&
     candidate.recharge !== 'off' &&
     candidate.balanceMinor + candidate.rechargeMinor >= campaign.priceMinor;
-  return { candidate, refusal, awaited };
+  const offered = refusal?.rule === 'wallet' && !awaited && isOfferable({ lead, campaign, candidate });
+  return { candidate, refusal, awaited, offered };
 }
 
-const isAble = <C>({ refusal, awaited }: Judged<C>) => refusal === null || awaited;
+const isAble = <C>({ refusal, awaited, offered }: Judged<C>) => refusal === null || awaited || offered;
 
 const byTurn = (a: Candidate, b: Candidate) =>
   byPass({ id: a.subscriptionId, pass: a.pass }, { id: b.subscriptionId, pass: b.pass });
@@ -98,17 +103,18 @@ function lineTurns<C extends Candidate>(request: MarketRequest<C>): Turns<C> {
     (a, b) => (logic === 'WATERFALL' ? placeOf(a) - placeOf(b) : 0) || byTurn(a, b),
   );
   const considered: Judged<C>[] = [];
-  const able: C[] = [];
+  const able: Judged<C>[] = [];
   for (const candidate of line) {
     if (able.length === most) break;
     const judged = judge(request, candidate);
     considered.push(judged);
-    if (isAble(judged)) able.push(candidate);
+    if (isAble(judged)) able.push(judged);
   }
   const end = endOfLine(candidates);
   const takesTurns = considered.length < line.length || logic !== 'BROADCAST';
-  const chosen = able.map((candidate, index) => ({
+  const chosen = able.map(({ candidate, offered }, index) => ({
     candidate,
+    byOffer: offered,
     turn: takesTurns ? { pass: end + index * unit, run: candidate.run, runCount: candidate.runCount } : null,
   }));
   return { considered, chosen, run };
@@ -134,7 +140,11 @@ function weightedTurns<C extends Candidate>(request: MarketRequest<C>): Turns<C>
   const { candidate, count } = next.turn;
   const turn = { pass: next.pass, run: run.number, runCount: count + 1 };
   const place = all.findIndex((judged) => judged.candidate === candidate);
-  return { considered: all.slice(0, place + 1), chosen: [{ candidate, turn }], run };
+  return {
+    considered: all.slice(0, place + 1),
+    chosen: [{ candidate, turn, byOffer: all[place]!.offered }],
+    run,
+  };
 }
 
 /** Names a set of subscriptions with their weights. An edit of the campaign may have sold leads by another logic. */
@@ -146,12 +156,18 @@ function nameOf({ version }: MarketCampaign, able: readonly Candidate[]): string
     .digest('base64url');
 }
 
-/** The facts after a sale, for the next lead that is decided with the same ones. */
-export function afterSale<C extends Candidate>({ candidate, turn }: Chosen<C>, priceMinor: number): C {
+/**
+ * The facts after a sale or an offer, for the next lead that is decided with the same ones. An offer counts for the cap, and
+ * no second one is made while it is open.
+ */
+export function afterSale<C extends Candidate>(
+  { candidate, turn, byOffer }: Chosen<C>,
+  priceMinor: number,
+): C {
+  const counted = { ...candidate, ...turn, soldToday: candidate.soldToday + 1 };
+  if (byOffer) return { ...counted, takesOffers: false };
   return {
-    ...candidate,
-    ...turn,
-    soldToday: candidate.soldToday + 1,
+    ...counted,
     spentThisWeekMinor: candidate.spentThisWeekMinor + priceMinor,
     spentThisMonthMinor: candidate.spentThisMonthMinor + priceMinor,
     balanceMinor: candidate.balanceMinor - priceMinor,

@@ -19,6 +19,7 @@ export const candidate = (id: string, more: Partial<Candidate> = {}): Candidate 
   walletBlocked: false,
   recharge: 'off',
   rechargeMinor: 5_000,
+  takesOffers: false,
   priority: 5,
   waterfallPriority: null,
   pass: 0,
@@ -31,7 +32,7 @@ export const request = (
   candidates: readonly Candidate[],
   more: Partial<MarketFacts['campaign']> = {},
 ): MarketRequest<Candidate> => ({
-  lead: { state: 'CA', boughtBy: new Set() },
+  lead: { state: 'CA', boughtBy: new Set(), offeredTo: new Set(), hasContact: true },
   campaign: { version: '1', active: true, logic: 'ROUND_ROBIN', priceMinor: 2_500, maxSales: null, ...more },
   candidates,
   run: { number: 0, eligible: '' },

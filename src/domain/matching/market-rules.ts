@@ -1,4 +1,5 @@
 import type { DistributionLogic } from '../marketplace/campaign.ts';
+import { smallestOfferMinor } from '../marketplace/subscription.ts';
 import type { Seen } from './eligibility.ts';
 
 /**
@@ -11,6 +12,10 @@ export type MarketLead = {
   state: string | null;
   /** Buyers who bought the same phone number or e-mail address within the campaign's window. */
   boughtBy: ReadonlySet<string>;
+  /** Buyers who were offered it by text and did not pay. */
+  offeredTo: ReadonlySet<string>;
+  /** It has locked values, without which there is nothing to pay for. */
+  hasContact: boolean;
 };
 
 export type MarketCampaign = {
@@ -48,6 +53,8 @@ export type Candidate = {
   recharge: RechargeState;
   /** What a recharge adds to the balance. */
   rechargeMinor: number;
+  /** When the wallet is short, the buyer is texted an offer, and can be: no other one of this campaign is open. */
+  takesOffers: boolean;
   /** 1 to 10; the weight in WEIGHTED_ROUND_ROBIN. */
   priority: number;
   /** 1 is first, null is last. */
@@ -67,6 +74,7 @@ export type MarketRuleName =
   | 'buyer_inactive'
   | 'buyer_flagged'
   | 'same_person'
+  | 'already_offered'
   | 'state'
   | 'daily_cap'
   | 'weekly_limit'
@@ -93,6 +101,11 @@ export const marketRules: readonly Rule[] = [
     name: 'same_person',
     byLead: true,
     fails: ({ lead, candidate }) => lead.boughtBy.has(candidate.buyerId),
+  },
+  {
+    name: 'already_offered',
+    byLead: true,
+    fails: ({ lead, candidate }) => lead.offeredTo.has(candidate.buyerId),
   },
   {
     name: 'state',
@@ -139,6 +152,10 @@ export const marketRules: readonly Rule[] = [
 
 const leadIndependent = marketRules.filter(({ byLead }) => !byLead);
 
+/** Whether a buyer whose wallet is short is offered the lead by text instead. */
+export const isOfferable = ({ lead, campaign, candidate }: MarketFacts): boolean =>
+  candidate.takesOffers && lead.hasContact && campaign.priceMinor >= smallestOfferMinor;
+
 export type MarketRefusal = { rule: MarketRuleName; seen: Seen };
 
 /** The first rule that stands in the way, with what it saw. Returns null when the subscription may buy the lead. */
@@ -149,4 +166,4 @@ export function marketRefusal(facts: MarketFacts): MarketRefusal | null {
 
 /** Whether the subscription may buy no lead of its campaign at present, whatever its state and person. */
 export const isBlockedForAll = (facts: MarketFacts): boolean =>
-  leadIndependent.some((rule) => rule.fails(facts));
+  leadIndependent.some((rule) => rule.fails(facts) && !(rule.name === 'wallet' && isOfferable(facts)));

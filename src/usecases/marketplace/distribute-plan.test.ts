@@ -7,7 +7,7 @@ import { planLeads, type TurnFacts } from './distribute-plan.ts';
 const buyers = (count: number, more: Partial<TurnCandidate> = {}): TurnCandidate[] =>
   Array.from({ length: count }, () => {
     const subscriptionId = newId();
-    return { ...candidate(subscriptionId), buyerId: newId(), rechargeBelowMinor: null, ...more };
+    return { ...candidate(subscriptionId), buyerId: newId(), rechargeBelowMinor: null, phone: null, ...more };
   });
 
 const factsOf = (candidates: TurnCandidate[], more: Partial<TurnFacts['campaign']> = {}): TurnFacts => ({
@@ -38,6 +38,9 @@ const leads = (count: number, more: Partial<TurnLead> = {}) =>
       state: 'CA',
       hashes: [],
       decided: 0,
+      openOffers: 0,
+      offeredTo: [],
+      hasContact: true,
       ...more,
     };
     return { lead, cause: null };

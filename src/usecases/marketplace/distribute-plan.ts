@@ -2,7 +2,8 @@ import type { Assignments, Buyer, Decided, Sale } from '../../db/marketplace/ass
 import type { TurnCampaign, TurnCandidate, TurnLead } from '../../db/marketplace/distribution.ts';
 import type { TurnsChange } from '../../db/marketplace/pending.ts';
 import type { RechargeWanted } from '../../db/payment/wallet-recharge.ts';
-import type { Considered } from '../../domain/marketplace/distribution.ts';
+import { type Considered, offeredRule } from '../../domain/marketplace/distribution.ts';
+import { reservationMs } from '../../domain/marketplace/subscription.ts';
 import {
   afterSale,
   type Chosen,
@@ -10,7 +11,6 @@ import {
   type MarketChoice,
   type MarketRequest,
   type TurnRun,
-  type TurnTaken,
 } from '../../domain/matching/choose-buyers.ts';
 import type { MarketRuleName } from '../../domain/matching/market-rules.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
@@ -29,10 +29,13 @@ export type TurnFacts = {
 
 export type PlannedLead = { lead: TurnLead; cause: Cause | null };
 
-/** `left`: not decided, because the statement was full or no lead can be sold at present. */
-export type LeadOutcome = 'sold' | 'waits' | 'held' | 'test' | 'expired' | 'decided' | 'left';
+/**
+ * `offered`: reserved for buyers who were texted an offer. `left`: not decided, because the statement was full or no lead can
+ * be sold at present.
+ */
+export type LeadOutcome = 'sold' | 'offered' | 'waits' | 'held' | 'test' | 'expired' | 'decided' | 'left';
 
-export type Plan = Omit<Assignments, 'ends' | 'turns' | 'recharges'> & {
+export type Plan = Omit<Assignments, 'ends' | 'turns' | 'recharges' | 'ourNumber'> & {
   turns: TurnsChange;
   outcomes: Map<string, LeadOutcome>;
   /** Wallets to be recharged: up to the price, for a lead that lacks it, or to what the buyer wants. */
@@ -115,14 +118,19 @@ const emptyPlan = (campaign: TurnCampaign): MutablePlan => ({
 });
 
 /** What became of a lead that is not decided now. Returns null for one that is. */
-function settledOutcome({ status, isLate, decided }: TurnLead): LeadOutcome | null {
+function settledOutcome({ status, isLate, decided, openOffers }: TurnLead): LeadOutcome | null {
   if (status === 'TEST') return decided > 0 ? 'decided' : null;
-  if (status !== 'PENDING') return 'decided';
+  if (status !== 'PENDING' || openOffers > 0) return 'decided';
   return isLate ? 'expired' : null;
 }
 
 const requestOf = (facts: TurnFacts, lead: TurnLead): MarketRequest<TurnCandidate> => ({
-  lead: { state: lead.state, boughtBy: boughtBy(facts, lead) },
+  lead: {
+    state: lead.state,
+    boughtBy: boughtBy(facts, lead),
+    offeredTo: new Set(lead.offeredTo),
+    hasContact: lead.hasContact,
+  },
   campaign: facts.campaign,
   candidates: facts.candidates,
   run: facts.run,
@@ -154,15 +162,17 @@ function settle(
     if (lead.hold === 'none') plan.decided.push(decision(lead, [], facts.rechargeWaitMs));
     return 'held';
   }
-  plan.decided.push(decision(lead, consideredBy(choice)));
+  const stated = decision(lead, consideredBy(choice, facts.campaign));
+  plan.decided.push(stated);
   if (lead.status === 'TEST') return 'test';
-  if (choice.chosen.length === 0) {
-    if (lead.decided === 0) plan.events.push(waiting(plan.campaign, planned));
-    return 'waits';
-  }
-  plan.decided.at(-1)!.status = 'DISTRIBUTED';
+  const isSold = choice.chosen.some(({ byOffer }) => !byOffer);
+  // An offer that no one pays leaves it waiting.
+  if (!isSold && lead.decided === 0) plan.events.push(waiting(plan.campaign, planned));
+  if (isSold) stated.status = 'DISTRIBUTED';
   for (const sale of choice.chosen) sell(facts, plan, buyers, planned, sale);
-  return 'sold';
+  stated.offers = choice.chosen.filter(({ byOffer }) => byOffer).length;
+  if (isSold) return 'sold';
+  return choice.chosen.length > 0 ? 'offered' : 'waits';
 }
 
 function sell(
@@ -172,13 +182,19 @@ function sell(
   { lead, cause }: PlannedLead,
   sale: Chosen<TurnCandidate>,
 ): void {
-  const { subscriptionId, buyerId } = sale.candidate;
+  const { subscriptionId, buyerId, phone } = sale.candidate;
   const unlockId = newId();
   const ids = { unlockId, transactionId: newId(), journalId: newId() };
-  plan.sales.push({ ...ids, leadId: lead.id, subscriptionId, buyerId, state: lead.state });
-  const before = buyers.get(subscriptionId);
-  const turn: TurnTaken | null = sale.turn ?? before?.turn ?? null;
-  buyers.set(subscriptionId, { subscriptionId, buyerId, sales: (before?.sales ?? 0) + 1, turn });
+  const offer = sale.byOffer ? { phone: phone!, ttlMs: Math.min(reservationMs, lead.expiresInMs) } : null;
+  plan.sales.push({ ...ids, leadId: lead.id, subscriptionId, buyerId, state: lead.state, offer });
+  const before = buyers.get(subscriptionId) ?? { sales: 0, offers: 0, turn: null };
+  buyers.set(subscriptionId, {
+    subscriptionId,
+    buyerId,
+    sales: before.sales + (offer ? 0 : 1),
+    offers: before.offers + (offer ? 1 : 0),
+    turn: sale.turn ?? before.turn,
+  });
   const { campaign, candidates, bought } = facts;
   const place = candidates.indexOf(sale.candidate);
   candidates[place] = afterSale(sale, campaign.priceMinor);
@@ -187,13 +203,17 @@ function sell(
       plan.people.push({ leadId: lead.id, buyerId, hash });
       bought.set(hash, (bought.get(hash) ?? new Set()).add(buyerId));
     }
-  plan.events.push({
-    type: 'lead.assigned',
-    organizationId: campaign.organizationId,
-    subject: subjects.unlock(unlockId),
-    data: { leadId: lead.id, campaignId: campaign.id, unlockId },
-    ...causedBy(cause),
-  });
+  const subject = { organizationId: campaign.organizationId, subject: subjects.unlock(unlockId) };
+  plan.events.push(
+    offer
+      ? { type: 'unlock.offered', ...subject, data: { unlockId }, dueInMs: offer.ttlMs, ...causedBy(cause) }
+      : {
+          type: 'lead.assigned',
+          ...subject,
+          data: { leadId: lead.id, campaignId: campaign.id, unlockId },
+          ...causedBy(cause),
+        },
+  );
 }
 
 function rechargesOf(
@@ -201,7 +221,7 @@ function rechargesOf(
   { heldFor, lacksFunds, buyers }: Plan,
 ): RechargeWanted[] {
   const lacking = new Set([...[...heldFor.values()].flat(), ...lacksFunds]);
-  const sold = new Set(buyers.map(({ buyerId }) => buyerId));
+  const sold = new Set(buyers.flatMap(({ buyerId, sales }) => (sales > 0 ? [buyerId] : [])));
   const isLow = ({ buyerId, balanceMinor, rechargeBelowMinor }: TurnCandidate) =>
     sold.has(buyerId) && rechargeBelowMinor !== null && balanceMinor < rechargeBelowMinor;
   return candidates
@@ -243,17 +263,21 @@ const decision = (lead: TurnLead, considered: Considered[], waitsMs: number | nu
   number: lead.decided + 1,
   considered,
   waitsMs,
+  offers: 0,
 });
 
 /** Buyers whose reasons are kept of one decision, after those who got the lead. */
 const mostConsidered = 200;
 
-const consideredBy = ({ chosen, passedOver }: MarketChoice<TurnCandidate>): Considered[] => [
-  ...chosen.map(({ candidate: { buyerId, subscriptionId } }) => ({
+const consideredBy = (
+  { chosen, passedOver }: MarketChoice<TurnCandidate>,
+  { priceMinor }: TurnCampaign,
+): Considered[] => [
+  ...chosen.map(({ candidate: { buyerId, subscriptionId, balanceMinor }, byOffer }) => ({
     buyerId,
     subscriptionId,
-    rule: null,
-    seen: {},
+    rule: byOffer ? offeredRule : null,
+    seen: (byOffer ? { balanceMinor, priceMinor } : {}) as Considered['seen'],
   })),
   ...passedOver.slice(0, mostConsidered),
 ];

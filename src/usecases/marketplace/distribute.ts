@@ -28,7 +28,15 @@ import {
   type TurnFacts,
 } from './distribute-plan.ts';
 
-type Deps = { db: Database; relay: Relay; rechargeWaitMs: number; limits: WalletLimits; gates: Gates };
+type Deps = {
+  db: Database;
+  relay: Relay;
+  /** From which offers are texted. */
+  ourNumber: string;
+  rechargeWaitMs: number;
+  limits: WalletLimits;
+  gates: Gates;
+};
 
 /**
  * A transaction holds a connection while it waits for its campaign: those of one campaign take turns before, and most of a
@@ -176,6 +184,8 @@ function noteOf(outcome: LeadOutcome | undefined): string | null {
   switch (outcome) {
     case 'sold':
       return 'sold';
+    case 'offered':
+      return 'offered by text: it is reserved';
     case 'waits':
       return 'no eligible buyer: it waits';
     case 'test':
@@ -210,7 +220,7 @@ type Selling = {
 /** Chooses and commits, and chooses again when a guard is lost. Returns null when it was lost every time. */
 async function sellPlanned(
   tx: Tx,
-  { relay, rechargeWaitMs, limits }: Deps,
+  { relay, ourNumber, rechargeWaitMs, limits }: Deps,
   publish: PublishRow[],
   campaign: TurnCampaign,
   leads: readonly PlannedLead[],
@@ -221,13 +231,14 @@ async function sellPlanned(
     const facts: TurnFacts = {
       campaign,
       rechargeWaitMs,
-      candidates: await readCandidates(tx, campaign),
+      candidates: await readCandidates(tx, campaign, ourNumber),
       run: campaign.logic === 'WEIGHTED_ROUND_ROBIN' ? await readTurnRun(tx, campaign.id) : noRun,
       bought: await readBoughtPeople(tx, campaign, hashes),
     };
     const plan = planLeads(facts, leads, { draining });
     const change = assign({
       ...plan,
+      ourNumber,
       turns: changedTurns(turnsOf(plan)),
       recharges: { wanted: plan.recharges, limits },
       ends: endsOf(plan),

@@ -4,7 +4,7 @@ import { closeSession, holdSession } from '../../db/payment/sessions.ts';
 import { slotTaken, takeSlot } from '../../db/payment/slots.ts';
 import type { PayingUnlock } from '../../db/payment/subject.ts';
 import { moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
-import { decide } from '../../domain/unlock/machine.ts';
+import { decide, isOpen } from '../../domain/unlock/machine.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { EventDraft } from '../../events/envelope.ts';
@@ -64,7 +64,7 @@ function quarantine(unlock: UnlockView, session: CheckoutSession, reason: string
   return finish({ writes: [holdSession(session.id)], events: [event] }, `quarantined: ${reason}`);
 }
 
-function keepOrRefund(unlock: UnlockView, session: CheckoutSession, payment: Payment, run: Run): Outcome {
+function keepOrRefund(unlock: PayingUnlock, session: CheckoutSession, payment: Payment, run: Run): Outcome {
   const money = {
     paymentIntent: payment.paymentIntent,
     sessionId: session.id,
@@ -79,7 +79,11 @@ function keepOrRefund(unlock: UnlockView, session: CheckoutSession, payment: Pay
     ...bookPayment(unlock, money, paymentId, refundReason),
     closeSession(session.id, 'complete'),
   ];
-  const sellable = unlock.contact !== null && (maxSales === null || unlock.soldSlots < maxSales);
+  const isLeft =
+    unlock.campaignId === null
+      ? maxSales === null || unlock.soldSlots < maxSales
+      : isOpen(unlock.state) || unlock.isFree;
+  const sellable = unlock.contact !== null && isLeft;
   const decision = decide(unlock, { type: 'capture', sellable }, run.now);
 
   if (decision.kind === 'early' || decision.kind === 'nothing') return snooze(2_000, decision.because);

@@ -1,12 +1,12 @@
 import type { Change } from '../../db/commit.ts';
-import { moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
+import { type Movable, moveUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { decide, isPayable, type UnlockCommand, type UnlockDecision } from '../../domain/unlock/machine.ts';
 import { finish, type Outcome, skip, snooze } from '../../engine/outcome.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import { buyerNotice } from '../messaging/notify-buyer.ts';
 
-export type OpenUnlock = Pick<UnlockView, 'id' | 'state' | 'organizationId' | 'ttlExpiresAt'>;
+export type OpenUnlock = Movable & Pick<UnlockView, 'ttlExpiresAt'>;
 
 /** The change that ends an offer: its move, and the event that closes what is still open at Stripe. */
 export function closingChange(

@@ -9,16 +9,10 @@ import { subjects } from '../../events/subjects.ts';
 import { dayOf, tooLate } from '../messaging/answering.ts';
 import { textBuyer } from '../messaging/text-buyer.ts';
 import type { Runtime } from '../runtime.ts';
+import { openContact } from './contact.ts';
 import { revealedAndDone } from './delivery.ts';
 
 type Deps = Pick<Runtime, 'effects' | 'vault'>;
-type Contact = {
-  name: string | null;
-  phone: string | null;
-  email: string | null;
-  address: string | null;
-  notes: string | null;
-};
 
 /** Sends the details by SMS, or by e-mail where the SMS is refused. The pay page shows them in either case. */
 export async function reveal(
@@ -99,8 +93,7 @@ const revealed = (unlock: UnlockView, dueInMs: number): EventDraft => ({
 
 /** The contact details of a paid unlock. Throws when the contact was erased. */
 function fieldsOf(unlock: UnlockView, { vault }: Deps): RevealFields {
-  if (!unlock.contact) throw new Error('the contact of this lead was erased');
-  return { ...vault.openJson<Contact>(unlock.contact), buyerName: unlock.buyerName, footer: unlock.footer };
+  return { ...openContact({ vault }, unlock), buyerName: unlock.buyerName, footer: unlock.footer };
 }
 
 /** Exempt from the spend cap the first time: it was paid for. */

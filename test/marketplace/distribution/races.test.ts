@@ -32,8 +32,15 @@ const openRows = () =>
 
 /** A process as far as the database can tell: its own line for each campaign. */
 const distributor = () => {
-  const { db, relay, config } = system.runtime;
-  const distribution = createDistribution({ db, relay, rechargeWaitMs: 1_000, limits: config.wallet });
+  const { db, relay, config, sms } = system.runtime;
+  const { ourNumber } = sms;
+  const distribution = createDistribution({
+    db,
+    relay,
+    ourNumber,
+    rechargeWaitMs: 1_000,
+    limits: config.wallet,
+  });
   const runtime = { ...system.runtime, distribution };
   return ({ id, epoch }: Row) => execute(workers.distributor, runtime, { outboxId: id, epoch });
 };

@@ -10,7 +10,8 @@ import {
 } from '../../../db/marketplace/distributions.ts';
 import { findSeller } from '../../../db/marketplace/sellers.ts';
 import { ruleText } from '../../../domain/marketplace/decision-words.ts';
-import { marketRefusal } from '../../../domain/matching/market-rules.ts';
+import { isOfferable, marketRefusal } from '../../../domain/matching/market-rules.ts';
+import type { Runtime } from '../../../usecases/runtime.ts';
 import { sellerOf } from '../../auth/caller.ts';
 import { missing } from '../../http/contract.ts';
 import { createHeartbeat, type Heartbeat } from '../../http/heartbeat.ts';
@@ -37,12 +38,14 @@ export type Standing = CampaignStanding & {
 const momentMs = 800;
 
 /** How campaigns stand now. Many viewers of one cost as much as one. */
-export function createStandings(db: Database): { of(campaign: Campaign): Promise<Standing> } {
+export function createStandings({ db, sms: { ourNumber } }: Pick<Runtime, 'db' | 'sms'>): {
+  of(campaign: Campaign): Promise<Standing>;
+} {
   const cache: TtlCache = createTtlCache();
-  return { of: (campaign) => cache.get(campaign.id, momentMs, () => standingOf(db, campaign)) };
+  return { of: (campaign) => cache.get(campaign.id, momentMs, () => standingOf(db, campaign, ourNumber)) };
 }
 
-async function standingOf({ reader }: Database, campaign: Campaign): Promise<Standing> {
+async function standingOf({ reader }: Database, campaign: Campaign, ourNumber: string): Promise<Standing> {
   const { id, organizationId, name, status, distributionLogic, priceMinor, maxSales, updatedAt } = campaign;
   const seller = await findSeller(reader, organizationId);
   const timeZone = seller?.timeZone ?? 'UTC';
@@ -50,14 +53,15 @@ async function standingOf({ reader }: Database, campaign: Campaign): Promise<Sta
   const facts = { version, active: status === 'ACTIVE', logic: distributionLogic, priceMinor, maxSales };
   const [counts, candidates] = await Promise.all([
     campaignStanding(reader, id),
-    readCandidates(reader, { ...facts, id, organizationId, name, repeatWindowDays: 0, timeZone }),
+    readCandidates(reader, { ...facts, id, organizationId, name, repeatWindowDays: 0, timeZone }, ourNumber),
   ]);
   // A lead without a state, of a person that no buyer has bought.
-  const lead = { state: null, boughtBy: new Set<string>() };
+  const lead = { state: null, boughtBy: new Set<string>(), offeredTo: new Set<string>(), hasContact: true };
   const buyers = new Map(
     candidates.map((candidate): [string, BuyerStanding] => {
       const refusal = marketRefusal({ lead, campaign: facts, candidate });
-      const blockedBy = refusal && ruleText(refusal.rule, refusal.seen);
+      const takesOffer = refusal?.rule === 'wallet' && isOfferable({ lead, campaign: facts, candidate });
+      const blockedBy = refusal && !takesOffer ? ruleText(refusal.rule, refusal.seen) : null;
       return [candidate.subscriptionId, { soldToday: candidate.soldToday, blockedBy }];
     }),
   );

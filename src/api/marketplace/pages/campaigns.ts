@@ -79,7 +79,7 @@ const actions = [
 
 function oneCampaign(app: FastifyInstance, site: MarketSite): void {
   const { db } = site.runtime;
-  const standings = createStandings(db);
+  const standings = createStandings(site.runtime);
   const show = async (request: FastifyRequest, reply: FastifyReply, form: FormState) => {
     const party = sellerOf(request);
     const id = idOf(request.params, unknownCampaign);

@@ -1,0 +1,110 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { isOpen, isPaid, type UnlockState } from '../../domain/unlock/machine.ts';
+import type { EventDraft } from '../../events/envelope.ts';
+import { subjects } from '../../events/subjects.ts';
+import type { Part } from '../commit.ts';
+import { wakeCampaigns } from './pending.ts';
+
+/**
+ * A lead of a campaign that was offered by text is reserved while the offer is open. What its unlock's move means for the
+ * lead is written with that move: paid, the lead is sold; closed, it waits for the next buyer, and what the offer took of
+ * the cap is given back.
+ */
+export type Reserving = {
+  id: string;
+  state: UnlockState;
+  organizationId: string;
+  leadId: string;
+  campaignId: string;
+};
+
+type Consequence = { first?: Part; also?: SQL; writes: Part[]; events: EventDraft[] };
+
+const none: Consequence = { writes: [], events: [] };
+
+export function reservationMoves(unlock: Reserving, to: UnlockState): Consequence {
+  const wasOpen = isOpen(unlock.state);
+  if (isPaid(to) && !isPaid(unlock.state)) return wasOpen ? sold(unlock) : soldLate(unlock);
+  return wasOpen && !isOpen(to) ? released(unlock) : none;
+}
+
+const assigned = ({ id, leadId, campaignId, organizationId }: Reserving): EventDraft => ({
+  type: 'lead.assigned',
+  organizationId,
+  subject: subjects.unlock(id),
+  data: { leadId, campaignId, unlockId: id },
+});
+
+const sold = (unlock: Reserving): Consequence => ({
+  writes: [
+    {
+      name: 'reserved',
+      statement: (
+        when,
+      ) => sql`UPDATE distributions SET status = 'DISTRIBUTED', distributed_at = coalesce(distributed_at, now()),
+        open_offers = open_offers - 1 WHERE lead_id = ${unlock.leadId}::uuid AND ${when}`,
+    },
+  ],
+  events: [assigned(unlock)],
+});
+
+/** A payment that came after the offer was closed buys the lead only while it waits and nobody else has an offer of it. */
+const soldLate = (unlock: Reserving): Consequence => ({
+  first: {
+    name: 'free',
+    statement: (
+      held,
+    ) => sql`SELECT lead_id FROM distributions WHERE lead_id = ${unlock.leadId}::uuid AND status = 'PENDING'
+      AND open_offers = 0 AND expires_at > clock_timestamp() AND ${held} FOR NO KEY UPDATE`,
+  },
+  also: sql`EXISTS (SELECT 1 FROM free)`,
+  writes: [
+    {
+      name: 'reserved',
+      statement: (when) => sql`UPDATE distributions SET status = 'DISTRIBUTED', distributed_at = now()
+        WHERE lead_id = ${unlock.leadId}::uuid AND ${when}`,
+    },
+    {
+      name: 'people',
+      statement: (when) => sql`INSERT INTO bought_people (campaign_id, hash, buyer_id, lead_id)
+        SELECT c.id, h.hash, u.buyer_id, l.id FROM lead_unlocks u JOIN leads l ON l.id = u.lead_id
+          JOIN campaigns c ON c.id = u.campaign_id AND c.repeat_window_days > 0,
+          LATERAL (SELECT DISTINCT hash FROM unnest(ARRAY[l.phone_hash, l.email_hash]) hash WHERE hash IS NOT NULL) h
+        WHERE u.id = ${unlock.id}::uuid AND ${when} ORDER BY h.hash
+        ON CONFLICT (campaign_id, hash, buyer_id) DO UPDATE SET lead_id = excluded.lead_id, bought_at = excluded.bought_at`,
+    },
+  ],
+  events: [assigned(unlock)],
+});
+
+const after = (part: string): SQL => sql`(SELECT count(*) FROM ${sql.raw(part)}) >= 0`;
+
+/** In the order of locks: the lead, its subscription, the campaign's turns. */
+const released = (unlock: Reserving): Consequence => ({
+  writes: [
+    {
+      name: 'released',
+      statement: (when) => sql`UPDATE distributions SET open_offers = open_offers - 1
+        WHERE lead_id = ${unlock.leadId}::uuid AND ${when} RETURNING campaign_id`,
+    },
+    {
+      // Only of the day that it was counted in: a new day has begun its count again.
+      name: 'uncounted',
+      statement: (when) => sql`UPDATE subscriptions s SET day_count = s.day_count - 1
+        FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id LEFT JOIN sellers g ON g.organization_id = u.organization_id
+        WHERE u.id = ${unlock.id}::uuid AND s.id = u.subscription_id AND s.day_count > 0
+          AND s.day = (u.created_at AT TIME ZONE coalesce(b.time_zone, g.time_zone, 'UTC'))::date AND ${after('released')} AND ${when}`,
+    },
+    {
+      name: 'unsold',
+      statement: (when) => sql`DELETE FROM bought_people p USING lead_unlocks u
+        WHERE u.id = ${unlock.id}::uuid AND p.lead_id = u.lead_id AND p.buyer_id = u.buyer_id AND ${when}`,
+    },
+    {
+      name: 'woken',
+      statement: (when) =>
+        wakeCampaigns(sql`SELECT campaign_id FROM released WHERE ${after('uncounted')} AND ${when}`),
+    },
+  ],
+  events: [],
+});

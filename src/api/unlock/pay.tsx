@@ -1,7 +1,6 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Child } from 'hono/jsx';
 import { renderToString } from 'hono/jsx/dom/server';
-import type { SealedContact } from '../../db/lead/leads.ts';
 import { findOtherOffers, findUnlockByToken, markViewed, type PayFigures } from '../../db/unlock/pay-view.ts';
 import { findUnlock, type UnlockView } from '../../db/unlock/unlocks.ts';
 import { PermanentError, TransientError } from '../../domain/errors.ts';

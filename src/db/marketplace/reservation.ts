@@ -93,7 +93,7 @@ const released = (unlock: Reserving): Consequence => ({
       statement: (when) => sql`UPDATE subscriptions s SET day_count = s.day_count - 1
         FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id LEFT JOIN sellers g ON g.organization_id = u.organization_id
         WHERE u.id = ${unlock.id}::uuid AND s.id = u.subscription_id AND s.day_count > 0
-          AND s.day = (u.created_at AT TIME ZONE coalesce(b.time_zone, g.time_zone, 'UTC'))::date AND ${after('released')} AND ${when}`,
+          AND s.day = (u.created_at AT TIME ZONE coalesce(b.time_zone, g.time_zone, 'UTC'))::date AND ${after('released')} AND ${when} RETURNING s.id`,
     },
     {
       name: 'unsold',

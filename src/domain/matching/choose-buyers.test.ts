@@ -48,6 +48,60 @@ describe('round robin', () => {
   });
 });
 
+describe('a buyer whose wallet is short and who takes offers', () => {
+  const poor = (id: string, more: Partial<Candidate> = {}) =>
+    candidate(id, { balanceMinor: 0, takesOffers: true, ...more });
+
+  it('is offered the lead by text in its turn, which counts for the cap and not for the wallet', () => {
+    const [offer] = chooseBuyers(request([poor('a', { dailyCap: 1 }), candidate('b')])).chosen;
+    expect([offer!.candidate.subscriptionId, offer!.byOffer]).toEqual(['a', true]);
+    const left = afterSale(offer!, 2_500);
+    expect(left).toMatchObject({ balanceMinor: 0, soldToday: 1, spentThisWeekMinor: 0, takesOffers: false });
+  });
+
+  it.each([
+    ['did not pay for it', { lead: { offeredTo: new Set(['buyer-a']) } }, 'a already_offered'],
+    ['finds nothing locked in it', { lead: { hasContact: false } }, 'a wallet'],
+    ['would pay less than a card can be charged', { campaign: { priceMinor: 49 } }, 'a wallet'],
+  ])(
+    'and %s is passed over',
+    (_what, { lead = {}, campaign = {} }: { lead?: object; campaign?: object }, reason) => {
+      const facts = request([poor('a')]);
+      const choice = chooseBuyers({
+        ...facts,
+        lead: { ...facts.lead, ...lead },
+        campaign: { ...facts.campaign, ...campaign },
+      });
+      expect([idsOf(choice), reasonsOf(choice)]).toEqual([[], [reason]]);
+    },
+  );
+
+  it('is recharged first, and offered it when that came to nothing', () => {
+    const facts = request([poor('a', { recharge: 'armed' })]);
+    expect(chooseBuyers(facts).recharges).toHaveLength(1);
+    const after = chooseBuyers({ ...facts, awaitsRecharge: false });
+    expect(after.chosen.map(({ byOffer }) => byOffer)).toEqual([true]);
+  });
+
+  it('keeps its limits, and is no reason to leave a campaign asleep', () => {
+    const limited = request([poor('a', { weeklyLimitMinor: 100 })]);
+    expect(reasonsOf(chooseBuyers(limited))).toEqual(['a weekly_limit']);
+    const offered = request([poor('a')]);
+    const choice = chooseBuyers({ ...offered, lead: { ...offered.lead, offeredTo: new Set(['buyer-a']) } });
+    expect(choice.blockedForAll).toBe(false);
+  });
+
+  it('has weighted turns like everybody else', () => {
+    const facts = request([poor('a', { priority: 2 }), candidate('b', { priority: 1 })], {
+      logic: 'WEIGHTED_ROUND_ROBIN',
+    });
+    const choice = chooseBuyers(facts);
+    expect(
+      choice.chosen.map(({ candidate: { subscriptionId }, byOffer }) => [subscriptionId, byOffer]),
+    ).toEqual([['a', true]]);
+  });
+});
+
 describe('weighted round robin', () => {
   it('spreads turns by priority', () => {
     const priorities = { a: 4, b: 2, c: 1 };

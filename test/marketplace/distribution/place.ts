@@ -30,6 +30,8 @@ export type BuyerOptions = {
   weeklyLimitMinor?: number | null;
   monthlyLimitMinor?: number | null;
   timeZone?: string | null;
+  /** A buyer with a phone is texted an offer when the wallet is short. */
+  phone?: string;
 };
 export type PlacedBuyer = { buyerId: string; subscriptionId: string };
 
@@ -40,6 +42,8 @@ export type LeadOptions = {
   isTest?: boolean;
   /** Until it expires, in seconds. */
   ttlSeconds?: number;
+  /** The values that are locked. */
+  locked?: Record<string, unknown>;
 };
 
 /** A seller whose campaigns are sold from wallets, made by rows. */
@@ -107,8 +111,8 @@ export async function makePlace(installation: Installation): Promise<Place> {
     async buyer(campaignIds, { balanceMinor = 1_000_000, ...more } = {}) {
       const [buyerId, subscriptionId] = [uuidv7(), uuidv7()];
       await rows(
-        `INSERT INTO buyers (id, organization_id, external_id, name, priority, weekly_spending_limit_minor, monthly_spending_limit_minor, time_zone)
-         VALUES ($1::uuid, $2, $1::text, 'Bo Buyer', $3, $4, $5, $6)`,
+        `INSERT INTO buyers (id, organization_id, external_id, name, priority, weekly_spending_limit_minor, monthly_spending_limit_minor, time_zone, phone)
+         VALUES ($1::uuid, $2, $1::text, 'Bo Buyer', $3, $4, $5, $6, $7)`,
         [
           buyerId,
           organizationId,
@@ -116,6 +120,7 @@ export async function makePlace(installation: Installation): Promise<Place> {
           more.weeklyLimitMinor ?? null,
           more.monthlyLimitMinor ?? null,
           more.timeZone ?? null,
+          more.phone ?? null,
         ],
       );
       await rows(`INSERT INTO wallets (buyer_id, organization_id, currency) VALUES ($1, $2, 'usd')`, [
@@ -125,8 +130,8 @@ export async function makePlace(installation: Installation): Promise<Place> {
       if (balanceMinor > 0) await credit(buyerId, balanceMinor);
       for (const [index, campaignId] of [campaignIds].flat().entries())
         await rows(
-          `INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id, daily_cap, states, waterfall_priority)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+          `INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id, daily_cap, states, waterfall_priority, on_short_wallet)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
           [
             index === 0 ? subscriptionId : uuidv7(),
             organizationId,
@@ -135,6 +140,7 @@ export async function makePlace(installation: Installation): Promise<Place> {
             more.dailyCap ?? null,
             more.states ?? [],
             more.waterfallPriority ?? null,
+            more.phone === undefined ? 'skip' : 'offer',
           ],
         );
       return { buyerId, subscriptionId };
@@ -147,12 +153,13 @@ export async function makePlace(installation: Installation): Promise<Place> {
 type Owner = { organizationId: string; campaignId: string; categoryId: string };
 
 async function storeLeads(
-  { relay }: Runtime,
+  { relay, vault }: Runtime,
   { organizationId, campaignId, categoryId }: Owner,
   ids: readonly string[],
   options: LeadOptions,
 ): Promise<void> {
   const { state = 'CA', phoneHash = null, emailHash = null, isTest = false, ttlSeconds = 259_200 } = options;
+  const contact = options.locked ? vault.sealJson(options.locked) : null;
   const given = sql`unnest(${sql.param([...ids])}::uuid[]) AS g(id)`;
   await relay.commit({
     writes: [
@@ -161,9 +168,9 @@ async function storeLeads(
         statement: (
           when,
         ) => sql`INSERT INTO leads (id, organization_id, public_id, channel, campaign_id, category_id, public, region, quality,
-            phone_hash, email_hash, phone_valid)
-          SELECT g.id, ${organizationId}::uuid, 'lead_' || g.id, 'marketplace', ${campaignId}::uuid, ${categoryId}::uuid, '{"data":{}}', ${state}::text, 'WARM',
-            ${phoneHash}::text, ${emailHash}::text, true FROM ${given} WHERE ${when}`,
+            phone_hash, email_hash, phone_valid, contact)
+          SELECT g.id, ${organizationId}::uuid, 'lead_' || replace(g.id::text, '-', ''), 'marketplace', ${campaignId}::uuid, ${categoryId}::uuid, '{"data":{}}', ${state}::text, 'WARM',
+            ${phoneHash}::text, ${emailHash}::text, true, ${contact}::text FROM ${given} WHERE ${when}`,
       },
       {
         name: 'distribution',
@@ -214,6 +221,6 @@ export async function wrongBooks({ rows }: Pick<Installation, 'rows'>): Promise<
          lag(balance_after_minor) OVER (PARTITION BY buyer_id ORDER BY created_at, id) AS last FROM wallet_transactions) a
        WHERE a.last <> a.balance_before_minor
      UNION ALL SELECT 'cap', s.id::text FROM subscriptions s
-       WHERE s.day_count > s.daily_cap OR s.day_count <> (SELECT count(*) FROM lead_unlocks u WHERE u.subscription_id = s.id)`,
+       WHERE s.day_count > s.daily_cap OR s.day_count <> (SELECT count(*) FROM lead_unlocks u WHERE u.subscription_id = s.id AND (u.is_open OR u.paid_at IS NOT NULL))`,
   );
 }

@@ -1,0 +1,278 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Buyer, Offer, Story } from '../../harness/story.ts';
+import { startSystem, type TestSystem } from '../../harness/system.ts';
+import {
+  type BuyerOptions,
+  type LeadOptions,
+  makePlace,
+  type Place,
+  reasonsIn,
+  standOf,
+  wrongBooks,
+} from './place.ts';
+
+let system: TestSystem;
+let place: Place;
+let story: Story;
+beforeAll(async () => {
+  system = await startSystem({ timings: { reconcileAfterMs: 600_000, reconcileEveryMs: 600_000 } });
+  place = await makePlace(system);
+  story = system.story;
+});
+afterAll(async () => {
+  await system?.stop();
+});
+
+let made = 0;
+const nextPhone = () => `+1512555${String(1_000 + ++made)}`;
+
+type Poor = Buyer & { buyerId: string; subscriptionId: string };
+
+/** A buyer with an empty wallet, who is texted offers. */
+async function poorBuyer(campaignId: string, options: BuyerOptions = {}): Promise<Poor> {
+  const phone = options.phone ?? nextPhone();
+  const placed = await place.buyer(campaignId, { balanceMinor: 0, ...options, phone });
+  return { ...placed, externalId: placed.buyerId, name: 'Bo Buyer', phone, email: null };
+}
+
+type Reserved = Offer & { id: string };
+
+async function lead(campaignId: string, options: LeadOptions = {}): Promise<Reserved> {
+  const secret = `Sarah Lee${++made}`;
+  const locked = { full_name: secret, mobile: '+13055550199', roof_age: 12 };
+  const id = await place.receive(campaignId, { locked, ...options });
+  return { id, leadId: `lead_${id.replaceAll('-', '')}`, secret };
+}
+
+/** A lead whose teaser this buyer has. */
+async function offered(campaignId: string, buyer: Poor, options: LeadOptions = {}): Promise<Reserved> {
+  const offer = await lead(campaignId, options);
+  await story.reaches(offer, buyer, 'AWAIT_CONFIRM');
+  return offer;
+}
+
+const reaches = (id: string, status: string) =>
+  system.until<{ status: string; open: number }>(
+    `the lead to be ${status}`,
+    'SELECT status, open_offers AS open FROM distributions WHERE lead_id = $1',
+    [id],
+    (row) => row?.status === status,
+  );
+const buyersOf = async (id: string) =>
+  (
+    await system.rows<{ id: string }>(
+      'SELECT buyer_id AS id FROM lead_unlocks WHERE lead_id = $1 AND paid_at IS NOT NULL ORDER BY paid_at',
+      [id],
+    )
+  ).map((row) => row.id);
+const decisionsOf = (id: string, count: number) =>
+  system.until(
+    'its decisions',
+    'SELECT number FROM decisions WHERE lead_id = $1',
+    [id],
+    (_row, all) => all.length >= count,
+  );
+const countOf = async ({ subscriptionId }: Poor) =>
+  (
+    await system.rows<{ n: number }>('SELECT day_count AS n FROM subscriptions WHERE id = $1', [
+      subscriptionId,
+    ])
+  )[0]!.n;
+const openOffersOf = async (id: string) =>
+  (
+    await system.rows<{ n: number }>('SELECT open_offers AS n FROM distributions WHERE lead_id = $1', [id])
+  )[0]!.n;
+
+describe('a lead that the wallet of the next buyer is short of', () => {
+  it('is offered by text, reserved, and sold when it is paid by card', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const rich = await place.buyer(campaignId);
+    await system.rows('UPDATE subscriptions SET pass = 1000000 WHERE id = $1', [rich.subscriptionId]);
+    const offer = await offered(campaignId, buyer);
+    const teaser = story.texts(buyer)[0]!.text!;
+    expect(teaser).toContain('new client inquiry in CA. Type: Solar.');
+    expect(teaser).toContain('Reply Y to unlock contact details for $25.');
+    expect(teaser).not.toContain(offer.secret);
+    const [row] = await system.rows<{ seconds: number }>(
+      'SELECT round(extract(epoch FROM ttl_expires_at - created_at))::int AS seconds FROM lead_unlocks WHERE lead_id = $1',
+      [offer.id],
+    );
+    expect(row!.seconds).toBe(600);
+    const stand = await standOf(system, offer.id);
+    expect([stand.status, reasonsIn(stand)]).toEqual(['PENDING', ['offered']]);
+    // A wake-up does not give it to anyone else.
+    await place.credit(rich.buyerId, 100);
+    await system.until(
+      'the drain',
+      'SELECT due_at, draining FROM campaign_turns WHERE campaign_id = $1',
+      [campaignId],
+      (turns: { due_at: Date | null; draining: boolean } | undefined) =>
+        turns === undefined || (turns.due_at === null && !turns.draining),
+    );
+    expect(await buyersOf(offer.id)).toEqual([]);
+
+    const { page } = await story.buy(offer, buyer);
+    expect(await reaches(offer.id, 'DISTRIBUTED')).toEqual([{ status: 'DISTRIBUTED', open: 0 }]);
+    const [details] = story.reveals(offer);
+    expect(details!.to).toBe(buyer.phone);
+    expect(details!.text).toContain(`Name: ${offer.secret}\nPhone: +13055550199`);
+    expect(details!.text).toContain('roof age: 12');
+    expect(await story.details(page)).toContain(offer.secret);
+    const [event] = await system.rows<{ data: { leadId: string } }>(
+      `SELECT data FROM events WHERE type = 'lead.assigned' AND data->>'leadId' = $1`,
+      [offer.id],
+    );
+    expect(event!.data.leadId).toBe(offer.id);
+    const [sale] = await system.rows('SELECT paid_by, paid_late FROM lead_unlocks WHERE lead_id = $1', [
+      offer.id,
+    ]);
+    expect(sale).toEqual({ paid_by: 'stripe', paid_late: false });
+    expect(await countOf(buyer)).toBe(1);
+    expect(await wrongBooks(system)).toEqual([]);
+  });
+
+  it('goes to the next buyer when it is declined, and never again to the first one', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId, { dailyCap: 1 });
+    const offer = await offered(campaignId, buyer);
+    expect(await countOf(buyer)).toBe(1);
+    story.says(buyer, `N ${offer.leadId}`);
+    await story.reaches(offer, buyer, 'EXPIRED', 'declined');
+    await decisionsOf(offer.id, 2);
+    expect(reasonsIn(await standOf(system, offer.id))).toEqual(['already_offered']);
+    expect([await countOf(buyer), await openOffersOf(offer.id)]).toEqual([0, 0]);
+
+    const next = await place.buyer(campaignId);
+    await place.credit(next.buyerId, 100);
+    await reaches(offer.id, 'DISTRIBUTED');
+    expect(await buyersOf(offer.id)).toEqual([next.buyerId]);
+    expect(await wrongBooks(system)).toEqual([]);
+  });
+
+  it('is reserved no longer than it may wait, and expires with the offer', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const { id, ...offer } = await offered(campaignId, buyer, { ttlSeconds: 3 });
+    await story.reaches(offer, buyer, 'EXPIRED', 'ttl');
+    await reaches(id, 'EXPIRED');
+    const events = await system.rows(
+      `SELECT 1 FROM events WHERE type = 'lead.expired' AND subject = 'lead:' || $1`,
+      [id],
+    );
+    expect(events).toHaveLength(1);
+  });
+
+  it('one at a time: while an offer is open, the next lead passes on', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const first = await offered(campaignId, buyer);
+    const second = await lead(campaignId);
+    await decisionsOf(second.id, 1);
+    expect(reasonsIn(await standOf(system, second.id))).toEqual(['wallet']);
+    story.says(buyer, `N ${first.leadId}`);
+    // The end of the first offer wakes the campaign.
+    await story.reaches(second, buyer, 'AWAIT_CONFIRM');
+    expect(await openOffersOf(second.id)).toBe(1);
+  });
+
+  it('in a broadcast is sold to those who can pay, and offered to the others beside them', async () => {
+    const campaignId = await place.campaign({ logic: 'BROADCAST' });
+    const buyer = await poorBuyer(campaignId);
+    const rich = await place.buyer(campaignId);
+    const offer = await offered(campaignId, buyer);
+    expect(await buyersOf(offer.id)).toEqual([rich.buyerId]);
+    await story.buy(offer, buyer);
+    expect(await buyersOf(offer.id)).toEqual([rich.buyerId, buyer.buyerId]);
+    expect(await openOffersOf(offer.id)).toBe(0);
+    expect(await wrongBooks(system)).toEqual([]);
+  });
+
+  it.each([
+    ['a price below 50 cents', { priceMinor: 49 }, {}, {}],
+    ['a phone that has opted out', {}, { optedOut: true }, {}],
+    ['a lead with nothing locked', {}, {}, { locked: undefined }],
+  ] as const)('is not offered at %s', async (_what, campaign, phone, options) => {
+    const campaignId = await place.campaign(campaign);
+    const buyer = await poorBuyer(campaignId);
+    if ('optedOut' in phone)
+      await system.rows(
+        `INSERT INTO phones (id, our_number, number, opted_out_at) VALUES (gen_random_uuid(), $1, $2, now())`,
+        [system.runtime.sms.ourNumber, buyer.phone],
+      );
+    const { id } = await lead(campaignId, options);
+    await decisionsOf(id, 1);
+    expect(reasonsIn(await standOf(system, id))).toEqual(['wallet']);
+  });
+
+  it('when it is a test, is judged so and offered to no one', async () => {
+    const campaignId = await place.campaign();
+    await poorBuyer(campaignId);
+    const { id } = await lead(campaignId, { isTest: true });
+    await decisionsOf(id, 1);
+    const stand = await standOf(system, id);
+    expect([stand.status, reasonsIn(stand)]).toEqual(['TEST', ['offered']]);
+    expect(await system.rows('SELECT 1 FROM lead_unlocks WHERE lead_id = $1', [id])).toEqual([]);
+  });
+});
+
+describe('paid after the offer has ended', () => {
+  /** An offer whose session is still open, because Stripe refuses to expire it. */
+  async function declinedButPayable(offer: Reserved, buyer: Poor) {
+    const { session } = await story.checkout(offer, buyer);
+    const slow = system.sandbox.fault({ vendor: 'stripe', kind: 'rate_limit', path: `/${session}/expire` });
+    story.says(buyer, `N ${offer.leadId}`);
+    await story.reaches(offer, buyer, 'EXPIRED', 'declined');
+    return { session, allowExpiry: () => system.sandbox.clearFaults(slow.id) };
+  }
+
+  it('[F20] it is sold late while it waits', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const offer = await offered(campaignId, buyer);
+    const { session, allowExpiry } = await declinedButPayable(offer, buyer);
+    await decisionsOf(offer.id, 2);
+    system.sandbox.act.pay(session);
+    const { paid_late } = await story.reaches(offer, buyer, 'DONE');
+    allowExpiry();
+    expect(paid_late).toBe(true);
+    expect(await reaches(offer.id, 'DISTRIBUTED')).toEqual([{ status: 'DISTRIBUTED', open: 0 }]);
+  });
+
+  it('[F20] it is refunded when somebody else has bought it', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const offer = await offered(campaignId, buyer);
+    const next = await place.buyer(campaignId);
+    const { session, allowExpiry } = await declinedButPayable(offer, buyer);
+    await reaches(offer.id, 'DISTRIBUTED');
+    const { paymentIntent } = system.sandbox.act.pay(session);
+    await system.text(buyer.phone, 'was refunded in full');
+    allowExpiry();
+    await story.settled();
+    const refunds = system.sandbox.ledger.list({
+      operation: 'refund.create',
+      reference: paymentIntent.id,
+      accepted: true,
+    });
+    expect(refunds.map(({ amount }) => amount)).toEqual([2_500]);
+    expect(story.reveals(offer)).toEqual([]);
+    expect(await buyersOf(offer.id)).toEqual([next.buyerId]);
+  });
+
+  it('[F20] it is refunded while somebody else has an offer of it', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const offer = await offered(campaignId, buyer);
+    const next = await poorBuyer(campaignId);
+    const { session, allowExpiry } = await declinedButPayable(offer, buyer);
+    await story.reaches(offer, next, 'AWAIT_CONFIRM');
+    system.sandbox.act.pay(session);
+    await system.text(buyer.phone, 'was refunded in full');
+    allowExpiry();
+    await story.buy(offer, next);
+    expect(await buyersOf(offer.id)).toEqual([next.buyerId]);
+    await story.settled();
+    expect(await wrongBooks(system)).toEqual([]);
+  });
+});

@@ -134,9 +134,11 @@ async function play(
       await injectFaults(system, random, { ms: faultMs, vendorFaults: values.faults === 'all' }, log);
     await load.posting;
     for (const each of [people, market]) each.setDeadline(settleMs(leads.length));
+    const deadline = new Promise((resolve) => setTimeout(resolve, settleMs(leads.length) + 10_000).unref());
+    // What the faults left overdue is not without faults: a slow machine takes longer to catch up.
+    await Promise.race([untilSettled(machine), deadline]);
     const faultFreeFrom = new Date(Date.now() + 2_000);
     const after = playLeads(people, late, 4_000);
-    const deadline = new Promise((resolve) => setTimeout(resolve, settleMs(leads.length) + 10_000).unref());
     await Promise.race([Promise.all([load.over, after.over, market.over]), deadline]);
     await Promise.race([untilSettled(machine), deadline]);
     await Promise.race([untilMarketSettled(machine), deadline]);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { compiledProgram } from '../harness/compiled.ts';
 import { visit } from '../harness/console-client.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
@@ -14,7 +15,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function leadgate(args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+    const child = spawn(process.execPath, [compiledProgram('src/cli/main.ts'), ...args], {
       cwd: root,
       env: {
         PATH: process.env.PATH,

@@ -3,6 +3,7 @@ import { isOpen, isPaid, type UnlockState } from '../../domain/unlock/machine.ts
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Part } from '../commit.ts';
+import { calendar } from './distribution.ts';
 import { wakeCampaigns } from './pending.ts';
 
 /**
@@ -18,7 +19,9 @@ export type Reserving = {
   campaignId: string;
 };
 
-type Consequence = { first?: Part; also?: SQL; writes: Part[]; events: EventDraft[] };
+type Consequence = { first?: Part[]; also?: SQL; writes: Part[]; events: EventDraft[] };
+
+const after = (part: string): SQL => sql`(SELECT count(*) FROM ${sql.raw(part)}) >= 0`;
 
 const none: Consequence = { writes: [], events: [] };
 
@@ -48,17 +51,47 @@ const sold = (unlock: Reserving): Consequence => ({
   events: [assigned(unlock)],
 });
 
-/** A payment that came after the offer was closed buys the lead only while it waits and nobody else has an offer of it. */
+/** The subscription of an unlock, while its cap has room today. `unlockId` is SQL. */
+const room = (unlockId: SQL): SQL => sql`SELECT s.id, counted.day, counted.n
+  FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id LEFT JOIN sellers g ON g.organization_id = u.organization_id
+    JOIN subscriptions s ON s.id = u.subscription_id
+    CROSS JOIN LATERAL (${calendar(sql`clock_timestamp()`, sql`coalesce(b.time_zone, g.time_zone, 'UTC')`)}) z
+    CROSS JOIN LATERAL (SELECT greatest(s.day, z.day) AS day, CASE WHEN s.day >= z.day THEN s.day_count ELSE 0 END AS n) counted
+  WHERE u.id = ${unlockId} AND (s.daily_cap IS NULL OR counted.n < s.daily_cap)`;
+
+const waitsUnreserved = sql.raw(
+  `d.status = 'PENDING' AND d.open_offers = 0 AND d.expires_at > clock_timestamp()`,
+);
+
+/** SQL: whether a payment that comes after the offer of the unlock `unlockId`, of the lead `leadId`, may still buy it. */
+export const isFreeFor = (unlockId: string, leadId: string): SQL =>
+  sql`EXISTS (SELECT 1 FROM distributions d WHERE d.lead_id = ${sql.raw(leadId)} AND ${waitsUnreserved}) AND EXISTS (${room(sql.raw(unlockId))})`;
+
+/**
+ * A payment that came after the offer was closed buys the lead only while it waits, nobody else has an offer of it, and the
+ * buyer's cap has room.
+ */
 const soldLate = (unlock: Reserving): Consequence => ({
-  first: {
-    name: 'free',
-    statement: (
-      held,
-    ) => sql`SELECT lead_id FROM distributions WHERE lead_id = ${unlock.leadId}::uuid AND status = 'PENDING'
-      AND open_offers = 0 AND expires_at > clock_timestamp() AND ${held} FOR NO KEY UPDATE`,
-  },
-  also: sql`EXISTS (SELECT 1 FROM free)`,
+  first: [
+    {
+      name: 'free',
+      statement: (held) => sql`SELECT d.lead_id
+      FROM (SELECT lead_id FROM lead_unlocks WHERE id = ${unlock.id}::uuid AND status = ${unlock.state} AND ${held} FOR UPDATE) u
+        JOIN distributions d ON d.lead_id = u.lead_id
+      WHERE ${waitsUnreserved} FOR NO KEY UPDATE OF d`,
+    },
+    {
+      name: 'room',
+      statement: () => sql`${room(sql`${unlock.id}::uuid`)} AND ${after('free')} FOR NO KEY UPDATE OF s`,
+    },
+  ],
+  also: sql`EXISTS (SELECT 1 FROM free) AND EXISTS (SELECT 1 FROM room)`,
   writes: [
+    {
+      name: 'counted',
+      statement: (when) => sql`UPDATE subscriptions s SET day = room.day, day_count = room.n + 1
+        FROM room WHERE s.id = room.id AND ${when}`,
+    },
     {
       name: 'reserved',
       statement: (when) => sql`UPDATE distributions SET status = 'DISTRIBUTED', distributed_at = now()
@@ -76,8 +109,6 @@ const soldLate = (unlock: Reserving): Consequence => ({
   ],
   events: [assigned(unlock)],
 });
-
-const after = (part: string): SQL => sql`(SELECT count(*) FROM ${sql.raw(part)}) >= 0`;
 
 /** In the order of locks: the lead, its subscription, the campaign's turns. */
 const released = (unlock: Reserving): Consequence => ({

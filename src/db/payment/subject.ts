@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { idInSubject } from '../../events/subjects.ts';
 import { run } from '../commit.ts';
+import { isFreeFor } from '../marketplace/reservation.ts';
 import { openRuns, type Subject } from '../transport/outbox.ts';
 import { isUnlock, joinUnlock } from '../unlock/subject.ts';
 import { type UnlockView, unlockView } from '../unlock/unlocks.ts';
@@ -11,19 +12,17 @@ export type PayingUnlock = UnlockView & {
   otherOpen: number;
   /** The payment of the reported session is booked, whether it was kept or not. Read for a report. */
   isBooked: boolean;
-  /** The lead of a campaign waits, and nobody has an offer of it. Read for a report. */
+  /** A campaign's lead waits, nobody has an offer of it, and the buyer's cap has room. Read for a report. */
   isFree: boolean;
 };
 
 /** On event `e` and its `unlock`. */
-const columns = sql.raw(`unlock.*, CASE WHEN e.type = 'reply.accepted' THEN (
+const columns = sql`unlock.*, CASE WHEN e.type = 'reply.accepted' THEN (
     SELECT count(*)::int FROM lead_unlocks o WHERE o.our_number = unlock."ourNumber" AND o.phone = unlock.phone
       AND o.id <> unlock.id AND o.is_open) ELSE 0 END AS "otherOpen",
   e.type = 'payment.reported' AND EXISTS (
     SELECT 1 FROM payments y WHERE y.unlock_id = unlock.id AND y.session_id = e.data->>'sessionId') AS "isBooked",
-  e.type = 'payment.reported' AND unlock."campaignId" IS NOT NULL AND EXISTS (
-    SELECT 1 FROM distributions d WHERE d.lead_id = unlock."leadId" AND d.status = 'PENDING' AND d.open_offers = 0
-      AND d.expires_at > now()) AS "isFree"`);
+  e.type = 'payment.reported' AND unlock."campaignId" IS NOT NULL AND ${isFreeFor('unlock.id', 'unlock."leadId"')} AS "isFree"`;
 
 const openPaying = openRuns<PayingUnlock>({
   columns,

@@ -141,7 +141,7 @@ export function moveUnlock(
   const lead = campaignId === null ? null : reservationMoves({ ...unlock, campaignId }, last);
   const also = [more.also, lead?.also].flatMap((condition) => (condition ? [sql` AND ${condition}`] : []));
   return {
-    first: [...(lead?.first ? [lead.first] : []), ...(more.first ?? [])],
+    first: [...(lead?.first ?? []), ...(more.first ?? [])],
     guard: (held) => sql`UPDATE lead_unlocks SET ${sql.join(sets, sql`, `)}
       WHERE id = ${unlock.id} AND status = ${unlock.state} AND ${held} ${sql.join(also)} RETURNING id`,
     writes: [...(lead?.writes ?? []), ...(more.writes ?? [])],

@@ -254,7 +254,7 @@ const seen = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), 
 export async function readDecisions(ask: Ask, leadId: string) {
   const decision = z.object({
     buyerId: z.string(),
-    outcome: z.enum(['ASSIGNED', 'REFUSED']),
+    outcome: z.enum(['ASSIGNED', 'OFFERED', 'REFUSED']),
     rule: z.string().nullable(),
     seen,
   });

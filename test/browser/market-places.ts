@@ -1,5 +1,5 @@
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
-import { recordDecision, sellMarketLead } from '../harness/market-leads.ts';
+import { offerMarketLead, recordDecision, sellMarketLead, storeMarketLead } from '../harness/market-leads.ts';
 import type { TestSystem } from '../harness/system.ts';
 import { setAutoRecharge, walletClient } from '../harness/wallets.ts';
 
@@ -39,7 +39,10 @@ export async function marketPlaces(system: TestSystem) {
   });
   await send(seller, `${await campaignOf('Georgia roofs')}/pause`, {});
   const subscription = campaign.replace('campaigns', 'subscriptions');
-  await send(buyer, subscription, { dailyCap: '20', states: 'FL, GA, TX', waterfallPriority: '1' });
+  await send(buyer, subscription, {
+    ...{ dailyCap: '20', states: 'FL, GA, TX', waterfallPriority: '1' },
+    onShortWallet: 'offer',
+  });
   await send(buyer, '/market/profile', { companyName: 'Buyer Inc' });
   const pay = walletClient(system);
   for (const paymentMethodId of ['pm_card_visa', 'pm_card_mastercard'])
@@ -59,6 +62,7 @@ export async function marketPlaces(system: TestSystem) {
   );
   await sellMarketLead(system, sold!.id, buyer);
   await decideAgainst(system, waiting!.id, buyer);
+  const reserved = await reservedLead(system, buyer, campaign.split('/').pop()!);
   const test = `/market/suppliers/${supplier!.id}/test`;
   return {
     seller: {
@@ -76,6 +80,7 @@ export async function marketPlaces(system: TestSystem) {
         'leads, tests': '/market/leads?status=TEST',
         'sold lead': `/market/leads/${sold!.id}`,
         'waiting lead': `/market/leads/${waiting!.id}`,
+        'reserved lead': `/market/leads/${reserved}`,
         buyers: '/market/buyers',
         'new buyer': '/market/buyers/new',
         buyer: `/market/buyers/${buyer.buyerId}`,
@@ -143,3 +148,13 @@ const decideAgainst = (system: TestSystem, leadId: string, { buyerId }: MadeBuye
   recordDecision(system, leadId, [
     { buyerId, subscriptionId: buyerId, rule: 'state', seen: { state: 'TX', states: 'FL GA' } },
   ]);
+
+/** A lead that a buyer was offered by text. Returns its id. */
+async function reservedLead(system: TestSystem, buyer: MadeBuyer, campaignId: string): Promise<string> {
+  const { buyerId, organizationId } = buyer;
+  const { publicId } = await storeMarketLead(system, { organizationId, campaignId });
+  const seen = { balanceMinor: 1_250, priceMinor: 2_750 };
+  await recordDecision(system, publicId, [{ buyerId, subscriptionId: buyerId, rule: 'offered', seen }]);
+  await offerMarketLead(system, publicId, buyer, { until: new Date(Date.now() + 600_000).toISOString() });
+  return publicId;
+}

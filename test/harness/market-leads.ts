@@ -80,6 +80,23 @@ export async function sellMarketLead(
   );
 }
 
+/** Reserves a stored lead for a buyer who was texted an offer, without a text. */
+export async function offerMarketLead(
+  { rows }: Pick<Installation, 'rows'>,
+  publicId: string,
+  { buyerId }: { buyerId: string },
+  { until }: { until: string },
+): Promise<void> {
+  await rows(
+    `WITH reserved AS (
+       UPDATE distributions d SET open_offers = d.open_offers + 1 FROM leads l WHERE l.id = d.lead_id AND l.public_id = $1)
+     INSERT INTO lead_unlocks (id, lead_id, organization_id, buyer_id, campaign_id, status, price_minor, currency, ttl_expires_at)
+     SELECT gen_random_uuid(), id, organization_id, $2::uuid, campaign_id, 'TEASER_SENT', 2500, 'usd', $3::timestamptz
+     FROM leads WHERE public_id = $1`,
+    [publicId, buyerId, until],
+  );
+}
+
 /** Records a decision about a stored lead. */
 export async function recordDecision(
   { rows }: Pick<Installation, 'rows'>,

@@ -194,7 +194,7 @@ describe('the list of campaigns', () => {
       {
         id: subscriptionId,
         ...{ campaignId: id, buyerId: buyer.buyerId, dailyCap: 7, states: ['FL'], status: 'ACTIVE' },
-        ...{ waterfallPriority: null, lastDistributedAt: null },
+        ...{ waterfallPriority: null, onShortWallet: 'skip', lastDistributedAt: null },
         ...{ createdAt: expect.any(String), updatedAt: expect.any(String) },
         buyer: {
           ...{

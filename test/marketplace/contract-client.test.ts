@@ -348,6 +348,7 @@ describe('a client of the marketplace', () => {
         status: 'ACTIVE',
         lastDistributedAt: null,
         waterfallPriority: null,
+        onShortWallet: 'skip',
         campaign: { id: campaignId, category: { id: categoryId } },
       },
     });

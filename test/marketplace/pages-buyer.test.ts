@@ -51,7 +51,7 @@ const post = (url: string, form: Record<string, string> = {}, who: Who = buyer, 
   });
 const subscriptionOf = async (campaignId: string, who = buyer) => {
   const [row] = await api.rows(
-    'SELECT daily_cap, states, waterfall_priority, status FROM subscriptions WHERE campaign_id = $1 AND buyer_id = $2 AND ended_at IS NULL',
+    'SELECT daily_cap, states, waterfall_priority, on_short_wallet, status FROM subscriptions WHERE campaign_id = $1 AND buyer_id = $2 AND ended_at IS NULL',
     [campaignId, who.buyerId],
   );
   return row ?? null;
@@ -91,7 +91,10 @@ describe('a buyer subscribes', () => {
     expect((await post(url, { dailyCap: '20', states: 'fl, TX', waterfallPriority: '' })).statusCode).toBe(
       303,
     );
-    const first = { daily_cap: 20, states: ['FL', 'TX'], waterfall_priority: null, status: 'ACTIVE' };
+    const first = {
+      ...{ daily_cap: 20, states: ['FL', 'TX'], waterfall_priority: null },
+      ...{ on_short_wallet: 'skip', status: 'ACTIVE' },
+    };
     expect(await subscriptionOf(id)).toEqual(first);
     expect((await page(url)).body).toContain('value="FL, TX"');
     await post(url, { dailyCap: '', states: '', waterfallPriority: '2' });
@@ -115,6 +118,7 @@ describe('a buyer subscribes', () => {
     [{ dailyCap: 'x' }, 'id="dailyCap-error"', 'value="x"'],
     [{ dailyCap: '-1' }, 'id="dailyCap-error"', 'value="-1"'],
     [{ states: 'FL, Mars' }, 'id="states-error"', 'value="FL, Mars"'],
+    [{ onShortWallet: 'never' }, 'id="onShortWallet-error"', 'name="onShortWallet"'],
     [{ waterfallPriority: '1.5' }, 'id="waterfallPriority-error"', 'value="1.5"'],
   ])('%j is refused at its field, which keeps what was typed', async (form, error, kept) => {
     const { id, url } = await newCampaign('Refused');
@@ -123,6 +127,37 @@ describe('a buyer subscribes', () => {
     expect(refused.body).toContain(error);
     expect(refused.body).toContain(kept);
     expect(await subscriptionOf(id)).toBeNull();
+  });
+
+  it('with or without offers by text, which the form and both pages say', async () => {
+    const { id, url } = await newCampaign('Short wallets');
+    const takes = 'Offered by text when your wallet is short.';
+    expect((await page(url)).body).toContain('<option value="skip" selected');
+    expect((await post(url, { onShortWallet: 'offer' })).statusCode).toBe(303);
+    expect(await subscriptionOf(id)).toMatchObject({ on_short_wallet: 'offer' });
+    const shown = (await page(url)).body;
+    expect(shown).toContain('<option value="offer" selected');
+    expect(shown).toContain('reserves the lead for you for 10 minutes');
+    expect(shown).toContain(takes);
+    expect((await page('/market')).body).toContain(takes);
+    await post(`${url}/pause`);
+    await post(url, { dailyCap: '3' });
+    expect(await subscriptionOf(id)).toMatchObject({ on_short_wallet: 'offer', daily_cap: 3 });
+    await post(url, { onShortWallet: 'skip' });
+    expect((await page(url)).body).not.toContain(takes);
+  });
+
+  it('and reads what an offer by text lacks: a phone number, or a price that a card can be charged', async () => {
+    const { id, url } = await newCampaign('Lacks');
+    const silent = await makeBuyer(api, seller);
+    const lacksPhone = 'It needs a phone number';
+    expect((await page(url, silent)).body).toContain(lacksPhone);
+    await api.rows(`UPDATE buyers SET phone = '+13055550142' WHERE id = $1`, [silent.buyerId]);
+    const textable = (await page(url, silent)).body;
+    expect(textable).not.toContain(lacksPhone);
+    expect(textable).not.toContain('cannot be paid by card');
+    await api.rows('UPDATE campaigns SET price_minor = 49 WHERE id = $1', [id]);
+    expect((await page(url, silent)).body).toContain('Leads below $0.50 cannot be paid by card');
   });
 
   it('not to states where the campaign has no choice of them, which its form does not ask for', async () => {

@@ -147,13 +147,44 @@ describe('subscriptions as a file', () => {
       unchanged: 1,
     });
     const out = await download(seller, '/api/campaigns/subscriptions');
-    expect(out.body).toContain(`${buyer.email},${campaignId},ACTIVE,10,FL TX,1,Solar`);
+    expect(out.body).toContain(`${buyer.email},${campaignId},ACTIVE,10,FL TX,1,skip,Solar`);
     const changed = out.body.replace('ACTIVE,10', 'PAUSED,0');
     expect((await upload(seller, '/api/campaigns/subscriptions', changed)).summary.updated).toBe(1);
     const [row] = await api.rows('SELECT status, daily_cap, states FROM subscriptions WHERE buyer_id = $1', [
       buyer.buyerId,
     ]);
     expect(row).toEqual({ status: 'PAUSED', daily_cap: null, states: ['FL', 'TX'] });
+  });
+
+  it('have the choice of a short wallet: an absent column or a blank cell leaves it, another word is rejected', async () => {
+    const path = '/api/campaigns/subscriptions';
+    const two = [await makeBuyer(api, seller), await makeBuyer(api, seller)];
+    const emails = two.map(({ email }) => email);
+    const file = (words: string[]) =>
+      lines(
+        'buyerEmail,campaignId,onShortWallet',
+        ...words.map((word, i) => `${emails[i]},${campaignId},${word}`),
+      );
+    const choices = () =>
+      api.rows('SELECT on_short_wallet AS choice FROM subscriptions WHERE buyer_id = ANY($1) ORDER BY id', [
+        two.map(({ buyerId }) => buyerId),
+      ]);
+    const made = await upload(seller, path, file(['Offer', '']));
+    expect(made.summary).toMatchObject({ created: 2, rejected: 0 });
+    expect(await choices()).toEqual([{ choice: 'offer' }, { choice: 'skip' }]);
+    const without = lines('buyerEmail,campaignId,dailyCap', `${emails[0]},${campaignId},7`);
+    expect((await upload(seller, path, without)).summary.updated).toBe(1);
+    const changed = await upload(seller, path, file(['', 'offer']));
+    expect(changed.summary).toMatchObject({ updated: 1, unchanged: 1 });
+    expect(await choices()).toEqual([{ choice: 'offer' }, { choice: 'offer' }]);
+    const out = (await download(seller, path)).body;
+    expect(out.split('\r\n')[0]).toBe(
+      'buyerEmail,campaignId,status,dailyCap,states,waterfallPriority,onShortWallet,campaign',
+    );
+    expect(out).toContain(`${emails[0]},${campaignId},ACTIVE,7,,,offer,Solar`);
+    expect((await upload(seller, path, out)).summary).toMatchObject({ updated: 0, rejected: 0 });
+    const wrong = await upload(seller, path, file(['never']));
+    expect(wrong.rejectedRows).toEqual([{ row: 2, errors: [expect.stringMatching(/^onShortWallet: /)] }]);
   });
 });
 

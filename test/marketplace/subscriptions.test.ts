@@ -47,7 +47,7 @@ describe('subscribing', () => {
             states: ['CA', 'NV', 'DC'],
             status: 'ACTIVE',
           },
-          ...{ waterfallPriority: 2, lastDistributedAt: null },
+          ...{ waterfallPriority: 2, onShortWallet: 'skip', lastDistributedAt: null },
           ...{ createdAt: expect.any(String), updatedAt: expect.any(String) },
           campaign: expect.objectContaining({
             ...{ id: campaignId, pricePerLead: 12.5 },
@@ -118,6 +118,8 @@ describe('bad input', () => {
     ['numbers', { states: [1] }, 'Invalid states'],
     ['61 states', { states: Array.from({ length: 61 }, () => 'FL') }, 'Invalid states'],
     ['a priority below zero', { waterfallPriority: -1 }, 'Invalid waterfallPriority'],
+    ['an unknown choice of a short wallet', { onShortWallet: 'OFFER' }, 'Invalid onShortWallet'],
+    ['no choice of a short wallet', { onShortWallet: null }, 'Invalid onShortWallet'],
   ])('%s is refused for a new one and for a change', async (_what, wrong, error) => {
     const campaignId = await makeCampaign(ask, seller);
     const made = await ask(buyer, 'POST', url, { campaignId, ...wrong });
@@ -141,7 +143,7 @@ describe('changing a subscription', () => {
     '%s changes only the given keys, and limits can be cleared',
     async (method) => {
       const subscriptionId = await makeSubscription(ask, buyer, await makeCampaign(ask, seller), {
-        ...{ dailyCap: 4, states: ['FL'], waterfallPriority: 1 },
+        ...{ dailyCap: 4, states: ['FL'], waterfallPriority: 1, onShortWallet: 'offer' },
       });
       const change = async (body: object) =>
         (await ask(buyer, method, url, { subscriptionId, ...body })).json().subscription;
@@ -153,6 +155,7 @@ describe('changing a subscription', () => {
           dailyCap: 4,
           states: ['FL'],
           waterfallPriority: 1,
+          onShortWallet: 'offer',
         },
       });
       expect(await change({ dailyCap: null, waterfallPriority: 0 })).toMatchObject({
@@ -162,8 +165,29 @@ describe('changing a subscription', () => {
         states: [],
         status: 'ACTIVE',
       });
+      expect(await change({ onShortWallet: 'skip' })).toMatchObject({ onShortWallet: 'skip', states: [] });
     },
   );
+
+  it('what it says of a short wallet is shown to its buyer and seller, and in the audit log', async () => {
+    const campaignId = await makeCampaign(ask, seller);
+    const id = await makeSubscription(ask, buyer, campaignId, { onShortWallet: 'offer' });
+    const offers = [{ id, onShortWallet: 'offer' }];
+    for (const who of [seller, buyer]) {
+      const { campaign } = (await ask(who, 'GET', `/api/campaigns/${campaignId}`)).json();
+      expect(campaign.subscriptions).toMatchObject(offers);
+    }
+    const found = (await ask(seller, 'GET', `/api/buyers/${buyer.buyerId}`)).json().buyer;
+    expect(found.campaignSubscriptions.filter((each: { id: string }) => each.id === id)).toMatchObject(
+      offers,
+    );
+    await ask(buyer, 'PATCH', url, { subscriptionId: id, onShortWallet: 'skip' });
+    const { entries } = (await ask(seller, 'GET', `/api/audit?subject=subscription:${id}`)).json();
+    expect(entries[0]).toMatchObject({
+      before: { onShortWallet: 'offer' },
+      after: { onShortWallet: 'skip' },
+    });
+  });
 
   it('[S22] another buyer of the same seller neither changes nor ends it', async () => {
     const campaignId = await makeCampaign(ask, seller);

@@ -132,6 +132,8 @@ const subscriptions: Provocations = {
     ask(buyer, 'POST', subscribe, { campaignId: '' }),
   'POST /api/campaigns/subscribe 400 Invalid states': ({ ask, buyer }) =>
     ask(buyer, 'POST', subscribe, { campaignId: none, states: ['Calif.'] }),
+  'POST /api/campaigns/subscribe 400 Invalid onShortWallet': ({ ask, buyer }) =>
+    ask(buyer, 'POST', subscribe, { campaignId: none, onShortWallet: 'wait' }),
   'POST /api/campaigns/subscribe 404 Campaign not found': ({ ask, buyer }) =>
     ask(buyer, 'POST', subscribe, { campaignId: none }),
   'POST /api/campaigns/subscribe 403 This campaign does not belong to your seller': async ({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Assignment, BuyerRecord, BuyerSubscription, PartyBuyer } from '../../db/marketplace/buyers.ts';
 import { minorToDollars } from '../../domain/marketplace/dollars.ts';
 import { partyStatuses } from '../../domain/marketplace/party.ts';
+import { shortWalletChoices } from '../../domain/marketplace/subscription.ts';
 import { iso, optionalIso } from './fields.ts';
 
 /** What answers say of buyers, their subscriptions and what they bought. Each is an allow-list. */
@@ -36,6 +37,7 @@ const subscriptionSchema = z.object({
   status: z.string(),
   lastDistributedAt: time.nullable(),
   waterfallPriority: z.int().nullable(),
+  onShortWallet: z.enum(shortWalletChoices),
   createdAt: time,
   updatedAt: time,
   campaign: z.object({
@@ -114,6 +116,7 @@ const shownSubscription = (row: BuyerSubscription): z.infer<typeof subscriptionS
   status: row.status,
   lastDistributedAt: optionalIso(row.lastDistributedAt),
   waterfallPriority: row.waterfallPriority,
+  onShortWallet: row.onShortWallet,
   createdAt: iso(row.createdAt),
   updatedAt: iso(row.updatedAt),
   campaign: {

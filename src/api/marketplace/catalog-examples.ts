@@ -53,7 +53,13 @@ const bareCampaign = {
 };
 export const changedCampaign = { ...bareCampaign, category, _count: { subscriptions: 1, leads: 0 } };
 
-export const newOrder = { campaignId, dailyCap: 10, states: ['FL', 'GA'], waterfallPriority: null };
+export const newOrder = {
+  campaignId,
+  dailyCap: 10,
+  states: ['FL', 'GA'],
+  waterfallPriority: null,
+  onShortWallet: 'offer',
+};
 export const subscription = {
   id: subscriptionId,
   ...newOrder,

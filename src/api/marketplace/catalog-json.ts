@@ -6,7 +6,7 @@ import { campaignStatuses, distributionLogics } from '../../domain/marketplace/c
 import { fieldTypes } from '../../domain/marketplace/category-fields.ts';
 import { minorToDollars } from '../../domain/marketplace/dollars.ts';
 import { partyStatuses } from '../../domain/marketplace/party.ts';
-import { subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
+import { shortWalletChoices, subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
 import { iso, optionalIso } from './fields.ts';
 
 /** What answers show of the catalog: allow-lists, with prices in dollars. */
@@ -54,6 +54,9 @@ export const briefCategory = ({ id, name, description }: Category): z.infer<type
   description,
 });
 
+export const onShortWalletSays =
+  '`offer` texts an offer to pay by card when the wallet lacks the price; `skip` passes the lead on';
+
 export const subscriptionSchema = z.object({
   id: z.string(),
   campaignId: z.string(),
@@ -62,6 +65,7 @@ export const subscriptionSchema = z.object({
   states: z.array(z.string()),
   status: z.enum(subscriptionStatuses),
   waterfallPriority: z.int().nullable(),
+  onShortWallet: z.enum(shortWalletChoices).describe(onShortWalletSays),
   lastDistributedAt: z.string().nullable(),
   createdAt: z.string(),
   updatedAt: z.string(),
@@ -75,6 +79,7 @@ export const shownSubscription = (row: Subscription): z.infer<typeof subscriptio
   states: row.states,
   status: row.status,
   waterfallPriority: row.waterfallPriority,
+  onShortWallet: row.onShortWallet,
   lastDistributedAt: optionalIso(row.lastDistributedAt),
   createdAt: iso(row.createdAt),
   updatedAt: iso(row.updatedAt),

@@ -20,7 +20,9 @@ const answered = z
         rule: z
           .string()
           .nullable()
-          .describe('The first rule that stood in the way; null for a buyer who got the lead'),
+          .describe(
+            'The first rule that stood in the way; `offered` for an offer by text, null for a buyer who got the lead',
+          ),
         seen: z
           .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
           .describe('The values the rule judged by; amounts in dollars'),

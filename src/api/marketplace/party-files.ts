@@ -51,7 +51,7 @@ const files = [
     fileName: 'subscriptions.csv',
     csv: subscriptionsCsv,
     store: importSubscriptions,
-    columns: 'buyerEmail, campaignId, status, dailyCap, states, waterfallPriority',
+    columns: 'buyerEmail, campaignId, status, dailyCap, states, waterfallPriority, onShortWallet',
   },
 ] as const;
 

@@ -8,7 +8,7 @@ import {
   type Subscription,
   type SubscriptionFields,
 } from '../../db/marketplace/subscriptions.ts';
-import { subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
+import { shortWalletChoices, subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
 import { stateOfCode } from '../../domain/marketplace/us-states.ts';
 import { noStates, subscribe } from '../../usecases/marketplace/subscribe.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -29,6 +29,7 @@ import * as examples from './catalog-examples.ts';
 import {
   newSubscription,
   newSubscriptionSchema,
+  onShortWalletSays,
   shownSubscription,
   subscriptionSchema,
 } from './catalog-json.ts';
@@ -59,14 +60,16 @@ const limits = z
     dailyCap: clearable(whole(1, 1_000_000)),
     states,
     waterfallPriority: clearable(whole(1, 1_000_000)),
+    onShortWallet: z.enum(shortWalletChoices),
   })
   .partial();
 const changes = limits.extend({ status: z.enum(subscriptionStatuses).optional() });
 
 /** What a buyer orders of a campaign. Throws 400. */
 export function orderOf(given: Given) {
-  const { dailyCap = null, states = [], waterfallPriority = null } = read(limits, given);
-  return { dailyCap, states, waterfallPriority };
+  const order = read(limits, given);
+  const { dailyCap = null, states = [], waterfallPriority = null, onShortWallet = 'skip' } = order;
+  return { dailyCap, states, waterfallPriority, onShortWallet };
 }
 
 /** What a buyer changes of a subscription. Throws 400. */
@@ -89,6 +92,7 @@ const described = z
     dailyCap: z.int().nullable().describe('Most leads of a day; null for no limit'),
     states: z.array(z.string()).describe('USPS codes; empty for all'),
     waterfallPriority: z.int().nullable().describe('1 is first, null is last'),
+    onShortWallet: z.enum(shortWalletChoices).describe(onShortWalletSays),
   })
   .partial();
 

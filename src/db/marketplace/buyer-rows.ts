@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { PartyStatus } from '../../domain/marketplace/party.ts';
+import type { ShortWalletChoice } from '../../domain/marketplace/subscription.ts';
 import { newId } from '../../events/new-id.ts';
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
@@ -151,6 +152,7 @@ export type ExportedSubscription = {
   dailyCap: number | null;
   states: string[];
   waterfallPriority: number | null;
+  onShortWallet: ShortWalletChoice;
 };
 
 /** All subscriptions of an organization that have not ended, by campaign, in pages. */
@@ -159,7 +161,7 @@ export const subscriptionsByPages = (db: Queryable, organizationId: string) =>
     run(
       db,
       sql`SELECT s.id, coalesce(u.email, b.email) AS "buyerEmail", s.campaign_id AS "campaignId", c.name AS campaign, s.status,
-        s.daily_cap AS "dailyCap", s.states, s.waterfall_priority AS "waterfallPriority"
+        s.daily_cap AS "dailyCap", s.states, s.waterfall_priority AS "waterfallPriority", s.on_short_wallet AS "onShortWallet"
       FROM campaigns c JOIN subscriptions s ON s.campaign_id = c.id AND s.ended_at IS NULL
         JOIN buyers b ON b.id = s.buyer_id LEFT JOIN users u ON u.id = b.user_id
       WHERE c.organization_id = ${organizationId}::uuid AND c.id >= ${last?.campaignId ?? firstId}::uuid
@@ -177,6 +179,7 @@ export type SubscriptionRow = {
   dailyCap?: number | null;
   states?: string[];
   waterfallPriority?: number | null;
+  onShortWallet?: ShortWalletChoice;
 };
 
 export type SubscriptionRowOutcome =
@@ -188,6 +191,15 @@ export type SubscriptionRowOutcome =
   | 'not_active'
   | 'no_states';
 
+/** Values that are undefined are left out of its JSON. */
+const subscriptionPatchOf = (row: SubscriptionRow) => ({
+  status: row.status,
+  daily_cap: row.dailyCap,
+  states: row.states,
+  waterfall_priority: row.waterfallPriority,
+  on_short_wallet: row.onShortWallet,
+});
+
 /**
  * Makes the subscriptions that are missing and changes those that exist, by buyer and campaign of the organization, in one
  * statement with their audit rows. Returns what became of each row, by its place among `rows`.
@@ -198,12 +210,12 @@ export async function storeSubscriptionRows(
   rows: readonly SubscriptionRow[],
   actor: Actor,
 ): Promise<SubscriptionRowOutcome[]> {
-  const given = rows.map(({ buyerEmail, campaignId, status, dailyCap, states, waterfallPriority }, line) => ({
+  const given = rows.map((row, line) => ({
     line,
     id: newId(),
-    email: buyerEmail.toLowerCase(),
-    campaign: campaignId,
-    patch: { status, daily_cap: dailyCap, states, waterfall_priority: waterfallPriority },
+    email: row.buyerEmail.toLowerCase(),
+    campaign: row.campaignId,
+    patch: subscriptionPatchOf(row),
   }));
   const outcomes = await run<{ line: number; outcome: SubscriptionRowOutcome }>(
     db,
@@ -219,13 +231,14 @@ export async function storeSubscriptionRows(
       ORDER BY s.id FOR UPDATE OF s),
     changed AS (
       UPDATE subscriptions s SET status = k.status, daily_cap = k.daily_cap, states = k.states, waterfall_priority = k.waterfall_priority,
-        updated_at = now()
+        on_short_wallet = k.on_short_wallet, updated_at = now()
       FROM known k WHERE s.id = k.id AND NOT k.unwanted AND to_jsonb(k.row) <> to_jsonb(k) - 'line' - 'row' - 'unwanted'
       RETURNING k.line, s.id, to_jsonb(k.row) AS before, to_jsonb(s) AS after),
     made AS (
-      INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id, status, daily_cap, states, waterfall_priority)
+      INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id, status, daily_cap, states, waterfall_priority, on_short_wallet)
       SELECT g.id, ${organizationId}::uuid, g.campaign, g.buyer, coalesce(g.patch->>'status', 'ACTIVE'), (g.patch->>'daily_cap')::integer,
-        ARRAY(SELECT jsonb_array_elements_text(coalesce(g.patch->'states', '[]'))), (g.patch->>'waterfall_priority')::integer
+        ARRAY(SELECT jsonb_array_elements_text(coalesce(g.patch->'states', '[]'))), (g.patch->>'waterfall_priority')::integer,
+        coalesce(g.patch->>'on_short_wallet', 'skip')
       FROM given g WHERE g.buyer IS NOT NULL AND g.state = 'ACTIVE' AND NOT g.unwanted AND NOT EXISTS (SELECT 1 FROM known k WHERE k.line = g.line)
       ORDER BY g.campaign, g.buyer ON CONFLICT (campaign_id, buyer_id) WHERE ended_at IS NULL DO NOTHING RETURNING subscriptions.*),
     noted AS (${auditPart(

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { PartyStatus } from '../../domain/marketplace/party.ts';
+import type { ShortWalletChoice } from '../../domain/marketplace/subscription.ts';
 import { newId } from '../../events/new-id.ts';
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
@@ -40,6 +41,7 @@ export type BuyerSubscription = {
   states: string[];
   status: string;
   waterfallPriority: number | null;
+  onShortWallet: ShortWalletChoice;
   lastDistributedAt: string | null;
   createdAt: string;
   updatedAt: string;
@@ -105,7 +107,7 @@ const records = (chosen: SQL, mostSubscriptions: number) => sql`WITH chosen AS M
     max(paid_at) AS "lastPurchaseAt" FROM lead_unlocks WHERE buyer_id = b.id AND paid_at IS NOT NULL) sales
   CROSS JOIN LATERAL (SELECT coalesce(json_agg(json_build_object('id', s.id, 'campaignId', s.campaign_id, 'buyerId', s.buyer_id,
       'dailyCap', s.daily_cap, 'states', s.states, 'status', s.status, 'waterfallPriority', s.waterfall_priority,
-      'lastDistributedAt', s.last_distributed_at, 'createdAt', s.created_at, 'updatedAt', s.updated_at,
+      'onShortWallet', s.on_short_wallet, 'lastDistributedAt', s.last_distributed_at, 'createdAt', s.created_at, 'updatedAt', s.updated_at,
       'campaign', json_build_object('id', c.id, 'name', c.name, 'status', c.status, 'categoryId', c.category_id, 'priceMinor', c.price_minor))
       ORDER BY s.created_at DESC, s.id DESC), '[]') AS subscriptions
     FROM (SELECT * FROM subscriptions WHERE buyer_id = b.id AND ended_at IS NULL ORDER BY created_at DESC, id DESC LIMIT ${mostSubscriptions}::integer) s

@@ -57,6 +57,21 @@ export async function findDecisions(
   return found.length === 0 && buyerId !== null ? null : found;
 }
 
+/** Until when a lead is reserved for buyers who were offered it by text. Returns null when no offer of it is open. */
+export async function findReservation(
+  db: Queryable,
+  organizationId: string,
+  publicId: string,
+): Promise<Date | null> {
+  const [row] = await run<{ until: Date | null }>(
+    db,
+    sql`SELECT max(u.ttl_expires_at) AS until FROM leads l JOIN distributions d ON d.lead_id = l.id AND d.open_offers > 0
+      JOIN lead_unlocks u ON u.lead_id = l.id AND u.is_open
+      WHERE l.organization_id = ${organizationId}::uuid AND l.public_id = ${publicId}::text AND l.channel = 'marketplace'`,
+  );
+  return row!.until;
+}
+
 /** How the leads of a campaign stand now. */
 export type CampaignStanding = {
   /** Leads that wait for a buyer, counted up to `mostWaiting`. */

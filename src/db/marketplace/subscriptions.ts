@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { CampaignStatus } from '../../domain/marketplace/campaign.ts';
-import type { SubscriptionStatus } from '../../domain/marketplace/subscription.ts';
+import type { ShortWalletChoice, SubscriptionStatus } from '../../domain/marketplace/subscription.ts';
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
@@ -13,6 +13,7 @@ export type SubscriptionFields = {
   states: string[];
   /** Null is last. */
   waterfallPriority: number | null;
+  onShortWallet: ShortWalletChoice;
   status: SubscriptionStatus;
 };
 
@@ -28,7 +29,7 @@ export type Subscription = SubscriptionFields & {
 const fieldsOf = (row: string) =>
   sql.raw(`${row}.id, ${row}.campaign_id AS "campaignId", ${row}.buyer_id AS "buyerId", ${row}.daily_cap AS "dailyCap", ${row}.states,
   ${row}.status, ${row}.last_distributed_at AS "lastDistributedAt", ${row}.waterfall_priority AS "waterfallPriority",
-  ${row}.created_at AS "createdAt", ${row}.updated_at AS "updatedAt"`);
+  ${row}.on_short_wallet AS "onShortWallet", ${row}.created_at AS "createdAt", ${row}.updated_at AS "updatedAt"`);
 
 /** With what a seller sees of its buyer. */
 export type SubscriptionOfBuyer = Subscription & {
@@ -38,6 +39,7 @@ export type SubscriptionOfBuyer = Subscription & {
   userId: string | null;
   userName: string | null;
   userEmail: string | null;
+  hasPhone: boolean;
 };
 
 /** The newest live subscriptions of each of these campaigns, at most `each`. */
@@ -50,7 +52,7 @@ export async function newestSubscriptions(
   return run(
     db,
     sql`SELECT ${fieldsOf('s')}, coalesce(b.company_name, b.name) AS "companyName", b.priority, upper(b.active) AS "buyerStatus",
-      b.user_id AS "userId", u.name AS "userName", u.email AS "userEmail"
+      b.user_id AS "userId", u.name AS "userName", u.email AS "userEmail", b.phone IS NOT NULL AS "hasPhone"
     FROM unnest(${sql.param([...campaignIds])}::uuid[]) WITH ORDINALITY AS c(id, place)
       CROSS JOIN LATERAL (SELECT * FROM subscriptions s WHERE s.campaign_id = c.id AND s.organization_id = ${organizationId}::uuid
         AND s.ended_at IS NULL ORDER BY s.id DESC LIMIT ${each}::integer) s
@@ -83,14 +85,15 @@ export type NewSubscription = Omit<SubscriptionFields, 'status'> & { id: string;
 export async function insertSubscription(
   db: Queryable,
   { organizationId, buyerId }: Subscriber,
-  { id, campaignId, dailyCap, states, waterfallPriority }: NewSubscription,
+  { id, campaignId, dailyCap, states, waterfallPriority, onShortWallet }: NewSubscription,
   actor: Actor,
 ): Promise<Subscription | null> {
   const [row] = await run<Subscription>(
     db,
     sql`WITH s AS (
-      INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id, daily_cap, states, waterfall_priority)
-      SELECT ${id}::uuid, c.organization_id, c.id, b.id, ${dailyCap}::integer, ${sql.param(states)}::text[], ${waterfallPriority}::integer
+      INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id, daily_cap, states, waterfall_priority, on_short_wallet)
+      SELECT ${id}::uuid, c.organization_id, c.id, b.id, ${dailyCap}::integer, ${sql.param(states)}::text[], ${waterfallPriority}::integer,
+        ${onShortWallet}::text
       FROM campaigns c JOIN buyers b ON b.organization_id = c.organization_id
       WHERE c.organization_id = ${organizationId}::uuid AND c.id = ${campaignId}::uuid AND c.status = 'ACTIVE'
         AND b.id = ${buyerId}::uuid AND b.active = 'active' AND (c.allow_state_selection OR ${states.length === 0}::boolean)
@@ -148,12 +151,13 @@ export async function changeSubscription(
   change: Partial<SubscriptionFields>,
   actor: Actor,
 ): Promise<ChangedSubscription> {
-  const { dailyCap, states, status, waterfallPriority } = change;
+  const { dailyCap, states, status, waterfallPriority, onShortWallet } = change;
   const patch = JSON.stringify({
     daily_cap: dailyCap,
     states,
     status,
     waterfall_priority: waterfallPriority,
+    on_short_wallet: onShortWallet,
   });
   const [row] = await run<{ held: boolean } & Subscription>(
     db,
@@ -165,7 +169,7 @@ export async function changeSubscription(
       WHERE c.allow_state_selection OR ${(states ?? []).length === 0}::boolean),
     s AS (
       UPDATE subscriptions s SET daily_cap = w.daily_cap, states = w.states, status = w.status,
-        waterfall_priority = w.waterfall_priority, updated_at = now()
+        waterfall_priority = w.waterfall_priority, on_short_wallet = w.on_short_wallet, updated_at = now()
       FROM wanted w WHERE s.id = w.id RETURNING s.*, s AS row, w.was),
     noted AS (${auditPart(
       { organizationId, actor, action: 'subscription.updated' },

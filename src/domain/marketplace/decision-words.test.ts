@@ -35,3 +35,8 @@ it('amounts are shown in dollars, other values as they are', () => {
 it('a buyer without a rule in the way got the lead', () => {
   expect([outcomeOf({ rule: null }), outcomeOf({ rule: 'wallet' })]).toEqual(['ASSIGNED', 'REFUSED']);
 });
+
+it('a buyer who was texted an offer was neither refused nor given the lead', () => {
+  expect(outcomeOf({ rule: 'offered' })).toBe('OFFERED');
+  expect(outcomeOf({ rule: 'already_offered' })).toBe('REFUSED');
+});

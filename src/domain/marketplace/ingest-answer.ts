@@ -1,4 +1,4 @@
-import { type DecisionOutcome, outcomeOf } from './decision-words.ts';
+import { type DecisionOutcome, decisionOutcomes, outcomeOf } from './decision-words.ts';
 import type { Considered, DistributionStatus } from './distribution.ts';
 
 /** What the sender of a lead is told about the decision. */
@@ -11,7 +11,7 @@ export type IngestAnswer = {
   warning?: string;
   /** Present for a test. */
   test?: true;
-  /** Of a test: who would have got it, and what stood in the way of the others. */
+  /** Of a test: who would have got it or an offer by text, and what stood in the way of the others. */
   decisions?: { buyerId: string; outcome: DecisionOutcome; rule: string | null }[];
 };
 
@@ -51,17 +51,23 @@ export function answerOf(leadId: string, { status, assigned, considered }: Decid
 
 /** Nothing is sold by a test, so it is never `distributed`. */
 function testAnswer(leadId: string, considered: readonly Considered[]): IngestAnswer {
-  const chosen = considered.filter(({ rule }) => rule === null).length;
   return {
     success: true,
     leadId,
     distributed: false,
     buyersAssigned: 0,
-    message: `Test lead: would ${chosen > 0 ? `be distributed to ${buyers(chosen)}` : `not be distributed ${notEligible}`}`,
+    message: `Test lead: would ${wouldBe(considered.map(outcomeOf))}`,
     test: true,
     decisions: considered
-      .toSorted((a, b) => Number(a.rule !== null) - Number(b.rule !== null))
-      .slice(0, mostNamed)
-      .map((each) => ({ buyerId: each.buyerId, outcome: outcomeOf(each), rule: each.rule })),
+      .map((each) => ({ buyerId: each.buyerId, outcome: outcomeOf(each), rule: each.rule }))
+      .toSorted((a, b) => decisionOutcomes.indexOf(a.outcome) - decisionOutcomes.indexOf(b.outcome))
+      .slice(0, mostNamed),
   };
+}
+
+function wouldBe(outcomes: readonly DecisionOutcome[]): string {
+  const count = (wanted: DecisionOutcome) => outcomes.filter((outcome) => outcome === wanted).length;
+  if (count('ASSIGNED') > 0) return `be distributed to ${buyers(count('ASSIGNED'))}`;
+  if (count('OFFERED') > 0) return `be offered by text to ${buyers(count('OFFERED'))}`;
+  return `not be distributed ${notEligible}`;
 }

@@ -186,6 +186,21 @@ describe('answerOf', () => {
     expect(JSON.stringify(none)).not.toContain('balance');
   });
 
+  it('a test names who would be offered it by text after who would buy it', () => {
+    const offered = considered(3, 'offered');
+    const testOf = (...given: ReturnType<typeof considered>[]) =>
+      answerOf('lead_1', { status: 'TEST', assigned: 0, considered: given });
+    expect(testOf(considered(1, 'wallet'), offered, considered(2, null))).toMatchObject({
+      message: 'Test lead: would be distributed to 1 buyer(s)',
+      decisions: [{ outcome: 'ASSIGNED' }, { outcome: 'OFFERED' }, { outcome: 'REFUSED' }],
+    });
+    expect(testOf(considered(1, 'wallet'), offered)).toMatchObject({
+      distributed: false,
+      message: 'Test lead: would be offered by text to 1 buyer(s)',
+      decisions: [{ buyerId: id(3), outcome: 'OFFERED', rule: 'offered' }, { outcome: 'REFUSED' }],
+    });
+  });
+
   it('an undecided lead has the warning alone', () => {
     expect(pendingAnswer('lead_1')).toEqual({
       success: true,

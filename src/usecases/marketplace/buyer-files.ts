@@ -14,7 +14,7 @@ import { RefusedError } from '../../domain/errors.ts';
 import { isEmail } from '../../domain/lead/email.ts';
 import { dollarsToMinor, minorToDollars } from '../../domain/marketplace/dollars.ts';
 import { partyStatuses, priorities } from '../../domain/marketplace/party.ts';
-import { subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
+import { shortWalletChoices, subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
 import { stateOfCode } from '../../domain/marketplace/us-states.ts';
 import { partyPhone } from '../../domain/phone/party-phone.ts';
 import type { Runtime } from '../runtime.ts';
@@ -45,6 +45,7 @@ const phoneCell = z.string().transform((value, context) => {
   context.addIssue('must be a valid phone number, such as +13055550123');
   return z.NEVER;
 });
+const lower = z.string().transform((value) => value.toLowerCase());
 const upper = z.string().transform((value) => value.toUpperCase());
 const orNone = (value: number) => (value === 0 ? null : value);
 
@@ -75,6 +76,7 @@ const subscriptionRow = z.object({
   dailyCap: wholeCell(0, mostOfInteger).transform(orNone).optional(),
   states: statesCell.optional(),
   waterfallPriority: wholeCell(0, mostOfInteger).transform(orNone).optional(),
+  onShortWallet: lower.pipe(z.enum(shortWalletChoices)).optional(),
 });
 
 type Deps = Pick<Runtime, 'db'>;
@@ -211,6 +213,7 @@ export async function* subscriptionsCsv({ db }: Deps, organizationId: string): A
         cellOf(row.dailyCap),
         row.states.join(' '),
         cellOf(row.waterfallPriority),
+        row.onShortWallet,
         row.campaign,
       ]);
 }

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publicUrl } from '../../harness/api-app.ts';
 import { makeBuyer, makeSeller } from '../../harness/market.ts';
-import { makeSubscription } from '../../harness/market-client.ts';
-import { recordDecision, sellMarketLead, storeMarketLead } from '../../harness/market-leads.ts';
+import { makeCampaign, makeSubscription } from '../../harness/market-client.ts';
+import {
+  offerMarketLead,
+  recordDecision,
+  sellMarketLead,
+  storeMarketLead,
+} from '../../harness/market-leads.ts';
 import { type IngestPlace, makeIngestPlace } from './place.ts';
 
 let place: IngestPlace;
@@ -77,6 +82,32 @@ describe('the leads of a seller', () => {
   });
 });
 
+describe('a lead that is offered by text', () => {
+  const seen = { balanceMinor: 500, priceMinor: 2_500 };
+
+  it('is reserved while the offer is open, and its decision is not a refusal', async () => {
+    const { publicId } = await lead();
+    const { buyerId } = place.buyer;
+    await recordDecision(place.api, publicId, [{ buyerId, subscriptionId: buyerId, rule: 'offered', seen }]);
+    await offerMarketLead(place.api, publicId, place.buyer, { until: '2040-05-06T07:08:00Z' });
+    const offered = (await page(`/market/leads/${publicId}`)).body;
+    expect(offered).toContain('Offered by text, reserved until <time datetime="2040-05-06T07:08:00.000Z"');
+    expect(offered).toMatch(
+      /tone-busy">Offered by text<\/span>.*Balance of \$5\.00 below the price of \$25\.00/,
+    );
+    const answer = await place.ask(place.seller, 'GET', `/api/leads/${publicId}/decisions`);
+    expect(answer.json().decisions).toMatchObject([
+      { buyerId, outcome: 'OFFERED', rule: 'offered', seen: { balance: 5, price: 25 } },
+    ]);
+    await place.api.rows(
+      `WITH closed AS (UPDATE lead_unlocks SET status = 'EXPIRED', reason = 'ttl', closed_at = now() WHERE lead_id = (SELECT id FROM leads WHERE public_id = $1))
+       UPDATE distributions SET open_offers = 0 WHERE lead_id = (SELECT id FROM leads WHERE public_id = $1)`,
+      [publicId],
+    );
+    expect((await page(`/market/leads/${publicId}`)).body).not.toContain('reserved until');
+  });
+});
+
 describe('the page of a campaign', () => {
   const url = () => `/market/campaigns/${place.campaignId}`;
 
@@ -102,6 +133,24 @@ describe('the page of a campaign', () => {
       expect(next).toContain('2 of 5');
       break;
     }
+  });
+
+  it('says who takes offers by text, and who of them has no phone number', async () => {
+    const buyer = await makeBuyer(place.api, place.seller);
+    const pageWithOffers = async () => {
+      const campaignId = await makeCampaign(place.ask, place.seller);
+      await makeSubscription(place.ask, buyer, campaignId, { onShortWallet: 'offer' });
+      return (await page(`/market/campaigns/${campaignId}`)).body;
+    };
+    const short = 'Balance of $0.00 below the price of $25.00';
+    const silent = await pageWithOffers();
+    for (const text of ['Takes offers by text, but has no phone number', short, '0 of 1'])
+      expect(silent).toContain(text);
+    await place.api.rows(`UPDATE buyers SET phone = '+13055550177' WHERE id = $1`, [buyer.buyerId]);
+    const textable = await pageWithOffers();
+    for (const text of ['Takes offers by text, one at a time', 'Wallet short: offered by text', '1 of 1'])
+      expect(textable).toContain(text);
+    expect(textable).not.toContain(short);
   });
 
   it('imports a file, once for each form', async () => {

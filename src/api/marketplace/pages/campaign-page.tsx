@@ -128,7 +128,17 @@ const todayOf = (standing: BuyerStanding | undefined, cap: number | null) =>
 
 function Able({ standing }: { standing: BuyerStanding | undefined }) {
   const blockedBy = standing?.blockedBy ?? null;
-  return <span class={`state tone-${blockedBy === null ? 'good' : 'wait'}`}>{blockedBy ?? 'Can buy'}</span>;
+  if (blockedBy !== null) return <span class="state tone-wait">{blockedBy}</span>;
+  if (standing?.byOffer) return <span class="state tone-busy">Wallet short: offered by text</span>;
+  return <span class="state tone-good">Can buy</span>;
+}
+
+/** What a subscription says about a short wallet. Nothing for one that passes the lead to the next buyer. */
+function ShortWallet({ onShortWallet, hasPhone }: Pick<SubscriptionOfBuyer, 'onShortWallet' | 'hasPhone'>) {
+  if (onShortWallet === 'skip') return null;
+  return (
+    <span class="sub">Takes offers by text, {hasPhone ? 'one at a time' : 'but has no phone number'}</span>
+  );
 }
 
 function Subscriptions({
@@ -168,8 +178,9 @@ function Subscriptions({
                   </a>
                   <span class="sub clip">{row.userEmail ?? 'Does not sign in'}</span>
                 </td>
-                <td>
+                <td class="whole-line">
                   <Able standing={standing.buyers.get(row.id)} />
+                  <ShortWallet {...row} />
                 </td>
                 <td class="number" data-label="Today">
                   {todayOf(standing.buyers.get(row.id), row.dailyCap)}

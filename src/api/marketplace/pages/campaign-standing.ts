@@ -26,6 +26,8 @@ export type BuyerStanding = {
   soldToday: number;
   /** What stands in its way, in words; null when nothing does. */
   blockedBy: string | null;
+  /** Its wallet is short, so that it is offered leads by text. */
+  byOffer: boolean;
 };
 export type Standing = CampaignStanding & {
   /** By the ids of subscriptions. */
@@ -62,7 +64,7 @@ async function standingOf({ reader }: Database, campaign: Campaign, ourNumber: s
       const refusal = marketRefusal({ lead, campaign: facts, candidate });
       const takesOffer = refusal?.rule === 'wallet' && isOfferable({ lead, campaign: facts, candidate });
       const blockedBy = refusal && !takesOffer ? ruleText(refusal.rule, refusal.seen) : null;
-      return [candidate.subscriptionId, { soldToday: candidate.soldToday, blockedBy }];
+      return [candidate.subscriptionId, { soldToday: candidate.soldToday, blockedBy, byOffer: takesOffer }];
     }),
   );
   const all = [...buyers.values()];

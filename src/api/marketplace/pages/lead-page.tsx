@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import type { LeadDecision } from '../../../db/marketplace/distributions.ts';
 import type { SellerLead } from '../../../db/marketplace/leads.ts';
-import { ruleText } from '../../../domain/marketplace/decision-words.ts';
+import { outcomeOf, ruleText } from '../../../domain/marketplace/decision-words.ts';
 import { minorToDollars } from '../../../domain/marketplace/dollars.ts';
 import { Empty, When } from '../../web/parts.tsx';
 import { assignmentStatus } from '../buyer-json.ts';
@@ -13,10 +13,12 @@ type Props = {
   /** All values, the locked ones too. */
   values: Record<string, unknown>;
   decisions: LeadDecision[];
+  /** While it is offered by text; null when no offer is open. */
+  reservedUntil: Date | null;
 };
 
 /** One lead: how it stands, its values, who bought it, and why others did not. */
-export function LeadPage({ visit, lead, values, decisions }: Props) {
+export function LeadPage({ visit, lead, values, decisions, reservedUntil }: Props) {
   return (
     <MarketPage title={lead.id} at="leads" visit={visit}>
       <section class="panel">
@@ -28,7 +30,11 @@ export function LeadPage({ visit, lead, values, decisions }: Props) {
         </div>
         <div class="market-facts">
           <StatusBadge status={lead.status} />
-          <span class="sub">{standing(lead)}</span>
+          {reservedUntil ? <span class="state tone-busy">Reserved</span> : null}
+          <span class="sub">
+            {reservedUntil ? <Reserved until={reservedUntil} /> : null}
+            {standing(lead)}
+          </span>
         </div>
         <dl class="facts">
           {facts(lead).map(([name, value]) => (
@@ -43,6 +49,14 @@ export function LeadPage({ visit, lead, values, decisions }: Props) {
       <Sales lead={lead} />
       <Decisions decisions={decisions} />
     </MarketPage>
+  );
+}
+
+function Reserved({ until }: { until: Date }) {
+  return (
+    <>
+      Offered by text, reserved until <When at={new Date(until)} />.{' '}
+    </>
   );
 }
 
@@ -184,8 +198,8 @@ export function Decisions({ decisions }: { decisions: LeadDecision[] }) {
                     {decision.buyerName ?? 'Unnamed'}
                   </a>
                 </td>
-                <td data-label="Reason">
-                  {decision.rule === null ? 'Got the lead' : ruleText(decision.rule, decision.seen)}
+                <td class="whole-line" data-label="Reason">
+                  <Reason decision={decision} />
                 </td>
                 <td data-label="Decided">
                   <When at={new Date(decision.at)} />
@@ -197,4 +211,20 @@ export function Decisions({ decisions }: { decisions: LeadDecision[] }) {
       )}
     </section>
   );
+}
+
+function Reason({ decision: { rule, seen } }: { decision: LeadDecision }) {
+  switch (outcomeOf({ rule })) {
+    case 'ASSIGNED':
+      return <span class="state tone-good">Got the lead</span>;
+    case 'OFFERED':
+      return (
+        <>
+          <span class="state tone-busy">Offered by text</span>
+          <span class="sub">{ruleText('wallet', seen)}</span>
+        </>
+      );
+    default:
+      return <>{ruleText(rule!, seen)}</>;
+  }
 }

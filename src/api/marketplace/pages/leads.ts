@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { listCategories } from '../../../db/marketplace/categories.ts';
-import { findDecisions } from '../../../db/marketplace/distributions.ts';
+import { findDecisions, findReservation } from '../../../db/marketplace/distributions.ts';
 import { findSellerLead, listSellerLeads } from '../../../db/marketplace/leads.ts';
 import { distributionStatuses } from '../../../domain/marketplace/distribution.ts';
 import { openValues } from '../../../usecases/marketplace/lead-values.ts';
@@ -51,10 +51,11 @@ export function leadPages(app: FastifyInstance, site: MarketSite): void {
   app.get('/market/leads/:lead_id', hidden, async (request, reply) => {
     const { organizationId, person } = sellerOf(request);
     const { lead_id: publicId } = request.params as { lead_id: string };
-    const [visit, lead, decisions] = await Promise.all([
+    const [visit, lead, decisions, reservedUntil] = await Promise.all([
       site.visit(request),
       findSellerLead(db, organizationId, publicId),
       findDecisions(db, { organizationId, buyerId: null }, publicId),
+      findReservation(db, organizationId, publicId),
     ]);
     if (!lead) throw missing(unknownLead);
     const [values] = await openValues(runtime, [lead], {
@@ -62,6 +63,7 @@ export function leadPages(app: FastifyInstance, site: MarketSite): void {
       actor: person.id,
       isOpen: () => true,
     });
-    return site.send(reply, LeadPage({ visit, lead, values: values!, decisions: decisions ?? [] }));
+    const shown = { lead, values: values!, decisions: decisions ?? [], reservedUntil };
+    return site.send(reply, LeadPage({ visit, ...shown }));
   });
 }

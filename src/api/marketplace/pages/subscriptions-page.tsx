@@ -1,7 +1,13 @@
+import type { Child } from 'hono/jsx';
 import type { BuyerRecord, BuyerSubscription } from '../../../db/marketplace/buyers.ts';
 import type { Campaign } from '../../../db/marketplace/campaigns.ts';
 import type { Subscription } from '../../../db/marketplace/subscriptions.ts';
 import { minorToDollars } from '../../../domain/marketplace/dollars.ts';
+import {
+  reservationMs,
+  type ShortWalletChoice,
+  smallestOfferMinor,
+} from '../../../domain/marketplace/subscription.ts';
 import { Field, type FormState, Problem } from '../../web/form-parts.tsx';
 import { ConfirmForm, Empty } from '../../web/parts.tsx';
 import { listAddress, logics, MarketPage, type MarketVisit, money, Pages, StatusBadge } from './frame.tsx';
@@ -82,13 +88,14 @@ function Own({ subscriptions, isActive }: { subscriptions: BuyerSubscription[]; 
         </tr>
       </thead>
       <tbody>
-        {subscriptions.map(({ campaign, campaignId, status, dailyCap, states }) => (
+        {subscriptions.map(({ campaign, campaignId, status, dailyCap, states, onShortWallet }) => (
           <tr>
             <td>
               <a class="row-link" href={addressOf(campaignId)}>
                 {campaign.name}
               </a>
               {campaign.status === 'ACTIVE' ? null : <span class="sub">{standing(campaign.status)}</span>}
+              {onShortWallet === 'offer' ? <span class="sub">{takesOffers}</span> : null}
             </td>
             <td>
               <StatusBadge status={status} />
@@ -109,6 +116,8 @@ function Own({ subscriptions, isActive }: { subscriptions: BuyerSubscription[]; 
     </table>
   );
 }
+
+const takesOffers = 'Offered by text when your wallet is short.';
 
 const standing = (status: string) =>
   status === 'PAUSED' ? 'Your seller has paused this campaign.' : 'Your seller has archived this campaign.';
@@ -178,10 +187,12 @@ type Props = {
   /** Null before the buyer subscribes. */
   own: Subscription | null;
   isActive: boolean;
+  /** The buyer can be texted. */
+  hasPhone: boolean;
   form: FormState;
 };
 
-export function SubscriptionPage({ visit, campaign, own, isActive, form }: Props) {
+export function SubscriptionPage({ visit, campaign, own, isActive, hasPhone, form }: Props) {
   const { name, description, category, priceMinor, distributionLogic, status } = campaign;
   return (
     <MarketPage title={name} at="" visit={visit}>
@@ -198,18 +209,41 @@ export function SubscriptionPage({ visit, campaign, own, isActive, form }: Props
           <span class="sub">
             {price(priceMinor)} a lead of {category.name}. {logics[distributionLogic]}.{' '}
             {status === 'ACTIVE' ? '' : standing(status)}
+            {own?.onShortWallet === 'offer' ? ` ${takesOffers}` : ''}
           </span>
           {own && isActive ? <Switch campaignId={campaign.id} name="" status={own.status} /> : null}
         </div>
         {description ? <p class="campaign-about">{description}</p> : null}
-        {isActive ? <Order campaign={campaign} own={own} form={form} /> : null}
+        {isActive ? <Order campaign={campaign} own={own} hasPhone={hasPhone} form={form} /> : null}
       </section>
       {own && isActive ? <End campaign={campaign} /> : null}
     </MarketPage>
   );
 }
 
-function Order({ campaign, own, form }: Pick<Props, 'campaign' | 'own' | 'form'>) {
+const shortWalletOptions: readonly (readonly [ShortWalletChoice, string])[] = [
+  ['skip', 'Pass the lead to the next buyer'],
+  ['offer', 'Text me an offer to pay by card'],
+];
+
+/** What an offer by text gives, and what it needs where the buyer or the campaign lacks it. */
+function offerHint(campaign: Campaign, hasPhone: boolean): Child {
+  if (campaign.priceMinor < smallestOfferMinor)
+    return `Leads below ${price(smallestOfferMinor)} cannot be paid by card: these are always passed on.`;
+  return (
+    <>
+      An offer reserves the lead for you for {reservationMs / 60_000} minutes.
+      {hasPhone ? null : (
+        <>
+          {' '}
+          It needs a phone number, and <a href="/market/profile">your profile</a> has none.
+        </>
+      )}
+    </>
+  );
+}
+
+function Order({ campaign, own, hasPhone, form }: Pick<Props, 'campaign' | 'own' | 'hasPhone' | 'form'>) {
   const isWaterfall = campaign.distributionLogic === 'WATERFALL';
   return (
     <form class="form" method="post" action={addressOf(campaign.id)}>
@@ -253,6 +287,14 @@ function Order({ campaign, own, form }: Pick<Props, 'campaign' | 'own' | 'form'>
       ) : (
         <p class="sub">This campaign delivers leads of all states.</p>
       )}
+      <Field
+        name="onShortWallet"
+        label="When the wallet is short"
+        form={form}
+        value={own?.onShortWallet ?? 'skip'}
+        options={shortWalletOptions}
+        hint={offerHint(campaign, hasPhone)}
+      />
       <div class="form-end">
         <button type="submit" class="btn">
           {own ? 'Save' : 'Subscribe'}

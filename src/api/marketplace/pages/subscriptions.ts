@@ -74,7 +74,8 @@ export function subscriptionPages(app: FastifyInstance, site: MarketSite): void 
       find(request),
     ]);
     const isActive = buyer.status === 'ACTIVE';
-    return site.send(reply, SubscriptionPage({ visit, isActive, form, ...found }));
+    const hasPhone = buyer.phone !== null;
+    return site.send(reply, SubscriptionPage({ visit, isActive, hasPhone, form, ...found }));
   };
   const url = '/market/subscriptions/:id';
   app.get(url, hidden, async (request, reply) => show(request, reply, untouched));

@@ -13,8 +13,8 @@ type Deps = Pick<Runtime, 'db'>;
 
 /** Unlocks of one phone or lead closed per round. */
 const roundSize = 100;
-/** An offer ends at the lead's own time at the latest. */
-const reservedMs = 1_000;
+/** An offer ends before the lead's own time, unless the work that ends it is late. */
+const reservedMs = 30_000;
 
 /** Ends offers: TTL, decline, sold out, opt-out. Expires leads that found no buyer. */
 export const expirer = defineWorker<'expirer', Deps, UnlockView>({

@@ -46,6 +46,9 @@ export const teaserSender = defineWorker<'teaser-sender', Deps, UnlockView>({
 
 /** Ends the offer when the carrier cannot deliver to this number; the effect records the reason with the phone. */
 function closeUnreachable(unlock: UnlockView, code: string, now: Date): Outcome {
+  // The lead is reserved meanwhile: it goes to the next buyer instead of waiting for an operator.
+  if (unlock.campaignId !== null && code !== 'opted_out')
+    return closeOffer(unlock, { type: 'undeliverable' }, now, `the teaser was refused (${code})`);
   if (code === 'opted_out') return closeOffer(unlock, { type: 'opt_out' }, now, 'the number has opted out');
   if (code === 'bad_number')
     return closeOffer(unlock, { type: 'undeliverable' }, now, 'the number cannot receive texts');

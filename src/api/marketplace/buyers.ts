@@ -288,6 +288,7 @@ export function settingsBySeller(given: Given): Settings {
   return present({
     ...rest,
     phone: phoneNumber,
+    phoneConfirmed: phoneNumber === undefined ? undefined : true,
     monthlySpendingLimitMinor: monthlySpendingLimit,
     weeklySpendingLimitMinor: weeklySpendingLimit,
   });
@@ -299,6 +300,7 @@ export function settingsByBuyer(given: Given): Settings {
   return present({
     ...rest,
     phone: phoneNumber,
+    phoneConfirmed: phoneNumber === undefined ? undefined : false,
     autoRechargeThresholdMinor: autoRechargeThreshold,
     autoRechargeAmountMinor: autoRechargeAmount,
   });

@@ -154,6 +154,7 @@ export async function changeBuyer(
     sql`UPDATE buyers b SET
       name = CASE WHEN ${given('name')}::boolean THEN ${change.name ?? null}::text ELSE b.name END,
       phone = coalesce(${change.phone ?? null}::text, b.phone),
+      phone_confirmed = b.phone_confirmed OR ${change.phone ?? null}::text IS NOT NULL,
       email = CASE WHEN ${given('email')}::boolean THEN ${change.email ?? null}::text ELSE b.email END,
       language = CASE WHEN ${given('language')}::boolean THEN ${change.language ?? null}::text ELSE b.language END,
       active = CASE ${change.active ?? null}::boolean WHEN true THEN 'active' WHEN false THEN 'inactive' ELSE b.active END,
@@ -176,7 +177,7 @@ export async function upsertBuyers(
       INSERT INTO buyers AS b (id, organization_id, external_id, name, phone, email, language)
       SELECT gen_random_uuid(), ${organizationId}::uuid, r."externalId", r.name, r.phone, r.email, r.language
       FROM jsonb_to_recordset(${JSON.stringify(sorted)}::jsonb) AS r("externalId" text, name text, phone text, email text, language text)
-      ON CONFLICT (organization_id, external_id) DO UPDATE SET name = coalesce(excluded.name, b.name), phone = excluded.phone,
+      ON CONFLICT (organization_id, external_id) DO UPDATE SET name = coalesce(excluded.name, b.name), phone = excluded.phone, phone_confirmed = true,
         email = coalesce(excluded.email, b.email), language = coalesce(excluded.language, b.language), updated_at = now()
       RETURNING (xmax = 0) AS created)
     SELECT count(*) FILTER (WHERE created)::int AS created, count(*) FILTER (WHERE NOT created)::int AS updated FROM stored`,

@@ -128,8 +128,8 @@ const partyParts: Part[] = [
   {
     name: 'buyer',
     statement:
-      () => sql`INSERT INTO buyers (id, organization_id, external_id, name, phone, email, user_id, company_name)
-      SELECT "buyerId", "organizationId", "buyerId"::text, name, phone, email, "userId", "companyName" FROM stored WHERE role = 'buyer'`,
+      () => sql`INSERT INTO buyers (id, organization_id, external_id, name, phone, phone_confirmed, email, user_id, company_name)
+      SELECT "buyerId", "organizationId", "buyerId"::text, name, phone, phone IS NULL, email, "userId", "companyName" FROM stored WHERE role = 'buyer'`,
   },
   {
     name: 'audited',

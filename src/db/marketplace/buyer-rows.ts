@@ -33,6 +33,7 @@ const patchOf = (row: BuyerRow) =>
       company_name: row.companyName,
       priority: row.priority,
       phone: row.phoneNumber,
+      phone_confirmed: row.phoneNumber === undefined ? undefined : true,
       active: row.status?.toLowerCase(),
       monthly_spending_limit_minor: row.monthlySpendingLimit,
       weekly_spending_limit_minor: row.weeklySpendingLimit,
@@ -65,7 +66,7 @@ export async function storeBuyerRows(
         JOIN buyers b ON b.user_id = u.id AND b.organization_id = ${organizationId}::uuid, jsonb_populate_record(b, r.patch) n
       ORDER BY b.id FOR NO KEY UPDATE OF b),
     changed AS (
-      UPDATE buyers b SET company_name = k.company_name, priority = k.priority, active = k.active, phone = k.phone,
+      UPDATE buyers b SET company_name = k.company_name, priority = k.priority, active = k.active, phone = k.phone, phone_confirmed = k.phone_confirmed,
         monthly_spending_limit_minor = k.monthly_spending_limit_minor, weekly_spending_limit_minor = k.weekly_spending_limit_minor,
         updated_at = now()
       FROM known k WHERE b.id = k.id AND to_jsonb(k.row) <> to_jsonb(k) - 'line' - 'row'

@@ -13,6 +13,8 @@ export type BuyerSettings = {
   priority: number;
   status: PartyStatus;
   phone: string | null;
+  /** Whether the seller has set or confirmed the phone. */
+  phoneConfirmed: boolean;
   monthlySpendingLimitMinor: number | null;
   weeklySpendingLimitMinor: number | null;
   autoRechargeEnabled: boolean;
@@ -83,7 +85,7 @@ export const assignmentFields =
 
 /** The fields of a buyer for `json_build_object`; `b` is the buyer, `p` its user. */
 export const buyerFields = sql.raw(`'id', b.id, 'organizationId', b.organization_id, 'userId', b.user_id,
-  'companyName', coalesce(b.company_name, b.name), 'priority', b.priority, 'status', upper(b.active), 'phone', b.phone,
+  'companyName', coalesce(b.company_name, b.name), 'priority', b.priority, 'status', upper(b.active), 'phone', b.phone, 'phoneConfirmed', b.phone_confirmed,
   'monthlySpendingLimitMinor', b.monthly_spending_limit_minor, 'weeklySpendingLimitMinor', b.weekly_spending_limit_minor,
   'autoRechargeEnabled', b.auto_recharge_enabled, 'autoRechargeThresholdMinor', b.auto_recharge_threshold_minor,
   'autoRechargeAmountMinor', b.auto_recharge_amount_minor, 'createdAt', b.created_at, 'updatedAt', b.updated_at,
@@ -92,7 +94,7 @@ export const buyerFields = sql.raw(`'id', b.id, 'organizationId', b.organization
 
 const columns =
   sql.raw(`b.id, b.organization_id AS "organizationId", b.user_id AS "userId", coalesce(b.company_name, b.name) AS "companyName", b.priority,
-  upper(b.active) AS status, b.phone, b.monthly_spending_limit_minor AS "monthlySpendingLimitMinor",
+  upper(b.active) AS status, b.phone, b.phone_confirmed AS "phoneConfirmed", b.monthly_spending_limit_minor AS "monthlySpendingLimitMinor",
   b.weekly_spending_limit_minor AS "weeklySpendingLimitMinor", b.auto_recharge_enabled AS "autoRechargeEnabled",
   b.auto_recharge_threshold_minor AS "autoRechargeThresholdMinor", b.auto_recharge_amount_minor AS "autoRechargeAmountMinor",
   b.created_at AS "createdAt", b.updated_at AS "updatedAt",
@@ -206,6 +208,7 @@ const columnOf = {
   companyName: 'company_name',
   priority: 'priority',
   phone: 'phone',
+  phoneConfirmed: 'phone_confirmed',
   monthlySpendingLimitMinor: 'monthly_spending_limit_minor',
   weeklySpendingLimitMinor: 'weekly_spending_limit_minor',
   autoRechargeEnabled: 'auto_recharge_enabled',
@@ -222,7 +225,7 @@ function patchOf({ status, ...settings }: Partial<BuyerSettings>): Record<string
   return { ...Object.fromEntries(named), ...(status === undefined ? {} : { active: status.toLowerCase() }) };
 }
 
-/** Changes the given settings of a buyer. Returns false when the organization has no such buyer. */
+/** Changes the given settings of a buyer; the same phone stays confirmed. Returns false when the organization has no such buyer. */
 export async function changePartyBuyer(
   db: Queryable,
   organizationId: string,
@@ -235,9 +238,11 @@ export async function changePartyBuyer(
     db,
     sql`WITH held AS (
       SELECT b AS row FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.id = ${id}::uuid FOR NO KEY UPDATE),
-    wanted AS (SELECT n.*, h.row AS was FROM held h, jsonb_populate_record(h.row, ${patch}::jsonb) n),
+    wanted AS (SELECT n.*, h.row AS was FROM held h, jsonb_populate_record(h.row, ${patch}::jsonb
+      - CASE WHEN ${patch}::jsonb @> '{"phone_confirmed": false}' AND ${patch}::jsonb->>'phone' IS NOT DISTINCT FROM (h.row).phone
+        THEN 'phone_confirmed' ELSE '' END) n),
     changed AS (
-      UPDATE buyers b SET company_name = w.company_name, priority = w.priority, active = w.active, phone = w.phone,
+      UPDATE buyers b SET company_name = w.company_name, priority = w.priority, active = w.active, phone = w.phone, phone_confirmed = w.phone_confirmed,
         monthly_spending_limit_minor = w.monthly_spending_limit_minor, weekly_spending_limit_minor = w.weekly_spending_limit_minor,
         auto_recharge_enabled = w.auto_recharge_enabled, auto_recharge_threshold_minor = w.auto_recharge_threshold_minor,
         auto_recharge_amount_minor = w.auto_recharge_amount_minor, updated_at = now()

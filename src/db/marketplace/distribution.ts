@@ -142,15 +142,22 @@ export async function readCandidates(
   return rows.map((row) => ({ ...row, takesOffers: row.phone !== null }));
 }
 
+/** Offers that a buyer left unanswered one after another, after which a day passes before the next one of the campaign. */
+const unansweredInARow = 3;
+
 /**
- * The phone of buyer `b`, unless it has opted out of our texts, cannot be reached, or has an open offer of subscription `s`: a
- * buyer who does not answer reserves one lead of a campaign at a time.
+ * The phone of buyer `b`, when the organization has confirmed it, it has not opted out of our texts and can be reached. A buyer
+ * has one open offer of a campaign at a time, and none for a day after leaving several unanswered.
  */
-const textablePhone = (ourNumber: string) => sql`(SELECT b.phone WHERE NOT EXISTS (SELECT 1 FROM phones p
+const textablePhone = (
+  ourNumber: string,
+) => sql`(SELECT b.phone WHERE b.phone_confirmed AND NOT EXISTS (SELECT 1 FROM phones p
     WHERE p.our_number = ${ourNumber}::text AND p.number = b.phone
       AND (p.bad_number_at IS NOT NULL OR ${sql.raw(optedOutFor('p', 'b.organization_id'))}))
-  AND NOT EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.our_number = ${ourNumber}::text AND u.phone = b.phone AND u.is_open
-    AND u.subscription_id = s.id))`;
+  AND NOT EXISTS (SELECT 1 FROM (SELECT o.status, o.reason, o.closed_at FROM lead_unlocks o
+      WHERE o.buyer_id = b.id AND o.campaign_id = s.campaign_id AND o.phone IS NOT NULL ORDER BY o.id DESC LIMIT ${unansweredInARow}::integer) last
+    HAVING bool_or(last.closed_at IS NULL AND last.status NOT IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE'))
+      OR count(*) FILTER (WHERE last.reason = 'ttl' AND last.closed_at > now() - interval '1 day') = ${unansweredInARow}::bigint))`;
 
 /** Only a charge that is under way now is waited for, not one that is declined and repeated in days. */
 const rechargeState =

@@ -176,7 +176,9 @@ export async function listBuyerLeads(
   { limit, offset }: Page,
 ): Promise<{ rows: BuyerLead[]; total: number }> {
   const where = [
-    sql`u.buyer_id = ${buyerId}::uuid AND u.organization_id = ${organizationId}::uuid AND u.paid_at IS NOT NULL`,
+    // What was paid by card is shown once it was revealed: until then a refund undoes the sale.
+    sql`u.buyer_id = ${buyerId}::uuid AND u.organization_id = ${organizationId}::uuid AND u.paid_at IS NOT NULL
+      AND (u.paid_by = 'wallet' OR u.revealed_at IS NOT NULL OR u.viewed_at IS NOT NULL)`,
     ...conditions(organizationId, filter, sql`u.paid_at`),
   ];
   if (filter.status !== null) where.push(buyerStatus[filter.status]);

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { walletCurrency } from '../../domain/payment/wallet.ts';
 import { isOpen, isPaid, type UnlockState } from '../../domain/unlock/machine.ts';
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
@@ -28,8 +29,69 @@ const none: Consequence = { writes: [], events: [] };
 export function reservationMoves(unlock: Reserving, to: UnlockState): Consequence {
   const wasOpen = isOpen(unlock.state);
   if (isPaid(to) && !isPaid(unlock.state)) return wasOpen ? sold(unlock) : soldLate(unlock);
-  return wasOpen && !isOpen(to) ? released(unlock) : none;
+  if (isOpen(to) || isPaid(to)) return none;
+  if (wasOpen) return released(unlock);
+  return isPaid(unlock.state) ? returned(unlock) : none;
 }
+
+/** The buyer's calendar of an unlock `u`, as `z`. */
+const ofBuyer = sql`FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id LEFT JOIN sellers g ON g.organization_id = u.organization_id
+    CROSS JOIN LATERAL (${calendar(sql`clock_timestamp()`, sql`coalesce(b.time_zone, g.time_zone, 'UTC')`)}) z`;
+
+/** What is paid by card counts for the limits of the week and the month, as what the wallet pays. */
+const spent = ({ id }: Reserving, behind: string): Part => ({
+  name: 'spent',
+  statement: (
+    when,
+  ) => sql`INSERT INTO wallets AS w (buyer_id, organization_id, currency, week, week_spent_minor, month, month_spent_minor)
+    SELECT u.buyer_id, u.organization_id, ${walletCurrency}, z.week, u.price_minor, z.month, u.price_minor ${ofBuyer}
+    WHERE u.id = ${id}::uuid AND ${after(behind)} AND ${when}
+    ON CONFLICT (buyer_id) DO UPDATE SET week = greatest(w.week, excluded.week), month = greatest(w.month, excluded.month),
+      week_spent_minor = excluded.week_spent_minor + CASE WHEN w.week >= excluded.week THEN w.week_spent_minor ELSE 0 END,
+      month_spent_minor = excluded.month_spent_minor + CASE WHEN w.month >= excluded.month THEN w.month_spent_minor ELSE 0 END
+    RETURNING w.buyer_id`,
+});
+
+/** Wakes the campaign that the part `lead` returned, after the part `behind`. */
+const woken = (lead: string, behind: string): Part => ({
+  name: 'woken',
+  statement: (when) =>
+    wakeCampaigns(sql`SELECT campaign_id FROM ${sql.raw(lead)} WHERE ${after(behind)} AND ${when}`),
+});
+
+/** Gives the place of the cap back. Only of the day that it was counted in: a new day has begun its count again. */
+const uncounted = ({ id }: Reserving, behind: string): Part => ({
+  name: 'uncounted',
+  statement: (when) => sql`UPDATE subscriptions s SET day_count = s.day_count - 1
+    FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id LEFT JOIN sellers g ON g.organization_id = u.organization_id
+    WHERE u.id = ${id}::uuid AND s.id = u.subscription_id AND s.day_count > 0
+      AND s.day = (coalesce(CASE WHEN u.paid_late THEN u.paid_at END, u.created_at) AT TIME ZONE coalesce(b.time_zone, g.time_zone, 'UTC'))::date
+      AND ${after(behind)} AND ${when} RETURNING s.id`,
+});
+
+/** The buyer may buy the person by another lead. */
+const unsold = ({ id }: Reserving): Part => ({
+  name: 'unsold',
+  statement: (when) => sql`DELETE FROM bought_people p USING lead_unlocks u
+    WHERE u.id = ${id}::uuid AND p.lead_id = u.lead_id AND p.buyer_id = u.buyer_id AND ${when}`,
+});
+
+/** A refund before the details were shown undoes the sale: the lead waits for another buyer, unless it was sold to one. */
+const returned = (unlock: Reserving): Consequence => ({
+  writes: [
+    {
+      name: 'lead_waits',
+      statement: (when) => sql`UPDATE distributions d SET status = 'PENDING', distributed_at = NULL
+        WHERE d.lead_id = ${unlock.leadId}::uuid AND d.status = 'DISTRIBUTED' AND d.expires_at > clock_timestamp()
+          AND NOT EXISTS (SELECT 1 FROM lead_unlocks o WHERE o.lead_id = d.lead_id AND o.id <> ${unlock.id}::uuid
+            AND o.status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE')) AND ${when} RETURNING d.campaign_id`,
+    },
+    uncounted(unlock, 'lead_waits'),
+    unsold(unlock),
+    woken('lead_waits', 'uncounted'),
+  ],
+  events: [],
+});
 
 const assigned = ({ id, leadId, campaignId, organizationId }: Reserving): EventDraft => ({
   type: 'lead.assigned',
@@ -45,17 +107,18 @@ const sold = (unlock: Reserving): Consequence => ({
       statement: (
         when,
       ) => sql`UPDATE distributions SET status = 'DISTRIBUTED', distributed_at = coalesce(distributed_at, now()),
-        open_offers = open_offers - 1 WHERE lead_id = ${unlock.leadId}::uuid AND ${when}`,
+        open_offers = open_offers - 1 WHERE lead_id = ${unlock.leadId}::uuid AND ${when} RETURNING campaign_id`,
     },
+    spent(unlock, 'reserved'),
+    // The next waiting lead may be offered to the buyer now.
+    woken('reserved', 'spent'),
   ],
   events: [assigned(unlock)],
 });
 
 /** The subscription of an unlock, while its cap has room today. `unlockId` is SQL. */
-const room = (unlockId: SQL): SQL => sql`SELECT s.id, counted.day, counted.n
-  FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id LEFT JOIN sellers g ON g.organization_id = u.organization_id
+const room = (unlockId: SQL): SQL => sql`SELECT s.id, counted.day, counted.n ${ofBuyer}
     JOIN subscriptions s ON s.id = u.subscription_id
-    CROSS JOIN LATERAL (${calendar(sql`clock_timestamp()`, sql`coalesce(b.time_zone, g.time_zone, 'UTC')`)}) z
     CROSS JOIN LATERAL (SELECT greatest(s.day, z.day) AS day, CASE WHEN s.day >= z.day THEN s.day_count ELSE 0 END AS n) counted
   WHERE u.id = ${unlockId} AND (s.daily_cap IS NULL OR counted.n < s.daily_cap)`;
 
@@ -90,8 +153,9 @@ const soldLate = (unlock: Reserving): Consequence => ({
     {
       name: 'counted',
       statement: (when) => sql`UPDATE subscriptions s SET day = room.day, day_count = room.n + 1
-        FROM room WHERE s.id = room.id AND ${when}`,
+        FROM room WHERE s.id = room.id AND ${when} RETURNING s.id`,
     },
+    spent(unlock, 'counted'),
     {
       name: 'reserved',
       statement: (when) => sql`UPDATE distributions SET status = 'DISTRIBUTED', distributed_at = now()
@@ -114,28 +178,13 @@ const soldLate = (unlock: Reserving): Consequence => ({
 const released = (unlock: Reserving): Consequence => ({
   writes: [
     {
-      name: 'released',
+      name: 'lead_released',
       statement: (when) => sql`UPDATE distributions SET open_offers = open_offers - 1
         WHERE lead_id = ${unlock.leadId}::uuid AND ${when} RETURNING campaign_id`,
     },
-    {
-      // Only of the day that it was counted in: a new day has begun its count again.
-      name: 'uncounted',
-      statement: (when) => sql`UPDATE subscriptions s SET day_count = s.day_count - 1
-        FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id LEFT JOIN sellers g ON g.organization_id = u.organization_id
-        WHERE u.id = ${unlock.id}::uuid AND s.id = u.subscription_id AND s.day_count > 0
-          AND s.day = (u.created_at AT TIME ZONE coalesce(b.time_zone, g.time_zone, 'UTC'))::date AND ${after('released')} AND ${when} RETURNING s.id`,
-    },
-    {
-      name: 'unsold',
-      statement: (when) => sql`DELETE FROM bought_people p USING lead_unlocks u
-        WHERE u.id = ${unlock.id}::uuid AND p.lead_id = u.lead_id AND p.buyer_id = u.buyer_id AND ${when}`,
-    },
-    {
-      name: 'woken',
-      statement: (when) =>
-        wakeCampaigns(sql`SELECT campaign_id FROM released WHERE ${after('uncounted')} AND ${when}`),
-    },
+    uncounted(unlock, 'lead_released'),
+    unsold(unlock),
+    woken('lead_released', 'uncounted'),
   ],
   events: [],
 });

@@ -52,7 +52,7 @@ export async function newestSubscriptions(
   return run(
     db,
     sql`SELECT ${fieldsOf('s')}, coalesce(b.company_name, b.name) AS "companyName", b.priority, upper(b.active) AS "buyerStatus",
-      b.user_id AS "userId", u.name AS "userName", u.email AS "userEmail", b.phone IS NOT NULL AS "hasPhone"
+      b.user_id AS "userId", u.name AS "userName", u.email AS "userEmail", b.phone IS NOT NULL AND b.phone_confirmed AS "hasPhone"
     FROM unnest(${sql.param([...campaignIds])}::uuid[]) WITH ORDINALITY AS c(id, place)
       CROSS JOIN LATERAL (SELECT * FROM subscriptions s WHERE s.campaign_id = c.id AND s.organization_id = ${organizationId}::uuid
         AND s.ended_at IS NULL ORDER BY s.id DESC LIMIT ${each}::integer) s

@@ -133,6 +133,10 @@ export const leadUnlocks = pgTable(
       .where(sql`paid_at is not null`),
     index('lead_unlocks_newest').on(t.organizationId, t.id),
     index('lead_unlocks_conversation').on(t.ourNumber, t.phone, t.createdAt),
+    // Whether a buyer has an open offer of a campaign, and how its last ones ended.
+    index('lead_unlocks_campaign_offers')
+      .on(t.buyerId, t.campaignId, t.id)
+      .where(sql`campaign_id is not null and phone is not null`),
     index('lead_unlocks_open').on(t.ourNumber, t.phone).where(sql`is_open`),
     check('lead_unlocks_status', sql`${t.status} in (${quoted(unlockStates)})`),
     check(

@@ -43,8 +43,3 @@ it.each([
 ])('%s', (_name, values, contact) => {
   expect(leadContactOf(values)).toEqual(contact);
 });
-
-it('keeps the notes short', () => {
-  const many = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`field_${n}`, 'x'.repeat(200)]));
-  expect(leadContactOf(many).notes).toHaveLength(1_000);
-});

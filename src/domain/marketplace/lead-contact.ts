@@ -7,7 +7,6 @@ export type LeadContact = {
   notes: string | null;
 };
 
-const longestNotes = 1_000;
 const isPhone = (text: string) => /^\+\d{8,15}$/.test(text);
 const isEmail = (text: string) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text);
 /** `First_Name` is `firstname`. */
@@ -17,7 +16,7 @@ const labelOf = (name: string) => name.replace(/[_-]+/g, ' ').trim();
 
 /**
  * A category names its fields as it likes: a phone and an e-mail address are known by their shape, a name and an address by
- * what the field is called. Every other value is among the notes, with the name of its field.
+ * what the field is called. Every other value is among the notes, with the name of its field, in the order given.
  */
 export function leadContactOf(values: Readonly<Record<string, unknown>>): LeadContact {
   const left = new Map(
@@ -54,5 +53,5 @@ export function leadContactOf(values: Readonly<Record<string, unknown>>): LeadCo
 
 function notesOf(values: readonly [string, string][]): string | null {
   const text = values.map(([name, value]) => `${labelOf(name)}: ${value}`).join('; ');
-  return text === '' ? null : text.slice(0, longestNotes);
+  return text === '' ? null : text;
 }

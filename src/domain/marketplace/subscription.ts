@@ -12,5 +12,8 @@ export type ShortWalletChoice = (typeof shortWalletChoices)[number];
 /** How long a lead is reserved for a buyer who was texted an offer. */
 export const reservationMs = 10 * 60_000;
 
+/** Buyers who are offered a lead one after another; then it waits for one who can pay. */
+export const mostOffersOfLead = 3;
+
 /** Least price that a card can be charged, in cents. */
 export const smallestOfferMinor = 50;

@@ -61,7 +61,7 @@ describe('a buyer whose wallet is short and who takes offers', () => {
 
   it.each([
     ['did not pay for it', { lead: { offeredTo: new Set(['buyer-a']) } }, 'a already_offered'],
-    ['finds nothing locked in it', { lead: { hasContact: false } }, 'a wallet'],
+    ['finds nothing locked in it', { lead: { isOfferable: false } }, 'a wallet'],
     ['would pay less than a card can be charged', { campaign: { priceMinor: 49 } }, 'a wallet'],
   ])(
     'and %s is passed over',
@@ -86,7 +86,10 @@ describe('a buyer whose wallet is short and who takes offers', () => {
   it('keeps its limits, and is no reason to leave a campaign asleep', () => {
     const limited = request([poor('a', { weeklyLimitMinor: 100 })]);
     expect(reasonsOf(chooseBuyers(limited))).toEqual(['a weekly_limit']);
+    // Neither a lead that was offered nor one that cannot be stands for those behind it.
     const offered = request([poor('a')]);
+    const open = chooseBuyers({ ...offered, lead: { ...offered.lead, isOfferable: false } });
+    expect(open.blockedForAll).toBe(false);
     const choice = chooseBuyers({ ...offered, lead: { ...offered.lead, offeredTo: new Set(['buyer-a']) } });
     expect(choice.blockedForAll).toBe(false);
   });

@@ -32,7 +32,7 @@ export const request = (
   candidates: readonly Candidate[],
   more: Partial<MarketFacts['campaign']> = {},
 ): MarketRequest<Candidate> => ({
-  lead: { state: 'CA', boughtBy: new Set(), offeredTo: new Set(), hasContact: true },
+  lead: { state: 'CA', boughtBy: new Set(), offeredTo: new Set(), isOfferable: true },
   campaign: { version: '1', active: true, logic: 'ROUND_ROBIN', priceMinor: 2_500, maxSales: null, ...more },
   candidates,
   run: { number: 0, eligible: '' },

@@ -14,8 +14,11 @@ export type MarketLead = {
   boughtBy: ReadonlySet<string>;
   /** Buyers who were offered it by text and did not pay. */
   offeredTo: ReadonlySet<string>;
-  /** It has locked values, without which there is nothing to pay for. */
-  hasContact: boolean;
+  /**
+   * It may be offered by text: it has locked values, without which there is nothing to pay for, time for a reservation and
+   * another buyer after it, and few buyers have had an offer of it.
+   */
+  isOfferable: boolean;
 };
 
 export type MarketCampaign = {
@@ -153,8 +156,10 @@ export const marketRules: readonly Rule[] = [
 const leadIndependent = marketRules.filter(({ byLead }) => !byLead);
 
 /** Whether a buyer whose wallet is short is offered the lead by text instead. */
-export const isOfferable = ({ lead, campaign, candidate }: MarketFacts): boolean =>
-  candidate.takesOffers && lead.hasContact && campaign.priceMinor >= smallestOfferMinor;
+export const isOfferable = (facts: MarketFacts): boolean => facts.lead.isOfferable && mayBeOffered(facts);
+
+const mayBeOffered = ({ campaign, candidate }: MarketFacts): boolean =>
+  candidate.takesOffers && campaign.priceMinor >= smallestOfferMinor;
 
 export type MarketRefusal = { rule: MarketRuleName; seen: Seen };
 
@@ -166,4 +171,4 @@ export function marketRefusal(facts: MarketFacts): MarketRefusal | null {
 
 /** Whether the subscription may buy no lead of its campaign at present, whatever its state and person. */
 export const isBlockedForAll = (facts: MarketFacts): boolean =>
-  leadIndependent.some((rule) => rule.fails(facts) && !(rule.name === 'wallet' && isOfferable(facts)));
+  leadIndependent.some((rule) => rule.fails(facts) && !(rule.name === 'wallet' && mayBeOffered(facts)));

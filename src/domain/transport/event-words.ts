@@ -5,7 +5,7 @@ const words: Record<EventType, string> = {
   'lead.received': 'Lead received',
   'offers.requested': 'Offered to more buyers',
   'lead.sold_out': 'Lead sold out',
-  'lead.assigned': 'Lead sold from a wallet',
+  'lead.assigned': 'Lead sold to a buyer of its campaign',
   'lead.waiting': 'Lead waits for a buyer',
   'lead.expired': 'Lead expired without a buyer',
   'campaign.woken': 'Waiting leads tried again',

@@ -3,7 +3,7 @@ import type { TurnCampaign, TurnCandidate, TurnLead } from '../../db/marketplace
 import type { TurnsChange } from '../../db/marketplace/pending.ts';
 import type { RechargeWanted } from '../../db/payment/wallet-recharge.ts';
 import { type Considered, offeredRule } from '../../domain/marketplace/distribution.ts';
-import { reservationMs } from '../../domain/marketplace/subscription.ts';
+import { mostOffersOfLead, reservationMs } from '../../domain/marketplace/subscription.ts';
 import {
   afterSale,
   type Chosen,
@@ -129,13 +129,16 @@ const requestOf = (facts: TurnFacts, lead: TurnLead): MarketRequest<TurnCandidat
     state: lead.state,
     boughtBy: boughtBy(facts, lead),
     offeredTo: new Set(lead.offeredTo),
-    hasContact: lead.hasContact,
+    isOfferable: isOfferable(lead),
   },
   campaign: facts.campaign,
   candidates: facts.candidates,
   run: facts.run,
   awaitsRecharge: lead.status === 'PENDING' && lead.hold !== 'over',
 });
+
+const isOfferable = ({ hasContact, expiresInMs, offeredTo }: TurnLead) =>
+  hasContact && expiresInMs >= 2 * reservationMs && offeredTo.length < mostOffersOfLead;
 
 /** The next buyers of a lead that no one can buy and that is held no longer, if their wallets were recharged. */
 function lackingFunds(request: MarketRequest<TurnCandidate>): string[] {
@@ -185,7 +188,7 @@ function sell(
   const { subscriptionId, buyerId, phone } = sale.candidate;
   const unlockId = newId();
   const ids = { unlockId, transactionId: newId(), journalId: newId() };
-  const offer = sale.byOffer ? { phone: phone!, ttlMs: Math.min(reservationMs, lead.expiresInMs) } : null;
+  const offer = sale.byOffer ? { phone: phone!, ttlMs: reservationMs } : null;
   plan.sales.push({ ...ids, leadId: lead.id, subscriptionId, buyerId, state: lead.state, offer });
   const before = buyers.get(subscriptionId) ?? { sales: 0, offers: 0, turn: null };
   buyers.set(subscriptionId, {

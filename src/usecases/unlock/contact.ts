@@ -11,5 +11,5 @@ export function openContact(
 ): SealedContact {
   if (contact === null) throw new Error('the contact of this lead was erased');
   if (openValues === null) return vault.openJson<SealedContact>(contact);
-  return leadContactOf({ ...openValues, ...vault.openJson<LockedValues>(contact) });
+  return leadContactOf({ ...vault.openJson<LockedValues>(contact), ...openValues });
 }

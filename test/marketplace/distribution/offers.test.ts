@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Buyer, Offer, Story } from '../../harness/story.ts';
 import { startSystem, type TestSystem } from '../../harness/system.ts';
 import {
@@ -19,6 +19,7 @@ beforeAll(async () => {
   place = await makePlace(system);
   story = system.story;
 });
+afterEach(() => system.sandbox.clearFaults());
 afterAll(async () => {
   await system?.stop();
 });
@@ -150,17 +151,90 @@ describe('a lead that the wallet of the next buyer is short of', () => {
     expect(await wrongBooks(system)).toEqual([]);
   });
 
-  it('is reserved no longer than it may wait, and expires with the offer', async () => {
+  it('waits again when nobody answers in ten minutes, and its work is repeated until the offer has ended', async () => {
     const campaignId = await place.campaign();
     const buyer = await poorBuyer(campaignId);
-    const { id, ...offer } = await offered(campaignId, buyer, { ttlSeconds: 3 });
-    await story.reaches(offer, buyer, 'EXPIRED', 'ttl');
-    await reaches(id, 'EXPIRED');
-    const events = await system.rows(
-      `SELECT 1 FROM events WHERE type = 'lead.expired' AND subject = 'lead:' || $1`,
-      [id],
+    const offer = await offered(campaignId, buyer);
+    await system.rows(
+      `WITH late AS (UPDATE lead_unlocks SET ttl_expires_at = now() WHERE lead_id = $1 RETURNING id)
+       UPDATE outbox o SET due_at = now() FROM events e, late
+       WHERE e.id = o.event_id AND e.subject = 'unlock:' || late.id AND o.worker = 'expirer'`,
+      [offer.id],
     );
-    expect(events).toHaveLength(1);
+    await story.reaches(offer, buyer, 'EXPIRED', 'ttl');
+    await decisionsOf(offer.id, 2);
+    expect(reasonsIn(await standOf(system, offer.id))).toEqual(['already_offered']);
+  });
+
+  it('is not offered when it cannot wait for a buyer after the offer', async () => {
+    const campaignId = await place.campaign();
+    await poorBuyer(campaignId);
+    const { id } = await lead(campaignId, { ttlSeconds: 1_199 });
+    await decisionsOf(id, 1);
+    expect(reasonsIn(await standOf(system, id))).toEqual(['wallet']);
+  });
+
+  it('goes to three buyers by text, one after another, and then waits for one who can pay', async () => {
+    const campaignId = await place.campaign();
+    const poor = await Promise.all(Array.from({ length: 4 }, () => poorBuyer(campaignId)));
+    const offer = await lead(campaignId);
+    for (let asked = 1; asked <= 3; asked += 1) {
+      const rows = await system.until<{ phone: string }>(
+        `offer ${asked}`,
+        `SELECT phone FROM lead_unlocks WHERE lead_id = $1 AND status = 'AWAIT_CONFIRM'`,
+        [offer.id],
+        (row) => row !== undefined,
+      );
+      story.says(poor.find(({ phone }) => phone === rows[0]!.phone)!, `N ${offer.leadId}`);
+      await decisionsOf(offer.id, asked + 1);
+    }
+    expect(reasonsIn(await standOf(system, offer.id)).toSorted()).toEqual([
+      'already_offered',
+      'already_offered',
+      'already_offered',
+      'wallet',
+    ]);
+  });
+
+  it('and every further one is offered when the one before is paid', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const first = await offered(campaignId, buyer);
+    const second = await lead(campaignId);
+    await decisionsOf(second.id, 1);
+    await story.buy(first, buyer);
+    await story.reaches(second, buyer, 'AWAIT_CONFIRM');
+    const [wallet] = await system.rows(
+      'SELECT balance_minor, week_spent_minor, month_spent_minor FROM wallets WHERE buyer_id = $1',
+      [buyer.buyerId],
+    );
+    expect(wallet).toEqual({ balance_minor: 0, week_spent_minor: 2_500, month_spent_minor: 2_500 });
+  });
+
+  it('waits for another buyer when the payment is refunded before the details are shown', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const offer = await offered(campaignId, buyer);
+    const { session } = await story.checkout(offer, buyer);
+    // The carrier's rate limit holds the details back.
+    const held = system.sandbox.fault({
+      vendor: 'twilio',
+      kind: 'rate_limit',
+      retryAfter: 2,
+      contains: buyer.phone,
+      method: 'POST',
+    });
+    const { paymentIntent } = system.sandbox.act.pay(session);
+    await story.reaches(offer, buyer, 'PAID');
+    expect(await reaches(offer.id, 'DISTRIBUTED')).toEqual([{ status: 'DISTRIBUTED', open: 0 }]);
+    system.sandbox.act.refund(paymentIntent.id, {});
+    await story.reaches(offer, buyer, 'EXPIRED', 'refunded');
+    system.sandbox.clearFaults(held.id);
+    const next = await place.buyer(campaignId);
+    await place.credit(next.buyerId, 100);
+    await reaches(offer.id, 'DISTRIBUTED');
+    expect(await buyersOf(offer.id)).toContain(next.buyerId);
+    expect(story.reveals(offer)).toEqual([]);
   });
 
   it('one at a time: while an offer is open, the next lead passes on', async () => {
@@ -174,6 +248,16 @@ describe('a lead that the wallet of the next buyer is short of', () => {
     // The end of the first offer wakes the campaign.
     await story.reaches(second, buyer, 'AWAIT_CONFIRM');
     expect(await openOffersOf(second.id)).toBe(1);
+  });
+
+  it('in a broadcast to few is sold to those who can pay, wherever they stand in the line', async () => {
+    const campaignId = await place.campaign({ logic: 'BROADCAST', maxSales: 2 });
+    await poorBuyer(campaignId);
+    const rich = await Promise.all([place.buyer(campaignId), place.buyer(campaignId)]);
+    const { id } = await lead(campaignId);
+    await reaches(id, 'DISTRIBUTED');
+    expect((await buyersOf(id)).toSorted()).toEqual(rich.map(({ buyerId }) => buyerId).toSorted());
+    expect(await openOffersOf(id)).toBe(0);
   });
 
   it('in a broadcast is sold to those who can pay, and offered to the others beside them', async () => {
@@ -191,6 +275,7 @@ describe('a lead that the wallet of the next buyer is short of', () => {
   it.each([
     ['a price below 50 cents', { priceMinor: 49 }, {}, {}],
     ['a phone that has opted out', {}, { optedOut: true }, {}],
+    ['a phone that its seller has not confirmed', {}, { unconfirmed: true }, {}],
     ['a lead with nothing locked', {}, {}, { locked: undefined }],
   ] as const)('is not offered at %s', async (_what, campaign, phone, options) => {
     const campaignId = await place.campaign(campaign);
@@ -200,6 +285,8 @@ describe('a lead that the wallet of the next buyer is short of', () => {
         `INSERT INTO phones (id, our_number, number, opted_out_at) VALUES (gen_random_uuid(), $1, $2, now())`,
         [system.runtime.sms.ourNumber, buyer.phone],
       );
+    if ('unconfirmed' in phone)
+      await system.rows('UPDATE buyers SET phone_confirmed = false WHERE id = $1', [buyer.buyerId]);
     const { id } = await lead(campaignId, options);
     await decisionsOf(id, 1);
     expect(reasonsIn(await standOf(system, id))).toEqual(['wallet']);

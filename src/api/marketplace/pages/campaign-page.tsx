@@ -137,7 +137,9 @@ function Able({ standing }: { standing: BuyerStanding | undefined }) {
 function ShortWallet({ onShortWallet, hasPhone }: Pick<SubscriptionOfBuyer, 'onShortWallet' | 'hasPhone'>) {
   if (onShortWallet === 'skip') return null;
   return (
-    <span class="sub">Takes offers by text, {hasPhone ? 'one at a time' : 'but has no phone number'}</span>
+    <span class="sub">
+      Takes offers by text, {hasPhone ? 'one at a time' : 'but has no phone number that you confirmed'}
+    </span>
   );
 }
 

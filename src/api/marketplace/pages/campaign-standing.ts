@@ -58,7 +58,7 @@ async function standingOf({ reader }: Database, campaign: Campaign, ourNumber: s
     readCandidates(reader, { ...facts, id, organizationId, name, repeatWindowDays: 0, timeZone }, ourNumber),
   ]);
   // A lead without a state, of a person that no buyer has bought.
-  const lead = { state: null, boughtBy: new Set<string>(), offeredTo: new Set<string>(), hasContact: true };
+  const lead = { state: null, boughtBy: new Set<string>(), offeredTo: new Set<string>(), isOfferable: true };
   const buyers = new Map(
     candidates.map((candidate): [string, BuyerStanding] => {
       const refusal = marketRefusal({ lead, campaign: facts, candidate });

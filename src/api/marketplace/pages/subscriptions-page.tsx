@@ -236,7 +236,8 @@ function offerHint(campaign: Campaign, hasPhone: boolean): Child {
       {hasPhone ? null : (
         <>
           {' '}
-          It needs a phone number, and <a href="/market/profile">your profile</a> has none.
+          It needs a phone number in <a href="/market/profile">your profile</a> that your seller has
+          confirmed.
         </>
       )}
     </>

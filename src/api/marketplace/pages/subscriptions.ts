@@ -74,7 +74,7 @@ export function subscriptionPages(app: FastifyInstance, site: MarketSite): void 
       find(request),
     ]);
     const isActive = buyer.status === 'ACTIVE';
-    const hasPhone = buyer.phone !== null;
+    const hasPhone = buyer.phone !== null && buyer.phoneConfirmed;
     return site.send(reply, SubscriptionPage({ visit, isActive, hasPhone, form, ...found }));
   };
   const url = '/market/subscriptions/:id';

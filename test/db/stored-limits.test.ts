@@ -70,6 +70,31 @@ describe('[S11] parallel requests do not pass a limit of what is stored', () => 
     expect(await countOf('imports', organizationId)).toBe(50);
   });
 
+  it('uploads of one organization wait for each other on one connection, and leave the others free', async () => {
+    const organizationId = await organization();
+    const nothing = (): void => undefined;
+    const lock = { held: nothing, release: nothing };
+    const isHeld = new Promise<void>((resolve) => {
+      lock.held = resolve;
+    });
+    const holding = processes[1]!.withTx(async (tx) => {
+      await lockCount(tx, 'files_waiting', organizationId);
+      lock.held();
+      await new Promise<void>((resolve) => {
+        lock.release = resolve;
+      });
+    });
+    await isHeld;
+    const uploads = Array.from({ length: 30 }, () =>
+      openUpload(db, { id: uuidv7(), organizationId, fileName: 'a.csv', dialect: {} }, 50),
+    );
+    for (let answers = 0; answers < 20; answers += 1) await db.query('SELECT 1');
+    expect(db.pool.totalCount - db.pool.idleCount).toBe(1);
+    lock.release();
+    await Promise.all([holding, ...uploads]);
+    expect(await countOf('imports', organizationId)).toBe(30);
+  });
+
   it('60 keys at once are created up to the limit', async () => {
     const organizationId = await organization();
     expect(await inParallel(60, (each) => makeKey(each, keyOf(organizationId), 25))).toHaveLength(25);

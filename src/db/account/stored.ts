@@ -1,7 +1,19 @@
 import { sql } from 'drizzle-orm';
 import type { StoredName } from '../../domain/account/quotas.ts';
+import { type Batches, inBatchesByKey } from '../batches-by-key.ts';
 import type { Database, Tx } from '../client.ts';
 import { run } from '../commit.ts';
+
+type Insert = () => Promise<unknown>;
+const lines = new WeakMap<object, Batches<Insert, unknown>>();
+
+/** One after another for each count: those that wait for its lock would each hold a connection meanwhile. */
+function inLine(db: object): Batches<Insert, unknown> {
+  const known =
+    lines.get(db) ?? inBatchesByKey(async (_count, [insert]) => [await insert!()], { atOnce: 1, most: 1 });
+  lines.set(db, known);
+  return known;
+}
 
 /**
  * Runs an insert that counts what its organization has stored. One at a time: two statements that count at the same
@@ -13,10 +25,12 @@ export async function insertCounted<T>(
   { name, organizationId }: { name: StoredName; organizationId: string },
   insert: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  return db.withTx(async (tx) => {
-    await lockCount(tx, name, organizationId);
-    return insert(tx);
-  });
+  const counted = () =>
+    db.withTx(async (tx) => {
+      await lockCount(tx, name, organizationId);
+      return insert(tx);
+    });
+  return (await inLine(db)(`${name} ${organizationId}`, counted)) as T;
 }
 
 /** Until the transaction ends, no other one counts the same. */

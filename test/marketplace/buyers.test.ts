@@ -136,6 +136,25 @@ describe('GET /api/buyers', () => {
 });
 
 describe('PUT /api/buyers/:id', () => {
+  it('a phone counts as confirmed when the seller sends it, and not when its buyer changes it', async () => {
+    const url = `/api/buyers/${buyer.buyerId}`;
+    const confirmed = async () =>
+      (
+        await api.rows<{ ok: boolean }>('SELECT phone_confirmed AS ok FROM buyers WHERE id = $1', [
+          buyer.buyerId,
+        ])
+      )[0]!.ok;
+    await send(buyer, 'PUT', url, { phoneNumber: '(305) 555-0124' });
+    expect(await confirmed()).toBe(false);
+    await send(seller, 'PUT', url, { phoneNumber: '(305) 555-0124' });
+    expect(await confirmed()).toBe(true);
+    // A form that sends the same number changes nothing.
+    await send(buyer, 'PUT', url, { phoneNumber: '(305) 555-0124' });
+    expect(await confirmed()).toBe(true);
+    await send(buyer, 'PUT', url, { phoneNumber: '(305) 555-0125' });
+    expect(await confirmed()).toBe(false);
+  });
+
   it('the seller changes only the keys that were sent, and clears limits', async () => {
     const url = `/api/buyers/${buyer.buyerId}`;
     const first = await send(seller, 'PUT', url, {

@@ -193,8 +193,8 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: 'src/engine/effects.ts',
-        find: 'call: () => r.call(r.key),',
-        replace: `call: () => r.call(${keyPerAttemptOf('r')}),`,
+        find: '|| r.call(r.key),',
+        replace: `|| r.call(${keyPerAttemptOf('r')}),`,
       },
     ],
     caughtBy: [
@@ -421,8 +421,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/db/batches.ts',
-        find: 'if (members.length > 1 && isAnswer(error)) {',
-        replace: 'if (members.length > 1_000_000 && isAnswer(error)) {',
+        find: 'if (members.length > 1 && isRefusal(error)) {',
+        replace: 'if (members.length > 1_000_000 && isRefusal(error)) {',
       },
     ],
     caughtBy: [

@@ -17,8 +17,8 @@ export const marketplaceMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/db/marketplace/assignment.ts',
-        find: '          AND w.balance_minor >= t.sales * ${price}\n',
-        replace: '',
+        find: ' AND coalesce(w.balance_minor, 0) >= t.sales * ${price}\n',
+        replace: '\n',
       },
     ],
     caughtBy: [
@@ -37,7 +37,7 @@ export const marketplaceMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/db/marketplace/assignment.ts',
-        find: 'WHERE (s.daily_cap IS NULL OR s.day_count + t.sales <= s.daily_cap)',
+        find: 'WHERE (s.daily_cap IS NULL OR s.day_count + t.sales + t.offers <= s.daily_cap)',
         replace: 'WHERE true',
       },
     ],

@@ -221,6 +221,6 @@ export async function wrongBooks({ rows }: Pick<Installation, 'rows'>): Promise<
          lag(balance_after_minor) OVER (PARTITION BY buyer_id ORDER BY created_at, id) AS last FROM wallet_transactions) a
        WHERE a.last <> a.balance_before_minor
      UNION ALL SELECT 'cap', s.id::text FROM subscriptions s
-       WHERE s.day_count > s.daily_cap OR s.day_count <> (SELECT count(*) FROM lead_unlocks u WHERE u.subscription_id = s.id AND (u.is_open OR u.paid_at IS NOT NULL))`,
+       WHERE s.day_count > s.daily_cap OR s.day_count <> (SELECT count(*) FROM lead_unlocks u WHERE u.subscription_id = s.id AND (u.is_open OR u.status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE')))`,
   );
 }

@@ -23,7 +23,7 @@ type Report = {
 const configured =
   /^(DATABASE_|REDIS_URL$|NODE_ENV$|PUBLIC_URL$|DOMAIN$|SANDBOX_URL$|LOG_LEVEL$|VITEST|NODE_OPTIONS$)/;
 
-/** Timeout of one vitest run; a single test has a limit of one minute. */
+/** Timeout of one vitest run; a single test has a limit of three minutes. */
 const runTimeoutMs = 240_000;
 
 let running: ChildProcess | undefined;

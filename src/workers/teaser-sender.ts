@@ -46,7 +46,7 @@ export const teaserSender = defineWorker<'teaser-sender', Deps, UnlockView>({
 
 /** Ends the offer when the carrier cannot deliver to this number; the effect records the reason with the phone. */
 function closeUnreachable(unlock: UnlockView, code: string, now: Date): Outcome {
-  // The lead is reserved meanwhile: it goes to the next buyer instead of waiting for an operator.
+  // The lead of a campaign is reserved: it goes to the next buyer instead of waiting for an operator.
   if (unlock.campaignId !== null && code !== 'opted_out')
     return closeOffer(unlock, { type: 'undeliverable' }, now, `the teaser was refused (${code})`);
   if (code === 'opted_out') return closeOffer(unlock, { type: 'opt_out' }, now, 'the number has opted out');

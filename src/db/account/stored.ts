@@ -7,7 +7,7 @@ import { run } from '../commit.ts';
 type Insert = () => Promise<unknown>;
 const lines = new WeakMap<object, Batches<Insert, unknown>>();
 
-/** One after another for each count: those that wait for its lock would each hold a connection meanwhile. */
+/** One after another for each count: those that wait for its lock would each hold a connection. */
 function inLine(db: object): Batches<Insert, unknown> {
   const known =
     lines.get(db) ?? inBatchesByKey(async (_count, [insert]) => [await insert!()], { atOnce: 1, most: 1 });

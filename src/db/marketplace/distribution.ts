@@ -154,9 +154,9 @@ const textablePhone = (
 ) => sql`(SELECT b.phone WHERE b.phone_confirmed AND NOT EXISTS (SELECT 1 FROM phones p
     WHERE p.our_number = ${ourNumber}::text AND p.number = b.phone
       AND (p.bad_number_at IS NOT NULL OR ${sql.raw(optedOutFor('p', 'b.organization_id'))}))
-  AND NOT EXISTS (SELECT 1 FROM (SELECT o.status, o.reason, o.closed_at FROM lead_unlocks o
+  AND NOT EXISTS (SELECT 1 FROM (SELECT o.is_open, o.reason, o.closed_at FROM lead_unlocks o
       WHERE o.buyer_id = b.id AND o.campaign_id = s.campaign_id AND o.phone IS NOT NULL ORDER BY o.id DESC LIMIT ${unansweredInARow}::integer) last
-    HAVING bool_or(last.closed_at IS NULL AND last.status NOT IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE'))
+    HAVING bool_or(last.is_open)
       OR count(*) FILTER (WHERE last.reason = 'ttl' AND last.closed_at > now() - interval '1 day') = ${unansweredInARow}::bigint))`;
 
 /** Only a charge that is under way now is waited for, not one that is declined and repeated in days. */

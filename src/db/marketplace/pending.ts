@@ -22,6 +22,11 @@ const marked = (campaigns: SQL, when: SQL) => sql`INSERT INTO campaign_turns (ca
 /** The body of a CTE that wakes the campaigns that `campaigns` selects as `campaign_id`. */
 export const wakeCampaigns = (campaigns: SQL): SQL => marked(campaigns, sql`true`);
 
+/** The same for campaigns with a lead that begins to wait in the same statement, which does not see it waiting yet. */
+export const wakeForNew = (campaigns: SQL): SQL => sql`INSERT INTO campaign_turns (campaign_id, due_at)
+  SELECT campaign_id, now() FROM (${campaigns}) named
+  ON CONFLICT (campaign_id) DO UPDATE SET due_at = least(campaign_turns.due_at, excluded.due_at)`;
+
 /** Wakes the campaigns that a buyer subscribes to. `after`: the part that locks its wallet, which goes first. */
 export const wakeCampaignsOf = (buyerId: string, { after }: { after: string }): Part[] => [
   {

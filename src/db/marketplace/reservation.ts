@@ -4,8 +4,9 @@ import { isOpen, isPaid, type UnlockState } from '../../domain/unlock/machine.ts
 import type { EventDraft } from '../../events/envelope.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Part } from '../commit.ts';
+import { paidList } from '../unlock/states.ts';
 import { calendar } from './distribution.ts';
-import { wakeCampaigns } from './pending.ts';
+import { wakeCampaigns, wakeForNew } from './pending.ts';
 
 /**
  * A lead of a campaign that was offered by text is reserved while the offer is open. What its unlock's move means for the
@@ -84,11 +85,15 @@ const returned = (unlock: Reserving): Consequence => ({
       statement: (when) => sql`UPDATE distributions d SET status = 'PENDING', distributed_at = NULL
         WHERE d.lead_id = ${unlock.leadId}::uuid AND d.status = 'DISTRIBUTED' AND d.expires_at > clock_timestamp()
           AND NOT EXISTS (SELECT 1 FROM lead_unlocks o WHERE o.lead_id = d.lead_id AND o.id <> ${unlock.id}::uuid
-            AND o.status IN ('PAID', 'REVEAL_DETAILS_SENT', 'DONE')) AND ${when} RETURNING d.campaign_id`,
+            AND o.status IN (${paidList})) AND ${when} RETURNING d.campaign_id`,
     },
     uncounted(unlock, 'lead_waits'),
     unsold(unlock),
-    woken('lead_waits', 'uncounted'),
+    {
+      name: 'woken',
+      statement: (when) =>
+        wakeForNew(sql`SELECT campaign_id FROM lead_waits WHERE ${after('uncounted')} AND ${when}`),
+    },
   ],
   events: [],
 });
@@ -131,7 +136,7 @@ export const isFreeFor = (unlockId: string, leadId: string): SQL =>
   sql`EXISTS (SELECT 1 FROM distributions d WHERE d.lead_id = ${sql.raw(leadId)} AND ${waitsUnreserved}) AND EXISTS (${room(sql.raw(unlockId))})`;
 
 /**
- * A payment that came after the offer was closed buys the lead only while it waits, nobody else has an offer of it, and the
+ * A payment that came after the offer was closed buys the lead only while it waits, no other buyer has an offer of it, and the
  * buyer's cap has room.
  */
 const soldLate = (unlock: Reserving): Consequence => ({

@@ -12,7 +12,7 @@ export type PayingUnlock = UnlockView & {
   otherOpen: number;
   /** The payment of the reported session is booked, whether it was kept or not. Read for a report. */
   isBooked: boolean;
-  /** A campaign's lead waits, nobody has an offer of it, and the buyer's cap has room. Read for a report. */
+  /** A campaign's lead waits, no buyer has an offer of it, and the buyer's cap has room. Read for a report. */
   isFree: boolean;
 };
 

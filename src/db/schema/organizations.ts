@@ -100,7 +100,7 @@ export const buyers = pgTable(
     name: text(),
     /** Offers and alerts are texted to it; a buyer without one is no provider of the pay-per-unlock API. */
     phone: text(),
-    /** Whether the organization has set or confirmed the phone. One that a buyer typed may be somebody else's. */
+    /** Whether the organization has set or confirmed the phone. One that a buyer typed may belong to another person. */
     phoneConfirmed: boolean('phone_confirmed').notNull().default(true),
     email: text(),
     language: text(),

@@ -94,6 +94,13 @@ describe('a buyer whose wallet is short and who takes offers', () => {
     expect(choice.blockedForAll).toBe(false);
   });
 
+  it('takes turns with others for the places that a broadcast to few leaves', () => {
+    const line = [candidate('r'), poor('a'), poor('b')];
+    const choice = chooseBuyers(request(line, { logic: 'BROADCAST', maxSales: 2 }));
+    expect([...idsOf(choice)].sort()).toHaveLength(2);
+    expect(choice.chosen.map(({ turn }) => turn === null)).toEqual([false, false]);
+  });
+
   it('has weighted turns like everybody else', () => {
     const facts = request([poor('a', { priority: 2 }), candidate('b', { priority: 1 })], {
       logic: 'WEIGHTED_ROUND_ROBIN',

@@ -106,16 +106,16 @@ function lineTurns<C extends Candidate>(request: MarketRequest<C>): Turns<C> {
   const able: Judged<C>[] = [];
   const paying = () => able.filter(({ offered }) => !offered).length;
   for (const candidate of line) {
-    // A place that an offer takes is lost when nobody pays, so that a broadcast looks for those who can pay first.
+    // A place that an offer takes is lost when it is not paid, so that a broadcast looks for those who can pay first.
     if ((logic === 'BROADCAST' ? paying() : able.length) === most) break;
     const judged = judge(request, candidate);
     considered.push(judged);
     if (isAble(judged)) able.push(judged);
   }
+  const takesTurns = considered.length < line.length || able.length > most || logic !== 'BROADCAST';
   for (let place = able.length - 1; able.length > most; place -= 1)
     if (able[place]!.offered) able.splice(place, 1);
   const end = endOfLine(candidates);
-  const takesTurns = considered.length < line.length || logic !== 'BROADCAST';
   const chosen = able.map(({ candidate, offered }, index) => ({
     candidate,
     byOffer: offered,

@@ -129,7 +129,7 @@ const requestOf = (facts: TurnFacts, lead: TurnLead): MarketRequest<TurnCandidat
     state: lead.state,
     boughtBy: boughtBy(facts, lead),
     offeredTo: new Set(lead.offeredTo),
-    isOfferable: isOfferable(lead),
+    isOfferable: hasRoomForOffer(lead),
   },
   campaign: facts.campaign,
   candidates: facts.candidates,
@@ -137,7 +137,7 @@ const requestOf = (facts: TurnFacts, lead: TurnLead): MarketRequest<TurnCandidat
   awaitsRecharge: lead.status === 'PENDING' && lead.hold !== 'over',
 });
 
-const isOfferable = ({ hasContact, expiresInMs, offeredTo }: TurnLead) =>
+const hasRoomForOffer = ({ hasContact, expiresInMs, offeredTo }: TurnLead) =>
   hasContact && expiresInMs >= 2 * reservationMs && offeredTo.length < mostOffersOfLead;
 
 /** The next buyers of a lead that no one can buy and that is held no longer, if their wallets were recharged. */

@@ -14,6 +14,9 @@ import {
   StatusBadge,
 } from './frame.tsx';
 
+/** A number that the seller saves is texted offers, also one that the buyer typed. */
+const confirmingPhoneHint = `${phoneHint} By saving it you confirm that it is the buyer’s: offers are texted to it.`;
+
 type Buyer = z.infer<typeof listedBuyerSchema>;
 type ListProps = {
   visit: MarketVisit;
@@ -159,7 +162,7 @@ export function NewBuyerPage({ visit, form }: { visit: MarketVisit; form: FormSt
               form={form}
               max={40}
               optional
-              hint={phoneHint}
+              hint={confirmingPhoneHint}
             />
           </div>
           <div class="form-end">
@@ -216,7 +219,7 @@ export function BuyerPage({ visit, buyer, form }: { visit: MarketVisit; buyer: B
               max={40}
               optional
               value={textOf(buyer.phoneNumber)}
-              hint={phoneHint}
+              hint={confirmingPhoneHint}
             />
           </div>
           <div class="pair">

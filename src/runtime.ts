@@ -34,6 +34,8 @@ export type RuntimeOptions = {
   pool?: number;
   /** How long a statement may take: an ingress answers 503 rather than keep its caller waiting. */
   queryTimeoutMs?: number;
+  /** How long the shared counters may take to answer before this process counts alone. */
+  countersPatienceMs?: number;
   selfCheck?: SelfCheckOptions;
 };
 
@@ -88,6 +90,7 @@ export async function createRuntime(
       : createPostgresCounters(db),
     secret: config.sessionSecret,
     log,
+    patienceMs: options.countersPatienceMs,
   });
   const selfCheck = createSelfCheck({ db, queues, relay, log }, options.selfCheck);
   // Before the first request: signatures are judged by the database's clock.

@@ -1,8 +1,12 @@
-/** Returns the result of `work`, or throws an error that names it after `ms`. The work itself is not cancelled. */
+/**
+ * Returns the result of `work`, or throws an error that names it after `ms`. The work itself is not cancelled. An answer that
+ * arrived in time counts also when this process was too busy to read it: what waits is read before the deadline is judged.
+ */
 export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} within ${ms} ms`)), ms);
+    const judge = () => reject(new Error(`${what} within ${ms} ms`));
+    timer = setTimeout(() => setImmediate(() => setImmediate(judge)), ms);
   });
   try {
     return await Promise.race([work, late]);

@@ -26,7 +26,13 @@ export type Counters = {
   close(): void;
 };
 
-type Options = { store: CounterStore; secret: string; log: Logger };
+type Options = {
+  store: CounterStore;
+  secret: string;
+  log: Logger;
+  /** How long the store may take to answer. */
+  patienceMs?: number;
+};
 
 /** What a process knows of one counter in the current window. */
 type Entry = {
@@ -55,10 +61,10 @@ const mostEntries = 100_000;
 /** How long a process refuses without asking again. */
 const refusedMs = 1_000;
 
-export function createCounters({ store, secret, log }: Options): Counters {
+export function createCounters({ store, secret, log, patienceMs }: Options): Counters {
   const entries = new Map<string, Entry>();
   const refused = new Map<string, number>();
-  const ask = guardStore(log);
+  const ask = guardStore(log, patienceMs);
   // Neither addresses nor phone numbers are stored.
   const keyOf = (name: string, who: string) =>
     `${name}:${createHmac('sha256', secret).update(who).digest('base64url').slice(0, 27)}`;

@@ -2,13 +2,13 @@ import type { Logger } from '../../adapters/logger.ts';
 import { within } from '../../db/deadline.ts';
 
 /** A store that does not answer in time is left alone for a while. */
-const patienceMs = 300;
+const usualPatienceMs = 300;
 const restMs = 1_000;
 
 export type Ask = <T>(work: () => Promise<T>) => Promise<T | null>;
 
 /** Calls the store. Returns null when it fails or does not answer in time; then it is not called for a second. */
-export function guardStore(log: Logger): Ask {
+export function guardStore(log: Logger, patienceMs = usualPatienceMs): Ask {
   let restUntil = 0;
   let down = false;
   return async (work) => {

@@ -237,12 +237,13 @@ describe('at the same time', () => {
        FROM users u JOIN events e ON e.subject = 'user:' || u.id JOIN outbox t ON t.event_id = e.id WHERE u.email = ANY($1) GROUP BY 1 ORDER BY 1`,
       [emails],
     );
-    // While others wait, mails and hashes begin when the rush is answered; for the first of them too.
+    // While others wait, mails and hashes begin when the rush is answered. Not so for those of the last 24 that find places
+    // free, nor, on a machine that reads requests slowly, for those of the first 24 that are stored before the others arrive.
     const later = waits.find(({ seconds }) => seconds === 3)?.n ?? 0;
     expect(waits.map(({ seconds }) => seconds).filter((seconds) => seconds !== 0 && seconds !== 3)).toEqual(
       [],
     );
-    expect(later).toBeGreaterThan(176);
+    expect(later).toBeGreaterThan(200 - 2 * 24);
   });
 
   it('one alone has its mail at once', async () => {

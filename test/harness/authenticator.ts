@@ -2,13 +2,16 @@ import { createHmac } from 'node:crypto';
 
 const shown = new Map<string, Set<number>>();
 
-/** A code that works now and was not asked for before: each works once. Of those that are valid the present one first. */
+/**
+ * A code that works now and was not asked for before: each works once. The present one, or else the next, which is valid
+ * already. Not the one before: it ends with the present 30 seconds, perhaps before it has arrived.
+ */
 export function freshCodeFor(uri: string): string {
-  const steps = [0, 1, -1].map((offset) => Math.floor(Date.now() / 30_000) + offset);
+  const steps = [0, 1].map((offset) => Math.floor(Date.now() / 30_000) + offset);
   const given = shown.get(uri) ?? new Set();
   shown.set(uri, given);
   const step = steps.find((each) => !given.has(each));
-  if (step === undefined) throw new Error('three codes of this app were used within 90 seconds');
+  if (step === undefined) throw new Error('two codes of this app were used within 30 seconds');
   given.add(step);
   return codeFor(uri, step * 30_000);
 }

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { addLeads, makeCompany, type TestCompany } from '../harness/crm.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
-const limits = { calls: 30, intervalMs: 3_000, perDay: 200_000 };
+// A call may be counted up to half an interval late: a shorter one would make the pauses of a busy machine late calls.
+const limits = { calls: 30, intervalMs: 6_000, perDay: 200_000 };
 const rateLimit = { max: limits.calls, intervalMs: limits.intervalMs, daily: limits.perDay };
 
 let system: TestSystem;
@@ -42,7 +43,7 @@ it('makes as many calls as the vendor allows, and ten rows of a second company d
   await addLeads(system.runtime, small, leads(10));
   await inCrm(small, 10);
   const waited = performance.now() - asked;
-  const last = await callsOf(big, first.calls + limits.calls * 4);
+  const last = await callsOf(big, first.calls + limits.calls * 3);
   const used = (last.calls - first.calls) / (limits.calls * ((last.at - first.at) / limits.intervalMs));
   const [depth] = await system.rows<{ n: number; held: number }>(
     `SELECT count(*) FILTER (WHERE queued)::int AS n, count(*)::int AS held FROM outbox WHERE organization_id = $1`,
@@ -61,9 +62,9 @@ it('makes as many calls as the vendor allows, and ten rows of a second company d
 
 it('makes no more calls than its share of a location', async () => {
   const company = await makeCompany(system.runtime, { rateShare: 50 });
-  await addLeads(system.runtime, company, leads(30));
-  await inCrm(company, 30);
-  expect(stateOf(company)).toMatchObject({ contacts: 30, limited: 0 });
+  await addLeads(system.runtime, company, leads(20));
+  await inCrm(company, 20, 60_000);
+  expect(stateOf(company)).toMatchObject({ contacts: 20, limited: 0 });
   expect(stateOf(company).peak).toBeLessThanOrEqual(limits.calls / 2);
 });
 
@@ -76,7 +77,7 @@ it('[F15] leaves room for another program at the same location, as the vendor co
   };
   for (let call = 0; call < limits.calls; call += 1) await other();
   await addLeads(system.runtime, company, leads(5));
-  await inCrm(company, 5);
+  await inCrm(company, 5, 60_000);
   const rows = await system.rows<{ attempts: number }>(
     'SELECT DISTINCT attempts FROM lead_syncs WHERE organization_id = $1',
     [company.organizationId],

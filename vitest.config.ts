@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config';
 // The files of a worker share their modules: loading the sources again for every file took a third of the time.
 const shared = { isolate: false };
 /** These limits end what hangs. A slow machine takes three times as long as a usual one. */
-const slow = { ...shared, testTimeout: 180_000, hookTimeout: 180_000 };
+const slow = {
+  ...shared,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 30_000 } },
+};
 
 export default defineConfig({
   test: {
@@ -13,7 +18,7 @@ export default defineConfig({
           name: 'pure',
           include: ['src/**/*.test.ts'],
           provide: { tables: Number(process.env.TABLES ?? 300) },
-          ...shared,
+          ...slow,
         },
       },
       {

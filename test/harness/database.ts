@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import pino from 'pino';
 import { inject } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { startTemporaryPostgres } from '../../src/embedded-postgres/index.ts';
+import { postgresConnections } from '../../src/engine/queue-connections.ts';
 
 /**
  * The server of this test run and a migrated template database to clone. With a pooler the product reaches the clones
@@ -20,12 +22,10 @@ declare module 'vitest' {
 
 /**
  * Starts one server per run: DATABASE_URL if set (its user must be allowed to create databases; with DATABASE_DIRECT_URL
- * it is a transaction pooler for any database name), else a temporary embedded one. `prepare` adds to the template what
- * every test needs.
+ * it is a transaction pooler for any database name), else a temporary embedded one. The template has the queue's tables too,
+ * which every system would otherwise make for itself.
  */
-export async function startTestPostgres(
-  prepare: (templateUrl: string) => Promise<void> = async () => undefined,
-): Promise<TestPostgres & { stop(): Promise<void> }> {
+export async function startTestPostgres(): Promise<TestPostgres & { stop(): Promise<void> }> {
   const { DATABASE_URL, DATABASE_DIRECT_URL } = process.env;
   const given = DATABASE_DIRECT_URL ?? DATABASE_URL;
   const own = given ? null : await startTemporaryPostgres();
@@ -37,7 +37,8 @@ export async function startTestPostgres(
   );
   const url = at(serverUrl, template);
   await migrate(url);
-  await prepare(url);
+  const queue = await postgresConnections(url, pino({ level: 'silent' }));
+  await queue.close();
   return {
     serverUrl,
     template,

@@ -22,14 +22,22 @@ export type Google = {
 
 const scopes = ['openid', 'email', 'profile'];
 
+type Keys = { signing: SigningKey; published: { keys: object[] } };
+let made: Keys | null = null;
+
+/** One key for every sandbox of the process, made when it is first needed: that takes up to a second. */
+function keysOfGoogle(): Keys {
+  if (made) return made;
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const signing: SigningKey = { id: 'sandbox', privateKey };
+  const published = { ...publicKey.export({ format: 'jwk' }), kid: signing.id, alg: 'RS256', use: 'sig' };
+  made = { signing, published: { keys: [published] } };
+  return made;
+}
+
 /** Google's sign-in with OpenID Connect: code flow with PKCE (S256) and nonce. */
 export function createGoogle({ settings, baseUrl }: { settings: Settings; baseUrl(): string }): Google {
   const codes = new Codes(settings);
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const key: SigningKey = { id: 'sandbox', privateKey };
-  const keys = {
-    keys: [{ ...publicKey.export({ format: 'jwk' }), kid: key.id, alg: 'RS256', use: 'sig' }],
-  };
   const discovery = () => ({
     issuer: baseUrl(),
     authorization_endpoint: `${baseUrl()}/o/oauth2/v2/auth`,
@@ -59,7 +67,11 @@ export function createGoogle({ settings, baseUrl }: { settings: Settings; baseUr
               expires_in: 3599,
               scope: scopes.join(' '),
               token_type: 'Bearer',
-              id_token: idToken(key, { issuer: baseUrl(), audience: settings.google.clientId, grant }),
+              id_token: idToken(keysOfGoogle().signing, {
+                issuer: baseUrl(),
+                audience: settings.google.clientId,
+                grant,
+              }),
             });
             const record = { operation: 'oauth.token', params: { grant_type: params.grant_type } };
             return { ...answer, record: { ...record, reference: grant.account.email } };
@@ -69,7 +81,7 @@ export function createGoogle({ settings, baseUrl }: { settings: Settings; baseUr
     }),
     serve(request) {
       if (request.path === '/.well-known/openid-configuration') return json(200, discovery());
-      if (request.path === '/oauth2/v3/certs') return json(200, keys);
+      if (request.path === '/oauth2/v3/certs') return json(200, keysOfGoogle().published);
       if (request.path === '/o/oauth2/v2/auth') return serveAccountPicker({ settings, codes }, request);
       return null;
     },

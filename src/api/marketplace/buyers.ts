@@ -5,6 +5,7 @@ import { changePartyBuyer, findPartyBuyer, listPartyBuyers } from '../../db/mark
 import { findSeller } from '../../db/marketplace/sellers.ts';
 import { partyStatuses, priorities } from '../../domain/marketplace/party.ts';
 import { createBuyer, type HashPassword } from '../../usecases/marketplace/buyers.ts';
+import { changeSettings } from '../../usecases/payment/buyer-settings.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { type Party, partyOf, sellerOf } from '../auth/caller.ts';
@@ -25,7 +26,7 @@ import {
   whole,
 } from '../http/contract.ts';
 import { listedBuyer, listedBuyerSchema, wholeBuyer, wholeBuyerSchema } from './buyer-json.ts';
-import { companyName, idOf, partyEmail, partyName, phoneNumber, rechargeBounds } from './fields.ts';
+import { companyName, idOf, partyEmail, partyName, phoneNumber, present, rechargeBounds } from './fields.ts';
 import * as examples from './party-examples.ts';
 
 const unknown = 'Buyer not found';
@@ -72,7 +73,7 @@ const madeBuyer = z.object({
   priority: z.int(),
 });
 
-type Deps = Pick<Runtime, 'db' | 'quotas'> & { hashPassword: HashPassword };
+type Deps = Pick<Runtime, 'db' | 'quotas' | 'relay' | 'config'> & { hashPassword: HashPassword };
 
 export function buyerRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   return async (app) => {
@@ -165,7 +166,8 @@ export function buyerOf(given: Given) {
   return { email, password, name, companyName: companyName ?? name, priority, phone: phoneNumber };
 }
 
-function oneBuyer({ db }: Deps, access: Access): FastifyPluginAsyncZod {
+function oneBuyer(deps: Deps, access: Access): FastifyPluginAsyncZod {
+  const { db } = deps;
   const changed = z
     .object({
       message: z.enum(['Buyer updated successfully', 'Settings updated successfully']),
@@ -177,8 +179,8 @@ function oneBuyer({ db }: Deps, access: Access): FastifyPluginAsyncZod {
     const settings =
       party.role === 'seller' ? settingsBySeller(bodyOf(request)) : settingsByBuyer(bodyOf(request));
     const id = visibleId(party, request);
-    const found = await changePartyBuyer(db, party.organizationId, id, settings, { actor: party.person.id });
-    if (!found) throw missing(unknown);
+    const buyer = { organizationId: party.organizationId, buyerId: id };
+    if (!(await changeSettings(deps, buyer, settings, party.person.id))) throw missing(unknown);
     const message =
       party.role === 'seller'
         ? ('Buyer updated successfully' as const)
@@ -277,10 +279,6 @@ function visibleId(party: Party, request: FastifyRequest): string {
 }
 
 type Settings = Parameters<typeof changePartyBuyer>[3];
-
-/** Without the keys that are absent. */
-const present = (settings: Settings): Settings =>
-  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 
 /** What a seller sets of a buyer. Throws 400. */
 export function settingsBySeller(given: Given): Settings {

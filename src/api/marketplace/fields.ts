@@ -56,3 +56,9 @@ export const idOf = (params: unknown, wording: string): string =>
 
 export const iso = (time: Date | string): string => new Date(time).toISOString();
 export const optionalIso = (time: Date | string | null): string | null => (time === null ? null : iso(time));
+
+/** Without the keys that are absent. */
+export const present = <T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { changeWalletSettings, findCredit, listTransactions, type Wallet } from '../../db/payment/wallets.ts';
+import { findCredit, listTransactions, type Wallet } from '../../db/payment/wallets.ts';
 import { ContractError } from '../../domain/errors.ts';
 import { shownDecline } from '../../domain/payment/wallet-recharge.ts';
-import { rechargeIfLow } from '../../usecases/payment/cards.ts';
+import { changeSettings as changeBuyer } from '../../usecases/payment/buyer-settings.ts';
 import { addFunds, type TopUpDeps, type TopUpResult } from '../../usecases/payment/top-up.ts';
 import { countStripeCall } from '../../usecases/payment/wallet-calls.ts';
 import { walletOf } from '../../usecases/payment/wallet-customer.ts';
@@ -25,7 +25,7 @@ import {
 import { failureOf } from '../http/errors.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { problemSchema, problemType } from '../http/problem.ts';
-import { rechargeBounds, topUpAmount } from './fields.ts';
+import { present, rechargeBounds, topUpAmount } from './fields.ts';
 import {
   examples,
   shownSettings,
@@ -49,19 +49,13 @@ const settings = z.object({ autoRechargeEnabled: z.boolean(), ...rechargeBounds 
 /** Changes the given settings of auto-recharge, and charges at once where they ask for it. Throws 400. */
 export async function changeSettings(deps: TopUpDeps, buyer: BuyerParty, given: Given): Promise<Wallet> {
   const { autoRechargeThreshold, autoRechargeAmount, autoRechargeEnabled } = read(settings, given);
-  await changeWalletSettings(
-    deps.db,
-    buyer,
-    {
-      autoRechargeEnabled,
-      autoRechargeThresholdMinor: autoRechargeThreshold,
-      autoRechargeAmountMinor: autoRechargeAmount,
-    },
-    buyer.person.id,
-  );
-  const wallet = await walletOf(deps, buyer);
-  if (wallet.autoRechargeEnabled) await rechargeIfLow(deps, wallet);
-  return wallet;
+  const values = present({
+    autoRechargeEnabled,
+    autoRechargeThresholdMinor: autoRechargeThreshold,
+    autoRechargeAmountMinor: autoRechargeAmount,
+  });
+  await changeBuyer(deps, buyer, values, buyer.person.id);
+  return walletOf(deps, buyer);
 }
 
 /** A buyer's prepaid money: what is in it, adding to it, and what is added by itself. */

@@ -144,7 +144,7 @@ function locks(campaign: TurnCampaign, sales: readonly Sale[], buyers: readonly 
             CASE WHEN p.month >= z.month THEN p.month_spent_minor ELSE 0 END AS month_spent
           FROM purses p WHERE p.buyer_id = t."buyerId") w ON true
         WHERE (s.daily_cap IS NULL OR s.day_count + t.sales + t.offers <= s.daily_cap)
-          AND coalesce(w.disputed_minor, 0) = 0 AND coalesce(w.balance_minor, 0) >= t.sales * ${price}
+          AND coalesce(w.disputed_minor, 0) = 0 AND (t.sales = 0 OR coalesce(w.balance_minor, 0) >= t.sales * ${price})
           AND (b.weekly_spending_limit_minor IS NULL OR coalesce(w.week_spent, 0) + t.sales * ${price} <= b.weekly_spending_limit_minor)
           AND (b.monthly_spending_limit_minor IS NULL OR coalesce(w.month_spent, 0) + t.sales * ${price} <= b.monthly_spending_limit_minor)
           AND NOT EXISTS (SELECT 1 FROM sales g WHERE g."buyerId" = t."buyerId" AND g.state IS NOT NULL AND cardinality(s.states) > 0

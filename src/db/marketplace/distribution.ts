@@ -106,7 +106,7 @@ export const calendar = (
 ) => sql`SELECT local::date AS day, date_trunc('week', local)::date AS week,
   date_trunc('month', local)::date AS month FROM (SELECT ${moment} AT TIME ZONE ${zone} AS local) clock`;
 
-/** Subscriptions of one campaign that take part; the others are later in the line. */
+/** Subscriptions of one campaign that take part, those first that may buy at all; the others are later in the line. */
 const mostCandidates = 5_000;
 
 export type TurnCandidate = Candidate & {
@@ -114,7 +114,49 @@ export type TurnCandidate = Candidate & {
   rechargeBelowMinor: number | null;
   /** Where offers are texted to. Null when the buyer takes none. */
   phone: string | null;
+  /** Until the buyer, who left several offers unanswered, is offered leads again. Null when that is not so. */
+  offersPausedMs: number | null;
 };
+
+/**
+ * Locks the subscriptions and then the wallets of these buyers in the campaign. What is on its way into the wallets can be
+ * summed by the next statement: another one that adds to them has committed, or waits.
+ */
+export async function lockWalletsOf(
+  tx: Queryable,
+  campaignId: string,
+  buyerIds: readonly string[],
+): Promise<void> {
+  const ids = sql.param([...buyerIds]);
+  await run(
+    tx,
+    sql`SELECT id FROM subscriptions WHERE campaign_id = ${campaignId}::uuid AND buyer_id = ANY(${ids}::uuid[]) AND ended_at IS NULL
+      ORDER BY id FOR NO KEY UPDATE`,
+  );
+  await run(
+    tx,
+    sql`SELECT buyer_id FROM wallets WHERE buyer_id = ANY(${ids}::uuid[]) ORDER BY buyer_id FOR NO KEY UPDATE`,
+  );
+}
+
+/** Offers that a buyer left unanswered one after another, after which a day passes before the next one of the campaign. */
+const unansweredInARow = 3;
+const pause = sql.raw(`interval '1 day'`);
+
+const lastOffers = sql`(SELECT o.is_open, o.reason, o.closed_at FROM lead_unlocks o
+  WHERE o.buyer_id = b.id AND o.campaign_id = s.campaign_id AND o.phone IS NOT NULL ORDER BY o.id DESC LIMIT ${unansweredInARow}::integer) last`;
+const isPausing = sql`count(*) FILTER (WHERE last.reason = 'ttl' AND last.closed_at > now() - ${pause}) = ${unansweredInARow}::bigint`;
+
+/**
+ * The phone of buyer `b`, when the organization has confirmed it, it has not opted out of our texts and can be reached. A buyer
+ * has one open offer of a campaign at a time, and none for a day after leaving several unanswered.
+ */
+const textablePhone = (
+  ourNumber: string,
+) => sql`(SELECT b.phone WHERE b.phone_confirmed AND NOT EXISTS (SELECT 1 FROM phones p
+    WHERE p.our_number = ${ourNumber}::text AND p.number = b.phone
+      AND (p.bad_number_at IS NOT NULL OR ${sql.raw(optedOutFor('p', 'b.organization_id'))}))
+  AND NOT EXISTS (SELECT 1 FROM ${lastOffers} HAVING bool_or(last.is_open) OR ${isPausing}))`;
 
 /** Locks nothing: what may have changed since is judged again on locked rows by the statement that sells. */
 export async function readCandidates(
@@ -134,30 +176,18 @@ export async function readCandidates(
       ${rechargeState} AS recharge, coalesce(b.auto_recharge_amount_minor, 0)::float8 AS "rechargeMinor",
       CASE WHEN b.auto_recharge_enabled THEN b.auto_recharge_threshold_minor END AS "rechargeBelowMinor",
       b.priority, s.waterfall_priority AS "waterfallPriority", s.pass, s.run, s.run_count AS "runCount",
-      CASE WHEN s.on_short_wallet = 'offer' THEN ${textablePhone(ourNumber)} END AS phone
+      CASE WHEN s.on_short_wallet = 'offer' THEN ${textablePhone(ourNumber)} END AS phone,
+      CASE WHEN s.on_short_wallet = 'offer' THEN (SELECT (extract(epoch FROM min(last.closed_at) + ${pause} - now()) * 1000)::float8
+        FROM ${lastOffers} HAVING ${isPausing}) END AS "offersPausedMs"
     FROM (SELECT clock_timestamp() AS moment) at, subscriptions s JOIN buyers b ON b.id = s.buyer_id LEFT JOIN wallets w ON w.buyer_id = b.id
       CROSS JOIN LATERAL (${calendar(sql`at.moment`, sql`coalesce(b.time_zone, ${campaign.timeZone}::text)`)}) z
-    WHERE s.campaign_id = ${campaign.id}::uuid AND s.ended_at IS NULL ORDER BY s.pass, s.id LIMIT ${mostCandidates}::integer`,
+    WHERE s.campaign_id = ${campaign.id}::uuid AND s.ended_at IS NULL
+    ORDER BY s.status = 'ACTIVE' AND b.active = 'active' AND b.flagged_at IS NULL DESC, ${
+      campaign.logic === 'WATERFALL' ? sql`s.waterfall_priority NULLS LAST, ` : sql``
+    }s.pass, s.id LIMIT ${mostCandidates}::integer`,
   );
   return rows.map((row) => ({ ...row, takesOffers: row.phone !== null }));
 }
-
-/** Offers that a buyer left unanswered one after another, after which a day passes before the next one of the campaign. */
-const unansweredInARow = 3;
-
-/**
- * The phone of buyer `b`, when the organization has confirmed it, it has not opted out of our texts and can be reached. A buyer
- * has one open offer of a campaign at a time, and none for a day after leaving several unanswered.
- */
-const textablePhone = (
-  ourNumber: string,
-) => sql`(SELECT b.phone WHERE b.phone_confirmed AND NOT EXISTS (SELECT 1 FROM phones p
-    WHERE p.our_number = ${ourNumber}::text AND p.number = b.phone
-      AND (p.bad_number_at IS NOT NULL OR ${sql.raw(optedOutFor('p', 'b.organization_id'))}))
-  AND NOT EXISTS (SELECT 1 FROM (SELECT o.is_open, o.reason, o.closed_at FROM lead_unlocks o
-      WHERE o.buyer_id = b.id AND o.campaign_id = s.campaign_id AND o.phone IS NOT NULL ORDER BY o.id DESC LIMIT ${unansweredInARow}::integer) last
-    HAVING bool_or(last.is_open)
-      OR count(*) FILTER (WHERE last.reason = 'ttl' AND last.closed_at > now() - interval '1 day') = ${unansweredInARow}::bigint))`;
 
 /** Only a charge that is under way now is waited for, not one that is declined and repeated in days. */
 const rechargeState =

@@ -39,6 +39,21 @@ export const wakeCampaignsOf = (buyerId: string, { after }: { after: string }): 
   },
 ];
 
+/**
+ * Wakes the campaigns whose leads may be offered to this phone again, of one organization or of all when it is null. To be
+ * beside `markOptedIn`, which locks the phone first.
+ */
+export const wakeOffersOf = (phoneId: string, organizationId: string | null): Part => ({
+  name: 'woken',
+  statement: (when) =>
+    marked(
+      sql`SELECT s.campaign_id FROM phones p JOIN buyers b ON b.phone = p.number AND b.phone_confirmed
+        JOIN subscriptions s ON s.buyer_id = b.id AND s.on_short_wallet = 'offer' AND s.ended_at IS NULL
+        WHERE p.id = ${phoneId}::uuid AND (${organizationId}::uuid IS NULL OR b.organization_id = ${organizationId}::uuid)`,
+      sql`(SELECT count(*) FROM opted_in) >= 0 AND ${when}`,
+    ),
+});
+
 /** Campaigns woken by one statement. The next round takes the others. */
 const wokenTogether = 100;
 

@@ -53,6 +53,20 @@ const spent = ({ id }: Reserving, behind: string): Part => ({
     RETURNING w.buyer_id`,
 });
 
+/** What is refunded before the details are shown counts no longer, in the week and the month in which it was paid. */
+const unspent = ({ id }: Reserving, behind: string): Part => ({
+  name: 'unspent',
+  statement: (
+    when,
+  ) => sql`UPDATE wallets w SET week_spent_minor = greatest(0, w.week_spent_minor - CASE WHEN w.week = p.week THEN p.price_minor ELSE 0 END),
+      month_spent_minor = greatest(0, w.month_spent_minor - CASE WHEN w.month = p.month THEN p.price_minor ELSE 0 END)
+    FROM (SELECT u.buyer_id, u.price_minor, z.week, z.month FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id
+        LEFT JOIN sellers g ON g.organization_id = u.organization_id
+        CROSS JOIN LATERAL (${calendar(sql`u.paid_at`, sql`coalesce(b.time_zone, g.time_zone, 'UTC')`)}) z
+      WHERE u.id = ${id}::uuid AND u.paid_at IS NOT NULL) p
+    WHERE w.buyer_id = p.buyer_id AND ${after(behind)} AND ${when} RETURNING w.buyer_id`,
+});
+
 /** Wakes the campaign that the part `lead` returned, after the part `behind`. */
 const woken = (lead: string, behind: string): Part => ({
   name: 'woken',
@@ -88,11 +102,15 @@ const returned = (unlock: Reserving): Consequence => ({
             AND o.status IN (${paidList})) AND ${when} RETURNING d.campaign_id`,
     },
     uncounted(unlock, 'lead_waits'),
+    unspent(unlock, 'uncounted'),
     unsold(unlock),
     {
+      // Other leads may wait for the place of the cap, the limits or the person that it gives back.
       name: 'woken',
       statement: (when) =>
-        wakeForNew(sql`SELECT campaign_id FROM lead_waits WHERE ${after('uncounted')} AND ${when}`),
+        wakeForNew(sql`SELECT ${unlock.campaignId}::uuid AS campaign_id WHERE ${after('unspent')} AND ${when}
+          AND (EXISTS (SELECT 1 FROM lead_waits) OR EXISTS (SELECT 1 FROM distributions d
+            WHERE d.campaign_id = ${unlock.campaignId}::uuid AND d.status = 'PENDING'))`),
     },
   ],
   events: [],
@@ -121,11 +139,24 @@ const sold = (unlock: Reserving): Consequence => ({
   events: [assigned(unlock)],
 });
 
-/** The subscription of an unlock, while its cap has room today. `unlockId` is SQL. */
+/**
+ * The subscription of an unlock, while its cap and the buyer's limits have room and the buyer has not bought the person by
+ * another lead. `unlockId` is SQL.
+ */
 const room = (unlockId: SQL): SQL => sql`SELECT s.id, counted.day, counted.n ${ofBuyer}
     JOIN subscriptions s ON s.id = u.subscription_id
+    JOIN campaigns c ON c.id = u.campaign_id
+    JOIN leads l ON l.id = u.lead_id
+    LEFT JOIN wallets w ON w.buyer_id = u.buyer_id
     CROSS JOIN LATERAL (SELECT greatest(s.day, z.day) AS day, CASE WHEN s.day >= z.day THEN s.day_count ELSE 0 END AS n) counted
-  WHERE u.id = ${unlockId} AND (s.daily_cap IS NULL OR counted.n < s.daily_cap)`;
+  WHERE u.id = ${unlockId} AND (s.daily_cap IS NULL OR counted.n < s.daily_cap)
+    AND (b.weekly_spending_limit_minor IS NULL
+      OR u.price_minor + CASE WHEN w.week >= z.week THEN w.week_spent_minor ELSE 0 END <= b.weekly_spending_limit_minor)
+    AND (b.monthly_spending_limit_minor IS NULL
+      OR u.price_minor + CASE WHEN w.month >= z.month THEN w.month_spent_minor ELSE 0 END <= b.monthly_spending_limit_minor)
+    AND NOT EXISTS (SELECT 1 FROM bought_people k WHERE k.campaign_id = u.campaign_id AND k.buyer_id = u.buyer_id
+      AND k.hash = ANY(ARRAY[l.phone_hash, l.email_hash]) AND k.lead_id <> u.lead_id
+      AND k.bought_at > now() - make_interval(days => c.repeat_window_days))`;
 
 const waitsUnreserved = sql.raw(
   `d.status = 'PENDING' AND d.open_offers = 0 AND d.expires_at > clock_timestamp()`,
@@ -137,7 +168,7 @@ export const isFreeFor = (unlockId: string, leadId: string): SQL =>
 
 /**
  * A payment that came after the offer was closed buys the lead only while it waits, no other buyer has an offer of it, and the
- * buyer's cap has room.
+ * buyer may buy it (see `room`).
  */
 const soldLate = (unlock: Reserving): Consequence => ({
   first: [

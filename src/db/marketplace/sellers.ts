@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { wakeCampaigns } from './pending.ts';
 
 export type SellerSettings = {
   smsMarkupBasisPoints: number;
@@ -82,7 +83,9 @@ export async function changeSeller(
         after: sql`changed.after`,
         rows: sql`changed`,
       },
-    )})
+    )}),
+    woken AS (${wakeCampaigns(sql`SELECT c.id AS campaign_id FROM changed JOIN campaigns c ON c.organization_id = changed.id
+      WHERE changed.before->>'time_zone' <> changed.after->>'time_zone'`)})
     SELECT 1 FROM changed`,
   );
 }

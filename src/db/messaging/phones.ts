@@ -102,7 +102,8 @@ export function markOptedIn(phoneId: string, organizationId: string | null): Par
           opted_out_since = opted_out_since - ${organizationId}::text`;
   return {
     name: 'opted_in',
-    statement: (when: SQL) => sql`UPDATE phones SET ${change} WHERE id = ${phoneId}::uuid AND ${when}`,
+    statement: (when: SQL) =>
+      sql`UPDATE phones SET ${change} WHERE id = ${phoneId}::uuid AND ${when} RETURNING id`,
   };
 }
 

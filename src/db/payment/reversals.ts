@@ -10,6 +10,7 @@ import {
 } from '../../domain/payment/reversals.ts';
 import type { Queryable } from '../client.ts';
 import { type Part, run } from '../commit.ts';
+import { wakeCampaigns } from '../marketplace/pending.ts';
 import type { UnlockView } from '../unlock/unlocks.ts';
 import { journal } from './ledger.ts';
 import type { PaymentRow } from './payments.ts';
@@ -148,7 +149,7 @@ function reversalParts(payment: PaymentRow, kept: boolean, { now, sums, flagsBuy
       from: balancesOf(payment),
       to: balancesOf({ ...sums, amountMinor: payment.amountMinor, kept }),
     }),
-    ...(flagsBuyer === payment.flagsBuyer ? [] : [flagBuyer(payment.unlockId, flagsBuyer)]),
+    ...(flagsBuyer === payment.flagsBuyer ? [] : flagBuyer(payment.unlockId, flagsBuyer)),
   ];
 }
 
@@ -184,15 +185,22 @@ export function storeDisputes(paymentId: string, disputes: readonly Dispute[]): 
 
 /**
  * Counts this payment among the reasons to flag its buyer for an operator, or no longer. The buyer is flagged while there
- * is one; the first flag's time is kept.
+ * is one; the first flag's time is kept. Leads may wait for a buyer who is flagged no longer.
  */
-function flagBuyer(unlockId: string, flagged: boolean): Part {
+function flagBuyer(unlockId: string, flagged: boolean): Part[] {
   const set = flagged
     ? sql`flags = flags + 1, flagged_at = coalesce(flagged_at, now())`
     : sql`flags = greatest(flags - 1, 0), flagged_at = CASE WHEN flags > 1 THEN flagged_at END`;
-  return {
+  const flag: Part = {
     name: 'flag',
     statement: (when) => sql`UPDATE buyers SET ${set}
-      WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = ${unlockId}) AND ${when}`,
+      WHERE id = (SELECT buyer_id FROM lead_unlocks WHERE id = ${unlockId}) AND ${when} RETURNING id, flagged_at`,
   };
+  const woken: Part = {
+    name: 'unflagged',
+    statement: () =>
+      wakeCampaigns(sql`SELECT s.campaign_id FROM flag JOIN subscriptions s ON s.buyer_id = flag.id AND s.ended_at IS NULL
+        WHERE flag.flagged_at IS NULL`),
+  };
+  return flagged ? [flag] : [flag, woken];
 }

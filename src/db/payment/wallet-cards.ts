@@ -101,8 +101,10 @@ export async function storeCard(
     const { isNew, ...saved } = stored;
     const isPromoted = makePrimary && !saved.isPrimary;
     if (isPromoted) await promote(tx, card.buyerId, saved.id);
-    if (isNew || isPromoted) await rearm(tx, card.buyerId);
-    if (isNew) await wake(tx, card.buyerId);
+    if (isNew || isPromoted) {
+      await rearm(tx, card.buyerId);
+      await wake(tx, card.buyerId);
+    }
     return { card: isPromoted ? { ...saved, isPrimary: true } : saved, isNew };
   });
 }
@@ -119,6 +121,7 @@ export async function makePrimary(
     if (!card || card.isPrimary) return card !== null;
     await promote(tx, buyerId, card.id);
     await rearm(tx, buyerId);
+    await wake(tx, buyerId);
     return true;
   });
 }

@@ -3,6 +3,7 @@ import type { Account, Reversals } from '../../domain/payment/reversals.ts';
 import type { WalletTransactionType } from '../../domain/payment/wallet.ts';
 import { walletAccount } from '../../domain/payment/wallet-accounts.ts';
 import { type ChargeMoney, chargeBalances, walletDelta } from '../../domain/payment/wallet-reversals.ts';
+import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable, Tx } from '../client.ts';
 import { type Change, type Part, run } from '../commit.ts';
 import { balanceEntries, journalOf } from './ledger.ts';
@@ -35,6 +36,27 @@ export async function findWalletCharge(
   const which = 'id' in by ? sql`y.id = ${by.id}::uuid` : sql`y.payment_intent = ${by.paymentIntent}`;
   const [row] = await run<WalletCharge>(db, sql`SELECT ${columns} ${from} WHERE ${which}`);
   return row ?? null;
+}
+
+/** Records who gave back how much of a buyer's balance. */
+export async function noteGivenBack(
+  tx: Tx,
+  { organizationId, buyerId }: { organizationId: string; buyerId: string },
+  amountMinor: number,
+  actor: Actor,
+): Promise<void> {
+  await run(
+    tx,
+    auditPart(
+      { organizationId, actor, action: 'buyer.given_back' },
+      {
+        subject: sql`${`buyer:${buyerId}`}::text`,
+        before: sql`NULL::jsonb`,
+        after: sql`jsonb_build_object('amount_minor', ${amountMinor}::bigint)`,
+        rows: sql`(SELECT 1) given`,
+      },
+    ),
+  );
 }
 
 const mostCharges = 200;

@@ -141,28 +141,20 @@ export async function lockWallet(
   return row ?? null;
 }
 
-export type WalletSettings = Pick<
-  Wallet,
-  'autoRechargeEnabled' | 'autoRechargeThresholdMinor' | 'autoRechargeAmountMinor'
->;
-
 /**
- * Changes the given settings. Auto-recharge that stopped itself is armed again when it is switched off and on; a recharge
- * that waits is given up when it is switched off.
+ * Changes the given settings of a buyer. Auto-recharge that stopped itself is armed again when it is switched off and on; a
+ * recharge that waits is given up when it is switched off. Returns false when the organization has no such buyer.
  */
-export async function changeWalletSettings(
+export async function changeBuyerSettings(
   db: Pick<Database, 'withTx'>,
   { organizationId, buyerId }: { organizationId: string; buyerId: string },
-  settings: { [K in keyof WalletSettings]?: WalletSettings[K] | undefined },
+  settings: Parameters<typeof changePartyBuyer>[3],
   actor: string,
-): Promise<void> {
-  const { autoRechargeEnabled: isOn } = settings;
-  await db.withTx(async (tx) => {
+): Promise<boolean> {
+  return db.withTx(async (tx) => {
     await lockWallet(tx, buyerId);
-    await changePartyBuyer(tx, organizationId, buyerId, present(settings), { actor });
-    if (isOn === false) await rearm(tx, buyerId);
+    const found = await changePartyBuyer(tx, organizationId, buyerId, settings, { actor });
+    if (found && settings.autoRechargeEnabled === false) await rearm(tx, buyerId);
+    return found;
   });
 }
-
-const present = <T extends object>(settings: T) =>
-  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Seen } from './eligibility.ts';
 import {
+  blockersOfAll,
   type Candidate,
-  isBlockedForAll,
   isOfferable,
   type MarketCampaign,
   type MarketLead,
@@ -68,7 +68,8 @@ export function chooseBuyers<C extends Candidate>(request: MarketRequest<C>): Ma
     ),
     recharges,
     blockedForAll:
-      chosen.length === 0 && candidates.every((candidate) => isBlockedForAll({ lead, campaign, candidate })),
+      chosen.length === 0 &&
+      candidates.every((candidate) => blockersOfAll({ lead, campaign, candidate }).length > 0),
     run: waits ? request.run : run,
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { candidate, request } from './market-facts.test-data.ts';
-import { isBlockedForAll, type MarketFacts, marketRefusal } from './market-rules.ts';
+import { blockersOfAll, type MarketFacts, marketRefusal } from './market-rules.ts';
 
 const { lead, campaign } = request([]);
 const eligible: MarketFacts = { lead, campaign, candidate: candidate('a') };
@@ -34,7 +34,7 @@ const breaking: [rule: string, breakRule: (facts: MarketFacts) => MarketFacts, s
 
 it('finds nothing in the way of a buyer who may buy', () => {
   expect(marketRefusal(eligible)).toBeNull();
-  expect(isBlockedForAll(eligible)).toBe(false);
+  expect(blockersOfAll(eligible)).toEqual([]);
 });
 
 it.each(breaking)('%s alone is the reason', (rule, breakRule, seen) => {
@@ -50,7 +50,19 @@ it.each(breaking.map(([rule], from) => [rule, from] as const))(
 );
 
 it.each(breaking)('%s blocks other leads too, unless it is about the lead', (rule, breakRule) => {
-  expect(isBlockedForAll(breakRule(eligible))).toBe(rule !== 'state' && rule !== 'same_person');
+  expect(blockersOfAll(breakRule(eligible))).toEqual(
+    rule === 'state' || rule === 'same_person' ? [] : [rule],
+  );
+});
+
+it('a wallet blocks no other leads while a recharge that would pay for one may be opened', () => {
+  const short = (more: Parameters<typeof candidate>[1]) =>
+    blockersOfAll(buyer({ balanceMinor: 0, recharge: 'armed', rechargeMinor: 2_500, ...more })(eligible));
+  expect(short({})).toEqual([]);
+  expect(short({ rechargeMinor: 2_499 })).toEqual(['wallet']);
+  // Its credit tries them again.
+  expect(short({ recharge: 'open' })).toEqual(['wallet']);
+  expect(short({ walletBlocked: true })).toEqual(['wallet_blocked']);
 });
 
 describe('the last one that fits', () => {

@@ -169,6 +169,13 @@ export function marketRefusal(facts: MarketFacts): MarketRefusal | null {
   return failed ? { rule: failed.name, seen: failed.seen?.(facts) ?? {} } : null;
 }
 
-/** Whether the subscription may buy no lead of its campaign at present, whatever its state and person. */
-export const isBlockedForAll = (facts: MarketFacts): boolean =>
-  leadIndependent.some((rule) => rule.fails(facts) && !(rule.name === 'wallet' && mayBeOffered(facts)));
+/** What keeps the subscription from every lead of its campaign at present, whatever their states and people. */
+export const blockersOfAll = (facts: MarketFacts): MarketRuleName[] =>
+  leadIndependent.flatMap(({ name, fails }) => {
+    const isOpen = name === 'wallet' && (mayBeOffered(facts) || mayBeRecharged(facts));
+    return fails(facts) && !isOpen ? [name] : [];
+  });
+
+/** A recharge that is not open yet would pay for a lead. */
+const mayBeRecharged = ({ campaign, candidate }: MarketFacts): boolean =>
+  candidate.recharge === 'armed' && candidate.balanceMinor + candidate.rechargeMinor >= campaign.priceMinor;

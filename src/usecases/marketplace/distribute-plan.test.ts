@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { TurnCandidate, TurnLead } from '../../db/marketplace/distribution.ts';
 import { candidate, request } from '../../domain/matching/market-facts.test-data.ts';
 import { newId } from '../../events/new-id.ts';
-import { planLeads, type TurnFacts } from './distribute-plan.ts';
+import { planLeads, retryWaitingMs, type TurnFacts } from './distribute-plan.ts';
 
 const buyers = (count: number, more: Partial<TurnCandidate> = {}): TurnCandidate[] =>
   Array.from({ length: count }, () => {
     const subscriptionId = newId();
-    return { ...candidate(subscriptionId), buyerId: newId(), rechargeBelowMinor: null, phone: null, ...more };
+    const own = { buyerId: newId(), rechargeBelowMinor: null, phone: null, offersPausedMs: null };
+    return { ...candidate(subscriptionId), ...own, ...more };
   });
 
 const factsOf = (candidates: TurnCandidate[], more: Partial<TurnFacts['campaign']> = {}): TurnFacts => ({
@@ -55,6 +56,38 @@ describe('leads decided together', () => {
     expect(outcomesOf(plan)).toBe('sold sold sold waits');
     expect(plan.buyers.map(({ sales }) => sales).toSorted()).toEqual([1, 2]);
     expect(plan.turns.nextDayOf).toEqual(capped.map(({ buyerId }) => buyerId));
+  });
+
+  it('that wait are tried again when offers to the first of their buyers are paused no longer', () => {
+    const short = (offersPausedMs: number | null) => buyers(1, { balanceMinor: 0, offersPausedMs });
+    const wakeOf = (candidates: TurnCandidate[]) =>
+      planLeads(factsOf(candidates), leads(1), { draining: false }).turns.wakeInMs;
+    expect(wakeOf([...short(9_000), ...short(null), ...short(5_000), ...short(7_000)])).toBe(5_000);
+    expect(wakeOf([...buyers(1), ...short(5_000)])).toBeNull();
+    // Whatever changes, also when nothing tells of it.
+    expect(wakeOf(short(null))).toBe(retryWaitingMs);
+    expect(wakeOf(short(2 * retryWaitingMs))).toBe(retryWaitingMs);
+  });
+
+  it('are tried again on the next day when the state of the first one hides a cap or limit that blocks all', () => {
+    const full = [
+      ...buyers(1, { states: ['TX'], dailyCap: 1, soldToday: 1 }),
+      ...buyers(1, { states: ['TX'], weeklyLimitMinor: 100 }),
+      ...buyers(1, { states: ['TX'], balanceMinor: 0 }),
+    ];
+    const plan = planLeads(factsOf(full), leads(2), { draining: true });
+    expect([plan.blockedForAll, outcomesOf(plan)]).toEqual([true, 'waits left']);
+    expect(plan.turns.nextDayOf).toEqual(full.slice(0, 2).map(({ buyerId }) => buyerId));
+  });
+
+  it('are all tried while a recharge may be opened for one of them', () => {
+    const [armed] = buyers(1, { states: ['CA'], balanceMinor: 0, recharge: 'armed', rechargeMinor: 10_000 });
+    const waiting = [...leads(1, { state: 'TX' }), ...leads(1), ...leads(1, { state: 'TX' })];
+    const plan = planLeads(factsOf([armed!]), waiting, { draining: true });
+    expect(outcomesOf(plan)).toBe('waits held waits');
+    expect(plan.recharges.map(({ buyerId, neededMinor }) => [buyerId, neededMinor])).toEqual([
+      [armed!.buyerId, plan.campaign.priceMinor],
+    ]);
   });
 
   it('of one person are sold to a buyer once', () => {

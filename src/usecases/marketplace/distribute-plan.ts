@@ -12,7 +12,7 @@ import {
   type MarketRequest,
   type TurnRun,
 } from '../../domain/matching/choose-buyers.ts';
-import type { MarketRuleName } from '../../domain/matching/market-rules.ts';
+import { blockersOfAll, type MarketRuleName } from '../../domain/matching/market-rules.ts';
 import type { Cause, EventDraft } from '../../events/envelope.ts';
 import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
@@ -87,13 +87,35 @@ export function planLeads(facts: TurnFacts, leads: readonly PlannedLead[], { dra
       nextDayOf.add(buyerId);
     }
     for (const { rule, buyerId } of choice.passedOver) if (dayRules.includes(rule)) nextDayOf.add(buyerId);
+    // What this lead was refused for may hide a limit that the leads behind it, which are not tried, would meet.
+    if (plan.blockedForAll)
+      for (const candidate of facts.candidates)
+        if (blockersOfAll({ ...request, candidate }).some((rule) => dayRules.includes(rule)))
+          nextDayOf.add(candidate.buyerId);
   }
   plan.buyers = [...buyers.values()];
   plan.recharges = rechargesOf(facts, plan);
   plan.turns.run = facts.run === firstRun ? null : facts.run;
   plan.turns.nextDayOf = [...nextDayOf];
+  plan.turns.wakeInMs = retryOf(facts, plan);
   return plan;
 }
+
+/**
+ * Leads that wait are tried again after this time, whatever changed: some of what they wait for gives no sign, such as the end
+ * of the time in which a buyer does not buy a person twice, and a sign can be given just before a lead begins to wait.
+ */
+export const retryWaitingMs = 3_600_000;
+
+/** When leads that wait are tried again: also when offers to the first of these buyers are paused no longer. */
+function retryOf({ candidates }: TurnFacts, { outcomes }: Plan): number | null {
+  const waits = [...outcomes.values()].some((outcome) => outcome === 'waits' || outcome === 'left');
+  return waits ? soonest([retryWaitingMs, ...candidates.map(({ offersPausedMs }) => offersPausedMs)]) : null;
+}
+
+/** The least of these times. Null when there is none. */
+export const soonest = (times: readonly (number | null)[]): number | null =>
+  times.reduce((least, ms) => (ms === null || (least !== null && least <= ms) ? least : ms), null);
 
 type MutablePlan = Plan & {
   sales: Sale[];

@@ -7,6 +7,7 @@ import {
   lockCampaign,
   lockLeads,
   lockWaiting,
+  lockWalletsOf,
   readBoughtPeople,
   readCandidates,
   readTurnRun,
@@ -25,6 +26,7 @@ import {
   type Plan,
   type PlannedLead,
   planLeads,
+  soonest,
   type TurnFacts,
 } from './distribute-plan.ts';
 
@@ -36,6 +38,7 @@ type Deps = {
   rechargeWaitMs: number;
   limits: WalletLimits;
   gates: Gates;
+  losses: Losses;
 };
 
 /**
@@ -44,6 +47,11 @@ type Deps = {
  */
 type Gates = { all: Gate; organization: KeyedGate; campaign: KeyedGate };
 const transactionsAtOnce = { all: 6, organization: 2, campaign: 1 };
+
+/** By campaign: how often in a row all choices of a turn lost their guards. */
+type Losses = Map<string, number>;
+/** More than concurrent changes explain: what is chosen is never what can be sold. */
+const mostLosses = 20;
 
 /** A lead that was received for a campaign, and the run that decides it. */
 export type ReceivedLead = { organizationId: string; leadId: string; campaignId: string; ending: RunEnding };
@@ -73,14 +81,14 @@ const drainTurnMs = 200;
 /** And for so long when another organization's drain was turned away. */
 const afterTurnMs = 300;
 
-export function createDistribution(installation: Omit<Deps, 'gates'>): Distribution {
+export function createDistribution(installation: Omit<Deps, 'gates' | 'losses'>): Distribution {
   const { all, organization, campaign } = transactionsAtOnce;
   const gates = {
     all: createGate(all),
     organization: createKeyedGate(organization),
     campaign: createKeyedGate(campaign),
   };
-  const deps = { ...installation, gates };
+  const deps = { ...installation, gates, losses: new Map() };
   const draining = new Set<string>();
   const turnedAway = new Set<string>();
   const batches: Batches<ReceivedLead, Outcome> = inBatchesByKey(
@@ -146,8 +154,7 @@ async function decideTogether(
   for (let open = received; open.length > 0; ) {
     const outcomes = await decideSome(deps, campaignId, open);
     const left = open.filter(({ leadId }) => outcomes?.get(leadId) === 'left');
-    for (const lead of open)
-      if (!left.includes(lead)) all.set(lead.leadId, outcomeOf(outcomes, lead.leadId, deps));
+    for (const lead of open) if (!left.includes(lead)) all.set(lead.leadId, outcomeOf(outcomes, lead, deps));
     open = left;
   }
   return received.map(({ leadId }) => all.get(leadId)!);
@@ -201,10 +208,18 @@ function noteOf(outcome: LeadOutcome | undefined): string | null {
 
 const sometimeAfter = (ms: number) => Math.round(ms * (1 + Math.random()));
 
-const afterLosing = () => snooze(sometimeAfter(afterLostMs), 'wallets changed concurrently in every attempt');
+/** Throws when it was lost too often in a row, so that the work is repeated later and parked in the end. */
+function afterLosing({ losses }: Deps, campaignId: string): Outcome {
+  const lost = losses.get(campaignId) ?? 0;
+  if (lost >= mostLosses)
+    throw new Error(`no choice of buyers could be sold in ${lost} turns of the campaign in a row`);
+  return snooze(sometimeAfter(afterLostMs), 'wallets changed concurrently in every attempt');
+}
 
-function outcomeOf(outcomes: Outcomes, leadId: string, { rechargeWaitMs }: Deps): Outcome {
-  if (outcomes === null) return afterLosing();
+function outcomeOf(outcomes: Outcomes, lead: ReceivedLead, deps: Deps): Outcome {
+  const { leadId, campaignId } = lead;
+  const { rechargeWaitMs } = deps;
+  if (outcomes === null) return afterLosing(deps, campaignId);
   const outcome = outcomes.get(leadId);
   if (outcome === 'held') return snooze(rechargeWaitMs, 'the wallet of the next buyer is being recharged');
   const note = noteOf(outcome);
@@ -220,7 +235,7 @@ type Selling = {
 /** Chooses and commits, and chooses again when a guard is lost. Returns null when it was lost every time. */
 async function sellPlanned(
   tx: Tx,
-  { relay, ourNumber, rechargeWaitMs, limits }: Deps,
+  { relay, ourNumber, rechargeWaitMs, limits, losses }: Deps,
   publish: PublishRow[],
   campaign: TurnCampaign,
   leads: readonly PlannedLead[],
@@ -236,6 +251,10 @@ async function sellPlanned(
       bought: await readBoughtPeople(tx, campaign, hashes),
     };
     const plan = planLeads(facts, leads, { draining });
+    if (plan.recharges.length > 0) {
+      const owners = [...plan.buyers, ...plan.recharges].map(({ buyerId }) => buyerId);
+      await lockWalletsOf(tx, campaign.id, [...new Set(owners)]);
+    }
     const change = assign({
       ...plan,
       ourNumber,
@@ -245,10 +264,12 @@ async function sellPlanned(
     });
     const result: CommitResult = await commitChange(tx, change, relay.commitOptions());
     if (!result.moved) continue;
+    losses.delete(campaign.id);
     publish.push(...result.publish);
     if (!draining) await releaseUnpaid(tx, plan);
     return plan;
   }
+  losses.set(campaign.id, (losses.get(campaign.id) ?? 0) + 1);
   return null;
 }
 
@@ -279,7 +300,7 @@ async function drain(
   for (;;) {
     const slice = await retryWhileDisconnected(() => drainSlice(deps, campaign), patienceMs);
     if (slice === 'gone') return skip('another run finished it');
-    if (slice === 'lost') return afterLosing();
+    if (slice === 'lost') return afterLosing(deps, campaign.campaignId);
     tried += slice.tried;
     if (slice.ended) return ended(`${tried} waiting leads tried`);
     if (performance.now() > until) return next(`${tried} waiting leads tried`);
@@ -310,7 +331,10 @@ function drainSlice(deps: Deps, drained: DrainedCampaign): Promise<Slice> {
         draining: true,
         turnsOf: (plan) => ({
           ...plan.turns,
-          wakeInMs: [...plan.outcomes.values()].includes('held') ? deps.rechargeWaitMs : null,
+          wakeInMs: soonest([
+            plan.turns.wakeInMs,
+            [...plan.outcomes.values()].includes('held') ? deps.rechargeWaitMs : null,
+          ]),
           drain: isOver(plan) ? 'ended' : cursorOf(tried(plan).at(-1)),
         }),
         endsOf: (plan) => (isOver(plan) ? [{ ending, note: 'the waiting leads were tried' }] : []),

@@ -1,4 +1,5 @@
 import type { Part } from '../../db/commit.ts';
+import { wakeOffersOf } from '../../db/marketplace/pending.ts';
 import { isKnownTo, markOptedIn, markOptedOut, openConversation } from '../../db/messaging/phones.ts';
 import {
   findConversation,
@@ -152,7 +153,7 @@ async function storeReply(
 function writesOf(verdict: ReplyVerdict, { phoneId, organizationId }: Line): Part[] {
   if (phoneId === null) return [];
   if (verdict.optOut) return [markOptedOut(phoneId, organizationId)];
-  return verdict.optIn ? [markOptedIn(phoneId, organizationId)] : [];
+  return verdict.optIn ? [markOptedIn(phoneId, organizationId), wakeOffersOf(phoneId, organizationId)] : [];
 }
 
 function eventsOf(

@@ -1,4 +1,5 @@
 import type { Card } from '../../adapters/payments.ts';
+import { commitChange } from '../../db/commit.ts';
 import {
   type CardFacts,
   findCard,
@@ -9,7 +10,7 @@ import {
   storeCard,
 } from '../../db/payment/wallet-cards.ts';
 import { openRecharges } from '../../db/payment/wallet-recharge.ts';
-import { findCustomer, type Wallet } from '../../db/payment/wallets.ts';
+import { findCustomer, lockWallet, type Wallet } from '../../db/payment/wallets.ts';
 import { ContractError, PermanentError } from '../../domain/errors.ts';
 import type { Run } from '../../engine/define.ts';
 import { finish, type Outcome, skip } from '../../engine/outcome.ts';
@@ -136,12 +137,17 @@ export async function applyCard(
 
 /** Opens a recharge when the balance is below the buyer's threshold, and no other money is on its way. */
 export async function rechargeIfLow(
-  { relay, config }: Pick<Deps, 'relay' | 'config'>,
+  { db, relay, config }: Pick<Deps, 'db' | 'relay' | 'config'>,
   { organizationId, buyerId }: { organizationId: string; buyerId: string },
 ): Promise<void> {
   const wanted = [{ topUpId: newId(), organizationId, buyerId, neededMinor: null }];
   const { parts, events, opened } = openRecharges(wanted, { limits: config.wallet });
-  await relay.commit({ writes: parts, events, eventsOf: opened });
+  const { publish } = await db.withTx(async (tx) => {
+    // Before the statement that sums what is on its way into the wallet.
+    await lockWallet(tx, buyerId);
+    return commitChange(tx, { writes: parts, events, eventsOf: opened }, relay.commitOptions());
+  });
+  relay.publish(publish);
 }
 
 const factsOf = (

@@ -1,5 +1,6 @@
+import type { Actor } from '../../db/audit.ts';
 import { type CommitResult, commitChange } from '../../db/commit.ts';
-import { findGivenBack, lockCharges, reserve } from '../../db/payment/wallet-reversals.ts';
+import { findGivenBack, lockCharges, noteGivenBack, reserve } from '../../db/payment/wallet-reversals.ts';
 import { lockWallet } from '../../db/payment/wallets.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { allocate } from '../../domain/payment/wallet-reversals.ts';
@@ -17,8 +18,9 @@ type Deps = Pick<Runtime, 'db' | 'relay'>;
  */
 export async function giveBack(
   { db, relay }: Deps,
-  buyerId: string,
+  { organizationId, buyerId }: { organizationId: string; buyerId: string },
   amountMinor: number | null,
+  actor: Actor,
 ): Promise<number> {
   const giveBackId = newId();
   const { parts, publish, repeated } = await db.withTx(async (tx) => {
@@ -31,7 +33,7 @@ export async function giveBack(
     const publish: CommitResult['publish'] = [];
     for (const { charge, amountMinor: amount } of parts) {
       const change = reserve(charge, { amountMinor: amount, description: descriptions.refund });
-      const { organizationId, topUpId, id: paymentId } = charge;
+      const { topUpId, id: paymentId } = charge;
       const result = await commitChange(
         tx,
         {
@@ -49,10 +51,11 @@ export async function giveBack(
       );
       publish.push(...result.publish);
     }
+    if (parts.length > 0) await noteGivenBack(tx, { organizationId, buyerId }, totalOf(parts), actor);
     return { parts, publish, repeated: null };
   });
   if (repeated !== null) return repeated;
-  const total = parts.reduce((sum, part) => sum + part.amountMinor, 0);
+  const total = totalOf(parts);
   if (total === 0)
     throw new RefusedError(
       409,
@@ -62,3 +65,6 @@ export async function giveBack(
   relay.publish(publish);
   return total;
 }
+
+const totalOf = (parts: readonly { amountMinor: number }[]) =>
+  parts.reduce((sum, part) => sum + part.amountMinor, 0);

@@ -52,6 +52,15 @@ async function offered(campaignId: string, buyer: Poor, options: LeadOptions = {
   return offer;
 }
 
+/** Ten minutes pass for its open offer. */
+const runOut = ({ id }: Reserved) =>
+  system.rows(
+    `WITH late AS (UPDATE lead_unlocks SET ttl_expires_at = now() WHERE lead_id = $1 RETURNING id)
+     UPDATE outbox o SET due_at = now() FROM events e, late
+     WHERE e.id = o.event_id AND e.subject = 'unlock:' || late.id AND o.worker = 'expirer'`,
+    [id],
+  );
+
 const reaches = (id: string, status: string) =>
   system.until<{ status: string; open: number }>(
     `the lead to be ${status}`,
@@ -109,7 +118,7 @@ describe('a lead that the wallet of the next buyer is short of', () => {
       'SELECT due_at, draining FROM campaign_turns WHERE campaign_id = $1',
       [campaignId],
       (turns: { due_at: Date | null; draining: boolean } | undefined) =>
-        turns === undefined || (turns.due_at === null && !turns.draining),
+        turns === undefined || (!(turns.due_at && turns.due_at <= new Date()) && !turns.draining),
     );
     expect(await buyersOf(offer.id)).toEqual([]);
 
@@ -131,6 +140,21 @@ describe('a lead that the wallet of the next buyer is short of', () => {
     expect(sale).toEqual({ paid_by: 'stripe', paid_late: false });
     expect(await countOf(buyer)).toBe(1);
     expect(await wrongBooks(system)).toEqual([]);
+  });
+
+  it('is offered to a buyer in debt too, and sold to the next one beside', async () => {
+    const campaignId = await place.campaign({ logic: 'BROADCAST' });
+    const buyer = await poorBuyer(campaignId);
+    const rich = await place.buyer(campaignId);
+    const owes = (minor: number) =>
+      system.rows('UPDATE wallets SET balance_minor = -$2::bigint, debt_minor = $2 WHERE buyer_id = $1', [
+        buyer.buyerId,
+        minor,
+      ]);
+    await owes(1_500);
+    const offer = await offered(campaignId, buyer);
+    expect(await buyersOf(offer.id)).toEqual([rich.buyerId]);
+    await owes(0);
   });
 
   it('goes to the next buyer when it is declined, and never again to the first one', async () => {
@@ -155,12 +179,7 @@ describe('a lead that the wallet of the next buyer is short of', () => {
     const campaignId = await place.campaign();
     const buyer = await poorBuyer(campaignId);
     const offer = await offered(campaignId, buyer);
-    await system.rows(
-      `WITH late AS (UPDATE lead_unlocks SET ttl_expires_at = now() WHERE lead_id = $1 RETURNING id)
-       UPDATE outbox o SET due_at = now() FROM events e, late
-       WHERE e.id = o.event_id AND e.subject = 'unlock:' || late.id AND o.worker = 'expirer'`,
-      [offer.id],
-    );
+    await runOut(offer);
     await story.reaches(offer, buyer, 'EXPIRED', 'ttl');
     await decisionsOf(offer.id, 2);
     expect(reasonsIn(await standOf(system, offer.id))).toEqual(['already_offered']);
@@ -237,6 +256,63 @@ describe('a lead that the wallet of the next buyer is short of', () => {
     await reaches(offer.id, 'DISTRIBUTED');
     expect(await buyersOf(offer.id)).toContain(next.buyerId);
     expect(story.reveals(offer)).toEqual([]);
+  });
+
+  it('is offered to a buyer who texts START after STOP', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const first = await offered(campaignId, buyer);
+    story.says(buyer, 'STOP');
+    await story.reaches(first, buyer, 'OPTED_OUT');
+    const second = await lead(campaignId);
+    await decisionsOf(second.id, 1);
+    expect(reasonsIn(await standOf(system, second.id))).toEqual(['wallet']);
+    story.says(buyer, 'START');
+    await story.reaches(second, buyer, 'AWAIT_CONFIRM');
+  });
+
+  it('is offered a day later to a buyer who left three unanswered', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    for (let n = 0; n < 3; n += 1) {
+      const offer = await offered(campaignId, buyer);
+      await runOut(offer);
+      await story.reaches(offer, buyer, 'EXPIRED', 'ttl');
+    }
+    const later = await lead(campaignId);
+    await decisionsOf(later.id, 1);
+    expect(reasonsIn(await standOf(system, later.id))).toEqual(['wallet']);
+    // A day passes.
+    await system.rows(
+      `WITH past AS (UPDATE lead_unlocks SET closed_at = closed_at - interval '1 day' WHERE campaign_id = $1)
+       UPDATE campaign_turns SET due_at = now() WHERE campaign_id = $1`,
+      [campaignId],
+    );
+    await story.reaches(later, buyer, 'AWAIT_CONFIRM');
+  });
+
+  it('waits for a buyer who is flagged, until the dispute is won', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const first = await offered(campaignId, buyer);
+    const { session } = await story.checkout(first, buyer);
+    const { paymentIntent } = system.sandbox.act.pay(session);
+    await story.reaches(first, buyer, 'DONE');
+    const flagged = (is: boolean) =>
+      system.until<{ flagged: boolean }>(
+        `the buyer to be ${is ? 'flagged' : 'unflagged'}`,
+        'SELECT flagged_at IS NOT NULL AS flagged FROM buyers WHERE id = $1',
+        [buyer.buyerId],
+        (row) => row?.flagged === is,
+      );
+    system.sandbox.act.dispute(paymentIntent.id);
+    await flagged(true);
+    const second = await lead(campaignId);
+    await decisionsOf(second.id, 1);
+    expect(reasonsIn(await standOf(system, second.id))).toEqual(['buyer_flagged']);
+    system.sandbox.act.dispute(paymentIntent.id, { status: 'won' });
+    await flagged(false);
+    await story.reaches(second, buyer, 'AWAIT_CONFIRM');
   });
 
   it('one at a time: while an offer is open, the next lead passes on', async () => {
@@ -326,6 +402,38 @@ describe('paid after the offer has ended', () => {
     allowExpiry();
     expect(paid_late).toBe(true);
     expect(await reaches(offer.id, 'DISTRIBUTED')).toEqual([{ status: 'DISTRIBUTED', open: 0 }]);
+  });
+
+  it('[F20] it is refunded when the buyer has bought the person by another lead', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId);
+    const person = { phoneHash: `person-${++made}` };
+    const offer = await offered(campaignId, buyer, person);
+    const { session, allowExpiry } = await declinedButPayable(offer, buyer);
+    await place.credit(buyer.buyerId, 2_500);
+    const same = await lead(campaignId, person);
+    await reaches(same.id, 'DISTRIBUTED');
+    system.sandbox.act.pay(session);
+    await system.text(buyer.phone, 'was refunded in full');
+    allowExpiry();
+    await story.settled();
+    expect(story.reveals(offer)).toEqual([]);
+    expect([await buyersOf(same.id), await buyersOf(offer.id)]).toEqual([[buyer.buyerId], []]);
+  });
+
+  it('[F20] it is refunded when it would exceed a limit of the buyer', async () => {
+    const campaignId = await place.campaign();
+    const buyer = await poorBuyer(campaignId, { weeklyLimitMinor: 2_500 });
+    const offer = await offered(campaignId, buyer);
+    const { session, allowExpiry } = await declinedButPayable(offer, buyer);
+    await place.credit(buyer.buyerId, 2_500);
+    const other = await lead(campaignId);
+    await reaches(other.id, 'DISTRIBUTED');
+    system.sandbox.act.pay(session);
+    await system.text(buyer.phone, 'was refunded in full');
+    allowExpiry();
+    await story.settled();
+    expect(story.reveals(offer)).toEqual([]);
   });
 
   it('[F20] it is refunded when another buyer has bought it', async () => {

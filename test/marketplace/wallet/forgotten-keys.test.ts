@@ -84,7 +84,7 @@ describe('a call that moved money a day ago, whose answer and events were lost',
   it('[F32] a part that goes back is found at Stripe, and not sent again', async () => {
     expect((await add(50)).status).toBe(200);
     loseAnswersOf('/v1/refunds');
-    await giveBack(system.runtime, buyer.buyerId, 1_500);
+    await giveBack(system.runtime, { ...buyer, organizationId: seller.organizationId }, 1_500, seller.userId);
     await system.until(
       'the lost answer',
       `SELECT state FROM effects WHERE kind = 'refund' AND key LIKE 'give-back:%' AND state = 'released'`,

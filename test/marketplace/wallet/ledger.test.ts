@@ -3,8 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { creditWallet } from '../../../src/db/payment/wallet-credit.ts';
 import { openRecharges } from '../../../src/db/payment/wallet-recharge.ts';
 import { findTopUp } from '../../../src/db/payment/wallet-top-ups.ts';
+import { rechargeIfLow } from '../../../src/usecases/payment/cards.ts';
 import { checkLedger, ledgerAlert, watchLedger } from '../../../src/usecases/payment/wallet-check.ts';
 import { type ApiTest, startApi } from '../../harness/api-app.ts';
+import { atServer } from '../../harness/database.ts';
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../../harness/market.ts';
 import { makeWallet, setAutoRecharge, walletRow } from '../../harness/wallets.ts';
 
@@ -185,6 +187,27 @@ describe('opening a recharge', () => {
     await api.rows(`UPDATE top_ups SET state = 'failed', ended_at = now() WHERE id = $1`, [id]);
     await open();
     expect(await recharges()).toHaveLength(1);
+  });
+
+  it('counts a top-up that another transaction is about to commit', async () => {
+    await setAutoRecharge(api, buyer.buyerId);
+    let asking: Promise<void> = Promise.resolve();
+    await atServer(api.config.databaseDirectUrl ?? api.config.databaseUrl!, async (other) => {
+      await other.query('BEGIN');
+      await other.query('SELECT 1 FROM wallets WHERE buyer_id = $1 FOR NO KEY UPDATE', [buyer.buyerId]);
+      await other.query(
+        `INSERT INTO top_ups (id, organization_id, buyer_id, kind, state, amount_minor, currency)
+         VALUES (gen_random_uuid(), $1, $2, 'card', 'open', 190001, 'usd')`,
+        [buyer.organizationId, buyer.buyerId],
+      );
+      asking = rechargeIfLow(api.runtime, buyer);
+      await expect
+        .poll(async () => (await other.query(`SELECT 1 FROM pg_locks WHERE NOT granted`)).rows.length)
+        .toBeGreaterThan(0);
+      await other.query('COMMIT');
+    });
+    await asking;
+    expect(await recharges()).toEqual([]);
   });
 
   it('counts recharges since the week began against the week’s limit', async () => {

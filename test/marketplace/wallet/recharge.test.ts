@@ -1,4 +1,6 @@
+import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRecharges } from '../../../src/db/payment/wallet-recharge.ts';
 import { lockWallet } from '../../../src/db/payment/wallets.ts';
 import { rechargeIfLow } from '../../../src/usecases/payment/cards.ts';
 import { checkLedger } from '../../../src/usecases/payment/wallet-check.ts';
@@ -106,6 +108,20 @@ describe('auto-recharge', () => {
     await until('paid');
   });
 
+  it('its settings have the same effect by the buyer’s own route', async () => {
+    await withCard();
+    const set = (settings: object) => system.api('PUT', `/api/buyers/${buyer.buyerId}`, settings, buyer.as);
+    await system.rows('UPDATE wallets SET recharge_stopped_at = now() WHERE buyer_id = $1', [buyer.buyerId]);
+    await set({ autoRechargeEnabled: false });
+    const { status } = await set({
+      autoRechargeEnabled: true,
+      autoRechargeThreshold: 25,
+      autoRechargeAmount: 100,
+    });
+    expect(status).toBe(200);
+    await until('paid');
+  });
+
   it.each(['error_after', 'timeout_after'] as const)(
     '[F32] %s: charged once, credited once, by one key',
     async (kind) => {
@@ -153,12 +169,15 @@ describe('cards that Stripe reports', () => {
   });
 });
 
-it('a change of a wallet that is under way does not hold up its recharge', async () => {
+it('a change of a wallet that is under way does not hold up what refers to it, such as a recharge of a sale', async () => {
   await withCard();
   await setAutoRecharge(system, buyer.buyerId);
+  const { organizationId, buyerId } = buyer;
+  const wanted = [{ topUpId: uuidv7(), organizationId, buyerId, neededMinor: null }];
+  const { parts, events, opened } = openRecharges(wanted, { limits: system.config.wallet });
   await system.runtime.db.withTx(async (tx) => {
-    await lockWallet(tx, buyer.buyerId);
-    await rechargeIfLow(system.runtime, buyer);
+    await lockWallet(tx, buyerId);
+    await system.runtime.relay.commit({ writes: parts, events, eventsOf: opened });
   });
   await until('paid');
 });

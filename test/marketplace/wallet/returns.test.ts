@@ -29,6 +29,15 @@ afterEach(async () => {
 const add = async (amount: number): Promise<string> =>
   (await ask(buyer, 'POST', 'wallet', { amount })).body.transaction.stripePaymentIntentId;
 
+/** Gives cents back, all that is left for null. */
+const backTo = (cents: number | null) =>
+  giveBack(
+    system.runtime,
+    { organizationId: seller.organizationId, buyerId: buyer.buyerId },
+    cents,
+    seller.userId,
+  );
+
 /** Takes cents as a purchase does: from the wallet to the seller. */
 const spend = (cents: number) =>
   system.rows(
@@ -147,11 +156,18 @@ describe('giving back', () => {
     const older = await add(30);
     const newer = await add(20);
     await spend(1_000);
-    expect(await giveBack(system.runtime, buyer.buyerId, null)).toBe(4_000);
+    expect(await backTo(null)).toBe(4_000);
+    const noted = await system.rows(
+      'SELECT actor, action, after FROM audit_log WHERE subject = $1 AND action = $2',
+      [`buyer:${buyer.buyerId}`, 'buyer.given_back'],
+    );
+    expect(noted).toEqual([
+      { actor: seller.userId, action: 'buyer.given_back', after: { amount_minor: 4_000 } },
+    ]);
     await becomes({ balance: 0 });
     await system.story.settled();
     expect([refunded(newer), refunded(older)]).toEqual([[2_000], [2_000]]);
-    await expect(giveBack(system.runtime, buyer.buyerId, null)).rejects.toThrow('no unspent balance');
+    await expect(backTo(null)).rejects.toThrow('no unspent balance');
     const [due] = await system.rows<{ due: number }>(
       `SELECT coalesce(sum(amount_minor), 0)::int AS due FROM journal_entries WHERE account = 'refunds_due:' || $1::text`,
       [buyer.organizationId],
@@ -161,9 +177,7 @@ describe('giving back', () => {
 
   it('sixteen requests at once take no more than the balance', async () => {
     await add(40);
-    const all = await Promise.allSettled(
-      Array.from({ length: 16 }, (_none, at) => giveBack(system.runtime, buyer.buyerId, 1_000 - at)),
-    );
+    const all = await Promise.allSettled(Array.from({ length: 16 }, (_none, at) => backTo(1_000 - at)));
     const given = all.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     expect(given.reduce((sum, each) => sum + each, 0)).toBe(4_000);
     await becomes({ balance: 0 });
@@ -172,7 +186,7 @@ describe('giving back', () => {
   it('the same request twice at once, or again within seconds, gives back once', async () => {
     const older = await add(30);
     const newer = await add(70);
-    const give = (amount = 8_000) => giveBack(system.runtime, buyer.buyerId, amount);
+    const give = (amount = 8_000) => backTo(amount);
     expect(await Promise.all([give(), give()])).toEqual([8_000, 8_000]);
     expect(await give()).toBe(8_000);
     await system.story.settled();
@@ -184,7 +198,7 @@ describe('giving back', () => {
 
   it('a refund that fails days later is credited again', async () => {
     const intent = await add(40);
-    await giveBack(system.runtime, buyer.buyerId, 1_500);
+    await backTo(1_500);
     await system.story.settled();
     const [refund] = await system.rows<{ id: string }>(
       'SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.payment_intent = $1',
@@ -201,7 +215,7 @@ describe('giving back', () => {
     await add(10);
     system.sandbox.act.dispute(intent, { status: 'needs_response' });
     await becomes({ disputed: 4_000 });
-    await expect(giveBack(system.runtime, buyer.buyerId, 500)).rejects.toThrow('no unspent balance');
+    await expect(backTo(500)).rejects.toThrow('no unspent balance');
   });
 
   it('[F32] a refund whose answer is lost is made once', async () => {
@@ -213,7 +227,7 @@ describe('giving back', () => {
       method: 'POST',
       count: 2,
     });
-    await giveBack(system.runtime, buyer.buyerId, 4_000);
+    await backTo(4_000);
     await system.until(
       'the refund',
       'SELECT 1 FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.payment_intent = $1',

@@ -41,10 +41,12 @@ export function buyerWalletPages(app: FastifyInstance, site: MarketSite): void {
   };
   app.get(url, hidden, async (request, reply) => show(request, reply, untouched));
   app.post(`${url}/give-back`, hidden, async (request, reply) => {
-    const { buyerId } = await walletIn(request);
+    const { organizationId, buyerId } = await walletIn(request);
+    const { person } = sellerOf(request);
     const values = formOf(request);
     try {
-      await giveBack(deps, buyerId, isBlank(values.amount) ? null : amountOf(values));
+      const amount = isBlank(values.amount) ? null : amountOf(values);
+      await giveBack(deps, { organizationId, buyerId }, amount, person.id);
       return reply.redirect(`/market/buyers/${buyerId}/wallet`, 303);
     } catch (error) {
       return show(request, reply.status(400), refusedForm(error, values));

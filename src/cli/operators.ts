@@ -37,7 +37,7 @@ export function operatorCommands(): Command {
     });
   operator
     .command('remove <email>')
-    .description('end an operator’s access: role, sessions, password, memberships and keys')
+    .description('end an operator’s access: role, sessions, password, memberships, invitations and keys')
     .action((email: string) => withSession(({ db }) => remove(db, email)));
   operator
     .command('list')

@@ -218,6 +218,11 @@ const explained = {
     meaning: 'The last operator cannot be removed.',
     next: 'Create another operator first.',
   },
+  last_seller: {
+    title: 'The last seller',
+    meaning: 'The last seller of a company cannot be removed.',
+    next: 'Add another seller first.',
+  },
   operator: {
     title: 'An operator',
     meaning: 'The person is an operator, whose access is not managed by a company.',

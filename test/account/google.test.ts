@@ -2,10 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ensureOperator } from '../../src/api/auth/better-auth.ts';
 import { removeOperator } from '../../src/db/account/members.ts';
+import { freshCodeFor } from '../harness/authenticator.ts';
 import { type Visitor, visit } from '../harness/console-client.ts';
+import { forgetSignIns } from '../harness/counters.ts';
 import { type Picked, pick } from '../harness/google.ts';
-import { makeSeller } from '../harness/market.ts';
+import { type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
 import { openNextAuth } from '../harness/next-auth-client.ts';
+import { givePassword } from '../harness/passwords.ts';
+import { allOpened, demandFactor, openedBy, setUpFactor } from '../harness/second-factor.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -100,6 +104,62 @@ describe('signing in with Google', () => {
     system.sandbox.configure({ google: { codeSeconds: 0 } });
     const { visitor, landed } = await signIn({ email: seller.email });
     expect(await pageAt(visitor, landed)).toContain('The sign-in failed. Please try again.');
+  });
+});
+
+describe('[S26] signing in with Google is no second factor', () => {
+  const password = 'password123';
+  const bearerOf = (visitor: Visitor) => {
+    const token = /leadgate\.session_token=([^;]+)/.exec(visitor.cookie())?.[1];
+    return { authorization: `Bearer ${token}` };
+  };
+  /** What the session of a sign-in with Google opens, by its cookie and as Bearer. */
+  async function opened(email: string): Promise<{ visitor: Visitor; found: string[] }> {
+    const { visitor, landed } = await signIn({ email });
+    expect(landed).toBe('/');
+    expect(visitor.cookie()).toContain('leadgate.session_token=');
+    const byCookie = await openedBy(system, { cookie: visitor.cookie() });
+    return { visitor, found: [...byCookie, ...(await openedBy(system, bearerOf(visitor)))] };
+  }
+  const all = [...allOpened, 'market', 'session'];
+  const given = ({ userId }: MadeSeller) =>
+    system.rows('SELECT 1 FROM sessions WHERE user_id = $1 AND second_factor_at IS NOT NULL', [userId]);
+
+  it('it opens all for a person who has none and needs none', async () => {
+    const seller = await makeSeller(system);
+    expect((await opened(seller.email)).found).toEqual(all);
+    expect(await given(seller)).toEqual([]);
+  });
+
+  it('it opens nothing for a person who has one, the first time and later, until the code is given', async () => {
+    const seller = await makeSeller(system);
+    await givePassword(system, seller.userId, password);
+    await forgetSignIns(system.runtime, seller.email);
+    const { uri } = await setUpFactor(system, { cookie: seller.cookie, password });
+    const before = await given(seller);
+    expect((await opened(seller.email)).found).toEqual([]);
+    const { visitor, found } = await opened(seller.email);
+    expect([found, await given(seller)]).toEqual([[], before]);
+    const home = await visitor.get('/');
+    expect(home.headers.get('location')).toBe('/login/second-factor?next=%2F');
+    const code = { code: freshCodeFor(uri) };
+    expect((await visitor.post('/login/second-factor', code)).status).toBe(303);
+    expect(await openedBy(system, { cookie: visitor.cookie() })).toEqual(allOpened);
+  });
+
+  it('it opens only the account page for a member of an organization that demands one', async () => {
+    const seller = await makeSeller(system);
+    const buyer = await makeBuyer(system, seller);
+    expect((await opened(seller.email)).found).toEqual(all);
+    await demandFactor(system, seller.organizationId);
+    for (const { email } of [seller, buyer]) {
+      const { visitor, found } = await opened(email);
+      expect(found).toEqual([]);
+      const home = await visitor.get('/');
+      expect(home.headers.get('location')).toBe('/account?needs=second-factor');
+      expect((await visitor.get('/account')).status).toBe(200);
+    }
+    expect(await given(seller)).toEqual([]);
   });
 });
 

@@ -5,6 +5,16 @@ import { forgetSignIns } from '../harness/counters.ts';
 import { type MadeSeller, makeBuyer, makeSeller, type Seated } from '../harness/market.ts';
 import { openNextAuth } from '../harness/next-auth-client.ts';
 import { givePassword } from '../harness/passwords.ts';
+import {
+  allOpened,
+  cookieOf,
+  demandFactor,
+  type Factor,
+  openedBy,
+  originOf,
+  sendJson,
+  setUpFactor,
+} from '../harness/second-factor.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -14,32 +24,11 @@ beforeAll(async () => {
 });
 afterAll(() => system?.stop());
 
-type Factor = { uri: string; codes: string[] };
-
-const origin = () => ({ origin: new URL(system.publicUrl).origin });
+const origin = () => originOf(system);
 const send = (method: string, path: string, headers: Record<string, string>, body?: unknown) =>
-  fetch(system.publicUrl + path, {
-    method,
-    redirect: 'manual',
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-const cookieOf = (answer: Response) =>
-  answer.headers
-    .getSetCookie()
-    .filter((line) => !/max-age=0/i.test(line))
-    .map((line) => line.split(';')[0]!)
-    .join('; ');
-
-/** Sets up a factor in the session of this cookie, and returns the cookie of the session that has it. */
-async function setUp(cookie: string): Promise<Factor & { cookie: string }> {
-  const as = { cookie, ...origin() };
-  const made = await send('POST', '/api/auth/two-factor/enable', as, { password });
-  const { totpURI: uri, backupCodes: codes } = await made.json();
-  const confirmed = await send('POST', '/api/auth/two-factor/verify-totp', as, { code: freshCodeFor(uri) });
-  expect(confirmed.status, await confirmed.clone().text()).toBe(200);
-  return { uri, codes, cookie: cookieOf(confirmed) };
-}
+  sendJson(system, method, path, headers, body);
+const setUp = (cookie: string) => setUpFactor(system, { cookie, password });
+const opened = (headers: Record<string, string>) => openedBy(system, headers);
 
 async function sellerWithPassword(): Promise<MadeSeller> {
   const seller = await makeSeller(system);
@@ -48,30 +37,9 @@ async function sellerWithPassword(): Promise<MadeSeller> {
   return seller;
 }
 
-const demand = (organizationId: string) =>
-  system.rows('UPDATE organizations SET requires_two_factor = true WHERE id = $1', [organizationId]);
+const demand = (organizationId: string) => demandFactor(system, organizationId);
 const signInJson = (email: string, over: Record<string, unknown> = {}) =>
   send('POST', '/api/auth/sign-in/email', origin(), { email, password, ...over });
-
-/** What a credential must not open, each by its own guard. A session that lacks nothing opens all of them. */
-async function opened(headers: Record<string, string>): Promise<string[]> {
-  const found: string[] = [];
-  const json = { ...headers, ...origin(), accept: 'application/json' };
-  const isCookie = headers.cookie !== undefined;
-  const note = (name: string, isOpen: boolean) => (isOpen ? found.push(name) : 0);
-  const market = await send('PUT', '/api/sellers/security', json, {});
-  note('market', ![401, 403].includes(market.status));
-  note('session', 'user' in (await (await send('GET', '/api/auth/session', json)).json()));
-  if (!isCookie) return found;
-  // Without a session this machine acts for the demo company.
-  const { companies } = (await (await send('GET', '/api/companies', json)).json()) as {
-    companies?: unknown[];
-  };
-  note('company API', companies?.length === 0);
-  const home = await send('GET', '/', { ...headers, accept: 'text/html' });
-  note('pages', home.headers.get('location') === '/market');
-  return found;
-}
 
 describe('[S26] a session without the second factor of its person opens nothing', () => {
   let seller: MadeSeller;
@@ -83,7 +51,7 @@ describe('[S26] a session without the second factor of its person opens nothing'
   beforeEach(() => forgetSignIns(system.runtime, seller.email));
 
   it('one with it opens all', async () => {
-    expect(await opened({ cookie: factor.cookie })).toEqual(['market', 'session', 'company API', 'pages']);
+    expect(await opened({ cookie: factor.cookie })).toEqual(allOpened);
   });
 
   /** A session as Google's callback or an older version leaves it. */
@@ -324,7 +292,7 @@ describe('[S26] an organization’s demand for a second factor', () => {
       'Your organization asks its members for a second factor.',
     );
     const { cookie } = await setUp(visitor.cookie());
-    expect(await opened({ cookie })).toEqual(['market', 'session', 'company API', 'pages']);
+    expect(await opened({ cookie })).toEqual(allOpened);
   });
 
   it('is for members of that organization only', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readProviderRows } from '../../src/api/unlock/provider-csv.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { atServer } from '../harness/database.ts';
+import { makeBuyer } from '../harness/market.ts';
 import { sampleLead } from '../harness/sample-lead.ts';
 
 let api: ApiTest;
@@ -350,4 +351,113 @@ describe('[S13] CSV import of providers', () => {
     expect(consumed).toBe(20_000);
     expect(furthest).toBeLessThan(5_000);
   });
+});
+
+describe('[S38] a buyer of the marketplace', () => {
+  const phone = '+13055550176';
+  /** A buyer with a phone, and the person who signs in for it. */
+  async function buyerWith({ confirmed }: { confirmed: boolean }): Promise<string> {
+    const { buyerId } = await makeBuyer(api, api);
+    await api.rows('UPDATE buyers SET phone = $2, phone_confirmed = $3 WHERE id = $1', [
+      buyerId,
+      phone,
+      confirmed,
+    ]);
+    return buyerId;
+  }
+  /** The same, after the person has left. */
+  async function left(options: { confirmed: boolean }): Promise<string> {
+    const id = await buyerWith(options);
+    await api.rows('UPDATE buyers SET user_id = NULL WHERE id = $1', [id]);
+    return id;
+  }
+  /** A provider of this API, for which a person signs in since. */
+  async function joined(): Promise<string> {
+    const buyerId = await buyerWith({ confirmed: true });
+    const id = `joined-${buyerId}`;
+    await api.rows('UPDATE buyers SET external_id = $2 WHERE id = $1', [buyerId, id]);
+    return id;
+  }
+  const stored = (id: string) => api.rows('SELECT * FROM buyers WHERE external_id = $1', [id]);
+
+  const buyers: [string, () => Promise<string>][] = [
+    ['a buyer', () => buyerWith({ confirmed: true })],
+    ['a buyer with an unconfirmed phone', () => buyerWith({ confirmed: false })],
+    ['a buyer whose person has left', () => left({ confirmed: true })],
+    ['a provider whose person signs in', joined],
+  ];
+
+  it.each(buyers)(
+    '%s is not changed by PATCH and DELETE, which answer as for an unknown provider',
+    async (_what, make) => {
+      const id = await make();
+      const before = await stored(id);
+      const changes = [{ name: 'Eve' }, { phone: '+13055550177' }, { email: null }, { active: false }];
+      const ask = async (of: string) => {
+        const url = `/api/providers/${of}`;
+        const answers = [await api.json('DELETE', url)];
+        for (const body of changes) answers.push(await api.json('PATCH', url, body));
+        return answers.map((answer) => [answer.statusCode, answer.json()]);
+      };
+      expect(await ask(id)).toEqual(await ask('none'));
+      expect((await ask(id)).map(([status]) => status)).toEqual([404, 404, 404, 404, 404]);
+      expect(await stored(id)).toEqual(before);
+    },
+  );
+
+  it.each(buyers)(
+    '%s is not changed by an import: its row is rejected, and the others are stored',
+    async (_what, make) => {
+      const id = await make();
+      const before = await stored(id);
+      const csv = `external_id,name,phone\nbeside-${id},Bo,+13055550178\n${id},Eve,+13055550177\nbad,x,1\n`;
+      const message = 'external_id: is that of a buyer of the marketplace, which is changed with /api/buyers';
+      for (const counts of [
+        { created: 1, updated: 0 },
+        { created: 0, updated: 1 },
+      ]) {
+        const { summary, rejected_rows: rejected } = (await importCsv(csv)).json();
+        expect(summary).toEqual({ total_rows: 3, ...counts, rejected: 2 });
+        expect(rejected).toEqual([
+          { row: 3, errors: [message] },
+          { row: 4, errors: [expect.stringContaining('phone: ')] },
+        ]);
+      }
+      expect(await stored(id)).toEqual(before);
+    },
+  );
+
+  it.each(buyers)('the id of %s is taken for a new provider', async (_what, make) => {
+    const id = await make();
+    const before = await stored(id);
+    const answer = await api.json('POST', '/api/providers', { external_id: id, phone: '+13055550177' });
+    expect([answer.statusCode, answer.json().code]).toEqual([409, 'provider_exists']);
+    expect(await stored(id)).toEqual(before);
+  });
+
+  it.each<[string, () => Promise<string>, boolean]>([
+    ['confirmed', () => buyerWith({ confirmed: true }), true],
+    ['not confirmed', () => buyerWith({ confirmed: false }), false],
+    ['not confirmed, and whose person has left', () => left({ confirmed: false }), false],
+  ])(
+    'whose phone is %s is offered a lead that names it, and read, only when it is confirmed',
+    async (_what, make, isOffered) => {
+      const id = await make();
+      const lead = await api.json('POST', '/api/leads', { ...sampleLead, provider_ids: [] });
+      const { lead_id: leadId } = lead.json();
+      const answers = [
+        await api.json('POST', '/api/leads', { ...sampleLead, provider_ids: [id] }),
+        await api.json('POST', `/api/leads/${leadId}/send`, { provider_ids: [id] }),
+      ];
+      const message = isOffered ? 'teaser queued' : 'unknown provider';
+      for (const answer of answers)
+        expect(answer.json().provider_results).toEqual([{ provider_id: id, success: isOffered, message }]);
+      const offers = await api.rows(
+        'SELECT 1 FROM lead_unlocks u JOIN buyers b ON b.id = u.buyer_id WHERE b.external_id = $1',
+        [id],
+      );
+      expect(offers).toHaveLength(isOffered ? 2 : 0);
+      expect((await api.json('GET', `/api/providers/${id}`)).statusCode).toBe(isOffered ? 200 : 404);
+    },
+  );
 });

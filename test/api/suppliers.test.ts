@@ -167,3 +167,23 @@ describe('[S33] the price', () => {
     expect((await post(api.key, { config: { currency: 'usd' } })).statusCode).toBe(201);
   });
 });
+
+it('[S11] all keys of a supplier count as one key in the limit of requests, and others go on', async () => {
+  const strict = await startApi({ limits: { key: { points: 4, seconds: 60 } } });
+  try {
+    const make = (supplierId?: string) => strict.makeKey(['leads:read'], { owner: 'supplier', supplierId });
+    const one = await make();
+    const [known] = await strict.rows<{ id: string }>(
+      'SELECT supplier_id AS id FROM api_keys WHERE supplier_id IS NOT NULL',
+    );
+    const [another, other] = [await make(known!.id), await make()];
+    const ask = async (key: string) =>
+      (await strict.json('GET', '/api/leads', undefined, as(key))).statusCode;
+    const statuses: number[] = [];
+    for (const key of [one, another, one, another, one, another, other, strict.key])
+      statuses.push(await ask(key));
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429, 200, 200]);
+  } finally {
+    await strict.stop();
+  }
+});

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureOperator } from '../../src/api/auth/better-auth.ts';
 import { createKey, findKey, makeKey } from '../../src/db/account/api-keys.ts';
+import { acceptInvitation } from '../../src/db/account/invitations.ts';
 import { removeMember, removeOperator } from '../../src/db/account/members.ts';
 import type { Scope } from '../../src/domain/account/scopes.ts';
 import { asMember, asOperator, type Registered, register } from '../harness/company-people.ts';
 import type { Visitor } from '../harness/console-client.ts';
 import { visit } from '../harness/console-client.ts';
+import { atServer } from '../harness/database.ts';
+import { makePerson, newInviteCode } from '../harness/market.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
@@ -222,6 +225,148 @@ describe('[S38] keys end with the person who made them', () => {
     expect(left).toHaveLength(1);
     await ensureOperator(system.runtime, { ...system.operator, name: 'Demo operator' });
     operator = await asOperator(system);
+  });
+});
+
+describe('[S38] removing a person follows one rule on the company’s page, the team’s page and in the API', () => {
+  type Selling = Staffed & { colleague: Visitor; colleagueId: string };
+
+  /** Makes a person a seller of a company. */
+  const seat = (userId: string, organizationId: string) =>
+    system.rows(
+      `INSERT INTO members (organization_id, user_id, role) VALUES ($1, $2, 'seller')
+        ON CONFLICT (organization_id, user_id) DO UPDATE SET role = 'seller'`,
+      [organizationId, userId],
+    );
+
+  /** A company that sells on the marketplace, with two sellers. */
+  async function selling(): Promise<Selling> {
+    const company = await staffed();
+    await system.rows(
+      `INSERT INTO sellers (organization_id, contact_name, invite_code, trial_ends_at) VALUES ($1, 'S', $2, now() + interval '1 day')`,
+      [company.organizationId, newInviteCode()],
+    );
+    await seat(company.userId, company.organizationId);
+    const person = await makePerson(system, { name: 'C', email: `colleague${company.number}@example.com` });
+    await seat(person.userId, company.organizationId);
+    return { ...company, colleague: visit(system, person.cookie), colleagueId: person.userId };
+  }
+
+  const invite = (by: Visitor, email: string) =>
+    byApi(by, 'POST', '/api/members/invitations', { email, role: 'SELLER' });
+  const invited = async (by: Visitor, email: string) => {
+    const answer = await invite(by, email);
+    expect(answer.status, await answer.clone().text()).toBe(201);
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const accepted = async (id: string) =>
+    (await acceptInvitation(system.runtime.db, id, { name: 'A', passwordHash: 'x' })) !== null;
+  const isSeller = async ({ organizationId }: Staffed, userId: string) =>
+    (
+      await system.rows(
+        `SELECT 1 FROM members WHERE organization_id = $1 AND user_id = $2 AND role = 'seller'`,
+        [organizationId, userId],
+      )
+    ).length === 1;
+
+  /** `by`: a seller of the company; the company's page is for operators. */
+  const doors: [string, number, (company: Selling, by: Visitor, id: string) => Promise<Response>][] = [
+    [
+      'the company’s page',
+      409,
+      ({ number }, _by, id) => operator.post(`/dashboard/${number}/people/${id}/remove`),
+    ],
+    ['the team’s page', 400, (_company, by, id) => by.post(`/market/team/${id}/remove`)],
+    ['the API', 400, (_company, by, id) => byApi(by, 'DELETE', `/api/members/${id}`)],
+  ];
+
+  it.each(doors)(
+    'the invitations that the person sent end with the membership on %s',
+    async (_door, _status, remove) => {
+      const company = await selling();
+      const own = await invited(company.member, `own${company.number}@example.com`);
+      const other = await invited(company.colleague, `other${company.number}@example.com`);
+      expect((await remove(company, company.colleague, company.userId)).status).toBeLessThan(400);
+      expect(await isSeller(company, company.userId)).toBe(false);
+      expect(await accepted(own)).toBe(false);
+      expect(await accepted(other)).toBe(true);
+      const kept = await system.rows(
+        `SELECT subject, before->>'email' AS email FROM audit_log
+        WHERE organization_id = $1 AND action IN ('member.removed', 'invitation.revoked') ORDER BY id`,
+        [company.organizationId],
+      );
+      expect(kept).toEqual([
+        { subject: `user:${company.userId}`, email: company.email },
+        { subject: `invitation:${own}`, email: null },
+      ]);
+    },
+  );
+
+  it.each(doors)('the last seller stays on %s', async (_door, status, remove) => {
+    const company = await selling();
+    const { colleague, colleagueId } = company;
+    expect((await remove(company, colleague, company.userId)).status).toBeLessThan(400);
+    const refused = await remove(company, colleague, colleagueId);
+    expect([refused.status, await isSeller(company, colleagueId)]).toEqual([status, true]);
+    if (status === 409)
+      expect(await refused.text()).toContain('This person is the last seller of the company');
+  });
+
+  it('of two sellers who are removed at once on two pages one remains', async () => {
+    const company = await selling();
+    const [page, , api] = doors;
+    const answers = await Promise.all([
+      page![2](company, company.colleague, company.userId),
+      api![2](company, company.member, company.colleagueId),
+    ]);
+    expect(answers.filter(({ status }) => status >= 400)).toHaveLength(1);
+    const left = await system.rows(`SELECT 1 FROM members WHERE organization_id = $1 AND role = 'seller'`, [
+      company.organizationId,
+    ]);
+    expect(left).toHaveLength(1);
+  });
+
+  it('the invitations that an operator sent end in every organization when the operator is removed', async () => {
+    const email = 'inviting@example.com';
+    await ensureOperator(system.runtime, { email, password: 'correct horse battery', name: 'Inviting' });
+    const [leaving] = await system.rows<{ id: string }>('SELECT id FROM users WHERE email = $1', [email]);
+    const sent: string[] = [];
+    for (const { organizationId, number } of [await selling(), await selling()]) {
+      await seat(leaving!.id, organizationId);
+      const visitor = visit(system);
+      await visitor.signIn(email, 'correct horse battery');
+      await system.rows('UPDATE sessions SET organization_id = $2 WHERE user_id = $1', [
+        leaving!.id,
+        organizationId,
+      ]);
+      sent.push(await invited(visitor, `by-operator${number}@example.com`));
+    }
+    expect(await removeOperator(system.runtime.db, email)).not.toBeNull();
+    for (const id of sent) expect(await accepted(id)).toBe(false);
+  });
+
+  it('an invitation that is being made while its sender is removed is not made', async () => {
+    const company = await selling();
+    const email = `late${company.number}@example.com`;
+    const { databaseDirectUrl, databaseUrl } = system.config;
+    const answer = await atServer(databaseDirectUrl ?? databaseUrl!, async (holder) => {
+      await holder.query('BEGIN');
+      await holder.query('DELETE FROM members WHERE organization_id = $1 AND user_id = $2', [
+        company.organizationId,
+        company.userId,
+      ]);
+      const late = invite(company.member, email);
+      await system.until<{ n: number }>(
+        'the invitation waits for the removal',
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        [],
+        (row) => (row?.n ?? 0) > 0,
+      );
+      await holder.query('COMMIT');
+      return late;
+    });
+    expect(answer.status).toBe(409);
+    expect(await system.rows('SELECT 1 FROM invitations WHERE email = $1', [email])).toEqual([]);
   });
 });
 

@@ -104,7 +104,9 @@ export function createAccess(
       reply.header('www-authenticate', 'Bearer realm="leadgate", error="invalid_token"');
       throw new RefusedError(401, 'key_invalid', 'This API key is not valid.');
     }
-    await limiter.takeRequest({ actor: key.id, organizationId: key.organizationId }, reply);
+    // All keys of one supplier count as one key.
+    const counted = { actor: key.supplierId ?? key.id, organizationId: key.organizationId };
+    await limiter.takeRequest(counted, reply);
     if (key.supplierStatus === 'INACTIVE')
       throw new ContractError(
         403,

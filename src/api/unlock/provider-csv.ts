@@ -9,7 +9,8 @@ import { uploadedBytes } from '../http/uploaded-file.ts';
 import { email, language, name, phone, providerId } from './provider-fields.ts';
 
 export type RejectedRow = { row: number; errors: string[] };
-type ProviderBatch = { valid: BuyerFields[]; rejected: RejectedRow[] };
+export type ProviderRow = BuyerFields & { row: number };
+type ProviderBatch = { valid: ProviderRow[]; rejected: RejectedRow[] };
 
 const row = z.object({
   external_id: providerId,
@@ -79,7 +80,7 @@ function judge(
     return;
   }
   seen.add(externalId);
-  batch.valid.push({ externalId, phone, name, email, language });
+  batch.valid.push({ row: number, externalId, phone, name, email, language });
 }
 
 /** The index of each known column; of two columns with the same name the first counts. Unknown columns are ignored. */

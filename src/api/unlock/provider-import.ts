@@ -4,7 +4,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
-import { assertProviders, type BuyerFields, upsertBuyers } from '../../db/account/buyers.ts';
+import { assertProviders, type Upserted, upsertBuyers } from '../../db/account/buyers.ts';
 import { lockCount } from '../../db/account/stored.ts';
 import type { Tx } from '../../db/client.ts';
 import { RefusedError } from '../../domain/errors.ts';
@@ -15,7 +15,7 @@ import { acceptCsvBodies } from '../http/file-bodies.ts';
 import { problemResponses } from '../http/problem.ts';
 import { inTurn, takesTurnInHandler } from '../http/turns.ts';
 import { uploadedFile } from '../http/uploaded-file.ts';
-import { type RejectedRow, readProviderRows } from './provider-csv.ts';
+import { type ProviderRow, type RejectedRow, readProviderRows } from './provider-csv.ts';
 
 const summary = z.object({
   success: z.literal(true),
@@ -57,7 +57,7 @@ export function providerImport(
           tags: ['providers'],
           summary: 'Import providers from CSV: external_id, name, phone, email, language',
           description:
-            'text/csv, or multipart/form-data with a file. Existing providers are updated, so repeating an import changes nothing.',
+            'text/csv, or multipart/form-data with a file. Existing providers are updated, so repeating an import changes nothing. A row with the id of a buyer of the marketplace is rejected.',
           consumes: ['text/csv', 'multipart/form-data'],
           response: { 200: summary, ...problemResponses(400, 401, 403, 413, 415, 429, 503) },
         },
@@ -73,10 +73,12 @@ export function providerImport(
           );
           return { file, stored };
         });
+        const { created, updated } = stored;
+        const rejected = file.rows - created - updated;
         return {
           success: true as const,
-          summary: { total_rows: file.rows, ...stored, rejected: file.rows - file.valid.length },
-          rejected_rows: file.rejected,
+          summary: { total_rows: file.rows, created, updated, rejected },
+          rejected_rows: withTaken(file, new Set(stored.taken)),
         };
       },
     );
@@ -84,7 +86,7 @@ export function providerImport(
 }
 
 /** The valid rows of an uploaded file, and the first of its rejected ones. */
-type ProviderFile = { rows: number; valid: BuyerFields[]; rejected: RejectedRow[] };
+type ProviderFile = { rows: number; valid: ProviderRow[]; rejected: RejectedRow[] };
 
 /** Reads a file to its end. Throws RefusedError when it is not a complete CSV of at most `mostProviders` providers. */
 async function receiveProviders(
@@ -108,24 +110,37 @@ async function receiveProviders(
   return file;
 }
 
+/** The first rejected rows, with those whose ids are taken. */
+function withTaken({ valid, rejected }: ProviderFile, taken: ReadonlySet<string>): RejectedRow[] {
+  if (taken.size === 0) return rejected;
+  const refused = valid
+    .filter(({ externalId }) => taken.has(externalId))
+    .map(({ row }) => ({
+      row,
+      errors: ['external_id: is that of a buyer of the marketplace, which is changed with /api/buyers'],
+    }));
+  return [...rejected, ...refused].sort((a, b) => a.row - b.row).slice(0, mostReported);
+}
+
 /** In one order for the whole file, not only for each statement: two imports of one list must not block each other. */
 async function upsertAll(
   tx: Tx,
   { organizationId, most }: { organizationId: string; most: number },
-  providers: readonly BuyerFields[],
-) {
+  providers: readonly ProviderRow[],
+): Promise<Upserted> {
   const sorted = [...providers].sort((a, b) => (a.externalId < b.externalId ? -1 : 1));
-  const totals = { created: 0, updated: 0 };
+  const totals: Upserted = { created: 0, updated: 0, taken: [] };
   // Before any provider is locked, as in the creation of a single one.
   await lockCount(tx, 'providers', organizationId);
   for (let first = 0; first < sorted.length; first += batchSize) {
-    const { created, updated } = await upsertBuyers(
+    const { created, updated, taken } = await upsertBuyers(
       tx,
       organizationId,
       sorted.slice(first, first + batchSize),
     );
     totals.created += created;
     totals.updated += updated;
+    totals.taken.push(...taken);
   }
   await assertProviders(tx, organizationId, most);
   return totals;

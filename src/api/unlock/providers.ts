@@ -104,6 +104,8 @@ export function providerRoutes(
         schema: {
           tags: ['providers'],
           summary: 'List providers, ordered by external_id',
+          description:
+            'With the buyers of the marketplace whose phone is confirmed, to whom leads can be offered too.',
           querystring: z.strictObject({
             limit,
             cursor: z.string().max(700).optional(),
@@ -157,6 +159,7 @@ export function providerRoutes(
         schema: {
           tags: ['providers'],
           summary: 'Update the given fields of a provider; null clears a field',
+          description: 'A buyer of the marketplace is not changed here: its id is a 404.',
           params,
           body: z.strictObject({
             name: name.nullable().optional(),
@@ -178,6 +181,7 @@ export function providerRoutes(
         schema: {
           tags: ['providers'],
           summary: 'Deactivate a provider: it gets no further offers and keeps what it bought',
+          description: 'A buyer of the marketplace is not changed here: its id is a 404.',
           params,
           response: { 200: answer, ...problemResponses(400, 401, 403, 404, 429, 503) },
         },

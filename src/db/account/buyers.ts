@@ -26,8 +26,16 @@ const columns =
   sql.raw(`b.id, b.external_id AS "externalId", b.name, b.phone, b.email, b.language, b.active = 'active' AS active,
   b.created_at AS "createdAt"`);
 
-/** A buyer without a phone takes no offers by text, so that the pay-per-unlock API does not know it. */
-const isProvider = sql.raw('b.phone IS NOT NULL');
+/**
+ * The buyers that the pay-per-unlock API lists and offers leads to: those with a phone that the organization has set or
+ * confirmed. One that a buyer of the marketplace typed may belong to another person.
+ */
+const isOffered = sql.raw('b.phone IS NOT NULL AND b.phone_confirmed');
+/**
+ * Those that it changes: providers that it made, as long as no person signs in for them. Buyers of the marketplace, whose
+ * external id is their own id, are changed there, where each change is recorded and wakes their campaigns.
+ */
+const isProvider = sql.raw('b.user_id IS NULL AND b.external_id <> b.id::text');
 
 /** A named buyer, with anything that prevents an offer of this lead. */
 export type Candidate = {
@@ -55,7 +63,7 @@ export async function findCandidates(
       coalesce(${sql.raw(optedOutFor('p', 'b.organization_id'))}, false) AS "optedOut", p.bad_number_at IS NOT NULL AS "badNumber",
       EXISTS (SELECT 1 FROM lead_unlocks u WHERE u.lead_id = ${leadId}::uuid AND u.buyer_id = b.id) AS offered
     FROM buyers b LEFT JOIN phones p ON p.our_number = ${ourNumber} AND p.number = b.phone
-    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ANY(${sql.param(externalIds)}::text[]) AND ${isProvider}`,
+    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ANY(${sql.param(externalIds)}::text[]) AND ${isOffered}`,
   );
 }
 
@@ -110,7 +118,7 @@ export async function findBuyer(
 ): Promise<Buyer | null> {
   const [row] = await run<Buyer>(
     db,
-    sql`SELECT ${columns} FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId} AND ${isProvider}`,
+    sql`SELECT ${columns} FROM buyers b WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId} AND ${isOffered}`,
   );
   return row ?? null;
 }
@@ -121,7 +129,7 @@ export async function listBuyers(
   organizationId: string,
   page: { limit: number; after: string | null; active: boolean | null },
 ): Promise<Buyer[]> {
-  const where = [sql`b.organization_id = ${organizationId}::uuid`, isProvider];
+  const where = [sql`b.organization_id = ${organizationId}::uuid`, isOffered];
   if (page.after !== null) where.push(sql`b.external_id > ${page.after}::text`);
   if (page.active !== null) where.push(sql`b.active = ${page.active ? 'active' : 'inactive'}::text`);
   return run(
@@ -134,14 +142,14 @@ export async function listBuyers(
 export async function firstBuyerIds(db: Queryable, limit: number): Promise<string[]> {
   const rows = await run<{ id: string }>(
     db,
-    sql`SELECT external_id AS id FROM buyers b WHERE b.active = 'active' AND ${isProvider} ORDER BY b.created_at LIMIT ${limit}::integer`,
+    sql`SELECT external_id AS id FROM buyers b WHERE b.active = 'active' AND ${isOffered} ORDER BY b.created_at LIMIT ${limit}::integer`,
   );
   return rows.map(({ id }) => id);
 }
 
 export type BuyerChange = Partial<Omit<BuyerFields, 'externalId'>> & { active?: boolean };
 
-/** Sets the given fields (null clears one). Returns null when there is no such buyer. */
+/** Sets the given fields (null clears one). Returns null when there is no such provider. */
 export async function changeBuyer(
   db: Queryable,
   organizationId: string,
@@ -159,28 +167,34 @@ export async function changeBuyer(
       language = CASE WHEN ${given('language')}::boolean THEN ${change.language ?? null}::text ELSE b.language END,
       active = CASE ${change.active ?? null}::boolean WHEN true THEN 'active' WHEN false THEN 'inactive' ELSE b.active END,
       updated_at = now()
-    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId} AND ${isProvider} RETURNING ${columns}`,
+    WHERE b.organization_id = ${organizationId}::uuid AND b.external_id = ${externalId} AND b.phone IS NOT NULL AND ${isProvider} RETURNING ${columns}`,
   );
   return row ?? null;
 }
 
-/** Creates or updates buyers by id; ids must be unique within one call. Returns the number of new buyers. */
+/** `taken`: the ids that belong to buyers of the marketplace, which are not changed. */
+export type Upserted = { created: number; updated: number; taken: string[] };
+
+/** Creates or updates providers by id; ids must be unique within one call. */
 export async function upsertBuyers(
   db: Queryable,
   organizationId: string,
   buyers: readonly BuyerFields[],
-): Promise<{ created: number; updated: number }> {
+): Promise<Upserted> {
   const sorted = [...buyers].sort((a, b) => (a.externalId < b.externalId ? -1 : 1));
-  const [row] = await run<{ created: number; updated: number }>(
+  const [row] = await run<Upserted>(
     db,
-    sql`WITH stored AS (
+    sql`WITH given AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(sorted)}::jsonb) AS r("externalId" text, name text, phone text, email text, language text)),
+    stored AS (
       INSERT INTO buyers AS b (id, organization_id, external_id, name, phone, email, language)
       SELECT gen_random_uuid(), ${organizationId}::uuid, r."externalId", r.name, r.phone, r.email, r.language
-      FROM jsonb_to_recordset(${JSON.stringify(sorted)}::jsonb) AS r("externalId" text, name text, phone text, email text, language text)
+      FROM given r
       ON CONFLICT (organization_id, external_id) DO UPDATE SET name = coalesce(excluded.name, b.name), phone = excluded.phone, phone_confirmed = true,
         email = coalesce(excluded.email, b.email), language = coalesce(excluded.language, b.language), updated_at = now()
-      RETURNING (xmax = 0) AS created)
-    SELECT count(*) FILTER (WHERE created)::int AS created, count(*) FILTER (WHERE NOT created)::int AS updated FROM stored`,
+      WHERE ${isProvider} RETURNING b.external_id, (xmax = 0) AS created)
+    SELECT count(*) FILTER (WHERE created)::int AS created, count(*) FILTER (WHERE NOT created)::int AS updated,
+      ARRAY(SELECT "externalId" FROM given EXCEPT SELECT external_id FROM stored) AS taken FROM stored`,
   );
   return row!;
 }

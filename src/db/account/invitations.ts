@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { linkHours } from '../../domain/account/links.ts';
 import type { MemberRole } from '../../domain/account/roles.ts';
 import { newId } from '../../events/new-id.ts';
@@ -78,7 +78,11 @@ export async function findInvited(
 
 export type InvitationDraft = Pick<Invitation, 'id' | 'email' | 'name' | 'role' | 'buyerId' | 'supplierId'>;
 
-/** Makes an invitation, or renews the open one with this id. The guard matches nothing when the address has another one. */
+/**
+ * Makes an invitation, or renews the open one with this id. The guard matches nothing when the address has another one, or
+ * when the actor is no seller any more: the membership is locked, so that a removal under way is awaited, and a later one
+ * finds the invitation.
+ */
 export function invite(organizationId: string, actor: Actor, draft: InvitationDraft): Change {
   const { id, email, name, role, buyerId, supplierId } = draft;
   return {
@@ -86,7 +90,9 @@ export function invite(organizationId: string, actor: Actor, draft: InvitationDr
       held,
     ) => sql`INSERT INTO invitations AS i (id, organization_id, email, name, role, buyer_id, supplier_id, invited_by, expires_at)
       SELECT ${id}::uuid, ${organizationId}::uuid, ${email}::text, ${name}::text, ${role}::text, ${buyerId}::uuid, ${supplierId}::uuid,
-        ${actor}::uuid, now() + make_interval(hours => ${linkHours.invitation}::integer) WHERE ${held}
+        ${actor}::uuid, now() + make_interval(hours => ${linkHours.invitation}::integer)
+      FROM (SELECT 1 FROM members WHERE organization_id = ${organizationId}::uuid AND user_id = ${actor}::uuid AND role = 'seller' FOR SHARE) inviter
+      WHERE ${held}
       ON CONFLICT (organization_id, email) WHERE accepted_at IS NULL AND revoked_at IS NULL
       DO UPDATE SET name = excluded.name, role = excluded.role, buyer_id = excluded.buyer_id, supplier_id = excluded.supplier_id,
         invited_by = excluded.invited_by, created_at = now(), expires_at = excluded.expires_at WHERE i.id = excluded.id
@@ -103,7 +109,7 @@ export function invite(organizationId: string, actor: Actor, draft: InvitationDr
   };
 }
 
-const audited = (organizationId: string, actor: Actor, action: string, rows: 'moved' | 'revoked') => ({
+const audited = (organizationId: SQL | string, actor: Actor, action: string, rows: 'moved' | 'revoked') => ({
   name: 'audited',
   statement: () =>
     auditPart(
@@ -132,6 +138,27 @@ export async function revokeInvitation(
     SELECT id FROM revoked`,
   );
   return rows.length > 0;
+}
+
+/**
+ * A part that revokes the open invitations that people sent, in one organization or (null) in all. `people`: what follows
+ * FROM, with their `id`.
+ */
+export const endInvitations = (people: SQL, organizationId: string | null): SQL =>
+  sql`UPDATE invitations i SET revoked_at = now() FROM ${people} p
+    WHERE i.invited_by = p.id AND (${organizationId}::uuid IS NULL OR i.organization_id = ${organizationId}::uuid) AND ${isOpen}`;
+
+/** The same for one person, with its audit rows. */
+export async function revokeInvitationsOf(
+  db: Queryable,
+  userId: string,
+  { organizationId, actor }: { organizationId: string | null; actor: Actor },
+): Promise<void> {
+  await run(
+    db,
+    sql`WITH revoked AS (${endInvitations(sql`(SELECT ${userId}::uuid AS id)`, organizationId)} RETURNING i.*)
+    ${audited(sql`r.organization_id`, actor, 'invitation.revoked', 'revoked').statement()}`,
+  );
 }
 
 /** Who accepts: a new person with a stored password, or a user with the invited address. */

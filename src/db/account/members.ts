@@ -7,7 +7,8 @@ import { type Actor, auditPart } from '../audit.ts';
 import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { quoted } from '../schema/columns.ts';
-import { type RevokedKey, revokeKeysMadeBy } from './api-keys.ts';
+import type { RevokedKey } from './api-keys.ts';
+import { endGiven, endMembership } from './leaving.ts';
 import { endAccess, forgetUnproven } from './unproven.ts';
 
 const opensCompany = sql`m.role in (${quoted(companyRoles)})`;
@@ -145,9 +146,8 @@ export async function addMember(
 }
 
 /**
- * Ends a membership, and the keys that the member made for the organization. Keeps the account and its other
- * memberships, and the keys of an operator, who may still act for the organization. Returns null when the user was not
- * a member.
+ * As `endMembership`, for the people of the company pages. Returns null when the user is none of them. Throws RefusedError
+ * 409 for the last seller.
  */
 export async function removeMember(
   db: Database,
@@ -155,26 +155,14 @@ export async function removeMember(
   userId: string,
   actor: Actor,
 ): Promise<RevokedKey[] | null> {
-  return db.withTx(async (tx) => {
-    const [removed] = await run<{ role: string }>(
-      tx,
-      sql`WITH gone AS (
-        DELETE FROM members m USING users u WHERE m.organization_id = ${organizationId}::uuid AND m.user_id = ${userId}::uuid
-          AND ${opensCompany} AND u.id = m.user_id RETURNING u.id, u.role, u.name, u.email, m.role AS member),
-      audited AS (${auditPart(
-        { organizationId, actor, action: 'member.removed' },
-        {
-          subject: sql`'user:' || gone.id`,
-          before: sql`jsonb_build_object('name', gone.name, 'email', gone.email, 'role', gone.member)`,
-          after: sql`NULL::jsonb`,
-          rows: sql`gone`,
-        },
-      )})
-      SELECT role FROM gone`,
+  const ended = await endMembership(db, { organizationId, actor }, userId, companyRoles);
+  if (ended === 'last_seller')
+    throw new RefusedError(
+      409,
+      'last_seller',
+      'This person is the last seller of the company and was not removed. Add another seller first.',
     );
-    if (!removed) return null;
-    return removed.role === 'operator' ? [] : revokeKeysMadeBy(tx, userId, organizationId);
-  });
+  return ended;
 }
 
 /** Lifetime of a link that sets a password. */
@@ -284,9 +272,9 @@ export async function spendPasswordToken(
 export type RemovedOperator = { keys: RevokedKey[]; sessions: number };
 
 /**
- * Ends an operator's access: role, sessions, sign-in methods, memberships, and the keys that the operator made. The
- * account remains, because the audit trail names it. Returns null when there is no such operator. Throws RefusedError
- * 409 for the last one.
+ * Ends an operator's access: role, sessions, sign-in methods, memberships, and with them the keys that the operator made
+ * and the open invitations that the operator sent. The account remains, because the audit trail names it. Returns null
+ * when there is no such operator. Throws RefusedError 409 for the last one.
  */
 export async function removeOperator(db: Database, email: string): Promise<RemovedOperator | null> {
   return db.withTx(async (tx) => {
@@ -312,7 +300,8 @@ export async function removeOperator(db: Database, email: string): Promise<Remov
         links AS (DELETE FROM verifications WHERE value = ${operator.id}::text)
       SELECT count(*)::int AS sessions FROM ended`,
     );
-    return { sessions: ended!.sessions, keys: await revokeKeysMadeBy(tx, operator.id, null) };
+    const keys = await endGiven(tx, operator.id, { organizationId: null, actor: 'cli' });
+    return { sessions: ended!.sessions, keys };
   });
 }
 

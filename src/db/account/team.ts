@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 import type { MemberRole } from '../../domain/account/roles.ts';
 import { ContractError } from '../../domain/errors.ts';
-import { type Actor, auditPart } from '../audit.ts';
+import type { Actor } from '../audit.ts';
 import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
-import { revokeKeysMadeBy } from './api-keys.ts';
+import { endMembership } from './leaving.ts';
 
 /** A person of an organization, of any role. */
 export type TeamMember = {
@@ -38,43 +38,14 @@ export async function listTeam(
   return { members, total: count!.total };
 }
 
-/**
- * Ends a membership, and with it the keys that the member made and the invitations that are still open. The account, its buyer and what was bought stay. Returns false when
- * the user is no member. Throws ContractError 400 for the last seller.
- */
+/** As `endMembership`. Returns false when the user is no member. Throws ContractError 400 for the last seller. */
 export async function removeFromTeam(
   db: Database,
-  { organizationId, actor }: { organizationId: string; actor: Actor },
+  by: { organizationId: string; actor: Actor },
   userId: string,
 ): Promise<boolean> {
-  return db.withTx(async (tx) => {
-    // Locks all sellers, so that of two who are removed at once one remains.
-    const sellers = await run<{ userId: string }>(
-      tx,
-      sql`SELECT user_id AS "userId" FROM members WHERE organization_id = ${organizationId}::uuid AND role = 'seller'
-        ORDER BY user_id FOR UPDATE`,
-    );
-    if (sellers.length === 1 && sellers[0]!.userId === userId)
-      throw new ContractError(400, 'invalid_input', 'The last seller cannot be removed');
-    const removed = await run(
-      tx,
-      sql`WITH gone AS (DELETE FROM members WHERE organization_id = ${organizationId}::uuid AND user_id = ${userId}::uuid RETURNING *),
-        buyer AS (UPDATE buyers b SET user_id = NULL, updated_at = now() FROM gone WHERE b.id = gone.buyer_id AND b.user_id = gone.user_id),
-        invited AS (UPDATE invitations i SET revoked_at = now() FROM gone WHERE i.organization_id = gone.organization_id
-          AND i.invited_by = gone.user_id AND i.accepted_at IS NULL AND i.revoked_at IS NULL),
-        audited AS (${auditPart(
-          { organizationId, actor, action: 'member.removed' },
-          {
-            subject: sql`'user:' || gone.user_id`,
-            before: sql`jsonb_build_object('role', gone.role, 'buyerId', gone.buyer_id, 'supplierId', gone.supplier_id)`,
-            after: sql`NULL::jsonb`,
-            rows: sql`gone`,
-          },
-        )})
-      SELECT 1 FROM gone`,
-    );
-    if (removed.length === 0) return false;
-    await revokeKeysMadeBy(tx, userId, organizationId);
-    return true;
-  });
+  const ended = await endMembership(db, by, userId);
+  if (ended === 'last_seller')
+    throw new ContractError(400, 'invalid_input', 'The last seller cannot be removed');
+  return ended !== null;
 }

@@ -3,6 +3,7 @@ import { newId } from '../../events/new-id.ts';
 import type { Database } from '../client.ts';
 import { run } from '../commit.ts';
 import { revokeKeysMadeBy } from './api-keys.ts';
+import { endInvitations } from './invitations.ts';
 
 /**
  * Parts of a statement that end what users signed in with or could set a password with. `users`: the CTE of these people, with
@@ -20,8 +21,7 @@ export const endAccess = (users: SQL, kept: string | null = null): SQL => sql`
  */
 export const endUnproven = (users: SQL): SQL => sql`
   ended_factors AS (DELETE FROM two_factors t USING ${users} p WHERE t.user_id = p.id),
-  ended_invitations AS (UPDATE invitations i SET revoked_at = now() FROM ${users} p
-    WHERE i.invited_by = p.id AND i.accepted_at IS NULL AND i.revoked_at IS NULL)`;
+  ended_invitations AS (${endInvitations(users, null)})`;
 
 /** The same for ways to sign in, where the statement sets no other password. */
 export const forgetUnproven = (users: SQL): SQL => sql`

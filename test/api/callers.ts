@@ -319,6 +319,7 @@ export const answers: Record<string, string> = {
   'POST /market/wallet/cards/:id/remove': '403 403 403 403 403 403 403',
   'POST /market/wallet/settings': '403 403 403 403 403 403 403',
   'POST /market/wallet/top-ups/:id/confirm': '403 403 403 403 403 403 403',
+  'POST /market/buyers/:id/unflag': '403 403 403 403 403 403 403',
   'POST /market/buyers/:id/wallet/give-back': '403 403 403 403 403 403 403',
   'POST /api/campaigns/subscribe': '401 401 403 403 403 401 403',
   'PUT /api/campaigns/subscribe': '401 401 403 403 403 401 403',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ApiTest, publicUrl, startApi } from '../harness/api-app.ts';
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
+import { storeMarketLead } from '../harness/market-leads.ts';
 
 let api: ApiTest;
 let seller: MadeSeller;
@@ -85,6 +86,39 @@ describe('the pages of a seller', () => {
     expect(refused.body).toContain('value="1.234"');
     expect((await page(url, buyer)).statusCode).toBe(403);
     expect((await page('/market/buyers/x')).statusCode).toBe(404);
+  });
+
+  it('a flag is shown and cleared, recorded, and wakes the campaigns of the buyer', async () => {
+    const flagged = await makeBuyer(api, seller);
+    const url = `/market/buyers/${flagged.buyerId}`;
+    const [campaign] = await api.rows<{ id: string }>(
+      `WITH c AS (INSERT INTO campaigns (id, organization_id, category_id, name, price_minor)
+         VALUES (gen_random_uuid(), $1, $2, 'Roofs', 2500) RETURNING id),
+       s AS (INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id) SELECT gen_random_uuid(), $1, id, $3 FROM c)
+       SELECT id FROM c`,
+      [seller.organizationId, categoryId, flagged.buyerId],
+    );
+    const { organizationId } = seller;
+    await storeMarketLead(api, { organizationId, campaignId: campaign!.id });
+    await api.rows('UPDATE buyers SET flagged_at = now(), flags = 2 WHERE id = $1', [flagged.buyerId]);
+    expect((await page(url)).body).toContain('Clear flag');
+    const other = await makeSeller(api);
+    const foreign = await api.app.inject({
+      method: 'POST',
+      url: `${url}/unflag`,
+      headers: { accept: 'text/html', cookie: other.cookie, origin: publicUrl },
+    });
+    expect(foreign.statusCode).toBe(404);
+    expect((await post(`${url}/unflag`, {})).statusCode).toBe(303);
+    expect((await page(url)).body).not.toContain('Clear flag');
+    const rows = await api.rows(
+      `SELECT b.flags, b.flagged_at AS "flaggedAt", t.due_at <= now() AS due, a.actor, a.action FROM buyers b, campaign_turns t, audit_log a
+       WHERE b.id = $1 AND t.campaign_id = $2 AND a.subject = 'buyer:' || b.id`,
+      [flagged.buyerId, campaign!.id],
+    );
+    expect(rows).toEqual([
+      { flags: 0, flaggedAt: null, due: true, actor: seller.userId, action: 'buyer.unflagged' },
+    ]);
   });
 
   it('the key of a supplier is shown in the response that makes it, and never again', async () => {

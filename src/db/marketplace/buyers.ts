@@ -264,3 +264,43 @@ export async function changePartyBuyer(
   );
   return rows.length > 0;
 }
+
+/** When a refund or a dispute of what the buyer bought flagged it. Null for one that is not flagged, and for an unknown one. */
+export async function findFlag(db: Queryable, organizationId: string, id: string): Promise<Date | null> {
+  const [row] = await run<{ at: Date | null }>(
+    db,
+    sql`SELECT flagged_at AS at FROM buyers WHERE organization_id = ${organizationId}::uuid AND id = ${id}::uuid`,
+  );
+  return row?.at ?? null;
+}
+
+/** Takes a flag from a buyer, whom leads may be waiting for. Returns false when the organization has no such buyer. */
+export async function clearFlag(
+  db: Queryable,
+  organizationId: string,
+  id: string,
+  actor: Actor,
+): Promise<boolean> {
+  const rows = await run(
+    db,
+    sql`WITH held AS (
+      SELECT id, flagged_at FROM buyers WHERE organization_id = ${organizationId}::uuid AND id = ${id}::uuid FOR NO KEY UPDATE),
+    cleared AS (
+      UPDATE buyers b SET flagged_at = NULL, flags = 0, updated_at = now() FROM held h
+      WHERE b.id = h.id AND h.flagged_at IS NOT NULL RETURNING b.id, h.flagged_at AS was),
+    noted AS (${auditPart(
+      { organizationId, actor, action: 'buyer.unflagged' },
+      {
+        subject: sql`'buyer:' || cleared.id`,
+        before: sql`jsonb_build_object('flagged_at', cleared.was)`,
+        after: sql`jsonb_build_object('flagged_at', NULL)`,
+        rows: sql`cleared`,
+      },
+    )}),
+    woken AS (${wakeCampaigns(
+      sql`SELECT s.campaign_id FROM cleared JOIN subscriptions s ON s.buyer_id = cleared.id AND s.ended_at IS NULL`,
+    )})
+    SELECT 1 FROM held`,
+  );
+  return rows.length > 0;
+}

@@ -23,7 +23,7 @@ const shownKeys = new Set([
     'endedAt',
   ],
   ...['companyName', 'phone', 'phoneNumber', 'priority', 'monthlySpendingLimit', 'weeklySpendingLimit'],
-  ...['autoRechargeEnabled', 'autoRechargeThreshold', 'autoRechargeAmount', 'amount'],
+  ...['autoRechargeEnabled', 'autoRechargeThreshold', 'autoRechargeAmount', 'amount', 'flaggedAt'],
   ...['categories', 'testMode', 'keys', 'contactName', 'timeZone', 'branding', 'requireTwoFactor'],
   ...['smsMarkup', 'emailMarkup', 'platformFeePercent'],
   ...['smsMarkupBasisPoints', 'emailMarkupBasisPoints', 'platformFeeBasisPoints'],

@@ -181,7 +181,9 @@ export function NewBuyerPage({ visit, form }: { visit: MarketVisit; form: FormSt
 
 const textOf = (value: number | string | null) => (value === null ? '' : String(value));
 
-export function BuyerPage({ visit, buyer, form }: { visit: MarketVisit; buyer: Buyer; form: FormState }) {
+type BuyerProps = { visit: MarketVisit; buyer: Buyer; flaggedAt: Date | null; form: FormState };
+
+export function BuyerPage({ visit, buyer, flaggedAt, form }: BuyerProps) {
   return (
     <MarketPage title={nameOf(buyer)} at="buyers" visit={visit}>
       <section class="panel form-panel">
@@ -200,6 +202,18 @@ export function BuyerPage({ visit, buyer, form }: { visit: MarketVisit; buyer: B
             <a href={listAddress('/market/audit', { subject: `buyer:${buyer.id}` })}>Changes</a>
           </span>
         </div>
+        {flaggedAt ? (
+          <form class="market-facts" method="post" action={`/market/buyers/${buyer.id}/unflag`}>
+            <span class="state tone-bad">Flagged</span>
+            <span class="sub">
+              <When at={flaggedAt} /> A payment was disputed, or refunded after the details were shown. The
+              buyer gets no lead until you clear this, or the dispute is won.
+            </span>
+            <button type="submit" class="btn" data-size="sm" data-variant="outline">
+              Clear flag
+            </button>
+          </form>
+        ) : null}
         <form class="form" method="post" action={`/market/buyers/${buyer.id}`}>
           <Problem form={form} />
           <div class="pair">

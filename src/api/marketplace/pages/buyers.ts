@@ -1,6 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { changePartyBuyer, findPartyBuyer, listPartyBuyers } from '../../../db/marketplace/buyers.ts';
+import {
+  changePartyBuyer,
+  clearFlag,
+  findFlag,
+  findPartyBuyer,
+  listPartyBuyers,
+} from '../../../db/marketplace/buyers.ts';
 import { partyStatuses } from '../../../domain/marketplace/party.ts';
 import { createBuyer, type HashPassword } from '../../../usecases/marketplace/buyers.ts';
 import { sellerOf } from '../../auth/caller.ts';
@@ -63,17 +69,26 @@ const unknown = 'Buyer not found';
 function oneBuyer(app: FastifyInstance, site: MarketSite): void {
   const { db } = site.runtime;
   const find = async (organizationId: string, id: string) => {
-    const row = await findPartyBuyer(db, organizationId, id);
+    const [row, flaggedAt] = await Promise.all([
+      findPartyBuyer(db, organizationId, id),
+      findFlag(db, organizationId, id),
+    ]);
     if (!row) throw missing(unknown);
-    return listedBuyer(row);
+    return { buyer: listedBuyer(row), flaggedAt };
   };
   app.get('/market/buyers/:id', hidden, async (request, reply) => {
     const id = idOf(request.params, unknown);
-    const [visit, buyer] = await Promise.all([
+    const [visit, found] = await Promise.all([
       site.visit(request),
       find(sellerOf(request).organizationId, id),
     ]);
-    return site.send(reply, BuyerPage({ visit, buyer, form: untouched }));
+    return site.send(reply, BuyerPage({ visit, ...found, form: untouched }));
+  });
+  app.post('/market/buyers/:id/unflag', hidden, async (request, reply) => {
+    const { organizationId, person } = sellerOf(request);
+    const id = idOf(request.params, unknown);
+    if (!(await clearFlag(db, organizationId, id, person.id))) throw missing(unknown);
+    return reply.redirect(`/market/buyers/${id}`, 303);
   });
   app.post('/market/buyers/:id', hidden, async (request, reply) => {
     const { organizationId, person } = sellerOf(request);
@@ -85,9 +100,9 @@ function oneBuyer(app: FastifyInstance, site: MarketSite): void {
         throw missing(unknown);
       return reply.redirect(`/market/buyers/${id}`, 303);
     } catch (error) {
-      const buyer = await find(organizationId, id);
+      const found = await find(organizationId, id);
       const form = refusedForm(error, values);
-      return site.send(reply.status(400), BuyerPage({ visit: await site.visit(request), buyer, form }));
+      return site.send(reply.status(400), BuyerPage({ visit: await site.visit(request), ...found, form }));
     }
   });
 }

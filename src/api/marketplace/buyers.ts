@@ -25,8 +25,9 @@ import {
   whole,
 } from '../http/contract.ts';
 import { listedBuyer, listedBuyerSchema, wholeBuyer, wholeBuyerSchema } from './buyer-json.ts';
-import { companyName, idOf, partyEmail, partyName, phoneNumber, rechargeBounds } from './fields.ts';
+import { companyName, idOf, partyEmail, partyName, rechargeBounds } from './fields.ts';
 import * as examples from './party-examples.ts';
+import { phoneNumber } from './phone-field.ts';
 
 const unknown = 'Buyer not found';
 const params = z.object({ id: z.string() });

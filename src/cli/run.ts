@@ -16,8 +16,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   company: async () => (await import('./companies.ts')).companyCommands(),
   buyer: async () => (await import('./buyers.ts')).buyerCommands(),
   supplier: async () => (await import('./suppliers.ts')).supplierCommands(),
-  category: async () => (await import('./catalog.ts')).categoryCommands(),
-  campaign: async () => (await import('./catalog.ts')).campaignCommands(),
+  category: async () => (await import('./categories.ts')).categoryCommands(),
+  campaign: async () => (await import('./campaigns.ts')).campaignCommands(),
   ledger: async () => (await import('./ledger.ts')).ledgerCommands(),
   migrate: async () => (await import('./migrate.ts')).migrateCommand(),
 };

@@ -1,58 +1,82 @@
 import { createReadStream } from 'node:fs';
-import { Command } from 'commander';
+import { Command, type OptionValues } from 'commander';
 import { validate as isUuid } from 'uuid';
+import { invitedBuyerOf, settingsBySeller } from '../api/marketplace/buyers.ts';
 import { makeBuyerPasswordToken, passwordLinkHours } from '../db/account/members.ts';
 import {
+  type BuyerRecord,
   changePartyBuyer,
-  insertPartyBuyer,
-  isEmailTaken,
+  findPartyBuyer,
   listPartyBuyers,
 } from '../db/marketplace/buyers.ts';
-import { findSellerBySlug, type Seller } from '../db/marketplace/sellers.ts';
-import { isEmail } from '../domain/lead/email.ts';
+import { ContractError } from '../domain/errors.ts';
 import { minorToDollars } from '../domain/marketplace/dollars.ts';
-import { priorities } from '../domain/marketplace/party.ts';
-import { partyPhone } from '../domain/phone/party-phone.ts';
+import { partyStatuses, priorities } from '../domain/marketplace/party.ts';
 import { passwordLink } from '../usecases/account/invite.ts';
+import { createBuyer } from '../usecases/marketplace/buyers.ts';
 import {
-  buyersCsv,
-  importBuyers,
-  importSubscriptions,
-  subscriptionsCsv,
-} from '../usecases/marketplace/buyer-files.ts';
+  addOptions,
+  changeIn,
+  type FieldOptions,
+  fieldsIn,
+  mandatory,
+  namingOptions,
+  optional,
+} from './field-options.ts';
+import { actor, type OfSeller, sellerCommand, sellerIdOf, unchanged } from './of-seller.ts';
 import { CommandError, type Session, say, withSession } from './session.ts';
+import { quotasOf } from './stored-limit.ts';
 
-type Of = { organization: string };
-type CreateOptions = Of & { email: string; name: string; company?: string; priority: string; phone?: string };
-type FileOptions = Of & { subscriptions?: boolean };
+type FileOptions = OfSeller & { subscriptions?: boolean };
+type GiveBackOptions = OfSeller & { amount?: string; all?: boolean };
 
-const actor = 'cli';
 const pageSize = 200;
 
-/** The seller of `--organization`. */
-export async function sellerNamed({ db }: Pick<Session, 'db'>, slug: string): Promise<Seller> {
-  const seller = await findSellerBySlug(db, slug);
-  if (!seller) throw new CommandError(`No organization ${slug} sells on the marketplace.`);
-  return seller;
-}
+const range = `${priorities.least} to ${priorities.most}`;
+const ofNew: FieldOptions = {
+  email: mandatory('--email <email>'),
+  name: mandatory('--name <name>'),
+  companyName: optional('--company <name>', 'default: the name'),
+  priority: optional('--priority <number>', `${range}; default: ${priorities.usual}`),
+  phoneNumber: optional('--phone <number>', 'of the United States unless it has a country code'),
+};
+const ofChange: FieldOptions = {
+  companyName: optional('--company <name>', '"" for none'),
+  priority: optional('--priority <number>', range),
+  status: optional('--status <status>', `${partyStatuses.join(' or ')}: whether it is given leads`),
+  weeklySpendingLimit: optional('--weekly-limit <dollars>', '"" for no limit'),
+  monthlySpendingLimit: optional('--monthly-limit <dollars>', '"" for no limit'),
+  phoneNumber: optional('--phone <number>', 'of the United States unless it has a country code; "" for none'),
+};
+const ofGiveBack: FieldOptions = { amount: optional('--amount <dollars>') };
 
 export function buyerCommands(): Command {
   const buyer = new Command('buyer').description('buyers of an organization that sells on the marketplace');
-  const command = (name: string, about: string) =>
-    buyer.command(name).description(about).requiredOption('--organization <slug>');
-  command('list', 'list buyers, newest first').action((options: Of) =>
+  const command = (name: string, about: string) => sellerCommand(buyer, name, about);
+  command('list', 'list buyers, newest first').action((options: OfSeller) =>
     withSession((session) => list(session, options)),
   );
-  command('create', 'create a buyer and print the link with which the person sets a password')
-    .requiredOption('--email <email>')
-    .requiredOption('--name <name>')
-    .option('--company <name>', 'default: the name')
-    .option('--priority <number>', '1 to 10', String(priorities.usual))
-    .option('--phone <number>', 'of the United States unless it has a country code')
-    .action((options: CreateOptions) => withSession((session) => create(session, options)));
-  command('deactivate <id>', 'deactivate a buyer; it keeps what it bought').action(
-    (id: string, options: Of) => withSession((session) => deactivate(session, id, options)),
+  addOptions(
+    command('create', 'create a buyer and print the link with which the person sets a password'),
+    ofNew,
+  ).action((options: OfSeller & OptionValues) => withSession((session) => create(session, options)));
+  addOptions(
+    command('set <id>', 'change the given settings of a buyer, such as --status ACTIVE'),
+    ofChange,
+  ).action((id: string, options: OfSeller & OptionValues) =>
+    withSession((session) => set(session, id, options)),
   );
+  command('deactivate <id>', 'deactivate a buyer; it keeps what it bought').action(
+    (id: string, options: OfSeller) => withSession((session) => deactivate(session, id, options)),
+  );
+  addOptions(
+    command('give-back <id>', 'refund unspent balance to the cards it came from, the newest charge first'),
+    ofGiveBack,
+  )
+    .option('--all', 'all that can go back, instead of an amount')
+    .action((id: string, options: GiveBackOptions) =>
+      withSession((session) => giveBackTo(session, id, options)),
+    );
   command('import <file>', 'import buyers from CSV; repeating a file changes nothing')
     .option('--subscriptions', 'import the subscriptions of buyers instead')
     .action((file: string, options: FileOptions) =>
@@ -64,58 +88,92 @@ export function buyerCommands(): Command {
   return buyer;
 }
 
-async function list(session: Session, { organization }: Of): Promise<void> {
-  const { id } = await sellerNamed(session, organization);
+function lineOf(row: BuyerRecord): string {
+  const limits = [
+    ['week', row.weeklySpendingLimitMinor],
+    ['month', row.monthlySpendingLimitMinor],
+  ] as const;
+  return [
+    row.id,
+    row.status,
+    row.user?.email ?? row.phone ?? '',
+    row.companyName ?? '',
+    `priority ${row.priority}`,
+    `${row.purchases} bought for $${minorToDollars(row.spentMinor)}`,
+    ...limits.flatMap(([span, minor]) =>
+      minor === null ? [] : [`at most $${minorToDollars(minor)} a ${span}`],
+    ),
+  ].join('  ');
+}
+
+async function list(session: Session, { organization }: OfSeller): Promise<void> {
+  const organizationId = await sellerIdOf(session, organization);
   for (let offset = 0; ; offset += pageSize) {
-    const { rows } = await listPartyBuyers(session.db, id, { status: null, limit: pageSize, offset });
-    for (const row of rows)
-      say(
-        [
-          row.id,
-          row.status,
-          row.user?.email ?? row.phone ?? '',
-          row.companyName ?? '',
-          `priority ${row.priority}`,
-          `${row.purchases} bought for $${minorToDollars(row.spentMinor)}`,
-        ].join('  '),
-      );
+    const page = { status: null, limit: pageSize, offset };
+    const { rows } = await listPartyBuyers(session.db, organizationId, page);
+    for (const row of rows) say(lineOf(row));
     if (rows.length < pageSize) return;
   }
 }
 
-async function create(session: Session, options: CreateOptions): Promise<void> {
+async function create(session: Session, options: OfSeller & OptionValues): Promise<void> {
   const { db, config } = session;
-  const email = options.email.trim().toLowerCase();
-  if (!isEmail(email)) throw new CommandError(`${options.email} is not an e-mail address.`);
-  const priority = /^\d{1,2}$/.test(options.priority) ? Number(options.priority) : 0;
-  if (priority < priorities.least || priority > priorities.most)
-    throw new CommandError(`The priority is a whole number from ${priorities.least} to ${priorities.most}.`);
-  const phone = options.phone === undefined ? null : partyPhone(options.phone);
-  if (options.phone !== undefined && phone === null)
-    throw new CommandError(`${options.phone} is not a valid phone number.`);
-  const seller = await sellerNamed(session, options.organization);
-  if (await isEmailTaken(db, email))
-    throw new CommandError(`${email} is a user already. Nothing was changed.`);
-  const { name, company: companyName = name } = options;
-  const fields = { email, name, companyName, priority, phone, passwordHash: null };
-  const made = await insertPartyBuyer(db, seller.id, fields, actor);
-  const token = await makeBuyerPasswordToken(db, seller.id, made.id, actor);
+  const buyer = await namingOptions(ofNew, () => invitedBuyerOf(fieldsIn(ofNew, options)));
+  const organizationId = await sellerIdOf(session, options.organization);
+  const hashPassword = () => Promise.reject(new Error('a link sets the password'));
+  const deps = { db, quotas: quotasOf(session), hashPassword };
+  const made = await createBuyer(deps, organizationId, buyer, actor).catch((error: unknown) => {
+    const isTaken = error instanceof ContractError;
+    const email = buyer.email.toLowerCase();
+    throw isTaken ? new CommandError(`${email} is a user already. ${unchanged}`) : error;
+  });
+  const token = await makeBuyerPasswordToken(db, organizationId, made.id, actor);
   if (token) say(passwordLink(config, token));
   process.stderr.write(
-    `${email} is buyer ${made.id}. The link sets its password, once, within ${passwordLinkHours} hours.\n`,
+    `${made.email} is buyer ${made.id}. The link sets its password, once, within ${passwordLinkHours} hours.\n`,
   );
 }
 
-async function deactivate(session: Session, id: string, { organization }: Of): Promise<void> {
-  const seller = await sellerNamed(session, organization);
+async function set(session: Session, id: string, options: OfSeller & OptionValues): Promise<void> {
+  const settings = await namingOptions(ofChange, () => settingsBySeller(changeIn(ofChange, options)));
+  const organizationId = await sellerIdOf(session, options.organization);
+  const found = isUuid(id) && (await changePartyBuyer(session.db, organizationId, id, settings, { actor }));
+  const row = found ? await findPartyBuyer(session.db, organizationId, id) : null;
+  if (!row) throw unknown(options, id);
+  say(lineOf(row));
+}
+
+async function deactivate(session: Session, id: string, options: OfSeller): Promise<void> {
+  const organizationId = await sellerIdOf(session, options.organization);
   const by = { actor, action: 'buyer.deactivated' };
-  const found = isUuid(id) && (await changePartyBuyer(session.db, seller.id, id, { status: 'INACTIVE' }, by));
-  if (!found) throw new CommandError(`${organization} has no buyer ${id}.`);
+  const found =
+    isUuid(id) && (await changePartyBuyer(session.db, organizationId, id, { status: 'INACTIVE' }, by));
+  if (!found) throw unknown(options, id);
   say(`${id} is inactive.`);
 }
 
+async function giveBackTo(session: Session, id: string, options: GiveBackOptions): Promise<void> {
+  const { db } = session;
+  const [{ amountOf }, { giveBack }, { findWallet }, { createOutboxRelay }] = await Promise.all([
+    import('../api/marketplace/fields.ts'),
+    import('../usecases/payment/wallet-give-back.ts'),
+    import('../db/payment/wallets.ts'),
+    import('./outbox-relay.ts'),
+  ]);
+  const { amount, all = false } = options;
+  if ((amount !== undefined) === all) throw new CommandError(`Give --amount or --all. ${unchanged}`);
+  const asked = all ? null : await namingOptions(ofGiveBack, () => amountOf({ amount }));
+  const organizationId = await sellerIdOf(session, options.organization);
+  const wallet = isUuid(id) ? await findWallet(db, organizationId, id) : null;
+  if (!wallet) throw unknown(options, id);
+  const owner = { organizationId, buyerId: id };
+  const given = await giveBack({ db, relay: createOutboxRelay({ db }) }, owner, asked, actor);
+  say(`$${(given / 100).toFixed(2)} goes back to the cards of ${wallet.name}.`);
+}
+
 async function importFile(session: Session, file: string, options: FileOptions): Promise<void> {
-  const { id: organizationId } = await sellerNamed(session, options.organization);
+  const { importBuyers, importSubscriptions } = await import('../usecases/marketplace/buyer-files.ts');
+  const organizationId = await sellerIdOf(session, options.organization);
   const store = options.subscriptions ? importSubscriptions : importBuyers;
   const { rows, created, updated, unchanged, rejected } = await store(session, createReadStream(file), {
     organizationId,
@@ -131,7 +189,13 @@ async function importFile(session: Session, file: string, options: FileOptions):
 }
 
 async function exportFile(session: Session, options: FileOptions): Promise<void> {
-  const seller = await sellerNamed(session, options.organization);
-  const csv = options.subscriptions ? subscriptionsCsv(session, seller.id) : buyersCsv(session, seller.id);
+  const { buyersCsv, subscriptionsCsv } = await import('../usecases/marketplace/buyer-files.ts');
+  const organizationId = await sellerIdOf(session, options.organization);
+  const csv = options.subscriptions
+    ? subscriptionsCsv(session, organizationId)
+    : buyersCsv(session, organizationId);
   for await (const line of csv) process.stdout.write(line);
 }
+
+const unknown = ({ organization }: OfSeller, id: string) =>
+  new CommandError(`${organization} has no buyer ${id}. ${unchanged}`);

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { createStripeGateway } from '../adapters/stripe.ts';
 import { checkLedger } from '../usecases/payment/wallet-check.ts';
 import { CommandError, say, withSession } from './session.ts';
 
@@ -11,7 +10,9 @@ export function ledgerCommands(): Command {
     .option('--stripe', 'compare the charges of the last day with Stripe’s list, too')
     .action(({ stripe = false }: { stripe?: boolean }) =>
       withSession(async ({ config, db }) => {
-        const payments = stripe ? createStripeGateway(config.stripe) : null;
+        const payments = stripe
+          ? (await import('../adapters/stripe.ts')).createStripeGateway(config.stripe)
+          : null;
         try {
           const found = await checkLedger(db.reader, payments && { payments, now: new Date() });
           for (const { rule, subject, detail } of found) say(`${rule}\t${subject}\t${detail}`);

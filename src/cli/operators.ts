@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { z } from 'zod';
-import { ensureOperator } from '../api/auth/better-auth.ts';
 import { listOperators, removeOperator } from '../db/account/members.ts';
 import type { Database } from '../db/client.ts';
 import { passwordProblem } from '../domain/account/password.ts';
@@ -25,6 +24,7 @@ export function operatorCommands(): Command {
       const password = await readPassword();
       const problem = passwordProblem(password);
       if (problem) throw new CommandError(problem);
+      const { ensureOperator } = await import('../api/auth/better-auth.ts');
       await withSession(async (session) => {
         const name = options.name ?? email.data.split('@')[0] ?? 'Operator';
         const { created } = await ensureOperator(session, { email: email.data, password, name });

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { commitChange } from '../db/commit.ts';
 import { requestRepeat } from '../usecases/payment/refund.ts';
+import { createOutboxRelay } from './outbox-relay.ts';
 import { say, withSession } from './session.ts';
 
 export function refundCommands(): Command {
@@ -10,12 +10,7 @@ export function refundCommands(): Command {
     .description('make a failed refund again, by its id at Stripe (re_…)')
     .action((id: string) =>
       withSession(async ({ db }) => {
-        // The rows wait in the outbox: the workers' sweeper publishes them within a second.
-        const relay = {
-          commit: (change: Parameters<typeof commitChange>[1]) =>
-            commitChange(db, change, { visibilityMs: 0, isFull: () => true }),
-        };
-        await requestRepeat({ db, relay }, id, null);
+        await requestRepeat({ db, relay: createOutboxRelay({ db }) }, id, null);
         say(`Refund ${id} will be made again. You are alerted if it fails.`);
       }),
     );

@@ -1,14 +1,33 @@
 import { randomInt } from 'node:crypto';
-import { Command } from 'commander';
+import { Command, type OptionValues } from 'commander';
+import { settingsOf, shownSettings } from '../api/marketplace/sellers.ts';
 import { createSeller, listSellers } from '../db/account/sellers.ts';
 import { violatedUnique } from '../db/constraints.ts';
+import { changeSeller, findSellerBySlug, type Seller } from '../db/marketplace/sellers.ts';
 import { handedLinkHours } from '../domain/account/links.ts';
 import { newInviteCode } from '../domain/account/registration.ts';
 import { isEmail } from '../domain/lead/email.ts';
+import { brandingKeys } from '../domain/marketplace/seller-settings.ts';
 import { accountLinksOf } from '../usecases/account/links.ts';
-import { CommandError, say, withSession } from './session.ts';
+import { inviteUrl, rotateInviteCode } from '../usecases/marketplace/invite-code.ts';
+import { addOptions, type FieldOptions, fieldsIn, namingOptions, optional } from './field-options.ts';
+import { actor } from './of-seller.ts';
+import { CommandError, type Session, say, withSession } from './session.ts';
 
 type Options = { slug: string; email: string; name: string; company?: string };
+
+const slugOption = ['--slug <slug>', 'of the organization of the seller'] as const;
+
+/** By the fields of the API; shown by the names of the options. */
+const settings: FieldOptions = {
+  smsMarkup: optional('--sms-markup <percent>'),
+  emailMarkup: optional('--email-markup <percent>'),
+  timeZone: optional('--time-zone <zone>', 'such as America/New_York'),
+  'branding.logoUrl': optional('--logo-url <url>', 'with https; "" for none'),
+  'branding.primaryColor': optional('--primary-color <color>', 'such as #0a7cff; "" for none'),
+  'branding.senderName': optional('--sender-name <name>', '"" for none'),
+  'branding.footer': optional('--footer <text>', 'of its mails; "" for none'),
+};
 
 export function sellerCommands(): Command {
   const seller = new Command('seller').description('organizations that sell leads on the marketplace');
@@ -32,16 +51,59 @@ export function sellerCommands(): Command {
   seller
     .command('invite-code')
     .description('print the code with which buyers register')
-    .requiredOption('--slug <slug>')
-    .action(({ slug }: { slug: string }) =>
-      withSession(async ({ db, config }) => {
-        const [found] = await listSellers(db, slug);
-        if (!found) throw new CommandError(`There is no seller ${slug}. See: leadgate seller list`);
-        say(found.inviteCode);
-        say(`${config.publicUrl}/register/buyer?code=${found.inviteCode}`);
-      }),
+    .requiredOption(...slugOption)
+    .action((options: OfSlug) =>
+      withSession(async (session) => sayCode(session, await sellerOf(session, options))),
     );
+  seller
+    .command('rotate-code')
+    .description('replace the code with which buyers register, and print the new one')
+    .requiredOption(...slugOption)
+    .action((options: OfSlug) => withSession((session) => rotateCode(session, options)));
+  addOptions(
+    seller
+      .command('settings')
+      .description('show the settings of a seller, or change the given ones')
+      .requiredOption(...slugOption),
+    settings,
+  ).action((options: OfSlug & OptionValues) => withSession((session) => change(session, options)));
   return seller;
+}
+
+type OfSlug = { slug: string };
+
+async function sellerOf({ db }: Session, { slug }: OfSlug): Promise<Seller> {
+  const found = await findSellerBySlug(db, slug);
+  if (!found) throw new CommandError(`There is no seller ${slug}. See: leadgate seller list`);
+  return found;
+}
+
+function sayCode({ config }: Session, { inviteCode }: Seller): void {
+  say(inviteCode);
+  say(inviteUrl(config.publicUrl, inviteCode));
+}
+
+async function rotateCode(session: Session, options: OfSlug): Promise<void> {
+  const { id } = await sellerOf(session, options);
+  await rotateInviteCode(session, id, actor);
+  sayCode(session, await sellerOf(session, options));
+  process.stderr.write('The former code is refused from now on.\n');
+}
+
+async function change(session: Session, options: OfSlug & OptionValues): Promise<void> {
+  const given = fieldsIn(settings, options);
+  const { id } = await sellerOf(session, options);
+  if (Object.keys(given).length > 0) {
+    const changes = await namingOptions(settings, () => settingsOf(given));
+    await changeSeller(session.db, id, changes, actor);
+  }
+  const { branding, platformFeePercent, ...shown } = shownSettings(await sellerOf(session, options));
+  const values: Record<string, string | number | undefined> = shown;
+  for (const [path, { long }] of Object.entries(settings)) {
+    const key = brandingKeys.find((each) => path === `branding.${each}`);
+    say(`${long?.slice(2)}: ${(key ? branding[key] : values[path]) ?? 'none'}`);
+  }
+  say(`platform-fee: ${platformFeePercent}`);
 }
 
 async function create({ slug, email: given, name, company }: Options): Promise<void> {

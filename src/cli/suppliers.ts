@@ -1,94 +1,122 @@
-import { Command } from 'commander';
+import { Command, type OptionValues } from 'commander';
 import { validate as isUuid } from 'uuid';
-import { listSuppliers } from '../db/marketplace/suppliers.ts';
-import { isEmail } from '../domain/lead/email.ts';
+import { supplierChangeOf, supplierOf } from '../api/marketplace/suppliers.ts';
+import { listSuppliers, type Supplier } from '../db/marketplace/suppliers.ts';
+import { partyStatuses } from '../domain/marketplace/party.ts';
 import { createSupplier, rotateKey, updateSupplier } from '../usecases/marketplace/suppliers.ts';
-import { sellerNamed } from './buyers.ts';
+import {
+  addOptions,
+  changeIn,
+  eitherOf,
+  type FieldOptions,
+  fieldsIn,
+  mandatory,
+  namingOptions,
+  optional,
+  repeated,
+} from './field-options.ts';
+import { actor, type OfSeller, sellerCommand, sellerIdOf, unchanged } from './of-seller.ts';
 import { CommandError, type Session, say, withSession } from './session.ts';
-import { mostStored } from './stored-limit.ts';
+import { quotasOf } from './stored-limit.ts';
 
-type Of = { organization: string };
-type CreateOptions = Of & { name: string; email: string; category: string[] };
-
-const actor = 'cli';
+const ofNew: FieldOptions = {
+  name: mandatory('--name <name>'),
+  email: mandatory('--email <email>'),
+  categories: repeated('--category <id>', 'a category that it may send; can be repeated'),
+};
+const ofChange: FieldOptions = {
+  name: optional('--name <name>'),
+  email: optional('--email <email>'),
+  testMode: eitherOf(['test', 'live'], '--mode <test|live>', 'whether its leads are tests or sold'),
+  status: optional('--status <status>', `${partyStatuses.join(' or ')}: whether its key is accepted`),
+  categories: repeated(
+    '--category <id>',
+    'a category that it may send; can be repeated. They replace all it had; "" for none',
+  ),
+};
 
 export function supplierCommands(): Command {
   const supplier = new Command('supplier').description(
     'suppliers of an organization that sells on the marketplace',
   );
-  const command = (name: string, about: string) =>
-    supplier.command(name).description(about).requiredOption('--organization <slug>');
-  command('list', 'list suppliers, newest first').action((options: Of) =>
+  sellerCommand(supplier, 'list', 'list suppliers, newest first').action((options: OfSeller) =>
     withSession((session) => list(session, options)),
   );
-  command('create', 'create a supplier in test mode and print its key; it is shown only once')
-    .requiredOption('--name <name>')
-    .requiredOption('--email <email>')
-    .option(
-      '--category <id>',
-      'a category that it may send; can be repeated',
-      (id: string, all: string[]) => [...all, id],
-      [],
-    )
-    .action((options: CreateOptions) => withSession((session) => create(session, options)));
-  command('rotate-key <id>', 'replace the key of a supplier and print the new one').action(
-    (id: string, options: Of) => withSession((session) => rotate(session, id, options)),
+  addOptions(
+    sellerCommand(
+      supplier,
+      'create',
+      'create a supplier in test mode and print its key; it is shown only once',
+    ),
+    ofNew,
+  ).action((options: OfSeller & OptionValues) => withSession((session) => create(session, options)));
+  addOptions(
+    sellerCommand(supplier, 'set <id>', 'change the given values of a supplier, such as --mode live'),
+    ofChange,
+  ).action((id: string, options: OfSeller & OptionValues) =>
+    withSession((session) => set(session, id, options)),
   );
-  command('deactivate <id>', 'deactivate a supplier: its key is refused').action((id: string, options: Of) =>
-    withSession((session) => deactivate(session, id, options)),
+  sellerCommand(supplier, 'rotate-key <id>', 'replace the key of a supplier and print the new one').action(
+    (id: string, options: OfSeller) => withSession((session) => rotate(session, id, options)),
+  );
+  sellerCommand(supplier, 'deactivate <id>', 'deactivate a supplier: its key is refused').action(
+    (id: string, options: OfSeller) => withSession((session) => deactivate(session, id, options)),
   );
   return supplier;
 }
 
-/** The command line counts among no rates. */
-const depsOf = (session: Session) => ({
-  db: session.db,
-  quotas: {
-    take: async () => undefined,
-    stored: async <T>(name: 'suppliers', organizationId: string, work: (most: number) => Promise<T>) =>
-      work(await mostStored(session, name, organizationId)),
-  },
-});
+const depsOf = (session: Session) => ({ db: session.db, quotas: quotasOf(session) });
 
-async function list(session: Session, { organization }: Of): Promise<void> {
-  const seller = await sellerNamed(session, organization);
-  for (const row of await listSuppliers(session.db, seller.id, null))
-    say(
-      [
-        row.id,
-        row.status,
-        row.testMode ? 'test' : 'live',
-        row.email,
-        row.name,
-        row.keyPrefix === null ? 'no key' : `${row.keyPrefix}…`,
-      ].join('  '),
-    );
+const lineOf = (row: Supplier): string =>
+  [
+    row.id,
+    row.status,
+    row.testMode ? 'test' : 'live',
+    row.email,
+    row.name,
+    row.keyPrefix === null ? 'no key' : `${row.keyPrefix}…`,
+    `categories: ${row.categories.length}`,
+  ].join('  ');
+
+async function list(session: Session, { organization }: OfSeller): Promise<void> {
+  const organizationId = await sellerIdOf(session, organization);
+  for (const row of await listSuppliers(session.db, organizationId, null)) say(lineOf(row));
 }
 
-async function create(session: Session, { organization, name, email, category }: CreateOptions) {
-  const address = email.trim().toLowerCase();
-  if (!isEmail(address)) throw new CommandError(`${email} is not an e-mail address.`);
-  const wrong = category.find((id) => !isUuid(id));
-  if (wrong !== undefined) throw new CommandError(`${wrong} is not the id of a category.`);
-  const seller = await sellerNamed(session, organization);
-  const fields = { name, email: address, categories: category };
-  const { supplier, apiKey } = await createSupplier(depsOf(session), seller.id, fields, actor);
+async function create(session: Session, options: OfSeller & OptionValues): Promise<void> {
+  const organizationId = await sellerIdOf(session, options.organization);
+  const { supplier, apiKey } = await namingOptions(ofNew, () =>
+    createSupplier(depsOf(session), organizationId, supplierOf(fieldsIn(ofNew, options)), actor),
+  );
   say(apiKey);
-  process.stderr.write(`${name} is supplier ${supplier.id}, in test mode. The key cannot be shown again.\n`);
+  process.stderr.write(
+    `${supplier.name} is supplier ${supplier.id}, in test mode. The key cannot be shown again.\n`,
+  );
 }
 
-async function rotate(session: Session, id: string, { organization }: Of): Promise<void> {
-  const seller = await sellerNamed(session, organization);
-  const key = isUuid(id) ? await rotateKey(depsOf(session), seller.id, id, actor) : null;
-  if (key === null) throw new CommandError(`${organization} has no supplier ${id}.`);
+async function set(session: Session, id: string, options: OfSeller & OptionValues): Promise<void> {
+  const fields = await namingOptions(ofChange, () => supplierChangeOf(changeIn(ofChange, options)));
+  const organizationId = await sellerIdOf(session, options.organization);
+  const changed = isUuid(id) ? await updateSupplier(session, organizationId, id, fields, { actor }) : null;
+  if (!changed) throw unknown(options, id);
+  say(lineOf(changed));
+}
+
+async function rotate(session: Session, id: string, options: OfSeller): Promise<void> {
+  const organizationId = await sellerIdOf(session, options.organization);
+  const key = isUuid(id) ? await rotateKey(depsOf(session), organizationId, id, actor) : null;
+  if (key === null) throw unknown(options, id);
   say(key);
   process.stderr.write('The former key is refused from now on. This one cannot be shown again.\n');
 }
 
-async function deactivate(session: Session, id: string, { organization }: Of): Promise<void> {
-  const seller = await sellerNamed(session, organization);
+async function deactivate(session: Session, id: string, options: OfSeller): Promise<void> {
+  const organizationId = await sellerIdOf(session, options.organization);
   const by = { actor, action: 'supplier.deactivated' };
-  const found = isUuid(id) && (await updateSupplier(session, seller.id, id, { status: 'INACTIVE' }, by));
-  if (!found) throw new CommandError(`${organization} has no supplier ${id}.`);
+  const found = isUuid(id) && (await updateSupplier(session, organizationId, id, { status: 'INACTIVE' }, by));
+  if (!found) throw unknown(options, id);
   say(`${id} is inactive, and its key is refused.`);
 }
+
+const unknown = ({ organization }: OfSeller, id: string) =>
+  new CommandError(`${organization} has no supplier ${id}. ${unchanged}`);

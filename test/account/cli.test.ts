@@ -1,36 +1,21 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { compiledProgram } from '../harness/compiled.ts';
+import { type Cli, startCli } from '../harness/cli.ts';
 import { visit } from '../harness/console-client.ts';
+import { makeSeller } from '../harness/market.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
+let cli: Cli;
 beforeAll(async () => {
   system = await startSystem({ workers: [] });
+  cli = startCli(system);
 });
-afterAll(() => system?.stop());
+afterAll(async () => {
+  await cli?.stop();
+  await system?.stop();
+});
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-function leadgate(args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [compiledProgram('src/cli/main.ts'), ...args], {
-      cwd: root,
-      env: {
-        PATH: process.env.PATH,
-        DATABASE_URL: system.databaseUrl,
-        DATABASE_DIRECT_URL: system.databaseDirectUrl ?? '',
-        PUBLIC_URL: system.publicUrl,
-      },
-    });
-    const result = { out: '', err: '' };
-    child.stdout.on('data', (chunk) => (result.out += String(chunk)));
-    child.stderr.on('data', (chunk) => (result.err += String(chunk)));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ ...result, code }));
-  });
-}
+const leadgate = (args: string[]) => cli.run(...args);
 
 it('makes a seller whose owner sets a password by the printed link', async () => {
   const create = [
@@ -56,4 +41,49 @@ it('makes a seller whose owner sets a password by the printed link', async () =>
   expect((await leadgate(['seller', 'list'])).out).toContain(`acme  Acme Inc  ${code}  people: 1`);
   expect((await leadgate([...create, '--company', 'Acme Inc'])).err).toContain('already exists');
   expect((await leadgate(create)).err).toContain('is a seller already');
+});
+
+it('shows and changes the settings of a seller, and replaces its invite code', async () => {
+  const { slug, organizationId, inviteCode } = await makeSeller(system);
+  const settings = (...more: string[]) => leadgate(['seller', 'settings', '--slug', slug, ...more]);
+  const usual = await settings();
+  expect(usual).toMatchObject({ code: 0, err: '' });
+  expect(usual.out).toContain('\ntime-zone: America/New_York\nlogo-url: none\n');
+  const changed = await settings(
+    ...['--sms-markup', '12.5', '--time-zone', 'america/chicago', '--primary-color', '#0a7cff'],
+    ...['--footer', 'Acme Inc'],
+  );
+  expect(changed.out).toMatch(
+    /^sms-markup: 12\.5\nemail-markup: \S+\ntime-zone: America\/Chicago\nlogo-url: none\n/,
+  );
+  expect(changed.out).toMatch(
+    /primary-color: #0a7cff\nsender-name: none\nfooter: Acme Inc\nplatform-fee: \S+\n$/,
+  );
+  expect((await settings('--footer', '')).out).toMatch(/primary-color: #0a7cff\n.*\nfooter: none\n/);
+  const refused = await settings('--sms-markup', 'much', '--logo-url', 'http://acme.example/logo.png');
+  expect(refused).toMatchObject({ code: 1, out: '' });
+  expect(refused.err).toMatch(
+    /^--sms-markup: must be a percentage .*\.\n--logo-url: .*\. Nothing was changed\.\n$/,
+  );
+
+  const rotated = await leadgate(['seller', 'rotate-code', '--slug', slug]);
+  const [code, url] = rotated.out.split('\n');
+  expect(code).not.toBe(inviteCode);
+  expect(url).toBe(`${system.publicUrl}/register/buyer?code=${code}`);
+  const [seller] = await system.rows<{ code: string }>(
+    'SELECT invite_code AS code FROM sellers WHERE organization_id = $1',
+    [organizationId],
+  );
+  expect(seller).toEqual({ code });
+  const unknown = await leadgate(['seller', 'rotate-code', '--slug', 'none']);
+  expect(unknown).toMatchObject({ code: 1, err: 'There is no seller none. See: leadgate seller list\n' });
+  expect(
+    await system.rows(`SELECT actor, action FROM audit_log WHERE subject = $1 ORDER BY id`, [
+      `seller:${organizationId}`,
+    ]),
+  ).toEqual([
+    { actor: 'cli', action: 'seller.updated' },
+    { actor: 'cli', action: 'seller.updated' },
+    { actor: 'cli', action: 'seller.invite_code_rotated' },
+  ]);
 });

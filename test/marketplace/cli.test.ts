@@ -1,44 +1,29 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
-import { compiledProgram } from '../harness/compiled.ts';
+import { type Cli, startCli } from '../harness/cli.ts';
 import { type MadeSeller, makeSeller } from '../harness/market.ts';
-import { marketClient, solarFields } from '../harness/market-client.ts';
+import { makeCampaign, makeCategory, marketClient, solarFields } from '../harness/market-client.ts';
 
 let api: ApiTest;
 let seller: MadeSeller;
 let folder: string;
+let cli: Cli;
 beforeAll(async () => {
   api = await startApi();
   seller = await makeSeller(api);
   folder = await mkdtemp(join(tmpdir(), 'leadgate-catalog-'));
+  cli = startCli(api.config);
 });
 afterAll(async () => {
+  await cli?.stop();
   await api?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The command as a person runs it, in its own process. */
-function leadgate(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve, reject) => {
-    const { databaseUrl, databaseDirectUrl } = api.config;
-    const child = spawn(process.execPath, [compiledProgram('src/cli/main.ts'), ...args], {
-      env: {
-        PATH: process.env.PATH,
-        DATABASE_URL: databaseUrl ?? '',
-        DATABASE_DIRECT_URL: databaseDirectUrl ?? '',
-      },
-    });
-    const result = { out: '', err: '' };
-    child.stdout.on('data', (chunk) => (result.out += String(chunk)));
-    child.stderr.on('data', (chunk) => (result.err += String(chunk)));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, ...result }));
-  });
-}
+const leadgate = (...args: string[]) => cli.run(...args);
 
 const idIn = (text: string) => /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(text)![0];
 
@@ -76,6 +61,91 @@ it('categories and campaigns are made, listed and moved; the audit names the com
     'command line campaign.updated',
     'command line campaign.created',
   ]);
+});
+
+it('changes a campaign and a category as the API does, and restores a deleted category', async () => {
+  const of = ['--organization', seller.slug];
+  const ask = marketClient(api);
+  const solar = await makeCategory(ask, seller, { name: 'Roofs' });
+  const id = await makeCampaign(ask, seller, { categoryId: solar });
+  const campaign = async () => (await ask(seller, 'GET', `/api/campaigns/${id}`)).json().campaign;
+  const category = async () => (await ask(seller, 'GET', `/api/categories/${solar}`)).json().category;
+
+  const set = await leadgate(
+    ...['campaign', 'set', id, ...of, '--name', 'Texas', '--price', '30.25', '--logic', 'BROADCAST'],
+    ...[
+      '--max-sales',
+      '4',
+      '--lead-ttl-hours',
+      '12',
+      '--allow-state-selection',
+      'no',
+      '--description',
+      'Roofs',
+    ],
+  );
+  expect(set).toEqual({ code: 0, out: `Changed Texas (${id}).\n`, err: '' });
+  expect(await campaign()).toMatchObject({
+    ...{ name: 'Texas', pricePerLead: 30.25, distributionLogic: 'BROADCAST', maxSales: 4, leadTtlHours: 12 },
+    ...{ allowStateSelection: false, description: 'Roofs', status: 'ACTIVE' },
+  });
+  const cleared = ['--max-sales', '', '--lead-ttl-hours', '', '--description', ''];
+  expect((await leadgate('campaign', 'set', id, ...of, ...cleared)).code).toBe(0);
+  expect(await campaign()).toMatchObject({
+    name: 'Texas',
+    maxSales: null,
+    leadTtlHours: 72,
+    description: null,
+  });
+
+  const file = join(folder, 'roofs.json');
+  await writeFile(file, JSON.stringify([{ name: 'age', type: 'number', required: true }]));
+  const renamed = await leadgate('category', 'set', 'roofs', ...of, '--name', 'Roofing', '--fields', file);
+  expect(renamed).toEqual({ code: 0, out: `Changed Roofing (${solar}).\n`, err: '' });
+  expect(await category()).toMatchObject({ name: 'Roofing', fields: [{ name: 'age', type: 'number' }] });
+  expect(await leadgate('category', 'delete', solar, ...of)).toEqual({
+    ...{ code: 1, out: '', err: 'Cannot delete category that is used in active campaigns.\n' },
+  });
+  await ask(seller, 'DELETE', `/api/campaigns/${id}`);
+  expect((await leadgate('category', 'delete', 'Roofing', ...of)).out).toBe('Roofing is deleted.\n');
+  expect(await category()).toMatchObject({ isActive: false });
+  expect((await leadgate('category', 'list', '--deleted', ...of)).out).toBe(`${solar}  Roofing  (1 field)\n`);
+  expect(await leadgate('campaign', 'resume', id, ...of)).toMatchObject({
+    ...{ code: 1, err: expect.stringMatching(/^The category of this campaign is not active\. /) },
+  });
+  const taken = await leadgate('category', 'create', ...of, '--name', 'roofing', '--fields', file);
+  expect(taken.err).toBe('--name: is the name of a deleted category. Nothing was changed.\n');
+  expect((await leadgate('category', 'restore', 'roofing', ...of)).out).toBe('Roofing is active.\n');
+  expect(await category()).toMatchObject({ isActive: true });
+
+  const { entries } = (await ask(seller, 'GET', `/api/audit?subject=category:${solar}`)).json();
+  expect(entries.map(({ who, action }: { who: string; action: string }) => `${who} ${action}`)).toEqual([
+    'command line category.updated',
+    'command line category.deleted',
+    'command line category.updated',
+    expect.stringMatching(/ category\.created$/),
+  ]);
+});
+
+it('refuses values of a campaign or a category by the names of their options', async () => {
+  const of = ['--organization', seller.slug];
+  const ask = marketClient(api);
+  const id = await makeCampaign(ask, seller, { name: 'Kept' });
+  const before = (await ask(seller, 'GET', `/api/campaigns/${id}`)).json();
+  const { code, out, err } = await leadgate(
+    ...['campaign', 'set', id, ...of, '--price', '0', '--logic', 'BEST', '--max-sales', 'x'],
+    ...['--lead-ttl-hours', '9000', '--name', 'x'.repeat(201)],
+  );
+  expect([code, out]).toEqual([1, '']);
+  for (const option of ['--price', '--logic', '--max-sales', '--lead-ttl-hours', '--name'])
+    expect(err).toMatch(new RegExp(`^${option}: .*\\.`, 'm'));
+  expect(err).toMatch(/ Nothing was changed\.\n$/);
+  expect((await ask(seller, 'GET', `/api/campaigns/${id}`)).json()).toEqual(before);
+
+  const file = join(folder, 'wrong.json');
+  await writeFile(file, JSON.stringify([{ name: 'age', type: 'years' }]));
+  const wrong = await leadgate('category', 'create', ...of, '--name', 'Wrong', '--fields', file);
+  expect(wrong.err).toMatch(/^--fields fields\.0\.type: must be one of .* Nothing was changed\.\n$/);
 });
 
 it.each([

@@ -26,8 +26,9 @@ import {
   whole,
 } from '../http/contract.ts';
 import { listedBuyer, listedBuyerSchema, wholeBuyer, wholeBuyerSchema } from './buyer-json.ts';
-import { companyName, idOf, partyEmail, partyName, phoneNumber, present, rechargeBounds } from './fields.ts';
+import { companyName, idOf, partyEmail, partyName, present, rechargeBounds } from './fields.ts';
 import * as examples from './party-examples.ts';
+import { phoneNumber } from './phone-field.ts';
 
 const unknown = 'Buyer not found';
 const params = z.object({ id: z.string() });
@@ -160,9 +161,22 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
 /** The buyer that a seller makes. Throws 400. */
 export function buyerOf(given: Given) {
   assertGiven(given, ['email', 'password', 'name'], 'Email, password, and name are required');
-  const fields = read(newBuyer, isBlank(given.priority) ? { ...given, priority: undefined } : given);
-  const { email, password, name, priority } = fields;
-  const { companyName = null, phoneNumber = null } = fields;
+  return madeOf(read(newBuyer, withoutBlankPriority(given)));
+}
+
+/** The same without a password, which the person sets by a link. Throws 400. */
+export function invitedBuyerOf(given: Given) {
+  assertGiven(given, ['email', 'name'], 'Email and name are required');
+  return madeOf({ ...read(newBuyer.omit({ password: true }), withoutBlankPriority(given)), password: null });
+}
+
+const withoutBlankPriority = (given: Given): Given =>
+  isBlank(given.priority) ? { ...given, priority: undefined } : given;
+
+function madeOf<P extends string | null>(
+  fields: Omit<z.infer<typeof newBuyer>, 'password'> & { password: P },
+) {
+  const { email, password, name, priority, companyName = null, phoneNumber = null } = fields;
   return { email, password, name, companyName: companyName ?? name, priority, phone: phoneNumber };
 }
 

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { isEmail } from '../../domain/lead/email.ts';
-import { partyPhone } from '../../domain/phone/party-phone.ts';
-import { topUpAmounts } from '../../usecases/payment/top-up.ts';
-import { clearable, dollars, isBlank, missing } from '../http/contract.ts';
+import { topUpAmounts } from '../../domain/payment/wallet.ts';
+import { clearable, dollars, type Given, isBlank, missing, read } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
 
 /** Fields that several routes read. */
@@ -11,27 +10,19 @@ export const partyName = text(200);
 
 export const partyEmail = text(320).refine(isEmail, 'must be an e-mail address');
 
-const blankAsNull = <S extends z.ZodType>(schema: S) =>
+/** Blank and absent are null. */
+export const blankAsNull = <S extends z.ZodType>(schema: S) =>
   z.preprocess((value) => (isBlank(value) ? null : value), schema.nullable());
 
 /** Blank and null clear it. */
 export const companyName = blankAsNull(text(200));
 
-/** E.164; a number without a country code is one of the United States. Blank and null clear it. */
-export const phoneNumber = blankAsNull(
-  z
-    .string()
-    .max(80)
-    .transform((value, context) => {
-      const number = partyPhone(value);
-      if (number !== null) return number;
-      context.addIssue('must be a valid phone number, such as +13055550123');
-      return z.NEVER;
-    }),
-);
-
 /** Cents that one charge adds to a wallet. */
 export const topUpAmount = dollars.pipe(z.int().min(topUpAmounts.least).max(topUpAmounts.most));
+
+/** Cents of what goes into a wallet or out of it. Throws 400 `Invalid amount`. */
+export const amountOf = ({ amount: given }: Given): number =>
+  read(z.object({ amount: topUpAmount }), { amount: given }).amount;
 
 /** What a buyer sets of auto-recharge, wherever it does. */
 export const rechargeBounds = {

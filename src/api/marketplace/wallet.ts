@@ -25,7 +25,7 @@ import {
 import { failureOf } from '../http/errors.ts';
 import { countIdempotencyKey, idempotencyKeyOf } from '../http/idempotency.ts';
 import { problemSchema, problemType } from '../http/problem.ts';
-import { present, rechargeBounds, topUpAmount } from './fields.ts';
+import { amountOf, present, rechargeBounds } from './fields.ts';
 import {
   examples,
   shownSettings,
@@ -39,10 +39,6 @@ const url = '/api/payments/wallet';
 const newestShown = 50;
 
 type Deps = TopUpDeps & Pick<Runtime, 'quotas' | 'vault'>;
-
-/** Cents of what a buyer adds. Throws 400 `Invalid amount`. */
-export const amountOf = ({ amount: given }: Given): number =>
-  read(z.object({ amount: topUpAmount }), { amount: given }).amount;
 
 const settings = z.object({ autoRechargeEnabled: z.boolean(), ...rechargeBounds }).partial();
 

@@ -1,6 +1,9 @@
 /** The currency of wallets and campaigns. */
 export const walletCurrency = 'usd';
 
+/** What one charge adds: Stripe's smallest and largest amounts, in cents. */
+export const topUpAmounts = { least: 50, most: 99_999_999 } as const;
+
 /** `REFUND`: a purchase given back. */
 export const walletTransactionTypes = ['CREDIT', 'DEBIT', 'REFUND', 'AUTO_RECHARGE'] as const;
 export type WalletTransactionType = (typeof walletTransactionTypes)[number];

@@ -6,9 +6,15 @@ import {
   type NewPartyBuyer,
 } from '../../db/marketplace/buyers.ts';
 import { ContractError } from '../../domain/errors.ts';
+import type { Quotas } from '../account/quotas.ts';
 import type { Runtime } from '../runtime.ts';
 
 export type HashPassword = (password: string) => Promise<string>;
+
+type Deps = Pick<Runtime, 'db'> & {
+  quotas: Pick<Quotas, 'take' | 'giveBack' | 'hold'>;
+  hashPassword: HashPassword;
+};
 
 /**
  * Makes a buyer of a seller, who signs in with this password; without one, by a link that sets it. Throws ContractError
@@ -16,7 +22,7 @@ export type HashPassword = (password: string) => Promise<string>;
  * has an account here.
  */
 export async function createBuyer(
-  { db, quotas, hashPassword }: Pick<Runtime, 'db' | 'quotas'> & { hashPassword: HashPassword },
+  { db, quotas, hashPassword }: Deps,
   organizationId: string,
   { password, ...buyer }: Omit<NewPartyBuyer, 'passwordHash'> & { password: string | null },
   actor: string,

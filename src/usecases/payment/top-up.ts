@@ -31,9 +31,6 @@ export type TopUpResult =
   | { kind: 'declined'; code: string }
   | { kind: 'pending' };
 
-/** Stripe's smallest and largest amounts, in cents. */
-export const topUpAmounts = { least: 50, most: 99_999_999 } as const;
-
 /**
  * Charges a saved card and credits the wallet. `cardId`: ours or Stripe's; null for the primary one. A repeated key, and a
  * repeated request without a key within seconds, get the answer of the first. Throws the refusals of the contract.

@@ -5,11 +5,12 @@ import { lockWallet } from '../../db/payment/wallets.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { allocate } from '../../domain/payment/wallet-reversals.ts';
 import { descriptions } from '../../domain/payment/wallet-texts.ts';
+import type { Relay } from '../../engine/relay.ts';
 import { newId } from '../../events/new-id.ts';
 import { subjects } from '../../events/subjects.ts';
 import type { Runtime } from '../runtime.ts';
 
-type Deps = Pick<Runtime, 'db' | 'relay'>;
+type Deps = Pick<Runtime, 'db'> & { relay: Pick<Relay, 'commitOptions' | 'publish'> };
 
 /**
  * Takes unspent balance from a wallet, to be refunded to the charges that it came from, the newest first. Returns what is

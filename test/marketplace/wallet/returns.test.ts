@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { rechargeIfLow } from '../../../src/usecases/payment/cards.ts';
 import { checkLedger } from '../../../src/usecases/payment/wallet-check.ts';
 import { giveBack } from '../../../src/usecases/payment/wallet-give-back.ts';
+import { startCli } from '../../harness/cli.ts';
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../../harness/market.ts';
 import { startSystem, type TestSystem } from '../../harness/system.ts';
 import { setAutoRecharge, type WalletRow, walletClient, walletRow } from '../../harness/wallets.ts';
@@ -173,6 +174,32 @@ describe('giving back', () => {
       [buyer.organizationId],
     );
     expect(due).toEqual({ due: 0 });
+  });
+
+  it('on the command line it goes back to the charges, and not twice', async () => {
+    const intent = await add(40);
+    const cli = startCli(system);
+    onTestFinished(cli.stop);
+    const give = (...more: string[]) =>
+      cli.run('buyer', 'give-back', buyer.buyerId, '--organization', seller.slug, ...more);
+    expect(await give('--amount', 'much')).toEqual({
+      ...{ code: 1, out: '' },
+      err: '--amount: must be an amount in dollars with at most two decimals. Nothing was changed.\n',
+    });
+    expect((await give()).err).toBe('Give --amount or --all. Nothing was changed.\n');
+    expect(await give('--amount', '15')).toMatchObject({
+      ...{ code: 0, out: expect.stringMatching(/^\$15\.00 goes back to the cards of /), err: '' },
+    });
+    expect((await give('--all')).out).toMatch(/^\$25\.00 goes back/);
+    await becomes({ balance: 0 });
+    await system.story.settled();
+    expect(refunded(intent).sort()).toEqual([1_500, 2_500]);
+    expect(await give('--all')).toEqual({
+      ...{ code: 1, out: '', err: 'There is no unspent balance that can go back. Nothing was changed.\n' },
+    });
+    const other = await makeSeller(system);
+    const foreign = ['buyer', 'give-back', buyer.buyerId, '--organization', other.slug, '--all'];
+    expect((await cli.run(...foreign)).err).toContain(`has no buyer ${buyer.buyerId}. Nothing was changed.`);
   });
 
   it('sixteen requests at once take no more than the balance', async () => {

@@ -8,8 +8,7 @@ import { sellerOf } from '../../auth/caller.ts';
 import { isBlank, pagination } from '../../http/contract.ts';
 import { formOf } from '../../http/forms.ts';
 import { type FormState, untouched } from '../../web/form-parts.tsx';
-import { idOf } from '../fields.ts';
-import { amountOf } from '../wallet.ts';
+import { amountOf, idOf } from '../fields.ts';
 import { BuyerWalletPage } from './buyer-wallet-page.tsx';
 import { type MarketSite, refusedForm } from './site.ts';
 

@@ -19,8 +19,8 @@ import { buyerOf } from '../../auth/caller.ts';
 import { missing, pagination } from '../../http/contract.ts';
 import { formOf } from '../../http/forms.ts';
 import { type FormState, untouched } from '../../web/form-parts.tsx';
-import { idOf } from '../fields.ts';
-import { amountOf, changeSettings } from '../wallet.ts';
+import { amountOf, idOf } from '../fields.ts';
+import { changeSettings } from '../wallet.ts';
 import { type MarketSite, refusedForm } from './site.ts';
 import { ConfirmPage, type WalletNotice, WalletPage } from './wallet-page.tsx';
 

@@ -1,19 +1,28 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Cli, startCli } from '../harness/cli.ts';
 import { compiledProgram } from '../harness/compiled.ts';
 import { visit } from '../harness/console-client.ts';
 import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
+let cli: Cli;
 beforeAll(async () => {
   system = await startSystem({ workers: [] });
+  cli = startCli(system);
 });
-afterAll(() => system.stop());
+afterAll(async () => {
+  await cli?.stop();
+  await system?.stop();
+});
 
 type Result = { code: number | null; out: string; err: string };
 
-/** The command as a person runs it, in its own process. */
-function leadgate(args: string[], typed = ''): Promise<Result> {
+const leadgate = (args: string[], typed?: string): Promise<Result> =>
+  typed === undefined ? cli.run(...args) : asAPerson(args, typed);
+
+/** The command as a person runs it, in its own process, who types into it. */
+function asAPerson(args: string[], typed: string): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [compiledProgram('src/cli/main.ts'), ...args], {
       env: {

@@ -133,6 +133,32 @@ describe('GET /api/buyers', () => {
     expect(row.leadAssignments).toHaveLength(1);
     expect(row.leadAssignments[0]).toMatchObject({ price: 12.5, status: 'DELIVERED' });
   });
+
+  it('counts the transactions of each buyer’s wallet, in the list and of one', async () => {
+    const alone = await makeSeller(api);
+    const buyers = [await makeBuyer(api, alone), await makeBuyer(api, alone), await makeBuyer(api, alone)];
+    const topUps = [[50, 60], [], [70]];
+    for (const [index, amounts] of topUps.entries())
+      for (const amount of amounts) {
+        await send(buyers[index]!, 'POST', '/api/payments/methods', { paymentMethodId: 'pm_card_visa' });
+        const added = await send(buyers[index]!, 'POST', '/api/payments/wallet', { amount });
+        expect(added.json().message).toBe('Funds added successfully');
+      }
+    const listed = (await send(alone, 'GET', '/api/buyers')).json().buyers;
+    const counted = (row: { _count: { transactions: number } }) => row._count.transactions;
+    expect(listed.map(counted)).toEqual([1, 0, 2]);
+    expect(listed[2].walletBalance).toBe(110);
+    const [first, second] = buyers as [MadeBuyer, MadeBuyer];
+    for (const [reader, { buyerId }, transactions] of [
+      [alone, first, 2],
+      [first, first, 2],
+      [alone, second, 0],
+    ] as const)
+      expect((await send(reader, 'GET', `/api/buyers/${buyerId}`)).json().buyer._count).toEqual({
+        leadAssignments: 0,
+        transactions,
+      });
+  });
 });
 
 describe('PUT /api/buyers/:id', () => {

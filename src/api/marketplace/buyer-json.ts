@@ -150,7 +150,7 @@ const totalsOf = (row: BuyerRecord) => ({
   totalSpent: minorToDollars(row.spentMinor),
   lastPurchase: optionalIso(row.lastPurchaseAt),
   campaignSubscriptions: row.subscriptions.map(shownSubscription),
-  _count: { leadAssignments: row.purchases, transactions: 0 },
+  _count: { leadAssignments: row.purchases, transactions: row.transactions },
 });
 
 export const listedBuyer = (row: BuyerRecord): z.infer<typeof listedBuyerSchema> => ({

@@ -176,6 +176,8 @@ describe('the list of campaigns', () => {
       [seller.organizationId, id],
     );
     const subscriptionId = await makeSubscription(ask, buyer, id, { dailyCap: 7, states: ['fl'] });
+    const settings = { monthlySpendingLimit: 500, phoneNumber: '(305) 555-0123' };
+    await ask(seller, 'PUT', `/api/buyers/${buyer.buyerId}`, settings);
     await api.rows(
       `UPDATE subscriptions SET ended_at = now() WHERE id = (SELECT id FROM subscriptions WHERE campaign_id = $1 AND id <> $2 LIMIT 1)`,
       [id, subscriptionId],
@@ -197,13 +199,11 @@ describe('the list of campaigns', () => {
         ...{ waterfallPriority: null, onShortWallet: 'skip', lastDistributedAt: null },
         ...{ createdAt: expect.any(String), updatedAt: expect.any(String) },
         buyer: {
-          ...{
-            id: buyer.buyerId,
-            userId: buyer.userId,
-            companyName: 'Buyer Inc',
-            priority: 5,
-            status: 'ACTIVE',
-          },
+          ...{ id: buyer.buyerId, userId: buyer.userId, sellerId: seller.organizationId },
+          ...{ companyName: 'Buyer Inc', priority: 5, walletBalance: 0, status: 'ACTIVE' },
+          ...{ autoRechargeEnabled: false, autoRechargeThreshold: null, autoRechargeAmount: null },
+          ...{ monthlySpendingLimit: 500, weeklySpendingLimit: null, phoneNumber: '+13055550123' },
+          ...{ createdAt: expect.any(String), updatedAt: expect.any(String) },
           user: { name: 'Bo Buyer', email: buyer.email },
         },
       },
@@ -227,9 +227,16 @@ describe('[S22] campaigns of a buyer', () => {
       _count: { subscriptions: 2 },
     });
     expect(Object.keys(list.json().campaigns[1].category)).toEqual(['id', 'name', 'description']);
-    for (const secret of [theirs, second.buyerId, second.email, first.email, 'roofAge'])
-      expect(list.body).not.toContain(secret);
-    expect((await ask(first, 'GET', `/api/campaigns/${shared}`)).body).not.toContain(second.buyerId);
+    const one = await ask(first, 'GET', `/api/campaigns/${shared}`);
+    for (const { body } of [list, one])
+      for (const secret of [theirs, second.buyerId, second.email, first.email, 'roofAge', 'walletBalance'])
+        expect(body).not.toContain(secret);
+    expect(Object.keys(one.json().campaign.subscriptions[0]).sort()).toEqual(
+      [
+        ...['id', 'campaignId', 'buyerId', 'dailyCap', 'states', 'status', 'waterfallPriority'],
+        ...['onShortWallet', 'lastDistributedAt', 'createdAt', 'updatedAt'],
+      ].sort(),
+    );
     expect((await ask(first, 'GET', '/api/campaigns?status=PAUSED')).json().campaigns).toEqual([]);
   });
 

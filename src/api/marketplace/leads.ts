@@ -18,7 +18,7 @@ import { type BuyerParty, partyOf, type SellerParty } from '../auth/caller.ts';
 import { bySession } from '../auth/credential.ts';
 import { type Page, pageOf, pagination, queryOf, read } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
-import { assignmentStatus, assignmentStatuses, shownAssignment, shownBuyer } from './buyer-json.ts';
+import { assignmentStatus, assignmentStatuses, namedBuyer, shownAssignment } from './buyer-json.ts';
 import { iso, optionalIso } from './fields.ts';
 
 const notTooLongAgo = (value: string) => value >= '1970';
@@ -123,10 +123,7 @@ const sellerLead = (row: SellerLead, data: Record<string, unknown>) => ({
   supplier: row.supplier && { id: row.supplier.id, name: row.supplier.name },
   assignments: row.assignments.map(({ buyer, ...sale }) => ({
     ...shownAssignment(sale),
-    buyer: {
-      ...shownBuyer(buyer),
-      user: buyer.user && { name: buyer.user.name, email: buyer.user.email },
-    },
+    buyer: namedBuyer(buyer),
   })),
 });
 

@@ -36,6 +36,12 @@ const withoutBody = [
 ];
 
 describe('the documentation of the marketplace’s routes', () => {
+  it('has PATCH beside each PUT', () => {
+    const updates = Object.entries(paths).filter(([, methods]) => methods.put);
+    expect(updates.length).toBeGreaterThan(8);
+    expect(updates.filter(([, methods]) => !methods.patch).map(([url]) => url)).toEqual([]);
+  });
+
   it('has an example of each request and each answer', () => {
     const operations = Object.entries(paths)
       .filter(([url]) => isMarketRoute(url) || ofAccounts.includes(url))

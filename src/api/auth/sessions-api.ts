@@ -138,9 +138,10 @@ function organizationRoutes(app: App, { db }: Deps, access: Access): void {
       };
     },
   );
-  app.put(
-    '/api/auth/organization',
-    {
+  for (const method of ['PUT', 'PATCH'] as const)
+    app.route({
+      method,
+      url: '/api/auth/organization',
       onRequest: access.session,
       schema: {
         tags,
@@ -148,22 +149,22 @@ function organizationRoutes(app: App, { db }: Deps, access: Access): void {
         body: z.object({ organization: z.string().describe('Its slug') }),
         response: { 200: z.object({ message }), ...contractProblems(400, 401, 404, 429) },
       },
-    },
-    async (request) => {
-      const { id, person } = sessionOf(request);
-      const given = read(z.object({ organization: text(200).optional() }), bodyOf(request));
-      if (!given.organization) throw refused('Organization is required');
-      if (!(await chooseOrganization(db, { id, userId: person.id }, given.organization)))
-        throw missing('Organization not found');
-      return { message: 'Organization selected successfully' };
-    },
-  );
+      handler: async (request) => {
+        const { id, person } = sessionOf(request);
+        const given = read(z.object({ organization: text(200).optional() }), bodyOf(request));
+        if (!given.organization) throw refused('Organization is required');
+        if (!(await chooseOrganization(db, { id, userId: person.id }, given.organization)))
+          throw missing('Organization not found');
+        return { message: 'Organization selected successfully' };
+      },
+    });
 }
 
 function securityRoute(app: App, { db }: Deps, access: Access): void {
-  app.put(
-    '/api/sellers/security',
-    {
+  for (const method of ['PUT', 'PATCH'] as const)
+    app.route({
+      method,
+      url: '/api/sellers/security',
       onRequest: access.market('seller'),
       schema: {
         tags,
@@ -178,15 +179,14 @@ function securityRoute(app: App, { db }: Deps, access: Access): void {
           ...contractProblems(400, 401, 403, 429),
         },
       },
-    },
-    async (request) => {
-      const { organizationId, person } = sellerOf(request);
-      const { requireTwoFactor } = read(z.object({ requireTwoFactor: z.boolean() }), bodyOf(request));
-      const demand = { organizationId, userId: person.id, demanded: requireTwoFactor };
-      if (!(await demandSecondFactor(db, demand))) throw noSecondFactor();
-      return { message: 'Security settings updated successfully', security: { requireTwoFactor } };
-    },
-  );
+      handler: async (request) => {
+        const { organizationId, person } = sellerOf(request);
+        const { requireTwoFactor } = read(z.object({ requireTwoFactor: z.boolean() }), bodyOf(request));
+        const demand = { organizationId, userId: person.id, demanded: requireTwoFactor };
+        if (!(await demandSecondFactor(db, demand))) throw noSecondFactor();
+        return { message: 'Security settings updated successfully', security: { requireTwoFactor } };
+      },
+    });
 }
 
 /** Only a person who has one may ask others for it, so that the organization cannot lock out all of its people. */

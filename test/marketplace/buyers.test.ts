@@ -39,6 +39,7 @@ describe('POST /api/buyers', () => {
     expect(made.json()).toEqual({
       message: 'Buyer created successfully',
       buyer: { id, userId, email: 'bo@new.example', name: 'Bo New', companyName: 'Bo New', priority: 5 },
+      warnings: [expect.stringContaining('one of the most common ones')],
     });
     const [account] = await api.rows<{ password: string }>(
       `SELECT password FROM accounts WHERE user_id = $1 AND provider_id = 'credential'`,
@@ -51,6 +52,22 @@ describe('POST /api/buyers', () => {
     expect(noted).toMatchObject({ action: 'buyer.created', actor: seller.userId, before: null });
     expect(JSON.stringify(noted)).not.toContain(account!.password);
   });
+
+  it.each([
+    ['common', 'PassWord123', 1],
+    ['uncommon', 'correct horse battery', 0],
+  ])(
+    'a password that is %s is accepted, and named in the warnings or not',
+    async (kind, password, warned) => {
+      const made = await send(seller, 'POST', '/api/buyers', {
+        ...bo,
+        email: `${kind}@new.example`,
+        password,
+      });
+      expect([made.statusCode, made.json().warnings.length]).toEqual([201, warned]);
+      expect(made.body).not.toContain(password);
+    },
+  );
 
   it.each([
     [{}, 'Email, password, and name are required'],

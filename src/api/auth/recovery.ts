@@ -34,6 +34,12 @@ const unproven = () =>
     'Send the password of this account, or a newPassword. An account that you did not make may be a stranger’s.',
   );
 
+/** What is said of a new password that was accepted; nothing when none was given. */
+const warningsOf = (password: string | undefined): string[] => {
+  const warning = password === undefined ? null : passwordWarning(password);
+  return warning === null ? [] : [warning];
+};
+
 /** What a request proves of the account: its new or current password, or else the session that it brings. */
 export async function ownerProofOf(
   auth: Auth,
@@ -78,11 +84,10 @@ export function recoveryRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
       const problem = passwordProblem(password);
       if (problem) throw refused('Invalid password', problem);
       if (!(await resetPassword(spending, token, password))) throw refused(invalidLink);
-      const warning = passwordWarning(password);
-      return { message: 'Password reset successfully', warnings: warning ? [warning] : [] };
+      return { message: 'Password reset successfully', warnings: warningsOf(password) };
     });
 
-    app.post('/api/auth/verify-email', schema('Verify an address by a link'), async (request) => {
+    app.post('/api/auth/verify-email', schema('Verify an address by a link', warned), async (request) => {
       const given = bodyOf(request);
       assertGiven(given, ['token'], 'Token is required');
       const { token: sent, ...fields } = read(verification, given);
@@ -91,7 +96,7 @@ export function recoveryRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
       const verified = await verifyAddress(spending, sent, proof);
       if (verified === 'unproven') throw unproven();
       if (!verified) throw refused(invalidLink);
-      return { message: 'Email verified successfully' };
+      return { message: 'Email verified successfully', warnings: warningsOf(fields.newPassword) };
     });
 
     app.post(

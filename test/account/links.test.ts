@@ -69,6 +69,17 @@ const idle = () =>
   );
 
 describe('an account that was registered', () => {
+  it('is verified with a new password, and a common one is named in the warnings', async () => {
+    const { email } = await registered();
+    const token = await mailed(email, 'verify-email');
+    const answer = await call('POST', '/api/auth/verify-email', { token, newPassword: 'Password1234' });
+    expect(await answer.json()).toEqual({
+      message: 'Email verified successfully',
+      warnings: [expect.stringContaining('one of the most common ones')],
+    });
+    expect((await signIn(email, 'Password1234')).status).toBe(200);
+  });
+
   it('has a strengthened password with which it signs in, and one mail that verifies its address', async () => {
     const { id, email } = await registered();
     expect((await signIn(email, 'password123')).status).toBe(200);

@@ -19,9 +19,13 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-const choose = (organization: unknown, as: Record<string, string> = own.as) =>
+const choose = (
+  organization: unknown,
+  as: Record<string, string> = own.as,
+  method: 'PUT' | 'PATCH' = 'PUT',
+) =>
   api.app.inject({
-    method: 'PUT',
+    method,
     url: '/api/auth/organization',
     headers: as,
     payload: { organization } as Record<string, unknown>,
@@ -30,10 +34,10 @@ const get = async (url: string, as: Record<string, string> = own.as) =>
   (await api.app.inject({ method: 'GET', url, headers: as })).json();
 const roleInUse = async () => (await get('/api/auth/session')).user.role;
 /** A route of sellers: 403 for others. */
-const asSeller = async () =>
+const asSeller = async (method: 'PUT' | 'PATCH' = 'PUT') =>
   (
     await api.app.inject({
-      method: 'PUT',
+      method,
       url: '/api/sellers/security',
       headers: own.as,
       payload: { requireTwoFactor: false },
@@ -67,6 +71,17 @@ describe('the organization that a session acts for', () => {
     const answer = await choose(slug());
     expect([answer.statusCode, answer.json().error]).toEqual([status, error]);
     expect(await roleInUse()).toBe('SELLER');
+  });
+
+  it('is chosen by PATCH as by PUT, and so are the security settings', async () => {
+    const chosen = await choose(second.slug, own.as, 'PATCH');
+    expect([chosen.statusCode, chosen.json()]).toEqual([
+      200,
+      { message: 'Organization selected successfully' },
+    ]);
+    expect([await roleInUse(), await asSeller('PATCH')]).toEqual(['BUYER', 403]);
+    expect((await choose(own.slug, own.as, 'PATCH')).statusCode).toBe(200);
+    expect(await asSeller('PATCH')).toBe(200);
   });
 
   it('is chosen for one session only', async () => {

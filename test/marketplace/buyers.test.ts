@@ -39,6 +39,7 @@ describe('POST /api/buyers', () => {
     expect(made.json()).toEqual({
       message: 'Buyer created successfully',
       buyer: { id, userId, email: 'bo@new.example', name: 'Bo New', companyName: 'Bo New', priority: 5 },
+      warnings: [expect.stringContaining('one of the most common ones')],
     });
     const [account] = await api.rows<{ password: string }>(
       `SELECT password FROM accounts WHERE user_id = $1 AND provider_id = 'credential'`,
@@ -51,6 +52,22 @@ describe('POST /api/buyers', () => {
     expect(noted).toMatchObject({ action: 'buyer.created', actor: seller.userId, before: null });
     expect(JSON.stringify(noted)).not.toContain(account!.password);
   });
+
+  it.each([
+    ['common', 'PassWord123', 1],
+    ['uncommon', 'correct horse battery', 0],
+  ])(
+    'a password that is %s is accepted, and named in the warnings or not',
+    async (kind, password, warned) => {
+      const made = await send(seller, 'POST', '/api/buyers', {
+        ...bo,
+        email: `${kind}@new.example`,
+        password,
+      });
+      expect([made.statusCode, made.json().warnings.length]).toEqual([201, warned]);
+      expect(made.body).not.toContain(password);
+    },
+  );
 
   it.each([
     [{}, 'Email, password, and name are required'],
@@ -132,6 +149,32 @@ describe('GET /api/buyers', () => {
     });
     expect(row.leadAssignments).toHaveLength(1);
     expect(row.leadAssignments[0]).toMatchObject({ price: 12.5, status: 'DELIVERED' });
+  });
+
+  it('counts the transactions of each buyer’s wallet, in the list and of one', async () => {
+    const alone = await makeSeller(api);
+    const buyers = [await makeBuyer(api, alone), await makeBuyer(api, alone), await makeBuyer(api, alone)];
+    const topUps = [[50, 60], [], [70]];
+    for (const [index, amounts] of topUps.entries())
+      for (const amount of amounts) {
+        await send(buyers[index]!, 'POST', '/api/payments/methods', { paymentMethodId: 'pm_card_visa' });
+        const added = await send(buyers[index]!, 'POST', '/api/payments/wallet', { amount });
+        expect(added.json().message).toBe('Funds added successfully');
+      }
+    const listed = (await send(alone, 'GET', '/api/buyers')).json().buyers;
+    const counted = (row: { _count: { transactions: number } }) => row._count.transactions;
+    expect(listed.map(counted)).toEqual([1, 0, 2]);
+    expect(listed[2].walletBalance).toBe(110);
+    const [first, second] = buyers as [MadeBuyer, MadeBuyer];
+    for (const [reader, { buyerId }, transactions] of [
+      [alone, first, 2],
+      [first, first, 2],
+      [alone, second, 0],
+    ] as const)
+      expect((await send(reader, 'GET', `/api/buyers/${buyerId}`)).json().buyer._count).toEqual({
+        leadAssignments: 0,
+        transactions,
+      });
   });
 });
 

@@ -154,7 +154,8 @@ describe('the list of campaigns', () => {
       made.unshift(await makeCampaign(ask, own, { status }));
     const list = async (query: string) => (await ask(own, 'GET', `/api/campaigns${query}`)).json();
     expect(idsOf((await list('?status=undefined&page=&limit=')).campaigns)).toEqual(made);
-    expect((await list('')).pagination).toEqual({ page: 1, limit: 200, total: 3, pages: 1 });
+    expect((await list('')).pagination).toEqual({ page: 1, limit: 10_000, total: 3, pages: 1 });
+    expect((await list('?page=1')).pagination).toEqual({ page: 1, limit: 200, total: 3, pages: 1 });
     expect(idsOf((await list('?status=PAUSED')).campaigns)).toEqual([made[1]]);
     const second = await list('?page=2&limit=2');
     expect([idsOf(second.campaigns), second.pagination]).toEqual([
@@ -162,6 +163,66 @@ describe('the list of campaigns', () => {
       { page: 2, limit: 2, total: 3, pages: 2 },
     ]);
     expect((await ask(own, 'GET', '/api/campaigns?limit=1001')).json().error).toBe('Invalid limit');
+  });
+
+  /** Groups of seven have one time, so that the order within a group is that of their ids. */
+  const insertCampaigns = async (owner: MadeSeller, count: number) => {
+    const categoryId = await makeCategory(ask, owner);
+    await api.rows(
+      `INSERT INTO campaigns (id, organization_id, category_id, name, price_minor, distribution_logic, status, created_at)
+       SELECT gen_random_uuid(), $1, $2, 'Bulk ' || n, 2500, 'ROUND_ROBIN', CASE WHEN n % 3 = 0 THEN 'PAUSED' ELSE 'ACTIVE' END,
+         now() - (n / 7) * interval '1 microsecond' FROM generate_series(1, $3::int) n`,
+      [owner.organizationId, categoryId, count],
+    );
+  };
+  const idsInOrder = async (owner: MadeSeller, status: string | null = null) =>
+    (
+      await api.rows<{ id: string }>(
+        `SELECT id FROM campaigns WHERE organization_id = $1 AND ($2::text IS NULL OR status = $2) ORDER BY created_at DESC, id DESC`,
+        [owner.organizationId, status],
+      )
+    ).map(({ id }) => id);
+
+  it('has all campaigns without page and limit, as the pages have them', async () => {
+    const own = await makeSeller(api);
+    const mine = await makeBuyer(api, own);
+    const other = await makeBuyer(api, own);
+    await insertCampaigns(own, 451);
+    const [all, active] = [await idsInOrder(own), await idsInOrder(own, 'ACTIVE')];
+    await makeSubscription(ask, mine, active[250]!);
+    await makeSubscription(ask, other, active[250]!);
+    for (const [reader, query, expected] of [
+      [own, '', all],
+      [own, '?status=ACTIVE', active],
+      [mine, '?page=undefined&limit=', active],
+    ] as const) {
+      const answer = await ask(reader, 'GET', `/api/campaigns${query}`);
+      expect([answer.statusCode, answer.headers['content-type'], answer.headers.link]).toEqual([
+        200,
+        'application/json; charset=utf-8',
+        undefined,
+      ]);
+      const { campaigns, pagination } = answer.json();
+      expect(idsOf(campaigns)).toEqual(expected);
+      expect(pagination).toEqual({ page: 1, limit: 10_000, total: expected.length, pages: 1 });
+    }
+    const pages = await ask(own, 'GET', '/api/campaigns?limit=1000');
+    const whole = await ask(own, 'GET', '/api/campaigns');
+    expect(whole.json().campaigns).toEqual(pages.json().campaigns);
+    const seen = await ask(mine, 'GET', '/api/campaigns');
+    expect(seen.json().campaigns[250].subscriptions).toMatchObject([{ buyerId: mine.buyerId }]);
+    expect(seen.body).not.toContain(other.buyerId);
+  });
+
+  it('ends at 10,000 campaigns with a link to the next ones', async () => {
+    const own = await makeSeller(api);
+    await insertCampaigns(own, 10_001);
+    const all = await idsInOrder(own);
+    const answer = await ask(own, 'GET', '/api/campaigns?status=&page=');
+    expect(idsOf(answer.json().campaigns)).toEqual(all.slice(0, 10_000));
+    expect(answer.json().pagination).toEqual({ page: 1, limit: 10_000, total: 10_001, pages: 2 });
+    const [, next] = /^<(.+)>; rel="next"$/.exec(String(answer.headers.link))!;
+    expect(idsOf((await ask(own, 'GET', next!)).json().campaigns)).toEqual(all.slice(10_000));
   });
 
   it('has the newest subscriptions with their buyers, bounded, and counts all live ones', async () => {
@@ -176,6 +237,8 @@ describe('the list of campaigns', () => {
       [seller.organizationId, id],
     );
     const subscriptionId = await makeSubscription(ask, buyer, id, { dailyCap: 7, states: ['fl'] });
+    const settings = { monthlySpendingLimit: 500, phoneNumber: '(305) 555-0123' };
+    await ask(seller, 'PUT', `/api/buyers/${buyer.buyerId}`, settings);
     await api.rows(
       `UPDATE subscriptions SET ended_at = now() WHERE id = (SELECT id FROM subscriptions WHERE campaign_id = $1 AND id <> $2 LIMIT 1)`,
       [id, subscriptionId],
@@ -197,13 +260,11 @@ describe('the list of campaigns', () => {
         ...{ waterfallPriority: null, onShortWallet: 'skip', lastDistributedAt: null },
         ...{ createdAt: expect.any(String), updatedAt: expect.any(String) },
         buyer: {
-          ...{
-            id: buyer.buyerId,
-            userId: buyer.userId,
-            companyName: 'Buyer Inc',
-            priority: 5,
-            status: 'ACTIVE',
-          },
+          ...{ id: buyer.buyerId, userId: buyer.userId, sellerId: seller.organizationId },
+          ...{ companyName: 'Buyer Inc', priority: 5, walletBalance: 0, status: 'ACTIVE' },
+          ...{ autoRechargeEnabled: false, autoRechargeThreshold: null, autoRechargeAmount: null },
+          ...{ monthlySpendingLimit: 500, weeklySpendingLimit: null, phoneNumber: '+13055550123' },
+          ...{ createdAt: expect.any(String), updatedAt: expect.any(String) },
           user: { name: 'Bo Buyer', email: buyer.email },
         },
       },
@@ -227,9 +288,16 @@ describe('[S22] campaigns of a buyer', () => {
       _count: { subscriptions: 2 },
     });
     expect(Object.keys(list.json().campaigns[1].category)).toEqual(['id', 'name', 'description']);
-    for (const secret of [theirs, second.buyerId, second.email, first.email, 'roofAge'])
-      expect(list.body).not.toContain(secret);
-    expect((await ask(first, 'GET', `/api/campaigns/${shared}`)).body).not.toContain(second.buyerId);
+    const one = await ask(first, 'GET', `/api/campaigns/${shared}`);
+    for (const { body } of [list, one])
+      for (const secret of [theirs, second.buyerId, second.email, first.email, 'roofAge', 'walletBalance'])
+        expect(body).not.toContain(secret);
+    expect(Object.keys(one.json().campaign.subscriptions[0]).sort()).toEqual(
+      [
+        ...['id', 'campaignId', 'buyerId', 'dailyCap', 'states', 'status', 'waterfallPriority'],
+        ...['onShortWallet', 'lastDistributedAt', 'createdAt', 'updatedAt'],
+      ].sort(),
+    );
     expect((await ask(first, 'GET', '/api/campaigns?status=PAUSED')).json().campaigns).toEqual([]);
   });
 

@@ -436,6 +436,7 @@ describe('a client of the marketplace', () => {
         companyName: 'Made LLC',
         priority: 5,
       },
+      warnings: [expect.any(String)],
     });
     madeBuyerId = made.buyer.id;
     ok(await new Client(base).signIn('made@example.com', password));

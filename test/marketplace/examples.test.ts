@@ -25,7 +25,9 @@ const hasExample = (content: Content | undefined): boolean => {
   );
 };
 
-const ofAccounts = ['/api/auth/register', '/api/auth/verify-invite'];
+/** GET /api/leads is answered to API keys too, and describes both families. */
+const isOfMarket = (url: string, method: string) =>
+  isMarketRoute(url) || url.startsWith('/api/auth/') || `${method} ${url}` === 'get /api/leads';
 const withoutBody = [
   'post /api/suppliers/{id}/rotate-key',
   'post /api/sellers/invite-code',
@@ -35,14 +37,32 @@ const withoutBody = [
   'post /api/campaigns/{id}/leads/import',
 ];
 
+type Alternatives = { anyOf?: { title?: string; properties?: Record<string, unknown> }[] };
+
 describe('the documentation of the marketplace’s routes', () => {
+  it('describes the two families of GET /api/leads as one operation', () => {
+    expect(Object.keys(paths).filter((url) => !/^[\w/{}.-]+$/.test(url))).toEqual([]);
+    const { responses } = paths['/api/leads']!.get!;
+    const { anyOf = [] } = responses['200']!.content!['application/json']!.schema as Alternatives;
+    expect(anyOf.map(({ title, properties }) => [title, Object.keys(properties ?? {})])).toEqual([
+      ['With an API key', ['success', 'leads', 'next_cursor']],
+      ['With a session', ['leads', 'pagination']],
+    ]);
+  });
+
+  it('has PATCH beside each PUT', () => {
+    const updates = Object.entries(paths).filter(([, methods]) => methods.put);
+    expect(updates.length).toBeGreaterThan(8);
+    expect(updates.filter(([, methods]) => !methods.patch).map(([url]) => url)).toEqual([]);
+  });
+
   it('has an example of each request and each answer', () => {
     const operations = Object.entries(paths)
-      .filter(([url]) => isMarketRoute(url) || ofAccounts.includes(url))
       .flatMap(([url, methods]) =>
-        Object.entries(methods).map(([method, it]) => ({ name: `${method} ${url}`, it })),
-      );
-    expect(operations.length).toBeGreaterThan(45);
+        Object.entries(methods).map(([method, it]) => ({ url, method, name: `${method} ${url}`, it })),
+      )
+      .filter(({ url, method }) => isOfMarket(url, method));
+    expect(operations.length).toBeGreaterThan(60);
     const without = operations.flatMap(({ name, it: { requestBody, responses } }) => [
       ...(/^(?:post|put|patch) /.test(name) && !requestBody && !withoutBody.includes(name)
         ? [`request of ${name}`]

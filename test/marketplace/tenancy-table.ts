@@ -199,10 +199,10 @@ export const marketRoutes: Record<string, MarketRoute> = {
     ask: at('/api/sellers/settings', { smsMarkup: 99, timeZone: 'America/Denver' }),
     answers: onlySellers,
   }),
-  'PUT /api/sellers/security': {
+  ...forBoth('/api/sellers/security', {
     ask: at('/api/sellers/security', { requireTwoFactor: false }),
     answers: onlySellers,
-  },
+  }),
   'GET /api/members': { ask: at('/api/members'), answers: onlySellers },
   'DELETE /api/members/:user_id': {
     ask: ({ owner }) => ({ url: `/api/members/${owner.userId}` }),

@@ -15,14 +15,16 @@ import { ofIngest } from './ingest-wordings.ts';
 import { ofParties } from './party-wordings.ts';
 import { ofWallets } from './wallet-wordings.ts';
 
-/** One refusal of docs/contracts-marketplace.md. */
+/** A row of docs/contracts-marketplace.md: a refusal, or below 400 the message of an answer. */
 export type Wording = { route: string; status: number; wording: string };
 
 const page = readFileSync(new URL('../../docs/contracts-marketplace.md', import.meta.url), 'utf8');
 
-export const wordings: Wording[] = [...page.matchAll(/^\| `([A-Z]+ \/\S*)` \| (\d{3}) \| `(.+)` \|$/gm)].map(
+const rows: Wording[] = [...page.matchAll(/^\| `([A-Z]+ \/\S*)` \| (\d{3}) \| `(.+)` \|$/gm)].map(
   ([, route, status, wording]) => ({ route: route!, status: Number(status), wording: wording! }),
 );
+export const refusals = rows.filter(({ status }) => status >= 400);
+export const messages = rows.filter(({ status }) => status < 400);
 
 export const nameOf = ({ route, status, wording }: Wording): string => `${route} ${status} ${wording}`;
 

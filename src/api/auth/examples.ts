@@ -51,3 +51,32 @@ export const invitation = {
   createdAt: at,
   expiresAt: '2026-12-01T12:00:00.000Z',
 };
+
+const token = 'Zk3nQ0pR7sT2uV5wX8yA1bC4dE6fG9hJ0kL3mN5pQ7r';
+export const resetAsked = { email: newBuyer.email };
+export const resetMailed = {
+  message: 'If an account with this email exists, a link to reset its password is on its way',
+};
+export const newPassword = { token, password: newBuyer.password };
+export const passwordReset = { message: 'Password reset successfully', warnings: [] };
+export const verification = { token, password: newBuyer.password };
+export const verified = { message: 'Email verified successfully', warnings: [] };
+export const verificationMailed = {
+  message: 'If this email has an account to be verified, a link is on its way',
+};
+
+export const session = {
+  id: '0197a3c2-5b1e-7c44-9d55-2f6f3a1f0a18',
+  device: 'Firefox on Linux',
+  ipAddress: '203.0.113.9',
+  createdAt: at,
+  expiresAt: '2026-12-05T12:00:00.000Z',
+  secondFactor: false,
+  current: true,
+};
+export const organization = {
+  slug: 'solar-leads-co',
+  name: newSeller.companyName,
+  role: 'SELLER',
+  current: true,
+};

@@ -13,6 +13,7 @@ import {
 import type { Runtime } from '../../usecases/runtime.ts';
 import { assertGiven, bodyOf, contractProblems, read, refused } from '../http/contract.ts';
 import { type Auth, credentialHeaders, findPerson } from './better-auth.ts';
+import * as examples from './examples.ts';
 import { emailOf } from './register.ts';
 import { peerOf } from './sign-in-limits.ts';
 
@@ -33,6 +34,12 @@ const unproven = () =>
     'Password is required',
     'Send the password of this account, or a newPassword. An account that you did not make may be a stranger’s.',
   );
+
+/** What is said of a new password that was accepted; nothing when none was given. */
+const warningsOf = (password: string | undefined): string[] => {
+  const warning = password === undefined ? null : passwordWarning(password);
+  return warning === null ? [] : [warning];
+};
 
 /** What a request proves of the account: its new or current password, or else the session that it brings. */
 export async function ownerProofOf(
@@ -56,33 +63,46 @@ export function recoveryRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
   const links = accountLinksOf(config);
   const passwords = createPasswords(config);
   const spending = { db, links, passwords, counters: deps.counters };
-  const schema = (summary: string, answer: z.ZodType = said) => ({
+  const schema = (summary: string, body: z.ZodType, answer: z.ZodType) => ({
     schema: {
       summary,
       tags: ['accounts'],
+      body,
       response: { 200: answer, ...contractProblems(400, 429, 503) },
     },
   });
+  const address = z.object({ email: z.string() }).meta({ examples: [examples.resetAsked] });
   return async (app) => {
-    app.post('/api/auth/forgot-password', schema('Mail a link that resets the password'), async (request) => {
+    const mailsReset = said.meta({ examples: [examples.resetMailed] });
+    const asking = schema('Mail a link that resets the password', address, mailsReset);
+    app.post('/api/auth/forgot-password', asking, async (request) => {
       const given = bodyOf(request);
       assertGiven(given, ['email'], 'Email is required');
       await askForReset(deps, { email: emailOf(given.email), ...peerOf(request) });
       return { message: 'If an account with this email exists, a link to reset its password is on its way' };
     });
 
-    app.post('/api/auth/reset-password', schema('Set a new password by a link', warned), async (request) => {
+    const resetting = schema(
+      'Set a new password by a link',
+      reset.meta({ examples: [examples.newPassword] }),
+      warned.meta({ examples: [examples.passwordReset] }),
+    );
+    app.post('/api/auth/reset-password', resetting, async (request) => {
       const given = bodyOf(request);
       assertGiven(given, ['token', 'password'], 'Token and password are required');
       const { token, password } = read(reset, given);
       const problem = passwordProblem(password);
       if (problem) throw refused('Invalid password', problem);
       if (!(await resetPassword(spending, token, password))) throw refused(invalidLink);
-      const warning = passwordWarning(password);
-      return { message: 'Password reset successfully', warnings: warning ? [warning] : [] };
+      return { message: 'Password reset successfully', warnings: warningsOf(password) };
     });
 
-    app.post('/api/auth/verify-email', schema('Verify an address by a link'), async (request) => {
+    const verifying = schema(
+      'Verify an address by a link',
+      verification.meta({ examples: [examples.verification] }),
+      warned.meta({ examples: [examples.verified] }),
+    );
+    app.post('/api/auth/verify-email', verifying, async (request) => {
       const given = bodyOf(request);
       assertGiven(given, ['token'], 'Token is required');
       const { token: sent, ...fields } = read(verification, given);
@@ -91,18 +111,16 @@ export function recoveryRoutes(deps: Deps, auth: Auth): FastifyPluginAsync {
       const verified = await verifyAddress(spending, sent, proof);
       if (verified === 'unproven') throw unproven();
       if (!verified) throw refused(invalidLink);
-      return { message: 'Email verified successfully' };
+      return { message: 'Email verified successfully', warnings: warningsOf(fields.newPassword) };
     });
 
-    app.post(
-      '/api/auth/resend-verification',
-      schema('Mail the link that verifies an address again'),
-      async (request) => {
-        const given = bodyOf(request);
-        assertGiven(given, ['email'], 'Email is required');
-        await askForVerification(deps, { email: emailOf(given.email), ...peerOf(request) });
-        return { message: 'If this email has an account to be verified, a link is on its way' };
-      },
-    );
+    const mailsVerification = said.meta({ examples: [examples.verificationMailed] });
+    const repeating = schema('Mail the link that verifies an address again', address, mailsVerification);
+    app.post('/api/auth/resend-verification', repeating, async (request) => {
+      const given = bodyOf(request);
+      assertGiven(given, ['email'], 'Email is required');
+      await askForVerification(deps, { email: emailOf(given.email), ...peerOf(request) });
+      return { message: 'If this email has an account to be verified, a link is on its way' };
+    });
   };
 }

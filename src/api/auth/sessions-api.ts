@@ -15,6 +15,7 @@ import { text } from '../http/fields.ts';
 import type { Access } from './access.ts';
 import { browserName } from './browser-name.ts';
 import { sellerOf, sessionOf } from './caller.ts';
+import * as examples from './examples.ts';
 
 type Deps = Pick<Runtime, 'db' | 'log'>;
 type App = Parameters<FastifyPluginAsync>[0];
@@ -51,7 +52,12 @@ function sessionRoutes(app: App, { db }: Deps, access: Access): void {
       schema: {
         tags,
         summary: 'List where you are signed in, newest first',
-        response: { 200: z.object({ sessions: z.array(openSession) }), ...contractProblems(401, 429) },
+        response: {
+          200: z
+            .object({ sessions: z.array(openSession) })
+            .meta({ examples: [{ sessions: [examples.session] }] }),
+          ...contractProblems(401, 429),
+        },
       },
     },
     async (request) => {
@@ -77,7 +83,10 @@ function sessionRoutes(app: App, { db }: Deps, access: Access): void {
       schema: {
         tags,
         summary: 'Sign out one session',
-        response: { 200: z.object({ message }), ...contractProblems(401, 404, 429) },
+        response: {
+          200: z.object({ message }).meta({ examples: [{ message: 'Session revoked successfully' }] }),
+          ...contractProblems(401, 404, 429),
+        },
       },
     },
     async (request) => {
@@ -95,7 +104,12 @@ function sessionRoutes(app: App, { db }: Deps, access: Access): void {
       schema: {
         tags,
         summary: 'Sign out all sessions but this one',
-        response: { 200: z.object({ message, revoked: z.int() }), ...contractProblems(401, 429) },
+        response: {
+          200: z
+            .object({ message, revoked: z.int() })
+            .meta({ examples: [{ message: 'Other sessions revoked successfully', revoked: 2 }] }),
+          ...contractProblems(401, 429),
+        },
       },
     },
     async (request) => {
@@ -121,7 +135,12 @@ function organizationRoutes(app: App, { db }: Deps, access: Access): void {
       schema: {
         tags,
         summary: 'List the organizations you belong to',
-        response: { 200: z.object({ organizations: z.array(organization) }), ...contractProblems(401, 429) },
+        response: {
+          200: z
+            .object({ organizations: z.array(organization) })
+            .meta({ examples: [{ organizations: [examples.organization] }] }),
+          ...contractProblems(401, 429),
+        },
       },
     },
     async (request) => {
@@ -138,32 +157,38 @@ function organizationRoutes(app: App, { db }: Deps, access: Access): void {
       };
     },
   );
-  app.put(
-    '/api/auth/organization',
-    {
+  for (const method of ['PUT', 'PATCH'] as const)
+    app.route({
+      method,
+      url: '/api/auth/organization',
       onRequest: access.session,
       schema: {
         tags,
         summary: 'Choose the organization that this session acts for',
-        body: z.object({ organization: z.string().describe('Its slug') }),
-        response: { 200: z.object({ message }), ...contractProblems(400, 401, 404, 429) },
+        body: z
+          .object({ organization: z.string().describe('Its slug') })
+          .meta({ examples: [{ organization: examples.organization.slug }] }),
+        response: {
+          200: z.object({ message }).meta({ examples: [{ message: 'Organization selected successfully' }] }),
+          ...contractProblems(400, 401, 404, 429),
+        },
       },
-    },
-    async (request) => {
-      const { id, person } = sessionOf(request);
-      const given = read(z.object({ organization: text(200).optional() }), bodyOf(request));
-      if (!given.organization) throw refused('Organization is required');
-      if (!(await chooseOrganization(db, { id, userId: person.id }, given.organization)))
-        throw missing('Organization not found');
-      return { message: 'Organization selected successfully' };
-    },
-  );
+      handler: async (request) => {
+        const { id, person } = sessionOf(request);
+        const given = read(z.object({ organization: text(200).optional() }), bodyOf(request));
+        if (!given.organization) throw refused('Organization is required');
+        if (!(await chooseOrganization(db, { id, userId: person.id }, given.organization)))
+          throw missing('Organization not found');
+        return { message: 'Organization selected successfully' };
+      },
+    });
 }
 
 function securityRoute(app: App, { db }: Deps, access: Access): void {
-  app.put(
-    '/api/sellers/security',
-    {
+  for (const method of ['PUT', 'PATCH'] as const)
+    app.route({
+      method,
+      url: '/api/sellers/security',
       onRequest: access.market('seller'),
       schema: {
         tags,
@@ -178,15 +203,14 @@ function securityRoute(app: App, { db }: Deps, access: Access): void {
           ...contractProblems(400, 401, 403, 429),
         },
       },
-    },
-    async (request) => {
-      const { organizationId, person } = sellerOf(request);
-      const { requireTwoFactor } = read(z.object({ requireTwoFactor: z.boolean() }), bodyOf(request));
-      const demand = { organizationId, userId: person.id, demanded: requireTwoFactor };
-      if (!(await demandSecondFactor(db, demand))) throw noSecondFactor();
-      return { message: 'Security settings updated successfully', security: { requireTwoFactor } };
-    },
-  );
+      handler: async (request) => {
+        const { organizationId, person } = sellerOf(request);
+        const { requireTwoFactor } = read(z.object({ requireTwoFactor: z.boolean() }), bodyOf(request));
+        const demand = { organizationId, userId: person.id, demanded: requireTwoFactor };
+        if (!(await demandSecondFactor(db, demand))) throw noSecondFactor();
+        return { message: 'Security settings updated successfully', security: { requireTwoFactor } };
+      },
+    });
 }
 
 /** Only a person who has one may ask others for it, so that the organization cannot lock out all of its people. */

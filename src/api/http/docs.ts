@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { familyUrl, joinFamilies } from './families.ts';
 import { addressOf, type Limiter } from './limits.ts';
 
 const description = `Receives leads, offers each lead to its buyers, and reveals the contact only after payment.
@@ -26,7 +27,12 @@ export async function describeApi(app: FastifyInstance, publicUrl: string): Prom
       },
       security: [{ bearer: [] }, { apiKey: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: (route) => {
+      const { schema, url } = jsonSchemaTransform(route);
+      return { schema, url: familyUrl(url, route.route.constraints) };
+    },
+    transformObject: (document) =>
+      'openapiObject' in document ? joinFamilies(document.openapiObject) : document.swaggerObject,
   });
 }
 

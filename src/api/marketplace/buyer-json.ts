@@ -10,7 +10,7 @@ import { iso, optionalIso } from './fields.ts';
 const amount = z.number().nullable();
 const time = z.string();
 
-export const buyerSchema = z.object({
+const buyerSchema = z.object({
   id: z.string(),
   userId: z.string().nullable(),
   sellerId: z.string(),
@@ -89,7 +89,7 @@ export const wholeBuyerSchema = buyerSchema.extend({
 
 const dollarsOf = (minor: number | null) => (minor === null ? null : minorToDollars(minor));
 
-export const shownBuyer = (buyer: PartyBuyer): z.infer<typeof buyerSchema> => ({
+const shownBuyer = (buyer: PartyBuyer): z.infer<typeof buyerSchema> => ({
   id: buyer.id,
   userId: buyer.userId,
   sellerId: buyer.organizationId,
@@ -105,6 +105,15 @@ export const shownBuyer = (buyer: PartyBuyer): z.infer<typeof buyerSchema> => ({
   phoneNumber: buyer.phone,
   createdAt: iso(buyer.createdAt),
   updatedAt: iso(buyer.updatedAt),
+});
+
+/** A buyer beside what concerns it, such as a subscription or a sale. For its seller alone. */
+export const namedBuyerSchema = buyerSchema.extend({
+  user: z.object({ name: z.string(), email: z.string() }).nullable(),
+});
+export const namedBuyer = (buyer: PartyBuyer): z.infer<typeof namedBuyerSchema> => ({
+  ...shownBuyer(buyer),
+  user: buyer.user && { name: buyer.user.name, email: buyer.user.email },
 });
 
 const shownSubscription = (row: BuyerSubscription): z.infer<typeof subscriptionSchema> => ({
@@ -150,7 +159,7 @@ const totalsOf = (row: BuyerRecord) => ({
   totalSpent: minorToDollars(row.spentMinor),
   lastPurchase: optionalIso(row.lastPurchaseAt),
   campaignSubscriptions: row.subscriptions.map(shownSubscription),
-  _count: { leadAssignments: row.purchases, transactions: 0 },
+  _count: { leadAssignments: row.purchases, transactions: row.transactions },
 });
 
 export const listedBuyer = (row: BuyerRecord): z.infer<typeof listedBuyerSchema> => ({

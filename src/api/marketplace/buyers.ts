@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { changePartyBuyer, findPartyBuyer, listPartyBuyers } from '../../db/marketplace/buyers.ts';
 import { findSeller } from '../../db/marketplace/sellers.ts';
+import { passwordWarning } from '../../domain/account/password.ts';
 import { partyStatuses, priorities } from '../../domain/marketplace/party.ts';
 import { createBuyer, type HashPassword } from '../../usecases/marketplace/buyers.ts';
 import { changeSettings } from '../../usecases/payment/buyer-settings.ts';
@@ -138,8 +139,12 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
             .meta({ examples: [examples.newBuyer] }),
           response: {
             201: z
-              .object({ message: z.literal('Buyer created successfully'), buyer: madeBuyer })
-              .meta({ examples: [{ message: 'Buyer created successfully', buyer: examples.madeBuyer }] }),
+              .object({
+                message: z.literal('Buyer created successfully'),
+                buyer: madeBuyer,
+                warnings: z.array(z.string()).describe('What was accepted and should be changed'),
+              })
+              .meta({ examples: [examples.createdBuyer] }),
             ...contractProblems(400, 401, 403, 413, 415, 429, 503),
           },
         },
@@ -148,10 +153,12 @@ function listAndCreate(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const { organizationId, person } = sellerOf(request);
         const buyer = buyerOf(bodyOf(request));
         const { id, userId, email } = await createBuyer(deps, organizationId, buyer, person.id);
-        const { name, companyName, priority } = buyer;
+        const { name, companyName, priority, password } = buyer;
+        const warning = passwordWarning(password);
         return reply.status(201).send({
           message: 'Buyer created successfully',
           buyer: { id, userId, email, name, companyName, priority },
+          warnings: warning ? [warning] : [],
         });
       },
     );

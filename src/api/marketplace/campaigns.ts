@@ -9,10 +9,8 @@ import {
   changeCampaign,
   findCampaign,
   insertCampaign,
-  listCampaigns,
   type NewCampaign,
 } from '../../db/marketplace/campaigns.ts';
-import { newestSubscriptions, ownSubscriptions } from '../../db/marketplace/subscriptions.ts';
 import {
   campaignStatuses,
   distributionLogics,
@@ -22,7 +20,7 @@ import {
 import { newId } from '../../events/new-id.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { type Party, partyOf, sellerOf } from '../auth/caller.ts';
+import { partyOf, sellerOf } from '../auth/caller.ts';
 import {
   assertGiven,
   bodyOf,
@@ -31,7 +29,6 @@ import {
   dollars,
   type Given,
   missing,
-  pagination,
   paginationSchema,
   queryOf,
   read,
@@ -39,30 +36,23 @@ import {
   whole,
 } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
+import { takesTurnInHandler } from '../http/turns.ts';
+import { allCampaigns, campaignPage, mostInAll, shownCampaigns } from './campaign-list.ts';
 import * as examples from './catalog-examples.ts';
-import {
-  anyCampaignSchema,
-  buyerCampaign,
-  changedCampaign,
-  changedCampaignSchema,
-  sellerCampaign,
-} from './catalog-json.ts';
+import { anyCampaignSchema, changedCampaign, changedCampaignSchema } from './catalog-json.ts';
 import { idOf, rowId } from './fields.ts';
 
 export const unknownCampaign = 'Campaign not found';
 const params = z.object({ id: z.string() });
 
-/** A list has this many campaigns unless asked for another number, and at most `largestPage`. */
+/** A page has this many campaigns unless asked for another number, and at most `largestPage`. */
 const usualPage = 200;
 const largestPage = 1_000;
-/** Of each campaign at most the newest 100 subscriptions are listed, and about this many in one answer. */
-const mostListed = 1_000;
-const listedOfEach = (campaigns: number) => Math.min(100, Math.ceil(mostListed / Math.max(1, campaigns)));
 
 const listQuery = z.object({
   status: z.enum(campaignStatuses).optional(),
-  page: whole(1, 1_000_000).default(1),
-  limit: whole(1, largestPage).default(usualPage),
+  page: whole(1, 1_000_000).optional(),
+  limit: whole(1, largestPage).optional(),
 });
 
 const values = z
@@ -142,27 +132,6 @@ const described = z.object({
   leadTtlHours: z.int().nullable().describe('Null for the usual 72'),
 });
 
-function byCampaign<T extends { campaignId: string }>(rows: readonly T[]): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row.campaignId);
-    if (group) group.push(row);
-    else groups.set(row.campaignId, [row]);
-  }
-  return groups;
-}
-
-/** Campaigns as their viewer sees them: a seller with the newest subscriptions of each, a buyer with his own. */
-async function shown(db: Queryable, party: Party, campaigns: readonly Campaign[]) {
-  const ids = campaigns.map(({ id }) => id);
-  if (party.role === 'buyer') {
-    const own = byCampaign(await ownSubscriptions(db, party, ids));
-    return campaigns.map((campaign) => buyerCampaign(campaign, own.get(campaign.id) ?? []));
-  }
-  const sold = byCampaign(await newestSubscriptions(db, party.organizationId, ids, listedOfEach(ids.length)));
-  return campaigns.map((campaign) => sellerCampaign(campaign, sold.get(campaign.id) ?? []));
-}
-
 type Deps = Pick<Runtime, 'db'>;
 
 export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsyncZod {
@@ -171,9 +140,11 @@ export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsync
       '/api/campaigns',
       {
         onRequest: access.market('seller', 'buyer'),
+        preValidation: async (request) => takesTurnInHandler(request),
         schema: {
           tags: ['campaigns'],
           summary: 'List campaigns, newest first; buyers see the active ones of their seller',
+          description: `Without \`page\` and \`limit\`, all of them up to ${mostInAll.toLocaleString('en')}; a \`Link\` header with \`rel="next"\` says that there are more.`,
           querystring: z
             .object({ status: z.enum(campaignStatuses), page: z.int(), limit: z.int().max(largestPage) })
             .partial(),
@@ -190,12 +161,11 @@ export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsync
           },
         },
       },
-      async (request) => {
-        const party = partyOf(request);
-        const { status = null, ...page } = read(listQuery, queryOf(request));
-        const filter = { status, limit: page.limit, offset: (page.page - 1) * page.limit };
-        const { campaigns, total } = await listCampaigns(db.reader, party, filter);
-        return { campaigns: await shown(db.reader, party, campaigns), pagination: pagination(page, total) };
+      async (request, reply) => {
+        const list = { db: db.reader, party: partyOf(request), request };
+        const { status = null, page, limit } = read(listQuery, queryOf(request));
+        if (page === undefined && limit === undefined) return allCampaigns(list, status, reply);
+        return campaignPage(list, status, { page: page ?? 1, limit: limit ?? usualPage });
       },
     );
     app.post(
@@ -264,7 +234,7 @@ function oneCampaign({ db }: Deps, access: Access): FastifyPluginAsyncZod {
         const party = partyOf(request);
         const found = await findCampaign(db.reader, party, idOf(request.params, unknownCampaign));
         if (!found) throw missing(unknownCampaign);
-        const [campaign] = await shown(db.reader, party, [found]);
+        const [campaign] = await shownCampaigns(db.reader, party, [found]);
         return { campaign: campaign! };
       },
     );

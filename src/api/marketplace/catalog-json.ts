@@ -5,8 +5,8 @@ import type { Subscription, SubscriptionOfBuyer } from '../../db/marketplace/sub
 import { campaignStatuses, distributionLogics } from '../../domain/marketplace/campaign.ts';
 import { fieldTypes } from '../../domain/marketplace/category-fields.ts';
 import { minorToDollars } from '../../domain/marketplace/dollars.ts';
-import { partyStatuses } from '../../domain/marketplace/party.ts';
 import { shortWalletChoices, subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
+import { namedBuyer, namedBuyerSchema } from './buyer-json.ts';
 import { iso, optionalIso } from './fields.ts';
 
 /** What answers show of the catalog: allow-lists, with prices in dollars. */
@@ -85,26 +85,11 @@ export const shownSubscription = (row: Subscription): z.infer<typeof subscriptio
   updatedAt: iso(row.updatedAt),
 });
 
-const buyerOfSubscription = z.object({
-  id: z.string(),
-  userId: z.string().nullable(),
-  companyName: z.string().nullable(),
-  priority: z.int(),
-  status: z.enum(partyStatuses),
-  user: z.object({ name: z.string(), email: z.string() }).nullable(),
-});
-const soldSubscriptionSchema = subscriptionSchema.extend({ buyer: buyerOfSubscription });
+const soldSubscriptionSchema = subscriptionSchema.extend({ buyer: namedBuyerSchema });
 
-export const soldSubscription = (row: SubscriptionOfBuyer): z.infer<typeof soldSubscriptionSchema> => ({
+const soldSubscription = (row: SubscriptionOfBuyer): z.infer<typeof soldSubscriptionSchema> => ({
   ...shownSubscription(row),
-  buyer: {
-    id: row.buyerId,
-    userId: row.userId,
-    companyName: row.companyName,
-    priority: row.priority,
-    status: row.buyerStatus,
-    user: row.userEmail === null ? null : { name: row.userName ?? '', email: row.userEmail },
-  },
+  buyer: namedBuyer(row.buyer),
 });
 
 const bareCampaignSchema = z.object({

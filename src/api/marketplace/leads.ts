@@ -1,25 +1,17 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import {
-  type Bound,
-  type BuyerLead,
-  type LeadFilter,
-  listBuyerLeads,
-  listSellerLeads,
-  type SellerLead,
-} from '../../db/marketplace/leads.ts';
+import { type Bound, type LeadFilter, listBuyerLeads, listSellerLeads } from '../../db/marketplace/leads.ts';
 import { distributionStatuses } from '../../domain/marketplace/distribution.ts';
-import { minorToDollars } from '../../domain/marketplace/dollars.ts';
 import { openValues } from '../../usecases/marketplace/lead-values.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { type BuyerParty, partyOf, type SellerParty } from '../auth/caller.ts';
 import { bySession } from '../auth/credential.ts';
-import { type Page, pageOf, pagination, queryOf, read } from '../http/contract.ts';
+import { contractProblems, type Page, pageOf, pagination, queryOf, read } from '../http/contract.ts';
 import { text } from '../http/fields.ts';
-import { assignmentStatus, assignmentStatuses, shownAssignment, shownBuyer } from './buyer-json.ts';
-import { iso, optionalIso } from './fields.ts';
+import { assignmentStatuses } from './buyer-json.ts';
+import { buyerLead, leadListSchema, sellerLead } from './lead-json.ts';
 
 const notTooLongAgo = (value: string) => value >= '1970';
 /** PostgreSQL refuses offsets of 16 hours and more. */
@@ -58,8 +50,28 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
   return async (app) => {
     app.get(
       '/api/leads',
-      // Hidden: an OpenAPI document describes one operation of an address.
-      { constraints: bySession, onRequest: access.market('seller', 'buyer'), schema: { hide: true } },
+      {
+        constraints: bySession,
+        onRequest: access.market('seller', 'buyer'),
+        schema: {
+          tags: ['leads'],
+          summary: 'List the leads that a seller received, or that a buyer bought, newest first',
+          querystring: z
+            .object({
+              status: z.enum([...new Set([...distributionStatuses, ...assignmentStatuses])]),
+              category: z.string().describe('Id or name'),
+              startDate: z.string().describe('A date, in the time zone of the seller, or a time'),
+              endDate: z.string().describe('A date is included as a whole'),
+              page: z.int(),
+              limit: z.int().max(200),
+            })
+            .partial(),
+          response: {
+            200: leadListSchema,
+            ...contractProblems(400, 401, 403, 429, 503),
+          },
+        },
+      },
       async (request) => {
         const party = partyOf(request);
         return party.role === 'seller' ? sellerLeads(deps, party, request) : buyerLeads(deps, party, request);
@@ -99,48 +111,3 @@ async function buyerLeads(
   });
   return { leads: rows.map((row, i) => buyerLead(row, values[i]!)), pagination: pagination(page, total) };
 }
-
-const campaignOf = ({ campaign }: SellerLead | BuyerLead) =>
-  campaign && { id: campaign.id, name: campaign.name, pricePerLead: minorToDollars(campaign.priceMinor) };
-
-const categoryOf = ({ category }: SellerLead | BuyerLead) =>
-  category && { id: category.id, name: category.name, description: category.description };
-
-const sellerLead = (row: SellerLead, data: Record<string, unknown>) => ({
-  id: row.id,
-  campaignId: row.campaign?.id ?? null,
-  supplierId: row.supplier?.id ?? null,
-  categoryId: row.category?.id ?? null,
-  data,
-  state: row.state,
-  quality: row.quality,
-  status: row.status,
-  receivedAt: iso(row.receivedAt),
-  distributedAt: optionalIso(row.distributedAt),
-  expiresAt: iso(row.expiresAt),
-  category: categoryOf(row),
-  campaign: campaignOf(row),
-  supplier: row.supplier && { id: row.supplier.id, name: row.supplier.name },
-  assignments: row.assignments.map(({ buyer, ...sale }) => ({
-    ...shownAssignment(sale),
-    buyer: {
-      ...shownBuyer(buyer),
-      user: buyer.user && { name: buyer.user.name, email: buyer.user.email },
-    },
-  })),
-});
-
-const buyerLead = (row: BuyerLead, data: Record<string, unknown>) => ({
-  id: row.id,
-  assignmentId: row.assignment.id,
-  category: categoryOf(row),
-  campaign: campaignOf(row),
-  data,
-  state: row.state,
-  quality: row.quality,
-  price: minorToDollars(row.assignment.priceMinor),
-  assignedAt: iso(row.assignment.paidAt),
-  deliveredAt: optionalIso(row.assignment.deliveredAt),
-  viewedAt: optionalIso(row.assignment.viewedAt),
-  status: assignmentStatus(row.assignment),
-});

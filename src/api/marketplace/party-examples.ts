@@ -1,3 +1,5 @@
+import { passwordWarning } from '../../domain/account/password.ts';
+
 /** What the documentation shows of the requests and answers of buyers, suppliers and the seller. */
 
 const at = '2026-11-28T12:00:00.000Z';
@@ -16,7 +18,11 @@ export const newBuyer = {
 };
 
 const { email, name, companyName, priority } = newBuyer;
-export const madeBuyer = { id: buyerId, userId, email, name, companyName, priority };
+export const createdBuyer = {
+  message: 'Buyer created successfully',
+  buyer: { id: buyerId, userId, email, name, companyName, priority },
+  warnings: [passwordWarning(newBuyer.password)],
+};
 
 const record = {
   id: buyerId,

@@ -198,8 +198,7 @@ export function leadRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
         schema: {
           tags: ['leads'],
           summary: 'List leads, newest first',
-          description:
-            'With an API key. With a session, the leads of the marketplace are listed instead: see docs/contracts-marketplace.md.',
+          description: 'With an API key: the leads of the pay-per-unlock API.',
           querystring: listQuery,
           response: {
             200: z.object({

@@ -68,6 +68,8 @@ export type BuyerRecord = PartyBuyer & {
   /** In cents of US dollars. */
   spentMinor: number;
   lastPurchaseAt: Date | null;
+  /** Of its wallet: how many there are. */
+  transactions: number;
   /** The newest first; the first ones. */
   subscriptions: BuyerSubscription[];
   lastAssignment: Assignment | null;
@@ -101,10 +103,16 @@ const columns =
   coalesce((SELECT w.balance_minor FROM wallets w WHERE w.buyer_id = b.id), 0)::float8 AS "balanceMinor",
   CASE WHEN p.id IS NULL THEN NULL ELSE json_build_object('id', p.id, 'name', p.name, 'email', p.email) END AS "user"`);
 
-/** The buyers whose ids `chosen` selects, each with what it bought. A buyer belongs to one organization, and so do its sales. */
-const records = (chosen: SQL, mostSubscriptions: number) => sql`WITH chosen AS MATERIALIZED (${chosen})
-  SELECT ${columns}, sales.purchases, sales."spentMinor", sales."lastPurchaseAt", standing.subscriptions, newest."lastAssignment"
-  FROM chosen JOIN buyers b ON b.id = chosen.id LEFT JOIN users p ON p.id = b.user_id
+/**
+ * The buyers whose ids `chosen` selects, each with what it bought. A buyer belongs to one organization, and so do its sales.
+ * Transactions are counted once for all of them: with an array of ids, from the index `wallet_transactions_newest`.
+ */
+const records = (chosen: SQL, mostSubscriptions: number) => sql`WITH chosen AS MATERIALIZED (${chosen}),
+  moved AS MATERIALIZED (SELECT buyer_id, count(*)::int AS transactions FROM wallet_transactions
+    WHERE buyer_id = ANY(ARRAY(SELECT id FROM chosen)) GROUP BY buyer_id)
+  SELECT ${columns}, sales.purchases, sales."spentMinor", sales."lastPurchaseAt", coalesce(moved.transactions, 0) AS transactions,
+    standing.subscriptions, newest."lastAssignment"
+  FROM chosen JOIN buyers b ON b.id = chosen.id LEFT JOIN users p ON p.id = b.user_id LEFT JOIN moved ON moved.buyer_id = b.id
   CROSS JOIN LATERAL (SELECT count(*)::int AS purchases, coalesce(sum(price_minor) FILTER (WHERE currency = 'usd'), 0)::float8 AS "spentMinor",
     max(paid_at) AS "lastPurchaseAt" FROM lead_unlocks WHERE buyer_id = b.id AND paid_at IS NOT NULL) sales
   CROSS JOIN LATERAL (SELECT coalesce(json_agg(json_build_object('id', s.id, 'campaignId', s.campaign_id, 'buyerId', s.buyer_id,

@@ -48,26 +48,47 @@ const withCategory = sql.raw('JOIN categories g ON g.id = c.category_id');
 export type CampaignViewer = { organizationId: string; buyerId: string | null };
 export type CampaignFilter = { status: CampaignStatus | null; limit: number; offset: number };
 
-/** Newest first, and how many there are. A buyer sees active ones. */
-export async function listCampaigns(
-  db: Queryable,
-  { organizationId, buyerId }: CampaignViewer,
-  { status, limit, offset }: CampaignFilter,
-): Promise<{ campaigns: Campaign[]; total: number }> {
+/** `c` is the campaign. A buyer sees active ones. */
+function matching({ organizationId, buyerId }: CampaignViewer, status: CampaignStatus | null): SQL {
   const where = [sql`c.organization_id = ${organizationId}::uuid`];
   if (buyerId !== null) where.push(sql`c.status = 'ACTIVE'`);
   if (status !== null) where.push(sql`c.status = ${status}::text`);
-  const matching = sql.join(where, sql` AND `);
+  return sql.join(where, sql` AND `);
+}
+
+const newestFirst = sql.raw('ORDER BY c.created_at DESC, c.id DESC');
+
+/** Newest first, and how many there are. A buyer sees active ones. */
+export async function listCampaigns(
+  db: Queryable,
+  viewer: CampaignViewer,
+  { status, limit, offset }: CampaignFilter,
+): Promise<{ campaigns: Campaign[]; total: number }> {
+  const where = matching(viewer, status);
   const [counted] = await run<{ total: number }>(
     db,
-    sql`SELECT count(*)::int AS total FROM campaigns c WHERE ${matching}`,
+    sql`SELECT count(*)::int AS total FROM campaigns c WHERE ${where}`,
   );
   const campaigns = await run<Campaign>(
     db,
-    sql`SELECT ${columns} FROM (SELECT * FROM campaigns c WHERE ${matching} ORDER BY c.created_at DESC, c.id DESC
-        LIMIT ${limit}::integer OFFSET ${offset}::bigint) c ${withCategory} ORDER BY c.created_at DESC, c.id DESC`,
+    sql`SELECT ${columns} FROM (SELECT * FROM campaigns c WHERE ${where} ${newestFirst}
+        LIMIT ${limit}::integer OFFSET ${offset}::bigint) c ${withCategory} ${newestFirst}`,
   );
   return { campaigns, total: counted!.total };
+}
+
+/** The next ones of that list after the campaign with this id, which is not moved by what is made between two reads. */
+export async function campaignsAfter(
+  db: Queryable,
+  viewer: CampaignViewer,
+  { status, limit, after }: { status: CampaignStatus | null; limit: number; after: string },
+): Promise<Campaign[]> {
+  return run(
+    db,
+    sql`SELECT ${columns} FROM (SELECT * FROM campaigns c WHERE ${matching(viewer, status)}
+        AND (c.created_at, c.id) < (SELECT k.created_at, k.id FROM campaigns k WHERE k.id = ${after}::uuid) ${newestFirst}
+        LIMIT ${limit}::integer) c ${withCategory} ${newestFirst}`,
+  );
 }
 
 /** Returns null when there is none that the viewer may see: a buyer sees active ones, and those he subscribes to. */

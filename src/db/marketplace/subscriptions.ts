@@ -4,6 +4,7 @@ import type { ShortWalletChoice, SubscriptionStatus } from '../../domain/marketp
 import { type Actor, auditPart } from '../audit.ts';
 import type { Queryable } from '../client.ts';
 import { run } from '../commit.ts';
+import { buyerFields, type PartyBuyer } from './buyers.ts';
 import { wakeCampaigns } from './pending.ts';
 
 export type SubscriptionFields = {
@@ -31,18 +32,10 @@ const fieldsOf = (row: string) =>
   ${row}.status, ${row}.last_distributed_at AS "lastDistributedAt", ${row}.waterfall_priority AS "waterfallPriority",
   ${row}.on_short_wallet AS "onShortWallet", ${row}.created_at AS "createdAt", ${row}.updated_at AS "updatedAt"`);
 
-/** With what a seller sees of its buyer. */
-export type SubscriptionOfBuyer = Subscription & {
-  companyName: string | null;
-  priority: number;
-  buyerStatus: 'ACTIVE' | 'INACTIVE';
-  userId: string | null;
-  userName: string | null;
-  userEmail: string | null;
-  hasPhone: boolean;
-};
+/** With its buyer, for the seller. */
+export type SubscriptionOfBuyer = Subscription & { buyer: PartyBuyer };
 
-/** The newest live subscriptions of each of these campaigns, at most `each`. */
+/** The newest live subscriptions of each of these campaigns, at most `each`. For their seller: a buyer sees no other buyer. */
 export async function newestSubscriptions(
   db: Queryable,
   organizationId: string,
@@ -51,12 +44,11 @@ export async function newestSubscriptions(
 ): Promise<SubscriptionOfBuyer[]> {
   return run(
     db,
-    sql`SELECT ${fieldsOf('s')}, coalesce(b.company_name, b.name) AS "companyName", b.priority, upper(b.active) AS "buyerStatus",
-      b.user_id AS "userId", u.name AS "userName", u.email AS "userEmail", b.phone IS NOT NULL AND b.phone_confirmed AS "hasPhone"
+    sql`SELECT ${fieldsOf('s')}, json_build_object(${buyerFields}) AS buyer
     FROM unnest(${sql.param([...campaignIds])}::uuid[]) WITH ORDINALITY AS c(id, place)
       CROSS JOIN LATERAL (SELECT * FROM subscriptions s WHERE s.campaign_id = c.id AND s.organization_id = ${organizationId}::uuid
         AND s.ended_at IS NULL ORDER BY s.id DESC LIMIT ${each}::integer) s
-      JOIN buyers b ON b.id = s.buyer_id LEFT JOIN users u ON u.id = b.user_id
+      JOIN buyers b ON b.id = s.buyer_id LEFT JOIN users p ON p.id = b.user_id
     ORDER BY c.place, s.id DESC`,
   );
 }

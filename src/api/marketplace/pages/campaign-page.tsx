@@ -134,8 +134,9 @@ function Able({ standing }: { standing: BuyerStanding | undefined }) {
 }
 
 /** What a subscription says about a short wallet. Nothing for one that passes the lead to the next buyer. */
-function ShortWallet({ onShortWallet, hasPhone }: Pick<SubscriptionOfBuyer, 'onShortWallet' | 'hasPhone'>) {
+function ShortWallet({ onShortWallet, buyer }: Pick<SubscriptionOfBuyer, 'onShortWallet' | 'buyer'>) {
   if (onShortWallet === 'skip') return null;
+  const hasPhone = buyer.phone !== null && buyer.phoneConfirmed;
   return (
     <span class="sub">
       Takes offers by text, {hasPhone ? 'one at a time' : 'but has no phone number that you confirmed'}
@@ -176,9 +177,9 @@ function Subscriptions({
               <tr>
                 <td>
                   <a class="row-link" href={`/market/buyers/${row.buyerId}`}>
-                    {row.companyName ?? row.userName ?? 'Unnamed'}
+                    {row.buyer.companyName ?? row.buyer.user?.name ?? 'Unnamed'}
                   </a>
-                  <span class="sub clip">{row.userEmail ?? 'Does not sign in'}</span>
+                  <span class="sub clip">{row.buyer.user?.email ?? 'Does not sign in'}</span>
                 </td>
                 <td class="whole-line">
                   <Able standing={standing.buyers.get(row.id)} />
@@ -189,7 +190,7 @@ function Subscriptions({
                 </td>
                 <td data-label="States">{row.states.length > 0 ? row.states.join(', ') : 'All'}</td>
                 <td class="number" data-label={isWaterfall ? 'Place' : 'Priority'}>
-                  {isWaterfall ? (row.waterfallPriority ?? 'Last') : row.priority}
+                  {isWaterfall ? (row.waterfallPriority ?? 'Last') : row.buyer.priority}
                 </td>
               </tr>
             ))}

@@ -8,12 +8,16 @@ let seller: MadeSeller;
 let buyer: MadeBuyer;
 /** Its quota of known addresses is small. */
 let own: MadeSeller;
+/** Its other quotas are. */
+let home: MadeSeller;
 beforeAll(async () => {
   api = await startApi();
   seller = await makeSeller(api);
   buyer = await makeBuyer(api, seller);
   own = await makeSeller(api);
   await setQuotaLimit(api.runtime.db, own.slug, 'known_addresses', 6);
+  home = await makeSeller(api);
+  await setQuotaLimit(api.runtime.db, home.slug, 'idempotency_keys', 3);
   const { slug } = seller;
   await setQuotaLimit(api.runtime.db, slug, 'market_changes', 5);
   await setQuotaLimit(api.runtime.db, slug, 'requests', 40);
@@ -33,6 +37,24 @@ it('a buyer’s requests and changes use up nothing of the seller’s quotas', a
   for (let n = 0; n < 60; n += 1) expect((await rename(buyer, `Name ${n}`)).statusCode).toBe(200);
   expect((await send(seller, 'GET', '/api/buyers')).statusCode).toBe(200);
   expect((await rename(seller, 'By the seller')).statusCode).toBe(200);
+});
+
+it('buyers’ Idempotency-Keys use up nothing of the seller’s: its suppliers go on sending leads with theirs', async () => {
+  const sending = { name: 'Acme', email: 'api@quota.example' };
+  const { apiKey } = (await send(home, 'POST', '/api/suppliers', sending)).json().supplier;
+  for (const one of await Promise.all([makeBuyer(api, home), makeBuyer(api, home)]))
+    for (let n = 0; n < 5; n += 1) {
+      const key = { ...one.as, 'idempotency-key': `key-${n}` };
+      // It has no card, which is judged after the key was counted.
+      const answer = await send({ as: key }, 'POST', '/api/payments/wallet', { amount: 50 });
+      expect([answer.statusCode, answer.json().error]).toEqual([400, 'No payment method available']);
+    }
+  const ingest = async (n: number) => {
+    const as = { 'x-api-key': apiKey, 'idempotency-key': `lead-${n}` };
+    return (await send({ as }, 'POST', '/api/leads/ingest', {})).statusCode;
+  };
+  // The leads are not valid; the keys are counted before that is said.
+  expect([await ingest(1), await ingest(2), await ingest(3), await ingest(4)]).toEqual([400, 400, 400, 429]);
 });
 
 it('a seller learns of a few addresses a day that they have an account, by files and by single buyers, also at once', async () => {

@@ -21,6 +21,7 @@ import {
   subscriptionsCsv,
 } from '../usecases/marketplace/buyer-files.ts';
 import { CommandError, type Session, say, withSession } from './session.ts';
+import { commandQuotas, mostStored } from './stored-limit.ts';
 
 type Of = { organization: string };
 type CreateOptions = Of & { email: string; name: string; company?: string; priority: string; phone?: string };
@@ -97,7 +98,8 @@ async function create(session: Session, options: CreateOptions): Promise<void> {
   if (await isEmailTaken(db, email))
     throw new CommandError(`${email} is a user already. Nothing was changed.`);
   const { name, company: companyName = name } = options;
-  const fields = { email, name, companyName, priority, phone, passwordHash: null };
+  const most = await mostStored(session, 'buyers', seller.id);
+  const fields = { email, name, companyName, priority, phone, passwordHash: null, most };
   const made = await insertPartyBuyer(db, seller.id, fields, actor);
   const token = await makeBuyerPasswordToken(db, seller.id, made.id, actor);
   if (token) say(passwordLink(config, token));
@@ -117,7 +119,8 @@ async function deactivate(session: Session, id: string, { organization }: Of): P
 async function importFile(session: Session, file: string, options: FileOptions): Promise<void> {
   const { id: organizationId } = await sellerNamed(session, options.organization);
   const store = options.subscriptions ? importSubscriptions : importBuyers;
-  const { rows, created, updated, unchanged, rejected } = await store(session, createReadStream(file), {
+  const deps = { db: session.db, quotas: commandQuotas(session) };
+  const { rows, created, updated, unchanged, rejected } = await store(deps, createReadStream(file), {
     organizationId,
     actor,
     inTurn: (work) => work(),

@@ -15,7 +15,8 @@ import { readFields } from '../domain/marketplace/category-fields.ts';
 import { dollarsToMinor, minorToDollars } from '../domain/marketplace/dollars.ts';
 import { newId } from '../events/new-id.ts';
 import { createCategory } from '../usecases/marketplace/categories.ts';
-import { CommandError, say, withSession } from './session.ts';
+import { CommandError, type Session, say, withSession } from './session.ts';
+import { commandQuotas, mostStored } from './stored-limit.ts';
 
 const actor = 'cli';
 const unchanged = 'Nothing was changed.';
@@ -23,11 +24,13 @@ const mostListed = 1_000;
 
 type Seller = { organization: string };
 
-const onSeller = (slug: string, act: (db: Database, organizationId: string) => Promise<void>) =>
-  withSession(async ({ db }) => {
-    const id = await findSellerId(db, slug);
+type Act = (db: Database, organizationId: string, session: Session) => Promise<void>;
+
+const onSeller = (slug: string, act: Act) =>
+  withSession(async (session) => {
+    const id = await findSellerId(session.db, slug);
     if (id === null) throw new CommandError(`There is no seller ${slug}. ${unchanged}`);
-    await act(db, id);
+    await act(session.db, id, session);
   });
 
 const sellerOption = ['--organization <slug>', 'the organization of the seller'] as const;
@@ -60,13 +63,13 @@ export function categoryCommands(): Command {
     )
     .option('--description <text>')
     .action((options: Seller & { name: string; fields: string; description?: string }) =>
-      onSeller(options.organization, async (db, organizationId) => {
+      onSeller(options.organization, async (db, organizationId, session) => {
         assertName(options.name);
         const read = readFields(await jsonIn(options.fields));
         if (!read.ok) throw new CommandError(`${read.path} ${read.message}. ${unchanged}`);
         const { name, description = null } = options;
         const made = await createCategory(
-          db,
+          { db, quotas: commandQuotas(session) },
           organizationId,
           { name: name.trim(), description, fields: read.fields },
           actor,
@@ -123,7 +126,7 @@ function addCreate(campaign: Command): void {
     .requiredOption('--price <dollars>', 'price of a lead, such as 12.50')
     .option('--logic <logic>', distributionLogics.join(', '), distributionLogics[0])
     .action((options: CreateOptions) =>
-      onSeller(options.organization, async (db, organizationId) => {
+      onSeller(options.organization, async (db, organizationId, session) => {
         assertName(options.name);
         const logic = distributionLogics.find((each) => each === options.logic);
         if (!logic)
@@ -138,12 +141,13 @@ function addCreate(campaign: Command): void {
           ...({ allowStateSelection: true, status: 'ACTIVE', maxSales: null } as const),
           leadTtlHours: leadTtlHours.usual,
         };
+        const most = await mostStored(session, 'campaigns', organizationId);
         const made =
           category &&
           (await insertCampaign(
             db,
             organizationId,
-            { id: newId(), categoryId: category.id, ...fields },
+            { id: newId(), categoryId: category.id, ...fields, most },
             actor,
           ));
         if (!made) throw new CommandError(`There is no active category ${options.category}. ${unchanged}`);

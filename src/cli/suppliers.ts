@@ -5,7 +5,7 @@ import { isEmail } from '../domain/lead/email.ts';
 import { createSupplier, rotateKey, updateSupplier } from '../usecases/marketplace/suppliers.ts';
 import { sellerNamed } from './buyers.ts';
 import { CommandError, type Session, say, withSession } from './session.ts';
-import { mostStored } from './stored-limit.ts';
+import { commandQuotas } from './stored-limit.ts';
 
 type Of = { organization: string };
 type CreateOptions = Of & { name: string; email: string; category: string[] };
@@ -41,14 +41,7 @@ export function supplierCommands(): Command {
 }
 
 /** The command line counts among no rates. */
-const depsOf = (session: Session) => ({
-  db: session.db,
-  quotas: {
-    take: async () => undefined,
-    stored: async <T>(name: 'suppliers', organizationId: string, work: (most: number) => Promise<T>) =>
-      work(await mostStored(session, name, organizationId)),
-  },
-});
+const depsOf = (session: Session) => ({ db: session.db, quotas: commandQuotas(session) });
 
 async function list(session: Session, { organization }: Of): Promise<void> {
   const seller = await sellerNamed(session, organization);

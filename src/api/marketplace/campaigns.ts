@@ -105,14 +105,16 @@ export function newCampaignOf(given: Given): Omit<NewCampaign, 'id'> {
   return { categoryId: rowId(given.categoryId, noCategory), ...fields };
 }
 
-/** Throws 404 unless the seller has the category. */
+/** Throws 404 unless the seller has the category, and 429 for more campaigns than it may have. */
 export async function createCampaign(
-  db: Queryable,
+  { db, quotas }: Pick<Runtime, 'db' | 'quotas'>,
   organizationId: string,
   campaign: Omit<NewCampaign, 'id'>,
   actor: string,
 ): Promise<Campaign> {
-  const made = await insertCampaign(db, organizationId, { id: newId(), ...campaign }, actor);
+  const made = await quotas.stored('campaigns', organizationId, (most) =>
+    insertCampaign(db, organizationId, { id: newId(), ...campaign, most }, actor),
+  );
   if (!made) throw missing(noCategory);
   return made;
 }
@@ -163,9 +165,10 @@ async function shown(db: Queryable, party: Party, campaigns: readonly Campaign[]
   return campaigns.map((campaign) => sellerCampaign(campaign, sold.get(campaign.id) ?? []));
 }
 
-type Deps = Pick<Runtime, 'db'>;
+type Deps = Pick<Runtime, 'db' | 'quotas'>;
 
-export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsyncZod {
+export function campaignRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
+  const { db } = deps;
   return async (app) => {
     app.get(
       '/api/campaigns',
@@ -225,13 +228,13 @@ export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsync
       },
       async (request, reply) => {
         const { organizationId, person } = sellerOf(request);
-        const made = await createCampaign(db, organizationId, newCampaignOf(bodyOf(request)), person.id);
+        const made = await createCampaign(deps, organizationId, newCampaignOf(bodyOf(request)), person.id);
         return reply
           .status(201)
           .send({ message: 'Campaign created successfully', campaign: changedCampaign(made) });
       },
     );
-    await app.register(oneCampaign({ db }, access));
+    await app.register(oneCampaign(deps, access));
   };
 }
 

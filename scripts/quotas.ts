@@ -17,6 +17,7 @@ const windows = {
 /** Codes that clients knew before there were quotas. */
 const codes: Partial<Record<string, string>> = {
   api_keys: '409 `too_many_keys`',
+  categories: '400 `Too many categories`',
   files_waiting: '409 `too_many_files`',
 };
 

@@ -25,7 +25,7 @@ import {
 } from './field-options.ts';
 import { actor, type OfSeller, sellerCommand, sellerIdOf, unchanged } from './of-seller.ts';
 import { CommandError, type Session, say, withSession } from './session.ts';
-import { quotasOf } from './stored-limit.ts';
+import { commandQuotas } from './stored-limit.ts';
 
 type FileOptions = OfSeller & { subscriptions?: boolean };
 type GiveBackOptions = OfSeller & { amount?: string; all?: boolean };
@@ -121,7 +121,7 @@ async function create(session: Session, options: OfSeller & OptionValues): Promi
   const buyer = await namingOptions(ofNew, () => invitedBuyerOf(fieldsIn(ofNew, options)));
   const organizationId = await sellerIdOf(session, options.organization);
   const hashPassword = () => Promise.reject(new Error('a link sets the password'));
-  const deps = { db, quotas: quotasOf(session), hashPassword };
+  const deps = { db, quotas: commandQuotas(session), hashPassword };
   const made = await createBuyer(deps, organizationId, buyer, actor).catch((error: unknown) => {
     const isTaken = error instanceof ContractError;
     const email = buyer.email.toLowerCase();
@@ -175,7 +175,8 @@ async function importFile(session: Session, file: string, options: FileOptions):
   const { importBuyers, importSubscriptions } = await import('../usecases/marketplace/buyer-files.ts');
   const organizationId = await sellerIdOf(session, options.organization);
   const store = options.subscriptions ? importSubscriptions : importBuyers;
-  const { rows, created, updated, unchanged, rejected } = await store(session, createReadStream(file), {
+  const deps = { db: session.db, quotas: commandQuotas(session) };
+  const { rows, created, updated, unchanged, rejected } = await store(deps, createReadStream(file), {
     organizationId,
     actor,
     inTurn: (work) => work(),

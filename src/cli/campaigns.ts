@@ -22,6 +22,7 @@ import {
 } from './field-options.ts';
 import { actor, type OfSeller, sellerCommand, sellerIdOf, unchanged } from './of-seller.ts';
 import { CommandError, type Session, say, withSession } from './session.ts';
+import { commandQuotas } from './stored-limit.ts';
 
 const mostListed = 1_000;
 
@@ -100,7 +101,7 @@ async function create(session: Session, options: CreateOptions): Promise<void> {
     throw new CommandError(`There is no active category ${options.category}. ${unchanged}`);
   const made = await namingOptions(ofNew, () =>
     createCampaign(
-      db,
+      { db, quotas: commandQuotas(session) },
       organizationId,
       newCampaignOf({ ...fieldsIn(ofNew, options), categoryId: category.id }),
       actor,

@@ -15,6 +15,7 @@ import {
 } from './field-options.ts';
 import { actor, type OfSeller, sellerCommand, sellerIdOf, unchanged } from './of-seller.ts';
 import { CommandError, type Session, say, withSession } from './session.ts';
+import { commandQuotas } from './stored-limit.ts';
 
 const file = 'a JSON file: [{ "name": "phone", "type": "phone", "required": true }, …]';
 
@@ -58,7 +59,12 @@ async function create(session: Session, options: OfSeller & OptionValues): Promi
   const organizationId = await sellerIdOf(session, options.organization);
   const given = await withFile(fieldsIn(ofNew, options));
   const made = await namingOptions(ofNew, () =>
-    createCategory(session.db, organizationId, newCategoryOf(given), actor),
+    createCategory(
+      { db: session.db, quotas: commandQuotas(session) },
+      organizationId,
+      newCategoryOf(given),
+      actor,
+    ),
   );
   say(`Created ${made.name} (${made.id}).`);
 }

@@ -14,7 +14,7 @@ export async function mostStored(
 }
 
 /** The quotas of a command: it counts among no rates, and what is stored has the limits of the organization. */
-export const quotasOf = (
+export const commandQuotas = (
   session: Pick<Session, 'db' | 'config'>,
 ): Pick<Quotas, 'take' | 'giveBack' | 'hold' | 'stored'> => ({
   take: async () => undefined,

@@ -17,7 +17,7 @@ import {
 } from './field-options.ts';
 import { actor, type OfSeller, sellerCommand, sellerIdOf, unchanged } from './of-seller.ts';
 import { CommandError, type Session, say, withSession } from './session.ts';
-import { quotasOf } from './stored-limit.ts';
+import { commandQuotas } from './stored-limit.ts';
 
 const ofNew: FieldOptions = {
   name: mandatory('--name <name>'),
@@ -65,7 +65,7 @@ export function supplierCommands(): Command {
   return supplier;
 }
 
-const depsOf = (session: Session) => ({ db: session.db, quotas: quotasOf(session) });
+const depsOf = (session: Session) => ({ db: session.db, quotas: commandQuotas(session) });
 
 const lineOf = (row: Supplier): string =>
   [

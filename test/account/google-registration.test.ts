@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { setQuotaLimit } from '../../src/db/account/quotas.ts';
 import { type Visitor, visit } from '../harness/console-client.ts';
 import { posts } from '../harness/evidence.ts';
 import { type Picked, pick } from '../harness/google.ts';
@@ -9,8 +10,12 @@ import { startSystem, type TestSystem } from '../harness/system.ts';
 
 let system: TestSystem;
 let seller: MadeSeller;
+/** No more buyers may register with it today. */
+let busy: MadeSeller;
 beforeAll(async () => {
   system = await startSystem({ workers: ['account-keeper'] });
+  busy = await makeSeller(system, { name: 'Busy Leads Co' });
+  await setQuotaLimit(system.runtime.db, busy.slug, 'registrations', 0);
   seller = await makeSeller(system, { name: 'Solar Leads Co' });
 });
 afterAll(() => system?.stop());
@@ -237,6 +242,15 @@ describe('registering with Google is refused with a sentence, and nothing is sto
       landings.push((await register(asBuyer(), { email: `${mailbox}+${n}@people.example` })).landed);
     expect(landings.slice(0, 10)).toEqual(Array(10).fill('/'));
     expect(landings[10]).toContain('error=too_many_accounts');
+  });
+
+  it('with a seller with whom too many buyers registered today', async () => {
+    const before = await counts();
+    const form = { role: 'BUYER', inviteCode: busy.inviteCode };
+    const { visitor, landed } = await register(form, { email: newEmail() });
+    expect(landed).toBe(`/register/buyer?code=${busy.inviteCode}&error=too_many_buyers`);
+    expect(await pageAt(visitor, landed)).toContain('Too many buyers registered with this seller');
+    expect(await counts()).toEqual(before);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Database, Tx } from '../../src/db/client.ts';
+import type { Database, Queryable, Tx } from '../../src/db/client.ts';
 import { insertCampaign } from '../../src/db/marketplace/campaigns.ts';
 import { rotateSupplierKey } from '../../src/db/marketplace/suppliers.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
@@ -17,6 +17,9 @@ beforeAll(async () => {
   seller = await makeSeller(api);
 });
 afterAll(() => api?.stop());
+
+/** For an insert that would open a transaction of its own. */
+const withinTx = (tx: Tx): Queryable & Pick<Database, 'withTx'> => ({ ...tx, withTx: (work) => work(tx) });
 
 /** Commits `first` once the request waits for a row that it has locked. */
 async function collide(
@@ -51,9 +54,10 @@ it('a category that is deleted while a campaign of it is being made stays active
     status: 'ACTIVE' as const,
     maxSales: null,
     leadTtlHours: 72,
+    most: 100,
   };
   const answer = await collide(
-    (tx) => insertCampaign(tx, seller.organizationId, campaign, seller.userId),
+    (tx) => insertCampaign(withinTx(tx), seller.organizationId, campaign, seller.userId),
     () => ask(seller, 'DELETE', `/api/categories/${categoryId}`),
   );
   expect([answer.statusCode, answer.json().error]).toEqual([
@@ -67,9 +71,8 @@ it('[S21] a key that is replaced while another rotation replaces it leaves one k
   const { id } = (await ask(seller, 'POST', '/api/suppliers', body)).json().supplier;
   const answer = await collide(
     (tx) => {
-      const within: Pick<Database, 'withTx'> = { withTx: (work) => work(tx) };
       const key = `sk_${'a'.repeat(32)}`;
-      return rotateSupplierKey(within, seller.organizationId, id, { key, actor: seller.userId });
+      return rotateSupplierKey(withinTx(tx), seller.organizationId, id, { key, actor: seller.userId });
     },
     () => ask(seller, 'POST', `/api/suppliers/${id}/rotate-key`),
   );

@@ -66,6 +66,7 @@ export function reasonOf(error: unknown): string | null {
   if (!(error instanceof RefusedError)) return null;
   if (error instanceof ContractError && error.wording === invalidCode) return 'invite_code_refused';
   if (error.status === 403) return 'registration_closed';
+  if (error.code === 'quota_exceeded') return 'too_many_buyers';
   return error.status === 429 ? 'too_many_accounts' : 'registration_refused';
 }
 

@@ -29,7 +29,7 @@ import { problem, problemType } from '../http/problem.ts';
 import * as examples from './examples.ts';
 import { createInviteLimits, type InviteLimits } from './invite-limits.ts';
 
-type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters' | 'log'>;
+type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'counters' | 'quotas' | 'log'>;
 
 export const longestName = 200;
 const fields = z.object({
@@ -90,7 +90,7 @@ export type Registered = {
 
 /**
  * Registers the person that a body describes: for the API and for the pages. Throws ContractError, and RefusedError 429 for
- * wrong codes and for a mailbox that was given too often.
+ * wrong codes, for a mailbox that was given too often and for a seller with whom too many buyers registered.
  */
 export async function registerPerson(
   registering: Registering,

@@ -21,6 +21,8 @@ const sentences: Readonly<Record<string, string>> = {
   registration_refused: 'No account was made. Check the role and the invite code, and try again.',
   too_many_accounts:
     'Too many accounts were made with this mailbox today, and no other was made. Try again later.',
+  too_many_buyers:
+    'Too many buyers registered with this seller, and no account was made. Ask your seller, or try again later.',
   address_unverified:
     'Google has not verified this address, so no account was made. Choose another one, or register with a password.',
   access_denied: 'You did not allow the sign-in with Google.',

@@ -18,6 +18,7 @@ import {
   mostPriceMinor,
 } from '../../domain/marketplace/campaign.ts';
 import { newId } from '../../events/new-id.ts';
+import type { Quotas } from '../../usecases/account/quotas.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { partyOf, sellerOf } from '../auth/caller.ts';
@@ -95,14 +96,16 @@ export function newCampaignOf(given: Given): Omit<NewCampaign, 'id'> {
   return { categoryId: rowId(given.categoryId, noCategory), ...fields };
 }
 
-/** Throws 404 unless the seller has the category. */
+/** Throws 404 unless the seller has the category, and 429 for more campaigns than it may have. */
 export async function createCampaign(
-  db: Queryable,
+  { db, quotas }: Pick<Runtime, 'db'> & { quotas: Pick<Quotas, 'stored'> },
   organizationId: string,
   campaign: Omit<NewCampaign, 'id'>,
   actor: string,
 ): Promise<Campaign> {
-  const made = await insertCampaign(db, organizationId, { id: newId(), ...campaign }, actor);
+  const made = await quotas.stored('campaigns', organizationId, (most) =>
+    insertCampaign(db, organizationId, { id: newId(), ...campaign, most }, actor),
+  );
   if (!made) throw missing(noCategory);
   return made;
 }
@@ -132,9 +135,10 @@ const described = z.object({
   leadTtlHours: z.int().nullable().describe('Null for the usual 72'),
 });
 
-type Deps = Pick<Runtime, 'db'>;
+type Deps = Pick<Runtime, 'db' | 'quotas'>;
 
-export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsyncZod {
+export function campaignRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
+  const { db } = deps;
   return async (app) => {
     app.get(
       '/api/campaigns',
@@ -195,13 +199,13 @@ export function campaignRoutes({ db }: Deps, access: Access): FastifyPluginAsync
       },
       async (request, reply) => {
         const { organizationId, person } = sellerOf(request);
-        const made = await createCampaign(db, organizationId, newCampaignOf(bodyOf(request)), person.id);
+        const made = await createCampaign(deps, organizationId, newCampaignOf(bodyOf(request)), person.id);
         return reply
           .status(201)
           .send({ message: 'Campaign created successfully', campaign: changedCampaign(made) });
       },
     );
-    await app.register(oneCampaign({ db }, access));
+    await app.register(oneCampaign(deps, access));
   };
 }
 

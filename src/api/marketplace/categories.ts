@@ -96,9 +96,10 @@ function changedCategory(changed: ChangedCategory): Category {
   return changed;
 }
 
-type Deps = Pick<Runtime, 'db'>;
+type Deps = Pick<Runtime, 'db' | 'quotas'>;
 
-export function categoryRoutes({ db }: Deps, access: Access): FastifyPluginAsyncZod {
+export function categoryRoutes(deps: Deps, access: Access): FastifyPluginAsyncZod {
+  const { db } = deps;
   const seen = async (caller: CatalogCaller) => {
     if (caller.kind === 'supplier') return (await categoriesOfSupplier(db, caller)).map(shownCategory);
     const rows = await listCategories(db.reader, caller.organizationId);
@@ -145,13 +146,18 @@ export function categoryRoutes({ db }: Deps, access: Access): FastifyPluginAsync
       },
       async (request, reply) => {
         const { organizationId, person } = sellerOf(request);
-        const category = await createCategory(db, organizationId, newCategoryOf(bodyOf(request)), person.id);
+        const category = await createCategory(
+          deps,
+          organizationId,
+          newCategoryOf(bodyOf(request)),
+          person.id,
+        );
         return reply
           .status(201)
           .send({ message: 'Category created successfully', category: shownCategory(category) });
       },
     );
-    await app.register(oneCategory({ db }, access));
+    await app.register(oneCategory(deps, access));
   };
 }
 

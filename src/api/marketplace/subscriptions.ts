@@ -97,7 +97,11 @@ const described = z
   .partial();
 
 /** What a buyer orders from the campaigns of its seller. */
-export function subscriptionRoutes({ db }: Pick<Runtime, 'db'>, access: Access): FastifyPluginAsyncZod {
+export function subscriptionRoutes(
+  deps: Pick<Runtime, 'db' | 'quotas'>,
+  access: Access,
+): FastifyPluginAsyncZod {
+  const { db } = deps;
   const url = '/api/campaigns/subscribe';
   const onRequest = access.market('buyer');
   const change = async (request: FastifyRequest) => {
@@ -143,7 +147,7 @@ export function subscriptionRoutes({ db }: Pick<Runtime, 'db'>, access: Access):
         const given = bodyOf(request);
         assertGiven(given, ['campaignId'], 'Campaign ID is required');
         const order = { ...orderOf(given), campaignId: rowId(given.campaignId, 'Campaign not found') };
-        const { subscription, campaign } = await subscribe(db, buyer, order, buyer.person.id);
+        const { subscription, campaign } = await subscribe(deps, buyer, order, buyer.person.id);
         return reply.status(201).send({
           message: 'Subscribed to campaign successfully',
           subscription: newSubscription(subscription, campaign),

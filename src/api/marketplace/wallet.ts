@@ -10,7 +10,7 @@ import { countStripeCall } from '../../usecases/payment/wallet-calls.ts';
 import { walletOf } from '../../usecases/payment/wallet-customer.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
-import { type BuyerParty, buyerOf } from '../auth/caller.ts';
+import { type BuyerParty, buyerOf, quotaOwnerOf } from '../auth/caller.ts';
 import {
   bodyOf,
   contractProblems,
@@ -156,9 +156,10 @@ function adding(deps: Deps, access: Access): FastifyPluginAsyncZod {
         const order = {
           amountMinor: amountOf(given),
           cardId: cardIdOf(given),
-          key: await keyOf(request, deps, buyer),
+          key: keyOf(request, deps, buyer),
         };
         await countStripeCall(deps, buyer);
+        await countIdempotencyKey(request, deps, quotaOwnerOf(request));
         const wallet = await walletOf(deps, buyer);
         const result = await addFunds(deps, wallet, order);
         return answer(deps, buyer, result, reply);
@@ -174,8 +175,7 @@ function cardIdOf({ paymentMethodId }: Given): string | null {
 }
 
 /** Keys of one buyer are not those of another buyer of its seller. */
-async function keyOf(request: FastifyRequest, deps: Deps, { organizationId, buyerId }: BuyerParty) {
-  await countIdempotencyKey(request, deps, { organizationId, keyId: null });
+function keyOf(request: FastifyRequest, deps: Deps, { organizationId, buyerId }: BuyerParty) {
   return idempotencyKeyOf(request, { organizationId, supplierId: buyerId, vault: deps.vault }, request.body);
 }
 

@@ -20,7 +20,11 @@ export type BuyerRow = {
   weeklySpendingLimit?: number | null;
 };
 
-export type BuyerRowOutcome = 'created' | 'updated' | 'unchanged' | 'taken' | 'nameless';
+/** `full`: beyond what the organization may store. */
+export type BuyerRowOutcome = 'created' | 'updated' | 'unchanged' | 'taken' | 'nameless' | 'full';
+
+/** `room`: how many new rows may be stored. */
+type StoringRows = { actor: Actor; room: number };
 
 /** Before every other id. */
 const firstId = '00000000-0000-0000-0000-000000000000';
@@ -48,7 +52,7 @@ export async function storeBuyerRows(
   db: Queryable,
   organizationId: string,
   rows: readonly BuyerRow[],
-  actor: Actor,
+  { actor, room }: StoringRows,
 ): Promise<BuyerRowOutcome[]> {
   const given = rows.map((row, line) => ({
     line,
@@ -71,9 +75,11 @@ export async function storeBuyerRows(
         updated_at = now()
       FROM known k WHERE b.id = k.id AND to_jsonb(k.row) <> to_jsonb(k) - 'line' - 'row'
       RETURNING k.line, b.id, to_jsonb(k.row) AS before, to_jsonb(b) AS after),
+    missing AS (
+      SELECT r.*, row_number() OVER (ORDER BY r.line) AS place FROM given r
+      WHERE r.name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM users u WHERE u.email = r.email)),
     people AS (
-      INSERT INTO users (id, name, email, role) SELECT r."userId", r.name, r.email, 'member' FROM given r
-      WHERE r.name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM users u WHERE u.email = r.email)
+      INSERT INTO users (id, name, email, role) SELECT r."userId", r.name, r.email, 'member' FROM missing r WHERE r.place <= ${room}::bigint
       ORDER BY r.email ON CONFLICT (email) DO NOTHING RETURNING id),
     made AS (
       INSERT INTO buyers (id, organization_id, external_id, name, email, user_id, company_name, priority, phone, active,
@@ -99,6 +105,7 @@ export async function storeBuyerRows(
     SELECT r.line, CASE WHEN EXISTS (SELECT 1 FROM made WHERE made.id = r.id) THEN 'created'
       WHEN EXISTS (SELECT 1 FROM changed c WHERE c.line = r.line) THEN 'updated'
       WHEN EXISTS (SELECT 1 FROM known k WHERE k.line = r.line) THEN 'unchanged'
+      WHEN EXISTS (SELECT 1 FROM missing m WHERE m.line = r.line AND m.place > ${room}::bigint) THEN 'full'
       WHEN r.name IS NULL AND NOT EXISTS (SELECT 1 FROM users u WHERE u.email = r.email) THEN 'nameless' ELSE 'taken' END AS outcome
     FROM given r`,
   );
@@ -190,7 +197,8 @@ export type SubscriptionRowOutcome =
   | 'no_buyer'
   | 'no_campaign'
   | 'not_active'
-  | 'no_states';
+  | 'no_states'
+  | 'full';
 
 /** Values that are undefined are left out of its JSON. */
 const subscriptionPatchOf = (row: SubscriptionRow) => ({
@@ -209,7 +217,7 @@ export async function storeSubscriptionRows(
   db: Queryable,
   organizationId: string,
   rows: readonly SubscriptionRow[],
-  actor: Actor,
+  { actor, room }: StoringRows,
 ): Promise<SubscriptionRowOutcome[]> {
   const given = rows.map((row, line) => ({
     line,
@@ -235,12 +243,15 @@ export async function storeSubscriptionRows(
         on_short_wallet = k.on_short_wallet, updated_at = now()
       FROM known k WHERE s.id = k.id AND NOT k.unwanted AND to_jsonb(k.row) <> to_jsonb(k) - 'line' - 'row' - 'unwanted'
       RETURNING k.line, s.id, to_jsonb(k.row) AS before, to_jsonb(s) AS after),
+    missing AS (
+      SELECT g.*, row_number() OVER (ORDER BY g.line) AS place FROM given g
+      WHERE g.buyer IS NOT NULL AND g.state = 'ACTIVE' AND NOT g.unwanted AND NOT EXISTS (SELECT 1 FROM known k WHERE k.line = g.line)),
     made AS (
       INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id, status, daily_cap, states, waterfall_priority, on_short_wallet)
       SELECT g.id, ${organizationId}::uuid, g.campaign, g.buyer, coalesce(g.patch->>'status', 'ACTIVE'), (g.patch->>'daily_cap')::integer,
         ARRAY(SELECT jsonb_array_elements_text(coalesce(g.patch->'states', '[]'))), (g.patch->>'waterfall_priority')::integer,
         coalesce(g.patch->>'on_short_wallet', 'skip')
-      FROM given g WHERE g.buyer IS NOT NULL AND g.state = 'ACTIVE' AND NOT g.unwanted AND NOT EXISTS (SELECT 1 FROM known k WHERE k.line = g.line)
+      FROM missing g WHERE g.place <= ${room}::bigint
       ORDER BY g.campaign, g.buyer ON CONFLICT (campaign_id, buyer_id) WHERE ended_at IS NULL DO NOTHING RETURNING subscriptions.*),
     noted AS (${auditPart(
       { organizationId, actor, action: 'subscription.imported' },
@@ -257,6 +268,7 @@ export async function storeSubscriptionRows(
     SELECT g.line, CASE WHEN g.buyer IS NULL THEN 'no_buyer' WHEN g.campaign IS NULL THEN 'no_campaign' WHEN g.unwanted THEN 'no_states'
       WHEN EXISTS (SELECT 1 FROM made WHERE made.id = g.id) THEN 'created'
       WHEN EXISTS (SELECT 1 FROM changed c WHERE c.line = g.line) THEN 'updated'
+      WHEN EXISTS (SELECT 1 FROM missing m WHERE m.line = g.line AND m.place > ${room}::bigint) THEN 'full'
       WHEN EXISTS (SELECT 1 FROM known k WHERE k.line = g.line) THEN 'unchanged' WHEN g.state <> 'ACTIVE' THEN 'not_active'
       ELSE 'unchanged' END AS outcome
     FROM given g`,

@@ -2,8 +2,9 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { PartyStatus } from '../../domain/marketplace/party.ts';
 import type { ShortWalletChoice } from '../../domain/marketplace/subscription.ts';
 import { newId } from '../../events/new-id.ts';
+import { insertWithin } from '../account/stored.ts';
 import { type Actor, auditPart } from '../audit.ts';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { wakeCampaigns } from './pending.ts';
 
@@ -175,19 +176,20 @@ export type NewPartyBuyer = {
 
 /**
  * Makes a user, its sign-in method, the buyer and its membership in one statement, with its audit row. Throws the
- * violation of `emailConstraint`.
+ * violation of `emailConstraint`, and StoredQuotaError when the organization has `most`.
  */
 export async function insertPartyBuyer(
-  db: Queryable,
+  db: Queryable & Pick<Database, 'withTx'>,
   organizationId: string,
-  buyer: NewPartyBuyer,
+  buyer: NewPartyBuyer & { most: number },
   actor: Actor,
 ): Promise<{ id: string; userId: string; email: string }> {
   const id = newId();
   const email = buyer.email.toLowerCase();
-  const [row] = await run<{ id: string; userId: string }>(
-    db,
-    sql`WITH person AS (
+  const [row] = await insertWithin(db, { name: 'buyers', organizationId, most: buyer.most }, (tx) =>
+    run<{ id: string; userId: string }>(
+      tx,
+      sql`WITH person AS (
       INSERT INTO users (id, name, email, role) VALUES (${newId()}::uuid, ${buyer.name}::text, ${email}::text, 'member') RETURNING id),
     credential AS (
       INSERT INTO accounts (id, user_id, account_id, provider_id, password)
@@ -208,6 +210,7 @@ export async function insertPartyBuyer(
       },
     )})
     SELECT id, user_id AS "userId" FROM made`,
+    ),
   );
   return { ...row!, email };
 }

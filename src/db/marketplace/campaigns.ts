@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { CampaignStatus, DistributionLogic } from '../../domain/marketplace/campaign.ts';
+import { insertWithin } from '../account/stored.ts';
 import { type Actor, auditPart } from '../audit.ts';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import type { Category } from './categories.ts';
 import { wakeCampaigns } from './pending.ts';
@@ -108,18 +109,19 @@ export async function findCampaign(
 
 export type NewCampaign = CampaignFields & { id: string; categoryId: string };
 
-/** Returns null when the organization has no such active category. */
+/** Returns null when the organization has no such active category. Throws StoredQuotaError when it has `most` campaigns. */
 export async function insertCampaign(
-  db: Queryable,
+  db: Queryable & Pick<Database, 'withTx'>,
   organizationId: string,
-  campaign: NewCampaign,
+  campaign: NewCampaign & { most: number },
   actor: Actor,
 ): Promise<Campaign | null> {
   const { id, categoryId, name, description, priceMinor, distributionLogic } = campaign;
-  const { allowStateSelection, status, maxSales, leadTtlHours } = campaign;
-  const [row] = await run<Campaign>(
-    db,
-    sql`WITH g AS (
+  const { allowStateSelection, status, maxSales, leadTtlHours, most } = campaign;
+  const [row] = await insertWithin(db, { name: 'campaigns', organizationId, most }, (tx) =>
+    run<Campaign>(
+      tx,
+      sql`WITH g AS (
       SELECT * FROM categories WHERE organization_id = ${organizationId}::uuid AND id = ${categoryId}::uuid AND is_active FOR SHARE),
     c AS (
       INSERT INTO campaigns (id, organization_id, category_id, name, description, price_minor, distribution_logic,
@@ -131,6 +133,7 @@ export async function insertCampaign(
       { subject: sql`'campaign:' || c.id`, before: sql`NULL::jsonb`, after: sql`to_jsonb(c)`, rows: sql`c` },
     )})
     SELECT ${columns} FROM c JOIN g ON g.id = c.category_id`,
+    ),
   );
   return row ?? null;
 }

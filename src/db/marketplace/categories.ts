@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { CategoryField } from '../../domain/marketplace/category-fields.ts';
+import { insertWithin } from '../account/stored.ts';
 import { type Actor, auditPart } from '../audit.ts';
 import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
@@ -15,9 +16,6 @@ export type Category = {
   updatedAt: Date;
 };
 
-/** A seller has at most this many, so that a list of them needs no pages. */
-export const mostCategories = 500;
-
 /** Unique within an organization, in any case; inactive ones keep their names. */
 export const categoryNameConstraint = 'categories_name';
 
@@ -25,7 +23,7 @@ const columns =
   sql.raw(`c.id, c.organization_id AS "organizationId", c.name, c.description, c.fields, c.is_active AS "isActive",
   c.created_at AS "createdAt", c.updated_at AS "updatedAt"`);
 
-/** Active ones by name, or those that were deleted. */
+/** Active ones by name, or those that were deleted. Their number is limited. */
 export async function listCategories(
   db: Queryable,
   organizationId: string,
@@ -34,7 +32,7 @@ export async function listCategories(
   return run(
     db,
     sql`SELECT ${columns} FROM categories c WHERE c.organization_id = ${organizationId}::uuid AND c.is_active = ${isActive}::boolean
-      ORDER BY lower(c.name) LIMIT ${mostCategories}::integer`,
+      ORDER BY lower(c.name)`,
   );
 }
 
@@ -53,7 +51,7 @@ export async function listCategoriesOfSupplier(
       FROM suppliers s LEFT JOIN supplier_categories m ON m.supplier_id = s.id
         LEFT JOIN categories c ON c.id = m.category_id AND c.organization_id = s.organization_id AND c.is_active
       WHERE s.organization_id = ${organizationId}::uuid AND s.id = ${supplierId}::uuid AND s.status = 'ACTIVE'
-      ORDER BY lower(c.name) LIMIT ${mostCategories}::integer`,
+      ORDER BY lower(c.name)`,
   );
   return rows.length === 0 ? null : rows.flatMap(({ found }) => found ?? []);
 }
@@ -72,28 +70,28 @@ export async function findCategory(
   return row ?? null;
 }
 
-/** Returns null when the organization has as many as it may. Throws the violation of `categoryNameConstraint`. */
+/** Throws StoredQuotaError when the organization has `most`, and the violation of `categoryNameConstraint`. */
 export async function insertCategory(
-  db: Queryable,
+  db: Queryable & Pick<Database, 'withTx'>,
   organizationId: string,
-  category: Pick<Category, 'id' | 'name' | 'description' | 'fields'>,
+  category: Pick<Category, 'id' | 'name' | 'description' | 'fields'> & { most: number },
   actor: Actor,
-): Promise<Category | null> {
-  const { id, name, description, fields } = category;
-  const [row] = await run<Category>(
-    db,
-    sql`WITH c AS (
+): Promise<Category> {
+  const { id, name, description, fields, most } = category;
+  const [row] = await insertWithin(db, { name: 'categories', organizationId, most }, (tx) =>
+    run<Category>(
+      tx,
+      sql`WITH c AS (
       INSERT INTO categories (id, organization_id, name, description, fields)
-      SELECT ${id}::uuid, ${organizationId}::uuid, ${name}::text, ${description}::text, ${JSON.stringify(fields)}::jsonb
-      WHERE (SELECT count(*) FROM categories WHERE organization_id = ${organizationId}::uuid) < ${mostCategories}::bigint
-      RETURNING *),
+      VALUES (${id}::uuid, ${organizationId}::uuid, ${name}::text, ${description}::text, ${JSON.stringify(fields)}::jsonb) RETURNING *),
     noted AS (${auditPart(
       { organizationId, actor, action: 'category.created' },
       { subject: sql`'category:' || c.id`, before: sql`NULL::jsonb`, after: sql`to_jsonb(c)`, rows: sql`c` },
     )})
     SELECT ${columns} FROM c`,
+    ),
   );
-  return row ?? null;
+  return row!;
 }
 
 export type CategoryChange = Partial<Pick<Category, 'name' | 'description' | 'fields' | 'isActive'>>;

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { CampaignStatus } from '../../domain/marketplace/campaign.ts';
 import type { ShortWalletChoice, SubscriptionStatus } from '../../domain/marketplace/subscription.ts';
+import { insertWithin } from '../account/stored.ts';
 import { type Actor, auditPart } from '../audit.ts';
-import type { Queryable } from '../client.ts';
+import type { Database, Queryable } from '../client.ts';
 import { run } from '../commit.ts';
 import { buyerFields, type PartyBuyer } from './buyers.ts';
 import { wakeCampaigns } from './pending.ts';
@@ -72,17 +73,20 @@ export type NewSubscription = Omit<SubscriptionFields, 'status'> & { id: string;
 
 /**
  * Subscribes an active buyer to an active campaign of its seller. Returns null, and writes nothing, when one of them is
- * not, when the campaign has no choice of states, or when the buyer subscribes already.
+ * not, when the campaign has no choice of states, or when the buyer subscribes already. Throws StoredQuotaError when its
+ * seller has `most` live ones.
  */
 export async function insertSubscription(
-  db: Queryable,
+  db: Queryable & Pick<Database, 'withTx'>,
   { organizationId, buyerId }: Subscriber,
-  { id, campaignId, dailyCap, states, waterfallPriority, onShortWallet }: NewSubscription,
+  subscription: NewSubscription & { most: number },
   actor: Actor,
 ): Promise<Subscription | null> {
-  const [row] = await run<Subscription>(
-    db,
-    sql`WITH s AS (
+  const { id, campaignId, dailyCap, states, waterfallPriority, onShortWallet, most } = subscription;
+  const [row] = await insertWithin(db, { name: 'subscriptions', organizationId, most }, (tx) =>
+    run<Subscription>(
+      tx,
+      sql`WITH s AS (
       INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id, daily_cap, states, waterfall_priority, on_short_wallet)
       SELECT ${id}::uuid, c.organization_id, c.id, b.id, ${dailyCap}::integer, ${sql.param(states)}::text[], ${waterfallPriority}::integer,
         ${onShortWallet}::text
@@ -101,6 +105,7 @@ export async function insertSubscription(
     )}),
     woken AS (${wakeCampaigns(sql`SELECT campaign_id FROM s`)})
     SELECT ${fieldsOf('s')} FROM s`,
+    ),
   );
   return row ?? null;
 }

@@ -13,6 +13,8 @@ export type Quota = {
   perKey: number | null;
   /** Who has the lower limit, where it is not an API key. */
   share?: 'buyer';
+  /** Of what is stored and cannot be removed. */
+  stays?: true;
   /** Window of a rate, or the longest time that something held counts. Without meaning for what is stored. */
   seconds: number;
 };
@@ -101,6 +103,13 @@ export const quotas = {
     perKey: null,
     seconds: day,
   },
+  registrations: {
+    kind: 'rate',
+    what: 'registrations of buyers with the invite code',
+    perOrganization: 20_000,
+    perKey: null,
+    seconds: day,
+  },
   keys_made: { kind: 'rate', what: 'API keys made', perOrganization: 1_000, perKey: 1_000, seconds: day },
   invitations: {
     kind: 'rate',
@@ -136,6 +145,37 @@ export const quotas = {
   api_keys: { kind: 'stored', what: 'active API keys', perOrganization: 100, perKey: null, seconds: 0 },
   providers: { kind: 'stored', what: 'providers', perOrganization: 50_000, perKey: null, seconds: 0 },
   suppliers: { kind: 'stored', what: 'suppliers', perOrganization: 1_000, perKey: null, seconds: 0 },
+  categories: {
+    kind: 'stored',
+    what: 'categories, deleted ones included',
+    perOrganization: 500,
+    perKey: null,
+    stays: true,
+    seconds: 0,
+  },
+  campaigns: {
+    kind: 'stored',
+    what: 'campaigns, archived ones included',
+    perOrganization: 20_000,
+    perKey: null,
+    stays: true,
+    seconds: 0,
+  },
+  buyers: {
+    kind: 'stored',
+    what: 'buyers of the marketplace',
+    perOrganization: 200_000,
+    perKey: null,
+    stays: true,
+    seconds: 0,
+  },
+  subscriptions: {
+    kind: 'stored',
+    what: 'subscriptions that have not ended',
+    perOrganization: 1_000_000,
+    perKey: null,
+    seconds: 0,
+  },
 } as const satisfies Record<string, Quota>;
 
 export type QuotaName = keyof typeof quotas;
@@ -181,24 +221,31 @@ export function refusalOf(
   limit: number,
   whose: 'organization' | 'API key' | 'buyer',
 ): string {
-  const { kind, what, seconds }: Quota = quotas[name];
+  const { kind, what, seconds, stays }: Quota = quotas[name];
   const extent = { rate: ` in ${spanOf(seconds)}`, held: ' at once', stored: '' }[kind];
   const next = {
     rate: 'Repeat the request after the time in Retry-After.',
     held: 'Repeat the request when one of them has ended.',
-    stored: 'Remove some first, or ask the operator for a higher limit.',
+    stored: stays
+      ? 'Ask the operator for a higher limit.'
+      : 'Remove some first, or ask the operator for a higher limit.',
   }[kind];
   return `Over the quota "${name}": ${limit} ${what}${extent} for one ${whose}. Nothing of this request was kept. ${next}`;
 }
 
+/** Of what an organization may store, what strangers and buyers may fill by themselves: a tenth stays for its own people. */
+export const openToBuyers = (most: number): number => most - Math.floor(most / 10);
+
 /** The refusal of a row beyond what may be stored: 429 `quota_exceeded`, or 409 and the code that clients know. */
 export class StoredQuotaError extends RefusedError {
   readonly quota: StoredName;
+  readonly most: number;
 
   constructor(quota: StoredName, most: number, known?: 'too_many_keys' | 'too_many_files') {
     const text = refusalOf(quota, most, 'organization');
     super(known ? 409 : 429, known ?? 'quota_exceeded', text, known ? {} : { retryAfterSeconds: 60 });
     this.quota = quota;
+    this.most = most;
   }
 }
 

@@ -9,16 +9,18 @@ import {
   registration,
   registrationConstraints,
 } from '../../db/account/register.ts';
+import { recentRoom } from '../../db/account/stored.ts';
 import { inBatches } from '../../db/batches.ts';
 import { CommitOutcomeUnknownError } from '../../db/client.ts';
 import { violatedUnique } from '../../db/constraints.ts';
+import { openToBuyers, StoredQuotaError } from '../../domain/account/quotas.ts';
 import { newInviteCode, slugOf } from '../../domain/account/registration.ts';
-import { ContractError } from '../../domain/errors.ts';
+import { ContractError, RefusedError } from '../../domain/errors.ts';
 import { newId } from '../../events/new-id.ts';
 import type { Runtime } from '../runtime.ts';
 import { createPasswords } from './passwords.ts';
 
-type Deps = Pick<Runtime, 'config' | 'db' | 'relay'>;
+type Deps = Pick<Runtime, 'config' | 'db' | 'relay' | 'quotas'>;
 
 type Fields = {
   email: string;
@@ -35,7 +37,10 @@ export type SellerRegistration = Fields & { role: 'seller' };
 export type BuyerRegistration = Fields & { role: 'buyer'; inviteCode: string; seller: InvitingSeller };
 
 export type Registrations = {
-  /** Throws ContractError 400 when the address is taken, or the code has ceased to work. */
+  /**
+   * Throws ContractError 400 when the address is taken, or the code has ceased to work, and RefusedError 429 when too many
+   * buyers registered with the seller.
+   */
   register(person: SellerRegistration | BuyerRegistration): Promise<NewPerson>;
   /** The open seller with this code; null for any other code. */
   findSeller(code: string): Promise<InvitingSeller | null>;
@@ -47,7 +52,7 @@ export const emailTaken = 'User with this email already exists';
 export const invalidCode = 'Invalid invite code';
 
 /** People who register at the same time share their statements, each with an outcome of their own. */
-export function createRegistrations({ config, db, relay }: Deps): Registrations {
+export function createRegistrations({ config, db, relay, quotas }: Deps): Registrations {
   const passwords = createPasswords(config);
   const store = inBatches(
     async (people: NewPerson[]) => {
@@ -68,28 +73,49 @@ export function createRegistrations({ config, db, relay }: Deps): Registrations 
     },
     { atOnce: 2, most: 50 },
   );
+  /** Everyone with the code can register any number of addresses, each of which gets a mail. */
+  const admitted = async (organizationId: string, register: () => Promise<NewPerson>) => {
+    const owner = { organizationId, keyId: null };
+    await quotas.take('registrations', owner);
+    try {
+      // A count that others share: one for each of a thousand at once would take longer than all of them.
+      await quotas.stored('buyers', organizationId, async (most) => {
+        const allowance = { name: 'buyers', organizationId, most: openToBuyers(most) } as const;
+        if ((await recentRoom(db, allowance)) <= 0) throw new StoredQuotaError('buyers', allowance.most);
+      });
+      return await register();
+    } catch (error) {
+      if (error instanceof RefusedError) await quotas.giveBack('registrations', owner);
+      throw error;
+    }
+  };
   const findSeller = inBatches((codes: string[]) => findInvitingSellers(db, codes));
   return {
     findSeller,
     isKnown: (person) => isKnownPerson(db, person),
-    async register(fields) {
-      const { proof } = fields;
-      const stored: Proof =
-        'password' in proof ? { password: passwords.quick(proof.password), linkId: newId() } : proof;
-      for (let attempt = 0; ; attempt += 1) {
-        const person = personOf(fields, stored);
-        try {
-          const refusal = await store(person);
-          if (refusal instanceof Error) throw refusal;
-          if (refusal !== null) throw new ContractError(400, 'invalid_input', refusal);
-          return person;
-        } catch (error) {
-          const taken = violatedUnique(error);
-          if (attempt === 3 || taken === null || !registrationConstraints.includes(taken)) throw error;
-        }
-      }
-    },
+    register: (fields) =>
+      fields.role === 'buyer'
+        ? admitted(fields.seller.organizationId, () => registerOne(fields))
+        : registerOne(fields),
   };
+
+  async function registerOne(fields: SellerRegistration | BuyerRegistration): Promise<NewPerson> {
+    const { proof } = fields;
+    const stored: Proof =
+      'password' in proof ? { password: passwords.quick(proof.password), linkId: newId() } : proof;
+    for (let attempt = 0; ; attempt += 1) {
+      const person = personOf(fields, stored);
+      try {
+        const refusal = await store(person);
+        if (refusal instanceof Error) throw refusal;
+        if (refusal !== null) throw new ContractError(400, 'invalid_input', refusal);
+        return person;
+      } catch (error) {
+        const taken = violatedUnique(error);
+        if (attempt === 3 || taken === null || !registrationConstraints.includes(taken)) throw error;
+      }
+    }
+  }
 }
 
 /** In a rush, mails and strong hashes begin so much later, so that the answers come first. */

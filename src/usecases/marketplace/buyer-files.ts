@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { insertWithRoom } from '../../db/account/stored.ts';
 import {
   type BuyerRow,
   type BuyerRowOutcome,
@@ -17,6 +18,7 @@ import { partyStatuses, priorities } from '../../domain/marketplace/party.ts';
 import { shortWalletChoices, subscriptionStatuses } from '../../domain/marketplace/subscription.ts';
 import { stateOfCode } from '../../domain/marketplace/us-states.ts';
 import { partyPhone } from '../../domain/phone/party-phone.ts';
+import type { Quotas } from '../account/quotas.ts';
 import type { Runtime } from '../runtime.ts';
 import {
   type GivenRow,
@@ -80,6 +82,7 @@ const subscriptionRow = z.object({
 });
 
 type Deps = Pick<Runtime, 'db'>;
+type Storing = Deps & { quotas: Pick<Quotas, 'stored'> };
 type By = {
   organizationId: string;
   actor: string;
@@ -92,13 +95,15 @@ type By = {
 export type KnownAddresses = { take(units: number): Promise<void>; giveBack(units: number): Promise<void> };
 /** The statement of a batch compares each of its rows with all others. */
 const batchSize = 100;
+const overQuota = (what: string) =>
+  `row: the organization has as many ${what} as it may have; its operator can raise the limit`;
 
 /**
  * Stores the buyers of a CSV by their e-mail addresses; repeating a file changes nothing. New ones get no password: they
- * sign in once a link has set one. Throws RefusedError when it is no such file.
+ * sign in once a link has set one. Those beyond the quota `buyers` are rejected. Throws RefusedError when it is no such file.
  */
 export async function importBuyers(
-  { db }: Deps,
+  { db, quotas }: Storing,
   bytes: AsyncIterable<Uint8Array>,
   { organizationId, actor, inTurn, knownAddresses }: By,
 ): Promise<ImportSummary> {
@@ -108,9 +113,14 @@ export async function importBuyers(
     taken: 'email: User with this email already exists',
     nameless: 'name: must be given for a new buyer',
     unasked: 'email: too many addresses belonged to other accounts today',
+    full: overQuota('buyers'),
   };
   const storeBatch = (batch: BuyerRow[]) =>
-    db.withTx((tx) => storeBuyerRows(tx, organizationId, batch, actor));
+    quotas.stored('buyers', organizationId, (most) =>
+      insertWithRoom(db, { name: 'buyers', organizationId, most }, (tx, room) =>
+        storeBuyerRows(tx, organizationId, batch, { actor, room }),
+      ),
+    );
   return inTurn(
     () =>
       store<BuyerRow, BuyerRowOutcome | 'unasked'>({ ...file, valid: rows }, wrong, (batch) =>
@@ -139,7 +149,7 @@ async function countKnown(
 
 /** Stores the subscriptions of a CSV by buyer and campaign, as `importBuyers` does. */
 export async function importSubscriptions(
-  { db }: Deps,
+  { db, quotas }: Storing,
   bytes: AsyncIterable<Uint8Array>,
   { organizationId, actor, inTurn }: By,
 ): Promise<ImportSummary> {
@@ -151,11 +161,16 @@ export async function importSubscriptions(
     no_campaign: 'campaignId: Campaign not found',
     not_active: 'campaignId: This campaign is not active',
     no_states: 'states: State selection is not allowed for this campaign',
+    full: overQuota('subscriptions'),
   };
   return inTurn(
     () =>
       store<SubscriptionRow, SubscriptionRowOutcome>({ ...file, valid: rows }, wrong, (batch) =>
-        db.withTx((tx) => storeSubscriptionRows(tx, organizationId, batch, actor)),
+        quotas.stored('subscriptions', organizationId, (most) =>
+          insertWithRoom(db, { name: 'subscriptions', organizationId, most }, (tx, room) =>
+            storeSubscriptionRows(tx, organizationId, batch, { actor, room }),
+          ),
+        ),
       ),
     rows.length,
   );

@@ -12,14 +12,14 @@ import type { Runtime } from '../runtime.ts';
 export type HashPassword = (password: string) => Promise<string>;
 
 type Deps = Pick<Runtime, 'db'> & {
-  quotas: Pick<Quotas, 'take' | 'giveBack' | 'hold'>;
+  quotas: Pick<Quotas, 'take' | 'giveBack' | 'hold' | 'stored'>;
   hashPassword: HashPassword;
 };
 
 /**
  * Makes a buyer of a seller, who signs in with this password; without one, by a link that sets it. Throws ContractError
- * 400 when the e-mail address belongs to a user, in any case, and RefusedError 429 when too many did: the answer tells who
- * has an account here.
+ * 400 when the e-mail address belongs to a user, in any case, and RefusedError 429 when too many did, because the answer
+ * tells who has an account here, or when the seller has too many buyers.
  */
 export async function createBuyer(
   { db, quotas, hashPassword }: Deps,
@@ -35,7 +35,9 @@ export async function createBuyer(
   const passwordHash =
     password === null ? null : await quotas.hold('passwords_made', owner, () => hashPassword(password));
   try {
-    return await insertPartyBuyer(db, organizationId, { ...buyer, passwordHash }, actor);
+    return await quotas.stored('buyers', organizationId, (most) =>
+      insertPartyBuyer(db, organizationId, { ...buyer, passwordHash, most }, actor),
+    );
   } catch (error) {
     if (violatedUnique(error) === emailConstraint) throw emailTaken();
     throw error;

@@ -5,10 +5,12 @@ import {
   categoryNameConstraint,
   findCategory,
   insertCategory,
-  mostCategories,
 } from '../../db/marketplace/categories.ts';
+import { StoredQuotaError } from '../../domain/account/quotas.ts';
 import { ContractError } from '../../domain/errors.ts';
 import { newId } from '../../events/new-id.ts';
+import type { Quotas } from '../account/quotas.ts';
+import type { Runtime } from '../runtime.ts';
 
 /**
  * Runs a change that names a category. Throws 400 `Category with this name already exists` when the organization has
@@ -36,22 +38,28 @@ export async function namingCategory<T>(
   }
 }
 
+type Deps = Pick<Runtime, 'db'> & { quotas: Pick<Quotas, 'stored'> };
+
 /** Throws 400 for a name in use, and for more categories than a seller may have. */
 export async function createCategory(
-  db: Queryable,
+  { db, quotas }: Deps,
   organizationId: string,
   category: Pick<Category, 'name' | 'description' | 'fields'>,
   actor: string,
 ): Promise<Category> {
-  const made = await namingCategory(db, organizationId, category.name, () =>
-    insertCategory(db, organizationId, { id: newId(), ...category }, actor),
-  );
-  if (!made)
+  try {
+    return await namingCategory(db, organizationId, category.name, () =>
+      quotas.stored('categories', organizationId, (most) =>
+        insertCategory(db, organizationId, { id: newId(), ...category, most }, actor),
+      ),
+    );
+  } catch (error) {
+    if (!(error instanceof StoredQuotaError)) throw error;
     throw new ContractError(
       400,
       'invalid_input',
       'Too many categories',
-      `A seller has at most ${mostCategories} categories.`,
+      `A seller has at most ${error.most} categories.`,
     );
-  return made;
+  }
 }

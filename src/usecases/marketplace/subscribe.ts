@@ -1,4 +1,3 @@
-import type { Queryable } from '../../db/client.ts';
 import { type Campaign, findCampaign } from '../../db/marketplace/campaigns.ts';
 import {
   insertSubscription,
@@ -8,21 +7,28 @@ import {
   type Subscription,
   subscribingState,
 } from '../../db/marketplace/subscriptions.ts';
+import { openToBuyers } from '../../domain/account/quotas.ts';
 import { ContractError } from '../../domain/errors.ts';
 import { newId } from '../../events/new-id.ts';
+import type { Runtime } from '../runtime.ts';
 
 const noCampaign = () => new ContractError(404, 'not_found', 'Campaign not found');
 export const noStates = () =>
   new ContractError(400, 'invalid_input', 'State selection is not allowed for this campaign');
 
-/** Subscribes a buyer to a campaign. Throws the refusals of the contract, in its order: existence, ownership, state. */
+/**
+ * Subscribes a buyer to a campaign. Throws the refusals of the contract, in its order: existence, ownership, state; and
+ * StoredQuotaError when the buyers of its seller have as many as they may make by themselves.
+ */
 export async function subscribe(
-  db: Queryable,
+  { db, quotas }: Pick<Runtime, 'db' | 'quotas'>,
   subscriber: Subscriber,
   order: Omit<NewSubscription, 'id'>,
   actor: string,
 ): Promise<{ subscription: Subscription; campaign: Campaign }> {
-  const subscription = await insertSubscription(db, subscriber, { id: newId(), ...order }, actor);
+  const subscription = await quotas.stored('subscriptions', subscriber.organizationId, (most) =>
+    insertSubscription(db, subscriber, { id: newId(), ...order, most: openToBuyers(most) }, actor),
+  );
   if (!subscription)
     throw refusalOf(await subscribingState(db, subscriber.buyerId, order.campaignId), subscriber, order);
   const campaign = await findCampaign(db, subscriber, order.campaignId);

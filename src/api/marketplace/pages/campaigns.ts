@@ -62,7 +62,7 @@ export function campaignPages(app: FastifyInstance, site: MarketSite): void {
     const values = formOf(request);
     try {
       const campaign = newCampaignOf(campaignIn(values));
-      const { id } = await createCampaign(db, organizationId, campaign, person.id);
+      const { id } = await createCampaign(site.runtime, organizationId, campaign, person.id);
       return reply.redirect(`/market/campaigns/${id}`, 303);
     } catch (error) {
       return formFor(request, reply.status(400), refusedForm(error, values));

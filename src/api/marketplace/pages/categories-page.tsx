@@ -1,4 +1,4 @@
-import { type Category, mostCategories } from '../../../db/marketplace/categories.ts';
+import type { Category } from '../../../db/marketplace/categories.ts';
 import { type CategoryField, fieldTypes, mostFields } from '../../../domain/marketplace/category-fields.ts';
 import { Check, Field, type FormState, Problem } from '../../web/form-parts.tsx';
 import { ConfirmForm, Empty, When } from '../../web/parts.tsx';
@@ -10,9 +10,10 @@ const filters = [
   ['deleted', 'Deleted'],
 ] as const;
 
-type ListProps = { visit: MarketVisit; categories: Category[]; isActive: boolean };
+/** `most`: how many the seller may have. */
+type ListProps = { visit: MarketVisit; categories: Category[]; isActive: boolean; most: number | null };
 
-export function CategoriesPage({ visit, categories, isActive }: ListProps) {
+export function CategoriesPage({ visit, categories, isActive, most }: ListProps) {
   return (
     <MarketPage title="Categories" at="categories" visit={visit}>
       <section class="panel">
@@ -40,7 +41,7 @@ export function CategoriesPage({ visit, categories, isActive }: ListProps) {
           </Empty>
         ) : (
           <Empty title="No deleted category.">
-            <p>You have at most {mostCategories} categories, deleted ones included.</p>
+            {most !== null && <p>You have at most {most} categories, deleted ones included.</p>}
           </Empty>
         )}
       </section>

@@ -18,15 +18,16 @@ const listQuery = z.object({ status: z.literal('deleted').nullable().catch(null)
 
 /** Categories of a seller: the list, a new one, its fields. */
 export function categoryPages(app: FastifyInstance, site: MarketSite): void {
-  const { db } = site.runtime;
+  const { db, quotas } = site.runtime;
   app.get('/market/categories', hidden, async (request, reply) => {
     const { organizationId } = sellerOf(request);
     const isActive = listQuery.parse(request.query).status === null;
-    const [visit, categories] = await Promise.all([
+    const [visit, categories, { perOrganization: most }] = await Promise.all([
       site.visit(request),
       listCategories(db.reader, organizationId, { isActive }),
+      quotas.limitsOf('categories', organizationId),
     ]);
-    return site.send(reply, CategoriesPage({ visit, categories, isActive }));
+    return site.send(reply, CategoriesPage({ visit, categories, isActive, most }));
   });
   app.get('/market/categories/new', hidden, async (request, reply) =>
     site.send(reply, CategoryPage({ visit: await site.visit(request), category: null, form: untouched })),
@@ -40,7 +41,12 @@ export function categoryPages(app: FastifyInstance, site: MarketSite): void {
     };
     if (more) return again(200, { values, errors: {} }, emptyRows);
     try {
-      const { id } = await createCategory(db, organizationId, newCategoryOf(categoryIn(values)), person.id);
+      const { id } = await createCategory(
+        site.runtime,
+        organizationId,
+        newCategoryOf(categoryIn(values)),
+        person.id,
+      );
       return reply.redirect(`/market/categories/${id}`, 303);
     } catch (error) {
       return again(400, refusedForm(error, values, fieldAt(values)), 0);

@@ -86,7 +86,8 @@ export function subscriptionPages(app: FastifyInstance, site: MarketSite): void 
     const given = orderIn(values);
     try {
       if (own) await updateSubscription(db, buyer, { id: own.id, change: subscriptionChangeOf(given) });
-      else await subscribe(db, buyer, { ...orderOf(given), campaignId: campaign.id }, buyer.person.id);
+      else
+        await subscribe(site.runtime, buyer, { ...orderOf(given), campaignId: campaign.id }, buyer.person.id);
       return reply.redirect('/market', 303);
     } catch (error) {
       return show(request, reply.status(400), refusedForm(error, values));

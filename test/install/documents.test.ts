@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { committedPage, lifecyclePage } from '../../scripts/lifecycle.ts';
 import { readPromises, readTitles } from '../../scripts/promises.ts';
 import { committedQuotas, quotaPage } from '../../scripts/quotas.ts';
+import { defaultLimits } from '../../src/api/http/limits.ts';
+import { spanOf } from '../../src/domain/account/quotas.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -47,6 +49,25 @@ describe('documents', () => {
   it('lists in docs/quotas.md the limits of the code: npm run docs:quotas', () => {
     expect(committedQuotas()).toBe(quotaPage());
     expect(committedQuotas()).toContain('| `requests` | requests | 10,000 | 5,000 | 10 seconds |');
+  });
+
+  it('lists in docs/quotas.md every counter that is no quota, by the name that /metrics has', () => {
+    const sources = filesIn('src', /(?<!\.test)\.tsx?$/).map((path) => ({ path, text: read(path) }));
+    const named = sources.flatMap(({ text }) =>
+      [...text.matchAll(/name: '(\w+)',\s*who: /g)].map(([, name]) => name!),
+    );
+    // Every other counter has the name of a quota or of a limit.
+    const others = sources.filter(
+      ({ text }) => /\bcounters\b/i.test(text) && /(?<!name: '\w+',\s*)\bwho: (?!string)/.test(text),
+    );
+    expect(others.map(({ path }) => path)).toEqual(['src/usecases/account/quotas.ts']);
+    const { key: _, ...limits } = defaultLimits;
+    const listed = [...committedQuotas().matchAll(/^\| `(\w+)` \| [^|]+ \| ([^|]+) \| [^|]+ \|$/gm)];
+    expect(listed.map(([, name]) => name).sort()).toEqual([...named, ...Object.keys(limits)].sort());
+    for (const [name, limit] of Object.entries(limits))
+      expect(listed.find(([, each]) => each === name)?.[2], name).toBe(
+        `${limit!.points.toLocaleString('en-US')} in ${spanOf(limit!.seconds).replace(/^1 /, 'a ')}`,
+      );
   });
 
   it('names only documents that exist in its comments and titles', () => {

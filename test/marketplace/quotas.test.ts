@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { setQuotaLimit } from '../../src/db/account/quotas.ts';
 import { type ApiTest, startApi } from '../harness/api-app.ts';
 import { type MadeBuyer, type MadeSeller, makeBuyer, makeSeller } from '../harness/market.ts';
+import { makeCampaign, marketClient } from '../harness/market-client.ts';
 
 let api: ApiTest;
 let seller: MadeSeller;
@@ -12,6 +13,8 @@ let own: MadeSeller;
 let home: MadeSeller;
 /** May store little. */
 let small: MadeSeller;
+/** May upload two files a day. */
+let filing: MadeSeller;
 /** Has as many buyers as it may. */
 let full: MadeSeller;
 beforeAll(async () => {
@@ -31,6 +34,8 @@ beforeAll(async () => {
     ['registrations', 2],
   ] as const)
     await setQuotaLimit(api.runtime.db, small.slug, name, limit);
+  filing = await makeSeller(api);
+  await setQuotaLimit(api.runtime.db, filing.slug, 'files', 2);
   full = await makeSeller(api);
   await makeBuyer(api, full);
   await setQuotaLimit(api.runtime.db, full.slug, 'buyers', 1);
@@ -218,4 +223,22 @@ it('categories, campaigns and subscriptions are stored up to their limits, and t
       },
     ],
   ]);
+});
+
+it('files of buyers, subscriptions, leads and providers count as uploaded files', async () => {
+  const leads = `/api/campaigns/${await makeCampaign(marketClient(api), filing)}/leads/import`;
+  const buyers = ['email,name', 'ann@filing.example,Ann'];
+  expect((await upload(filing, '/api/buyers/import', buyers)).statusCode).toBe(200);
+  expect((await upload(filing, leads, ['firstName,email', 'Ann,ann@filing.example'])).statusCode).toBe(200);
+  const key = await api.makeKey(['providers:write'], { organizationId: filing.organizationId });
+  const refused = [
+    await upload(filing, '/api/buyers/import', buyers),
+    await upload(filing, '/api/campaigns/subscriptions/import', ['buyerEmail,campaignId']),
+    await upload(filing, leads, ['firstName,email']),
+    await upload({ ...filing, as: { authorization: `Bearer ${key}` } }, '/api/providers/import', ['id']),
+  ];
+  for (const answer of refused) {
+    expect([answer.statusCode, answer.json().code]).toEqual([429, 'quota_exceeded']);
+    expect(answer.json().detail).toContain('Over the quota "files": 2 uploaded files in 1 day');
+  }
 });

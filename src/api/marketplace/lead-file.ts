@@ -2,6 +2,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { findCampaign } from '../../db/marketplace/campaigns.ts';
+import { uploadCounted } from '../../usecases/account/uploads.ts';
 import type { Ingest } from '../../usecases/marketplace/ingest.ts';
 import { importLeads, type LeadFileTarget, mostRowsOfLeads } from '../../usecases/marketplace/ingest-file.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
@@ -86,7 +87,7 @@ export async function targetOf(
 }
 
 /**
- * Reads the file of a request and stores its rows. Counted as leads that are sent by API. `key`: with it, a file that is sent
+ * Reads the file of a request and stores its rows. Each row counts as a lead that is sent by API. `key`: with it, a file that is sent
  * again stores what is missing alone.
  */
 export async function importFile(
@@ -97,7 +98,7 @@ export async function importFile(
   const { config, quotas, vault } = deps;
   const { organizationId, campaignId } = target;
   const owner = quotaOwnerOf(request, organizationId);
-  const { rows, accepted, rejected } = await quotas.hold('uploads', owner, async () =>
+  const { rows, accepted, rejected } = await uploadCounted(quotas, owner, async () =>
     importLeads(deps, uploadedBytes(await uploadedFile(request), config.maxCsvBytes), {
       target,
       test: queryOf(request).test === 'true',

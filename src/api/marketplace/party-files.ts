@@ -1,6 +1,7 @@
 import multipart from '@fastify/multipart';
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
+import { uploadCounted } from '../../usecases/account/uploads.ts';
 import {
   buyersCsv,
   importBuyers,
@@ -109,8 +110,8 @@ function imports(deps: Deps, access: Access): FastifyPluginAsync {
         },
         async (request) => {
           const { organizationId, person } = sellerOf(request);
-          const { rejected, ...counts } = await quotas.hold(
-            'uploads',
+          const { rejected, ...counts } = await uploadCounted(
+            quotas,
             quotaOwnerOf(request, organizationId),
             async () => {
               const bytes = uploadedBytes(await uploadedFile(request), config.maxCsvBytes);

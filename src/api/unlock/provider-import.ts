@@ -8,6 +8,7 @@ import { assertProviders, type Upserted, upsertBuyers } from '../../db/account/b
 import { lockCount } from '../../db/account/stored.ts';
 import type { Tx } from '../../db/client.ts';
 import { RefusedError } from '../../domain/errors.ts';
+import { uploadCounted } from '../../usecases/account/uploads.ts';
 import type { Runtime } from '../../usecases/runtime.ts';
 import type { Access } from '../auth/access.ts';
 import { organizationOf, quotaOwnerOf } from '../auth/caller.ts';
@@ -65,7 +66,7 @@ export function providerImport(
       async (request) => {
         const organizationId = organizationOf(request);
         // Counted as one upload until it is stored.
-        const { file, stored } = await quotas.hold('uploads', quotaOwnerOf(request), async () => {
+        const { file, stored } = await uploadCounted(quotas, quotaOwnerOf(request), async () => {
           // Received in full first: a transaction that waits for a client keeps its connection from everyone else.
           const file = await receiveProviders(await uploadedFile(request), config);
           const stored = await quotas.stored('providers', organizationId, (most) =>

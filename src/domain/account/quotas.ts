@@ -34,7 +34,7 @@ export const quotas = {
   },
   exports: {
     kind: 'rate',
-    what: 'downloads of rejected rows',
+    what: 'downloads of CSV files',
     perOrganization: 60,
     perKey: 60,
     seconds: minute,
@@ -48,7 +48,7 @@ export const quotas = {
   },
   leads: {
     kind: 'rate',
-    what: 'leads sent by API',
+    what: 'leads by API, by form and by file of a campaign',
     perOrganization: 1_000_000,
     perKey: 200_000,
     seconds: day,

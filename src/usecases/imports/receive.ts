@@ -24,6 +24,7 @@ import type { CsvPreview } from '../../domain/csv/preview.ts';
 import { RefusedError } from '../../domain/errors.ts';
 import { newId } from '../../events/new-id.ts';
 import type { QuotaOwner } from '../account/quotas.ts';
+import { uploadCounted } from '../account/uploads.ts';
 import type { Runtime } from '../runtime.ts';
 import { keepHeapSmall } from './heap-limit.ts';
 import { completeMapping, type ImportDeps, previewOf, type ReceivedFile, scan } from './preview.ts';
@@ -52,12 +53,11 @@ export async function receiveCounted(
   request: FileRequest,
 ): Promise<ReceivedFile> {
   const { organizationId } = owner;
-  return deps.quotas.hold('uploads', owner, async () => {
-    await deps.quotas.take('files', owner);
-    return deps.quotas.stored('files_waiting', organizationId, (mostWaiting) =>
+  return uploadCounted(deps.quotas, owner, () =>
+    deps.quotas.stored('files_waiting', organizationId, (mostWaiting) =>
       receiveFile(deps, { ...request, mostWaiting }),
-    );
-  });
+    ),
+  );
 }
 
 /**

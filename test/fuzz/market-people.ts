@@ -70,7 +70,7 @@ const common: Dictionary = {
   onShortWallet: ['skip', 'offer'],
   quality: ['HOT', 'WARM', 'COLD'],
   state: ['FL', 'florida', 'TX', 'NY', 'PR', 'XX'],
-  states: ['FL', 'TX', 'ny', 'GU', 'ak', 'FL, TX'],
+  states: ['FL', 'TX', 'ny', 'GU', 'ak', 'PR', 'dc', 'CA', 'WA', 'FL, TX'],
   type: ['text', 'number', 'email', 'phone', 'date', 'boolean', 'select', 'state', 'zip', 'url'],
   role: ['SELLER', 'BUYER', 'SUPPLIER', 'COMPANY'],
   pricePerLead: ['25', '0.01', '10000', '10000.01', '1e3'],

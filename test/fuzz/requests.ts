@@ -63,7 +63,8 @@ export function requestOf(seed: number, index: number, world: World): FuzzReques
   const words: Dictionary = { ...world.words, ...caller.words };
   const { path: named, isPlain } = pathOf(route, random, words);
   const path = named + queryOf(route, random, words);
-  const body = route.method === 'GET' && random.chance(0.95) ? null : bodyOf(route, random, words);
+  const isBare = ['GET', 'DELETE'].includes(route.method) && random.chance(0.95);
+  const body = isBare ? null : bodyOf(route, random, words);
   const headers: Record<string, string> = { ...caller.headers, ...extraHeaders(random) };
   if (body?.type) headers['content-type'] = body.type;
   if (body) sign(route, path, body, headers, world.publicUrl, random);

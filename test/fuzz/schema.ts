@@ -82,7 +82,13 @@ function arrayFor(schema: Schema, random: Random, words: Dictionary, name: strin
   return `[${items.join(',')}]`;
 }
 
-function numberFor({ minimum = 0, maximum = 100_000 }: Schema, random: Random): number {
+/** A whole number without a bound of its own is bounded by what JavaScript counts. */
+const isBound = (bound: number | undefined): bound is number =>
+  bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
+
+function numberFor(schema: Schema, random: Random): number {
+  const minimum = isBound(schema.minimum) ? schema.minimum : 0;
+  const maximum = isBound(schema.maximum) ? schema.maximum : 100_000;
   if (random.chance(2 * random.hostility)) return random.pick([minimum, maximum, minimum - 1, maximum + 1]);
   return random.integer(Math.ceil(minimum), Math.min(Math.floor(maximum), Math.ceil(minimum) + 10_000));
 }

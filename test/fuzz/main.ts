@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Backend, type System, startGround } from '../attack/system.ts';
-import { callersOf, wordsOf } from './people.ts';
+import { createDoors, type Doors, shutOut } from './doors.ts';
+import { type Caller, callersOf, wordsOf } from './people.ts';
 import { asCurl, type FuzzRequest, requestOf } from './requests.ts';
 import { createSender } from './sender.ts';
-import { surfaceOf } from './surface.ts';
+import { type Surface, surfaceOf } from './surface.ts';
 
 const usage = `npm run fuzz -- [options]
   --requests N               how many (20000)
@@ -12,7 +13,7 @@ const usage = `npm run fuzz -- [options]
   --parallel N               how many at once (24)
   --only N                   only the request with this index, with its response
   --backend redis|postgres   the queue (postgres)
-Exits with 1 on a 5xx, a stall of the event loop over 500 ms of CPU, or a grown heap.
+Exits with 1 on a 5xx, a stall of the event loop over 500 ms of CPU, a grown heap, or a kind of caller that was not let in.
 `;
 const { values } = parseArgs({
   options: {
@@ -48,6 +49,9 @@ type Run = {
   stallMs: number;
   slowestMs: number;
   growthMb: number;
+  doors: Doors;
+  /** The callers that the run shut out. */
+  lost: string[];
 };
 
 async function main(): Promise<number> {
@@ -86,8 +90,8 @@ async function fuzz(system: System): Promise<number> {
     `${count} requests to ${surface.routes.length} routes, ${surface.documented} of them documented; seed ${seed}`,
   );
   const began = performance.now();
-  const run = await sendAll(system, make);
-  return judge(system, run, (performance.now() - began) / 1_000);
+  const run = await sendAll(system, make, world);
+  return judge(system, run, { seconds: (performance.now() - began) / 1_000, callers: world.callers });
 }
 
 async function sendOne(system: System, request: FuzzRequest): Promise<number> {
@@ -99,23 +103,33 @@ async function sendOne(system: System, request: FuzzRequest): Promise<number> {
   return status >= 500 ? 1 : 0;
 }
 
-async function sendAll(system: System, make: (index: number) => FuzzRequest): Promise<Run> {
+type World = { surface: Surface; callers: readonly Caller[] };
+
+async function sendAll(
+  system: System,
+  make: (index: number) => FuzzRequest,
+  { surface, callers }: World,
+): Promise<Run> {
   const sender = createSender(system.target.url, parallel);
-  const run: Run = { stalls: [], statuses: new Map(), failures: [], stallMs: 0, slowestMs: 0, growthMb: 0 };
+  const doors = createDoors(surface);
+  const figures = { stallMs: 0, slowestMs: 0, growthMb: 0 };
+  const run: Run = { stalls: [], statuses: new Map(), failures: [], ...figures, doors, lost: [] };
   const inFlight = new Set<FuzzRequest>();
   let next = 0;
-  let answered = 0;
+  let done = 0;
   const loop = async (until: number) => {
     while (next < until) {
       const request = make(next);
       next += 1;
       inFlight.add(request);
-      const { status, text, ms } = await sender.send(request);
+      const answered = await sender.send(request);
+      const { status, text, ms } = answered;
       inFlight.delete(request);
+      doors.count(request, answered);
       run.statuses.set(status, (run.statuses.get(status) ?? 0) + 1);
       run.slowestMs = Math.max(run.slowestMs, ms);
-      answered += 1;
-      if (answered % progressEvery === 0) say(`${answered} sent, ${run.failures.length} of them failed`);
+      done += 1;
+      if (done % progressEvery === 0) say(`${done} sent, ${run.failures.length} of them failed`);
       if (status >= 500 || status === -1)
         run.failures.push({ request, why: `${status} ${text.slice(0, 300)}` });
     }
@@ -132,6 +146,7 @@ async function sendAll(system: System, make: (index: number) => FuzzRequest): Pr
   await forgetSamples(system);
   await sendUntil(count);
   run.growthMb = (await system.heapMb()) - warm;
+  run.lost = await shutOut(callers, sender.send);
   sender.close();
   return run;
 }
@@ -162,9 +177,15 @@ function watchStalls(system: System, inFlight: Set<FuzzRequest>, run: Run) {
   };
 }
 
-function judge(system: System, run: Run, seconds: number): number {
-  const { statuses, failures, stallMs, slowestMs, growthMb } = run;
-  for (const { request, why } of failures.slice(0, mostShown)) {
+type Ended = { seconds: number; callers: readonly Caller[] };
+
+function judge(system: System, run: Run, { seconds, callers }: Ended): number {
+  const { statuses, failures, stallMs, slowestMs, growthMb, doors, lost } = run;
+  // A 503 is of the machine's load more often than of the request, and comes after the others.
+  const first = failures.toSorted(
+    (a, b) => Number(a.why.startsWith('503')) - Number(b.why.startsWith('503')),
+  );
+  for (const { request, why } of first.slice(0, mostShown)) {
     say();
     say(`seed ${seed}, request ${request.index}: ${why}`);
     say(asCurl(request, system.target.url));
@@ -190,12 +211,15 @@ function judge(system: System, run: Run, seconds: number): number {
     ],
     [`heap after collection: ${growthMb >= 0 ? '+' : ''}${growthMb.toFixed(1)} MB`, growthMb <= mostGrowthMb],
     [`processes that ended: ${ended.join(', ') || 'none'}`, ended.length === 0],
+    ...doors.judge(callers),
+    [`callers shut out at the end: ${lost.join(', ') || 'none'}`, lost.length === 0],
   ];
   say();
   say(
     `${count} requests in ${seconds.toFixed(0)} s (${(count / seconds).toFixed(0)}/s), slowest ${slowestMs.toFixed(0)} ms, seed ${seed}`,
   );
   say(sorted.join(', '));
+  for (const line of doors.lines()) say(line);
   for (const [what, ok] of checks) say(`${ok ? 'ok    ' : 'FAILED'} ${what}`);
   return checks.every(([, ok]) => ok) ? 0 : 1;
 }

@@ -3,19 +3,26 @@ import { type Client, clientOf } from '../attack/client.ts';
 import type { System } from '../attack/system.ts';
 import { phoneOf, type Tenant } from '../attack/target.ts';
 import { visit } from '../harness/console-client.ts';
+import { marketCallersOf } from './market-people.ts';
+import type { Room } from './rooms.ts';
 import type { Dictionary } from './schema.ts';
 
 export type Caller = {
   name: string;
-  /** Where it may enter; null for none. */
-  for: 'api' | 'pages' | null;
+  /** Where it may enter. */
+  rooms: readonly Room[];
   headers: Record<string, string>;
+  /** What it names besides what all name, or instead of it. */
+  words?: Dictionary;
+  /** What it can read from the first request to the last; null for one that may enter nowhere. */
+  home: string | null;
 };
 
 const password = 'a long enough password';
 
-/** Every kind of caller: keys of each kind, sessions, a revoked and a malformed key, and none. */
-export async function callersOf({ target, db }: System): Promise<Caller[]> {
+/** Every kind of caller: keys of each kind, sessions of each role, a revoked and a malformed key, and none. */
+export async function callersOf(system: System): Promise<Caller[]> {
+  const { target, db } = system;
   const { attacker, victim, operator, url } = target;
   const everywhere = await createKey(db, {
     organizationId: null,
@@ -36,19 +43,31 @@ export async function callersOf({ target, db }: System): Promise<Caller[]> {
   await boss.signIn(operator.email, operator.password);
   const key = (name: string, value: string, more = {}) => ({
     name,
-    for: 'api' as const,
+    rooms: ['api', 'leads'] as const,
     headers: { authorization: `Bearer ${value}`, ...more },
+    home: '/api/leads',
   });
   return [
     key('an organization', attacker.key),
     key('another organization', victim.key),
     key('a supplier', attacker.supplierKey),
     key('an operator', everywhere.key, { 'x-organization': attacker.slug }),
-    { name: 'a member', for: 'pages', headers: { cookie: member.cookie(), origin } },
-    { name: 'an operator signed in', for: 'pages', headers: { cookie: boss.cookie(), origin } },
-    { name: 'a program on this machine', for: 'api', headers: {} },
-    { ...key('a revoked key', revoked.key), for: null },
-    { name: 'a malformed key', for: null, headers: { 'x-api-key': 'lg_x' } },
+    {
+      name: 'a member',
+      rooms: ['pages', 'account', 'sessions'],
+      headers: { cookie: member.cookie(), origin },
+      home: '/account',
+    },
+    {
+      name: 'an operator signed in',
+      rooms: ['pages', 'account', 'sessions'],
+      headers: { cookie: boss.cookie(), origin },
+      home: '/console',
+    },
+    { name: 'a program on this machine', rooms: ['api', 'leads'], headers: {}, home: '/api/leads' },
+    ...(await marketCallersOf(system)),
+    { ...key('a revoked key', revoked.key), rooms: [], home: null },
+    { name: 'a malformed key', rooms: [], headers: { 'x-api-key': 'lg_x' }, home: null },
   ];
 }
 
@@ -59,7 +78,7 @@ export async function wordsOf({ target, db }: System): Promise<Dictionary> {
   const rows = await db.query<{ id: string }>('SELECT id FROM lead_unlocks ORDER BY id LIMIT 20');
   const unlocks = rows.map(({ id }) => id);
   const keys = await db.query<{ id: string }>("SELECT id FROM api_keys WHERE name = 'spare'");
-  const users = await db.query<{ id: string }>("SELECT id FROM users WHERE role = 'member'");
+  const users = await db.query<{ id: string }>("SELECT user_id AS id FROM members WHERE role = 'company'");
   return {
     lead_id: all('leads'),
     import_id: all('imports'),

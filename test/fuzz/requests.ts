@@ -2,13 +2,27 @@ import { createHmac } from 'node:crypto';
 import twilio from 'twilio';
 import type { Caller } from './people.ts';
 import { type Random, randomOf } from './random.ts';
+import { type Room, roomOf } from './rooms.ts';
 import { type Dictionary, jsonFor, stringFor } from './schema.ts';
 import type { Route, Surface } from './surface.ts';
-import { brokenJson, hostileCsv, hostileJson, hostileSegment, hostileString, wellFormed } from './values.ts';
+import {
+  brokenJson,
+  csvOf,
+  hostileCsv,
+  hostileJson,
+  hostileSegment,
+  hostileString,
+  wellFormed,
+} from './values.ts';
 
 export type FuzzRequest = {
   index: number;
   caller: string;
+  /** The route that is meant. */
+  route: string;
+  room: Room;
+  /** With the method and the path of the route, and ids alone in it. */
+  isPlain: boolean;
   method: string;
   /** As written into the request line. */
   path: string;
@@ -38,15 +52,19 @@ const types = [
 export function requestOf(seed: number, index: number, world: World): FuzzRequest {
   const random = randomOf(seed, index);
   const route = random.pick(world.surface.routes);
-  // Pages are for sessions, and the API is for keys: most requests come from someone who may enter.
-  const fitting = world.callers.filter(({ for: rooms }) => rooms === (isPage(route) ? 'pages' : 'api'));
-  const strangers = world.callers.filter(({ for: rooms }) => rooms === null);
+  const room = roomOf(route);
+  // Pages are for sessions, and the API is for keys: most requests come from a caller that may enter.
+  const fitting = world.callers.filter(({ rooms }) => rooms.includes(room));
+  const strangers = world.callers.filter(({ rooms }) => rooms.length === 0);
   const caller = random.pick(endsSession(route) ? strangers : random.chance(0.8) ? fitting : world.callers);
   const method = random.chance(0.05)
     ? random.pick(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND'])
     : route.method;
-  const path = pathOf(route, random, world.words) + queryOf(route, random, world.words);
-  const body = route.method === 'GET' && random.chance(0.95) ? null : bodyOf(route, random, world.words);
+  const words: Dictionary = { ...world.words, ...caller.words };
+  const { path: named, isPlain } = pathOf(route, random, words);
+  const path = named + queryOf(route, random, words);
+  const isBare = ['GET', 'DELETE'].includes(route.method) && random.chance(0.95);
+  const body = isBare ? null : bodyOf(route, random, words);
   const headers: Record<string, string> = { ...caller.headers, ...extraHeaders(random) };
   if (body?.type) headers['content-type'] = body.type;
   if (body) sign(route, path, body, headers, world.publicUrl, random);
@@ -55,6 +73,9 @@ export function requestOf(seed: number, index: number, world: World): FuzzReques
   return {
     index,
     caller: caller.name,
+    route: `${route.method} ${route.url}`,
+    room,
+    isPlain: isPlain && method === route.method,
     method,
     path,
     headers,
@@ -62,20 +83,22 @@ export function requestOf(seed: number, index: number, world: World): FuzzReques
   };
 }
 
-const isPage = ({ url }: Route) =>
-  /^\/(?:$|dashboard|console|companies|company\/register|queues|log)/.test(url);
-
 /** What would leave the run without its sessions. */
 const endsSession = ({ url }: Route) => /^\/logout$|\/people\/:user_id\/remove$/.test(url);
 
-function pathOf({ url }: Route, random: Random, words: Dictionary): string {
-  const path = url.replace(/:(\w+)|\*/g, (_found, name: string | undefined) => {
-    if (random.chance(0.2)) return hostileSegment(random);
-    const known = words[name ?? '*'] ?? words.uuid ?? ['x'];
+/** `isPlain`: the path of the route, with ids alone. */
+function pathOf({ url }: Route, random: Random, words: Dictionary): { path: string; isPlain: boolean } {
+  let isPlain = true;
+  const path = url.replace(/:(\w+)|\*/g, (_found, name: string | undefined, offset: number) => {
+    if (random.chance(1.5 * random.hostility)) {
+      isPlain = false;
+      return hostileSegment(random);
+    }
+    const known = knownAt(words, url, { offset, name: name ?? '*' }) ?? words.uuid ?? ['x'];
     return encodeURIComponent(random.pick(known));
   });
-  if (!random.chance(0.02)) return path;
-  return random.pick([
+  if (!random.chance(0.02)) return { path, isPlain };
+  const odd = random.pick([
     `/${path}`,
     `${path}/`,
     `${path}/..`,
@@ -83,15 +106,28 @@ function pathOf({ url }: Route, random: Random, words: Dictionary): string {
     `${path}%00`,
     `${path}/${hostileSegment(random)}`,
   ]);
+  return { path: odd, isPlain: false };
 }
 
-function queryOf({ query }: Route, random: Random, words: Dictionary): string {
+type Place = { offset: number; name: string };
+
+/**
+ * What a path calls `:id` is told by the segments around it, and what a query calls `id` by the last one: `buyers/id`, or
+ * `campaigns/id/leads`.
+ */
+function knownAt(words: Dictionary, url: string, { offset, name }: Place): readonly string[] | undefined {
+  const before = url.slice(0, offset).replace(/\/$/, '').split('/').at(-1);
+  const [, after = ''] = url.slice(offset).split('/');
+  return words[`${before}/${name}/${after}`] ?? words[`${before}/${name}`] ?? words[name];
+}
+
+function queryOf({ url, query }: Route, random: Random, words: Dictionary): string {
   const parts: string[] = [];
   for (const [name, schema] of Object.entries(query)) {
     if (!random.chance(0.4)) continue;
-    const value = random.chance(0.3)
+    const value = random.chance(2 * random.hostility)
       ? hostileSegment(random)
-      : encodeURIComponent(wellFormed(queryValue(schema, random, words, name)));
+      : encodeURIComponent(wellFormed(queryValue(schema, random, { words, url, name })));
     parts.push(`${name}=${value}`);
     if (random.chance(0.05)) parts.push(`${name}=${hostileSegment(random)}`);
   }
@@ -99,24 +135,29 @@ function queryOf({ query }: Route, random: Random, words: Dictionary): string {
   return parts.length > 0 ? `?${parts.join('&')}` : '';
 }
 
-function queryValue(schema: Route['query'][string], random: Random, words: Dictionary, name: string): string {
-  const json = jsonFor(schema, random, words, name, 1);
+type Named = { words: Dictionary; url: string; name: string };
+
+function queryValue(schema: Route['query'][string], random: Random, { words, url, name }: Named): string {
+  const known = knownAt(words, url, { offset: url.length, name });
+  const json = jsonFor(schema, random, known ? { ...words, [name]: known } : words, name, 1);
   return json.startsWith('"') ? String(JSON.parse(json)) : json;
 }
 
 function bodyOf(route: Route, random: Random, words: Dictionary): Body | null {
-  if (random.chance(0.03)) return null;
+  if (random.chance(random.hostility / 4)) return null;
   const natural = naturalBody(route, random, words);
-  if (random.chance(0.05)) return { ...natural, text: random.pick(brokenJson) };
-  return random.chance(0.08) ? { ...natural, type: random.pick(types) } : natural;
+  if (random.chance(random.hostility / 2)) return { ...natural, text: random.pick(brokenJson) };
+  return random.chance(random.hostility / 2) ? { ...natural, type: random.pick(types) } : natural;
 }
 
 /** The content type that the route reads, with a body of that kind. */
 function naturalBody(route: Route, random: Random, words: Dictionary): Body {
-  if (route.consumes.includes('text/csv'))
+  if (route.consumes.includes('text/csv')) {
+    const csv = csvFor(route, random, words);
     return random.chance(0.5)
-      ? { type: 'text/csv', text: hostileCsv(random) }
-      : { type: `multipart/form-data; boundary=${boundary}`, text: multipart(random, words) };
+      ? { type: 'text/csv', text: csv }
+      : { type: `multipart/form-data; boundary=${boundary}`, text: multipart(csv, random, words) };
+  }
   if (route.url === '/webhook/stripe' || route.url === '/api/webhooks/stripe')
     return { type: 'application/json', text: stripeEvent(random, words) };
   if (route.url.startsWith('/webhook/twilio')) return { type: form, text: twilioForm(random, words) };
@@ -127,20 +168,32 @@ function naturalBody(route: Route, random: Random, words: Dictionary): Body {
     : { type: form, text: formFor(['a', 'b'], random, words) };
 }
 
+/** Most files have the columns that the route reads. */
+const csvFor = ({ columns }: Route, random: Random, words: Dictionary): string =>
+  columns.length > 0 && random.chance(1 - 3 * random.hostility)
+    ? csvOf(columns, random, (column) => stringFor({}, random, words, column))
+    : hostileCsv(random);
+
 function formFor(fields: readonly string[], random: Random, words: Dictionary): string {
   const parts = fields
     .filter(() => random.chance(0.7))
-    .map((name) => `${encodeURIComponent(name)}=${formValue(name, random, words)}`);
-  if (random.chance(0.05)) parts.push('a'.repeat(random.integer(1, 40_000)));
+    .map(
+      (name) => `${encodeURIComponent(fieldNameOf(name, random, words))}=${formValue(name, random, words)}`,
+    );
+  if (random.chance(random.hostility / 2)) parts.push('a'.repeat(random.integer(1, 40_000)));
   return parts.join('&');
 }
 
-const formValue = (name: string, random: Random, words: Dictionary) =>
-  random.chance(0.25)
-    ? hostileSegment(random)
-    : encodeURIComponent(wellFormed(stringFor({}, random, words, name)));
+/** A box of a category is named by its id. */
+const fieldNameOf = (name: string, random: Random, words: Dictionary): string =>
+  name.replace(/^category-x$/, () => `category-${random.pick(words.categories ?? ['x'])}`);
 
-function multipart(random: Random, words: Dictionary): string {
+const formValue = (name: string, random: Random, words: Dictionary) =>
+  random.chance(2 * random.hostility)
+    ? hostileSegment(random)
+    : encodeURIComponent(wellFormed(stringFor({}, random, words, name.replace(/^(?:field-\d+|data)-/, ''))));
+
+function multipart(csv: string, random: Random, words: Dictionary): string {
   const field = (name: string, value: string) =>
     `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
   const fields = ['company_id', 'encoding', 'delimiter', 'mapping', 'start', 'again']
@@ -148,7 +201,7 @@ function multipart(random: Random, words: Dictionary): string {
     .map((name) =>
       field(name, random.chance(0.4) ? hostileString(random) : stringFor({}, random, words, name)),
     );
-  const file = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${random.pick(['leads.csv', '../x', '', 'a\0b', '"'])}"\r\n\r\n${hostileCsv(random)}\r\n`;
+  const file = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${random.pick(['leads.csv', '../x', '', 'a\0b', '"'])}"\r\n\r\n${csv}\r\n`;
   const parts = random.chance(0.8) ? [...fields, file] : [file, ...fields, file];
   return `${parts.join('')}${random.chance(0.9) ? `--${boundary}--\r\n` : ''}`;
 }

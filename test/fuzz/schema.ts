@@ -11,6 +11,7 @@ export type Schema = {
   oneOf?: Schema[];
   allOf?: Schema[];
   properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
   required?: string[];
   items?: Schema;
   format?: string;
@@ -24,12 +25,10 @@ export type Schema = {
 /** What a valid request names: ids of the caller's own and of other tenants, by the name of the field. */
 export type Dictionary = Record<string, readonly string[]>;
 
-const mutatedShare = 0.12;
-
-/** A JSON text that mostly follows the schema: about every eighth value is replaced by a hostile one. */
+/** A JSON text that mostly follows the schema: some values are replaced by hostile ones. */
 export function jsonFor(schema: Schema, random: Random, words: Dictionary, name = '', depth = 0): string {
   if (depth > 8) return 'null';
-  if (random.chance(depth === 0 ? 0.05 : mutatedShare)) return hostileJson(random);
+  if (random.chance(depth === 0 ? random.hostility / 2 : random.hostility)) return hostileJson(random);
   const choice = schema.anyOf ?? schema.oneOf;
   if (choice) return jsonFor(random.pick(choice), random, words, name, depth);
   if (schema.allOf) return jsonFor(Object.assign({}, ...schema.allOf) as Schema, random, words, name, depth);
@@ -38,7 +37,7 @@ export function jsonFor(schema: Schema, random: Random, words: Dictionary, name 
   const type = Array.isArray(schema.type) ? random.pick(schema.type) : schema.type;
   switch (type) {
     case 'object':
-      return objectFor(schema, random, words, depth);
+      return objectFor(schema, random, words, name, depth);
     case 'array':
       return arrayFor(schema, random, words, name, depth);
     case 'integer':
@@ -53,11 +52,11 @@ export function jsonFor(schema: Schema, random: Random, words: Dictionary, name 
   }
 }
 
-function objectFor(schema: Schema, random: Random, words: Dictionary, depth: number): string {
+function objectFor(schema: Schema, random: Random, words: Dictionary, name: string, depth: number): string {
   const members: string[] = [];
-  const required = new Set(schema.required ?? []);
-  for (const [key, value] of Object.entries(schema.properties ?? {})) {
-    if (!random.chance(required.has(key) ? 0.97 : 0.6)) continue;
+  const required = new Set([...(schema.required ?? []), ...(words[`${name}!`] ?? [])]);
+  for (const [key, value] of propertiesOf(schema, words, name)) {
+    if (!random.chance(required.has(key) ? 1 - random.hostility / 4 : 0.6)) continue;
     const member = () => `${JSON.stringify(key)}:${jsonFor(value, random, words, key, depth + 1)}`;
     members.push(member());
     // The same key twice.
@@ -65,6 +64,13 @@ function objectFor(schema: Schema, random: Random, words: Dictionary, depth: num
   }
   if (random.chance(0.04)) members.push(`${JSON.stringify(hostileString(random))}:${hostileJson(random)}`);
   return `{${members.join(',')}}`;
+}
+
+/** Where a schema leaves the names open, those that the dictionary has for it. */
+function propertiesOf({ properties, additionalProperties }: Schema, words: Dictionary, name: string) {
+  const open = typeof additionalProperties === 'object' ? additionalProperties : {};
+  const named = additionalProperties ? (words[`${name}.*`] ?? []) : [];
+  return [...Object.entries(properties ?? {}), ...named.map((key) => [key, open] as const)];
 }
 
 function arrayFor(schema: Schema, random: Random, words: Dictionary, name: string, depth: number): string {
@@ -76,8 +82,14 @@ function arrayFor(schema: Schema, random: Random, words: Dictionary, name: strin
   return `[${items.join(',')}]`;
 }
 
-function numberFor({ minimum = 0, maximum = 100_000 }: Schema, random: Random): number {
-  if (random.chance(0.3)) return random.pick([minimum, maximum, minimum - 1, maximum + 1]);
+/** A whole number without a bound of its own is bounded by what JavaScript counts. */
+const isBound = (bound: number | undefined): bound is number =>
+  bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
+
+function numberFor(schema: Schema, random: Random): number {
+  const minimum = isBound(schema.minimum) ? schema.minimum : 0;
+  const maximum = isBound(schema.maximum) ? schema.maximum : 100_000;
+  if (random.chance(2 * random.hostility)) return random.pick([minimum, maximum, minimum - 1, maximum + 1]);
   return random.integer(Math.ceil(minimum), Math.min(Math.floor(maximum), Math.ceil(minimum) + 10_000));
 }
 

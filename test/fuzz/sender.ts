@@ -2,22 +2,25 @@ import { Agent, request } from 'node:http';
 import type { FuzzRequest } from './requests.ts';
 
 /** `status` is 0 when the connection ended without a response, and -1 when none came in time. */
-export type Answered = { status: number; ms: number; text: string };
+export type Answered = { status: number; ms: number; text: string; location: string };
 
 const patienceMs = 30_000;
 const addresses = process.platform === 'linux' ? 200 : 1;
+
+type Sendable = Pick<FuzzRequest, 'index' | 'method' | 'path' | 'headers' | 'body'>;
 
 /** Sends requests from many addresses in turn, because requests are limited per address. */
 export function createSender(url: string, parallel: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: parallel });
   const { hostname, port } = new URL(url);
   return {
-    send: ({ index, method, path, headers, body }: FuzzRequest): Promise<Answered> =>
+    send: ({ index, method, path, headers, body }: Sendable): Promise<Answered> =>
       new Promise((resolve) => {
         const began = performance.now();
+        let location = '';
         const done = (status: number, text: string) => {
           clearTimeout(timer);
-          resolve({ status, text, ms: performance.now() - began });
+          resolve({ status, text, location, ms: performance.now() - began });
         };
         const outgoing = request(
           {
@@ -31,6 +34,7 @@ export function createSender(url: string, parallel: number) {
           },
           (incoming) => {
             const status = incoming.statusCode ?? 0;
+            location = incoming.headers.location ?? '';
             const chunks: Buffer[] = [];
             incoming.on('data', (chunk: Buffer) => {
               if (status >= 500) chunks.push(chunk);

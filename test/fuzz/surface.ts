@@ -11,6 +11,8 @@ export type Route = {
   consumes: readonly string[];
   /** Fields of the form that a page sends here. */
   fields: readonly string[];
+  /** Columns of the file that is sent here. */
+  columns: readonly string[];
 };
 export type Surface = { routes: Route[]; documented: number };
 
@@ -37,6 +39,73 @@ const fields: Record<string, readonly string[]> = {
   'POST /dashboard/:company_id/imports/:import_id/preview': ['column-0', 'column-1', 'encoding', 'delimiter'],
   'POST /dashboard/:company_id/imports/:import_id/start': ['column-0', 'column-1', 'again'],
 };
+const party = ['companyName', 'phoneNumber'];
+const newCampaign = [
+  'name',
+  'description',
+  'categoryId',
+  'pricePerLead',
+  'distributionLogic',
+  'maxSales',
+  'leadTtlHours',
+  'allowStateSelection',
+];
+const newCategory = [
+  'name',
+  'description',
+  'more',
+  'field-0-name',
+  'field-0-type',
+  'field-0-required',
+  'field-0-locked',
+  'field-0-options',
+  'field-1-name',
+  'field-1-type',
+  'field-99-name',
+  'field-100-name',
+];
+const accountForm = ['email', 'password', 'again'];
+/** The same of the marketplace and of accounts. */
+const marketFields: Record<string, readonly string[]> = {
+  'POST /market/buyers': [...party, 'name', 'email', 'password', 'priority'],
+  'POST /market/buyers/:id': [...party, 'status', 'priority', 'weeklySpendingLimit', 'monthlySpendingLimit'],
+  'POST /market/buyers/:id/wallet/give-back': ['amount'],
+  'POST /market/campaigns': newCampaign,
+  'POST /market/campaigns/:id': [...newCampaign, 'status'],
+  'POST /market/categories': newCategory,
+  'POST /market/categories/:id': newCategory,
+  'POST /market/profile': party,
+  'POST /market/settings': [
+    'smsMarkup',
+    'emailMarkup',
+    'timeZone',
+    'senderName',
+    'logoUrl',
+    'primaryColor',
+    'footer',
+  ],
+  'POST /market/subscriptions/:id': ['dailyCap', 'waterfallPriority', 'states', 'onShortWallet', 'status'],
+  'POST /market/suppliers': ['name', 'email', 'category-x'],
+  'POST /market/suppliers/:id': ['name', 'email', 'status', 'testMode', 'category-x'],
+  'POST /market/suppliers/:id/test': ['data-firstName', 'data-email', 'data-roofAge', 'state', 'quality'],
+  'POST /market/team/invitations': ['name', 'email', 'role', 'buyerId', 'supplierId'],
+  'POST /market/wallet/funds': ['amount', 'paymentMethodId'],
+  'POST /market/wallet/settings': ['autoRechargeEnabled', 'autoRechargeThreshold', 'autoRechargeAmount'],
+  'POST /account/organization': ['organization'],
+  'POST /account/organization/security': ['requireTwoFactor'],
+  'POST /account/password': ['current', 'password', 'again'],
+  'POST /account/second-factor': ['password'],
+  'POST /account/second-factor/codes': ['password'],
+  'POST /account/second-factor/confirm': ['code'],
+  'POST /account/second-factor/off': ['password'],
+  'POST /register': [...accountForm, 'name', 'companyName'],
+  'POST /register/buyer': [...accountForm, ...party, 'name', 'inviteCode'],
+  'POST /forgot-password': ['email'],
+  'POST /reset-password/:token': ['password', 'again'],
+  'POST /verify-email/:token': ['password', 'again'],
+  'POST /invitation/:token': ['name', 'password', 'again'],
+  'POST /login/second-factor': ['code', 'next'],
+};
 /** Query parameters of pages. */
 const queries: Record<string, readonly string[]> = {
   'GET /console': ['status', 'q', 'before'],
@@ -47,10 +116,50 @@ const queries: Record<string, readonly string[]> = {
   'GET /oauth/ghl/callback': ['code', 'state', 'error'],
   'GET /p/:token': ['from'],
   'GET /login': ['next'],
+  'GET /account': ['done', 'needs'],
+  'GET /register/buyer': ['code', 'error'],
+  'GET /market': ['page'],
+  'GET /market/audit': ['subject', 'page'],
+  'GET /market/buyers': ['status', 'page'],
+  'GET /market/buyers/:id/wallet': ['page'],
+  'GET /market/campaigns': ['status', 'page'],
+  'GET /market/categories': ['status'],
+  'GET /market/leads': ['status', 'category', 'from', 'to', 'page'],
+  'GET /market/suppliers/:id/test': ['campaign'],
+  'POST /market/suppliers/:id/test': ['campaign'],
+  'GET /market/team': ['page', 'limit'],
+  'GET /market/wallet': ['notice', 'page'],
+  'POST /market/campaigns/:id/leads': ['key'],
   'GET /queues/api/queues': ['activeQueue', 'status', 'page', 'jobsPerPage'],
   'GET /queues/api/queues/:queueName/metrics': ['type'],
 };
-const filesOf = ['/dashboard/:company_id/upload'];
+const leadColumns = ['firstName', 'email', 'phone', 'roofAge', 'roof', 'since', 'state', 'quality', 'more'];
+/** The columns of files that the marketplace reads. */
+const columnsOf: Record<string, readonly string[]> = {
+  '/market/campaigns/:id/leads': leadColumns,
+  '/api/campaigns/:id/leads/import': leadColumns,
+  '/api/buyers/import': [
+    'email',
+    'name',
+    'companyName',
+    'priority',
+    'phoneNumber',
+    'status',
+    'monthlySpendingLimit',
+    'weeklySpendingLimit',
+  ],
+  '/api/campaigns/subscriptions/import': [
+    'buyerEmail',
+    'campaignId',
+    'status',
+    'dailyCap',
+    'states',
+    'waterfallPriority',
+    'onShortWallet',
+  ],
+};
+
+const filesOf = ['/dashboard/:company_id/upload', ...Object.keys(columnsOf)];
 
 type Operation = {
   parameters?: { name: string; in: string; schema?: Schema }[];
@@ -98,6 +207,7 @@ function routeOf(method: string, url: string, openapi: OpenApi): Route {
     query,
     body: content['application/json']?.schema ?? null,
     consumes: method === 'POST' ? consumes : [],
-    fields: fields[name] ?? [],
+    fields: fields[name] ?? marketFields[name] ?? [],
+    columns: columnsOf[url] ?? [],
   };
 }

@@ -170,3 +170,19 @@ export function hostileCsv(random: Random): string {
   const count = random.chance(0.03) ? random.integer(100, 3_000) : random.integer(0, 12);
   return Array.from({ length: count }, () => random.pick(rows)).join(random.pick(['\n', '\r\n', '\r']));
 }
+
+/** A file with most of these columns, whose cells are mostly valid. */
+export function csvOf(
+  columns: readonly string[],
+  random: Random,
+  cellOf: (column: string) => string,
+): string {
+  const used = columns.filter(() => random.chance(1 - random.hostility / 2));
+  const cell = (column: string) => {
+    if (random.chance(random.hostility)) return '';
+    const text = random.chance(random.hostility) ? hostileString(random) : cellOf(column);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const rows = Array.from({ length: random.integer(0, 12) }, () => used.map(cell).join(','));
+  return [used.join(','), ...rows].join('\n');
+}

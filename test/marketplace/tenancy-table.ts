@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiTest } from '../harness/api-app.ts';
-import { type MadeBuyer, type MadeSeller, makeBuyer, makePerson, makeSeller } from '../harness/market.ts';
+import {
+  type MadeBuyer,
+  type MadeSeller,
+  makeBuyer,
+  makePerson,
+  makeSeller,
+  type Seated,
+} from '../harness/market.ts';
 import {
   type Ask,
   makeCampaign,
@@ -38,6 +45,8 @@ export const strangers = [
   'supplierKey',
   /** Uploads leads of a company; belongs to no marketplace. */
   'companyMember',
+  /** Signed in for a supplier of the same seller. */
+  'supplierMember',
   'anonymous',
 ] as const;
 export type Stranger = (typeof strangers)[number];
@@ -56,60 +65,60 @@ export type MarketRoute = {
 
 const at = (url: string, body?: unknown) => () => ({ url, body });
 const subscribe = '/api/campaigns/subscribe';
-const onlySellers = '200 403 403 401 403 401';
-const ofOneSeller = '404 403 403 401 403 401';
-const ownOfBuyers = '403 200 200 401 403 401';
-const notOfBuyers = '403 404 404 401 403 401';
+const onlySellers = '200 403 403 401 403 403 401';
+const ofOneSeller = '404 403 403 401 403 403 401';
+const ownOfBuyers = '403 200 200 401 403 403 401';
+const notOfBuyers = '403 404 404 401 403 403 401';
 const methods = '/api/payments/methods';
 const newCampaign = { name: 'Mine', pricePerLead: 1, distributionLogic: 'BROADCAST' };
 
 /** Every route of the marketplace. One that is missing here fails the test. */
 export const marketRoutes: Record<string, MarketRoute> = {
-  'GET /api/categories': { ask: at('/api/categories'), answers: '200 200 200 200 403 401' },
+  'GET /api/categories': { ask: at('/api/categories'), answers: '200 200 200 200 403 403 401' },
   'POST /api/categories': {
     ask: () => ({ url: '/api/categories', body: { name: randomUUID(), fields: solarFields } }),
-    answers: '201 403 403 401 403 401',
+    answers: '201 403 403 401 403 403 401',
   },
   'GET /api/categories/:id': {
     ask: ({ categoryId }) => ({ url: `/api/categories/${categoryId}` }),
-    answers: '404 404 200 401 403 401',
+    answers: '404 404 200 401 403 403 401',
   },
   ...forBoth('/api/categories/:id', {
     ask: ({ categoryId }) => ({ url: `/api/categories/${categoryId}`, body: { name: 'Taken over' } }),
-    answers: '404 403 403 401 403 401',
+    answers: '404 403 403 401 403 403 401',
   }),
   'DELETE /api/categories/:id': {
     ask: ({ categoryId }) => ({ url: `/api/categories/${categoryId}` }),
-    answers: '404 403 403 401 403 401',
+    answers: '404 403 403 401 403 403 401',
   },
-  'GET /api/campaigns': { ask: at('/api/campaigns'), answers: '200 200 200 401 403 401' },
+  'GET /api/campaigns': { ask: at('/api/campaigns'), answers: '200 200 200 401 403 403 401' },
   'POST /api/campaigns': {
     ask: ({ categoryId }) => ({ url: '/api/campaigns', body: { ...newCampaign, categoryId } }),
-    answers: '404 403 403 401 403 401',
+    answers: '404 403 403 401 403 403 401',
   },
   'GET /api/campaigns/:id': {
     ask: ({ campaignId }) => ({ url: `/api/campaigns/${campaignId}` }),
-    answers: '404 404 200 401 403 401',
+    answers: '404 404 200 401 403 403 401',
   },
   ...forBoth('/api/campaigns/:id', {
     ask: ({ campaignId }) => ({ url: `/api/campaigns/${campaignId}`, body: { pricePerLead: 1 } }),
-    answers: '404 403 403 401 403 401',
+    answers: '404 403 403 401 403 403 401',
   }),
   'DELETE /api/campaigns/:id': {
     ask: ({ campaignId }) => ({ url: `/api/campaigns/${campaignId}` }),
-    answers: '404 403 403 401 403 401',
+    answers: '404 403 403 401 403 403 401',
   },
   'POST /api/campaigns/subscribe': {
     ask: ({ campaignId }) => ({ url: subscribe, body: { campaignId } }),
-    answers: '403 403 201 401 403 401',
+    answers: '403 403 201 401 403 403 401',
   },
   ...forBoth('/api/campaigns/subscribe', {
     ask: ({ subscriptionId }) => ({ url: subscribe, body: { subscriptionId, status: 'PAUSED' } }),
-    answers: '403 404 404 401 403 401',
+    answers: '403 404 404 401 403 403 401',
   }),
   'DELETE /api/campaigns/subscribe': {
     ask: ({ subscriptionId }) => ({ url: `${subscribe}?id=${subscriptionId}` }),
-    answers: '403 404 404 401 403 401',
+    answers: '403 404 404 401 403 403 401',
   },
   'GET /api/payments/methods': { ask: at(methods), answers: ownOfBuyers },
   'POST /api/payments/methods': { ask: at(methods, { paymentMethodId: 'pm_of_none' }), answers: notOfBuyers },
@@ -146,7 +155,7 @@ export const marketRoutes: Record<string, MarketRoute> = {
       url: '/api/buyers',
       body: { email: `${randomUUID()}@people.example`, password: 'password123', name: 'Bo' },
     }),
-    answers: '201 403 403 401 403 401',
+    answers: '201 403 403 401 403 403 401',
   },
   'GET /api/buyers/export.csv': { ask: at('/api/buyers/export.csv'), answers: onlySellers },
   'POST /api/buyers/import': {
@@ -158,11 +167,11 @@ export const marketRoutes: Record<string, MarketRoute> = {
   },
   'GET /api/buyers/:id': {
     ask: ({ owner }) => ({ url: `/api/buyers/${owner.buyerId}` }),
-    answers: '404 404 404 401 403 401',
+    answers: '404 404 404 401 403 403 401',
   },
   ...forBoth('/api/buyers/:id', {
     ask: ({ owner }) => ({ url: `/api/buyers/${owner.buyerId}`, body: { companyName: 'Taken over' } }),
-    answers: '404 404 404 401 403 401',
+    answers: '404 404 404 401 403 403 401',
   }),
   'DELETE /api/buyers/:id': {
     ask: ({ owner }) => ({ url: `/api/buyers/${owner.buyerId}` }),
@@ -174,7 +183,7 @@ export const marketRoutes: Record<string, MarketRoute> = {
       url: '/api/suppliers',
       body: { name: 'Mine', email: 'mine@supplier.example', categories: [categoryId] },
     }),
-    answers: '400 403 403 401 403 401',
+    answers: '400 403 403 401 403 403 401',
   },
   'GET /api/suppliers/:id': {
     ask: ({ supplierId }) => ({ url: `/api/suppliers/${supplierId}` }),
@@ -228,28 +237,28 @@ export const marketRoutes: Record<string, MarketRoute> = {
     answers: ofOneSeller,
   },
   // Only a supplier's key with the scope opens these; what it opens is asked in the tests of S21.
-  'GET /api/leads/ingest': { ask: at('/api/leads/ingest'), answers: '401 401 401 200 401 401' },
+  'GET /api/leads/ingest': { ask: at('/api/leads/ingest'), answers: '401 401 401 200 401 401 401' },
   'POST /api/leads/ingest': {
     ask: ({ campaignId, categoryId }) => ({
       url: '/api/leads/ingest',
       body: { campaignId, categoryId, data: { firstName: 'Mal', email: 'mal@people.example' } },
     }),
-    answers: '401 401 401 403 401 401',
+    answers: '401 401 401 403 401 401 401',
   },
   'POST /api/leads/ingest/bulk': {
     ask: ({ campaignId, categoryId }) => ({
       url: '/api/leads/ingest/bulk',
       body: { leads: [{ campaignId, categoryId, data: { firstName: 'Mal', email: 'mal@people.example' } }] },
     }),
-    answers: '401 401 401 403 401 401',
+    answers: '401 401 401 403 401 401 401',
   },
   // A buyer who was not considered for a lead does not learn that it exists.
   'GET /api/leads/:lead_id/decisions': {
     ask: ({ leadId }) => ({ url: `/api/leads/${leadId}/decisions` }),
-    answers: '404 404 404 401 403 401',
+    answers: '404 404 404 401 403 403 401',
   },
   // A key is answered by the other family of this address, which lists the leads of its supplier.
-  'GET /api/leads': { ask: at('/api/leads'), answers: '200 200 200 200 403 401' },
+  'GET /api/leads': { ask: at('/api/leads'), answers: '200 200 200 200 403 403 401' },
 };
 
 /** PUT and its alias. */
@@ -266,7 +275,7 @@ export const isMarketRoute = (url: string): boolean =>
   );
 
 /** The tables that a stranger must not change for the seller. */
-export const tables = [
+const tables = [
   'categories',
   'campaigns',
   'subscriptions',
@@ -285,6 +294,17 @@ export const tables = [
   'distributions',
   'decisions',
 ];
+
+/** All rows of the seller, without those that a stranger of it may make for itself. */
+export async function rowsOfSeller({ rows }: ApiTest, { organizationId }: MadeSeller): Promise<string> {
+  const all = tables.map((table) =>
+    rows<{ all: string }>(
+      `SELECT coalesce(json_agg(to_jsonb(t) - 'last_used_at' ORDER BY t::text)::text, '') AS all FROM ${table} t WHERE organization_id = $1`,
+      [organizationId],
+    ),
+  );
+  return (await Promise.all(all)).map(([row]) => row!.all).join('\n');
+}
 
 export async function makeThings(api: ApiTest, ask: Ask): Promise<Things> {
   const seller = await makeSeller(api);
@@ -319,10 +339,10 @@ async function made(ask: Ask, seller: MadeSeller, url: string, body: unknown) {
   return answer.json();
 }
 
-export async function makeStrangers(
-  api: ApiTest,
-  { organizationId }: MadeSeller,
-): Promise<Record<Stranger, { as: Record<string, string> }>> {
+type Strangers = Record<Exclude<Stranger, 'supplierKey' | 'anonymous'>, Seated> &
+  Record<Stranger, { as: Record<string, string> }>;
+
+export async function makeStrangers(api: ApiTest, { organizationId }: MadeSeller): Promise<Strangers> {
   const other = await makeSeller(api, { name: 'Other' });
   const supplierId = randomUUID();
   await api.rows('INSERT INTO suppliers (id, organization_id, name, email) VALUES ($1, $2, $3, $3)', [
@@ -340,12 +360,18 @@ export async function makeStrangers(
     organizationId,
     member.userId,
   ]);
+  const traffic = await makePerson(api, { name: 'Stan', email: 'stan@supplier.example' });
+  await api.rows(
+    `INSERT INTO members (organization_id, user_id, role, supplier_id) VALUES ($1, $2, 'supplier', $3)`,
+    [organizationId, traffic.userId, supplierId],
+  );
   return {
     otherSeller: other,
     otherBuyer: await makeBuyer(api, other),
     buyer: await makeBuyer(api, { organizationId }),
     supplierKey: { as: { 'x-api-key': key } },
     companyMember: member,
+    supplierMember: traffic,
     anonymous: { as: {} },
   };
 }

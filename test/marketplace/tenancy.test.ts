@@ -7,11 +7,11 @@ import {
   makeStrangers,
   makeThings,
   marketRoutes,
+  rowsOfSeller,
   type Stranger,
   sharedRoutes,
   strangers,
   type Things,
-  tables,
 } from './tenancy-table.ts';
 
 let api: ApiTest;
@@ -25,19 +25,6 @@ beforeAll(async () => {
   people = await makeStrangers(api, things.seller);
 });
 afterAll(() => api?.stop());
-
-/** All rows of the seller, without those that a stranger of it may make for itself. */
-async function rowsOfSeller(): Promise<string> {
-  const own = await ask(things.seller, 'GET', '/api/campaigns');
-  expect(own.statusCode).toBe(200);
-  const all = tables.map((table) =>
-    api.rows<{ all: string }>(
-      `SELECT coalesce(json_agg(to_jsonb(t) - 'last_used_at' ORDER BY t::text)::text, '') AS all FROM ${table} t WHERE organization_id = $1`,
-      [things.seller.organizationId],
-    ),
-  );
-  return (await Promise.all(all)).map(([row]) => row!.all).join('\n');
-}
 
 async function statusOf(route: string, stranger: Stranger): Promise<{ status: number; body: string }> {
   const [method] = route.split(' ') as ['GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'];
@@ -70,11 +57,11 @@ describe('[S05] tenancy of the marketplace', () => {
   it.each(
     Object.keys(marketRoutes).flatMap((route) => strangers.map((stranger) => [route, stranger] as const)),
   )('%s for %s', async (route, stranger) => {
-    const before = await rowsOfSeller();
+    const before = await rowsOfSeller(api, things.seller);
     const { status, body } = await statusOf(route, stranger);
     expect(status).toBe(expectedOf(route, stranger));
     const mayMake = stranger === 'buyer' && status === 201;
-    if (!mayMake) expect(await rowsOfSeller()).toBe(before);
+    if (!mayMake) expect(await rowsOfSeller(api, things.seller)).toBe(before);
     const { subscriptionId, supplierId, invitationId, leadId, cardId, categoryId, campaignId, seller } =
       things;
     const secrets = [subscriptionId, supplierId, invitationId, leadId, cardId, seller.email];

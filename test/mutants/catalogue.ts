@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the edits match the product's source text.
+import { doorMutants } from './doors.ts';
 import { marketplaceMutants } from './marketplace.ts';
 import type { Mutant, TestName } from './mutant.ts';
 
@@ -500,4 +501,5 @@ export const mutants: readonly Mutant[] = [
     backends: ['postgres'],
   },
   ...marketplaceMutants,
+  ...doorMutants,
 ];

@@ -36,8 +36,15 @@ export async function listCards(db: Queryable, buyerId: string): Promise<SavedCa
   );
 }
 
-/** A card of this buyer by our id or Stripe's; the primary one for null. Returns null for one that was removed. */
+/** Our id of a card, or Stripe's. The database takes no NUL, which any other text may have. */
+const cardId = /^[\w-]{1,255}$/;
+
+/**
+ * A card of this buyer by our id or Stripe's; the primary one for null. Returns null for one that was removed, and for a text
+ * that is no id.
+ */
 export async function findCard(db: Queryable, buyerId: string, id: string | null): Promise<SavedCard | null> {
+  if (id !== null && !cardId.test(id)) return null;
   const which = id === null ? sql`is_primary` : sql`(id::text = ${id}::text OR stripe_id = ${id}::text)`;
   const [row] = await run<SavedCard>(
     db,

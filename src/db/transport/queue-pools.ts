@@ -15,13 +15,32 @@ export type QueuePools = {
   cut(): Promise<unknown>;
 };
 
+type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void;
+
+/** Gives a wait for a connection that timed out the code of one, which pg leaves out: a lack of connections is no bug. */
+class CodedPool extends pg.Pool {
+  override connect(): Promise<pg.PoolClient>;
+  override connect(callback: Connected): void;
+  override connect(callback?: Connected): Promise<pg.PoolClient> | undefined {
+    if (!callback)
+      return super.connect().catch((error: Error) => {
+        throw coded(error);
+      });
+    super.connect((error, client, done) => callback(error && coded(error), client, done));
+    return undefined;
+  }
+}
+
+const coded = (error: Error): Error =>
+  'code' in error ? error : Object.assign(error, { code: 'CONNECT_TIMEOUT' });
+
 export function createPools(url: string, schema: string, onError: (error: Error) => void): QueuePools {
   const settings = pgSettings(url);
   const pools: pg.Pool[] = [];
   const clients = new Set<pg.Client>();
   return {
     open(max) {
-      const pool = new pg.Pool({
+      const pool = new CodedPool({
         ...settings,
         max,
         options: [settings.options, `-c search_path=${schema}`].filter(Boolean).join(' '),

@@ -93,6 +93,16 @@ describe('saving a card by its id', () => {
     expect(await cardsOf(buyer)).toHaveLength(1);
   });
 
+  it.each(['a\0b', '\0', '\ud800', "' OR true --", 'x'.repeat(5_000)])(
+    '%j is the id of no card, wherever a body names one',
+    async (paymentMethodId) => {
+      await add(buyer);
+      const unknown = { status: 404, body: expect.objectContaining({ error: 'Payment method not found' }) };
+      expect(await ask(buyer, 'PUT', 'methods', { paymentMethodId })).toEqual(unknown);
+      expect(await ask(buyer, 'POST', 'wallet', { amount: 50, paymentMethodId })).toEqual(unknown);
+    },
+  );
+
   it('a declined card is refused without its reason', async () => {
     const answer = await add(buyer, 'pm_card_chargeDeclinedStolenCard');
     expect(answer).toMatchObject({ status: 400, body: { error: 'Payment method declined' } });

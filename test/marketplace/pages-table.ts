@@ -80,6 +80,10 @@ export const marketPages: Record<string, MarketPage> = {
     ask: ({ owner }) => ({ url: `/market/buyers/${owner.buyerId}/wallet` }),
     answers: ofOneSeller,
   },
+  'POST /market/buyers/:id/unflag': {
+    ask: ({ owner }) => ({ url: `/market/buyers/${owner.buyerId}/unflag` }),
+    answers: formOfOneSeller,
+  },
   'POST /market/buyers/:id/wallet/give-back': {
     ask: ({ owner }) => ({ url: `/market/buyers/${owner.buyerId}/wallet/give-back`, form: { amount: '1' } }),
     // The wallet is empty.

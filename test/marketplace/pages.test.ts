@@ -92,8 +92,8 @@ describe('the pages of a seller', () => {
     const flagged = await makeBuyer(api, seller);
     const url = `/market/buyers/${flagged.buyerId}`;
     const [campaign] = await api.rows<{ id: string }>(
-      `WITH c AS (INSERT INTO campaigns (id, organization_id, category_id, name, price_minor)
-         VALUES (gen_random_uuid(), $1, $2, 'Roofs', 2500) RETURNING id),
+      `WITH c AS (INSERT INTO campaigns (id, organization_id, category_id, name, price_minor, distribution_logic)
+         VALUES (gen_random_uuid(), $1, $2, 'Roofs', 2500, 'ROUND_ROBIN') RETURNING id),
        s AS (INSERT INTO subscriptions (id, organization_id, campaign_id, buyer_id) SELECT gen_random_uuid(), $1, id, $3 FROM c)
        SELECT id FROM c`,
       [seller.organizationId, categoryId, flagged.buyerId],

@@ -17,7 +17,7 @@ export const marketplaceMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/db/marketplace/assignment.ts',
-        find: ' AND coalesce(w.balance_minor, 0) >= t.sales * ${price}\n',
+        find: ' AND (t.sales = 0 OR coalesce(w.balance_minor, 0) >= t.sales * ${price})\n',
         replace: '\n',
       },
     ],

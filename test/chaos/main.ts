@@ -19,7 +19,8 @@ const usage = `npm run chaos -- [options]
   --faults all|processes   vendor faults too, or processes and networks only (all)
   --points         kill processes at every named crash point instead
   --pgbouncer      Postgres behind PgBouncer in transaction mode
-  --kills N, --flushed N   the run is VOID with fewer (5 and 20; from 1,000 leads on 50 and 100)
+  --kills N, --flushed N   the run is VOID with fewer (5 and 20; from 1,000 leads on 50 and 100); until there are as many, the
+                           faults go on for up to the same time again
   --states FILE    write the end state of every unlock
   --same-as FILE   compare the end states with those of another run of the same seed
   --keep           keep the logs of the processes
@@ -131,7 +132,16 @@ async function play(
   );
   try {
     if (faultMs > 0)
-      await injectFaults(system, random, { ms: faultMs, vendorFaults: values.faults === 'all' }, log);
+      await injectFaults(
+        system,
+        random,
+        {
+          ms: faultMs,
+          vendorFaults: values.faults === 'all',
+          wantsMore: (log) => !hasEnoughFaults(log, leads.length) && load.finished() < leads.length,
+        },
+        log,
+      );
     await load.posting;
     for (const each of [people, market]) each.setDeadline(settleMs(leads.length));
     const deadline = new Promise((resolve) => setTimeout(resolve, settleMs(leads.length) + 10_000).unref());
@@ -197,19 +207,27 @@ async function report(
   );
   say();
   const violations = printFindings(findings);
-  const large = leads.length >= 1_000;
-  const wanted = {
-    kills: Number(values.kills ?? (large ? 50 : 5)),
-    flushed: Number(values.flushed ?? (large ? 100 : 20)),
-  };
-  const enoughFaults = log.killsMidEffect >= wanted.kills && log.flushedJobs >= wanted.flushed;
+  const wanted = wantedFaults(leads.length);
   say(`${violations} violations in ${seconds.toFixed(0)} s. Repeat: ${replay}`);
   if (violations > 0) return 1;
-  if (!enoughFaults) {
+  if (!hasEnoughFaults(log, leads.length)) {
     say(`VOID: too few faults (wanted ${wanted.kills} kills mid-effect and ${wanted.flushed} flushed jobs)`);
     return 3;
   }
   return 0;
+}
+
+function wantedFaults(leads: number): { kills: number; flushed: number } {
+  const large = leads >= 1_000;
+  return {
+    kills: Number(values.kills ?? (large ? 50 : 5)),
+    flushed: Number(values.flushed ?? (large ? 100 : 20)),
+  };
+}
+
+function hasEnoughFaults({ killsMidEffect, flushedJobs }: FaultLog, leads: number): boolean {
+  const { kills, flushed } = wantedFaults(leads);
+  return killsMidEffect >= kills && flushedJobs >= flushed;
 }
 
 /** Compares end states with those of another run, except for stories that are races. */

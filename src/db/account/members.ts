@@ -146,8 +146,8 @@ export async function addMember(
 }
 
 /**
- * As `endMembership`, for the people of the company pages. Returns null when the user is none of them. Throws RefusedError
- * 409 for the last seller.
+ * As `endMembership`, for the people of the company pages. Returns null for anyone else. Throws RefusedError 409 for the last
+ * seller.
  */
 export async function removeMember(
   db: Database,

@@ -113,7 +113,7 @@ function retryOf({ candidates }: TurnFacts, { outcomes }: Plan): number | null {
   return waits ? soonest([retryWaitingMs, ...candidates.map(({ offersPausedMs }) => offersPausedMs)]) : null;
 }
 
-/** The least of these times. Null when there is none. */
+/** The least of these times; null without one. */
 export const soonest = (times: readonly (number | null)[]): number | null =>
   times.reduce((least, ms) => (ms === null || (least !== null && least <= ms) ? least : ms), null);
 
